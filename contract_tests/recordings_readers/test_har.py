@@ -1,0 +1,233 @@
+"""HAR files, as browsers and proxies write them, and as they break."""
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from opay_contract.model.exchange import Exchange, Unreadable
+
+Read = Callable[..., list[Any]]
+
+BODY = '{"code":"00000","data":{"name":"Ada Example"}}'
+
+
+def entry(**response: Any) -> dict[str, Any]:
+    content = {"size": len(BODY), "mimeType": "application/json", "text": BODY}
+    usual = {"status": 200, "headers": [{"name": "Content-Type", "value": "application/json"}]}
+    return {
+        "startedDateTime": "2026-05-01T10:00:00.123+01:00",
+        "request": {
+            "method": "POST",
+            "url": "https://sandbox.example.com/pay",
+            "headers": [{"name": "Authorization", "value": "Bearer x", "comment": "kept"}],
+            "bodySize": 8,
+            "postData": {"mimeType": "application/json", "text": '{"a": 1}'},
+        },
+        "response": usual | {"content": content, "bodySize": -1, "comment": ""} | response,
+        "comment": "an entry",
+    }
+
+
+def har(*entries: Any, **members: Any) -> bytes:
+    return json.dumps({"log": {"version": "1.2", **members, "entries": entries, "comment": ""}}).encode()
+
+
+def test_every_part_of_an_entry_is_read(read: Read) -> None:
+    (found,) = read(har(entry()))
+    assert found.place.entry == 1
+    assert (found.request.method, found.request.url) == ("POST", "https://sandbox.example.com/pay")
+    assert found.request.headers == (("Authorization", "Bearer x"),)
+    assert found.request.body == b'{"a": 1}'
+    assert (found.response.status, found.response.body) == (200, BODY.encode())
+    assert found.recorded_at == "2026-05-01T10:00:00.123+01:00"
+
+
+def test_a_har_without_entries_holds_nothing_and_that_is_no_flaw(read: Read) -> None:
+    assert read(har()) == []
+
+
+def test_a_byte_order_mark_before_the_har_is_passed_over(read: Read) -> None:
+    (found,) = read(b"\xef\xbb\xbf" + har(entry()))
+    assert isinstance(found, Exchange)
+
+
+def test_entries_are_found_after_other_big_members(read: Read) -> None:
+    pages = [{"title": "x" * 1000, "deep": [[[[[[[[{}]]]]]]]]}] * 2000
+    assert len(read(har(entry(), entry(), pages=pages))) == 2
+
+
+def test_an_entry_is_placed_on_the_line_on_which_it_starts(read: Read) -> None:
+    text = json.dumps(json.loads(har(entry(), entry())), indent=1).encode()
+    first, second = read(text)
+    lines = text.split(b"\n")
+    assert [lines[found.place.line - 1].strip() for found in (first, second)] == [b"{", b"{"]
+    assert b'"entries"' in lines[first.place.line - 2]
+
+
+def test_preflight_requests_and_other_hosts_are_ordinary_entries(read: Read) -> None:
+    preflight = entry(status=204, content={"size": 0, "mimeType": "x-unknown"}, headers=[])
+    preflight["request"] = {
+        "method": "OPTIONS",
+        "url": "https://other.example.org/",
+        "headers": [],
+        "bodySize": 0,
+    }
+    (found,) = read(har(preflight))
+    assert (found.request.method, found.request.body, found.response.body) == ("OPTIONS", b"", b"")
+
+
+def test_pseudo_headers_of_http_2_are_no_headers(read: Read) -> None:
+    recorded = entry()
+    recorded["request"]["headers"] = [
+        {"name": ":method", "value": "POST"},
+        {"name": "accept", "value": "*/*"},
+    ]
+    (found,) = read(har(recorded))
+    assert found.request.headers == (("accept", "*/*"),)
+
+
+def test_base64_content_is_decoded(read: Read) -> None:
+    packed = base64.b64encode(b"\x00\xff").decode()
+    (found,) = read(har(entry(content={"size": 2, "text": packed, "encoding": "base64"})))
+    assert found.response.body == b"\x00\xff"
+
+
+def test_content_marked_as_base64_that_is_not_is_unreadable(read: Read) -> None:
+    (found,) = read(har(entry(content={"size": 2, "text": "{}", "encoding": "base64"})))
+    assert found.reason == "a body is marked as base64 and is not"
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_no_text_and_no_size_is_an_empty_body(read: Read, size: int) -> None:
+    (found,) = read(har(entry(content={"size": size}, bodySize=size)))
+    assert found.response.body == b""
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        {"content": {"size": 120}},
+        {"content": {}, "bodySize": 12},
+        {"content": {"size": -1}, "headers": [{"name": "content-length", "value": "12"}]},
+        {"content": None},
+    ],
+)
+def test_no_text_where_there_was_a_body_is_unreadable(read: Read, response: Any) -> None:
+    (found,) = read(har(entry(**response)))
+    assert found.reason == 'the response has no body text; export the HAR "with content"'
+
+
+def test_a_body_that_playwright_put_into_another_file_is_unreadable(read: Read) -> None:
+    (found,) = read(har(entry(content={"size": 3, "_file": "abc.json"})))
+    assert "in another file" in found.reason
+
+
+@pytest.mark.parametrize(
+    "content",
+    [{"size": 1000, "text": BODY}, {"size": len(BODY), "text": BODY, "comment": "Body truncated: 3 of 9"}],
+)
+def test_truncated_content_is_unreadable(read: Read, content: Any) -> None:
+    (found,) = read(har(entry(content=content)))
+    assert "cut off by the recorder" in found.reason
+
+
+def test_a_size_that_counts_the_byte_order_mark_is_no_truncation(read: Read) -> None:
+    (found,) = read(har(entry(content={"size": len(BODY) + 3, "text": BODY})))
+    assert isinstance(found, Exchange)
+
+
+def test_a_size_that_counts_compressed_bytes_is_no_truncation(read: Read) -> None:
+    (found,) = read(har(entry(content={"size": len(BODY) + 20, "compression": -20, "text": BODY})))
+    assert isinstance(found, Exchange)
+
+
+@pytest.mark.parametrize("status", [0, -1])
+def test_a_request_that_got_no_response_is_unreadable(read: Read, status: Any) -> None:
+    (found,) = read(har(entry(status=status)))
+    assert "got no response" in found.reason
+
+
+@pytest.mark.parametrize("status", [99, 600, 1.5, "200", None, True, 10**30])
+def test_a_status_that_is_none_is_unreadable(read: Read, status: Any) -> None:
+    (found,) = read(har(entry(status=status)))
+    assert isinstance(found, Unreadable)
+
+
+@pytest.mark.parametrize(("size", "body"), [(0, b""), (12, None), (-1, None)])
+def test_a_request_body_that_was_not_recorded_is_none_and_an_empty_one_is_empty(
+    read: Read, size: int, body: Any
+) -> None:
+    recorded = entry()
+    recorded["request"] = {"method": "POST", "url": "/", "bodySize": size}
+    (found,) = read(har(recorded))
+    assert found.request.body == body
+
+
+def test_a_lone_surrogate_in_a_body_does_not_stop_the_reader(read: Read) -> None:
+    (found,) = read(har(entry(content={"text": "\ud800"})))
+    assert isinstance(found, Exchange)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"response":' * 3000 + b"1" + b"}" * 3000,
+        b"null",
+        b"[]",
+        b"{}",
+        b"tru",
+    ],
+)
+def test_a_hostile_entry_is_unreadable_and_the_others_still_come(read: Read, hostile: bytes) -> None:
+    good = json.dumps(entry()).encode()
+    found = read(b'{"log":{"entries":[' + good + b"," + hostile + b"," + good + b"]}}")
+    assert [type(one) for one in found] == [Exchange, Unreadable, Exchange]
+    assert [one.place.entry for one in found] == [1, 2, 3]
+
+
+def test_a_har_that_breaks_off_gives_what_came_before_and_says_so(read: Read) -> None:
+    whole = har(entry(), entry(), entry())
+    found = read(whole[: int(len(whole) * 0.8)])
+    assert [type(one) for one in found] == [Exchange, Exchange, Unreadable]
+    assert found[-1].place.entry == 0
+    assert found[-1].reason == "the file breaks off after entry 2"
+
+
+def test_rubbish_between_entries_ends_the_file_with_its_line(read: Read) -> None:
+    good = json.dumps(entry()).encode()
+    found = read(b'{"log":{"entries":[\n' + good + b"\n;" + good + b"]}}")
+    assert found[-1].reason == "the file stops being JSON on line 3 after entry 1"
+
+
+def test_an_entry_longer_than_may_be_kept_is_unreadable_and_the_next_one_comes(read: Read) -> None:
+    good = json.dumps(entry()).encode()
+    huge = b'{"a":"' + b"x" * (64 << 20) + b'"}'
+    found = read(b'{"log":{"entries":[' + huge + b"," + good + b"]}}")
+    assert [type(one) for one in found] == [Unreadable, Exchange]
+    assert found[0].reason == "the entry is longer than 64 MiB"
+
+
+def test_a_member_name_that_is_no_json_ends_the_file(read: Read) -> None:
+    (found,) = read(b'{"log":{"\\x":1,"entries":[]}}')
+    assert found.reason == "the file stops being JSON on line 1"
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "body"),
+    [
+        ("eyJhIjogMX0=", 8, b'{"a": 1}'),
+        ("eyJhIjogMX0=", 12, b"eyJhIjogMX0="),
+        ('{"é": 1}', 8, '{"é": 1}'.encode()),
+    ],
+)
+def test_a_request_body_is_taken_for_base64_only_when_its_size_says_so(
+    read: Read, text: Any, size: int, body: Any
+) -> None:
+    recorded = entry()
+    recorded["request"] |= {"bodySize": size, "postData": {"text": text}}
+    (found,) = read(har(recorded))
+    assert found.request.body == body

@@ -1,0 +1,196 @@
+"""What holds for any exchange, any bytes and any chunk boundaries."""
+
+import base64
+import io
+import json
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from opay_contract.model.exchange import Exchange, Request, Response
+from opay_contract.recordings.cursor import JsonCursor, iter_values
+from opay_contract.recordings.formats import Format
+from opay_contract.recordings.ndjson import iter_lines
+from opay_contract.recordings.reading import READERS
+from opay_contract.recordings.sources import Source
+from opay_contract.recordings.streams import ChunkStream
+
+Read = Callable[..., list[Any]]
+
+SOURCE = Source(ordinal=0, name="-", path=None)
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
+NAMES = st.from_regex(r"[A-Za-z][A-Za-z-]{0,9}", fullmatch=True)
+HEADERS = st.lists(st.tuples(NAMES, TEXTS), max_size=3, unique_by=lambda pair: pair[0]).map(tuple)
+BODIES = st.binary(max_size=40) | TEXTS.map(str.encode)
+REQUESTS = st.builds(
+    Request, method=st.sampled_from(["GET", "POST"]), url=TEXTS, headers=HEADERS, body=BODIES
+)
+RESPONSES = st.builds(Response, status=st.integers(100, 599), headers=HEADERS, body=BODIES)
+EXCHANGES = st.lists(
+    st.builds(Exchange, place=st.just(SOURCE.place(1)), request=REQUESTS, response=RESPONSES),
+    min_size=1,
+    max_size=3,
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda children: (
+        st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=8), children, max_size=3)
+    ),
+    max_leaves=15,
+)
+
+
+def encoded(body: Any) -> Any:
+    return base64.b64encode(body).decode()
+
+
+def as_ndjson(exchanges: Any) -> Any:
+    lines = (
+        {
+            "request": {
+                "method": one.request.method,
+                "url": one.request.url,
+                "headers": list(one.request.headers),
+                "body_base64": encoded(one.request.body),
+            },
+            "response": {
+                "status": one.response.status,
+                "headers": dict(one.response.headers),
+                "body_base64": encoded(one.response.body),
+            },
+        }
+        for one in exchanges
+    )
+    return "\n".join(map(json.dumps, lines)).encode()
+
+
+def har_headers(headers: Any) -> Any:
+    return [{"name": name, "value": value} for name, value in headers]
+
+
+def as_har(exchanges: Any) -> Any:
+    entries = [
+        {
+            "request": {
+                "method": one.request.method,
+                "url": one.request.url,
+                "headers": har_headers(one.request.headers),
+                "postData": {"text": encoded(one.request.body), "encoding": "base64"},
+            },
+            "response": {
+                "status": one.response.status,
+                "headers": har_headers(one.response.headers),
+                "content": {"text": encoded(one.response.body), "encoding": "base64"},
+            },
+        }
+        for one in exchanges
+    ]
+    return json.dumps({"log": {"entries": entries}}).encode()
+
+
+def vcr_data(exchanges: Any) -> Any:
+    interactions = [
+        {
+            "request": {
+                "method": one.request.method,
+                "uri": one.request.url,
+                "headers": {name: [value] for name, value in one.request.headers},
+                "body": {"base64_string": encoded(one.request.body)},
+            },
+            "response": {
+                "status": {"code": one.response.status},
+                "headers": {name: [value] for name, value in one.response.headers},
+                "body": {"base64_string": encoded(one.response.body)},
+            },
+        }
+        for one in exchanges
+    ]
+    return {"interactions": interactions}
+
+
+def as_vcr_yaml(exchanges: Any) -> Any:
+    return yaml.dump(vcr_data(exchanges), Dumper=yaml.CSafeDumper, sort_keys=False).encode()
+
+
+def as_vcr_json(exchanges: Any) -> Any:
+    return json.dumps(vcr_data(exchanges), indent=1).encode()
+
+
+@pytest.mark.parametrize("write", [as_ndjson, as_har, as_vcr_yaml, as_vcr_json])
+@given(exchanges=EXCHANGES)
+@settings(max_examples=60, deadline=None)
+def test_exchanges_written_in_a_format_are_read_back_equal(read: Read, write: Any, exchanges: Any) -> None:
+    found = read(write(exchanges))
+    assert [(one.request, one.response) for one in found] == [
+        (one.request, one.response) for one in exchanges
+    ]
+
+
+@pytest.mark.parametrize("format_in", [None, *Format])
+@given(data=st.binary(max_size=300) | st.text(alphabet='{}[]",:\\ \n-!&*a1u', max_size=60).map(str.encode))
+@settings(max_examples=80, deadline=None)
+def test_no_bytes_make_a_reader_raise(read: Read, format_in: Any, data: Any) -> None:
+    for prefix in (
+        b"",
+        b'{"log":{"entries":[',
+        b"interactions:\n- ",
+        b"\x1f\x8b\x08\0\0\0\0\0\0\0",
+        b"\x28\xb5\x2f\xfd",
+    ):
+        read(prefix + data, format_in)
+
+
+@pytest.mark.parametrize("format_in", [Format.HAR, Format.VCR, Format.NDJSON, Format.JSON])
+@given(exchanges=EXCHANGES, data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_a_damaged_recording_never_makes_a_reader_raise(
+    read: Read, format_in: Any, exchanges: Any, data: Any
+) -> None:
+    write = {Format.HAR: as_har, Format.VCR: as_vcr_yaml}.get(format_in, as_ndjson)
+    damaged = bytearray(write(exchanges))
+    start = data.draw(st.integers(0, len(damaged) - 1))
+    damaged[start : start + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=9))
+    read(bytes(damaged), format_in)
+
+
+def cut(data: Any, marks: Any) -> Any:
+    edges = [0, *sorted(mark % (len(data) + 1) for mark in marks), len(data)]
+    return ChunkStream([data[start:end] for start, end in pairwise(edges)])
+
+
+@pytest.mark.parametrize(
+    ("format_in", "write"), [(Format.HAR, as_har), (Format.NDJSON, as_ndjson), (Format.VCR, as_vcr_json)]
+)
+@given(exchanges=EXCHANGES, marks=st.lists(st.integers(0, 5000), max_size=12))
+@settings(max_examples=60, deadline=None)
+def test_chunk_boundaries_do_not_matter_to_a_reader(
+    format_in: Any, write: Any, exchanges: Any, marks: Any
+) -> None:
+    data = b"\xef\xbb\xbf" + write(exchanges)
+    assert list(READERS[format_in](SOURCE, cut(data, marks))) == list(
+        READERS[format_in](SOURCE, ChunkStream([data]))
+    )
+
+
+@given(
+    values=st.lists(VALUES, max_size=5),
+    indent=st.sampled_from([None, 0, 2]),
+    marks=st.lists(st.integers(0, 500), max_size=9),
+)
+def test_the_cursor_cuts_out_exactly_the_items(values: Any, indent: Any, marks: Any) -> None:
+    data = json.dumps(values, indent=indent, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    found = [item for _, item in iter_values(JsonCursor(cut(data, marks)), ())]
+    assert [json.loads(str(item, "utf-8", "surrogatepass")) for item in found if item] == values
+
+
+@given(lines=st.lists(st.binary(max_size=20), max_size=9), marks=st.lists(st.integers(0, 200), max_size=9))
+def test_lines_are_those_of_the_whole_text(lines: Any, marks: Any) -> None:
+    data = b"x" + b"\n".join(lines)
+    expected = [(number, line) for number, line in enumerate(data.split(b"\n"), start=1) if line.strip()]
+    assert list(iter_lines(cut(data, marks))) == [one for one in expected if not one[1].isspace()]
+    assert list(iter_lines(io.BytesIO(data))) == list(iter_lines(cut(data, marks)))

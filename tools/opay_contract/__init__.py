@@ -1,0 +1,1 @@
+"""Contract tests and drift checks for a payment API, driven by a hand-written OpenAPI contract."""

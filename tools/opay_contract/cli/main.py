@@ -1,0 +1,91 @@
+"""The entry point: finds the command, runs it, and turns what went wrong into a line and an exit code."""
+
+import os
+import sys
+from importlib import import_module, metadata
+from typing import NoReturn
+
+import click
+
+from opay_contract.cli.exit_codes import ExitCode
+from opay_contract.errors import OpayContractError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "check": ("opay_contract.cli.check", "Check recorded exchanges against the contract."),
+    "mock": ("opay_contract.cli.mock", "Stand in for the sandbox."),
+    "rules": ("opay_contract.cli.rules", "List the rules, or explain one."),
+    "sign": ("opay_contract.cli.sign", "Print the Authorization header of a body."),
+    "spec": ("opay_contract.cli.spec", "Prove that the contract itself is sound."),
+}
+"""Each command's module, imported only when it is called, and its line in the help."""
+
+
+class _Commands(click.Group):
+    """A group that imports a command when it is called, so that `--help` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_line) for name, (_, help_line) in COMMANDS.items()])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="opay-contract", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Contract tests and drift checks for OPay's token query.
+
+    Exit codes: 0 clean, 1 findings, 2 usage or an unusable contract, 3 nothing was checked, 4 some input
+    could not be read.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command and exit."""
+    try:
+        code = cli.main(prog_name="opay-contract", standalone_mode=False)
+    except click.exceptions.Exit as exit_:
+        code = exit_.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = ExitCode.UNUSABLE
+    except OpayContractError as error:
+        click.echo(f"error: {error}", err=True)
+        code = ExitCode.UNUSABLE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        code = ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        code = _leave_quietly()
+    except Exception as error:  # noqa: BLE001  the one boundary; the message may hold recorded data
+        click.echo(f"error: a defect in opay-contract: {_describe_defect(error)}", err=True)
+        code = ExitCode.DEFECT
+    sys.exit(code or 0)
+
+
+def _leave_quietly() -> ExitCode:
+    """The reader went away, as with `| head`; nobody is left to hear more."""
+    os.dup2(
+        os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+    )  # else the interpreter flushes into the pipe
+    return ExitCode.CLEAN
+
+
+def _describe_defect(error: Exception) -> str:
+    """Name the exception and where it was raised, and nothing of what it says."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    where = f"{frame.tb_frame.f_globals.get('__name__')}, line {frame.tb_lineno}" if frame else "nowhere"
+    return f"{type(error).__name__} in {where} (opay-contract {metadata.version('opay-contract')})"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""The command `rules`: the table of rules, and one of them explained."""
+
+import difflib
+import json
+import textwrap
+
+import click
+
+from opay_contract.errors import UsageError
+from opay_contract.model.finding import Rule
+from opay_contract.rules.table import RULES, RULES_BY_ID
+
+
+@click.command()
+@click.argument("rule_id", required=False, metavar="[ID]")
+@click.option(
+    "--format",
+    "format_out",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="What the rules are written as.",
+)
+def rules(rule_id: str | None, format_out: str) -> None:
+    """List the rules, or explain the rule ID."""
+    chosen = (_find(rule_id),) if rule_id else RULES
+    if format_out == "json":
+        click.echo(json.dumps([_describe(rule) for rule in chosen], indent=2))
+    elif format_out == "markdown":
+        click.echo(render_markdown(chosen))
+    elif rule_id:
+        click.echo(_explain(chosen[0]))
+    else:
+        click.echo("\n".join(_table_line(rule) for rule in RULES))
+
+
+def render_markdown(rules_: tuple[Rule, ...]) -> str:
+    """Return the rules as a table and their explanations, as tools/docs/rules.md has them."""
+    rows = [
+        f"| [`{rule.id}`](#{rule.id}) | {rule.severity.label} | {rule.kind} | {rule.area} |"
+        for rule in rules_
+    ]
+    texts = [f"## {rule.id}\n\n{textwrap.fill(rule.explanation, 100)}" for rule in rules_]
+    return "\n".join(
+        ["| rule | severity | kind | area |", "|---|---|---|---|", *rows, "", "\n\n".join(texts)]
+    )
+
+
+def _find(rule_id: str) -> Rule:
+    if rule_id in RULES_BY_ID:
+        return RULES_BY_ID[rule_id]
+    near = difflib.get_close_matches(rule_id, RULES_BY_ID, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else "`opay-contract rules` lists them"
+    raise UsageError(f"unknown rule '{rule_id}'; {hint}")
+
+
+def _describe(rule: Rule) -> dict[str, str]:
+    return {
+        "id": rule.id,
+        "kind": rule.kind.value,
+        "area": rule.area.value,
+        "severity": rule.severity.label,
+        "explanation": rule.explanation,
+    }
+
+
+def _table_line(rule: Rule) -> str:
+    width = max(len(rule.id) for rule in RULES)
+    return f"{rule.id:<{width}}  {rule.severity.label:<7}  {rule.kind:<12}  {rule.area}"
+
+
+def _explain(rule: Rule) -> str:
+    head = f"{rule.id}\n{rule.severity.label}, {rule.kind}, {rule.area}"
+    return f"{head}\n\n{textwrap.fill(rule.explanation, 88)}"

@@ -1,0 +1,1 @@
+"""Folds findings and evidence into one summary."""

@@ -1,0 +1,1 @@
+"""How the fold is spread over the work; nothing else may know."""

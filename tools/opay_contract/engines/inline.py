@@ -1,0 +1,37 @@
+"""Runs the fold in this process, file after file."""
+
+from collections.abc import Callable, Iterable
+from typing import BinaryIO
+
+from opay_contract.contract.contract import Contract
+from opay_contract.drift.fold import Fold
+from opay_contract.model.exchange import Unreadable
+from opay_contract.model.summary import DriftSummary
+from opay_contract.recordings.formats import Format
+from opay_contract.recordings.reading import iter_entries
+from opay_contract.recordings.sources import Source
+from opay_contract.rules.subject import Settings
+
+
+def check_sources(  # noqa: PLR0913  each is a thing of its own, by name
+    sources: Iterable[Source | Unreadable],
+    contract: Contract,
+    settings: Settings,
+    *,
+    format_in: Format | None = None,
+    stdin: BinaryIO | None = None,
+    on_progress: Callable[[int], None] = lambda _seen: None,
+) -> DriftSummary:
+    """Check every exchange of every source; `on_progress` hears now and then how many were seen."""
+    fold = Fold(contract, settings)
+    for source in sources:
+        if isinstance(source, Unreadable):
+            fold.add(source)
+            continue
+        for item in iter_entries(source, format_in, stdin=stdin):
+            if isinstance(item, tuple):
+                fold.add_line(source, *item)
+            else:
+                fold.add(item)
+            on_progress(fold.seen)
+    return fold.summary()

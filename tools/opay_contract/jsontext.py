@@ -1,0 +1,255 @@
+"""Reads JSON text strictly: the value, and everything about the text that readers of JSON disagree on.
+
+RFC 8259 leaves open what a reader does with duplicate keys, huge numbers and lone surrogates, and forbids
+a byte order mark and NaN; readers in the field accept all of them in different ways. Here each is a flaw
+with its place, and the value is still there.
+"""
+
+import codecs
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+Tokens = tuple[str | int, ...]
+"""The unescaped steps of a JSON pointer: member names and array indexes."""
+
+SAFE_INTEGER = 2**53 - 1
+"""The largest integer that every reader keeps (RFC 7493, section 2.2)."""
+
+_MAX_INTEGER_DIGITS = 4000
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_BROKEN_OFF_LITERAL = re.compile(r"-|t(ru?)?|f(a(ls?)?)?|n(ul?)?|N(aN?)?|-?I(n(f(i(n(it?)?)?)?)?)?")
+_BROKEN_OFF_ESCAPE = re.compile(r"(\\|\\u[0-9A-Fa-f]{0,3})$")
+
+
+class FlawKind(StrEnum):
+    """What is odd about a text that could be read all the same."""
+
+    BYTE_ORDER_MARK = "byte-order-mark"
+    INVALID_UTF8 = "invalid-utf8"
+    DUPLICATE_KEY = "duplicate-key"
+    NON_FINITE_NUMBER = "non-finite-number"
+    UNSAFE_NUMBER = "unsafe-number"
+    LONE_SURROGATE = "lone-surrogate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw:
+    """One oddity and where it is; the tokens are empty where the text as a whole is meant."""
+
+    kind: FlawKind
+    tokens: Tokens = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed:
+    """The value of a text, where the last of duplicate members holds, and its flaws in document order.
+
+    `shadowed` has the duplicate members that do not hold, with their place.
+    """
+
+    value: Any
+    flaws: tuple[Flaw, ...] = ()
+    shadowed: tuple[tuple[Tokens, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotJson:
+    """Why a text has no value: where it stops being JSON (1-based), and whether it merely breaks off."""
+
+    line: int
+    column: int
+    truncated: bool = False
+    too_deep: bool = False
+
+
+def parse_json(data: bytes) -> Parsed | NotJson:
+    """Read one JSON text; never raises, whatever the bytes."""
+    flaws: list[Flaw] = []
+    if data.startswith(codecs.BOM_UTF8):
+        flaws.append(Flaw(kind=FlawKind.BYTE_ORDER_MARK))
+        data = data[len(codecs.BOM_UTF8) :]
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        flaws.append(Flaw(kind=FlawKind.INVALID_UTF8))
+        text = data.decode(errors="replace")
+    try:
+        reading = _Reading(text)
+    except json.JSONDecodeError as error:
+        return NotJson(line=error.lineno, column=error.colno, truncated=_is_broken_off(text, error))
+    except RecursionError:
+        return NotJson(line=1, column=1, too_deep=True)
+    return Parsed(value=reading.value, flaws=(*flaws, *reading.flaws), shadowed=reading.shadowed)
+
+
+def pointer(tokens: Tokens) -> str:
+    """Return the JSON pointer (RFC 6901) of `tokens`."""
+    return "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in tokens)
+
+
+class _Object(dict[str, Any]):
+    """An object with the members that came more than once, less the last of each."""
+
+    __slots__ = ("shadowed",)
+    shadowed: tuple[tuple[str, Any], ...]
+
+
+class _Number(float):
+    """A number that needs a word: not finite, or beyond every double."""
+
+    __slots__ = ("kind",)
+    kind: FlawKind
+
+
+class _Integer(int):
+    """An integer that not every reader keeps."""
+
+
+class _Reading:
+    """One pass over a text; only a text that shows a flaw is walked to find the flaw's place."""
+
+    def __init__(self, text: str) -> None:
+        self._suspect = _LONE_SURROGATE.search(text) is not None or "\\ud" in text or "\\uD" in text
+        decoder = json.JSONDecoder(
+            object_pairs_hook=self._object,
+            parse_int=self._integer,
+            parse_float=self._float,
+            parse_constant=self._constant,
+        )
+        self.value: Any = decoder.decode(text)
+        self.flaws: tuple[Flaw, ...] = ()
+        self.shadowed: tuple[tuple[Tokens, Any], ...] = ()
+        if self._suspect:
+            self.flaws = tuple(_iter_flaws(self.value))
+            self.shadowed = tuple(_iter_shadowed(self.value))
+            self.value = _plain(self.value)
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) == len(pairs):
+            return value
+        self._suspect = True
+        marked = _Object(value)
+        last = {key: position for position, (key, _) in enumerate(pairs)}
+        marked.shadowed = tuple(pair for position, pair in enumerate(pairs) if last[pair[0]] != position)
+        return marked
+
+    def _integer(self, text: str) -> int | _Number:
+        if len(text) > _MAX_INTEGER_DIGITS:
+            return self._odd(float(text), FlawKind.UNSAFE_NUMBER)
+        number = int(text)
+        if abs(number) <= SAFE_INTEGER:
+            return number
+        self._suspect = True
+        return _Integer(number)
+
+    def _float(self, text: str) -> float:
+        number = float(text)
+        return number if abs(number) < float("inf") else self._odd(number, FlawKind.UNSAFE_NUMBER)
+
+    def _constant(self, text: str) -> _Number:
+        return self._odd(float(text), FlawKind.NON_FINITE_NUMBER)
+
+    def _odd(self, number: float, kind: FlawKind) -> _Number:
+        self._suspect = True
+        marked = _Number(number)
+        marked.kind = kind
+        return marked
+
+
+def _children(value: Any) -> Iterator[tuple[str | int, Any]]:
+    if isinstance(value, dict):
+        yield from value.items()
+    elif isinstance(value, list):
+        yield from enumerate(value)
+
+
+def iter_nodes(root: Any, tokens: Tokens = ()) -> Iterator[tuple[Tokens, Any]]:
+    """Yield every value in `root` with its place, in document order, however deep it is nested."""
+    stack = [(tokens, root)]
+    while stack:
+        tokens, value = stack.pop()
+        yield tokens, value
+        stack.extend(reversed([((*tokens, key), child) for key, child in _children(value)]))
+
+
+def _iter_flaws(root: Any) -> Iterator[Flaw]:
+    for tokens, value in iter_nodes(root):
+        for kind, key in _flaws_of(value):
+            yield Flaw(kind=kind, tokens=tokens + key)
+
+
+def _iter_shadowed(root: Any) -> Iterator[tuple[Tokens, Any]]:
+    for tokens, value in iter_nodes(root):
+        if isinstance(value, _Object):
+            yield from (((*tokens, key), _plain(child)) for key, child in value.shadowed)
+
+
+def _flaws_of(value: Any) -> Iterator[tuple[FlawKind, Tokens]]:
+    if isinstance(value, _Object):
+        for key in dict(value.shadowed):
+            yield FlawKind.DUPLICATE_KEY, (key,)
+    if isinstance(value, _Integer):
+        yield FlawKind.UNSAFE_NUMBER, ()
+    if isinstance(value, _Number):
+        yield value.kind, ()
+    if isinstance(value, dict):
+        for key in value:
+            if _LONE_SURROGATE.search(key):
+                yield FlawKind.LONE_SURROGATE, (key,)
+    elif isinstance(value, str) and _LONE_SURROGATE.search(value):
+        yield FlawKind.LONE_SURROGATE, ()
+
+
+def _plain(root: Any) -> Any:
+    """Return `root` without the marks; lone surrogates become U+FFFD, so that any library can take it."""
+    replaced: dict[int, Any] = {}
+    for value in _post_order(root):
+        replaced[id(value)] = _plain_one(value, lambda child: replaced[id(child)])
+    return replaced[id(root)]
+
+
+def _plain_one(value: Any, plain: Callable[[Any], Any]) -> Any:
+    if isinstance(value, dict):
+        return {_LONE_SURROGATE.sub("�", key): plain(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [plain(child) for child in value]
+    if isinstance(value, _Integer):
+        return int(value)
+    if isinstance(value, _Number):
+        return _finite(float(value))
+    return _LONE_SURROGATE.sub("�", value) if isinstance(value, str) else value
+
+
+def _finite(number: float) -> float | int:
+    """Keep the type when a number cannot be kept: the largest double stands for what is beyond it."""
+    if number != number:  # noqa: PLR0124  NaN is the one number unequal to itself
+        return 0.0
+    limited = max(min(number, 1.7976931348623157e308), -1.7976931348623157e308)
+    return int(limited) if limited.is_integer() and abs(limited) < 2.0**63 else limited
+
+
+def _post_order(root: Any) -> Iterator[Any]:
+    stack: list[tuple[Any, bool]] = [(root, False)]
+    while stack:
+        value, ready = stack.pop()
+        if ready:
+            yield value
+        else:
+            stack.append((value, True))
+            stack.extend((child, False) for _, child in _children(value))
+
+
+def _is_broken_off(text: str, error: json.JSONDecodeError) -> bool:
+    if error.msg.startswith(("Unterminated string", "Extra data")):
+        return error.msg.startswith("Unterminated")
+    rest = text[error.pos :].rstrip()
+    return not rest or _BROKEN_OFF_LITERAL.fullmatch(rest) is not None or _ends_in_escape(text, error)
+
+
+def _ends_in_escape(text: str, error: json.JSONDecodeError) -> bool:
+    return "escape" in error.msg and _BROKEN_OFF_ESCAPE.search(text) is not None

@@ -1,0 +1,1 @@
+"""The values that every layer speaks in; they do nothing but hold and merge."""

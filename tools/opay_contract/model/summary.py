@@ -1,0 +1,108 @@
+"""What a run found, in a form that joins: any split of the input, in any order, gives the same summary."""
+
+import hashlib
+import heapq
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from opay_contract.model.exchange import Place, Unreadable
+from opay_contract.model.finding import Finding, Severity
+
+MAX_FINDINGS = 2000
+"""Distinct findings that a summary keeps: the gravest, and among equals those of the smallest fingerprint."""
+
+MAX_UNREADABLE = 1000
+"""Unreadable things that a summary names: the first by place."""
+
+Key = tuple[str, str, str, str]
+K = TypeVar("K")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldedFinding:
+    """Equal findings as one: the first of them by place, how many there were, and the last's place."""
+
+    finding: Finding
+    count: int
+    last_place: Place
+    last_recorded_at: str | None
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the finding for good: from rule, operation, outcome and folded pointer, never from prose."""
+        return fingerprint(self.finding.key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftSummary:
+    """The result of a run or of a part of one.
+
+    `exchanges` counts the exchanges that were judged. `occurrences` counts findings by severity, kept or
+    not; it tells when the cap on `findings` bit. `readings` counts evidence by question and reading.
+    """
+
+    exchanges: int = 0
+    out_of_scope: int = 0
+    unreadable_count: int = 0
+    unreadable: tuple[Unreadable, ...] = ()
+    findings: dict[Key, FoldedFinding] = field(default_factory=dict)
+    occurrences: dict[Severity, int] = field(default_factory=dict)
+    readings: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    @property
+    def omitted(self) -> int:
+        """Occurrences of findings beyond the cap."""
+        return sum(self.occurrences.values()) - sum(folded.count for folded in self.findings.values())
+
+
+def fingerprint(key: Key) -> str:
+    """Return 16 hexadecimal digits that stay the same as long as the key does."""
+    return hashlib.sha256("\x00".join(key).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def merge(left: DriftSummary, right: DriftSummary) -> DriftSummary:
+    """Join two summaries; associative, commutative, with the empty summary as zero."""
+    findings = dict(left.findings)
+    for key, folded in right.findings.items():
+        findings[key] = join(findings[key], folded) if key in findings else folded
+    return DriftSummary(
+        exchanges=left.exchanges + right.exchanges,
+        out_of_scope=left.out_of_scope + right.out_of_scope,
+        unreadable_count=left.unreadable_count + right.unreadable_count,
+        unreadable=first_unreadable([*left.unreadable, *right.unreadable]),
+        findings=gravest(findings),
+        occurrences=_add(left.occurrences, right.occurrences),
+        readings=_add(left.readings, right.readings),
+    )
+
+
+def join(left: FoldedFinding, right: FoldedFinding) -> FoldedFinding:
+    """Join two folds of the same key."""
+    first = min(left, right, key=lambda folded: folded.finding.place)
+    last = max(left, right, key=lambda folded: folded.last_place)
+    return FoldedFinding(
+        finding=first.finding,
+        count=left.count + right.count,
+        last_place=last.last_place,
+        last_recorded_at=last.last_recorded_at,
+    )
+
+
+def gravest(findings: dict[Key, FoldedFinding]) -> dict[Key, FoldedFinding]:
+    """Keep the cap. What is kept depends on the keys alone, so that every split keeps the same."""
+    if len(findings) <= MAX_FINDINGS:
+        return findings
+    kept = heapq.nsmallest(
+        MAX_FINDINGS, findings, key=lambda key: (-findings[key].finding.rule.severity, fingerprint(key))
+    )
+    return {key: findings[key] for key in kept}
+
+
+def first_unreadable(unreadable: Iterable[Unreadable]) -> tuple[Unreadable, ...]:
+    """Keep the first by place."""
+    return tuple(heapq.nsmallest(MAX_UNREADABLE, unreadable, key=lambda one: one.place))
+
+
+def _add(left: dict[K, int], right: dict[K, int]) -> dict[K, int]:
+    return {key: left.get(key, 0) + right.get(key, 0) for key in (*left, *right)}

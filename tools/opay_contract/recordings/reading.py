@@ -1,0 +1,103 @@
+"""The one door to recordings: opens a source, tells its format and hands it to the reader for that."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from opay_contract.model.exchange import Exchange, Unreadable
+from opay_contract.recordings.document import read_body, read_document
+from opay_contract.recordings.formats import HEAD, Format, recognise
+from opay_contract.recordings.har import read_har
+from opay_contract.recordings.ndjson import iter_lines, parse_line, read_ndjson
+from opay_contract.recordings.refusals import StreamError, describe_os_error
+from opay_contract.recordings.schemathesis_ndjson import read_schemathesis_ndjson
+from opay_contract.recordings.sources import Source
+from opay_contract.recordings.streams import ChunkStream, unpack
+from opay_contract.recordings.vcr import read_vcr
+
+Reader = Callable[[Source, ChunkStream], Iterator[Exchange | Unreadable]]
+
+NumberedLine = tuple[int, bytes]
+"""A line of the native format and its number."""
+
+READERS: dict[Format, Reader] = {
+    Format.HAR: read_har,
+    Format.VCR: read_vcr,
+    Format.NDJSON: read_ndjson,
+    Format.JSON: read_document,
+    Format.BODY: read_body,
+    Format.SCHEMATHESIS_NDJSON: read_schemathesis_ndjson,
+}
+
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """An open source: its unpacked text, of which nothing is read yet, and its format."""
+
+    stream: ChunkStream
+    format: Format
+
+
+def iter_exchanges(
+    source: Source, format_in: Format | None = None, *, stdin: BinaryIO | None = None
+) -> Iterator[Exchange | Unreadable]:
+    """Yield what a source holds, entry by entry; never raises, what cannot be read is a value, too."""
+    for found in iter_entries(source, format_in, stdin=stdin):
+        yield parse_line(source.place(found[0], found[0]), found[1]) if isinstance(found, tuple) else found
+
+
+def iter_entries(
+    source: Source, format_in: Format | None = None, *, stdin: BinaryIO | None = None
+) -> Iterator[Exchange | Unreadable | NumberedLine]:
+    """Yield the same, but native lines undecoded, for who can judge many of them without building them."""
+    last = 0
+    try:
+        with open_source(source, format_in, stdin=stdin) as recording:
+            if recording.format is Format.NDJSON:
+                for numbered in iter_lines(recording.stream):
+                    last = numbered[0]
+                    yield numbered
+                return
+            for found in READERS[recording.format](source, recording.stream):
+                last = found.place.entry
+                yield found
+    except StreamError as error:
+        reason = f"{error.reason} after entry {last}" if last else error.reason
+        yield Unreadable(place=source.place(0), reason=reason)
+
+
+@contextmanager
+def open_source(
+    source: Source, format_in: Format | None = None, *, stdin: BinaryIO | None = None
+) -> Iterator[Recording]:
+    """Open a source; a `StreamError`, now or at a later read, says why it cannot be read further."""
+    with _open_raw(source, stdin) as raw:
+        stream = unpack(raw)
+        yield Recording(stream=stream, format=_tell_format(stream.head(HEAD), format_in))
+
+
+@contextmanager
+def _open_raw(source: Source, stdin: BinaryIO | None) -> Iterator[BinaryIO]:
+    try:
+        raw = source.path.open("rb") if source.path else nullcontext(stdin or sys.stdin.buffer)
+    except (OSError, ValueError) as error:
+        raise StreamError(describe_os_error(error)) from None
+    with raw as opened:
+        yield opened
+
+
+def _tell_format(head: bytes, format_in: Format | None) -> Format:
+    if len(head) < HEAD and not head.removeprefix(b"\xef\xbb\xbf").strip():
+        raise StreamError("the file is empty")
+    if format_in is not None:
+        return format_in
+    if head.startswith(_UTF16_MARKS):
+        raise StreamError("the file is UTF-16 text; save it as UTF-8")
+    found = recognise(head)
+    if found is None:
+        raise StreamError("the file is no recording of a known format; name its format with --format-in")
+    return found

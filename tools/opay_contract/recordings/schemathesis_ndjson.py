@@ -1,0 +1,96 @@
+"""Reads the event log that `schemathesis run --report ndjson` writes (schemathesis 4)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable
+from opay_contract.recordings.cursor import JsonCursor, iter_values
+from opay_contract.recordings.messages import (
+    decode_entry,
+    encode_text,
+    parse_base64,
+    parse_headers,
+    parse_moment,
+    parse_status,
+)
+from opay_contract.recordings.refusals import NO_RESPONSE, TRUNCATED_BODY, EntryError
+from opay_contract.recordings.sources import Source
+from opay_contract.recordings.streams import Readable
+
+_INTERACTIONS = (("ScenarioFinished",), ("recorder",), ("interactions",))
+
+
+class _Bytes(msgspec.Struct, rename={"data": "$base64"}, gc=False):
+    data: str
+
+
+class _Request(msgspec.Struct, gc=False):
+    method: str | None = None
+    uri: str | None = None
+    headers: Any = None
+    body: _Bytes | str | None = None
+
+
+class _Response(msgspec.Struct, gc=False):
+    status_code: int
+    headers: Any = None
+    content: _Bytes | str | None = None
+    content_size: int | None = None  # there only when `content` is the first part of the body
+
+
+class _Interaction(msgspec.Struct, gc=False):
+    request: _Request | None = None
+    response: _Response | None = None
+    timestamp: float | None = None
+
+
+_INTERACTION = msgspec.json.Decoder(_Interaction)
+
+
+def read_schemathesis_ndjson(source: Source, stream: Readable) -> Iterator[Exchange | Unreadable]:
+    """Yield the interactions of every finished scenario; other events hold none."""
+    cursor = JsonCursor(stream)
+    number = 0
+    while cursor.peek():
+        for line, data in iter_values(cursor, _INTERACTIONS):
+            number += 1
+            place = source.place(number, line)
+            try:
+                yield _exchange(place, decode_entry(_INTERACTION, data, line))
+            except EntryError as error:
+                yield Unreadable(place=place, reason=error.reason)
+
+
+def _exchange(place: Place, interaction: _Interaction) -> Exchange:
+    if interaction.response is None:
+        raise EntryError(NO_RESPONSE)
+    request = interaction.request or _Request()
+    return Exchange(
+        place=place,
+        request=Request(
+            method=request.method,
+            url=request.uri,
+            headers=parse_headers(request.headers),
+            body=_bytes(request.body),
+        ),
+        response=_response(interaction.response),
+        recorded_at=parse_moment(interaction.timestamp),
+    )
+
+
+def _response(recorded: _Response) -> Response:
+    if recorded.content_size is not None:
+        raise EntryError(TRUNCATED_BODY)
+    return Response(
+        status=parse_status(recorded.status_code),
+        headers=parse_headers(recorded.headers),
+        body=_bytes(recorded.content) or b"",
+    )
+
+
+def _bytes(value: _Bytes | str | None) -> bytes | None:
+    if isinstance(value, str):
+        return encode_text(value)
+    return None if value is None else parse_base64(value.data)

@@ -1,0 +1,92 @@
+"""Finds the files to read: as named, or all recordings below a folder in a stable order."""
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from opay_contract.model.exchange import Place, Unreadable
+from opay_contract.recordings.formats import HEAD, recognise
+from opay_contract.recordings.refusals import StreamError, describe_os_error
+from opay_contract.recordings.streams import unpack
+
+STDIN = "-"
+"""The path that stands for standard input."""
+
+RECORDING_SUFFIXES = frozenset({".har", ".json", ".jsonl", ".ndjson", ".yaml", ".yml"})
+"""Names that promise a recording: in a folder such a file is read, or reported, whatever it holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A file of this run; `path` is None for standard input, `name` is the path as the user gave it."""
+
+    ordinal: int
+    name: str
+    path: Path | None
+
+    def place(self, entry: int, line: int | None = None) -> Place:
+        """Return the place of an entry of this file; entry 0 is the file as a whole."""
+        return Place(source=self.ordinal, entry=entry, file=self.name, line=line)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """A file or folder to look at, and the identities of the folders above it."""
+
+    name: str
+    above: frozenset[tuple[int, int]] = frozenset()
+
+    def below(self, child: str, identity: tuple[int, int]) -> "_Step":
+        return _Step(name=f"{self.name.rstrip('/')}/{child}", above=self.above | {identity})
+
+
+def iter_sources(paths: Sequence[str]) -> Iterator[Source | Unreadable]:
+    """Yield what there is to read at `paths`, in their order; what cannot be found is a value, too."""
+    ordinals = count()
+    for path in paths:
+        for name, reason in _iter_found(path):
+            source = Source(ordinal=next(ordinals), name=name, path=None if name == STDIN else Path(name))
+            yield source if reason is None else Unreadable(place=source.place(0), reason=reason)
+
+
+def _iter_found(path: str) -> Iterator[tuple[str, str | None]]:
+    """Yield names with what is wrong with them, or None."""
+    if path == STDIN:
+        yield path, None
+        return
+    steps = [_Step(name=path)]
+    while steps:
+        step = steps.pop()
+        try:
+            status = os.stat(step.name)  # noqa: PTH116  a walk over many names
+            if stat.S_ISDIR(status.st_mode):
+                steps.extend(_children(step, (status.st_dev, status.st_ino)))
+            elif not step.above or (stat.S_ISREG(status.st_mode) and _is_wanted(step.name)):
+                yield step.name, None
+        except StreamError as error:
+            yield step.name, error.reason
+        except (OSError, ValueError) as error:
+            yield step.name, describe_os_error(error)
+
+
+def _children(step: _Step, identity: tuple[int, int]) -> list[_Step]:
+    """Return what a folder holds, the first name last."""
+    if identity in step.above:
+        raise StreamError("the folder is a link to a folder above it; take the link away")
+    names = sorted(os.listdir(step.name), reverse=True)  # noqa: PTH208  a walk over many names
+    return [step.below(name, identity) for name in names if not name.startswith(".")]
+
+
+def _is_wanted(name: str) -> bool:
+    """Tell whether a file in a folder is to be read; one that cannot be opened is, to be reported."""
+    plain = name.removesuffix(".gz").removesuffix(".zst")
+    if os.path.splitext(plain)[1].lower() in RECORDING_SUFFIXES:  # noqa: PTH122  a walk over many names
+        return True
+    try:
+        with Path(name).open("rb", buffering=0) as raw:
+            return recognise(unpack(raw).head(HEAD)) is not None
+    except OSError:
+        return True

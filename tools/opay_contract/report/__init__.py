@@ -1,0 +1,1 @@
+"""Turns a summary into text, one module a format."""

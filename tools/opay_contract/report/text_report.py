@@ -1,0 +1,119 @@
+"""The report for people: findings by severity, each on a line that can be clicked, then what was checked."""
+
+import click
+
+from opay_contract.contract.operation import OpenQuestion
+from opay_contract.model.exchange import Place
+from opay_contract.model.finding import Severity
+from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report.ordering import by_gravity
+
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
+_TITLES = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Information"}
+
+
+def render_text(summary: DriftSummary, questions: tuple[OpenQuestion, ...]) -> str:
+    """Return the report with colour codes, which `click.echo` takes off where there is no terminal."""
+    findings = by_gravity(summary)
+    blocks = [_section(severity, findings) for severity in reversed(Severity)]
+    blocks += [
+        _unreadable_section(summary),
+        _questions_section(summary, questions),
+        _closing(summary, findings),
+    ]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def describe_place(place: Place) -> str:
+    """Return a place as an editor understands it: `file:line`, with the entry where it is not the line."""
+    file = printable(place.file)
+    where = f"{file}:{place.line}" if place.line is not None else file
+    return where if place.entry in (0, place.line) else f"{where}: entry {place.entry}"
+
+
+def printable(text: str) -> str:
+    """Return `text` with control characters as escapes: a file's name cannot drive a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def _section(severity: Severity, findings: list[FoldedFinding]) -> str:
+    chosen = [folded for folded in findings if folded.finding.rule.severity is severity]
+    if not chosen:
+        return ""
+    title = click.style(f"{_TITLES[severity]} ({len(chosen)})", fg=_COLOURS[severity], bold=True)
+    return "\n".join([title, *(_finding(folded) for folded in chosen)])
+
+
+def _finding(folded: FoldedFinding) -> str:
+    finding = folded.finding
+    severity = click.style(finding.rule.severity.label, fg=_COLOURS[finding.rule.severity])
+    where = f" {finding.pointer}" if finding.pointer else ""
+    head = f"{describe_place(finding.place)}: {severity} {click.style(finding.rule.id, bold=True)}{where}:"
+    return f"{head} expected {finding.expected}, got {finding.actual}\n    {_details(folded)}"
+
+
+def _details(folded: FoldedFinding) -> str:
+    finding = folded.finding
+    parts = [f"{finding.operation or 'no operation'}, {finding.outcome}"]
+    if finding.contract:
+        parts.append(f"contract {finding.contract.file}:{finding.contract.line}:{finding.contract.column}")
+    if folded.count > 1:
+        parts.append(f"{folded.count:,} times, last at {describe_place(folded.last_place)}")
+    times = [time for time in (finding.recorded_at, folded.last_recorded_at) if time]
+    parts += [f"recorded {' to '.join(dict.fromkeys(map(printable, times)))}"] if times else []
+    return click.style("; ".join([*parts, f"fingerprint {folded.fingerprint}"]), dim=True)
+
+
+def _unreadable_section(summary: DriftSummary) -> str:
+    if not summary.unreadable_count:
+        return ""
+    title = click.style(f"Unreadable ({summary.unreadable_count:,})", fg="magenta", bold=True)
+    lines = [f"{describe_place(one.place)}: unreadable: {one.reason}" for one in summary.unreadable]
+    more = summary.unreadable_count - len(lines)
+    return "\n".join([title, *lines, *([f"and {more:,} more"] if more else [])])
+
+
+def _questions_section(summary: DriftSummary, questions: tuple[OpenQuestion, ...]) -> str:
+    answered = [question for question in questions if any(key[0] == question.id for key in summary.readings)]
+    if not answered:
+        return ""
+    width = max(len(question.id) for question in answered)
+    lines = [f"  {question.id:<{width}}  {_readings(question, summary)}" for question in answered]
+    return "\n".join([click.style("Open questions that these recordings speak to", bold=True), *lines])
+
+
+def _readings(question: OpenQuestion, summary: DriftSummary) -> str:
+    counts = {reading.id: summary.readings.get((question.id, reading.id), 0) for reading in question.readings}
+    return ", ".join(f"{reading} {number:,}" for reading, number in counts.items() if number)
+
+
+def _closing(summary: DriftSummary, findings: list[FoldedFinding]) -> str:
+    lines = [_verdict(summary, findings)]
+    if summary.omitted:
+        omitted = count(summary.omitted, "occurrence")
+        lines.append(f"{omitted} of further findings not listed: the report keeps {len(findings):,}.")
+    lines.append(f"Out of scope: {count(summary.out_of_scope, 'exchange')} (other hosts, preflights).")
+    lines.append(f"Unreadable: {summary.unreadable_count:,}.")
+    return "\n".join(lines)
+
+
+def _verdict(summary: DriftSummary, findings: list[FoldedFinding]) -> str:
+    if not summary.exchanges:
+        return click.style(
+            "Nothing was checked: no exchange of the contract's hosts was found.", fg="red", bold=True
+        )
+    checked = f"Checked {count(summary.exchanges, 'exchange')}:"
+    if not findings:
+        return click.style(f"{checked} no drift.", fg="green", bold=True)
+    by_severity = [
+        count(number, severity.label, "info" if severity is Severity.INFO else "")
+        for severity in reversed(Severity)
+        if (number := sum(folded.finding.rule.severity is severity for folded in findings))
+    ]
+    occurrences = count(sum(summary.occurrences.values()), "occurrence")
+    return click.style(f"{checked} {', '.join(by_severity)} ({occurrences}).", bold=True)

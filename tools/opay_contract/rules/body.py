@@ -1,0 +1,76 @@
+"""Checks of both bodies against their schemas: what contradicts them, and what they do not know."""
+
+from collections.abc import Iterator
+
+from opay_contract.jsontext import NotJson, Tokens
+from opay_contract.model.finding import Outcome, Rule
+from opay_contract.rules.annotations import Annotations
+from opay_contract.rules.describing import describe_value, fold_pointer
+from opay_contract.rules.schema_errors import keyword_of, rule_of, tokens_of_error
+from opay_contract.rules.subject import Hit, Subject
+from opay_contract.rules.table import (
+    ERROR_WITH_DATA,
+    FIELD_MISSING,
+    FIELD_NULL,
+    REQUEST_FIELD_INVALID,
+    REQUEST_FIELD_MISSING,
+    REQUEST_FIELD_UNDOCUMENTED,
+    RESPONSE_FIELD_UNDOCUMENTED,
+    SUCCESS_WITHOUT_DATA,
+    TYPE_MISMATCH,
+)
+
+
+def check_response_body(subject: Subject) -> Iterator[Hit]:
+    """Find where the answer contradicts its schema, and members that the schema does not know."""
+    if subject.answer is None:
+        return
+    for rule, tokens, expected, actual, uri in _contradictions(subject.answer):
+        yield Hit(_envelope_rule(subject, rule, tokens), fold_pointer(tokens), expected, actual, uri)
+    yield from _undocumented(subject.answer, RESPONSE_FIELD_UNDOCUMENTED)
+
+
+def check_request_body(subject: Subject) -> Iterator[Hit]:
+    """Find what is wrong with a request that was not refused."""
+    if subject.is_refused:
+        return
+    if isinstance(subject.match.request_body, NotJson):
+        actual = f"{len(subject.exchange.request.body or b'')} bytes that are no JSON"
+        yield Hit(REQUEST_FIELD_INVALID, "", "JSON", actual, subject.operation.request_schema)
+    if subject.query is None:
+        return
+    for rule, tokens, expected, actual, uri in _contradictions(subject.query):
+        request_rule = REQUEST_FIELD_MISSING if rule is FIELD_MISSING else REQUEST_FIELD_INVALID
+        yield Hit(request_rule, fold_pointer(tokens), expected, actual, uri)
+    yield from _undocumented(subject.query, REQUEST_FIELD_UNDOCUMENTED)
+
+
+def _contradictions(body: Annotations) -> Iterator[tuple[Rule, Tokens, str, str, str]]:
+    for error in body.errors():
+        keyword = keyword_of(error)
+        rule, expected = rule_of(keyword, error.kind.value, error.instance)
+        actual = "none" if keyword == "required" else describe_value(error.instance)
+        yield (
+            rule,
+            tokens_of_error(error, keyword),
+            expected,
+            actual,
+            error.absolute_keyword_location or body.schema,
+        )
+
+
+def _envelope_rule(subject: Subject, rule: Rule, tokens: Tokens) -> Rule:
+    """Data that are missing from a success, or there in an error, have rules of their own."""
+    envelope = subject.operation.envelope
+    if envelope is None or tokens != envelope.data:
+        return rule
+    if subject.match.outcome is Outcome.SUCCESS and rule in (FIELD_MISSING, FIELD_NULL):
+        return SUCCESS_WITHOUT_DATA
+    return (
+        ERROR_WITH_DATA if subject.match.outcome is Outcome.BUSINESS_ERROR and rule is TYPE_MISMATCH else rule
+    )
+
+
+def _undocumented(body: Annotations, rule: Rule) -> Iterator[Hit]:
+    for tokens, value, uri in body.undocumented():
+        yield Hit(rule, fold_pointer(tokens), "no such member", describe_value(value), uri)

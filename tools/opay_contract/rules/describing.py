@@ -1,0 +1,76 @@
+"""Puts values and names into words that say type, length and shape, and never the value itself."""
+
+import re
+from typing import Any
+
+from opay_contract.jsontext import Tokens, pointer
+
+_NAME = re.compile(r"[A-Za-z_$@][A-Za-z0-9_.:$-]{0,63}")
+_MANY_DIGITS = 5
+_SHAPES = (
+    (re.compile(r"[0-9]+"), "digits"),
+    (re.compile(r"[A-Za-z]+"), "letters"),
+    (re.compile(r"[A-Za-z0-9]+"), "letters and digits"),
+    (re.compile(r"\s+"), "white space"),
+)
+
+
+def describe_value(value: Any) -> str:
+    """Return the type, length and shape of a parsed JSON value."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return (
+            f"integer of {_count(len(str(abs(value))), 'digit')}"
+            if abs(value) < 10**20
+            else "very long integer"
+        )
+    if isinstance(value, float):
+        return "number"
+    if isinstance(value, str):
+        return _describe_text(value)
+    if isinstance(value, list):
+        return f"array of {_count(len(value), 'item')}"
+    return f"object of {_count(len(value), 'member')}"
+
+
+def describe_name(name: str) -> str:
+    """Return a name (of a member, a method, a path segment) if it looks like one, else only its shape.
+
+    A key can hold a person's number or address as well as a value can.
+    """
+    if _NAME.fullmatch(name) and "@" not in name and sum(map(str.isdigit, name)) < _MANY_DIGITS:
+        return name
+    return f"({_describe_text(name)})"
+
+
+def fold_pointer(tokens: Tokens) -> str:
+    """Return the JSON pointer of `tokens` with array indexes folded to `*` and odd names described."""
+    return pointer(tuple("*" if isinstance(token, int) else describe_name(token) for token in tokens))
+
+
+def fold_path(path: str) -> str:
+    """Return a URL's path with every segment that does not look like a name described."""
+    segments = path.split("/")
+    return "/".join(describe_name(segment) if segment else "" for segment in segments[:20])
+
+
+def describe_media_type(content_type: str | None) -> str:
+    """Return the media type of a Content-Type header, without parameters."""
+    if content_type is None:
+        return "no Content-Type"
+    kind, _, subtype = content_type.partition(";")[0].strip().lower().partition("/")
+    return f"{describe_name(kind)}/{describe_name(subtype)}"
+
+
+def _describe_text(text: str) -> str:
+    if not text:
+        return "empty string"
+    shape = next((name for pattern, name in _SHAPES if pattern.fullmatch(text)), "mixed characters")
+    return f"string of {_count(len(text), 'character')}, {shape}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

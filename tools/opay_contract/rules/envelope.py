@@ -1,0 +1,72 @@
+"""Checks of what the answer means: code, message, and whether it answers what was asked."""
+
+from collections.abc import Iterator
+
+from opay_contract.contract.contract import at
+from opay_contract.model.finding import Outcome
+from opay_contract.rules.describing import describe_value, fold_pointer
+from opay_contract.rules.subject import Hit, Subject
+from opay_contract.rules.table import (
+    ANSWER_MISMATCHED,
+    CODE_UNDOCUMENTED,
+    MESSAGE_UNDOCUMENTED,
+    SUCCESS_CODE_ON_HTTP_ERROR,
+)
+
+_HTTP_ERROR = 400
+
+
+def check_code(subject: Subject) -> Iterator[Hit]:
+    """Find a business code outside the catalogue, or a success code beside an HTTP error."""
+    envelope, code = subject.operation.envelope, subject.match.code
+    if envelope is None or code is None:
+        return
+    pointer = fold_pointer(envelope.code)
+    if code not in envelope.codes and code not in envelope.success:
+        yield Hit(
+            CODE_UNDOCUMENTED, pointer, "a code of the catalogue", describe_value(code), envelope.codes_uri
+        )
+    status = subject.exchange.response.status
+    if subject.match.outcome is Outcome.SUCCESS and status >= _HTTP_ERROR:
+        actual = f"a success code with HTTP status {status}"
+        yield Hit(
+            SUCCESS_CODE_ON_HTTP_ERROR,
+            pointer,
+            "an error code with an HTTP error",
+            actual,
+            envelope.codes_uri,
+        )
+
+
+def check_message(subject: Subject) -> Iterator[Hit]:
+    """Find a known code with a message that is not documented for it."""
+    envelope = subject.operation.envelope
+    if envelope is None or subject.answer is None or subject.match.code not in envelope.codes:
+        return
+    known = envelope.codes[subject.match.code]
+    message = at(subject.answer.value, envelope.message)
+    if isinstance(message, str) and known.messages and not is_known_message(message, known.messages):
+        pointer = fold_pointer(envelope.message)
+        expected = f"a documented message for the code {known.code}"
+        yield Hit(MESSAGE_UNDOCUMENTED, pointer, expected, describe_value(message), known.uri)
+
+
+def check_echoes(subject: Subject) -> Iterator[Hit]:
+    """Find an answer about something else than what was asked for."""
+    if subject.match.form is None or subject.answer is None or subject.query is None:
+        return
+    for echo in subject.match.form.echoes:
+        asked, answered = at(subject.query.value, echo.request), at(subject.answer.value, echo.response)
+        if type(asked) is type(answered) and asked != answered:
+            expected = f"the request's {fold_pointer(echo.request)}"
+            actual = f"another value ({describe_value(answered)})"
+            yield Hit(ANSWER_MISMATCHED, fold_pointer(echo.response), expected, actual, echo.uri)
+
+
+def is_known_message(message: str, known: tuple[str, ...]) -> bool:
+    """Compare messages without case, white space around, and a full stop at the end."""
+    return _plain(message) in {_plain(text) for text in known}
+
+
+def _plain(message: str) -> str:
+    return message.strip().rstrip(".").casefold()

@@ -1,0 +1,314 @@
+"""Answers "conforms" for a recorded line without building anything, once its like was judged in full.
+
+The first line of each shape goes the long way. If it has no finding, what its shape decides is settled for
+every other line of that shape: route, status, media type, header names, which members are there and of which
+type, business code and message. What is left are values: the schema's own constraints, times, repeated items,
+echoes, card numbers, the signature. A line that fails any of them, or that is odd in any way, goes the long
+way as well; so both ways give the same summary, which a test proves.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache, partial
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+
+from opay_contract.contract.closing import close_reference
+from opay_contract.contract.contract import Contract, Match, Route, at
+from opay_contract.contract.loading import tokens_of
+from opay_contract.contract.operation import Echo
+from opay_contract.jsontext import NotJson, Tokens, parse_json
+from opay_contract.model.exchange import Exchange, Request
+from opay_contract.recordings.messages import parse_moment
+from opay_contract.recordings.ndjson import LINE
+from opay_contract.rules.card_numbers import has_card_number
+from opay_contract.rules.shapes import shape_of
+from opay_contract.rules.subject import Settings, Subject, build_subject
+from opay_contract.rules.values import has_repeated_item, is_month, time_fault
+from opay_contract.signing.signer import verify
+
+MAX_PLANS = 4096
+"""Shapes, and routes, that are remembered; lines of further shapes go the long way."""
+
+_decode = msgspec.json.Decoder().decode
+_decode_headers = msgspec.json.Decoder(dict[str, str]).decode
+_encode = msgspec.json.Encoder().encode
+
+_DAY = 86_400.0
+_WHITE_SPACE = b" \t\r\n"
+_CLASSES = bytes(
+    ord("0") if chr(byte) in "0123456789" else ord("-") if chr(byte) in " \t.-_/" else ord("x")
+    for byte in range(256)
+)
+"""Digits as 0, what may stand between the digits of a card number as -, anything else as x."""
+
+_LONG_RUN, _PARTED, _FAR_PARTED = b"0" * 13, b"0-0", b"0--0"
+_UNSAFE_NUMBER = re.compile(rb"[:\[,]-?[0-9]{16}")
+
+
+@dataclass(slots=True)
+class Record:
+    """A decoded line; `key` has everything about it that its shape decides."""
+
+    key: tuple[Any, ...]
+    status: int
+    method: str | None
+    url: str | None
+    request_headers: dict[str, str]
+    response_headers: dict[str, str]
+    query: Any
+    answer: Any
+    query_text: bytes
+    answer_text: bytes
+    recorded_at: Any
+
+    def describe(self) -> dict[str, Any]:
+        """Return the exchange as evidence looks at it: header names in lower case."""
+        return {
+            "request": {
+                "method": self.method,
+                "url": self.url,
+                "headers": _lower(self.request_headers),
+                "body": self.query,
+            },
+            "response": {
+                "status": self.status,
+                "headers": _lower(self.response_headers),
+                "body": self.answer,
+            },
+        }
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is left to judge for the lines of one shape.
+
+    `searched` has the names of the request and response headers that may hold a card number.
+    """
+
+    schemas: tuple[jsonschema_rs.Draft202012Validator | None, jsonschema_rs.Draft202012Validator]
+    searched: tuple[tuple[str, ...], tuple[str, ...]]
+    times: tuple[Tokens, ...]
+    others: tuple[tuple[Tokens, Callable[[Any], bool]], ...]
+    echoes: tuple[Echo, ...]
+    number: int
+
+
+class FastPath:
+    """Remembers the shapes of lines that conform, and judges further lines of them by their values."""
+
+    def __init__(self, contract: Contract, settings: Settings) -> None:
+        self._contract = contract
+        self._settings = settings
+        self._plans: dict[tuple[Any, ...], Plan] = {}
+        self._routes: dict[tuple[str | None, str | None], Route] = {}
+        self._closed: dict[str, jsonschema_rs.Draft202012Validator] = {}
+
+    def read(self, line: bytes) -> Record | None:
+        """Decode a line of the native shape; None for a line that must go the long way."""
+        try:
+            decoded = LINE.decode(line)
+            request, response = decoded.request, decoded.response
+            if request is None or response is None or request.body_base64 or response.body_base64:
+                return None
+            query, query_text = _read_body(bytes(request.body))
+            answer, answer_text = _read_body(bytes(response.body))
+            request_headers = _decode_headers(request.headers)
+            response_headers = _decode_headers(response.headers)
+        except (ValueError, RecursionError):
+            return None
+        if query is None or "" in request_headers.values():
+            return None
+        key = self._key(request.method, request.url, answer)
+        if key is None:
+            return None
+        shape = (
+            response.status,
+            tuple(request_headers),
+            *response_headers,
+            shape_of(query),
+            shape_of(answer),
+        )
+        return Record(
+            (*key, *shape, _content_type(request_headers), _content_type(response_headers)),
+            response.status,
+            request.method,
+            request.url,
+            request_headers,
+            response_headers,
+            query,
+            answer,
+            query_text,
+            answer_text,
+            decoded.recorded_at,
+        )
+
+    def conforms(self, record: Record) -> int | None:
+        """Return the number of a conforming line's shape, None for a line that must go the long way."""
+        plan = self._plans.get(record.key)
+        if plan is None or not self._has_sound_values(plan, record) or not self._is_signed(record):
+            return None
+        return plan.number
+
+    def learn(self, record: Record, exchange: Exchange, match: Match) -> bool:
+        """Remember the shape of a line that went the long way and had no finding; shapes count from 0."""
+        operation = match.route.operation
+        if operation is None or record.key in self._plans or len(self._plans) >= MAX_PLANS:
+            return False
+        subject = build_subject(exchange, match, operation, self._contract, self._settings)
+        if subject.answer is None or match.response_body is None or isinstance(match.request_body, NotJson):
+            return False
+        self._plans[record.key] = Plan(
+            schemas=(
+                self._closed_schema(subject.query.schema)
+                if subject.query and not subject.is_refused
+                else None,
+                self._closed_schema(subject.answer.schema),
+            ),
+            searched=(self._searched(record.request_headers), self._searched(record.response_headers)),
+            times=tuple(tokens for tokens, node in _nodes(subject) if node.get("x-unit") == "unix-seconds"),
+            others=tuple(_other_checks(subject)),
+            echoes=match.form.echoes if match.form else (),
+            number=len(self._plans),
+        )
+        return True
+
+    def _key(self, method: str | None, url: str | None, answer: Any) -> tuple[Any, ...] | None:
+        """Return route, business code and message, which decide as much as a shape does."""
+        route = self._routes.get((method, url))
+        if route is None:
+            if len(self._routes) >= MAX_PLANS:
+                return None
+            route = self._routes[method, url] = self._contract.route(Request(method=method, url=url))
+        if not route.in_scope or route.operation is None:
+            return None
+        envelope = route.operation.envelope
+        if envelope is None:
+            return (method, url)
+        code, message = at(answer, envelope.code), at(answer, envelope.message)
+        return (method, url, code if type(code) is str else None, message if type(message) is str else None)
+
+    def _has_sound_values(self, plan: Plan, record: Record) -> bool:
+        query_schema, answer_schema = plan.schemas
+        return (
+            answer_schema.is_valid(record.answer)
+            and (query_schema is None or query_schema.is_valid(record.query))
+            and _is_free_of_cards(record.answer_text)
+            and _is_free_of_cards(record.query_text)
+            and (not plan.searched[0] or _are_free_of_cards(record.request_headers, plan.searched[0]))
+            and (not plan.searched[1] or _are_free_of_cards(record.response_headers, plan.searched[1]))
+            and (not plan.times or self._has_sound_times(plan, record))
+            and all(check(_value_at(record.answer, tokens)) for tokens, check in plan.others)
+            and all(
+                at(record.query, echo.request) == at(record.answer, echo.response) for echo in plan.echoes
+            )
+        )
+
+    def _has_sound_times(self, plan: Plan, record: Record) -> bool:
+        values = [_value_at(record.answer, tokens) for tokens in plan.times]
+        earliest = min(_day_before(str(record.recorded_at)[:10]), self._settings.started_at)
+        if all(time_fault(value, earliest) is None for value in values):
+            return True
+        moment = parse_moment(record.recorded_at)
+        recorded = datetime.fromisoformat(moment).timestamp() if moment else self._settings.started_at
+        return all(time_fault(value, recorded) is None for value in values)
+
+    def _is_signed(self, record: Record) -> bool:
+        scheme, key = self._contract.signature, self._settings.private_key
+        if scheme is None or not key:
+            return True
+        value = record.request_headers.get(scheme.header)
+        return value is not None and verify(record.query_text, value, key, scheme).ok
+
+    def _searched(self, headers: dict[str, str]) -> tuple[str, ...]:
+        """Return the headers to search; the media type is part of the shape and was searched once."""
+        skipped = self._contract.unsearched_headers | {"content-type"}
+        return tuple(name for name in headers if name.lower() not in skipped)
+
+    def _closed_schema(self, uri: str) -> jsonschema_rs.Draft202012Validator:
+        if uri not in self._closed:
+            schemas = self._contract.schemas
+            self._closed[uri] = schemas.compile(close_reference(uri, schemas.documents))
+        return self._closed[uri]
+
+
+def _read_body(raw: bytes) -> tuple[Any, bytes]:
+    """Return a body's value and its compact text; raises ValueError where a strict reader finds a flaw."""
+    text = _decode(raw).encode() if raw.startswith(b'"') else raw
+    value = _decode(text)
+    compact = _encode(value)
+    same = text == compact or text.translate(None, _WHITE_SPACE) == compact.translate(None, _WHITE_SPACE)
+    if not same and _has_flaws(text):
+        raise ValueError
+    return value, compact
+
+
+def _has_flaws(text: bytes) -> bool:
+    parsed = parse_json(text)
+    return isinstance(parsed, NotJson) or bool(parsed.flaws)
+
+
+def _is_free_of_cards(text: bytes) -> bool:
+    """Return whether JSON or plain text surely has no card number and no number that is unsafe to keep."""
+    if b"\\" in text:
+        return False
+    classes = text.translate(_CLASSES)
+    if text.isascii() and not (_LONG_RUN in classes or _PARTED in classes or _FAR_PARTED in classes):
+        return True
+    return _UNSAFE_NUMBER.search(text) is None and not has_card_number(text.decode())
+
+
+@lru_cache(maxsize=MAX_PLANS)
+def _day_before(date: str) -> float:
+    """Return a Unix time before anything that was recorded on a date, whatever the zone."""
+    try:
+        return datetime.fromisoformat(f"{date}T00:00:00+00:00").timestamp() - _DAY
+    except ValueError:
+        return 0.0
+
+
+@lru_cache(maxsize=MAX_PLANS)
+def _lower_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name.lower() for name in names)
+
+
+def _lower(headers: dict[str, str]) -> dict[str, str]:
+    return dict(zip(_lower_names(tuple(headers)), headers.values(), strict=True))
+
+
+def _are_free_of_cards(headers: dict[str, str], names: tuple[str, ...]) -> bool:
+    return _is_free_of_cards("\n".join([headers[name] for name in names]).encode(errors="replace"))
+
+
+def _content_type(headers: dict[str, str]) -> str | None:
+    """Return the media type by its usual name, or else by the name in any case."""
+    if "Content-Type" in headers:
+        return headers["Content-Type"]
+    return next((value for name, value in headers.items() if name.lower() == "content-type"), None)
+
+
+def _nodes(subject: Subject) -> Iterator[tuple[Tokens, dict[str, Any]]]:
+    for tokens, _, _, node in subject.answer.nodes() if subject.answer else ():
+        yield tokens, node
+
+
+def _other_checks(subject: Subject) -> Iterator[tuple[Tokens, Callable[[Any], bool]]]:
+    for tokens, node in _nodes(subject):
+        if node.get("x-unit") == "month":
+            yield tokens, is_month
+        if "x-unique-by" in node:
+            yield tokens, partial(_differ_in, tokens_of(node["x-unique-by"]))
+
+
+def _differ_in(identity: Tokens, value: Any) -> bool:
+    return not has_repeated_item(value, identity)
+
+
+def _value_at(value: Any, tokens: Tokens) -> Any:
+    for token in tokens:
+        value = value[token]
+    return value

@@ -1,0 +1,32 @@
+"""Checks the request's signature, where a key is at hand."""
+
+import re
+from collections.abc import Iterator
+
+from opay_contract.model.exchange import header
+from opay_contract.rules.subject import Hit, Subject
+from opay_contract.rules.table import SIGNATURE_MISMATCH
+from opay_contract.signing.signer import verify
+
+_MASKED = re.compile(r"[*\[<\u2022]|redact|filter|mask|hidden", re.IGNORECASE)
+"""What recording tools put in place of a credential; such a header says nothing about the signature."""
+
+
+def check_signature(subject: Subject) -> Iterator[Hit]:
+    """Find a signature that does not verify although the request was not refused."""
+    scheme, key, request = subject.contract.signature, subject.settings.private_key, subject.exchange.request
+    if scheme is None or not key or request.body is None or subject.is_refused:
+        return
+    value = header(request.headers, scheme.header)
+    if value is None or _MASKED.search(value):
+        return
+    verification = verify(request.body, value, key, scheme)
+    if not verification.ok:
+        actual = f"a header that does not verify ({verification.reason})"
+        yield Hit(
+            SIGNATURE_MISMATCH,
+            scheme.header,
+            "the signature of the body",
+            actual,
+            subject.contract.signature_uri,
+        )

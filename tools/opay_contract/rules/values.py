@@ -1,0 +1,83 @@
+"""Checks of what values mean, where the contract gives a unit or says what identifies an item."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from opay_contract.contract.contract import at
+from opay_contract.contract.loading import tokens_of
+from opay_contract.jsontext import Tokens
+from opay_contract.model.finding import Rule
+from opay_contract.rules.describing import describe_value, fold_pointer
+from opay_contract.rules.subject import Hit, Subject
+from opay_contract.rules.table import ITEM_REPEATED, MONTH_INVALID, TIMESTAMP_IN_FUTURE, TIMESTAMP_NOT_SECONDS
+
+FIRST_MILLISECONDS = 10**11
+"""A count of seconds reaches this in the year 5138; a count of milliseconds passed it in 1973."""
+
+CLOCK_SKEW = 300
+"""Seconds by which the vendor's clock may be ahead of the recorder's."""
+
+_MONTHS = range(1, 13)
+
+
+def check_values(subject: Subject) -> Iterator[Hit]:
+    """Find times, months and lists that cannot be what the contract says they are."""
+    for tokens, value, uri, node in subject.answer.nodes() if subject.answer else ():
+        pointer = fold_pointer(tokens)
+        if node.get("x-unit") == "unix-seconds":
+            yield from _check_time(value, pointer, f"{uri}/x-unit", recorded_time(subject))
+        elif node.get("x-unit") == "month" and not is_month(value):
+            yield Hit(MONTH_INVALID, pointer, "a month, 1 to 12", describe_value(value), f"{uri}/x-unit")
+        if "x-unique-by" in node and has_repeated_item(value, tokens_of(node["x-unique-by"])):
+            expected = f"items that differ in {node['x-unique-by']}"
+            yield Hit(ITEM_REPEATED, f"{pointer}/*", expected, "the same item again", f"{uri}/x-unique-by")
+
+
+def recorded_time(subject: Subject) -> float:
+    """Return when the exchange was recorded, as Unix time; the start of the run where that is not known."""
+    try:
+        recorded_at = datetime.fromisoformat(subject.exchange.recorded_at or "")
+    except ValueError:
+        return subject.settings.started_at
+    return recorded_at.timestamp()
+
+
+def seconds_of(value: Any) -> float | None:
+    """Return a count of seconds from a number or a string of digits, None when it is neither."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return float(value[:20])
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def is_month(value: Any) -> bool:
+    """Return whether a value says a month: 1 to 12, as a number or as digits; other types are not judged."""
+    if isinstance(value, str):
+        return value.isascii() and value.isdigit() and len(value) <= 2 and int(value) in _MONTHS  # noqa: PLR2004
+    return not isinstance(value, int) or value in _MONTHS
+
+
+def has_repeated_item(value: Any, identity: Tokens) -> bool:
+    """Return whether two items of a list have the same identifying member."""
+    if not isinstance(value, list) or len(value) < 2:  # noqa: PLR2004  one item cannot be there twice
+        return False
+    identities = [found for item in value if isinstance(found := at(item, identity), str | int)]
+    return len(set(identities)) < len(identities)
+
+
+def time_fault(value: Any, recorded: float) -> Rule | None:
+    """Return the rule that a count of seconds breaks; other types than text and numbers are not judged."""
+    seconds = seconds_of(value)
+    if seconds is None and not isinstance(value, str):
+        return None
+    if seconds is None or not 0 <= seconds < FIRST_MILLISECONDS:
+        return TIMESTAMP_NOT_SECONDS
+    return TIMESTAMP_IN_FUTURE if seconds > recorded + CLOCK_SKEW else None
+
+
+def _check_time(value: Any, pointer: str, uri: str, recorded: float) -> Iterator[Hit]:
+    fault = time_fault(value, recorded)
+    if fault is TIMESTAMP_NOT_SECONDS:
+        yield Hit(fault, pointer, "seconds since 1970", describe_value(value), uri)
+    elif fault is not None:
+        yield Hit(fault, pointer, "a time before the exchange", "a later time", uri)
