@@ -2,7 +2,7 @@
 
 import os
 import sys
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import NoReturn
 
 import click
@@ -84,7 +84,7 @@ def _describe_defect(error: Exception) -> str:
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
     where = f"{frame.tb_frame.f_globals.get('__name__')}, line {frame.tb_lineno}" if frame else "nowhere"
-    return f"{type(error).__name__} in {where} (opay-contract {metadata.version('opay-contract')})"
+    return f"{type(error).__name__} in {where}"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Counts what recorded exchanges say about the contract's open questions."""
 
+import operator
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,9 @@ from opay_contract.contract.contract import Contract, Match
 from opay_contract.contract.operation import Evidence
 from opay_contract.jsontext import Parsed, Tokens
 from opay_contract.model.exchange import Exchange, Headers
+from opay_contract.rules.linetypes import Column
 
-_SHAPE_KEYWORDS = {"type", "required", "maxItems", "minItems"}
+_SHAPE_KEYWORDS = {"type", "required", "maxItems", "minItems", "propertyNames"}
 _EACH = "*"
 _ABSENT = object()
 
@@ -24,7 +26,24 @@ class Probe:
     key: tuple[str, str]
     evidence: Evidence
     validator: jsonschema_rs.Draft202012Validator
+    all_fit: jsonschema_rs.Draft202012Validator
+    none_fits: jsonschema_rs.Draft202012Validator
     by_shape: bool
+
+    def count(self, values: list[Any]) -> int:
+        """Return how many values fit; most often all of them or none do."""
+        if not values or self.all_fit.is_valid(values):
+            return len(values)
+        return 0 if self.none_fits.is_valid(values) else sum(map(self.validator.is_valid, values))
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """A probe with the columns to ask, for lines that were decoded together."""
+
+    probe: Probe
+    column: Column
+    other: Column | None
 
 
 @dataclass(slots=True)
@@ -48,6 +67,8 @@ class EvidenceCounter:
                 (question.id, reading.id),
                 evidence,
                 contract.schemas.compile(evidence.schema),
+                contract.schemas.compile({"items": evidence.schema}),
+                contract.schemas.compile({"items": {"not": evidence.schema}}),
                 evidence.other is None and _is_decided_by_shape(evidence.schema, evidence.at, decided),
             )
             for question in contract.questions
@@ -56,8 +77,8 @@ class EvidenceCounter:
         )
 
     def add(self, exchange: Exchange, match: Match) -> None:
-        """Count what one exchange of a known operation says."""
-        if match.route.operation is not None:
+        """Count what one exchange says; those at unknown paths say nothing."""
+        if match.route.path_known:
             self._counts.update(weigh(self._probes, describe_exchange(exchange, match), match.outcome))
 
     def learn(self, exchange: Exchange, match: Match) -> Tally:
@@ -76,6 +97,35 @@ class EvidenceCounter:
         )
         self._tallies.append(tally)
         return tally
+
+    def columns(
+        self, exchange: Exchange, match: Match, column_of: Callable[[Tokens], Column | None]
+    ) -> tuple[Survey, ...] | None:
+        """Return what to ask of lines of this exchange's kind; None where that cannot be asked by columns."""
+        seen = describe_exchange(exchange, match)
+        surveys = []
+        for probe in self._probes:
+            evidence = probe.evidence
+            if probe.by_shape or evidence.outcome not in (None, match.outcome):
+                continue
+            column, other = column_of(evidence.at), column_of(evidence.other) if evidence.other else None
+            if column is None and next(find_places(seen, evidence.at), None) is not None:
+                return None
+            if column is not None and (evidence.other is None or other is not None):
+                surveys.append(Survey(probe, column, other))
+        return tuple(surveys)
+
+    def add_columns(self, surveys: tuple[Survey, ...], decoded: list[Any]) -> None:
+        """Count what decoded lines of one kind say."""
+        for survey in surveys:
+            values = survey.column.of(decoded)
+            if survey.other is not None:
+                equal = sum(map(operator.eq, values, survey.other.of(decoded)))
+                self._counts[survey.probe.key] += (
+                    equal if survey.probe.evidence.equal else len(values) - equal
+                )
+            else:
+                self._counts[survey.probe.key] += survey.probe.count(values)
 
     def add_to(self, tally: Tally, seen: dict[str, Any]) -> None:
         """Count what one further exchange says; `seen` is the exchange as `describe_exchange` has it."""

@@ -1,9 +1,10 @@
 """Folds a stream of exchanges into a DriftSummary, in memory that does not grow with the stream."""
 
 from collections import Counter
+from typing import Any
 
-from opay_contract.contract.contract import Contract
-from opay_contract.drift.evidence import EvidenceCounter, Tally
+from opay_contract.contract.contract import Contract, Match
+from opay_contract.drift.evidence import EvidenceCounter, Survey, Tally
 from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.model.finding import Finding, Severity
 from opay_contract.model.summary import (
@@ -18,9 +19,10 @@ from opay_contract.model.summary import (
 )
 from opay_contract.recordings.ndjson import parse_line
 from opay_contract.recordings.sources import Source
-from opay_contract.rules.fastpath import FastPath
+from opay_contract.rules.batchpath import BatchPath, Kind, Verdict
+from opay_contract.rules.fastpath import FastPath, Record
 from opay_contract.rules.judging import check_exchange
-from opay_contract.rules.subject import Settings
+from opay_contract.rules.subject import Settings, build_subject
 
 
 class Fold:
@@ -32,6 +34,9 @@ class Fold:
         self._evidence = EvidenceCounter(contract)
         self._fast_path = FastPath(contract, settings)
         self._tallies: list[Tally] = []
+        self._batches = None if settings.private_key else BatchPath(settings.started_at)
+        self._surveys: dict[int, tuple[Survey, ...]] = {}
+        self._variants: dict[tuple[int, Any], Tally] = {}
         self._exchanges = 0
         self._out_of_scope = 0
         self._unreadable_count = 0
@@ -46,6 +51,21 @@ class Fold:
 
     def add_line(self, source: Source, number: int, line: bytes) -> None:
         """Take a line of the native format: quickly where it conforms, else as any other exchange."""
+        taken = self._batches.take((source, number, line)) if self._batches else False
+        if isinstance(taken, Verdict):
+            self._add_verdict(taken)
+        elif not taken:
+            self._add_single_line(source, number, line)
+
+    def _add_verdict(self, verdict: Verdict) -> None:
+        self._exchanges += len(verdict.decoded)
+        self._evidence.add_columns(self._surveys[verdict.kind.number], verdict.decoded)
+        for variant, count in verdict.variants.items():
+            self._variants[verdict.kind.number, variant].count += count
+        for source, number, line in verdict.failed:
+            self._add_single_line(source, number, line)
+
+    def _add_single_line(self, source: Source, number: int, line: bytes) -> None:
         record = self._fast_path.read(line)
         shape = self._fast_path.conforms(record) if record is not None else None
         if record is not None and shape is not None:
@@ -55,9 +75,28 @@ class Fold:
         item = parse_line(source.place(number, number), line)
         if self.add(item) or record is None or isinstance(item, Unreadable):
             return
-        match = self._contract.match(item)
-        if self._fast_path.learn(record, item, match):
-            self._tallies.append(self._evidence.learn(item, match))
+        self._learn(record, item, line)
+
+    def _learn(self, record: Record, exchange: Exchange, line: bytes) -> None:
+        """Remember a line that went the long way without a finding, so that its like need not."""
+        match = self._contract.match(exchange)
+        if match.route.operation is None:
+            return
+        subject = build_subject(exchange, match, match.route.operation, self._contract, self._settings)
+        if self._fast_path.learn(record, subject):
+            self._tallies.append(self._evidence.learn(exchange, match))
+        if self._batches is None:
+            return
+        learnt = self._batches.learn(subject, line, lambda kind: self._welcome(kind, exchange, match))
+        if learnt is not None:
+            self._variants[learnt[0].number, learnt[1]] = self._evidence.learn(exchange, match)
+
+    def _welcome(self, kind: Kind, exchange: Exchange, match: Match) -> bool:
+        surveys = self._evidence.columns(exchange, match, kind.column_of)
+        if surveys is None:
+            return False
+        self._surveys[kind.number] = surveys
+        return True
 
     def add(self, item: Exchange | Unreadable) -> list[Finding]:
         """Take one thing that a reader yielded; returns its findings."""
@@ -77,12 +116,14 @@ class Fold:
 
     def summary(self) -> DriftSummary:
         """Return what was folded so far."""
+        for verdict in self._batches.finish() if self._batches else ():
+            self._add_verdict(verdict)
         return DriftSummary(
             exchanges=self._exchanges,
             out_of_scope=self._out_of_scope,
             unreadable_count=self._unreadable_count,
             unreadable=first_unreadable(self._unreadable),
-            findings=gravest(dict(self._findings)),
+            findings=gravest(dict(sorted(self._findings.items()))),
             occurrences=dict(self._occurrences),
             readings=self._evidence.counts(),
         )

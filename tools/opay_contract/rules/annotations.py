@@ -12,7 +12,20 @@ from opay_contract.contract.contract import Contract
 from opay_contract.jsontext import Tokens, iter_nodes
 
 _CONDITIONS = {"if", "not"}
-_NAMED_MEMBERS = {"properties", "patternProperties", "$defs", "dependentSchemas"}
+_OF_SCHEMAS = {
+    "properties",
+    "patternProperties",
+    "dependentSchemas",
+    "allOf",
+    "anyOf",
+    "oneOf",
+    "prefixItems",
+}
+_A_SCHEMA = {"$ref", "$dynamicRef", "then", "else", "items", "contains", "propertyNames"} | {
+    "additionalProperties",
+    "unevaluatedProperties",
+    "unevaluatedItems",
+}
 _MATCHING_MEMBERS = ("patternProperties", "additionalProperties", "unevaluatedProperties")
 
 
@@ -60,18 +73,23 @@ def annotate(contract: Contract, schema: str, value: Any) -> Annotations:
     found: dict[Tokens, list[str]] = {}
     for detail in contract.schemas.validator(schema).evaluate(value).list()["details"]:
         uri = detail["schemaLocation"]
-        if uri and not _is_condition(detail["evaluationPath"]):
+        if uri and _is_statement(detail["evaluationPath"]):
             found.setdefault(_tokens(detail["instanceLocation"], value), []).append(uri)
     return Annotations(value, schema, contract, found)
 
 
-def _is_condition(evaluation_path: str) -> bool:
-    previous = ""
-    for step in evaluation_path.split("/"):
-        if step in _CONDITIONS and previous not in _NAMED_MEMBERS:
-            return True
-        previous = step
-    return False
+def _is_statement(evaluation_path: str) -> bool:
+    """Return whether the path leads to a schema, and not to a keyword of one or into a condition."""
+    steps = iter(evaluation_path.split("/")[1:])
+    for step in steps:
+        if step in _CONDITIONS:
+            return False
+        if step in _OF_SCHEMAS:
+            if next(steps, None) is None:
+                return False
+        elif step not in _A_SCHEMA:
+            return False
+    return True
 
 
 def _tokens(location: str, value: Any) -> Tokens:

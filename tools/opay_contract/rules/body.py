@@ -1,6 +1,7 @@
 """Checks of both bodies against their schemas: what contradicts them, and what they do not know."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from opay_contract.jsontext import NotJson, Tokens
 from opay_contract.model.finding import Outcome, Rule
@@ -12,6 +13,8 @@ from opay_contract.rules.table import (
     ERROR_WITH_DATA,
     FIELD_MISSING,
     FIELD_NULL,
+    LENGTH_OUT_OF_RANGE,
+    PATTERN_MISMATCH,
     REQUEST_FIELD_INVALID,
     REQUEST_FIELD_MISSING,
     REQUEST_FIELD_UNDOCUMENTED,
@@ -45,18 +48,27 @@ def check_request_body(subject: Subject) -> Iterator[Hit]:
     yield from _undocumented(subject.query, REQUEST_FIELD_UNDOCUMENTED)
 
 
-def _contradictions(body: Annotations) -> Iterator[tuple[Rule, Tokens, str, str, str]]:
-    for error in body.errors():
-        keyword = keyword_of(error)
-        rule, expected = rule_of(keyword, error.kind.value, error.instance)
-        actual = "none" if keyword == "required" else describe_value(error.instance)
-        yield (
-            rule,
-            tokens_of_error(error, keyword),
-            expected,
-            actual,
-            error.absolute_keyword_location or body.schema,
-        )
+def _contradictions(body: Annotations) -> list[tuple[Rule, Tokens, str, str, str]]:
+    """Return the errors of the schema library as rule, place, expected, actual and address.
+
+    A text of the wrong length breaks its pattern as well; that is said once.
+    """
+    found = [_contradiction(error, body) for error in body.errors()]
+    wrong_length = {tokens for rule, tokens, *_ in found if rule is LENGTH_OUT_OF_RANGE}
+    return [one for one in found if one[0] is not PATTERN_MISMATCH or one[1] not in wrong_length]
+
+
+def _contradiction(error: Any, body: Annotations) -> tuple[Rule, Tokens, str, str, str]:
+    keyword = keyword_of(error)
+    rule, expected = rule_of(keyword, error.kind.value, error.instance)
+    actual = "none" if keyword == "required" else describe_value(error.instance)
+    return (
+        rule,
+        tokens_of_error(error, keyword),
+        expected,
+        actual,
+        error.absolute_keyword_location or body.schema,
+    )
 
 
 def _envelope_rule(subject: Subject, rule: Rule, tokens: Tokens) -> Rule:

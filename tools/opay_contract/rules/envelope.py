@@ -57,10 +57,15 @@ def check_echoes(subject: Subject) -> Iterator[Hit]:
         return
     for echo in subject.match.form.echoes:
         asked, answered = at(subject.query.value, echo.request), at(subject.answer.value, echo.response)
-        if type(asked) is type(answered) and asked != answered:
+        if is_mismatched(asked, answered):
             expected = f"the request's {fold_pointer(echo.request)}"
             actual = f"another value ({describe_value(answered)})"
             yield Hit(ANSWER_MISMATCHED, fold_pointer(echo.response), expected, actual, echo.uri)
+
+
+def is_mismatched(asked: object, answered: object) -> bool:
+    """Return whether an answer repeats something else; another type is another rule's matter."""
+    return type(asked) is type(answered) and asked != answered
 
 
 def is_known_message(message: str, known: tuple[str, ...]) -> bool:

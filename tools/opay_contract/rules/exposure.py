@@ -12,7 +12,9 @@ from opay_contract.rules.describing import describe_name, fold_pointer
 from opay_contract.rules.subject import Hit
 from opay_contract.rules.table import CARD_NUMBER_EXPOSED
 
-_NOT_SEARCHED = {"identifier", "credential"}
+NOT_SEARCHED = frozenset({"identifier", "credential"})
+"""Classes of fields that may look like card numbers by their nature."""
+
 _LONGEST = 10**19
 
 
@@ -75,7 +77,7 @@ def _text_of(value: Any) -> str:
 def _unsearched(described: Annotations | None) -> frozenset[Tokens]:
     """Return the places that the contract calls identifiers or credentials."""
     nodes = described.nodes() if described else ()
-    return frozenset(tokens for tokens, _, _, node in nodes if node.get("x-sensitivity") in _NOT_SEARCHED)
+    return frozenset(tokens for tokens, _, _, node in nodes if node.get("x-sensitivity") in NOT_SEARCHED)
 
 
 def _hits(text: str, pointer: str) -> Iterator[Hit]:

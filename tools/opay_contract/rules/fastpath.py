@@ -18,16 +18,17 @@ import jsonschema_rs
 import msgspec
 
 from opay_contract.contract.closing import close_reference
-from opay_contract.contract.contract import Contract, Match, Route, at
+from opay_contract.contract.contract import Contract, Route, at
 from opay_contract.contract.loading import tokens_of
 from opay_contract.contract.operation import Echo
-from opay_contract.jsontext import NotJson, Tokens, parse_json
-from opay_contract.model.exchange import Exchange, Request
+from opay_contract.jsontext import NotJson, Tokens, iter_nodes, parse_json
+from opay_contract.model.exchange import Request
 from opay_contract.recordings.messages import parse_moment
 from opay_contract.recordings.ndjson import LINE
 from opay_contract.rules.card_numbers import has_card_number
+from opay_contract.rules.envelope import is_mismatched
 from opay_contract.rules.shapes import shape_of
-from opay_contract.rules.subject import Settings, Subject, build_subject
+from opay_contract.rules.subject import Settings, Subject
 from opay_contract.rules.values import has_repeated_item, is_month, time_fault
 from opay_contract.signing.signer import verify
 
@@ -154,13 +155,14 @@ class FastPath:
             return None
         return plan.number
 
-    def learn(self, record: Record, exchange: Exchange, match: Match) -> bool:
+    def learn(self, record: Record, subject: Subject) -> bool:
         """Remember the shape of a line that went the long way and had no finding; shapes count from 0."""
-        operation = match.route.operation
-        if operation is None or record.key in self._plans or len(self._plans) >= MAX_PLANS:
+        match = subject.match
+        if record.key in self._plans or len(self._plans) >= MAX_PLANS:
             return False
-        subject = build_subject(exchange, match, operation, self._contract, self._settings)
-        if subject.answer is None or match.response_body is None or isinstance(match.request_body, NotJson):
+        if subject.answer is None or isinstance(match.request_body, NotJson):
+            return False
+        if _has_float(record.query) or _has_float(record.answer):
             return False
         self._plans[record.key] = Plan(
             schemas=(
@@ -197,20 +199,21 @@ class FastPath:
         return (
             answer_schema.is_valid(record.answer)
             and (query_schema is None or query_schema.is_valid(record.query))
-            and _is_free_of_cards(record.answer_text)
-            and _is_free_of_cards(record.query_text)
+            and is_free_of_cards(record.answer_text)
+            and is_free_of_cards(record.query_text)
             and (not plan.searched[0] or _are_free_of_cards(record.request_headers, plan.searched[0]))
             and (not plan.searched[1] or _are_free_of_cards(record.response_headers, plan.searched[1]))
             and (not plan.times or self._has_sound_times(plan, record))
             and all(check(_value_at(record.answer, tokens)) for tokens, check in plan.others)
-            and all(
-                at(record.query, echo.request) == at(record.answer, echo.response) for echo in plan.echoes
+            and not any(
+                is_mismatched(at(record.query, echo.request), at(record.answer, echo.response))
+                for echo in plan.echoes
             )
         )
 
     def _has_sound_times(self, plan: Plan, record: Record) -> bool:
         values = [_value_at(record.answer, tokens) for tokens in plan.times]
-        earliest = min(_day_before(str(record.recorded_at)[:10]), self._settings.started_at)
+        earliest = min(day_before(str(record.recorded_at)[:10]), self._settings.started_at)
         if all(time_fault(value, earliest) is None for value in values):
             return True
         moment = parse_moment(record.recorded_at)
@@ -247,12 +250,17 @@ def _read_body(raw: bytes) -> tuple[Any, bytes]:
     return value, compact
 
 
+def _has_float(value: Any) -> bool:
+    """A float's text may hide digits behind an exponent, so exchanges with floats go the long way."""
+    return any(isinstance(node, float) for _, node in iter_nodes(value))
+
+
 def _has_flaws(text: bytes) -> bool:
     parsed = parse_json(text)
     return isinstance(parsed, NotJson) or bool(parsed.flaws)
 
 
-def _is_free_of_cards(text: bytes) -> bool:
+def is_free_of_cards(text: bytes) -> bool:
     """Return whether JSON or plain text surely has no card number and no number that is unsafe to keep."""
     if b"\\" in text:
         return False
@@ -263,7 +271,7 @@ def _is_free_of_cards(text: bytes) -> bool:
 
 
 @lru_cache(maxsize=MAX_PLANS)
-def _day_before(date: str) -> float:
+def day_before(date: str) -> float:
     """Return a Unix time before anything that was recorded on a date, whatever the zone."""
     try:
         return datetime.fromisoformat(f"{date}T00:00:00+00:00").timestamp() - _DAY
@@ -281,7 +289,7 @@ def _lower(headers: dict[str, str]) -> dict[str, str]:
 
 
 def _are_free_of_cards(headers: dict[str, str], names: tuple[str, ...]) -> bool:
-    return _is_free_of_cards("\n".join([headers[name] for name in names]).encode(errors="replace"))
+    return is_free_of_cards("\n".join([headers[name] for name in names]).encode(errors="replace"))
 
 
 def _content_type(headers: dict[str, str]) -> str | None:

@@ -1,0 +1,77 @@
+"""Ten thousand signed requests over fifty connections: no error, the answers of one, flat memory."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opay_contract.contract.loading import load_contract
+from opay_contract.mock.authentication import Credentials
+from opay_contract.signing.signer import sign
+
+CONTRACT = load_contract()
+assert CONTRACT.signature is not None
+SCHEME = CONTRACT.signature
+CUSTOMERS = 100
+REQUESTS = 10_000
+CONNECTIONS = 50
+GROWTH = 8_000
+"""Kilobytes that a process may grow by: arenas, never data that stay."""
+
+
+def requests_for(number: int) -> bytes:
+    body = json.dumps({"customerId": f"customer-{number}"}, separators=(",", ":")).encode()
+    lines = (
+        f"POST {CONTRACT.operations[0].path} HTTP/1.1",
+        "Host: localhost",
+        "Content-Type: application/json",
+        f"MerchantId: {Credentials().merchant_id}",
+        f"Authorization: {sign(body, Credentials().private_key, SCHEME).header}",
+        f"Content-Length: {len(body)}",
+    )
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+SIGNED = [requests_for(number) for number in range(1, CUSTOMERS + 1)]
+
+
+async def ask_in_turn(address: tuple[str, int], numbers: range) -> list[tuple[int, bytes]]:
+    reader, writer = await asyncio.open_connection(*address)
+    answers = []
+    for number in numbers:
+        writer.write(SIGNED[number % CUSTOMERS])
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
+        answers.append((number % CUSTOMERS, head.partition(b"\r\n")[0] + await reader.readexactly(length)))
+    writer.close()
+    await writer.wait_closed()
+    return answers
+
+
+async def ask_at_once(address: tuple[str, int]) -> list[list[tuple[int, bytes]]]:
+    shares = [range(first, REQUESTS, CONNECTIONS) for first in range(CONNECTIONS)]
+    return await asyncio.gather(*(ask_in_turn(address, share) for share in shares))
+
+
+def resident(process_id: int) -> int:
+    status = Path(f"/proc/{process_id}/status").read_text(encoding="ascii")
+    return int(status.partition("VmRSS:")[2].split()[0])
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+def test_many_connections_get_what_one_gets_and_memory_stays_flat(start: Any) -> None:
+    with start("--customers", str(CUSTOMERS)) as mock:
+        host, _, port = mock.url.removeprefix("http://").partition(":")
+        address = (host, int(port))
+        alone = dict(asyncio.run(ask_in_turn(address, range(CUSTOMERS))))
+        asyncio.run(ask_at_once(address))
+        before = resident(mock.process.pid)
+        answers = [pair for share in asyncio.run(ask_at_once(address)) for pair in share]
+        assert resident(mock.process.pid) - before < GROWTH
+    assert len(answers) == REQUESTS
+    assert all(answer == alone[number] for number, answer in answers)
+    assert all(
+        answer.startswith(b"HTTP/1.1 200") and b'"code":"00000"' in answer for answer in alone.values()
+    )

@@ -1,0 +1,67 @@
+"""What is recorded reads back as it was, byte for byte, and an exchange is one line."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from opay_contract.errors import UsageError
+from opay_contract.mock.recorder import Recorder, render_exchange
+from opay_contract.model.exchange import Exchange, Place, Request, Response
+from opay_contract.recordings.ndjson import parse_line
+
+PLACE = Place(source=0, entry=1, file="mock")
+names = st.text(alphabet="abcdefgh-", min_size=1, max_size=6)
+latin = st.text(alphabet=st.characters(max_codepoint=255), max_size=10)
+headers = st.dictionaries(names, latin, max_size=3).map(lambda fields: tuple(fields.items()))
+odd = [
+    b"",
+    b"null",
+    b'"text"',
+    b'{"a":1}',
+    b'{\n"a":1}',
+    b"\xef\xbb\xbf{}",
+    b"\xed\xa0\x80",
+    b'{"a":1,"a":2}',
+    b"[NaN]",
+]
+bodies = st.binary(max_size=20) | st.sampled_from(odd) | st.text(max_size=10).map(str.encode)
+
+
+@given(asked=bodies | st.none(), answered=bodies, fields=headers, url=latin, status=st.integers(100, 599))
+@example(asked=b"null", answered=b"null", fields=(("a", "1"), ("a", "2")), url="http://a/", status=200)
+def test_an_exchange_reads_back_as_it_was(
+    asked: bytes | None, answered: bytes, fields: tuple[tuple[str, str], ...], url: str, status: int
+) -> None:
+    exchange = Exchange(
+        place=PLACE,
+        request=Request(method="POST", url=url, headers=fields, body=asked),
+        response=Response(status=status, headers=fields, body=answered),
+        recorded_at="2026-11-23T17:00:00.000+00:00",
+    )
+    line = render_exchange(exchange)
+    assert line.count(b"\n") == 1
+    assert parse_line(PLACE, line[:-1]) == exchange
+
+
+def test_plain_json_is_recorded_as_json(mock: Any) -> None:
+    line = render_exchange(mock.ask(b'{"customerId":"a"}'))
+    assert b'"body":{"customerId":"a"}' in line
+    assert b'"body":{"code":"02001"' in line
+
+
+def test_a_recorder_appends_whole_lines(tmp_path: Path, mock: Any) -> None:
+    exchange = mock.ask(b'{"customerId":"a"}')
+    path = tmp_path / "exchanges.ndjson"
+    for _ in range(2):
+        with Recorder(path) as recorder:
+            recorder.add(exchange)
+            assert path.read_bytes().endswith(b"}\n")
+    assert path.read_bytes() == render_exchange(exchange) * 2
+
+
+def test_a_recording_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot record to"):
+        Recorder(tmp_path / "none" / "file")

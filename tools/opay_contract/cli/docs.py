@@ -1,0 +1,128 @@
+"""The command `docs`: the reference, made from the contract."""
+
+import re
+import threading
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import click
+
+from opay_contract.cli.exit_codes import ExitCode
+from opay_contract.cli.options import contract_option
+from opay_contract.cli.output import write_atomically
+from opay_contract.contract.loading import default_directory
+from opay_contract.errors import ContractError, OpayContractError, UsageError
+from opay_contract.soundness.proof import prove_contract
+
+_LOCATED = re.compile(r"[^\s:]+:\d+:\d+: ")
+_OUTPUT = "reference"
+
+
+@click.command()
+@click.option(
+    "--output",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=_OUTPUT,
+    show_default=True,
+    help="Folder for index.html and reference.md.",
+)
+@click.option(
+    "--evidence",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="What recordings say: a report of `check --format json`.",
+)
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 with a diff if the files are stale.")
+@click.option(
+    "--serve", is_flag=True, help="Show the page on this machine, live while the contract is edited."
+)
+@click.option(
+    "--port",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="The port of --serve; 0 takes a free one.",
+)
+@contract_option
+def docs(
+    output: Path, evidence: Path | None, contract_dir: Path | None, port: int, *, check: bool, serve: bool
+) -> None:
+    """Make the reference from the contract: one page that needs no network, and Markdown.
+
+    The same contract, evidence and renderer give the same bytes. Exit codes: 0 written or current, 1 stale,
+    2 usage or an unusable contract.
+    """
+    if check and serve:
+        raise UsageError("--check and --serve contradict each other; give one of them")
+    directory = contract_dir or default_directory()
+    if serve:
+        _serve(directory, evidence, port)
+        return
+    outputs = _build(directory, evidence)
+    if check:
+        _check(output, outputs)
+    else:
+        _write(output, outputs)
+
+
+def _build(directory: Path, evidence: Path | None, *, live: bool = False) -> Mapping[str, str]:
+    try:  # optional, and of no use to the other commands
+        from opay_contract.docs.evidence import load_evidence  # noqa: PLC0415
+        from opay_contract.docs.outputs import build_outputs  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise UsageError("docs needs markdown-it-py: pip install 'opay-contract[docs]'") from error
+    known = load_evidence(evidence) if evidence else None
+    try:
+        return build_outputs(directory, known, live=live)
+    except ContractError as error:
+        raise ContractError(_locate(error, directory)) from error
+
+
+def _locate(error: ContractError, directory: Path) -> str:
+    """Return the reason with file, line and column; the contract's proof finds them where reading did not."""
+    if _LOCATED.match(str(error)):
+        return str(error)
+    try:
+        problem = next(iter(prove_contract(directory).problems), None)
+    except OpayContractError:
+        problem = None
+    if problem is None:
+        return str(error)
+    return f"{problem.file}:{problem.line}:{problem.column}: {problem.message}"
+
+
+def _write(output: Path, outputs: Mapping[str, str]) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder '{output}': {error.strerror}") from error
+    for name, text in outputs.items():
+        write_atomically(output / name, text)
+        click.echo(f"{output / name}: {len(text.encode())} bytes")
+
+
+def _check(output: Path, outputs: Mapping[str, str]) -> None:
+    from opay_contract.docs.checking import iter_stale  # noqa: PLC0415  as in _build
+
+    stale = list(iter_stale(output, outputs))
+    for reason in stale:
+        click.echo(reason)
+    if stale:
+        click.echo(f"stale: run `opay-contract docs --output {output}`", err=True)
+        raise click.exceptions.Exit(ExitCode.FINDINGS)
+    click.echo(f"{output}: up to date")
+
+
+def _serve(directory: Path, evidence: Path | None, port: int) -> None:
+    build = partial(_build, directory, evidence, live=True)
+    try:
+        from opay_contract.docs.serving import serving, watch  # noqa: PLC0415  as in _build
+        from opay_contract.docs.watching import LastGood  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise UsageError("docs needs markdown-it-py: pip install 'opay-contract[docs]'") from error
+    last_good = LastGood(build, directory, (evidence,) if evidence else ())
+    with serving(last_good, port) as url:
+        click.echo(f"address: {url}")
+        watch(last_good, partial(click.echo, err=True), threading.Event())

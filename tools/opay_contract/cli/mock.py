@@ -1,0 +1,198 @@
+"""The command `mock`: the sandbox's stand-in."""
+
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from opay_contract.cli.options import contract_option
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.loading import load_contract
+from opay_contract.errors import UsageError
+from opay_contract.mock.authentication import Credentials
+from opay_contract.mock.choices import assumed_choices, render_choices
+from opay_contract.mock.desk import MockSettings
+from opay_contract.mock.faults import parse_faults
+from opay_contract.mock.people import iter_customers
+from opay_contract.mock.recorder import Recorder
+from opay_contract.mock.scenarios import build_scenarios, render_scenarios
+from opay_contract.mock.seeds import Seeds
+from opay_contract.mock.store import Store, StoredCustomer
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Options:
+    """Where the mock listens, and what it knows; how it behaves is in MockSettings."""
+
+    host: str
+    port: int
+    seed: Path | None
+    customers: int
+    seed_number: int
+    store: Path | None
+    record: Path | None
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
+)
+@click.option(
+    "--seed",
+    metavar="FILE",
+    type=_FILE,
+    help="Customers to start with, JSON or YAML: a list of what `data` is in an answer by customer.",
+)
+@click.option(
+    "--customers", metavar="N", default=0, type=click.IntRange(0), help="Make up customers, customer-1 to N."
+)
+@click.option(
+    "--seed-number", metavar="N", default=0, show_default=True, help="The same number, the same customers."
+)
+@click.option(
+    "--store", metavar="FILE", type=_FILE, help="Keep the customers in a file, which several mocks may share."
+)
+@click.option(
+    "--admin", is_flag=True, help="Let programs on this machine change customers, under /__mock__/."
+)
+@click.option("--scenario", metavar="NAME", help="Misbehave at every request; X-Mock-Scenario does at one.")
+@click.option("--scenarios", "list_scenarios", is_flag=True, help="List the scenarios and leave.")
+@click.option(
+    "--fault",
+    "faults",
+    metavar="NAME=RATE",
+    multiple=True,
+    help="Misbehave by chance, as in slow=0.05. May be repeated.",
+)
+@click.option(
+    "--fault-seed", metavar="N", default=0, show_default=True, help="The same number, the same chances."
+)
+@click.option(
+    "--slow-seconds",
+    metavar="SECONDS",
+    default=3.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="How long the scenario slow takes.",
+)
+@click.option(
+    "--choice",
+    "picks",
+    metavar="QUESTION=READING",
+    multiple=True,
+    help="Choose what the mock does where nobody knows what the vendor does. May be repeated.",
+)
+@click.option(
+    "--choices", "list_choices", is_flag=True, help="List the choices and leave; * marks what is taken."
+)
+@click.option(
+    "--record",
+    metavar="FILE",
+    type=_FILE,
+    help="Append every exchange, for `check --base-url URL`, where URL is the address that the mock prints.",
+)
+@contract_option
+def mock(
+    *,
+    contract_dir: Path | None,
+    admin: bool,
+    scenario: str | None,
+    list_scenarios: bool,
+    faults: Sequence[str],
+    fault_seed: int,
+    slow_seconds: float,
+    picks: Sequence[str],
+    list_choices: bool,
+    **where: Any,
+) -> None:
+    """Stand in for the sandbox: verify signatures, answer as the contract says, misbehave on demand.
+
+    Prints its address, its merchant id and key, and the URL that says that it is ready, a line each.
+    Other credentials are taken from OPAY_MERCHANT_ID and OPAY_PRIVATE_KEY in the environment. Without
+    --seed and --customers it knows the customers of the contract's examples. SIGTERM and SIGINT stop
+    it when what is in flight is answered.
+    """
+    contract = load_contract(contract_dir)
+    choices = assumed_choices(contract.questions).changed(picks)
+    known = build_scenarios(contract.operations)
+    if list_choices or list_scenarios:
+        click.echo(render_choices(choices) if list_choices else render_scenarios(known))
+        return
+    settings = MockSettings(
+        choices=choices,
+        credentials=_credentials(),
+        scenario=scenario,
+        faults=parse_faults(faults, known, fault_seed),
+        slow_seconds=slow_seconds,
+        admin=admin,
+    )
+    _run(contract, settings, _Options(**where))
+
+
+def _run(contract: Contract, settings: MockSettings, options: _Options) -> None:
+    try:  # heavy, optional, and of no use to the other commands
+        from opay_contract.mock.admin import is_loopback  # noqa: PLC0415
+        from opay_contract.mock.app import build_app  # noqa: PLC0415
+        from opay_contract.mock.serving import bind, serve, url_of  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise UsageError("the mock needs starlette and uvicorn: pip install 'opay-contract[mock]'") from error
+    if not is_loopback(options.host):
+        _warn_or_refuse(options.host, settings)
+    with ExitStack() as stack:
+        initial = _initial(contract, options)
+        store = stack.enter_context(Store(options.store))
+        if options.seed or options.customers or not store.customer_ids():
+            store.add(initial)
+        recorder = stack.enter_context(Recorder(options.record)) if options.record else None
+        listeners = [recorder.add] if recorder else []
+        app = build_app(contract, settings, store, initial=initial, listeners=listeners)
+        bound = stack.enter_context(bind(options.host, options.port))
+        serve(app, bound, lambda: _announce(url_of(bound), settings.credentials))
+
+
+def _credentials() -> Credentials:
+    default = Credentials()
+    return Credentials(
+        merchant_id=_environment("OPAY_MERCHANT_ID") or default.merchant_id,
+        private_key=_environment("OPAY_PRIVATE_KEY") or default.private_key,
+    )
+
+
+def _environment(name: str) -> str | None:
+    value = os.environ.get(name)
+    if value is not None and not value.isascii():
+        raise UsageError(f"{name} in the environment has characters outside ASCII")
+    return value
+
+
+def _initial(contract: Contract, options: _Options) -> list[StoredCustomer]:
+    seeds = Seeds(contract)
+    if not options.seed and not options.customers:
+        return seeds.examples()
+    seeded = seeds.load(options.seed) if options.seed else []
+    return [*seeded, *iter_customers(options.customers, options.seed_number)]
+
+
+def _warn_or_refuse(host: str, settings: MockSettings) -> None:
+    if settings.admin:
+        raise UsageError(
+            f"--admin with --host {host}: the admin path is for this machine alone; listen on 127.0.0.1"
+        )
+    click.echo(f"warning: listening on {host}, every machine that reaches it can ask", err=True)
+
+
+def _announce(url: str, credentials: Credentials) -> None:
+    from opay_contract.mock.admin import READY_PATH  # noqa: PLC0415  as above
+
+    given = credentials.private_key == Credentials().private_key
+    click.echo(f"address: {url}")
+    click.echo(f"merchant id: {credentials.merchant_id}")
+    click.echo(f"private key: {credentials.private_key if given else 'from OPAY_PRIVATE_KEY'}")
+    click.echo(f"ready: {url}{READY_PATH}")

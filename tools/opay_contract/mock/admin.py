@@ -1,0 +1,137 @@
+"""The paths under /__mock__/: whether the mock is ready, and, where asked for, changes to its customers.
+
+Changes are for the machine that the mock runs on alone: the peer and the address must be loopback, and a
+browser's page, which can reach loopback too, is turned away.
+"""
+
+import ipaddress
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from opay_contract.jsontext import Parsed, Tokens, parse_json, pointer
+from opay_contract.mock.seeds import Seeds
+from opay_contract.mock.store import Store, StoredCustomer
+
+READY_PATH = "/__mock__/ready"
+
+_BAD_REQUEST, _FORBIDDEN, _NOT_FOUND, _CREATED, _NO_CONTENT = 400, 403, 404, 201, 204
+
+_Handler = Callable[[Request], Awaitable[Response]]
+
+
+def ready_route() -> Route:
+    """Return the route that says that the mock answers."""
+
+    async def ready(_request: Request) -> Response:
+        return JSONResponse({"ready": True})
+
+    return Route(READY_PATH, ready)
+
+
+def admin_routes(store: Store, seeds: Seeds, initial: Iterable[StoredCustomer]) -> list[BaseRoute]:
+    """Return the routes that list and change customers and cards; `reset` brings back `initial`."""
+    admin = _Admin(store, seeds, tuple(initial))
+    return [
+        _route("/__mock__/customers", admin.list_customers, "GET"),
+        _route("/__mock__/customers", admin.add_customer, "POST"),
+        _route("/__mock__/customers/{id:path}", admin.show_customer, "GET"),
+        _route("/__mock__/customers/{id:path}", admin.remove_customer, "DELETE"),
+        _route("/__mock__/tokens", admin.add_card, "POST"),
+        _route("/__mock__/tokens/{id:path}", admin.remove_card, "DELETE"),
+        _route("/__mock__/reset", admin.reset, "POST"),
+    ]
+
+
+class _Admin:
+    def __init__(self, store: Store, seeds: Seeds, initial: tuple[StoredCustomer, ...]) -> None:
+        self._store, self._seeds, self._initial = store, seeds, initial
+
+    async def list_customers(self, _request: Request) -> Response:
+        return JSONResponse(self._store.customer_ids())
+
+    async def show_customer(self, request: Request) -> Response:
+        stored = self._store.customer(request.path_params["id"])
+        if stored is None:
+            return _refusal(_NOT_FOUND, "there is no such customer")
+        return JSONResponse(self._seeds.data(stored))
+
+    async def add_customer(self, request: Request) -> Response:
+        data = await _json(request)
+        if refused := _first(self._seeds.faults(data)):
+            return refused
+        self._store.add([self._seeds.stored(data)])
+        return Response(status_code=_CREATED)
+
+    async def remove_customer(self, request: Request) -> Response:
+        return _removed(found=self._store.remove_customer(request.path_params["id"]))
+
+    async def add_card(self, request: Request) -> Response:
+        body = await _json(request)
+        if not isinstance(body, dict) or not isinstance(body.get("customerId"), str):
+            return _refusal(_BAD_REQUEST, 'expected {"customerId": "...", "cardToken": {}}')
+        card: Any = body.get("cardToken")
+        if refused := _first(self._seeds.card_faults(card)):
+            return refused
+        found = self._store.add_card(body["customerId"], self._seeds.token(card), card)
+        return Response(status_code=_CREATED) if found else _refusal(_NOT_FOUND, "there is no such customer")
+
+    async def remove_card(self, request: Request) -> Response:
+        return _removed(found=self._store.remove_card(request.path_params["id"]))
+
+    async def reset(self, _request: Request) -> Response:
+        self._store.reset(self._initial)
+        return Response(status_code=_NO_CONTENT)
+
+
+def is_loopback(host: str | None) -> bool:
+    """Tell whether a host is this machine, seen from itself; a name other than localhost is not."""
+    if host is None or host.lower() == "localhost":
+        return host is not None
+    try:
+        address = ipaddress.ip_address(host.strip("[]").partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return address.is_loopback or (mapped is not None and mapped.is_loopback)
+
+
+def _route(path: str, handler: _Handler, method: str) -> Route:
+    async def guarded(request: Request) -> Response:
+        if not _is_from_here(request):
+            return _refusal(_FORBIDDEN, "the admin path is for programs on this machine")
+        return await handler(request)
+
+    return Route(path, guarded, methods=[method])
+
+
+def _is_from_here(request: Request) -> bool:
+    peer = request.client.host if request.client else None
+    server = request.scope.get("server") or (None, None)
+    own = (
+        peer,
+        server[0],
+        request.url.hostname,
+    )  # the last is the Host header: a page under another name has that
+    return all(map(is_loopback, own)) and "origin" not in request.headers
+
+
+async def _json(request: Request) -> Any:
+    parsed = parse_json(await request.body())
+    return parsed.value if isinstance(parsed, Parsed) and not parsed.flaws else None
+
+
+def _first(faults: Iterator[tuple[Tokens, str]]) -> Response | None:
+    fault = next(faults, None)
+    return None if fault is None else _refusal(_BAD_REQUEST, f"{pointer(fault[0]) or 'the body'} {fault[1]}")
+
+
+def _removed(*, found: bool) -> Response:
+    return Response(status_code=_NO_CONTENT) if found else _refusal(_NOT_FOUND, "there is nothing of that id")
+
+
+def _refusal(status: int, reason: str) -> Response:
+    return JSONResponse({"error": reason}, status_code=status)

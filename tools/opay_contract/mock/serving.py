@@ -1,0 +1,93 @@
+"""Runs a mock on uvicorn: in the foreground until a signal, or beside a test in a thread."""
+
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from opay_contract.errors import UsageError
+
+_BACKLOG = 2048
+_SECONDS_TO_FINISH = 30
+"""How long a stop waits for requests in flight."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket that listens, so that its port is known and nobody else's."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        return socket.create_server(address, family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise UsageError(f"cannot listen on {host}, port {port}: {error.strerror}") from error
+
+
+def url_of(bound: socket.socket) -> str:
+    """Return the base URL of a bound socket."""
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if bound.family is socket.AF_INET6 else f"http://{host}:{port}"
+
+
+def serve(app: ASGIApp, bound: socket.socket, on_ready: Callable[[], None]) -> None:
+    """Answer until SIGTERM or SIGINT, then finish what is in flight; returns when all of it is done."""
+    server = _Server(app, on_ready)
+    # uvicorn raises a signal again when it is done; heard by these handlers, that ends nothing.
+    before = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        server.run(sockets=[bound])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def running(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+    """Answer in a thread for as long as the context lasts; its value is the base URL."""
+    bound = bind(host, port)
+    ready = threading.Event()
+    server = _Server(app, ready.set)
+    thread = threading.Thread(
+        target=server.run, kwargs={"sockets": [bound]}, name="opay-contract-mock", daemon=True
+    )
+    thread.start()
+    try:
+        if not ready.wait(_SECONDS_TO_FINISH):
+            raise UsageError("the mock did not start")
+        yield url_of(bound)
+    finally:
+        server.should_exit = True
+        thread.join()
+        bound.close()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, app: ASGIApp, on_ready: Callable[[], None]) -> None:
+        logging.getLogger("uvicorn.error").addFilter(_is_news)
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                log_config=None,
+                log_level="error",
+                access_log=False,
+                server_header=False,
+                backlog=_BACKLOG,
+                timeout_graceful_shutdown=_SECONDS_TO_FINISH,
+            )
+        )
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start listening, then say so."""
+        await super().startup(sockets=sockets)
+        self._on_ready()
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Drop what uvicorn says about an answer that was cut on purpose."""
+    return "without completing response" not in record.getMessage()
