@@ -19,10 +19,14 @@ Tokens = tuple[str | int, ...]
 SAFE_INTEGER = 2**53 - 1
 """The largest integer that every reader keeps (RFC 7493, section 2.2)."""
 
+MAX_DEPTH = 200
+"""How deep arrays and objects may be nested; the schema library stops at about 250."""
+
 _MAX_INTEGER_DIGITS = 4000
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _BROKEN_OFF_LITERAL = re.compile(r"-|t(ru?)?|f(a(ls?)?)?|n(ul?)?|N(aN?)?|-?I(n(f(i(n(it?)?)?)?)?)?")
-_BROKEN_OFF_ESCAPE = re.compile(r"(\\|\\u[0-9A-Fa-f]{0,3})$")
+_BROKEN_OFF_NUMBER = re.compile(r"[0-9](\.|[eE][-+]?)$")
+_BROKEN_OFF_ESCAPE = re.compile(r"(\\|\\u[0-9A-Fa-f]{0,4})$")
 
 
 class FlawKind(StrEnum):
@@ -83,6 +87,8 @@ def parse_json(data: bytes) -> Parsed | NotJson:
         return NotJson(line=error.lineno, column=error.colno, truncated=_is_broken_off(text, error))
     except RecursionError:
         return NotJson(line=1, column=1, too_deep=True)
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _is_too_deep(reading.value):
+        return NotJson(line=1, column=1, too_deep=True)
     return Parsed(value=reading.value, flaws=(*flaws, *reading.flaws), shadowed=reading.shadowed)
 
 
@@ -125,7 +131,7 @@ class _Reading:
         self.shadowed: tuple[tuple[Tokens, Any], ...] = ()
         if self._suspect:
             self.flaws = tuple(_iter_flaws(self.value))
-            self.shadowed = tuple(_iter_shadowed(self.value))
+            self.shadowed = tuple((tokens, _plain(child)) for tokens, child in _iter_shadowed(self.value))
             self.value = _plain(self.value)
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -178,15 +184,22 @@ def iter_nodes(root: Any, tokens: Tokens = ()) -> Iterator[tuple[Tokens, Any]]:
 
 
 def _iter_flaws(root: Any) -> Iterator[Flaw]:
-    for tokens, value in iter_nodes(root):
-        for kind, key in _flaws_of(value):
-            yield Flaw(kind=kind, tokens=tokens + key)
+    for place, part in ((), root), *_iter_shadowed(root):
+        for tokens, value in iter_nodes(part, place):
+            for kind, key in _flaws_of(value):
+                yield Flaw(kind=kind, tokens=tokens + key)
 
 
 def _iter_shadowed(root: Any) -> Iterator[tuple[Tokens, Any]]:
-    for tokens, value in iter_nodes(root):
-        if isinstance(value, _Object):
-            yield from (((*tokens, key), _plain(child)) for key, child in value.shadowed)
+    """Yield the members that do not hold, those inside of others as well, with their marks."""
+    waiting: list[tuple[Tokens, Any]] = [((), root)]
+    while waiting:
+        place, part = waiting.pop()
+        for tokens, value in iter_nodes(part, place):
+            if isinstance(value, _Object):
+                found = [((*tokens, key), child) for key, child in value.shadowed]
+                yield from found
+                waiting += found
 
 
 def _flaws_of(value: Any) -> Iterator[tuple[FlawKind, Tokens]]:
@@ -203,6 +216,10 @@ def _flaws_of(value: Any) -> Iterator[tuple[FlawKind, Tokens]]:
                 yield FlawKind.LONE_SURROGATE, (key,)
     elif isinstance(value, str) and _LONE_SURROGATE.search(value):
         yield FlawKind.LONE_SURROGATE, ()
+
+
+def _is_too_deep(root: Any) -> bool:
+    return any(len(tokens) > MAX_DEPTH for tokens, _ in iter_nodes(root))
 
 
 def _plain(root: Any) -> Any:
@@ -248,7 +265,9 @@ def _is_broken_off(text: str, error: json.JSONDecodeError) -> bool:
     if error.msg.startswith(("Unterminated string", "Extra data")):
         return error.msg.startswith("Unterminated")
     rest = text[error.pos :].rstrip()
-    return not rest or _BROKEN_OFF_LITERAL.fullmatch(rest) is not None or _ends_in_escape(text, error)
+    if not rest or _BROKEN_OFF_LITERAL.fullmatch(rest) is not None:
+        return True
+    return _ends_in_escape(text, error) or _BROKEN_OFF_NUMBER.search(text) is not None
 
 
 def _ends_in_escape(text: str, error: json.JSONDecodeError) -> bool:

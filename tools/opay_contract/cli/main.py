@@ -1,17 +1,18 @@
 """The entry point: finds the command, runs it, and turns what went wrong into a line and an exit code."""
 
-import os
 import sys
-from importlib import import_module
+from importlib import import_module, metadata
 from typing import NoReturn
 
 import click
 
 from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.errors import OpayContractError
+from opay_contract.report.printing import printable
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("opay_contract.cli.check", "Check recorded exchanges against the contract."),
+    "docs": ("opay_contract.cli.docs", "Make the reference from the contract."),
     "mock": ("opay_contract.cli.mock", "Stand in for the sandbox."),
     "rules": ("opay_contract.cli.rules", "List the rules, or explain one."),
     "sign": ("opay_contract.cli.sign", "Print the Authorization header of a body."),
@@ -37,8 +38,15 @@ class _Commands(click.Group):
             formatter.write_dl([(name, help_line) for name, (_, help_line) in COMMANDS.items()])
 
 
+def _version() -> str:
+    try:
+        return metadata.version("opay-contract")
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="opay-contract", message="%(prog)s %(version)s")
+@click.version_option(_version(), message="%(prog)s %(version)s")
 def cli() -> None:
     """Contract tests and drift checks for OPay's token query.
 
@@ -57,28 +65,20 @@ def main() -> NoReturn:
         error.show()
         code = ExitCode.UNUSABLE
     except OpayContractError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {printable(str(error))}", err=True)
         code = ExitCode.UNUSABLE
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         code = ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        code = _leave_quietly()
-    except Exception as error:  # noqa: BLE001  the one boundary; the message may hold recorded data
+    except SystemExit:
+        raise
+    except BaseException as error:  # noqa: BLE001  the one boundary, panics included: a message may hold data
         click.echo(f"error: a defect in opay-contract: {_describe_defect(error)}", err=True)
         code = ExitCode.DEFECT
     sys.exit(code or 0)
 
 
-def _leave_quietly() -> ExitCode:
-    """The reader went away, as with `| head`; nobody is left to hear more."""
-    os.dup2(
-        os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-    )  # else the interpreter flushes into the pipe
-    return ExitCode.CLEAN
-
-
-def _describe_defect(error: Exception) -> str:
+def _describe_defect(error: BaseException) -> str:
     """Name the exception and where it was raised, and nothing of what it says."""
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:

@@ -3,7 +3,8 @@
 The files in schemas/ stay open, as the vendor may add members; strictness is a question to ask, not a
 property of the contract. `unevaluatedProperties: false` goes where a schema starts to describe a value (a
 root, a member, an item), so that it sees through `$ref`, `allOf` and `if`. Conditions (`if`, `not`) keep
-the open schemas: closing them would change what they ask.
+the open schemas: closing them would change what they ask. An `if` is denied twice, which keeps its verdict
+and hides the members that it looks at: to be looked at is not to be documented.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,6 @@ _STARTS_VALUE = {"items", "additionalProperties", "contains", "unevaluatedItems"
 _STARTS_VALUES = {"properties", "patternProperties"}
 _IN_PLACE = {"then", "else"}
 _IN_PLACE_LISTS = {"allOf", "anyOf", "oneOf"}
-_CONDITIONS = {"if", "not"}
 _OPENERS = {"additionalProperties", "unevaluatedProperties"}
 
 
@@ -54,7 +54,9 @@ def _close_keyword(keyword: str, value: Any, name: str, documents: dict[str, Doc
         return _close(value, name, documents, starts_value=False)
     if keyword in _IN_PLACE_LISTS:
         return [_close(child, name, documents, starts_value=False) for child in value]
-    return _open_references(value, name) if keyword in _CONDITIONS else value
+    if keyword == "if":
+        return {"not": {"not": _open_references(value, name)}}
+    return _open_references(value, name) if keyword == "not" else value
 
 
 def _open_references(value: Any, name: str) -> Any:
@@ -97,5 +99,8 @@ def _referred(
     name, tokens = split_uri(reference)
     target = documents[name].value if name in documents else None
     for token in tokens:
-        target = target.get(token) if isinstance(target, dict) else None
+        if isinstance(target, list) and token.isdigit() and int(token) < len(target):
+            target = target[int(token)]
+        else:
+            target = target.get(token) if isinstance(target, dict) else None
     yield from _in_place(target, name, documents, seen)

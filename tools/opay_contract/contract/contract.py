@@ -1,7 +1,7 @@
 """The loaded contract: its operations, open questions and schemas, and which exchange belongs to which."""
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from opay_contract.contract.operation import Form, OpenQuestion, Operation
 from opay_contract.contract.schemas import SchemaSet
@@ -10,7 +10,7 @@ from opay_contract.model.exchange import Exchange, Request, header
 from opay_contract.model.finding import Outcome
 from opay_contract.model.signature import SignatureScheme
 
-_SCHEMES = ("", "http", "https")
+_SCHEMES = {"": None, "http": 80, "https": 443}
 _MISSING = object()
 
 
@@ -89,6 +89,7 @@ class Contract:
         if path is None or _is_preflight(request):
             return Route(in_scope=False)
         known = [operation for operation in self.operations if operation.path_pattern.fullmatch(path)]
+        known.sort(key=lambda operation: operation.path.count("{"))
         method = (request.method or "").upper()
         operation = next((operation for operation in known if method in ("", operation.method)), None)
         return Route(in_scope=True, operation=operation, path_known=bool(known))
@@ -103,17 +104,22 @@ class Contract:
         """
         try:
             parts = urlsplit(url)
+            host = host_of(parts)
         except ValueError:
             return None
         if parts.scheme not in _SCHEMES:
             return None
-        host = parts.netloc.rpartition("@")[2].lower()
-        if not host:
-            return parts.path
-        for server in self.servers:
-            if host == server.host and parts.path.startswith(server.prefix):
-                return parts.path[len(server.prefix) :]
-        return None
+        below = [server for server in self.servers if f"{parts.path}/".startswith(f"{server.prefix}/")]
+        candidates = [server for server in below if host in ("", server.host)]
+        if not candidates:
+            return None if host else parts.path
+        return parts.path[max(len(server.prefix) for server in candidates) :]
+
+
+def host_of(url: SplitResult) -> str:
+    """Return a URL's host in lower case, with its port unless that is the scheme's own."""
+    host = (url.hostname or "").lower()
+    return host if url.port in (None, _SCHEMES.get(url.scheme)) else f"{host}:{url.port}"
 
 
 def at(value: object, tokens: Tokens) -> object | None:

@@ -1,7 +1,8 @@
 """Reads one YAML 1.2 or JSON document with the place of every node in it."""
 
+import math
 import re
-from collections.abc import Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,12 @@ _CORE_SCHEMA: tuple[tuple[str, str, str], ...] = (
         "-+.0123456789",
     ),
 )
+
+
+MAX_NODES = 500_000
+"""Values that a document may have, aliases counted as often as they are used."""
+
+_TAG = "tag:yaml.org,2002:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +75,13 @@ def load_document(path: Path, name: str) -> Document:
 
 def parse_document(text: str, name: str) -> Document:
     """Read one document from its text; raises ContractError with file, line and column."""
-    loader = _CoreSchemaLoader(text)
+    loader = None
     try:
+        loader = _CoreSchemaLoader(text)
         node = loader.get_single_node()
         if node is None:
             raise ContractError(f"{name}:1:1: the document is empty")
-        reading = _Reading(name, loader)
+        reading = _Reading(name)
         value = reading.construct(node, ())
     except yaml.MarkedYAMLError as error:
         raise ContractError(
@@ -81,10 +89,13 @@ def parse_document(text: str, name: str) -> Document:
         ) from error
     except yaml.reader.ReaderError as error:
         raise ContractError(f"{name}:1:1: a character that YAML does not allow") from error
+    except UnicodeEncodeError as error:
+        raise ContractError(f"{name}:1:1: half of a surrogate pair, which is no character") from error
     except RecursionError as error:
         raise ContractError(f"{name}:1:1: nested too deeply") from error
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
     return Document(name=name, value=value, positions=reading.positions)
 
 
@@ -95,39 +106,65 @@ def _mark(mark: Any) -> str:
 class _Reading:
     """Turns YAML nodes into values, noting where each one starts; refuses a key that comes twice."""
 
-    def __init__(self, name: str, loader: _CoreSchemaLoader) -> None:
+    def __init__(self, name: str) -> None:
         self._name = name
-        self._loader = loader
+        self._left = MAX_NODES
         self.positions: dict[str, Position] = {}
 
     def construct(self, node: yaml.Node, tokens: tuple[str | int, ...]) -> Any:
-        self.positions[pointer(tokens)] = Position(node.start_mark.line + 1, node.start_mark.column + 1)
-        if isinstance(node, yaml.MappingNode):
+        self._left -= 1
+        if self._left < 0:
+            raise self._error(node, f"more than {MAX_NODES:,} values; aliases multiply what they name")
+        self.positions[pointer(tokens)] = _position(node)
+        if isinstance(node, yaml.MappingNode) and node.tag == f"{_TAG}map":
             return self._mapping(node, tokens)
-        if isinstance(node, yaml.SequenceNode):
+        if isinstance(node, yaml.SequenceNode) and node.tag == f"{_TAG}seq":
             return [self.construct(child, (*tokens, index)) for index, child in enumerate(node.value)]
         return self._scalar(node)
 
     def _mapping(self, node: yaml.MappingNode, tokens: tuple[str | int, ...]) -> dict[str, Any]:
         members: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = self._key(key_node)
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise self._error(key_node, "a key must be a single word or text")
+            key = str(key_node.value)
             if key in members:
-                raise ContractError(f"{self._name}:{_mark(key_node.start_mark)}: the key {key!r} comes twice")
+                raise self._error(key_node, f"the key {key!r} comes twice")
             members[key] = self.construct(value_node, (*tokens, key))
-            self.positions[pointer((*tokens, key))] = Position(
-                key_node.start_mark.line + 1, key_node.start_mark.column + 1
-            )
+            self.positions[pointer((*tokens, key))] = _position(key_node)
         return members
 
-    def _key(self, node: yaml.Node) -> str:
-        if not isinstance(node, yaml.ScalarNode):
-            raise ContractError(f"{self._name}:{_mark(node.start_mark)}: a key must be a single word or text")
-        return str(node.value)
-
-    def _scalar(self, node: yaml.Node) -> Hashable:
+    def _scalar(self, node: yaml.Node) -> Any:
         try:
-            value: Hashable = self._loader.construct_object(node)
-        except (yaml.YAMLError, ValueError) as error:
-            raise ContractError(f"{self._name}:{_mark(node.start_mark)}: not a plain value") from error
-        return value
+            return _SCALARS[node.tag.removeprefix(_TAG)](node.value)
+        except (KeyError, ValueError, AttributeError, TypeError) as error:
+            raise self._error(node, "not a value that JSON has") from error
+
+    def _error(self, node: yaml.Node, reason: str) -> ContractError:
+        return ContractError(f"{self._name}:{_mark(node.start_mark)}: {reason}")
+
+
+def _position(node: yaml.Node) -> Position:
+    return Position(node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def _integer(text: str) -> int:
+    bases = {"0o": 8, "0x": 16}
+    return int(text[2:], bases[text[:2]]) if text[:2] in bases else int(text)
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+_SCALARS: dict[str, Callable[[str], Any]] = {
+    "null": lambda _: None,
+    "bool": lambda text: {"true": True, "false": False}[text.lower()],
+    "int": _integer,
+    "float": _float,
+    "str": str,
+}
+"""What the plain values of YAML's core schema are in JSON, by tag."""

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from opay_contract.contract.addresses import OPEN, absolute, address, below, split_uri
-from opay_contract.contract.contract import Contract, Server
+from opay_contract.contract.contract import Contract, Server, host_of
 from opay_contract.contract.documents import Document, load_document
 from opay_contract.contract.operation import (
     BusinessCode,
@@ -77,11 +77,15 @@ class _Builder:
         self._root = schemas.documents[ROOT].value
 
     def build(self, base_urls: tuple[str, ...]) -> Contract:
-        urls = [(server["url"], server.get("x-environment")) for server in self._root.get("servers", [])]
+        own = [
+            (node["url"], node.get("x-environment"), f"{ROOT}: server")
+            for node in self._root.get("servers", [])
+        ]
+        added = [(url, None, "base URL") for url in base_urls]
         scheme_uri, scheme = self._signature()
         return Contract(
             schemas=self._schemas,
-            servers=tuple(_server(url, name) for url, name in [*urls, *((url, None) for url in base_urls)]),
+            servers=tuple(_server(*given) for given in (*own, *added)),
             operations=tuple(self._operations()),
             questions=tuple(_question(question) for question in self._root.get("x-open-questions", [])),
             signature=scheme,
@@ -201,11 +205,15 @@ class _Builder:
         return self._schemas.node(absolute(node["$ref"], ROOT)) if "$ref" in node else node
 
 
-def _server(url: str, environment: str | None) -> Server:
-    parts = urlsplit(url)
-    if not parts.netloc:
-        raise UsageError(f"base URL '{url}' has no host; write it as https://host/path")
-    return Server(host=parts.netloc.lower(), prefix=parts.path.rstrip("/"), environment=environment)
+def _server(url: str, environment: str | None, whose: str) -> Server:
+    try:
+        parts = urlsplit(url)
+        host = host_of(parts)
+    except ValueError as error:
+        raise UsageError(f"{whose} '{url}' is no URL; write it as https://host/path") from error
+    if not host:
+        raise UsageError(f"{whose} '{url}' has no host; write it as https://host/path")
+    return Server(host=host, prefix=parts.path.rstrip("/"), environment=environment)
 
 
 def _credential_header(scheme: Any) -> str | None:

@@ -13,8 +13,8 @@ from opay_contract.contract.operation import Evidence
 from opay_contract.jsontext import Parsed, Tokens
 from opay_contract.model.exchange import Exchange, Headers
 from opay_contract.rules.linetypes import Column
+from opay_contract.rules.shapes import is_decided_by_shape
 
-_SHAPE_KEYWORDS = {"type", "required", "maxItems", "minItems", "propertyNames"}
 _EACH = "*"
 _ABSENT = object()
 
@@ -69,7 +69,7 @@ class EvidenceCounter:
                 contract.schemas.compile(evidence.schema),
                 contract.schemas.compile({"items": evidence.schema}),
                 contract.schemas.compile({"items": {"not": evidence.schema}}),
-                evidence.other is None and _is_decided_by_shape(evidence.schema, evidence.at, decided),
+                evidence.other is None and is_decided_by_shape(evidence.schema, evidence.at, decided),
             )
             for question in contract.questions
             for reading in question.readings
@@ -231,19 +231,3 @@ def _decided_places(contract: Contract) -> Iterator[Tokens]:
                 ("response", "body", *operation.envelope.code),
                 ("response", "body", *operation.envelope.message),
             )
-
-
-def _is_decided_by_shape(schema: Any, place: Tokens, decided: frozenset[Tokens]) -> bool:
-    """Return whether the verdict of a schema at a place depends on keys and types alone."""
-    if isinstance(schema, bool) or place in decided:
-        return True
-    return all(
-        keyword in _SHAPE_KEYWORDS
-        or (keyword == "not" and _is_decided_by_shape(value, place, decided))
-        or (keyword == "properties" and _are_decided_by_shape(value, place, decided))
-        for keyword, value in schema.items()
-    )
-
-
-def _are_decided_by_shape(members: dict[str, Any], place: Tokens, decided: frozenset[Tokens]) -> bool:
-    return all(_is_decided_by_shape(child, (*place, name), decided) for name, child in members.items())

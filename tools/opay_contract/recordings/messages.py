@@ -14,7 +14,8 @@ from opay_contract.model.exchange import Headers, header
 from opay_contract.recordings.refusals import NO_RESPONSE, TOO_DEEP, TOO_LONG, EntryError
 
 _MOMENT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
+    r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 _LOWEST_STATUS, _HIGHEST_STATUS = 100, 599
 

@@ -15,8 +15,8 @@ SCHEMA_VERSION = 1
 
 
 def render_json(summary: DriftSummary, questions: tuple[OpenQuestion, ...]) -> str:
-    """Return the report as one JSON text that ends in a line feed; `report_schema()` describes it."""
-    return json.dumps(build_report(summary, questions), indent=2, ensure_ascii=False) + "\n"
+    """Return the report as one ASCII text that ends in a line feed; `report_schema()` describes it."""
+    return json.dumps(build_report(summary, questions), indent=2) + "\n"
 
 
 def report_schema() -> Any:

@@ -7,6 +7,7 @@ from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.report.ordering import by_gravity
+from opay_contract.report.printing import printable
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 _TITLES = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Information"}
@@ -29,11 +30,6 @@ def describe_place(place: Place) -> str:
     file = printable(place.file)
     where = f"{file}:{place.line}" if place.line is not None else file
     return where if place.entry in (0, place.line) else f"{where}: entry {place.entry}"
-
-
-def printable(text: str) -> str:
-    """Return `text` with control characters as escapes: a file's name cannot drive a terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def count(number: int, noun: str, plural: str = "") -> str:
@@ -64,7 +60,7 @@ def _details(folded: FoldedFinding) -> str:
         parts.append(f"contract {finding.contract.file}:{finding.contract.line}:{finding.contract.column}")
     if folded.count > 1:
         parts.append(f"{folded.count:,} times, last at {describe_place(folded.last_place)}")
-    times = [time for time in (finding.recorded_at, folded.last_recorded_at) if time]
+    times = sorted(time for time in (finding.recorded_at, folded.last_recorded_at) if time)
     parts += [f"recorded {' to '.join(dict.fromkeys(map(printable, times)))}"] if times else []
     return click.style("; ".join([*parts, f"fingerprint {folded.fingerprint}"]), dim=True)
 

@@ -4,29 +4,20 @@ The schema library reports every schema that it went through, also those whose v
 branches of `if` and the members behind `$ref` are found without walking the schemas here.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from opay_contract.contract.contract import Contract
 from opay_contract.jsontext import Tokens, iter_nodes
 
-_CONDITIONS = {"if", "not"}
-_OF_SCHEMAS = {
-    "properties",
-    "patternProperties",
-    "dependentSchemas",
-    "allOf",
-    "anyOf",
-    "oneOf",
-    "prefixItems",
-}
-_A_SCHEMA = {"$ref", "$dynamicRef", "then", "else", "items", "contains", "propertyNames"} | {
-    "additionalProperties",
-    "unevaluatedProperties",
-    "unevaluatedItems",
-}
-_MATCHING_MEMBERS = ("patternProperties", "additionalProperties", "unevaluatedProperties")
+_OPENERS = ("additionalProperties", "unevaluatedProperties")
+_INTO_MEMBERS = {"properties", "patternProperties", "prefixItems"}
+_INTO_CHILDREN = {"items", "contains", "additionalProperties", "unevaluatedProperties", "unevaluatedItems"}
+_INTO_ALTERNATIVES = {"allOf", "anyOf", "oneOf", "dependentSchemas"}
+_IN_PLACE = {"$ref", "$dynamicRef", "then", "else"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +47,12 @@ class Annotations:
         describing: dict[Tokens, str] = {}
         opened: set[Tokens] = set()
         for tokens, value, uri, node in self.nodes():
-            if isinstance(value, dict) and "properties" in node:
-                documented.setdefault(tokens, set()).update(node["properties"])
-                describing[tokens] = f"{uri}/properties"
-            if isinstance(value, dict) and any(keyword in node for keyword in _MATCHING_MEMBERS):
+            if not isinstance(value, dict):
+                continue
+            if "properties" in node or "patternProperties" in node:
+                documented.setdefault(tokens, set()).update(_described_names(node, value))
+                describing[tokens] = f"{uri}/properties" if "properties" in node else uri
+            if any(keyword in node for keyword in _OPENERS):
                 opened.add(tokens)
         for tokens, names in documented.items():
             if tokens not in opened:
@@ -68,28 +61,41 @@ class Annotations:
                 yield from (((*tokens, name), members[name], describing[tokens]) for name in unknown)
 
 
+def _described_names(node: dict[str, Any], value: dict[str, Any]) -> Iterator[str]:
+    yield from node.get("properties", ())
+    for pattern in node.get("patternProperties", ()):
+        yield from (name for name in value if re.search(pattern, name))
+
+
 def annotate(contract: Contract, schema: str, value: Any) -> Annotations:
     """Find what the schema at the address `schema` says about every place in `value`."""
     found: dict[Tokens, list[str]] = {}
     for detail in contract.schemas.validator(schema).evaluate(value).list()["details"]:
-        uri = detail["schemaLocation"]
-        if uri and _is_statement(detail["evaluationPath"]):
-            found.setdefault(_tokens(detail["instanceLocation"], value), []).append(uri)
+        depth = _depth_of_statement(detail["evaluationPath"])
+        if depth is None or not detail["schemaLocation"]:
+            continue
+        tokens = _tokens(detail["instanceLocation"], value)
+        if len(tokens) == depth:
+            found.setdefault(tokens, []).append(detail["schemaLocation"])
     return Annotations(value, schema, contract, found)
 
 
-def _is_statement(evaluation_path: str) -> bool:
-    """Return whether the path leads to a schema, and not to a keyword of one or into a condition."""
+@lru_cache(maxsize=4096)
+def _depth_of_statement(evaluation_path: str) -> int | None:
+    """Return how deep in the value the schema at the path applies; None for keywords and conditions.
+
+    The library also reports `items` and its like for the list as a whole; that is not what they describe.
+    """
+    depth = 0
     steps = iter(evaluation_path.split("/")[1:])
     for step in steps:
-        if step in _CONDITIONS:
-            return False
-        if step in _OF_SCHEMAS:
+        if step in _INTO_MEMBERS or step in _INTO_ALTERNATIVES:
             if next(steps, None) is None:
-                return False
-        elif step not in _A_SCHEMA:
-            return False
-    return True
+                return None
+        elif step not in _INTO_CHILDREN and step not in _IN_PLACE:
+            return None
+        depth += step in _INTO_MEMBERS or step in _INTO_CHILDREN
+    return depth
 
 
 def _tokens(location: str, value: Any) -> Tokens:

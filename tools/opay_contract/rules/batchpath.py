@@ -21,7 +21,7 @@ from opay_contract.contract.operation import Echo
 from opay_contract.jsontext import Tokens, iter_nodes
 from opay_contract.recordings.sources import Source
 from opay_contract.rules.exposure import NOT_SEARCHED
-from opay_contract.rules.fastpath import day_before, is_free_of_cards
+from opay_contract.rules.fastpath import day_before, is_free_of_cards, lower_names
 from opay_contract.rules.linetypes import EACH, BodyType, Column, Leaf, Unsupported
 from opay_contract.rules.subject import Subject
 from opay_contract.rules.values import is_month, time_fault
@@ -298,6 +298,8 @@ def _struct(**fields: Any) -> Any:
 
 def _headers(headers: dict[str, Any]) -> Any:
     """Return the type of headers of these names, with the same media type."""
+    if len(set(lower_names(tuple(headers)))) < len(headers):
+        raise Unsupported
     fields: list[tuple[str, Any]] = []
     for number, (name, value) in enumerate(headers.items()):
         if not isinstance(value, str):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote_plus
 
 from opay_contract.contract.contract import Contract, Match
 from opay_contract.jsontext import NotJson, Parsed, Tokens, iter_nodes
@@ -31,7 +32,7 @@ def check_exposure(
     `response-header:`, `request:`.
     """
     request, response = exchange.request, exchange.response
-    yield from _hits(request.url or "", "url")
+    yield from _hits(unquote_plus(request.url or ""), "url")
     yield from _check_headers(contract, request.headers, "request-header:")
     yield from _check_headers(contract, response.headers, "response-header:")
     yield from _check_body(match.request_body, request.body, query, "request:")

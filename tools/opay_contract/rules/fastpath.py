@@ -27,9 +27,9 @@ from opay_contract.recordings.messages import parse_moment
 from opay_contract.recordings.ndjson import LINE
 from opay_contract.rules.card_numbers import has_card_number
 from opay_contract.rules.envelope import is_mismatched
-from opay_contract.rules.shapes import shape_of
+from opay_contract.rules.shapes import is_decided_by_shape, shape_of
 from opay_contract.rules.subject import Settings, Subject
-from opay_contract.rules.values import has_repeated_item, is_month, time_fault
+from opay_contract.rules.values import has_repeated_item, is_month, time_fault, unix_time
 from opay_contract.signing.signer import verify
 
 MAX_PLANS = 4096
@@ -48,7 +48,8 @@ _CLASSES = bytes(
 """Digits as 0, what may stand between the digits of a card number as -, anything else as x."""
 
 _LONG_RUN, _PARTED, _FAR_PARTED = b"0" * 13, b"0-0", b"0--0"
-_UNSAFE_NUMBER = re.compile(rb"[:\[,]-?[0-9]{16}")
+_BRANCHES = frozenset(("anyOf", "oneOf", "dependentSchemas"))
+_UNSAFE_NUMBER = re.compile(rb"(?:^|[:\[,])-?[0-9]{16}")
 
 
 @dataclass(slots=True)
@@ -114,15 +115,20 @@ class FastPath:
         try:
             decoded = LINE.decode(line)
             request, response = decoded.request, decoded.response
-            if request is None or response is None or request.body_base64 or response.body_base64:
+            if request is None or response is None:
+                return None
+            if request.body_base64 is not None or response.body_base64 is not None:
                 return None
             query, query_text = _read_body(bytes(request.body))
             answer, answer_text = _read_body(bytes(response.body))
             request_headers = _decode_headers(request.headers)
             response_headers = _decode_headers(response.headers)
+            shapes = (shape_of(query), shape_of(answer))
         except (ValueError, RecursionError):
             return None
         if query is None or "" in request_headers.values():
+            return None
+        if _has_repeated_name(request_headers) or _has_repeated_name(response_headers):
             return None
         key = self._key(request.method, request.url, answer)
         if key is None:
@@ -130,9 +136,8 @@ class FastPath:
         shape = (
             response.status,
             tuple(request_headers),
-            *response_headers,
-            shape_of(query),
-            shape_of(answer),
+            tuple(response_headers),
+            *shapes,
         )
         return Record(
             (*key, *shape, _content_type(request_headers), _content_type(response_headers)),
@@ -162,7 +167,7 @@ class FastPath:
             return False
         if subject.answer is None or isinstance(match.request_body, NotJson):
             return False
-        if _has_float(record.query) or _has_float(record.answer):
+        if _has_float(record.query) or _has_float(record.answer) or _depends_on_values(subject):
             return False
         self._plans[record.key] = Plan(
             schemas=(
@@ -216,8 +221,7 @@ class FastPath:
         earliest = min(day_before(str(record.recorded_at)[:10]), self._settings.started_at)
         if all(time_fault(value, earliest) is None for value in values):
             return True
-        moment = parse_moment(record.recorded_at)
-        recorded = datetime.fromisoformat(moment).timestamp() if moment else self._settings.started_at
+        recorded = unix_time(parse_moment(record.recorded_at), self._settings.started_at)
         return all(time_fault(value, recorded) is None for value in values)
 
     def _is_signed(self, record: Record) -> bool:
@@ -255,6 +259,17 @@ def _has_float(value: Any) -> bool:
     return any(isinstance(node, float) for _, node in iter_nodes(value))
 
 
+def _depends_on_values(subject: Subject) -> bool:
+    """Return whether a value, other than code and message, decides what the contract says about a place."""
+    envelope = subject.operation.envelope
+    decided = frozenset((envelope.code, envelope.message)) if envelope else frozenset[Tokens]()
+    return any(
+        not _BRANCHES.isdisjoint(node)
+        or ("if" in node and not is_decided_by_shape(node["if"], tokens, decided))
+        for tokens, node in _nodes(subject)
+    )
+
+
 def _has_flaws(text: bytes) -> bool:
     parsed = parse_json(text)
     return isinstance(parsed, NotJson) or bool(parsed.flaws)
@@ -280,12 +295,17 @@ def day_before(date: str) -> float:
 
 
 @lru_cache(maxsize=MAX_PLANS)
-def _lower_names(names: tuple[str, ...]) -> tuple[str, ...]:
+def lower_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return header names in lower case; recordings have few sets of them."""
     return tuple(name.lower() for name in names)
 
 
 def _lower(headers: dict[str, str]) -> dict[str, str]:
-    return dict(zip(_lower_names(tuple(headers)), headers.values(), strict=True))
+    return dict(zip(lower_names(tuple(headers)), headers.values(), strict=True))
+
+
+def _has_repeated_name(headers: dict[str, str]) -> bool:
+    return len(set(lower_names(tuple(headers)))) < len(headers)
 
 
 def _are_free_of_cards(headers: dict[str, str], names: tuple[str, ...]) -> bool:

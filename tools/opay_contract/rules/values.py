@@ -1,5 +1,6 @@
 """Checks of what values mean, where the contract gives a unit or says what identifies an item."""
 
+import math
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -36,18 +37,24 @@ def check_values(subject: Subject) -> Iterator[Hit]:
 
 def recorded_time(subject: Subject) -> float:
     """Return when the exchange was recorded, as Unix time; the start of the run where that is not known."""
+    return unix_time(subject.exchange.recorded_at, subject.settings.started_at)
+
+
+def unix_time(moment: str | None, otherwise: float) -> float:
+    """Return RFC 3339 text as Unix time, or something else where it is none."""
     try:
-        recorded_at = datetime.fromisoformat(subject.exchange.recorded_at or "")
-    except ValueError:
-        return subject.settings.started_at
-    return recorded_at.timestamp()
+        return datetime.fromisoformat(moment or "").timestamp()
+    except (ValueError, OverflowError):
+        return otherwise
 
 
 def seconds_of(value: Any) -> float | None:
     """Return a count of seconds from a number or a string of digits, None when it is neither."""
     if isinstance(value, str) and value.isascii() and value.isdigit():
         return float(value[:20])
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) < FIRST_MILLISECONDS else math.inf
 
 
 def is_month(value: Any) -> bool:

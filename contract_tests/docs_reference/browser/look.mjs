@@ -1,0 +1,56 @@
+// look.mjs URL FOLDER: opens the page narrow and wide, light and dark, and printed; prints what it saw as JSON.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { launch, open } from "./browser.mjs";
+
+const [url, folder] = process.argv.slice(2);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const browser = await launch();
+const looks = [];
+for (const width of [360, 1600]) {
+  for (const colorScheme of ["light", "dark"]) {
+    const { page, seen, close } = await open(browser, url, { viewport: { width, height: 1000 }, colorScheme });
+    await page.screenshot({ path: `${folder}/${width}-${colorScheme}.png`, fullPage: true });
+    const measured = await page.evaluate(() => ({
+      overflow: document.documentElement.scrollWidth - innerWidth,
+      shown: document.getElementById("redoc").innerText,
+      background: getComputedStyle(document.body).backgroundColor,
+      cut: [...document.querySelectorAll("main *")]
+        .filter((one) => !one.closest("thead") && one.getClientRects().length && one.getBoundingClientRect().right > innerWidth + 1)
+        .map((one) => one.outerHTML.slice(0, 100)),
+    }));
+    await page.evaluate(axe);
+    const { violations } = await page.evaluate(() => axe.run());
+    const grave = violations
+      .filter((one) => one.impact === "serious" || one.impact === "critical")
+      .map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 100)).join(" ")}`);
+    looks.push({ width, colorScheme, ...seen, ...measured, grave });
+    await close();
+  }
+}
+
+// The contents of a narrow page: closed at first, opened by the button, and each link leads to its section.
+const narrow = await open(browser, url, { viewport: { width: 360, height: 740 } });
+const contents = narrow.page.locator("#contents");
+const navigation = { before: await contents.isVisible() };
+await narrow.page.click("#toggle");
+navigation.opened = await contents.isVisible();
+await narrow.page.click("#contents a[href='#codes']");
+navigation.after = await contents.isVisible();
+await narrow.page.waitForTimeout(300);
+navigation.top = await narrow.page.evaluate(() => document.getElementById("codes").getBoundingClientRect().top);
+navigation.hash = await narrow.page.evaluate(() => location.hash);
+await narrow.close();
+
+// On paper a dark page is light too.
+const paper = await open(browser, url, { viewport: { width: 1600, height: 1000 }, colorScheme: "dark" });
+await paper.page.emulateMedia({ media: "print", colorScheme: "dark" });
+await paper.page.pdf({ path: `${folder}/print.pdf`, format: "A4" });
+const print = await paper.page.evaluate(() => ({
+  header: getComputedStyle(document.querySelector("header")).display,
+  background: getComputedStyle(document.body).backgroundColor,
+  colors: [...new Set([...document.querySelectorAll("#redoc *")].map((one) => getComputedStyle(one).color))],
+}));
+await paper.close();
+await browser.close();
+console.log(JSON.stringify({ looks, navigation, print }));

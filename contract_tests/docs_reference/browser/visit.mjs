@@ -1,0 +1,11 @@
+// visit.mjs URL: opens the page, clicks whatever Redoc lets one click, and prints what came of it as JSON.
+import { launch, open } from "./browser.mjs";
+
+const browser = await launch();
+const { page, seen } = await open(browser, process.argv[2], {});
+for (const button of await page.locator("#redoc button").all()) {
+  if (await button.isVisible()) await button.click();
+}
+const pwned = await page.evaluate(() => window.pwned ?? null);
+await browser.close();
+console.log(JSON.stringify({ ...seen, pwned }));

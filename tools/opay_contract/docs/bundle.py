@@ -1,0 +1,132 @@
+"""Joins openapi.yaml and schemas/ into one OpenAPI document, in which no reference leads to another file."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from opay_contract.contract.addresses import OPEN, absolute, split_uri
+from opay_contract.contract.documents import Document
+from opay_contract.contract.loading import ROOT
+from opay_contract.docs.markdown import prose
+from opay_contract.errors import ContractError
+from opay_contract.jsontext import Tokens, pointer
+
+_DATA = {"const", "default", "enum", "example", "examples"}
+_NAMED = {"properties", "patternProperties", "$defs", "dependentSchemas"}
+_DROPPED = {"$schema", "$id"}
+_MARKDOWN = {"description"}
+_CASES = (("if", "then"), ("else", "else"))
+
+Notes = Mapping[str, str]
+"""What is to be added to a statement of the contract, by `file#pointer`."""
+
+
+def build_bundle(documents: Mapping[str, Document], notes: Notes) -> dict[str, Any]:
+    """Return openapi.yaml with the schema files as its components; `notes` become `x-recordings`."""
+    bundler = _Bundler(documents, notes)
+    bundle: dict[str, Any] = bundler.copy(documents[ROOT].value, ROOT, ())
+    schemas = {
+        name: bundler.copy(documents[file].value, file, ()) for file, name in bundler.components.items()
+    }
+    components = bundle.get("components", {})
+    bundle["components"] = {**components, "schemas": {**components.get("schemas", {}), **schemas}}
+    return bundle
+
+
+def component_names(documents: Mapping[str, Document]) -> dict[str, str]:
+    """Return the name that each schema file gets as a component, made from its title."""
+    taken = set(documents[ROOT].value.get("components", {}).get("schemas", {}))
+    names: dict[str, str] = {}
+    for file in documents:
+        if file != ROOT:
+            names[file] = next(name for name in _candidates(documents[file]) if name not in taken)
+            taken.add(names[file])
+    return names
+
+
+def _candidates(document: Document) -> Iterator[str]:
+    title = document.value.get("title") if isinstance(document.value, dict) else None
+    words = re.findall(r"[A-Za-z0-9]+", title if isinstance(title, str) else "") or re.findall(
+        r"[A-Za-z0-9]+", document.name.removeprefix("schemas/").removesuffix(".json")
+    )
+    base = "".join(word[0].upper() + word[1:] for word in words) or "Schema"
+    yield base
+    number = 2
+    while True:
+        yield f"{base}{number}"
+        number += 1
+
+
+class _Bundler:
+    def __init__(self, documents: Mapping[str, Document], notes: Notes) -> None:
+        self.components = component_names(documents)
+        self._documents = documents
+        self._notes = notes
+
+    def copy(self, value: Any, file: str, tokens: Tokens, *, named: bool = False) -> Any:
+        """Return a value of the document `file` as the bundle has it; `named` for a mapping of names."""
+        if isinstance(value, list):
+            return [self.copy(child, file, (*tokens, index)) for index, child in enumerate(value)]
+        if not isinstance(value, dict):
+            return value
+        copied = {
+            key: self._member(key, child, file, (*tokens, key), named=named)
+            for key, child in value.items()
+            if named or tokens or key not in _DROPPED
+        }
+        if named:
+            return copied
+        note = self._notes.get(f"{file}#{pointer(tokens)}")
+        return self._with_cases(copied, value, file) | ({"x-recordings": note} if note else {})
+
+    def _with_cases(self, copied: dict[str, Any], value: dict[str, Any], file: str) -> dict[str, Any]:
+        """Name the cases of `if`, which the renderer would only number, after the schemas they lead to."""
+        if not isinstance(value.get("if"), dict):
+            return copied
+        names = {case: self._title(value.get(branch), file) for case, branch in _CASES}
+        return copied | {
+            case: {**copied[case], "x-displayName": name}
+            for case, name in names.items()
+            if name and isinstance(copied.get(case), dict)
+        }
+
+    def _title(self, schema: Any, file: str) -> str | None:
+        reference = schema.get("$ref") if isinstance(schema, dict) else None
+        target = absolute(reference, file).removeprefix(OPEN) if isinstance(reference, str) else None
+        document = self._documents.get(target or "")
+        title = document.value.get("title") if document and isinstance(document.value, dict) else None
+        return title if isinstance(title, str) else None
+
+    def _member(self, key: str, child: Any, file: str, tokens: Tokens, *, named: bool) -> Any:
+        if named:
+            return self.copy(child, file, tokens)
+        if key == "$ref" and isinstance(child, str):
+            return self._reference(child, file, tokens)
+        if key in _MARKDOWN and isinstance(child, str):
+            return prose(child)
+        if key == "x-source" and isinstance(child, list):
+            return ", ".join(map(str, child))
+        if key in _DATA and not (key == "examples" and file == ROOT):
+            return child
+        return self.copy(child, file, tokens, named=key in _NAMED)
+
+    def _reference(self, reference: str, file: str, tokens: Tokens) -> str:
+        """Return a reference as it stands in the bundle; one that leads out of the contract is refused."""
+        uri = absolute(reference, file)
+        name, target = split_uri(uri)
+        if not uri.startswith(OPEN) or not self._stands(name, target):
+            place = self._documents[file].positions[pointer(tokens)]
+            raise ContractError(
+                f"{file}:{place.line}:{place.column}: the reference {reference!r} leads nowhere"
+            )
+        base: Tokens = () if name == ROOT else ("components", "schemas", self.components[name])
+        return "#" + pointer((*base, *target))
+
+    def _stands(self, name: str, target: Sequence[str]) -> bool:
+        value = self._documents[name].value if name in self._documents else None
+        for token in target:
+            if isinstance(value, list):
+                value = value[int(token)] if token.isdecimal() and int(token) < len(value) else None
+            else:
+                value = value.get(token) if isinstance(value, dict) else None
+        return value is not None

@@ -1,0 +1,159 @@
+"""Lists the members of a body with everything that the contract's schemas say about each of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from opay_contract.contract.addresses import absolute, below, split_uri
+from opay_contract.contract.operation import Operation
+from opay_contract.contract.schemas import SchemaSet
+from opay_contract.jsontext import pointer
+
+_BRANCHES = ("then", "else")
+_IN_PLACE_LISTS = ("allOf", "anyOf", "oneOf")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """A body that an operation takes or gives: its name, and the address of its schema."""
+
+    title: str
+    in_request: bool
+    schema: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """A member of a body by its folded pointer; `statements` are the `file#pointer` that describe it."""
+
+    pointer: str
+    types: tuple[str, ...]
+    required: str
+    sensitivity: str | None
+    sources: tuple[str, ...]
+    description: str
+    statements: tuple[str, ...]
+
+
+_Cases = tuple[tuple[str, str], ...]
+"""Which branches lead to a schema, outer ones first: the address of each `if`, and `then` or `else`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    uri: str
+    value: dict[str, Any]
+    cases: _Cases
+
+
+_Found = dict[tuple[str, ...], list[_Node]]
+
+
+def iter_bodies(operation: Operation) -> Iterator[Body]:
+    """Yield the bodies of each request form, or of the operation where it has but one."""
+    for form in operation.forms:
+        yield Body(title=form.title, in_request=True, schema=form.request)
+        yield Body(title=form.title, in_request=False, schema=form.response)
+    if operation.forms:
+        return
+    if operation.request_schema:
+        yield Body(title=operation.id, in_request=True, schema=operation.request_schema)
+    for status, response in operation.responses.items():
+        for schema in response.media_types.values():
+            if schema:
+                yield Body(title=f"{operation.id}, {status}", in_request=False, schema=schema)
+
+
+def iter_fields(schemas: SchemaSet, body: Body) -> Iterator[Field]:
+    """Yield the members of a body in the order in which the schemas name them, outer ones first."""
+    found: _Found = {}
+    _gather(schemas, _with_fragment(body.schema), (), found, (), ())
+    for place, nodes in sorted(found.items(), key=lambda item: _order(item[0], list(found))):
+        if place and place[-1] != "*":
+            yield _field(place, nodes, found[place[:-1]])
+
+
+def _order(place: tuple[str, ...], places: list[tuple[str, ...]]) -> tuple[int, ...]:
+    return tuple(places.index(place[: length + 1]) for length in range(len(place)))
+
+
+def _gather(  # noqa: PLR0913, PLR0917  what a walk carries along
+    schemas: SchemaSet, uri: str, place: tuple[str, ...], found: _Found, trail: tuple[str, ...], cases: _Cases
+) -> None:
+    """Collect what a schema says about a value and its members; one that contains itself, only once."""
+    value = schemas.node(uri)
+    nodes = found.setdefault(place, [])
+    if not isinstance(value, dict) or uri in trail:
+        return
+    nodes.append(_Node(uri, value, cases))
+    trail = (*trail, uri)
+    for child, case in _in_place(uri, value):
+        _gather(schemas, child, place, found, trail, (*cases, (uri, case)) if case else cases)
+    for name in value.get("properties", {}):
+        _gather(schemas, below(uri, "properties", name), (*place, name), found, trail, ())
+    if "items" in value:
+        _gather(schemas, below(uri, "items"), (*place, "*"), found, trail, ())
+
+
+def _in_place(uri: str, value: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the schemas of the same value, and in which case each holds; always where that is empty."""
+    if isinstance(value.get("$ref"), str):
+        yield _with_fragment(absolute(value["$ref"], split_uri(uri)[0])), ""
+    for keyword in _BRANCHES:
+        if keyword in value:
+            yield below(uri, keyword), keyword
+    for keyword in _IN_PLACE_LISTS:
+        for index in range(len(value.get(keyword, ()))):
+            yield below(uri, keyword, index), "" if keyword == "allOf" else f"{keyword}/{index}"
+
+
+def _field(place: tuple[str, ...], nodes: list[_Node], around: list[_Node]) -> Field:
+    values = [node.value for node in nodes]
+    types = [name for value in values for name in _types(value)]
+    sources = [name for value in values for name in value.get("x-source", ())]
+    return Field(
+        pointer=pointer(place),
+        types=tuple(dict.fromkeys(types)),
+        required=_required(place[-1], around),
+        sensitivity=next((value["x-sensitivity"] for value in values if "x-sensitivity" in value), None),
+        sources=tuple(dict.fromkeys(sources)),
+        description=next((value["description"] for value in values if "description" in value), ""),
+        statements=tuple(dict.fromkeys(_statement(node.uri) for node in nodes)),
+    )
+
+
+def _types(value: dict[str, Any]) -> list[str]:
+    declared = value.get("type", [])
+    if isinstance(declared, str):
+        return [declared]
+    return list(declared) or (["one of a list"] if "enum" in value else [])
+
+
+def _required(name: str, around: list[_Node]) -> str:
+    demanding = [node.cases for node in around if name in node.value.get("required", ())]
+    if not demanding:
+        return "no"
+    return "yes" if _is_every_case(demanding) else "in some cases"
+
+
+def _is_every_case(demanding: list[_Cases]) -> bool:
+    """Tell whether branches leave no way out: none is needed, or both of one `if` are there."""
+    if () in demanding:
+        return True
+    owners = {cases[0][0] for cases in demanding}
+    return any(
+        all(
+            _is_every_case([cases[1:] for cases in demanding if cases[0] == (owner, branch)])
+            for branch in _BRANCHES
+        )
+        for owner in owners
+    )
+
+
+def _statement(uri: str) -> str:
+    file, tokens = split_uri(uri)
+    return f"{file}#{pointer(tuple(tokens))}"
+
+
+def _with_fragment(uri: str) -> str:
+    return uri if "#" in uri else f"{uri}#"

@@ -1,0 +1,1 @@
+"""The parts of the reference, each a pure function from the contract to Markdown."""

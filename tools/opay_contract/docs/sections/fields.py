@@ -1,0 +1,42 @@
+"""The members of every body: type, sensitivity, sources, and what recordings say."""
+
+from collections.abc import Iterator
+
+from opay_contract.contract.operation import Operation
+from opay_contract.docs.fields import Body, Field, iter_bodies, iter_fields
+from opay_contract.docs.markdown import code, document, line, table
+from opay_contract.docs.markdown import plain as text
+from opay_contract.docs.reference import Reference
+
+_HEADER = ("Member", "Type", "Required", "Sensitivity", "Meaning", "Sources", "Recordings")
+
+
+def render_fields(reference: Reference) -> str:
+    """Return a table for each body of each operation."""
+    blocks = [
+        block for operation in reference.contract.operations for block in _operation(reference, operation)
+    ]
+    introduction = "A member is named by its JSON pointer; `*` is each item of a list."
+    if "x-sensitivity-classes" in reference.root:
+        introduction += " What a sensitivity means stands under [Sensitivity](#sensitivity)."
+    return document([introduction, *blocks]) if blocks else ""
+
+
+def _operation(reference: Reference, operation: Operation) -> Iterator[str]:
+    for body in iter_bodies(operation):
+        fields = list(iter_fields(reference.contract.schemas, body))
+        if fields:
+            yield f"### {text(body.title)}: {'request' if body.in_request else 'answer'}"
+            yield table(_HEADER, (_row(reference, body, field) for field in fields))
+
+
+def _row(reference: Reference, body: Body, field: Field) -> tuple[str, ...]:
+    return (
+        code(field.pointer),
+        text(" or ".join(field.types)),
+        field.required,
+        code(field.sensitivity or ""),
+        line(field.description),
+        reference.cite(field.sources),
+        reference.verdict(reference.found_at(field, in_request=body.in_request)),
+    )

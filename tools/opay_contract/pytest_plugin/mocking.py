@@ -1,0 +1,172 @@
+"""The mock of one test: its customers, what it was asked, and how it misbehaves."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, Self
+
+from opay_contract.contract.contract import at
+from opay_contract.errors import UsageError
+from opay_contract.jsontext import Parsed, pointer
+from opay_contract.mock.answers import BY_CUSTOMER, Writer
+from opay_contract.mock.app import build_app
+from opay_contract.mock.choices import assumed_choices
+from opay_contract.mock.desk import SCENARIO_HEADER, MockSettings
+from opay_contract.mock.people import sample_customer
+from opay_contract.mock.scenarios import MAGIC, build_scenarios, find_scenario
+from opay_contract.mock.seeds import Seeds
+from opay_contract.mock.store import Store, StoredCustomer
+from opay_contract.model.exchange import Exchange, Place, header
+from opay_contract.model.finding import Finding
+from opay_contract.pytest_plugin.checking import NothingCheckedError, OpayContract
+from opay_contract.pytest_plugin.exchanges import with_known_host
+from opay_contract.pytest_plugin.stage import Stage
+
+
+class OpayMock:
+    """A mock of the sandbox, as the fixture `opay_mock`.
+
+    It knows the customers of the contract's examples and those that a test adds.
+    """
+
+    def __init__(self, checker: OpayContract, stage: Stage) -> None:
+        self._checker, self._stage = checker, stage
+        self._contract = checker.contract
+        self._operation = next(operation for operation in self._contract.operations if operation.forms)
+        self._form = next(form for form in self._operation.forms if form.id == BY_CUSTOMER)
+        self._id = str(self._form.echoes[0].response[-1])
+        self._seeds = Seeds(self._contract)
+        self._scenarios = build_scenarios(self._contract.operations)
+        self._store = Store()
+        self._settings = self._usual_settings()
+        self._heard: list[tuple[Exchange, str | None]] = []
+        self._added = 0
+
+    def __enter__(self) -> Self:
+        """Begin to answer."""
+        self.reset()
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        """Answer no more."""
+        self._stage.clear()
+        self._store.close()
+
+    @property
+    def base_url(self) -> str:
+        """The address, without the operation's path."""
+        return self._stage.base_url
+
+    @property
+    def url(self) -> str:
+        """The operation's full URL."""
+        return self.base_url + self._operation.path
+
+    @property
+    def merchant_id(self) -> str:
+        """The id of the one merchant that may ask."""
+        return self._settings.credentials.merchant_id
+
+    @property
+    def private_key(self) -> str:
+        """The key that the merchant signs with; made up, it opens nothing."""
+        return self._settings.credentials.private_key
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """What was asked and answered so far, in order."""
+        return [exchange for exchange, _ in self._heard]
+
+    def add_customer(
+        self, customer: str | Mapping[str, Any] | None = None, cards: int | Iterable[Mapping[str, Any]] = 1
+    ) -> dict[str, Any]:
+        """Add a customer and return what an answer about it has under `data`.
+
+        `customer` is its id, or the members that matter; `cards` is their number, or for each card the
+        members that matter. The rest is made up. A customer of the same id is replaced.
+        """
+        self._added += 1
+        members = {self._id: customer} if isinstance(customer, str) else dict(customer or {})
+        customer_id = str(members.get(self._id, f"customer-{self._added}"))
+        given = [{}] * cards if isinstance(cards, int) else cards
+        made_up = StoredCustomer(
+            id=customer_id,
+            customer={**sample_customer(customer_id).customer, **members},
+            cards={f"{number}": {**_card(customer_id, number), **card} for number, card in enumerate(given)},
+        )
+        data = self._seeds.data(made_up)
+        for tokens, fault in self._seeds.faults(data):
+            raise UsageError(f"cannot add this customer: {pointer(tokens)} {fault}")
+        stored = self._seeds.stored(data)
+        self._store.remove_customer(stored.id)
+        self._store.add([stored])
+        return Writer(self._operation, self._settings.choices).data(self._form, stored)
+
+    @contextmanager
+    def scenario(self, name: str, seconds: float | None = None) -> Iterator[None]:
+        """Misbehave in the context; `seconds` is how long the scenarios take that take time."""
+        find_scenario(self._scenarios, name)
+        before = self._settings
+        took = before.slow_seconds if seconds is None else seconds
+        self._appear(replace(before, scenario=name, slow_seconds=took))
+        try:
+            yield
+        finally:
+            self._appear(replace(self._settings, scenario=before.scenario, slow_seconds=before.slow_seconds))
+
+    def choose(self, *picks: str) -> None:
+        """Take other readings, each `QUESTION=READING`, of what nobody knows about the vendor."""
+        self._appear(replace(self._settings, choices=self._settings.choices.changed(picks)))
+
+    def reset(self) -> None:
+        """Forget what was added, asked, chosen and asked for, as if the test began."""
+        self._store.reset(self._seeds.examples())
+        self._heard = []
+        self._added = 0
+        self._appear(self._usual_settings())
+
+    def check(self, *, fail_on: str | None = None) -> tuple[Finding, ...]:
+        """Raise a `DriftError` where an exchange drifts from the contract; return lesser findings.
+
+        What a scenario does on purpose is not counted. What is left is the client's doing, as a path or a
+        method that the contract does not have.
+        """
+        __tracebackhide__ = True
+        if not self._heard:
+            raise NothingCheckedError("nothing was checked: the mock was not called")
+        findings = [finding for exchange, name in self._heard for finding in self._unexpected(exchange, name)]
+        return self._checker.raise_or_return(findings, fail_on)
+
+    def _usual_settings(self) -> MockSettings:
+        return MockSettings(choices=assumed_choices(self._contract.questions))
+
+    def _appear(self, settings: MockSettings) -> None:
+        """Answer with these settings from now on; a request in flight is answered with those before."""
+        heard = self._heard
+
+        def hear(exchange: Exchange) -> None:
+            place = Place(source=0, entry=len(heard) + 1, file="call")
+            heard.append((replace(exchange, place=place), settings.scenario))
+
+        self._settings = settings
+        self._stage.app = build_app(self._contract, settings, self._store, listeners=[hear])
+
+    def _unexpected(self, exchange: Exchange, scenario: str | None) -> Iterator[Finding]:
+        named = header(exchange.request.headers, SCENARIO_HEADER.decode())
+        asked_for = [self._scenarios.get(name or "") for name in (scenario, named, self._magic(exchange))]
+        expected = {rule for found in asked_for if found is not None for rule in found.rules}
+        findings = self._checker.findings(exchange, self.private_key)
+        return (finding for finding in findings if finding.rule.id not in expected)
+
+    def _magic(self, exchange: Exchange) -> str | None:
+        """Return the scenario that an id or a token asks for by its name."""
+        match = self._contract.match(with_known_host(exchange, self._contract))
+        if match.form is None or not isinstance(match.request_body, Parsed):
+            return None
+        asked = at(match.request_body.value, match.form.echoes[0].request)
+        return asked.removeprefix(MAGIC) if isinstance(asked, str) and asked.startswith(MAGIC) else None
+
+
+def _card(customer_id: str, number: int) -> dict[str, Any]:
+    """Return a made-up card, another for each customer and number."""
+    return next(iter(sample_customer(f"{customer_id}/{number}").cards.values()))

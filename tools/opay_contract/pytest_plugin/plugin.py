@@ -1,0 +1,126 @@
+"""What pytest loads: the fixtures `opay_mock` and `opay_contract`, and the marker `opay_scenario`.
+
+It is imported in every run of whoever has the package installed, so it imports nothing but pytest: the rest
+comes when a fixture or the marker is used.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from opay_contract.contract.contract import Contract
+    from opay_contract.pytest_plugin.checking import OpayContract
+    from opay_contract.pytest_plugin.mocking import OpayMock
+    from opay_contract.pytest_plugin.stage import Stage
+
+_MARKER = "opay_scenario"
+_DIRECTORY = "opay_contract_dir"
+_FAIL_ON = "opay_contract_fail_on"
+_CONTRACT = pytest.StashKey["Contract"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the settings."""
+    parser.addini(_DIRECTORY, "folder with openapi.yaml and schemas/; empty: the contract of opay-contract")
+    parser.addini(_FAIL_ON, "least severity of a finding that fails a check", default="error")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker, so that --strict-markers knows it."""
+    config.addinivalue_line(
+        "markers",
+        f"{_MARKER}(name, seconds=3.0): opay_mock misbehaves in this test; names as in `opay-contract mock "
+        "--scenarios`, seconds for those that take time",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse a marker that would do nothing, or something else than was meant."""
+    if not _is_worker(config):
+        for item in items:
+            if fault := _fault_of_marker(item):
+                raise pytest.UsageError(fault)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Refuse it where the tests run in several processes: these cannot refuse the run."""
+    if _is_worker(item.config) and (fault := _fault_of_marker(item)):
+        pytest.fail(fault, pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def opay_contract(pytestconfig: pytest.Config) -> "OpayContract":
+    """The contract; `check(response)` raises with a list of findings where an answer drifts from it."""
+    from opay_contract.pytest_plugin.checking import OpayContract, parse_severity  # noqa: PLC0415  heavy
+
+    return OpayContract(_contract(pytestconfig), parse_severity(pytestconfig.getini(_FAIL_ON)))
+
+
+@pytest.fixture
+def opay_mock(
+    request: pytest.FixtureRequest, opay_contract: "OpayContract", _opay_stage: "Stage"
+) -> Iterator["OpayMock"]:
+    """A mock of the sandbox, this test's own: it verifies signatures and answers as the contract says."""
+    from opay_contract.pytest_plugin.mocking import OpayMock  # noqa: PLC0415  heavy
+
+    marker = request.node.get_closest_marker(_MARKER)
+    with ExitStack() as stack:
+        mock = stack.enter_context(OpayMock(opay_contract, _opay_stage))
+        if marker is not None:
+            stack.enter_context(mock.scenario(*marker.args, **marker.kwargs))
+        yield mock
+
+
+@pytest.fixture(scope="session")
+def _opay_stage() -> Iterator["Stage"]:
+    """The server in which every test's mock appears."""
+    from opay_contract.errors import UsageError  # noqa: PLC0415  of no use before
+
+    try:  # heavy and optional
+        from opay_contract.pytest_plugin.stage import open_stage  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            "opay_mock needs starlette and uvicorn: pip install 'opay-contract[mock]'"
+        ) from error
+    with open_stage() as stage:
+        yield stage
+
+
+def _contract(config: pytest.Config) -> "Contract":
+    from opay_contract.contract.loading import load_contract  # noqa: PLC0415  heavy
+
+    if _CONTRACT not in config.stash:
+        directory = config.getini(_DIRECTORY)
+        config.stash[_CONTRACT] = load_contract(config.rootpath / directory if directory else None)
+    return config.stash[_CONTRACT]
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    """Tell a process of pytest-xdist that runs tests for another."""
+    return hasattr(config, "workerinput")
+
+
+def _fault_of_marker(item: pytest.Item) -> str | None:
+    marker = item.get_closest_marker(_MARKER)
+    if marker is None:
+        return None
+    if len(marker.args) != 1 or marker.kwargs.keys() - {"seconds"}:
+        return f"{item.nodeid}: write the marker as {_MARKER}(name) or {_MARKER}(name, seconds=1)"
+    if "opay_mock" not in getattr(item, "fixturenames", ()):
+        return f"{item.nodeid}: {_MARKER} does nothing in a test without the fixture opay_mock"
+    unknown = _fault_of_scenario(item.config, marker.args[0])
+    return unknown and f"{item.nodeid}: {unknown}"
+
+
+def _fault_of_scenario(config: pytest.Config, name: str) -> str | None:
+    from opay_contract.errors import UsageError  # noqa: PLC0415  heavy, as all that follows
+    from opay_contract.mock.scenarios import build_scenarios, find_scenario  # noqa: PLC0415
+
+    try:
+        find_scenario(build_scenarios(_contract(config).operations), name)
+    except UsageError as error:
+        return str(error)
+    return None

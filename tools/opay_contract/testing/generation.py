@@ -1,0 +1,105 @@
+"""Makes values that a schema of the contract allows, with schemathesis' own generation.
+
+schemathesis offers that generation for the operations of an OpenAPI document, and for nothing else. So the
+schema becomes the request body of the only operation of a document made up for it, which carries every other
+schema of the contract under `components`.
+"""
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+from opay_contract.contract.addresses import absolute, split_uri
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.documents import Document
+from opay_contract.contract.loading import ROOT, load_contract
+from opay_contract.errors import UsageError
+from opay_contract.jsontext import Tokens, pointer
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+_VERBATIM = {"enum", "const", "examples", "default"}
+_NAMED = {"properties", "patternProperties", "$defs", "dependentSchemas"}
+_BASES = {"$id", "$schema"}
+
+
+def from_schema(schema: str | dict[str, Any], contract: Contract | None = None) -> "SearchStrategy[Any]":
+    """Return a hypothesis strategy for the values that `schema` allows.
+
+    `schema` is a schema file's name beside openapi.yaml (`schemas/customer.json`), or a JSON Schema 2020-12
+    that refers to such files by that name. `contract` is the package's own unless given. A value is open
+    where its schema is, so now and then it has members that nobody documented. Raises UsageError when there
+    is no such file, and when the extra `opay-contract[test]` is not installed.
+    """
+    documents = (contract or load_contract()).schemas.documents
+    if isinstance(schema, str):
+        schema = {"$ref": schema}
+    return _bodies(_document_around(schema, documents))
+
+
+def _bodies(document: dict[str, Any]) -> "SearchStrategy[Any]":
+    """Copy each value: schemathesis hands out a schema's examples themselves, and a test may change them."""
+    try:
+        import schemathesis  # noqa: PLC0415  heavy, and in an extra that production does without
+    except ImportError:
+        raise UsageError("generating values needs the test extra; install opay-contract[test]") from None
+    operation = schemathesis.openapi.from_dict(document)["/"]["POST"]
+    return operation.as_strategy().map(lambda case: deepcopy(case.body))
+
+
+def _document_around(schema: dict[str, Any], documents: dict[str, Document]) -> dict[str, Any]:
+    names = {name for name in documents if name != ROOT}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "One schema", "version": "1"},
+        "paths": {
+            "/": {
+                "post": {
+                    "requestBody": {
+                        "required": True,
+                        "content": {"application/json": {"schema": _relocate(schema, ROOT, names)}},
+                    },
+                    "responses": {"200": {"description": "Not used."}},
+                }
+            }
+        },
+        "components": {
+            "schemas": {_key(name): _relocate(documents[name].value, name, names) for name in sorted(names)}
+        },
+    }
+
+
+def _relocate(schema: Any, name: str, names: set[str]) -> Any:
+    """Return a schema of the document `name` as it is to stand under `components`."""
+    if isinstance(schema, list):
+        return [_relocate(child, name, names) for child in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        keyword: _relocate_keyword(keyword, value, name, names)
+        for keyword, value in schema.items()
+        if keyword not in _BASES
+    }
+
+
+def _relocate_keyword(keyword: str, value: Any, name: str, names: set[str]) -> Any:
+    if keyword == "$ref":
+        return _component(absolute(value, name), names)
+    if keyword in _VERBATIM or keyword.startswith("x-"):
+        return value
+    if keyword in _NAMED:
+        return {key: _relocate(child, name, names) for key, child in value.items()}
+    return _relocate(value, name, names)
+
+
+def _component(uri: str, names: set[str]) -> str:
+    name, steps = split_uri(uri)
+    if name not in names:
+        raise UsageError(f"no schema file '{name}' in the contract; there are {', '.join(sorted(names))}")
+    tokens: Tokens = ("components", "schemas", _key(name), *steps)
+    return "#" + pointer(tokens)
+
+
+def _key(name: str) -> str:
+    """Return a component's name, which may have neither slash nor space, for a file's."""
+    return "".join(char if char.isascii() and char.isalnum() else f"-{ord(char):x}-" for char in name)
