@@ -38,7 +38,7 @@ contract = cache(load_contract)
 def fold_lines(contract: Contract, given_settings: Settings, lines: Iterable[bytes]) -> DriftSummary:
     fold = Fold(contract, given_settings)
     for number, line in enumerate(lines, 1):
-        fold.add_line(SOURCE, number, line)
+        fold.add_line(SOURCE, (number, line))
     return fold.summary()
 
 
@@ -457,8 +457,8 @@ def test_lines_that_conform_do_take_the_fast_path() -> None:
     fold, taken = Fold(contract(), Settings(started_at=STARTED_AT)), 0
     for number, line in enumerate(lines, 1):
         record = fold._fast_path.read(line)  # noqa: SLF001  which way was taken shows nowhere else
-        taken += record is not None and fold._fast_path.conforms(record) is not None  # noqa: SLF001
-        fold.add_line(SOURCE, number, line)
+        taken += record is not None and fold._fast_path.conforms(record)  # noqa: SLF001
+        fold.add_line(SOURCE, (number, line))
     assert taken == len(lines) - 1
 
 

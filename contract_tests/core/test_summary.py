@@ -202,7 +202,7 @@ def fold_part(judge: Contract, part: list[tuple[int, bytes]], *, quickly: bool) 
     fold, source = Fold(judge, SETTINGS), Source(ordinal=0, name="-", path=None)
     for number, line in part:
         if quickly:
-            fold.add_line(source, number, line)
+            fold.add_line(source, (number, line))
         else:
             fold.add(parse_line(source.place(number, number), line))
     return fold.summary()

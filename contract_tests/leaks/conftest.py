@@ -106,7 +106,7 @@ def listen(contract: Contract) -> Callable[..., list[str]]:
             source = Source(ordinal=ordinal, name="-", path=None)
             for item in iter_entries(source, format_in, stdin=io.BytesIO(data)):
                 if isinstance(item, tuple):
-                    fold.add_line(source, *item)
+                    fold.add_line(source, item)
                     found = parse_line(source.place(item[0], item[0]), item[1])
                     said[ordinal] += repr(found if isinstance(found, Unreadable) else apart.add(found))
                 else:

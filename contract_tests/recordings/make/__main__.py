@@ -5,8 +5,11 @@ from pathlib import Path
 
 from .browsers import record_chromium, record_playwright
 from .clients import record_requests, record_vcrpy
+from .curl import record_curl
 from .firefox import record_firefox
+from .flows import record_flows
 from .generated import record_schemathesis
+from .postman import record_postman
 from .proxy import record_mitmproxy
 from .server import running
 
@@ -18,6 +21,9 @@ _RECORDERS = {
     "playwright": record_playwright,
     "chromium": record_chromium,
     "firefox": record_firefox,
+    "flows": record_flows,
+    "postman": record_postman,
+    "curl": record_curl,
 }
 
 

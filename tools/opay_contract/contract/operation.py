@@ -81,6 +81,11 @@ class Operation:
     forms: tuple[Form, ...]
     uri: str
 
+    @property
+    def decided(self) -> frozenset[Tokens]:
+        """The places of an answer whose values, as those of code and message, are few and decide much."""
+        return frozenset((self.envelope.code, self.envelope.message)) if self.envelope else frozenset()
+
     def response(self, status: int) -> DocumentedResponse | None:
         """Return what is documented for an HTTP status: by number, by range (`4XX`), or by default."""
         for key in (str(status), f"{status // 100}XX", "default"):

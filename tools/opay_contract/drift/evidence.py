@@ -81,8 +81,8 @@ class EvidenceCounter:
         if match.route.path_known:
             self._counts.update(weigh(self._probes, describe_exchange(exchange, match), match.outcome))
 
-    def learn(self, exchange: Exchange, match: Match) -> Tally:
-        """Return the tally for further exchanges of this one's shape."""
+    def learn(self, exchange: Exchange, match: Match, *, count: int = 0) -> Tally:
+        """Return the tally for exchanges of this one's shape; with a count of 1 it has heard this one."""
         seen = describe_exchange(exchange, match)
         open_ = [probe for probe in self._probes if probe.evidence.outcome in (None, match.outcome)]
         by_value = (
@@ -96,6 +96,8 @@ class EvidenceCounter:
             tuple(one for one in by_value if one[0].evidence.other is None or one[2] is not None),
         )
         self._tallies.append(tally)
+        if count:
+            self.add_to(tally, seen)
         return tally
 
     def columns(

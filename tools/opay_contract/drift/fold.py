@@ -17,10 +17,10 @@ from opay_contract.model.summary import (
     gravest,
     join,
 )
-from opay_contract.recordings.ndjson import parse_line
+from opay_contract.recordings.ndjson import NumberedLine, parse_line
 from opay_contract.recordings.sources import Source
 from opay_contract.rules.batchpath import BatchPath, Kind, Verdict
-from opay_contract.rules.fastpath import FastPath, Record
+from opay_contract.rules.fastpath import MAX_PLANS, FastPath, Record
 from opay_contract.rules.judging import check_exchange
 from opay_contract.rules.subject import Settings, build_subject
 
@@ -33,7 +33,7 @@ class Fold:
         self._settings = settings
         self._evidence = EvidenceCounter(contract)
         self._fast_path = FastPath(contract, settings)
-        self._tallies: list[Tally] = []
+        self._tallies: dict[tuple[Any, ...], Tally] = {}
         self._batches = None if settings.private_key else BatchPath(settings.started_at)
         self._surveys: dict[int, tuple[Survey, ...]] = {}
         self._variants: dict[tuple[int, Any], Tally] = {}
@@ -49,42 +49,54 @@ class Fold:
         """How many things were taken, of whatever kind."""
         return self._exchanges + self._out_of_scope + self._unreadable_count
 
-    def add_line(self, source: Source, number: int, line: bytes) -> None:
+    def add_line(self, source: Source, numbered: NumberedLine) -> None:
         """Take a line of the native format: quickly where it conforms, else as any other exchange."""
-        taken = self._batches.take((source, number, line)) if self._batches else False
-        if isinstance(taken, Verdict):
+        taken = self._batches.take(source, numbered) if self._batches else False
+        if taken is True:
+            return
+        if taken is False:
+            self._add_single_line(source, *numbered)
+        else:
             self._add_verdict(taken)
-        elif not taken:
-            self._add_single_line(source, number, line)
 
     def _add_verdict(self, verdict: Verdict) -> None:
         self._exchanges += len(verdict.decoded)
         self._evidence.add_columns(self._surveys[verdict.kind.number], verdict.decoded)
         for variant, count in verdict.variants.items():
             self._variants[verdict.kind.number, variant].count += count
-        for source, number, line in verdict.failed:
-            self._add_single_line(source, number, line)
+        for source, numbered in verdict.failed:
+            self._add_single_line(source, *numbered)
 
     def _add_single_line(self, source: Source, number: int, line: bytes) -> None:
         record = self._fast_path.read(line)
-        shape = self._fast_path.conforms(record) if record is not None else None
-        if record is not None and shape is not None:
+        if record is None:
+            self.add(parse_line(source.place(number, number), line))
+            return
+        tally = self._tallies.get(record.key)
+        if tally is not None and self._fast_path.conforms(record):
             self._exchanges += 1
-            self._evidence.add_to(self._tallies[shape], record.describe())
+            self._evidence.add_to(tally, record.describe())
             return
         item = parse_line(source.place(number, number), line)
-        if self.add(item) or record is None or isinstance(item, Unreadable):
+        if isinstance(item, Unreadable):
+            self._add_unreadable(item)
             return
-        self._learn(record, item, line)
+        match = self._contract.match(item)
+        if tally is not None:
+            self._evidence.add_to(tally, record.describe())
+        elif len(self._tallies) < MAX_PLANS:
+            self._tallies[record.key] = self._evidence.learn(item, match, count=1)
+        else:
+            self._evidence.add(item, match)
+        if not self._judge(item, match):
+            self._learn(record, item, match, line)
 
-    def _learn(self, record: Record, exchange: Exchange, line: bytes) -> None:
+    def _learn(self, record: Record, exchange: Exchange, match: Match, line: bytes) -> None:
         """Remember a line that went the long way without a finding, so that its like need not."""
-        match = self._contract.match(exchange)
         if match.route.operation is None:
             return
         subject = build_subject(exchange, match, match.route.operation, self._contract, self._settings)
-        if self._fast_path.learn(record, subject):
-            self._tallies.append(self._evidence.learn(exchange, match))
+        self._fast_path.learn(record, subject)
         if self._batches is None:
             return
         learnt = self._batches.learn(subject, line, lambda kind: self._welcome(kind, exchange, match))
@@ -107,9 +119,12 @@ class Fold:
         if not match.route.in_scope:
             self._out_of_scope += 1
             return []
-        self._exchanges += 1
         self._evidence.add(item, match)
-        findings = list(check_exchange(self._contract, item, match, self._settings))
+        return self._judge(item, match)
+
+    def _judge(self, exchange: Exchange, match: Match) -> list[Finding]:
+        self._exchanges += 1
+        findings = list(check_exchange(self._contract, exchange, match, self._settings))
         for finding in findings:
             self._add_finding(finding)
         return findings

@@ -12,6 +12,9 @@ from opay_contract.recordings.reading import iter_entries
 from opay_contract.recordings.sources import Source
 from opay_contract.rules.subject import Settings
 
+PROGRESS_STEP = 512
+"""Entries between two words on progress."""
+
 
 def check_sources(  # noqa: PLR0913  each is a thing of its own, by name
     sources: Iterable[Source | Unreadable],
@@ -28,10 +31,11 @@ def check_sources(  # noqa: PLR0913  each is a thing of its own, by name
         if isinstance(source, Unreadable):
             fold.add(source)
             continue
-        for item in iter_entries(source, format_in, stdin=stdin):
+        for position, item in enumerate(iter_entries(source, format_in, stdin=stdin)):
             if isinstance(item, tuple):
-                fold.add_line(source, *item)
+                fold.add_line(source, item)
             else:
                 fold.add(item)
-            on_progress(fold.seen)
+            if not position % PROGRESS_STEP:
+                on_progress(fold.seen)
     return fold.summary()

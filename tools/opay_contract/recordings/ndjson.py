@@ -36,6 +36,10 @@ BARE_STATUS = 200
 """The status that a bare body is taken to have come with."""
 
 
+NumberedLine = tuple[int, bytes]
+"""A line of the native format and its number."""
+
+
 class LineRequest(msgspec.Struct, gc=False):
     """The request of a line; headers and body as they stand."""
 

@@ -10,7 +10,7 @@ from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.recordings.document import read_body, read_document
 from opay_contract.recordings.formats import HEAD, Format, recognise
 from opay_contract.recordings.har import read_har
-from opay_contract.recordings.ndjson import iter_lines, parse_line, read_ndjson
+from opay_contract.recordings.ndjson import NumberedLine, iter_lines, parse_line, read_ndjson
 from opay_contract.recordings.refusals import StreamError, describe_os_error
 from opay_contract.recordings.schemathesis_ndjson import read_schemathesis_ndjson
 from opay_contract.recordings.sources import Source
@@ -18,9 +18,6 @@ from opay_contract.recordings.streams import ChunkStream, unpack
 from opay_contract.recordings.vcr import read_vcr
 
 Reader = Callable[[Source, ChunkStream], Iterator[Exchange | Unreadable]]
-
-NumberedLine = tuple[int, bytes]
-"""A line of the native format and its number."""
 
 READERS: dict[Format, Reader] = {
     Format.HAR: read_har,

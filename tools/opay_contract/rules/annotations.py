@@ -6,18 +6,21 @@ branches of `if` and the members behind `$ref` are found without walking the sch
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from opay_contract.contract.contract import Contract
 from opay_contract.jsontext import Tokens, iter_nodes
+from opay_contract.rules.shapes import is_decided_by_shape, shape_of
 
 _OPENERS = ("additionalProperties", "unevaluatedProperties")
 _INTO_MEMBERS = {"properties", "patternProperties", "prefixItems"}
 _INTO_CHILDREN = {"items", "contains", "additionalProperties", "unevaluatedProperties", "unevaluatedItems"}
 _INTO_ALTERNATIVES = {"allOf", "anyOf", "oneOf", "dependentSchemas"}
 _IN_PLACE = {"$ref", "$dynamicRef", "then", "else"}
+_BRANCHES = frozenset(("anyOf", "oneOf", "dependentSchemas"))
+_MAX_MEMORY = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +31,27 @@ class Annotations:
     schema: str
     contract: Contract
     schemas: dict[Tokens, list[str]]
+    _nodes: list[tuple[Tokens, Any, str, dict[str, Any]]] = field(default_factory=list, repr=False)
 
-    def nodes(self) -> Iterator[tuple[Tokens, Any, str, dict[str, Any]]]:
-        """Yield place, value, address and schema for every schema that describes a place."""
-        for tokens, value in iter_nodes(self.value):
-            for uri in self.schemas.get(tokens, ()):
-                node = self.contract.schemas.node(uri)
-                if isinstance(node, dict):
-                    yield tokens, value, uri, node
+    def nodes(self) -> list[tuple[Tokens, Any, str, dict[str, Any]]]:
+        """Return place, value, address and schema for every schema that describes a place."""
+        if not self._nodes:
+            node_at = self.contract.schemas.node
+            self._nodes.extend(
+                (tokens, value, uri, node)
+                for tokens, value in iter_nodes(self.value)
+                for uri in self.schemas.get(tokens, ())
+                if isinstance(node := node_at(uri), dict)
+            )
+        return self._nodes
+
+    def is_decided_by_shape(self, decided: frozenset[Tokens]) -> bool:
+        """Return whether no values but those at the places `decided` have a say in what applies where."""
+        return all(
+            _BRANCHES.isdisjoint(node)
+            and ("if" not in node or is_decided_by_shape(node["if"], tokens, decided))
+            for tokens, _, _, node in self.nodes()
+        )
 
     def errors(self) -> Iterator[Any]:
         """Yield the schema library's errors."""
@@ -67,8 +83,25 @@ def _described_names(node: dict[str, Any], value: dict[str, Any]) -> Iterator[st
         yield from (name for name in value if re.search(pattern, name))
 
 
-def annotate(contract: Contract, schema: str, value: Any) -> Annotations:
-    """Find what the schema at the address `schema` says about every place in `value`."""
+def annotate(
+    contract: Contract, schema: str, value: Any, decided: frozenset[Tokens] = frozenset()
+) -> Annotations:
+    """Find what the schema at the address `schema` says about every place in `value`.
+
+    Where its conditions look at nothing but shapes and the values at the places `decided`, what was found for
+    one value holds for every other of the same shape, and is remembered.
+    """
+    memory = contract.schemas.memory
+    key = (schema, shape_of(value), tuple(repr(_find(value, tokens)) for tokens in sorted(decided)))
+    if key in memory:
+        return Annotations(value, schema, contract, memory[key])
+    notes = Annotations(value, schema, contract, _evaluate(contract, schema, value))
+    if len(memory) < _MAX_MEMORY and notes.is_decided_by_shape(decided):
+        memory[key] = notes.schemas
+    return notes
+
+
+def _evaluate(contract: Contract, schema: str, value: Any) -> dict[Tokens, list[str]]:
     found: dict[Tokens, list[str]] = {}
     for detail in contract.schemas.validator(schema).evaluate(value).list()["details"]:
         depth = _depth_of_statement(detail["evaluationPath"])
@@ -77,7 +110,15 @@ def annotate(contract: Contract, schema: str, value: Any) -> Annotations:
         tokens = _tokens(detail["instanceLocation"], value)
         if len(tokens) == depth:
             found.setdefault(tokens, []).append(detail["schemaLocation"])
-    return Annotations(value, schema, contract, found)
+    return found
+
+
+def _find(value: Any, tokens: Tokens) -> Any:
+    for token in tokens:
+        if not isinstance(value, dict) or token not in value:
+            return None
+        value = value[token]
+    return value
 
 
 @lru_cache(maxsize=4096)

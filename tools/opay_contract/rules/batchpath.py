@@ -19,6 +19,7 @@ import msgspec
 from opay_contract.contract.loading import tokens_of
 from opay_contract.contract.operation import Echo
 from opay_contract.jsontext import Tokens, iter_nodes
+from opay_contract.recordings.ndjson import NumberedLine
 from opay_contract.recordings.sources import Source
 from opay_contract.rules.exposure import NOT_SEARCHED
 from opay_contract.rules.fastpath import day_before, is_free_of_cards, lower_names
@@ -38,7 +39,7 @@ MAX_VARIANTS = 512
 _LONG_NUMBER = 10**12
 _decode = msgspec.json.Decoder().decode
 
-Line = tuple[Source, int, bytes]
+Line = tuple[Source, NumberedLine]
 """A line with where it stands."""
 
 
@@ -82,9 +83,9 @@ class BatchPath:
         self._started_at = started_at
         self._kinds: list[Kind] = []
 
-    def take(self, line: Line) -> Verdict | bool:
+    def take(self, source: Source, numbered: NumberedLine) -> Verdict | bool:
         """Return whether the line was taken; a verdict if it filled its batch."""
-        text = line[2]
+        text = numbered[1]
         for position, kind in enumerate(self._kinds):
             try:
                 decoded = kind.decoder.decode(text)
@@ -92,7 +93,7 @@ class BatchPath:
                 continue
             if position:
                 self._kinds.insert(0, self._kinds.pop(position))
-            kind.lines.append(line)
+            kind.lines.append((source, numbered))
             kind.decoded.append(decoded)
             return len(kind.lines) < BATCH or self._judge(kind)
         return False
@@ -126,7 +127,8 @@ class BatchPath:
         kind.lines, kind.decoded = [], []
         variants = kind.variants_of(decoded)
         known = [
-            kind.variants.get(one) == line[2].count(b'"') for one, line in zip(variants, lines, strict=True)
+            kind.variants.get(one) == line[1][1].count(b'"')
+            for one, line in zip(variants, lines, strict=True)
         ]
         failed = [line for line, passes in zip(lines, known, strict=True) if not passes]
         decoded = list(compress(decoded, known))
@@ -150,9 +152,8 @@ class _KindBuilder:
         self._subject = subject
         self._sample = sample
         self._started_at = started_at
-        envelope = subject.operation.envelope
         self._query = BodyType(subject.query, frozenset(), "request.body")
-        self._answer = BodyType(subject.answer, frozenset({envelope.code, envelope.message}), "response.body")
+        self._answer = BodyType(subject.answer, subject.operation.decided, "response.body")
 
     def build(self, text: bytes, number: int) -> Kind:
         request, response = self._sample["request"], self._sample["response"]

@@ -62,9 +62,9 @@ def _check_values(
     for tokens, value in nodes:
         if isinstance(value, dict):
             for name in value:
-                yield from _hits(name, prefix + fold_pointer((*tokens, name)))
+                yield from _hits(name, prefix, (*tokens, name))
         elif tokens not in unsearched:
-            yield from _hits(_text_of(value), prefix + fold_pointer(tokens))
+            yield from _hits(_text_of(value), prefix, tokens)
 
 
 def _text_of(value: Any) -> str:
@@ -81,6 +81,7 @@ def _unsearched(described: Annotations | None) -> frozenset[Tokens]:
     return frozenset(tokens for tokens, _, _, node in nodes if node.get("x-sensitivity") in NOT_SEARCHED)
 
 
-def _hits(text: str, pointer: str) -> Iterator[Hit]:
+def _hits(text: str, prefix: str, tokens: Tokens = ()) -> Iterator[Hit]:
     for length in iter_card_number_lengths(text):
+        pointer = prefix + fold_pointer(tokens)
         yield Hit(CARD_NUMBER_EXPOSED, pointer, "no full card number", f"a card number of {length} digits")

@@ -27,7 +27,7 @@ from opay_contract.recordings.messages import parse_moment
 from opay_contract.recordings.ndjson import LINE
 from opay_contract.rules.card_numbers import has_card_number
 from opay_contract.rules.envelope import is_mismatched
-from opay_contract.rules.shapes import is_decided_by_shape, shape_of
+from opay_contract.rules.shapes import shape_of
 from opay_contract.rules.subject import Settings, Subject
 from opay_contract.rules.values import has_repeated_item, is_month, time_fault, unix_time
 from opay_contract.signing.signer import verify
@@ -48,7 +48,6 @@ _CLASSES = bytes(
 """Digits as 0, what may stand between the digits of a card number as -, anything else as x."""
 
 _LONG_RUN, _PARTED, _FAR_PARTED = b"0" * 13, b"0-0", b"0--0"
-_BRANCHES = frozenset(("anyOf", "oneOf", "dependentSchemas"))
 _UNSAFE_NUMBER = re.compile(rb"(?:^|[:\[,])-?[0-9]{16}")
 
 
@@ -97,7 +96,6 @@ class Plan:
     times: tuple[Tokens, ...]
     others: tuple[tuple[Tokens, Callable[[Any], bool]], ...]
     echoes: tuple[Echo, ...]
-    number: int
 
 
 class FastPath:
@@ -153,21 +151,21 @@ class FastPath:
             decoded.recorded_at,
         )
 
-    def conforms(self, record: Record) -> int | None:
-        """Return the number of a conforming line's shape, None for a line that must go the long way."""
+    def conforms(self, record: Record) -> bool:
+        """Return whether a line of a known shape has no finding; False also where that is not clear."""
         plan = self._plans.get(record.key)
-        if plan is None or not self._has_sound_values(plan, record) or not self._is_signed(record):
-            return None
-        return plan.number
+        return plan is not None and self._has_sound_values(plan, record) and self._is_signed(record)
 
     def learn(self, record: Record, subject: Subject) -> bool:
-        """Remember the shape of a line that went the long way and had no finding; shapes count from 0."""
+        """Remember the shape of a line that went the long way and had no finding."""
         match = subject.match
         if record.key in self._plans or len(self._plans) >= MAX_PLANS:
             return False
         if subject.answer is None or isinstance(match.request_body, NotJson):
             return False
-        if _has_float(record.query) or _has_float(record.answer) or _depends_on_values(subject):
+        if _has_float(record.query) or _has_float(record.answer):
+            return False
+        if not subject.answer.is_decided_by_shape(subject.operation.decided):
             return False
         self._plans[record.key] = Plan(
             schemas=(
@@ -180,7 +178,6 @@ class FastPath:
             times=tuple(tokens for tokens, node in _nodes(subject) if node.get("x-unit") == "unix-seconds"),
             others=tuple(_other_checks(subject)),
             echoes=match.form.echoes if match.form else (),
-            number=len(self._plans),
         )
         return True
 
@@ -257,17 +254,6 @@ def _read_body(raw: bytes) -> tuple[Any, bytes]:
 def _has_float(value: Any) -> bool:
     """A float's text may hide digits behind an exponent, so exchanges with floats go the long way."""
     return any(isinstance(node, float) for _, node in iter_nodes(value))
-
-
-def _depends_on_values(subject: Subject) -> bool:
-    """Return whether a value, other than code and message, decides what the contract says about a place."""
-    envelope = subject.operation.envelope
-    decided = frozenset((envelope.code, envelope.message)) if envelope else frozenset[Tokens]()
-    return any(
-        not _BRANCHES.isdisjoint(node)
-        or ("if" in node and not is_decided_by_shape(node["if"], tokens, decided))
-        for tokens, node in _nodes(subject)
-    )
 
 
 def _has_flaws(text: bytes) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from opay_contract.contract.contract import Contract, Match
 from opay_contract.contract.operation import DocumentedResponse, Operation
-from opay_contract.jsontext import Parsed
+from opay_contract.jsontext import Parsed, Tokens
 from opay_contract.model.exchange import Exchange
 from opay_contract.model.finding import Outcome, Rule
 from opay_contract.rules.annotations import Annotations, annotate
@@ -58,7 +58,9 @@ def build_subject(
         query=_annotate(
             contract, match.request_body, match.form.request if match.form else operation.request_schema
         ),
-        answer=_annotate(contract, match.response_body, response_schema(operation, match, documented)),
+        answer=_annotate(
+            contract, match.response_body, response_schema(operation, match, documented), operation.decided
+        ),
     )
 
 
@@ -78,8 +80,10 @@ def response_schema(operation: Operation, match: Match, documented: DocumentedRe
     return schema or (envelope.schema if envelope is not None else None)
 
 
-def _annotate(contract: Contract, body: object, schema: str | None) -> Annotations | None:
-    return annotate(contract, schema, body.value) if schema and isinstance(body, Parsed) else None
+def _annotate(
+    contract: Contract, body: object, schema: str | None, decided: frozenset[Tokens] = frozenset()
+) -> Annotations | None:
+    return annotate(contract, schema, body.value, decided) if schema and isinstance(body, Parsed) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,14 +25,16 @@ _MONTHS = range(1, 13)
 def check_values(subject: Subject) -> Iterator[Hit]:
     """Find times, months and lists that cannot be what the contract says they are."""
     for tokens, value, uri, node in subject.answer.nodes() if subject.answer else ():
-        pointer = fold_pointer(tokens)
-        if node.get("x-unit") == "unix-seconds":
-            yield from _check_time(value, pointer, f"{uri}/x-unit", recorded_time(subject))
-        elif node.get("x-unit") == "month" and not is_month(value):
-            yield Hit(MONTH_INVALID, pointer, "a month, 1 to 12", describe_value(value), f"{uri}/x-unit")
-        if "x-unique-by" in node and has_repeated_item(value, tokens_of(node["x-unique-by"])):
-            expected = f"items that differ in {node['x-unique-by']}"
-            yield Hit(ITEM_REPEATED, f"{pointer}/*", expected, "the same item again", f"{uri}/x-unique-by")
+        unit = node.get("x-unit")
+        if unit == "unix-seconds":
+            yield from _check_time(value, fold_pointer(tokens), f"{uri}/x-unit", recorded_time(subject))
+        elif unit == "month" and not is_month(value):
+            actual = describe_value(value)
+            yield Hit(MONTH_INVALID, fold_pointer(tokens), "a month, 1 to 12", actual, f"{uri}/x-unit")
+        identity = node.get("x-unique-by")
+        if identity is not None and has_repeated_item(value, tokens_of(identity)):
+            pointer, expected = f"{fold_pointer(tokens)}/*", f"items that differ in {identity}"
+            yield Hit(ITEM_REPEATED, pointer, expected, "the same item again", f"{uri}/x-unique-by")
 
 
 def recorded_time(subject: Subject) -> float:
