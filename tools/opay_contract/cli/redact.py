@@ -1,0 +1,181 @@
+"""The command `redact`: recordings with card and customer data replaced."""
+
+import os
+import secrets
+import sys
+from pathlib import Path
+
+import click
+
+from opay_contract.cli.exit_codes import ExitCode
+from opay_contract.cli.options import base_url_option, contract_option
+from opay_contract.contract.loading import load_contract
+from opay_contract.errors import UsageError
+from opay_contract.model.exchange import Unreadable
+from opay_contract.recordings.formats import Format
+from opay_contract.recordings.sources import STDIN, Source, iter_sources
+from opay_contract.redaction.exchanges import Redactor
+from opay_contract.redaction.files import redact_stream, try_redact_file
+from opay_contract.redaction.json_files import Tally
+
+KEY_VARIABLE = "OPAY_REDACTION_KEY"
+_SHORTEST_KEY = 16
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="IN...")
+@click.option(
+    "-o",
+    "--output",
+    metavar="OUT",
+    type=click.Path(path_type=Path),
+    help="A file for one file, else a folder, where every file keeps its relative name.",
+)
+@click.option(
+    "--key-file",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help=f"Take the pseudonyms' key from FILE; else from {KEY_VARIABLE}; else one is made and forgotten.",
+)
+@click.option("--verify", is_flag=True, help="Write nothing; prove that IN... are clean.")
+@click.option(
+    "--format-in",
+    type=click.Choice([member.value for member in Format]),
+    help="What the recordings are, where it cannot be recognised by their content.",
+)
+@base_url_option
+@contract_option
+def redact(
+    paths: tuple[str, ...],
+    output: Path | None,
+    key_file: Path | None,
+    verify: bool,  # noqa: FBT001  click passes it by name
+    format_in: str | None,
+    base_urls: tuple[str, ...],
+    contract_dir: Path | None,
+) -> None:
+    """Replace card and customer data in recordings by pseudonyms that a check cannot tell from the data.
+
+    Reads what `check` reads and keeps the format. The same key gives the same value the same pseudonym, in
+    every file; without the key nobody gets back. Requests are signed again, with
+    OPAYPRV_TEST_SYNTHETIC_0001; with OPAY_PRIVATE_KEY in the environment signatures that do not verify stay
+    so. The files that are written can be read by their owner only.
+
+    Exit codes: 0 done, or clean with --verify; 1 not clean; 3 nothing there; 4 some input was unreadable.
+    """
+    contract = load_contract(contract_dir, base_urls)
+    redactor = Redactor(contract, _key(key_file), os.environ.get("OPAY_PRIVATE_KEY"))
+    wanted = Format(format_in) if format_in else None
+    if verify:
+        if output is not None:
+            raise UsageError("--verify writes nothing; leave out --output")
+        raise click.exceptions.Exit(_verify(redactor, paths, wanted))
+    if output is None:
+        raise UsageError("no place to write to; name a file or a folder with --output, or ask for --verify")
+    raise click.exceptions.Exit(_redact(redactor, paths, output, wanted))
+
+
+def _key(key_file: Path | None) -> bytes:
+    if key_file is not None:
+        try:
+            key = key_file.read_bytes().strip()
+        except OSError as error:
+            raise UsageError(f"{key_file}: {error.strerror}") from None
+    else:
+        key = os.environ.get(KEY_VARIABLE, "").encode(errors="surrogateescape")
+        if not key:
+            return secrets.token_bytes(32)
+    if len(key) < _SHORTEST_KEY:
+        raise UsageError(f"the redaction key is shorter than {_SHORTEST_KEY} bytes; make one at random")
+    return key
+
+
+def _redact(redactor: Redactor, paths: tuple[str, ...], output: Path, format_in: Format | None) -> ExitCode:
+    total = Tally()
+    is_incomplete = False
+    for source, target in _pairs(paths, output):
+        if isinstance(source, Unreadable):
+            _complain(source.place.file, source.reason)
+            is_incomplete = True
+            continue
+        tally = try_redact_file(redactor, source, target, format_in)
+        total.entries += tally.entries
+        is_incomplete |= _tell(source, tally)
+    click.echo(f"Redacted {_count(total.entries)}, {len(redactor.log.replaced)} values replaced.", err=True)
+    return _exit_code(total.entries, is_incomplete=is_incomplete)
+
+
+def _pairs(paths: tuple[str, ...], output: Path) -> list[tuple[Source | Unreadable, Path]]:
+    """Return what to read and where to write it; refuses to write over anything that is read."""
+    found = list(iter_sources(paths))
+    is_single = len(paths) == 1 and not Path(paths[0]).is_dir() and not output.is_dir()
+    if STDIN in paths:
+        raise UsageError("redact reads files; write the recording to a file first")
+    pairs = [(source, output if is_single else output / _relative(_name(source), paths)) for source in found]
+    inputs = {os.path.realpath(_name(source)) for source in found}
+    targets = [os.path.realpath(target) for _, target in pairs]
+    for target in targets:
+        if target in inputs:
+            raise UsageError(f"'{target}' is read and would be overwritten; name another place with --output")
+    if len(set(targets)) < len(targets):
+        raise UsageError("two recordings would be written to the same file; redact them one by one")
+    return pairs
+
+
+def _name(source: Source | Unreadable) -> str:
+    return source.name if isinstance(source, Source) else source.place.file
+
+
+def _relative(name: str, paths: tuple[str, ...]) -> Path:
+    for path in paths:
+        if Path(path).is_dir() and Path(name).is_relative_to(path):
+            return Path(name).relative_to(path)
+    return Path(Path(name).name)
+
+
+def _verify(redactor: Redactor, paths: tuple[str, ...], format_in: Format | None) -> ExitCode:
+    entries, is_incomplete, is_dirty = 0, False, False
+    for source in iter_sources(paths):
+        if isinstance(source, Unreadable):
+            _complain(source.place.file, source.reason)
+            is_incomplete = True
+            continue
+        tally = redact_stream(redactor, source, _Nowhere(), format_in, stdin=sys.stdin.buffer)
+        entries += tally.entries
+        is_incomplete |= _tell(source, tally)
+        for kind, place in dict.fromkeys(redactor.log.replaced):
+            click.echo(f"{source.name}: {kind} at {place or 'the body'}")
+            is_dirty = True
+        redactor.log.replaced.clear()
+    if is_dirty:
+        return ExitCode.FINDINGS
+    code = _exit_code(entries, is_incomplete=is_incomplete)
+    click.echo(f"{'Clean' if code is ExitCode.CLEAN else 'Not proved clean'}: {_count(entries)} verified.")
+    return code
+
+
+class _Nowhere:
+    def write(self, data: bytes, /) -> object:
+        """Forget the bytes."""
+
+
+def _tell(source: Source, tally: Tally) -> bool:
+    for entry in tally.unread[:10]:
+        _complain(source.name, f"entry {entry} cannot be read; a placeholder stands for it")
+    if tally.broken:
+        _complain(source.name, tally.broken)
+    return bool(tally.unread or tally.broken)
+
+
+def _complain(name: str, reason: str) -> None:
+    click.echo(f"{name}: unreadable: {reason}", err=True)
+
+
+def _count(number: int) -> str:
+    return f"{number:,} {'exchange' if number == 1 else 'exchanges'}"
+
+
+def _exit_code(entries: int, *, is_incomplete: bool) -> ExitCode:
+    if is_incomplete:
+        return ExitCode.INCOMPLETE
+    return ExitCode.CLEAN if entries else ExitCode.NOTHING_CHECKED

@@ -1,0 +1,1 @@
+"""Replaces card and customer data in recordings by pseudonyms that keep what a check looks at."""

@@ -1,0 +1,125 @@
+"""Rewrites a body: values by the contract's table, and broken text so that it is broken in the same way."""
+
+import re
+from dataclasses import dataclass
+
+from opay_contract.jsontext import NotJson, Parsed, Tokens, parse_json
+from opay_contract.redaction.cards import card_hits, stand_in_number
+from opay_contract.redaction.json_text import rewrite_json
+from opay_contract.redaction.sensitivity import Statement
+from opay_contract.redaction.texts import FREE_TEXT
+from opay_contract.redaction.values import Log, Values
+from opay_contract.rules.annotations import Annotations
+from opay_contract.rules.describing import fold_pointer
+
+_JSON_BEGINS = ("{", "[", '"')
+_BYTE_ORDER_MARK = "\ufeff"
+_STRAY_BYTE = re.compile("[\udc80-\udcff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyContext:
+    """What is known about a body: what the contract says about its places, and when it was recorded."""
+
+    described: Annotations | None
+    recorded: float
+    prefix: str
+
+
+class Bodies:
+    """Rewrites bodies, and notes in a log what was replaced in them."""
+
+    def __init__(self, values: Values, log: Log) -> None:
+        self._values = values
+        self._log = log
+
+    def redact(self, body: bytes, context: BodyContext) -> bytes:
+        """Return the body with everything sensitive replaced."""
+        text = body.decode(errors="surrogateescape")
+        parsed = parse_json(body)
+        mark = _BYTE_ORDER_MARK if text.startswith(_BYTE_ORDER_MARK) else ""
+        rest = _STRAY_BYTE.sub("\udcff", text.removeprefix(mark))
+        if isinstance(parsed, NotJson) and not rest.lstrip().startswith(_JSON_BEGINS):
+            new = self._plain(rest, context)
+        else:
+            has_shadows = isinstance(parsed, Parsed) and bool(parsed.shadowed)
+            new = rewrite_json(
+                rest, self._visitor(context, searched=has_shadows or isinstance(parsed, NotJson))
+            )
+        made = (mark + new).encode(errors="surrogateescape")
+        if isinstance(parsed, NotJson):
+            return self._keep_broken(body, parsed, made)
+        return made
+
+    def _visitor(self, context: BodyContext, *, searched: bool) -> "_BodyVisitor":
+        statements = self._values.sensitivity.statements(context.described)
+        return _BodyVisitor(self._values, self._log, context, statements, searched=searched)
+
+    def _plain(self, text: str, context: BodyContext) -> str:
+        new = self._values.texts.redact(text, FREE_TEXT)
+        if new != text:
+            self._log.add(self._values.texts.found_in(text, FREE_TEXT), context.prefix)
+        return new
+
+    def _keep_broken(self, old: bytes, fault: NotJson, new: bytes) -> bytes:
+        """Return a body that is no JSON for the same reason, with as many card numbers in it."""
+        hits = card_hits(old.decode(errors="replace"))
+        made = parse_json(new)
+        is_same = isinstance(made, NotJson) and (made.truncated, made.too_deep) == (
+            fault.truncated,
+            fault.too_deep,
+        )
+        if is_same and card_hits(new.decode(errors="replace")) == hits:
+            return new
+        numbers = " x ".join(stand_in_number(self._values.texts.pseudonyms, "0" * length) for length in hits)
+        if fault.too_deep:
+            return b"[" * 200_000
+        return f'{{"x{numbers}'.encode() if fault.truncated else f"{{x {numbers} x}}".encode()
+
+
+class _BodyVisitor:
+    """What becomes of each value of a body."""
+
+    def __init__(
+        self,
+        values: Values,
+        log: Log,
+        context: BodyContext,
+        statements: dict[Tokens, Statement],
+        *,
+        searched: bool,
+    ) -> None:
+        self._values, self._log, self._context = values, log, context
+        self._statements, self._searched = statements, searched
+
+    def _statement(self, tokens: Tokens) -> Statement:
+        return self._statements.get(tokens) or self._values.sensitivity.undescribed(tokens)
+
+    def text(self, tokens: Tokens, value: str) -> str:
+        statement = self._statement(tokens)
+        new = self._values.text(value, statement, self._context.recorded, searched=self._searched)
+        if new != value:
+            self._note(statement, tokens)
+        return new
+
+    def number(self, tokens: Tokens, token: str) -> str:
+        statement = self._statement(tokens)
+        new = self._values.number(token, statement, self._context.recorded)
+        if new != token:
+            self._note(statement, tokens)
+        return new
+
+    def name(self, tokens: Tokens, name: str, salt: int) -> str:
+        if tokens in self._statements:
+            return name
+        new = self._values.name(name, salt)
+        if new != name:
+            self._log.add("member name", self._context.prefix + fold_pointer(tokens))
+        return new
+
+    def subtree(self, tokens: Tokens) -> str | None:  # noqa: ARG002  nothing in a body is replaced whole
+        return None
+
+    def _note(self, statement: Statement, tokens: Tokens) -> None:
+        kind = f"{statement.sensitivity} data" if statement.sensitivity else "undocumented value"
+        self._log.add(kind, self._context.prefix + fold_pointer(tokens))

@@ -1,0 +1,335 @@
+"""Redacts YAML cassettes from the parser's events: structure and styles stay, comments and anchors go."""
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import yaml
+
+from opay_contract.jsontext import Tokens
+from opay_contract.model.exchange import Exchange, Unreadable
+from opay_contract.recordings.cassette_yaml import MAX_DEPTH, MAX_PARTS
+from opay_contract.recordings.formats import VCR_ENTRIES
+from opay_contract.recordings.messages import encode_text, parse_base64
+from opay_contract.recordings.refusals import EntryError, StreamError
+from opay_contract.recordings.sources import Source
+from opay_contract.recordings.streams import MAX_ENTRY, ChunkStream, Readable
+from opay_contract.recordings.vcr import read_vcr
+from opay_contract.redaction.entries import EntryVisitor
+from opay_contract.redaction.exchanges import Redactor
+from opay_contract.redaction.json_files import Sink, Tally
+from opay_contract.redaction.json_text import free_name
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_HERE = Source(ordinal=0, name="-", path=None)
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_BINARY = "tag:yaml.org,2002:binary"
+_PLACEHOLDER: tuple[yaml.Event, ...] = (
+    yaml.MappingStartEvent(None, None, implicit=True, flow_style=True),
+    yaml.MappingEndEvent(),
+)
+_BREAK = b"\n...\n}: the rest could not be read\n"
+_WIDTH = 1 << 30
+
+Events = list[yaml.Event]
+
+
+class _Feed:
+    """Text as the emitter writes it, passed on to a sink as bytes."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def write(self, data: bytes | str, /) -> object:
+        return self._sink.write(data.encode() if isinstance(data, str) else data)
+
+
+def redact_yaml_cassette(redactor: Redactor, stream: Readable, sink: Sink, tally: Tally) -> None:
+    """Redact the interactions of a YAML cassette, and what is beside them."""
+    walk = _Walk(redactor, tally, iter(yaml.parse(stream, Loader=_LOADER)))
+    dumper = _DUMPER(_Feed(sink), encoding="utf-8", allow_unicode=True, width=_WIDTH)
+    still_open: Events = []
+    try:
+        for event in walk.iter_events():
+            _follow(event, still_open)
+            dumper.emit(event)
+    except (StreamError, yaml.YAMLError, ValueError) as error:
+        for event in reversed(still_open):
+            dumper.emit(event)
+        sink.write(_BREAK)
+        tally.says_broken = True
+        raise StreamError(_reason(error)) from None
+    finally:
+        dumper.dispose()
+
+
+def _follow(event: yaml.Event, still_open: Events) -> None:
+    """Keep the events that would end what is open."""
+    if isinstance(event, yaml.CollectionEndEvent | yaml.DocumentEndEvent | yaml.StreamEndEvent):
+        still_open.pop()
+    elif isinstance(event, yaml.MappingStartEvent):
+        still_open.append(yaml.MappingEndEvent())
+    elif isinstance(event, yaml.SequenceStartEvent):
+        still_open.append(yaml.SequenceEndEvent())
+    elif isinstance(event, yaml.DocumentStartEvent):
+        still_open.append(yaml.DocumentEndEvent(explicit=False))
+    elif isinstance(event, yaml.StreamStartEvent):
+        still_open.append(yaml.StreamEndEvent())
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, StreamError):
+        return error.reason
+    if isinstance(error, yaml.MarkedYAMLError):
+        return "the file stops being YAML"
+    return "the file has bytes that YAML does not allow"
+
+
+class _Walk:
+    """Goes through the events of one file."""
+
+    def __init__(self, redactor: Redactor, tally: Tally, events: Iterator[yaml.Event]) -> None:
+        self._redactor, self._tally, self._events = redactor, tally, events
+        self._anchors: dict[str, Events] = {}
+
+    def iter_events(self) -> Iterator[yaml.Event]:
+        """Yield the events of the redacted file."""
+        for event in self._events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                yield yaml.DocumentStartEvent(explicit=event.explicit)
+            elif isinstance(event, yaml.MappingStartEvent):
+                yield _untagged(event)
+                yield from self._members()
+            elif isinstance(event, yaml.SequenceStartEvent):
+                yield _untagged(event)
+                yield from self._items()
+            elif isinstance(event, yaml.ScalarEvent | yaml.AliasEvent):
+                yield from self._other("", self._take(event))
+            else:
+                yield event
+
+    def _members(self) -> Iterator[yaml.Event]:
+        while not isinstance(name := next(self._events), yaml.MappingEndEvent):
+            names = self._take(name)
+            value = next(self._events)
+            text = names[0].value if isinstance(names[0], yaml.ScalarEvent) else ""
+            if isinstance(value, yaml.SequenceStartEvent) and text in VCR_ENTRIES:
+                yield from self._name(names)
+                yield _untagged(value)
+                yield from self._items()
+            else:
+                taken = self._take(value)
+                yield from self._name(names)
+                yield from self._other(text, taken)
+        yield name
+
+    def _items(self) -> Iterator[yaml.Event]:
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            yield from self._entry(self._take(event))
+        yield event
+
+    def _name(self, events: Events) -> Events:
+        return _Editor(EntryVisitor(self._redactor, None, None)).names([_untagged(event) for event in events])
+
+    def _other(self, name: str, events: Events) -> Events:
+        plain = [_untagged(event) for event in events]
+        return _Editor(EntryVisitor(self._redactor, None, None)).values(plain, (name,))
+
+    def _entry(self, events: Events) -> Events:
+        """Redact an interaction; one that cannot be read stays so, without what it held."""
+        self._tally.entries += 1
+        found, placeholder = _read(events), list(_PLACEHOLDER)
+        if isinstance(found, Unreadable):
+            if not _is_placeholder(events):
+                self._tally.unread.append(self._tally.entries)
+            return placeholder
+        visitor = EntryVisitor(self._redactor, _tree(events), self._redactor.redact(found))
+        made = _Editor(visitor).values(events, ())
+        return made if isinstance(_read(made), Exchange) else placeholder
+
+    def _take(self, first: yaml.Event) -> Events:
+        """Take a whole value with its aliases written out; what is too much becomes a placeholder."""
+        taken: Events = []
+        open_anchors: list[tuple[str, int, int]] = []
+        depth = 0
+        deepest = 0
+        event = first
+        while True:
+            anchor = getattr(event, "anchor", None)
+            start = len(taken)
+            if isinstance(event, yaml.AliasEvent):
+                taken.extend(self._anchors.get(event.anchor or "", [event]))
+            elif len(taken) <= MAX_PARTS:
+                taken.append(_without_anchor(event))
+            if anchor is not None and not isinstance(event, yaml.AliasEvent):
+                open_anchors.append((anchor, start, depth))
+            depth += _step(event)
+            deepest = max(deepest, depth)
+            while open_anchors and open_anchors[-1][2] == depth:
+                name, begin, _ = open_anchors.pop()
+                self._anchors[name] = taken[begin:]
+            if depth == 0:
+                break
+            event = next(self._events)
+        if len(taken) > MAX_PARTS or deepest > MAX_DEPTH or _size(taken) > MAX_ENTRY:
+            return list(_PLACEHOLDER)
+        return taken
+
+
+@dataclass(slots=True)
+class _Editor:
+    """Edits the scalars of a value's events."""
+
+    visitor: EntryVisitor
+
+    def values(self, events: Events, tokens: Tokens) -> Events:
+        """Return the events with every value and name edited."""
+        return list(self._value(iter(events), tokens))
+
+    def names(self, events: Events) -> Events:
+        """Return the events of a name, edited."""
+        return [self._name_event(event, (), {}) for event in events]
+
+    def _value(self, events: Iterator[yaml.Event], tokens: Tokens) -> Iterator[yaml.Event]:
+        event = next(events)
+        if isinstance(event, yaml.ScalarEvent):
+            yield self._scalar(event, tokens)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            yield event
+            for index, following in enumerate(_until_end(events)):
+                yield from self._value(chain([following], events), (*tokens, index))
+            yield yaml.SequenceEndEvent()
+        elif isinstance(event, yaml.MappingStartEvent):
+            yield event
+            names: dict[str, str] = {}
+            for following in _until_end(events):
+                name = following.value if isinstance(following, yaml.ScalarEvent) else ""
+                if isinstance(following, yaml.ScalarEvent):
+                    yield self._name_event(following, (*tokens, name), names)
+                else:
+                    yield from self._value(chain([following], events), (*tokens, name))
+                yield from self._value(events, (*tokens, name))
+            yield yaml.MappingEndEvent()
+
+    def _name_event(self, event: yaml.Event, tokens: Tokens, names: dict[str, str]) -> yaml.Event:
+        if not isinstance(event, yaml.ScalarEvent):
+            return event
+        name = event.value
+        if name not in names:
+            made = (self.visitor.name(tokens or (name,), name, salt) for salt in range(16))
+            names[name] = free_name(made, frozenset(names.values()))
+        return event if names[name] == name else _scalar_event(event, names[name])
+
+    def _scalar(self, event: yaml.ScalarEvent, tokens: Tokens) -> yaml.Event:
+        if event.tag in (_BINARY, "!binary"):
+            return self._binary(event, tokens)
+        is_plain = not event.style and event.tag is None
+        if is_plain and event.value in _NULLS | {"true", "false"}:
+            return event
+        if is_plain and _is_number(event.value):
+            made = self.visitor.number(tokens, event.value)
+        else:
+            made = self.visitor.text(tokens, event.value)
+        return event if made == event.value else _scalar_event(event, made)
+
+    def _binary(self, event: yaml.ScalarEvent, tokens: Tokens) -> yaml.Event:
+        try:
+            raw = parse_base64(event.value)
+        except EntryError:
+            return _scalar_event(event, "")
+        made = self.visitor.binary(tokens, raw)
+        return event if made == raw else _scalar_event(event, base64.b64encode(made).decode())
+
+
+def _until_end(events: Iterator[yaml.Event]) -> Iterator[yaml.Event]:
+    for event in events:
+        if isinstance(event, yaml.CollectionEndEvent):
+            return
+        yield event
+
+
+def _scalar_event(event: yaml.ScalarEvent, value: str) -> yaml.Event:
+    return yaml.ScalarEvent(None, event.tag, event.implicit, value, style=event.style)
+
+
+def _without_anchor(event: yaml.Event) -> yaml.Event:
+    if isinstance(event, yaml.ScalarEvent):
+        return yaml.ScalarEvent(None, event.tag, event.implicit, event.value, style=event.style)
+    return _plain_start(event)
+
+
+def _plain_start(event: yaml.Event) -> yaml.Event:
+    if isinstance(event, yaml.CollectionStartEvent):
+        return type(event)(None, event.tag, event.implicit, flow_style=event.flow_style)
+    return event
+
+
+def _untagged(event: yaml.Event) -> yaml.Event:
+    """Return an event outside the interactions without what its tag may say; only bytes stay marked."""
+    if isinstance(event, yaml.CollectionStartEvent):
+        return type(event)(None, None, implicit=True, flow_style=event.flow_style)
+    if isinstance(event, yaml.ScalarEvent) and event.tag not in (None, "!", _BINARY, "!binary"):
+        return yaml.ScalarEvent(None, None, (True, True), event.value, style=event.style or "'")
+    return event
+
+
+def _step(event: yaml.Event) -> int:
+    if isinstance(event, yaml.CollectionStartEvent):
+        return 1
+    return -1 if isinstance(event, yaml.CollectionEndEvent) else 0
+
+
+def _size(events: Events) -> int:
+    return sum(len(event.value) for event in events if isinstance(event, yaml.ScalarEvent))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return text.isascii() and text[-1].isdigit() and "_" not in text and text.lstrip("-")[:1].isdigit()
+
+
+def _is_placeholder(events: Events) -> bool:
+    return [type(event) for event in events] == [type(event) for event in _PLACEHOLDER]
+
+
+def _read(events: Events) -> Exchange | Unreadable:
+    """Read an interaction as a cassette of nothing else."""
+    head = (
+        yaml.StreamStartEvent(),
+        yaml.DocumentStartEvent(explicit=False),
+        yaml.MappingStartEvent(None, None, implicit=True, flow_style=False),
+        yaml.ScalarEvent(None, None, (True, False), "interactions"),
+        yaml.SequenceStartEvent(None, None, implicit=True, flow_style=False),
+    )
+    tail = (
+        yaml.SequenceEndEvent(),
+        yaml.MappingEndEvent(),
+        yaml.DocumentEndEvent(explicit=False),
+        yaml.StreamEndEvent(),
+    )
+    unreadable = Unreadable(place=_HERE.place(1), reason="no interaction")
+    try:
+        text = yaml.emit((*head, *events, *tail), Dumper=_DUMPER, allow_unicode=True, width=_WIDTH)
+        return next(iter(read_vcr(_HERE, ChunkStream([encode_text(text)]))), unreadable)
+    except (StreamError, yaml.YAMLError):
+        return unreadable
+
+
+def _tree(events: Events) -> Any:
+    """Return the value of events that were read without a fault."""
+    return _build(iter(events))
+
+
+def _build(events: Iterator[yaml.Event]) -> Any:
+    event = next(events)
+    if isinstance(event, yaml.SequenceStartEvent):
+        return [_build(chain([following], events)) for following in _until_end(events)]
+    if isinstance(event, yaml.MappingStartEvent):
+        return {_build(chain([name], events)): _build(events) for name in _until_end(events)}
+    return event.value if isinstance(event, yaml.ScalarEvent) else None

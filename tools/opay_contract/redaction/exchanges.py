@@ -1,0 +1,147 @@
+"""Redacts one exchange: the door for whoever records, and what the writers of every format ask."""
+
+import time
+from dataclasses import dataclass, replace
+
+from opay_contract.contract.contract import Contract
+from opay_contract.model.exchange import Exchange, Headers
+from opay_contract.redaction.bodies import Bodies, BodyContext
+from opay_contract.redaction.detection import Detector
+from opay_contract.redaction.headers import HeaderFields
+from opay_contract.redaction.pseudonyms import Pseudonyms
+from opay_contract.redaction.sensitivity import Sensitivity
+from opay_contract.redaction.signatures import Resigning
+from opay_contract.redaction.texts import STRICT, Texts
+from opay_contract.redaction.urls import Urls
+from opay_contract.redaction.values import Log, Values, is_time
+from opay_contract.redaction.vocabulary import METHODS
+from opay_contract.rules.describing import describe_name
+from opay_contract.rules.subject import Settings, build_subject
+from opay_contract.rules.values import recorded_time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redacted:
+    """An exchange before and after."""
+
+    old: Exchange
+    new: Exchange
+
+
+class Redactor:
+    """Redacts with one key by one contract; `log` has what was replaced, as kind and place.
+
+    `private_key` is the merchant's: with it a signature that does not verify stays one that does not.
+    """
+
+    def __init__(self, contract: Contract, key: bytes, private_key: str | None = None) -> None:
+        self.contract = contract
+        self.log = Log()
+        sensitivity = Sensitivity(contract)
+        detector = Detector(sensitivity.words, sensitivity.token_prefixes)
+        self.values = Values(Texts(Pseudonyms(key), detector), sensitivity)
+        self.urls = Urls(contract, self.values)
+        self.fields = HeaderFields(contract, self.values, self.urls)
+        self._bodies = Bodies(self.values, self.log)
+        self._settings = Settings(started_at=time.time())
+        scheme = contract.signature
+        self._resigning = (
+            Resigning(scheme=scheme, fields=self.fields, private_key=private_key)
+            if scheme is not None
+            else None
+        )
+
+    def exchange(self, exchange: Exchange) -> Exchange:
+        """Return the exchange as it may be written to a file."""
+        return self.redact(exchange).new
+
+    def redact(self, exchange: Exchange) -> Redacted:
+        """Return the exchange before and after."""
+        request, response = exchange.request, exchange.response
+        asked, answered = self._new_bodies(exchange)
+        redacted = Redacted(
+            old=exchange,
+            new=replace(
+                exchange,
+                request=replace(request, body=asked),
+                response=replace(response, body=answered),
+            ),
+        )
+        new_request = replace(
+            request,
+            method=None if request.method is None else self.method(request.method),
+            url=None if request.url is None else self.url(request.url),
+            headers=self._headers(redacted, "request", request.headers),
+            body=asked,
+        )
+        new_response = replace(
+            response, headers=self._headers(redacted, "response", response.headers), body=answered
+        )
+        moment = exchange.recorded_at
+        return Redacted(
+            old=exchange,
+            new=replace(
+                exchange,
+                request=new_request,
+                response=new_response,
+                recorded_at=None if moment is None else self.moment(moment),
+            ),
+        )
+
+    def header(self, redacted: Redacted, side: str, name: str, value: str) -> str:
+        """Return the new value of a header field of one side of an exchange."""
+        lower = name.lower()
+        old = redacted.old.request.body if side == "request" else redacted.old.response.body
+        new = redacted.new.request.body if side == "request" else redacted.new.response.body
+        if lower == "content-length" and old is not None and value == str(len(old)):
+            return str(len(new or b""))
+        resigning = self._resigning
+        if resigning is not None and side == "request" and lower == resigning.scheme.header.lower():
+            made = resigning.value(value, old, new)
+        else:
+            made = self.fields.value(name, value)
+        return self.noted(made, value, f"{side}-header:{describe_name(name)}", "header value")
+
+    def method(self, method: str) -> str:
+        """Return the method: itself where it is a word, as the report shows it."""
+        made = method if method.upper() in METHODS else self.values.name(method, 0)
+        return self.noted(made, method, "method", "undocumented value")
+
+    def url(self, url: str) -> str:
+        """Return the URL without what is personal in it."""
+        return self.noted(self.urls.redact(url), url, "url", "URL")
+
+    def moment(self, moment: str) -> str:
+        """Return a time as it is, and anything else as a pseudonym."""
+        made = moment if is_time(moment) else self.values.texts.redact(moment, STRICT)
+        return self.noted(made, moment, "recorded_at", "free text")
+
+    def noted(self, made: str, old: str, place: str, kind: str) -> str:
+        """Note a replacement, if it is one."""
+        if made != old:
+            self.log.add(kind, place)
+        return made
+
+    def _headers(self, redacted: Redacted, side: str, headers: Headers | None) -> Headers | None:
+        if headers is None:
+            return None
+        return tuple(
+            (self.fields.name(name), self.header(redacted, side, name, value)) for name, value in headers
+        )
+
+    def _new_bodies(self, exchange: Exchange) -> tuple[bytes | None, bytes]:
+        match = self.contract.match(exchange)
+        operation = match.route.operation
+        subject = (
+            build_subject(exchange, match, operation, self.contract, self._settings) if operation else None
+        )
+        recorded = recorded_time(subject) if subject else 0.0
+        query = BodyContext(
+            described=subject.query if subject else None, recorded=recorded, prefix="request:"
+        )
+        answer = BodyContext(described=subject.answer if subject else None, recorded=recorded, prefix="")
+        body = exchange.request.body
+        return (
+            None if body is None else self._bodies.redact(body, query),
+            self._bodies.redact(exchange.response.body, answer),
+        )

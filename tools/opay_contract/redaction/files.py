@@ -1,0 +1,167 @@
+"""Redacts a file as a whole: unpacked, redacted as a stream, packed again, and put in place at once."""
+
+import contextlib
+import os
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import zstandard
+
+from opay_contract.errors import UsageError
+from opay_contract.recordings.cursor import JsonCursor
+from opay_contract.recordings.formats import HEAD, Format
+from opay_contract.recordings.reading import open_source
+from opay_contract.recordings.refusals import StreamError
+from opay_contract.recordings.sources import Source
+from opay_contract.recordings.streams import GZIP_MAGIC, ZSTD_MAGIC, ChunkStream
+from opay_contract.redaction.cassettes import redact_yaml_cassette
+from opay_contract.redaction.documents import redact_body, redact_document
+from opay_contract.redaction.exchanges import Redactor
+from opay_contract.redaction.json_files import Sink, Tally
+from opay_contract.redaction.lines import redact_events, redact_har, redact_json_cassette, redact_lines
+
+_Redact = Callable[[Redactor, ChunkStream, Sink, Tally], None]
+
+
+def _redact_vcr(redactor: Redactor, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
+    first = JsonCursor(ChunkStream([stream.head(HEAD)])).peek()
+    redact = redact_json_cassette if first in (b"{", b"[") else redact_yaml_cassette
+    redact(redactor, stream, sink, tally)
+
+
+_BY_FORMAT: dict[Format, _Redact] = {
+    Format.HAR: redact_har,
+    Format.VCR: _redact_vcr,
+    Format.NDJSON: redact_lines,
+    Format.JSON: redact_document,
+    Format.BODY: redact_body,
+    Format.SCHEMATHESIS_NDJSON: redact_events,
+}
+
+
+def redact_stream(
+    redactor: Redactor,
+    source: Source,
+    sink: Sink,
+    format_in: Format | None = None,
+    *,
+    stdin: BinaryIO | None = None,
+) -> Tally:
+    """Redact a source into a sink, as unpacked text.
+
+    Where the source breaks off the text does, too; the tally says why.
+    """
+    tally = Tally()
+    try:
+        with open_source(source, format_in, stdin=stdin) as recording:
+            _BY_FORMAT[recording.format](redactor, recording.stream, sink, tally)
+    except StreamError as error:
+        tally.broken = error.reason
+    return tally
+
+
+def redact_file(redactor: Redactor, source: Source, target: Path, format_in: Format | None = None) -> Tally:
+    """Redact a file into another one, packed in the same way; nothing is left behind where that fails."""
+    packing = _packing_of(source)
+    with _replacing(target) as raw:
+        packer = packing(raw)
+        tally = redact_stream(redactor, source, packer, format_in)
+        if not tally.entries and tally.broken:
+            raise _NothingWrittenError(tally)
+        packer.close(whole=tally.broken is None or tally.says_broken)
+    return tally
+
+
+class _NothingWrittenError(Exception):
+    """The source could not be read at all; its tally says why."""
+
+    def __init__(self, tally: Tally) -> None:
+        super().__init__()
+        self.tally = tally
+
+
+def try_redact_file(
+    redactor: Redactor, source: Source, target: Path, format_in: Format | None = None
+) -> Tally:
+    """Redact a file; a source of which nothing can be read leaves no target."""
+    try:
+        return redact_file(redactor, source, target, format_in)
+    except _NothingWrittenError as error:
+        return error.tally
+
+
+class _Packer(Protocol):
+    def write(self, data: bytes, /) -> object:
+        """Take bytes."""
+
+    def close(self, *, whole: bool) -> None:
+        """Write what is left; a text that breaks off is not ended."""
+
+
+class _Plain:
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+
+    def write(self, data: bytes, /) -> object:
+        return self._raw.write(data)
+
+    def close(self, *, whole: bool) -> None:
+        """Do nothing: plain text ends where it ends."""
+
+
+class _Zlib:
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw, self._packer = raw, zlib.compressobj(wbits=31)
+
+    def write(self, data: bytes, /) -> object:
+        return self._raw.write(self._packer.compress(data))
+
+    def close(self, *, whole: bool) -> None:
+        self._raw.write(self._packer.flush(zlib.Z_FINISH if whole else zlib.Z_SYNC_FLUSH))
+
+
+class _Zstd:
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw: Any = raw
+        self._packer = zstandard.ZstdCompressor().compressobj()
+
+    def write(self, data: bytes, /) -> object:
+        return self._raw.write(self._packer.compress(data))
+
+    def close(self, *, whole: bool) -> None:
+        end = zstandard.COMPRESSOBJ_FLUSH_FINISH if whole else zstandard.COMPRESSOBJ_FLUSH_BLOCK
+        self._raw.write(self._packer.flush(end))
+
+
+def _packing_of(source: Source) -> Callable[[BinaryIO], _Packer]:
+    try:
+        with open(source.path or os.devnull, "rb") as raw:  # noqa: PTH123  a path or the null device
+            magic = raw.read(len(ZSTD_MAGIC))
+    except (OSError, ValueError):
+        return _Plain
+    if magic.startswith(GZIP_MAGIC):
+        return _Zlib
+    return _Zstd if magic.startswith(ZSTD_MAGIC) else _Plain
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """Give a file that takes the place of `path` when it is whole; only its owner may read it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
+    except OSError as error:
+        raise UsageError(f"cannot write to '{path}': {error.strerror}") from error
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise UsageError(f"cannot write to '{path}': {error.strerror}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink(missing_ok=True)

@@ -1,0 +1,181 @@
+"""Rewrites the values in a JSON text and leaves everything else of it as it is.
+
+Works on the text and not on what it means, so that white space, the order and number of members, NaN, and
+the place where a broken text breaks all stay. Knows no recursion.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from opay_contract.jsontext import Tokens
+
+
+class Visitor(Protocol):
+    """Says what becomes of each value."""
+
+    def text(self, tokens: Tokens, value: str) -> str:
+        """Return the text that takes the place of the text at `tokens`."""
+
+    def number(self, tokens: Tokens, token: str) -> str:
+        """Return the number, as JSON has it, that takes the place of the one at `tokens`."""
+
+    def name(self, tokens: Tokens, name: str, salt: int) -> str:
+        """Return the name of the member at `tokens`; another `salt` asks for another one."""
+
+    def subtree(self, tokens: Tokens) -> str | None:
+        """Return the JSON text that takes the place of a whole value, None to go into the value."""
+
+
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+'
+_TOKEN = re.compile(
+    rf"""(?P<space>[ \t\r\n]+)
+    |(?P<bracket>[{{}}\[\],:])
+    |(?P<string>{_STRING}")
+    |(?P<open>{_STRING}\\?\Z)
+    |(?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![\w.+]))
+    |(?P<word>(?:true|false|null|NaN|-?Infinity)(?!\w))
+    |(?P<junk>[^\s{{}}\[\],:"]+|.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_DIGITS, _FEW_DIGITS = "0123456789", 4
+_CUT_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*(\\(?:u[0-9A-Fa-f]{0,3})?)\Z")
+_BROKEN_OFF_WORD = re.compile(r"-|t(?:ru?)?|f(?:a(?:ls?)?)?|n(?:ul?)?|N(?:aN?)?|-?I[nfinty]*")
+
+
+@dataclass(slots=True)
+class _Level:
+    """An open object or list: where in it the text is, and the new names of its members."""
+
+    is_object: bool
+    at: str | int
+    is_name_next: bool
+    names: dict[str, str] = field(default_factory=dict)
+
+
+def rewrite_json(text: str, visitor: Visitor) -> str:
+    """Return `text` with its values and names as `visitor` wants them."""
+    return _Rewriting(visitor).run(text)
+
+
+class _Rewriting:
+    def __init__(self, visitor: Visitor) -> None:
+        self._visitor = visitor
+        self._levels: list[_Level] = []
+        self._skip_from: int | None = None
+
+    def run(self, text: str) -> str:
+        written: list[str] = []
+        for match in _TOKEN.finditer(text):
+            kind, token = match.lastgroup, match[0]
+            if self._skip_from is not None:
+                self._skip(token if kind == "bracket" else "")
+            elif kind in ("space", "word"):
+                written.append(self._word(token) if kind == "word" else token)
+            elif kind == "bracket":
+                written.append(self._bracket(token))
+            else:
+                written.append(self._value(kind or "", token))
+        return "".join(written)
+
+    def _tokens(self) -> Tokens:
+        return tuple([level.at for level in self._levels])
+
+    def _word(self, token: str) -> str:
+        replacement = self._visitor.subtree(self._tokens())
+        return token if replacement is None else replacement
+
+    def _bracket(self, bracket: str) -> str:
+        if bracket in "{[":
+            replacement = self._visitor.subtree(self._tokens())
+            if replacement is not None:
+                self._skip_from = 1
+                return replacement
+            self._levels.append(_Level(bracket == "{", "" if bracket == "{" else 0, bracket == "{"))
+        elif not self._levels:
+            return bracket
+        elif bracket in "}]":
+            self._levels.pop()
+        elif bracket == ",":
+            level = self._levels[-1]
+            level.is_name_next = level.is_object
+            if isinstance(level.at, int):
+                level.at += 1
+        else:
+            self._levels[-1].is_name_next = False
+        return bracket
+
+    def _skip(self, bracket: str) -> None:
+        depth = (self._skip_from or 0) + (bracket in ("{", "[")) - (bracket in ("}", "]"))
+        self._skip_from = depth or None
+
+    def _value(self, kind: str, token: str) -> str:
+        if kind in ("string", "open") and self._levels and self._levels[-1].is_name_next:
+            return _edit_string(token, self._name)
+        tokens = self._tokens()
+        replacement = self._visitor.subtree(tokens)
+        if replacement is not None:
+            return replacement
+        if kind == "number":
+            return self._visitor.number(tokens, token)
+        if kind == "junk":
+            return token if _BROKEN_OFF_WORD.fullmatch(token) else self._visitor.text(tokens, token)
+        return _edit_string(token, lambda value: self._visitor.text(tokens, value))
+
+    def _name(self, name: str) -> str:
+        """Return the new name; names that differed in their object still do, and equal ones are equal."""
+        level = self._levels[-1]
+        level.at = name
+        if name not in level.names:
+            taken = level.names.values()
+            made = (self._visitor.name(self._tokens(), name, salt) for salt in range(16))
+            level.names[name] = free_name(made, frozenset(taken))
+        return level.names[name]
+
+
+def free_name(made: Iterable[str], taken: frozenset[str]) -> str:
+    """Return the first name that no other member has; where all are taken, one that counts down from it.
+
+    Short numbers have one pseudonym only, so that members `01` and `02` become `99` and `98`.
+    """
+    last = ""
+    for last in made:
+        if last not in taken:
+            return last
+    count = sum(char in _DIGITS for char in last)
+    for number in range(10**count - 1 if 0 < count <= _FEW_DIGITS else 0, 0, -1):
+        digits = iter(str(number).zfill(count))
+        name = "".join(next(digits) if char in _DIGITS else char for char in last)
+        if name not in taken:
+            return name
+    return next(name for length in range(1, len(taken) + 2) if (name := last + "x" * length) not in taken)
+
+
+def _edit_string(token: str, edit: Callable[[str], str]) -> str:
+    """Edit the text of a string; one that breaks off still does, at the same kind of place."""
+    is_whole = len(token) > 1 and token.endswith('"') and _is_closed(token)
+    inner = token[1:-1] if is_whole else token[1:]
+    cut = "" if is_whole else _cut_escape(inner)
+    inner = inner[: len(inner) - len(cut)]
+    end = '"' if is_whole else "\\" + cut[1:2] + "0" * (len(cut) - 2) if cut else ""
+    try:
+        value = json.loads(f'"{inner}"', strict=False) if "\\" in inner else inner
+    except ValueError:
+        return '"' + edit(inner) + end
+    new = edit(value)
+    if new == value:
+        return '"' + inner + end
+    return json.dumps(new, ensure_ascii=token.isascii())[:-1] + end
+
+
+def _is_closed(token: str) -> bool:
+    backslashes = len(token[:-1]) - len(token[:-1].rstrip("\\"))
+    return backslashes % 2 == 0
+
+
+def _cut_escape(inner: str) -> str:
+    match = _CUT_ESCAPE.search(inner)
+    return match[1] if match else ""
