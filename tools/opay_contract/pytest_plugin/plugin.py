@@ -1,4 +1,4 @@
-"""What pytest loads: the fixtures `opay_mock` and `opay_contract`, and the marker `opay_scenario`.
+"""What pytest loads: fixtures `opay_mock` and `opay_contract`, marker `opay_scenario`, `--opay-recordings`.
 
 It is imported in every run of whoever has the package installed, so it imports nothing but pytest: the rest
 comes when a fixture or the marker is used.
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from opay_contract.contract.contract import Contract
     from opay_contract.pytest_plugin.checking import OpayContract
     from opay_contract.pytest_plugin.mocking import OpayMock
@@ -19,11 +21,25 @@ if TYPE_CHECKING:
 _MARKER = "opay_scenario"
 _DIRECTORY = "opay_contract_dir"
 _FAIL_ON = "opay_contract_fail_on"
+_RECORDINGS, _BASE_URL = "--opay-recordings", "--opay-base-url"
 _CONTRACT = pytest.StashKey["Contract"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the settings."""
+    """Add the settings and options."""
+    group = parser.getgroup("opay-contract")
+    group.addoption(
+        _RECORDINGS,
+        action="append",
+        metavar="PATH",
+        help="a recording, or a folder of them: each file is a test that fails where it drifts",
+    )
+    group.addoption(
+        _BASE_URL,
+        action="append",
+        metavar="URL",
+        help="a server whose recordings count, beside the contract's",
+    )
     parser.addini(_DIRECTORY, "folder with openapi.yaml and schemas/; empty: the contract of opay-contract")
     parser.addini(_FAIL_ON, "least severity of a finding that fails a check", default="error")
 
@@ -37,8 +53,13 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuse a marker that would do nothing, or something else than was meant."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Add the recordings, and refuse a marker that would do nothing, or something else than was meant."""
+    if paths := config.getoption(_RECORDINGS):
+        items.extend(_recordings(session, paths))
     if not _is_worker(config):
         for item in items:
             if fault := _fault_of_marker(item):
@@ -89,12 +110,26 @@ def _opay_stage() -> Iterator["Stage"]:
         yield stage
 
 
+def _recordings(session: pytest.Session, paths: list[str]) -> Iterator[pytest.Item]:
+    from opay_contract.contract.loading import load_contract  # noqa: PLC0415  heavy, as all that follows
+    from opay_contract.pytest_plugin.checking import parse_severity  # noqa: PLC0415
+    from opay_contract.pytest_plugin.collection import iter_items  # noqa: PLC0415
+
+    config = session.config
+    contract = load_contract(_directory(config), config.getoption(_BASE_URL) or ())
+    return iter_items(session, paths, contract, parse_severity(config.getini(_FAIL_ON)))
+
+
+def _directory(config: pytest.Config) -> "Path | None":
+    directory = config.getini(_DIRECTORY)
+    return config.rootpath / directory if directory else None
+
+
 def _contract(config: pytest.Config) -> "Contract":
     from opay_contract.contract.loading import load_contract  # noqa: PLC0415  heavy
 
     if _CONTRACT not in config.stash:
-        directory = config.getini(_DIRECTORY)
-        config.stash[_CONTRACT] = load_contract(config.rootpath / directory if directory else None)
+        config.stash[_CONTRACT] = load_contract(_directory(config))
     return config.stash[_CONTRACT]
 
 

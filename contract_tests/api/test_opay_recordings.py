@@ -1,0 +1,102 @@
+"""`pytest --opay-recordings`: each file is a test of its own, which says in words what is wrong with it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import opay_contract
+
+pytestmark = pytest.mark.mock_only
+
+CLEAN = '{"code":"02001","message":"request params not valid."}\n'
+UNKNOWN = '{"code":"77777","message":"Please contact support."}\n'
+DRIFTED = '{"code":2001,"message":"request params not valid."}\n'
+ELSEWHERE = (
+    '{"request":{"method":"POST","url":"https://proxy.test/api/v1/international/token/query"},'
+    '"response":{"status":200,"body":{"code":2001,"message":"a"}}}\n'
+)
+
+Run = Callable[..., pytest.RunResult]
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Return a function that runs pytest on recordings, given by name."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(opay_contract.__file__).parents[1]))
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    folder = pytester.mkdir("recordings")
+
+    def run_on(*options: str, ini: str = "", **files: str) -> pytest.RunResult:
+        pytester.makeini(f"[pytest]\n{ini}")
+        for name, text in files.items():
+            (folder / f"{name}.ndjson").write_text(text, encoding="utf-8")
+        plugin = ["-p", "opay_contract.pytest_plugin.plugin", "-p", "xdist.plugin", "-W", "error"]
+        return pytester.runpytest_subprocess(
+            *plugin, "--opay-recordings", "recordings", *options, timeout=120
+        )
+
+    return run_on
+
+
+def test_each_file_is_a_test(run: Run) -> None:
+    result = run("-v", a=CLEAN, b=DRIFTED, c=CLEAN)
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "recordings/a.ndjson::recording PASSED*",
+            "recordings/b.ndjson::recording FAILED*",
+            "1 finding",
+            "error type-mismatch /code: expected string, got integer of 4 digits (contract schemas/*)",
+            "FAILED recordings/b.ndjson::recording - 1 finding",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*collection.py*")
+    result.stdout.no_fnmatch_line("*2001*")
+
+
+def test_they_stand_beside_other_tests_and_may_be_chosen(run: Run, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_other():\n    pass\n")
+    run(a=CLEAN).assert_outcomes(passed=2)
+    run("-k", "recording", a=CLEAN).assert_outcomes(passed=1, deselected=1)
+    run("-n", "2", a=CLEAN, b=DRIFTED).assert_outcomes(passed=2, failed=1)
+
+
+def test_what_cannot_be_read_fails(run: Run) -> None:
+    result = run(a=CLEAN + "not json\n", b="")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        ["recordings/a.ndjson: entry 2: *", "recordings/b.ndjson: entry 0: the file is empty"]
+    )
+
+
+def test_what_holds_nothing_to_check_fails(run: Run) -> None:
+    result = run(a=ELSEWHERE)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["nothing was checked: 1 exchanges are with hosts other *--opay-base-url"])
+    result = run("--opay-base-url", "https://proxy.test", a=ELSEWHERE)
+    result.stdout.fnmatch_lines(["error type-mismatch /code: *"])
+
+
+def test_the_bar_is_the_setting(run: Run) -> None:
+    run(a=UNKNOWN).assert_outcomes(passed=1)
+    result = run(ini="opay_contract_fail_on = warning", a=UNKNOWN)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["warning code-undocumented /code: *"])
+
+
+def test_no_recordings_are_no_success(run: Run) -> None:
+    result = run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--opay-recordings recordings: there are no recordings"])
+
+
+def test_a_path_that_is_not_there_fails(run: Run) -> None:
+    result = run("--opay-recordings", "nowhere.har", a=CLEAN)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["FAILED nowhere.har::recording - *"])
+
+
+def test_a_pipe_is_for_the_command(run: Run) -> None:
+    result = run("--opay-recordings", "-", a=CLEAN)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR

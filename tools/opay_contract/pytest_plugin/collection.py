@@ -1,0 +1,104 @@
+"""Recordings as tests: each file of `--opay-recordings` passes if what it holds conforms to the contract."""
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from opay_contract.contract.contract import Contract
+from opay_contract.drift.fold import Fold
+from opay_contract.model.exchange import Unreadable
+from opay_contract.model.finding import Severity
+from opay_contract.model.summary import DriftSummary
+from opay_contract.pytest_plugin.checking import render_findings
+from opay_contract.recordings.reading import iter_exchanges
+from opay_contract.recordings.sources import STDIN, Source, iter_sources
+from opay_contract.rules.subject import Settings
+
+_MOST_UNREADABLE = 20
+"""How many unreadable entries a failure lists."""
+
+
+class RecordingError(AssertionError):
+    """A recording drifts, cannot be read, or holds nothing to check; the message shows no recorded value."""
+
+
+class RecordingItem(pytest.Item):
+    """One file of recorded exchanges."""
+
+    contract: Contract
+    fail_on: Severity
+    found: Source | Unreadable
+
+    def runtest(self) -> None:
+        """Fail with what is wrong with the file."""
+        found = self.found
+        faults = [found.reason] if isinstance(found, Unreadable) else _faults(self, found)
+        if faults:
+            raise RecordingError("\n".join(faults))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
+        """Return the fault alone: nobody wants to see where in this module it was raised."""
+        if isinstance(excinfo.value, RecordingError):
+            return str(excinfo.value)
+        return str(super().repr_failure(excinfo, style))  # type: ignore[arg-type]
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Return the file, and the name that a failure is listed under."""
+        name = self.found.name if isinstance(self.found, Source) else self.found.place.file
+        return Path(name), None, name
+
+
+def iter_items(
+    session: pytest.Session, paths: Sequence[str], contract: Contract, fail_on: Severity
+) -> Iterator[RecordingItem]:
+    """Yield an item for each recording at `paths`, also for what cannot be read; UsageError where is none."""
+    if STDIN in paths:
+        raise pytest.UsageError(
+            "--opay-recordings takes files and folders; `opay-contract check -` reads pipes"
+        )
+    for path in paths:
+        sources = list(iter_sources([path]))
+        if not sources:
+            raise pytest.UsageError(f"--opay-recordings {path}: there are no recordings")
+        yield from (_item(session, source, contract, fail_on) for source in sources)
+
+
+def summarize(contract: Contract, source: Source) -> DriftSummary:
+    """Hold every exchange of a file against the contract. Signatures are not verified."""
+    fold = Fold(contract, Settings(started_at=time.time()))
+    for item in iter_exchanges(source):
+        fold.add(item)
+    return fold.summary()
+
+
+def _item(
+    session: pytest.Session, found: Source | Unreadable, contract: Contract, fail_on: Severity
+) -> RecordingItem:
+    name = found.name if isinstance(found, Source) else found.place.file
+    item: RecordingItem = RecordingItem.from_parent(session, name=name, nodeid=f"{name}::recording")
+    item.contract, item.fail_on, item.found = contract, fail_on, found
+    return item
+
+
+def _faults(item: RecordingItem, source: Source) -> list[str]:
+    summary = summarize(item.contract, source)
+    faults = [f"{one.place.file}: entry {one.place.entry}: {one.reason}" for one in summary.unreadable]
+    if len(faults) > _MOST_UNREADABLE:
+        faults = [*faults[:_MOST_UNREADABLE], f"and {summary.unreadable_count - _MOST_UNREADABLE} more"]
+    found = [folded.finding for folded in summary.findings.values()]
+    if any(finding.rule.severity >= item.fail_on for finding in found):
+        faults.append(render_findings(found))
+    if not faults and not summary.exchanges:
+        faults.append(_describe_nothing(summary))
+    return faults
+
+
+def _describe_nothing(summary: DriftSummary) -> str:
+    if not summary.out_of_scope:
+        return "nothing was checked: the file holds no exchange"
+    return (
+        f"nothing was checked: {summary.out_of_scope} exchanges are with hosts other than the contract has; "
+        "add yours with --opay-base-url"
+    )
