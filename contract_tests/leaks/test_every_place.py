@@ -122,7 +122,13 @@ ANSWERED = [
 
 
 def test_the_formats_are_all_there() -> None:
-    assert {format_in for format_in, _ in FORMATS.values()} == set(Format) - {Format.JSON}
+    by_hand = {
+        Format.MITMPROXY,
+        Format.POSTMAN,
+        Format.NEWMAN,
+        Format.CURL,
+    }  # no writer puts canaries into these
+    assert {format_in for format_in, _ in FORMATS.values()} == set(Format) - {Format.JSON} - by_hand
     assert {path.stem for path in DATA.iterdir()} == set(FORMATS)
 
 

@@ -3,23 +3,42 @@
 import os
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
+from importlib import metadata
 from pathlib import Path
 
 import click
 
 from opay_contract.cli.exit_codes import exit_code
 from opay_contract.cli.options import base_url_option, contract_option, fail_on_option, severity_of
-from opay_contract.cli.output import write_report
+from opay_contract.cli.output import Target, parse_target, settle_targets, write_reports
 from opay_contract.cli.progress import watch_progress
-from opay_contract.contract.loading import load_contract
+from opay_contract.contract.loading import default_directory, load_contract
+from opay_contract.drift.baseline import apply_baseline, load_baseline, utc_day
 from opay_contract.engines.inline import check_sources
+from opay_contract.engines.processes import Job, check_in_processes
+from opay_contract.errors import UsageError
 from opay_contract.recordings.formats import Format
-from opay_contract.recordings.sources import iter_sources
+from opay_contract.recordings.sources import STDIN, iter_sources
+from opay_contract.report.github_report import render_github
+from opay_contract.report.html_report import render_html
 from opay_contract.report.json_report import render_json
+from opay_contract.report.junit_report import render_junit
+from opay_contract.report.markdown_report import render_markdown
+from opay_contract.report.sarif_report import render_sarif
 from opay_contract.report.text_report import render_text
 from opay_contract.rules.subject import Settings
 
-_RENDERERS = {"text": render_text, "json": render_json}
+_RENDERERS: dict[str, Callable[..., str]] = {
+    "text": render_text,
+    "json": render_json,
+    "junit": render_junit,
+    "sarif": render_sarif,
+    "github": render_github,
+    "markdown": render_markdown,
+    "html": render_html,
+}
 
 
 @click.command()
@@ -28,11 +47,13 @@ _RENDERERS = {"text": render_text, "json": render_json}
 @base_url_option
 @click.option(
     "--format",
-    "format_out",
-    type=click.Choice(list(_RENDERERS)),
-    default="text",
+    "targets",
+    metavar=f"[{'|'.join(_RENDERERS)}][=FILE]",
+    callback=lambda ctx, param, values: tuple(parse_target(one, _RENDERERS, param, ctx) for one in values),
+    default=("text",),
     show_default=True,
-    help="What the report is written as.",
+    multiple=True,
+    help="What the report is written as. May be repeated, each with a file of its own.",
 )
 @click.option(
     "--output",
@@ -46,14 +67,36 @@ _RENDERERS = {"text": render_text, "json": render_json}
     help="What the recordings are, where it cannot be recognised by their content.",
 )
 @fail_on_option
+@click.option(
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes to spread the work over, large NDJSON files by byte range; the report is the same.",
+)
+@click.option(
+    "--baseline",
+    "baseline_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Findings that are accepted and do not count for --fail-on; see `opay-contract baseline`.",
+)
+@click.option(
+    "--allow-unused", is_flag=True, help="Do not fail when an acceptance of the baseline has no finding."
+)
 def check(
     paths: tuple[str, ...],
     contract_dir: Path | None,
     base_urls: tuple[str, ...],
-    format_out: str,
+    targets: tuple[Target, ...],
     output: Path | None,
     format_in: str | None,
     fail_on: str,
+    jobs: int,
+    baseline_file: Path | None,
+    *,
+    allow_unused: bool,
 ) -> None:
     """Check recorded exchanges against the contract and report where they drift.
 
@@ -63,16 +106,53 @@ def check(
 
     Recorded values are never printed: findings name type, length and place.
     """
+    targets = settle_targets(targets, output)
+    if allow_unused and not baseline_file:
+        raise UsageError("--allow-unused is about a baseline; name one with --baseline")
+    if jobs > 1 and STDIN in paths:
+        raise UsageError("standard input is one stream; leave --jobs out, or name files")
     contract = load_contract(contract_dir, base_urls)
     settings = Settings(started_at=time.time(), private_key=os.environ.get("OPAY_PRIVATE_KEY"))
+    today = utc_day(settings.started_at)
+    baseline = load_baseline(baseline_file, today) if baseline_file else None
+    chosen = Format(format_in) if format_in else None
     with watch_progress() as on_progress:
-        summary = check_sources(
-            iter_sources(paths),
-            contract,
-            settings,
-            format_in=Format(format_in) if format_in else None,
-            stdin=sys.stdin.buffer,
-            on_progress=on_progress,
-        )
-    write_report(_RENDERERS[format_out](summary, contract.questions), output)
-    raise click.exceptions.Exit(exit_code(summary, severity_of(fail_on)))
+        if jobs > 1:
+            job = Job(contract_dir=contract_dir, base_urls=base_urls, settings=settings, format_in=chosen)
+            summary = check_in_processes(iter_sources(paths), job, jobs, on_progress)
+        else:
+            summary = check_sources(
+                iter_sources(paths),
+                contract,
+                settings,
+                format_in=chosen,
+                stdin=sys.stdin.buffer,
+                on_progress=on_progress,
+            )
+    judged = apply_baseline(summary, baseline, today) if baseline else None
+    counted = judged.counted() if judged else summary
+    folder = _contract_folder(contract_dir or default_directory())
+    renderers = _RENDERERS | {
+        "text": lambda _, questions: render_text(summary, questions, judged),
+        "json": lambda _, questions: render_json(summary, questions, judged),
+        "junit": partial(render_junit, fail_on=severity_of(fail_on)),
+        "sarif": partial(render_sarif, contract_folder=folder, version=_version()),
+        "github": partial(render_github, contract_folder=folder),
+    }
+    write_reports(targets, lambda name: renderers[name](counted, contract.questions))
+    has_unused = judged is not None and bool(judged.unused) and not allow_unused
+    raise click.exceptions.Exit(exit_code(counted, severity_of(fail_on), has_unused=has_unused))
+
+
+def _contract_folder(directory: Path) -> str | None:
+    """Return the contract's folder relative to the working folder, or None where nobody there edits it."""
+    directory, here = directory.resolve(), Path.cwd()
+    carried = directory.name == "_contract"  # a wheel's copy, even in an environment below the working folder
+    return directory.relative_to(here).as_posix() if directory.is_relative_to(here) and not carried else None
+
+
+def _version() -> str | None:
+    try:
+        return metadata.version("opay-contract")
+    except metadata.PackageNotFoundError:
+        return None

@@ -18,10 +18,18 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-def exit_code(summary: DriftSummary, fail_on: Severity) -> ExitCode:
-    """Return the code of a run: findings first, then input that could not be read, then nothing at all."""
+def exit_code(summary: DriftSummary, fail_on: Severity, *, has_unused: bool = False) -> ExitCode:
+    """Return the code of a run: interrupted, findings, input that could not be read, nothing at all.
+
+    Acceptances without a finding count as findings do, but only where everything was read: else their
+    finding may be in what was not. What is accepted does not stand in `summary`.
+    """
+    if summary.is_partial:
+        return ExitCode.INTERRUPTED
     if any(number and severity >= fail_on for severity, number in summary.occurrences.items()):
         return ExitCode.FINDINGS
     if summary.unreadable_count:
         return ExitCode.INCOMPLETE
-    return ExitCode.CLEAN if summary.exchanges else ExitCode.NOTHING_CHECKED
+    if not summary.exchanges:
+        return ExitCode.NOTHING_CHECKED
+    return ExitCode.FINDINGS if has_unused else ExitCode.CLEAN

@@ -11,6 +11,7 @@ from opay_contract.errors import OpayContractError
 from opay_contract.report.printing import printable
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "baseline": ("opay_contract.cli.baseline", "Accept known findings, each until a day."),
     "check": ("opay_contract.cli.check", "Check recorded exchanges against the contract."),
     "docs": ("opay_contract.cli.docs", "Make the reference from the contract."),
     "mock": ("opay_contract.cli.mock", "Stand in for the sandbox."),

@@ -4,11 +4,54 @@ import contextlib
 import os
 import sys
 import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from opay_contract.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A report that was asked for: its format, and the file it goes to, None for standard output."""
+
+    format: str
+    file: Path | None = None
+
+
+def parse_target(value: str, formats: Iterable[str], param: click.Parameter, ctx: click.Context) -> Target:
+    """Read a value of `--format`: NAME or NAME=FILE."""
+    name, equals, file = value.partition("=")
+    format_ = click.Choice(list(formats)).convert(name, param, ctx)
+    if equals and not file:
+        raise click.BadParameter(f"'{value}' names no file after '='.", ctx, param)
+    return Target(format=format_, file=Path(file) if file not in ("", "-") else None)
+
+
+def settle_targets(targets: tuple[Target, ...], output: Path | None) -> tuple[Target, ...]:
+    """Give `--output` to the one format without a file, and refuse what would overwrite or mix reports."""
+    loose = [target for target in targets if target.file is None]
+    if len(loose) > 1:
+        names = " and ".join(f"'{target.format}'" for target in loose)
+        raise UsageError(f"--format {names} have no file; give all but one of them as NAME=FILE")
+    if output is not None and not loose:
+        raise UsageError("--output is for a --format without a file; each --format names its own")
+    settled = tuple(
+        target if target.file else Target(format=target.format, file=output) for target in targets
+    )
+    files = [target.file.resolve() for target in settled if target.file]
+    if len(set(files)) < len(files):
+        raise UsageError("two reports would go to the same file; give each --format a file of its own")
+    return settled
+
+
+def write_reports(targets: Iterable[Target], render: Callable[[str], str]) -> None:
+    """Write every report, those in files first; nothing is written unless all could be rendered."""
+    texts = [(render(target.format), target.file) for target in targets]
+    for text, file in sorted(texts, key=lambda one: one[1] is None):
+        write_report(text, file)
 
 
 def write_report(text: str, output: Path | None) -> None:

@@ -1,6 +1,7 @@
 """Runs the fold in this process, file after file."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import BinaryIO
 
 from opay_contract.contract.contract import Contract
@@ -25,8 +26,25 @@ def check_sources(  # noqa: PLR0913  each is a thing of its own, by name
     stdin: BinaryIO | None = None,
     on_progress: Callable[[int], None] = lambda _seen: None,
 ) -> DriftSummary:
-    """Check every exchange of every source; `on_progress` hears now and then how many were seen."""
+    """Check every exchange of every source; `on_progress` hears now and then how many were seen.
+
+    An interrupt (Ctrl-C) ends the run; the summary then has what was seen until then, and says so.
+    """
     fold = Fold(contract, settings)
+    try:
+        _add_all(fold, sources, format_in, stdin, on_progress)
+    except KeyboardInterrupt:
+        return replace(fold.summary(), is_partial=True)
+    return fold.summary()
+
+
+def _add_all(
+    fold: Fold,
+    sources: Iterable[Source | Unreadable],
+    format_in: Format | None,
+    stdin: BinaryIO | None,
+    on_progress: Callable[[int], None],
+) -> None:
     for source in sources:
         if isinstance(source, Unreadable):
             fold.add(source)
@@ -38,4 +56,3 @@ def check_sources(  # noqa: PLR0913  each is a thing of its own, by name
                 fold.add(item)
             if not position % PROGRESS_STEP:
                 on_progress(fold.seen)
-    return fold.summary()

@@ -40,6 +40,7 @@ class DriftSummary:
 
     `exchanges` counts the exchanges that were judged. `occurrences` counts findings by severity, kept or
     not; it tells when the cap on `findings` bit. `readings` counts evidence by question and reading.
+    `is_partial` if the run was interrupted.
     """
 
     exchanges: int = 0
@@ -49,6 +50,7 @@ class DriftSummary:
     findings: dict[Key, FoldedFinding] = field(default_factory=dict)
     occurrences: dict[Severity, int] = field(default_factory=dict)
     readings: dict[tuple[str, str], int] = field(default_factory=dict)
+    is_partial: bool = False
 
     @property
     def omitted(self) -> int:
@@ -74,6 +76,7 @@ def merge(left: DriftSummary, right: DriftSummary) -> DriftSummary:
         findings=gravest(findings),
         occurrences=_add(left.occurrences, right.occurrences),
         readings=_add(left.readings, right.readings),
+        is_partial=left.is_partial or right.is_partial,
     )
 
 

@@ -25,12 +25,23 @@ class Format(StrEnum):
     JSON = "json"
     BODY = "body"
     SCHEMATHESIS_NDJSON = "schemathesis-ndjson"
+    MITMPROXY = "mitmproxy"
+    POSTMAN = "postman"
+    NEWMAN = "newman"
+    CURL = "curl"
 
 
 _SCHEMATHESIS = re.compile(rb'\{\s*"Initialize"\s*:\s*\{[^\n]*"schemathesis_version"')
 _VCR_YAML = re.compile(
     rb'^["\']?(?:http_)?interactions["\']?[ \t]*:|\A(?:---\s+)?-[ \t]+request:', re.MULTILINE
 )
+_MITMPROXY = re.compile(rb"[1-9][0-9]{0,11}:[1-9][0-9]?:[a-z_]+[,;]")  # an object, its first member's name
+_CURL_FIRST = re.compile(
+    rb"[*<>] |  % Total|\r|[$#+] curl |curl |Warning: |Note: |[0-9:.]{15} |Script started"
+)
+_WRAPPED_COLLECTION = re.compile(rb'\{\s*"collection"\s*:\s*\{\s*"info"')
+_CURL_SENT = re.compile(rb"^[0-9:. \[\]x-]{0,40}> [A-Z]+ \S+ HTTP/[0-9.]+\r*$", re.MULTILINE)
+_CURL_RECEIVED = re.compile(rb"^[0-9:. \[\]x-]{0,40}< HTTP/[0-9.]+ [0-9]{3}\b", re.MULTILINE)
 _ENDS_INSIDE_STRING = re.compile(rb'(?:[^"]++|"(?:[^"\\]++|\\.)*+")*+"(?:[^"\\]++|\\.)*+\\?')
 
 
@@ -42,6 +53,10 @@ def recognise(head: bytes) -> Format | None:
     text = head.removeprefix(codecs.BOM_UTF8).lstrip()
     if text.startswith((b"{", b"[")):
         return _recognise_json(text, whole=len(head) < HEAD)
+    if _MITMPROXY.match(text):
+        return Format.MITMPROXY
+    if _is_curl(head.lstrip(b"\n")):
+        return Format.CURL
     if b"\0" not in text and _VCR_YAML.search(text):
         return Format.VCR
     return None
@@ -57,7 +72,7 @@ def _recognise_json(text: bytes, *, whole: bool) -> Format:
 
 
 def _recognise_member(text: bytes) -> Format | None:
-    """Look for the member that holds the entries of a HAR or a cassette, as far as the head goes."""
+    """Look for the member that holds the entries, or tells whose they are, as far as the head goes."""
     try:
         cursor = JsonCursor(io.BytesIO(text))
         for name in cursor.iter_members():
@@ -66,10 +81,30 @@ def _recognise_member(text: bytes) -> Format | None:
                 return Format.HAR
             if name in VCR_ENTRIES and first == b"[":
                 return Format.VCR
+            by_postman = _recognise_postman(name, first, text)
+            if by_postman:
+                return by_postman
             cursor.skip_value()
     except StreamError:
         pass
     return None
+
+
+def _recognise_postman(name: str, first: bytes, text: bytes) -> Format | None:
+    """Tell a collection, also as Postman's own API wraps it, and a report, which has one before its run."""
+    if name == "info" and first == b"{" and b"postman.com/json/collection/" in text:
+        return Format.POSTMAN
+    if name == "item" and first == b"[" and b'"request"' in text:
+        return Format.POSTMAN
+    if name == "collection" and first == b"{" and b'"request"' in text:
+        return Format.POSTMAN if _WRAPPED_COLLECTION.match(text) else Format.NEWMAN
+    return Format.NEWMAN if name == "run" and first == b"{" and b'"executions"' in text else None
+
+
+def _is_curl(head: bytes) -> bool:
+    """Tell a transcript: it starts as one does, and has a request and a response after it."""
+    sent = _CURL_SENT.search(head) if _CURL_FIRST.match(head) else None
+    return sent is not None and _CURL_RECEIVED.search(head, sent.end()) is not None
 
 
 def _is_lines(text: bytes, *, whole: bool) -> bool:

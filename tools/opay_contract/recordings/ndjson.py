@@ -79,9 +79,9 @@ def read_ndjson(source: Source, stream: Readable) -> Iterator[Exchange | Unreada
         yield parse_line(source.place(number, number), line)
 
 
-def iter_lines(stream: Readable, *, limit: int = MAX_ENTRY) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines that are not blank, with their numbers from 1; `LONG_LINE` for one beyond `limit`."""
-    number = 1
+def iter_lines(stream: Readable, *, limit: int = MAX_ENTRY, first: int = 1) -> Iterator[NumberedLine]:
+    """Yield the lines that are not blank, numbered from `first`; `LONG_LINE` for one beyond `limit`."""
+    number = first
     rest = b""
     for chunk in iter_read(stream):
         lines = chunk.split(b"\n")

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from opay_contract.model.exchange import Exchange, Unreadable
+from opay_contract.recordings.curl_transcript import read_curl
 from opay_contract.recordings.document import read_body, read_document
 from opay_contract.recordings.formats import HEAD, Format, recognise
 from opay_contract.recordings.har import read_har
+from opay_contract.recordings.mitmproxy_flows import read_mitmproxy
 from opay_contract.recordings.ndjson import NumberedLine, iter_lines, parse_line, read_ndjson
+from opay_contract.recordings.newman import read_newman
+from opay_contract.recordings.postman import read_postman
 from opay_contract.recordings.refusals import StreamError, describe_os_error
 from opay_contract.recordings.schemathesis_ndjson import read_schemathesis_ndjson
 from opay_contract.recordings.sources import Source
@@ -26,6 +30,10 @@ READERS: dict[Format, Reader] = {
     Format.JSON: read_document,
     Format.BODY: read_body,
     Format.SCHEMATHESIS_NDJSON: read_schemathesis_ndjson,
+    Format.MITMPROXY: read_mitmproxy,
+    Format.POSTMAN: read_postman,
+    Format.NEWMAN: read_newman,
+    Format.CURL: read_curl,
 }
 
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")

@@ -58,10 +58,17 @@ def redact_stream(
     tally = Tally()
     try:
         with open_source(source, format_in, stdin=stdin) as recording:
-            _BY_FORMAT[recording.format](redactor, recording.stream, sink, tally)
+            _redact_of(recording.format)(redactor, recording.stream, sink, tally)
     except StreamError as error:
         tally.broken = error.reason
     return tally
+
+
+def _redact_of(format_: Format) -> _Redact:
+    if format_ not in _BY_FORMAT:
+        advice = "redact them as HAR or native NDJSON"
+        raise StreamError(f"recordings of the format {format_} can be checked but not redacted; {advice}")
+    return _BY_FORMAT[format_]
 
 
 def redact_file(redactor: Redactor, source: Source, target: Path, format_in: Format | None = None) -> Tally:

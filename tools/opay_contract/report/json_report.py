@@ -6,6 +6,7 @@ from importlib import resources
 from typing import Any
 
 from opay_contract.contract.operation import OpenQuestion
+from opay_contract.model.acceptance import Acceptance, Judged, State
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
@@ -14,9 +15,11 @@ from opay_contract.report.ordering import by_gravity
 SCHEMA_VERSION = 1
 
 
-def render_json(summary: DriftSummary, questions: tuple[OpenQuestion, ...]) -> str:
+def render_json(
+    summary: DriftSummary, questions: tuple[OpenQuestion, ...], judged: Judged | None = None
+) -> str:
     """Return the report as one ASCII text that ends in a line feed; `report_schema()` describes it."""
-    return json.dumps(build_report(summary, questions), indent=2) + "\n"
+    return json.dumps(build_report(summary, questions, judged), indent=2) + "\n"
 
 
 def report_schema() -> Any:
@@ -25,8 +28,10 @@ def report_schema() -> Any:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-def build_report(summary: DriftSummary, questions: tuple[OpenQuestion, ...]) -> dict[str, Any]:
-    """Return the report as the values that JSON has."""
+def build_report(
+    summary: DriftSummary, questions: tuple[OpenQuestion, ...], judged: Judged | None = None
+) -> dict[str, Any]:
+    """Return the report as the values that JSON has; what a baseline says is there only beside one."""
     findings = by_gravity(summary)
     by_severity = Counter(folded.finding.rule.severity for folded in findings)
     return {
@@ -39,8 +44,10 @@ def build_report(summary: DriftSummary, questions: tuple[OpenQuestion, ...]) -> 
             "by_severity": {severity.label: by_severity[severity] for severity in reversed(Severity)},
             "occurrences": sum(summary.occurrences.values()),
             "occurrences_omitted": summary.omitted,
+            "partial": summary.is_partial,
         },
-        "findings": [_finding(folded) for folded in findings],
+        **({"baseline": _baseline(judged)} if judged else {}),
+        "findings": [_finding(folded) | (_standing(folded, judged) if judged else {}) for folded in findings],
         "unreadable": [_unreadable(unreadable) for unreadable in summary.unreadable],
         "open_questions": [_question(question, summary) for question in questions],
     }
@@ -63,6 +70,42 @@ def _finding(folded: FoldedFinding) -> dict[str, Any]:
         "first": _seen(finding.place, finding.recorded_at),
         "last": _seen(folded.last_place, folded.last_recorded_at),
         "contract": _contract_place(finding.contract) if finding.contract else None,
+    }
+
+
+def _baseline(judged: Judged) -> dict[str, Any]:
+    return {
+        **{state.value: len(judged.findings(state)) for state in State},
+        "unused": [_covered(acceptance) | _acceptance(acceptance) for acceptance in judged.unused],
+    }
+
+
+def _standing(folded: FoldedFinding, judged: Judged) -> dict[str, Any]:
+    acceptance = judged.matched.get(folded.finding.key)
+    return {
+        "state": judged.state(folded).value,
+        "acceptance": _acceptance(acceptance) if acceptance else None,
+    }
+
+
+def _covered(acceptance: Acceptance) -> dict[str, Any]:
+    return {
+        "rule": acceptance.rule,
+        "operation": acceptance.operation or None,
+        "outcome": acceptance.outcome.value,
+        "pointer": acceptance.pointer,
+        "fingerprint": acceptance.fingerprint,
+    }
+
+
+def _acceptance(acceptance: Acceptance) -> dict[str, Any]:
+    return {
+        "reason": acceptance.reason,
+        "expires": acceptance.expires.isoformat(),
+        "accepted_by": acceptance.accepted_by,
+        "accepted_on": acceptance.accepted_on.isoformat(),
+        "file": acceptance.file,
+        "line": acceptance.line,
     }
 
 

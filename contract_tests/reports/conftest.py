@@ -1,0 +1,156 @@
+"""Summaries to render: of the recordings of the acceptance tests, hostile, empty and capped ones."""
+
+import contextlib
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.loading import load_contract
+from opay_contract.contract.operation import OpenQuestion, Reading
+from opay_contract.engines.inline import check_sources
+from opay_contract.model.exchange import Place, Unreadable
+from opay_contract.model.finding import ContractPlace, Finding, Outcome, Severity
+from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.recordings.sources import iter_sources
+from opay_contract.rules.subject import Settings
+from opay_contract.rules.table import RULES_BY_ID
+
+HERE = Path(__file__).parent
+DATA = HERE.parent / "acceptance" / "data"
+
+HOSTILE = (
+    "a\x00\x1b[31m\x9b\x07]]>\r\n::error::x\n%0A%25<script>window.pwned=1</script>"
+    '<img src=x onerror="window.pwned=1">|`*_[link](javascript:alert(1))\'"@team www.evil.invalid '
+    "https://evil.invalid/ $x$ ~~y~~ {0} \\| \u202e\u2028\ud800\udcff\ufffe --></style></details>#"
+)
+"""Words that would break out of each format, drive a terminal, or be no text at all."""
+
+STATEMENT = ContractPlace(file="schemas/card.json", line=3, column=5, pointer="/type")
+HOSTILE_FILE = HOSTILE.replace("\ud800", "")
+"""A file's name holds other surrogates only: those that stand for bytes that are no UTF-8."""
+
+
+@pytest.fixture(scope="session")
+def contract() -> Contract:
+    return load_contract()
+
+
+@pytest.fixture(scope="session")
+def drifted(contract: Contract) -> DriftSummary:
+    """The summary of the acceptance tests' recordings that drift."""
+    with contextlib.chdir(DATA):
+        return check_sources(iter_sources(("drifted",)), contract, Settings(started_at=1_790_000_000.0))
+
+
+@pytest.fixture(scope="session")
+def fixed(drifted: DriftSummary) -> DriftSummary:
+    """The same with every statement of the contract on one line, as editing the contract moves them."""
+    findings = {key: _fix(folded) for key, folded in drifted.findings.items()}
+    return replace(drifted, findings=findings)
+
+
+def _fix(folded: FoldedFinding) -> FoldedFinding:
+    place = folded.finding.contract
+    moved = replace(place, line=12, column=3) if place else None
+    return replace(folded, finding=replace(folded.finding, contract=moved))
+
+
+@pytest.fixture(scope="session")
+def nothing() -> DriftSummary:
+    """The summary of a run that checked nothing."""
+    return DriftSummary(out_of_scope=3)
+
+
+@pytest.fixture(scope="session")
+def clean() -> DriftSummary:
+    return DriftSummary(exchanges=2)
+
+
+@pytest.fixture(scope="session")
+def hostile_text() -> str:
+    return HOSTILE
+
+
+@pytest.fixture(scope="session")
+def hostile(build: Callable[..., FoldedFinding]) -> DriftSummary:
+    """A summary in which everything that can come from outside is an attack."""
+    place = Place(source=0, entry=1, file=HOSTILE_FILE, line=7)
+    folded = [
+        build("type-mismatch", HOSTILE, place, expected=HOSTILE, actual=HOSTILE, operation=HOSTILE),
+        build("path-undocumented", HOSTILE, place, operation=None, recorded_at=HOSTILE, contract=None),
+        build("message-undocumented", HOSTILE, replace(place, file="/" + HOSTILE_FILE), count=2),
+    ]
+    return DriftSummary(
+        exchanges=3,
+        unreadable_count=2,
+        unreadable=(Unreadable(place=place, reason=HOSTILE), Unreadable(place=place, reason=HOSTILE)),
+        findings={one.finding.key: one for one in folded},
+        occurrences={Severity.ERROR: 2, Severity.INFO: 2},
+        readings={(HOSTILE, HOSTILE): 1},
+    )
+
+
+@pytest.fixture(scope="session")
+def hostile_questions() -> tuple[OpenQuestion, ...]:
+    reading = Reading(id=HOSTILE, statement=HOSTILE, assumed=True, evidence=())
+    return (
+        OpenQuestion(id=HOSTILE, question=HOSTILE, about=(), readings=(reading,)),
+        OpenQuestion(id="silent", question=HOSTILE, about=(), readings=(reading,)),
+    )
+
+
+@pytest.fixture(scope="session")
+def capped(drifted: DriftSummary) -> DriftSummary:
+    """A summary in which both caps bit: four warnings and ninety-five unreadable entries are not kept."""
+    occurrences = drifted.occurrences | {Severity.WARNING: drifted.occurrences[Severity.WARNING] + 4}
+    return replace(drifted, unreadable_count=100, occurrences=occurrences)
+
+
+@pytest.fixture(scope="session")
+def build() -> Callable[..., FoldedFinding]:
+    """Return a function that makes a folded finding."""
+
+    def build_finding(  # noqa: PLR0913  a finding has as many parts
+        rule: str,
+        pointer: str,
+        place: Place,
+        *,
+        expected: str = "string",
+        actual: str = "integer of 4 digits",
+        operation: str | None = "queryCardTokens",
+        contract: ContractPlace | None = STATEMENT,
+        recorded_at: str | None = None,
+        count: int = 1,
+    ) -> FoldedFinding:
+        finding = Finding(
+            rule=RULES_BY_ID[rule],
+            operation=operation,
+            outcome=Outcome.SUCCESS,
+            pointer=pointer,
+            expected=expected,
+            actual=actual,
+            contract=contract,
+            place=place,
+            recorded_at=recorded_at,
+        )
+        last = replace(place, entry=place.entry + count - 1)
+        return FoldedFinding(finding=finding, count=count, last_place=last, last_recorded_at=recorded_at)
+
+    return build_finding
+
+
+@pytest.fixture(scope="session")
+def assert_golden() -> Callable[[str, str], None]:
+    """Return the comparison with a golden file; UPDATE_GOLDEN=1 writes the file."""
+
+    def compare(name: str, actual: str) -> None:
+        golden = HERE / "golden" / name
+        if os.environ.get("UPDATE_GOLDEN"):
+            golden.write_text(actual, encoding="utf-8")
+        assert actual == golden.read_text(encoding="utf-8")
+
+    return compare

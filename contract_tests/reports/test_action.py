@@ -1,0 +1,101 @@
+"""The composite GitHub Action: its script in bash as a runner starts it, without the installation."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import opay_contract
+
+pytestmark = pytest.mark.external
+
+REPOSITORY = Path(__file__).parents[2]
+FOLDER = REPOSITORY / ".github" / "actions" / "opay-contract"
+ACTION: Any = yaml.safe_load((FOLDER / "action.yml").read_text(encoding="utf-8"))
+INSTALL, CHECK = ACTION["runs"]["steps"]
+DATA = REPOSITORY / "contract_tests" / "acceptance" / "data"
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Path:
+    """The runner's temporary folder, where what the first step installs is this package."""
+    command = tmp_path / "opay-contract" / "bin" / "opay-contract"
+    command.parent.mkdir(parents=True)
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m opay_contract "$@"\n', encoding="utf-8")
+    command.chmod(0o755)
+    return tmp_path
+
+
+def start(runner: Path, **inputs: str) -> tuple[int, str, dict[str, str]]:
+    """Run the step and return its exit code, what it prints, and its outputs."""
+    given = {name: entry.get("default", "") for name, entry in ACTION["inputs"].items()} | inputs
+    variables = {
+        name: given[value.removeprefix("${{ inputs.").removesuffix(" }}")]
+        for name, value in CHECK["env"].items()
+    }
+    outputs = runner / "outputs"
+    environment = variables | {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(Path(opay_contract.__file__).parents[1]),
+        "RUNNER_TEMP": str(runner),
+        "GITHUB_STEP_SUMMARY": str(runner / "summary.md"),
+        "GITHUB_OUTPUT": str(outputs),
+    }
+    bash = shutil.which("bash")
+    assert bash, "bash is missing: apt-get install bash"
+    command = [bash, "--noprofile", "--norc", "-eo", "pipefail", "-c", CHECK["run"]]
+    done = subprocess.run(
+        command, cwd=DATA, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    lines = outputs.read_text(encoding="utf-8").splitlines() if outputs.exists() else []
+    return done.returncode, done.stdout + done.stderr, dict(line.split("=", 1) for line in lines)
+
+
+def test_it_annotates_summarises_and_leaves_reports(runner: Path) -> None:
+    reports = runner / "my reports"
+    code, said, outputs = start(runner, paths="drifted\nclean\n", reports=str(reports))
+    assert code == 1
+    assert said.startswith("::error file=")
+    assert (runner / "summary.md").read_text(encoding="utf-8").startswith("## opay-contract check")
+    assert outputs.keys() == ACTION["outputs"].keys()
+    assert outputs.pop("exit-code") == "1"
+    for path in outputs.values():
+        assert Path(path).parent == reports
+        assert Path(path).stat().st_size > 1000
+
+
+def test_clean_recordings_pass_and_the_summary_of_an_earlier_step_stays(runner: Path) -> None:
+    (runner / "summary.md").write_text("earlier\n", encoding="utf-8")
+    code, said, outputs = start(runner, paths="clean", reports=str(runner / "reports"))
+    assert (code, outputs["exit-code"]) == (0, "0")
+    assert said.startswith("::notice ")
+    assert (runner / "summary.md").read_text(encoding="utf-8").startswith("earlier\n## opay-contract")
+
+
+def test_inputs_are_never_run_and_never_options(runner: Path) -> None:
+    attack = f"--output={runner / 'pwned'}\n$(touch {runner / 'pwned'})\n`touch {runner / 'pwned'}`"
+    code, said, _ = start(runner, paths=attack, reports=str(runner / "reports"))
+    assert code == 4
+    assert "no such file" in said
+    assert not (runner / "pwned").exists()
+    assert not any("${{" in step["run"] for step in (INSTALL, CHECK))
+
+
+def test_a_setting_that_is_wrong_fails_the_step_without_a_summary(runner: Path) -> None:
+    code, said, outputs = start(
+        runner, paths="clean", reports=str(runner / "reports"), **{"fail-on": "panic"}
+    )
+    assert (code, outputs["exit-code"]) == (2, "2")
+    assert "'panic' is not one of" in said
+    assert not (runner / "summary.md").exists()
+
+
+def test_the_first_step_installs_the_repository_that_the_action_is_in() -> None:
+    source = INSTALL["env"]["SOURCE"].replace("${{ github.action_path }}", str(FOLDER))
+    assert Path(source).resolve() == REPOSITORY
+    assert (Path(source) / "pyproject.toml").is_file()

@@ -1,0 +1,113 @@
+"""Workflow commands: one a line, read back as GitHub's runner reads them."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.operation import OpenQuestion
+from opay_contract.model.exchange import Place
+from opay_contract.model.finding import Severity
+from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report.github_report import render_github
+from opay_contract.report.printing import printable
+
+COMMAND = re.compile(r"::(error|warning|notice) ([^:\n]*)::([^\n]*)")
+KEYS = {"file", "line", "col", "title"}
+
+Annotation = tuple[str, dict[str, str], str]
+
+
+def read(line: str) -> Annotation:
+    """Read a command as the runner does: properties up to the next `::`, split at commas."""
+    command = COMMAND.fullmatch(line)
+    assert command, line
+    pairs = [pair.partition("=") for pair in command[2].split(",") if pair]
+    properties = {key: unescape(value) for key, _, value in pairs}
+    assert properties.keys() <= KEYS
+    return command[1], properties, unescape(command[3])
+
+
+def unescape(text: str) -> str:
+    for code, character in (("%3A", ":"), ("%2C", ","), ("%0D", "\r"), ("%0A", "\n"), ("%25", "%")):
+        text = text.replace(code, character)
+    return text
+
+
+def annotations(summary: DriftSummary, folder: str | None = None) -> list[Annotation]:
+    return [read(line) for line in render_github(summary, (), contract_folder=folder).split("\n")[:-1]]
+
+
+def test_the_report_is_the_golden_one(
+    fixed: DriftSummary, contract: Contract, assert_golden: Callable[[str, str], None]
+) -> None:
+    assert_golden("drifted.github.txt", render_github(fixed, contract.questions, contract_folder=""))
+
+
+def test_the_gravest_come_first_as_github_shows_ten_of_a_kind(drifted: DriftSummary) -> None:
+    kinds = [kind for kind, _, _ in annotations(drifted)]
+    assert kinds == sorted(kinds, key=["error", "warning", "notice"].index)
+    assert len(kinds) == len(drifted.findings) + 1
+
+
+def test_a_finding_is_at_the_statement_where_the_contract_is_at_hand(drifted: DriftSummary) -> None:
+    for folder, file in (("", "schemas/card-token.json"), ("api", "api/schemas/card-token.json")):
+        files = [properties["file"] for _, properties, _ in annotations(drifted, folder)]
+        assert file in files
+    assert {properties["file"] for _, properties, _ in annotations(drifted)} == {
+        "drifted/calls.ndjson",
+        "drifted/browser.har",
+    }
+
+
+def test_unreadable_input_is_one_error_that_says_how_many(drifted: DriftSummary) -> None:
+    kind, properties, message = annotations(drifted)[0]
+    assert (kind, properties["title"]) == ("error", "opay-contract: unreadable")
+    assert message.endswith("(and 4 more entries)")
+
+
+def test_nothing_checked_is_an_error_and_no_drift_a_notice(
+    nothing: DriftSummary, clean: DriftSummary
+) -> None:
+    assert [(kind, message.split(":")[0]) for kind, _, message in annotations(nothing)] == [
+        ("error", "Nothing was checked")
+    ]
+    assert annotations(clean) == [("notice", {"title": "opay-contract"}, "Checked 2 exchanges: no drift.")]
+
+
+def test_what_no_report_keeps_is_told(capped: DriftSummary) -> None:
+    said = [message for _, _, message in annotations(capped)]
+    assert "4 occurrences of further findings not listed." in said
+
+
+def test_standard_input_is_no_file(build: Callable[..., FoldedFinding]) -> None:
+    folded = build("duplicate-key", "/a", Place(source=0, entry=1, file="-", line=1), contract=None)
+    summary = DriftSummary(
+        exchanges=1, findings={folded.finding.key: folded}, occurrences={Severity.ERROR: 1}
+    )
+    ((_, properties, message),) = annotations(summary)
+    assert properties == {"title": "opay-contract: duplicate-key"}
+    assert "at -:1" in message
+
+
+@pytest.mark.parametrize("folder", [None, "", "a,b:c%0A"])
+def test_nothing_from_outside_begins_a_command_or_ends_a_property(
+    folder: str | None,
+    hostile: DriftSummary,
+    hostile_questions: tuple[OpenQuestion, ...],
+    hostile_text: str,
+) -> None:
+    text = render_github(hostile, hostile_questions, contract_folder=folder)
+    assert text.replace("\n", "").isprintable()
+    assert len(text.splitlines()) == len(hostile.findings) + 1
+    read_back = annotations(hostile, folder)
+    assert {properties["title"] for _, properties, _ in read_back} == {
+        "opay-contract: unreadable",
+        "opay-contract: type-mismatch",
+        "opay-contract: path-undocumented",
+        "opay-contract: message-undocumented",
+    }
+    assert printable(hostile_text.replace("\ud800", "")) in {
+        properties["file"] for _, properties, _ in read_back
+    }

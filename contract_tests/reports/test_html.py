@@ -1,0 +1,126 @@
+"""The HTML page as text: whole, escaped, asking for nothing, with the numbers of the summary."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+
+import pytest
+
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.operation import OpenQuestion
+from opay_contract.model.summary import DriftSummary
+from opay_contract.report.html_report import render_html
+from opay_contract.report.printing import printable
+
+VOID = {"meta", "link", "input"}
+
+
+class Page(HTMLParser):
+    """The elements of a page, its text, and what is left open or closed twice."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self._open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep the element."""
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep the element."""
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        """Fail where another element is open."""
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        """Keep the text."""
+        self.texts.append(data)
+
+    def tags(self, name: str) -> list[dict[str, str | None]]:
+        """Return the attributes of every element of a name."""
+        return [attributes for tag, attributes in self.elements if tag == name]
+
+
+def without_assets(html: str) -> str:
+    """Scrub the page's own style, script, and their hashes."""
+    html = re.sub(r"<(style|script)>.*?</\1>", r"<\1></\1>", html, flags=re.DOTALL)
+    return re.sub(r"'sha256-[^']+'", "'sha256-HASH'", html)
+
+
+def test_the_page_is_the_golden_one(
+    fixed: DriftSummary, contract: Contract, assert_golden: Callable[[str, str], None]
+) -> None:
+    assert_golden("drifted.html", without_assets(render_html(fixed, contract.questions)))
+
+
+@pytest.mark.parametrize("name", ["drifted", "nothing", "clean", "capped", "hostile"])
+def test_it_is_whole_and_asks_for_nothing(
+    name: str, hostile_questions: tuple[OpenQuestion, ...], request: pytest.FixtureRequest
+) -> None:
+    html = render_html(request.getfixturevalue(name), hostile_questions)
+    page = Page(html)
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(set(ids)) == len(ids)
+    for tag, attributes in page.elements:
+        assert not [key for key in attributes if key.startswith("on") or key in {"src", "style", "action"}]
+        assert tag not in {"iframe", "object", "embed", "base", "img"}
+        for reference in (attributes.get("href"), attributes.get("aria-labelledby")):
+            if reference and reference != "data:,":
+                assert reference.removeprefix("#") in ids
+
+
+def test_the_policy_allows_the_page_s_own_script_and_style_and_nothing_else(drifted: DriftSummary) -> None:
+    html = render_html(drifted, ())
+    policy = next(meta for meta in Page(html).tags("meta") if "http-equiv" in meta)["content"]
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; ")
+    for tag in ("script", "style"):
+        (asset,) = re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(asset.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}';" in policy
+
+
+def test_everything_from_outside_is_text(
+    hostile: DriftSummary, hostile_questions: tuple[OpenQuestion, ...], hostile_text: str
+) -> None:
+    html = render_html(hostile, hostile_questions)
+    html.encode()
+    page = Page(html)
+    assert len(page.tags("script")) == len(page.tags("style")) == 1
+    assert sum(printable(hostile_text) in text for text in page.texts) > 10
+    assert not [c for text in page.texts for c in text if not c.isprintable() and c != "\n"]
+
+
+def test_every_finding_is_there_with_what_filters_look_at(drifted: DriftSummary) -> None:
+    items = [one for one in Page(render_html(drifted, ())).tags("li") if "data-rule" in one]
+    wanted = {
+        (f"finding-{folded.fingerprint}", folded.finding.rule.id, folded.finding.rule.kind.value)
+        for folded in drifted.findings.values()
+    }
+    assert {(one["id"], one["data-rule"], one["data-kind"]) for one in items} == wanted
+
+
+def test_bars_are_as_wide_as_the_numbers_beside_them(drifted: DriftSummary, contract: Contract) -> None:
+    html = render_html(drifted, contract.questions)
+    shares = [float(share) for share in re.findall(r", ([0-9.]+) %</span>", html)]
+    widths = [float(one["width"] or "") for one in Page(html).tags("rect") if one["class"] == "value"]
+    assert widths == pytest.approx(shares, abs=0.06)
+    assert max(shares) == 100
+
+
+def test_caps_and_nothing_checked_are_told(capped: DriftSummary, nothing: DriftSummary) -> None:
+    html = render_html(capped, ())
+    assert "4 occurrences of further findings not listed" in html
+    assert "<li>and 95 more</li>" in html
+    assert '<h1 class="error">Nothing was checked' in render_html(nothing, ())

@@ -1,0 +1,117 @@
+"""JUnit XML: well-formed, with the elements and attributes that CI systems read, and right numbers."""
+
+from collections import Counter
+from collections.abc import Callable
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.operation import OpenQuestion
+from opay_contract.model.finding import Severity
+from opay_contract.model.summary import DriftSummary
+from opay_contract.report.junit_report import render_junit
+from opay_contract.report.printing import printable
+from opay_contract.rules.table import RULES
+
+NUMBERS = {"name", "tests", "failures", "errors", "skipped", "time"}
+SHAPES: dict[str, tuple[set[str], list[str]]] = {
+    "testsuites": (NUMBERS, ["testsuite"]),
+    "testsuite": (NUMBERS, ["properties", "testcase"]),
+    "properties": (set(), ["property"]),
+    "property": ({"name", "value"}, []),
+    "testcase": ({"classname", "name", "time", "file", "line"}, ["failure", "error", "skipped"]),
+    "failure": ({"type", "message"}, []),
+    "error": ({"type", "message"}, []),
+    "skipped": ({"message"}, []),
+}
+"""What the readers of GitLab, Jenkins and pytest's schema know, with the children in their order."""
+
+
+def parse(text: str) -> ET.Element:
+    return ET.fromstring(text.encode())  # noqa: S314  our own output
+
+
+def results(root: ET.Element) -> Counter[str]:
+    return Counter(case[0].tag if len(case) else "passed" for case in root.iter("testcase"))
+
+
+def assert_shape(element: ET.Element) -> None:
+    attributes, children = SHAPES[element.tag]
+    assert set(element.attrib) <= attributes
+    ranks = [children.index(child.tag) for child in element]
+    assert ranks == sorted(ranks)
+    for child in element:
+        assert_shape(child)
+
+
+@pytest.mark.parametrize("name", ["drifted", "nothing", "clean", "capped", "hostile"])
+def test_it_has_the_shape_that_readers_know_and_the_right_numbers(
+    name: str, contract: Contract, request: pytest.FixtureRequest
+) -> None:
+    root = parse(render_junit(request.getfixturevalue(name), contract.questions))
+    assert_shape(root)
+    counted = results(root)
+    for element in (root, root[0]):
+        assert int(element.attrib["tests"]) == counted.total()
+        assert int(element.attrib["failures"]) == counted["failure"]
+        assert int(element.attrib["errors"]) == counted["error"]
+        assert int(element.attrib["skipped"]) == counted["skipped"]
+
+
+def test_the_report_is_the_golden_one(
+    fixed: DriftSummary, contract: Contract, assert_golden: Callable[[str, str], None]
+) -> None:
+    assert_golden("drifted.junit.xml", render_junit(fixed, contract.questions))
+
+
+def test_every_test_case_has_a_name_of_its_own(drifted: DriftSummary) -> None:
+    cases = list(parse(render_junit(drifted, ())).iter("testcase"))
+    assert len({(case.attrib["classname"], case.attrib["name"]) for case in cases}) == len(cases)
+
+
+@pytest.mark.parametrize("fail_on", list(Severity))
+def test_what_fails_is_what_fails_the_run(fail_on: Severity, drifted: DriftSummary) -> None:
+    severities = [folded.finding.rule.severity for folded in drifted.findings.values()]
+    failing = sum(severity >= fail_on for severity in severities)
+    counted = results(parse(render_junit(drifted, (), fail_on=fail_on)))
+    assert (counted["failure"], counted["skipped"]) == (failing, len(severities) - failing)
+    assert counted["error"] == drifted.unreadable_count
+
+
+def test_rules_that_found_nothing_pass(clean: DriftSummary) -> None:
+    names = [case.attrib["name"] for case in parse(render_junit(clean, ())).iter("testcase")]
+    assert names == ["exchanges were checked", *(rule.id for rule in RULES)]
+
+
+def test_nothing_checked_is_a_failure_and_no_rule_passes(nothing: DriftSummary) -> None:
+    root = parse(render_junit(nothing, ()))
+    assert results(root) == {"failure": 1}
+    failure = root.find(".//failure")
+    assert failure is not None
+    assert failure.attrib["message"].startswith("nothing was checked")
+
+
+@pytest.mark.parametrize(("fail_on", "tag"), [(Severity.ERROR, "skipped"), (Severity.WARNING, "failure")])
+def test_what_no_report_keeps_is_told_by_its_worst_severity(
+    fail_on: Severity, tag: str, capped: DriftSummary
+) -> None:
+    root = parse(render_junit(capped, (), fail_on=fail_on))
+    case = root.find(".//testcase[@name='further findings']")
+    assert case is not None
+    assert case[0].tag == tag
+    assert "4 occurrences of further findings not listed, at worst warning" in case[0].attrib["message"]
+    more = root.find(".//testcase[@name='further entries']/error")
+    assert more is not None
+    assert more.attrib["message"] == "95 more could not be read"
+
+
+def test_what_xml_cannot_hold_is_written_as_escapes(
+    hostile: DriftSummary, hostile_questions: tuple[OpenQuestion, ...], hostile_text: str
+) -> None:
+    text = render_junit(hostile, hostile_questions)
+    text.encode()
+    root = parse(text)
+    files = [case.attrib.get("file") for case in root.iter("testcase")]
+    assert printable(hostile_text.replace("\ud800", "")) in files
+    assert any(printable(hostile_text) in failure.attrib["message"] for failure in root.iter("failure"))

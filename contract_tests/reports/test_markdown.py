@@ -1,0 +1,84 @@
+"""Markdown: what a reader of CommonMark with tables makes of it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from markdown_it import MarkdownIt
+
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.operation import OpenQuestion
+from opay_contract.model.exchange import Place
+from opay_contract.model.finding import Severity
+from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report.markdown_report import MAX_ROWS, render_markdown
+
+READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+TAGS = {
+    *("h2", "p", "strong", "table", "thead", "tbody", "tr", "th", "td"),
+    *("details", "summary", "code", "br"),
+}
+STEP_SUMMARY = 1 << 20
+"""What GitHub takes from a step, in bytes."""
+
+
+def test_the_report_is_the_golden_one(
+    fixed: DriftSummary, contract: Contract, assert_golden: Callable[[str, str], None]
+) -> None:
+    assert_golden("drifted.md", render_markdown(fixed, contract.questions))
+
+
+@pytest.mark.parametrize("name", ["drifted", "hostile", "capped"])
+def test_every_row_of_a_table_has_all_its_columns(
+    name: str, hostile_questions: tuple[OpenQuestion, ...], request: pytest.FixtureRequest
+) -> None:
+    text = render_markdown(request.getfixturevalue(name), hostile_questions)
+    for block in text.split("\n\n"):  # readers drop cells beyond those of the header
+        lines = block.splitlines()
+        assert len({line.count("|") for line in lines if lines[0].startswith("| ")}) <= 1
+    html = READER.render(text)
+    for table in re.findall(r"<table>.*?</table>", html, re.DOTALL):
+        rows = re.findall(r"<tr>.*?</tr>", table, re.DOTALL)
+        assert len({len(re.findall(r"<t[hd]\b", row)) for row in rows}) == 1
+        assert len(rows) > 1
+
+
+def test_nothing_from_outside_formats_links_mentions_or_runs(
+    hostile: DriftSummary, hostile_questions: tuple[OpenQuestion, ...]
+) -> None:
+    text = render_markdown(hostile, hostile_questions)
+    assert text.replace("\n", "").isprintable()
+    assert not re.search(r"@|https?:|www\.|\$|~~|\]\(|<script|<img", text)
+    html = READER.render(text)
+    tags = re.findall(r"<([a-z0-9]+)", html)
+    assert set(tags) <= TAGS
+    assert tags.count("details") == html.count("</details>")
+    assert len(re.findall("window.pwned=1&lt;/script&gt;", html)) > 3
+
+
+def test_numbers_and_caps_are_told(capped: DriftSummary, contract: Contract) -> None:
+    text = render_markdown(capped, contract.questions)
+    numbers = ["14", "7", "1", "31", "3", "100"]
+    assert f"| {' | '.join(numbers)} |" in text
+    assert "And 95 more." in text
+    assert "4 occurrences of further findings kept by no report." in text
+
+
+def test_nothing_checked_is_said(nothing: DriftSummary, clean: DriftSummary) -> None:
+    assert "**Nothing was checked" in render_markdown(nothing, ())
+    assert "**Checked 2 exchanges: no drift.**" in render_markdown(clean, ())
+
+
+def test_a_step_summary_is_never_too_large(build: Callable[..., FoldedFinding], clean: DriftSummary) -> None:
+    place = Place(source=0, entry=1, file="recordings/" + "|" * 100, line=1)
+    folded = [build("type-mismatch", f"/data/{'*' * 100}/{n}", place) for n in range(2000)]
+    many = replace(
+        clean,
+        findings={one.finding.key: one for one in folded},
+        occurrences={Severity.ERROR: len(folded)},
+    )
+    text = render_markdown(many, ())
+    assert len(text.encode()) < STEP_SUMMARY
+    assert "Errors (2,000)" in text
+    assert f"{2000 - MAX_ROWS:,} findings not listed here; the other formats have them." in text

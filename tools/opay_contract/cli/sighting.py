@@ -1,0 +1,79 @@
+"""Where a command takes the findings of a run from: recordings that it checks, or a saved report."""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from opay_contract.cli.options import base_url_option, contract_option
+from opay_contract.cli.progress import watch_progress
+from opay_contract.contract.loading import load_contract
+from opay_contract.drift.sightings import Sightings, load_sightings, sightings_of
+from opay_contract.engines.inline import check_sources
+from opay_contract.errors import UsageError
+from opay_contract.recordings.formats import Format
+from opay_contract.recordings.sources import iter_sources
+from opay_contract.rules.subject import Settings
+
+Sight = Callable[[], Sightings]
+
+
+def taking_findings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the findings to work with, as the function `sight`: of recordings, or of a report."""
+
+    @click.argument("paths", nargs=-1, metavar="[PATH...]")
+    @click.option(
+        "--from",
+        "report",
+        metavar="REPORT",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Take the findings of a report of `check --format json` instead.",
+    )
+    @contract_option
+    @base_url_option
+    @click.option(
+        "--format-in",
+        type=click.Choice([member.value for member in Format]),
+        help="What the recordings are, where it cannot be recognised by their content.",
+    )
+    @wraps(command)
+    def taking(
+        *,
+        paths: tuple[str, ...],
+        report: Path | None,
+        contract_dir: Path | None,
+        base_urls: tuple[str, ...],
+        format_in: str | None,
+        **others: Any,
+    ) -> None:
+        if bool(paths) == (report is not None):
+            raise UsageError("name recordings, or a report with --from: one of the two")
+
+        def sight() -> Sightings:
+            return load_sightings(report) if report else _check(paths, contract_dir, base_urls, format_in)
+
+        command(sight=sight, **others)
+
+    return taking
+
+
+def _check(
+    paths: tuple[str, ...], contract_dir: Path | None, base_urls: tuple[str, ...], format_in: str | None
+) -> Sightings:
+    """Check recordings as `check` does."""
+    contract = load_contract(contract_dir, base_urls)
+    with watch_progress() as on_progress:
+        summary = check_sources(
+            iter_sources(paths),
+            contract,
+            Settings(started_at=time.time(), private_key=os.environ.get("OPAY_PRIVATE_KEY")),
+            format_in=Format(format_in) if format_in else None,
+            stdin=sys.stdin.buffer,
+            on_progress=on_progress,
+        )
+    return sightings_of(summary)

@@ -1,0 +1,93 @@
+"""Findings that people know and accept for a while, and a run's findings told apart by that."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+
+from opay_contract.model.finding import Outcome
+from opay_contract.model.summary import DriftSummary, FoldedFinding, Key, fingerprint
+
+
+class State(StrEnum):
+    """What a baseline says about a finding; the findings of a run are parted into these."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """One rule at one place, accepted until a day.
+
+    `operation` is empty where no operation of the contract was called. The acceptance holds through the day
+    `expires` (UTC). `file` is the baseline as the user gave it, `line` the 1-based line of the entry there.
+    """
+
+    rule: str
+    operation: str
+    outcome: Outcome
+    pointer: str
+    reason: str
+    expires: date
+    accepted_by: str
+    accepted_on: date
+    file: str
+    line: int
+
+    @property
+    def key(self) -> Key:
+        """What it covers: findings of the same key and nothing else."""
+        return (self.rule, self.operation, self.outcome, self.pointer)
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of the findings that it covers."""
+        return fingerprint(self.key)
+
+    def is_expired(self, today: date) -> bool:
+        """Return whether the last day of the acceptance is over."""
+        return today > self.expires
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A run's summary beside a baseline.
+
+    `matched` holds the acceptance of each finding that has one, expired or not; `unused` those that no
+    finding of the run has, expired or not.
+    """
+
+    summary: DriftSummary
+    today: date
+    matched: dict[Key, Acceptance]
+    unused: tuple[Acceptance, ...]
+
+    def state(self, folded: FoldedFinding) -> State:
+        """Return what the baseline says about a finding."""
+        acceptance = self.matched.get(folded.finding.key)
+        if acceptance is None:
+            return State.OPEN
+        return State.EXPIRED if acceptance.is_expired(self.today) else State.ACCEPTED
+
+    def findings(self, state: State) -> list[FoldedFinding]:
+        """Return the findings of a state."""
+        return [folded for folded in self.summary.findings.values() if self.state(folded) is state]
+
+    def keys(self, state: State) -> frozenset[Key]:
+        """Return the keys of the findings of a state."""
+        return frozenset(folded.finding.key for folded in self.findings(state))
+
+    def counted(self) -> DriftSummary:
+        """Return the summary without what is accepted; findings beyond its cap are never accepted."""
+        accepted = self.keys(State.ACCEPTED)
+        findings = self.summary.findings
+        occurrences = Counter(self.summary.occurrences)
+        for key in accepted:
+            occurrences[findings[key].finding.rule.severity] -= findings[key].count
+        return replace(
+            self.summary,
+            findings={key: folded for key, folded in findings.items() if key not in accepted},
+            occurrences=dict(occurrences),
+        )

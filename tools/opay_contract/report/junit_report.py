@@ -1,0 +1,196 @@
+"""The report as JUnit XML: a test case for each finding, unreadable entry, and rule that found nothing.
+
+GitLab keeps the first test case of a class and a name, Jenkins one failure of a test case; so every finding
+is a test case with a name of its own. There is no standard; the elements are those that both read.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+
+from opay_contract.contract.operation import OpenQuestion
+from opay_contract.model.exchange import Unreadable
+from opay_contract.model.finding import Severity
+from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report.ordering import by_gravity
+from opay_contract.report.printing import printable
+from opay_contract.report.text_report import count, describe_place
+from opay_contract.rules.table import RULES
+
+_SUITE = "opay-contract"
+_ANY = f"{_SUITE}.rules"
+_INPUT = f"{_SUITE}.recordings"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """A test case: `result` is failure, error or skipped, or empty where it passed."""
+
+    classname: str
+    name: str
+    file: str = ""
+    line: int | None = None
+    result: str = ""
+    kind: str = ""
+    message: str = ""
+    details: tuple[str, ...] = ()
+
+
+def render_junit(
+    summary: DriftSummary, questions: tuple[OpenQuestion, ...], *, fail_on: Severity = Severity.ERROR
+) -> str:
+    """Return the report as JUnit XML; a finding below `fail_on` fails nothing and is a skipped test case."""
+    cases = [*_input_cases(summary), *_finding_cases(summary, fail_on), *_clean_rules(summary)]
+    results = Counter(case.result for case in cases)
+    numbers = _attributes(
+        name=_SUITE,
+        tests=len(cases),
+        failures=results["failure"],
+        errors=results["error"],
+        skipped=results["skipped"],
+        time=0,
+    )
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f"<testsuites{numbers}>",
+        f"  <testsuite{numbers}>",
+        *_properties(summary, questions),
+        *(line for case in cases for line in _case(case)),
+        "  </testsuite>",
+        "</testsuites>",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _input_cases(summary: DriftSummary) -> Iterator[_Case]:
+    nothing = (
+        "" if summary.exchanges else "nothing was checked: no exchange of the contract's hosts was found"
+    )
+    yield _Case(
+        classname=_INPUT,
+        name="exchanges were checked",
+        result="failure" if nothing else "",
+        kind="nothing-checked",
+        message=nothing,
+    )
+    if summary.is_partial:
+        message = "the run was interrupted: not everything was checked"
+        yield _Case(
+            classname=_INPUT, name="the run was finished", result="error", kind="partial", message=message
+        )
+    yield from (_unreadable(one) for one in summary.unreadable)
+    if more := summary.unreadable_count - len(summary.unreadable):
+        message = f"{more:,} more could not be read"
+        yield _Case(
+            classname=_INPUT, name="further entries", result="error", kind="unreadable", message=message
+        )
+
+
+def _unreadable(one: Unreadable) -> _Case:
+    return _Case(
+        classname=_INPUT,
+        name=f"{one.place.file}: entry {one.place.entry}" if one.place.entry else one.place.file,
+        file=one.place.file,
+        line=one.place.line,
+        result="error",
+        kind="unreadable",
+        message=one.reason,
+        details=(f"{describe_place(one.place)}: unreadable: {one.reason}",),
+    )
+
+
+def _finding_cases(summary: DriftSummary, fail_on: Severity) -> Iterator[_Case]:
+    yield from (_finding(folded, fail_on) for folded in by_gravity(summary))
+    if not summary.omitted:
+        return
+    listed = Counter[Severity]()
+    for folded in summary.findings.values():
+        listed[folded.finding.rule.severity] += folded.count
+    worst = max(severity for severity, number in summary.occurrences.items() if number > listed[severity])
+    message = f"{count(summary.omitted, 'occurrence')} of further findings not listed, at worst {worst.label}"
+    yield _Case(
+        classname=_ANY,
+        name="further findings",
+        result="failure" if worst >= fail_on else "skipped",
+        kind="omitted",
+        message=message,
+    )
+
+
+def _finding(folded: FoldedFinding, fail_on: Severity) -> _Case:
+    finding = folded.finding
+    severity = finding.rule.severity
+    below = "" if severity >= fail_on else f"{severity.label}, below --fail-on {fail_on.label}: "
+    return _Case(
+        classname=f"{_SUITE}.{finding.operation or 'no operation'}",
+        name=" ".join(part for part in (finding.rule.id, finding.pointer, f"({finding.outcome})") if part),
+        file=finding.place.file,
+        line=finding.place.line,
+        result="skipped" if below else "failure",
+        kind=finding.rule.id,
+        message=f"{below}expected {finding.expected}, got {finding.actual}",
+        details=tuple(_details(folded)),
+    )
+
+
+def _details(folded: FoldedFinding) -> Iterator[str]:
+    finding = folded.finding
+    where = f" {finding.pointer}" if finding.pointer else ""
+    yield f"{describe_place(finding.place)}: {finding.rule.severity.label} {finding.rule.id}{where}"
+    yield f"expected {finding.expected}"
+    yield f"got {finding.actual}"
+    if folded.count > 1:
+        yield f"{folded.count:,} times, last at {describe_place(folded.last_place)}"
+    if finding.contract:
+        place = finding.contract
+        yield f"contract {place.file}:{place.line}:{place.column} {place.pointer}"
+    yield f"fingerprint {folded.fingerprint}"
+    yield finding.rule.explanation
+
+
+def _clean_rules(summary: DriftSummary) -> Iterator[_Case]:
+    """Name the rules that found nothing, which only says something where something was checked."""
+    broken = {folded.finding.rule.id for folded in summary.findings.values()}
+    if summary.exchanges and not summary.omitted:
+        yield from (_Case(classname=_ANY, name=rule.id) for rule in RULES if rule.id not in broken)
+
+
+def _properties(summary: DriftSummary, questions: tuple[OpenQuestion, ...]) -> Iterator[str]:
+    values = {
+        "exchanges_checked": summary.exchanges,
+        "out_of_scope": summary.out_of_scope,
+        "unreadable": summary.unreadable_count,
+        "findings": len(summary.findings),
+        "occurrences": sum(summary.occurrences.values()),
+        "occurrences_omitted": summary.omitted,
+    }
+    for question in questions:
+        for reading in question.readings:
+            if number := summary.readings.get((question.id, reading.id)):
+                values[f"open_question.{question.id}.{reading.id}"] = number
+    yield "    <properties>"
+    yield from (f"      <property{_attributes(name=name, value=value)}/>" for name, value in values.items())
+    yield "    </properties>"
+
+
+def _case(case: _Case) -> Iterator[str]:
+    place = _attributes(file=case.file or None, line=case.line)
+    head = f"    <testcase{_attributes(classname=case.classname, name=case.name, time=0)}{place}"
+    if not case.result:
+        yield f"{head}/>"
+        return
+    kind = None if case.result == "skipped" else case.kind  # the usual schema gives a skipped one no type
+    details = "\n".join(_text(line) for line in case.details)
+    yield f"{head}>"
+    yield f"      <{case.result}{_attributes(type=kind, message=case.message)}>{details}</{case.result}>"
+    yield "    </testcase>"
+
+
+def _attributes(**values: str | int | None) -> str:
+    return "".join(f' {name}="{_text(str(value))}"' for name, value in values.items() if value is not None)
+
+
+def _text(text: str) -> str:
+    """Escape for XML 1.0, which has no way at all to write most control characters."""
+    return escape(printable(text))

@@ -1,0 +1,212 @@
+"""The report as SARIF 2.1.0: findings at the contract's statements, related to where they were recorded."""
+
+import json
+import os
+from pathlib import PurePath
+from typing import Any
+from urllib.parse import quote
+
+from opay_contract.contract.operation import OpenQuestion
+from opay_contract.model.exchange import Place, Unreadable
+from opay_contract.model.finding import ContractPlace, Rule, Severity
+from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report.ordering import by_gravity
+from opay_contract.report.printing import printable
+from opay_contract.report.text_report import count, describe_place
+from opay_contract.rules.table import RULES
+
+_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+_PROBLEMS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "recommendation"}
+"""What GitHub calls the severity of a rule."""
+
+_SOURCES, _CARRIED = "%SRCROOT%", "CONTRACT"
+_NOTHING = "Nothing was checked: no exchange of the contract's hosts was found."
+_ROOT = "openapi.yaml"
+
+Json = dict[str, Any]
+
+
+def render_sarif(
+    summary: DriftSummary,
+    questions: tuple[OpenQuestion, ...],
+    *,
+    contract_folder: str | None = "",
+    version: str | None = None,
+) -> str:
+    """Return the report as one ASCII text that ends in a line feed.
+
+    `contract_folder` is the contract's folder relative to the working folder, or None where the contract
+    stands elsewhere, as the one that the package carries.
+    """
+    run = {
+        "tool": {"driver": _driver(version)},
+        "columnKind": "unicodeCodePoints",
+        "originalUriBaseIds": {
+            _SOURCES: {"description": {"text": "The folder that opay-contract ran in."}},
+            _CARRIED: {"description": {"text": "The folder of the contract, outside of the one it ran in."}},
+        },
+        "invocations": [_invocation(summary)],
+        "results": [_result(folded, contract_folder) for folded in by_gravity(summary)],
+        "properties": _numbers(summary, questions),
+    }
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+
+
+def _driver(version: str | None) -> Json:
+    versions = {"version": version} if version else {}
+    return {"name": "opay-contract", **versions, "rules": [_rule(rule) for rule in RULES]}
+
+
+def _rule(rule: Rule) -> Json:
+    explanation = _message(rule.explanation)
+    return {
+        "id": rule.id,
+        "name": "".join(word.capitalize() for word in rule.id.split("-")),
+        "shortDescription": {"text": rule.id.replace("-", " ").capitalize() + "."},
+        "fullDescription": explanation,
+        "help": explanation,
+        "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+        "properties": {
+            "kind": rule.kind.value,
+            "area": rule.area.value,
+            "precision": "very-high",
+            "problem.severity": _PROBLEMS[rule.severity],
+            "tags": [rule.kind.value, rule.area.value],
+        },
+    }
+
+
+def _invocation(summary: DriftSummary) -> Json:
+    notifications = [_notification(unreadable) for unreadable in summary.unreadable]
+    if more := summary.unreadable_count - len(summary.unreadable):
+        notifications.append(_remark("error", f"{more:,} more entries could not be read."))
+    if summary.is_partial:
+        notifications.append(_remark("error", "The run was interrupted: not everything was checked."))
+    if not summary.exchanges:
+        notifications.append(_remark("error", _NOTHING))
+    if summary.omitted:
+        omitted = count(summary.omitted, "occurrence")
+        notifications.append(_remark("warning", f"{omitted} of further findings not listed."))
+    return {
+        "executionSuccessful": bool(summary.exchanges)
+        and not (summary.unreadable_count or summary.is_partial),
+        "toolExecutionNotifications": notifications,
+    }
+
+
+def _notification(unreadable: Unreadable) -> Json:
+    remark = _remark("error", f"{describe_place(unreadable.place)}: unreadable: {unreadable.reason}")
+    physical = _recording(unreadable.place)
+    return remark | ({"locations": [physical]} if physical else {})
+
+
+def _remark(level: str, text: str) -> Json:
+    return {"level": level, "message": _message(text)}
+
+
+def _result(folded: FoldedFinding, contract_folder: str | None) -> Json:
+    finding = folded.finding
+    contract = _contract(finding.contract, contract_folder) if finding.contract else None
+    first = _recording(finding.place)
+    times = [time for time in (finding.recorded_at, folded.last_recorded_at) if time]
+    related = [
+        {"id": number, **location, "message": _message(words)}
+        for number, (location, words) in enumerate(_seen(folded, with_first=contract is not None), 1)
+    ]
+    return {
+        "ruleId": finding.rule.id,
+        "ruleIndex": next(index for index, rule in enumerate(RULES) if rule.id == finding.rule.id),
+        "level": _LEVELS[finding.rule.severity],
+        "message": _message(_describe(folded)),
+        "locations": [contract or first or _location(_contract_uri(_ROOT, contract_folder))],
+        **({"relatedLocations": related} if related else {}),
+        "partialFingerprints": {
+            "opayContractFinding/v1": folded.fingerprint,
+            "primaryLocationLineHash": f"{folded.fingerprint}:1",  # the only one that GitHub compares
+        },
+        "occurrenceCount": folded.count,
+        "properties": {
+            "operation": finding.operation,
+            "outcome": finding.outcome.value,
+            "pointer": printable(finding.pointer),
+            "contractPointer": finding.contract.pointer if finding.contract else None,
+            "recordedFrom": min(times, default=None),
+            "recordedTo": max(times, default=None),
+        },
+    }
+
+
+def _describe(folded: FoldedFinding) -> str:
+    finding = folded.finding
+    where = f"{finding.pointer}: " if finding.pointer else ""
+    times = f"{folded.count:,} times, first at" if folded.count > 1 else "at"
+    return (
+        f"{where}expected {finding.expected}, got {finding.actual} "
+        f"({finding.operation or 'no operation'}, {finding.outcome}; {times} "
+        f"{describe_place(finding.place)})."
+    )
+
+
+def _seen(folded: FoldedFinding, *, with_first: bool) -> list[tuple[Json, str]]:
+    places = [(folded.finding.place, "The first occurrence.")] if with_first else []
+    if folded.last_place != folded.finding.place:
+        places.append((folded.last_place, "The last occurrence."))
+    return [(location, words) for place, words in places if (location := _recording(place))]
+
+
+def _contract(place: ContractPlace, contract_folder: str | None) -> Json:
+    region = {"startLine": place.line, "startColumn": place.column}
+    return _location(_contract_uri(place.file, contract_folder), region)
+
+
+def _contract_uri(file: str, contract_folder: str | None) -> Json:
+    if contract_folder is None:
+        return {"uri": _quote(file), "uriBaseId": _CARRIED}
+    return {"uri": _quote(str(PurePath(contract_folder, file))), "uriBaseId": _SOURCES}
+
+
+def _recording(place: Place) -> Json | None:
+    """Return where an exchange stands, or None for standard input, which has no URI."""
+    if place.file == "-":
+        return None
+    path = PurePath(place.file)
+    uri = (
+        {"uri": f"file://{_quote(place.file)}"}
+        if path.is_absolute()
+        else {"uri": _quote(str(path)), "uriBaseId": _SOURCES}
+    )
+    return _location(uri, {"startLine": place.line} if place.line else None)
+
+
+def _location(artifact: Json, region: Json | None = None) -> Json:
+    return {"physicalLocation": {"artifactLocation": artifact, **({"region": region} if region else {})}}
+
+
+def _quote(path: str) -> str:
+    """Return a path as a URI reference; names need not be UTF-8."""
+    return quote(os.fsencode(PurePath(path).as_posix()))
+
+
+def _message(text: str) -> Json:
+    """Return a message without links and placeholders: brackets and braces are literal (SARIF, 3.11)."""
+    for character, literal in (("\\", "\\\\"), ("[", "\\["), ("]", "\\]"), ("{", "{{"), ("}", "}}")):
+        text = text.replace(character, literal)
+    return {"text": printable(text)}
+
+
+def _numbers(summary: DriftSummary, questions: tuple[OpenQuestion, ...]) -> Json:
+    return {
+        "exchangesChecked": summary.exchanges,
+        "outOfScope": summary.out_of_scope,
+        "unreadable": summary.unreadable_count,
+        "occurrences": sum(summary.occurrences.values()),
+        "occurrencesOmitted": summary.omitted,
+        "openQuestions": {
+            question.id: {
+                reading.id: summary.readings.get((question.id, reading.id), 0)
+                for reading in question.readings
+            }
+            for question in questions
+        },
+    }
