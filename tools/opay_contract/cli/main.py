@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("opay_contract.cli.check", "Check recorded exchanges against the contract."),
     "docs": ("opay_contract.cli.docs", "Make the reference from the contract."),
     "mock": ("opay_contract.cli.mock", "Stand in for the sandbox."),
+    "record": ("opay_contract.cli.record", "Pass calls on to the sandbox and record them."),
     "redact": ("opay_contract.cli.redact", "Replace card and customer data in recordings."),
     "rules": ("opay_contract.cli.rules", "List the rules, or explain one."),
     "sign": ("opay_contract.cli.sign", "Print the Authorization header of a body."),

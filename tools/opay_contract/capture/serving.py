@@ -1,0 +1,98 @@
+"""Runs the proxy on uvicorn, with requests' targets and names of fields as they were sent."""
+
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from opay_contract.capture.proxy import TARGET, RecordingProxy
+from opay_contract.errors import UsageError
+from opay_contract.mock.serving import bind, url_of
+
+_BACKLOG = 2048
+_SECONDS_TO_FINISH = 30
+_TALKATIVE = ("httpcore", "httpx", "uvicorn")
+"""Loggers that would write header fields and URLs at debug level."""
+
+
+def serve(app: RecordingProxy, bound: socket.socket, on_ready: Callable[[], None]) -> None:
+    """Answer until SIGTERM or SIGINT, then finish what is in flight; returns when all of it is done."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    server = _Server(app, on_ready)
+    # uvicorn raises a signal again when it is done; heard by these handlers, that ends nothing.
+    before = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        server.run(sockets=[bound])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def running(app: RecordingProxy, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+    """Answer in a thread for as long as the context lasts; its value is the base URL."""
+    bound = bind(host, port)
+    ready = threading.Event()
+    server = _Server(app, ready.set)
+    thread = threading.Thread(
+        target=server.run, kwargs={"sockets": [bound]}, name="opay-contract-proxy", daemon=True
+    )
+    thread.start()
+    try:
+        if not ready.wait(_SECONDS_TO_FINISH):
+            raise UsageError("the proxy did not start")
+        yield url_of(bound)
+    finally:
+        server.should_exit = True
+        thread.join()
+        bound.close()
+
+
+class _ExactProtocol(HttpToolsProtocol):
+    """Keeps what uvicorn changes of a request: the names of its fields, and the target's every byte."""
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self.headers[-1] = (name, self.headers[-1][1])
+
+    def on_headers_complete(self) -> None:
+        self.scope["state"][TARGET] = self.url
+        super().on_headers_complete()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, app: RecordingProxy, on_ready: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                loop="asyncio",  # uvloop reads 8 MB ahead of a client that is slower than the upstream
+                http=_ExactProtocol,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="critical",
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                proxy_headers=False,
+                backlog=_BACKLOG,
+                timeout_graceful_shutdown=_SECONDS_TO_FINISH,
+            )
+        )
+        self._proxy, self._on_ready = app, on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start listening, then say so."""
+        await super().startup(sockets=sockets)
+        self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish, then close the connections to the upstream, in the loop that they live in."""
+        await super().shutdown(sockets=sockets)
+        await self._proxy.aclose()

@@ -1,0 +1,250 @@
+"""The command `record`: a reverse proxy that writes what passes, redacted, and checks it."""
+
+import ipaddress
+import os
+import secrets
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import click
+
+from opay_contract.capture.backlog import Backlog
+from opay_contract.capture.captured import BODY_LIMIT
+from opay_contract.capture.recorder import Recorder
+from opay_contract.capture.rotation import Limits, RotatingFile
+from opay_contract.capture.watching import Watch
+from opay_contract.cli.exit_codes import ExitCode, exit_code
+from opay_contract.cli.options import contract_option, fail_on_option, severity_of
+from opay_contract.cli.redact import KEY_VARIABLE
+from opay_contract.contract.contract import Contract, host_of
+from opay_contract.contract.loading import load_contract
+from opay_contract.errors import UsageError
+from opay_contract.model.finding import Severity
+from opay_contract.redaction.exchanges import Redactor
+from opay_contract.report.printing import printable
+from opay_contract.report.text_report import render_text
+from opay_contract.rules.subject import Settings
+
+_SANDBOX = "sandbox"
+_SHORTEST_KEY = 16
+_SECONDS = click.FloatRange(0, min_open=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Options:
+    """Where the proxy stands and what it does besides passing on."""
+
+    host: str
+    port: int
+    to: Path
+    raw: bool
+    check: bool
+    metrics: bool
+    timeout: float
+    body_limit: int
+    rotate_size: int | None
+    rotate_seconds: float | None
+
+
+@click.command()
+@click.option(
+    "--to",
+    metavar="FILE",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Append the exchanges there, an exchange a line; packed where the name ends with .zst.",
+)
+@click.option("--upstream", metavar="URL", help="Where calls are passed on to; by default the sandbox.")
+@click.option(
+    "--allow-production", is_flag=True, help="Pass on to hosts that are neither the sandbox nor this machine."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
+)
+@click.option(
+    "--check", is_flag=True, help="Print each finding when it is seen first, and a report at the end."
+)
+@click.option("--metrics", is_flag=True, help="Answer /__record__/metrics with counts for Prometheus.")
+@click.option(
+    "--raw",
+    is_flag=True,
+    help="Write card and customer data and signatures AS THEY ARE, not pseudonyms: what is then in the file "
+    "falls under the same duties as the data itself.",
+)
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    default=60.0,
+    show_default=True,
+    type=_SECONDS,
+    help="How long the upstream may be silent before the client gets HTTP status 504.",
+)
+@click.option(
+    "--body-limit",
+    metavar="BYTES",
+    default=BODY_LIMIT,
+    show_default=True,
+    type=click.IntRange(1, 16 << 20),
+    help="Longer bodies are passed on, and left out of the recording.",
+)
+@click.option(
+    "--rotate-size",
+    metavar="BYTES",
+    type=click.IntRange(1),
+    help="Go on to FILE.0002 and so on when a file has as many bytes.",
+)
+@click.option(
+    "--rotate-seconds", metavar="SECONDS", type=_SECONDS, help="Go on to the next file after so long."
+)
+@fail_on_option
+@contract_option
+def record(
+    *, contract_dir: Path | None, upstream: str | None, allow_production: bool, fail_on: str, **given: Any
+) -> None:
+    """Pass calls on to the sandbox and record them, redacted.
+
+    Prints its address; point the client at it in place of the sandbox's. Requests and answers pass byte for
+    byte, so that signatures stay valid. A call never fails because it could not be recorded; that is said
+    on standard error and counted. SIGTERM and SIGINT stop it when what is in flight is answered.
+
+    The pseudonyms' key is taken from OPAY_REDACTION_KEY; else one is made and forgotten. With
+    OPAY_PRIVATE_KEY in the environment signatures are verified.
+
+    Exit codes: 0 done; with --check those of `check`; 4 some exchanges could not be recorded.
+    """
+    options = _Options(**given)
+    sandbox = load_contract(contract_dir)
+    url = upstream or _sandbox_url(sandbox)
+    if not allow_production:
+        _refuse_production(url, sandbox)
+    raise click.exceptions.Exit(_run(load_contract(contract_dir, (url,)), url, options, severity_of(fail_on)))
+
+
+def _run(contract: Contract, url: str, options: _Options, fail_on: Severity) -> ExitCode:
+    try:  # heavy, optional, and of no use to the other commands
+        from opay_contract.capture.proxy import METRICS_PATH, RecordingProxy  # noqa: PLC0415
+        from opay_contract.capture.serving import serve  # noqa: PLC0415
+        from opay_contract.capture.upstream import Upstream  # noqa: PLC0415
+        from opay_contract.mock.serving import bind, url_of  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            "the proxy needs httpx, starlette and uvicorn: pip install 'opay-contract[record]'"
+        ) from error
+    upstream = Upstream(url, timeout=options.timeout, proxy=_proxy_of(url))
+    watch = _watch(contract, options)
+    recorder = _recorder(contract, options, watch)
+    with ExitStack() as stack:
+        stack.callback(recorder.close)
+        bound = stack.enter_context(bind(options.host, options.port))
+        said = [f"address: {url_of(bound)}", f"upstream: {printable(url)}"]
+        said += [f"metrics: {url_of(bound)}{METRICS_PATH.decode()}"] if options.metrics else []
+        backlog = stack.enter_context(Backlog(recorder))
+        app = RecordingProxy(
+            upstream,
+            backlog.add,
+            recorder.metrics,
+            body_limit=options.body_limit,
+            serves_metrics=options.metrics,
+        )
+        _warn(options)
+        serve(app, bound, lambda: click.echo("\n".join(said)))
+    code = _report(contract, watch, fail_on) if options.check and watch else ExitCode.CLEAN
+    is_lost = recorder.failures and code in (ExitCode.CLEAN, ExitCode.NOTHING_CHECKED)
+    return ExitCode.INCOMPLETE if is_lost else code
+
+
+def _recorder(contract: Contract, options: _Options, watch: Watch | None) -> Recorder:
+    redactor = None if options.raw else Redactor(contract, _redaction_key(), _private_key())
+    return Recorder(
+        RotatingFile(options.to, Limits(size=options.rotate_size, seconds=options.rotate_seconds)),
+        redactor,
+        say=_complain,
+        watch=watch,
+        body_limit=options.body_limit,
+    )
+
+
+def _watch(contract: Contract, options: _Options) -> Watch | None:
+    if not options.check and not options.metrics:
+        return None
+    settings = Settings(started_at=time.time(), private_key=_private_key())
+    return Watch(contract, settings, click.echo if options.check else None)
+
+
+def _report(contract: Contract, watch: Watch, fail_on: Severity) -> ExitCode:
+    summary = watch.summary()
+    click.echo(render_text(summary, contract.questions), nl=False)
+    return exit_code(summary, fail_on)
+
+
+def _warn(options: _Options) -> None:
+    if not _is_loopback(options.host):
+        click.echo(f"warning: listening on {options.host}, every machine that reaches it can ask", err=True)
+    if options.raw:
+        click.echo(
+            f"warning: '{printable(str(options.to))}' gets card and customer data as they are; "
+            "keep it where such data may be, and delete it",
+            err=True,
+        )
+
+
+def _complain(reason: str) -> None:
+    click.echo(f"warning: {printable(reason)}; calls go on", err=True)
+
+
+def _sandbox_url(contract: Contract) -> str:
+    for server in contract.servers:
+        if server.environment == _SANDBOX:
+            return f"https://{server.host}{server.prefix}"
+    raise UsageError("the contract names no sandbox; name the upstream with --upstream")
+
+
+def _refuse_production(url: str, contract: Contract) -> None:
+    try:
+        parts = urlsplit(url)
+        host, name = host_of(parts), parts.hostname or ""
+    except ValueError:
+        return  # it is refused as no URL
+    sandboxes = {server.host for server in contract.servers if server.environment == _SANDBOX}
+    if not _is_loopback(name) and (host not in sandboxes or parts.scheme != "https"):
+        raise UsageError(
+            "the upstream is neither the sandbox nor this machine; if that is meant, add --allow-production"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _proxy_of(url: str) -> str | None:
+    """Return the proxy that the environment names for an upstream, which is never one on this machine."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return None
+    if _is_loopback(host) or proxy_bypass(host):
+        return None
+    return getproxies().get(parts.scheme)
+
+
+def _redaction_key() -> bytes:
+    key = os.environ.get(KEY_VARIABLE, "").encode(errors="surrogateescape")
+    if not key:
+        return secrets.token_bytes(32)
+    if len(key) < _SHORTEST_KEY:
+        raise UsageError(f"the redaction key is shorter than {_SHORTEST_KEY} bytes; make one at random")
+    return key
+
+
+def _private_key() -> str | None:
+    return os.environ.get("OPAY_PRIVATE_KEY") or None
