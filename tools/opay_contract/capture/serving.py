@@ -1,18 +1,16 @@
 """Runs the proxy on uvicorn, with requests' targets and names of fields as they were sent."""
 
 import logging
-import signal
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from opay_contract.capture.proxy import TARGET, RecordingProxy
-from opay_contract.errors import UsageError
-from opay_contract.mock.serving import bind, url_of
+from opay_contract.mock.serving import run_in_thread, run_until_stopped
 
 _BACKLOG = 2048
 _SECONDS_TO_FINISH = 30
@@ -24,34 +22,14 @@ def serve(app: RecordingProxy, bound: socket.socket, on_ready: Callable[[], None
     """Answer until SIGTERM or SIGINT, then finish what is in flight; returns when all of it is done."""
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    server = _Server(app, on_ready)
-    # uvicorn raises a signal again when it is done; heard by these handlers, that ends nothing.
-    before = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        server.run(sockets=[bound])
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    run_until_stopped(_Server(app, on_ready), bound)
 
 
 @contextmanager
 def running(app: RecordingProxy, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     """Answer in a thread for as long as the context lasts; its value is the base URL."""
-    bound = bind(host, port)
-    ready = threading.Event()
-    server = _Server(app, ready.set)
-    thread = threading.Thread(
-        target=server.run, kwargs={"sockets": [bound]}, name="opay-contract-proxy", daemon=True
-    )
-    thread.start()
-    try:
-        if not ready.wait(_SECONDS_TO_FINISH):
-            raise UsageError("the proxy did not start")
-        yield url_of(bound)
-    finally:
-        server.should_exit = True
-        thread.join()
-        bound.close()
+    with run_in_thread(partial(_Server, app), "proxy", host, port) as url:
+        yield url
 
 
 class _ExactProtocol(HttpToolsProtocol):

@@ -2,7 +2,6 @@
 
 import ipaddress
 import os
-import secrets
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from opay_contract.capture.rotation import Limits, RotatingFile
 from opay_contract.capture.watching import Watch
 from opay_contract.cli.exit_codes import ExitCode, exit_code
 from opay_contract.cli.options import contract_option, fail_on_option, severity_of
-from opay_contract.cli.redact import KEY_VARIABLE
+from opay_contract.cli.redact import redaction_key
 from opay_contract.contract.contract import Contract, host_of
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
@@ -31,7 +30,6 @@ from opay_contract.report.text_report import render_text
 from opay_contract.rules.subject import Settings
 
 _SANDBOX = "sandbox"
-_SHORTEST_KEY = 16
 _SECONDS = click.FloatRange(0, min_open=True)
 
 
@@ -160,7 +158,7 @@ def _run(contract: Contract, url: str, options: _Options, fail_on: Severity) -> 
 
 
 def _recorder(contract: Contract, options: _Options, watch: Watch | None) -> Recorder:
-    redactor = None if options.raw else Redactor(contract, _redaction_key(), _private_key())
+    redactor = None if options.raw else Redactor(contract, redaction_key(), _private_key())
     return Recorder(
         RotatingFile(options.to, Limits(size=options.rotate_size, seconds=options.rotate_seconds)),
         redactor,
@@ -235,15 +233,6 @@ def _proxy_of(url: str) -> str | None:
     if _is_loopback(host) or proxy_bypass(host):
         return None
     return getproxies().get(parts.scheme)
-
-
-def _redaction_key() -> bytes:
-    key = os.environ.get(KEY_VARIABLE, "").encode(errors="surrogateescape")
-    if not key:
-        return secrets.token_bytes(32)
-    if len(key) < _SHORTEST_KEY:
-        raise UsageError(f"the redaction key is shorter than {_SHORTEST_KEY} bytes; make one at random")
-    return key
 
 
 def _private_key() -> str | None:

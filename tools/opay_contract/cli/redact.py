@@ -64,7 +64,7 @@ def redact(
     Exit codes: 0 done, or clean with --verify; 1 not clean; 3 nothing there; 4 some input was unreadable.
     """
     contract = load_contract(contract_dir, base_urls)
-    redactor = Redactor(contract, _key(key_file), os.environ.get("OPAY_PRIVATE_KEY"))
+    redactor = Redactor(contract, redaction_key(key_file), os.environ.get("OPAY_PRIVATE_KEY"))
     wanted = Format(format_in) if format_in else None
     if verify:
         if output is not None:
@@ -75,7 +75,8 @@ def redact(
     raise click.exceptions.Exit(_redact(redactor, paths, output, wanted))
 
 
-def _key(key_file: Path | None) -> bytes:
+def redaction_key(key_file: Path | None = None) -> bytes:
+    """Return the pseudonyms' key: a file's, the environment's, or one made for this run."""
     if key_file is not None:
         try:
             key = key_file.read_bytes().strip()

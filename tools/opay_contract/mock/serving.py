@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -35,7 +36,18 @@ def url_of(bound: socket.socket) -> str:
 
 def serve(app: ASGIApp, bound: socket.socket, on_ready: Callable[[], None]) -> None:
     """Answer until SIGTERM or SIGINT, then finish what is in flight; returns when all of it is done."""
-    server = _Server(app, on_ready)
+    run_until_stopped(_Server(app, on_ready), bound)
+
+
+@contextmanager
+def running(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+    """Answer in a thread for as long as the context lasts; its value is the base URL."""
+    with run_in_thread(partial(_Server, app), "mock", host, port) as url:
+        yield url
+
+
+def run_until_stopped(server: uvicorn.Server, bound: socket.socket) -> None:
+    """Run a server until SIGTERM or SIGINT and until what is in flight is finished."""
     # uvicorn raises a signal again when it is done; heard by these handlers, that ends nothing.
     before = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -46,18 +58,20 @@ def serve(app: ASGIApp, bound: socket.socket, on_ready: Callable[[], None]) -> N
 
 
 @contextmanager
-def running(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-    """Answer in a thread for as long as the context lasts; its value is the base URL."""
+def run_in_thread(
+    build: Callable[[Callable[[], None]], uvicorn.Server], what: str, host: str, port: int
+) -> Iterator[str]:
+    """Run the server that `build` makes, given what to call when it is ready; the value is its base URL."""
     bound = bind(host, port)
     ready = threading.Event()
-    server = _Server(app, ready.set)
+    server = build(ready.set)
     thread = threading.Thread(
-        target=server.run, kwargs={"sockets": [bound]}, name="opay-contract-mock", daemon=True
+        target=server.run, kwargs={"sockets": [bound]}, name=f"opay-contract-{what}", daemon=True
     )
     thread.start()
     try:
         if not ready.wait(_SECONDS_TO_FINISH):
-            raise UsageError("the mock did not start")
+            raise UsageError(f"the {what} did not start")
         yield url_of(bound)
     finally:
         server.should_exit = True
