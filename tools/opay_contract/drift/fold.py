@@ -19,9 +19,10 @@ from opay_contract.model.summary import (
 )
 from opay_contract.recordings.ndjson import NumberedLine, parse_line
 from opay_contract.recordings.sources import Source
-from opay_contract.rules.batchpath import BatchPath, Kind, Verdict
+from opay_contract.rules.batchpath import BatchPath, Verdict
 from opay_contract.rules.fastpath import MAX_PLANS, FastPath, Record
 from opay_contract.rules.judging import check_exchange
+from opay_contract.rules.linekinds import Kind
 from opay_contract.rules.subject import Settings, build_subject
 
 
