@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ _APPLICATION_ID = 0x4F50434D
 """Marks a file as a mock's store: "OPCM"."""
 
 _SECONDS_TO_WAIT = 10.0
+_SECONDS_BETWEEN_TRIES = 0.01
 """How long one process waits for another that writes."""
 
 _TABLES = """
@@ -177,7 +179,19 @@ def _prepare(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
         for statement in _TABLES.split(";"):
             connection.execute(statement)
-    connection.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(connection)
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Let readers and a writer share the file; SQLite does not wait by itself while others have it open."""
+    give_up = time.monotonic() + _SECONDS_TO_WAIT
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] not in ("wal", "memory"):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(_SECONDS_BETWEEN_TRIES)
 
 
 @contextmanager
