@@ -21,6 +21,8 @@ from opay_contract.recordings.parts import iter_part_entries, iter_parts
 from opay_contract.recordings.sources import Source, iter_sources
 from opay_contract.rules.subject import Settings
 
+pytestmark = pytest.mark.thorough
+
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 CASES = sorted((Path(__file__).parents[1] / "rules" / "cases").glob("*/*.ndjson"))
 SETTINGS = Settings(started_at=1_790_000_000.0)

@@ -17,6 +17,8 @@ from opay_contract.recordings.ndjson import iter_lines, parse_line
 from opay_contract.recordings.sources import Source
 from opay_contract.recordings.streams import ChunkStream
 
+pytestmark = pytest.mark.thorough
+
 TESTS = Path(__file__).parents[1]
 FOLDERS = [TESTS / "recordings" / kind for kind in ("clean", "drifted")]
 ONLY_CHECKED = ("curl*.txt", "*.flow", "newman.json", "postman*.json")

@@ -14,6 +14,8 @@ import yaml
 
 from opay_contract.recordings.formats import Format
 
+pytestmark = pytest.mark.thorough
+
 DATA = Path(__file__).parents[1] / "leaks" / "data"
 """A recording of each format, as its parsed value."""
 

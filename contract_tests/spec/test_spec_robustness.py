@@ -25,6 +25,8 @@ WRONG: st.SearchStrategy[Any] = st.sampled_from(
     {"$ref": "#"}, {"$ref": "http://["}, {"type": 12, "properties": 1}, [{"id": {}}], {"a": {"b": []}},
     {"schema": {"items": 3}}]
 )  # fmt: skip
+pytestmark = pytest.mark.thorough
+
 often = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
