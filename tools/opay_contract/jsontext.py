@@ -174,6 +174,13 @@ def _children(value: Any) -> Iterator[tuple[str | int, Any]]:
         yield from enumerate(value)
 
 
+def value_at(value: Any, tokens: Tokens) -> Any:
+    """Return what stands at a place that is known to be there."""
+    for token in tokens:
+        value = value[token]
+    return value
+
+
 def iter_nodes(root: Any, tokens: Tokens = ()) -> Iterator[tuple[Tokens, Any]]:
     """Yield every value in `root` with its place, in document order, however deep it is nested."""
     stack = [(tokens, root)]

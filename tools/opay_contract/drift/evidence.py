@@ -10,7 +10,7 @@ import jsonschema_rs
 
 from opay_contract.contract.contract import Contract, Match
 from opay_contract.contract.operation import Evidence
-from opay_contract.jsontext import Parsed, Tokens
+from opay_contract.jsontext import Parsed, Tokens, value_at
 from opay_contract.model.exchange import Exchange, Headers
 from opay_contract.rules.linetypes import Column
 from opay_contract.rules.shapes import is_decided_by_shape
@@ -196,13 +196,6 @@ def find_places(value: Any, tokens: Tokens, before: Tokens = ()) -> Iterator[Tok
             return
         value = value[token]
     yield (*before, *tokens)
-
-
-def value_at(value: Any, tokens: Tokens) -> Any:
-    """Return what stands at a place that is known to be there."""
-    for token in tokens:
-        value = value[token]
-    return value
 
 
 def _speaks(probe: Probe, value: Any, seen: dict[str, Any]) -> bool:

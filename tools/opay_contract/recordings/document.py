@@ -42,13 +42,13 @@ def read_document(source: Source, stream: ChunkStream) -> Iterator[Exchange | Un
         for number, (line, data) in enumerate(chain([first], items), start=1):
             yield parse_line(source.place(number, line), LONG_LINE if data is None else data)
     else:
-        whole = _read_whole(chain(tape.chunks, iter_read(stream)))
+        whole = read_whole(chain(tape.chunks, iter_read(stream)))
         yield parse_line(source.place(1, 1), LONG_LINE if whole is None else whole)
 
 
 def read_body(source: Source, stream: ChunkStream) -> Iterator[Exchange | Unreadable]:
     """Yield the file as one bare body, broken or not, so that the checker says what is wrong with it."""
-    yield _parse_body(source.place(1, 1), _read_whole(iter_read(stream)))
+    yield _parse_body(source.place(1, 1), read_whole(iter_read(stream)))
 
 
 def _parse_body(place: Place, body: bytes | None) -> Exchange | Unreadable:
@@ -73,7 +73,8 @@ def _is_exchange(data: bytes) -> bool:
         return False
 
 
-def _read_whole(chunks: Iterator[bytes]) -> bytes | None:
+def read_whole(chunks: Iterator[bytes]) -> bytes | None:
+    """Return all chunks as one, None when they are longer than what is kept in memory."""
     kept: list[bytes] = []
     size = 0
     for chunk in chunks:

@@ -1,14 +1,13 @@
 """Redacts a file that is one JSON text: a body, one exchange, or a list of exchanges."""
 
-from collections.abc import Iterator
 from itertools import chain
 
 from opay_contract.model.exchange import Exchange
 from opay_contract.recordings.cursor import JsonCursor, iter_values, parse_members
-from opay_contract.recordings.document import read_body
+from opay_contract.recordings.document import read_body, read_whole
 from opay_contract.recordings.refusals import StreamError
 from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import MAX_ENTRY, ChunkStream, Readable, iter_read
+from opay_contract.recordings.streams import ChunkStream, Readable, iter_read
 from opay_contract.redaction.exchanges import Redactor
 from opay_contract.redaction.json_files import NATIVE_ENTRY, JsonWalker, Sink, Tally, redact_entry
 
@@ -39,13 +38,13 @@ def redact_document(redactor: Redactor, stream: ChunkStream, sink: Sink, tally: 
         JsonWalker(redactor, NATIVE_ENTRY, sink, tally).walk_items(cursor)
         sink.write(b"\n")
     else:
-        sink.write(redact_entry(redactor, NATIVE_ENTRY, _read_whole(iter_read(again)), tally))
+        sink.write(redact_entry(redactor, NATIVE_ENTRY, read_whole(iter_read(again)), tally))
 
 
 def redact_body(redactor: Redactor, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
     """Redact a file that is one bare body, broken or not."""
     tally.entries += 1
-    body = _read_whole(iter_read(stream))
+    body = read_whole(iter_read(stream))
     found = next(iter(read_body(_HERE, ChunkStream([body]))), None) if body is not None else None
     if isinstance(found, Exchange):
         sink.write(redactor.exchange(found).response.body)
@@ -63,14 +62,3 @@ def _begins_with_exchange(tape: _Tape) -> bool:
         return first is not None and parse_members(first).get("response", b"").startswith(b"{")
     except StreamError:
         return False
-
-
-def _read_whole(chunks: Iterator[bytes]) -> bytes | None:
-    kept: list[bytes] = []
-    size = 0
-    for chunk in chunks:
-        kept.append(chunk)
-        size += len(chunk)
-        if size > MAX_ENTRY:
-            return None
-    return b"".join(kept)

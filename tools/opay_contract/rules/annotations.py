@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from opay_contract.contract.contract import Contract
-from opay_contract.jsontext import Tokens, iter_nodes
+from opay_contract.contract.contract import Contract, at
+from opay_contract.jsontext import Tokens, iter_nodes, value_at
 from opay_contract.rules.shapes import is_decided_by_shape, shape_of
 
 _OPENERS = ("additionalProperties", "unevaluatedProperties")
@@ -72,7 +72,7 @@ class Annotations:
                 opened.add(tokens)
         for tokens, names in documented.items():
             if tokens not in opened:
-                members = _value_at(self.value, tokens)
+                members = value_at(self.value, tokens)
                 unknown = [name for name in members if name not in names]
                 yield from (((*tokens, name), members[name], describing[tokens]) for name in unknown)
 
@@ -92,7 +92,7 @@ def annotate(
     one value holds for every other of the same shape, and is remembered.
     """
     memory = contract.schemas.memory
-    key = (schema, shape_of(value), tuple(repr(_find(value, tokens)) for tokens in sorted(decided)))
+    key = (schema, shape_of(value), tuple(repr(at(value, tokens)) for tokens in sorted(decided)))
     if key in memory:
         return Annotations(value, schema, contract, memory[key])
     notes = Annotations(value, schema, contract, _evaluate(contract, schema, value))
@@ -111,14 +111,6 @@ def _evaluate(contract: Contract, schema: str, value: Any) -> dict[Tokens, list[
         if len(tokens) == depth:
             found.setdefault(tokens, []).append(detail["schemaLocation"])
     return found
-
-
-def _find(value: Any, tokens: Tokens) -> Any:
-    for token in tokens:
-        if not isinstance(value, dict) or token not in value:
-            return None
-        value = value[token]
-    return value
 
 
 @lru_cache(maxsize=4096)
@@ -148,9 +140,3 @@ def _tokens(location: str, value: Any) -> Tokens:
         value = value[token]
         tokens.append(token)
     return tuple(tokens)
-
-
-def _value_at(value: Any, tokens: Tokens) -> Any:
-    for token in tokens:
-        value = value[token]
-    return value

@@ -21,7 +21,7 @@ from opay_contract.contract.closing import close_reference
 from opay_contract.contract.contract import Contract, Route, at
 from opay_contract.contract.loading import tokens_of
 from opay_contract.contract.operation import Echo
-from opay_contract.jsontext import NotJson, Tokens, iter_nodes, parse_json
+from opay_contract.jsontext import NotJson, Tokens, iter_nodes, parse_json, value_at
 from opay_contract.model.exchange import Request
 from opay_contract.recordings.messages import parse_moment
 from opay_contract.recordings.ndjson import LINE
@@ -206,7 +206,7 @@ class FastPath:
             and (not plan.searched[0] or _are_free_of_cards(record.request_headers, plan.searched[0]))
             and (not plan.searched[1] or _are_free_of_cards(record.response_headers, plan.searched[1]))
             and (not plan.times or self._has_sound_times(plan, record))
-            and all(check(_value_at(record.answer, tokens)) for tokens, check in plan.others)
+            and all(check(value_at(record.answer, tokens)) for tokens, check in plan.others)
             and not any(
                 is_mismatched(at(record.query, echo.request), at(record.answer, echo.response))
                 for echo in plan.echoes
@@ -214,7 +214,7 @@ class FastPath:
         )
 
     def _has_sound_times(self, plan: Plan, record: Record) -> bool:
-        values = [_value_at(record.answer, tokens) for tokens in plan.times]
+        values = [value_at(record.answer, tokens) for tokens in plan.times]
         earliest = min(day_before(str(record.recorded_at)[:10]), self._settings.started_at)
         if all(time_fault(value, earliest) is None for value in values):
             return True
@@ -320,9 +320,3 @@ def _other_checks(subject: Subject) -> Iterator[tuple[Tokens, Callable[[Any], bo
 
 def _differ_in(identity: Tokens, value: Any) -> bool:
     return not has_repeated_item(value, identity)
-
-
-def _value_at(value: Any, tokens: Tokens) -> Any:
-    for token in tokens:
-        value = value[token]
-    return value

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from opay_contract.jsontext import Tokens
+from opay_contract.jsontext import Tokens, value_at
 from opay_contract.rules.annotations import Annotations
 
 EACH = "*"
@@ -94,7 +94,7 @@ class BodyType:
     def _build(
         self, folded: Tokens, places: list[Tokens], steps: tuple[str, ...], *, optional: bool = False
     ) -> Any:
-        values = [_at(self._notes.value, place) for place in places]
+        values = [value_at(self._notes.value, place) for place in places]
         schemas = tuple(dict.fromkeys(uri for place in places for uri in self._notes.schemas.get(place, ())))
         nodes = tuple(node for uri in schemas if isinstance(node := self._node(uri), dict))
         if optional and isinstance(values[0], dict | list):
@@ -120,7 +120,7 @@ class BodyType:
         fields: list[Any] = []
         renamed: dict[str, str] = {}
         for name in dict.fromkeys(name for node in nodes for name in node.get("properties", ())):
-            children = [(*place, name) for place in places if name in _at(self._notes.value, place)]
+            children = [(*place, name) for place in places if name in value_at(self._notes.value, place)]
             if not children:
                 continue
             attribute = f"m{len(renamed)}"
@@ -139,7 +139,7 @@ class BodyType:
         self, folded: Tokens, places: list[Tokens], steps: tuple[str, ...], nodes: tuple[dict[str, Any], ...]
     ) -> Any:
         _require(nodes, _OF_LISTS, self._fixed, folded)
-        children = [(*place, i) for place in places for i in range(len(_at(self._notes.value, place)))]
+        children = [(*place, i) for place in places for i in range(len(value_at(self._notes.value, place)))]
         if not children or EACH in folded:
             raise Unsupported
         self.lists.append(Items(folded, Column(steps), nodes))
@@ -191,9 +191,3 @@ def _is_fixed_condition(condition: Any, fixed: frozenset[Tokens], place: Tokens)
 
 def _assertions(node: dict[str, Any]) -> set[str]:
     return {keyword for keyword in node if keyword not in _FOR_PEOPLE and not keyword.startswith("x-")}
-
-
-def _at(value: Any, tokens: Tokens) -> Any:
-    for token in tokens:
-        value = value[token]
-    return value
