@@ -10,6 +10,7 @@ from opay_contract.contract.operation import OpenQuestion
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.github_report import render_github
 from opay_contract.report.printing import printable
 
@@ -36,13 +37,19 @@ def unescape(text: str) -> str:
 
 
 def annotations(summary: DriftSummary, folder: str | None = None) -> list[Annotation]:
-    return [read(line) for line in render_github(summary, (), contract_folder=folder).split("\n")[:-1]]
+    return [
+        read(line)
+        for line in render_github(CheckedRun(summary=summary, contract_folder=folder)).split("\n")[:-1]
+    ]
 
 
 def test_the_report_is_the_golden_one(
     fixed: DriftSummary, contract: Contract, assert_golden: Callable[[str, str], None]
 ) -> None:
-    assert_golden("drifted.github.txt", render_github(fixed, contract.questions, contract_folder=""))
+    assert_golden(
+        "drifted.github.txt",
+        render_github(CheckedRun(summary=fixed, questions=contract.questions, contract_folder="")),
+    )
 
 
 def test_the_gravest_come_first_as_github_shows_ten_of_a_kind(drifted: DriftSummary) -> None:
@@ -98,7 +105,7 @@ def test_nothing_from_outside_begins_a_command_or_ends_a_property(
     hostile_questions: tuple[OpenQuestion, ...],
     hostile_text: str,
 ) -> None:
-    text = render_github(hostile, hostile_questions, contract_folder=folder)
+    text = render_github(CheckedRun(summary=hostile, questions=hostile_questions, contract_folder=folder))
     assert text.replace("\n", "").isprintable()
     assert len(text.splitlines()) == len(hostile.findings) + 1
     read_back = annotations(hostile, folder)

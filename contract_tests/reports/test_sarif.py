@@ -16,6 +16,7 @@ from opay_contract.contract.operation import OpenQuestion
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.sarif_report import render_sarif
 from opay_contract.rules.table import RULES
 
@@ -26,7 +27,8 @@ LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "
 
 
 def render(summary: DriftSummary, questions: tuple[OpenQuestion, ...] = (), **options: Any) -> Any:
-    text = render_sarif(summary, questions, **options)
+    asked = {"contract_folder": ""} | options
+    text = render_sarif(CheckedRun(summary=summary, questions=questions, **asked))
     assert text.isascii()
     document = json.loads(text)
     jsonschema.Draft202012Validator(SCHEMA).validate(document)
@@ -53,7 +55,7 @@ def test_it_fits_the_published_schema(
 
 
 def test_the_schema_refuses_what_is_no_sarif(drifted: DriftSummary) -> None:
-    document = json.loads(render_sarif(drifted, ()))
+    document = json.loads(render_sarif(CheckedRun(summary=drifted)))
     document["runs"][0]["results"][0]["level"] = "fatal"
     assert not jsonschema.Draft202012Validator(SCHEMA).is_valid(document)
 
@@ -61,7 +63,11 @@ def test_the_schema_refuses_what_is_no_sarif(drifted: DriftSummary) -> None:
 def test_the_report_is_the_golden_one(
     fixed: DriftSummary, contract: Contract, assert_golden: Callable[[str, str], None]
 ) -> None:
-    document = json.loads(render_sarif(fixed, contract.questions, version="1.2.3"))
+    document = json.loads(
+        render_sarif(
+            CheckedRun(summary=fixed, questions=contract.questions, contract_folder="", version="1.2.3")
+        )
+    )
     driver = document["runs"][0]["tool"]["driver"]
     driver["rules"] = driver["rules"][:1]  # the rest is of the same form
     assert_golden("drifted.sarif", json.dumps(document, indent=2) + "\n")

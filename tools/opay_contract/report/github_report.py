@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import PurePath
 
-from opay_contract.contract.operation import OpenQuestion
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.ordering import by_gravity
 from opay_contract.report.printing import printable
 from opay_contract.report.text_report import count, describe_place
@@ -15,18 +15,15 @@ _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO
 _TITLE = "opay-contract"
 
 
-def render_github(
-    summary: DriftSummary,
-    questions: tuple[OpenQuestion, ...],  # noqa: ARG001  an annotation is for what should be done
-    *,
-    contract_folder: str | None = None,
-) -> str:
+def render_github(run: CheckedRun) -> str:
     """Return one command a line, the gravest first: GitHub shows ten of a kind for each step.
 
-    A finding is put at the contract's statement where the contract stands in the working folder, at
-    `contract_folder`; otherwise, and where there is no statement, at the recording.
+    A finding is put at the contract's statement where the contract stands in the working folder; otherwise,
+    and where there is no statement, at the recording. Open questions are none: an annotation is for what
+    should be done.
     """
-    lines = [*_remarks(summary), *(_finding(folded, contract_folder) for folded in by_gravity(summary))]
+    summary = run.counted
+    lines = [*_remarks(summary), *(_finding(folded, run.contract_folder) for folded in by_gravity(summary))]
     return "\n".join(lines) + "\n"
 
 

@@ -11,6 +11,7 @@ from importlib import resources
 from opay_contract.contract.operation import OpenQuestion, Reading
 from opay_contract.model.finding import Kind, Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.ordering import by_gravity
 from opay_contract.report.printing import printable
 from opay_contract.report.text_report import count, describe_place
@@ -27,10 +28,11 @@ class _Section:
     body: str
 
 
-def render_html(summary: DriftSummary, questions: tuple[OpenQuestion, ...]) -> str:
+def render_html(run: CheckedRun) -> str:
     """Return the page; what came from outside is escaped, and the policy allows no script but the page's."""
+    summary = run.counted
     script, style = _asset("html_report.js"), _asset("html_report.css")
-    sections = [section for build in _SECTIONS if (section := build(summary, questions))]
+    sections = [section for build in _SECTIONS if (section := build(summary, run.questions))]
     policy = (
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:; "
         "base-uri 'none'; form-action 'none'"

@@ -13,6 +13,7 @@ from opay_contract.contract.operation import OpenQuestion
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.ordering import by_gravity
 from opay_contract.report.printing import printable
 from opay_contract.report.text_report import count, describe_place
@@ -37,11 +38,10 @@ class _Case:
     details: tuple[str, ...] = ()
 
 
-def render_junit(
-    summary: DriftSummary, questions: tuple[OpenQuestion, ...], *, fail_on: Severity = Severity.ERROR
-) -> str:
+def render_junit(run: CheckedRun) -> str:
     """Return the report as JUnit XML; a finding below `fail_on` fails nothing and is a skipped test case."""
-    cases = [*_input_cases(summary), *_finding_cases(summary, fail_on), *_clean_rules(summary)]
+    summary = run.counted
+    cases = [*_input_cases(summary), *_finding_cases(summary, run.fail_on), *_clean_rules(summary)]
     results = Counter(case.result for case in cases)
     numbers = _attributes(
         name=_SUITE,
@@ -55,7 +55,7 @@ def render_junit(
         '<?xml version="1.0" encoding="UTF-8"?>',
         f"<testsuites{numbers}>",
         f"  <testsuite{numbers}>",
-        *_properties(summary, questions),
+        *_properties(summary, run.questions),
         *(line for case in cases for line in _case(case)),
         "  </testsuite>",
         "</testsuites>",

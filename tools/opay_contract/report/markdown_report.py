@@ -7,6 +7,7 @@ from opay_contract.contract.operation import OpenQuestion
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.ordering import by_gravity
 from opay_contract.report.printing import printable
 from opay_contract.report.text_report import count, describe_place
@@ -19,8 +20,9 @@ _SPECIAL = re.compile(r"[\\`*_{}\[\]<>()#|~@:$&!\"']|(?<=www)\.")
 _FINDING_COLUMNS = ("Rule", "Where", "Expected", "Got", "Times", "First place", "Contract")
 
 
-def render_markdown(summary: DriftSummary, questions: tuple[OpenQuestion, ...]) -> str:
+def render_markdown(run: CheckedRun) -> str:
     """Return the report; nothing that came from outside can format, link or mention."""
+    summary = run.counted
     findings = by_gravity(summary)
     listed = findings[:MAX_ROWS]
     blocks = [
@@ -30,7 +32,7 @@ def render_markdown(summary: DriftSummary, questions: tuple[OpenQuestion, ...]) 
         _counts(summary, findings),
         *(_severity(severity, findings, listed) for severity in reversed(Severity)),
         _unreadable(summary),
-        _questions(summary, questions),
+        _questions(summary, run.questions),
         _closing(summary, len(findings) - len(listed)),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"

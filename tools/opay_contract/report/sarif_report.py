@@ -10,6 +10,7 @@ from opay_contract.contract.operation import OpenQuestion
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Rule, Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.ordering import by_gravity
 from opay_contract.report.printing import printable
 from opay_contract.report.text_report import count, describe_place
@@ -27,30 +28,21 @@ _ROOT = "openapi.yaml"
 Json = dict[str, Any]
 
 
-def render_sarif(
-    summary: DriftSummary,
-    questions: tuple[OpenQuestion, ...],
-    *,
-    contract_folder: str | None = "",
-    version: str | None = None,
-) -> str:
-    """Return the report as one ASCII text that ends in a line feed.
-
-    `contract_folder` is the contract's folder relative to the working folder, or None where the contract
-    stands elsewhere, as the one that the package carries.
-    """
-    run = {
-        "tool": {"driver": _driver(version)},
+def render_sarif(run: CheckedRun) -> str:
+    """Return the report as one ASCII text that ends in a line feed."""
+    summary = run.counted
+    told = {
+        "tool": {"driver": _driver(run.version)},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {
             _SOURCES: {"description": {"text": "The folder that opay-contract ran in."}},
             _CARRIED: {"description": {"text": "The folder of the contract, outside of the one it ran in."}},
         },
         "invocations": [_invocation(summary)],
-        "results": [_result(folded, contract_folder) for folded in by_gravity(summary)],
-        "properties": _numbers(summary, questions),
+        "results": [_result(folded, run.contract_folder) for folded in by_gravity(summary)],
+        "properties": _numbers(summary, run.questions),
     }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [told]}, indent=2) + "\n"
 
 
 def _driver(version: str | None) -> Json:

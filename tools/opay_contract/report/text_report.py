@@ -7,6 +7,7 @@ from opay_contract.model.acceptance import Acceptance, Judged, State
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.ordering import by_gravity
 from opay_contract.report.printing import printable
 
@@ -14,17 +15,15 @@ _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "b
 _TITLES = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Information"}
 
 
-def render_text(
-    summary: DriftSummary, questions: tuple[OpenQuestion, ...], judged: Judged | None = None
-) -> str:
+def render_text(run: CheckedRun) -> str:
     """Return the report with colour codes, which `click.echo` takes off where there is no terminal."""
-    counted = judged.counted() if judged else summary
+    counted, judged = run.counted, run.judged
     findings = by_gravity(counted)
     blocks = [_section(severity, findings, judged) for severity in reversed(Severity)]
     blocks += [
         *((_accepted_section(judged), _unused_section(judged.unused)) if judged else ()),
-        _unreadable_section(summary),
-        _questions_section(summary, questions),
+        _unreadable_section(counted),
+        _questions_section(counted, run.questions),
         _closing(counted, findings, judged),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
