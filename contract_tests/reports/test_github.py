@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -118,3 +119,43 @@ def test_nothing_from_outside_begins_a_command_or_ends_a_property(
     assert printable(hostile_text.replace("\ud800", "")) in {
         properties["file"] for _, properties, _ in read_back
     }
+
+
+def read_all(run: CheckedRun) -> list[Annotation]:
+    return [read(line) for line in render_github(run).split("\n")[:-1]]
+
+
+def test_beside_a_baseline_the_report_is_the_golden_one(
+    judged: CheckedRun, assert_golden: Callable[[str, str], None]
+) -> None:
+    assert_golden("judged.github.txt", render_github(judged))
+
+
+def test_expired_and_unused_acceptances_are_at_their_lines_of_the_baseline(judged: CheckedRun) -> None:
+    entries = {
+        properties["line"]: (kind, properties["title"].removeprefix("opay-contract: "))
+        for kind, properties, _ in read_all(judged)
+        if properties.get("file") == "baseline.toml"
+    }
+    assert entries == {"16": ("warning", "acceptance expired"), "26": ("error", "unused acceptance")}
+    allowed = [one for one in read_all(replace(judged, allow_unused=True)) if "unused" in one[1]["title"]]
+    assert [(kind, message[-17:]) for kind, _, message in allowed] == [("notice", " (--allow-unused)")]
+
+
+def test_what_is_accepted_is_counted_and_annotated_nowhere(judged: CheckedRun) -> None:
+    said = [message for _, _, message in read_all(judged)]
+    assert said[0].startswith("Baseline: 1 open, 1 accepted, 1 expired; 3 occurrences accepted;")
+    assert not [message for message in said if "/data/accepted" in message]
+
+
+def test_nothing_from_a_baseline_begins_a_command_or_ends_a_property(
+    hostile_judged: CheckedRun, hostile_text: str
+) -> None:
+    assert render_github(hostile_judged).replace("\n", "").isprintable()
+    read_back = read_all(hostile_judged)
+    assert len(read_back) == 6  # unreadable, the numbers, two that count, expired, unused
+    file = printable(hostile_text.replace("\ud800", ""))
+    assert [properties["line"] for _, properties, _ in read_back if properties.get("file") == file][-2:] == [
+        "16",
+        "26",
+    ]

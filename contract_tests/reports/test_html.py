@@ -4,16 +4,19 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import OpenQuestion
+from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.html_report import render_html
 from opay_contract.report.printing import printable
+from opay_contract.report.standing import on_one_line
 
 VOID = {"meta", "link", "input"}
 
@@ -127,3 +130,44 @@ def test_caps_and_nothing_checked_are_told(capped: DriftSummary, nothing: DriftS
     assert "4 occurrences of further findings not listed" in html
     assert "<li>and 95 more</li>" in html
     assert '<h1 class="error">Nothing was checked' in render_html(CheckedRun(summary=nothing))
+
+
+def test_beside_a_baseline_the_page_is_the_golden_one(
+    judged: CheckedRun, assert_golden: Callable[[str, str], None]
+) -> None:
+    assert_golden("judged.html", without_assets(render_html(judged)))
+
+
+def test_accepted_findings_are_folded_away_and_out_of_the_filters_reach(judged: CheckedRun) -> None:
+    html = render_html(judged)
+    listed, _, rest = html.partition('<section id="unused"')
+    accepted = rest.partition('<section id="accepted"')[2]
+    assert ("/data/open" in listed, "/data/expired" in listed, "/data/accepted" in listed) == (
+        True,
+        True,
+        False,
+    )
+    assert listed.count('<span class="badge">Acceptance expired</span>') == 1
+    assert accepted.index("<details><summary>1 finding, 3 occurrences</summary>") < accepted.index(
+        "/data/accepted"
+    )
+    assert "by Mona: ticket 12: they mend it in March" in accepted
+    assert "They do not fail the run: --allow-unused." in render_html(replace(judged, allow_unused=True))
+
+
+def test_a_page_on_which_nothing_counts_is_as_calm_as_one_without_drift(judged: CheckedRun) -> None:
+    assert judged.judged
+    (accepted, _) = judged.judged.matched.values()
+    findings = {accepted.key: judged.summary.findings[accepted.key]}
+    summary = replace(judged.summary, findings=findings, occurrences={Severity.ERROR: 3})
+    calm = replace(judged, summary=summary, judged=replace(judged.judged, summary=summary))
+    assert '<h1 class="clean">Checked 9 exchanges: no drift but what is accepted</h1>' in render_html(calm)
+
+
+def test_everything_of_a_baseline_is_text(hostile_judged: CheckedRun, hostile_text: str) -> None:
+    page = Page(render_html(hostile_judged))
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(set(ids)) == len(ids)
+    assert len(page.tags("script")) == len(page.tags("style")) == 1
+    assert sum(on_one_line(hostile_text) in text for text in page.texts) > 1
+    assert not [c for text in page.texts for c in text if not c.isprintable() and c != "\n"]

@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -13,6 +15,7 @@ from opay_contract.model.summary import DriftSummary
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.junit_report import render_junit
 from opay_contract.report.printing import printable
+from opay_contract.report.standing import on_one_line
 from opay_contract.rules.table import RULES
 
 NUMBERS = {"name", "tests", "failures", "errors", "skipped", "time"}
@@ -118,3 +121,54 @@ def test_what_xml_cannot_hold_is_written_as_escapes(
     files = [case.attrib.get("file") for case in root.iter("testcase")]
     assert printable(hostile_text.replace("\ud800", "")) in files
     assert any(printable(hostile_text) in failure.attrib["message"] for failure in root.iter("failure"))
+
+
+def cases_of(run: CheckedRun) -> dict[str, ET.Element]:
+    """Return the test cases that did not pass, by name, with what became of them as the only child."""
+    return {case.attrib["name"]: case for case in parse(render_junit(run)).iter("testcase") if len(case)}
+
+
+def test_beside_a_baseline_the_report_is_the_golden_one(
+    judged: CheckedRun, assert_golden: Callable[[str, str], None]
+) -> None:
+    assert_golden("judged.junit.xml", render_junit(judged))
+
+
+def test_accepted_is_skipped_and_expired_and_unused_fail_and_say_so(judged: CheckedRun) -> None:
+    cases = cases_of(judged)
+    unused = "acceptance of type-mismatch /data/unused (queryCardTokens, success)"
+    said = {name: (case[0].tag, case[0].attrib["message"]) for name, case in cases.items()}
+    by = "(baseline.toml:6) by Mona: ticket 12: they mend it in March: expected string"
+    for name, tag, words in (
+        ("type-mismatch /data/open (success)", "failure", "expected string"),
+        ("type-mismatch /data/accepted (success)", "skipped", f"accepted until 2026-11-23 {by}"),
+        ("field-missing /data/expired (success)", "failure", "acceptance expired on 2026-11-22 (baseline"),
+        (unused, "failure", "no finding has the fingerprint "),
+    ):
+        assert said[name][0] == tag
+        assert said[name][1].startswith(words)
+    assert len(said) == 4
+    assert (cases[unused].attrib["file"], cases[unused].attrib["line"]) == ("baseline.toml", "26")
+
+
+@pytest.mark.parametrize(
+    ("changes", "excuse"),
+    [
+        ({"allow_unused": True}, "--allow-unused: "),
+        ({"summary": DriftSummary(exchanges=1, unreadable_count=1)}, "not everything was checked: "),
+    ],
+)
+def test_an_unused_acceptance_fails_where_it_fails_the_run(
+    changes: dict[str, Any], excuse: str, judged: CheckedRun
+) -> None:
+    cases = cases_of(replace(judged, **changes))
+    (unused,) = (case for name, case in cases.items() if name.startswith("acceptance of "))
+    assert unused[0].tag == "skipped"
+    assert unused[0].attrib["message"].startswith(excuse)
+
+
+def test_words_of_a_baseline_are_written_as_escapes(hostile_judged: CheckedRun, hostile_text: str) -> None:
+    root = parse(render_junit(hostile_judged))
+    assert_shape(root)
+    skipped = [one.attrib["message"] for one in root.iter("skipped")]
+    assert any(on_one_line(hostile_text) in message for message in skipped)

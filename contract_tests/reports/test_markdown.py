@@ -83,3 +83,45 @@ def test_a_step_summary_is_never_too_large(build: Callable[..., FoldedFinding], 
     assert len(text.encode()) < STEP_SUMMARY
     assert "Errors (2,000)" in text
     assert f"{2000 - MAX_ROWS:,} findings not listed here; the other formats have them." in text
+
+
+def test_beside_a_baseline_the_report_is_the_golden_one(
+    judged: CheckedRun, assert_golden: Callable[[str, str], None]
+) -> None:
+    assert_golden("judged.md", render_markdown(judged))
+
+
+def test_accepted_findings_are_folded_and_unused_acceptances_are_not(judged: CheckedRun) -> None:
+    text = render_markdown(judged)
+    assert "<details>\n<summary>Accepted (1)</summary>" in text
+    assert "<details open>\n<summary>Unused acceptances (1)</summary>" in text
+    assert "<code>field-missing</code><br>**acceptance expired on 2026-11-22**" in text
+    assert "They do not fail the run" not in text
+    assert "They do not fail the run: --allow-unused." in render_markdown(replace(judged, allow_unused=True))
+
+
+def test_nothing_of_a_baseline_formats_links_mentions_or_runs(hostile_judged: CheckedRun) -> None:
+    text = render_markdown(hostile_judged)
+    assert text.replace("\n", "").isprintable()
+    assert not re.search(r"@|https?:|www\.|\$|~~|\]\(|<script|<img", text)
+    html = READER.render(text)
+    assert set(re.findall(r"<([a-z0-9]+)", html)) <= TAGS
+    assert [len(re.findall("<t[hd]", row)) for row in re.findall(r"<tr>.*?</tr>", html, re.DOTALL)].count(
+        4
+    ) == 2
+
+
+def test_a_step_summary_is_never_too_large_for_what_is_accepted(
+    judged: CheckedRun, build: Callable[..., FoldedFinding]
+) -> None:
+    assert judged.judged
+    (acceptance, _), place = judged.judged.matched.values(), Place(source=0, entry=1, file="f", line=1)
+    folded = [build("type-mismatch", f"/data/{'*' * 100}/{n}", place) for n in range(MAX_ROWS + 9)]
+    findings = {one.finding.key: one for one in folded}
+    summary = DriftSummary(exchanges=1, findings=findings, occurrences={Severity.ERROR: len(folded)})
+    wordy = replace(acceptance, reason="~" * 100_000)
+    wide = replace(judged.judged, summary=summary, matched=dict.fromkeys(findings, wordy))
+    text = render_markdown(replace(judged, summary=summary, judged=wide))
+    assert len(text.encode()) < STEP_SUMMARY
+    assert f"Accepted ({MAX_ROWS + 9})" in text
+    assert "10 findings not listed here" in text  # one row is that of the unused acceptance
