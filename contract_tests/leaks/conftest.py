@@ -16,6 +16,7 @@ from opay_contract.recordings.formats import Format
 from opay_contract.recordings.ndjson import Lines, parse_line
 from opay_contract.recordings.reading import iter_entries
 from opay_contract.recordings.sources import Source
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.json_report import render_json
 from opay_contract.report.text_report import render_text
 from opay_contract.rules.subject import Settings
@@ -114,7 +115,7 @@ def listen(contract: Contract) -> Callable[..., list[str]]:
                     findings = fold.add(item)
                     said[ordinal] += repr(item if isinstance(item, Unreadable) else findings)
         summary = fold.summary()
-        text = click.unstyle(render_text(summary, contract.questions))
-        return [*said, "\n".join((repr(summary), text, render_json(summary, contract.questions)))]
+        run = CheckedRun(summary=summary, questions=contract.questions)
+        return [*said, "\n".join((repr(summary), click.unstyle(render_text(run)), render_json(run)))]
 
     return listen_to

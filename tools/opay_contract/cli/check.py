@@ -4,7 +4,6 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from opay_contract.engines.processes import Job, check_in_processes
 from opay_contract.errors import UsageError
 from opay_contract.recordings.formats import Format
 from opay_contract.recordings.sources import STDIN, iter_sources
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.github_report import render_github
 from opay_contract.report.html_report import render_html
 from opay_contract.report.json_report import render_json
@@ -30,7 +30,7 @@ from opay_contract.report.sarif_report import render_sarif
 from opay_contract.report.text_report import render_text
 from opay_contract.rules.subject import Settings
 
-_RENDERERS: dict[str, Callable[..., str]] = {
+_RENDERERS: dict[str, Callable[[CheckedRun], str]] = {
     "text": render_text,
     "json": render_json,
     "junit": render_junit,
@@ -129,19 +129,18 @@ def check(
                 stdin=sys.stdin.buffer,
                 on_progress=on_progress,
             )
-    judged = apply_baseline(summary, baseline, today) if baseline else None
-    counted = judged.counted() if judged else summary
-    folder = _contract_folder(contract_dir or default_directory())
-    renderers = _RENDERERS | {
-        "text": lambda _, questions: render_text(summary, questions, judged),
-        "json": lambda _, questions: render_json(summary, questions, judged),
-        "junit": partial(render_junit, fail_on=severity_of(fail_on)),
-        "sarif": partial(render_sarif, contract_folder=folder, version=_version()),
-        "github": partial(render_github, contract_folder=folder),
-    }
-    write_reports(targets, lambda name: renderers[name](counted, contract.questions))
-    has_unused = judged is not None and bool(judged.unused) and not allow_unused
-    raise click.exceptions.Exit(exit_code(counted, severity_of(fail_on), has_unused=has_unused))
+    run = CheckedRun(
+        summary=summary,
+        questions=contract.questions,
+        judged=apply_baseline(summary, baseline, today) if baseline else None,
+        fail_on=severity_of(fail_on),
+        allow_unused=allow_unused,
+        contract_folder=_contract_folder(contract_dir or default_directory()),
+        version=_version(),
+    )
+    write_reports(targets, lambda name: _RENDERERS[name](run))
+    has_unused = run.judged is not None and bool(run.judged.unused) and not allow_unused
+    raise click.exceptions.Exit(exit_code(run.counted, run.fail_on, has_unused=has_unused))
 
 
 def _contract_folder(directory: Path) -> str | None:

@@ -25,6 +25,7 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.model.finding import Severity
 from opay_contract.redaction.exchanges import Redactor
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.printing import printable
 from opay_contract.report.text_report import render_text
 from opay_contract.rules.subject import Settings
@@ -177,7 +178,7 @@ def _watch(contract: Contract, options: _Options) -> Watch | None:
 
 def _report(contract: Contract, watch: Watch, fail_on: Severity) -> ExitCode:
     summary = watch.summary()
-    click.echo(render_text(summary, contract.questions), nl=False)
+    click.echo(render_text(CheckedRun(summary=summary, questions=contract.questions)), nl=False)
     return exit_code(summary, fail_on)
 
 

@@ -10,16 +10,15 @@ from opay_contract.model.acceptance import Acceptance, Judged, State
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.ordering import by_gravity
 
 SCHEMA_VERSION = 1
 
 
-def render_json(
-    summary: DriftSummary, questions: tuple[OpenQuestion, ...], judged: Judged | None = None
-) -> str:
+def render_json(run: CheckedRun) -> str:
     """Return the report as one ASCII text that ends in a line feed; `report_schema()` describes it."""
-    return json.dumps(build_report(summary, questions, judged), indent=2) + "\n"
+    return json.dumps(build_report(run), indent=2) + "\n"
 
 
 def report_schema() -> Any:
@@ -28,10 +27,9 @@ def report_schema() -> Any:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-def build_report(
-    summary: DriftSummary, questions: tuple[OpenQuestion, ...], judged: Judged | None = None
-) -> dict[str, Any]:
+def build_report(run: CheckedRun) -> dict[str, Any]:
     """Return the report as the values that JSON has; what a baseline says is there only beside one."""
+    summary, judged = run.summary, run.judged
     findings = by_gravity(summary)
     by_severity = Counter(folded.finding.rule.severity for folded in findings)
     return {
@@ -49,7 +47,7 @@ def build_report(
         **({"baseline": _baseline(judged)} if judged else {}),
         "findings": [_finding(folded) | (_standing(folded, judged) if judged else {}) for folded in findings],
         "unreadable": [_unreadable(unreadable) for unreadable in summary.unreadable],
-        "open_questions": [_question(question, summary) for question in questions],
+        "open_questions": [_question(question, summary) for question in run.questions],
     }
 
 
