@@ -103,9 +103,7 @@ class Observer:
                 spot.add_lengths(kind, lengths)
                 if kind is str:
                     spot.add_texts(batch.of(column))
-            elif kind is int and (extremes := batch.extremes(column)):
-                spot.add_range(extremes)
-            else:
+            elif not (kind is int and (extremes := batch.extremes(column)) and spot.add_range(extremes)):
                 spot.add_values(batch.of(column))
 
     def observations(self) -> Observations:

@@ -16,6 +16,9 @@ from opay_contract.model.observation import (
 
 _LABEL = re.compile(r"[0-9]{1,5}|[A-Za-z][A-Za-z_+-]{0,23}")
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,60}")
+_LONG_NUMBER = 10**10
+"""Numbers from here on are not kept: they are as long as a telephone number, or a card's."""
+
 _TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 
 
@@ -69,7 +72,7 @@ class SpotCounter:
         if kind is str:
             self.add_texts((value,))
         elif kind is int or kind is float:
-            self.add_range((value, value))
+            self.other_values += not self.add_range((value, value))
         elif kind is bool:
             self.add_texts(("true" if value else "false",))
 
@@ -80,10 +83,14 @@ class SpotCounter:
         else:
             self.items = widest(self.items, lengths)
 
-    def add_range(self, numbers: Range) -> None:
-        """Take the least and the greatest of some numbers."""
-        if self.is_public:
-            self.numbers = widest(self.numbers, numbers)
+    def add_range(self, numbers: Range) -> bool:
+        """Take the least and the greatest of some numbers; False if one of them may not be kept."""
+        if not self.is_public:
+            return True
+        if not all(abs(number) < _LONG_NUMBER for number in numbers):
+            return False
+        self.numbers = widest(self.numbers, numbers)
+        return True
 
     def add_texts(self, values: Iterable[str]) -> None:
         """Take texts whose lengths were taken; they are kept where that may be."""

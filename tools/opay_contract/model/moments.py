@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 from opay_contract.model.observation import UNDATED
@@ -33,6 +33,18 @@ def utc_of(moment: str | None) -> str | None:
     except (ValueError, OverflowError):
         return None
     return f"{utc:%Y-%m-%dT%H:%M:%S.%f}Z".rjust(27, "0")
+
+
+def moment_after(text: str) -> str | None:
+    """Return the least UTC text after a date or a time, given as RFC 3339 has them; None where it is none."""
+    utc = utc_of(text)
+    if utc is None:
+        return None
+    step = timedelta(days=1) if len(text) == _DATE else timedelta(microseconds=1)
+    try:
+        return utc_of((datetime.fromisoformat(utc) + step).isoformat())
+    except OverflowError:
+        return None
 
 
 def day_of(moment: str | None) -> str:

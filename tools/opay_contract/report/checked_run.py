@@ -1,17 +1,18 @@
 """What a run of `check` has to tell: the one value that every format renders."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from opay_contract.contract.operation import OpenQuestion
 from opay_contract.model.acceptance import Acceptance, Judged, State
 from opay_contract.model.finding import Severity
+from opay_contract.model.insight import Insight
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.report.ordering import by_gravity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedRun:
-    """A run's summary, the contract's open questions, what a baseline says, and how the run was asked for.
+    """A run's summary, what follows from it, what a baseline says, and how the run was asked for.
 
     `judged` is the same summary beside the baseline, or None where none was given. `contract_folder` is the
     contract's folder relative to the working folder, or None where the contract stands elsewhere, as the one
@@ -20,6 +21,7 @@ class CheckedRun:
 
     summary: DriftSummary
     questions: tuple[OpenQuestion, ...] = ()
+    insight: Insight = field(default_factory=Insight)
     judged: Judged | None = None
     fail_on: Severity = Severity.ERROR
     allow_unused: bool = False

@@ -2,12 +2,12 @@
 
 import click
 
-from opay_contract.contract.operation import OpenQuestion
 from opay_contract.model.acceptance import Acceptance, Judged, State
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.report.checked_run import CheckedRun
+from opay_contract.report.insights import describe_moment
 from opay_contract.report.ordering import by_gravity
 from opay_contract.report.printing import printable
 from opay_contract.report.standing import (
@@ -15,6 +15,12 @@ from opay_contract.report.standing import (
     describe_no_drift,
     describe_standing,
     describe_unused,
+)
+from opay_contract.report.text_insights import (
+    render_answers,
+    render_changes,
+    render_gaps,
+    render_narrower,
 )
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
@@ -30,7 +36,10 @@ def render_text(run: CheckedRun) -> str:
         _accepted_section(run),
         _unused_section(run.unused),
         _unreadable_section(counted),
-        _questions_section(counted, run.questions),
+        render_changes(run.insight.changes),
+        render_narrower(run.insight),
+        render_gaps(run.insight),
+        render_answers(run.insight),
         _closing(counted, findings, run),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
@@ -106,8 +115,8 @@ def _details(folded: FoldedFinding) -> str:
         parts.append(f"contract {finding.contract.file}:{finding.contract.line}:{finding.contract.column}")
     if folded.count > 1:
         parts.append(f"{folded.count:,} times, last at {describe_place(folded.last_place)}")
-    times = sorted(time for time in (finding.recorded_at, folded.last_recorded_at) if time)
-    parts += [f"recorded {' to '.join(dict.fromkeys(map(printable, times)))}"] if times else []
+    times = [describe_moment(time) for time in (folded.first_seen, folded.last_seen) if time]
+    parts += [f"recorded {' to '.join(dict.fromkeys(times))}"] if times else []
     return click.style("; ".join([*parts, f"fingerprint {folded.fingerprint}"]), dim=True)
 
 
@@ -120,20 +129,6 @@ def _unreadable_section(summary: DriftSummary) -> str:
     return "\n".join([title, *lines, *([f"and {more:,} more"] if more else [])])
 
 
-def _questions_section(summary: DriftSummary, questions: tuple[OpenQuestion, ...]) -> str:
-    answered = [question for question in questions if any(key[0] == question.id for key in summary.readings)]
-    if not answered:
-        return ""
-    width = max(len(question.id) for question in answered)
-    lines = [f"  {question.id:<{width}}  {_readings(question, summary)}" for question in answered]
-    return "\n".join([click.style("Open questions that these recordings speak to", bold=True), *lines])
-
-
-def _readings(question: OpenQuestion, summary: DriftSummary) -> str:
-    counts = {reading.id: summary.readings.get((question.id, reading.id), 0) for reading in question.readings}
-    return ", ".join(f"{reading} {number:,}" for reading, number in counts.items() if number)
-
-
 def _closing(summary: DriftSummary, findings: list[FoldedFinding], run: CheckedRun) -> str:
     """Return the last lines; `summary` and `findings` are without what is accepted."""
     lines = ["Interrupted: this report is partial."] if summary.is_partial else []
@@ -144,6 +139,10 @@ def _closing(summary: DriftSummary, findings: list[FoldedFinding], run: CheckedR
         omitted = count(summary.omitted, "occurrence")
         kept = len(run.summary.findings)
         lines.append(f"{omitted} of further findings not listed: the report keeps {kept:,}.")
+    lines += run.insight.limits
+    if summary.out_of_window:
+        undated = f", {summary.undated:,} of them without a time" if summary.undated else ""
+        lines.append(f"Outside --since and --until: {count(summary.out_of_window, 'exchange')}{undated}.")
     lines.append(f"Out of scope: {count(summary.out_of_scope, 'exchange')} (other hosts, preflights).")
     lines.append(f"Unreadable: {summary.unreadable_count:,}.")
     return "\n".join(lines)
