@@ -21,7 +21,7 @@ CANARIES = {
     "opayToken": "OPAY_TOKEN_c0ffee12c0ffee34",
     "pan": "4111111111111111",
     "lastFourDigits": 987654,
-    "brand": "CANARYBRAND",
+    "brand": "Canarybrand",
     "createTimestamp": "not-a-time-88442200119",
 }
 NEEDLES = ("amira", "canary", "1098765", "c0ffee", "411111", "987654", "884422")

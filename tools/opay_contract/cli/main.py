@@ -13,6 +13,7 @@ from opay_contract.report.printing import printable
 COMMANDS: dict[str, tuple[str, str]] = {
     "baseline": ("opay_contract.cli.baseline", "Accept known findings, each until a day."),
     "check": ("opay_contract.cli.check", "Check recorded exchanges against the contract."),
+    "compare": ("opay_contract.cli.compare", "Show what differs between two runs."),
     "docs": ("opay_contract.cli.docs", "Make the reference from the contract."),
     "mock": ("opay_contract.cli.mock", "Stand in for the sandbox."),
     "record": ("opay_contract.cli.record", "Pass calls on to the sandbox and record them."),

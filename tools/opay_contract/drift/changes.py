@@ -53,6 +53,12 @@ def find_changes(observations: Observations) -> tuple[Change, ...]:
     return tuple(sorted(found, key=lambda change: (change.day, change.spot, change.kind)))
 
 
+def evidence_of_change(before: Share, after: Share) -> float:
+    """Return twice the logarithm of how much likelier two shares are at a rate each than at one for both."""
+    apart = _log_likelihood(before.count, before.of) + _log_likelihood(after.count, after.of)
+    return 2 * (apart - _log_likelihood(before.count + after.count, before.of + after.of))
+
+
 def parent_of(spot: Spot) -> Spot:
     """Return the spot of the object that a member is in."""
     return (*spot[:3], spot[3].rpartition("/")[0])

@@ -56,7 +56,7 @@ def _iter_forms(
     seen = {scope[1] for scope in scopes}
     for form in operation.forms:
         if form.id not in seen:
-            spot = (operation.id, form.id, "", "")
+            spot = (operation.id, "", "", "")
             yield _gap(contract, FORM_UNOBSERVED, spot, form.id, exchanges, form.request)
 
 

@@ -18,9 +18,19 @@ from opay_contract.rules.table import RULES_BY_ID
 
 FORMAT, VERSION = "opay-contract summary", 1
 
+_HEAD = msgspec.json.encode({"format": FORMAT})[:-1]
 _HINT = "save one with `opay-contract check --save-summary FILE`"
 
 V = TypeVar("V")
+
+
+def is_saved_summary(path: Path) -> bool:
+    """Return whether a file begins as a saved summary does."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_HEAD)) == _HEAD
+    except OSError:
+        return False
 
 
 def load_summary(path: Path) -> DriftSummary:

@@ -14,7 +14,7 @@ from opay_contract.model.observation import (
     widest,
 )
 
-_LABEL = re.compile(r"[0-9]{1,5}|[A-Za-z][A-Za-z_+-]{0,23}")
+_LABEL = re.compile(r"[0-9]{1,5}|[A-Z][A-Z_+-]{0,23}")
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,60}")
 _LONG_NUMBER = 10**10
 """Numbers from here on are not kept: they are as long as a telephone number, or a card's."""
@@ -31,8 +31,8 @@ def json_type(value: Any) -> str:
 class SpotCounter:
     """What was seen at one spot so far.
 
-    `is_public` if values may be kept: ranges of numbers, booleans, and texts that the contract states itself
-    (`words`) or that look like a label, which no card number, address or full name does.
+    `is_public` if values may be kept: ranges of short numbers, booleans, and texts that the contract states
+    itself (`words`) or that look like a code or a label, in capitals, which no name, address or number does.
     """
 
     __slots__ = (
