@@ -1,4 +1,4 @@
-"""A folder as the docs assume one, with recordings and a contract, and a shell in it that knows the command."""
+"""A folder as the docs assume one, a shell in it that knows the command, and the site as it is built."""
 
 import os
 import shutil
@@ -18,6 +18,7 @@ RECORDINGS = REPOSITORY / "contract_tests" / "recordings"
 CLEAN = RECORDINGS / "clean" / "requests.ndjson"
 SANDBOX = "https://sandbox-cashierapi.opaycheckout.com"
 PATIENCE = 120
+BASH = ("bash", "-euo", "pipefail", "-c")
 MISMATCHED = 23
 """The drifted call whose answer is about another customer, counted from 0."""
 
@@ -45,7 +46,7 @@ class Shell:
     def run(self, text: str) -> tuple[int, str]:
         """Run commands and return the exit code, and what they print."""
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", text],
+            [*BASH, text],
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -59,7 +60,7 @@ class Shell:
     def serve(self, text: str) -> tuple[int, str]:
         """Start what serves, wait for its address, and stop it with SIGTERM."""
         serving = subprocess.Popen(
-            ["bash", "-euo", "pipefail", "-c", f"trap : TERM\n{text}"],
+            [*BASH, f"trap : TERM\n{text}"],
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -126,3 +127,23 @@ def _record(folder: Path, *, with_drift: bool) -> None:
         (folder / name).write_text(calls, encoding="utf-8")
     (folder / "mock.ndjson").write_text(clean.replace(SANDBOX, "http://127.0.0.1:8000"), encoding="utf-8")
     shutil.copy(RECORDINGS / "clean" / "chromium-sensitive.har", folder / "traffic.har")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the site as the command of the README builds it, into another folder."""
+    output = tmp_path_factory.mktemp("site")
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    command = next(line for line in readme.splitlines() if line.startswith("sphinx-build"))
+    words = [str(output) if word == "build/site" else word for word in command.split()]
+    assert str(output) in words
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", *words[1:]],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 0, done.stderr
+    return output

@@ -1,7 +1,7 @@
 """Every shell block of the README and the docs runs as it stands there, or says why it cannot.
 
-The blocks of a page run in their order, in one folder. A block of commands with their output (`console`) prints
-what it shows; `…` there stands for anything, and alone for any lines.
+The blocks of a page run in their order, in one folder. A block of commands with their output (`console`)
+prints what it shows; `…` there stands for anything, and alone for any lines.
 """
 
 import json
@@ -9,11 +9,11 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import pytest
@@ -42,14 +42,13 @@ ELSEWHERE: dict[tuple[str, str], str] = {
         "python3 -m venv .venv && .venv/bin/pip install -e . &&",
     ): "asks the package index; .ci/run does",
     ("contract-tests.md", "pip install -e '.[test]'"): SUITE,
-    ("contract-tests.md", "export OPAY_MERCHANT_ID=…"): SANDBOX,
     ("contract-tests.md", "st --config-file"): SANDBOX,
     ("how-to/ci-with-the-sandbox.md", "export OPAY_MERCHANT_ID=…"): SANDBOX,
     ("mock.md", "python contract_tests/benchmarks/mock_throughput.py"): f"{MINUTES}; needs npm and wrk",
     ("mutation.md", "python -m contract_tests.mutation"): MINUTES,
     ("performance.md", "pip install orjson"): MINUTES,
 }
-"""Blocks that cannot run here, by page and beginning, with the reason. Their options are looked up instead."""
+"""Blocks that cannot run here, by page and beginning, and why; their options are looked up instead."""
 
 EXITS = {
     ("how-to/accept-a-drift.md", "$ opay-contract check recordings/"): 1,  # before the drift is accepted
@@ -68,6 +67,9 @@ REPLACED = {
 SERVERS = re.compile(r"^opay-contract (?:mock|record)\b(?!.*--(?:help|choices|scenarios)\b)", re.MULTILINE)
 """Blocks that serve until they are stopped; each says its address when it is ready."""
 
+IN_A_SENTENCE = re.compile(r"`(opay-contract [a-z]+ [^`|\n]*)`")
+IN_A_JOB = re.compile(r"^ *(?:- |(?:- )?run: |.*sh ')((?:opay-contract|pytest|pip) [^'\n]*)", re.MULTILINE)
+
 HELPS = {
     "pytest": [["-m", "pytest", "--help"]],
     "st": [["-m", "schemathesis.cli", "--help"], ["-m", "schemathesis.cli", "run", "--help"]],
@@ -77,6 +79,8 @@ HELPS = {
 
 NOT_OURS = {"export", "pip", "python3", "."}
 """Programs of blocks that cannot run here, whose options are not ours to look up."""
+
+T = TypeVar("T")
 
 ADDING = "how-to/add-an-operation.md"
 
@@ -94,14 +98,13 @@ class Block:
         """Where it stands, for people."""
         return f"{self.page}: {self.text.splitlines()[0]}"
 
-    def find(self, table: dict[tuple[str, str], object]) -> object:
-        """Return what a table says about it."""
-        found = [
-            value
-            for (page, start), value in table.items()
-            if page == self.page and self.text.startswith(start)
-        ]
-        return found[0] if found else None
+
+def entry(table: Mapping[tuple[str, str], T], block: Block) -> T | None:
+    """Return what a table says about a block."""
+    found = [
+        said for (page, start), said in table.items() if page == block.page and block.text.startswith(start)
+    ]
+    return found[0] if found else None
 
 
 def iter_blocks(page: str) -> Iterator[Block]:
@@ -112,7 +115,7 @@ def iter_blocks(page: str) -> Iterator[Block]:
 
 
 BLOCKS = [block for page in PAGES for block in iter_blocks(page) if block.language in SHELLS]
-RUN_HERE = [page for page in PAGES if any(b.page == page and not b.find(ELSEWHERE) for b in BLOCKS)]
+RUN_HERE = [page for page in PAGES if any(b.page == page and not entry(ELSEWHERE, b) for b in BLOCKS)]
 
 
 def test_the_tables_name_no_block_that_is_gone() -> None:
@@ -127,8 +130,8 @@ def test_the_blocks_of_a_page_run(page: str, shell_of: Callable[[str], Any]) -> 
     for block in iter_blocks(page):
         if page == ADDING:
             add(block, shell.folder)
-        if block in BLOCKS and not block.find(ELSEWHERE):
-            expected = block.find(EXITS) or 0
+        if block in BLOCKS and not entry(ELSEWHERE, block):
+            expected = entry(EXITS, block) or 0
             for command, shown in iter_parts(block):
                 run = shell.serve if SERVERS.search(command) else shell.run
                 code, printed = run(replaced(command))
@@ -137,9 +140,22 @@ def test_the_blocks_of_a_page_run(page: str, shell_of: Callable[[str], Any]) -> 
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("block", [one for one in BLOCKS if one.find(ELSEWHERE)], ids=lambda one: one.name)
+@pytest.mark.parametrize("block", [one for one in BLOCKS if entry(ELSEWHERE, one)], ids=lambda one: one.name)
 def test_the_options_of_a_block_that_cannot_run_here_exist(block: Block) -> None:
-    for words in iter_commands(block.text):
+    check_options(block.text)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("page", PAGES)
+def test_the_options_of_commands_in_sentences_and_in_jobs_exist(page: str) -> None:
+    text = PAGES[page].read_text(encoding="utf-8")
+    for command in {*IN_A_SENTENCE.findall(text), *IN_A_JOB.findall(text)}:
+        check_options(command)
+
+
+def check_options(text: str) -> None:
+    """Parse the options of our own commands, and find those of others in what they say of themselves."""
+    for words in iter_commands(text):
         program, arguments = words[0], words[1:]
         if program == "opay-contract":
             parse(arguments)
@@ -159,7 +175,9 @@ def iter_parts(block: Block) -> Iterator[tuple[str, re.Pattern[str]]]:
         return
     for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
         command, *shown = part.splitlines()
-        lines = (r"(?:.*\n)*" if line == "…" else f"{re.escape(line)}\\n".replace("…", ".*") for line in shown)
+        lines = (
+            r"(?:.*\n)*" if line == "…" else f"{re.escape(line)}\\n".replace("…", ".*") for line in shown
+        )
         yield command, re.compile("".join(lines))
 
 

@@ -7,10 +7,12 @@ The site opens from the disk and asks for nothing from any network.
 
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
+from opay_contract.contract.loading import default_directory
 from opay_contract.docs.outputs import MARKDOWN, PAGE, build_outputs
 
 project = "opay-contract"
@@ -62,9 +64,20 @@ NAVIGATION = {
 """The pages under their headings. One that is not named here comes last."""
 
 
+_AFTER_THE_THEME = 900
+
+ACCESSIBLE = (
+    ("body", "<pre>", '<pre tabindex="0">'),  # what scrolls can be reached by keyboard
+    ("body", '<div class="table-wrapper', '<div tabindex="0" class="table-wrapper'),
+    ("furo_navigation_tree", 'role="heading"', 'role="heading" aria-level="2"'),
+)
+"""What the theme leaves out: the part of a page, what it writes there, and what is written instead."""
+
+
 def setup(app: Sphinx) -> None:
     """Add what this site does beyond Sphinx."""
     app.connect("source-read", _complete)
+    app.connect("html-page-context", _make_accessible, priority=_AFTER_THE_THEME)
     app.connect("build-finished", _write_reference)
 
 
@@ -74,6 +87,9 @@ def _complete(app: Sphinx, name: str, source: list[str]) -> None:
         source[0] += _contents(app.env)
     elif name == CONTRACT:
         source[0] += _reference()
+        directory = default_directory()
+        for file in (directory / "openapi.yaml", *(directory / "schemas").iterdir()):
+            app.env.note_dependency(str(file), docname=name)  # so that an edit makes the page again
 
 
 def _contents(env: BuildEnvironment) -> str:
@@ -92,6 +108,11 @@ def _reference() -> str:
     sections = build_outputs(None, None)[MARKDOWN].partition("\n## ")[2]
     link = f'<a href="{FOLDER}/{PAGE}">The page with each operation and its schemas</a>'
     return f"\n{link}\n\n## {sections}"
+
+
+def _make_accessible(_app: Sphinx, _page: str, _template: str, context: dict[str, Any], _tree: Any) -> None:
+    for part, old, new in ACCESSIBLE:
+        context[part] = context.get(part, "").replace(old, new)
 
 
 def _write_reference(app: Sphinx, exception: Exception | None) -> None:

@@ -55,9 +55,4 @@ def _options(command: click.Command, context: click.Context) -> str:
     """Return the options; arguments stand in the usage."""
     options = [one for one in command.get_params(context) if isinstance(one, click.Option)]
     records = [one.get_help_record(context) for one in options if not set(one.opts) & set(_SAID_ONCE)]
-    rows = [f"| `{_cell(names)}` | {_cell(text)} |" for names, text in filter(None, records)]
-    return "\n".join(["| option | what it does |", "|---|---|", *rows]) if rows else ""
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+    return "\n".join(f"- `{names}`: {' '.join(text.split())}" for names, text in filter(None, records))
