@@ -34,11 +34,8 @@ def fold_parts(source: Source, size: int) -> DriftSummary:
     contract, total = load_contract(), DriftSummary()
     for part in iter_parts(source, size=size):
         fold = Fold(contract, SETTINGS)
-        for item in iter_part_entries(part):
-            if isinstance(item, tuple):
-                fold.add_line(part.source, item)
-            else:
-                fold.add(item)
+        for entry in iter_part_entries(part):
+            fold.add_entry(part.source, entry)
         total = merge(total, fold.summary())
     return total
 

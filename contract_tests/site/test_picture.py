@@ -20,7 +20,7 @@ PICTURE = REPOSITORY / "tools" / "docs" / "report.svg"
 COMMAND = ["check", "requests.ndjson"]
 WIDTH = 104
 FINDINGS = 7
-"""How many of the first lines are drawn; the open questions and the end follow."""
+"""How many of the first lines are drawn; what was never seen, the open questions and the end follow."""
 
 FONT_FACES = re.compile(r"\s*@font-face \{.*?\}(?=\n)", re.DOTALL)
 """Rich names fonts on a CDN; without them a reader's own fixed-width font is taken."""
@@ -31,10 +31,10 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(REPOSITORY / "contract_tests" / "recordings" / "drifted")
     monkeypatch.delenv("OPAY_PRIVATE_KEY", raising=False)
     printed = CliRunner().invoke(cli, COMMAND, color=True).stdout.splitlines()
-    questions = next(number for number, line in enumerate(printed) if "Open questions" in line)
+    unseen = next(number for number, line in enumerate(printed) if "never seen" in line)
     console = Console(record=True, width=WIDTH, file=io.StringIO())
     console.print(Text(f"$ opay-contract {' '.join(COMMAND)}", style="bold"))
-    for line in [*printed[:FINDINGS], "…", *printed[questions:]]:
+    for line in [*printed[:FINDINGS], "…", *printed[unseen:]]:
         console.print(Text.from_ansi(line))
     return FONT_FACES.sub("", console.export_svg(title="opay-contract check", unique_id="report"))
 

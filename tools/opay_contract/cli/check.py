@@ -4,23 +4,32 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 from importlib import metadata
 from pathlib import Path
 
 import click
 
 from opay_contract.cli.exit_codes import exit_code
-from opay_contract.cli.options import base_url_option, contract_option, fail_on_option, severity_of
-from opay_contract.cli.output import Target, parse_target, settle_targets, write_reports
+from opay_contract.cli.options import (
+    base_url_option,
+    contract_option,
+    fail_on_option,
+    severity_of,
+    window_options,
+)
+from opay_contract.cli.output import Target, parse_target, settle_targets, write_atomically, write_reports
 from opay_contract.cli.progress import watch_progress
 from opay_contract.contract.loading import default_directory, load_contract
 from opay_contract.drift.baseline import apply_baseline, load_baseline, utc_day
+from opay_contract.drift.insight import draw_insight
+from opay_contract.drift.saving import summary_to_json
 from opay_contract.engines.inline import check_sources
 from opay_contract.engines.processes import Job, check_in_processes
 from opay_contract.errors import UsageError
+from opay_contract.model.moments import Window
 from opay_contract.recordings.formats import Format
 from opay_contract.recordings.sources import STDIN, iter_sources
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.github_report import render_github
 from opay_contract.report.html_report import render_html
 from opay_contract.report.json_report import render_json
@@ -30,7 +39,7 @@ from opay_contract.report.sarif_report import render_sarif
 from opay_contract.report.text_report import render_text
 from opay_contract.rules.subject import Settings
 
-_RENDERERS: dict[str, Callable[..., str]] = {
+_RENDERERS: dict[str, Callable[[CheckedRun], str]] = {
     "text": render_text,
     "json": render_json,
     "junit": render_junit,
@@ -85,6 +94,14 @@ _RENDERERS: dict[str, Callable[..., str]] = {
 @click.option(
     "--allow-unused", is_flag=True, help="Do not fail when an acceptance of the baseline has no finding."
 )
+@window_options
+@click.option(
+    "--save-summary",
+    "saved",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the run's summary there, for `compare`, `merge`, `suggest` and `docs --evidence`.",
+)
 def check(
     paths: tuple[str, ...],
     contract_dir: Path | None,
@@ -95,6 +112,8 @@ def check(
     fail_on: str,
     jobs: int,
     baseline_file: Path | None,
+    window: Window | None,
+    saved: Path | None,
     *,
     allow_unused: bool,
 ) -> None:
@@ -112,7 +131,7 @@ def check(
     if jobs > 1 and STDIN in paths:
         raise UsageError("standard input is one stream; leave --jobs out, or name files")
     contract = load_contract(contract_dir, base_urls)
-    settings = Settings(started_at=time.time(), private_key=os.environ.get("OPAY_PRIVATE_KEY"))
+    settings = Settings(started_at=time.time(), window=window, private_key=os.environ.get("OPAY_PRIVATE_KEY"))
     today = utc_day(settings.started_at)
     baseline = load_baseline(baseline_file, today) if baseline_file else None
     chosen = Format(format_in) if format_in else None
@@ -129,19 +148,21 @@ def check(
                 stdin=sys.stdin.buffer,
                 on_progress=on_progress,
             )
-    judged = apply_baseline(summary, baseline, today) if baseline else None
-    counted = judged.counted() if judged else summary
-    folder = _contract_folder(contract_dir or default_directory())
-    renderers = _RENDERERS | {
-        "text": lambda _, questions: render_text(summary, questions, judged),
-        "json": lambda _, questions: render_json(summary, questions, judged),
-        "junit": partial(render_junit, fail_on=severity_of(fail_on)),
-        "sarif": partial(render_sarif, contract_folder=folder, version=_version()),
-        "github": partial(render_github, contract_folder=folder),
-    }
-    write_reports(targets, lambda name: renderers[name](counted, contract.questions))
-    has_unused = judged is not None and bool(judged.unused) and not allow_unused
-    raise click.exceptions.Exit(exit_code(counted, severity_of(fail_on), has_unused=has_unused))
+    if saved:
+        write_atomically(saved, summary_to_json(summary).decode() + "\n")
+    run = CheckedRun(
+        summary=summary,
+        questions=contract.questions,
+        insight=draw_insight(summary, contract),
+        judged=apply_baseline(summary, baseline, today) if baseline else None,
+        fail_on=severity_of(fail_on),
+        allow_unused=allow_unused,
+        contract_folder=_contract_folder(contract_dir or default_directory()),
+        version=_version(),
+    )
+    write_reports(targets, lambda name: _RENDERERS[name](run))
+    has_unused = run.judged is not None and bool(run.judged.unused) and not allow_unused
+    raise click.exceptions.Exit(exit_code(run.counted, run.fail_on, has_unused=has_unused))
 
 
 def _contract_folder(directory: Path) -> str | None:

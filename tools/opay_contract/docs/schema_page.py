@@ -4,6 +4,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+_EACH = ("items", "additionalProperties")
+"""What describes each item of a list, and each member whose name is data."""
+
 _Row = tuple[str, str, str]
 
 
@@ -25,8 +28,9 @@ def _rows(schema: dict[str, Any], root: dict[str, Any], place: str) -> Iterator[
 def _inside(schema: dict[str, Any], root: dict[str, Any], place: str) -> Iterator[tuple[dict[str, Any], str]]:
     """Yield what may have members of its own: the value, its items, and each alternative."""
     yield schema, place
-    if "items" in schema:
-        yield _resolved(schema["items"], root), f"{place}/*"
+    for keyword in _EACH:
+        if isinstance(schema.get(keyword), dict):
+            yield _resolved(schema[keyword], root), f"{place}/*"
     for alternative in _alternatives(schema):
         yield _resolved(alternative, root), place
 
@@ -50,7 +54,9 @@ def _type(schema: dict[str, Any], root: dict[str, Any]) -> str:
     if _alternatives(schema):
         return " or ".join(_type(_resolved(one, root), root) for one in _alternatives(schema))
     types = schema.get("type", "any")
-    return " or ".join(types) if isinstance(types, list) else str(types)
+    named = " or ".join(types) if isinstance(types, list) else str(types)
+    each = schema.get("additionalProperties")
+    return f"{named} of {_type(_resolved(each, root), root)}" if isinstance(each, dict) else named
 
 
 def _alternatives(schema: dict[str, Any]) -> list[dict[str, Any]]:

@@ -164,9 +164,6 @@ def _work(connection: Connection, job: Job) -> None:
         except EOFError:
             return
         fold = Fold(contract, job.settings)
-        for item in iter_part_entries(part, job.format_in):
-            if isinstance(item, tuple):
-                fold.add_line(part.source, item)
-            else:
-                fold.add(item)
+        for entry in iter_part_entries(part, job.format_in):
+            fold.add_entry(part.source, entry)
         connection.send(fold.summary())

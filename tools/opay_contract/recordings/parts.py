@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.recordings.formats import HEAD, Format, recognise
-from opay_contract.recordings.ndjson import NumberedLine, iter_lines
+from opay_contract.recordings.ndjson import Lines, iter_blocks
 from opay_contract.recordings.reading import iter_entries
 from opay_contract.recordings.refusals import describe_os_error
 from opay_contract.recordings.sources import Source
@@ -43,9 +43,7 @@ def iter_parts(source: Source, format_in: Format | None = None, size: int = PART
     yield Part(source=source)
 
 
-def iter_part_entries(
-    part: Part, format_in: Format | None = None
-) -> Iterator[Exchange | Unreadable | NumberedLine]:
+def iter_part_entries(part: Part, format_in: Format | None = None) -> Iterator[Exchange | Unreadable | Lines]:
     """Yield what a part holds, as `iter_entries` does for a whole source."""
     if part.end is None:
         yield from iter_entries(part.source, format_in)
@@ -53,9 +51,9 @@ def iter_part_entries(
     last = 0
     try:
         with closing(_open_range(part)) as stream:
-            for numbered in iter_lines(stream, first=part.first_line):
-                last = numbered[0]
-                yield numbered
+            for block in iter_blocks(stream, first=part.first_line):
+                last = block.last
+                yield block
     except OSError as error:
         reason = describe_os_error(error)
         yield Unreadable(
