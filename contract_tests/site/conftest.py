@@ -122,8 +122,9 @@ def _record(folder: Path, *, with_drift: bool) -> None:
         (RECORDINGS / "drifted" / "requests.ndjson").read_text(encoding="utf-8").splitlines(keepends=True)
     )
     calls = clean + drifted[MISMATCHED] if with_drift else clean
-    (folder / "recordings").mkdir()
-    for name in ("recordings/calls.ndjson", "calls.ndjson"):
+    for name in ("recordings", "monday", "tuesday"):
+        (folder / name).mkdir()
+    for name in ("recordings/calls.ndjson", "monday/calls.ndjson", "tuesday/calls.ndjson", "calls.ndjson"):
         (folder / name).write_text(calls, encoding="utf-8")
     (folder / "mock.ndjson").write_text(clean.replace(SANDBOX, "http://127.0.0.1:8000"), encoding="utf-8")
     shutil.copy(RECORDINGS / "clean" / "chromium-sensitive.har", folder / "traffic.har")
