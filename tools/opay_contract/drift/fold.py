@@ -6,7 +6,13 @@ from itertools import compress
 from typing import Any
 
 from opay_contract.contract.contract import Contract, Match
-from opay_contract.drift.evidence import Comparison, EvidenceCounter, Survey, Tally
+from opay_contract.drift.evidence import (
+    Comparison,
+    EvidenceCounter,
+    Survey,
+    Tally,
+    describe_exchange,
+)
 from opay_contract.drift.folding import FindingFold
 from opay_contract.drift.observing import Columns, Observer, Template
 from opay_contract.model.exchange import Exchange, Unreadable
@@ -19,7 +25,7 @@ from opay_contract.recordings.ndjson import Lines, is_filled, parse_line
 from opay_contract.recordings.sources import Source
 from opay_contract.rules.batchpath import BatchPath, Verdict
 from opay_contract.rules.columns import Batch, Column
-from opay_contract.rules.fastpath import MAX_PLANS, FastPath, Record
+from opay_contract.rules.fastpath import MAX_PLANS, FastPath, Record, has_float, structure_of
 from opay_contract.rules.judging import check_exchange
 from opay_contract.rules.linekinds import Kind
 from opay_contract.rules.subject import Settings, build_subject
@@ -57,7 +63,7 @@ class Fold:
         self._observer = Observer(contract)
         self._fast_path = FastPath(contract, settings)
         self._batches = None if settings.private_key else BatchPath(settings.started_at)
-        self._shapes: dict[tuple[Any, ...], Known] = {}
+        self._structures: dict[tuple[Any, ...], Known | None] = {}
         self._variants: dict[int, list[Known]] = {}
         self._counted: dict[int, Counter[tuple[int, str]]] = {}
         self._views: dict[int, Views] = {}
@@ -141,13 +147,13 @@ class Fold:
             self.add(parse_line(source.place(number, number), line))
             return
         moment = parse_moment(record.recorded_at)
-        known = self._shapes.get(record.key)
+        known = self._structures.get(record.key)
         if known is not None and (findings := self._fast_path.judge(record)) is not None:
             if not self._is_in_window(moment):
                 return
             if self._findings.add_again(findings, source.place(number, number), moment):
                 self._exchanges += 1
-                self._hear(known, record, moment)
+                self._hear(known, record.describe(), moment)
                 return
         item = parse_line(source.place(number, number), line)
         if isinstance(item, Unreadable):
@@ -156,20 +162,24 @@ class Fold:
         if not self._is_in_window(moment):
             return
         match = self._contract.match(item)
-        if known is None and len(self._shapes) < MAX_PLANS:
-            known = self._shapes[record.key] = self._know(item, match)
-        if known is not None:
-            self._hear(known, record, moment)
-        else:
-            self._evidence.add(item, match)
-            self._observer.add(item, match)
+        self._observe(record.key, item, match)
         self._learn(record, item, match, line, tuple(self._judge(item, match)))
+
+    def _observe(self, structure: tuple[Any, ...] | None, exchange: Exchange, match: Match) -> None:
+        """Take what an exchange says and shows, by its structure where that is known or can be."""
+        if structure is not None and structure not in self._structures and len(self._structures) < MAX_PLANS:
+            self._structures[structure] = None if has_float(match) else self._know(exchange, match)
+        known = self._structures.get(structure) if structure is not None else None
+        if known is not None:
+            self._hear(known, describe_exchange(exchange, match), exchange.recorded_at)
+        else:
+            self._evidence.add(exchange, match)
+            self._observer.add(exchange, match)
 
     def _know(self, exchange: Exchange, match: Match) -> Known:
         return Known(self._evidence.learn(exchange, match), self._observer.learn(exchange, match))
 
-    def _hear(self, known: Known, record: Record, moment: str | None) -> None:
-        seen = record.describe()
+    def _hear(self, known: Known, seen: dict[str, Any], moment: str | None) -> None:
         self._evidence.add_to(known.tally, seen)
         self._observer.add_to(known.template, seen, day_of(moment))
 
@@ -208,8 +218,7 @@ class Fold:
             return []
         if not self._is_in_window(item.recorded_at):
             return []
-        self._evidence.add(item, match)
-        self._observer.add(item, match)
+        self._observe(structure_of(item, match), item, match)
         return self._judge(item, match)
 
     def _judge(self, exchange: Exchange, match: Match) -> list[Finding]:

@@ -19,11 +19,11 @@ import jsonschema_rs
 import msgspec
 
 from opay_contract.contract.closing import close_reference
-from opay_contract.contract.contract import Contract, Route, at
+from opay_contract.contract.contract import Contract, Match, Route, at
 from opay_contract.contract.loading import tokens_of
 from opay_contract.contract.operation import Echo
-from opay_contract.jsontext import NotJson, Tokens, iter_nodes, parse_json, value_at
-from opay_contract.model.exchange import Request
+from opay_contract.jsontext import NotJson, Parsed, Tokens, iter_nodes, parse_json, value_at
+from opay_contract.model.exchange import Exchange, Request, header
 from opay_contract.model.finding import Finding
 from opay_contract.recordings.messages import parse_moment
 from opay_contract.recordings.ndjson import LINE
@@ -186,7 +186,7 @@ class FastPath:
         match = subject.match
         if subject.answer is None or isinstance(match.request_body, NotJson):
             return None
-        if _has_float(record.query) or _has_float(record.answer):
+        if has_float(match):
             return None
         if not subject.answer.is_decided_by_shape(subject.operation.decided):
             return None
@@ -283,9 +283,40 @@ def _errors(plan: Plan, record: Record) -> Errors:
     return tuple(found)
 
 
-def _has_float(value: Any) -> bool:
-    """A float's text may hide digits behind an exponent, so exchanges with floats go the long way."""
-    return any(isinstance(node, float) for _, node in iter_nodes(value))
+def structure_of(exchange: Exchange, match: Match) -> tuple[Any, ...] | None:
+    """Return what decides most of what an exchange shows, as `Record.key` does; None off the known routes."""
+    if match.route.operation is None:
+        return None
+    request, response = exchange.request, exchange.response
+    envelope = match.route.operation.envelope
+    answer = match.response_body
+    message = at(answer.value, envelope.message) if envelope and isinstance(answer, Parsed) else None
+    return (
+        request.method,
+        request.url,
+        match.code,
+        message if isinstance(message, str) else None,
+        response.status,
+        *(
+            None if fields is None else tuple(name for name, _ in fields)
+            for fields in (request.headers, response.headers)
+        ),
+        header(request.headers, "content-type"),
+        header(response.headers, "content-type"),
+        *(
+            shape_of(body.value) if isinstance(body, Parsed) else body is None
+            for body in (match.request_body, answer)
+        ),
+    )
+
+
+def has_float(match: Match) -> bool:
+    """Return whether a number in a body has a fraction or an exponent.
+
+    Whether it is whole, and the digits that its text hides, are not told by its type.
+    """
+    bodies = [body.value for body in (match.request_body, match.response_body) if isinstance(body, Parsed)]
+    return any(isinstance(node, float) for body in bodies for _, node in iter_nodes(body))
 
 
 def _has_flaws(text: bytes) -> bool:
