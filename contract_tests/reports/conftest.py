@@ -93,9 +93,7 @@ def explain(contract: Contract) -> Callable[[DriftSummary], CheckedRun]:
 
     def explained(summary: DriftSummary) -> CheckedRun:
         insight = draw_insight(summary, contract)
-        gaps = tuple(
-            replace(gap, contract=replace(gap.contract, line=12, column=3)) for gap in insight.gaps
-        )
+        gaps = tuple(replace(gap, contract=replace(gap.contract, line=12, column=3)) for gap in insight.gaps)
         fixed = replace(summary, findings={key: _fix(folded) for key, folded in summary.findings.items()})
         return CheckedRun(
             summary=fixed,

@@ -116,7 +116,8 @@ def test_every_finding_is_there_with_what_filters_look_at(drifted: DriftSummary)
 
 
 def test_bars_are_as_wide_as_the_numbers_beside_them(drifted: DriftSummary, contract: Contract) -> None:
-    html = render_html(CheckedRun(summary=drifted, questions=contract.questions))
+    page = render_html(CheckedRun(summary=drifted, questions=contract.questions))
+    html = page.partition('<section id="questions"')[2].partition("</section>")[0]
     shares = [float(share) for share in re.findall(r", ([0-9.]+) %</span>", html)]
     widths = [float(one["width"] or "") for one in Page(html).tags("rect") if one["class"] == "value"]
     assert widths == pytest.approx(shares, abs=0.06)

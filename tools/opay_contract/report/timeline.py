@@ -48,7 +48,7 @@ class Timeline:
     def label(self, column: int) -> str:
         """Return the days of a column in words."""
         start = self.first + timedelta(days=column * self.step)
-        end = min(self.last, start + timedelta(days=self.step - 1))
+        end = start + timedelta(days=min(self.step - 1, (self.last - start).days))
         return f"on {start}" if start == end else f"from {start} to {end}"
 
 
