@@ -117,7 +117,7 @@ def test_members_that_nobody_documents_or_that_were_never_there_are_marked(
     )
     never = r'<li class="member unseen">\n<div class="name"><code>{}</code> <span class="tag">never seen</span></div><span class="number">{}</span><svg'  # noqa: E501
     assert re.search(never.format("cardTokens", r"0 % \(0 of 946\)"), tree)
-    assert re.search(never.format("brand", "nothing had it"), tree)
+    assert re.search(never.format("brand", "nothing could have it"), tree)
 
 
 def test_nothing_recorded_is_shown_but_words_of_public_members(

@@ -63,7 +63,7 @@ def _title(member: Member) -> str:
 def _presence(member: Member) -> str:
     if member.share is None:
         return f'<span class="number">{member.observed.count:,}</span>' if member.observed else ""
-    share = as_text(describe_share(member.share)) if member.share.of else "nothing had it"
+    share = as_text(describe_share(member.share)) if member.share.of else "nothing could have it"
     return f'<span class="number">{share}</span>{draw_bar(100 * member.share.rate)}'
 
 
