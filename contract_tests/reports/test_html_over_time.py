@@ -69,6 +69,20 @@ def test_a_chart_is_as_high_as_its_numbers_and_the_least_can_be_seen(page: str) 
         assert heights == pytest.approx(wanted, abs=0.01)
 
 
+def test_what_is_accepted_is_left_out_of_the_time_line(judged: CheckedRun) -> None:
+    assert judged.judged
+    days = {"2026-05-01": 1, "2026-05-02": 2}
+    findings = {key: replace(folded, days=days) for key, folded in judged.summary.findings.items()}
+    summary = replace(judged.summary, findings=findings)
+    run = replace(judged, summary=summary, judged=replace(judged.judged, summary=summary))
+    html = section(render_html(run), "time")
+    assert re.findall(r'<tr><th scope="row">([0-9-]+)</th><td>([0-9]+)</td></tr>', html) == [
+        ("2026-05-01", "2"),
+        ("2026-05-02", "4"),
+    ]
+    assert "What is accepted is left out." in html
+
+
 def test_findings_say_when_they_were_first_and_last_seen_and_on_how_many_days(page: str) -> None:
     found = re.search(r'<li class="finding error".*?customerMobile</code>.*?</li>', page, re.DOTALL)
     assert found

@@ -89,8 +89,11 @@ def test_a_step_summary_is_never_too_large(build: Callable[..., FoldedFinding], 
 
 def test_a_step_summary_is_never_too_large_for_what_was_observed(hostile_explained: CheckedRun) -> None:
     insight = hostile_explained.insight
+    long = "/" + "~" * 9999
     wide = [
-        replace(gap, spot=(*gap.spot[:3], f"{gap.spot[3]}/{n}")) for gap in insight.gaps for n in range(999)
+        replace(gap, spot=(*gap.spot[:3], f"{gap.spot[3]}/{n}{long}"), documented=gap.documented + long)
+        for gap in insight.gaps
+        for n in range(999)
     ]
     many = replace(insight, changes=insight.changes * 999, gaps=tuple(wide), limits=("~" * 99_999,))
     text = render_markdown(replace(hostile_explained, insight=many))
@@ -98,11 +101,11 @@ def test_a_step_summary_is_never_too_large_for_what_was_observed(hostile_explain
     found = len(hostile_explained.summary.findings)
     assert f"And {999 - (MAX_ROWS - found)} more." in text
     assert text.count("None of them is listed here.") == 2
-    never = render_markdown(
-        replace(hostile_explained, insight=replace(many, changes=(), gaps=tuple(wide[:1998])))
-    )
-    assert "and 959 more" in never
-    assert len(never.encode()) < STEP_SUMMARY
+    for some in (wide[:1998], wide[1998:]):
+        fewer = replace(many, changes=(), gaps=tuple(some))
+        text = render_markdown(replace(hostile_explained, insight=fewer))
+        assert len(text.encode()) < STEP_SUMMARY
+        assert ("and 959 more" in text) is (some == wide[:1998])
 
 
 def test_beside_a_baseline_the_report_is_the_golden_one(
