@@ -31,13 +31,19 @@ from opay_contract.recordings.formats import Format
 from opay_contract.recordings.sources import STDIN, iter_sources
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.github_report import render_github
-from opay_contract.report.html_report import render_html
 from opay_contract.report.json_report import render_json
 from opay_contract.report.junit_report import render_junit
 from opay_contract.report.markdown_report import render_markdown
 from opay_contract.report.sarif_report import render_sarif
 from opay_contract.report.text_report import render_text
 from opay_contract.rules.subject import Settings
+
+
+def _render_html(run: CheckedRun) -> str:
+    from opay_contract.report.html_report import render_html  # noqa: PLC0415  svg.py takes 0.1 s to import
+
+    return render_html(run)
+
 
 _RENDERERS: dict[str, Callable[[CheckedRun], str]] = {
     "text": render_text,
@@ -46,7 +52,7 @@ _RENDERERS: dict[str, Callable[[CheckedRun], str]] = {
     "sarif": render_sarif,
     "github": render_github,
     "markdown": render_markdown,
-    "html": render_html,
+    "html": _render_html,
 }
 
 
@@ -154,6 +160,7 @@ def check(
         summary=summary,
         questions=contract.questions,
         insight=draw_insight(summary, contract),
+        contract=contract,
         judged=apply_baseline(summary, baseline, today) if baseline else None,
         fail_on=severity_of(fail_on),
         allow_unused=allow_unused,

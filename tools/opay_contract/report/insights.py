@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from opay_contract.model.finding import Rule
-from opay_contract.model.insight import Answer, Change, ChangeKind, Gap, Share
+from opay_contract.model.insight import Answer, Change, ChangeKind, Gap, Insight, Share
 from opay_contract.model.observation import Spot
 from opay_contract.rules.gap_table import NARROWER_RULES
 
@@ -36,6 +36,16 @@ def group_gaps(gaps: Iterable[Gap], *, is_narrower: bool) -> list[GapGroup]:
         for (rule, scope), group in grouped
         if (found := list(group))
     ]
+
+
+def never_seen(insight: Insight) -> list[Gap]:
+    """Return what is documented and was never there."""
+    return [gap for gap in insight.gaps if gap.rule.id not in NARROWER_RULES]
+
+
+def narrower(insight: Insight) -> list[Gap]:
+    """Return what the contract allows and the recordings do not need."""
+    return [gap for gap in insight.gaps if gap.rule.id in NARROWER_RULES]
 
 
 def describe_gap(gap: Gap) -> str:
