@@ -57,16 +57,9 @@ def describe_gap(gap: Gap) -> str:
 
 
 def describe_change(change: Change) -> str:
-    """Return what changed, from what to what."""
-    before, after = describe_share(change.before), describe_share(change.after)
-    if change.kind is ChangeKind.TYPE:
-        return f"{change.type} in {after} from then on, in {before} before"
-    words = {
-        ChangeKind.APPEARED: "appeared",
-        ChangeKind.VANISHED: "vanished",
-        ChangeKind.RATE: "changed its rate",
-    }
-    return f"{words[change.kind]}: in {after} from then on, in {before} before"
+    """Return the shares before and since, and of which type they are."""
+    what = f"{change.type} " if change.kind is ChangeKind.TYPE else ""
+    return f"{what}{describe_share(change.before)} before, {describe_share(change.after)} since"
 
 
 def describe_moment(utc: str) -> str:
