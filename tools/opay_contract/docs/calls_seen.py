@@ -45,9 +45,16 @@ def status_seen(evidence: Evidence, operation: Operation, status: str) -> Seen:
         evidence,
         operation,
         STATUS,
-        lambda value: value.isdecimal() and operation.response(int(value)) is response,
+        lambda value: operation.response(int(value)) is response,
         response.uri,
     )
+
+
+def other_statuses_seen(evidence: Evidence, operation: Operation) -> dict[str, Seen]:
+    """Return what was seen of each status that is not documented."""
+    seen = _values_at(evidence, operation, STATUS)
+    others = [value for value in seen if operation.response(int(value)) is None]
+    return {status: _value_seen(evidence, operation, STATUS, status.__eq__, None) for status in others}
 
 
 def code_seen(evidence: Evidence, operation: Operation, envelope: Envelope, code: BusinessCode) -> Seen:
@@ -58,8 +65,7 @@ def code_seen(evidence: Evidence, operation: Operation, envelope: Envelope, code
 def unknown_codes_seen(evidence: Evidence, operation: Operation, envelope: Envelope) -> dict[str, Seen]:
     """Return what was seen of each business code that is not in the catalogue."""
     place = _code_place(envelope)
-    found = [evidence.at((*scope, place)).values for scope in evidence.scopes(operation.id)]
-    unknown = sorted({value for values in found for value in values if value not in envelope.codes})
+    unknown = [value for value in _values_at(evidence, operation, place) if value not in envelope.codes]
     return {code: _value_seen(evidence, operation, place, code.__eq__, None) for code in unknown}
 
 
@@ -90,6 +96,11 @@ def _value_seen(
         is_uncounted=any(one.has_many_values for one in found),
         may_have_more=evidence.summary.omitted > 0,
     )
+
+
+def _values_at(evidence: Evidence, operation: Operation, place: str) -> list[str]:
+    found = [evidence.at((*scope, place)).values for scope in evidence.scopes(operation.id)]
+    return sorted({value for values in found for value in values})
 
 
 def _code_place(envelope: Envelope) -> str:

@@ -42,7 +42,7 @@ class Seen:
     def parts(self) -> list[str]:
         """Return what recordings show, each thing in plain text; what drifted begins with `DRIFTED`."""
         if not self.of and not self.findings:
-            return ["no recording could show it"]
+            return ["never seen, and no recording could show it"]
         return [part for part in _iter_parts(self) if part]
 
 
@@ -126,20 +126,17 @@ def _looks(look: Observed) -> Iterator[str]:
     counts = {type_: look.count_of(type_) for type_ in look.types}
     several = len(counts) > 1
     types = ", ".join(f"{type_} {count:,}" if several else type_ for type_, count in counts.items())
-    extents = [
-        text
-        for extent, unit in ((look.lengths, "characters"), (look.items, "items"))
-        if (text := _extent(extent, unit))
-    ]
-    yield ", ".join([types, *extents, *([f"from {_extent(look.numbers, '')}"] if look.numbers else [])])
+    extents = (_extent(look.lengths, "character"), _extent(look.items, "item"), _extent(look.numbers, ""))
+    yield ", ".join([types, *filter(None, extents)])
     yield _values(look)
 
 
-def _extent(extent: Range | None, unit: str) -> str:
+def _extent(extent: Range | None, noun: str) -> str:
     if extent is None:
         return ""
     least, greatest = extent
-    return f"{least} to {greatest} {unit}".rstrip() if least != greatest else f"{least} {unit}".rstrip()
+    span = f"{least}" if least == greatest else f"{least} to {greatest}"
+    return f"{span} {noun}{'' if greatest == 1 else 's'}" if noun else span
 
 
 def _values(look: Observed) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from opay_contract.contract.operation import Operation
-from opay_contract.docs.calls_seen import form_seen, header_seen, status_seen
+from opay_contract.docs.calls_seen import form_seen, header_seen, other_statuses_seen, status_seen
 from opay_contract.docs.markdown import code, document, line, plain, table
 from opay_contract.docs.reference import Reference
 
@@ -73,3 +73,6 @@ def _statuses(reference: Reference, operation: Operation, node: Any) -> Iterator
             reference.cite(response.get("x-source", ())),
             reference.recordings(status_seen(evidence, operation, status) if evidence else None),
         )
+    others = other_statuses_seen(evidence, operation) if evidence else {}
+    for status, seen in others.items():
+        yield code(status), "Not in the contract.", "", reference.recordings(seen)

@@ -32,7 +32,7 @@ def verification(reference: Reference) -> str:
     summary = evidence.summary
     parts = [
         f"**Held against {_count(summary.exchanges, 'recorded exchange')}**{_span(evidence.days())}.",
-        f"{_count(len(summary.findings), 'different finding')}.",
+        f"They gave {_count(len(summary.findings), 'different finding')}.",
         *_left_out(summary),
         "“No drift” means that no recording contradicted a statement where it was seen.",
     ]
