@@ -15,9 +15,10 @@ _IN_PLACE_LISTS = ("allOf", "anyOf", "oneOf")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """A body that an operation takes or gives: its name, and the address of its schema."""
+    """A body that an operation takes or gives: its name, its request form if any, its schema's address."""
 
     title: str
+    form: str
     in_request: bool
     schema: str
 
@@ -68,16 +69,16 @@ _Found = dict[tuple[str, ...], list[_Node]]
 def iter_bodies(operation: Operation) -> Iterator[Body]:
     """Yield the bodies of each request form, or of the operation where it has but one."""
     for form in operation.forms:
-        yield Body(title=form.title, in_request=True, schema=form.request)
-        yield Body(title=form.title, in_request=False, schema=form.response)
+        yield Body(title=form.title, form=form.id, in_request=True, schema=form.request)
+        yield Body(title=form.title, form=form.id, in_request=False, schema=form.response)
     if operation.forms:
         return
     if operation.request_schema:
-        yield Body(title=operation.id, in_request=True, schema=operation.request_schema)
+        yield Body(title=operation.id, form="", in_request=True, schema=operation.request_schema)
     for status, response in operation.responses.items():
         for schema in response.media_types.values():
             if schema:
-                yield Body(title=f"{operation.id}, {status}", in_request=False, schema=schema)
+                yield Body(title=f"{operation.id}, {status}", form="", in_request=False, schema=schema)
 
 
 def every_branch(_uri: str, _place: tuple[str, ...]) -> frozenset[str]:
