@@ -1,13 +1,13 @@
 """Gathers the findings that one change of the contract would settle, with the evidence for them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
 
 from opay_contract.contract.loading import tokens_of
 from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY
 from opay_contract.drift.changes import parent_of
+from opay_contract.drift.suggestions.places import Places, Statement
 from opay_contract.jsontext import Tokens
 from opay_contract.model.finding import Area, ContractPlace, Rule
 from opay_contract.model.observation import (
@@ -16,7 +16,6 @@ from opay_contract.model.observation import (
     Days,
     Observations,
     Observed,
-    Scope,
     Spot,
     add,
     join_observed,
@@ -33,10 +32,8 @@ from opay_contract.rules.table import (
 
 _OF_REQUEST = (REQUEST_FIELD_INVALID, REQUEST_FIELD_MISSING, REQUEST_FIELD_UNDOCUMENTED)
 _OF_PARENT = (FIELD_MISSING, REQUEST_FIELD_MISSING, REQUEST_FIELD_UNDOCUMENTED, RESPONSE_FIELD_UNDOCUMENTED)
+_OF_NEW_MEMBERS = (REQUEST_FIELD_UNDOCUMENTED, RESPONSE_FIELD_UNDOCUMENTED)
 _AREAS_OF_PLACES = (Area.BODY, Area.ENVELOPE)
-
-FieldsOf = Callable[[Scope], Mapping[str, Any]]
-"""The documented members of a scope by their pointers in the exchange."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +62,10 @@ class Case:
         return tuple(dict.fromkeys(one.finding.pointer for one in self.findings))
 
     def holds(self, pointers: Iterable[str]) -> bool:
-        """Return whether one of the pointers leads to a place of the case, or into it."""
-        return any(f"{one}/".startswith(f"{own}/") for one in pointers for own in self.pointers if own)
+        """Return whether one of the pointers, as the search for card numbers has them, leads into the case."""
+        prefix = "request:" if self.rule in _OF_REQUEST else ""
+        owns = [f"{prefix}{own}/" for own in self.pointers if own]
+        return any(f"{one}/".startswith(own) for one in pointers for own in owns)
 
     @property
     def name(self) -> str:
@@ -79,17 +78,39 @@ class Case:
         return tokens_of(self.place.pointer) if self.place else ()
 
 
-def gather_cases(summary: DriftSummary, fields_of: FieldsOf) -> list[Case]:
+def gather_cases(summary: DriftSummary, places: Places) -> list[Case]:
     """Return the cases of a run, those with most evidence first."""
     groups: dict[tuple[str, ...], list[FoldedFinding]] = {}
     for folded in summary.findings.values():
         groups.setdefault(_group_of(folded), []).append(folded)
-    cases = [_case(findings, summary.observations, fields_of) for findings in groups.values()]
+    cases: list[Case] = []
+    for findings in groups.values():
+        cases = _join_members(cases, _case(findings, summary.observations, places), summary, places)
     return sorted(cases, key=lambda case: (-case.evidence.count, case.rule.id, case.pointer))
 
 
+def _join_members(cases: list[Case], case: Case, summary: DriftSummary, places: Places) -> list[Case]:
+    """Add a case, joined with those about the same new member of a schema that they share."""
+    if case.rule not in _OF_NEW_MEMBERS:
+        return [*cases, case]
+    around = _schemas_around(case, places)
+    same = [
+        one
+        for one in cases
+        if (one.rule, one.name) == (case.rule, case.name) and around & _schemas_around(one, places)
+    ]
+    if not same:
+        return [*cases, case]
+    findings = [folded for one in (*same, case) for folded in one.findings]
+    return [*(one for one in cases if one not in same), _case(findings, summary.observations, places)]
+
+
+def _schemas_around(case: Case, places: Places) -> set[Statement]:
+    return {schema for spot in case.spots for schema in places.schemas_at(parent_of(spot))}
+
+
 def _group_of(folded: FoldedFinding) -> tuple[str, ...]:
-    """Return what the findings of a case have in common: rule, statement, and the name that it is about."""
+    """Return what the findings of a case have in common: rule, statement, and the name it is about."""
     finding, place = folded.finding, folded.finding.contract
     if place is None:
         return finding.key
@@ -97,10 +118,10 @@ def _group_of(folded: FoldedFinding) -> tuple[str, ...]:
     return (finding.rule.id, finding.operation or "", place.file, place.pointer, name)
 
 
-def _case(findings: list[FoldedFinding], observations: Observations, fields_of: FieldsOf) -> Case:
+def _case(findings: list[FoldedFinding], observations: Observations, places: Places) -> Case:
     first = findings[0].finding
     spots = tuple(
-        dict.fromkeys(spot for folded in findings for spot in _spots_of(folded, observations, fields_of))
+        dict.fromkeys(spot for folded in findings for spot in _spots_of(folded, observations, places))
     )
     seen = [observations[spot] for spot in spots if spot in observations]
     return Case(
@@ -113,7 +134,7 @@ def _case(findings: list[FoldedFinding], observations: Observations, fields_of: 
     )
 
 
-def _spots_of(folded: FoldedFinding, observations: Observations, fields_of: FieldsOf) -> Iterator[Spot]:
+def _spots_of(folded: FoldedFinding, observations: Observations, places: Places) -> Iterator[Spot]:
     """Yield the places of a finding in the scopes that document it, or in all where none does."""
     finding = folded.finding
     if finding.rule.area not in _AREAS_OF_PLACES:
@@ -123,11 +144,13 @@ def _spots_of(folded: FoldedFinding, observations: Observations, fields_of: Fiel
     scopes = dict.fromkeys(
         spot[:3] for spot in observations if (spot[0], spot[2]) == (finding.operation or "", finding.outcome)
     )
-    documented = [scope for scope in scopes if place in fields_of(scope)]
-    for scope in documented or scopes:
-        spot = (*scope, place)
-        if spot in observations or (finding.rule in _OF_PARENT and parent_of(spot) in observations):
-            yield spot
+    documented = [scope for scope in scopes if place in places.fields_of(scope)]
+    chosen = documented if documented and finding.rule not in _OF_NEW_MEMBERS else scopes
+    spots = [(*scope, place) for scope in chosen]
+    if finding.rule in (FIELD_MISSING, REQUEST_FIELD_MISSING):
+        yield from (spot for spot in spots if parent_of(spot) in observations)
+    else:
+        yield from (spot for spot in spots if spot in observations)
 
 
 def _exchanges_of(operation: str, observations: Observations) -> Iterator[Spot]:

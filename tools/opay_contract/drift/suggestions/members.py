@@ -1,65 +1,81 @@
 """Describes members that nobody documented, from what was observed of them; never by a value."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import reduce
 from typing import Any
 
 from opay_contract.contract.loading import tokens_of
-from opay_contract.contract.scopes import fields_of_scope
+from opay_contract.drift.changes import parent_of
+from opay_contract.drift.suggestions.allowing import SCALARS, schema_types
 from opay_contract.drift.suggestions.cases import Case
+from opay_contract.drift.suggestions.places import Statement
 from opay_contract.drift.suggestions.work import SETTLED, Plan, Work
 from opay_contract.model.edit import Add
 from opay_contract.model.observation import MAX_SPOTS, Spot, join_observed
 
 DESCRIPTION = "Seen in recordings. What it means is not documented."
 
-SCALARS = frozenset(("string", "number", "integer", "boolean"))
-"""Types whose values are data, so that they have a sensitivity."""
-
-_DEEPEST = 6
+_DEEPEST, _PROPERTIES = 6, "properties"
 _ODD = "("
 """What a described name begins with, as no name does that is shown."""
 
 
 def add_member(case: Case, work: Work) -> Plan:
     """Plan the property of an undocumented member, with its observed types and, for now, the safest class."""
-    if case.place is None or case.name.startswith(_ODD):
+    if case.name.startswith(_ODD):
         return Plan(action="its name does not look like a name and may be data, so it is not kept")
-    mapping = work.draft.value(case.place.file, case.tokens)
-    if not isinstance(mapping, dict) or case.tokens[-1:] != ("properties",):
-        return Plan(action="no schema there names members; describe it by hand")
-    if case.name in mapping or _is_described_by_now(case, work):
-        return SETTLED
     if case.observed is None:
         return Plan(action="its type was not kept, as too many places were observed")
+    lacking = list(_lacking(case, work))
+    if not lacking:
+        return SETTLED
+    if not all(lacking):
+        return Plan(action="no schema there names members; describe it by hand")
     schema = _schema(case.spots, work, _DEEPEST)
+    adds = [
+        Add(file=file, at=(*at, _PROPERTIES), name=case.name, value=schema) for file, at in _fewest(lacking)
+    ]
     return Plan(
         action=f"add the property '{case.name}', {' or '.join(_listed(schema['type']))}; say what it means, "
         "give its source a name, and judge its sensitivity",
-        edits=(
-            Add(file=case.place.file, at=case.tokens, name=case.name, value=schema),
-            *work.register_source(),
-        ),
+        edits=(*adds, *work.register_source()),
     )
 
 
-def schema_types(types: Iterable[str]) -> list[str]:
-    """Return JSON types as a schema names them: a number may be an integer."""
-    found = set(types)
-    return sorted(found - {"integer"} if "number" in found else found)
+def _lacking(case: Case, work: Work) -> Iterator[list[Statement]]:
+    """Yield for each place that lacks the member the schemas around it to which it may be added.
 
-
-def _is_described_by_now(case: Case, work: Work) -> bool:
-    """Tell whether an edit made before describes the member at every place, with the types that it has."""
-    if not work.draft.moves or any(work.field_at(spot) for spot in case.spots):
-        return False
-    contract = work.draft.contract()
+    Where the schema that was found to lack it has it by now, the contract was changed since.
+    """
+    own = [
+        (place.file, tokens_of(place.pointer)[:-1])
+        for one in case.findings
+        if (place := one.finding.contract)
+    ]
     for spot in case.spots:
-        field = fields_of_scope(contract, spot[:3]).get(spot[3])
-        seen = work.observations.get(spot)
-        if field is None or seen is None or not set(schema_types(seen.types)) <= set(field.types):
-            return False
-    return True
+        around = [one for one in work.places.schemas_at(parent_of(spot)) if _names_members(one, work)]
+        around = around or [one for one in own if _names_members(one, work)]
+        asked = [one for one in around if one in own] or around
+        if not any(_has_member(one, case.name, work) for one in asked):
+            yield around
+
+
+def _fewest(lacking: list[list[Statement]]) -> Iterator[Statement]:
+    """Choose schemas that reach every place, first those that reach most."""
+    while lacking:
+        counts = Counter(one for around in lacking for one in around)
+        best = max(counts, key=lambda one: counts[one])
+        yield best
+        lacking = [around for around in lacking if best not in around]
+
+
+def _names_members(schema: Statement, work: Work) -> bool:
+    return isinstance(work.draft.value(schema[0], (*schema[1], _PROPERTIES)), dict)
+
+
+def _has_member(schema: Statement, name: str, work: Work) -> bool:
+    return name in work.draft.value(schema[0], (*schema[1], _PROPERTIES))
 
 
 def _schema(spots: Iterable[Spot], work: Work, depth: int, *, is_property: bool = True) -> dict[str, Any]:

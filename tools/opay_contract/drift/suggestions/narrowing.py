@@ -7,7 +7,7 @@ from typing import Any
 
 from opay_contract.contract.loading import tokens_of
 from opay_contract.drift.changes import parent_of
-from opay_contract.drift.suggestions.widening import split_request
+from opay_contract.drift.suggestions.places import Statement, statement_of
 from opay_contract.drift.suggestions.work import Plan, Work
 from opay_contract.jsontext import Tokens
 from opay_contract.model.edit import Add, Append, Put
@@ -16,7 +16,6 @@ from opay_contract.model.observation import UNDATED, Observed, Scope, Spot, join
 from opay_contract.model.suggestion import Evidence, Judgement, Suggestion
 from opay_contract.rules.gap_table import NULL_UNOBSERVED, PRESENCE_NARROWER, TYPE_UNOBSERVED
 
-_Statement = tuple[str, Tokens]
 _ALTERNATIVES = frozenset(("anyOf", "oneOf"))
 
 
@@ -36,7 +35,7 @@ def suggest_narrower(work: Work) -> Iterator[Suggestion]:
 
 
 def _carry_out(  # noqa: PLR0913, PLR0917  what a suggestion is made of
-    rule: Rule, plan: Plan, statement: _Statement, spots: list[Spot], observed: Observed, work: Work
+    rule: Rule, plan: Plan, statement: Statement, spots: list[Spot], observed: Observed, work: Work
 ) -> Suggestion:
     edited = work.draft.edited(plan.edits)
     unseen = _unseen_form(spots, work)
@@ -60,11 +59,11 @@ def _carry_out(  # noqa: PLR0913, PLR0917  what a suggestion is made of
     )
 
 
-def _places_by_statement(work: Work) -> dict[_Statement, list[Spot]]:
+def _places_by_statement(work: Work) -> dict[Statement, list[Spot]]:
     """Return for each schema every place that it describes, observed or not."""
-    found: dict[_Statement, list[Spot]] = {}
+    found: dict[Statement, list[Spot]] = {}
     for scope in _scopes(work):
-        for place, field in work.fields_of(scope).items():
+        for place, field in work.places.fields_of(scope).items():
             for text in field.statements:
                 file, _, pointer = text.partition("#")
                 found.setdefault((file, tokens_of(pointer)), []).append((*scope, place))
@@ -80,7 +79,7 @@ def _scopes(work: Work) -> list[Scope]:
 
 
 def _plans(
-    statement: _Statement, spots: list[Spot], observed: Observed, work: Work
+    statement: Statement, spots: list[Spot], observed: Observed, work: Work
 ) -> Iterator[tuple[Rule, Plan]]:
     file, at = statement
     schema = work.draft.value(file, at)
@@ -103,7 +102,7 @@ def _unseen_types(file: str, at: Tokens, types: list[Any], observed: Observed) -
 
 def _requirement(file: str, at: Tokens, work: Work) -> Iterator[tuple[Rule, Plan]]:
     holder, name = at[:-2], str(at[-1])
-    requests = {split_request(form.request) for one in work.contract.operations for form in one.forms}
+    requests = {statement_of(form.request) for one in work.contract.operations for form in one.forms}
     required = work.draft.value(file, (*holder, "required"))
     if (file, holder) in requests or name in (required or ()):
         return
@@ -116,7 +115,7 @@ def _requirement(file: str, at: Tokens, work: Work) -> Iterator[tuple[Rule, Plan
 
 
 def _could_be_required(spots: list[Spot], work: Work) -> bool:
-    fields = [work.field_at(spot) for spot in spots]
+    fields = [work.places.field_at(spot) for spot in spots]
     return all(field is not None and field.required == "no" for field in fields) and all(
         (work.observations[spot].count if spot in work.observations else 0) == _opportunities(spot, work)
         for spot in spots

@@ -44,7 +44,7 @@ def suggest_changes(
 
 
 def _suggest_wider(summary: DriftSummary, work: Work) -> Iterator[Suggestion]:
-    cases = gather_cases(summary, work.fields_of)
+    cases = gather_cases(summary, work.places)
     exposed = [pointer for case in cases for pointer in case.pointers if case.rule is CARD_NUMBER_EXPOSED]
     for case in cases:
         remedy = (

@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from opay_contract.contract.addresses import split_uri
+from opay_contract.drift.suggestions.allowing import SCALARS, allow_types_at, missing_types, schema_types
 from opay_contract.drift.suggestions.cases import Case
-from opay_contract.drift.suggestions.members import SCALARS, schema_types
+from opay_contract.drift.suggestions.places import statement_of
 from opay_contract.drift.suggestions.work import SETTLED, Plan, Work
 from opay_contract.jsontext import Tokens
 from opay_contract.model.edit import Add, Append, Edit, Put, Remove, Rename
@@ -47,27 +47,28 @@ def allow_types(case: Case, work: Work) -> Plan:
     added: dict[str, None] = {}
     for file, at in work.statements(case):
         declared = work.draft.value(file, (*at, "type"))
-        missing = _missing_types(declared, wanted)
+        missing = missing_types(declared, wanted)
         if missing:
             added |= dict.fromkeys(missing)
-            edits += [*_allow_types_at(file, at, declared, missing), *work.cite_source(file, at)]
+            edits += [*allow_types_at(file, at, declared, missing), *work.cite_source(file, at)]
             edits += _classify(case, file, at, missing, work)
     return Plan(action=f"allow {' and '.join(added)}", edits=tuple(edits)) if edits else SETTLED
 
 
 def drop_required(case: Case, work: Work) -> Plan:
-    """Plan that a member may be absent."""
-    if case.place is None or case.tokens[-1:] != ("required",):
-        return Plan(action="no list of required members says so; change it by hand")
-    file, at = case.place.file, case.tokens[:-1]
-    if (file, at) in {split_request(form.request) for one in work.contract.operations for form in one.forms}:
-        return Plan(action="the required members of a request form tell the forms apart; change it by hand")
-    names = work.draft.value(file, case.tokens)
-    found = [i for i, name in enumerate(names or ()) if describe_name(name) == case.name]
-    if not found:
-        return SETTLED
-    edits = (Remove(file=file, at=(*case.tokens, found[0])), *work.cite_source(file, at))
-    return Plan(action=f"let '{case.name}' be absent", edits=edits)
+    """Plan that a member may be absent, whichever schemas require it."""
+    requests = {statement_of(form.request) for one in work.contract.operations for form in one.forms}
+    edits: list[Edit] = []
+    for file, at in work.parents(case):
+        names = work.draft.value(file, (*at, "required"))
+        found = [i for i, name in enumerate(names or ()) if describe_name(name) == case.name]
+        if found and (file, at) in requests:
+            return Plan(
+                action="the required members of a request form tell the forms apart; change it by hand"
+            )
+        if found:
+            edits += [Remove(file=file, at=(*at, "required", found[0])), *work.cite_source(file, at)]
+    return Plan(action=f"let '{case.name}' be absent", edits=tuple(edits)) if edits else SETTLED
 
 
 def widen_lengths(case: Case, work: Work) -> Plan:
@@ -134,43 +135,9 @@ def add_values(case: Case, work: Work) -> Plan:
     return Plan(action=f"add {words} to the values", edits=(*edits, *work.cite_source(file, at)))
 
 
-def split_request(uri: str) -> tuple[str, Tokens]:
-    """Return the file and the place of a schema's address."""
-    file, tokens = split_uri(uri)
-    return file, tuple(tokens)
-
-
-def _missing_types(declared: Any, wanted: list[str]) -> list[str]:
-    known = [declared] if isinstance(declared, str) else declared
-    if not isinstance(known, list):
-        return []
-    return [
-        type_ for type_ in wanted if type_ not in known and not (type_ == "integer" and "number" in known)
-    ]
-
-
-def _allow_types_at(file: str, at: Tokens, declared: Any, missing: list[str]) -> Iterator[Edit]:
-    """Add types to those of a schema; a number takes the place of an integer, which it includes."""
-    known = [declared] if isinstance(declared, str) else list(declared)
-    place = (*at, "type")
-    if "number" in missing and "integer" in known:
-        index = known.index("integer")
-        known[index] = "number"
-        missing = [type_ for type_ in missing if type_ != "number"]
-        if not isinstance(declared, str):
-            yield Put(file=file, at=(*place, index), value="number")
-        elif not missing:
-            yield Put(file=file, at=place, value="number")
-    if isinstance(declared, str):
-        if missing:
-            yield Put(file=file, at=place, value=[*known, *missing])
-    else:
-        yield from (Append(file=file, at=place, value=type_) for type_ in missing)
-
-
 def _classify(case: Case, file: str, at: Tokens, types: list[str], work: Work) -> list[Edit]:
     """Give what now holds data a class, where nothing has given it one."""
-    fields = [field for spot in case.spots if (field := work.field_at(spot))]
+    fields = [field for spot in case.spots if (field := work.places.field_at(spot))]
     if work.safe_class is None or not SCALARS & set(types) or any(field.sensitivity for field in fields):
         return []
     return [Add(file=file, at=at, name="x-sensitivity", value=work.safe_class)]

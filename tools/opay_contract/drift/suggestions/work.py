@@ -7,14 +7,14 @@ from typing import Any
 from opay_contract.contract.addresses import address
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.draft import Draft
-from opay_contract.contract.fields import Field
-from opay_contract.contract.loading import ROOT, tokens_of
-from opay_contract.contract.scopes import fields_of_scope
+from opay_contract.contract.loading import ROOT
+from opay_contract.drift.changes import parent_of
 from opay_contract.drift.suggestions.cases import Case
+from opay_contract.drift.suggestions.places import Places, Statement
 from opay_contract.jsontext import Tokens
 from opay_contract.model.edit import Add, Append, Edit
 from opay_contract.model.finding import ContractPlace
-from opay_contract.model.observation import Observations, Scope, Spot
+from opay_contract.model.observation import Observations
 from opay_contract.model.suggestion import Thresholds
 
 SOURCE = "observed-in-recordings"
@@ -23,7 +23,6 @@ SOURCE = "observed-in-recordings"
 _TITLE = "Recordings of our own traffic. Name here which, and of when"
 _SOURCES, _CLASSES = ("x-sources",), ("x-sensitivity-classes",)
 _SAFE_CLASS, _SHOWN_CLASS = "customer", "public"
-_ALTERNATIVES = frozenset(("anyOf", "oneOf"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,27 +50,20 @@ class Work:
         self.draft = draft
         self.observations = observations
         self.limits = limits
-        self._fields: dict[Scope, dict[str, Field]] = {}
+        self.places = Places(contract)
 
-    def fields_of(self, scope: Scope) -> dict[str, Field]:
-        """Return what the contract, as it was read, documents for a scope."""
-        if scope not in self._fields:
-            self._fields[scope] = fields_of_scope(self.contract, scope)
-        return self._fields[scope]
-
-    def field_at(self, spot: Spot) -> Field | None:
-        """Return what the contract, as it was read, says about a place."""
-        return self.fields_of(spot[:3]).get(spot[3])
-
-    def statements(self, case: Case) -> list[tuple[str, Tokens]]:
-        """Return the schemas that speak about the places of a case: first the one whose keyword was broken.
-
-        Those that are one of several alternatives are left out, as another of them may hold.
-        """
+    def statements(self, case: Case) -> list[Statement]:
+        """Return the schemas that speak about the places of a case, first the one that was broken."""
         own = [(case.place.file, case.tokens[:-1])] if case.place else []
-        fields = [field for spot in case.spots if (field := self.field_at(spot))]
-        others = [_split(statement) for field in fields for statement in field.statements]
-        return list(dict.fromkeys([*own, *(one for one in others if _ALTERNATIVES.isdisjoint(one[1]))]))
+        return list(
+            dict.fromkeys([*own, *(one for spot in case.spots for one in self.places.schemas_at(spot))])
+        )
+
+    def parents(self, case: Case) -> list[Statement]:
+        """Return the schemas that speak about the objects around the places of a case, in the same order."""
+        own = [(case.place.file, case.tokens[:-1])] if case.place else []
+        around = (one for spot in case.spots for one in self.places.schemas_at(parent_of(spot)))
+        return list(dict.fromkeys([*own, *around]))
 
     @cached_property
     def has_sources(self) -> bool:
@@ -107,8 +99,3 @@ class Work:
         if not self.has_sources or not isinstance(named, list) or SOURCE in named:
             return []
         return [Append(file=file, at=(*at, "x-source"), value=SOURCE), *self.register_source()]
-
-
-def _split(statement: str) -> tuple[str, Tokens]:
-    file, _, pointer = statement.partition("#")
-    return file, tokens_of(pointer)
