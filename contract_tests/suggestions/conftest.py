@@ -22,7 +22,7 @@ from opay_contract.rules.subject import Settings
 REPOSITORY = Path(__file__).parents[2]
 LEDGER = REPOSITORY / "contract_tests" / "contracts" / "ledger"
 URL = "https://sandbox-cashierapi.opaycheckout.com/api/v1/international/token/query"
-DAYS, PER_DAY = 4, 10
+DAYS, PER_DAY = 4, 7
 
 Call = dict[str, Any]
 """One exchange as the native format has it, its bodies as values."""
@@ -163,12 +163,17 @@ class Bench:
         return {folded.fingerprint for folded in summary.findings.values()}
 
 
+def copy_contract(folder: Path) -> Bench:
+    """Put a copy of OPay's contract into a folder."""
+    shutil.copy(REPOSITORY / "openapi.yaml", folder)
+    shutil.copytree(REPOSITORY / "schemas", folder / "schemas")
+    return Bench(folder)
+
+
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     """A copy of OPay's contract."""
-    shutil.copy(REPOSITORY / "openapi.yaml", tmp_path)
-    shutil.copytree(REPOSITORY / "schemas", tmp_path / "schemas")
-    return Bench(tmp_path)
+    return copy_contract(tmp_path)
 
 
 @pytest.fixture

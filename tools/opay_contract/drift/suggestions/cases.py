@@ -61,8 +61,14 @@ class Case:
         """The pointers of all findings, each once."""
         return tuple(dict.fromkeys(one.finding.pointer for one in self.findings))
 
+    @property
+    def broken(self) -> list[Statement]:
+        """The statements of the contract that the findings name."""
+        named = (one.finding.contract for one in self.findings)
+        return list(dict.fromkeys((one.file, tokens_of(one.pointer)) for one in named if one))
+
     def holds(self, pointers: Iterable[str]) -> bool:
-        """Return whether one of the pointers, as the search for card numbers has them, leads into the case."""
+        """Return whether a pointer, as the search for card numbers has it, leads into the case."""
         prefix = "request:" if self.rule in _OF_REQUEST else ""
         owns = [f"{prefix}{own}/" for own in self.pointers if own]
         return any(f"{one}/".startswith(own) for one in pointers for own in owns)
@@ -114,7 +120,9 @@ def _group_of(folded: FoldedFinding) -> tuple[str, ...]:
     finding, place = folded.finding, folded.finding.contract
     if place is None:
         return finding.key
-    name = finding.pointer.rpartition("/")[2] if finding.rule.area in _AREAS_OF_PLACES else finding.pointer
+    name = finding.pointer.rpartition("/")[2] if finding.rule in _OF_PARENT else ""
+    if finding.rule.area not in _AREAS_OF_PLACES:
+        name = finding.pointer
     return (finding.rule.id, finding.operation or "", place.file, place.pointer, name)
 
 

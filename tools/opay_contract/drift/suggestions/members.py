@@ -27,15 +27,15 @@ def add_member(case: Case, work: Work) -> Plan:
         return Plan(action="its name does not look like a name and may be data, so it is not kept")
     if case.observed is None:
         return Plan(action="its type was not kept, as too many places were observed")
-    lacking = list(_lacking(case, work))
+    own = [(file, at[:-1]) for file, at in case.broken]
+    lacking = list(_lacking(case, own, work))
     if not lacking:
         return SETTLED
     if not all(lacking):
         return Plan(action="no schema there names members; describe it by hand")
     schema = _schema(case.spots, work, _DEEPEST)
-    adds = [
-        Add(file=file, at=(*at, _PROPERTIES), name=case.name, value=schema) for file, at in _fewest(lacking)
-    ]
+    targets = _fewest(lacking, own)
+    adds = [Add(file=file, at=(*at, _PROPERTIES), name=case.name, value=schema) for file, at in targets]
     return Plan(
         action=f"add the property '{case.name}', {' or '.join(_listed(schema['type']))}; say what it means, "
         "give its source a name, and judge its sensitivity",
@@ -43,16 +43,11 @@ def add_member(case: Case, work: Work) -> Plan:
     )
 
 
-def _lacking(case: Case, work: Work) -> Iterator[list[Statement]]:
+def _lacking(case: Case, own: list[Statement], work: Work) -> Iterator[list[Statement]]:
     """Yield for each place that lacks the member the schemas around it to which it may be added.
 
-    Where the schema that was found to lack it has it by now, the contract was changed since.
+    `own` are the schemas that were found to lack it; where they have it by now, the contract was changed.
     """
-    own = [
-        (place.file, tokens_of(place.pointer)[:-1])
-        for one in case.findings
-        if (place := one.finding.contract)
-    ]
     for spot in case.spots:
         around = [one for one in work.places.schemas_at(parent_of(spot)) if _names_members(one, work)]
         around = around or [one for one in own if _names_members(one, work)]
@@ -61,11 +56,11 @@ def _lacking(case: Case, work: Work) -> Iterator[list[Statement]]:
             yield around
 
 
-def _fewest(lacking: list[list[Statement]]) -> Iterator[Statement]:
-    """Choose schemas that reach every place, first those that reach most."""
+def _fewest(lacking: list[list[Statement]], own: list[Statement]) -> Iterator[Statement]:
+    """Choose schemas that reach every place, first those that reach most, and among equals the own ones."""
     while lacking:
         counts = Counter(one for around in lacking for one in around)
-        best = max(counts, key=lambda one: counts[one])
+        best = max(counts, key=lambda one: (counts[one], one in own))
         yield best
         lacking = [around for around in lacking if best not in around]
 

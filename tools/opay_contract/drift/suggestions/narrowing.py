@@ -6,6 +6,7 @@ from itertools import product
 from typing import Any
 
 from opay_contract.contract.loading import tokens_of
+from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY
 from opay_contract.drift.changes import parent_of
 from opay_contract.drift.suggestions.places import Statement, statement_of
 from opay_contract.drift.suggestions.work import Plan, Work
@@ -54,9 +55,14 @@ def _carry_out(  # noqa: PLR0913, PLR0917  what a suggestion is made of
         evidence=Evidence(count=observed.count, of=observed.count, days=len(days)),
         rule=rule.id,
         scopes=tuple(dict.fromkeys(", ".join(part for part in spot[:3] if part) for spot in spots)),
-        pointers=tuple(dict.fromkeys(spot[3] for spot in spots)),
+        pointers=tuple(dict.fromkeys(_inside_body(spot) for spot in spots)),
         contract=work.place(*statement),
     )
+
+
+def _inside_body(spot: Spot) -> str:
+    """Return a place as findings have it: a pointer into its body."""
+    return spot[3].removeprefix(REQUEST_BODY).removeprefix(RESPONSE_BODY)
 
 
 def _places_by_statement(work: Work) -> dict[Statement, list[Spot]]:

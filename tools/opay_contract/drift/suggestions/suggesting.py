@@ -1,5 +1,6 @@
 """Judges each difference that a run found, and drafts the contract that allows what is regular."""
 
+import copy
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ from opay_contract.model.suggestion import Judgement, Proposal, Suggestion, Thre
 from opay_contract.model.summary import DriftSummary
 from opay_contract.rules.table import CARD_NUMBER_EXPOSED
 
+_COVERED = Plan(action="an edit that is suggested for something else allows it too")
 _BY_HAND = "the text is laid out so that this edit cannot be written; make it by hand"
 
 
@@ -44,13 +46,15 @@ def suggest_changes(
 
 
 def _suggest_wider(summary: DriftSummary, work: Work) -> Iterator[Suggestion]:
-    cases = gather_cases(summary, work.places)
+    before, cases = copy.copy(work), gather_cases(summary, work.places)
     exposed = [pointer for case in cases for pointer in case.pointers if case.rule is CARD_NUMBER_EXPOSED]
     for case in cases:
         remedy = (
             EXPOSED if case.rule.kind is Kind.UNDOCUMENTED and case.holds(exposed) else REMEDIES[case.rule.id]
         )
         plan = remedy.plan(case, work) if remedy.plan else Plan(action=remedy.reason)
+        if plan.is_settled and remedy.plan and not remedy.plan(case, before).is_settled:
+            plan = _COVERED
         if not plan.is_settled:
             yield _suggest(case, remedy, plan, work)
 

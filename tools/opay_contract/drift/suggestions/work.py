@@ -54,14 +54,14 @@ class Work:
 
     def statements(self, case: Case) -> list[Statement]:
         """Return the schemas that speak about the places of a case, first the one that was broken."""
-        own = [(case.place.file, case.tokens[:-1])] if case.place else []
+        own = [(file, at[:-1]) for file, at in case.broken]
         return list(
             dict.fromkeys([*own, *(one for spot in case.spots for one in self.places.schemas_at(spot))])
         )
 
     def parents(self, case: Case) -> list[Statement]:
         """Return the schemas that speak about the objects around the places of a case, in the same order."""
-        own = [(case.place.file, case.tokens[:-1])] if case.place else []
+        own = [(file, at[:-1]) for file, at in case.broken]
         around = (one for spot in case.spots for one in self.places.schemas_at(parent_of(spot)))
         return list(dict.fromkeys([*own, *around]))
 
