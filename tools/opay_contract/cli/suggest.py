@@ -155,11 +155,18 @@ def _report(proposal: Proposal, format_out: str, output: Path | None) -> None:
     if format_out != "overlay" or output is None:
         write_report(_RENDERERS[format_out](proposal), output)
     else:
-        output.mkdir(parents=True, exist_ok=True)
+        _make_folder(output)
         for name, text in overlay_files(proposal).items():
             write_atomically(output / f"{Path(name).stem}.overlay.json", text)
     if format_out == "overlay":
         click.echo(describe_result(proposal), err=True)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder '{folder}': {error.strerror}") from error
 
 
 def _write(directory: Path, proposal: Proposal, draft: Draft) -> None:

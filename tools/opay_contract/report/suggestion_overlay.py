@@ -1,13 +1,14 @@
 """A proposal as OpenAPI Overlay 1.0 documents, one for each document of the contract that changes.
 
 An overlay has one target document, and its actions reach objects and arrays, never what a `$ref` leads to.
-So a schema in a file of its own has an overlay of its own, whose `extends` names that file. What the
-specification cannot say of a primitive value, its removal and its replacement inside an array, is said of the
-nearest object around it that is a member: it is removed and put back as it would be.
+So a schema in a file of its own has an overlay of its own, whose `extends` names that file. The
+specification cannot remove a primitive value, or replace one inside an array, and tools differ in how they
+append to arrays. So the nearest object or array around such an edit is removed and put back edited.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Any
 
 from opay_contract.jsontext import value_at
@@ -63,11 +64,17 @@ def _overlay(name: str, proposal: Proposal) -> dict[str, Any]:
         "extends": name,
         "actions": [
             {"target": action.pop("target"), "description": reasons[id(move.edit)], **action}
-            for move in proposal.moves
-            if move.edit.file == name
+            for move in _last_appends(move for move in proposal.moves if move.edit.file == name)
             for action in _actions(move)
         ],
     }
+
+
+def _last_appends(moves: Iterable[Move]) -> Iterator[Move]:
+    """Yield moves, of those that append to one list in a row the last, whose value has all items."""
+    for (is_append, _), group in groupby(moves, lambda move: (isinstance(move.edit, Append), move.edit.at)):
+        found = list(group)
+        yield from found[-1:] if is_append else found
 
 
 def _reasons(proposal: Proposal) -> dict[int, str]:
@@ -84,8 +91,6 @@ def _actions(move: Move) -> Iterator[_Action]:
     edit = move.edit
     if isinstance(edit, Add):
         yield {"target": normalized_path(edit.at), "update": {edit.name: edit.value}}
-    elif isinstance(edit, Append):
-        yield {"target": normalized_path(edit.at), "update": edit.value}
     elif isinstance(edit, Put) and isinstance(edit.at[-1], str) and _is_primitive(move):
         yield {"target": normalized_path(edit.at[:-1]), "update": {edit.at[-1]: edit.value}}
     else:

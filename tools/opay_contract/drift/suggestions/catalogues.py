@@ -36,7 +36,7 @@ def add_codes(case: Case, work: Work) -> Plan:
     edits: list[Edit] = [Append(file=case.place.file, at=case.tokens, value=entry) for entry in entries]
     if not listed:
         edits = [Add(file=case.place.file, at=case.tokens[:-1], name=_CODES, value=entries)]
-    words = ", ".join(f"'{code}' ({count:,} times)" for code, count in new.items())
+    words = ", ".join(f"'{code}' (seen {count:,}x)" for code, count in new.items())
     return Plan(action=f"add to the known codes {words}", edits=(*edits, *work.register_source()))
 
 
