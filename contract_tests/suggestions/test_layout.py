@@ -113,7 +113,7 @@ last: no"""
         (Append(file="o.yaml", at=("plain", "b"), value="00"), "b: [x, 'y', '00']} # beside"),
         (Add(file="o.yaml", at=("empty",), name="c", value=[]), "empty: {c: []}\n"),
         (Append(file="o.yaml", at=("list",), value="no"), "  - two # last\n  - 'no'\n\n# before text"),
-        (Add(file="o.yaml", at=(), name="x", value={"k": {"m": 1}}, after="text"), "body\nx:\n  k:\n    m: 1"),
+        (Add(file="o.yaml", at=(), name="x", value={"k": {"m": 1}}, after="text"), "\nx:\n  k:\n    m: 1"),
         (Put(file="o.yaml", at=("deep", 1, "name"), value="z"), "- name: z\n  other"),
         (Rename(file="o.yaml", at=("deep", 1, "other"), name="another", value=[1]), "  another: [1]\nlast"),
         (Remove(file="o.yaml", at=("list", 0)), "list: # of two\n  - two # last"),

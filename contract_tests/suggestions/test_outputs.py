@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import jsonschema
 import pytest
 
 from opay_contract.contract.documents import parse_document
+from opay_contract.jsontext import iter_nodes, value_at
 from opay_contract.model.suggestion import Proposal, Revision, Thresholds
 from opay_contract.report.suggestion_diff import render_diff, render_revision
 from opay_contract.report.suggestion_json import render_suggestions, suggestions_schema
@@ -153,6 +155,25 @@ def test_the_json_fits_its_schema_and_says_all_of_it(proposal: Proposal) -> None
     }
     assert [one["file"] for one in written["files"]] == [one.name for one in proposal.revisions]
     assert written["thresholds"]["count"] == Thresholds().count
+
+
+@pytest.mark.parametrize("canary", ["Leaky 4711 0815", "leaky@example.com", 4711081547110815, -4711.0815])
+def test_what_stands_anywhere_in_an_answer_comes_out_nowhere(bench: Bench, canary: object) -> None:
+    turns = count()
+
+    def put_everywhere(call: Call) -> None:
+        places = [tokens for tokens, _ in iter_nodes(call["response"]["body"]) if tokens]
+        place = places[next(turns) % len(places)]
+        holder = value_at(call["response"]["body"], place[:-1])
+        holder[place[-1]] = canary
+        if isinstance(holder, dict):
+            holder |= {str(canary): canary, "added": {"inside": [canary, {str(canary): 1}]}}
+
+    limits = Thresholds(count=1, days=1, common=0, rare=0)
+    proposal = bench.propose(Traffic(change=put_everywhere), limits=limits, narrow=True)
+    assert len(proposal.changes) > 3
+    text = render_diff(proposal) + render_overlays(proposal) + render_suggestions(proposal)
+    assert not re.search(r"leaky|4711|0815", text, re.IGNORECASE)
 
 
 def test_no_form_of_a_proposal_shows_a_recorded_value(proposal: Proposal) -> None:
