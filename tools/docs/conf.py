@@ -53,6 +53,7 @@ NAVIGATION = {
         "observations",
         "report-v1",
         "baseline",
+        "suggest",
         "mock",
         "record",
         "redaction",

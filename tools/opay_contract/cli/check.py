@@ -19,7 +19,7 @@ from opay_contract.cli.options import (
 )
 from opay_contract.cli.output import Target, parse_target, settle_targets, write_atomically, write_reports
 from opay_contract.cli.progress import watch_progress
-from opay_contract.contract.loading import default_directory, load_contract
+from opay_contract.contract.loading import default_directory, is_carried, load_contract
 from opay_contract.drift.baseline import apply_baseline, load_baseline, utc_day
 from opay_contract.drift.insight import draw_insight
 from opay_contract.drift.saving import summary_to_json
@@ -175,8 +175,8 @@ def check(
 def _contract_folder(directory: Path) -> str | None:
     """Return the contract's folder relative to the working folder, or None where nobody there edits it."""
     directory, here = directory.resolve(), Path.cwd()
-    carried = directory.name == "_contract"  # a wheel's copy, even in an environment below the working folder
-    return directory.relative_to(here).as_posix() if directory.is_relative_to(here) and not carried else None
+    is_below = directory.is_relative_to(here) and not is_carried(directory)
+    return directory.relative_to(here).as_posix() if is_below else None
 
 
 def _version() -> str | None:
