@@ -14,6 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "baseline": ("opay_contract.cli.baseline", "Accept known findings, each until a day."),
     "check": ("opay_contract.cli.check", "Check recorded exchanges against the contract."),
     "docs": ("opay_contract.cli.docs", "Make the reference from the contract."),
+    "merge": ("opay_contract.cli.merge", "Report several saved runs as one."),
     "mock": ("opay_contract.cli.mock", "Stand in for the sandbox."),
     "record": ("opay_contract.cli.record", "Pass calls on to the sandbox and record them."),
     "redact": ("opay_contract.cli.redact", "Replace card and customer data in recordings."),

@@ -1,0 +1,174 @@
+"""Runs the fold on a Dask cluster, part by part; the summary is that of one process."""
+
+import queue
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from uuid import uuid4
+
+from distributed import Client, Future, KilledWorker, LocalCluster
+
+from opay_contract.engines.cluster_tasks import ClusterJob, Refusal, check_part
+from opay_contract.engines.folding import PartResult
+from opay_contract.engines.progress import OnProgress, no_progress
+from opay_contract.engines.work import Work
+from opay_contract.errors import UsageError
+from opay_contract.model.summary import DriftSummary
+from opay_contract.recordings.parts import Part
+
+PART_SIZE = 64 << 20
+"""About how many bytes of plain NDJSON make a part, so that a task takes much longer than handing it out."""
+
+PATIENCE = 60.0
+"""Seconds that a cluster may be without any worker before the run ends with what is done."""
+
+NO_WORKERS = "the cluster has no workers any more; what was done until then is reported"
+NO_SCHEDULER = "the scheduler does not answer any more; what was done until then is reported"
+
+_AHEAD = 2
+_LEAST_WINDOW = 8
+_TICK = 1.0
+
+
+class _LostError(Exception):
+    """The cluster is gone; the text says which part of it."""
+
+
+def check_on_cluster(  # noqa: PLR0913  each is a thing of its own, by name
+    work: Work,
+    job: ClusterJob,
+    *,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    on_progress: OnProgress = no_progress,
+    on_trouble: Callable[[str], None] = lambda _text: None,
+) -> DriftSummary:
+    """Check every part of the work on the cluster of a scheduler, or on one of this machine's processes.
+
+    An interrupt (Ctrl-C), or the loss of the cluster, ends the run; the summary then has the parts that were
+    done, and says so.
+    """
+    with ExitStack() as stack:
+        try:
+            tasks = _Tasks(_connect(stack, scheduler, workers), job)
+            for part, result in tasks.iter_results(work):
+                if result is None:
+                    work.take_death(part)
+                else:
+                    work.take(part, result)
+                work.tell(on_progress)
+        except KeyboardInterrupt:
+            return work.finish(is_partial=True)
+        except _LostError as error:
+            on_trouble(str(error))
+            return work.finish(is_partial=True)
+    return work.finish()
+
+
+def _connect(stack: ExitStack, scheduler: str | None, workers: int | None) -> Client:
+    if scheduler is None:
+        address = stack.enter_context(
+            LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0")
+        )
+    else:
+        address = scheduler
+    try:
+        return stack.enter_context(Client(address, set_as_default=False))
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"no Dask scheduler answers at '{scheduler}'; name one as tcp://host:8786"
+        ) from error
+
+
+class _Tasks:
+    """The tasks of a run on the cluster: a bounded number at a time, however many parts there are.
+
+    When a worker dies, Dask holds everything that was handed to it suspect. So a part that was given up is
+    tried once more when nothing else runs; only what fails then, too, is to blame.
+    """
+
+    def __init__(self, client: Client, job: ClusterJob) -> None:
+        self._client = client
+        self._job = job
+        self._run = uuid4().hex[:8]
+        self._number = 0
+        self._running: dict[str, tuple[Future, Part]] = {}
+        self._done: queue.SimpleQueue[Future] = queue.SimpleQueue()
+        self._suspects: deque[Part] = deque()
+        self._window = _LEAST_WINDOW
+        self._last_look = 0.0
+        self._last_worker = time.monotonic()
+
+    def iter_results(self, work: Work) -> Iterator[tuple[Part, PartResult | None]]:
+        """Yield each part with its result, None where it killed every worker that took it."""
+        while self._submit_more(work):
+            future = self._wait()
+            part = self._running.pop(future.key)[1]
+            result = self._result(future)
+            future.release()
+            if result is None:
+                self._suspects.append(part)
+            else:
+                yield part, result
+        for part in self._suspects:
+            self._submit(part)
+            future = self._wait()
+            del self._running[future.key]
+            yield part, self._result(future)
+
+    def _submit_more(self, work: Work) -> bool:
+        self._look()
+        while len(self._running) < self._window:
+            part = work.next()
+            if part is None:
+                break
+            self._submit(part)
+        return bool(self._running)
+
+    def _submit(self, part: Part) -> None:
+        """Hand out a part; the name of a task says nothing about it, for everybody sees that."""
+        self._number += 1
+        key = f"check-part-{self._run}-{self._number}"
+        future = self._client.submit(check_part, self._job, part, key=key, pure=False)
+        self._running[key] = future, part
+        future.add_done_callback(self._done.put)
+
+    def _wait(self) -> Future:
+        while True:
+            try:
+                return self._done.get(timeout=_TICK)
+            except queue.Empty:
+                self._look()
+
+    def _look(self) -> None:
+        """See now and then how many workers there are, for they come and go."""
+        now = time.monotonic()
+        if now - self._last_look < _TICK:
+            return
+        self._last_look = now
+        try:
+            threads = sum(self._client.nthreads().values())
+        except (OSError, TimeoutError) as error:
+            raise _LostError(NO_SCHEDULER) from error
+        self._window = max(_AHEAD * threads, _LEAST_WINDOW)
+        if threads:
+            self._last_worker = now
+        elif now - self._last_worker > PATIENCE:
+            raise _LostError(NO_WORKERS)
+
+    def _result(self, future: Future) -> PartResult | None:
+        if future.status != "finished":
+            error = future.exception() if future.status == "error" else None
+            if isinstance(error, KilledWorker):
+                return None
+            if error is None:
+                raise _LostError(NO_SCHEDULER)
+            raise UsageError(
+                f"the workers cannot run opay-contract ({type(error).__name__}); install this version on them"
+            )
+        result = future.result()
+        if isinstance(result, Refusal):
+            raise UsageError(result.reason)
+        assert isinstance(result, PartResult)  # noqa: S101  what a task returns
+        return result
