@@ -1,7 +1,10 @@
 """Runs the fold on a Dask cluster, part by part; the summary is that of one process."""
 
+import logging
 import queue
+import signal
 import time
+from asyncio import CancelledError
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -26,8 +29,8 @@ PATIENCE = 60.0
 NO_WORKERS = "the cluster has no workers any more; what was done until then is reported"
 NO_SCHEDULER = "the scheduler does not answer any more; what was done until then is reported"
 
-_AHEAD = 2
-_LEAST_WINDOW = 8
+_AHEAD = 4  # parts for each thread of the cluster
+_LEAST_WINDOW = 16
 _TICK = 1.0
 
 
@@ -67,18 +70,27 @@ def check_on_cluster(  # noqa: PLR0913  each is a thing of its own, by name
 
 
 def _connect(stack: ExitStack, scheduler: str | None, workers: int | None) -> Client:
-    if scheduler is None:
-        address = stack.enter_context(
-            LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0")
-        )
-    else:
-        address = scheduler
+    address = scheduler or stack.enter_context(_start_local(workers))
     try:
         return stack.enter_context(Client(address, set_as_default=False))
     except (OSError, ValueError) as error:
         raise UsageError(
             f"no Dask scheduler answers at '{scheduler}'; name one as tcp://host:8786"
         ) from error
+
+
+def _start_local(workers: int | None) -> LocalCluster:
+    """Start workers that do not hear Ctrl-C: a terminal sends it to them, too, and we end them."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.ERROR,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _Tasks:
@@ -103,19 +115,14 @@ class _Tasks:
     def iter_results(self, work: Work) -> Iterator[tuple[Part, PartResult | None]]:
         """Yield each part with its result, None where it killed every worker that took it."""
         while self._submit_more(work):
-            future = self._wait()
-            part = self._running.pop(future.key)[1]
-            result = self._result(future)
-            future.release()
-            if result is None:
-                self._suspects.append(part)
-            else:
-                yield part, result
+            for part, result in self._take_done():
+                if result is None:
+                    self._suspects.append(part)
+                else:
+                    yield part, result
         for part in self._suspects:
             self._submit(part)
-            future = self._wait()
-            del self._running[future.key]
-            yield part, self._result(future)
+            yield from self._take_done()
 
     def _submit_more(self, work: Work) -> bool:
         self._look()
@@ -133,6 +140,25 @@ class _Tasks:
         future = self._client.submit(check_part, self._job, part, key=key, pure=False)
         self._running[key] = future, part
         future.add_done_callback(self._done.put)
+
+    def _take_done(self) -> list[tuple[Part, PartResult | None]]:
+        """Wait for results, and take all that are there by then, for each way to the cluster takes time."""
+        done = [self._wait()]
+        while not self._done.empty():
+            done.append(self._done.get_nowait())
+        results = self._gather([future for future in done if future.status == "finished"])
+        taken = [(self._running.pop(future.key)[1], _settle(future, results)) for future in done]
+        for future in done:
+            future.release()
+        return taken
+
+    def _gather(self, finished: list[Future]) -> dict[Future, PartResult | Refusal]:
+        try:
+            return dict(zip(finished, self._client.gather(finished), strict=True))
+        except KilledWorker:  # a result was lost with its worker, and getting it anew killed more of them
+            return {}
+        except (CancelledError, OSError) as error:
+            raise _LostError(NO_SCHEDULER) from error
 
     def _wait(self) -> Future:
         while True:
@@ -157,18 +183,19 @@ class _Tasks:
         elif now - self._last_worker > PATIENCE:
             raise _LostError(NO_WORKERS)
 
-    def _result(self, future: Future) -> PartResult | None:
-        if future.status != "finished":
-            error = future.exception() if future.status == "error" else None
-            if isinstance(error, KilledWorker):
-                return None
-            if error is None:
-                raise _LostError(NO_SCHEDULER)
-            raise UsageError(
-                f"the workers cannot run opay-contract ({type(error).__name__}); install this version on them"
-            )
-        result = future.result()
-        if isinstance(result, Refusal):
-            raise UsageError(result.reason)
-        assert isinstance(result, PartResult)  # noqa: S101  what a task returns
+
+def _settle(future: Future, results: dict[Future, PartResult | Refusal]) -> PartResult | None:
+    """Return what became of a part, None where it killed its workers; anything else ends the run."""
+    result = results.get(future)
+    if isinstance(result, Refusal):
+        raise UsageError(result.reason)
+    if result is not None or future.status == "finished":
         return result
+    error = future.exception() if future.status == "error" else None
+    if error is None:
+        raise _LostError(NO_SCHEDULER)
+    if not isinstance(error, KilledWorker):
+        raise UsageError(
+            f"the workers cannot run opay-contract ({type(error).__name__}); install this version on them"
+        )
+    return None

@@ -47,7 +47,7 @@ def iter_parts(source: Source, format_in: Format | None = None, size: int = PART
             for start in range(0, length, size):
                 yield replace(whole, start=start, end=min(start + size, length))
             return
-    except (OSError, StreamError, ValueError):
+    except (OSError, StreamError):
         pass  # the worker meets it again, and says so
     yield whole
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Self
 
@@ -117,7 +118,13 @@ def open_file_system(url: str) -> tuple[Any, str]:
 def tag_of(info: dict[str, Any]) -> Tag:
     """Return what tells this state of an object from another."""
     names = ("size", *_STRONG, *_WEAK)
-    return tuple((name, str(info[name])) for name in names if info.get(name) is not None)
+    return tuple((name, _plain(info[name])) for name in names if info.get(name) is not None)
+
+
+def _plain(value: Any) -> str:
+    """Write a time in one way: a listing may have seconds where the answer about one object has a date."""
+    seconds = value.timestamp() if isinstance(value, datetime) else value
+    return f"{seconds:.3f}" if isinstance(seconds, float) else str(seconds)
 
 
 def _is_same(before: Tag, now: Tag) -> bool:
