@@ -87,10 +87,14 @@ def run(folder: Path, lines: int, rounds: int, scheduler: str) -> None:
             seconds[name].append(took)
             found.add(repr(summary))
     medians = {name: statistics.median(values) for name, values in seconds.items()}
-    print(f"{lines:,} exchanges, {path.stat().st_size / lines:.0f} bytes each; same summary: {len(found) == 1}")
+    print(
+        f"{lines:,} exchanges, {path.stat().st_size / lines:.0f} bytes each; same summary: {len(found) == 1}"
+    )
     print(f"control: two loops are {statistics.median(control):.2f} times as fast as one")
     for name, took in medians.items():
-        print(f"{name:<18} {lines / took:>9,.0f} a second {medians['one process'] / took:6.2f} times one process")
+        print(
+            f"{name:<18} {lines / took:>9,.0f} a second {medians['one process'] / took:6.2f} times one process"
+        )
     task = measure_task(folder, cluster_job, scheduler)
     print(f"a task costs {task * 1000:.1f} ms beside its exchanges, {1 / task:,.0f} tasks a second at most")
     print_model(lines / medians["one process"], path.stat().st_size / lines, task)
@@ -134,7 +138,7 @@ def main() -> None:
     given = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
-        LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
     ):
         run(Path(folder), given.lines, given.rounds, cluster.scheduler_address)
 

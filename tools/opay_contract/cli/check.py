@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from contextlib import closing, nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from opay_contract.recordings.listing import iter_inputs
 from opay_contract.recordings.parts import PART_SIZE
 from opay_contract.recordings.sources import STDIN
 from opay_contract.report.printing import printable
+from opay_contract.report.text_report import count
 from opay_contract.rules.subject import Settings
 
 _LOCAL, _DASK = "local", "dask"
@@ -89,20 +91,24 @@ def check(
     contract = load_contract(contract_dir, base_urls)
     now = time.time()
     baseline = reporting.load_baseline(utc_day(now))
-    checkpoint = open_checkpoint(resume, now) if resume else None
-    job = Job(
-        contract_dir=contract_dir,
-        base_urls=base_urls,
-        settings=Settings(
-            started_at=checkpoint.started_at if checkpoint else now,
-            private_key=os.environ.get("OPAY_PRIVATE_KEY"),
-        ),
-        format_in=Format(format_in) if format_in else None,
-    )
-    with watch_progress() as on_progress:
-        summary = _run(paths, contract, job, checkpoint, on_progress, **spread)
+    with closing(open_checkpoint(resume, now)) if resume else nullcontext() as checkpoint:
+        job = _job(contract_dir, base_urls, format_in, checkpoint.started_at if checkpoint else now)
+        with watch_progress() as on_progress:
+            summary = _run(paths, contract, job, checkpoint, on_progress, **spread)
+        if checkpoint and checkpoint.taken_over:
+            taken = count(checkpoint.taken_over, "finished part")
+            click.echo(f"{taken} taken over from '{printable(str(resume))}'", err=True)
     raise click.exceptions.Exit(
         report_run(summary, contract, contract_dir, reporting, baseline, utc_day(now))
+    )
+
+
+def _job(contract_dir: Path | None, base_urls: tuple[str, ...], format_in: str | None, began: float) -> Job:
+    return Job(
+        contract_dir=contract_dir,
+        base_urls=base_urls,
+        settings=Settings(started_at=began, private_key=os.environ.get("OPAY_PRIVATE_KEY")),
+        format_in=Format(format_in) if format_in else None,
     )
 
 

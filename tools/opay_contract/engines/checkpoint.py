@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import json
+from contextlib import ExitStack
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -89,16 +90,18 @@ class Checkpoint:
 
 def open_checkpoint(path: Path, now: float) -> Checkpoint:
     """Open a file of finished parts, or begin one."""
-    try:
-        file = path.open("a+b")
-        file.seek(0)
-        started_at, spans, end = _read(path, file)
-        file.truncate(end)
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(path.open("a+b"))
+            file.seek(0)
+            started_at, spans, end = _read(path, file)
+            file.truncate(end)
+        except OSError as error:
+            raise UsageError(f"cannot use '{path}': {error.strerror}") from error
         if started_at is None:
             started_at = now
             _append(path, file, {"opay_contract_resume": VERSION, "started_at": now})
-    except OSError as error:
-        raise UsageError(f"cannot use '{path}': {error.strerror}") from error
+        stack.pop_all()  # it stays open
     return Checkpoint(path, file, started_at, spans)
 
 

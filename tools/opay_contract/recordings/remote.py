@@ -79,19 +79,32 @@ def describe_failure(error: Exception) -> str:
         return error.reason
     if isinstance(error, ImportError):
         return "cannot be read: a package for this kind of URL is missing where it is read"
-    status = getattr(error, "status", None) or getattr(error, "code", None)
-    name = type(error).__name__
+    name, status = type(error).__name__, _status(error) or _status(error.__cause__)
     if status in _CHANGED or name == "FileExpired":
         return CHANGED
-    if isinstance(error, FileNotFoundError) or status in _GONE:
-        return "cannot be read: no such file or directory"
     if isinstance(error, PermissionError) or status in _DENIED or "Credentials" in name:
         return "cannot be read: permission denied"
+    if status is not None and status not in _GONE:
+        return f"cannot be read: the store answered with status {status}"
     if isinstance(error, TimeoutError):
         return "cannot be read: the store did not answer in time"
+    if _is_unreachable(error) or _is_unreachable(error.__cause__):
+        return "cannot be read: the store cannot be reached"
+    if isinstance(error, FileNotFoundError) or status in _GONE:
+        return "cannot be read: no such file or directory"
     if isinstance(error, OSError) and isinstance(error.errno, int):
         return describe_os_error(error)
     return f"cannot be read: the store failed with {name}"
+
+
+def _status(error: BaseException | None) -> int | None:
+    """Return the HTTP status of a failure: aiohttp calls it so, gcsfs calls it a code."""
+    found = getattr(error, "status", None) or getattr(error, "code", None)
+    return found if isinstance(found, int) else None
+
+
+def _is_unreachable(error: BaseException | None) -> bool:
+    return type(error).__name__ in ("ClientConnectorError", "EndpointConnectionError", "ConnectTimeoutError")
 
 
 @lru_cache(maxsize=64)
