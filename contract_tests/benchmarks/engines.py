@@ -1,6 +1,6 @@
-"""How fast each engine is on the same lines, and what a task costs: one process, two, and Dask with two workers.
+"""How fast each engine is on the same lines: one process, two, and Dask with two workers; what a task costs.
 
-    python contract_tests/benchmarks/engines.py --lines 1000000
+    python -m contract_tests.benchmarks.engines --lines 1000000
 
 Each round runs every engine once, in turn, with a control: two loops that do not know of each other against
 one. On a machine that others use, judge by the share of the control. Printed are medians, and what they mean
@@ -15,12 +15,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from check_throughput import iter_lines
+from contract_tests.benchmarks.check_throughput import iter_lines
 from distributed import LocalCluster
 
 from opay_contract.contract.loading import default_directory, load_contract, load_documents
 from opay_contract.engines.cluster import PART_SIZE, check_on_cluster
-from opay_contract.engines.cluster_tasks import build_job
+from opay_contract.engines.cluster_tasks import ClusterJob, build_job
 from opay_contract.engines.inline import check_sources
 from opay_contract.engines.processes import check_in_processes
 from opay_contract.engines.work import Job, Work
@@ -100,7 +100,7 @@ def run(folder: Path, lines: int, rounds: int, scheduler: str) -> None:
     print_model(lines / medians["one process"], path.stat().st_size / lines, task)
 
 
-def measure_task(folder: Path, job: object, scheduler: str) -> float:
+def measure_task(folder: Path, job: ClusterJob, scheduler: str) -> float:
     """Return the seconds that a part costs the cluster beside its exchanges: many files of one line each."""
     small = folder / "small"
     small.mkdir()
@@ -110,7 +110,7 @@ def measure_task(folder: Path, job: object, scheduler: str) -> float:
     took, _ = measure(
         lambda: check_on_cluster(
             Work(iter_inputs([str(small)]), None, PART_SIZE),
-            job,  # type: ignore[arg-type]
+            job,
             scheduler=scheduler,
         )
     )

@@ -1,23 +1,51 @@
-"""A run that was stopped goes on where it was, and takes nothing that is not of the same files and settings."""
+"""A run that was stopped goes on where it was, and takes nothing of other files or settings."""
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from opay_contract.contract.contract import Contract
-from opay_contract.engines.checkpoint import Checkpoint, open_checkpoint
-from opay_contract.engines.folding import PartResult, fold_part
+from opay_contract.engines.checkpoint import open_checkpoint
+from opay_contract.engines.folding import fold_part
 from opay_contract.engines.work import Work
 from opay_contract.errors import UsageError
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.listing import iter_inputs
-from opay_contract.recordings.parts import Part
 from opay_contract.rules.subject import Settings
 
 Alone = Callable[..., DriftSummary]
 SIZE = 30_000
+STARTED_AT = 1_790_000_000.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Runs that keep what they did in `file`; each says what it did, what it took over, and what it found."""
+
+    file: Path
+    contract: Contract
+
+    def __call__(
+        self,
+        *paths: Path,
+        at_most: int = 999,
+        base_urls: tuple[str, ...] = (),
+        private_key: str | None = None,
+    ) -> tuple[int, int, DriftSummary]:
+        """Run over files, up to so many parts."""
+        settings = Settings(started_at=STARTED_AT, private_key=private_key)
+        checkpoint = open_checkpoint(self.file, STARTED_AT)
+        checkpoint.bind({}, base_urls, settings, None)
+        work = Work(iter_inputs([str(path) for path in paths]), None, SIZE, checkpoint)
+        done = 0
+        while done < at_most and (part := work.next()) is not None:
+            work.take(part, fold_part(part, self.contract, settings, None))
+            done += 1
+        checkpoint.close()
+        return done, checkpoint.taken_over, work.finish(is_partial=done == at_most)
 
 
 @pytest.fixture
@@ -26,91 +54,49 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def check(contract: Contract, run_settings: Settings) -> Callable[[Part], PartResult]:
-    return lambda part: fold_part(part, contract, run_settings, None)
+def run(file: Path, contract: Contract) -> Run:
+    return Run(file=file, contract=contract)
 
 
-def begin(file: Path, settings: Settings, base_urls: tuple[str, ...] = ()) -> Checkpoint:
-    checkpoint = open_checkpoint(file, settings.started_at)
-    checkpoint.bind({}, base_urls, settings, None)
-    return checkpoint
-
-
-def run(
-    checkpoint: Checkpoint, paths: list[Path], check: Callable[[Part], PartResult], parts: int = 999
-) -> tuple[int, DriftSummary]:
-    """Do at most so many parts; returns how many were done, and the summary."""
-    work = Work(iter_inputs([str(path) for path in paths]), None, SIZE, checkpoint)
-    done = 0
-    while done < parts and (part := work.next()) is not None:
-        work.take(part, check(part))
-        done += 1
-    checkpoint.close()
-    return done, work.finish(is_partial=done == parts)
-
-
-def test_a_run_goes_on_where_it_was_stopped(
-    file: Path, traffic: Path, run_settings: Settings, check: Callable[[Part], PartResult], alone: Alone
-) -> None:
-    all_parts = -(-traffic.stat().st_size // SIZE)
-    run(begin(file, run_settings), [traffic], check, 3)
+def test_a_run_goes_on_where_it_was_stopped(file: Path, traffic: Path, run: Run, alone: Alone) -> None:
+    parts = -(-traffic.stat().st_size // SIZE)
+    run(traffic, at_most=3)
     with file.open("ab") as torn:
         torn.write(b'{"part": "0123')
-    checkpoint = begin(file, run_settings)
-    done, summary = run(checkpoint, [traffic], check)
-    assert (done, checkpoint.taken_over) == (all_parts - 3, 3)
-    assert summary == alone(traffic)
-    assert run(begin(file, run_settings), [traffic], check) == (0, summary)
+    whole = alone(traffic)
+    assert run(traffic) == (parts - 3, 3, whole)
+    assert run(traffic) == (0, parts, whole)
 
 
 def test_what_was_done_is_found_again_when_files_come_before_it(
-    file: Path,
-    traffic: Path,
-    tmp_path: Path,
-    run_settings: Settings,
-    check: Callable[[Part], PartResult],
-    alone: Alone,
+    traffic: Path, tmp_path: Path, run: Run, alone: Alone
 ) -> None:
     earlier = tmp_path / "earlier.ndjson"
     earlier.write_bytes(traffic.read_bytes()[:SIZE])
-    run(begin(file, run_settings), [traffic], check)
-    done, summary = run(begin(file, run_settings), [earlier, traffic], check)
+    run(traffic)
+    done, _, summary = run(earlier, traffic)
     assert done == 1
     assert summary == alone(earlier, traffic)
 
 
-@pytest.mark.parametrize("change", ["file", "base URL", "key"])
 def test_nothing_is_taken_from_other_files_or_settings(
-    file: Path,
-    tmp_path: Path,
-    traffic_bytes: bytes,
-    run_settings: Settings,
-    check: Callable[[Part], PartResult],
-    change: str,
+    file: Path, tmp_path: Path, traffic_bytes: bytes, run: Run
 ) -> None:
     path = tmp_path / "x.ndjson"
-    path.write_bytes(traffic_bytes)
-    parts, _ = run(begin(file, run_settings), [path], check)
-    settings, base_urls = run_settings, ()
-    if change == "file":
-        path.write_bytes(traffic_bytes[:-1])
-    elif change == "key":
-        settings = Settings(started_at=run_settings.started_at, private_key="OPAYPRV_TEST_SYNTHETIC_0001")
-    else:
-        base_urls = ("https://other.example",)
-    checkpoint = begin(file, settings, base_urls)
-    assert run(checkpoint, [path], check)[0] == parts
-    assert checkpoint.taken_over == 0
+    path.write_bytes(traffic_bytes[: 2 * SIZE])
+    assert run(path)[:2] == (2, 0)
+    assert run(path, base_urls=("https://other.example",))[:2] == (2, 0)
+    assert run(path, private_key="OPAYPRV_TEST_SYNTHETIC_0001")[:2] == (2, 0)
+    path.write_bytes(traffic_bytes[: 2 * SIZE - 1])
+    assert run(path)[:2] == (2, 0)
+    assert run(path)[:2] == (0, 2)
     assert b"OPAYPRV" not in file.read_bytes()
 
 
-def test_what_could_not_be_read_is_tried_again(
-    file: Path, tmp_path: Path, run_settings: Settings, check: Callable[[Part], PartResult]
-) -> None:
+def test_what_could_not_be_read_is_tried_again(tmp_path: Path, run: Run) -> None:
     path = tmp_path / "x.har"
     path.write_bytes(b"")
-    for _ in range(2):
-        assert run(begin(file, run_settings), [path], check)[0] == 1
+    assert [run(path)[0], run(path)[0]] == [1, 1]
 
 
 def test_the_time_of_the_first_run_holds(file: Path) -> None:
@@ -137,5 +123,5 @@ def test_a_file_that_is_none_is_left_alone(file: Path, content: str, said: str) 
 
 
 def test_a_folder_that_is_not_there_is_told(file: Path) -> None:
-    with pytest.raises(UsageError, match="(?i)no such file"):
+    with pytest.raises(UsageError, match=r"(?i)no such file"):
         open_checkpoint(file / "x", 1.0)

@@ -66,7 +66,7 @@ def work_on(*paths: Any, size: int = 30_000) -> Work:
 
 @settings(deadline=None, max_examples=6, derandomize=True)
 @given(size=st.integers(2_000, 130_000))
-def test_any_size_of_parts_gives_the_report_of_one_process(
+def test_any_size_of_parts_gives_the_report_of_one_process(  # noqa: PLR0913, PLR0917  fixtures
     cluster: Any, traffic: Path, contract: Contract, alone: Alone, run_settings: Settings, size: int
 ) -> None:
     paths = [traffic, "no/such/file", Path(__file__).parents[1] / "recordings" / "drifted"]
@@ -258,6 +258,6 @@ def test_a_cluster_without_workers_ends_the_run_with_what_is_done(
 def test_a_scheduler_that_is_not_there_is_told(traffic: Path, job: ClusterJob) -> None:
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "0.2s"}),
-        pytest.raises(UsageError, match="no Dask scheduler answers at 'tcp://127.0.0.1:1'"),
+        pytest.raises(UsageError, match=r"no Dask scheduler answers at 'tcp://127\.0\.0\.1:1'"),
     ):
         check_on_cluster(work_on(traffic), job, scheduler="tcp://127.0.0.1:1")

@@ -2,7 +2,7 @@
 
 import io
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -187,10 +187,7 @@ def test_the_parts_of_a_file_are_found_without_reading_it(
             read.append(size)
             return super().read(size)
 
-    def open_counted(path: Any, *_: Any) -> Iterator[Any]:
-        return Counted(path)  # type: ignore[return-value]
-
-    monkeypatch.setattr(Path, "open", open_counted)
+    monkeypatch.setattr(Path, "open", lambda path, *_: Counted(path))
     (source,) = iter_inputs([str(traffic)])
     assert not isinstance(source, Unreadable)
     assert len(list(parts_module.iter_parts(source, size=1000))) > 200

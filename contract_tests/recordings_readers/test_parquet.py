@@ -116,7 +116,11 @@ def test_times_bytes_and_headers_come_in_several_types(tmp_path: Path) -> None:
 def test_a_row_without_what_is_needed_is_unreadable_and_the_next_one_comes(tmp_path: Path) -> None:
     good = {"status": 200, "headers": [], "body": "{}", "body_base64": None}
     coded = {**good, "body": None, "body_base64": base64.b64encode(b"{1}").decode()}
-    data = [{"response": None}, {"response": {**good, "body": None}}, {"response": {**good, "status": 1}}]
+    data: list[dict[str, Any]] = [
+        {"response": None},
+        {"response": {**good, "body": None}},
+        {"response": {**good, "status": 1}},
+    ]
     found = read(table(tmp_path / "x.parquet", [*data, {"response": good}, {"response": coded}]))
     assert [type(one) for one in found] == [Unreadable, Unreadable, Unreadable, Exchange, Exchange]
     assert [one.place.entry for one in found] == [1, 2, 3, 4, 5]

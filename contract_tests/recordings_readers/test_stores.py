@@ -23,7 +23,7 @@ from opay_contract.recordings.remote import describe_failure, tag_of
 from opay_contract.recordings.sources import Source
 
 LINE = b'{"response": {"status": 200, "body": {}}}\n'
-SECRET = "X-Amz-Signature=0123456789"
+SIGNED = "X-Amz-Signature=0123456789"
 
 
 @pytest.fixture
@@ -41,10 +41,12 @@ class Pages(BaseHTTPRequestHandler):
     files: dict[str, bytes | int]
     tags: dict[str, str]
 
-    def do_HEAD(self) -> None:  # noqa: N802
+    def do_HEAD(self) -> None:
+        """Answer with what is told of a file."""
         self._answer()
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
+        """Answer with the file."""
         with suppress(OSError):  # the other side may have gone with the status alone
             self.wfile.write(self._answer())
 
@@ -142,14 +144,14 @@ def test_no_credential_is_in_a_name_or_a_verdict(pages: tuple[str, type[Pages]])
     base, own = pages
     own.files |= {"/a.ndjson": LINE, "/no.ndjson": 403, "/gone.ndjson": 410, "/ill.ndjson": 503}
     bare = base.removeprefix("http://")
-    paths = [f"{base}/{name}.ndjson?{SECRET}" for name in ("a", "no", "gone", "ill")]
-    found = list(iter_inputs([*paths, f"http://user:pw@{bare}/a.ndjson?{SECRET}"]))
+    paths = [f"{base}/{name}.ndjson?{SIGNED}" for name in ("a", "no", "gone", "ill")]
+    found = list(iter_inputs([*paths, f"http://user:pw@{bare}/a.ndjson?{SIGNED}"]))
     said = repr(found)
-    assert SECRET not in said
+    assert SIGNED not in said
     assert "user:pw" not in said
     assert next(one.name for one in found if isinstance(one, Source)) == f"{base}/a.ndjson"
     assert len(read(paths[0])) == 1
-    assert reasons(*paths[1:], f"http://127.0.0.1:1/x?{SECRET}") == [
+    assert reasons(*paths[1:], f"http://127.0.0.1:1/x?{SIGNED}") == [
         "cannot be read: permission denied",
         "cannot be read: no such file or directory",
         "cannot be read: the store answered with status 503",

@@ -59,6 +59,10 @@ class Work:
             self._checkpoint.add(part, result)
         self._count(part, result)
 
+    def take_joined(self, summary: DriftSummary) -> None:
+        """Take the summaries of parts that were joined elsewhere; their results then come without them."""
+        self._total = merge(self._total, summary)
+
     def take_death(self, part: Part) -> None:
         """Take a part that killed whoever read it."""
         self._dead.append(part)
