@@ -181,7 +181,7 @@ def test_no_credential_is_in_a_name_a_log_or_on_the_dashboard(
     server.server_close()
     assert summary.exchanges
     said = "\n".join([*seen, repr(summary), repr(cluster.get_logs()), repr(cluster.scheduler.get_events())])
-    assert "check-part-" in said
+    assert "check-parts-" in said
     assert not any(secret in said for secret in (TOKEN, "password", KEY))
 
 
@@ -230,7 +230,10 @@ def test_an_interrupt_keeps_what_was_done(cluster: Any, traffic: Path, job: Clus
     assert summary.exchanges
 
 
-def test_only_so_many_parts_are_on_their_way_at_a_time(cluster: Any, traffic: Path, job: ClusterJob) -> None:
+def test_only_so_many_tasks_are_on_their_way_at_a_time(
+    cluster: Any, traffic: Path, job: ClusterJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster_module, "_PARTS", 1)
     most = 0
 
     def look(_seen: int, _findings: int | None = None, /) -> None:

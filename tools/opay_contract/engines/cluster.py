@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from distributed import Client, Future, KilledWorker, LocalCluster
 
-from opay_contract.engines.cluster_tasks import ClusterJob, Refusal, check_part
+from opay_contract.engines.cluster_tasks import ClusterJob, Refusal, check_parts
 from opay_contract.engines.folding import PartResult
 from opay_contract.engines.progress import OnProgress, no_progress
 from opay_contract.engines.work import Work
@@ -29,9 +29,13 @@ PATIENCE = 60.0
 NO_WORKERS = "the cluster has no workers any more; what was done until then is reported"
 NO_SCHEDULER = "the scheduler does not answer any more; what was done until then is reported"
 
-_AHEAD = 4  # parts for each thread of the cluster
+_PARTS = 64  # in a task at most, where files are small
+_AHEAD = 4  # tasks for each thread of the cluster
 _LEAST_WINDOW = 16
 _TICK = 1.0
+
+
+_Batch = tuple[Part, ...]
 
 
 class _LostError(Exception):
@@ -96,8 +100,8 @@ def _start_local(workers: int | None) -> LocalCluster:
 class _Tasks:
     """The tasks of a run on the cluster: a bounded number at a time, however many parts there are.
 
-    When a worker dies, Dask holds everything that was handed to it suspect. So a part that was given up is
-    tried once more when nothing else runs; only what fails then, too, is to blame.
+    When a worker dies, Dask holds everything that was handed to it suspect. So each part that was given up is
+    tried once more alone, when nothing else runs; only what fails then, too, is to blame.
     """
 
     def __init__(self, client: Client, job: ClusterJob) -> None:
@@ -105,7 +109,7 @@ class _Tasks:
         self._job = job
         self._run = uuid4().hex[:8]
         self._number = 0
-        self._running: dict[str, tuple[Future, Part]] = {}
+        self._running: dict[str, tuple[Future, _Batch]] = {}
         self._done: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self._suspects: deque[Part] = deque()
         self._window = _LEAST_WINDOW
@@ -115,33 +119,34 @@ class _Tasks:
     def iter_results(self, work: Work) -> Iterator[tuple[Part, PartResult | None]]:
         """Yield each part with its result, None where it killed every worker that took it."""
         while self._submit_more(work):
-            for part, result in self._take_done():
-                if result is None:
-                    self._suspects.append(part)
+            for batch, results in self._take_done():
+                if results is None:
+                    self._suspects.extend(batch)
                 else:
-                    yield part, result
+                    yield from zip(batch, results, strict=True)
         for part in self._suspects:
-            self._submit(part)
-            yield from self._take_done()
+            self._submit((part,))
+            for _, results in self._take_done():
+                yield part, results[0] if results else None
 
     def _submit_more(self, work: Work) -> bool:
         self._look()
         while len(self._running) < self._window:
-            part = work.next()
-            if part is None:
+            batch = _next_batch(work)
+            if not batch:
                 break
-            self._submit(part)
+            self._submit(batch)
         return bool(self._running)
 
-    def _submit(self, part: Part) -> None:
-        """Hand out a part; the name of a task says nothing about it, for everybody sees that."""
+    def _submit(self, batch: _Batch) -> None:
+        """Hand out a task; its name says nothing about it, for everybody sees that."""
         self._number += 1
-        key = f"check-part-{self._run}-{self._number}"
-        future = self._client.submit(check_part, self._job, part, key=key, pure=False)
-        self._running[key] = future, part
+        key = f"check-parts-{self._run}-{self._number}"
+        future = self._client.submit(check_parts, self._job, batch, key=key, pure=False)
+        self._running[key] = future, batch
         future.add_done_callback(self._done.put)
 
-    def _take_done(self) -> list[tuple[Part, PartResult | None]]:
+    def _take_done(self) -> list[tuple[_Batch, list[PartResult] | None]]:
         """Wait for results, and take all that are there by then, for each way to the cluster takes time."""
         done = [self._wait()]
         while not self._done.empty():
@@ -152,7 +157,7 @@ class _Tasks:
             future.release()
         return taken
 
-    def _gather(self, finished: list[Future]) -> dict[Future, PartResult | Refusal]:
+    def _gather(self, finished: list[Future]) -> dict[Future, list[PartResult] | Refusal]:
         try:
             return dict(zip(finished, self._client.gather(finished), strict=True))
         except KilledWorker:  # a result was lost with its worker, and getting it anew killed more of them
@@ -184,8 +189,18 @@ class _Tasks:
             raise _LostError(NO_WORKERS)
 
 
-def _settle(future: Future, results: dict[Future, PartResult | Refusal]) -> PartResult | None:
-    """Return what became of a part, None where it killed its workers; anything else ends the run."""
+def _next_batch(work: Work) -> _Batch:
+    """Return what makes a task: one part, or several small files."""
+    batch: list[Part] = []
+    size = 0
+    while size < PART_SIZE and len(batch) < _PARTS and (part := work.next()) is not None:
+        batch.append(part)
+        size += part.size
+    return tuple(batch)
+
+
+def _settle(future: Future, results: dict[Future, list[PartResult] | Refusal]) -> list[PartResult] | None:
+    """Return what became of a task's parts, None where it killed its workers; anything else ends the run."""
     result = results.get(future)
     if isinstance(result, Refusal):
         raise UsageError(result.reason)

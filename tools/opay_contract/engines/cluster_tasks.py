@@ -5,6 +5,7 @@ import os
 import pickle
 import threading
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from importlib import metadata
@@ -70,8 +71,8 @@ def build_job(
     )
 
 
-def check_part(job: ClusterJob, part: Part) -> PartResult | Refusal:
-    """Check a part on a worker.
+def check_parts(job: ClusterJob, parts: Sequence[Part]) -> list[PartResult] | Refusal:
+    """Check parts on a worker.
 
     Whatever fails here is a value: an exception's text would go into Dask's logs, and may hold card data.
     """
@@ -80,8 +81,13 @@ def check_part(job: ClusterJob, part: Part) -> PartResult | Refusal:
         return Refusal(reason=OTHER_VERSION)
     if _digest(key, job.settings.started_at) != job.key_digest:
         return Refusal(reason=OTHER_KEY)
+    settings = replace(job.settings, private_key=key)
+    return [_check_part(part, _contract(job), settings, job.format_in) for part in parts]
+
+
+def _check_part(part: Part, contract: Contract, settings: Settings, format_in: Format | None) -> PartResult:
     try:
-        return fold_part(part, _contract(job), replace(job.settings, private_key=key), job.format_in)
+        return fold_part(part, contract, settings, format_in)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # noqa: BLE001  panics of the schema library included

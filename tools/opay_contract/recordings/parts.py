@@ -36,13 +36,18 @@ class Part:
     end: int | None = None
     tag: Tag = ()
 
+    @property
+    def size(self) -> int:
+        """How many bytes it has, 0 where that is not known."""
+        return int(dict(self.tag).get("size", 0)) if self.end is None else self.end - self.start
+
 
 def iter_parts(source: Source, format_in: Format | None = None, size: int = PART_SIZE) -> Iterator[Part]:
     """Cut a source; only a plain NDJSON file is cut, and what cannot be opened stays whole."""
     whole = Part(source=source)
     try:
         whole = replace(whole, tag=_tag(source))
-        length = int(dict(whole.tag).get("size", 0))
+        length = whole.size
         if length > size and _is_plain_lines(source, format_in):
             for start in range(0, length, size):
                 yield replace(whole, start=start, end=min(start + size, length))
