@@ -19,16 +19,28 @@ Report = Callable[..., Any]
 Golden = Callable[[str, str], None]
 
 MEMBERS = {
-    "": {"schema_version", "summary", "findings", "unreadable", "open_questions"},
+    "": {
+        "schema_version",
+        "summary",
+        "findings",
+        "unreadable",
+        "open_questions",
+        "changes",
+        "gaps",
+        "observations",
+    },
     "summary": {
         "exchanges_checked",
         "out_of_scope",
+        "out_of_window",
+        "undated",
         "unreadable",
         "findings",
         "by_severity",
         "occurrences",
         "occurrences_omitted",
         "partial",
+        "limits",
     },
     "findings": {
         "rule",
@@ -44,10 +56,52 @@ MEMBERS = {
         "fingerprint",
         "first",
         "last",
+        "first_seen",
+        "last_seen",
+        "days",
         "contract",
     },
     "unreadable": {"file", "entry", "line", "reason"},
-    "open_questions": {"id", "readings"},
+    "open_questions": {"id", "readings", "verdict"},
+    "changes": {
+        "kind",
+        "operation",
+        "form",
+        "outcome",
+        "pointer",
+        "day",
+        "type",
+        "before",
+        "after",
+        "documented",
+    },
+    "gaps": {
+        "rule",
+        "operation",
+        "form",
+        "outcome",
+        "pointer",
+        "documented",
+        "seen",
+        "opportunities",
+        "contract",
+    },
+    "observations": {
+        "operation",
+        "form",
+        "outcome",
+        "pointer",
+        "documented",
+        "count",
+        "opportunities",
+        "types",
+        "lengths",
+        "items",
+        "numbers",
+        "values",
+        "other_values",
+        "many_values",
+    },
     "seen": {"file", "entry", "line", "recorded_at"},
     "contract": {"file", "line", "column", "pointer"},
     "readings": {"reading", "count"},
@@ -124,6 +178,8 @@ def test_the_json_report_has_exactly_the_documented_members(run: Run, report: Re
         assert finding["first"].keys() == finding["last"].keys() == MEMBERS["seen"]
         assert finding["contract"] is None or finding["contract"].keys() == MEMBERS["contract"]
     assert all(one.keys() == MEMBERS["unreadable"] for one in judged["unreadable"])
+    for part in ("changes", "gaps", "observations"):
+        assert all(one.keys() == MEMBERS[part] for one in judged[part])
     for question in judged["open_questions"]:
         assert question.keys() == MEMBERS["open_questions"]
         assert all(reading.keys() == MEMBERS["readings"] for reading in question["readings"])

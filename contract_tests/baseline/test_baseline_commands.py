@@ -163,7 +163,7 @@ def test_prune_takes_out_what_is_of_no_use_and_says_so(
     file.write_text(before, encoding="utf-8")
     expire(file)
     done = run("baseline", "prune", file, "--from", report)
-    assert f": expired on {DATE}\n" in done.stdout
+    assert f": acceptance expired on {DATE}\n" in done.stdout
     assert "[[acceptance]]" not in file.read_text(encoding="utf-8")
 
 
@@ -190,13 +190,13 @@ def test_prune_of_a_run_that_checked_nothing_says_so(
 def test_explain_says_each_acceptance_in_words(run: Run, file: Path, accepted: int, in_a_month: str) -> None:
     done = run("baseline", "explain", file)
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"{file}:6: open until {in_a_month}, " in done.stdout
+    assert f"{file}:6: accepted until {in_a_month}, " in done.stdout
     assert "Reason: ticket 12" in done.stdout
-    assert done.stdout.endswith(f"{accepted} acceptances: {accepted} open, 0 expired.\n")
+    assert done.stdout.endswith(f"{accepted} acceptances: {accepted} accepted, 0 expired.\n")
     expire(file)
     done = run("baseline", "explain", file)
-    assert f"{file}:6: expired on {DATE}, counts again: error " in done.stdout
-    assert done.stdout.endswith(f"{accepted} acceptances: 0 open, {accepted} expired.\n")
+    assert f"{file}:6: acceptance expired on {DATE}, counts again: error " in done.stdout
+    assert done.stdout.endswith(f"{accepted} acceptances: 0 accepted, {accepted} expired.\n")
 
 
 def test_what_cannot_be_accepted_is_refused_and_nothing_is_written(

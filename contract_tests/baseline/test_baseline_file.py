@@ -264,7 +264,7 @@ def test_a_run_that_did_not_read_everything_shows_no_acceptance_as_unused(
     sightings = Sightings(keys=frozenset(), omitted=0, exchanges=exchanges, unreadable=unreadable)
     text = append_entries(PREAMBLE, [accept(), accept(pointer="/x", expires="2026-11-22")])
     baseline = parse_baseline(text, "b.toml", TODAY)
-    assert find_prunable(baseline, sightings, TODAY) == {1: "expired on 2026-11-22"}
+    assert find_prunable(baseline, sightings, TODAY) == {1: "acceptance expired on 2026-11-22"}
 
 
 def test_the_example_of_the_docs_is_a_baseline() -> None:

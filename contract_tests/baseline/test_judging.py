@@ -17,6 +17,7 @@ from opay_contract.model.acceptance import Acceptance, Judged, State
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Finding, Outcome, Rule, Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding, merge
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.json_report import build_report, report_schema
 from opay_contract.report.text_report import render_text
 from opay_contract.rules.table import RULES
@@ -130,13 +131,13 @@ def test_what_counts_is_what_is_not_accepted(judged: Judged) -> None:
 @QUICK
 @given(judgements())
 def test_both_reports_count_the_same(judged: Judged) -> None:
-    report = build_report(judged.summary, (), judged)
+    report = build_report(CheckedRun(summary=judged.summary, judged=judged))
     jsonschema.Draft202012Validator(report_schema()).validate(report)
     said = report["baseline"]
     assert said["open"] + said["accepted"] + said["expired"] == report["summary"]["findings"]
     for state in State:
         assert said[state] == sum(found["state"] == state for found in report["findings"])
-    text = render_text(judged.summary, (), judged)
+    text = render_text(CheckedRun(summary=judged.summary, judged=judged))
     parts = f"Baseline: {said['open']} open, {said['accepted']} accepted, {said['expired']} expired; "
     assert parts in text
     assert f"; {len(said['unused'])} unused acceptance" in text
@@ -146,10 +147,10 @@ def test_both_reports_count_the_same(judged: Judged) -> None:
 @QUICK
 @given(SUMMARIES)
 def test_without_a_baseline_a_report_says_nothing_of_one(summary: DriftSummary) -> None:
-    report = build_report(summary, ())
+    report = build_report(CheckedRun(summary=summary))
     assert "baseline" not in report
     assert not any(found.keys() & {"state", "acceptance"} for found in report["findings"])
-    assert "aseline" not in render_text(summary, ())
+    assert "aseline" not in render_text(CheckedRun(summary=summary))
 
 
 @pytest.mark.parametrize(("days", "state"), [(-1, State.EXPIRED), (0, State.ACCEPTED), (1, State.ACCEPTED)])
@@ -225,6 +226,6 @@ def test_words_from_a_baseline_drive_no_terminal() -> None:
             acceptance_of(next(iter(summary.findings)), expires), reason="a\x1b[2J\nb", file="\x1b.toml"
         )
         judged = apply_baseline(summary, Baseline(text="", acceptances=(wild,)), TODAY)
-        text = render_text(summary, (), judged)
+        text = render_text(CheckedRun(summary=summary, judged=judged))
         assert "\x1b[2J" not in text
         assert "\\x1b[2J b" in text

@@ -19,8 +19,9 @@ from contract_tests.benchmarks.check_throughput import iter_lines
 from distributed import LocalCluster
 
 from opay_contract.contract.loading import default_directory, load_contract, load_documents
+from opay_contract.engines import cluster
 from opay_contract.engines.cluster import PART_SIZE, check_on_cluster
-from opay_contract.engines.cluster_tasks import ClusterJob, build_job
+from opay_contract.engines.cluster_tasks import ClusterJob, build_job, check_parts
 from opay_contract.engines.inline import check_sources
 from opay_contract.engines.processes import check_in_processes
 from opay_contract.engines.work import Job, Work
@@ -33,6 +34,7 @@ SETTINGS = Settings(started_at=1_790_000_000.0)
 SPIN = 5_000_000
 TASKS = 500
 WORKERS = 2
+HOURS = 4
 
 
 def spin(_: int = 0) -> int:
@@ -53,11 +55,11 @@ def measure_control() -> float:
     return (time.perf_counter() - start) / both
 
 
-def measure(check: Callable[[], DriftSummary]) -> tuple[float, DriftSummary]:
-    """Return the seconds that a check took, and what it found."""
-    start = time.perf_counter()
+def measure(check: Callable[[], DriftSummary]) -> tuple[float, float, DriftSummary]:
+    """Return the seconds that a check took, those of this process's processor, and what it found."""
+    start, busy = time.perf_counter(), time.process_time()
     summary = check()
-    return time.perf_counter() - start, summary
+    return time.perf_counter() - start, time.process_time() - busy, summary
 
 
 def run(folder: Path, lines: int, rounds: int, scheduler: str) -> None:
@@ -78,54 +80,63 @@ def run(folder: Path, lines: int, rounds: int, scheduler: str) -> None:
         "Dask, two workers": lambda: check_on_cluster(work(PART_SIZE), cluster_job, scheduler=scheduler),
     }
     seconds: dict[str, list[float]] = {name: [] for name in engines}
+    busy: list[float] = []
     control = []
-    found = set()
+    found = []
     for _ in range(rounds):
         control.append(measure_control())
         for name, check in engines.items():
-            took, summary = measure(check)
+            took, processor, summary = measure(check)
             seconds[name].append(took)
-            found.add(repr(summary))
+            found.append(summary)
+            if name == "one process":
+                busy.append(processor)
     medians = {name: statistics.median(values) for name, values in seconds.items()}
-    print(
-        f"{lines:,} exchanges, {path.stat().st_size / lines:.0f} bytes each; same summary: {len(found) == 1}"
-    )
+    same = all(summary == found[0] for summary in found)
+    print(f"{lines:,} exchanges, {path.stat().st_size / lines:.0f} bytes each; same summary: {same}")
     print(f"control: two loops are {statistics.median(control):.2f} times as fast as one")
     for name, took in medians.items():
-        print(
-            f"{name:<18} {lines / took:>9,.0f} a second {medians['one process'] / took:6.2f} times one process"
-        )
-    task = measure_task(folder, cluster_job, scheduler)
-    print(f"a task costs {task * 1000:.1f} ms beside its exchanges, {1 / task:,.0f} tasks a second at most")
-    print_model(lines / medians["one process"], path.stat().st_size / lines, task)
+        times = medians["one process"] / took
+        print(f"{name:<18} {lines / took:>9,.0f} a second {times:6.2f} times one process")
+    rate = lines / statistics.median(busy)
+    print(f"a core, by its own time: {rate:,.0f} a second")
+    print_model(rate * path.stat().st_size / lines, measure_task(folder, cluster_job, scheduler))
 
 
 def measure_task(folder: Path, job: ClusterJob, scheduler: str) -> float:
-    """Return the seconds that a part costs the cluster beside its exchanges: many files of one line each."""
+    """Print what a file costs beside its exchanges; return what a task costs the client and the scheduler.
+
+    Both are in this process. The files have a line each.
+    """
     small = folder / "small"
     small.mkdir()
     line = next(iter_lines(1, 0))
     for number in range(TASKS):
         (small / f"{number:05}.ndjson").write_text(f"{line}\n", encoding="utf-8")
-    took, _ = measure(
-        lambda: check_on_cluster(
-            Work(iter_inputs([str(small)]), None, PART_SIZE),
-            job,
-            scheduler=scheduler,
-        )
+    work = Work(iter_inputs([str(small)]), None, PART_SIZE)
+    found = list(iter(work.next, None))
+    check_parts(job, found[:1])
+    start = time.process_time()
+    check_parts(job, found)
+    alone = (time.process_time() - start) / TASKS
+    cluster._PARTS = 1  # noqa: SLF001  else many of them are one task
+    took, task, _ = measure(
+        lambda: check_on_cluster(Work(iter_inputs([str(small)]), None, PART_SIZE), job, scheduler=scheduler)
     )
-    return took / TASKS
+    print(f"a small file costs its worker {alone * 1000:.1f} ms")
+    print(f"{TASKS} tasks: {took / TASKS * 1000:.1f} ms each, {task / TASKS * 1000:.1f} ms of the scheduler")
+    return task / TASKS
 
 
-def print_model(rate: float, length: float, task: float) -> None:
-    """Print cores and tasks for terabytes a day, from what was measured."""
-    print(f"on paper: a core does {rate * length / 1e6:.0f} MB a second")
+def print_model(length: float, task: float) -> None:
+    """Print cores and tasks for terabytes a day, from bytes a second of a core and seconds of a task."""
+    print(f"on paper: a core does {length / 1e6:.0f} MB a second; a window of {HOURS} hours")
     for terabytes in (1, 10, 100):
-        core_hours = terabytes * 1e12 / (rate * length) / 3600
-        tasks = terabytes * 1e12 / PART_SIZE
+        size = terabytes * 1e12
+        core_hours, tasks = size / length / 3600, size / PART_SIZE
         print(
-            f"{terabytes:>4} TB: {core_hours:6.0f} core hours, {core_hours / 4:6.0f} cores for 4 hours, "
-            f"{terabytes * 1e12 / 4 / 3600 / 1e6:6.0f} MB a second from the store, "
+            f"{terabytes:>4} TB: {core_hours:6.0f} core hours, {core_hours / HOURS:6.0f} cores, "
+            f"{size / HOURS / 3600 / 1e6:6.0f} MB a second from the store, "
             f"{tasks:>9,.0f} tasks, {tasks * task / 60:5.0f} minutes of the scheduler"
         )
 
@@ -138,9 +149,9 @@ def main() -> None:
     given = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
-        LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
+        LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address="127.0.0.1:0") as started,
     ):
-        run(Path(folder), given.lines, given.rounds, cluster.scheduler_address)
+        run(Path(folder), given.lines, given.rounds, started.scheduler_address)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,8 @@ from opay_contract.drift.fold import Fold
 from opay_contract.errors import OpayContractError
 from opay_contract.model.signature import SignatureScheme
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.ndjson import parse_line
+from opay_contract.recordings.ndjson import Lines, parse_line
 from opay_contract.recordings.sources import Source
-from opay_contract.rules import batchpath
 from opay_contract.rules.subject import Settings
 from opay_contract.signing.signer import sign
 from opay_contract.testing import from_schema
@@ -35,10 +34,13 @@ URL = "https://cashierapi.opaycheckout.com/api/v1/international/token/query"
 contract = cache(load_contract)
 
 
-def fold_lines(contract: Contract, given_settings: Settings, lines: Iterable[bytes]) -> DriftSummary:
+def fold_lines(
+    contract: Contract, given_settings: Settings, lines: Iterable[bytes], batch: int = 128
+) -> DriftSummary:
     fold = Fold(contract, given_settings)
-    for number, line in enumerate(lines, 1):
-        fold.add_line(SOURCE, (number, line))
+    numbered = list(lines)
+    for start in range(0, len(numbered), batch):
+        fold.add_lines(SOURCE, Lines(start + 1, numbered[start : start + batch]))
     return fold.summary()
 
 
@@ -53,12 +55,11 @@ def assert_same(
     lines: list[bytes], private_key: str | None, judge: Contract | None = None, batch: int = 128
 ) -> None:
     run = Settings(started_at=STARTED_AT, private_key=private_key)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batchpath, "BATCH", batch)
-        quick = fold_lines(judge or contract(), run, lines)
+    quick = fold_lines(judge or contract(), run, lines, batch)
     long = fold_exchanges(judge or contract(), run, lines)
     assert list(quick.findings) == list(long.findings)
     assert quick.readings == long.readings
+    assert quick.observations == long.observations
     assert quick == long
 
 
@@ -458,7 +459,7 @@ def test_lines_that_conform_do_take_the_fast_path() -> None:
     for number, line in enumerate(lines, 1):
         record = fold._fast_path.read(line)  # noqa: SLF001  which way was taken shows nowhere else
         taken += record is not None and fold._fast_path.conforms(record)  # noqa: SLF001
-        fold.add_line(SOURCE, (number, line))
+        fold.add_lines(SOURCE, Lines(number, [line]))
     assert taken == len(lines) - 1
 
 

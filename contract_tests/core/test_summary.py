@@ -17,7 +17,7 @@ from opay_contract.model import summary as summary_module
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Finding, Outcome
 from opay_contract.model.summary import DriftSummary, FoldedFinding, fingerprint, join, merge
-from opay_contract.recordings.ndjson import parse_line
+from opay_contract.recordings.ndjson import Lines, parse_line
 from opay_contract.recordings.sources import Source
 from opay_contract.rules.subject import Settings
 from opay_contract.rules.table import RULES
@@ -202,7 +202,7 @@ def fold_part(judge: Contract, part: list[tuple[int, bytes]], *, quickly: bool) 
     fold, source = Fold(judge, SETTINGS), Source(ordinal=0, name="-", path=None)
     for number, line in part:
         if quickly:
-            fold.add_line(source, (number, line))
+            fold.add_lines(source, Lines(number, [line]))
         else:
             fold.add(parse_line(source.place(number, number), line))
     return fold.summary()

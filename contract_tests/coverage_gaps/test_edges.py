@@ -26,6 +26,7 @@ from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
 from opay_contract.redaction.codings import encode_body
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.text_report import render_text
 from opay_contract.rules.subject import Settings
 from opay_contract.soundness.proof import prove_contract
@@ -73,7 +74,7 @@ def test_a_body_gets_its_content_codings_again(coding: str, decode: Any) -> None
 
 def test_a_report_says_how_much_it_left_out() -> None:
     summary = DriftSummary(exchanges=3, occurrences={Severity.ERROR: 7})
-    text = render_text(summary, load_contract().questions)
+    text = render_text(CheckedRun(summary=summary, questions=load_contract().questions))
     assert "7 occurrences of further findings not listed" in text
 
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import default_directory, load_documents
+from opay_contract.drift.insight import draw_insight
 from opay_contract.engines import cluster as cluster_module
 from opay_contract.engines import cluster_tasks
 from opay_contract.engines.cluster import check_on_cluster
@@ -28,6 +29,7 @@ from opay_contract.engines.work import DIED, Work
 from opay_contract.errors import UsageError
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.listing import iter_inputs
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.json_report import render_json
 from opay_contract.rules.subject import Settings
 
@@ -73,8 +75,12 @@ def test_any_size_of_parts_gives_the_report_of_one_process(  # noqa: PLR0913, PL
     summary = check_on_cluster(
         work_on(*paths, size=size), job_of(run_settings), scheduler=cluster.scheduler_address
     )
-    expected = render_json(alone(*paths), contract.questions)
-    assert render_json(summary, contract.questions) == expected
+    assert report(summary, contract) == report(alone(*paths), contract)
+
+
+def report(summary: DriftSummary, contract: Contract) -> str:
+    insight = draw_insight(summary, contract)
+    return render_json(CheckedRun(summary=summary, questions=contract.questions, insight=insight))
 
 
 @contextmanager

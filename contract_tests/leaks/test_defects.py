@@ -23,7 +23,7 @@ PLACES = [
     "opay_contract.drift.evidence.EvidenceCounter.add",
     "opay_contract.drift.fold.Fold.summary",
     "opay_contract.drift.fold.parse_line",
-    "opay_contract.recordings.reading.iter_lines",
+    "opay_contract.recordings.reading.iter_blocks",
     "opay_contract.recordings.reading.recognise",
     "opay_contract.rules.body.describe_value",
     "opay_contract.rules.fastpath.FastPath.read",

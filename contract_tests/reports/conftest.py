@@ -2,8 +2,9 @@
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,12 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.contract.operation import OpenQuestion, Reading
 from opay_contract.engines.inline import check_sources
+from opay_contract.model.acceptance import Acceptance, Judged
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Finding, Outcome, Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.recordings.sources import iter_sources
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.rules.subject import Settings
 from opay_contract.rules.table import RULES_BY_ID
 
@@ -30,6 +33,7 @@ HOSTILE = (
 """Words that would break out of each format, drive a terminal, or be no text at all."""
 
 STATEMENT = ContractPlace(file="schemas/card.json", line=3, column=5, pointer="/type")
+TODAY = date(2026, 11, 23)
 HOSTILE_FILE = HOSTILE.replace("\ud800", "")
 """A file's name holds other surrogates only: those that stand for bytes that are no UTF-8."""
 
@@ -101,6 +105,62 @@ def hostile_questions() -> tuple[OpenQuestion, ...]:
         OpenQuestion(id=HOSTILE, question=HOSTILE, about=(), readings=(reading,)),
         OpenQuestion(id="silent", question=HOSTILE, about=(), readings=(reading,)),
     )
+
+
+@pytest.fixture(scope="session")
+def judged(build: Callable[..., FoldedFinding]) -> CheckedRun:
+    """A run beside a baseline: a finding of each state, and an acceptance that is unused."""
+    place = Place(source=0, entry=4, file="calls.ndjson", line=4)
+    open_ = build("type-mismatch", "/data/open", place)
+    accepted = build("type-mismatch", "/data/accepted", place, count=3)
+    expired = build("field-missing", "/data/expired", place)
+    summary = DriftSummary(
+        exchanges=9,
+        findings={one.finding.key: one for one in (open_, accepted, expired)},
+        occurrences={Severity.ERROR: 5},
+    )
+    matched = (
+        _accept(accepted.finding, line=6, reason="ticket 12:\n they mend it in March"),
+        _accept(expired.finding, line=16, expires=TODAY - timedelta(days=1)),
+    )
+    unused = (_accept(replace(open_.finding, pointer="/data/unused"), line=26),)
+    return _judge(summary, matched, unused)
+
+
+@pytest.fixture(scope="session")
+def hostile_judged(hostile: DriftSummary, hostile_questions: tuple[OpenQuestion, ...]) -> CheckedRun:
+    """The hostile summary beside a baseline in which everything that a person can write is an attack."""
+    accepted, expired, _ = (folded.finding for folded in hostile.findings.values())
+    tame = (
+        _accept(accepted, line=6),
+        _accept(expired, line=16, expires=TODAY - timedelta(days=1)),
+        _accept(replace(accepted, pointer=f"{HOSTILE}/unused"), line=26),
+    )
+    wild = [replace(one, reason=HOSTILE, accepted_by=HOSTILE, file=HOSTILE_FILE) for one in tame]
+    return replace(_judge(hostile, wild[:2], wild[2:]), questions=hostile_questions)
+
+
+def _accept(finding: Finding, *, line: int, expires: date = TODAY, reason: str = "ticket 13") -> Acceptance:
+    rule, operation, outcome, pointer = finding.key
+    return Acceptance(
+        rule=rule,
+        operation=operation,
+        outcome=Outcome(outcome),
+        pointer=pointer,
+        reason=reason,
+        expires=expires,
+        accepted_by="Mona",
+        accepted_on=date(2026, 11, 1),
+        file="baseline.toml",
+        line=line,
+    )
+
+
+def _judge(summary: DriftSummary, matched: Sequence[Acceptance], unused: Sequence[Acceptance]) -> CheckedRun:
+    by_key = {one.key: one for one in matched}
+    assert by_key.keys() <= summary.findings.keys()
+    judged = Judged(summary=summary, today=TODAY, matched=by_key, unused=tuple(unused))
+    return CheckedRun(summary=summary, judged=judged, contract_folder="")
 
 
 @pytest.fixture(scope="session")

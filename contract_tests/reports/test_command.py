@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ CANARIES = {
     "opayToken": "OPAY_TOKEN_c0ffee12c0ffee34",
     "pan": "4111111111111111",
     "lastFourDigits": 987654,
-    "brand": "CANARYBRAND",
+    "brand": "Canarybrand",
     "createTimestamp": "not-a-time-88442200119",
 }
 NEEDLES = ("amira", "canary", "1098765", "c0ffee", "411111", "987654", "884422")
@@ -128,6 +129,25 @@ def test_junit_follows_fail_on(run: Run) -> None:
         'failures="22" errors="5" skipped="0"'
         in run("drifted", "--format", "junit", "--fail-on", "info").stdout
     )
+
+
+def test_every_format_counts_what_a_baseline_accepts(run: Run, tmp_path: Path) -> None:
+    baseline, day = tmp_path / "baseline.toml", datetime.now(UTC).date() + timedelta(days=9)
+    report = tmp_path / "report.json"
+    run("drifted", "--format", "json", "--output", report)
+    finding = json.loads(report.read_text(encoding="utf-8"))["findings"][-1]
+    members = {key: finding[key] or "" for key in ("fingerprint", "rule", "operation", "outcome", "pointer")}
+    members |= {"reason": "ticket 12", "accepted_by": "Mona"}
+    lines = [*(f"{key} = {json.dumps(value)}" for key, value in members.items())]
+    lines += [f"expires = {day}", f"accepted_on = {day}"]
+    baseline.write_text("\n".join(["version = 1", "[[acceptance]]", *lines, ""]), encoding="utf-8")
+    files = [f"--format={name}={tmp_path / name}" for name in FORMATS]
+    assert run("drifted", "--baseline", baseline, *files).returncode == 1
+    said = {name: (tmp_path / name).read_text(encoding="utf-8") for name in FORMATS}
+    counted = {"json": '"accepted": 1,', "sarif": '"accepted": 1,', "junit": '"baseline.accepted" value="1"'}
+    assert [
+        name for name in FORMATS if counted.get(name, " open, 1 accepted, 0 expired;") not in said[name]
+    ] == []
 
 
 def test_annotations_name_the_contract_in_the_working_folder_only(run: Run) -> None:

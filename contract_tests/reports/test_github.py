@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from opay_contract.contract.operation import OpenQuestion
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.github_report import render_github
 from opay_contract.report.printing import printable
 
@@ -36,13 +38,19 @@ def unescape(text: str) -> str:
 
 
 def annotations(summary: DriftSummary, folder: str | None = None) -> list[Annotation]:
-    return [read(line) for line in render_github(summary, (), contract_folder=folder).split("\n")[:-1]]
+    return [
+        read(line)
+        for line in render_github(CheckedRun(summary=summary, contract_folder=folder)).split("\n")[:-1]
+    ]
 
 
 def test_the_report_is_the_golden_one(
     fixed: DriftSummary, contract: Contract, assert_golden: Callable[[str, str], None]
 ) -> None:
-    assert_golden("drifted.github.txt", render_github(fixed, contract.questions, contract_folder=""))
+    assert_golden(
+        "drifted.github.txt",
+        render_github(CheckedRun(summary=fixed, questions=contract.questions, contract_folder="")),
+    )
 
 
 def test_the_gravest_come_first_as_github_shows_ten_of_a_kind(drifted: DriftSummary) -> None:
@@ -98,7 +106,7 @@ def test_nothing_from_outside_begins_a_command_or_ends_a_property(
     hostile_questions: tuple[OpenQuestion, ...],
     hostile_text: str,
 ) -> None:
-    text = render_github(hostile, hostile_questions, contract_folder=folder)
+    text = render_github(CheckedRun(summary=hostile, questions=hostile_questions, contract_folder=folder))
     assert text.replace("\n", "").isprintable()
     assert len(text.splitlines()) == len(hostile.findings) + 1
     read_back = annotations(hostile, folder)
@@ -111,3 +119,43 @@ def test_nothing_from_outside_begins_a_command_or_ends_a_property(
     assert printable(hostile_text.replace("\ud800", "")) in {
         properties["file"] for _, properties, _ in read_back
     }
+
+
+def read_all(run: CheckedRun) -> list[Annotation]:
+    return [read(line) for line in render_github(run).split("\n")[:-1]]
+
+
+def test_beside_a_baseline_the_report_is_the_golden_one(
+    judged: CheckedRun, assert_golden: Callable[[str, str], None]
+) -> None:
+    assert_golden("judged.github.txt", render_github(judged))
+
+
+def test_expired_and_unused_acceptances_are_at_their_lines_of_the_baseline(judged: CheckedRun) -> None:
+    entries = {
+        properties["line"]: (kind, properties["title"].removeprefix("opay-contract: "))
+        for kind, properties, _ in read_all(judged)
+        if properties.get("file") == "baseline.toml"
+    }
+    assert entries == {"16": ("warning", "acceptance expired"), "26": ("error", "unused acceptance")}
+    allowed = [one for one in read_all(replace(judged, allow_unused=True)) if "unused" in one[1]["title"]]
+    assert [(kind, message[-17:]) for kind, _, message in allowed] == [("notice", " (--allow-unused)")]
+
+
+def test_what_is_accepted_is_counted_and_annotated_nowhere(judged: CheckedRun) -> None:
+    said = [message for _, _, message in read_all(judged)]
+    assert said[0].startswith("Baseline: 1 open, 1 accepted, 1 expired; 3 occurrences accepted;")
+    assert not [message for message in said if "/data/accepted" in message]
+
+
+def test_nothing_from_a_baseline_begins_a_command_or_ends_a_property(
+    hostile_judged: CheckedRun, hostile_text: str
+) -> None:
+    assert render_github(hostile_judged).replace("\n", "").isprintable()
+    read_back = read_all(hostile_judged)
+    assert len(read_back) == 6  # unreadable, the numbers, two that count, expired, unused
+    file = printable(hostile_text.replace("\ud800", ""))
+    assert [properties["line"] for _, properties, _ in read_back if properties.get("file") == file][-2:] == [
+        "16",
+        "26",
+    ]

@@ -4,15 +4,19 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import OpenQuestion
+from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.html_report import render_html
 from opay_contract.report.printing import printable
+from opay_contract.report.standing import on_one_line
 
 VOID = {"meta", "link", "input"}
 
@@ -61,14 +65,16 @@ def without_assets(html: str) -> str:
 def test_the_page_is_the_golden_one(
     fixed: DriftSummary, contract: Contract, assert_golden: Callable[[str, str], None]
 ) -> None:
-    assert_golden("drifted.html", without_assets(render_html(fixed, contract.questions)))
+    assert_golden(
+        "drifted.html", without_assets(render_html(CheckedRun(summary=fixed, questions=contract.questions)))
+    )
 
 
 @pytest.mark.parametrize("name", ["drifted", "nothing", "clean", "capped", "hostile"])
 def test_it_is_whole_and_asks_for_nothing(
     name: str, hostile_questions: tuple[OpenQuestion, ...], request: pytest.FixtureRequest
 ) -> None:
-    html = render_html(request.getfixturevalue(name), hostile_questions)
+    html = render_html(CheckedRun(summary=request.getfixturevalue(name), questions=hostile_questions))
     page = Page(html)
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(set(ids)) == len(ids)
@@ -81,7 +87,7 @@ def test_it_is_whole_and_asks_for_nothing(
 
 
 def test_the_policy_allows_the_page_s_own_script_and_style_and_nothing_else(drifted: DriftSummary) -> None:
-    html = render_html(drifted, ())
+    html = render_html(CheckedRun(summary=drifted))
     policy = next(meta for meta in Page(html).tags("meta") if "http-equiv" in meta)["content"]
     assert policy is not None
     assert policy.startswith("default-src 'none'; ")
@@ -94,7 +100,7 @@ def test_the_policy_allows_the_page_s_own_script_and_style_and_nothing_else(drif
 def test_everything_from_outside_is_text(
     hostile: DriftSummary, hostile_questions: tuple[OpenQuestion, ...], hostile_text: str
 ) -> None:
-    html = render_html(hostile, hostile_questions)
+    html = render_html(CheckedRun(summary=hostile, questions=hostile_questions))
     html.encode()
     page = Page(html)
     assert len(page.tags("script")) == len(page.tags("style")) == 1
@@ -103,7 +109,7 @@ def test_everything_from_outside_is_text(
 
 
 def test_every_finding_is_there_with_what_filters_look_at(drifted: DriftSummary) -> None:
-    items = [one for one in Page(render_html(drifted, ())).tags("li") if "data-rule" in one]
+    items = [one for one in Page(render_html(CheckedRun(summary=drifted))).tags("li") if "data-rule" in one]
     wanted = {
         (f"finding-{folded.fingerprint}", folded.finding.rule.id, folded.finding.rule.kind.value)
         for folded in drifted.findings.values()
@@ -112,7 +118,7 @@ def test_every_finding_is_there_with_what_filters_look_at(drifted: DriftSummary)
 
 
 def test_bars_are_as_wide_as_the_numbers_beside_them(drifted: DriftSummary, contract: Contract) -> None:
-    html = render_html(drifted, contract.questions)
+    html = render_html(CheckedRun(summary=drifted, questions=contract.questions))
     shares = [float(share) for share in re.findall(r", ([0-9.]+) %</span>", html)]
     widths = [float(one["width"] or "") for one in Page(html).tags("rect") if one["class"] == "value"]
     assert widths == pytest.approx(shares, abs=0.06)
@@ -120,7 +126,48 @@ def test_bars_are_as_wide_as_the_numbers_beside_them(drifted: DriftSummary, cont
 
 
 def test_caps_and_nothing_checked_are_told(capped: DriftSummary, nothing: DriftSummary) -> None:
-    html = render_html(capped, ())
+    html = render_html(CheckedRun(summary=capped))
     assert "4 occurrences of further findings not listed" in html
     assert "<li>and 95 more</li>" in html
-    assert '<h1 class="error">Nothing was checked' in render_html(nothing, ())
+    assert '<h1 class="error">Nothing was checked' in render_html(CheckedRun(summary=nothing))
+
+
+def test_beside_a_baseline_the_page_is_the_golden_one(
+    judged: CheckedRun, assert_golden: Callable[[str, str], None]
+) -> None:
+    assert_golden("judged.html", without_assets(render_html(judged)))
+
+
+def test_accepted_findings_are_folded_away_and_out_of_the_filters_reach(judged: CheckedRun) -> None:
+    html = render_html(judged)
+    listed, _, rest = html.partition('<section id="unused"')
+    accepted = rest.partition('<section id="accepted"')[2]
+    assert ("/data/open" in listed, "/data/expired" in listed, "/data/accepted" in listed) == (
+        True,
+        True,
+        False,
+    )
+    assert listed.count('<span class="badge">Acceptance expired</span>') == 1
+    assert accepted.index("<details><summary>1 finding, 3 occurrences</summary>") < accepted.index(
+        "/data/accepted"
+    )
+    assert "by Mona: ticket 12: they mend it in March" in accepted
+    assert "They do not fail the run: --allow-unused." in render_html(replace(judged, allow_unused=True))
+
+
+def test_a_page_on_which_nothing_counts_is_as_calm_as_one_without_drift(judged: CheckedRun) -> None:
+    assert judged.judged
+    (accepted, _) = judged.judged.matched.values()
+    findings = {accepted.key: judged.summary.findings[accepted.key]}
+    summary = replace(judged.summary, findings=findings, occurrences={Severity.ERROR: 3})
+    calm = replace(judged, summary=summary, judged=replace(judged.judged, summary=summary))
+    assert '<h1 class="clean">Checked 9 exchanges: no drift but what is accepted</h1>' in render_html(calm)
+
+
+def test_everything_of_a_baseline_is_text(hostile_judged: CheckedRun, hostile_text: str) -> None:
+    page = Page(render_html(hostile_judged))
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(set(ids)) == len(ids)
+    assert len(page.tags("script")) == len(page.tags("style")) == 1
+    assert sum(on_one_line(hostile_text) in text for text in page.texts) > 1
+    assert not [c for text in page.texts for c in text if not c.isprintable() and c != "\n"]

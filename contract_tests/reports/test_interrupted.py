@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from opay_contract.model.summary import DriftSummary
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.github_report import render_github
 from opay_contract.report.html_report import render_html
 from opay_contract.report.junit_report import render_junit
@@ -12,12 +13,14 @@ from opay_contract.report.sarif_report import render_sarif
 
 def test_every_format_says_that_not_everything_was_checked(clean: DriftSummary) -> None:
     for render in (render_github, render_html, render_junit, render_markdown, render_sarif):
-        assert "was interrupted: not everything was checked" in render(replace(clean, is_partial=True), ())
-        assert "interrupted" not in render(clean, ())
+        assert "was interrupted: not everything was checked" in render(
+            CheckedRun(summary=replace(clean, is_partial=True))
+        )
+        assert "interrupted" not in render(CheckedRun(summary=clean))
 
 
 def test_what_decides_by_the_report_does_not_take_a_part_for_a_success(clean: DriftSummary) -> None:
-    partial = replace(clean, is_partial=True)
-    assert '"executionSuccessful": false' in render_sarif(partial, ())
-    assert 'errors="1"' in render_junit(partial, ())
-    assert render_github(partial, ()).startswith("::error ")
+    partial = CheckedRun(summary=replace(clean, is_partial=True))
+    assert '"executionSuccessful": false' in render_sarif(partial)
+    assert 'errors="1"' in render_junit(partial)
+    assert render_github(partial).startswith("::error ")

@@ -12,6 +12,7 @@ import pytest
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import OpenQuestion
 from opay_contract.model.summary import DriftSummary
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.html_report import render_html
 
 pytestmark = pytest.mark.external
@@ -43,7 +44,8 @@ def look(html: str, folder: Path) -> Any:
 
 @pytest.fixture(scope="module")
 def seen(drifted: DriftSummary, contract: Contract, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return look(render_html(drifted, contract.questions), tmp_path_factory.mktemp("page"))
+    page = render_html(CheckedRun(summary=drifted, questions=contract.questions))
+    return look(page, tmp_path_factory.mktemp("page"))
 
 
 def test_the_page_asks_for_nothing_and_complains_about_nothing(seen: Any) -> None:
@@ -91,17 +93,15 @@ def test_a_hostile_summary_runs_nothing_and_is_not_cut(
     tmp_path: Path,
 ) -> None:
     both = hostile.findings | drifted.findings  # the filters that the browser tries are for the latter
-    page = render_html(
-        DriftSummary(
-            exchanges=9,
-            findings=both,
-            unreadable=hostile.unreadable,
-            unreadable_count=2,
-            readings=hostile.readings,
-            occurrences=hostile.occurrences,
-        ),
-        hostile_questions,
+    summary = DriftSummary(
+        exchanges=9,
+        findings=both,
+        unreadable=hostile.unreadable,
+        unreadable_count=2,
+        readings=hostile.readings,
+        occurrences=hostile.occurrences,
     )
+    page = render_html(CheckedRun(summary=summary, questions=hostile_questions))
     shown = look(page, tmp_path)
     for one in shown["looks"]:
         assert (one["pwned"], one["requests"], one["errors"]) == (None, [shown["url"]], [])

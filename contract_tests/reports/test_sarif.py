@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -16,6 +17,7 @@ from opay_contract.contract.operation import OpenQuestion
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.sarif_report import render_sarif
 from opay_contract.rules.table import RULES
 
@@ -26,7 +28,12 @@ LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "
 
 
 def render(summary: DriftSummary, questions: tuple[OpenQuestion, ...] = (), **options: Any) -> Any:
-    text = render_sarif(summary, questions, **options)
+    asked = {"contract_folder": ""} | options
+    return render_run(CheckedRun(summary=summary, questions=questions, **asked))
+
+
+def render_run(checked: CheckedRun) -> Any:
+    text = render_sarif(checked)
     assert text.isascii()
     document = json.loads(text)
     jsonschema.Draft202012Validator(SCHEMA).validate(document)
@@ -53,7 +60,7 @@ def test_it_fits_the_published_schema(
 
 
 def test_the_schema_refuses_what_is_no_sarif(drifted: DriftSummary) -> None:
-    document = json.loads(render_sarif(drifted, ()))
+    document = json.loads(render_sarif(CheckedRun(summary=drifted)))
     document["runs"][0]["results"][0]["level"] = "fatal"
     assert not jsonschema.Draft202012Validator(SCHEMA).is_valid(document)
 
@@ -61,7 +68,11 @@ def test_the_schema_refuses_what_is_no_sarif(drifted: DriftSummary) -> None:
 def test_the_report_is_the_golden_one(
     fixed: DriftSummary, contract: Contract, assert_golden: Callable[[str, str], None]
 ) -> None:
-    document = json.loads(render_sarif(fixed, contract.questions, version="1.2.3"))
+    document = json.loads(
+        render_sarif(
+            CheckedRun(summary=fixed, questions=contract.questions, contract_folder="", version="1.2.3")
+        )
+    )
     driver = document["runs"][0]["tool"]["driver"]
     driver["rules"] = driver["rules"][:1]  # the rest is of the same form
     assert_golden("drifted.sarif", json.dumps(document, indent=2) + "\n")
@@ -175,3 +186,62 @@ def test_an_absolute_path_is_a_file_uri(build: Callable[..., FoldedFinding]) -> 
     place = Place(source=0, entry=1, file="/data/a b.har", line=1)
     result = render(one(build("duplicate-key", "", place, contract=None)))["results"][0]
     assert physical(result["locations"][0])["artifactLocation"] == {"uri": "file:///data/a%20b.har"}
+
+
+def test_beside_a_baseline_the_report_is_the_golden_one(
+    judged: CheckedRun, assert_golden: Callable[[str, str], None]
+) -> None:
+    run = render_run(judged)
+    del run["tool"]  # as in the golden report without a baseline
+    assert_golden("judged.sarif", json.dumps(run, indent=2) + "\n")
+
+
+def test_what_is_accepted_is_suppressed_and_nothing_else_is(judged: CheckedRun) -> None:
+    results = {result["properties"]["pointer"]: result for result in render_run(judged)["results"]}
+    suppressions = {pointer: result["suppressions"] for pointer, result in results.items()}
+    (suppression,) = suppressions.pop("/data/accepted")
+    assert suppressions == {"/data/open": [], "/data/expired": []}
+    assert (suppression["kind"], suppression["status"]) == ("external", "accepted")
+    assert suppression["justification"] == "ticket 12: they mend it in March"
+    place = physical(suppression["location"])
+    assert place["artifactLocation"] == {"uri": "baseline.toml", "uriBaseId": "%SRCROOT%"}
+    assert place["region"] == {"startLine": 6}
+    assert {name: one["properties"]["baseline"] for name, one in results.items()} == {
+        f"/data/{state}": state for state in ("open", "accepted", "expired")
+    }
+    assert not [result for result in results.values() if "baselineState" in result]
+
+
+def test_an_expired_acceptance_is_told_and_related(judged: CheckedRun) -> None:
+    (result,) = (one for one in render_run(judged)["results"] if one["ruleId"] == "field-missing")
+    assert result["message"]["text"].endswith("; acceptance expired on 2026-11-22).")
+    related = result["relatedLocations"][-1]
+    assert physical(related)["region"] == {"startLine": 16}
+    assert "expired" in related["message"]["text"]
+
+
+@pytest.mark.parametrize(("allow_unused", "level"), [(False, "error"), (True, "note")])
+def test_an_unused_acceptance_is_a_notification_about_the_configuration(
+    allow_unused: bool,  # noqa: FBT001  pytest passes it by name
+    level: str,
+    judged: CheckedRun,
+) -> None:
+    (invocation,) = render_run(replace(judged, allow_unused=allow_unused))["invocations"]
+    (unused,) = invocation["toolConfigurationNotifications"]
+    assert unused["level"] == level
+    assert "type-mismatch /data/unused" in unused["message"]["text"]
+    assert physical(unused["locations"][0])["region"] == {"startLine": 26}
+
+
+def test_without_a_baseline_nothing_is_said_about_suppression(drifted: DriftSummary) -> None:
+    run = render(drifted)
+    assert not [result for result in run["results"] if "suppressions" in result]
+    assert "toolConfigurationNotifications" not in run["invocations"][0]
+    assert "baseline" not in run["properties"]
+
+
+def test_words_of_a_baseline_fit_the_schema_and_drive_no_terminal(hostile_judged: CheckedRun) -> None:
+    run = render_run(hostile_judged)
+    (suppression,) = (one for result in run["results"] for one in result["suppressions"])
+    assert suppression["justification"].isprintable()
+    assert URI_REFERENCE.fullmatch(physical(suppression["location"])["artifactLocation"]["uri"])

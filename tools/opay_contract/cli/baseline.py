@@ -27,6 +27,7 @@ from opay_contract.model.acceptance import Acceptance
 from opay_contract.model.finding import Outcome
 from opay_contract.model.summary import Key, fingerprint
 from opay_contract.report.printing import printable
+from opay_contract.report.standing import describe_covered, on_one_line
 from opay_contract.report.text_report import count
 from opay_contract.rules.table import RULES_BY_ID
 
@@ -100,7 +101,9 @@ def add(
     after = parse_baseline(text, str(file), today)
     write_atomically(file, text)
     for acceptance in after.acceptances[len(before.acceptances) :]:
-        click.echo(f"{_place(acceptance)}: accepted {_covered(acceptance)} until {acceptance.expires}")
+        click.echo(
+            f"{_place(acceptance)}: accepted {describe_covered(acceptance)} until {acceptance.expires}"
+        )
 
 
 @baseline.command()
@@ -121,7 +124,7 @@ def prune(file: Path, sight: Sight) -> None:
         write_atomically(file, prune_entries(before, prunable))
     for number, why in prunable.items():
         acceptance = before.acceptances[number]
-        click.echo(f"{_place(acceptance)}: removed {_covered(acceptance)}: {why}")
+        click.echo(f"{_place(acceptance)}: removed {describe_covered(acceptance)}: {why}")
     click.echo(f"{len(prunable):,} removed, {len(before.acceptances) - len(prunable):,} kept.")
     raise click.exceptions.Exit(_prune_code(sightings))
 
@@ -136,7 +139,7 @@ def explain(file: Path) -> None:
     for acceptance in acceptances:
         click.echo(f"{_explain(acceptance, today)}\n")
     number = count(len(acceptances), "acceptance")
-    click.echo(f"{number}: {len(acceptances) - expired:,} open, {expired:,} expired.")
+    click.echo(f"{number}: {len(acceptances) - expired:,} accepted, {expired:,} expired.")
 
 
 def _find_keys(fingerprints: dict[str, None], sightings: Sightings) -> list[Key]:
@@ -175,23 +178,18 @@ def _place(acceptance: Acceptance) -> str:
     return f"{printable(acceptance.file)}:{acceptance.line}"
 
 
-def _covered(acceptance: Acceptance) -> str:
-    return f"{acceptance.rule} {printable(acceptance.pointer)}".rstrip()
-
-
 def _explain(acceptance: Acceptance, today: date) -> str:
     rule = RULES_BY_ID[acceptance.rule]
     left = (acceptance.expires - today).days
-    state = f"expired on {acceptance.expires}, counts again"
-    if not acceptance.is_expired(today):
-        state = f"open until {acceptance.expires}, {count(left, 'more day')}"
+    what_next = "counts again" if acceptance.is_expired(today) else count(left, "more day")
     words = [
         f"Operation {acceptance.operation or '(none)'}, outcome {acceptance.outcome}. {rule.explanation}",
         f"Reason: {acceptance.reason}",
         f"By {acceptance.accepted_by} on {acceptance.accepted_on}; fingerprint {acceptance.fingerprint}",
     ]
-    head = f"{_place(acceptance)}: {state}: {rule.severity.label} {_covered(acceptance)}"
-    return "\n".join([head, *(_indent(printable(" ".join(text.split()))) for text in words)])
+    standing = f"{acceptance.standing(today)}, {what_next}"
+    head = f"{_place(acceptance)}: {standing}: {rule.severity.label} {describe_covered(acceptance)}"
+    return "\n".join([head, *(_indent(on_one_line(text)) for text in words)])
 
 
 def _indent(text: str) -> str:

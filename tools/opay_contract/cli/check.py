@@ -10,18 +10,20 @@ from typing import Any
 
 import click
 
-from opay_contract.cli.options import base_url_option, contract_option
+from opay_contract.cli.options import base_url_option, contract_option, window_options
+from opay_contract.cli.output import write_atomically
 from opay_contract.cli.progress import watch_progress
 from opay_contract.cli.reporting import Reporting, report_options, report_run
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import default_directory, load_contract, load_documents
-from opay_contract.drift.baseline import utc_day
+from opay_contract.drift.saving import summary_to_json
 from opay_contract.engines.checkpoint import Checkpoint, open_checkpoint
 from opay_contract.engines.inline import check_sources
 from opay_contract.engines.processes import check_in_processes
 from opay_contract.engines.progress import OnProgress
 from opay_contract.engines.work import Job, Work
 from opay_contract.errors import UsageError
+from opay_contract.model.moments import Window
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.formats import Format
 from opay_contract.recordings.listing import iter_inputs
@@ -69,6 +71,14 @@ _LOCAL, _DASK = "local", "dask"
     type=click.Path(path_type=Path, dir_okay=False),
     help="Keep what is done in FILE as it comes, and go on from there when run again.",
 )
+@window_options
+@click.option(
+    "--save-summary",
+    "saved",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the run's summary there, for `compare`, `merge`, `suggest` and `docs --evidence`.",
+)
 def check(
     paths: tuple[str, ...],
     contract_dir: Path | None,
@@ -76,6 +86,8 @@ def check(
     reporting: Reporting,
     format_in: str | None,
     resume: Path | None,
+    window: Window | None,
+    saved: Path | None,
     **spread: Any,
 ) -> None:
     """Check recorded exchanges against the contract and report where they drift.
@@ -90,26 +102,23 @@ def check(
     _refuse_contradictions(paths, resume, **spread)
     contract = load_contract(contract_dir, base_urls)
     now = time.time()
-    baseline = reporting.load_baseline(utc_day(now))
+    judging = reporting.load_baseline(now)
     with closing(open_checkpoint(resume, now)) if resume else nullcontext() as checkpoint:
-        job = _job(contract_dir, base_urls, format_in, checkpoint.started_at if checkpoint else now)
+        settings = Settings(
+            started_at=checkpoint.started_at if checkpoint else now,
+            window=window,
+            private_key=os.environ.get("OPAY_PRIVATE_KEY"),
+        )
+        chosen = Format(format_in) if format_in else None
+        job = Job(contract_dir=contract_dir, base_urls=base_urls, settings=settings, format_in=chosen)
         with watch_progress() as on_progress:
             summary = _run(paths, contract, job, checkpoint, on_progress, **spread)
         if checkpoint and checkpoint.taken_over:
             taken = count(checkpoint.taken_over, "finished part")
             click.echo(f"{taken} taken over from '{printable(str(resume))}'", err=True)
-    raise click.exceptions.Exit(
-        report_run(summary, contract, contract_dir, reporting, baseline, utc_day(now))
-    )
-
-
-def _job(contract_dir: Path | None, base_urls: tuple[str, ...], format_in: str | None, began: float) -> Job:
-    return Job(
-        contract_dir=contract_dir,
-        base_urls=base_urls,
-        settings=Settings(started_at=began, private_key=os.environ.get("OPAY_PRIVATE_KEY")),
-        format_in=Format(format_in) if format_in else None,
-    )
+    if saved:
+        write_atomically(saved, summary_to_json(summary).decode() + "\n")
+    raise click.exceptions.Exit(report_run(summary, contract, contract_dir, reporting, judging))
 
 
 def _refuse_contradictions(

@@ -8,11 +8,8 @@ import click
 from opay_contract.cli.options import contract_option
 from opay_contract.cli.reporting import Reporting, report_options, report_run
 from opay_contract.contract.loading import load_contract
-from opay_contract.drift.baseline import utc_day
 from opay_contract.drift.places import join_runs
-from opay_contract.drift.saving import summary_from_json
-from opay_contract.errors import UsageError
-from opay_contract.model.summary import DriftSummary
+from opay_contract.drift.saving import load_summary
 
 
 @click.command()
@@ -32,16 +29,6 @@ def merge(files: tuple[Path, ...], contract_dir: Path | None, reporting: Reporti
     order of the summaries.
     """
     contract = load_contract(contract_dir)
-    today = utc_day(time.time())
-    baseline = reporting.load_baseline(today)
-    summary = join_runs([_load_summary(file) for file in files])
-    raise click.exceptions.Exit(report_run(summary, contract, contract_dir, reporting, baseline, today))
-
-
-def _load_summary(file: Path) -> DriftSummary:
-    try:
-        return summary_from_json(file.read_bytes())
-    except OSError as error:
-        raise UsageError(f"cannot read '{file}': {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"'{file}' is no summary; make one with `check --save-summary`") from error
+    judging = reporting.load_baseline(time.time())
+    summary = join_runs([load_summary(file) for file in files])
+    raise click.exceptions.Exit(report_run(summary, contract, contract_dir, reporting, judging))

@@ -22,9 +22,11 @@ from opay_contract.cli.options import contract_option, fail_on_option, severity_
 from opay_contract.cli.redact import redaction_key
 from opay_contract.contract.contract import Contract, host_of
 from opay_contract.contract.loading import load_contract
+from opay_contract.drift.insight import draw_insight
 from opay_contract.errors import UsageError
 from opay_contract.model.finding import Severity
 from opay_contract.redaction.exchanges import Redactor
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.printing import printable
 from opay_contract.report.text_report import render_text
 from opay_contract.rules.subject import Settings
@@ -177,7 +179,12 @@ def _watch(contract: Contract, options: _Options) -> Watch | None:
 
 def _report(contract: Contract, watch: Watch, fail_on: Severity) -> ExitCode:
     summary = watch.summary()
-    click.echo(render_text(summary, contract.questions), nl=False)
+    click.echo(
+        render_text(
+            CheckedRun(summary=summary, questions=contract.questions, insight=draw_insight(summary, contract))
+        ),
+        nl=False,
+    )
     return exit_code(summary, fail_on)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from functools import partial, wraps
+from functools import wraps
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ from opay_contract.cli.options import fail_on_option, severity_of
 from opay_contract.cli.output import Target, parse_target, settle_targets, write_reports
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import default_directory
-from opay_contract.drift.baseline import Baseline, apply_baseline, load_baseline
+from opay_contract.drift.baseline import Baseline, apply_baseline, load_baseline, utc_day
+from opay_contract.drift.insight import draw_insight
 from opay_contract.errors import UsageError
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.github_report import render_github
 from opay_contract.report.html_report import render_html
 from opay_contract.report.json_report import render_json
@@ -27,7 +29,7 @@ from opay_contract.report.markdown_report import render_markdown
 from opay_contract.report.sarif_report import render_sarif
 from opay_contract.report.text_report import render_text
 
-_RENDERERS: dict[str, Callable[..., str]] = {
+_RENDERERS: dict[str, Callable[[CheckedRun], str]] = {
     "text": render_text,
     "json": render_json,
     "junit": render_junit,
@@ -47,9 +49,19 @@ class Reporting:
     baseline_file: Path | None
     allow_unused: bool
 
-    def load_baseline(self, today: date) -> Baseline | None:
-        """Read the baseline, if there is one."""
-        return load_baseline(self.baseline_file, today) if self.baseline_file else None
+    def load_baseline(self, now: float) -> "Judging":
+        """Read the baseline, if there is one, as it is on the day of `now`."""
+        today = utc_day(now)
+        found = load_baseline(self.baseline_file, today) if self.baseline_file else None
+        return Judging(baseline=found, today=today)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judging:
+    """What is accepted, and until when: a baseline and a day."""
+
+    baseline: Baseline | None
+    today: date
 
 
 def report_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -112,23 +124,22 @@ def report_run(
     contract: Contract,
     contract_dir: Path | None,
     reporting: Reporting,
-    baseline: Baseline | None,
-    today: date,
+    judging: Judging,
 ) -> ExitCode:
     """Write every report that was asked for; returns the exit code of the run."""
-    judged = apply_baseline(summary, baseline, today) if baseline else None
-    counted = judged.counted() if judged else summary
-    folder = _contract_folder(contract_dir or default_directory())
-    renderers = _RENDERERS | {
-        "text": lambda _, questions: render_text(summary, questions, judged),
-        "json": lambda _, questions: render_json(summary, questions, judged),
-        "junit": partial(render_junit, fail_on=reporting.fail_on),
-        "sarif": partial(render_sarif, contract_folder=folder, version=_version()),
-        "github": partial(render_github, contract_folder=folder),
-    }
-    write_reports(reporting.targets, lambda name: renderers[name](counted, contract.questions))
-    has_unused = judged is not None and bool(judged.unused) and not reporting.allow_unused
-    return exit_code(counted, reporting.fail_on, has_unused=has_unused)
+    run = CheckedRun(
+        summary=summary,
+        questions=contract.questions,
+        insight=draw_insight(summary, contract),
+        judged=apply_baseline(summary, judging.baseline, judging.today) if judging.baseline else None,
+        fail_on=reporting.fail_on,
+        allow_unused=reporting.allow_unused,
+        contract_folder=_contract_folder(contract_dir or default_directory()),
+        version=_version(),
+    )
+    write_reports(reporting.targets, lambda name: _RENDERERS[name](run))
+    has_unused = run.judged is not None and bool(run.judged.unused) and not reporting.allow_unused
+    return exit_code(run.counted, run.fail_on, has_unused=has_unused)
 
 
 def _contract_folder(directory: Path) -> str | None:

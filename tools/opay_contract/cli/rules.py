@@ -8,7 +8,7 @@ import click
 
 from opay_contract.errors import UsageError
 from opay_contract.model.finding import Rule
-from opay_contract.rules.table import RULES, RULES_BY_ID
+from opay_contract.rules.gap_table import EVERY_RULE
 
 
 @click.command()
@@ -23,7 +23,7 @@ from opay_contract.rules.table import RULES, RULES_BY_ID
 )
 def rules(rule_id: str | None, format_out: str) -> None:
     """List the rules, or explain the rule ID."""
-    chosen = (_find(rule_id),) if rule_id else RULES
+    chosen = (_find(rule_id),) if rule_id else EVERY_RULE
     if format_out == "json":
         click.echo(json.dumps([_describe(rule) for rule in chosen], indent=2))
     elif format_out == "markdown":
@@ -31,7 +31,7 @@ def rules(rule_id: str | None, format_out: str) -> None:
     elif rule_id:
         click.echo(_explain(chosen[0]))
     else:
-        click.echo("\n".join(_table_line(rule) for rule in RULES))
+        click.echo("\n".join(_table_line(rule) for rule in EVERY_RULE))
 
 
 def render_markdown(rules_: tuple[Rule, ...]) -> str:
@@ -47,9 +47,10 @@ def render_markdown(rules_: tuple[Rule, ...]) -> str:
 
 
 def _find(rule_id: str) -> Rule:
-    if rule_id in RULES_BY_ID:
-        return RULES_BY_ID[rule_id]
-    near = difflib.get_close_matches(rule_id, RULES_BY_ID, n=1)
+    by_id = {rule.id: rule for rule in EVERY_RULE}
+    if rule_id in by_id:
+        return by_id[rule_id]
+    near = difflib.get_close_matches(rule_id, by_id, n=1)
     hint = f"did you mean '{near[0]}'?" if near else "`opay-contract rules` lists them"
     raise UsageError(f"unknown rule '{rule_id}'; {hint}")
 
@@ -65,7 +66,7 @@ def _describe(rule: Rule) -> dict[str, str]:
 
 
 def _table_line(rule: Rule) -> str:
-    width = max(len(rule.id) for rule in RULES)
+    width = max(len(rule.id) for rule in EVERY_RULE)
     return f"{rule.id:<{width}}  {rule.severity.label:<7}  {rule.kind:<12}  {rule.area}"
 
 

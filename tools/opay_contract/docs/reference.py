@@ -6,10 +6,10 @@ from typing import Any
 
 from opay_contract.contract.addresses import split_uri
 from opay_contract.contract.contract import Contract
+from opay_contract.contract.fields import Field, iter_bodies, iter_fields
 from opay_contract.contract.loading import ROOT
 from opay_contract.contract.operation import OpenQuestion, Operation
 from opay_contract.docs.evidence import Evidence, Observed
-from opay_contract.docs.fields import Field, iter_bodies, iter_fields
 from opay_contract.docs.markdown import code, plain
 from opay_contract.jsontext import pointer
 
@@ -86,5 +86,5 @@ def _found_by_statement(
     reference: Reference, operation: Operation
 ) -> Iterator[tuple[str, tuple[Observed, ...]]]:
     for body in iter_bodies(operation):
-        for field in iter_fields(reference.contract.schemas, body):
+        for field in iter_fields(reference.contract.schemas, body.schema):
             yield field.statements[0], reference.found_at(field, in_request=body.in_request)

@@ -109,9 +109,9 @@ def find_prunable(baseline: Baseline, sightings: Sightings, today: date) -> dict
     found: dict[int, str] = {}
     for number, acceptance in enumerate(baseline.acceptances):
         if acceptance.is_expired(today):
-            found[number] = f"expired on {acceptance.expires}"
+            found[number] = acceptance.standing(today)
         elif sightings.is_whole and sightings.rules_out(acceptance.key):
-            found[number] = "unused, no finding has its fingerprint"
+            found[number] = f"unused, no finding has the fingerprint {acceptance.fingerprint}"
     return found
 
 

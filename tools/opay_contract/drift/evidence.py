@@ -10,9 +10,10 @@ import jsonschema_rs
 
 from opay_contract.contract.contract import Contract, Match
 from opay_contract.contract.operation import Evidence
+from opay_contract.contract.schemas import SchemaSet
 from opay_contract.jsontext import Parsed, Tokens, value_at
 from opay_contract.model.exchange import Exchange, Headers
-from opay_contract.rules.linetypes import Column
+from opay_contract.rules.columns import Batch, Column
 from opay_contract.rules.shapes import is_decided_by_shape
 
 _EACH = "*"
@@ -37,13 +38,71 @@ class Probe:
         return 0 if self.none_fits.is_valid(values) else sum(map(self.validator.is_valid, values))
 
 
-@dataclass(frozen=True, slots=True)
 class Survey:
-    """A probe with the columns to ask, for lines that were decoded together."""
+    """Probes with the column to ask, for lines that were decoded together.
 
-    probe: Probe
+    Most often a probe fits all lines or none, as it did in the lines before. So one schema asks whether all
+    is as before; the probes are asked one by one only where it is not.
+    """
+
+    def __init__(self, schemas: SchemaSet, column: Column, probes: tuple[Probe, ...]) -> None:
+        self._schemas = schemas
+        self._column = column
+        self._probes = probes
+        self._guess = tuple(True for _ in probes)
+        self._validators: dict[tuple[bool, ...], jsonschema_rs.Draft202012Validator] = {}
+
+    def count(self, batch: Batch) -> Iterator[tuple[tuple[str, str], int]]:
+        """Yield the key of each probe with the number of lines that speak for it."""
+        values = batch.of(self._column)
+        if self._validator().is_valid(values):
+            counts = [len(values) * fits for fits in self._guess]
+        else:
+            counts = [probe.count(values) for probe in self._probes]
+            self._guess = tuple(2 * number > len(values) for number in counts)
+        yield from zip((probe.key for probe in self._probes), counts, strict=True)
+
+    def _validator(self) -> jsonschema_rs.Draft202012Validator:
+        found = self._validators.get(self._guess)
+        if found is None:
+            asked = zip((probe.evidence.schema for probe in self._probes), self._guess, strict=True)
+            wanted = [schema if fits else _deny(schema, self._column) for schema, fits in asked]
+            found = self._validators[self._guess] = self._schemas.compile(
+                {"items": {"allOf": _least(wanted)}}
+            )
+        return found
+
+
+def _deny(schema: Any, column: Column) -> Any:
+    """Return what holds where a schema does not; plainly where it only denies something of a text."""
+    is_denial = isinstance(schema, dict) and schema.keys() == {"type", "not"} and schema["type"] == "string"
+    return schema["not"] if is_denial and column.holds is str else {"not": schema}
+
+
+def _least(schemas: list[Any]) -> list[Any]:
+    """Leave out schemas that ask nothing that another one does not ask."""
+    return [
+        schema
+        for schema in schemas
+        if not isinstance(schema, dict)
+        or not any(isinstance(other, dict) and schema.items() < other.items() for other in schemas)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Probes that compare the values of two columns, for lines that were decoded together."""
+
     column: Column
-    other: Column | None
+    other: Column
+    probes: tuple[Probe, ...]
+
+    def count(self, batch: Batch) -> Iterator[tuple[tuple[str, str], int]]:
+        """Yield the key of each probe with the number of lines that speak for it."""
+        values = batch.of(self.column)
+        equal = sum(map(operator.eq, values, batch.of(self.other)))
+        for probe in self.probes:
+            yield probe.key, equal if probe.evidence.equal else len(values) - equal
 
 
 @dataclass(slots=True)
@@ -59,6 +118,7 @@ class EvidenceCounter:
     """Takes exchanges one at a time and counts, for each reading, the places that speak for it."""
 
     def __init__(self, contract: Contract) -> None:
+        self._schemas = contract.schemas
         self._counts: Counter[tuple[str, str]] = Counter()
         self._tallies: list[Tally] = []
         decided = frozenset(_decided_places(contract))
@@ -81,8 +141,8 @@ class EvidenceCounter:
         if match.route.path_known:
             self._counts.update(weigh(self._probes, describe_exchange(exchange, match), match.outcome))
 
-    def learn(self, exchange: Exchange, match: Match, *, count: int = 0) -> Tally:
-        """Return the tally for exchanges of this one's shape; with a count of 1 it has heard this one."""
+    def learn(self, exchange: Exchange, match: Match) -> Tally:
+        """Return the tally for exchanges of this one's shape; it has not heard this one."""
         seen = describe_exchange(exchange, match)
         open_ = [probe for probe in self._probes if probe.evidence.outcome in (None, match.outcome)]
         by_value = (
@@ -96,16 +156,14 @@ class EvidenceCounter:
             tuple(one for one in by_value if one[0].evidence.other is None or one[2] is not None),
         )
         self._tallies.append(tally)
-        if count:
-            self.add_to(tally, seen)
         return tally
 
     def columns(
         self, exchange: Exchange, match: Match, column_of: Callable[[Tokens], Column | None]
-    ) -> tuple[Survey, ...] | None:
+    ) -> tuple[Survey | Comparison, ...] | None:
         """Return what to ask of lines of this exchange's kind; None where that cannot be asked by columns."""
         seen = describe_exchange(exchange, match)
-        surveys = []
+        by_column: dict[tuple[Column, Column | None], list[Probe]] = {}
         for probe in self._probes:
             evidence = probe.evidence
             if probe.by_shape or evidence.outcome not in (None, match.outcome):
@@ -114,20 +172,19 @@ class EvidenceCounter:
             if column is None and next(find_places(seen, evidence.at), None) is not None:
                 return None
             if column is not None and (evidence.other is None or other is not None):
-                surveys.append(Survey(probe, column, other))
-        return tuple(surveys)
+                by_column.setdefault((column, other), []).append(probe)
+        return tuple(
+            Comparison(column, other, tuple(probes))
+            if other is not None
+            else Survey(self._schemas, column, tuple(probes))
+            for (column, other), probes in by_column.items()
+        )
 
-    def add_columns(self, surveys: tuple[Survey, ...], decoded: list[Any]) -> None:
+    def add_columns(self, surveys: tuple[Survey | Comparison, ...], batch: Batch) -> None:
         """Count what decoded lines of one kind say."""
         for survey in surveys:
-            values = survey.column.of(decoded)
-            if survey.other is not None:
-                equal = sum(map(operator.eq, values, survey.other.of(decoded)))
-                self._counts[survey.probe.key] += (
-                    equal if survey.probe.evidence.equal else len(values) - equal
-                )
-            else:
-                self._counts[survey.probe.key] += survey.probe.count(values)
+            for key, number in survey.count(batch):
+                self._counts[key] += number
 
     def add_to(self, tally: Tally, seen: dict[str, Any]) -> None:
         """Count what one further exchange says; `seen` is the exchange as `describe_exchange` has it."""

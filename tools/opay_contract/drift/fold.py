@@ -1,12 +1,17 @@
 """Folds a stream of exchanges into a DriftSummary, in memory that does not grow with the stream."""
 
 from collections import Counter
+from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 from opay_contract.contract.contract import Contract, Match
-from opay_contract.drift.evidence import EvidenceCounter, Survey, Tally
+from opay_contract.drift.evidence import Comparison, EvidenceCounter, Survey, Tally
+from opay_contract.drift.observing import Columns, Observer, Template
 from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.model.finding import Finding, Severity
+from opay_contract.model.moments import day_of, days_of, utc_of
+from opay_contract.model.observation import UNDATED
 from opay_contract.model.summary import (
     MAX_FINDINGS,
     MAX_UNREADABLE,
@@ -17,29 +22,57 @@ from opay_contract.model.summary import (
     gravest,
     join,
 )
-from opay_contract.recordings.ndjson import NumberedLine, parse_line
+from opay_contract.recordings.messages import parse_moment
+from opay_contract.recordings.ndjson import Lines, is_filled, parse_line
 from opay_contract.recordings.sources import Source
 from opay_contract.rules.batchpath import BatchPath, Verdict
+from opay_contract.rules.columns import Batch, Column
 from opay_contract.rules.fastpath import MAX_PLANS, FastPath, Record
 from opay_contract.rules.judging import check_exchange
 from opay_contract.rules.linekinds import Kind
 from opay_contract.rules.subject import Settings, build_subject
 
+_MAX_COUNTED = 4096
+"""Variants and days of a kind that are waiting to be settled."""
+
+_RECORDED_AT = Column(("recorded_at",), str)
+
+
+@dataclass(slots=True, eq=False)
+class Known:
+    """What is known of all exchanges of one structure: what they say, and what they show."""
+
+    tally: Tally
+    template: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """Where to look in lines of one kind: for what they say about open questions, and for what they show."""
+
+    surveys: tuple[Survey | Comparison, ...]
+    columns: Columns
+    has_times: bool
+
 
 class Fold:
-    """Takes exchanges one at a time; `summary()` gives what they showed so far."""
+    """Takes exchanges one at a time, or lines many at a time; `summary()` gives what they showed so far."""
 
     def __init__(self, contract: Contract, settings: Settings) -> None:
         self._contract = contract
         self._settings = settings
         self._evidence = EvidenceCounter(contract)
+        self._observer = Observer(contract)
         self._fast_path = FastPath(contract, settings)
-        self._tallies: dict[tuple[Any, ...], Tally] = {}
         self._batches = None if settings.private_key else BatchPath(settings.started_at)
-        self._surveys: dict[int, tuple[Survey, ...]] = {}
-        self._variants: dict[tuple[int, Any], Tally] = {}
+        self._shapes: dict[tuple[Any, ...], Known] = {}
+        self._variants: dict[int, list[Known]] = {}
+        self._counted: dict[int, Counter[tuple[int, str]]] = {}
+        self._views: dict[int, Views] = {}
         self._exchanges = 0
         self._out_of_scope = 0
+        self._out_of_window = 0
+        self._undated = 0
         self._unreadable_count = 0
         self._unreadable: list[Unreadable] = []
         self._findings: dict[Key, FoldedFinding] = {}
@@ -48,49 +81,105 @@ class Fold:
     @property
     def seen(self) -> int:
         """How many things were taken, of whatever kind."""
-        return self._exchanges + self._out_of_scope + self._unreadable_count
+        return self._exchanges + self._out_of_scope + self._out_of_window + self._unreadable_count
 
-    def add_line(self, source: Source, numbered: NumberedLine) -> None:
-        """Take a line of the native format: quickly where it conforms, else as any other exchange."""
-        taken = self._batches.take(source, numbered) if self._batches else False
-        if taken is True:
-            return
-        if taken is False:
-            self._add_single_line(source, *numbered)
+    def add_entry(self, source: Source, entry: Exchange | Unreadable | Lines) -> None:
+        """Take whatever a reader yields of a source."""
+        if isinstance(entry, Lines):
+            self.add_lines(source, entry)
         else:
-            self._add_verdict(taken)
+            self.add(entry)
 
-    def _add_verdict(self, verdict: Verdict) -> None:
-        self._exchanges += len(verdict.decoded)
-        self._evidence.add_columns(self._surveys[verdict.kind.number], verdict.decoded)
-        for variant, count in verdict.variants.items():
-            self._variants[verdict.kind.number, variant].count += count
-        for source, numbered in verdict.failed:
-            self._add_single_line(source, *numbered)
+    def add_lines(self, source: Source, lines: Lines) -> None:
+        """Take lines of the native format: quickly where they conform, else as any other exchange."""
+        for one in self._batches.take(lines) if self._batches else lines.numbered():
+            if isinstance(one, Verdict):
+                self._add_verdict(source, one)
+            else:
+                self._add_single_line(source, *one)
+
+    def _add_verdict(self, source: Source, verdict: Verdict) -> None:
+        batch, variants = verdict.batch, verdict.variants
+        if self._settings.window is not None and len(batch):
+            batch, variants = self._within_window(verdict)
+        if len(batch):
+            self._add_batch(verdict.kind.number, batch, variants)
+        for number, line in verdict.failed:
+            self._add_single_line(source, number, line)
+
+    def _add_batch(self, kind: int, batch: Batch, variants: list[int]) -> None:
+        self._exchanges += len(batch)
+        views = self._views[kind]
+        self._evidence.add_columns(views.surveys, batch)
+        self._observer.add_columns(views.columns, batch)
+        moments = batch.of(_RECORDED_AT) if views.has_times else []
+        days = days_of(moments) or [day_of(parse_moment(moment)) for moment in moments]
+        counted = self._counted[kind]
+        counted.update(zip(variants, days or [UNDATED] * len(batch), strict=True))
+        if len(counted) > _MAX_COUNTED:
+            self._settle(kind)
+
+    def _settle(self, kind: int) -> None:
+        """Hand the counts of a kind's lines by variant and day on to what is known of the variants."""
+        known, counted = self._variants[kind], self._counted[kind]
+        for (variant, day), count in counted.items():
+            known[variant].tally.count += count
+            known[variant].template.count(day, count)
+        counted.clear()
+
+    def _within_window(self, verdict: Verdict) -> tuple[Batch, list[int]]:
+        has_times = self._views[verdict.kind.number].has_times
+        moments = verdict.batch.of(_RECORDED_AT) if has_times else [None] * len(verdict.batch)
+        holds = [self._is_in_window(parse_moment(moment)) for moment in moments]
+        return Batch(list(compress(verdict.batch.lines, holds))), list(compress(verdict.variants, holds))
+
+    def _is_in_window(self, moment: str | None) -> bool:
+        """Tell whether an exchange is to be judged by its time; one that is not is counted."""
+        window = self._settings.window
+        if window is None or window.holds(moment):
+            return True
+        self._out_of_window += 1
+        self._undated += utc_of(moment) is None
+        return False
 
     def _add_single_line(self, source: Source, number: int, line: bytes) -> None:
+        if not is_filled(line):
+            return
         record = self._fast_path.read(line)
         if record is None:
             self.add(parse_line(source.place(number, number), line))
             return
-        tally = self._tallies.get(record.key)
-        if tally is not None and self._fast_path.conforms(record):
-            self._exchanges += 1
-            self._evidence.add_to(tally, record.describe())
+        moment = parse_moment(record.recorded_at)
+        known = self._shapes.get(record.key)
+        if known is not None and self._fast_path.conforms(record):
+            if self._is_in_window(moment):
+                self._exchanges += 1
+                self._hear(known, record, moment)
             return
         item = parse_line(source.place(number, number), line)
         if isinstance(item, Unreadable):
             self._add_unreadable(item)
             return
+        if not self._is_in_window(moment):
+            return
         match = self._contract.match(item)
-        if tally is not None:
-            self._evidence.add_to(tally, record.describe())
-        elif len(self._tallies) < MAX_PLANS:
-            self._tallies[record.key] = self._evidence.learn(item, match, count=1)
+        if known is None and len(self._shapes) < MAX_PLANS:
+            known = self._shapes[record.key] = self._know(item, match)
+        if known is not None:
+            self._hear(known, record, moment)
         else:
             self._evidence.add(item, match)
+            self._observer.add(item, match)
         if not self._judge(item, match):
             self._learn(record, item, match, line)
+
+    def _know(self, exchange: Exchange, match: Match) -> Known:
+        return Known(self._evidence.learn(exchange, match), self._observer.learn(exchange, match))
+
+    def _hear(self, known: Known, record: Record, moment: str | None) -> None:
+        seen = record.describe()
+        self._evidence.add_to(known.tally, seen)
+        self._observer.add_to(known.template, seen, day_of(moment))
 
     def _learn(self, record: Record, exchange: Exchange, match: Match, line: bytes) -> None:
         """Remember a line that went the long way without a finding, so that its like need not."""
@@ -100,15 +189,18 @@ class Fold:
         self._fast_path.learn(record, subject)
         if self._batches is None:
             return
-        learnt = self._batches.learn(subject, line, lambda kind: self._welcome(kind, exchange, match))
-        if learnt is not None:
-            self._variants[learnt[0].number, learnt[1]] = self._evidence.learn(exchange, match)
+        kind = self._batches.learn(subject, line, lambda kind: self._welcome(kind, exchange, match))
+        if kind is not None:
+            self._variants[kind.number].append(self._know(exchange, match))
 
     def _welcome(self, kind: Kind, exchange: Exchange, match: Match) -> bool:
         surveys = self._evidence.columns(exchange, match, kind.column_of)
         if surveys is None:
             return False
-        self._surveys[kind.number] = surveys
+        columns = self._observer.columns(self._observer.learn(exchange, match), kind.column_of)
+        self._views[kind.number] = Views(surveys, columns, exchange.recorded_at is not None)
+        self._variants[kind.number] = []
+        self._counted[kind.number] = Counter()
         return True
 
     def add(self, item: Exchange | Unreadable) -> list[Finding]:
@@ -120,7 +212,10 @@ class Fold:
         if not match.route.in_scope:
             self._out_of_scope += 1
             return []
+        if not self._is_in_window(item.recorded_at):
+            return []
         self._evidence.add(item, match)
+        self._observer.add(item, match)
         return self._judge(item, match)
 
     def _judge(self, exchange: Exchange, match: Match) -> list[Finding]:
@@ -132,16 +227,19 @@ class Fold:
 
     def summary(self) -> DriftSummary:
         """Return what was folded so far."""
-        for verdict in self._batches.finish() if self._batches else ():
-            self._add_verdict(verdict)
+        for kind in self._counted:
+            self._settle(kind)
         return DriftSummary(
             exchanges=self._exchanges,
             out_of_scope=self._out_of_scope,
+            out_of_window=self._out_of_window,
+            undated=self._undated,
             unreadable_count=self._unreadable_count,
             unreadable=first_unreadable(self._unreadable),
             findings=gravest(dict(sorted(self._findings.items()))),
             occurrences=dict(self._occurrences),
             readings=self._evidence.counts(),
+            observations=self._observer.observations(),
         )
 
     def _add_unreadable(self, unreadable: Unreadable) -> None:
@@ -152,8 +250,15 @@ class Fold:
 
     def _add_finding(self, finding: Finding) -> None:
         self._occurrences[finding.rule.severity] += 1
+        seen = utc_of(finding.recorded_at)
         folded = FoldedFinding(
-            finding=finding, count=1, last_place=finding.place, last_recorded_at=finding.recorded_at
+            finding=finding,
+            count=1,
+            last_place=finding.place,
+            last_recorded_at=finding.recorded_at,
+            first_seen=seen,
+            last_seen=seen,
+            days={day_of(finding.recorded_at): 1},
         )
         before = self._findings.get(finding.key)
         self._findings[finding.key] = join(before, folded) if before else folded

@@ -4,7 +4,6 @@ A line a part: a key, which binds everything that its result depends on, and the
 added. A last line that breaks off, because the run was killed in the midst of it, is taken away.
 """
 
-import base64
 import hashlib
 import hmac
 import json
@@ -12,7 +11,9 @@ from contextlib import ExitStack
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, TypeVar
+
+import msgspec
 
 from opay_contract.contract.documents import Document
 from opay_contract.drift.places import move_places
@@ -28,6 +29,21 @@ from opay_contract.rules.subject import Settings
 VERSION = 1
 
 _Span = tuple[int, int]
+
+
+class _Head(msgspec.Struct):
+    opay_contract_resume: int
+    started_at: float
+
+
+class _Kept(msgspec.Struct):
+    part: str
+    lines: int | None
+    summary: msgspec.Raw
+
+
+_HEAD, _LINE = msgspec.json.Decoder(_Head), msgspec.json.Decoder(_Kept)
+_T = TypeVar("_T")
 
 
 class Checkpoint:
@@ -63,20 +79,21 @@ class Checkpoint:
             return None
         try:
             self._file.seek(span[0])
-            kept = json.loads(self._file.read(span[1]))
-            summary = summary_from_json(base64.b64decode(kept["summary"]))
-        except (OSError, ValueError, KeyError) as error:
+            kept = _LINE.decode(self._file.read(span[1]))
+            summary = summary_from_json(bytes(kept.summary))
+        except (OSError, ValueError, UsageError) as error:
             raise _damaged(self._path) from error
         self.taken_over += 1
         moved = move_places(summary, lambda place: _place_in(part.source, place))
-        return PartResult(summary=moved, lines=kept["lines"])
+        return PartResult(summary=moved, lines=kept.lines)
 
     def add(self, part: Part, result: PartResult) -> None:
         """Keep a result; not that of a file that could not be read whole, which a later run tries again."""
         if any(unreadable.place.entry == 0 for unreadable in result.summary.unreadable):
             return
-        summary = base64.b64encode(summary_to_json(result.summary)).decode("ascii")
-        _append(self._path, self._file, {"part": self._key(part), "lines": result.lines, "summary": summary})
+        summary = msgspec.Raw(summary_to_json(result.summary))
+        kept = _Kept(part=self._key(part), lines=result.lines, summary=summary)
+        _append(self._path, self._file, kept)
 
     def close(self) -> None:
         """Close the file."""
@@ -100,7 +117,7 @@ def open_checkpoint(path: Path, now: float) -> Checkpoint:
             raise UsageError(f"cannot use '{path}': {error.strerror}") from error
         if started_at is None:
             started_at = now
-            _append(path, file, {"opay_contract_resume": VERSION, "started_at": now})
+            _append(path, file, _Head(opay_contract_resume=VERSION, started_at=now))
         stack.pop_all()  # it stays open
     return Checkpoint(path, file, started_at, spans)
 
@@ -112,39 +129,33 @@ def _read(path: Path, file: BinaryIO) -> tuple[float | None, dict[str, _Span], i
     for line in file:
         if not line.endswith(b"\n"):
             break
-        kept = _parse(path, line)
         if started_at is None:
-            started_at = _started_at(path, kept)
+            started_at = _started_at(path, line)
         else:
-            spans[_part_of(path, kept)] = (position, len(line))
+            spans[_parse(path, _LINE, line).part] = (position, len(line))
         position += len(line)
     if position == 0 and file.tell():
         raise _damaged(path)
     return started_at, spans, position
 
 
-def _parse(path: Path, line: bytes) -> Any:
+def _started_at(path: Path, line: bytes) -> float:
+    head = _parse(path, _HEAD, line)
+    if head.opay_contract_resume != VERSION:
+        raise UsageError(f"'{path}' is a file of --resume of another version; name another one")
+    return head.started_at
+
+
+def _parse(path: Path, decoder: "msgspec.json.Decoder[_T]", line: bytes) -> "_T":
     try:
-        return json.loads(line)
+        return decoder.decode(line)
     except ValueError as error:
         raise _damaged(path) from error
 
 
-def _started_at(path: Path, kept: Any) -> float:
-    if not isinstance(kept, dict) or kept.get("opay_contract_resume") != VERSION:
-        raise UsageError(f"'{path}' is no file of --resume of this version; name another one")
-    return float(kept["started_at"])
-
-
-def _part_of(path: Path, kept: Any) -> str:
-    if not isinstance(kept, dict) or not isinstance(kept.get("part"), str):
-        raise _damaged(path)
-    return str(kept["part"])
-
-
-def _append(path: Path, file: BinaryIO, kept: dict[str, Any]) -> None:
+def _append(path: Path, file: BinaryIO, kept: "_Head | _Kept") -> None:
     try:
-        file.write(json.dumps(kept).encode("ascii") + b"\n")
+        file.write(msgspec.json.encode(kept) + b"\n")
         file.flush()
     except OSError as error:
         raise UsageError(f"cannot write to '{path}': {error.strerror}") from error

@@ -25,11 +25,8 @@ class PartResult:
 def fold_part(part: Part, contract: Contract, settings: Settings, format_in: Format | None) -> PartResult:
     """Check every exchange of a part."""
     fold, reader = Fold(contract, settings), PartReader(part, format_in)
-    for item in reader:
-        if isinstance(item, tuple):
-            fold.add_line(part.source, item)
-        else:
-            fold.add(item)
+    for entry in reader:
+        fold.add_entry(part.source, entry)
     if reader.fault is not None:
         return PartResult(fault=reader.fault)
     return PartResult(summary=fold.summary(), lines=reader.lines)

@@ -50,6 +50,11 @@ class Acceptance:
         """Return whether the last day of the acceptance is over."""
         return today > self.expires
 
+    def standing(self, today: date) -> str:
+        """Return in words whether it holds."""
+        verdict = "acceptance expired on" if self.is_expired(today) else "accepted until"
+        return f"{verdict} {self.expires}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:

@@ -4,10 +4,10 @@ import hashlib
 import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import Finding, Severity
+from opay_contract.model.observation import Days, Observations, add, join_observations, latest_days
 
 MAX_FINDINGS = 2000
 """Distinct findings that a summary keeps: the gravest, and among equals those of the smallest fingerprint."""
@@ -16,17 +16,23 @@ MAX_UNREADABLE = 1000
 """Unreadable things that a summary names: the first by place."""
 
 Key = tuple[str, str, str, str]
-K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoldedFinding:
-    """Equal findings as one: the first of them by place, how many there were, and the last's place."""
+    """Equal findings as one: the first of them by place, how many there were, and the last's place.
+
+    `first_seen` and `last_seen` are the earliest and the latest time at which one of them was recorded, in
+    UTC, None where no time was recorded; `days` counts them by day.
+    """
 
     finding: Finding
     count: int
     last_place: Place
     last_recorded_at: str | None
+    first_seen: str | None = None
+    last_seen: str | None = None
+    days: Days = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
@@ -38,18 +44,22 @@ class FoldedFinding:
 class DriftSummary:
     """The result of a run or of a part of one.
 
-    `exchanges` counts the exchanges that were judged. `occurrences` counts findings by severity, kept or
-    not; it tells when the cap on `findings` bit. `readings` counts evidence by question and reading.
-    `is_partial` if the run was interrupted.
+    `exchanges` counts the exchanges that were judged. `out_of_window` counts those that were not because of
+    the time at which they were recorded, which of `undated` is not known. `occurrences` counts findings by
+    severity, kept or not; it tells when the cap on `findings` bit. `readings` counts evidence by question and
+    reading, `observations` has what was seen at each place. `is_partial` if the run was interrupted.
     """
 
     exchanges: int = 0
     out_of_scope: int = 0
+    out_of_window: int = 0
+    undated: int = 0
     unreadable_count: int = 0
     unreadable: tuple[Unreadable, ...] = ()
     findings: dict[Key, FoldedFinding] = field(default_factory=dict)
     occurrences: dict[Severity, int] = field(default_factory=dict)
     readings: dict[tuple[str, str], int] = field(default_factory=dict)
+    observations: Observations = field(default_factory=dict)
     is_partial: bool = False
 
     @property
@@ -71,11 +81,14 @@ def merge(left: DriftSummary, right: DriftSummary) -> DriftSummary:
     return DriftSummary(
         exchanges=left.exchanges + right.exchanges,
         out_of_scope=left.out_of_scope + right.out_of_scope,
+        out_of_window=left.out_of_window + right.out_of_window,
+        undated=left.undated + right.undated,
         unreadable_count=left.unreadable_count + right.unreadable_count,
         unreadable=first_unreadable([*left.unreadable, *right.unreadable]),
         findings=gravest(findings),
-        occurrences=_add(left.occurrences, right.occurrences),
-        readings=_add(left.readings, right.readings),
+        occurrences=add(left.occurrences, right.occurrences),
+        readings=add(left.readings, right.readings),
+        observations=join_observations(left.observations, right.observations),
         is_partial=left.is_partial or right.is_partial,
     )
 
@@ -89,6 +102,9 @@ def join(left: FoldedFinding, right: FoldedFinding) -> FoldedFinding:
         count=left.count + right.count,
         last_place=last.last_place,
         last_recorded_at=last.last_recorded_at,
+        first_seen=min((left.first_seen, right.first_seen), key=lambda moment: moment or "~"),
+        last_seen=max((left.last_seen, right.last_seen), key=lambda moment: moment or ""),
+        days=latest_days(add(left.days, right.days)),
     )
 
 
@@ -105,7 +121,3 @@ def gravest(findings: dict[Key, FoldedFinding]) -> dict[Key, FoldedFinding]:
 def first_unreadable(unreadable: Iterable[Unreadable]) -> tuple[Unreadable, ...]:
     """Keep the first by place."""
     return tuple(heapq.nsmallest(MAX_UNREADABLE, unreadable, key=lambda one: one.place))
-
-
-def _add(left: dict[K, int], right: dict[K, int]) -> dict[K, int]:
-    return {key: left.get(key, 0) + right.get(key, 0) for key in (*left, *right)}

@@ -8,6 +8,7 @@ A body is any JSON value, or its text as a string, or `body_base64`. Any other l
 import codecs
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
@@ -38,6 +39,23 @@ BARE_STATUS = 200
 
 NumberedLine = tuple[int, bytes]
 """A line of the native format and its number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines of the native format that follow each other, blank ones too, and the number of the first."""
+
+    first: int
+    texts: list[bytes]
+
+    @property
+    def last(self) -> int:
+        """The number of the last line."""
+        return self.first + len(self.texts) - 1
+
+    def numbered(self) -> Iterator[NumberedLine]:
+        """Yield each line with its number."""
+        return enumerate(self.texts, self.first)
 
 
 class LineRequest(msgspec.Struct, gc=False):
@@ -81,6 +99,17 @@ def read_ndjson(source: Source, stream: Readable) -> Iterator[Exchange | Unreada
 
 def iter_lines(stream: Readable, *, limit: int = MAX_ENTRY, first: int = 1) -> Iterator[NumberedLine]:
     """Yield the lines that are not blank, numbered from `first`; `LONG_LINE` for one beyond `limit`."""
+    for block in iter_blocks(stream, limit=limit, first=first):
+        yield from ((number, line) for number, line in block.numbered() if is_filled(line))
+
+
+def is_filled(line: bytes) -> bool:
+    """Return whether a line holds something."""
+    return bool(line) and not line.isspace()
+
+
+def iter_blocks(stream: Readable, *, limit: int = MAX_ENTRY, first: int = 1) -> Iterator[Lines]:
+    """Yield the same lines, and the blank ones, as many at a time as were read at once."""
     number = first
     rest = b""
     for chunk in iter_read(stream):
@@ -89,12 +118,11 @@ def iter_lines(stream: Readable, *, limit: int = MAX_ENTRY, first: int = 1) -> I
         if number == 1:
             lines[0] = lines[0].removeprefix(codecs.BOM_UTF8)
         rest = lines.pop()
-        for line in lines:
-            if line and not line.isspace():
-                yield number, line
-            number += 1
-    if rest and not rest.isspace():
-        yield number, rest
+        if lines:
+            yield Lines(number, lines)
+        number += len(lines)
+    if rest:
+        yield Lines(number, [rest])
 
 
 def _join(rest: bytes, more: bytes, limit: int) -> bytes:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.recordings.formats import HEAD, Format, recognise
-from opay_contract.recordings.ndjson import NumberedLine, iter_lines
+from opay_contract.recordings.ndjson import Lines, iter_blocks
 from opay_contract.recordings.ranges import LineRange, first_byte
 from opay_contract.recordings.reading import iter_entries
 from opay_contract.recordings.refusals import StreamError, describe_os_error
@@ -70,14 +70,14 @@ class PartReader:
         self.lines: int | None = None
         self.fault: str | None = None
 
-    def __iter__(self) -> Iterator[Exchange | Unreadable | NumberedLine]:
+    def __iter__(self) -> Iterator[Exchange | Unreadable | Lines]:
         """Yield what the part holds, as `iter_entries` does for a whole source."""
         if self._part.end is None:
             yield from iter_entries(self._part.source, self._format_in)
             return
         try:
             with _open_range(self._part) as lines:
-                yield from iter_lines(lines, first=self._part.start + 1)
+                yield from iter_blocks(lines, first=self._part.start + 1)
             self.lines = lines.lines
         except StreamError as error:
             self.fault = error.reason

@@ -9,7 +9,7 @@ import zstandard
 
 from opay_contract.recordings.refusals import StreamError, describe_os_error
 
-CHUNK = 1 << 20
+CHUNK = 1 << 17
 """How much is read, and unpacked, at a time."""
 
 MAX_ENTRY = 64 << 20

@@ -3,41 +3,49 @@
 from collections.abc import Iterator
 from pathlib import PurePath
 
-from opay_contract.contract.operation import OpenQuestion
+from opay_contract.model.acceptance import Acceptance, State
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Severity
-from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.model.summary import FoldedFinding
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.ordering import by_gravity
 from opay_contract.report.printing import printable
-from opay_contract.report.text_report import count, describe_place
+from opay_contract.report.standing import (
+    describe_covered,
+    describe_no_drift,
+    describe_standing,
+    describe_unused,
+)
+from opay_contract.report.text_report import count, describe_judged, describe_place
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 _TITLE = "opay-contract"
 
 
-def render_github(
-    summary: DriftSummary,
-    questions: tuple[OpenQuestion, ...],  # noqa: ARG001  an annotation is for what should be done
-    *,
-    contract_folder: str | None = None,
-) -> str:
+def render_github(run: CheckedRun) -> str:
     """Return one command a line, the gravest first: GitHub shows ten of a kind for each step.
 
-    A finding is put at the contract's statement where the contract stands in the working folder, at
-    `contract_folder`; otherwise, and where there is no statement, at the recording.
+    A finding is put at the contract's statement where the contract stands in the working folder; otherwise,
+    and where there is no statement, at the recording. What is accepted is only counted and open questions are
+    none: an annotation is for what should be done.
     """
-    lines = [*_remarks(summary), *(_finding(folded, contract_folder) for folded in by_gravity(summary))]
+    findings = by_gravity(run.counted)
+    lines = [*_remarks(run), *(_finding(folded, run) for folded in findings), *_acceptances(findings, run)]
     return "\n".join(lines) + "\n"
 
 
-def _remarks(summary: DriftSummary) -> Iterator[str]:
+def _remarks(run: CheckedRun) -> Iterator[str]:
+    summary = run.counted
     if summary.is_partial:
         yield _command("error", "The run was interrupted: not everything was checked.", title=_TITLE)
     if not summary.exchanges:
         message = "Nothing was checked: no exchange of the contract's hosts was found."
         yield _command("error", message, title=_TITLE)
     elif not summary.findings and not summary.unreadable_count:
-        yield _command("notice", f"Checked {count(summary.exchanges, 'exchange')}: no drift.", title=_TITLE)
+        message = f"Checked {count(summary.exchanges, 'exchange')}: {describe_no_drift(run)}."
+        yield _command("notice", message, title=_TITLE)
+    if run.judged:
+        yield _command("notice", describe_judged(run.judged), title=_TITLE)
     for unreadable in summary.unreadable[:1]:
         others = summary.unreadable_count - 1
         more = f" (and {count(others, 'more entry', 'more entries')})" if others else ""
@@ -48,20 +56,39 @@ def _remarks(summary: DriftSummary) -> Iterator[str]:
         yield _command("warning", message, title=_TITLE)
 
 
-def _finding(folded: FoldedFinding, contract_folder: str | None) -> str:
+def _finding(folded: FoldedFinding, run: CheckedRun) -> str:
     finding, statement = folded.finding, folded.finding.contract
     place = _recording(finding.place)
-    if statement and contract_folder is not None:
-        file = PurePath(contract_folder, statement.file).as_posix()
+    if statement and run.contract_folder is not None:
+        file = PurePath(run.contract_folder, statement.file).as_posix()
         place = {"file": file, "line": statement.line, "col": statement.column}
     pointer = f"{finding.pointer}: " if finding.pointer else ""
     times = f"{folded.count:,} times, first at" if folded.count > 1 else "at"
+    standing = f"; {run.standing(folded)}" if run.acceptance(folded) else ""
     message = (
         f"{pointer}expected {finding.expected}, got {finding.actual} "
         f"({finding.operation or 'no operation'}, {finding.outcome}; {times} "
-        f"{describe_place(finding.place)}; fingerprint {folded.fingerprint})"
+        f"{describe_place(finding.place)}; fingerprint {folded.fingerprint}{standing})"
     )
     return _command(_COMMANDS[finding.rule.severity], message, **place, title=f"{_TITLE}: {finding.rule.id}")
+
+
+def _acceptances(findings: list[FoldedFinding], run: CheckedRun) -> Iterator[str]:
+    """Annotate the baseline where an entry has to be renewed or taken out."""
+    for folded in findings:
+        acceptance = run.acceptance(folded)
+        if acceptance and run.state(folded) is State.EXPIRED:
+            message = f"{describe_covered(acceptance)} counts again: {describe_standing(run, folded)}"
+            yield _command("warning", message, **_entry(acceptance), title=f"{_TITLE}: acceptance expired")
+    excuse = f" ({run.unused_excuse})" if run.unused_excuse else ""
+    for acceptance in run.unused:
+        message = f"{describe_covered(acceptance)}: {describe_unused(acceptance)}{excuse}"
+        name = "notice" if excuse else "error"
+        yield _command(name, message, **_entry(acceptance), title=f"{_TITLE}: unused acceptance")
+
+
+def _entry(acceptance: Acceptance) -> dict[str, str | int | None]:
+    return {"file": acceptance.file, "line": acceptance.line}
 
 
 def _recording(place: Place) -> dict[str, str | int | None]:

@@ -5,21 +5,21 @@ from collections import Counter
 from importlib import resources
 from typing import Any
 
-from opay_contract.contract.operation import OpenQuestion
 from opay_contract.model.acceptance import Acceptance, Judged, State
 from opay_contract.model.exchange import Place, Unreadable
-from opay_contract.model.finding import ContractPlace, Severity
-from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.model.finding import Severity
+from opay_contract.model.insight import Answer
+from opay_contract.model.summary import FoldedFinding
+from opay_contract.report.checked_run import CheckedRun
+from opay_contract.report.json_insights import build_contract_place, build_insights
 from opay_contract.report.ordering import by_gravity
 
 SCHEMA_VERSION = 1
 
 
-def render_json(
-    summary: DriftSummary, questions: tuple[OpenQuestion, ...], judged: Judged | None = None
-) -> str:
+def render_json(run: CheckedRun) -> str:
     """Return the report as one ASCII text that ends in a line feed; `report_schema()` describes it."""
-    return json.dumps(build_report(summary, questions, judged), indent=2) + "\n"
+    return json.dumps(build_report(run), indent=2) + "\n"
 
 
 def report_schema() -> Any:
@@ -28,10 +28,9 @@ def report_schema() -> Any:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-def build_report(
-    summary: DriftSummary, questions: tuple[OpenQuestion, ...], judged: Judged | None = None
-) -> dict[str, Any]:
+def build_report(run: CheckedRun) -> dict[str, Any]:
     """Return the report as the values that JSON has; what a baseline says is there only beside one."""
+    summary, judged = run.summary, run.judged
     findings = by_gravity(summary)
     by_severity = Counter(folded.finding.rule.severity for folded in findings)
     return {
@@ -39,17 +38,21 @@ def build_report(
         "summary": {
             "exchanges_checked": summary.exchanges,
             "out_of_scope": summary.out_of_scope,
+            "out_of_window": summary.out_of_window,
+            "undated": summary.undated,
             "unreadable": summary.unreadable_count,
             "findings": len(findings),
             "by_severity": {severity.label: by_severity[severity] for severity in reversed(Severity)},
             "occurrences": sum(summary.occurrences.values()),
             "occurrences_omitted": summary.omitted,
             "partial": summary.is_partial,
+            "limits": list(run.insight.limits),
         },
         **({"baseline": _baseline(judged)} if judged else {}),
         "findings": [_finding(folded) | (_standing(folded, judged) if judged else {}) for folded in findings],
         "unreadable": [_unreadable(unreadable) for unreadable in summary.unreadable],
-        "open_questions": [_question(question, summary) for question in questions],
+        "open_questions": [_question(answer) for answer in run.insight.answers],
+        **build_insights(run),
     }
 
 
@@ -69,7 +72,10 @@ def _finding(folded: FoldedFinding) -> dict[str, Any]:
         "fingerprint": folded.fingerprint,
         "first": _seen(finding.place, finding.recorded_at),
         "last": _seen(folded.last_place, folded.last_recorded_at),
-        "contract": _contract_place(finding.contract) if finding.contract else None,
+        "first_seen": folded.first_seen,
+        "last_seen": folded.last_seen,
+        "days": folded.days,
+        "contract": build_contract_place(finding.contract) if finding.contract else None,
     }
 
 
@@ -113,20 +119,14 @@ def _seen(place: Place, recorded_at: str | None) -> dict[str, Any]:
     return {"file": place.file, "entry": place.entry, "line": place.line, "recorded_at": recorded_at}
 
 
-def _contract_place(place: ContractPlace) -> dict[str, Any]:
-    return {"file": place.file, "line": place.line, "column": place.column, "pointer": place.pointer}
-
-
 def _unreadable(unreadable: Unreadable) -> dict[str, Any]:
     place = unreadable.place
     return {"file": place.file, "entry": place.entry, "line": place.line, "reason": unreadable.reason}
 
 
-def _question(question: OpenQuestion, summary: DriftSummary) -> dict[str, Any]:
+def _question(answer: Answer) -> dict[str, Any]:
     return {
-        "id": question.id,
-        "readings": [
-            {"reading": reading.id, "count": summary.readings.get((question.id, reading.id), 0)}
-            for reading in question.readings
-        ],
+        "id": answer.question,
+        "readings": [{"reading": reading, "count": count} for reading, count in answer.counts],
+        "verdict": answer.verdict,
     }

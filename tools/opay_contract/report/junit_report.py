@@ -9,18 +9,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
-from opay_contract.contract.operation import OpenQuestion
+from opay_contract.model.acceptance import Acceptance, State
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.ordering import by_gravity
 from opay_contract.report.printing import printable
+from opay_contract.report.standing import describe_covered, describe_standing, describe_unused
 from opay_contract.report.text_report import count, describe_place
 from opay_contract.rules.table import RULES
 
 _SUITE = "opay-contract"
 _ANY = f"{_SUITE}.rules"
 _INPUT = f"{_SUITE}.recordings"
+_BASELINE = f"{_SUITE}.baseline"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +40,10 @@ class _Case:
     details: tuple[str, ...] = ()
 
 
-def render_junit(
-    summary: DriftSummary, questions: tuple[OpenQuestion, ...], *, fail_on: Severity = Severity.ERROR
-) -> str:
-    """Return the report as JUnit XML; a finding below `fail_on` fails nothing and is a skipped test case."""
-    cases = [*_input_cases(summary), *_finding_cases(summary, fail_on), *_clean_rules(summary)]
+def render_junit(run: CheckedRun) -> str:
+    """Return the report as JUnit XML; a finding that does not fail the run is a skipped test case."""
+    summary = run.summary
+    cases = [*_input_cases(summary), *_finding_cases(run), *_unused_cases(run), *_clean_rules(summary)]
     results = Counter(case.result for case in cases)
     numbers = _attributes(
         name=_SUITE,
@@ -55,7 +57,7 @@ def render_junit(
         '<?xml version="1.0" encoding="UTF-8"?>',
         f"<testsuites{numbers}>",
         f"  <testsuite{numbers}>",
-        *_properties(summary, questions),
+        *_properties(run),
         *(line for case in cases for line in _case(case)),
         "  </testsuite>",
         "</testsuites>",
@@ -100,8 +102,9 @@ def _unreadable(one: Unreadable) -> _Case:
     )
 
 
-def _finding_cases(summary: DriftSummary, fail_on: Severity) -> Iterator[_Case]:
-    yield from (_finding(folded, fail_on) for folded in by_gravity(summary))
+def _finding_cases(run: CheckedRun) -> Iterator[_Case]:
+    summary = run.summary
+    yield from (_finding(folded, run) for folded in by_gravity(summary))
     if not summary.omitted:
         return
     listed = Counter[Severity]()
@@ -112,29 +115,39 @@ def _finding_cases(summary: DriftSummary, fail_on: Severity) -> Iterator[_Case]:
     yield _Case(
         classname=_ANY,
         name="further findings",
-        result="failure" if worst >= fail_on else "skipped",
+        result="failure" if worst >= run.fail_on else "skipped",
         kind="omitted",
         message=message,
     )
 
 
-def _finding(folded: FoldedFinding, fail_on: Severity) -> _Case:
+def _finding(folded: FoldedFinding, run: CheckedRun) -> _Case:
     finding = folded.finding
-    severity = finding.rule.severity
-    below = "" if severity >= fail_on else f"{severity.label}, below --fail-on {fail_on.label}: "
+    result, why = _result(folded, run)
     return _Case(
         classname=f"{_SUITE}.{finding.operation or 'no operation'}",
         name=" ".join(part for part in (finding.rule.id, finding.pointer, f"({finding.outcome})") if part),
         file=finding.place.file,
         line=finding.place.line,
-        result="skipped" if below else "failure",
+        result=result,
         kind=finding.rule.id,
-        message=f"{below}expected {finding.expected}, got {finding.actual}",
-        details=tuple(_details(folded)),
+        message=f"{why}expected {finding.expected}, got {finding.actual}",
+        details=tuple(_details(folded, run)),
     )
 
 
-def _details(folded: FoldedFinding) -> Iterator[str]:
+def _result(folded: FoldedFinding, run: CheckedRun) -> tuple[str, str]:
+    """Return how the test case of a finding ends, and what to say of that before what was found."""
+    severity, fail_on = folded.finding.rule.severity, run.fail_on
+    standing = f"{words}: " if (words := describe_standing(run, folded)) else ""
+    if run.state(folded) is State.ACCEPTED:
+        return "skipped", standing
+    if severity < fail_on:
+        return "skipped", f"{severity.label}, below --fail-on {fail_on.label}: {standing}"
+    return "failure", standing
+
+
+def _details(folded: FoldedFinding, run: CheckedRun) -> Iterator[str]:
     finding = folded.finding
     where = f" {finding.pointer}" if finding.pointer else ""
     yield f"{describe_place(finding.place)}: {finding.rule.severity.label} {finding.rule.id}{where}"
@@ -146,7 +159,29 @@ def _details(folded: FoldedFinding) -> Iterator[str]:
         place = finding.contract
         yield f"contract {place.file}:{place.line}:{place.column} {place.pointer}"
     yield f"fingerprint {folded.fingerprint}"
+    if standing := describe_standing(run, folded):
+        yield standing
     yield finding.rule.explanation
+
+
+def _unused_cases(run: CheckedRun) -> Iterator[_Case]:
+    excuse = f"{run.unused_excuse}: " if run.unused_excuse else ""
+    yield from (_unused(acceptance, excuse) for acceptance in run.unused)
+
+
+def _unused(acceptance: Acceptance, excuse: str) -> _Case:
+    covered = describe_covered(acceptance)
+    where = f"{acceptance.operation or 'no operation'}, {acceptance.outcome}"
+    return _Case(
+        classname=_BASELINE,
+        name=f"acceptance of {covered} ({where})",
+        file=acceptance.file,
+        line=acceptance.line,
+        result="skipped" if excuse else "failure",
+        kind="unused-acceptance",
+        message=f"{excuse}{describe_unused(acceptance)}",
+        details=(f"{acceptance.file}:{acceptance.line}: unused {covered}",),
+    )
 
 
 def _clean_rules(summary: DriftSummary) -> Iterator[_Case]:
@@ -156,7 +191,8 @@ def _clean_rules(summary: DriftSummary) -> Iterator[_Case]:
         yield from (_Case(classname=_ANY, name=rule.id) for rule in RULES if rule.id not in broken)
 
 
-def _properties(summary: DriftSummary, questions: tuple[OpenQuestion, ...]) -> Iterator[str]:
+def _properties(run: CheckedRun) -> Iterator[str]:
+    summary, judged = run.summary, run.judged
     values = {
         "exchanges_checked": summary.exchanges,
         "out_of_scope": summary.out_of_scope,
@@ -165,7 +201,10 @@ def _properties(summary: DriftSummary, questions: tuple[OpenQuestion, ...]) -> I
         "occurrences": sum(summary.occurrences.values()),
         "occurrences_omitted": summary.omitted,
     }
-    for question in questions:
+    if judged:
+        values |= {f"baseline.{state}": len(judged.findings(state)) for state in State}
+        values["baseline.unused"] = len(judged.unused)
+    for question in run.questions:
         for reading in question.readings:
             if number := summary.readings.get((question.id, reading.id)):
                 values[f"open_question.{question.id}.{reading.id}"] = number

@@ -6,12 +6,14 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
-from opay_contract.contract.operation import OpenQuestion
+from opay_contract.model.acceptance import Acceptance, State
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Rule, Severity
-from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.model.summary import FoldedFinding
+from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.ordering import by_gravity
 from opay_contract.report.printing import printable
+from opay_contract.report.standing import describe_covered, describe_unused, on_one_line
 from opay_contract.report.text_report import count, describe_place
 from opay_contract.rules.table import RULES
 
@@ -27,30 +29,20 @@ _ROOT = "openapi.yaml"
 Json = dict[str, Any]
 
 
-def render_sarif(
-    summary: DriftSummary,
-    questions: tuple[OpenQuestion, ...],
-    *,
-    contract_folder: str | None = "",
-    version: str | None = None,
-) -> str:
-    """Return the report as one ASCII text that ends in a line feed.
-
-    `contract_folder` is the contract's folder relative to the working folder, or None where the contract
-    stands elsewhere, as the one that the package carries.
-    """
-    run = {
-        "tool": {"driver": _driver(version)},
+def render_sarif(run: CheckedRun) -> str:
+    """Return the report as one ASCII text that ends in a line feed; what is accepted is suppressed."""
+    told = {
+        "tool": {"driver": _driver(run.version)},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {
             _SOURCES: {"description": {"text": "The folder that opay-contract ran in."}},
             _CARRIED: {"description": {"text": "The folder of the contract, outside of the one it ran in."}},
         },
-        "invocations": [_invocation(summary)],
-        "results": [_result(folded, contract_folder) for folded in by_gravity(summary)],
-        "properties": _numbers(summary, questions),
+        "invocations": [_invocation(run)],
+        "results": [_result(folded, run) for folded in by_gravity(run.summary)],
+        "properties": _numbers(run),
     }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [told]}, indent=2) + "\n"
 
 
 def _driver(version: str | None) -> Json:
@@ -77,7 +69,8 @@ def _rule(rule: Rule) -> Json:
     }
 
 
-def _invocation(summary: DriftSummary) -> Json:
+def _invocation(run: CheckedRun) -> Json:
+    summary = run.summary
     notifications = [_notification(unreadable) for unreadable in summary.unreadable]
     if more := summary.unreadable_count - len(summary.unreadable):
         notifications.append(_remark("error", f"{more:,} more entries could not be read."))
@@ -92,6 +85,11 @@ def _invocation(summary: DriftSummary) -> Json:
         "executionSuccessful": bool(summary.exchanges)
         and not (summary.unreadable_count or summary.is_partial),
         "toolExecutionNotifications": notifications,
+        **(
+            {"toolConfigurationNotifications": [_unused(one, run) for one in run.unused]}
+            if run.judged
+            else {}
+        ),
     }
 
 
@@ -101,31 +99,40 @@ def _notification(unreadable: Unreadable) -> Json:
     return remark | ({"locations": [physical]} if physical else {})
 
 
+def _unused(acceptance: Acceptance, run: CheckedRun) -> Json:
+    excuse = f" ({run.unused_excuse})" if run.unused_excuse else ""
+    text = f"Unused acceptance of {describe_covered(acceptance)}: {describe_unused(acceptance)}{excuse}."
+    return _remark("note" if excuse else "error", text) | {"locations": [_entry(acceptance)]}
+
+
 def _remark(level: str, text: str) -> Json:
     return {"level": level, "message": _message(text)}
 
 
-def _result(folded: FoldedFinding, contract_folder: str | None) -> Json:
+def _result(folded: FoldedFinding, run: CheckedRun) -> Json:
     finding = folded.finding
-    contract = _contract(finding.contract, contract_folder) if finding.contract else None
+    contract = _contract(finding.contract, run.contract_folder) if finding.contract else None
     first = _recording(finding.place)
     times = [time for time in (finding.recorded_at, folded.last_recorded_at) if time]
     related = [
         {"id": number, **location, "message": _message(words)}
-        for number, (location, words) in enumerate(_seen(folded, with_first=contract is not None), 1)
+        for number, (location, words) in enumerate(
+            [*_seen(folded, with_first=contract is not None), *_expired(folded, run)], 1
+        )
     ]
     return {
         "ruleId": finding.rule.id,
         "ruleIndex": next(index for index, rule in enumerate(RULES) if rule.id == finding.rule.id),
         "level": _LEVELS[finding.rule.severity],
-        "message": _message(_describe(folded)),
-        "locations": [contract or first or _location(_contract_uri(_ROOT, contract_folder))],
+        "message": _message(_describe(folded, run)),
+        "locations": [contract or first or _location(_contract_uri(_ROOT, run.contract_folder))],
         **({"relatedLocations": related} if related else {}),
         "partialFingerprints": {
             "opayContractFinding/v1": folded.fingerprint,
             "primaryLocationLineHash": f"{folded.fingerprint}:1",  # the only one that GitHub compares
         },
         "occurrenceCount": folded.count,
+        **({"suppressions": _suppressions(folded, run)} if run.judged else {}),  # of all results or of none
         "properties": {
             "operation": finding.operation,
             "outcome": finding.outcome.value,
@@ -133,18 +140,50 @@ def _result(folded: FoldedFinding, contract_folder: str | None) -> Json:
             "contractPointer": finding.contract.pointer if finding.contract else None,
             "recordedFrom": min(times, default=None),
             "recordedTo": max(times, default=None),
+            **({"baseline": run.state(folded).value} if run.judged else {}),
         },
     }
 
 
-def _describe(folded: FoldedFinding) -> str:
+def _suppressions(folded: FoldedFinding, run: CheckedRun) -> list[Json]:
+    """Return the acceptance that holds; readers take any other suppression for one that does, too."""
+    acceptance = run.acceptance(folded)
+    if acceptance is None or run.state(folded) is not State.ACCEPTED:
+        return []
+    return [
+        {
+            "kind": "external",
+            "status": "accepted",
+            "justification": on_one_line(acceptance.reason),
+            "location": _entry(acceptance),
+            "properties": {
+                "acceptedBy": on_one_line(acceptance.accepted_by),
+                "acceptedOn": acceptance.accepted_on.isoformat(),
+                "expires": acceptance.expires.isoformat(),
+            },
+        }
+    ]
+
+
+def _expired(folded: FoldedFinding, run: CheckedRun) -> list[tuple[Json, str]]:
+    acceptance = run.acceptance(folded)
+    is_expired = acceptance and run.state(folded) is State.EXPIRED
+    return [(_entry(acceptance), "The acceptance, which has expired.")] if acceptance and is_expired else []
+
+
+def _entry(acceptance: Acceptance) -> Json:
+    return _location(_artifact(acceptance.file), {"startLine": acceptance.line})
+
+
+def _describe(folded: FoldedFinding, run: CheckedRun) -> str:
     finding = folded.finding
     where = f"{finding.pointer}: " if finding.pointer else ""
     times = f"{folded.count:,} times, first at" if folded.count > 1 else "at"
+    standing = f"; {run.standing(folded)}" if run.acceptance(folded) else ""
     return (
         f"{where}expected {finding.expected}, got {finding.actual} "
         f"({finding.operation or 'no operation'}, {finding.outcome}; {times} "
-        f"{describe_place(finding.place)})."
+        f"{describe_place(finding.place)}{standing})."
     )
 
 
@@ -170,13 +209,14 @@ def _recording(place: Place) -> Json | None:
     """Return where an exchange stands, or None for standard input, which has no URI."""
     if place.file == "-":
         return None
-    path = PurePath(place.file)
-    uri = (
-        {"uri": f"file://{_quote(place.file)}"}
-        if path.is_absolute()
-        else {"uri": _quote(str(path)), "uriBaseId": _SOURCES}
-    )
-    return _location(uri, {"startLine": place.line} if place.line else None)
+    return _location(_artifact(place.file), {"startLine": place.line} if place.line else None)
+
+
+def _artifact(file: str) -> Json:
+    path = PurePath(file)
+    if path.is_absolute():
+        return {"uri": f"file://{_quote(file)}"}
+    return {"uri": _quote(str(path)), "uriBaseId": _SOURCES}
 
 
 def _location(artifact: Json, region: Json | None = None) -> Json:
@@ -195,18 +235,21 @@ def _message(text: str) -> Json:
     return {"text": printable(text)}
 
 
-def _numbers(summary: DriftSummary, questions: tuple[OpenQuestion, ...]) -> Json:
+def _numbers(run: CheckedRun) -> Json:
+    summary, judged = run.summary, run.judged
+    states = {state.value: len(judged.findings(state)) for state in State} if judged else {}
     return {
         "exchangesChecked": summary.exchanges,
         "outOfScope": summary.out_of_scope,
         "unreadable": summary.unreadable_count,
         "occurrences": sum(summary.occurrences.values()),
         "occurrencesOmitted": summary.omitted,
+        **({"baseline": states | {"unused": len(run.unused)}} if judged else {}),
         "openQuestions": {
             question.id: {
                 reading.id: summary.readings.get((question.id, reading.id), 0)
                 for reading in question.readings
             }
-            for question in questions
+            for question in run.questions
         },
     }

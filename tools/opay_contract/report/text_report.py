@@ -2,30 +2,45 @@
 
 import click
 
-from opay_contract.contract.operation import OpenQuestion
 from opay_contract.model.acceptance import Acceptance, Judged, State
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report.checked_run import CheckedRun
+from opay_contract.report.insights import describe_moment
 from opay_contract.report.ordering import by_gravity
 from opay_contract.report.printing import printable
+from opay_contract.report.standing import (
+    describe_covered,
+    describe_no_drift,
+    describe_standing,
+    describe_unused,
+)
+from opay_contract.report.text_insights import (
+    render_answers,
+    render_changes,
+    render_gaps,
+    render_narrower,
+)
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 _TITLES = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Information"}
 
 
-def render_text(
-    summary: DriftSummary, questions: tuple[OpenQuestion, ...], judged: Judged | None = None
-) -> str:
+def render_text(run: CheckedRun) -> str:
     """Return the report with colour codes, which `click.echo` takes off where there is no terminal."""
-    counted = judged.counted() if judged else summary
+    counted = run.counted
     findings = by_gravity(counted)
-    blocks = [_section(severity, findings, judged) for severity in reversed(Severity)]
+    blocks = [_section(severity, findings, run) for severity in reversed(Severity)]
     blocks += [
-        *((_accepted_section(judged), _unused_section(judged.unused)) if judged else ()),
-        _unreadable_section(summary),
-        _questions_section(summary, questions),
-        _closing(counted, findings, judged),
+        _accepted_section(run),
+        _unused_section(run.unused),
+        _unreadable_section(counted),
+        render_changes(run.insight.changes),
+        render_narrower(run.insight),
+        render_gaps(run.insight),
+        render_answers(run.insight),
+        _closing(counted, findings, run),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -42,21 +57,27 @@ def count(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def _section(severity: Severity, findings: list[FoldedFinding], judged: Judged | None) -> str:
+def describe_judged(judged: Judged) -> str:
+    """Return how many findings are in each state, and how many acceptances have none."""
+    states = ", ".join(f"{len(judged.findings(state)):,} {state}" for state in State)
+    occurrences = count(sum(folded.count for folded in judged.findings(State.ACCEPTED)), "occurrence")
+    return f"Baseline: {states}; {occurrences} accepted; {count(len(judged.unused), 'unused acceptance')}."
+
+
+def _section(severity: Severity, findings: list[FoldedFinding], run: CheckedRun) -> str:
     chosen = [folded for folded in findings if folded.finding.rule.severity is severity]
     if not chosen:
         return ""
     title = click.style(f"{_TITLES[severity]} ({len(chosen)})", fg=_COLOURS[severity], bold=True)
-    return "\n".join([title, *(_finding(folded, judged) for folded in chosen)])
+    return "\n".join([title, *(_finding(folded, run) for folded in chosen)])
 
 
-def _accepted_section(judged: Judged) -> str:
-    accepted = judged.keys(State.ACCEPTED)
-    findings = [folded for folded in by_gravity(judged.summary) if folded.finding.key in accepted]
+def _accepted_section(run: CheckedRun) -> str:
+    findings = run.accepted
     if not findings:
         return ""
     title = click.style(f"Accepted ({len(findings)})", fg="green", bold=True)
-    return "\n".join([title, *(_finding(folded, judged) for folded in findings)])
+    return "\n".join([title, *(_finding(folded, run) for folded in findings)])
 
 
 def _unused_section(unused: tuple[Acceptance, ...]) -> str:
@@ -67,31 +88,24 @@ def _unused_section(unused: tuple[Acceptance, ...]) -> str:
 
 
 def _unused(acceptance: Acceptance) -> str:
-    where = f" {printable(acceptance.pointer)}" if acceptance.pointer else ""
-    head = f"{printable(acceptance.file)}:{acceptance.line}: unused {acceptance.rule}{where}:"
-    why = f"no finding has the fingerprint {acceptance.fingerprint}"
-    return f"{head} {why}; `opay-contract baseline prune` removes it"
+    head = f"{printable(acceptance.file)}:{acceptance.line}: unused {describe_covered(acceptance)}:"
+    return f"{head} {describe_unused(acceptance)}"
 
 
-def _finding(folded: FoldedFinding, judged: Judged | None) -> str:
+def _finding(folded: FoldedFinding, run: CheckedRun) -> str:
     finding = folded.finding
     severity = click.style(finding.rule.severity.label, fg=_COLOURS[finding.rule.severity])
     where = f" {finding.pointer}" if finding.pointer else ""
     head = f"{describe_place(finding.place)}: {severity} {click.style(finding.rule.id, bold=True)}{where}:"
     return f"{head} expected {finding.expected}, got {finding.actual}\n    {_details(folded)}" + _standing(
-        folded, judged
+        folded, run
     )
 
 
-def _standing(folded: FoldedFinding, judged: Judged | None) -> str:
-    acceptance = judged.matched.get(folded.finding.key) if judged else None
-    if judged is None or acceptance is None:
-        return ""
-    is_expired = judged.state(folded) is State.EXPIRED
-    state = "acceptance expired on" if is_expired else "accepted until"
-    by = f"{acceptance.accepted_by}: {acceptance.reason}"
-    words = f"{state} {acceptance.expires} ({acceptance.file}:{acceptance.line}) by {by}"
-    return "\n    " + click.style(printable(" ".join(words.split())), fg="yellow" if is_expired else "green")
+def _standing(folded: FoldedFinding, run: CheckedRun) -> str:
+    words = describe_standing(run, folded)
+    colour = "yellow" if run.state(folded) is State.EXPIRED else "green"
+    return f"\n    {click.style(words, fg=colour)}" if words else ""
 
 
 def _details(folded: FoldedFinding) -> str:
@@ -101,8 +115,8 @@ def _details(folded: FoldedFinding) -> str:
         parts.append(f"contract {finding.contract.file}:{finding.contract.line}:{finding.contract.column}")
     if folded.count > 1:
         parts.append(f"{folded.count:,} times, last at {describe_place(folded.last_place)}")
-    times = sorted(time for time in (finding.recorded_at, folded.last_recorded_at) if time)
-    parts += [f"recorded {' to '.join(dict.fromkeys(map(printable, times)))}"] if times else []
+    times = [describe_moment(time) for time in (folded.first_seen, folded.last_seen) if time]
+    parts += [f"recorded {' to '.join(dict.fromkeys(times))}"] if times else []
     return click.style("; ".join([*parts, f"fingerprint {folded.fingerprint}"]), dim=True)
 
 
@@ -115,50 +129,33 @@ def _unreadable_section(summary: DriftSummary) -> str:
     return "\n".join([title, *lines, *([f"and {more:,} more"] if more else [])])
 
 
-def _questions_section(summary: DriftSummary, questions: tuple[OpenQuestion, ...]) -> str:
-    answered = [question for question in questions if any(key[0] == question.id for key in summary.readings)]
-    if not answered:
-        return ""
-    width = max(len(question.id) for question in answered)
-    lines = [f"  {question.id:<{width}}  {_readings(question, summary)}" for question in answered]
-    return "\n".join([click.style("Open questions that these recordings speak to", bold=True), *lines])
-
-
-def _readings(question: OpenQuestion, summary: DriftSummary) -> str:
-    counts = {reading.id: summary.readings.get((question.id, reading.id), 0) for reading in question.readings}
-    return ", ".join(f"{reading} {number:,}" for reading, number in counts.items() if number)
-
-
-def _closing(summary: DriftSummary, findings: list[FoldedFinding], judged: Judged | None) -> str:
+def _closing(summary: DriftSummary, findings: list[FoldedFinding], run: CheckedRun) -> str:
     """Return the last lines; `summary` and `findings` are without what is accepted."""
     lines = ["Interrupted: this report is partial."] if summary.is_partial else []
-    lines.append(_verdict(summary, findings, judged))
-    if judged:
-        lines.append(_baseline_line(judged))
+    lines.append(_verdict(summary, findings, run))
+    if run.judged:
+        lines.append(describe_judged(run.judged))
     if summary.omitted:
         omitted = count(summary.omitted, "occurrence")
-        kept = len(judged.summary.findings if judged else findings)
+        kept = len(run.summary.findings)
         lines.append(f"{omitted} of further findings not listed: the report keeps {kept:,}.")
+    lines += run.insight.limits
+    if summary.out_of_window:
+        undated = f", {summary.undated:,} of them without a time" if summary.undated else ""
+        lines.append(f"Outside --since and --until: {count(summary.out_of_window, 'exchange')}{undated}.")
     lines.append(f"Out of scope: {count(summary.out_of_scope, 'exchange')} (other hosts, preflights).")
     lines.append(f"Unreadable: {summary.unreadable_count:,}.")
     return "\n".join(lines)
 
 
-def _baseline_line(judged: Judged) -> str:
-    states = ", ".join(f"{len(judged.findings(state)):,} {state}" for state in State)
-    occurrences = count(sum(folded.count for folded in judged.findings(State.ACCEPTED)), "occurrence")
-    return f"Baseline: {states}; {occurrences} accepted; {count(len(judged.unused), 'unused acceptance')}."
-
-
-def _verdict(summary: DriftSummary, findings: list[FoldedFinding], judged: Judged | None) -> str:
+def _verdict(summary: DriftSummary, findings: list[FoldedFinding], run: CheckedRun) -> str:
     if not summary.exchanges:
         return click.style(
             "Nothing was checked: no exchange of the contract's hosts was found.", fg="red", bold=True
         )
     checked = f"Checked {count(summary.exchanges, 'exchange')}:"
     if not findings:
-        known = "no drift but what is accepted" if judged and judged.keys(State.ACCEPTED) else "no drift"
-        return click.style(f"{checked} {known}.", fg="green", bold=True)
+        return click.style(f"{checked} {describe_no_drift(run)}.", fg="green", bold=True)
     by_severity = [
         count(number, severity.label, "info" if severity is Severity.INFO else "")
         for severity in reversed(Severity)

@@ -2,12 +2,12 @@
 
 A kind is learnt from a line that went the long way and had no finding: its type (`linetypes`) settles route,
 status, header names, media types, members, JSON types, business code and message. What is left are values,
-and those of a hundred lines are judged together: constraints by the schema library over a list, card
-numbers in one joined text. If a batch does not pass as a whole, its lines are judged one by one.
+and those of a few hundred lines are judged together: constraints by the schema library over a list, card
+numbers in one joined text. A batch that does not pass is halved until what fails stands alone.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import compress
 from typing import Any
@@ -15,13 +15,13 @@ from typing import Any
 import msgspec
 
 from opay_contract.jsontext import iter_nodes
-from opay_contract.recordings.ndjson import NumberedLine
-from opay_contract.recordings.sources import Source
-from opay_contract.rules.linekinds import Kind, Line, build_kind
+from opay_contract.recordings.ndjson import Lines, NumberedLine
+from opay_contract.rules.columns import Batch
+from opay_contract.rules.linekinds import Kind, build_kind
 from opay_contract.rules.subject import Subject
 
-BATCH = 128
-"""Lines that are judged together."""
+SMALLEST_BATCH = 8
+"""Lines of a batch that is not halved again; they are judged one by one."""
 
 MAX_KINDS = 12
 """Kinds that are tried; each costs a line that is of none of them about a microsecond."""
@@ -34,86 +34,124 @@ _decode = msgspec.json.Decoder().decode
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A batch that was judged.
-
-    `decoded` are the lines that conform, `variants` how many of them there are of each variant, `failed`
-    the lines that have to be judged one by one.
-    """
+    """Lines of one kind that were judged: those that conform, their variants' numbers, and the rest."""
 
     kind: Kind
-    decoded: list[Any]
-    variants: Counter[Any]
-    failed: list[Line]
+    batch: Batch
+    variants: list[int]
+    failed: list[NumberedLine]
 
 
 class BatchPath:
-    """Collects lines of known kinds and gives a verdict whenever a batch is full."""
+    """Sorts lines by the kinds that it knows, and judges those of a kind together."""
 
     def __init__(self, started_at: float) -> None:
         """Take the time at which the run began, for lines that have none."""
         self._started_at = started_at
         self._kinds: list[Kind] = []
 
-    def take(self, source: Source, numbered: NumberedLine) -> Verdict | bool:
-        """Return whether the line was taken; a verdict if it filled its batch."""
-        text = numbered[1]
-        for position, kind in enumerate(self._kinds):
-            try:
-                decoded = kind.decoder.decode(text)
-            except (ValueError, RecursionError):
-                continue
-            if position:
+    def take(self, lines: Lines) -> Iterator[NumberedLine | Verdict]:
+        """Yield each line that is of no kind, at once, as it may teach one; then the verdicts on the others.
+
+        They should be few enough for what is decoded to be in the processor's cache when it is judged.
+        """
+        texts, position = lines.texts, 0
+        while position < len(texts):
+            position += self._sort(lines.first + position, texts[position:])
+            if position < len(texts):
+                yield lines.first + position, texts[position]
+                position += 1
+        for kind in [kind for kind in self._kinds if kind.decoded]:
+            runs, decoded = kind.runs, kind.decoded
+            kind.runs, kind.decoded = [], []
+            yield from _judge(kind, runs, decoded)
+
+    def _sort(self, first: int, texts: list[bytes]) -> int:
+        """Give lines to their kinds until one is of none; returns how many were given."""
+        given = 0
+        while self._kinds and given < len(texts):
+            kind, before = self._kinds[0], len(self._kinds[0].decoded)
+            rest = texts[given:] if given else texts
+            with suppress(ValueError, RecursionError):
+                kind.decoded.extend(map(kind.decoder.decode, rest))
+            taken = len(kind.decoded) - before
+            kind.runs.append(Lines(first + given, rest[:taken]))
+            given += taken
+            if given < len(texts):
+                if not self._give(first + given, texts[given]):
+                    break
+                given += 1
+        return given
+
+    def _give(self, number: int, text: bytes) -> bool:
+        """Give a line to another kind than the first, which becomes the first."""
+        for position in range(1, len(self._kinds)):
+            kind = self._kinds[position]
+            if (decoded := _decoded(kind, text)) is not None:
+                kind.decoded.append(decoded)
+                kind.runs.append(Lines(number, [text]))
                 self._kinds.insert(0, self._kinds.pop(position))
-            kind.lines.append((source, numbered))
-            kind.decoded.append(decoded)
-            return len(kind.lines) < BATCH or self._judge(kind)
+                return True
         return False
 
-    def finish(self) -> Iterator[Verdict]:
-        """Judge what is left."""
-        yield from [self._judge(kind) for kind in self._kinds if kind.lines]
-
-    def learn(
-        self, subject: Subject, text: bytes, is_welcome: Callable[[Kind], bool]
-    ) -> tuple[Kind, Any] | None:
-        """Remember a line that has no finding; returns its kind and its variant if that is new.
+    def learn(self, subject: Subject, text: bytes, is_welcome: Callable[[Kind], bool]) -> Kind | None:
+        """Remember a line that has no finding; returns its kind if its variant is new, which is the last now.
 
         `is_welcome` may turn a new kind down.
         """
-        kind = next((kind for kind in self._kinds if _decodes(kind, text)), None)
+        kind = next((kind for kind in self._kinds if _decoded(kind, text) is not None), None)
         if kind is None and len(self._kinds) < MAX_KINDS:
             kind = build_kind(subject, text, self._started_at, len(self._kinds))
             if kind is not None and is_welcome(kind):
                 self._kinds.append(kind)
         if kind is None or kind not in self._kinds:
             return None
-        variant = kind.variants_of([kind.decoder.decode(text)])[0]
+        variant = kind.variants_of(Batch([kind.decoder.decode(text)]))[0]
         if variant in kind.variants or len(kind.variants) >= MAX_VARIANTS:
             return None
-        kind.variants[variant] = _count_quotes(_decode(text))
-        return kind, variant
-
-    def _judge(self, kind: Kind) -> Verdict:
-        lines, decoded = kind.lines, kind.decoded
-        kind.lines, kind.decoded = [], []
-        variants = kind.variants_of(decoded)
-        known = [
-            kind.variants.get(one) == line[1][1].count(b'"')
-            for one, line in zip(variants, lines, strict=True)
-        ]
-        failed = [line for line, passes in zip(lines, known, strict=True) if not passes]
-        decoded = list(compress(decoded, known))
-        if all(check(decoded) for check in kind.checks):
-            return Verdict(kind, decoded, Counter(compress(variants, known)), failed)
-        return Verdict(kind, [], Counter(), lines)
+        kind.variants[variant] = len(kind.quotes)
+        kind.quotes.append(_count_quotes(_decode(text)))
+        return kind
 
 
-def _decodes(kind: Kind, text: bytes) -> bool:
+def _judge(kind: Kind, runs: list[Lines], decoded: list[Any]) -> Iterator[Verdict]:
+    """Yield verdicts; lines of an unknown variant, and those with more quotes than theirs has, fail."""
+    batch = Batch(decoded)
+    variants = kind.numbers_of(batch)
+    quotes = [None if variant is None else kind.quotes[variant] for variant in variants]
+    texts = [text for run in runs for text in run.texts]
+    if None not in quotes and sum(filter(None, quotes)) == b"".join(texts).count(b'"'):
+        yield from _check(kind, runs, batch, variants)
+        return
+    lines = [line for run in runs for line in run.numbered()]
+    passing = [expected == line[1].count(b'"') for expected, line in zip(quotes, lines, strict=True)]
+    yield Verdict(
+        kind, Batch([]), [], [line for line, passes in zip(lines, passing, strict=True) if not passes]
+    )
+    good = [Lines(number, [text]) for number, text in compress(lines, passing)]
+    yield from _check(kind, good, Batch(list(compress(decoded, passing))), list(compress(variants, passing)))
+
+
+def _check(kind: Kind, runs: list[Lines], batch: Batch, variants: list[Any]) -> Iterator[Verdict]:
+    """Yield verdicts on lines of known variants, halving the batch until every check passes."""
+    if not len(batch) or all(check(batch) for check in kind.checks):
+        yield Verdict(kind, batch, variants, [])
+        return
+    lines = [line for run in runs for line in run.numbered()]
+    if len(lines) <= SMALLEST_BATCH:
+        yield Verdict(kind, Batch([]), [], lines)
+        return
+    middle = len(lines) // 2
+    for part in (slice(middle), slice(middle, None)):
+        halved = [Lines(number, [text]) for number, text in lines[part]]
+        yield from _check(kind, halved, Batch(batch.lines[part]), variants[part])
+
+
+def _decoded(kind: Kind, text: bytes) -> Any:
     try:
-        kind.decoder.decode(text)
+        return kind.decoder.decode(text)
     except (ValueError, RecursionError):
-        return False
-    return True
+        return None
 
 
 def _count_quotes(line: Any) -> int:

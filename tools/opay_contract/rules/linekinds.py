@@ -1,9 +1,10 @@
 """Builds, from one conforming line, the kind it stands for: a type, and what is left to judge of values."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice, repeat
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import jsonschema_rs
 import msgspec
@@ -11,37 +12,72 @@ import msgspec
 from opay_contract.contract.loading import tokens_of
 from opay_contract.contract.operation import Echo
 from opay_contract.jsontext import Tokens
-from opay_contract.recordings.ndjson import NumberedLine
-from opay_contract.recordings.sources import Source
+from opay_contract.recordings.ndjson import Lines
+from opay_contract.rules.columns import EACH, Batch, Column
 from opay_contract.rules.exposure import NOT_SEARCHED
 from opay_contract.rules.fastpath import day_before, is_free_of_cards, lower_names
-from opay_contract.rules.linetypes import EACH, BodyType, Column, Leaf, Unsupported
+from opay_contract.rules.linetypes import BodyType, Leaf, Unsupported
 from opay_contract.rules.subject import Subject
 from opay_contract.rules.values import is_month, time_fault
 
 _LONG_NUMBER = 10**12
+_LEAST_CARD = 13
+_REQUEST, _RESPONSE, _RECORDED_AT = Column(("request",)), Column(("response",)), Column(("recorded_at",), str)
+_FILLED = Annotated[str, msgspec.Meta(min_length=1)]
 _decode = msgspec.json.Decoder().decode
 
-Line = tuple[Source, NumberedLine]
-"""A line with where it stands."""
+Variant = tuple[Any, ...]
+"""Types of the places of a line that may hold several: the plain ones', then each list's, item by item."""
+
+Check = Callable[[Batch], bool]
+"""Tells of lines of one kind whether all of them pass."""
 
 
 @dataclass(slots=True, eq=False)
 class Kind:
     """Lines that one type decodes.
 
-    `variants_of` tells of decoded lines what their variable places hold, and `variants` has for each of
-    these how many quotes such a line has. `lines` and `decoded` wait for the batch to be full.
+    `variable` places may hold several types; `variants` numbers what was seen of that, and `quotes` has for
+    each number how many quotes such a line has. `runs` of lines and what they hold, `decoded`, wait to be
+    judged together.
     """
 
     decoder: msgspec.json.Decoder[Any]
-    variants_of: Callable[[list[Any]], list[Any]]
-    checks: tuple[Callable[[list[Any]], bool], ...]
+    variable: tuple[Column, ...]
+    lists: tuple[Column, ...]
+    checks: tuple[Check, ...]
     column_of: Callable[[Tokens], Column | None]
     number: int
-    variants: dict[Any, int] = field(default_factory=dict)
-    lines: list[Line] = field(default_factory=list)
+    variants: dict[Variant, int] = field(default_factory=dict)
+    quotes: list[int] = field(default_factory=list)
+    runs: list[Lines] = field(default_factory=list)
     decoded: list[Any] = field(default_factory=list)
+
+    def numbers_of(self, batch: Batch) -> list[int | None]:
+        """Return the number of each line's variant.
+
+        A place whose type is the same in the whole batch, as it mostly is, is not looked at line by line.
+        """
+        if len(self.lists) == 1 and all(len(batch.types(column)) == 1 for column in self.variable):
+            lengths = list(map(len, batch.all_of(self.lists[0])))
+            plain = tuple(next(iter(batch.types(one))) for one in self.variable if one.lists is None)
+            item = tuple(next(iter(batch.types(one))) for one in self.variable if one.lists is not None)
+            numbers = {length: self.variants.get((*plain, (item,) * length)) for length in set(lengths)}
+            return [numbers[length] for length in lengths]
+        return list(map(self.variants.get, self.variants_of(batch)))
+
+    def variants_of(self, batch: Batch) -> list[Variant]:
+        """Return of each line which types its variable places hold, item by item."""
+        parts: list[Any] = [
+            map(type, batch.all_of(column)) for column in self.variable if column.lists is None
+        ]
+        parts += [self._item_types(batch, lists) for lists in self.lists]
+        return list(zip(*parts, strict=True)) if parts else [()] * len(batch)
+
+    def _item_types(self, batch: Batch, lists: Column) -> Iterator[Variant]:
+        columns = [batch.all_of(column) for column in self.variable if column.lists == lists.steps]
+        items = zip(*(map(type, column) for column in columns), strict=True) if columns else repeat(())
+        return (tuple(islice(items, len(found))) for found in batch.all_of(lists))
 
 
 def build_kind(subject: Subject, text: bytes, started_at: float, number: int) -> Kind | None:
@@ -59,8 +95,8 @@ class _KindBuilder:
         self._subject = subject
         self._sample = sample
         self._started_at = started_at
-        self._query = BodyType(subject.query, frozenset(), "request.body")
-        self._answer = BodyType(subject.answer, subject.operation.decided, "response.body")
+        self._query = BodyType(subject.query, frozenset(), _REQUEST.below("body"))
+        self._answer = BodyType(subject.answer, subject.operation.decided, _RESPONSE.below("body"))
 
     def build(self, text: bytes, number: int) -> Kind:
         request, response = self._sample["request"], self._sample["response"]
@@ -70,21 +106,21 @@ class _KindBuilder:
         line = _struct(
             request=_struct(
                 **{name: Literal[request[name]] for name in ("method", "url") if name in request},
-                headers=_headers(request["headers"]),
+                headers=_headers(request["headers"], _FILLED),
                 body=self._query.type,
             ),
             response=_struct(
                 status=Literal[response["status"]],
-                headers=_headers(response["headers"]),
+                headers=_headers(response["headers"], str),
                 body=self._answer.type,
             ),
             **({"recorded_at": str} if "recorded_at" in self._sample else {}),
         )
         decoder = msgspec.json.Decoder(line)
         decoder.decode(text)
-        variable = [*self._query.variable, *self._answer.variable]
-        lists = [items.column for items in (*self._query.lists, *self._answer.lists)]
-        return Kind(decoder, variants_reader(variable, lists), tuple(self._checks()), self._column, number)
+        variable = (*self._query.variable, *self._answer.variable)
+        lists = tuple(items.column for items in (*self._query.lists, *self._answer.lists))
+        return Kind(decoder, variable, lists, tuple(self._checks()), self._column, number)
 
     def _column(self, tokens: Tokens) -> Column | None:
         """Return the column of a place of the exchange, as evidence names it."""
@@ -95,7 +131,7 @@ class _KindBuilder:
             return self._answer.column(tuple(rest))
         return dict(self._headers(str(part))).get(str(rest[0])) if member == "headers" else None
 
-    def _checks(self) -> Iterator[Callable[[list[Any]], bool]]:
+    def _checks(self) -> Iterator[Check]:
         for leaf in self._answer.leaves:
             yield from self._leaf_checks(leaf, constrained=True)
         for leaf in self._query.leaves:
@@ -106,12 +142,11 @@ class _KindBuilder:
                     yield self._unique_check(items.tokens, items.column, tokens_of(node["x-unique-by"]))
         for echo in self._subject.match.form.echoes if self._subject.match.form else ():
             yield from self._echo_checks(echo)
-        yield _filled_check([column for _, column in self._headers("request")])
         yield _card_check(list(self._searched()))
 
     def _headers(self, part: str) -> Iterator[tuple[str, Column]]:
         for number, name in enumerate(self._sample[part]["headers"]):
-            yield name.lower(), Column((f"{part}.headers.h{number}",))
+            yield name.lower(), Column((part, "headers", f"h{number}"), str)
 
     def _searched(self) -> Iterator[Column]:
         """Yield the columns of texts that may hold a card number."""
@@ -124,7 +159,7 @@ class _KindBuilder:
             if "string" in leaf.kinds and not leaf.is_fixed and not identifies:
                 yield leaf.column
 
-    def _leaf_checks(self, leaf: Leaf, *, constrained: bool) -> Iterator[Callable[[list[Any]], bool]]:
+    def _leaf_checks(self, leaf: Leaf, *, constrained: bool) -> Iterator[Check]:
         if leaf.is_fixed:
             return
         if constrained and leaf.is_constrained:
@@ -138,81 +173,53 @@ class _KindBuilder:
         if leaf.kinds & {"integer", "number"}:
             yield _number_check(leaf.column)
 
-    def _echo_checks(self, echo: Echo) -> Iterator[Callable[[list[Any]], bool]]:
+    def _echo_checks(self, echo: Echo) -> Iterator[Check]:
         """An answer without the member that repeats, as in an error, has nothing to compare."""
         asked, answered = self._query.column(echo.request), self._answer.column(echo.response)
         if asked is not None and answered is not None:
-            yield lambda decoded: asked.of(decoded) == answered.of(decoded)
+            yield lambda batch: batch.of(asked) == batch.of(answered)
 
-    def _time_check(self, column: Column) -> Callable[[list[Any]], bool]:
-        recorded = Column(("recorded_at",)) if "recorded_at" in self._sample else None
+    def _time_check(self, column: Column) -> Check:
+        has_times = "recorded_at" in self._sample
 
-        def check(decoded: list[Any]) -> bool:
-            dates = {moment[:10] for moment in recorded.of(decoded)} if recorded else ()
-            earliest = min((self._started_at, *map(day_before, dates)))
-            return all(time_fault(value, earliest) is None for value in _extremes(column.of(decoded)))
+        def check(batch: Batch) -> bool:
+            first = min(batch.of(_RECORDED_AT), default="") if has_times else ""
+            earliest = min(self._started_at, day_before(first[:10])) if first else self._started_at
+            return all(time_fault(value, earliest) is None for value in _extremes(batch, column))
 
         return check
 
-    def _unique_check(self, tokens: Tokens, lists: Column, identity: Tokens) -> Callable[[list[Any]], bool]:
+    def _unique_check(self, tokens: Tokens, lists: Column, identity: Tokens) -> Check:
         column = self._answer.column((*tokens, EACH, *identity))
         if column is None:
             raise Unsupported
-        inner = Column(column.steps[len(lists.steps) :])
+        identity_of = attrgetter(".".join(column.steps[len(lists.steps) + 1 :]))
 
-        def check(decoded: list[Any]) -> bool:
-            several = [items for items in lists.of(decoded) if len(items) > 1]
-            return all(len(set(inner.of([items]))) == len(items) for items in several)
+        def check(batch: Batch) -> bool:
+            several = [items for items in batch.of(lists) if len(items) > 1]
+            return all(len(set(map(identity_of, items))) == len(items) for items in several)
 
         return check
 
 
-def variants_reader(variable: list[Column], lists: list[Column]) -> Callable[[list[Any]], list[Any]]:
-    """Return a function that tells of decoded lines which types their variable places hold, item by item."""
-    plain = [column.steps[0] for column in variable if EACH not in column.steps]
-    in_items = [
-        (items.steps[0], [column.steps[-1] for column in variable if column.steps[:-2] == items.steps])
-        for items in lists
-    ]
-    if any(len(column.steps) not in (1, 3) for column in variable):
-        raise Unsupported
-
-    def variants_of(decoded: list[Any]) -> list[Any]:
-        parts: list[Any] = [map(type, map(attrgetter(path), decoded)) for path in plain]
-        for path, attributes in in_items:
-            found = map(attrgetter(path), decoded)
-            parts.append(map(_types_reader(attributes), found) if attributes else map(len, found))
-        return list(zip(*parts, strict=True)) if parts else [()] * len(decoded)
-
-    return variants_of
-
-
-def _types_reader(attributes: list[str]) -> Callable[[list[Any]], Any]:
-    if len(attributes) == 1:
-        one = attrgetter(attributes[0])
-        return lambda items: tuple([type(one(item)) for item in items])
-    several = attrgetter(*attributes)
-    return lambda items: tuple([tuple(map(type, several(item))) for item in items])
-
-
-def _extremes(values: list[Any]) -> list[Any]:
+def _extremes(batch: Batch, column: Column) -> Iterable[Any]:
     """Return the least and the greatest of numbers, which stand for the rest; texts all."""
-    return [min(values), max(values)] if set(map(type, values)) == {int} else values
+    return (batch.types(column) == {int} and batch.extremes(column)) or batch.of(column)
 
 
 def _struct(**fields: Any) -> Any:
     return msgspec.defstruct("Part", list(fields.items()), forbid_unknown_fields=True, gc=False)
 
 
-def _headers(headers: dict[str, Any]) -> Any:
-    """Return the type of headers of these names, with the same media type."""
+def _headers(headers: dict[str, Any], text: Any) -> Any:
+    """Return the type of headers of these names, with the same media type; the others are of type `text`."""
     if len(set(lower_names(tuple(headers)))) < len(headers):
         raise Unsupported
     fields: list[tuple[str, Any]] = []
     for number, (name, value) in enumerate(headers.items()):
         if not isinstance(value, str):
             raise Unsupported
-        fields.append((f"h{number}", Literal[value] if name.lower() == "content-type" else str))
+        fields.append((f"h{number}", Literal[value] if name.lower() == "content-type" else text))
     renamed = {f"h{number}": name for number, name in enumerate(headers)}
     return msgspec.defstruct("Headers", fields, rename=renamed, forbid_unknown_fields=True, gc=False)
 
@@ -222,33 +229,39 @@ def _only(members: dict[str, Any], known: set[str]) -> None:
         raise Unsupported
 
 
-def _schema_check(
-    column: Column, validator: jsonschema_rs.Draft202012Validator
-) -> Callable[[list[Any]], bool]:
-    return lambda decoded: validator.is_valid(column.of(decoded))
+def _schema_check(column: Column, validator: jsonschema_rs.Draft202012Validator) -> Check:
+    return lambda batch: validator.is_valid(batch.of(column))
 
 
-def _card_check(columns: list[Column]) -> Callable[[list[Any]], bool]:
-    def check(decoded: list[Any]) -> bool:
-        texts = [value for column in columns for value in column.of(decoded) if type(value) is str]
+def _card_check(columns: list[Column]) -> Check:
+    """A plain text of fewer characters than a card number has digits is not looked at."""
+
+    def check(batch: Batch) -> bool:
+        texts = []
+        for column in columns:
+            values = batch.of(column)
+            if column.holds is not str:
+                values = [value for value in values if type(value) is str]
+            text = "\n".join(values)
+            known = batch.lengths(column) if column.holds is str else None
+            longest = known[1] if known else max(map(len, values), default=0)
+            if longest >= _LEAST_CARD or not text.isascii():
+                texts.append(text)
         return is_free_of_cards("\n".join(texts).encode(errors="replace"))
 
     return check
 
 
-def _number_check(column: Column) -> Callable[[list[Any]], bool]:
+def _number_check(column: Column) -> Check:
     """A number of thirteen digits may be a card's, one of sixteen may be unsafe to keep."""
 
-    def check(decoded: list[Any]) -> bool:
-        numbers = [value for value in column.of(decoded) if type(value) is int or type(value) is float]
+    def check(batch: Batch) -> bool:
+        numbers: Iterable[Any] = _extremes(batch, column)
+        numbers = [value for value in numbers if type(value) is int or type(value) is float]
         return not numbers or (min(numbers) > -_LONG_NUMBER and max(numbers) < _LONG_NUMBER)
 
     return check
 
 
-def _month_check(column: Column) -> Callable[[list[Any]], bool]:
-    return lambda decoded: all(map(is_month, set(column.of(decoded))))
-
-
-def _filled_check(columns: list[Column]) -> Callable[[list[Any]], bool]:
-    return lambda decoded: all("" not in column.of(decoded) for column in columns)
+def _month_check(column: Column) -> Check:
+    return lambda batch: all(map(is_month, set(batch.of(column))))

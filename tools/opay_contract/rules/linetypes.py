@@ -6,22 +6,19 @@ the schema library went through for the sample, so branches of `if` and referenc
 a schema that says more than a type and its columns can is left to the caller (`Unsupported`).
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
-from itertools import chain
-from operator import attrgetter, or_
+from operator import or_
 from typing import Any, Literal
 
 import msgspec
 
 from opay_contract.jsontext import Tokens, value_at
 from opay_contract.rules.annotations import Annotations
-
-EACH = "*"
-"""The step from a list to each of its items."""
+from opay_contract.rules.columns import EACH, Column
 
 _TYPES: dict[str, Any] = {"string": str, "integer": int, "number": int | float, "boolean": bool, "null": None}
+_EXACT: dict[str, type] = {"string": str, "integer": int, "boolean": bool}
 _IN_PLACE = {"$ref", "allOf", "if", "then", "else"}
 _OF_OBJECTS = {"type", "properties", "required"} | _IN_PLACE
 _OF_LISTS = {"type", "items"} | _IN_PLACE
@@ -31,23 +28,6 @@ _FOR_PEOPLE = {"$schema", "$id", "$comment", "title", "description", "examples",
 
 class Unsupported(Exception):  # noqa: N818  names what is refused, as `Unreadable` does
     """A schema says more than a type can."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """Reads one place from many decoded lines at once; `steps` are dotted attribute paths and `EACH`."""
-
-    steps: tuple[str, ...]
-    may_be_absent: bool = False
-
-    def of(self, decoded: Iterable[Any]) -> list[Any]:
-        """Return the values at this place of every decoded line, in order, without what is absent."""
-        values = decoded
-        for step in self.steps:
-            values = chain.from_iterable(values) if step == EACH else map(attrgetter(step), values)
-        return (
-            [value for value in values if value is not msgspec.UNSET] if self.may_be_absent else list(values)
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,42 +58,42 @@ class Items:
 class BodyType:
     """The type of one body, with its leaves, its lists, and the places that vary from line to line."""
 
-    def __init__(self, notes: Annotations, fixed: frozenset[Tokens], prefix: str) -> None:
-        """Build from a sample; `fixed` places keep its value, `prefix` is the attribute path to the body."""
+    def __init__(self, notes: Annotations, fixed: frozenset[Tokens], column: Column) -> None:
+        """Build from a sample; `fixed` places keep its value, `column` is that of the body as a whole."""
         self._notes = notes
         self._fixed = fixed
         self.leaves: list[Leaf] = []
         self.lists: list[Items] = []
         self.variable: list[Column] = []
-        self.type = self._build((), [()], (prefix,))
+        self.type = self._build((), [()], column)
 
     def column(self, tokens: Tokens) -> Column | None:
         """Return the column of a plain place, None where the type has none."""
         return next((leaf.column for leaf in self.leaves if leaf.tokens == tokens), None)
 
-    def _build(
-        self, folded: Tokens, places: list[Tokens], steps: tuple[str, ...], *, optional: bool = False
-    ) -> Any:
+    def _build(self, folded: Tokens, places: list[Tokens], column: Column, *, optional: bool = False) -> Any:
         values = [value_at(self._notes.value, place) for place in places]
         schemas = tuple(dict.fromkeys(uri for place in places for uri in self._notes.schemas.get(place, ())))
         nodes = tuple(node for uri in schemas if isinstance(node := self._node(uri), dict))
         if optional and isinstance(values[0], dict | list):
             raise Unsupported
         if all(isinstance(value, dict) for value in values):
-            return self._struct(folded, places, steps, nodes)
+            return self._struct(folded, places, column, nodes)
         if all(isinstance(value, list) for value in values):
-            return self._list(folded, places, steps, nodes)
+            return self._list(folded, places, column, nodes)
         if any(isinstance(value, dict | list) for value in values):
             raise Unsupported
         stated = [_names(node["type"]) for node in nodes if "type" in node]
         kinds = frozenset(set.intersection(*stated)) if stated else frozenset()
         fixed = folded in self._fixed and isinstance(values[0], str)
-        leaf = Leaf(folded, Column(steps, optional), schemas, nodes, kinds, fixed, _says_more(nodes))
+        if len(kinds) == 1 and not optional:
+            column = Column(column.steps, _EXACT.get(next(iter(kinds))))
+        leaf = Leaf(folded, column, schemas, nodes, kinds, fixed, _says_more(nodes))
         self.leaves.append(leaf)
         return Literal[values[0]] if fixed else self._plain(leaf)
 
     def _struct(
-        self, folded: Tokens, places: list[Tokens], steps: tuple[str, ...], nodes: tuple[dict[str, Any], ...]
+        self, folded: Tokens, places: list[Tokens], column: Column, nodes: tuple[dict[str, Any], ...]
     ) -> Any:
         _require(nodes, _OF_OBJECTS, self._fixed, folded)
         required = {name for node in nodes for name in node.get("required", ())}
@@ -125,25 +105,25 @@ class BodyType:
                 continue
             attribute = f"m{len(renamed)}"
             renamed[attribute] = name
-            inner = _below(steps, attribute)
+            inner = column.below(attribute)
             kind = self._build((*folded, name), children, inner, optional=name not in required)
             if name in required:
                 fields.append((attribute, kind))
             else:
                 fields.append((attribute, kind | msgspec.UnsetType, msgspec.UNSET))
-                self.variable.append(Column(inner, may_be_absent=True))
+                self.variable.append(inner)
         fields.sort(key=len)
         return msgspec.defstruct("Members", fields, rename=renamed, forbid_unknown_fields=True, gc=False)
 
     def _list(
-        self, folded: Tokens, places: list[Tokens], steps: tuple[str, ...], nodes: tuple[dict[str, Any], ...]
+        self, folded: Tokens, places: list[Tokens], column: Column, nodes: tuple[dict[str, Any], ...]
     ) -> Any:
         _require(nodes, _OF_LISTS, self._fixed, folded)
         children = [(*place, i) for place in places for i in range(len(value_at(self._notes.value, place)))]
         if not children or EACH in folded:
             raise Unsupported
-        self.lists.append(Items(folded, Column(steps), nodes))
-        item = self._build((*folded, EACH), children, (*steps, EACH))
+        self.lists.append(Items(folded, Column(column.steps, list), nodes))
+        item = self._build((*folded, EACH), children, column.below(EACH))
         return list[item]  # type: ignore[valid-type]
 
     def _plain(self, leaf: Leaf) -> Any:
@@ -159,12 +139,6 @@ class BodyType:
 
 def _names(stated: str | list[str]) -> set[str]:
     return {stated} if isinstance(stated, str) else set(stated)
-
-
-def _below(steps: tuple[str, ...], attribute: str) -> tuple[str, ...]:
-    if steps[-1] == EACH:
-        return (*steps, attribute)
-    return (*steps[:-1], f"{steps[-1]}.{attribute}")
 
 
 def _says_more(nodes: tuple[dict[str, Any], ...]) -> bool:

@@ -7,6 +7,7 @@ from opay_contract.contract.operation import DocumentedResponse, Operation
 from opay_contract.jsontext import Parsed, Tokens
 from opay_contract.model.exchange import Exchange
 from opay_contract.model.finding import Outcome, Rule
+from opay_contract.model.moments import Window
 from opay_contract.rules.annotations import Annotations, annotate
 
 _HTTP_ERROR = 400
@@ -14,9 +15,13 @@ _HTTP_ERROR = 400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a run adds to the contract: the key to verify signatures with, and the time it began (Unix)."""
+    """What a run adds to the contract: the key to verify signatures with, and the time it began (Unix).
+
+    `window` limits the exchanges that are judged to those recorded then.
+    """
 
     started_at: float
+    window: Window | None = None
     private_key: str | None = field(default=None, repr=False)
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from opay_contract.contract.fields import Body, Field, iter_bodies, iter_fields
 from opay_contract.contract.operation import Operation
-from opay_contract.docs.fields import Body, Field, iter_bodies, iter_fields
 from opay_contract.docs.markdown import code, document, line, table
 from opay_contract.docs.markdown import plain as text
 from opay_contract.docs.reference import Reference
@@ -24,7 +24,7 @@ def render_fields(reference: Reference) -> str:
 
 def _operation(reference: Reference, operation: Operation) -> Iterator[str]:
     for body in iter_bodies(operation):
-        fields = list(iter_fields(reference.contract.schemas, body))
+        fields = list(iter_fields(reference.contract.schemas, body.schema))
         if fields:
             yield f"### {text(body.title)}: {'request' if body.in_request else 'answer'}"
             yield table(_HEADER, (_row(reference, body, field) for field in fields))

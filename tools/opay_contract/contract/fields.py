@@ -1,6 +1,6 @@
 """Lists the members of a body with everything that the contract's schemas say about each of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,11 @@ class Body:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """A member of a body by its folded pointer; `statements` are the `file#pointer` that describe it."""
+    """A member of a body by its folded pointer.
+
+    `statements` are the `file#pointer` that describe it, `uri` is the address of the first. `limits` has what
+    the keywords in `LIMITS` say of its values.
+    """
 
     pointer: str
     types: tuple[str, ...]
@@ -33,7 +37,19 @@ class Field:
     sources: tuple[str, ...]
     description: str
     statements: tuple[str, ...]
+    uri: str
+    limits: tuple[tuple[str, Any], ...]
 
+    def limit(self, keyword: str) -> Any:
+        """Return what a keyword in `LIMITS` says, None where it says nothing."""
+        return dict(self.limits).get(keyword)
+
+
+LIMITS = ("minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum", "enum", "const")
+"""Keywords that limit values in a way that observations can be held against."""
+
+Branches = Callable[[str, tuple[str, ...]], frozenset[str]]
+"""Which branches of the `if` of the schema at an address, about the value at a place, can hold."""
 
 _Cases = tuple[tuple[str, str], ...]
 """Which branches lead to a schema, outer ones first: the address of each `if`, and `then` or `else`."""
@@ -64,10 +80,15 @@ def iter_bodies(operation: Operation) -> Iterator[Body]:
                 yield Body(title=f"{operation.id}, {status}", in_request=False, schema=schema)
 
 
-def iter_fields(schemas: SchemaSet, body: Body) -> Iterator[Field]:
+def every_branch(_uri: str, _place: tuple[str, ...]) -> frozenset[str]:
+    """Let both branches of every `if` hold."""
+    return frozenset(_BRANCHES)
+
+
+def iter_fields(schemas: SchemaSet, schema: str, branches: Branches = every_branch) -> Iterator[Field]:
     """Yield the members of a body in the order in which the schemas name them, outer ones first."""
     found: _Found = {}
-    _gather(schemas, _with_fragment(body.schema), (), found, (), ())
+    _gather(_Walk(schemas, branches, found), _with_fragment(schema), (), (), ())
     for place, nodes in sorted(found.items(), key=lambda item: _order(item[0], list(found))):
         if place and place[-1] != "*":
             yield _field(place, nodes, found[place[:-1]])
@@ -77,22 +98,31 @@ def _order(place: tuple[str, ...], places: list[tuple[str, ...]]) -> tuple[int, 
     return tuple(places.index(place[: length + 1]) for length in range(len(place)))
 
 
-def _gather(  # noqa: PLR0913, PLR0917  what a walk carries along
-    schemas: SchemaSet, uri: str, place: tuple[str, ...], found: _Found, trail: tuple[str, ...], cases: _Cases
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    schemas: SchemaSet
+    branches: Branches
+    found: _Found
+
+
+def _gather(walk: _Walk, uri: str, place: tuple[str, ...], trail: tuple[str, ...], cases: _Cases) -> None:
     """Collect what a schema says about a value and its members; one that contains itself, only once."""
-    value = schemas.node(uri)
-    nodes = found.setdefault(place, [])
+    value = walk.schemas.node(uri)
+    nodes = walk.found.setdefault(place, [])
     if not isinstance(value, dict) or uri in trail:
         return
     nodes.append(_Node(uri, value, cases))
     trail = (*trail, uri)
+    possible = walk.branches(uri, place) if "if" in value else frozenset()
     for child, case in _in_place(uri, value):
-        _gather(schemas, child, place, found, trail, (*cases, (uri, case)) if case else cases)
+        if case not in _BRANCHES:
+            _gather(walk, child, place, trail, (*cases, (uri, case)) if case else cases)
+        elif case in possible:
+            _gather(walk, child, place, trail, (*cases, (uri, case)) if len(possible) > 1 else cases)
     for name in value.get("properties", {}):
-        _gather(schemas, below(uri, "properties", name), (*place, name), found, trail, ())
+        _gather(walk, below(uri, "properties", name), (*place, name), trail, ())
     if "items" in value:
-        _gather(schemas, below(uri, "items"), (*place, "*"), found, trail, ())
+        _gather(walk, below(uri, "items"), (*place, "*"), trail, ())
 
 
 def _in_place(uri: str, value: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -119,6 +149,8 @@ def _field(place: tuple[str, ...], nodes: list[_Node], around: list[_Node]) -> F
         sources=tuple(dict.fromkeys(sources)),
         description=next((value["description"] for value in values if "description" in value), ""),
         statements=tuple(dict.fromkeys(_statement(node.uri) for node in nodes)),
+        uri=nodes[0].uri,
+        limits=tuple((keyword, value[keyword]) for keyword in LIMITS for value in values if keyword in value),
     )
 
 

@@ -1,0 +1,214 @@
+"""Writes a summary down, so that runs of separate days, regions or versions can be joined and compared.
+
+The text has a version of its own and no type of the program in it. Reading gives back the very summary.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from opay_contract.errors import UsageError
+from opay_contract.model.exchange import Place, Unreadable
+from opay_contract.model.finding import ContractPlace, Finding, Outcome, Severity
+from opay_contract.model.observation import Observations, Observed, Range
+from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.rules.table import RULES_BY_ID
+
+FORMAT, VERSION = "opay-contract summary", 1
+
+_HEAD = msgspec.json.encode({"format": FORMAT})[:-1]
+_HINT = "save one with `opay-contract check --save-summary FILE`"
+
+V = TypeVar("V")
+
+
+def is_saved_summary(path: Path) -> bool:
+    """Return whether a file begins as a saved summary does."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_HEAD)) == _HEAD
+    except OSError:
+        return False
+
+
+def load_summary(path: Path) -> DriftSummary:
+    """Read a summary that `check --save-summary` wrote; raises UsageError where the file is none."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    try:
+        return summary_from_json(data)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error
+
+
+def summary_to_json(summary: DriftSummary) -> bytes:
+    """Return a summary as one line of JSON, without a line feed."""
+    return msgspec.json.encode(
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "exchanges": summary.exchanges,
+            "out_of_scope": summary.out_of_scope,
+            "out_of_window": summary.out_of_window,
+            "undated": summary.undated,
+            "unreadable_count": summary.unreadable_count,
+            "unreadable": [[*_from_place(one.place), one.reason] for one in summary.unreadable],
+            "findings": [_from_folded(folded) for folded in summary.findings.values()],
+            "occurrences": {severity.label: count for severity, count in summary.occurrences.items()},
+            "readings": [[*key, count] for key, count in summary.readings.items()],
+            "observations": [[*spot, _from_observed(one)] for spot, one in summary.observations.items()],
+            "is_partial": summary.is_partial,
+        }
+    )
+
+
+def summary_from_json(data: bytes) -> DriftSummary:
+    """Return the summary that a text holds; raises UsageError where it holds none, or another version."""
+    try:
+        saved = msgspec.json.decode(data)
+    except (ValueError, RecursionError):
+        raise UsageError(f"not JSON; {_HINT}") from None
+    if not isinstance(saved, dict) or saved.get("format") != FORMAT:
+        raise UsageError(f"no saved summary; {_HINT}")
+    if saved.get("version") != VERSION:
+        raise UsageError(f"a summary of another version than {VERSION}; check the recordings again")
+    try:
+        return _to_summary(saved)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        raise UsageError(f"a damaged summary; {_HINT}") from None
+
+
+def _to_summary(saved: dict[str, Any]) -> DriftSummary:
+    findings = [_to_folded(found) for found in saved["findings"]]
+    return DriftSummary(
+        exchanges=_whole(saved["exchanges"]),
+        out_of_scope=_whole(saved["out_of_scope"]),
+        out_of_window=_whole(saved["out_of_window"]),
+        undated=_whole(saved["undated"]),
+        unreadable_count=_whole(saved["unreadable_count"]),
+        unreadable=tuple(
+            Unreadable(place=_to_place(place), reason=str(reason)) for *place, reason in saved["unreadable"]
+        ),
+        findings={folded.finding.key: folded for folded in findings},
+        occurrences={Severity[label.upper()]: _whole(count) for label, count in saved["occurrences"].items()},
+        readings={
+            (str(question), str(reading)): _whole(count) for question, reading, count in saved["readings"]
+        },
+        observations=_to_observations(saved["observations"]),
+        is_partial=bool(saved["is_partial"]),
+    )
+
+
+def _from_place(place: Place) -> list[Any]:
+    return [place.source, place.entry, place.file, place.line]
+
+
+def _to_place(saved: Any) -> Place:
+    source, entry, file, line = saved
+    return Place(source=_whole(source), entry=_whole(entry), file=str(file), line=_or_none(line, _whole))
+
+
+def _from_folded(folded: FoldedFinding) -> dict[str, Any]:
+    finding, contract = folded.finding, folded.finding.contract
+    return {
+        "rule": finding.rule.id,
+        "operation": finding.operation,
+        "outcome": finding.outcome.value,
+        "pointer": finding.pointer,
+        "expected": finding.expected,
+        "actual": finding.actual,
+        "contract": contract and [contract.file, contract.line, contract.column, contract.pointer],
+        "place": _from_place(finding.place),
+        "recorded_at": finding.recorded_at,
+        "count": folded.count,
+        "last_place": _from_place(folded.last_place),
+        "last_recorded_at": folded.last_recorded_at,
+        "first_seen": folded.first_seen,
+        "last_seen": folded.last_seen,
+        "days": folded.days,
+    }
+
+
+def _to_folded(saved: dict[str, Any]) -> FoldedFinding:
+    return FoldedFinding(
+        finding=Finding(
+            rule=RULES_BY_ID[saved["rule"]],
+            operation=_or_none(saved["operation"], str),
+            outcome=Outcome(saved["outcome"]),
+            pointer=str(saved["pointer"]),
+            expected=str(saved["expected"]),
+            actual=str(saved["actual"]),
+            contract=_or_none(saved["contract"], _to_contract_place),
+            place=_to_place(saved["place"]),
+            recorded_at=_or_none(saved["recorded_at"], str),
+        ),
+        count=_whole(saved["count"]),
+        last_place=_to_place(saved["last_place"]),
+        last_recorded_at=_or_none(saved["last_recorded_at"], str),
+        first_seen=_or_none(saved["first_seen"], str),
+        last_seen=_or_none(saved["last_seen"], str),
+        days=_to_counts(saved["days"]),
+    )
+
+
+def _to_contract_place(saved: Any) -> ContractPlace:
+    file, line, column, pointer = saved
+    return ContractPlace(file=str(file), line=_whole(line), column=_whole(column), pointer=str(pointer))
+
+
+def _from_observed(observed: Observed) -> dict[str, Any]:
+    return {
+        "is_documented": observed.is_documented,
+        "types": observed.types,
+        "lengths": observed.lengths,
+        "items": observed.items,
+        "numbers": observed.numbers,
+        "values": observed.values,
+        "other_values": observed.other_values,
+        "has_many_values": observed.has_many_values,
+    }
+
+
+def _to_observations(saved: Any) -> Observations:
+    return {
+        (str(operation), str(form), Outcome(outcome).value, str(pointer)): _to_observed(observed)
+        for operation, form, outcome, pointer, observed in saved
+    }
+
+
+def _to_observed(saved: dict[str, Any]) -> Observed:
+    return Observed(
+        is_documented=bool(saved["is_documented"]),
+        types={str(type_): _to_counts(days) for type_, days in saved["types"].items()},
+        lengths=_or_none(saved["lengths"], _to_range),
+        items=_or_none(saved["items"], _to_range),
+        numbers=_or_none(saved["numbers"], _to_range),
+        values=_to_counts(saved["values"]),
+        other_values=_whole(saved["other_values"]),
+        has_many_values=bool(saved["has_many_values"]),
+    )
+
+
+def _to_counts(saved: dict[str, Any]) -> dict[str, int]:
+    return {str(name): _whole(count) for name, count in saved.items()}
+
+
+def _to_range(saved: Any) -> Range:
+    least, greatest = saved
+    if not all(isinstance(number, int | float) for number in (least, greatest)):
+        raise TypeError
+    return least, greatest
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def _or_none(value: Any, read: Callable[[Any], V]) -> V | None:
+    return None if value is None else read(value)

@@ -1,0 +1,128 @@
+"""Counts what is seen at one spot, and tells which of its values may be kept."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from opay_contract.model.observation import (
+    MAX_VALUES,
+    Observed,
+    Range,
+    latest_days,
+    limit_values,
+    widest,
+)
+
+_LABEL = re.compile(r"[0-9]{1,5}|[A-Z][A-Z_+-]{0,23}")
+_MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,60}")
+_LONG_NUMBER = 10**10
+"""Numbers from here on are not kept: they are as long as a telephone number, or a card's."""
+
+_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
+
+
+def json_type(value: Any) -> str:
+    """Return the JSON type of a parsed value; a whole number without a fraction is an integer."""
+    name = _TYPES.get(type(value))
+    return name if name is not None else "object" if isinstance(value, dict) else "array"
+
+
+class SpotCounter:
+    """What was seen at one spot so far.
+
+    `is_public` if values may be kept: ranges of short numbers, booleans, and texts that the contract states
+    itself (`words`) or that look like a code or a label, in capitals, which no name, address or number does.
+    """
+
+    __slots__ = (
+        "_values",
+        "is_documented",
+        "is_public",
+        "items",
+        "lengths",
+        "numbers",
+        "other_values",
+        "types",
+        "words",
+    )
+
+    def __init__(self, *, is_documented: bool, is_public: bool, words: frozenset[str] = frozenset()) -> None:
+        """Take what the contract says about the spot, and the values that it states itself."""
+        self.is_documented = is_documented
+        self.is_public = is_public
+        self.words = words
+        self.types: Counter[tuple[str, str]] = Counter()
+        self.lengths: Range | None = None
+        self.items: Range | None = None
+        self.numbers: Range | None = None
+        self.other_values = 0
+        self._values: Counter[str] | None = Counter()
+
+    def add_values(self, values: Iterable[Any]) -> None:
+        """Take values of any type that stand at the spot; their types are counted elsewhere."""
+        for value in values:
+            self.add_value(value)
+
+    def add_value(self, value: Any) -> None:
+        """Take a value; its type is counted elsewhere."""
+        kind = type(value)
+        if kind is str or kind is list:
+            self.add_lengths(kind, (len(value), len(value)))
+        if kind is str:
+            self.add_texts((value,))
+        elif kind is int or kind is float:
+            self.other_values += not self.add_range((value, value))
+        elif kind is bool:
+            self.add_texts(("true" if value else "false",))
+
+    def add_lengths(self, kind: type, lengths: Range) -> None:
+        """Take the least and the greatest length of some texts or of some lists."""
+        if kind is str:
+            self.lengths = widest(self.lengths, lengths)
+        else:
+            self.items = widest(self.items, lengths)
+
+    def add_range(self, numbers: Range) -> bool:
+        """Take the least and the greatest of some numbers; False if one of them may not be kept."""
+        if not self.is_public:
+            return True
+        if not all(abs(number) < _LONG_NUMBER for number in numbers):
+            return False
+        self.numbers = widest(self.numbers, numbers)
+        return True
+
+    def add_texts(self, values: Iterable[str]) -> None:
+        """Take texts whose lengths were taken; they are kept where that may be."""
+        if self.is_public:
+            self._keep(Counter(values))
+
+    def count_value(self, value: str, times: int) -> None:
+        """Take a value that may be kept, so many times."""
+        self._keep(Counter({value: times}))
+
+    def observed(self) -> Observed:
+        """Return what was seen."""
+        days: dict[str, dict[str, int]] = {}
+        for (type_, day), count in sorted(self.types.items()):
+            days.setdefault(type_, {})[day] = count
+        values, has_many = limit_values(dict(self._values or {}), is_over=self._values is None)
+        return Observed(
+            is_documented=self.is_documented,
+            types={type_: latest_days(found) for type_, found in days.items()},
+            lengths=self.lengths,
+            items=self.items,
+            numbers=self.numbers,
+            values=values,
+            other_values=self.other_values,
+            has_many_values=has_many,
+        )
+
+    def _keep(self, values: Counter[str]) -> None:
+        for value, times in values.items():
+            if not (value in self.words or _LABEL.fullmatch(value) or _MEDIA_TYPE.fullmatch(value)):
+                self.other_values += times
+            elif self._values is not None:
+                self._values[value] += times
+                if len(self._values) > MAX_VALUES:
+                    self._values = None

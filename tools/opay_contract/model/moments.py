@@ -1,0 +1,75 @@
+"""Times at which exchanges were recorded: as UTC text that orders, as days, and spans of time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+
+from opay_contract.model.observation import UNDATED
+
+_DATE = len("2026-05-01")
+_DIGITS_AS_ZERO = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else byte for byte in range(256))  # noqa: PLR2004
+_USUAL = ("0000-00-00T00:00:00Z", "0000-00-00T00:00:00.000Z", "0000-00-00T00:00:00.000000Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A span of time: `since` belongs to it, `until` does not; UTC text as `utc_of` writes it, or None."""
+
+    since: str | None = None
+    until: str | None = None
+
+    def holds(self, moment: str | None) -> bool:
+        """Return whether RFC 3339 text is a time in the window; what is none, is not."""
+        utc = utc_of(moment)
+        return utc is not None and (self.since or "") <= utc and (self.until is None or utc < self.until)
+
+
+def utc_of(moment: str | None) -> str | None:
+    """Return RFC 3339 text as UTC text of one length, which orders as times do; None where it is none."""
+    try:
+        found = datetime.fromisoformat((moment or "").upper())
+        utc = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+    return f"{utc:%Y-%m-%dT%H:%M:%S.%f}Z".rjust(27, "0")
+
+
+def moment_after(text: str) -> str | None:
+    """Return the least UTC text after a date or a time, given as RFC 3339 has them; None where it is none."""
+    utc = utc_of(text)
+    if utc is None:
+        return None
+    step = timedelta(days=1) if len(text) == _DATE else timedelta(microseconds=1)
+    try:
+        return utc_of((datetime.fromisoformat(utc) + step).isoformat())
+    except OverflowError:
+        return None
+
+
+def day_of(moment: str | None) -> str:
+    """Return the UTC day of RFC 3339 text, or `UNDATED`."""
+    if moment is None:
+        return UNDATED
+    if moment[-1:] in ("Z", "z"):
+        return _day(moment[:_DATE])
+    utc = utc_of(moment)
+    return utc[:_DATE] if utc else UNDATED
+
+
+def days_of(moments: Sequence[str]) -> list[str] | None:
+    """Return the UTC days of many texts, None where one is not in the form that recorders use."""
+    plain = "\n".join(moments).encode(errors="replace").translate(_DIGITS_AS_ZERO)
+    form = plain[: plain.find(b"\n")] if len(moments) > 1 else plain
+    if form.decode(errors="replace") not in _USUAL or plain != b"\n".join([form] * len(moments)):
+        return None
+    days = [moment[:_DATE] for moment in moments]
+    return days if all(map(_day, set(days))) else None
+
+
+@lru_cache(maxsize=4096)
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        return UNDATED

@@ -1,0 +1,153 @@
+"""What recordings show at each place of their exchanges, conforming or not, in a form that joins."""
+
+import hashlib
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+MAX_SPOTS = 4096
+"""Spots that a summary keeps: documented ones first, and among equals those of the smallest fingerprint."""
+
+MAX_VALUES = 64
+"""Different values that are counted at a spot; where there are more, none is."""
+
+MAX_DAYS = 400
+"""Days that are told apart: the latest; what was before them is counted as `EARLIER`."""
+
+EARLIER = "earlier"
+"""Stands for the days before those that are told apart."""
+
+UNDATED = ""
+"""Stands for the day of an exchange whose time was not recorded."""
+
+EXCHANGE = "exchange"
+"""The type of the spot with the empty pointer: an exchange as a whole."""
+
+Scope = tuple[str, str, str]
+"""Operation, request form and outcome; operation and form are empty where there is none."""
+
+Spot = tuple[str, str, str, str]
+"""A scope, and a folded pointer into an exchange as the native recording format has it.
+
+Header names are in lower case; names that do not look like names are described, as in findings.
+"""
+
+Days = dict[str, int]
+"""How often, by UTC day (`2026-05-01`), `EARLIER` or `UNDATED`."""
+
+Range = tuple[float, float]
+"""The least and the greatest."""
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What was seen at one spot.
+
+    `types` counts JSON types by day. `lengths` are characters of texts, `items` those of arrays, `numbers`
+    the values of numbers where the contract calls the field public. `values` counts the values that may be
+    kept, of public fields alone, `other_values` those that may not; `has_many_values` tells that the cap bit.
+    """
+
+    is_documented: bool
+    types: dict[str, Days] = field(default_factory=dict)
+    lengths: Range | None = None
+    items: Range | None = None
+    numbers: Range | None = None
+    values: dict[str, int] = field(default_factory=dict)
+    other_values: int = 0
+    has_many_values: bool = False
+
+    @property
+    def count(self) -> int:
+        """How often something stood at the spot."""
+        return sum(sum(days.values()) for days in self.types.values())
+
+    def count_of(self, type_: str) -> int:
+        """Return how often something of a JSON type stood at the spot."""
+        return sum(self.types.get(type_, {}).values())
+
+    def days(self) -> Days:
+        """Return how often something stood at the spot, by day."""
+        total: Days = {}
+        for days in self.types.values():
+            total = add(total, days)
+        return total
+
+
+Observations = dict[Spot, Observed]
+
+
+def join_observed(left: Observed, right: Observed) -> Observed:
+    """Join what was seen at one spot in two parts of the input."""
+    values, has_many = limit_values(
+        add(left.values, right.values), is_over=left.has_many_values or right.has_many_values
+    )
+    return Observed(
+        is_documented=left.is_documented or right.is_documented,
+        types={
+            type_: latest_days(add(left.types.get(type_, {}), right.types.get(type_, {})))
+            for type_ in sorted({*left.types, *right.types})
+        },
+        lengths=widest(left.lengths, right.lengths),
+        items=widest(left.items, right.items),
+        numbers=widest(left.numbers, right.numbers),
+        values=values,
+        other_values=left.other_values + right.other_values,
+        has_many_values=has_many,
+    )
+
+
+def join_observations(left: Observations, right: Observations) -> Observations:
+    """Join what was seen in two parts of the input; associative, commutative, with nothing as zero."""
+    joined = dict(left)
+    for spot, observed in right.items():
+        joined[spot] = join_observed(joined[spot], observed) if spot in joined else observed
+    return limit_spots(joined, lambda observed: observed.is_documented)
+
+
+def limit_spots(spots: dict[Spot, V], is_documented: Callable[[V], bool]) -> dict[Spot, V]:
+    """Keep the cap. What is kept depends on the spots alone, so that every split keeps the same."""
+    if len(spots) <= MAX_SPOTS:
+        return spots
+    kept = heapq.nsmallest(MAX_SPOTS, spots, key=lambda spot: (not is_documented(spots[spot]), _rank(spot)))
+    return {spot: spots[spot] for spot in kept}
+
+
+def limit_values(values: dict[str, int], *, is_over: bool) -> tuple[dict[str, int], bool]:
+    """Drop the values of a spot that has too many; returns whether it has."""
+    has_many = is_over or len(values) > MAX_VALUES
+    return ({} if has_many else values), has_many
+
+
+def latest_days(days: Days) -> Days:
+    """Keep the latest days apart and count those before them as one."""
+    if len(days) <= MAX_DAYS:
+        return days
+    dated = sorted(days.keys() - {EARLIER, UNDATED})
+    early, kept = dated[:-MAX_DAYS], dated[-MAX_DAYS:]
+    limited = {day: days[day] for day in (UNDATED, *kept) if day in days}
+    earlier = days.get(EARLIER, 0) + sum(days[day] for day in early)
+    return limited | ({EARLIER: earlier} if earlier else {})
+
+
+def widest(left: Range | None, right: Range | None) -> Range | None:
+    """Join two ranges."""
+    if left is None or right is None:
+        return left or right
+    return (min(left[0], right[0]), max(left[1], right[1]))
+
+
+def add(left: dict[K, int], right: dict[K, int]) -> dict[K, int]:
+    """Add two counts."""
+    total = dict(left)
+    for key, count in right.items():
+        total[key] = total.get(key, 0) + count
+    return total
+
+
+def _rank(spot: Spot) -> str:
+    return hashlib.sha256("\x00".join(spot).encode("utf-8", "replace")).hexdigest()

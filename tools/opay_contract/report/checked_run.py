@@ -1,0 +1,65 @@
+"""What a run of `check` has to tell: the one value that every format renders."""
+
+from dataclasses import dataclass, field
+
+from opay_contract.contract.operation import OpenQuestion
+from opay_contract.model.acceptance import Acceptance, Judged, State
+from opay_contract.model.finding import Severity
+from opay_contract.model.insight import Insight
+from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report.ordering import by_gravity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedRun:
+    """A run's summary, what follows from it, what a baseline says, and how the run was asked for.
+
+    `judged` is the same summary beside the baseline, or None where none was given. `contract_folder` is the
+    contract's folder relative to the working folder, or None where the contract stands elsewhere, as the one
+    that the package carries. `version` is the program's, where it is known.
+    """
+
+    summary: DriftSummary
+    questions: tuple[OpenQuestion, ...] = ()
+    insight: Insight = field(default_factory=Insight)
+    judged: Judged | None = None
+    fail_on: Severity = Severity.ERROR
+    allow_unused: bool = False
+    contract_folder: str | None = None
+    version: str | None = None
+
+    @property
+    def counted(self) -> DriftSummary:
+        """The summary without what is accepted: what counts for `fail_on`."""
+        return self.judged.counted() if self.judged else self.summary
+
+    @property
+    def accepted(self) -> list[FoldedFinding]:
+        """The findings that the baseline accepts, in the order of every report."""
+        return [one for one in by_gravity(self.summary) if self.state(one) is State.ACCEPTED]
+
+    @property
+    def unused(self) -> tuple[Acceptance, ...]:
+        """The acceptances of the baseline that no finding has."""
+        return self.judged.unused if self.judged else ()
+
+    @property
+    def unused_excuse(self) -> str:
+        """Why unused acceptances do not fail the run, or nothing where they do."""
+        summary = self.summary
+        if summary.is_partial or summary.unreadable_count or not summary.exchanges:
+            return "not everything was checked"
+        return "--allow-unused" if self.allow_unused else ""
+
+    def state(self, folded: FoldedFinding) -> State:
+        """Return what the baseline says about a finding; without one, all are open."""
+        return self.judged.state(folded) if self.judged else State.OPEN
+
+    def acceptance(self, folded: FoldedFinding) -> Acceptance | None:
+        """Return the acceptance that a finding has, expired or not."""
+        return self.judged.matched.get(folded.finding.key) if self.judged else None
+
+    def standing(self, folded: FoldedFinding) -> str:
+        """Return in a few words how the acceptance of a finding stands, or nothing."""
+        acceptance = self.acceptance(folded)
+        return acceptance.standing(self.judged.today) if self.judged and acceptance else ""

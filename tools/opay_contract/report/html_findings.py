@@ -1,0 +1,96 @@
+"""The findings on the HTML page, and the form that filters them."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from opay_contract.model.acceptance import State
+from opay_contract.model.finding import Kind, Severity
+from opay_contract.model.summary import FoldedFinding
+from opay_contract.report.checked_run import CheckedRun
+from opay_contract.report.html_parts import LABELS, Section, as_text, plural
+from opay_contract.report.ordering import by_gravity
+from opay_contract.report.standing import describe_standing
+from opay_contract.report.text_report import count, describe_place
+
+
+def build_findings(run: CheckedRun) -> Section | None:
+    """Return what counts, with filters."""
+    summary = run.counted
+    findings = by_gravity(summary)
+    if not findings:
+        return None
+    parts = [_filters(findings)]
+    if summary.omitted:
+        omitted = count(summary.omitted, "occurrence")
+        parts.append(f"<p>{omitted} of further findings not listed: the report keeps {len(findings):,}.</p>")
+    parts += ['<ul class="findings" id="list">', *(finding_item(folded, run) for folded in findings), "</ul>"]
+    return Section(id="findings", title=f"Findings ({len(findings):,})", body="\n".join(parts))
+
+
+def _filters(findings: list[FoldedFinding]) -> str:
+    severities = Counter(folded.finding.rule.severity for folded in findings)
+    rules = Counter(folded.finding.rule.id for folded in findings)
+    kinds = Counter(folded.finding.rule.kind for folded in findings)
+    boxes = "\n".join(
+        f'<label><input type="checkbox" name="severity" value="{severity.label}" checked> '
+        f"{plural(severity)} ({severities[severity]:,})</label>"
+        for severity in reversed(Severity)
+        if severities[severity]
+    )
+    return (
+        f'<form id="filters" hidden aria-label="Filter the findings">\n'
+        f"<fieldset><legend>Severity</legend>\n{boxes}\n</fieldset>\n"
+        f"{_select('rule', 'Rule', sorted(rules.items()))}\n"
+        f"{_select('kind', 'Kind', [(kind.value, kinds[kind]) for kind in Kind if kinds[kind]])}\n"
+        '<label class="field">Text <input type="search" name="text" autocomplete="off"></label>\n'
+        '<button type="reset">Reset</button>\n'
+        '<p id="shown" role="status"></p>\n</form>'
+    )
+
+
+def _select(name: str, title: str, options: Iterable[tuple[str, int]]) -> str:
+    listed = "".join(f'<option value="{as_text(key)}">{as_text(key)} ({n:,})</option>' for key, n in options)
+    select = f'<select name="{name}"><option value="">all</option>{listed}</select>'
+    return f'<label class="field">{title} {select}</label>'
+
+
+def finding_item(folded: FoldedFinding, run: CheckedRun) -> str:
+    """Return a finding as an item of a list, with what the filters look at."""
+    finding = folded.finding
+    rule = finding.rule
+    facts = "".join(f"<div><dt>{term}</dt><dd>{value}</dd></div>" for term, value in _facts(folded, run))
+    pointer = f' <code class="pointer">{as_text(finding.pointer)}</code>' if finding.pointer else ""
+    badge = f'<span class="badge">{LABELS[rule.severity]}</span>'
+    if run.state(folded) is State.EXPIRED:
+        badge += ' <span class="badge">Acceptance expired</span>'
+    about = f"<summary>About {as_text(rule.id)}</summary><p>{as_text(rule.explanation)}</p>"
+    return (
+        f'<li class="finding {rule.severity.label}" id="finding-{folded.fingerprint}" '
+        f'data-severity="{rule.severity.label}" data-rule="{as_text(rule.id)}" '
+        f'data-kind="{rule.kind.value}">\n'
+        f"<h3>{badge} <code>{as_text(rule.id)}</code>{pointer}</h3>\n"
+        f"<p>Expected <strong>{as_text(finding.expected)}</strong>, "
+        f"got <strong>{as_text(finding.actual)}</strong>.</p>\n"
+        f'<dl class="facts">{facts}</dl>\n'
+        f"<details>{about}</details>\n</li>"
+    )
+
+
+def _facts(folded: FoldedFinding, run: CheckedRun) -> Iterator[tuple[str, str]]:
+    finding, statement = folded.finding, folded.finding.contract
+    yield "Operation", f"{as_text(finding.operation or 'none')}, {as_text(finding.outcome)}"
+    yield "Kind", f"{as_text(finding.rule.kind)}, {as_text(finding.rule.area)}"
+    yield (
+        ("First place" if folded.count > 1 else "Place"),
+        f"<code>{as_text(describe_place(finding.place))}</code>",
+    )
+    if folded.count > 1:
+        yield "Last place", f"<code>{as_text(describe_place(folded.last_place))}</code>"
+        yield "Times", f"{folded.count:,}"
+    if times := sorted({time for time in (finding.recorded_at, folded.last_recorded_at) if time}):
+        yield "Recorded", as_text(" to ".join(times))
+    if statement:
+        yield "Contract", f"<code>{as_text(f'{statement.file}:{statement.line}:{statement.column}')}</code>"
+    yield "Fingerprint", f'<a href="#finding-{folded.fingerprint}"><code>{folded.fingerprint}</code></a>'
+    if standing := describe_standing(run, folded):
+        yield "Acceptance", as_text(standing)
