@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from opay_contract.contract.contract import Contract
+from opay_contract.drift.insight import draw_insight
 from opay_contract.engines.folding import PartResult, fold_part
 from opay_contract.engines.work import DIED, Work
 from opay_contract.model.exchange import Place, Unreadable
@@ -19,6 +20,8 @@ from opay_contract.recordings import parts as parts_module
 from opay_contract.recordings.listing import iter_inputs
 from opay_contract.recordings.parts import Part
 from opay_contract.recordings.ranges import LineRange, first_byte
+from opay_contract.report.checked_run import CheckedRun
+from opay_contract.report.json_report import render_json
 from opay_contract.rules.subject import Settings
 
 Alone = Callable[..., DriftSummary]
@@ -65,17 +68,24 @@ def test_every_line_is_in_one_range_whatever_the_cuts(data: bytes, size: int, ch
     assert lines == len(data.splitlines())
 
 
-@settings(deadline=None, max_examples=4)
+@settings(deadline=None, max_examples=4, phases=[Phase.generate])
 @given(size=st.integers(3_000, 90_000), seed=st.integers(0, 9))
-def test_any_size_and_order_of_parts_gives_the_summary_of_the_whole(
-    traffic: Path, check: Check, alone: Alone, size: int, seed: int
+def test_any_size_and_order_of_parts_gives_the_report_of_the_whole(  # noqa: PLR0913, PLR0917  fixtures
+    traffic: Path, check: Check, alone: Alone, contract: Contract, size: int, seed: int
 ) -> None:
     work = work_on(traffic, size)
     parts = parts_of(work)
     random.Random(seed).shuffle(parts)  # noqa: S311
     for part in parts:
         work.take(part, check(part))
-    assert work.finish() == alone(traffic)
+    found, expected = work.finish(), alone(traffic)
+    assert found == expected
+    assert report(found, contract) == report(expected, contract)
+
+
+def report(summary: DriftSummary, contract: Contract) -> str:
+    insight = draw_insight(summary, contract)
+    return render_json(CheckedRun(summary=summary, questions=contract.questions, insight=insight))
 
 
 def test_a_part_that_kills_its_readers_costs_its_lines_and_keeps_the_numbers_of_the_others(
