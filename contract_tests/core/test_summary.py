@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift import fold as fold_module
+from opay_contract.drift import folding
 from opay_contract.drift.fold import Fold
 from opay_contract.model import summary as summary_module
 from opay_contract.model.exchange import Place, Unreadable
@@ -40,8 +41,9 @@ contract = cache(load_contract)
 
 @pytest.fixture(autouse=True)
 def small_caps(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (summary_module, fold_module):
+    for module in (summary_module, folding):
         monkeypatch.setattr(module, "MAX_FINDINGS", 5)
+    for module in (summary_module, fold_module):
         monkeypatch.setattr(module, "MAX_UNREADABLE", 3)
 
 

@@ -9,7 +9,7 @@ const FLAGS = [
 
 export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM, args: FLAGS });
 
-export const open = async (browser, url, options) => {
+export const open = async (browser, url, options, ready = "#redoc table") => {
   const context = await browser.newContext(options);
   const page = await context.newPage();
   const seen = { requests: [], errors: [] };
@@ -17,6 +17,6 @@ export const open = async (browser, url, options) => {
   page.on("console", (message) => message.type() === "error" && seen.errors.push(message.text()));
   page.on("pageerror", (error) => seen.errors.push(String(error)));
   await page.goto(url);
-  await page.waitForSelector("#redoc table", { state: "attached" });
+  await page.waitForSelector(ready, { state: "attached" });
   return { page, seen, close: () => context.close() };
 };

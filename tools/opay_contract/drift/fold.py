@@ -6,28 +6,26 @@ from itertools import compress
 from typing import Any
 
 from opay_contract.contract.contract import Contract, Match
-from opay_contract.drift.evidence import Comparison, EvidenceCounter, Survey, Tally
+from opay_contract.drift.evidence import (
+    Comparison,
+    EvidenceCounter,
+    Survey,
+    Tally,
+    describe_exchange,
+)
+from opay_contract.drift.folding import FindingFold
 from opay_contract.drift.observing import Columns, Observer, Template
 from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.model.finding import Finding, Severity
+from opay_contract.model.finding import Finding
 from opay_contract.model.moments import day_of, days_of, utc_of
 from opay_contract.model.observation import UNDATED
-from opay_contract.model.summary import (
-    MAX_FINDINGS,
-    MAX_UNREADABLE,
-    DriftSummary,
-    FoldedFinding,
-    Key,
-    first_unreadable,
-    gravest,
-    join,
-)
+from opay_contract.model.summary import MAX_UNREADABLE, DriftSummary, first_unreadable
 from opay_contract.recordings.messages import parse_moment
 from opay_contract.recordings.ndjson import Lines, is_filled, parse_line
 from opay_contract.recordings.sources import Source
 from opay_contract.rules.batchpath import BatchPath, Verdict
 from opay_contract.rules.columns import Batch, Column
-from opay_contract.rules.fastpath import MAX_PLANS, FastPath, Record
+from opay_contract.rules.fastpath import MAX_PLANS, FastPath, Record, has_float, structure_of
 from opay_contract.rules.judging import check_exchange
 from opay_contract.rules.linekinds import Kind
 from opay_contract.rules.subject import Settings, build_subject
@@ -65,7 +63,7 @@ class Fold:
         self._observer = Observer(contract)
         self._fast_path = FastPath(contract, settings)
         self._batches = None if settings.private_key else BatchPath(settings.started_at)
-        self._shapes: dict[tuple[Any, ...], Known] = {}
+        self._structures: dict[tuple[Any, ...], Known | None] = {}
         self._variants: dict[int, list[Known]] = {}
         self._counted: dict[int, Counter[tuple[int, str]]] = {}
         self._views: dict[int, Views] = {}
@@ -75,8 +73,7 @@ class Fold:
         self._undated = 0
         self._unreadable_count = 0
         self._unreadable: list[Unreadable] = []
-        self._findings: dict[Key, FoldedFinding] = {}
-        self._occurrences: Counter[Severity] = Counter()
+        self._findings = FindingFold()
 
     @property
     def seen(self) -> int:
@@ -150,12 +147,14 @@ class Fold:
             self.add(parse_line(source.place(number, number), line))
             return
         moment = parse_moment(record.recorded_at)
-        known = self._shapes.get(record.key)
-        if known is not None and self._fast_path.conforms(record):
-            if self._is_in_window(moment):
+        known = self._structures.get(record.key)
+        if known is not None and (findings := self._fast_path.judge(record)) is not None:
+            if not self._is_in_window(moment):
+                return
+            if self._findings.add_again(findings, source.place(number, number), moment):
                 self._exchanges += 1
-                self._hear(known, record, moment)
-            return
+                self._hear(known, record.describe(), moment)
+                return
         item = parse_line(source.place(number, number), line)
         if isinstance(item, Unreadable):
             self._add_unreadable(item)
@@ -163,31 +162,36 @@ class Fold:
         if not self._is_in_window(moment):
             return
         match = self._contract.match(item)
-        if known is None and len(self._shapes) < MAX_PLANS:
-            known = self._shapes[record.key] = self._know(item, match)
+        self._observe(record.key, item, match)
+        self._learn(record, item, match, line, tuple(self._judge(item, match)))
+
+    def _observe(self, structure: tuple[Any, ...] | None, exchange: Exchange, match: Match) -> None:
+        """Take what an exchange says and shows, by its structure where that is known or can be."""
+        if structure is not None and structure not in self._structures and len(self._structures) < MAX_PLANS:
+            self._structures[structure] = None if has_float(match) else self._know(exchange, match)
+        known = self._structures.get(structure) if structure is not None else None
         if known is not None:
-            self._hear(known, record, moment)
+            self._hear(known, describe_exchange(exchange, match), exchange.recorded_at)
         else:
-            self._evidence.add(item, match)
-            self._observer.add(item, match)
-        if not self._judge(item, match):
-            self._learn(record, item, match, line)
+            self._evidence.add(exchange, match)
+            self._observer.add(exchange, match)
 
     def _know(self, exchange: Exchange, match: Match) -> Known:
         return Known(self._evidence.learn(exchange, match), self._observer.learn(exchange, match))
 
-    def _hear(self, known: Known, record: Record, moment: str | None) -> None:
-        seen = record.describe()
+    def _hear(self, known: Known, seen: dict[str, Any], moment: str | None) -> None:
         self._evidence.add_to(known.tally, seen)
         self._observer.add_to(known.template, seen, day_of(moment))
 
-    def _learn(self, record: Record, exchange: Exchange, match: Match, line: bytes) -> None:
-        """Remember a line that went the long way without a finding, so that its like need not."""
+    def _learn(
+        self, record: Record, exchange: Exchange, match: Match, line: bytes, findings: tuple[Finding, ...]
+    ) -> None:
+        """Remember a line that went the long way, so that its like need not."""
         if match.route.operation is None:
             return
         subject = build_subject(exchange, match, match.route.operation, self._contract, self._settings)
-        self._fast_path.learn(record, subject)
-        if self._batches is None:
+        self._fast_path.learn(record, subject, findings)
+        if self._batches is None or findings:
             return
         kind = self._batches.learn(subject, line, lambda kind: self._welcome(kind, exchange, match))
         if kind is not None:
@@ -214,15 +218,14 @@ class Fold:
             return []
         if not self._is_in_window(item.recorded_at):
             return []
-        self._evidence.add(item, match)
-        self._observer.add(item, match)
+        self._observe(structure_of(item, match), item, match)
         return self._judge(item, match)
 
     def _judge(self, exchange: Exchange, match: Match) -> list[Finding]:
         self._exchanges += 1
         findings = list(check_exchange(self._contract, exchange, match, self._settings))
         for finding in findings:
-            self._add_finding(finding)
+            self._findings.add(finding)
         return findings
 
     def summary(self) -> DriftSummary:
@@ -236,8 +239,8 @@ class Fold:
             undated=self._undated,
             unreadable_count=self._unreadable_count,
             unreadable=first_unreadable(self._unreadable),
-            findings=gravest(dict(sorted(self._findings.items()))),
-            occurrences=dict(self._occurrences),
+            findings=self._findings.findings(),
+            occurrences=self._findings.occurrences(),
             readings=self._evidence.counts(),
             observations=self._observer.observations(),
         )
@@ -247,20 +250,3 @@ class Fold:
         self._unreadable.append(unreadable)
         if len(self._unreadable) > 2 * MAX_UNREADABLE:
             self._unreadable = list(first_unreadable(self._unreadable))
-
-    def _add_finding(self, finding: Finding) -> None:
-        self._occurrences[finding.rule.severity] += 1
-        seen = utc_of(finding.recorded_at)
-        folded = FoldedFinding(
-            finding=finding,
-            count=1,
-            last_place=finding.place,
-            last_recorded_at=finding.recorded_at,
-            first_seen=seen,
-            last_seen=seen,
-            days={day_of(finding.recorded_at): 1},
-        )
-        before = self._findings.get(finding.key)
-        self._findings[finding.key] = join(before, folded) if before else folded
-        if len(self._findings) > 2 * MAX_FINDINGS:
-            self._findings = gravest(self._findings)

@@ -67,10 +67,14 @@ class SpotCounter:
     def add_value(self, value: Any) -> None:
         """Take a value; its type is counted elsewhere."""
         kind = type(value)
-        if kind is str or kind is list:
-            self.add_lengths(kind, (len(value), len(value)))
         if kind is str:
-            self.add_texts((value,))
+            known = self.lengths
+            if known is None or not known[0] <= len(value) <= known[1]:
+                self.add_lengths(kind, (len(value), len(value)))
+            if self.is_public:
+                self.add_texts((value,))
+        elif kind is list:
+            self.add_lengths(kind, (len(value), len(value)))
         elif kind is int or kind is float:
             self.other_values += not self.add_range((value, value))
         elif kind is bool:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from opay_contract.model.observation import UNDATED
 
-_DATE = len("2026-05-01")
+_DATE, _MICROSECONDS = len("2026-05-01"), len("2026-05-01T10:00:00.000000")
 _DIGITS_AS_ZERO = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else byte for byte in range(256))  # noqa: PLR2004
 _USUAL = ("0000-00-00T00:00:00Z", "0000-00-00T00:00:00.000Z", "0000-00-00T00:00:00.000000Z")
 
@@ -32,7 +32,7 @@ def utc_of(moment: str | None) -> str | None:
         utc = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
-    return f"{utc:%Y-%m-%dT%H:%M:%S.%f}Z".rjust(27, "0")
+    return f"{utc.isoformat(timespec='microseconds')[:_MICROSECONDS]}Z"
 
 
 def moment_after(text: str) -> str | None:

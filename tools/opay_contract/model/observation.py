@@ -138,6 +138,8 @@ def widest(left: Range | None, right: Range | None) -> Range | None:
     """Join two ranges."""
     if left is None or right is None:
         return left or right
+    if left[0] <= right[0] and right[1] <= left[1]:
+        return left
     return (min(left[0], right[0]), max(left[1], right[1]))
 
 

@@ -4,6 +4,7 @@ import hashlib
 import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import Finding, Severity
@@ -16,6 +17,17 @@ MAX_UNREADABLE = 1000
 """Unreadable things that a summary names: the first by place."""
 
 Key = tuple[str, str, str, str]
+
+
+class HasFinding(Protocol):
+    """Equal findings as one, finished or not."""
+
+    @property
+    def finding(self) -> Finding:
+        """The first of them by place."""
+
+
+V = TypeVar("V", bound=HasFinding)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +120,7 @@ def join(left: FoldedFinding, right: FoldedFinding) -> FoldedFinding:
     )
 
 
-def gravest(findings: dict[Key, FoldedFinding]) -> dict[Key, FoldedFinding]:
+def gravest(findings: dict[Key, V]) -> dict[Key, V]:
     """Keep the cap. What is kept depends on the keys alone, so that every split keeps the same."""
     if len(findings) <= MAX_FINDINGS:
         return findings

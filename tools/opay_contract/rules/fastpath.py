@@ -1,15 +1,16 @@
-"""Answers "conforms" for a recorded line without building anything, once its like was judged in full.
+"""Judges a recorded line without building anything, once its like was judged in full.
 
-The first line of each shape goes the long way. If it has no finding, what its shape decides is settled for
-every other line of that shape: route, status, media type, header names, which members are there and of which
-type, business code and message. What is left are values: the schema's own constraints, times, repeated items,
-echoes, card numbers, the signature. A line that fails any of them, or that is odd in any way, goes the long
-way as well; so both ways give the same summary, which a test proves.
+The first line of each shape goes the long way. What its shape decides is settled for every other line of
+it: route, status, media type, header names, which members are there and of which type, business code and
+message. What is left are values. What the schema says of them is told by its errors: lines of one shape with
+the same errors at the same places have the same findings, most often none. Times, repeated items, echoes,
+card numbers and the signature have to be sound; a line in which one is not, or that is odd in any way, goes
+the long way as well. So both ways give the same summary, which a test proves.
 """
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
@@ -18,11 +19,12 @@ import jsonschema_rs
 import msgspec
 
 from opay_contract.contract.closing import close_reference
-from opay_contract.contract.contract import Contract, Route, at
+from opay_contract.contract.contract import Contract, Match, Route, at
 from opay_contract.contract.loading import tokens_of
 from opay_contract.contract.operation import Echo
-from opay_contract.jsontext import NotJson, Tokens, iter_nodes, parse_json, value_at
-from opay_contract.model.exchange import Request
+from opay_contract.jsontext import NotJson, Parsed, Tokens, iter_nodes, parse_json, value_at
+from opay_contract.model.exchange import Exchange, Request, header
+from opay_contract.model.finding import Finding
 from opay_contract.recordings.messages import parse_moment
 from opay_contract.recordings.ndjson import LINE
 from opay_contract.rules.card_numbers import has_card_number
@@ -31,6 +33,12 @@ from opay_contract.rules.shapes import shape_of
 from opay_contract.rules.subject import Settings, Subject
 from opay_contract.rules.values import has_repeated_item, is_month, time_fault, unix_time
 from opay_contract.signing.signer import verify
+
+Errors = tuple[tuple[Any, Any], ...]
+"""The errors of the schema library in both bodies: place and path to the keyword, none where both fit."""
+
+MAX_ERRORS = 64
+"""Different errors of one shape that are remembered."""
 
 MAX_PLANS = 4096
 """Shapes, and routes, that are remembered; lines of further shapes go the long way."""
@@ -88,7 +96,8 @@ class Record:
 class Plan:
     """What is left to judge for the lines of one shape.
 
-    `searched` has the names of the request and response headers that may hold a card number.
+    `searched` has the names of the request and response headers that may hold a card number. `findings` has
+    those of lines whose schema errors are known.
     """
 
     schemas: tuple[jsonschema_rs.Draft202012Validator | None, jsonschema_rs.Draft202012Validator]
@@ -96,10 +105,11 @@ class Plan:
     times: tuple[Tokens, ...]
     others: tuple[tuple[Tokens, Callable[[Any], bool]], ...]
     echoes: tuple[Echo, ...]
+    findings: dict[Errors, tuple[Finding, ...]] = field(default_factory=dict)
 
 
 class FastPath:
-    """Remembers the shapes of lines that conform, and judges further lines of them by their values."""
+    """Remembers the shapes of lines, and judges further lines of them by their values."""
 
     def __init__(self, contract: Contract, settings: Settings) -> None:
         self._contract = contract
@@ -151,23 +161,36 @@ class FastPath:
             decoded.recorded_at,
         )
 
-    def conforms(self, record: Record) -> bool:
-        """Return whether a line of a known shape has no finding; False also where that is not clear."""
-        plan = self._plans.get(record.key)
-        return plan is not None and self._has_sound_values(plan, record) and self._is_signed(record)
+    def judge(self, record: Record) -> tuple[Finding, ...] | None:
+        """Return the findings of an earlier line that are this line's, but for the place and the words.
 
-    def learn(self, record: Record, subject: Subject) -> bool:
-        """Remember the shape of a line that went the long way and had no finding."""
+        None where that is not clear.
+        """
+        plan = self._plans.get(record.key)
+        if plan is None or not (self._has_sound_values(plan, record) and self._is_signed(record)):
+            return None
+        return plan.findings.get(_errors(plan, record))
+
+    def learn(self, record: Record, subject: Subject, findings: tuple[Finding, ...]) -> None:
+        """Remember a line that went the long way, if its shape and its errors decide its findings."""
+        plan = self._plans.get(record.key)
+        if plan is None:
+            plan = self._plan(record, subject) if len(self._plans) < MAX_PLANS else None
+        if plan is None or len(plan.findings) >= MAX_ERRORS:
+            return
+        self._plans[record.key] = plan
+        if self._has_sound_values(plan, record) and self._is_signed(record):
+            plan.findings[_errors(plan, record)] = findings
+
+    def _plan(self, record: Record, subject: Subject) -> Plan | None:
         match = subject.match
-        if record.key in self._plans or len(self._plans) >= MAX_PLANS:
-            return False
         if subject.answer is None or isinstance(match.request_body, NotJson):
-            return False
-        if _has_float(record.query) or _has_float(record.answer):
-            return False
+            return None
+        if has_float(match):
+            return None
         if not subject.answer.is_decided_by_shape(subject.operation.decided):
-            return False
-        self._plans[record.key] = Plan(
+            return None
+        return Plan(
             schemas=(
                 self._closed_schema(subject.query.schema)
                 if subject.query and not subject.is_refused
@@ -179,7 +202,6 @@ class FastPath:
             others=tuple(_other_checks(subject)),
             echoes=match.form.echoes if match.form else (),
         )
-        return True
 
     def _key(self, method: str | None, url: str | None, answer: Any) -> tuple[Any, ...] | None:
         """Return route, business code and message, which decide as much as a shape does."""
@@ -197,11 +219,8 @@ class FastPath:
         return (method, url, code if type(code) is str else None, message if type(message) is str else None)
 
     def _has_sound_values(self, plan: Plan, record: Record) -> bool:
-        query_schema, answer_schema = plan.schemas
         return (
-            answer_schema.is_valid(record.answer)
-            and (query_schema is None or query_schema.is_valid(record.query))
-            and is_free_of_cards(record.answer_text)
+            is_free_of_cards(record.answer_text)
             and is_free_of_cards(record.query_text)
             and (not plan.searched[0] or _are_free_of_cards(record.request_headers, plan.searched[0]))
             and (not plan.searched[1] or _are_free_of_cards(record.response_headers, plan.searched[1]))
@@ -251,9 +270,53 @@ def _read_body(raw: bytes) -> tuple[Any, bytes]:
     return value, compact
 
 
-def _has_float(value: Any) -> bool:
-    """A float's text may hide digits behind an exponent, so exchanges with floats go the long way."""
-    return any(isinstance(node, float) for _, node in iter_nodes(value))
+def _errors(plan: Plan, record: Record) -> Errors:
+    query_schema, answer_schema = plan.schemas
+    found: list[tuple[Any, Any]] = []
+    for schema, body in ((query_schema, record.query), (answer_schema, record.answer)):
+        if schema is not None and not schema.is_valid(body):
+            found += [
+                (tuple(error.instance_path), tuple(error.evaluation_path))
+                for error in schema.iter_errors(body)
+            ]
+            found.append(((), (body is record.query,)))
+    return tuple(found)
+
+
+def structure_of(exchange: Exchange, match: Match) -> tuple[Any, ...] | None:
+    """Return what decides most of what an exchange shows, as `Record.key` does; None off the known routes."""
+    if match.route.operation is None:
+        return None
+    request, response = exchange.request, exchange.response
+    envelope = match.route.operation.envelope
+    answer = match.response_body
+    message = at(answer.value, envelope.message) if envelope and isinstance(answer, Parsed) else None
+    return (
+        request.method,
+        request.url,
+        match.code,
+        message if isinstance(message, str) else None,
+        response.status,
+        *(
+            None if fields is None else tuple(name for name, _ in fields)
+            for fields in (request.headers, response.headers)
+        ),
+        header(request.headers, "content-type"),
+        header(response.headers, "content-type"),
+        *(
+            shape_of(body.value) if isinstance(body, Parsed) else body is None
+            for body in (match.request_body, answer)
+        ),
+    )
+
+
+def has_float(match: Match) -> bool:
+    """Return whether a number in a body has a fraction or an exponent.
+
+    Whether it is whole, and the digits that its text hides, are not told by its type.
+    """
+    bodies = [body.value for body in (match.request_body, match.response_body) if isinstance(body, Parsed)]
+    return any(isinstance(node, float) for body in bodies for _, node in iter_nodes(body))
 
 
 def _has_flaws(text: bytes) -> bool:

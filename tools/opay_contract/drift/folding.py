@@ -1,0 +1,90 @@
+"""Folds findings by their key as they come, in memory that depends on the keys alone."""
+
+from collections import Counter
+
+from opay_contract.model.exchange import Place
+from opay_contract.model.finding import Finding, Severity
+from opay_contract.model.moments import day_of, utc_of
+from opay_contract.model.observation import latest_days
+from opay_contract.model.summary import MAX_FINDINGS, FoldedFinding, Key, gravest
+
+
+class _Folding:
+    """Equal findings so far; what they were on the days that are told apart."""
+
+    __slots__ = ("count", "days", "finding", "first_seen", "last_place", "last_recorded_at", "last_seen")
+
+    def __init__(self, finding: Finding) -> None:
+        self.finding = finding
+        self.count = 0
+        self.last_place = finding.place
+        self.last_recorded_at = finding.recorded_at
+        self.first_seen: str | None = None
+        self.last_seen: str | None = None
+        self.days: dict[str, int] = {}
+
+    def add(self, place: Place, recorded_at: str | None, times: int = 1) -> None:
+        self.count += times
+        if place >= self.last_place:
+            self.last_place, self.last_recorded_at = place, recorded_at
+        seen, day = utc_of(recorded_at), day_of(recorded_at)
+        self.days[day] = self.days.get(day, 0) + times
+        if seen is not None:
+            self.first_seen = min(self.first_seen or seen, seen)
+            self.last_seen = max(self.last_seen or seen, seen)
+
+    def folded(self) -> FoldedFinding:
+        return FoldedFinding(
+            finding=self.finding,
+            count=self.count,
+            last_place=self.last_place,
+            last_recorded_at=self.last_recorded_at,
+            first_seen=self.first_seen,
+            last_seen=self.last_seen,
+            days=latest_days(dict(self.days)),
+        )
+
+
+class FindingFold:
+    """Takes findings one at a time; `findings()` gives the gravest of them, folded."""
+
+    def __init__(self) -> None:
+        self._foldings: dict[Key, _Folding] = {}
+        self._occurrences: Counter[Severity] = Counter()
+
+    def add(self, finding: Finding) -> None:
+        """Take a finding."""
+        self._occurrences[finding.rule.severity] += 1
+        folding = self._foldings.get(finding.key)
+        if folding is None:
+            folding = self._foldings[finding.key] = _Folding(finding)
+            if len(self._foldings) > 2 * MAX_FINDINGS:
+                self._foldings = gravest(self._foldings)
+        elif finding.place < folding.finding.place:
+            folding.finding = finding
+        folding.add(finding.place, finding.recorded_at)
+
+    def add_again(self, findings: tuple[Finding, ...], place: Place, recorded_at: str | None) -> bool:
+        """Take findings like earlier ones at another place; False, and nothing is taken, if it comes before.
+
+        The words of a finding are those of the first by place, so these would be needed then.
+        """
+        if any(
+            (folding := self._foldings.get(finding.key)) is not None and place < folding.finding.place
+            for finding in findings
+        ):
+            return False
+        for finding in findings:
+            self._occurrences[finding.rule.severity] += 1
+            folding = self._foldings.get(finding.key)
+            if folding is not None:  # else beyond the cap
+                folding.add(place, recorded_at)
+        return True
+
+    def occurrences(self) -> dict[Severity, int]:
+        """Return how many findings there were, by severity."""
+        return dict(self._occurrences)
+
+    def findings(self) -> dict[Key, FoldedFinding]:
+        """Return the findings that are kept, by key."""
+        return {key: folding.folded() for key, folding in sorted(gravest(self._foldings).items())}
