@@ -1,7 +1,8 @@
-"""Summaries to render: of the recordings of the acceptance tests, hostile, empty and capped ones."""
+"""Summaries to render: of the recordings of the acceptance tests, of six weeks, hostile, empty and capped."""
 
 import contextlib
 import os
+import runpy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -12,13 +13,18 @@ import pytest
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.contract.operation import OpenQuestion, Reading
+from opay_contract.drift.insight import draw_insight
 from opay_contract.engines.inline import check_sources
 from opay_contract.model.acceptance import Acceptance, Judged
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Finding, Outcome, Severity
+from opay_contract.model.insight import Answer, Change, ChangeKind, Gap, Insight, Share
+from opay_contract.model.moments import Window, utc_of
+from opay_contract.model.observation import Observed
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.recordings.sources import iter_sources
 from opay_contract.report.checked_run import CheckedRun
+from opay_contract.rules.gap_table import CODE_UNOBSERVED, FIELD_UNOBSERVED, RANGE_NARROWER
 from opay_contract.rules.subject import Settings
 from opay_contract.rules.table import RULES_BY_ID
 
@@ -64,6 +70,42 @@ def _fix(folded: FoldedFinding) -> FoldedFinding:
 
 
 @pytest.fixture(scope="session")
+def lines_of_weeks() -> list[str]:
+    """Six weeks of traffic that changes on known days."""
+    return list(runpy.run_path(str(HERE / "weeks.py"))["iter_lines"]())
+
+
+@pytest.fixture(scope="session")
+def weeks(
+    lines_of_weeks: list[str], contract: Contract, tmp_path_factory: pytest.TempPathFactory
+) -> DriftSummary:
+    """The summary of the six weeks, without what is from before them or has no time."""
+    folder = tmp_path_factory.mktemp("weeks")
+    (folder / "weeks.ndjson").write_text("\n".join(lines_of_weeks) + "\n", encoding="utf-8")
+    settings = Settings(started_at=1_790_000_000.0, window=Window(since=utc_of("2026-05-01")))
+    with contextlib.chdir(folder):
+        return check_sources(iter_sources(("weeks.ndjson",)), contract, settings)
+
+
+@pytest.fixture(scope="session")
+def explain(contract: Contract) -> Callable[[DriftSummary], CheckedRun]:
+    """Return a function that makes of a summary what `check` renders, its contract lines on one line."""
+
+    def explained(summary: DriftSummary) -> CheckedRun:
+        insight = draw_insight(summary, contract)
+        gaps = tuple(replace(gap, contract=replace(gap.contract, line=12, column=3)) for gap in insight.gaps)
+        fixed = replace(summary, findings={key: _fix(folded) for key, folded in summary.findings.items()})
+        return CheckedRun(
+            summary=fixed,
+            questions=contract.questions,
+            insight=replace(insight, gaps=gaps),
+            contract=contract,
+        )
+
+    return explained
+
+
+@pytest.fixture(scope="session")
 def nothing() -> DriftSummary:
     """The summary of a run that checked nothing."""
     return DriftSummary(out_of_scope=3)
@@ -105,6 +147,38 @@ def hostile_questions() -> tuple[OpenQuestion, ...]:
         OpenQuestion(id=HOSTILE, question=HOSTILE, about=(), readings=(reading,)),
         OpenQuestion(id="silent", question=HOSTILE, about=(), readings=(reading,)),
     )
+
+
+@pytest.fixture(scope="session")
+def hostile_explained(hostile: DriftSummary, hostile_questions: tuple[OpenQuestion, ...]) -> CheckedRun:
+    """The hostile summary with observations, and what follows from them, in which all words are an attack."""
+    scope, days = (HOSTILE, HOSTILE, "success"), {"2026-05-01": 2, "2026-05-03": 1, "": 4}
+    spot = (*scope, f"/response/body/{HOSTILE.replace('/', '~1')}")
+    whole = Observed(is_documented=True, types={"object": days})
+    odd = Observed(is_documented=False, types={HOSTILE: days}, values={HOSTILE: 2}, other_values=1)
+    share = Share(count=1, of=3)
+    change = Change(
+        kind=ChangeKind.TYPE,
+        spot=spot,
+        day="2026-05-03",
+        type=HOSTILE,
+        before=share,
+        after=share,
+        is_documented=False,
+    )
+    gaps = [
+        Gap(rule=rule, spot=spot, documented=HOSTILE, seen=HOSTILE, opportunities=9, contract=STATEMENT)
+        for rule in (FIELD_UNOBSERVED, CODE_UNOBSERVED, RANGE_NARROWER)
+    ]
+    insight = Insight(
+        gaps=tuple(gaps),
+        changes=(change,),
+        answers=(Answer(question=HOSTILE, counts=((HOSTILE, 1),), verdict=HOSTILE),),
+        limits=(HOSTILE,),
+    )
+    observations = {(*scope, ""): whole, (*scope, "/response/body"): whole, spot: odd}
+    summary = replace(hostile, observations=observations, out_of_window=3, undated=1)
+    return CheckedRun(summary=summary, questions=hostile_questions, insight=insight)
 
 
 @pytest.fixture(scope="session")

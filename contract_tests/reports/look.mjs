@@ -28,21 +28,29 @@ for (const width of [360, 1600]) {
   for (const colorScheme of ["light", "dark"]) {
     const { page, seen, close } = await open({ viewport: { width, height: 1000 }, colorScheme });
     await page.screenshot({ path: `${folder}/${width}-${colorScheme}.png`, fullPage: true });
+    await page.emulateMedia({ media: "print" });
+    const unprinted = await page.evaluate(() => [...document.querySelectorAll("main details > *")]
+      .filter((one) => !one.getClientRects().length || !one.checkVisibility({ contentVisibilityAuto: true }))
+      .map((one) => one.outerHTML.slice(0, 100)));
+    await page.emulateMedia({ media: "screen" });
+    await page.evaluate(() => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
     const measured = await page.evaluate(() => ({
       overflow: document.documentElement.scrollWidth - innerWidth,
       background: getComputedStyle(document.body).backgroundColor,
       pwned: window.pwned ?? null,
       cut: [...document.querySelectorAll("body *")]
         .filter((one) => one.getClientRects().length && one.getBoundingClientRect().right > innerWidth + 1)
+        .filter((one) => !one.parentElement.closest(".scroll"))
         .map((one) => one.outerHTML.slice(0, 100)),
+      charts: Object.fromEntries(["columns", "spark", "rates", "bar"].map((kind) =>
+        [kind, Math.min(...[...document.querySelectorAll(`svg.${kind}`)].map((one) => one.getBoundingClientRect().width))])),
     }));
-    await page.evaluate(() => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
     await page.evaluate(axe);
     const { violations } = await page.evaluate(() => axe.run());
     const grave = violations
       .filter((one) => one.impact === "serious" || one.impact === "critical")
       .map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 100)).join(" ")}`);
-    looks.push({ width, colorScheme, ...seen, ...measured, grave });
+    looks.push({ width, colorScheme, ...seen, ...measured, unprinted, grave });
     await close();
   }
 }
@@ -70,6 +78,7 @@ const plain = await open({ viewport: { width: 360, height: 740 }, javaScriptEnab
 const withoutScript = {
   findings: await plain.page.locator("#list > li:visible").count(),
   filters: await plain.page.locator("#filters").isVisible(),
+  charts: await plain.page.locator("svg.columns:visible").count(),
   errors: plain.seen.errors,
 };
 await plain.close();

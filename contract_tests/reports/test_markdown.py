@@ -8,7 +8,6 @@ import pytest
 from markdown_it import MarkdownIt
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.operation import OpenQuestion
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
@@ -24,17 +23,22 @@ STEP_SUMMARY = 1 << 20
 """What GitHub takes from a step, in bytes."""
 
 
+@pytest.mark.parametrize("name", ["drifted", "weeks"])
 def test_the_report_is_the_golden_one(
-    fixed: DriftSummary, contract: Contract, assert_golden: Callable[[str, str], None]
+    name: str,
+    explain: Callable[[DriftSummary], CheckedRun],
+    assert_golden: Callable[[str, str], None],
+    request: pytest.FixtureRequest,
 ) -> None:
-    assert_golden("drifted.md", render_markdown(CheckedRun(summary=fixed, questions=contract.questions)))
+    assert_golden(f"{name}.md", render_markdown(explain(request.getfixturevalue(name))))
 
 
-@pytest.mark.parametrize("name", ["drifted", "hostile", "capped"])
+@pytest.mark.parametrize("name", ["drifted", "weeks", "hostile_explained", "capped"])
 def test_every_row_of_a_table_has_all_its_columns(
-    name: str, hostile_questions: tuple[OpenQuestion, ...], request: pytest.FixtureRequest
+    name: str, explain: Callable[[DriftSummary], CheckedRun], request: pytest.FixtureRequest
 ) -> None:
-    text = render_markdown(CheckedRun(summary=request.getfixturevalue(name), questions=hostile_questions))
+    given = request.getfixturevalue(name)
+    text = render_markdown(explain(given) if isinstance(given, DriftSummary) else given)
     for block in text.split("\n\n"):  # readers drop cells beyond those of the header
         lines = block.splitlines()
         assert len({line.count("|") for line in lines if lines[0].startswith("| ")}) <= 1
@@ -45,10 +49,8 @@ def test_every_row_of_a_table_has_all_its_columns(
         assert len(rows) > 1
 
 
-def test_nothing_from_outside_formats_links_mentions_or_runs(
-    hostile: DriftSummary, hostile_questions: tuple[OpenQuestion, ...]
-) -> None:
-    text = render_markdown(CheckedRun(summary=hostile, questions=hostile_questions))
+def test_nothing_from_outside_formats_links_mentions_or_runs(hostile_explained: CheckedRun) -> None:
+    text = render_markdown(hostile_explained)
     assert text.replace("\n", "").isprintable()
     assert not re.search(r"@|https?:|www\.|\$|~~|\]\(|<script|<img", text)
     html = READER.render(text)
@@ -85,6 +87,27 @@ def test_a_step_summary_is_never_too_large(build: Callable[..., FoldedFinding], 
     assert f"{2000 - MAX_ROWS:,} findings not listed here; the other formats have them." in text
 
 
+def test_a_step_summary_is_never_too_large_for_what_was_observed(hostile_explained: CheckedRun) -> None:
+    insight = hostile_explained.insight
+    long = "/" + "~" * 9999
+    wide = [
+        replace(gap, spot=(*gap.spot[:3], f"{gap.spot[3]}/{n}{long}"), documented=gap.documented + long)
+        for gap in insight.gaps
+        for n in range(999)
+    ]
+    many = replace(insight, changes=insight.changes * 999, gaps=tuple(wide), limits=("~" * 99_999,))
+    text = render_markdown(replace(hostile_explained, insight=many))
+    assert len(text.encode()) < STEP_SUMMARY
+    found = len(hostile_explained.summary.findings)
+    assert f"And {999 - (MAX_ROWS - found)} more." in text
+    assert text.count("None of them is listed here.") == 2
+    for some in (wide[:1998], wide[1998:]):
+        fewer = replace(many, changes=(), gaps=tuple(some))
+        text = render_markdown(replace(hostile_explained, insight=fewer))
+        assert len(text.encode()) < STEP_SUMMARY
+        assert ("and 959 more" in text) is (some == wide[:1998])
+
+
 def test_beside_a_baseline_the_report_is_the_golden_one(
     judged: CheckedRun, assert_golden: Callable[[str, str], None]
 ) -> None:
@@ -106,6 +129,7 @@ def test_nothing_of_a_baseline_formats_links_mentions_or_runs(hostile_judged: Ch
     assert not re.search(r"@|https?:|www\.|\$|~~|\]\(|<script|<img", text)
     html = READER.render(text)
     assert set(re.findall(r"<([a-z0-9]+)", html)) <= TAGS
+    html = html.partition("Open questions")[0]
     assert [len(re.findall("<t[hd]", row)) for row in re.findall(r"<tr>.*?</tr>", html, re.DOTALL)].count(
         4
     ) == 2

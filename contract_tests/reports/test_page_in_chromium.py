@@ -4,14 +4,14 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from opay_contract.contract.contract import Contract
-from opay_contract.contract.operation import OpenQuestion
-from opay_contract.model.summary import DriftSummary
+from opay_contract.model.summary import DriftSummary, merge
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.html_report import render_html
 
@@ -43,9 +43,18 @@ def look(html: str, folder: Path) -> Any:
 
 
 @pytest.fixture(scope="module")
-def seen(drifted: DriftSummary, contract: Contract, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    page = render_html(CheckedRun(summary=drifted, questions=contract.questions))
-    return look(page, tmp_path_factory.mktemp("page"))
+def busy(drifted: DriftSummary, weeks: DriftSummary) -> DriftSummary:
+    """Findings of every kind, and six weeks in which much changes."""
+    return merge(drifted, weeks)
+
+
+@pytest.fixture(scope="module")
+def seen(
+    busy: DriftSummary,
+    explain: Callable[[DriftSummary], CheckedRun],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Any:
+    return look(render_html(explain(busy)), tmp_path_factory.mktemp("page"))
 
 
 def test_the_page_asks_for_nothing_and_complains_about_nothing(seen: Any) -> None:
@@ -58,6 +67,15 @@ def test_nothing_is_cut_at_either_width(seen: Any) -> None:
     assert [(one["overflow"], one["cut"]) for one in seen["looks"]] == [(0, [])] * 4
 
 
+def test_charts_have_room_at_either_width(seen: Any) -> None:
+    for one in seen["looks"]:
+        assert min(one["charts"].values()) >= 150
+
+
+def test_what_is_folded_away_is_printed(seen: Any) -> None:
+    assert [one["unprinted"] for one in seen["looks"]] == [[]] * 4
+
+
 def test_the_page_follows_the_readers_colours(seen: Any) -> None:
     backgrounds = {one["colorScheme"]: one["background"] for one in seen["looks"]}
     assert backgrounds == {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 22, 28)"}
@@ -67,8 +85,8 @@ def test_axe_finds_no_serious_or_critical_problem(seen: Any) -> None:
     assert [one["grave"] for one in seen["looks"]] == [[]] * 4
 
 
-def test_filters_show_what_they_say(seen: Any, drifted: DriftSummary) -> None:
-    rules = [folded.finding.rule for folded in drifted.findings.values()]
+def test_filters_show_what_they_say(seen: Any, busy: DriftSummary) -> None:
+    rules = [folded.finding.rule for folded in busy.findings.values()]
     expected = {
         "all": len(rules),
         "withoutErrors": sum(rule.severity.label != "error" for rule in rules),
@@ -82,26 +100,17 @@ def test_filters_show_what_they_say(seen: Any, drifted: DriftSummary) -> None:
     }
 
 
-def test_without_script_everything_is_there_but_the_filters(seen: Any, drifted: DriftSummary) -> None:
-    assert seen["withoutScript"] == {"findings": len(drifted.findings), "filters": False, "errors": []}
+def test_without_script_everything_is_there_but_the_filters(seen: Any, busy: DriftSummary) -> None:
+    shown = {"findings": len(busy.findings), "filters": False, "charts": 5, "errors": []}
+    assert seen["withoutScript"] == shown
 
 
 def test_a_hostile_summary_runs_nothing_and_is_not_cut(
-    hostile: DriftSummary,
-    hostile_questions: tuple[OpenQuestion, ...],
-    drifted: DriftSummary,
-    tmp_path: Path,
+    hostile_explained: CheckedRun, drifted: DriftSummary, tmp_path: Path
 ) -> None:
+    hostile = hostile_explained.summary
     both = hostile.findings | drifted.findings  # the filters that the browser tries are for the latter
-    summary = DriftSummary(
-        exchanges=9,
-        findings=both,
-        unreadable=hostile.unreadable,
-        unreadable_count=2,
-        readings=hostile.readings,
-        occurrences=hostile.occurrences,
-    )
-    page = render_html(CheckedRun(summary=summary, questions=hostile_questions))
+    page = render_html(replace(hostile_explained, summary=replace(hostile, findings=both)))
     shown = look(page, tmp_path)
     for one in shown["looks"]:
         assert (one["pwned"], one["requests"], one["errors"]) == (None, [shown["url"]], [])

@@ -22,12 +22,18 @@ from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.github_report import render_github
-from opay_contract.report.html_report import render_html
 from opay_contract.report.json_report import render_json
 from opay_contract.report.junit_report import render_junit
 from opay_contract.report.markdown_report import render_markdown
 from opay_contract.report.sarif_report import render_sarif
 from opay_contract.report.text_report import render_text
+
+
+def _render_html(run: CheckedRun) -> str:
+    from opay_contract.report.html_report import render_html  # noqa: PLC0415  svg.py takes 0.1 s to import
+
+    return render_html(run)
+
 
 _RENDERERS: dict[str, Callable[[CheckedRun], str]] = {
     "text": render_text,
@@ -36,7 +42,7 @@ _RENDERERS: dict[str, Callable[[CheckedRun], str]] = {
     "sarif": render_sarif,
     "github": render_github,
     "markdown": render_markdown,
-    "html": render_html,
+    "html": _render_html,
 }
 
 
@@ -131,6 +137,7 @@ def report_run(
         summary=summary,
         questions=contract.questions,
         insight=draw_insight(summary, contract),
+        contract=contract,
         judged=apply_baseline(summary, judging.baseline, judging.today) if judging.baseline else None,
         fail_on=reporting.fail_on,
         allow_unused=reporting.allow_unused,

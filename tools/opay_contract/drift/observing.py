@@ -147,10 +147,11 @@ class Observer:
 
     def _new_spot(self, scope: Scope, operation: Operation | None, tokens: Tokens) -> SpotCounter:
         place = pointer(tuple("*" if isinstance(token, int) else token for token in tokens))
-        known = self._documented(scope).get(place)
+        documented = self._documented(scope)
+        known = documented.get(place)
         is_outside = "body" not in tokens[:2]
         return SpotCounter(
-            is_documented=known is not None or is_outside or tokens[2:] == (),
+            is_documented=place.removesuffix("/*") in documented or is_outside or tokens[2:] == (),
             is_public=place in (STATUS, CONTENT_TYPE) or (known is not None and known.sensitivity == _PUBLIC),
             words=_words(operation, place),
         )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import OpenQuestion
 from opay_contract.model.acceptance import Acceptance, Judged, State
 from opay_contract.model.finding import Severity
@@ -14,14 +15,16 @@ from opay_contract.report.ordering import by_gravity
 class CheckedRun:
     """A run's summary, what follows from it, what a baseline says, and how the run was asked for.
 
-    `judged` is the same summary beside the baseline, or None where none was given. `contract_folder` is the
-    contract's folder relative to the working folder, or None where the contract stands elsewhere, as the one
-    that the package carries. `version` is the program's, where it is known.
+    `contract` is what was checked against, where a report may ask what it documents. `judged` is the same
+    summary beside the baseline, or None where none was given. `contract_folder` is the contract's folder
+    relative to the working folder, or None where the contract stands elsewhere, as the one that the package
+    carries. `version` is the program's, where it is known.
     """
 
     summary: DriftSummary
     questions: tuple[OpenQuestion, ...] = ()
     insight: Insight = field(default_factory=Insight)
+    contract: Contract | None = None
     judged: Judged | None = None
     fail_on: Severity = Severity.ERROR
     allow_unused: bool = False

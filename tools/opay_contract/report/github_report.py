@@ -46,6 +46,10 @@ def _remarks(run: CheckedRun) -> Iterator[str]:
         yield _command("notice", message, title=_TITLE)
     if run.judged:
         yield _command("notice", describe_judged(run.judged), title=_TITLE)
+    if changes := run.insight.changes:
+        days = " to ".join(dict.fromkeys((changes[0].day, changes[-1].day)))
+        message = f"{count(len(changes), 'change')} over time ({days}); the other formats show them."
+        yield _command("notice", message, title=f"{_TITLE}: changes")
     for unreadable in summary.unreadable[:1]:
         others = summary.unreadable_count - 1
         more = f" (and {count(others, 'more entry', 'more entries')})" if others else ""

@@ -4,6 +4,7 @@ from opay_contract.model.acceptance import Acceptance
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.html_findings import finding_item
 from opay_contract.report.html_parts import Section, as_text
+from opay_contract.report.html_timeline import timeline_of
 from opay_contract.report.standing import describe_covered, describe_unused
 from opay_contract.report.text_report import count
 
@@ -20,14 +21,14 @@ def build_unused(run: CheckedRun) -> Section | None:
 
 def build_accepted(run: CheckedRun) -> Section | None:
     """Return the findings that do not count."""
-    findings = run.accepted
+    findings, timeline = run.accepted, timeline_of(run)
     if not findings:
         return None
     occurrences = count(sum(folded.count for folded in findings), "occurrence")
     lines = [
         f"<details><summary>{count(len(findings), 'finding')}, {occurrences}</summary>",
         '<ul class="findings">',
-        *(finding_item(folded, run) for folded in findings),
+        *(finding_item(folded, run, timeline) for folded in findings),
         "</ul>",
         "</details>",
     ]

@@ -7,10 +7,14 @@ from opay_contract.model.acceptance import State
 from opay_contract.model.finding import Kind, Severity
 from opay_contract.model.summary import FoldedFinding
 from opay_contract.report.checked_run import CheckedRun
+from opay_contract.report.html_charts import draw_sparkline
 from opay_contract.report.html_parts import LABELS, Section, as_text, plural
+from opay_contract.report.html_timeline import timeline_of
+from opay_contract.report.insights import describe_moment
 from opay_contract.report.ordering import by_gravity
 from opay_contract.report.standing import describe_standing
 from opay_contract.report.text_report import count, describe_place
+from opay_contract.report.timeline import Timeline, is_dated
 
 
 def build_findings(run: CheckedRun) -> Section | None:
@@ -19,11 +23,12 @@ def build_findings(run: CheckedRun) -> Section | None:
     findings = by_gravity(summary)
     if not findings:
         return None
-    parts = [_filters(findings)]
+    parts, timeline = [_filters(findings)], timeline_of(run)
     if summary.omitted:
         omitted = count(summary.omitted, "occurrence")
         parts.append(f"<p>{omitted} of further findings not listed: the report keeps {len(findings):,}.</p>")
-    parts += ['<ul class="findings" id="list">', *(finding_item(folded, run) for folded in findings), "</ul>"]
+    items = (finding_item(folded, run, timeline) for folded in findings)
+    parts += ['<ul class="findings" id="list">', *items, "</ul>"]
     return Section(id="findings", title=f"Findings ({len(findings):,})", body="\n".join(parts))
 
 
@@ -54,7 +59,7 @@ def _select(name: str, title: str, options: Iterable[tuple[str, int]]) -> str:
     return f'<label class="field">{title} {select}</label>'
 
 
-def finding_item(folded: FoldedFinding, run: CheckedRun) -> str:
+def finding_item(folded: FoldedFinding, run: CheckedRun, timeline: Timeline | None) -> str:
     """Return a finding as an item of a list, with what the filters look at."""
     finding = folded.finding
     rule = finding.rule
@@ -71,9 +76,25 @@ def finding_item(folded: FoldedFinding, run: CheckedRun) -> str:
         f"<h3>{badge} <code>{as_text(rule.id)}</code>{pointer}</h3>\n"
         f"<p>Expected <strong>{as_text(finding.expected)}</strong>, "
         f"got <strong>{as_text(finding.actual)}</strong>.</p>\n"
-        f'<dl class="facts">{facts}</dl>\n'
+        f'<dl class="facts">{facts}{_days(folded, timeline)}</dl>\n'
         f"<details>{about}</details>\n</li>"
     )
+
+
+def _days(folded: FoldedFinding, timeline: Timeline | None) -> str:
+    """Return on how many days a finding occurred, with a small chart on the axis of the whole run."""
+    dated = {day: number for day, number in folded.days.items() if is_dated(day)}
+    if not dated or timeline is None or timeline.columns == 1:
+        return ""
+    most = max(dated, key=lambda day: (dated[day], day))
+    words = f"{count(len(dated), 'day')}, most on {most} ({dated[most]:,})"
+    chart = draw_sparkline(timeline.counts(dated), folded.finding.rule.severity.label)
+    return f'<div class="days"><dt>Days</dt><dd>{words}{chart}</dd></div>'
+
+
+def _time(utc: str) -> str:
+    moment = as_text(describe_moment(utc))
+    return f'<time datetime="{moment}">{moment}</time>'
 
 
 def _facts(folded: FoldedFinding, run: CheckedRun) -> Iterator[tuple[str, str]]:
@@ -87,8 +108,9 @@ def _facts(folded: FoldedFinding, run: CheckedRun) -> Iterator[tuple[str, str]]:
     if folded.count > 1:
         yield "Last place", f"<code>{as_text(describe_place(folded.last_place))}</code>"
         yield "Times", f"{folded.count:,}"
-    if times := sorted({time for time in (finding.recorded_at, folded.last_recorded_at) if time}):
-        yield "Recorded", as_text(" to ".join(times))
+    if folded.first_seen and folded.last_seen:
+        yield "First seen", _time(folded.first_seen)
+        yield "Last seen", _time(folded.last_seen)
     if statement:
         yield "Contract", f"<code>{as_text(f'{statement.file}:{statement.line}:{statement.column}')}</code>"
     yield "Fingerprint", f'<a href="#finding-{folded.fingerprint}"><code>{folded.fingerprint}</code></a>'

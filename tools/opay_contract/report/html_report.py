@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterable
 from importlib import resources
 
@@ -10,11 +9,21 @@ from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.html_baseline import build_accepted, build_unused
+from opay_contract.report.html_changes import build_changes
 from opay_contract.report.html_findings import build_findings
-from opay_contract.report.html_parts import Section, as_text, plural
+from opay_contract.report.html_gaps import build_narrower, build_never_seen
+from opay_contract.report.html_parts import Section, as_text
+from opay_contract.report.html_presence import build_presence
 from opay_contract.report.html_questions import build_questions
+from opay_contract.report.html_summary import build_summary
+from opay_contract.report.html_timeline import build_over_time
 from opay_contract.report.standing import describe_no_drift
-from opay_contract.report.text_report import count, describe_judged, describe_place
+from opay_contract.report.text_report import count, describe_place
+
+_FOOTER = (
+    "Card and customer data is never shown: findings name type, length and place, and values are counted "
+    "only where the contract calls them public."
+)
 
 
 def render_html(run: CheckedRun) -> str:
@@ -46,32 +55,12 @@ def render_html(run: CheckedRun) -> str:
         *(["<p>The run was interrupted: not everything was checked.</p>"] if summary.is_partial else []),
         *(_render_section(section) for section in sections),
         "</main>",
-        "<footer><p>Recorded values are never shown: findings name type, length and place.</p></footer>",
+        f"<footer><p>{_FOOTER}</p></footer>",
         f"<script>{script}</script>",
         "</body>",
         "</html>",
     ]
     return "\n".join(lines) + "\n"
-
-
-def _build_summary(run: CheckedRun) -> Section:
-    summary = run.counted
-    numbers = Counter(folded.finding.rule.severity for folded in summary.findings.values())
-    tiles = [(plural(severity), numbers[severity], severity.label) for severity in reversed(Severity)]
-    tiles += [
-        ("Exchanges checked", summary.exchanges, ""),
-        ("Occurrences", sum(summary.occurrences.values()), ""),
-        ("Out of scope", summary.out_of_scope, ""),
-        ("Unreadable", summary.unreadable_count, "error" if summary.unreadable_count else ""),
-    ]
-    if run.judged:
-        tiles += [("Accepted", len(run.accepted), ""), ("Unused acceptances", len(run.unused), "")]
-    body = "\n".join(
-        f'<div class="{kind if number else ""}"><dt>{title}</dt><dd>{number:,}</dd></div>'
-        for title, number, kind in tiles
-    )
-    baseline = f"\n<p>{describe_judged(run.judged)}</p>" if run.judged else ""
-    return Section(id="summary", title="Summary", body=f'<dl class="tiles">\n{body}\n</dl>{baseline}')
 
 
 def _build_unreadable(run: CheckedRun) -> Section | None:
@@ -89,11 +78,16 @@ def _build_unreadable(run: CheckedRun) -> Section | None:
 
 
 _SECTIONS: tuple[Callable[[CheckedRun], Section | None], ...] = (
-    _build_summary,
+    build_summary,
+    build_over_time,
     build_findings,
     build_unused,
     build_accepted,
     _build_unreadable,
+    build_changes,
+    build_presence,
+    build_never_seen,
+    build_narrower,
     build_questions,
 )
 """What the page is made of, in its order; a section that returns None is left out."""

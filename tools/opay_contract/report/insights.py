@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from opay_contract.model.finding import Rule
-from opay_contract.model.insight import Answer, Change, ChangeKind, Gap, Share
+from opay_contract.model.insight import Answer, Change, ChangeKind, Gap, Insight, Share
 from opay_contract.model.observation import Spot
 from opay_contract.rules.gap_table import NARROWER_RULES
 
@@ -38,6 +38,16 @@ def group_gaps(gaps: Iterable[Gap], *, is_narrower: bool) -> list[GapGroup]:
     ]
 
 
+def never_seen(insight: Insight) -> list[Gap]:
+    """Return what is documented and was never there."""
+    return [gap for gap in insight.gaps if gap.rule.id not in NARROWER_RULES]
+
+
+def narrower(insight: Insight) -> list[Gap]:
+    """Return what the contract allows and the recordings do not need."""
+    return [gap for gap in insight.gaps if gap.rule.id in NARROWER_RULES]
+
+
 def describe_gap(gap: Gap) -> str:
     """Return what a gap is about, and for what is narrower what was documented and seen."""
     place = describe_spot(gap.spot)
@@ -47,16 +57,9 @@ def describe_gap(gap: Gap) -> str:
 
 
 def describe_change(change: Change) -> str:
-    """Return what changed, from what to what."""
-    before, after = describe_share(change.before), describe_share(change.after)
-    if change.kind is ChangeKind.TYPE:
-        return f"{change.type} in {after} from then on, in {before} before"
-    words = {
-        ChangeKind.APPEARED: "appeared",
-        ChangeKind.VANISHED: "vanished",
-        ChangeKind.RATE: "changed its rate",
-    }
-    return f"{words[change.kind]}: in {after} from then on, in {before} before"
+    """Return the shares before and since, and of which type they are."""
+    what = f"{change.type} " if change.kind is ChangeKind.TYPE else ""
+    return f"{what}{describe_share(change.before)} before, {describe_share(change.after)} since"
 
 
 def describe_moment(utc: str) -> str:

@@ -14,10 +14,11 @@ from opay_contract.model.exchange import Unreadable
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.report.checked_run import CheckedRun
+from opay_contract.report.insights import narrower, never_seen
 from opay_contract.report.ordering import by_gravity
 from opay_contract.report.printing import printable
 from opay_contract.report.standing import describe_covered, describe_standing, describe_unused
-from opay_contract.report.text_report import count, describe_place
+from opay_contract.report.text_report import count, describe_place, describe_recorded
 from opay_contract.rules.table import RULES
 
 _SUITE = "opay-contract"
@@ -158,6 +159,8 @@ def _details(folded: FoldedFinding, run: CheckedRun) -> Iterator[str]:
     if finding.contract:
         place = finding.contract
         yield f"contract {place.file}:{place.line}:{place.column} {place.pointer}"
+    if recorded := describe_recorded(folded):
+        yield recorded
     yield f"fingerprint {folded.fingerprint}"
     if standing := describe_standing(run, folded):
         yield standing
@@ -196,10 +199,16 @@ def _properties(run: CheckedRun) -> Iterator[str]:
     values = {
         "exchanges_checked": summary.exchanges,
         "out_of_scope": summary.out_of_scope,
+        "outside_window": summary.out_of_window,
         "unreadable": summary.unreadable_count,
         "findings": len(summary.findings),
         "occurrences": sum(summary.occurrences.values()),
         "occurrences_omitted": summary.omitted,
+    }
+    values |= {
+        "changes": len(run.insight.changes),
+        "never_seen": len(never_seen(run.insight)),
+        "narrower": len(narrower(run.insight)),
     }
     if judged:
         values |= {f"baseline.{state}": len(judged.findings(state)) for state in State}

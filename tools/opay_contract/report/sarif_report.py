@@ -11,6 +11,7 @@ from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Rule, Severity
 from opay_contract.model.summary import FoldedFinding
 from opay_contract.report.checked_run import CheckedRun
+from opay_contract.report.insights import narrower, never_seen
 from opay_contract.report.ordering import by_gravity
 from opay_contract.report.printing import printable
 from opay_contract.report.standing import describe_covered, describe_unused, on_one_line
@@ -113,7 +114,6 @@ def _result(folded: FoldedFinding, run: CheckedRun) -> Json:
     finding = folded.finding
     contract = _contract(finding.contract, run.contract_folder) if finding.contract else None
     first = _recording(finding.place)
-    times = [time for time in (finding.recorded_at, folded.last_recorded_at) if time]
     related = [
         {"id": number, **location, "message": _message(words)}
         for number, (location, words) in enumerate(
@@ -138,8 +138,8 @@ def _result(folded: FoldedFinding, run: CheckedRun) -> Json:
             "outcome": finding.outcome.value,
             "pointer": printable(finding.pointer),
             "contractPointer": finding.contract.pointer if finding.contract else None,
-            "recordedFrom": min(times, default=None),
-            "recordedTo": max(times, default=None),
+            "recordedFrom": folded.first_seen,
+            "recordedTo": folded.last_seen,
             **({"baseline": run.state(folded).value} if run.judged else {}),
         },
     }
@@ -241,9 +241,13 @@ def _numbers(run: CheckedRun) -> Json:
     return {
         "exchangesChecked": summary.exchanges,
         "outOfScope": summary.out_of_scope,
+        "outsideWindow": summary.out_of_window,
         "unreadable": summary.unreadable_count,
         "occurrences": sum(summary.occurrences.values()),
         "occurrencesOmitted": summary.omitted,
+        "changes": len(run.insight.changes),
+        "neverSeen": len(never_seen(run.insight)),
+        "narrower": len(narrower(run.insight)),
         **({"baseline": states | {"unused": len(run.unused)}} if judged else {}),
         "openQuestions": {
             question.id: {

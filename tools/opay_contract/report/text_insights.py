@@ -17,7 +17,7 @@ from opay_contract.rules.gap_table import MIN_OBSERVATIONS
 def render_changes(changes: tuple[Change, ...]) -> str:
     """Return what changed, a line each, by day."""
     lines = [
-        f"{change.day}: {click.style(change.kind.value, bold=True)} {printable(describe_spot(change.spot))} "
+        f"{change.day}: {click.style(change.kind.value, bold=True)} {printable(describe_spot(change.spot))}: "
         f"{describe_change(change)}\n    {click.style(describe_scope(change.spot), dim=True)}"
         for change in changes
     ]

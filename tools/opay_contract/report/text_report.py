@@ -64,6 +64,20 @@ def describe_judged(judged: Judged) -> str:
     return f"Baseline: {states}; {occurrences} accepted; {count(len(judged.unused), 'unused acceptance')}."
 
 
+def describe_recorded(folded: FoldedFinding) -> str:
+    """Return when a finding was first and last recorded, or nothing."""
+    times = [describe_moment(time) for time in (folded.first_seen, folded.last_seen) if time]
+    return f"recorded {' to '.join(dict.fromkeys(times))}" if times else ""
+
+
+def describe_outside(summary: DriftSummary) -> str:
+    """Return how many exchanges were not looked at because of their time, or nothing."""
+    if not summary.out_of_window:
+        return ""
+    undated = f", {summary.undated:,} of them without a time" if summary.undated else ""
+    return f"Outside --since and --until: {count(summary.out_of_window, 'exchange')}{undated}."
+
+
 def _section(severity: Severity, findings: list[FoldedFinding], run: CheckedRun) -> str:
     chosen = [folded for folded in findings if folded.finding.rule.severity is severity]
     if not chosen:
@@ -115,8 +129,7 @@ def _details(folded: FoldedFinding) -> str:
         parts.append(f"contract {finding.contract.file}:{finding.contract.line}:{finding.contract.column}")
     if folded.count > 1:
         parts.append(f"{folded.count:,} times, last at {describe_place(folded.last_place)}")
-    times = [describe_moment(time) for time in (folded.first_seen, folded.last_seen) if time]
-    parts += [f"recorded {' to '.join(dict.fromkeys(times))}"] if times else []
+    parts += [recorded] if (recorded := describe_recorded(folded)) else []
     return click.style("; ".join([*parts, f"fingerprint {folded.fingerprint}"]), dim=True)
 
 
@@ -140,9 +153,8 @@ def _closing(summary: DriftSummary, findings: list[FoldedFinding], run: CheckedR
         kept = len(run.summary.findings)
         lines.append(f"{omitted} of further findings not listed: the report keeps {kept:,}.")
     lines += run.insight.limits
-    if summary.out_of_window:
-        undated = f", {summary.undated:,} of them without a time" if summary.undated else ""
-        lines.append(f"Outside --since and --until: {count(summary.out_of_window, 'exchange')}{undated}.")
+    if outside := describe_outside(summary):
+        lines.append(outside)
     lines.append(f"Out of scope: {count(summary.out_of_scope, 'exchange')} (other hosts, preflights).")
     lines.append(f"Unreadable: {summary.unreadable_count:,}.")
     return "\n".join(lines)
