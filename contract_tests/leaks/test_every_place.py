@@ -127,6 +127,7 @@ def test_the_formats_are_all_there() -> None:
         Format.POSTMAN,
         Format.NEWMAN,
         Format.CURL,
+        Format.PARQUET,
     }  # no writer puts canaries into these
     assert {format_in for format_in, _ in FORMATS.values()} == set(Format) - {Format.JSON} - by_hand
     assert {path.stem for path in DATA.iterdir()} == set(FORMATS)

@@ -44,6 +44,11 @@ ELSEWHERE: dict[tuple[str, str], str] = {
     ("contract-tests.md", "pip install -e '.[test]'"): SUITE,
     ("contract-tests.md", "st --config-file"): SANDBOX,
     ("how-to/ci-with-the-sandbox.md", "export OPAY_MERCHANT_ID=…"): SANDBOX,
+    (
+        "cluster.md",
+        "pip install 'opay-contract[dask]' s3fs",
+    ): "needs a store; test_cluster_in_namespaces.py has one",
+    ("cluster.md", "python -m contract_tests.benchmarks.engines"): MINUTES,
     ("mock.md", "python contract_tests/benchmarks/mock_throughput.py"): f"{MINUTES}; needs npm and wrk",
     ("mutation.md", "python -m contract_tests.mutation"): MINUTES,
     ("performance.md", "pip install orjson"): MINUTES,

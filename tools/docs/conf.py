@@ -49,6 +49,7 @@ NAVIGATION = {
         "rules",
         "exit-codes",
         "recordings",
+        "cluster",
         "outputs",
         "observations",
         "report-v1",

@@ -3,102 +3,73 @@
 import os
 import sys
 import time
-from collections.abc import Callable
-from importlib import metadata
+from contextlib import closing, nullcontext
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import click
 
-from opay_contract.cli.exit_codes import exit_code
-from opay_contract.cli.options import (
-    base_url_option,
-    contract_option,
-    fail_on_option,
-    severity_of,
-    window_options,
-)
-from opay_contract.cli.output import Target, parse_target, settle_targets, write_atomically, write_reports
+from opay_contract.cli.options import base_url_option, contract_option, window_options
+from opay_contract.cli.output import write_atomically
 from opay_contract.cli.progress import watch_progress
-from opay_contract.contract.loading import default_directory, is_carried, load_contract
-from opay_contract.drift.baseline import apply_baseline, load_baseline, utc_day
-from opay_contract.drift.insight import draw_insight
+from opay_contract.cli.reporting import Reporting, report_options, report_run
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.loading import default_directory, load_contract, load_documents
 from opay_contract.drift.saving import summary_to_json
+from opay_contract.engines.checkpoint import Checkpoint, open_checkpoint
 from opay_contract.engines.inline import check_sources
-from opay_contract.engines.processes import Job, check_in_processes
+from opay_contract.engines.processes import check_in_processes
+from opay_contract.engines.progress import OnProgress
+from opay_contract.engines.work import Job, Work
 from opay_contract.errors import UsageError
 from opay_contract.model.moments import Window
+from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.formats import Format
-from opay_contract.recordings.sources import STDIN, iter_sources
-from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.github_report import render_github
-from opay_contract.report.json_report import render_json
-from opay_contract.report.junit_report import render_junit
-from opay_contract.report.markdown_report import render_markdown
-from opay_contract.report.sarif_report import render_sarif
-from opay_contract.report.text_report import render_text
+from opay_contract.recordings.listing import iter_inputs
+from opay_contract.recordings.parts import PART_SIZE
+from opay_contract.recordings.sources import STDIN
+from opay_contract.report.printing import printable
+from opay_contract.report.text_report import count
 from opay_contract.rules.subject import Settings
 
-
-def _render_html(run: CheckedRun) -> str:
-    from opay_contract.report.html_report import render_html  # noqa: PLC0415  svg.py takes 0.1 s to import
-
-    return render_html(run)
-
-
-_RENDERERS: dict[str, Callable[[CheckedRun], str]] = {
-    "text": render_text,
-    "json": render_json,
-    "junit": render_junit,
-    "sarif": render_sarif,
-    "github": render_github,
-    "markdown": render_markdown,
-    "html": _render_html,
-}
+_LOCAL, _DASK = "local", "dask"
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @contract_option
 @base_url_option
-@click.option(
-    "--format",
-    "targets",
-    metavar=f"[{'|'.join(_RENDERERS)}][=FILE]",
-    callback=lambda ctx, param, values: tuple(parse_target(one, _RENDERERS, param, ctx) for one in values),
-    default=("text",),
-    show_default=True,
-    multiple=True,
-    help="What the report is written as. May be repeated, each with a file of its own.",
-)
-@click.option(
-    "--output",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the report there.",
-)
+@report_options
 @click.option(
     "--format-in",
     type=click.Choice([member.value for member in Format]),
     help="What the recordings are, where it cannot be recognised by their content.",
 )
-@fail_on_option
 @click.option(
     "--jobs",
     metavar="N",
     type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Processes to spread the work over, large NDJSON files by byte range; the report is the same.",
+    help="Processes to spread the work over, large NDJSON files by byte range; the report is the same. "
+    "By default 1, with --engine dask one for each processor.",
 )
 @click.option(
-    "--baseline",
-    "baseline_file",
+    "--engine",
+    type=click.Choice([_LOCAL, _DASK]),
+    default=_LOCAL,
+    show_default=True,
+    help="What spreads the work: processes of this machine, or a Dask cluster; the report is the same.",
+)
+@click.option(
+    "--scheduler",
+    metavar="URL",
+    help="The scheduler of the Dask cluster, as tcp://host:8786; by default a cluster of this machine.",
+)
+@click.option(
+    "--resume",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Findings that are accepted and do not count for --fail-on; see `opay-contract baseline`.",
-)
-@click.option(
-    "--allow-unused", is_flag=True, help="Do not fail when an acceptance of the baseline has no finding."
+    help="Keep what is done in FILE as it comes, and go on from there when run again.",
 )
 @window_options
 @click.option(
@@ -112,75 +83,102 @@ def check(
     paths: tuple[str, ...],
     contract_dir: Path | None,
     base_urls: tuple[str, ...],
-    targets: tuple[Target, ...],
-    output: Path | None,
+    reporting: Reporting,
     format_in: str | None,
-    fail_on: str,
-    jobs: int,
-    baseline_file: Path | None,
+    resume: Path | None,
     window: Window | None,
     saved: Path | None,
-    *,
-    allow_unused: bool,
+    **spread: Any,
 ) -> None:
     """Check recorded exchanges against the contract and report where they drift.
 
-    PATH is a recording (HAR, VCR cassette, NDJSON, a bare JSON response, a schemathesis report; plain,
-    .gz or .zst), a folder of them, or - for standard input. With OPAY_PRIVATE_KEY in the environment
+    PATH is a recording (HAR, VCR cassette, NDJSON, a bare JSON response, a schemathesis report, Parquet;
+    plain, .gz or .zst), a folder of them, a pattern, the URL of any of these in a store (s3://, gs://,
+    https://), @FILE for a list of paths, or - for standard input. With OPAY_PRIVATE_KEY in the environment
     the requests' signatures are verified too.
 
     Recorded values are never printed: findings name type, length and place.
     """
-    targets = settle_targets(targets, output)
-    if allow_unused and not baseline_file:
-        raise UsageError("--allow-unused is about a baseline; name one with --baseline")
-    if jobs > 1 and STDIN in paths:
-        raise UsageError("standard input is one stream; leave --jobs out, or name files")
+    _refuse_contradictions(paths, resume, **spread)
     contract = load_contract(contract_dir, base_urls)
-    settings = Settings(started_at=time.time(), window=window, private_key=os.environ.get("OPAY_PRIVATE_KEY"))
-    today = utc_day(settings.started_at)
-    baseline = load_baseline(baseline_file, today) if baseline_file else None
-    chosen = Format(format_in) if format_in else None
-    with watch_progress() as on_progress:
-        if jobs > 1:
-            job = Job(contract_dir=contract_dir, base_urls=base_urls, settings=settings, format_in=chosen)
-            summary = check_in_processes(iter_sources(paths), job, jobs, on_progress)
-        else:
-            summary = check_sources(
-                iter_sources(paths),
-                contract,
-                settings,
-                format_in=chosen,
-                stdin=sys.stdin.buffer,
-                on_progress=on_progress,
-            )
+    now = time.time()
+    judging = reporting.load_baseline(now)
+    with closing(open_checkpoint(resume, now)) if resume else nullcontext() as checkpoint:
+        settings = Settings(
+            started_at=checkpoint.started_at if checkpoint else now,
+            window=window,
+            private_key=os.environ.get("OPAY_PRIVATE_KEY"),
+        )
+        chosen = Format(format_in) if format_in else None
+        job = Job(contract_dir=contract_dir, base_urls=base_urls, settings=settings, format_in=chosen)
+        with watch_progress() as on_progress:
+            summary = _run(paths, contract, job, checkpoint, on_progress, **spread)
+        if checkpoint and checkpoint.taken_over:
+            taken = count(checkpoint.taken_over, "finished part")
+            click.echo(f"{taken} taken over from '{printable(str(resume))}'", err=True)
     if saved:
         write_atomically(saved, summary_to_json(summary).decode() + "\n")
-    run = CheckedRun(
-        summary=summary,
-        questions=contract.questions,
-        insight=draw_insight(summary, contract),
-        contract=contract,
-        judged=apply_baseline(summary, baseline, today) if baseline else None,
-        fail_on=severity_of(fail_on),
-        allow_unused=allow_unused,
-        contract_folder=_contract_folder(contract_dir or default_directory()),
-        version=_version(),
+    raise click.exceptions.Exit(report_run(summary, contract, contract_dir, reporting, judging))
+
+
+def _refuse_contradictions(
+    paths: tuple[str, ...], resume: Path | None, *, jobs: int | None, engine: str, scheduler: str | None
+) -> None:
+    if scheduler and engine != _DASK:
+        raise UsageError("--scheduler is of a Dask cluster; give --engine dask, too")
+    if scheduler and jobs:
+        raise UsageError("--jobs is for this machine; the cluster of --scheduler has workers of its own")
+    given = {"--jobs": jobs and jobs > 1, f"--engine {_DASK}": engine == _DASK, "--resume": resume}
+    for option, value in given.items():
+        if value and STDIN in paths:
+            raise UsageError(f"standard input is one stream; leave {option} out, or name files")
+
+
+def _run(
+    paths: tuple[str, ...],
+    contract: Contract,
+    job: Job,
+    checkpoint: Checkpoint | None,
+    on_progress: OnProgress,
+    *,
+    jobs: int | None,
+    engine: str,
+    scheduler: str | None,
+) -> DriftSummary:
+    """Check everything in the way that was asked for."""
+    sources = iter_inputs(paths)
+    if engine == _LOCAL and (jobs or 1) == 1 and checkpoint is None:
+        return check_sources(
+            sources,
+            contract,
+            job.settings,
+            format_in=job.format_in,
+            stdin=sys.stdin.buffer,
+            on_progress=on_progress,
+        )
+    documents = load_documents(job.contract_dir or default_directory())
+    if checkpoint is not None:
+        checkpoint.bind(documents, job.base_urls, job.settings, job.format_in)
+    if engine == _LOCAL:
+        work = Work(sources, job.format_in, PART_SIZE, checkpoint)
+        return check_in_processes(work, job, jobs or 1, on_progress)
+    cluster, tasks = _import_cluster()
+    summary: DriftSummary = cluster.check_on_cluster(
+        Work(sources, job.format_in, cluster.PART_SIZE, checkpoint),
+        tasks.build_job(documents, job.base_urls, job.settings, job.format_in),
+        scheduler=scheduler,
+        workers=jobs,
+        on_progress=on_progress,
+        on_trouble=lambda text: click.echo(f"warning: {printable(text)}", err=True),
     )
-    write_reports(targets, lambda name: _RENDERERS[name](run))
-    has_unused = run.judged is not None and bool(run.judged.unused) and not allow_unused
-    raise click.exceptions.Exit(exit_code(run.counted, run.fail_on, has_unused=has_unused))
+    return summary
 
 
-def _contract_folder(directory: Path) -> str | None:
-    """Return the contract's folder relative to the working folder, or None where nobody there edits it."""
-    directory, here = directory.resolve(), Path.cwd()
-    is_below = directory.is_relative_to(here) and not is_carried(directory)
-    return directory.relative_to(here).as_posix() if is_below else None
-
-
-def _version() -> str | None:
+def _import_cluster() -> tuple[Any, Any]:
+    """Import Dask, which is an extra and takes longer than a short check."""
     try:
-        return metadata.version("opay-contract")
-    except metadata.PackageNotFoundError:
-        return None
+        return import_module("opay_contract.engines.cluster"), import_module(
+            "opay_contract.engines.cluster_tasks"
+        )
+    except ImportError as error:
+        raise UsageError("--engine dask needs Dask; pip install 'opay-contract[dask]'") from error

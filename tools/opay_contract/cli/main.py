@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("opay_contract.cli.check", "Check recorded exchanges against the contract."),
     "compare": ("opay_contract.cli.compare", "Show what differs between two runs."),
     "docs": ("opay_contract.cli.docs", "Make the reference from the contract."),
+    "merge": ("opay_contract.cli.merge", "Report the saved summaries of several runs as one."),
     "mock": ("opay_contract.cli.mock", "Stand in for the sandbox."),
     "record": ("opay_contract.cli.record", "Pass calls on to the sandbox and record them."),
     "redact": ("opay_contract.cli.redact", "Replace card and customer data in recordings."),

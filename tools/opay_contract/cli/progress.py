@@ -2,9 +2,12 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from opay_contract.engines.progress import OnProgress, no_progress
+from opay_contract.report.text_report import count
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -14,10 +17,10 @@ PATIENCE = 1.0
 
 
 @contextmanager
-def watch_progress() -> Iterator[Callable[[int], None]]:
-    """Give a function that hears how many exchanges were seen; a bar shows once the work takes long."""
+def watch_progress() -> Iterator[OnProgress]:
+    """Give a function that hears how far the work is; a bar shows once the work takes long."""
     if not sys.stderr.isatty():
-        yield lambda _seen: None
+        yield no_progress
         return
     bar = _Bar()
     try:
@@ -33,12 +36,16 @@ class _Bar:
         self._started = time.monotonic()
         self._progress: Progress | None = None
 
-    def update(self, seen: int) -> None:
+    def update(self, seen: int, findings: int | None = None, /) -> None:
+        seconds = time.monotonic() - self._started
         if self._progress is None:
-            if time.monotonic() - self._started < PATIENCE:
+            if seconds < PATIENCE:
                 return
             self._progress = _start_progress()
-        self._progress.update(self._progress.task_ids[0], completed=seen)
+        found = "" if findings is None else f", {count(findings, 'finding')}"
+        self._progress.update(
+            self._progress.task_ids[0], completed=seen, rate=f"{seen / seconds:,.0f} a second{found}"
+        )
 
     def close(self) -> None:
         if self._progress is not None:
@@ -49,8 +56,9 @@ def _start_progress() -> "Progress":
     from rich.console import Console  # noqa: PLC0415  rich costs start-up time that short runs need not pay
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f} exchanges"))
-    progress = Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True)
-    progress.add_task("Checking", total=None)
+    seen = TextColumn("{task.completed:,.0f} exchanges, {task.fields[rate]}")
+    columns = (TextColumn("{task.description}"), BarColumn(), seen, TimeElapsedColumn())
+    progress = Progress(*columns, console=Console(stderr=True), transient=True)
+    progress.add_task("Checking", total=None, rate="")
     progress.start()
     return progress

@@ -50,7 +50,7 @@ def find_changes(observations: Observations) -> tuple[Change, ...]:
         if spot[3].startswith((f"{REQUEST_BODY}/", f"{RESPONSE_BODY}/")) and not spot[3].endswith("/*")
         for change in _changes_of(spot, observed, observations)
     ]
-    return tuple(sorted(found, key=lambda change: (change.day, change.spot, change.kind)))
+    return tuple(sorted(found, key=lambda change: (change.day, change.spot, change.kind, change.type)))
 
 
 def evidence_of_change(before: Share, after: Share) -> float:

@@ -1,11 +1,12 @@
 """Runs the fold in this process, file after file."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import BinaryIO
 
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.fold import Fold
+from opay_contract.engines.progress import OnProgress, no_progress
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.formats import Format
@@ -25,7 +26,7 @@ def check_sources(  # noqa: PLR0913  each is a thing of its own, by name
     *,
     format_in: Format | None = None,
     stdin: BinaryIO | None = None,
-    on_progress: Callable[[int], None] = lambda _seen: None,
+    on_progress: OnProgress = no_progress,
 ) -> DriftSummary:
     """Check every exchange of every source; `on_progress` hears now and then how many were seen.
 
@@ -44,7 +45,7 @@ def _add_all(
     sources: Iterable[Source | Unreadable],
     format_in: Format | None,
     stdin: BinaryIO | None,
-    on_progress: Callable[[int], None],
+    on_progress: OnProgress,
 ) -> None:
     for source in sources:
         if isinstance(source, Unreadable):

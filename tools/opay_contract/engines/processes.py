@@ -2,33 +2,17 @@
 
 import multiprocessing
 import signal
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
-from pathlib import Path
 
 from opay_contract.contract.loading import load_contract
-from opay_contract.drift.fold import Fold
-from opay_contract.model.exchange import Unreadable
-from opay_contract.model.summary import DriftSummary, merge
-from opay_contract.recordings.formats import Format
-from opay_contract.recordings.parts import Part, iter_part_entries, iter_parts
-from opay_contract.recordings.sources import Source
-from opay_contract.rules.subject import Settings
-
-DIED = "a worker process died on it; nothing of this part was counted"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """What every worker needs to know; a contract does not travel, so each loads its own."""
-
-    contract_dir: Path | None
-    base_urls: tuple[str, ...]
-    settings: Settings
-    format_in: Format | None
+from opay_contract.engines.folding import PartResult, fold_part
+from opay_contract.engines.progress import OnProgress, no_progress
+from opay_contract.engines.work import Job, Work
+from opay_contract.model.summary import DriftSummary
+from opay_contract.recordings.parts import Part
 
 
 @dataclass(slots=True, eq=False)
@@ -39,50 +23,25 @@ class _Worker:
 
 
 def check_in_processes(
-    sources: Iterable[Source | Unreadable],
-    job: Job,
-    jobs: int,
-    on_progress: Callable[[int], None] = lambda _seen: None,
+    work: Work, job: Job, jobs: int, on_progress: OnProgress = no_progress
 ) -> DriftSummary:
-    """Check every part of every source; a part that kills its worker is named as unreadable.
+    """Check every part of the work; a part that kills its process is named as unreadable.
 
     An interrupt (Ctrl-C) ends the run; the summary then has the parts that were done, and says so.
     """
     pool = _Pool(job, jobs)
-    total = DriftSummary()
     try:
-        for summary in pool.iter_summaries(_Work(sources, job.format_in)):
-            total = merge(total, summary)
-            on_progress(total.exchanges + total.out_of_scope + total.unreadable_count)
+        for part, result in pool.iter_results(work):
+            if result is None:
+                work.take_death(part)
+            else:
+                work.take(part, result)
+            work.tell(on_progress)
     except KeyboardInterrupt:
-        return replace(total, is_partial=True)
+        return work.finish(is_partial=True)
     finally:
         pool.close()
-    return total
-
-
-class _Work:
-    """The parts still to do, found as they are needed; what cannot be read at all is a summary of its own."""
-
-    def __init__(self, sources: Iterable[Source | Unreadable], format_in: Format | None) -> None:
-        self._items = self._iter_items(sources, format_in)
-        self.unreadable: deque[Unreadable] = deque()
-
-    def next(self) -> Part | None:
-        for item in self._items:
-            if isinstance(item, Part):
-                return item
-            self.unreadable.append(item)
-        return None
-
-    def _iter_items(
-        self, sources: Iterable[Source | Unreadable], format_in: Format | None
-    ) -> Iterator[Part | Unreadable]:
-        for source in sources:
-            if isinstance(source, Unreadable):
-                yield source
-            else:
-                yield from iter_parts(source, format_in)
+    return work.finish()
 
 
 class _Pool:
@@ -92,10 +51,9 @@ class _Pool:
         self._context: SpawnContext = multiprocessing.get_context("spawn")
         self._workers: list[_Worker] = []
 
-    def iter_summaries(self, work: _Work) -> Iterator[DriftSummary]:
+    def iter_results(self, work: Work) -> Iterator[tuple[Part, PartResult | None]]:
         while True:
             self._hand_out(work)
-            yield from (_unreadable(work.unreadable.popleft()) for _ in range(len(work.unreadable)))
             busy = [worker for worker in self._workers if worker.part is not None]
             if not busy:
                 return
@@ -110,7 +68,7 @@ class _Pool:
             worker.process.join()
             worker.connection.close()
 
-    def _hand_out(self, work: _Work) -> None:
+    def _hand_out(self, work: Work) -> None:
         while True:
             idle = next((worker for worker in self._workers if worker.part is None), None)
             if idle is None and len(self._workers) >= self._jobs:
@@ -131,27 +89,17 @@ class _Pool:
         self._workers.append(worker)
         return worker
 
-    def _take(self, worker: _Worker) -> DriftSummary:
+    def _take(self, worker: _Worker) -> tuple[Part, PartResult | None]:
         part, worker.part = worker.part, None
+        assert part is not None  # noqa: S101  only busy workers are listened to
         try:
-            summary: DriftSummary = worker.connection.recv()
+            result: PartResult = worker.connection.recv()
         except (EOFError, OSError):
             self._workers.remove(worker)
             worker.process.join()
             worker.connection.close()
-            assert part is not None  # noqa: S101  only busy workers are listened to
-            return _unreadable(_died(part))
-        return summary
-
-
-def _unreadable(unreadable: Unreadable) -> DriftSummary:
-    return DriftSummary(unreadable_count=1, unreadable=(unreadable,))
-
-
-def _died(part: Part) -> Unreadable:
-    where = "" if part.end is None else f" (bytes {part.start:,} to {part.end:,})"
-    line = None if part.end is None else part.first_line
-    return Unreadable(place=part.source.place(0, line), reason=f"{DIED}{where}")
+            return part, None
+        return part, result
 
 
 def _work(connection: Connection, job: Job) -> None:
@@ -163,7 +111,4 @@ def _work(connection: Connection, job: Job) -> None:
             part: Part = connection.recv()
         except EOFError:
             return
-        fold = Fold(contract, job.settings)
-        for entry in iter_part_entries(part, job.format_in):
-            fold.add_entry(part.source, entry)
-        connection.send(fold.summary())
+        connection.send(fold_part(part, contract, job.settings, job.format_in))

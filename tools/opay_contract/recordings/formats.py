@@ -29,8 +29,10 @@ class Format(StrEnum):
     POSTMAN = "postman"
     NEWMAN = "newman"
     CURL = "curl"
+    PARQUET = "parquet"
 
 
+_PARQUET = b"PAR1"
 _SCHEMATHESIS = re.compile(rb'\{\s*"Initialize"\s*:\s*\{[^\n]*"schemathesis_version"')
 _VCR_YAML = re.compile(
     rb'^["\']?(?:http_)?interactions["\']?[ \t]*:|\A(?:---\s+)?-[ \t]+request:', re.MULTILINE
@@ -50,6 +52,8 @@ def recognise(head: bytes) -> Format | None:
 
     `Format.BODY` is never recognised, only asked for: a lone body is read as `Format.JSON`.
     """
+    if head.startswith(_PARQUET):
+        return Format.PARQUET
     text = head.removeprefix(codecs.BOM_UTF8).lstrip()
     if text.startswith((b"{", b"[")):
         return _recognise_json(text, whole=len(head) < HEAD)

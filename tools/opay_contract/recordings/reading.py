@@ -12,13 +12,14 @@ from opay_contract.recordings.document import read_body, read_document
 from opay_contract.recordings.formats import HEAD, Format, recognise
 from opay_contract.recordings.har import read_har
 from opay_contract.recordings.mitmproxy_flows import read_mitmproxy
-from opay_contract.recordings.ndjson import Lines, is_filled, iter_blocks, parse_line, read_ndjson
+from opay_contract.recordings.ndjson import Lines, is_filled, iter_blocks, iter_lines, parse_line, read_ndjson
 from opay_contract.recordings.newman import read_newman
+from opay_contract.recordings.parquet import read_parquet
 from opay_contract.recordings.postman import read_postman
 from opay_contract.recordings.refusals import StreamError, describe_os_error
 from opay_contract.recordings.schemathesis_ndjson import read_schemathesis_ndjson
 from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import ChunkStream, unpack
+from opay_contract.recordings.streams import ChunkStream, Readable, unpack
 from opay_contract.recordings.vcr import read_vcr
 
 Reader = Callable[[Source, ChunkStream], Iterator[Exchange | Unreadable]]
@@ -67,6 +68,9 @@ def iter_entries(
     last = 0
     try:
         with open_source(source, format_in, stdin=stdin) as recording:
+            if recording.format is Format.PARQUET:
+                yield from read_parquet(source)
+                return
             if recording.format is Format.NDJSON:
                 for block in iter_blocks(recording.stream):
                     last = block.last
@@ -90,8 +94,19 @@ def open_source(
         yield Recording(stream=stream, format=_tell_format(stream.head(HEAD), format_in))
 
 
+def iter_text_lines(source: Source) -> Iterator[str]:
+    """Yield the lines of a text file, decoded; a `StreamError` says why it cannot be read."""
+    with _open_raw(source, None) as raw:
+        for _, line in iter_lines(unpack(raw)):
+            yield line.decode(errors="replace")
+
+
 @contextmanager
-def _open_raw(source: Source, stdin: BinaryIO | None) -> Iterator[BinaryIO]:
+def _open_raw(source: Source, stdin: BinaryIO | None) -> Iterator[Readable]:
+    if source.remote is not None:
+        with source.remote.open() as stream:
+            yield stream
+        return
     try:
         raw = source.path.open("rb") if source.path else nullcontext(stdin or sys.stdin.buffer)
     except (OSError, ValueError) as error:

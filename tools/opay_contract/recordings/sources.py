@@ -10,22 +10,27 @@ from pathlib import Path
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.recordings.formats import HEAD, recognise
 from opay_contract.recordings.refusals import StreamError, describe_os_error
+from opay_contract.recordings.remote import RemoteObject
 from opay_contract.recordings.streams import unpack
 
 STDIN = "-"
 """The path that stands for standard input."""
 
-RECORDING_SUFFIXES = frozenset({".har", ".json", ".jsonl", ".ndjson", ".yaml", ".yml"})
+RECORDING_SUFFIXES = frozenset({".har", ".json", ".jsonl", ".ndjson", ".parquet", ".yaml", ".yml"})
 """Names that promise a recording: in a folder such a file is read, or reported, whatever it holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A file of this run; `path` is None for standard input, `name` is the path as the user gave it."""
+    """A file of this run: at `path`, in a store as `remote`, or standard input where it is neither.
+
+    `name` is the path as the user gave it, or a URL without what may be a credential.
+    """
 
     ordinal: int
     name: str
     path: Path | None
+    remote: RemoteObject | None = None
 
     def place(self, entry: int, line: int | None = None) -> Place:
         """Return the place of an entry of this file; entry 0 is the file as a whole."""
@@ -80,10 +85,15 @@ def _children(step: _Step, identity: tuple[int, int]) -> list[_Step]:
     return [step.below(name, identity) for name in names if not name.startswith(".")]
 
 
+def has_recording_name(name: str) -> bool:
+    """Tell whether a name promises a recording."""
+    plain = name.removesuffix(".gz").removesuffix(".zst")
+    return os.path.splitext(plain)[1].lower() in RECORDING_SUFFIXES  # noqa: PTH122  a walk over many names
+
+
 def _is_wanted(name: str) -> bool:
     """Tell whether a file in a folder is to be read; one that cannot be opened is, to be reported."""
-    plain = name.removesuffix(".gz").removesuffix(".zst")
-    if os.path.splitext(plain)[1].lower() in RECORDING_SUFFIXES:  # noqa: PTH122  a walk over many names
+    if has_recording_name(name):
         return True
     try:
         with Path(name).open("rb", buffering=0) as raw:

@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 import zstandard
 
@@ -62,7 +62,7 @@ class ChunkStream:
         return buffer[:size]
 
 
-def unpack(raw: BinaryIO) -> ChunkStream:
+def unpack(raw: Readable) -> ChunkStream:
     """Return the text of `raw`, unpacked when its first bytes say that it is packed."""
     stream = ChunkStream(_iter_chunks(raw))
     magic = stream.head(len(ZSTD_MAGIC))
@@ -119,7 +119,7 @@ def iter_unzstd(packed: Iterable[bytes]) -> Iterator[bytes]:
         raise StreamError("the zstd data breaks off")
 
 
-def _iter_chunks(raw: BinaryIO) -> Iterator[bytes]:
+def _iter_chunks(raw: Readable) -> Iterator[bytes]:
     try:
         yield from iter_read(raw)
     except OSError as error:

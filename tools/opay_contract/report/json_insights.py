@@ -14,7 +14,7 @@ def build_insights(run: CheckedRun) -> dict[str, Any]:
     return {
         "changes": [_change(change) for change in run.insight.changes],
         "gaps": [_gap(gap) for gap in run.insight.gaps],
-        "observations": [_observation(spot, one, observations) for spot, one in observations.items()],
+        "observations": [_observation(spot, one, observations) for spot, one in sorted(observations.items())],
     }
 
 
@@ -56,11 +56,11 @@ def _observation(spot: Spot, observed: Observed, observations: Observations) -> 
         "opportunities": max(observed.count, parent.count_of("object"))
         if parent and is_member
         else observed.count,
-        "types": observed.types,
+        "types": {type_: dict(sorted(days.items())) for type_, days in sorted(observed.types.items())},
         "lengths": observed.lengths,
         "items": observed.items,
         "numbers": observed.numbers,
-        "values": observed.values,
+        "values": dict(sorted(observed.values.items())),
         "other_values": observed.other_values,
         "many_values": observed.has_many_values,
     }

@@ -74,7 +74,7 @@ def _finding(folded: FoldedFinding) -> dict[str, Any]:
         "last": _seen(folded.last_place, folded.last_recorded_at),
         "first_seen": folded.first_seen,
         "last_seen": folded.last_seen,
-        "days": folded.days,
+        "days": dict(sorted(folded.days.items())),
         "contract": build_contract_place(finding.contract) if finding.contract else None,
     }
 

@@ -1,0 +1,157 @@
+"""Parquet with the columns of the native format says what the same lines of NDJSON say."""
+
+import base64
+import io
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from opay_contract.model.exchange import Exchange, Unreadable
+from opay_contract.recordings import parquet
+from opay_contract.recordings.listing import iter_inputs
+from opay_contract.recordings.reading import iter_exchanges
+from opay_contract.recordings.sources import Source
+
+RECORDING = Path(__file__).parents[1] / "recordings" / "drifted" / "requests.ndjson"
+
+
+def read(path: str) -> list[Exchange | Unreadable]:
+    (source,) = iter_inputs([path])
+    assert isinstance(source, Source)
+    return list(iter_exchanges(source))
+
+
+def text_of(part: dict[str, Any]) -> dict[str, Any]:
+    """Return a request or response with its body as text, as a body stands in a column."""
+    body = part.get("body")
+    text = body if isinstance(body, str) or body is None else json.dumps(body, separators=(",", ":"))
+    headers = part.get("headers")
+    pairs = headers.items() if isinstance(headers, dict) else headers or []
+    flat = [(name, one) for name, value in pairs for one in (value if isinstance(value, list) else [value])]
+    return {**part, "body": text, "headers": flat}
+
+
+def rows() -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in RECORDING.read_bytes().splitlines()]
+    return [
+        {**line, "request": text_of(line["request"]), "response": text_of(line["response"])} for line in lines
+    ]
+
+
+HEADERS = pa.map_(pa.string(), pa.string())
+SCHEMA = pa.schema(
+    {
+        "request": pa.struct(
+            {"method": pa.string(), "url": pa.string(), "headers": HEADERS, "body": pa.string()}
+        ),
+        "response": pa.struct(
+            {
+                "status": pa.int32(),
+                "headers": HEADERS,
+                "body": pa.large_string(),
+                "body_base64": pa.string(),
+            }
+        ),
+        "recorded_at": pa.string(),
+        "region": pa.string(),
+    }
+)
+
+
+def table(path: Path, data: list[dict[str, Any]], schema: Any = SCHEMA) -> str:
+    pq.write_table(pa.Table.from_pylist(data, schema=schema), path)
+    return str(path)
+
+
+def test_a_row_says_what_its_line_says(tmp_path: Path) -> None:
+    lines = tmp_path / "x.ndjson"
+    lines.write_text("".join(f"{json.dumps(row)}\n" for row in rows()))
+    expected = [replace(one, place=replace(one.place, file="", line=None)) for one in read(str(lines))]
+    found = read(table(tmp_path / "x.parquet", rows()))
+    assert len(found) > 30
+    assert [replace(one, place=replace(one.place, file="")) for one in found] == expected
+
+
+def test_parquet_in_a_store_is_read_and_its_change_is_seen(tmp_path: Path) -> None:
+    store = fsspec.filesystem("memory")
+    store.pipe("/p/x.parquet", Path(table(tmp_path / "x.parquet", rows())).read_bytes())
+    assert len(read("memory://p")) == len(rows())
+    (source,) = iter_inputs(["memory://p/x.parquet"])
+    assert isinstance(source, Source)
+    store.pipe("/p/x.parquet", Path(table(tmp_path / "y.parquet", rows()[:3])).read_bytes())
+    (verdict,) = iter_exchanges(source)
+    assert isinstance(verdict, Unreadable)
+    assert verdict.reason.startswith("changed while it was read")
+    store.rm("/p", recursive=True)
+
+
+def test_times_bytes_and_headers_come_in_several_types(tmp_path: Path) -> None:
+    pairs = pa.list_(pa.struct({"name": pa.string(), "value": pa.string()}))
+    schema = pa.schema(
+        {
+            "response": pa.struct({"status": pa.int64(), "headers": pairs, "body": pa.binary()}),
+            "request": pa.struct({"headers": pa.struct({"Accept": pa.string(), "Host": pa.string()})}),
+            "recorded_at": pa.timestamp("ms"),
+        }
+    )
+    row = {
+        "response": {"status": 200, "headers": [{"name": "A", "value": "b"}], "body": b"\xff"},
+        "request": {"headers": {"Accept": "x", "Host": None}},
+        "recorded_at": datetime(2026, 5, 1, tzinfo=UTC),
+    }
+    (one,) = read(table(tmp_path / "x.parquet", [row], schema))
+    assert isinstance(one, Exchange)
+    assert (one.response.headers, one.response.body) == ((("A", "b"),), b"\xff")
+    assert one.request.headers == (("Accept", "x"),)
+    assert one.recorded_at == "2026-05-01T00:00:00+00:00"
+
+
+def test_a_row_without_what_is_needed_is_unreadable_and_the_next_one_comes(tmp_path: Path) -> None:
+    good = {"status": 200, "headers": [], "body": "{}", "body_base64": None}
+    coded = {**good, "body": None, "body_base64": base64.b64encode(b"{1}").decode()}
+    data: list[dict[str, Any]] = [
+        {"response": None},
+        {"response": {**good, "body": None}},
+        {"response": {**good, "status": 1}},
+    ]
+    found = read(table(tmp_path / "x.parquet", [*data, {"response": good}, {"response": coded}]))
+    assert [type(one) for one in found] == [Unreadable, Unreadable, Unreadable, Exchange, Exchange]
+    assert [one.place.entry for one in found] == [1, 2, 3, 4, 5]
+    assert isinstance(found[4], Exchange)
+    assert found[4].response.body == b"{1}"
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        (pa.schema({"x": pa.string()}), parquet.NO_RESPONSE_COLUMN),
+        (pa.schema({"response": pa.struct({"status": pa.int32()})}), parquet.NO_RESPONSE_COLUMN),
+        (
+            pa.schema({"response": pa.struct({"status": pa.int32(), "body": pa.struct({"a": pa.int8()})})}),
+            parquet.NO_TEXT.format("response.body"),
+        ),
+    ],
+)
+def test_columns_that_have_lost_what_drifted_are_refused(tmp_path: Path, schema: Any, reason: str) -> None:
+    (verdict,) = read(table(tmp_path / "x.parquet", [], schema))
+    assert isinstance(verdict, Unreadable)
+    assert verdict.reason == reason
+
+
+def test_damaged_parquet_and_parquet_on_standard_input_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    path.write_bytes(b"PAR1" + b"4111111111111111" * 9)
+    (verdict,) = read(str(path))
+    assert isinstance(verdict, Unreadable)
+    assert verdict.reason == "the Parquet data is damaged"
+    stdin = Source(ordinal=0, name="-", path=None)
+    (verdict,) = iter_exchanges(stdin, stdin=io.BytesIO(path.read_bytes()))
+    assert isinstance(verdict, Unreadable)
+    assert "name the file" in verdict.reason

@@ -1,0 +1,34 @@
+"""The command `merge`: the summaries of several runs as one report."""
+
+import time
+from pathlib import Path
+
+import click
+
+from opay_contract.cli.options import contract_option
+from opay_contract.cli.reporting import Reporting, report_options, report_run
+from opay_contract.contract.loading import load_contract
+from opay_contract.drift.places import join_runs
+from opay_contract.drift.saving import load_summary
+
+
+@click.command()
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="SUMMARY...",
+    type=click.Path(path_type=Path, dir_okay=False),
+)
+@contract_option
+@report_options
+def merge(files: tuple[Path, ...], contract_dir: Path | None, reporting: Reporting) -> None:
+    """Report the runs of several days or regions as one.
+
+    SUMMARY is a file of `check --save-summary`. The report is that of one run over all recordings, in the
+    order of the summaries.
+    """
+    contract = load_contract(contract_dir)
+    judging = reporting.load_baseline(time.time())
+    summary = join_runs([load_summary(file) for file in files])
+    raise click.exceptions.Exit(report_run(summary, contract, contract_dir, reporting, judging))

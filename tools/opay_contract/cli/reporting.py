@@ -1,0 +1,163 @@
+"""How a command reports a run: the options for it, the reports, and the exit code."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import wraps
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import click
+
+from opay_contract.cli.exit_codes import ExitCode, exit_code
+from opay_contract.cli.options import fail_on_option, severity_of
+from opay_contract.cli.output import Target, parse_target, settle_targets, write_reports
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.loading import default_directory, is_carried
+from opay_contract.drift.baseline import Baseline, apply_baseline, load_baseline, utc_day
+from opay_contract.drift.insight import draw_insight
+from opay_contract.errors import UsageError
+from opay_contract.model.finding import Severity
+from opay_contract.model.summary import DriftSummary
+from opay_contract.report.checked_run import CheckedRun
+from opay_contract.report.github_report import render_github
+from opay_contract.report.json_report import render_json
+from opay_contract.report.junit_report import render_junit
+from opay_contract.report.markdown_report import render_markdown
+from opay_contract.report.sarif_report import render_sarif
+from opay_contract.report.text_report import render_text
+
+
+def _render_html(run: CheckedRun) -> str:
+    from opay_contract.report.html_report import render_html  # noqa: PLC0415  svg.py takes 0.1 s to import
+
+    return render_html(run)
+
+
+_RENDERERS: dict[str, Callable[[CheckedRun], str]] = {
+    "text": render_text,
+    "json": render_json,
+    "junit": render_junit,
+    "sarif": render_sarif,
+    "github": render_github,
+    "markdown": render_markdown,
+    "html": _render_html,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reporting:
+    """What was asked for: which reports, which severity makes a failure, and what is accepted."""
+
+    targets: tuple[Target, ...]
+    fail_on: Severity
+    baseline_file: Path | None
+    allow_unused: bool
+
+    def load_baseline(self, now: float) -> "Judging":
+        """Read the baseline, if there is one, as it is on the day of `now`."""
+        today = utc_day(now)
+        found = load_baseline(self.baseline_file, today) if self.baseline_file else None
+        return Judging(baseline=found, today=today)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judging:
+    """What is accepted, and until when: a baseline and a day."""
+
+    baseline: Baseline | None
+    today: date
+
+
+def report_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of a report, as the argument `reporting`."""
+
+    @click.option(
+        "--format",
+        "targets",
+        metavar=f"[{'|'.join(_RENDERERS)}][=FILE]",
+        callback=lambda ctx, param, values: tuple(
+            parse_target(one, _RENDERERS, param, ctx) for one in values
+        ),
+        default=("text",),
+        show_default=True,
+        multiple=True,
+        help="What the report is written as. May be repeated, each with a file of its own.",
+    )
+    @click.option(
+        "--output",
+        metavar="FILE",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Write the report there.",
+    )
+    @fail_on_option
+    @click.option(
+        "--baseline",
+        "baseline_file",
+        metavar="FILE",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Findings that are accepted and do not count for --fail-on; see `opay-contract baseline`.",
+    )
+    @click.option(
+        "--allow-unused", is_flag=True, help="Do not fail when an acceptance of the baseline has no finding."
+    )
+    @wraps(command)
+    def reporting(
+        *,
+        targets: tuple[Target, ...],
+        output: Path | None,
+        fail_on: str,
+        baseline_file: Path | None,
+        allow_unused: bool,
+        **others: Any,
+    ) -> None:
+        asked = Reporting(
+            targets=settle_targets(targets, output),
+            fail_on=severity_of(fail_on),
+            baseline_file=baseline_file,
+            allow_unused=allow_unused,
+        )
+        if allow_unused and not baseline_file:
+            raise UsageError("--allow-unused is about a baseline; name one with --baseline")
+        command(reporting=asked, **others)
+
+    return reporting
+
+
+def report_run(
+    summary: DriftSummary,
+    contract: Contract,
+    contract_dir: Path | None,
+    reporting: Reporting,
+    judging: Judging,
+) -> ExitCode:
+    """Write every report that was asked for; returns the exit code of the run."""
+    run = CheckedRun(
+        summary=summary,
+        questions=contract.questions,
+        insight=draw_insight(summary, contract),
+        contract=contract,
+        judged=apply_baseline(summary, judging.baseline, judging.today) if judging.baseline else None,
+        fail_on=reporting.fail_on,
+        allow_unused=reporting.allow_unused,
+        contract_folder=_contract_folder(contract_dir or default_directory()),
+        version=_version(),
+    )
+    write_reports(reporting.targets, lambda name: _RENDERERS[name](run))
+    has_unused = run.judged is not None and bool(run.judged.unused) and not reporting.allow_unused
+    return exit_code(run.counted, run.fail_on, has_unused=has_unused)
+
+
+def _contract_folder(directory: Path) -> str | None:
+    """Return the contract's folder relative to the working folder, or None where nobody there edits it."""
+    directory, here = directory.resolve(), Path.cwd()
+    is_below = directory.is_relative_to(here) and not is_carried(directory)
+    return directory.relative_to(here).as_posix() if is_below else None
+
+
+def _version() -> str | None:
+    try:
+        return metadata.version("opay-contract")
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,32 @@
+"""Folds one part, in whatever process or machine that is."""
+
+from dataclasses import dataclass, field
+
+from opay_contract.contract.contract import Contract
+from opay_contract.drift.fold import Fold
+from opay_contract.model.summary import DriftSummary
+from opay_contract.recordings.formats import Format
+from opay_contract.recordings.parts import Part, PartReader
+from opay_contract.rules.subject import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartResult:
+    """What became of a part: its summary with provisional numbers, and how many lines it has if it was cut.
+
+    With a `fault` nothing of the part was counted.
+    """
+
+    summary: DriftSummary = field(default_factory=DriftSummary)
+    lines: int | None = None
+    fault: str | None = None
+
+
+def fold_part(part: Part, contract: Contract, settings: Settings, format_in: Format | None) -> PartResult:
+    """Check every exchange of a part."""
+    fold, reader = Fold(contract, settings), PartReader(part, format_in)
+    for entry in reader:
+        fold.add_entry(part.source, entry)
+    if reader.fault is not None:
+        return PartResult(fault=reader.fault)
+    return PartResult(summary=fold.summary(), lines=reader.lines)

@@ -1,0 +1,122 @@
+"""The work of a run, part by part: what is still to do, what was found so far, and the summary of it all."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from opay_contract.engines.checkpoint import Checkpoint
+from opay_contract.engines.folding import PartResult
+from opay_contract.engines.numbering import Numbering
+from opay_contract.engines.progress import OnProgress
+from opay_contract.model.exchange import Unreadable
+from opay_contract.model.summary import DriftSummary, merge
+from opay_contract.recordings.formats import Format
+from opay_contract.recordings.parts import Part, count_lines, iter_parts
+from opay_contract.recordings.sources import Source
+from opay_contract.rules.subject import Settings
+
+DIED = "a worker process died on it; nothing of this part was counted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What every worker needs to know; a contract does not travel, so each loads its own."""
+
+    contract_dir: Path | None
+    base_urls: tuple[str, ...]
+    settings: Settings
+    format_in: Format | None
+
+
+class Work:
+    """Hands out parts and takes their results, in any order; nothing is counted twice."""
+
+    def __init__(
+        self,
+        sources: Iterable[Source | Unreadable],
+        format_in: Format | None,
+        part_size: int,
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
+        """Begin; sources are looked at as they are needed."""
+        self._checkpoint = checkpoint
+        self._parts = self._iter_parts(sources, format_in, part_size)
+        self._total = DriftSummary()
+        self._numbering = Numbering()
+        self._parts_of: dict[int, int] = defaultdict(int)
+        self._faults: dict[tuple[int, str], list[Part]] = defaultdict(list)
+        self._uncounted: list[Part] = []
+        self._dead: list[Part] = []
+
+    def next(self) -> Part | None:
+        """Return a part that is still to do, or None when there is none left."""
+        return next(self._parts, None)
+
+    def take(self, part: Part, result: PartResult) -> None:
+        """Take what became of a part, and keep it for a later run."""
+        if self._checkpoint is not None and result.fault is None:
+            self._checkpoint.add(part, result)
+        self._count(part, result)
+
+    def take_joined(self, summary: DriftSummary) -> None:
+        """Take the summaries of parts that were joined elsewhere; their results then come without them."""
+        self._total = merge(self._total, summary)
+
+    def take_death(self, part: Part) -> None:
+        """Take a part that killed whoever read it."""
+        self._dead.append(part)
+        self._uncounted.append(part)
+
+    def tell(self, on_progress: OnProgress) -> None:
+        """Say how far the work is."""
+        total = self._total
+        seen = total.exchanges + total.out_of_scope + total.out_of_window + total.unreadable_count
+        on_progress(seen, len(total.findings))
+
+    def finish(self, *, is_partial: bool = False) -> DriftSummary:
+        """Return the summary of what was done, its lines numbered as in one run over everything.
+
+        The lines of parts that could not be read are counted here, unless somebody waits for the end.
+        """
+        for part in (part for part in self._uncounted if part.end is not None):
+            self._numbering.add(part, None if is_partial else count_lines(part))
+        total = self._numbering.resolve(self._total)
+        for unreadable in sorted(self._iter_unreadable(), key=lambda one: (one.place.source, one.reason)):
+            total = merge(total, _unreadable(unreadable))
+        return replace(total, is_partial=is_partial)
+
+    def _iter_parts(
+        self, sources: Iterable[Source | Unreadable], format_in: Format | None, part_size: int
+    ) -> Iterator[Part]:
+        for source in sources:
+            if isinstance(source, Unreadable):
+                self._total = merge(self._total, _unreadable(source))
+                continue
+            for part in iter_parts(source, format_in, part_size):
+                self._parts_of[source.ordinal] += 1
+                known = self._checkpoint.find(part) if self._checkpoint is not None else None
+                if known is None:
+                    yield part
+                else:
+                    self._count(part, known)
+
+    def _count(self, part: Part, result: PartResult) -> None:
+        if result.fault is not None:
+            self._faults[part.source.ordinal, result.fault].append(part)
+            self._uncounted.append(part)
+            return
+        self._total = merge(self._total, result.summary)
+        self._numbering.add(part, result.lines)
+
+    def _iter_unreadable(self) -> Iterator[Unreadable]:
+        for part in self._dead:
+            where = "" if part.end is None else f" (bytes {part.start:,} to {part.end:,})"
+            yield Unreadable(place=part.source.place(0), reason=f"{DIED}{where}")
+        for (ordinal, fault), parts in self._faults.items():
+            lost = f"{len(parts):,} of its {self._parts_of[ordinal]:,} parts were not counted"
+            yield Unreadable(place=parts[0].source.place(0), reason=f"{fault}; {lost}")
+
+
+def _unreadable(unreadable: Unreadable) -> DriftSummary:
+    return DriftSummary(unreadable_count=1, unreadable=(unreadable,))

@@ -1,0 +1,167 @@
+"""Finds what the user named: files, URLs, patterns, folders and manifests, in a stable order."""
+
+import glob
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from opay_contract.errors import UsageError
+from opay_contract.model.exchange import Unreadable
+from opay_contract.recordings.reading import iter_text_lines
+from opay_contract.recordings.refusals import StreamError
+from opay_contract.recordings.remote import RemoteObject, describe_failure, open_file_system, tag_of
+from opay_contract.recordings.sources import Source, has_recording_name, iter_sources
+
+MANIFEST = "@"
+"""What stands before the name of a file that lists what to read."""
+
+PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "az": "adlfs"}
+"""The packages that fsspec needs for a protocol, where that is not in the extra."""
+
+_MAGIC = re.compile(r"[*?\[]")
+_USER = re.compile(r"(?<=://)[^/@]*@")
+_QUERY = re.compile(r"\?[^/?=]+=.*$", re.DOTALL)
+_HTTP_QUERY = re.compile(r"[?#].*$", re.DOTALL)
+
+_Found = tuple[str, RemoteObject | None, str | None]
+
+
+def is_url(path: str) -> bool:
+    """Tell whether a path is the URL of something in a store."""
+    return "://" in path
+
+
+def public_name(url: str) -> str:
+    """Return a URL without what may be a credential: user and password, and the query of a presigned URL."""
+    query = _HTTP_QUERY if url.startswith(("http://", "https://")) else _QUERY
+    return query.sub("", _USER.sub("", url))
+
+
+def iter_inputs(paths: Sequence[str]) -> Iterator[Source | Unreadable]:
+    """Yield what there is to read at `paths`, in their order; what cannot be found is a value, too."""
+    found = (item for path in paths for item in _iter_named(path))
+    for ordinal, item in enumerate(found):
+        if isinstance(item, Source):
+            yield replace(item, ordinal=ordinal)
+        else:
+            yield replace(item, place=replace(item.place, source=ordinal))
+
+
+def _iter_named(path: str) -> Iterator[Source | Unreadable]:
+    if path.startswith(MANIFEST):
+        yield from _iter_manifest(path)
+    else:
+        yield from _iter_plain(path)
+
+
+def _iter_manifest(path: str) -> Iterator[Source | Unreadable]:
+    """Read a manifest: a path, pattern or URL a line; blank lines and comments (#) are passed over."""
+    for manifest in _iter_plain(path.removeprefix(MANIFEST)):
+        if isinstance(manifest, Unreadable):
+            yield manifest
+            continue
+        try:
+            for line in iter_text_lines(manifest):
+                name = line.strip()
+                if name and not name.startswith("#"):
+                    yield from _iter_plain(name)
+        except StreamError as error:
+            yield Unreadable(place=manifest.place(0), reason=f"the manifest {error.reason}")
+
+
+def _iter_plain(path: str) -> Iterator[Source | Unreadable]:
+    if is_url(path):
+        for name, remote, reason in _iter_found(path):
+            source = Source(ordinal=0, name=name, path=None, remote=remote)
+            yield source if reason is None else Unreadable(place=source.place(0), reason=reason)
+    elif _MAGIC.search(path) and not Path(path).exists():
+        names = sorted(glob.glob(path, recursive=True), key=_order)  # noqa: PTH207  the pattern may be absolute
+        yield from iter_sources(names or [path])
+    else:
+        yield from iter_sources([path])
+
+
+def _iter_found(url: str) -> Iterator[_Found]:
+    """Yield the names of the objects at a URL, with the objects, or with what is wrong with them."""
+    name = public_name(url)
+    try:
+        yield from _iter_objects(url)
+    except ImportError:
+        raise UsageError(f"'{name}': {_missing(url.partition('://')[0])}") from None
+    except ValueError:
+        yield name, None, "cannot be read: no file system is known for this kind of URL"
+    except Exception as error:  # noqa: BLE001  every store has exceptions of its own
+        yield name, None, describe_failure(error)
+
+
+def _missing(protocol: str) -> str:
+    package = PACKAGES.get(protocol)
+    more = f" {package}" if package else ""
+    return f"a package for this kind of URL is missing; pip install 'opay-contract[dask]'{more}"
+
+
+def _iter_objects(url: str) -> Iterator[_Found]:
+    if "::" in url:
+        raise StreamError("cannot be read: chained URLs (with '::') are not followed; name the object itself")
+    file_system, path = open_file_system(url)
+    is_pattern = _MAGIC.search(url if not url.startswith(("http://", "https://")) else public_name(url))
+    infos = _expand(file_system, path) if is_pattern else {path: file_system.info(path)}
+    if not infos:
+        raise StreamError("nothing there fits the pattern")
+    for found in sorted(infos, key=_order):
+        below = _below(file_system, found) if infos[found]["type"] == "directory" else {found: infos[found]}
+        for one in sorted(below, key=_order):
+            yield _object(file_system, url, one, below[one])
+
+
+def _expand(file_system: Any, path: str) -> dict[str, Any]:
+    found: dict[str, Any] = file_system.glob(path, detail=True)
+    return found
+
+
+def _below(file_system: Any, folder: str) -> dict[str, Any]:
+    """Return the objects below a folder that are named like recordings; dot files are passed over."""
+    start = len(folder.rstrip("/")) + 1
+    found = file_system.find(folder, detail=True)
+    return {
+        name: info
+        for name, info in found.items()
+        if has_recording_name(name) and not any(step.startswith(".") for step in name[start:].split("/"))
+    }
+
+
+def _object(file_system: Any, url: str, path: str, info: dict[str, Any]) -> _Found:
+    if info.get("size") is None:  # listings of web servers tell no sizes
+        info = file_system.info(path)
+    own = _url_of(file_system, url, path)
+    remote = RemoteObject(
+        url=own,
+        size=info.get("size"),
+        tag=tag_of(info),
+        has_ranges=info.get("partial") is not False,
+    )
+    return public_name(own), remote, None
+
+
+def _url_of(file_system: Any, url: str, path: str) -> str:
+    """Return the URL of an object beside `url`: one that leads to the same store and to `path`."""
+    protocol, _, rest = url.partition("://")
+    authority = rest.partition("/")[0]
+    bare = path.lstrip("/")
+    candidates = (
+        file_system.unstrip_protocol(path),
+        f"{protocol}://{authority}/{bare}",
+        f"{protocol}://{authority}/{bare.partition('/')[2]}",
+    )
+    wanted = (open_file_system(url)[0], path)
+    for candidate in candidates:
+        if open_file_system(candidate) == wanted:
+            return candidate
+    raise StreamError("cannot be read: the URL does not tell where the store is; set the store up for fsspec")
+
+
+def _order(name: str) -> list[str]:
+    """Order names as a walk through folders meets them."""
+    return name.split("/")

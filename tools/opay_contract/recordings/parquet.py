@@ -1,0 +1,144 @@
+"""Reads Parquet whose columns are the members of the native format, row by row."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any
+
+from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
+from opay_contract.recordings.ahead import Ahead
+from opay_contract.recordings.messages import (
+    encode_text,
+    parse_base64,
+    parse_headers,
+    parse_moment,
+    parse_status,
+)
+from opay_contract.recordings.refusals import EntryError, StreamError
+from opay_contract.recordings.remote import BLOCK, describe_failure, open_file_system
+from opay_contract.recordings.sources import Source
+
+COLUMNS = ("request", "response", "recorded_at")
+"""The columns that are read; others are passed over."""
+
+NO_PYARROW = "the file is Parquet, which needs pyarrow; pip install 'opay-contract[dask]'"
+NO_RESPONSE_COLUMN = "the Parquet file has no column 'response' with the members 'status' and 'body'"
+NO_TEXT = (
+    "the Parquet column '{}' is no text: columns of a fixed type have lost what drifted; "
+    "write the body as it came, as string or binary"
+)
+
+_ROWS = 512  # at a time
+
+_Row = dict[str, Any]
+
+
+def read_parquet(source: Source) -> Iterator[Exchange | Unreadable]:
+    """Yield what each row holds; an entry is known by the number of its row."""
+    if source.path is None and source.remote is None:
+        raise StreamError("Parquet cannot be read from standard input; name the file")
+    with closing(Ahead(lambda: _iter_batches(source), _describe)) as batches:
+        number = 0
+        for rows in batches:
+            for row in rows:
+                number += 1
+                yield _read_row(source.place(number), row)
+
+
+def _iter_batches(source: Source) -> Iterator[list[_Row]]:
+    try:
+        from pyarrow.parquet import ParquetFile  # noqa: PLC0415  an extra, and heavy
+    except ImportError:
+        raise StreamError(NO_PYARROW) from None
+    with _open(source) as raw, ParquetFile(raw) as file:
+        _check_columns(file.schema_arrow)
+        wanted = [name for name in COLUMNS if name in file.schema_arrow.names]
+        for batch in file.iter_batches(batch_size=_ROWS, columns=wanted):
+            yield batch.to_pylist(maps_as_pydicts=None)
+    if source.remote is not None:
+        source.remote.verify()
+
+
+def _open(source: Source) -> Any:
+    if source.path is not None:
+        return source.path.open("rb")
+    assert source.remote is not None  # noqa: S101  standard input was refused
+    source.remote.verify()
+    file_system, path = open_file_system(source.remote.url)
+    return file_system.open(path, "rb", block_size=BLOCK)
+
+
+def _check_columns(schema: Any) -> None:
+    """Refuse a file whose bodies are no longer what came: where types are fixed, drift shows as null."""
+    from pyarrow import types  # noqa: PLC0415  see above
+
+    structs = {field.name: field.type for field in schema if types.is_struct(field.type)}
+    if not _has(structs.get("response"), "status") or not _has(structs["response"], "body", "body_base64"):
+        raise StreamError(NO_RESPONSE_COLUMN)
+    texts = (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary, types.is_null)
+    for column in ("request", "response"):
+        if _has(structs.get(column), "body"):
+            body = structs[column].field("body").type
+            if not any(is_text(body) for is_text in texts):
+                raise StreamError(NO_TEXT.format(f"{column}.body"))
+
+
+def _has(struct: Any, *names: str) -> bool:
+    return struct is not None and any(struct.get_field_index(name) >= 0 for name in names)
+
+
+def _describe(error: Exception) -> str:
+    """Tell the store's failures from pyarrow's, which come as ValueError or as OSError without a number."""
+    is_pyarrow = isinstance(error, ValueError) or (type(error) is OSError and error.errno is None)
+    return "the Parquet data is damaged" if is_pyarrow else describe_failure(error)
+
+
+def _read_row(place: Place, row: _Row) -> Exchange | Unreadable:
+    try:
+        return Exchange(
+            place=place,
+            request=_request(row.get("request") or {}),
+            response=_response(row.get("response") or {}),
+            recorded_at=_moment(row.get("recorded_at")),
+        )
+    except EntryError as error:
+        return Unreadable(place=place, reason=error.reason)
+
+
+def _request(part: _Row) -> Request:
+    return Request(
+        method=part.get("method"),
+        url=part.get("url"),
+        headers=_headers(part.get("headers")),
+        body=_body(part),
+    )
+
+
+def _response(part: _Row) -> Response:
+    body = _body(part)
+    if body is None:
+        raise EntryError('the response has no "body"; record the body, as "body" or "body_base64"')
+    return Response(status=parse_status(part.get("status")), headers=_headers(part.get("headers")), body=body)
+
+
+def _body(part: _Row) -> bytes | None:
+    if part.get("body_base64") is not None:
+        return parse_base64(part["body_base64"])
+    body = part.get("body")
+    return encode_text(body) if isinstance(body, str) else body
+
+
+def _headers(value: Any) -> Headers | None:
+    """Read a map, a list of pairs or of structs of two, or a struct of one member a header."""
+    if isinstance(value, dict):
+        return parse_headers({name: text for name, text in value.items() if text is not None})
+    if isinstance(value, list):
+        return parse_headers([tuple(pair.values()) if isinstance(pair, dict) else pair for pair in value])
+    return parse_headers(value)
+
+
+def _moment(value: Any) -> str | None:
+    if isinstance(value, datetime):
+        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return parse_moment(aware.isoformat())
+    return parse_moment(value)
