@@ -17,8 +17,10 @@ from tempfile import TemporaryDirectory
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.engines.inline import check_sources
-from opay_contract.engines.processes import Job, check_in_processes
+from opay_contract.engines.processes import check_in_processes
+from opay_contract.engines.work import Job, Work
 from opay_contract.model.summary import DriftSummary
+from opay_contract.recordings.parts import PART_SIZE
 from opay_contract.recordings.sources import iter_sources
 from opay_contract.rules.subject import Settings
 
@@ -77,7 +79,7 @@ def check(paths: Sequence[Path], contract: Path, settings: Settings, jobs: int) 
     if jobs == 1:
         return check_sources(sources, load_contract(contract), settings)
     job = Job(contract_dir=contract, base_urls=(), settings=settings, format_in=None)
-    return check_in_processes(sources, job, jobs)
+    return check_in_processes(Work(sources, None, PART_SIZE), job, jobs)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.engines.inline import check_sources
-from opay_contract.engines.processes import Job, check_in_processes
+from opay_contract.engines.processes import check_in_processes
+from opay_contract.engines.work import Job, Work
 from opay_contract.model.summary import DriftSummary
+from opay_contract.recordings.parts import PART_SIZE
 from opay_contract.recordings.sources import iter_sources
 from opay_contract.rules.subject import Settings
 from opay_contract.rules.table import RULES
@@ -111,4 +113,4 @@ def test_one_exchange_of_each_kind_is_found_among_a_hundred_thousand_by_two_proc
     traffic = plan(seed=4, total=100_000, drifted=len(RULES))
     sources = iter_sources([str(path) for path in write_files(traffic, work, files=2)])
     job = Job(contract_dir=contract_dir, base_urls=(), settings=WITHOUT_KEY, format_in=None)
-    assert_proven(check_in_processes(sources, job, jobs=2), traffic, with_key=False)
+    assert_proven(check_in_processes(Work(sources, None, PART_SIZE), job, jobs=2), traffic, with_key=False)

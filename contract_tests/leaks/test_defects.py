@@ -20,7 +20,7 @@ LINE = '{"response": {"status": 200, "body": {"code": "00000", "extra": 1}}}\n'
 PLACES = [
     "opay_contract.contract.contract.Contract.match",
     "opay_contract.contract.contract.parse_json",
-    "opay_contract.drift.evidence.EvidenceCounter.add",
+    "opay_contract.drift.evidence.EvidenceCounter.add_to",
     "opay_contract.drift.fold.Fold.summary",
     "opay_contract.drift.fold.parse_line",
     "opay_contract.recordings.reading.iter_blocks",
