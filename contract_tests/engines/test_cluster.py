@@ -1,6 +1,7 @@
 """A Dask cluster gives the report of one process, loses nothing when workers die, and shows no credential."""
 
 import os
+import pickle
 import signal
 import threading
 import time
@@ -183,10 +184,14 @@ def test_no_credential_is_in_a_name_a_log_or_on_the_dashboard(
     summary = check_on_cluster(
         work_on(*[url] * 40), key_job, scheduler=cluster.scheduler_address, on_progress=look
     )
+    assert summary.exchanges
+    assert KEY.encode() not in pickle.dumps(key_job)
+    parts = repr((key_job, list(iter(work_on(url).next, None))))
     server.shutdown()
     server.server_close()
-    assert summary.exchanges
-    said = "\n".join([*seen, repr(summary), repr(cluster.get_logs()), repr(cluster.scheduler.get_events())])
+    said = "\n".join(
+        [*seen, parts, repr(summary), repr(cluster.get_logs()), repr(cluster.scheduler.get_events())]
+    )
     assert "check-parts-" in said
     assert not any(secret in said for secret in (TOKEN, "password", KEY))
 
