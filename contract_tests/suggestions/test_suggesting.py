@@ -239,6 +239,16 @@ def test_a_name_that_may_be_data_is_never_documented(bench: Bench) -> None:
     assert "person" not in repr(proposal)
 
 
+def test_more_changes_than_one_run_makes_are_listed_and_made_by_the_next(bench: Bench) -> None:
+    traffic = Traffic(change=on_answer(first=1, second=2, third=3))
+    limits = Thresholds(changes=2)
+    proposal = bench.propose(traffic, limits=limits)
+    later = [one for one in proposal.others if "so many changes at once" in one.action]
+    assert (len(proposal.changes), len(later)) == (2, 1)
+    bench.write(proposal)
+    assert len(bench.propose(traffic, limits=limits).changes) == 1
+
+
 def test_what_no_edit_can_say_is_listed_with_the_reason(bench: Bench) -> None:
     proposal = bench.propose(Traffic(change=on_card(lambda card: card.update(lastFourDigits="12345"))))
     (suggestion,) = [one for one in proposal.suggestions if one.rule]

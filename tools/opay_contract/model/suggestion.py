@@ -25,6 +25,7 @@ class Thresholds:
     `count` and `days`: how often and on how many days (UTC) something has to be seen to be regular. `common`
     and `rare`: shares of what could have shown it since it was first seen. `enough`: observations that it
     takes until a small share, or a time without it, says something. `values`: most that are added to a list.
+    `changes`: most changes of one run, as each edit is held against the whole contract.
     """
 
     count: int = 20
@@ -33,6 +34,7 @@ class Thresholds:
     rare: float = 0.01
     enough: int = 100
     values: int = 16
+    changes: int = 100
 
 
 def describe_limit(share: float) -> str:

@@ -31,7 +31,7 @@ def describe_thresholds(limits: Thresholds) -> str:
         f"contract in less than {rare} of at least {limits.enough:,}, or on fewer than {limits.days} days "
         f"after at least {limits.enough:,} without it, or no contract could allow it. Cannot tell yet: "
         f"everything else, and an undocumented member in less than {rare}. At most {limits.values} values "
-        f"are added to a list at once."
+        f"are added to a list at once, and at most {limits.changes} changes suggested."
     )
 
 

@@ -89,22 +89,21 @@ def gather_cases(summary: DriftSummary, places: Places) -> list[Case]:
     groups: dict[tuple[str, ...], list[FoldedFinding]] = {}
     for folded in summary.findings.values():
         groups.setdefault(_group_of(folded), []).append(folded)
-    cases: list[Case] = []
-    for findings in groups.values():
-        cases = _join_members(cases, _case(findings, summary.observations, places), summary, places)
-    return sorted(cases, key=lambda case: (-case.evidence.count, case.rule.id, case.pointer))
+    cases: dict[tuple[str, ...], list[Case]] = {}
+    for group, findings in groups.items():
+        case = _case(findings, summary.observations, places)
+        alike = (case.rule.id, case.name) if case.rule in _OF_NEW_MEMBERS else group
+        cases[alike] = _join_members(cases.get(alike, []), case, summary, places)
+    return sorted(
+        (case for alike in cases.values() for case in alike),
+        key=lambda case: (-case.evidence.count, case.rule.id, case.pointer),
+    )
 
 
 def _join_members(cases: list[Case], case: Case, summary: DriftSummary, places: Places) -> list[Case]:
-    """Add a case, joined with those about the same new member of a schema that they share."""
-    if case.rule not in _OF_NEW_MEMBERS:
-        return [*cases, case]
+    """Add a case to those about a new member of its name, joined with those of a schema that they share."""
     around = _schemas_around(case, places)
-    same = [
-        one
-        for one in cases
-        if (one.rule, one.name) == (case.rule, case.name) and around & _schemas_around(one, places)
-    ]
+    same = [one for one in cases if around & _schemas_around(one, places)]
     if not same:
         return [*cases, case]
     findings = [folded for one in (*same, case) for folded in one.findings]

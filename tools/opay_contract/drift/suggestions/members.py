@@ -90,8 +90,8 @@ def _inside(spots: list[Spot], types: list[str], work: Work, depth: int) -> dict
     if not depth or len(work.observations) >= MAX_SPOTS:
         return {}
     found: dict[str, list[Spot]] = {}
-    for spot, name in _children(spots, work):
-        found.setdefault(name, []).append(spot)
+    for child in (one for spot in spots for one in work.children.get(spot, ())):
+        found.setdefault(str(tokens_of(child[3])[-1]), []).append(child)
     items = found.pop("*", [])
     inside: dict[str, Any] = {}
     if "object" in types and found and not any(name.startswith(_ODD) for name in found):
@@ -99,14 +99,6 @@ def _inside(spots: list[Spot], types: list[str], work: Work, depth: int) -> dict
     if "array" in types and items:
         inside["items"] = _schema(items, work, depth - 1, is_property=False)
     return inside
-
-
-def _children(spots: Iterable[Spot], work: Work) -> Iterator[tuple[Spot, str]]:
-    parents = set(spots)
-    for spot in work.observations:
-        head, slash, _ = spot[3].rpartition("/")
-        if slash and (*spot[:3], head) in parents:
-            yield spot, str(tokens_of(spot[3])[-1])
 
 
 def _listed(types: str | list[str]) -> list[str]:

@@ -19,6 +19,7 @@ from opay_contract.model.summary import DriftSummary
 from opay_contract.rules.table import CARD_NUMBER_EXPOSED
 
 _COVERED = Plan(action="an edit that is suggested for something else allows it too")
+_LATER = "so many changes at once are not suggested; make the others first"
 _BY_HAND = "the text is laid out so that this edit cannot be written; make it by hand"
 
 
@@ -95,12 +96,9 @@ def _try(suggestion: Suggestion, work: Work) -> Suggestion:
     """Carry out a suggestion's edits in the draft; one that cannot be is for a person to make."""
     if not suggestion.edits:
         return suggestion
-    edited = work.draft.edited(suggestion.edits)
+    is_full = work.changes >= work.limits.changes
+    edited = None if is_full else work.draft.edited(suggestion.edits)
     if edited is None:
-        return _without_edits(suggestion)
-    work.draft = edited
+        return replace(suggestion, edits=(), action=f"{suggestion.action}: {_LATER if is_full else _BY_HAND}")
+    work.draft, work.changes = edited, work.changes + 1
     return suggestion
-
-
-def _without_edits(suggestion: Suggestion) -> Suggestion:
-    return replace(suggestion, edits=(), action=f"{suggestion.action}: {_BY_HAND}")

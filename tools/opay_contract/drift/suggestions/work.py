@@ -14,7 +14,7 @@ from opay_contract.drift.suggestions.places import Places, Statement
 from opay_contract.jsontext import Tokens
 from opay_contract.model.edit import Add, Append, Edit
 from opay_contract.model.finding import ContractPlace
-from opay_contract.model.observation import Observations
+from opay_contract.model.observation import Observations, Spot
 from opay_contract.model.suggestion import Thresholds
 
 SOURCE = "observed-in-recordings"
@@ -41,7 +41,10 @@ SETTLED = Plan(action="the contract allows it already", is_settled=True)
 
 
 class Work:
-    """The contract as it was read, the draft as it is by now, and what was observed."""
+    """The contract as it was read, the draft as it is by now, and what was observed.
+
+    `changes` counts the suggestions that were carried out in the draft.
+    """
 
     def __init__(
         self, contract: Contract, draft: Draft, observations: Observations, limits: Thresholds
@@ -50,6 +53,7 @@ class Work:
         self.draft = draft
         self.observations = observations
         self.limits = limits
+        self.changes = 0
         self.places = Places(contract)
 
     def statements(self, case: Case) -> list[Statement]:
@@ -64,6 +68,14 @@ class Work:
         own = [(file, at[:-1]) for file, at in case.broken]
         around = (one for spot in case.spots for one in self.places.schemas_at(parent_of(spot)))
         return list(dict.fromkeys([*own, *around]))
+
+    @cached_property
+    def children(self) -> dict[Spot, list[Spot]]:
+        """The places that were observed inside of each place."""
+        found: dict[Spot, list[Spot]] = {}
+        for spot in self.observations:
+            found.setdefault(parent_of(spot), []).append(spot)
+        return found
 
     @cached_property
     def has_sources(self) -> bool:
