@@ -162,11 +162,3 @@ def test_memory_stays_flat(before: str, between: str, after: str, tmp_path: Path
     assert (tally.entries, tally.broken) == (101, None)
     assert sink.written > 8_000_000
     assert peak < 6 << 20
-
-
-@pytest.mark.parametrize("name", ["curl.txt", "mitmproxy-12.flow", "newman.json", "postman-2.1.json"])
-def test_a_format_that_is_only_checked_is_refused_with_what_to_do(name: str, tmp_path: Path) -> None:
-    done = run(RECORDINGS / "clean" / name, "-o", tmp_path / "out", **KEY)
-    assert done.exit_code == 4
-    assert "redact them as HAR or native NDJSON" in done.output
-    assert not list(tmp_path.iterdir())
