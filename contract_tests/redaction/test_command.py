@@ -162,3 +162,12 @@ def test_memory_stays_flat(before: str, between: str, after: str, tmp_path: Path
     assert (tally.entries, tally.broken) == (101, None)
     assert sink.written > 8_000_000
     assert peak < 6 << 20
+
+
+def test_a_format_that_is_not_redacted_is_said_to_be_and_nothing_is_written(tmp_path: Path) -> None:
+    source, target = tmp_path / "calls.parquet", tmp_path / "redacted.parquet"
+    source.write_bytes(b"PAR1 and so on, which is not looked at PAR1")
+    done = run(source, "-o", target, **KEY)
+    assert done.exit_code == 4
+    assert "parquet is not redacted; write the recording as NDJSON" in done.output
+    assert not target.exists()

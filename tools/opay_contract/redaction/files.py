@@ -56,6 +56,12 @@ _BY_FORMAT: dict[Format, _Redact] = {
 }
 
 
+def _redaction_of(format_: Format) -> _Redact:
+    if format_ not in _BY_FORMAT:
+        raise StreamError(f"{format_.value} is not redacted; write the recording as NDJSON")
+    return _BY_FORMAT[format_]
+
+
 def redact_stream(
     redactor: Redactor,
     source: Source,
@@ -71,7 +77,7 @@ def redact_stream(
     tally = Tally()
     try:
         with open_source(source, format_in, stdin=stdin) as recording:
-            _BY_FORMAT[recording.format](redactor, recording.stream, sink, tally)
+            _redaction_of(recording.format)(redactor, recording.stream, sink, tally)
             if not tally.entries:
                 recording.refuse_nothing()
     except StreamError as error:
