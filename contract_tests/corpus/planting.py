@@ -29,6 +29,17 @@ DRIFTS: tuple[Drift, ...] = (
 )
 """Every kind of drift at every place."""
 
+_GIVING_AWAY = {
+    "response-field-undocumented",
+    "request-field-undocumented",
+    "status-undocumented",
+    "body-not-json",
+}
+PURE_DRIFTS: tuple[Drift, ...] = tuple(
+    drift for drift in DRIFTS if _GIVING_AWAY.isdisjoint(rule for rule, *_ in drift.found[1:])
+)
+"""Drifts that no drift of another kind in the same exchange gives away."""
+
 OF_SIGNATURES = "signature-mismatch"
 """The rule that is judged only where the key is given."""
 

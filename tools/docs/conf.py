@@ -62,7 +62,7 @@ NAVIGATION = {
         "contract-tests",
         "integrations",
     ),
-    "Background": ("privacy", "design", "performance", "mutation", "changelog"),
+    "Background": ("privacy", "design", "performance", "comparison", "mutation", "changelog"),
 }
 """The pages under their headings. One that is not named here comes last."""
 
