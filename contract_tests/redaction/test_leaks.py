@@ -18,6 +18,8 @@ from contract_tests.leaks.planting import (
     plant,
     recording,
 )
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from opay_contract.recordings.formats import Format
 
@@ -59,6 +61,33 @@ def test_nothing_of_a_canary_is_left_in_one_document(redact: Any, verdict: Any) 
     for number, place in enumerate(iter_places(value)):
         label, canary = list(CANARIES.items())[number % len(CANARIES)]
         check(label, json.dumps(plant(value, place, canary)).encode(), Format.JSON, redact, verdict)
+
+
+DAMAGE = st.binary(max_size=2) | st.sampled_from(
+    [b"{", b"}", b"[", b"]", b'"', b",", b":", b"\n", b"null", b"* ", b"> ", b"< ", b"0", b"9", b";", b"~"]
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(choices=st.data())
+def test_damage_to_a_recording_keeps_nothing_of_a_canary_and_every_finding(
+    choices: st.DataObject, redact: Any, verdict: Any
+) -> None:
+    name = choices.draw(st.sampled_from(["mitmproxy", "postman", "newman", "curl"]))
+    place = choices.draw(st.sampled_from([place for one, place in PLACES if one == name]))
+    data = bytearray(recording(name, place, choices.draw(st.sampled_from(list(CANARIES.values())))))
+    for _ in range(choices.draw(st.integers(1, 2))):
+        at = choices.draw(st.integers(0, len(data)))
+        data[at : at + choices.draw(st.sampled_from([0, 1, 5, 40]))] = choices.draw(DAMAGE)
+    format_in = FORMATS[name][0]
+    written = redact(bytes(data), format_in)
+    if not written.tally.entries:
+        return  # nothing of it can be read, so nothing is written
+    assert find_canaries(written.data) == []
+    assert find_canaries(repr((written.tally, written.replaced))) == []
+    assert verdict(written.data, format_in)[1:] == verdict(bytes(data), format_in)[1:]
+    again = redact(written.data, format_in)
+    assert (again.data, again.tally.unread) == (written.data, [])
 
 
 def test_the_search_finds_every_canary_that_is_left_alone() -> None:
