@@ -17,6 +17,7 @@ PAGES = {
     "help.txt": ["--help"],
     "check-help.txt": ["check", "--help"],
     "rules-help.txt": ["rules", "--help"],
+    "suggest-help.txt": ["suggest", "--help"],
     "rules.txt": ["rules"],
     "rules-card-number-exposed.txt": ["rules", "card-number-exposed"],
     "rules-card-number-exposed.json": ["rules", "--format", "json", "card-number-exposed"],

@@ -2,14 +2,18 @@
 
     python contract_tests/benchmarks/check_throughput.py --lines 1000000
 
-Needs orjson beside the test extra. Each round runs every way once, in turn; printed are the medians of
-CPU time for a line, and their ratios. Absolute figures belong to the machine, ratios travel.
+Needs orjson beside the test extra, and for one of the ways the Python of an environment with openapi-core
+(`--openapi-core`), which cannot share ours: it pins an older openapi-spec-validator. Each round runs every
+way once, in turn; printed are the medians of CPU time for a line, and their ratios. Absolute figures belong
+to the machine, ratios travel.
 """
 
 import argparse
+import base64
 import json
 import random
 import statistics
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +25,7 @@ import orjson
 from referencing import Registry, Resource
 
 from opay_contract.contract.loading import default_directory, load_contract, load_documents
+from opay_contract.docs.bundle import build_bundle
 from opay_contract.engines.inline import check_sources
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.sources import iter_sources
@@ -28,6 +33,10 @@ from opay_contract.rules.subject import Settings
 
 URL = "https://sandbox-cashierapi.opaycheckout.com/api/v1/international/token/query"
 JSONSCHEMA_SAMPLE = 2000
+OPENAPI_CORE_SAMPLE = 500
+OPENAPI_CORE_WORKER = Path(__file__).parent / "rivals" / "openapi_core_worker.py"
+OPENAPI_CORE_PYTHON = Path(tempfile.gettempdir()) / "opay-contract-rivals" / "openapi-core" / "bin" / "python"
+"""Where `python -m contract_tests.benchmarks.rivals` puts it."""
 
 
 def iter_lines(count: int, drifted: float) -> Iterator[str]:
@@ -92,7 +101,38 @@ def measure(work: Callable[[], Any], lines: int) -> float:
     return (time.process_time() - start) / lines * 1e6
 
 
-def run(path: Path, count: int, rounds: int) -> None:
+def write_bundle(contract: Path, folder: Path) -> None:
+    """Write a contract as one file: openapi-core reads the other files again at each validation."""
+    bundle = build_bundle(load_documents(contract), {})
+    (folder / "openapi.yaml").write_text(json.dumps(bundle), encoding="utf-8")
+
+
+def write_wire(lines: list[bytes], path: Path) -> None:
+    """Write lines as the worker with openapi-core reads them."""
+    with path.open("w", encoding="utf-8") as file:
+        for exchange in map(json.loads, lines):
+            request, response = exchange["request"], exchange["response"]
+            wire = {
+                "method": request["method"],
+                "url": request["url"],
+                "sent": request["headers"],
+                "asked": base64.b64encode(json.dumps(request["body"]).encode()).decode(),
+                "status": response["status"],
+                "received": response["headers"],
+                "answer": base64.b64encode(json.dumps(response["body"]).encode()).decode(),
+            }
+            file.write(json.dumps(wire) + "\n")
+
+
+def time_openapi_core(python: Path, wire: Path, lines: int) -> float:
+    """Return the CPU time for a line in microseconds, decoding aside."""
+    command = [python, OPENAPI_CORE_WORKER, wire.parent, wire]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
+    seconds: float = json.loads(done.stdout.splitlines()[-1])
+    return seconds / lines * 1e6
+
+
+def run(path: Path, count: int, rounds: int, openapi_core: Path) -> None:
     """Print the medians of all ways, interleaved, and the ratios between them."""
     lines = path.read_bytes().splitlines()
     contract, oracle = load_contract(), build_oracle()
@@ -104,27 +144,32 @@ def run(path: Path, count: int, rounds: int) -> None:
         nonlocal summary
         summary = check_sources(iter_sources([str(path)]), contract, settings)
 
-    ways: dict[str, tuple[Callable[[], Any], int]] = {
-        "orjson.loads": (lambda: [orjson.loads(line) and None for line in lines], count),
-        "check": (check, count),
-        "jsonschema": (
-            lambda: [list(oracle.iter_errors(json.loads(line)["response"]["body"])) for line in sample],
-            len(sample),
-        ),
+    def validate() -> None:
+        for line in sample:
+            list(oracle.iter_errors(json.loads(line)["response"]["body"]))
+
+    ways: dict[str, Callable[[], float]] = {
+        "orjson.loads": lambda: measure(lambda: [orjson.loads(line) and None for line in lines], count),
+        "check": lambda: measure(check, count),
+        "jsonschema": lambda: measure(validate, len(sample)),
     }
+    if openapi_core.exists():
+        wire, few = path.with_suffix(".wire"), lines[:OPENAPI_CORE_SAMPLE]
+        write_wire(few, wire)
+        write_bundle(default_directory(), path.parent)
+        ways["openapi-core"] = lambda: time_openapi_core(openapi_core, wire, len(few))
+    else:
+        print(f"without openapi-core: there is no {openapi_core}; see --openapi-core")
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
-        for name, (work, number) in ways.items():
-            times[name].append(measure(work, number))
+        for name, take in ways.items():
+            times[name].append(take())
     medians = {name: statistics.median(values) for name, values in times.items()}
     found = sum(folded.count for folded in summary.findings.values())
-    print(
-        f"{summary.exchanges:,} exchanges, {found:,} findings, {path.stat().st_size / count:.0f} bytes a line"
-    )
+    size = path.stat().st_size / count
+    print(f"{summary.exchanges:,} exchanges, {found:,} findings, {size:.0f} bytes a line")
     for name, median in medians.items():
-        print(f"{name:<14} {median:8.2f} us a line")
-    print(f"check against orjson.loads: {medians['check'] / medians['orjson.loads']:.1f} times the time")
-    print(f"check against jsonschema:   {medians['jsonschema'] / medians['check']:.1f} times faster")
+        print(f"{name:<14} {median:8.2f} us a line, {median / medians['check']:8.2f} times check")
 
 
 def main() -> None:
@@ -133,13 +178,16 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--drifted", type=float, default=0.001)
+    parser.add_argument(
+        "--openapi-core", type=Path, default=OPENAPI_CORE_PYTHON, metavar="PYTHON", help="one that has it"
+    )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "traffic.ndjson"
         path.write_text(
             "".join(f"{line}\n" for line in iter_lines(given.lines, given.drifted)), encoding="utf-8"
         )
-        run(path, given.lines, given.rounds)
+        run(path, given.lines, given.rounds, given.openapi_core)
 
 
 if __name__ == "__main__":

@@ -12,11 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pytest
 import requests
 import zstandard
 
 from opay_contract.model.exchange import Exchange, Unreadable
+from opay_contract.recordings import encodings
 
 PATIENCE = 20
 MEGABYTE = 1 << 20
@@ -37,7 +39,12 @@ def own_answer(got: bytes) -> tuple[bytes, bytes]:
 
 @pytest.mark.parametrize(
     ("coding", "pack"),
-    [("gzip", gzip.compress), ("deflate", zlib.compress), ("zstd", zstandard.ZstdCompressor().compress)],
+    [
+        ("gzip", gzip.compress),
+        ("deflate", zlib.compress),
+        ("zstd", zstandard.ZstdCompressor().compress),
+        ("br", brotli.compress),
+    ],
 )
 def test_a_compressed_answer_passes_compressed_and_is_recorded_decoded(
     upstream: Any, proxy: Any, answering: Any, coding: str, pack: Callable[[bytes], bytes]
@@ -57,6 +64,17 @@ def test_an_answer_that_cannot_be_decoded_passes_and_is_an_unreadable_entry(
     assert proxy.send(POST).endswith(body)
     assert [type(item) for item in proxy.exchanges(1)] == [Unreadable]
     assert b'"comment":"response body ' in proxy.path.read_bytes()
+
+
+def test_without_its_extra_an_answer_in_brotli_passes_and_is_left_out(
+    upstream: Any, proxy: Any, answering: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encodings, "load_brotli", lambda: None)
+    packed = brotli.compress(b'{"code":"00000"}')
+    upstream.respond = answering(packed, b"Content-Encoding: br")
+    assert proxy.send(POST).endswith(packed)
+    assert [type(item) for item in proxy.exchanges(1)] == [Unreadable]
+    assert b'"comment":"response body not decoded"' in proxy.path.read_bytes()
 
 
 def test_an_upstream_that_is_down_gives_a_502_of_the_proxys_own(start_proxy: Any, tmp_path: Path) -> None:

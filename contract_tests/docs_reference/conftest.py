@@ -2,12 +2,25 @@
 
 import json
 import shutil
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from contract_tests.drift.conftest import STARTED_AT, Line, by_customer, encode, exchange, refused
 
-from opay_contract.contract.loading import default_directory, load_documents
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.loading import default_directory, load_contract, load_documents
+from opay_contract.docs.evidence import build_evidence
+from opay_contract.docs.outputs import Gather
+from opay_contract.drift.fold import Fold
+from opay_contract.drift.insight import draw_insight
+from opay_contract.drift.saving import load_summary, summary_to_json
+from opay_contract.model.summary import DriftSummary
+from opay_contract.recordings.ndjson import Lines
+from opay_contract.recordings.sources import Source
+from opay_contract.rules.subject import Settings
 
 PAYLOAD = (
     ' <img src=x onerror="window.pwned=1"><script>window.pwned=1</script></script>'
@@ -36,11 +49,44 @@ def hostile_dir(contract_dir: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def report_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report as `check --format json` writes it."""
-    path = tmp_path_factory.mktemp("report") / "report.json"
-    path.write_text(json.dumps(REPORT), encoding="utf-8")
+def summary_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A summary as `check --save-summary` writes it, of traffic with every kind of evidence."""
+    path = tmp_path_factory.mktemp("run") / "summary.json"
+    path.write_bytes(summary_to_json(summary_of(traffic())))
     return path
+
+
+def summary_of(lines: Iterable[Line], contract: Contract | None = None) -> DriftSummary:
+    """Return the summary of a check of exchanges."""
+    fold = Fold(contract or load_contract(), Settings(started_at=STARTED_AT))
+    fold.add_lines(Source(ordinal=0, name="-", path=None), Lines(1, encode(lines)))
+    return fold.summary()
+
+
+def gather(path: Path) -> Gather:
+    """Return the function that reads evidence for a contract from a saved summary."""
+    return partial(build_evidence, load_summary(path), draw_insight)
+
+
+def traffic() -> Iterator[Line]:
+    """Yield four days on which a member appears, values drift, codes are new, and one form never comes."""
+    yield from [by_customer("2026-05-01", brand="MEEZA")] * 60
+    yield from [by_customer("2026-05-02", expiryYear="31", expiryMonth="05")] * 60
+    yield from [by_customer(None, expiryYear="31", expiryMonth="05")] * 4
+    yield from [by_customer("2026-05-03", expiryYear="31", expiryMonth="05", lastFourDigits=1111)] * 3
+    yield by_customer("2026-05-03", expiryYear="31", expiryMonth="05", brand=None, note="something")
+    yield from [refused("2026-05-02")] * 2
+    yield refused("2026-05-03", "90", "Another text.")
+    yield from [refused("2026-05-03", "02999", "Never heard of.")] * 2
+    yield exchange("2026-05-04", {"customerId": "121111113"}, {"code": "00000", "message": "SUCCESSFUL"})
+    yield exchange("2026-05-04", {"customerId": "1", "country": "EG"}, {"code": "09", "message": "Time out."})
+    yield exchange("2026-05-04", {"customerId": "121111113"}, "Bad gateway", status=502)
+    nameless = by_customer("2026-05-04")
+    del nameless["request"]["headers"]["MerchantId"]
+    yield nameless
+    elsewhere = refused("2026-05-04")
+    elsewhere["request"]["url"] = "https://elsewhere.example/"
+    yield elsewhere
 
 
 def poison(value: Any) -> Any:
@@ -55,52 +101,3 @@ def poison(value: Any) -> Any:
     if isinstance(value.get("messages"), list):
         poisoned["messages"] = [message + PAYLOAD for message in value["messages"]]
     return poisoned
-
-
-def _finding(rule: str, pointer: str, count: int, statement: str | None, **more: Any) -> dict[str, Any]:
-    file, _, place = (statement or "").partition("#")
-    seen = {"file": "a.har", "entry": 1, "line": 1, "recorded_at": "2026-11-20T10:00:00Z"}
-    return {
-        "rule": rule,
-        "kind": "contradicted",
-        "area": "body",
-        "severity": "error",
-        "operation": "queryCardTokens",
-        "outcome": "success",
-        "pointer": pointer,
-        "count": count,
-        "expected": "a string",
-        "actual": "an integer",
-        "fingerprint": "0" * 16,
-        "first": seen,
-        "last": seen,
-        "contract": {"file": file, "line": 1, "column": 1, "pointer": place} if statement else None,
-        **more,
-    }
-
-
-BRAND = "schemas/card-token.json#/properties/brand/type"
-CODES = "openapi.yaml#/paths/~1api~1v1~1international~1token~1query/post/x-business-codes"
-REPORT: dict[str, Any] = {
-    "schema_version": 1,
-    "summary": {
-        "exchanges_checked": 365,
-        "out_of_scope": 2,
-        "unreadable": 1,
-        "findings": 4,
-        "by_severity": {"error": 3, "warning": 0, "info": 1},
-        "occurrences": 20,
-        "occurrences_omitted": 0,
-    },
-    "findings": [
-        _finding("type-mismatch", "/data/cardTokens/*/brand", 7, BRAND),
-        _finding("request-field-invalid", "/customerId", 3, "schemas/customer-id.json#/type"),
-        _finding("code-undocumented", "/code", 2, CODES),
-        _finding("message-undocumented", "/message", 8, f"{CODES}/1", severity="info"),
-    ],
-    "unreadable": [],
-    "open_questions": [
-        {"id": "create-timestamp-type", "readings": [{"reading": "number", "count": 12}]},
-        {"id": "success-code", "readings": [{"reading": "00000", "count": 40}]},
-    ],
-}

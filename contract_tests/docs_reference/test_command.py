@@ -24,13 +24,13 @@ def run(*arguments: object) -> Result:
     return result
 
 
-def test_the_same_contract_gives_the_same_bytes_in_every_process(tmp_path: Path, report_file: Path) -> None:
+def test_the_same_contract_gives_the_same_bytes_in_every_process(tmp_path: Path, summary_file: Path) -> None:
     digests = set()
     for seed in ("1", "2"):
         output = tmp_path / seed
         program = "from opay_contract.cli.docs import docs; docs()"
         environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(TOOLS)}
-        command = [sys.executable, "-c", program, "--output", str(output), "--evidence", str(report_file)]
+        command = [sys.executable, "-c", program, "--output", str(output), "--evidence", str(summary_file)]
         subprocess.run(command, check=True, env=environment, capture_output=True, cwd=tmp_path)
         digests.add(tuple(hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(output.iterdir())))
     assert len(digests) == 1
@@ -56,9 +56,15 @@ def test_stale_files_are_told_with_a_diff_and_stay_as_they_are(tmp_path: Path) -
     assert "## Oversight" in markdown.read_text(encoding="utf-8")
 
 
-def test_evidence_is_part_of_what_is_current(tmp_path: Path, report_file: Path) -> None:
+def test_evidence_is_part_of_what_is_current(tmp_path: Path, summary_file: Path) -> None:
     run("--output", tmp_path)
-    assert run("--output", tmp_path, "--evidence", report_file, "--check").exit_code == 1
+    assert run("--output", tmp_path, "--evidence", summary_file, "--check").exit_code == 1
+
+
+def test_what_was_written_with_evidence_is_up_to_date_with_it(tmp_path: Path, summary_file: Path) -> None:
+    arguments = ("--output", tmp_path, "--evidence", summary_file)
+    assert run(*arguments).exit_code == 0
+    assert run(*arguments, "--check").exit_code == 0
 
 
 def test_missing_files_are_stale(tmp_path: Path) -> None:

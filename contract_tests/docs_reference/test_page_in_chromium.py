@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from contract_tests.docs_reference.conftest import gather
 
-from opay_contract.docs.evidence import load_evidence
 from opay_contract.docs.outputs import PAGE, build_outputs
 from opay_contract.docs.serving import serving, watch
 from opay_contract.docs.watching import LastGood
@@ -53,10 +53,10 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory, pictures: Path, report_file: Path) -> Any:
+def seen(tmp_path_factory: pytest.TempPathFactory, pictures: Path, summary_file: Path) -> Any:
     """What a browser saw of our own page with evidence."""
     page = tmp_path_factory.mktemp("page") / PAGE
-    page.write_text(build_outputs(None, load_evidence(report_file))[PAGE], encoding="utf-8")
+    page.write_text(build_outputs(None, gather(summary_file))[PAGE], encoding="utf-8")
     return drive("look.mjs", page.as_uri(), pictures) | {"url": page.as_uri()}
 
 

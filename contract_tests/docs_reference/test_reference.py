@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from contract_tests.docs_reference.conftest import gather
 from markdown_it import MarkdownIt
 
 from opay_contract.contract.loading import load_contract
-from opay_contract.docs.evidence import load_evidence
 from opay_contract.docs.outputs import MARKDOWN, PAGE, build_outputs
-from opay_contract.errors import UsageError
 
 LEDGER = Path(__file__).parents[1] / "contracts" / "ledger"
 CONTRACT = load_contract()
@@ -25,8 +24,8 @@ def plain() -> Mapping[str, str]:
 
 
 @pytest.fixture
-def verified(report_file: Path) -> Mapping[str, str]:
-    return build_outputs(None, load_evidence(report_file))
+def verified(summary_file: Path) -> Mapping[str, str]:
+    return build_outputs(None, gather(summary_file))
 
 
 class _Tags(HTMLParser):
@@ -96,35 +95,6 @@ def test_the_mocks_choice_is_the_assumed_reading(plain: Mapping[str, str]) -> No
 def test_without_evidence_the_page_says_that_nothing_was_verified(plain: Mapping[str, str]) -> None:
     assert all("Nothing has been verified yet." in text for text in plain.values())
     assert "x-recordings" not in json.dumps(specification(plain[PAGE]))
-
-
-def test_with_evidence_each_member_code_and_question_says_what_recordings_say(
-    verified: Mapping[str, str],
-) -> None:
-    text = verified[MARKDOWN]
-    assert "Held against 365 recorded exchanges" in text
-    seen = "7 × type-mismatch (error), last seen 2026-11-20T10:00:00Z"  # noqa: RUF001
-    assert row(text, "`/data/cardTokens/*/brand`").endswith(f"| {seen} |")
-    assert row(text, "`/data/customer/customerId`").endswith("| no finding |")
-    assert "3 × request-field-invalid" in row(text, "`/customerId`")  # noqa: RUF001
-    assert row(text, "`00000`", after="## Business codes").endswith("| seen 40 times; no finding |")
-    assert "8 × message-undocumented" in row(text, "`00`", after="## Business codes")  # noqa: RUF001
-    assert "Codes outside the catalogue: 2 × code-undocumented" in text  # noqa: RUF001
-    assert row(text, "`number`", after="### `create-timestamp-type`").endswith("| seen 12 times |")
-    assert "Recordings speak for `number` alone." in text
-    assert row(text, "`business-error`", after="### `malformed-json`").endswith(
-        "| cannot be shown by recordings |"
-    )
-    schemas = specification(verified[PAGE])["components"]["schemas"]
-    assert schemas["CardToken"]["properties"]["brand"]["x-recordings"] == seen
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema_version": 2}', '{"schema_version": 1}', "{}"])
-def test_what_is_no_report_is_refused_with_the_way_to_one(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "report.json"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(UsageError, match=r"report\.json.*opay-contract check --format json"):
-        load_evidence(path)
 
 
 def test_the_embedded_document_refers_to_nothing_outside_itself(plain: Mapping[str, str]) -> None:

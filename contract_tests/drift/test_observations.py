@@ -70,6 +70,15 @@ def test_codes_statuses_and_media_types_are_counted_by_value(summarise: Summaris
     assert seen[(*scope, "/response/headers/content-type")].values == {"application/json": 2}
 
 
+def test_codes_and_statuses_keep_the_day_on_which_each_was_last_seen(summarise: Summarise) -> None:
+    days = ["2026-05-02", "2026-05-03", "2026-05-01"]
+    lines = [refused(day) for day in days] + [refused("2026-05-04", "90", "System failure.")]
+    seen = summarise([*lines, refused(None)]).observations
+    scope = ("queryCardTokens", "by-customer", "business-error")
+    assert seen[(*scope, "/response/body/code")].value_days == {"02001": "2026-05-03", "90": "2026-05-04"}
+    assert seen[(*scope, "/response/status")].value_days == {"200": "2026-05-04"}
+
+
 SECRETS: list[Any] = [
     "4111111111111111",
     "Amina Hassan",
@@ -110,17 +119,19 @@ DAYS = st.dictionaries(
     st.sampled_from([f"2026-05-0{n}" for n in range(1, 8)] + [UNDATED, EARLIER]), st.integers(1, 5)
 )
 OBSERVED = st.builds(
-    lambda types, lengths, values, other: Observed(
+    lambda types, lengths, values, other, day: Observed(
         is_documented=False,
         types={type_: latest_days(days) for type_, days in types.items() if days},
         lengths=(min(lengths), max(lengths)) if lengths else None,
         values=values,
         other_values=other,
+        value_days={value: day for value in values},  # noqa: C420  mypy loses the type
     ),
     st.dictionaries(st.sampled_from(["string", "null"]), DAYS, min_size=1),
     st.lists(st.integers(0, 9), max_size=2),
     st.dictionaries(st.sampled_from("abcd"), st.integers(1, 3), max_size=2),
     st.integers(0, 2),
+    st.sampled_from([UNDATED, "2026-05-01", "2026-05-02"]),
 )
 SPOTS = st.tuples(st.just("op"), st.sampled_from(["", "f"]), st.just("success"), st.sampled_from("pqrstu"))
 

@@ -68,6 +68,21 @@ def test_what_is_no_summary_is_refused(tmp_path: Path, data: bytes, reason: str)
     assert str(path) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b'"exchanges":', b'"exchanges":-'),
+        (b'"2026-', b'"2026-W'),
+        (b'"2026-', b'"\\u001b[31m2026-'),
+        (b'"last_seen":"', b'"last_seen":"around '),
+    ],
+)
+def test_counts_below_zero_and_days_that_are_none_are_damage(before: bytes, after: bytes) -> None:
+    assert before in saved()
+    with pytest.raises(UsageError, match="damaged"):
+        summary_from_json(saved().replace(before, after))
+
+
 def test_a_file_that_is_not_there_is_no_summary(tmp_path: Path) -> None:
     assert not is_saved_summary(tmp_path / "none")
     with pytest.raises(UsageError, match="cannot be read"):

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from contract_tests.leaks import planting
+from contract_tests.leaks.planting import load
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,17 +15,8 @@ from opay_contract.recordings.formats import Format
 Listen = Callable[..., list[str]]
 Search = Callable[..., None]
 
-DATA = Path(__file__).parent / "data"
-BODY = json.loads((DATA / "body.json").read_text(encoding="utf-8"))
-FORMATS = {
-    "har": Format.HAR,
-    "vcr-yaml": Format.VCR,
-    "vcr-json": Format.VCR,
-    "ndjson": Format.NDJSON,
-    "ndjson-text": Format.NDJSON,
-    "schemathesis-ndjson": Format.SCHEMATHESIS_NDJSON,
-}
-LINES = ("ndjson", "ndjson-text", "schemathesis-ndjson")
+BODY = load("body")
+FORMATS = {name: format_in for name, (format_in, _, _) in planting.FORMATS.items()}
 QUICK = settings(
     max_examples=60,
     deadline=None,
@@ -40,18 +31,13 @@ def fill(node: Any, canary: Any) -> Any:
         return {key: fill(value, canary) for key, value in node.items()}
     if isinstance(node, list):
         return [fill(item, canary) for item in node]
-    if isinstance(node, str) and node.startswith("{"):
+    if isinstance(node, str) and node.startswith('{"'):
         return json.dumps(fill(json.loads(node), canary), ensure_ascii=False)
     return canary if isinstance(node, str) else node
 
 
 def write(name: str, canary: Any) -> bytes:
-    value = fill(json.loads((DATA / f"{name}.json").read_text(encoding="utf-8")), canary)
-    if name == "vcr-yaml":
-        return str(yaml.dump(value, Dumper=yaml.CSafeDumper, allow_unicode=True)).encode()
-    if name in LINES:
-        return "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in value).encode()
-    return json.dumps(value, ensure_ascii=False).encode()
+    return planting.FORMATS[name][1](fill(load(name), canary))
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -144,19 +130,17 @@ def test_a_card_number_in_a_broken_body_is_found(body: str, listen: Listen, card
         "Mon, 23 Nov 2026 17:24:31 amira.canarywood",
     ],
 )
-@pytest.mark.parametrize("name", ["har", "vcr-json", "ndjson", "schemathesis-ndjson"])
+@pytest.mark.parametrize("name", ["har", "vcr-json", "ndjson", "schemathesis-ndjson", "mitmproxy", "curl"])
 def test_a_time_that_is_none_is_not_repeated(
     name: str, moment: Any, listen: Listen, assert_silent: Search
 ) -> None:
     def with_moment(node: Any) -> Any:
-        times = ("recorded_at", "startedDateTime", "timestamp")
+        times = ("recorded_at", "startedDateTime", "timestamp", "timestamp_start", "Date")
         if isinstance(node, dict):
             return {key: moment if key in times else with_moment(value) for key, value in node.items()}
         return [with_moment(item) for item in node] if isinstance(node, list) else node
 
-    value = with_moment(json.loads((DATA / f"{name}.json").read_text(encoding="utf-8")))
-    text = "".join(map(json.dumps, value)) if name in LINES else json.dumps(value)
-    assert_silent(*listen(text.encode(), format_in=FORMATS[name]))
+    assert_silent(*listen(planting.FORMATS[name][1](with_moment(load(name))), format_in=FORMATS[name]))
 
 
 @pytest.mark.parametrize(
@@ -297,7 +281,7 @@ def test_a_line_like_a_clean_one_but_for_a_card_number_is_found(
     listen: Listen, cards: dict[str, Any]
 ) -> None:
     """Once a line was clean, others of its shape are judged by their values alone."""
-    clean = json.loads((DATA / "ndjson.json").read_text(encoding="utf-8"))[0]
+    clean = load("ndjson")[0]
     for card in cards.values():
         spoiled = json.loads(json.dumps(clean))
         spoiled["response"]["body"]["data"]["cardTokens"][0]["brand"] = str(card)
@@ -307,7 +291,7 @@ def test_a_line_like_a_clean_one_but_for_a_card_number_is_found(
 
 
 def test_a_header_that_comes_twice_in_two_spellings_is_searched_twice(listen: Listen) -> None:
-    clean = json.loads((DATA / "ndjson.json").read_text(encoding="utf-8"))[0]
+    clean = load("ndjson")[0]
     clean["response"]["headers"] = {"Content-Type": "application/json", "content-type": "application/json"}
     spoiled = json.loads(json.dumps(clean))
     spoiled["response"]["headers"]["content-type"] = "4111111111111111"

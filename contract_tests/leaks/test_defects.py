@@ -11,6 +11,7 @@ import pytest
 
 import opay_contract
 from opay_contract.cli import check as _check  # noqa: F401  loads what the tests break
+from opay_contract.cli import redact as _redact  # noqa: F401  as above
 from opay_contract.cli.main import main
 from opay_contract.rules import judging
 
@@ -20,7 +21,8 @@ LINE = '{"response": {"status": 200, "body": {"code": "00000", "extra": 1}}}\n'
 PLACES = [
     "opay_contract.contract.contract.Contract.match",
     "opay_contract.contract.contract.parse_json",
-    "opay_contract.drift.evidence.EvidenceCounter.add",
+    "opay_contract.drift.evidence.EvidenceCounter.add_to",
+    "opay_contract.drift.evidence.EvidenceCounter.learn",
     "opay_contract.drift.fold.Fold.summary",
     "opay_contract.drift.fold.parse_line",
     "opay_contract.recordings.reading.iter_blocks",
@@ -30,6 +32,17 @@ PLACES = [
     "opay_contract.rules.judging.build_subject",
     "opay_contract.rules.judging.check_exposure",
     "opay_contract.report.text_report.by_gravity",
+]
+
+
+PLACES_OF_REDACT = [
+    "opay_contract.contract.contract.Contract.match",
+    "opay_contract.recordings.reading.recognise",
+    "opay_contract.redaction.bodies.rewrite_json",
+    "opay_contract.redaction.files.open_source",
+    "opay_contract.redaction.json_files.parse_json",
+    "opay_contract.redaction.lines.iter_lines",
+    "opay_contract.redaction.values.describe_name",
 ]
 
 
@@ -68,7 +81,7 @@ def defective_run(
     path = tmp_path / "calls.ndjson"
     path.write_text(LINE, encoding="utf-8")
 
-    def run(place: str | None, error: BaseException) -> tuple[int, str]:
+    def run(place: str | None, error: BaseException, *command: str) -> tuple[int, str]:
         def fail(*_: object, **__: object) -> NoReturn:
             raise error
 
@@ -76,7 +89,7 @@ def defective_run(
             monkeypatch.setattr(place, fail)
         else:
             monkeypatch.setattr(judging, "CHECKS", (fail,))
-        monkeypatch.setattr(sys, "argv", ["opay-contract", "check", str(path)])
+        monkeypatch.setattr(sys, "argv", ["opay-contract", *(command or ("check",)), str(path)])
         with pytest.raises(SystemExit) as exited:
             main()
         captured = capfd.readouterr()
@@ -96,6 +109,23 @@ def test_a_defect_anywhere_is_named_without_what_it_says(
     assert "error: a defect in opay-contract: ValueError in " in said
     assert len(said.splitlines()) == 1
     assert_silent(said)
+
+
+@pytest.mark.parametrize("place", PLACES_OF_REDACT)
+def test_a_defect_of_redact_is_named_without_what_it_says(
+    place: str,
+    defective_run: Callable[..., tuple[int, str]],
+    canaries: dict[str, Any],
+    assert_silent: Search,
+    tmp_path: Path,
+) -> None:
+    text = "\n".join(map(str, canaries.values()))
+    for options in (("--verify",), ("--output", str(tmp_path / "redacted.ndjson"))):
+        code, said = defective_run(place, ValueError(text), "redact", *options)
+        assert code == 70
+        assert len(said.splitlines()) == 1
+        assert_silent(said)
+    assert [path.name for path in tmp_path.iterdir()] == ["calls.ndjson"]
 
 
 @pytest.mark.parametrize("kind", ERRORS)

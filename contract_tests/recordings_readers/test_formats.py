@@ -1,6 +1,7 @@
 """What a file is taken for, by its content."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,6 +59,39 @@ def test_a_format_is_told_by_its_content(head: bytes, expected: Any) -> None:
 def test_a_file_without_a_recording_is_unreadable_as_a_whole(read: Read, data: Any, reason: str) -> None:
     (found,) = read(data)
     assert (found.place.entry, found.reason) == (0, reason)
+
+
+OTHERS = ["requests.ndjson", "playwright.har", "vcrpy.yaml", "mitmproxy-12.flow", "newman.json", "curl.txt"]
+ANY_LINES = (Format.NDJSON, Format.JSON, Format.BODY)
+"""Formats that take any JSON text for a body."""
+
+
+@pytest.mark.parametrize("format_in", sorted(set(Format) - set(ANY_LINES)))
+@pytest.mark.parametrize("name", ["README.md", *OTHERS])
+def test_a_file_that_is_not_of_the_format_asked_for_is_unreadable(
+    read: Read, name: str, format_in: Format
+) -> None:
+    folder = Path(__file__).parents[1] / "recordings"
+    data = (folder / name if name == "README.md" else folder / "clean" / name).read_bytes()
+    found = read(data, format_in)
+    if recognise(data) is format_in:
+        assert len(found) > 1
+        return
+    (one,) = found
+    assert one.place.entry == 0
+    assert "the file" in one.reason
+
+
+@pytest.mark.parametrize("format_in", sorted(set(Format) - set(ANY_LINES)))
+def test_json_of_something_else_is_named_for_what_it_is_not(read: Read, format_in: Format) -> None:
+    (found,) = read(b'{"a": [1]}', format_in)
+    wanted = f"the file holds nothing of the format '{format_in}'; leave --format-in out, or name another"
+    assert found.reason == wanted or format_in is Format.MITMPROXY
+
+
+def test_a_recording_without_entries_holds_nothing_and_is_no_fault(read: Read) -> None:
+    for data, format_in in ((b'{"log":{"entries":[]}}', Format.HAR), (b"interactions: []\n", Format.VCR)):
+        assert read(data, format_in) == read(data) == []
 
 
 def test_an_empty_file_is_unreadable_in_every_format(read: Read) -> None:

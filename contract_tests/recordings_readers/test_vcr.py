@@ -3,17 +3,20 @@
 import base64
 import gzip
 import json
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pytest
 import yaml
 import zstandard
 
 from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.recordings import cassette_yaml
+from opay_contract.recordings.encodings import NO_BROTLI
 
 Read = Callable[..., list[Any]]
 
@@ -81,6 +84,8 @@ def test_the_flat_response_of_older_vcrpy_with_httpx_is_read(read: Read) -> None
         ("deflate", zlib.compress(BODY)[2:-4]),
         ("zstd", zstandard.compress(BODY)),
         ("gzip, zstd", zstandard.compress(gzip.compress(BODY, mtime=0))),
+        ("br", brotli.compress(BODY)),
+        ("gzip, br", brotli.compress(gzip.compress(BODY, mtime=0))),
         ("identity", BODY),
     ],
 )
@@ -98,7 +103,11 @@ def test_a_body_that_is_decoded_already_is_left_alone(read: Read, coding: str) -
 @pytest.mark.parametrize(
     ("coding", "packed", "reason"),
     [
-        ("br", b"\x0b\x80\xff\x00", "cannot be unpacked here"),
+        ("compress", b"\x1f\x9d\x90\x7b\x44", "cannot be unpacked here"),
+        ("br", b"\x0b\x80\xff\x00", "damaged"),
+        ("br", brotli.compress(BODY)[:-3], "damaged"),
+        ("br", brotli.compress(BODY) + b"\xff\xff", "damaged"),
+        ("br", brotli.compress(bytes(65 << 20), quality=1), "longer than 64 MiB"),
         ("gzip", gzip.compress(BODY, mtime=0)[:-9], "damaged"),
         ("deflate", b"\xff\xff\xff", "damaged"),
         ("zstd", zstandard.compress(BODY)[:-4], "damaged"),
@@ -110,6 +119,22 @@ def test_a_body_that_cannot_be_unpacked_is_unreadable(
 ) -> None:
     (found,) = read(dump(cassette({"string": packed}, coding)))
     assert reason in found.reason
+
+
+def test_without_its_extra_a_body_in_brotli_is_unreadable_and_says_what_to_install(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "brotli", None)
+    (packed,) = read(dump(cassette({"string": brotli.compress(BODY)}, "br")))
+    (decoded,) = read(dump(cassette({"string": BODY}, "br")))
+    assert packed.reason == NO_BROTLI
+    assert "pip install 'opay-contract[brotli]'" in NO_BROTLI
+    assert decoded.response.body == BODY
+
+
+def test_an_empty_body_in_brotli_is_empty(read: Read) -> None:
+    (found,) = read(dump(cassette({"string": brotli.compress(b"")}, "br")))
+    assert found.response.body == b""
 
 
 def test_an_unknown_tag_is_unreadable_and_makes_no_object(read: Read) -> None:

@@ -1,12 +1,17 @@
 """Whatever was recorded: findings stay, a second redaction changes nothing, and no text is left."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
+from contract_tests.redaction.writers import in_every_format
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from opay_contract.jsontext import NotJson, parse_json
+from opay_contract.model.exchange import Exchange, Place, Request, Response
+from opay_contract.recordings.ndjson import parse_line
+from opay_contract.redaction.codings import encode_body
 
 URL = "https://sandbox-cashierapi.opaycheckout.com/api/v1/international/token/query"
 QUICK = settings(
@@ -74,6 +79,30 @@ def test_findings_and_readings_stay(
     assert redact(written.data).data == written.data
 
 
+lines = st.builds(line, requests, answers, texts.map(lambda text: " ".join(text.split())))
+
+
+@settings(QUICK, max_examples=25)
+@given(data=lines, coding=st.sampled_from(["", "gzip", "zstd", "br"]))
+def test_findings_and_readings_stay_in_every_format(
+    data: bytes, coding: str, redact: Any, verdict: Any, summarise: Any
+) -> None:
+    found = parse_line(Place(source=0, entry=1, file="-"), data)
+    assert isinstance(found, Exchange)
+    coded = replace(found, response=_coded(found.response, coding))
+    for format_in, recording in in_every_format(found, data)[7:] + in_every_format(coded, data)[7:]:
+        written = redact(recording, format_in)
+        assert verdict(written.data, format_in) == verdict(recording, format_in), format_in
+        assert summarise(written.data, format_in).readings == summarise(recording, format_in).readings
+        again = redact(written.data, format_in)
+        assert (again.data, again.replaced) == (written.data, []), format_in
+
+
+def _coded(response: Response, coding: str) -> Response:
+    headers = (*(response.headers or ()), ("Content-Encoding", coding)) if coding else response.headers
+    return replace(response, headers=headers, body=encode_body(response.body, headers))
+
+
 @QUICK
 @given(
     tail=st.binary(max_size=60),
@@ -89,8 +118,6 @@ def test_broken_bodies_stay_broken(tail: bytes, head: bytes, make_redactor: Any)
 
 
 def _exchange(body: bytes) -> Any:
-    from opay_contract.model.exchange import Exchange, Place, Request, Response  # noqa: PLC0415
-
     return Exchange(
         place=Place(source=0, entry=1, file="-"),
         request=Request(),

@@ -41,6 +41,8 @@ ELSEWHERE: dict[tuple[str, str], str] = {
         "index.md",
         "python3 -m venv .venv && .venv/bin/pip install -e . &&",
     ): "asks the package index; .ci/run does",
+    ("comparison.md", "python -m contract_tests.benchmarks.rivals"): f"{MINUTES}; needs npm",
+    ("comparison.md", "python -m contract_tests.corpus"): "runs in the repository; test_corpus.py proves it",
     ("contract-tests.md", "pip install -e '.[test]'"): SUITE,
     ("contract-tests.md", "st --config-file"): SANDBOX,
     ("how-to/ci-with-the-sandbox.md", "export OPAY_MERCHANT_ID=…"): SANDBOX,

@@ -54,6 +54,7 @@ NAVIGATION = {
         "observations",
         "report-v1",
         "baseline",
+        "suggest",
         "mock",
         "record",
         "redaction",
@@ -61,7 +62,7 @@ NAVIGATION = {
         "contract-tests",
         "integrations",
     ),
-    "Background": ("privacy", "design", "performance", "mutation", "changelog"),
+    "Background": ("privacy", "design", "performance", "comparison", "mutation", "changelog"),
 }
 """The pages under their headings. One that is not named here comes last."""
 

@@ -50,7 +50,11 @@ class Backlog:
 
     def _run(self) -> None:
         while batch := self._next():
-            self._recorder.add(batch)
+            try:
+                self._recorder.add(batch)
+            except Exception as error:  # noqa: BLE001  whatever it is, it is said without what it says
+                reason = f"exchanges are not recorded: {type(error).__name__}"
+                self._recorder.miss("recording", reason, len(batch))
 
     def _next(self) -> list[Captured]:
         """Wait for what there is to record; nothing comes when all is recorded and the backlog is closed."""

@@ -14,15 +14,19 @@ from opay_contract.mock.serving import run_in_thread, run_until_stopped
 
 _BACKLOG = 2048
 _SECONDS_TO_FINISH = 30
-_TALKATIVE = ("httpcore", "httpx", "uvicorn")
-"""Loggers that would write header fields and URLs at debug level."""
 
 
 def serve(app: RecordingProxy, bound: socket.socket, on_ready: Callable[[], None]) -> None:
-    """Answer until SIGTERM or SIGINT, then finish what is in flight; returns when all of it is done."""
-    for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    run_until_stopped(_Server(app, on_ready), bound)
+    """Answer until SIGTERM or SIGINT, then finish what is in flight; returns when all of it is done.
+
+    Nothing is logged meanwhile, whatever levels are set: libraries log header fields, URLs and tracebacks.
+    """
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        run_until_stopped(_Server(app, on_ready), bound)
+    finally:
+        logging.disable(before)
 
 
 @contextmanager

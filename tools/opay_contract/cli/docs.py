@@ -11,7 +11,11 @@ import click
 from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.options import contract_option
 from opay_contract.cli.output import write_atomically
+from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import default_directory
+from opay_contract.docs.evidence import Evidence, build_evidence
+from opay_contract.drift.insight import draw_insight
+from opay_contract.drift.saving import load_summary
 from opay_contract.errors import ContractError, OpayContractError, UsageError
 from opay_contract.soundness.proof import prove_contract
 
@@ -32,7 +36,7 @@ _OUTPUT = "reference"
     "--evidence",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="What recordings say: a report of `check --format json`.",
+    help="What recordings say: a summary of `check --save-summary`.",
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 with a diff if the files are stale.")
 @click.option(
@@ -69,15 +73,22 @@ def docs(
 
 def _build(directory: Path, evidence: Path | None, *, live: bool = False) -> Mapping[str, str]:
     try:  # optional, and of no use to the other commands
-        from opay_contract.docs.evidence import load_evidence  # noqa: PLC0415
         from opay_contract.docs.outputs import build_outputs  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise UsageError("docs needs markdown-it-py: pip install 'opay-contract[docs]'") from error
-    known = load_evidence(evidence) if evidence else None
     try:
-        return build_outputs(directory, known, live=live)
+        return build_outputs(directory, partial(_gather, evidence) if evidence else None, live=live)
     except ContractError as error:
         raise ContractError(_locate(error, directory)) from error
+
+
+def _gather(path: Path, contract: Contract) -> Evidence:
+    """Return what a saved summary says about a contract."""
+    summary = load_summary(path)
+    try:
+        return build_evidence(summary, draw_insight, contract)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error
 
 
 def _locate(error: ContractError, directory: Path) -> str:

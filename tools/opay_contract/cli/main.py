@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rules": ("opay_contract.cli.rules", "List the rules, or explain one."),
     "sign": ("opay_contract.cli.sign", "Print the Authorization header of a body."),
     "spec": ("opay_contract.cli.spec", "Prove that the contract itself is sound."),
+    "suggest": ("opay_contract.cli.suggest", "Suggest changes of the contract that recordings speak for."),
 }
 """Each command's module, imported only when it is called, and its line in the help."""
 

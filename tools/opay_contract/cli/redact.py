@@ -101,7 +101,7 @@ def _redact(redactor: Redactor, paths: tuple[str, ...], output: Path, format_in:
             continue
         tally = try_redact_file(redactor, source, target, format_in)
         total.entries += tally.entries
-        is_incomplete |= _tell(source, tally)
+        is_incomplete |= _tell(source, tally, "cannot be read; a placeholder stands for it")
     click.echo(f"Redacted {_count(total.entries)}, {len(redactor.log.replaced)} values replaced.", err=True)
     return _exit_code(total.entries, is_incomplete=is_incomplete)
 
@@ -143,7 +143,7 @@ def _verify(redactor: Redactor, paths: tuple[str, ...], format_in: Format | None
             continue
         tally = redact_stream(redactor, source, _Nowhere(), format_in, stdin=sys.stdin.buffer)
         entries += tally.entries
-        is_incomplete |= _tell(source, tally)
+        is_incomplete |= _tell(source, tally, "cannot be read, so nothing proves it clean")
         for kind, place in dict.fromkeys(redactor.log.replaced):
             click.echo(f"{source.name}: {kind} at {place or 'the body'}")
             is_dirty = True
@@ -160,9 +160,9 @@ class _Nowhere:
         """Forget the bytes."""
 
 
-def _tell(source: Source, tally: Tally) -> bool:
+def _tell(source: Source, tally: Tally, how: str) -> bool:
     for entry in tally.unread[:10]:
-        _complain(source.name, f"entry {entry} cannot be read; a placeholder stands for it")
+        _complain(source.name, f"entry {entry} {how}")
     if tally.broken:
         _complain(source.name, tally.broken)
     return bool(tally.unread or tally.broken)

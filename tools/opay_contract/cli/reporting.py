@@ -14,7 +14,7 @@ from opay_contract.cli.exit_codes import ExitCode, exit_code
 from opay_contract.cli.options import fail_on_option, severity_of
 from opay_contract.cli.output import Target, parse_target, settle_targets, write_reports
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import default_directory
+from opay_contract.contract.loading import default_directory, is_carried
 from opay_contract.drift.baseline import Baseline, apply_baseline, load_baseline, utc_day
 from opay_contract.drift.insight import draw_insight
 from opay_contract.errors import UsageError
@@ -152,8 +152,8 @@ def report_run(
 def _contract_folder(directory: Path) -> str | None:
     """Return the contract's folder relative to the working folder, or None where nobody there edits it."""
     directory, here = directory.resolve(), Path.cwd()
-    carried = directory.name == "_contract"  # a wheel's copy, even in an environment below the working folder
-    return directory.relative_to(here).as_posix() if directory.is_relative_to(here) and not carried else None
+    is_below = directory.is_relative_to(here) and not is_carried(directory)
+    return directory.relative_to(here).as_posix() if is_below else None
 
 
 def _version() -> str | None:

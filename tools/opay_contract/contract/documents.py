@@ -75,14 +75,21 @@ def load_document(path: Path, name: str) -> Document:
 
 def parse_document(text: str, name: str) -> Document:
     """Read one document from its text; raises ContractError with file, line and column."""
+    node = compose_document(text, name)
+    reading = _Reading(name)
+    try:
+        value = reading.construct(node, ())
+    except RecursionError as error:
+        raise ContractError(f"{name}:1:1: nested too deeply") from error
+    return Document(name=name, value=value, positions=reading.positions)
+
+
+def compose_document(text: str, name: str) -> yaml.Node:
+    """Return the node of a document's whole value, with the marks of every node in the text."""
     loader = None
     try:
         loader = _CoreSchemaLoader(text)
         node = loader.get_single_node()
-        if node is None:
-            raise ContractError(f"{name}:1:1: the document is empty")
-        reading = _Reading(name)
-        value = reading.construct(node, ())
     except yaml.MarkedYAMLError as error:
         raise ContractError(
             f"{name}:{_mark(error.problem_mark)}: {error.problem or error.context}"
@@ -96,7 +103,9 @@ def parse_document(text: str, name: str) -> Document:
     finally:
         if loader is not None:
             loader.dispose()
-    return Document(name=name, value=value, positions=reading.positions)
+    if node is None:
+        raise ContractError(f"{name}:1:1: the document is empty")
+    return node
 
 
 def _mark(mark: Any) -> str:

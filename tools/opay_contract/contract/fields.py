@@ -1,7 +1,7 @@
 """Lists the members of a body with everything that the contract's schemas say about each of them."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from opay_contract.contract.addresses import absolute, below, split_uri
@@ -15,9 +15,10 @@ _IN_PLACE_LISTS = ("allOf", "anyOf", "oneOf")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """A body that an operation takes or gives: its name, and the address of its schema."""
+    """A body that an operation takes or gives: its name, its request form if any, its schema's address."""
 
     title: str
+    form: str
     in_request: bool
     schema: str
 
@@ -60,6 +61,7 @@ class _Node:
     uri: str
     value: dict[str, Any]
     cases: _Cases
+    is_certain: bool
 
 
 _Found = dict[tuple[str, ...], list[_Node]]
@@ -68,16 +70,16 @@ _Found = dict[tuple[str, ...], list[_Node]]
 def iter_bodies(operation: Operation) -> Iterator[Body]:
     """Yield the bodies of each request form, or of the operation where it has but one."""
     for form in operation.forms:
-        yield Body(title=form.title, in_request=True, schema=form.request)
-        yield Body(title=form.title, in_request=False, schema=form.response)
+        yield Body(title=form.title, form=form.id, in_request=True, schema=form.request)
+        yield Body(title=form.title, form=form.id, in_request=False, schema=form.response)
     if operation.forms:
         return
     if operation.request_schema:
-        yield Body(title=operation.id, in_request=True, schema=operation.request_schema)
+        yield Body(title=operation.id, form="", in_request=True, schema=operation.request_schema)
     for status, response in operation.responses.items():
         for schema in response.media_types.values():
             if schema:
-                yield Body(title=f"{operation.id}, {status}", in_request=False, schema=schema)
+                yield Body(title=f"{operation.id}, {status}", form="", in_request=False, schema=schema)
 
 
 def every_branch(_uri: str, _place: tuple[str, ...]) -> frozenset[str]:
@@ -94,6 +96,19 @@ def iter_fields(schemas: SchemaSet, schema: str, branches: Branches = every_bran
             yield _field(place, nodes, found[place[:-1]])
 
 
+def iter_places(
+    schemas: SchemaSet, schema: str, branches: Branches = every_branch
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield every place of a body, the whole and each item among them, with the schemas that describe it.
+
+    Those that describe it in some cases only are left out.
+    """
+    found: _Found = {}
+    _gather(_Walk(schemas, branches, found), _with_fragment(schema), (), (), ())
+    for place, nodes in found.items():
+        yield pointer(place), tuple(dict.fromkeys(node.uri for node in nodes if node.is_certain))
+
+
 def _order(place: tuple[str, ...], places: list[tuple[str, ...]]) -> tuple[int, ...]:
     return tuple(places.index(place[: length + 1]) for length in range(len(place)))
 
@@ -103,6 +118,7 @@ class _Walk:
     schemas: SchemaSet
     branches: Branches
     found: _Found
+    is_certain: bool = True
 
 
 def _gather(walk: _Walk, uri: str, place: tuple[str, ...], trail: tuple[str, ...], cases: _Cases) -> None:
@@ -111,14 +127,15 @@ def _gather(walk: _Walk, uri: str, place: tuple[str, ...], trail: tuple[str, ...
     nodes = walk.found.setdefault(place, [])
     if not isinstance(value, dict) or uri in trail:
         return
-    nodes.append(_Node(uri, value, cases))
+    nodes.append(_Node(uri, value, cases, walk.is_certain))
     trail = (*trail, uri)
     possible = walk.branches(uri, place) if "if" in value else frozenset()
     for child, case in _in_place(uri, value):
-        if case not in _BRANCHES:
-            _gather(walk, child, place, trail, (*cases, (uri, case)) if case else cases)
-        elif case in possible:
-            _gather(walk, child, place, trail, (*cases, (uri, case)) if len(possible) > 1 else cases)
+        if case in _BRANCHES and case not in possible:
+            continue
+        is_open = bool(case) and (case not in _BRANCHES or len(possible) > 1)
+        further = replace(walk, is_certain=walk.is_certain and not is_open)
+        _gather(further, child, place, trail, (*cases, (uri, case)) if is_open else cases)
     for name in value.get("properties", {}):
         _gather(walk, below(uri, "properties", name), (*place, name), trail, ())
     if "items" in value:

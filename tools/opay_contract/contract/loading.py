@@ -38,13 +38,22 @@ def default_directory() -> Path:
     return carried if carried.is_dir() else _PACKAGE.parents[1]
 
 
-def load_documents(directory: Path) -> dict[str, Document]:
-    """Read openapi.yaml and every schema file, by name relative to `directory`."""
+def is_carried(directory: Path) -> bool:
+    """Return whether a folder is a wheel's copy, which nobody edits."""
+    return directory.resolve().name == "_contract"
+
+
+def list_documents(directory: Path) -> list[str]:
+    """Return the names of openapi.yaml and every schema file, relative to `directory`."""
     if not (directory / ROOT).is_file():
         raise UsageError(f"{directory}: no {ROOT} there; name the folder that holds {ROOT} and schemas/")
     files = sorted((directory / "schemas").glob("**/*.json"))
-    names = [ROOT, *(file.relative_to(directory).as_posix() for file in files)]
-    return {name: load_document(directory / name, name) for name in names}
+    return [ROOT, *(file.relative_to(directory).as_posix() for file in files)]
+
+
+def load_documents(directory: Path) -> dict[str, Document]:
+    """Read openapi.yaml and every schema file, by name relative to `directory`."""
+    return {name: load_document(directory / name, name) for name in list_documents(directory)}
 
 
 def load_contract(directory: Path | None = None, base_urls: tuple[str, ...] = ()) -> Contract:

@@ -1,9 +1,10 @@
 """What the contract documents for the exchanges of one operation, request form and outcome."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.fields import Branches, Field, iter_fields
+from opay_contract.contract.fields import Branches, Field, every_branch, iter_fields, iter_places
 from opay_contract.contract.operation import Envelope, Form, Operation
 from opay_contract.model.finding import Outcome
 from opay_contract.model.observation import Scope
@@ -16,21 +17,33 @@ _NO_CODE = "\x00"
 
 def fields_of_scope(contract: Contract, scope: Scope) -> dict[str, Field]:
     """Return the documented members of both bodies by their pointers in the exchange."""
+    found: dict[str, Field] = {}
+    for body, schema, branches in _bodies(contract, scope):
+        for field in iter_fields(contract.schemas, schema, branches):
+            found.setdefault(body + field.pointer, field)
+    return found
+
+
+def schemas_of_scope(contract: Contract, scope: Scope) -> dict[str, tuple[str, ...]]:
+    """Return the addresses of the schemas that describe each place of both bodies, whatever stands there."""
+    found: dict[str, tuple[str, ...]] = {}
+    for body, schema, branches in _bodies(contract, scope):
+        for place, uris in iter_places(contract.schemas, schema, branches):
+            found[body + place] = tuple(dict.fromkeys((*found.get(body + place, ()), *uris)))
+    return found
+
+
+def _bodies(contract: Contract, scope: Scope) -> Iterator[tuple[str, str, Branches]]:
+    """Yield each body of a scope's exchanges: where it stands, its schema, and which branches can hold."""
     operation = find_operation(contract, scope[0])
     if operation is None:
-        return {}
-    form = find_form(operation, scope[1])
-    outcome = Outcome(scope[2])
+        return
+    form, outcome = find_form(operation, scope[1]), Outcome(scope[2])
     request = form.request if form else operation.request_schema
-    branches = _branches_of(contract, operation.envelope, outcome)
-    found = {
-        REQUEST_BODY + field.pointer: field
-        for field in (iter_fields(contract.schemas, request) if request else ())
-    }
+    if request:
+        yield REQUEST_BODY, request, every_branch
     for response in _response_schemas(operation, form, outcome):
-        for field in iter_fields(contract.schemas, response, branches):
-            found.setdefault(RESPONSE_BODY + field.pointer, field)
-    return found
+        yield RESPONSE_BODY, response, _branches_of(contract, operation.envelope, outcome)
 
 
 def find_operation(contract: Contract, operation: str) -> Operation | None:

@@ -9,19 +9,20 @@ from markdown_it.token import Token
 _SPAN = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 _SPECIAL = re.compile(r"([\\`*_\[\]<>&|~#!])")
 _LIST_START = re.compile(r"^(\s*)([-+]|\d+[.)])(?=\s|$)")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _HTML = {"html_inline", "html_block"}
 _RAW = MarkdownIt("commonmark", {"html": True}).enable("table")
 
 
 def plain(text: object) -> str:
     """Return words that are not Markdown as Markdown, in one line."""
-    line = _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
+    line = _SPECIAL.sub(r"\\\1", _one_line(text))
     return _LIST_START.sub(r"\1\\\2", line)
 
 
 def code(text: object) -> str:
     """Return a code span that holds any text, in one line."""
-    line = " ".join(str(text).split())
+    line = _one_line(text)
     if not line:
         return ""
     longest = max((len(run) for run in re.findall("`+", line)), default=0)
@@ -65,6 +66,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def document(blocks: Iterable[str]) -> str:
     """Return blocks with an empty line between them."""
     return "\n\n".join(block.strip("\n") for block in blocks if block.strip()) + "\n"
+
+
+def _one_line(text: object) -> str:
+    """Return text in one line, without what could steer a terminal that shows it."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", " ".join(str(text).split()))
 
 
 def _cell(text: str) -> str:

@@ -1,8 +1,10 @@
 """Makes the files of the reference: the same bytes from the same contract, evidence and renderer."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import ROOT, build_contract, default_directory, load_documents
 from opay_contract.docs.assets import load_renderer
 from opay_contract.docs.evidence import Evidence
@@ -15,13 +17,17 @@ from opay_contract.errors import ContractError
 PAGE = "index.html"
 MARKDOWN = "reference.md"
 
+Gather = Callable[[Contract], Evidence]
+"""Returns what recordings say about a contract."""
 
-def build_outputs(
-    directory: Path | None, evidence: Evidence | None, *, live: bool = False
-) -> Mapping[str, str]:
-    """Return the text of each file by its name; raises ContractError when the contract is not sound."""
+
+def build_outputs(directory: Path | None, gather: Gather | None, *, live: bool = False) -> Mapping[str, str]:
+    """Return the text of each file by its name; raises ContractError when the contract is not sound.
+
+    `gather` tells what recordings say about a contract, None where nothing was verified.
+    """
     contract = build_contract(load_documents(directory or default_directory()))
-    reference = Reference(contract=contract, evidence=evidence)
+    reference = Reference(contract=contract, evidence=gather(contract) if gather else None)
     try:
         sections = build_sections(reference)
         page = render_page(reference, sections, load_renderer(), live=live)
@@ -42,4 +48,4 @@ def _render_reference(reference: Reference, sections: tuple[Section, ...]) -> st
 
 
 def _github_anchor(title: str) -> str:
-    return title.lower().replace(" ", "-")
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")

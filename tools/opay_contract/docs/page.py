@@ -10,7 +10,7 @@ from importlib import resources
 from opay_contract.docs.assets import Renderer
 from opay_contract.docs.bundle import build_bundle
 from opay_contract.docs.html import Links, build_links, render_markdown, render_section
-from opay_contract.docs.reference import Reference, Section, field_notes
+from opay_contract.docs.reference import Reference, Section, recorded_notes
 from opay_contract.docs.sections.contents import OPERATIONS
 
 _TOGGLE = '<button id="toggle" type="button" aria-controls="contents" aria-expanded="false">Contents</button>'
@@ -109,7 +109,7 @@ def _footer(renderer: Renderer) -> str:
 
 
 def _specification(reference: Reference) -> str:
-    bundle = build_bundle(reference.contract.schemas.documents, field_notes(reference))
+    bundle = build_bundle(reference.contract.schemas.documents, recorded_notes(reference))
     bundle["info"] = {key: value for key, value in bundle["info"].items() if key in ("title", "version")}
     shown = {key: value for key, value in bundle.items() if not key.startswith("x-")}
     return json.dumps(shown, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")

@@ -6,15 +6,17 @@ from typing import Any
 
 from opay_contract.contract.addresses import split_uri
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.fields import Field, iter_bodies, iter_fields
+from opay_contract.contract.fields import Body, Field, iter_bodies, iter_fields
 from opay_contract.contract.loading import ROOT
 from opay_contract.contract.operation import OpenQuestion, Operation
-from opay_contract.docs.evidence import Evidence, Observed
+from opay_contract.docs.calls_seen import header_seen, status_seen
+from opay_contract.docs.evidence import Evidence
+from opay_contract.docs.fields_seen import iter_fields_seen
 from opay_contract.docs.markdown import code, plain
+from opay_contract.docs.seen import DRIFTED, Seen, join_seen
 from opay_contract.jsontext import pointer
 
 NOT_VERIFIED = "not verified"
-NO_FINDING = "no finding"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,36 +57,46 @@ class Reference:
         """Return sources as Markdown, each after its mark."""
         return ", ".join(f"{code(self.mark(source))} {code(source)}" for source in sources)
 
-    def verdict(self, found: Iterable[Observed]) -> str:
-        """Return what recordings say about a statement, as Markdown."""
-        if self.evidence is None:
+    def recordings(self, seen: Seen | None) -> str:
+        """Return what recordings show of a statement, as Markdown."""
+        if seen is None:
             return NOT_VERIFIED
-        return "; ".join(plain(observed) for observed in found) or NO_FINDING
-
-    def found_at(self, field: Field, *, in_request: bool) -> tuple[Observed, ...]:
-        """Return the findings at a member of a body."""
-        return self.evidence.at(field.pointer, in_request=in_request) if self.evidence else ()
-
-    def found_about(self, uri: str) -> tuple[Observed, ...]:
-        """Return the findings about the statement at an address."""
-        file, tokens = split_uri(uri)
-        return self.evidence.about(f"{file}#{pointer(tuple(tokens))}") if self.evidence else ()
+        parts = ((plain(part), part.startswith(DRIFTED)) for part in seen.parts())
+        return "; ".join(f"**{part}**" if is_drift else part for part, is_drift in parts)
 
 
-def field_notes(reference: Reference) -> dict[str, str]:
-    """Return what recordings say about each schema of a member, by `file#pointer`; empty without evidence."""
+def statement_of(uri: str) -> str:
+    """Return the `file#pointer` of an address of the contract."""
+    file, tokens = split_uri(uri)
+    return f"{file}#{pointer(tuple(tokens))}"
+
+
+def iter_seen(reference: Reference, operation: Operation, body: Body) -> Iterator[tuple[Field, Seen | None]]:
+    """Yield the members of a body with what recordings show of each, None where nothing was verified."""
+    contract, evidence = reference.contract, reference.evidence
+    if evidence is None:
+        yield from ((field, None) for field in iter_fields(contract.schemas, body.schema))
+    else:
+        yield from iter_fields_seen(contract, evidence, operation, body)
+
+
+def recorded_notes(reference: Reference) -> dict[str, str]:
+    """Return what recordings show of members, headers and statuses, by `file#pointer`; none unverified."""
     if reference.evidence is None:
         return {}
-    found: dict[str, dict[Observed, None]] = {}
+    found: dict[str, Seen] = {}
     for operation in reference.contract.operations:
-        for statement, observed in _found_by_statement(reference, operation):
-            found.setdefault(statement, {}).update(dict.fromkeys(observed))
-    return {statement: "; ".join(map(str, observed)) or NO_FINDING for statement, observed in found.items()}
+        for statement, seen in _iter_noted(reference.contract, reference.evidence, operation):
+            found[statement] = join_seen(found[statement], seen) if statement in found else seen
+    return {statement: str(seen) for statement, seen in found.items()}
 
 
-def _found_by_statement(
-    reference: Reference, operation: Operation
-) -> Iterator[tuple[str, tuple[Observed, ...]]]:
+def _iter_noted(contract: Contract, evidence: Evidence, operation: Operation) -> Iterator[tuple[str, Seen]]:
     for body in iter_bodies(operation):
-        for field in iter_fields(reference.contract.schemas, body.schema):
-            yield field.statements[0], reference.found_at(field, in_request=body.in_request)
+        for field, seen in iter_fields_seen(contract, evidence, operation, body):
+            yield field.statements[0], seen
+    for header in operation.required_headers:
+        if "in" in contract.schemas.node(header.uri):  # a parameter; other statements have no room for a note
+            yield statement_of(header.uri), header_seen(evidence, operation, header)
+    for status in operation.responses:
+        yield statement_of(operation.responses[status].uri), status_seen(evidence, operation, status)

@@ -6,15 +6,10 @@ from itertools import compress
 from typing import Any
 
 from opay_contract.contract.contract import Contract, Match
-from opay_contract.drift.evidence import (
-    Comparison,
-    EvidenceCounter,
-    Survey,
-    Tally,
-    describe_exchange,
-)
+from opay_contract.drift.evidence import EvidenceCounter, Tally, describe_exchange
 from opay_contract.drift.folding import FindingFold
 from opay_contract.drift.observing import Columns, Observer, Template
+from opay_contract.drift.surveys import Comparison, Survey
 from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.model.finding import Finding
 from opay_contract.model.moments import day_of, days_of, utc_of
@@ -25,9 +20,10 @@ from opay_contract.recordings.ndjson import Lines, is_filled, parse_line
 from opay_contract.recordings.sources import Source
 from opay_contract.rules.batchpath import BatchPath, Verdict
 from opay_contract.rules.columns import Batch, Column
-from opay_contract.rules.fastpath import MAX_PLANS, FastPath, Record, has_float, structure_of
+from opay_contract.rules.fastpath import MAX_PLANS, FastPath
 from opay_contract.rules.judging import check_exchange
 from opay_contract.rules.linekinds import Kind
+from opay_contract.rules.records import Record, has_float, structure_of
 from opay_contract.rules.subject import Settings, build_subject
 
 _MAX_COUNTED = 4096

@@ -52,7 +52,7 @@ class Template:
             for day, times in days.items():
                 spot.types[type_, day] += weight * times
         for spot, value in self.values:
-            spot.count_value(value, sum(days.values()))
+            spot.count_value(value, days)
 
 
 Columns = tuple[tuple[SpotCounter, Column], ...]

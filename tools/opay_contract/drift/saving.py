@@ -4,6 +4,7 @@ The text has a version of its own and no type of the program in it. Reading give
 """
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +13,8 @@ import msgspec
 from opay_contract.errors import UsageError
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Finding, Outcome, Severity
-from opay_contract.model.observation import Observations, Observed, Range
+from opay_contract.model.moments import utc_of
+from opay_contract.model.observation import EARLIER, UNDATED, Days, Observations, Observed, Range
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.rules.table import RULES_BY_ID
 
@@ -149,9 +151,9 @@ def _to_folded(saved: dict[str, Any]) -> FoldedFinding:
         count=_whole(saved["count"]),
         last_place=_to_place(saved["last_place"]),
         last_recorded_at=_or_none(saved["last_recorded_at"], str),
-        first_seen=_or_none(saved["first_seen"], str),
-        last_seen=_or_none(saved["last_seen"], str),
-        days=_to_counts(saved["days"]),
+        first_seen=_or_none(saved["first_seen"], _moment),
+        last_seen=_or_none(saved["last_seen"], _moment),
+        days=_to_days(saved["days"]),
     )
 
 
@@ -170,6 +172,7 @@ def _from_observed(observed: Observed) -> dict[str, Any]:
         "values": observed.values,
         "other_values": observed.other_values,
         "has_many_values": observed.has_many_values,
+        "value_days": observed.value_days,
     }
 
 
@@ -183,18 +186,35 @@ def _to_observations(saved: Any) -> Observations:
 def _to_observed(saved: dict[str, Any]) -> Observed:
     return Observed(
         is_documented=bool(saved["is_documented"]),
-        types={str(type_): _to_counts(days) for type_, days in saved["types"].items()},
+        types={str(type_): _to_days(days) for type_, days in saved["types"].items()},
         lengths=_or_none(saved["lengths"], _to_range),
         items=_or_none(saved["items"], _to_range),
         numbers=_or_none(saved["numbers"], _to_range),
         values=_to_counts(saved["values"]),
         other_values=_whole(saved["other_values"]),
         has_many_values=bool(saved["has_many_values"]),
+        value_days={str(value): _day(day) for value, day in saved["value_days"].items()},
     )
 
 
 def _to_counts(saved: dict[str, Any]) -> dict[str, int]:
     return {str(name): _whole(count) for name, count in saved.items()}
+
+
+def _to_days(saved: dict[str, Any]) -> Days:
+    return {_day(day): _whole(count) for day, count in saved.items()}
+
+
+def _day(saved: str) -> str:
+    if saved not in (UNDATED, EARLIER) and date.fromisoformat(saved).isoformat() != saved:
+        raise ValueError
+    return saved
+
+
+def _moment(saved: str) -> str:
+    if utc_of(saved) != saved:
+        raise ValueError
+    return saved
 
 
 def _to_range(saved: Any) -> Range:
@@ -205,7 +225,7 @@ def _to_range(saved: Any) -> Range:
 
 
 def _whole(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise TypeError
     return value
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from opay_contract.model.observation import (
     MAX_VALUES,
+    UNDATED,
+    Days,
     Observed,
     Range,
     latest_days,
@@ -44,6 +46,7 @@ class SpotCounter:
         "numbers",
         "other_values",
         "types",
+        "value_days",
         "words",
     )
 
@@ -57,6 +60,7 @@ class SpotCounter:
         self.items: Range | None = None
         self.numbers: Range | None = None
         self.other_values = 0
+        self.value_days: dict[str, str] = {}
         self._values: Counter[str] | None = Counter()
 
     def add_values(self, values: Iterable[Any]) -> None:
@@ -101,9 +105,11 @@ class SpotCounter:
         if self.is_public:
             self._keep(Counter(values))
 
-    def count_value(self, value: str, times: int) -> None:
-        """Take a value that may be kept, so many times."""
-        self._keep(Counter({value: times}))
+    def count_value(self, value: str, days: Days) -> None:
+        """Take a value that may be kept, so often on each day."""
+        self._keep(Counter({value: sum(days.values())}))
+        if value in (self._values or ()):
+            self.value_days[value] = max([self.value_days.get(value, UNDATED), *days])
 
     def observed(self) -> Observed:
         """Return what was seen."""
@@ -120,6 +126,7 @@ class SpotCounter:
             values=values,
             other_values=self.other_values,
             has_many_values=has_many,
+            value_days={value: day for value, day in sorted(self.value_days.items()) if value in values},
         )
 
     def _keep(self, values: Counter[str]) -> None:

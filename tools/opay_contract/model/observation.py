@@ -50,6 +50,7 @@ class Observed:
     `types` counts JSON types by day. `lengths` are characters of texts, `items` those of arrays, `numbers`
     the values of numbers where the contract calls the field public. `values` counts the values that may be
     kept, of public fields alone, `other_values` those that may not; `has_many_values` tells that the cap bit.
+    `value_days` has the latest day of each business code, message, status and media type among the values.
     """
 
     is_documented: bool
@@ -60,6 +61,7 @@ class Observed:
     values: dict[str, int] = field(default_factory=dict)
     other_values: int = 0
     has_many_values: bool = False
+    value_days: dict[str, str] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -98,6 +100,7 @@ def join_observed(left: Observed, right: Observed) -> Observed:
         values=values,
         other_values=left.other_values + right.other_values,
         has_many_values=has_many,
+        value_days=_latest_of_each(left.value_days, right.value_days, values),
     )
 
 
@@ -149,6 +152,13 @@ def add(left: dict[K, int], right: dict[K, int]) -> dict[K, int]:
     for key, count in right.items():
         total[key] = total.get(key, 0) + count
     return total
+
+
+def _latest_of_each(left: dict[str, str], right: dict[str, str], values: dict[str, int]) -> dict[str, str]:
+    return {
+        value: max(left.get(value, UNDATED), right.get(value, UNDATED))
+        for value in sorted({*left, *right} & values.keys())
+    }
 
 
 def _rank(spot: Spot) -> str:

@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
@@ -11,6 +12,7 @@ STALL = 180.0
 """Seconds after which a store that sends nothing is given up."""
 
 _AHEAD = 2  # things that are there before they are wanted
+_PATIENCE, _STEP = 2.0, 0.01  # seconds that a thread is waited for in the end
 
 T = TypeVar("T")
 
@@ -26,7 +28,8 @@ class Ahead(Generic[T]):
         self._closed = threading.Event()
         self._end: StreamError | None = None
         self._has_ended = False
-        threading.Thread(target=self._run, daemon=True).start()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
 
     def __iter__(self) -> Iterator[T]:
         """Return itself."""
@@ -44,10 +47,16 @@ class Ahead(Generic[T]):
         raise StopIteration
 
     def close(self) -> None:
-        """Let the thread go, wherever it is."""
+        """Let the thread go; it is waited for, unless it hangs.
+
+        A thread that is inside of a library of C++ when Python ends takes the process with it.
+        """
         self._closed.set()
-        while not self._queue.empty():
-            self._queue.get_nowait()
+        end = time.monotonic() + _PATIENCE
+        while self._thread.is_alive() and time.monotonic() < end:
+            while not self._queue.empty():
+                self._queue.get_nowait()
+            self._thread.join(_STEP)
 
     def _take(self) -> tuple[T] | StreamError | None:
         try:

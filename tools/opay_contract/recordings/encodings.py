@@ -2,10 +2,22 @@
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from opay_contract.model.exchange import Headers
 from opay_contract.recordings.refusals import TOO_LONG, EntryError, StreamError
-from opay_contract.recordings.streams import GZIP_MAGIC, MAX_ENTRY, ZSTD_MAGIC, iter_gunzipped, iter_unzstd
+from opay_contract.recordings.streams import (
+    CHUNK,
+    GZIP_MAGIC,
+    MAX_ENTRY,
+    ZSTD_MAGIC,
+    iter_gunzipped,
+    iter_unzstd,
+)
+
+NO_BROTLI = "the response body is compressed with brotli; pip install 'opay-contract[brotli]' to read it"
+
+_EMPTY_BROTLI = b";"
 
 _Unpack = Callable[[Iterable[bytes]], Iterator[bytes]]
 
@@ -34,10 +46,12 @@ def _decode_one(body: bytes, coding: str) -> bytes:
     if coding in _BY_MAGIC:
         magic, unpack = _BY_MAGIC[coding]
         return _unpacked(unpack, body) if body.startswith(magic) else body
-    if _is_text(body):
+    if _is_text(body) and (coding, body) != ("br", _EMPTY_BROTLI):
         return body
     if coding == "deflate":
         return _unpacked(_iter_inflated, body)
+    if coding == "br":
+        return _unpacked(_iter_unbrotlied, body)
     raise EntryError(
         "the response body is compressed in a way that cannot be unpacked here; record it decoded"
     )
@@ -70,6 +84,32 @@ def _iter_inflated(packed: Iterable[bytes]) -> Iterator[bytes]:
             yield piece
             return
     raise StreamError("the deflate data is damaged")
+
+
+def _iter_unbrotlied(packed: Iterable[bytes]) -> Iterator[bytes]:
+    """Unpack brotli, which nothing at its beginning tells from other bytes, in pieces of bounded length."""
+    brotli = load_brotli()
+    if brotli is None:
+        raise EntryError(NO_BROTLI)
+    unpacker = brotli.Decompressor()
+    try:
+        piece = unpacker.process(b"".join(packed), output_buffer_limit=CHUNK)
+        while piece:
+            yield piece
+            piece = unpacker.process(b"", output_buffer_limit=CHUNK)
+    except brotli.error:
+        raise StreamError("the brotli data is damaged") from None
+    if not unpacker.is_finished():
+        raise StreamError("the brotli data breaks off")
+
+
+def load_brotli() -> Any:
+    """Return the library for brotli, or None where its extra is not installed."""
+    try:
+        import brotli  # noqa: PLC0415  optional
+    except ModuleNotFoundError:
+        return None
+    return brotli
 
 
 def _is_text(body: bytes) -> bool:

@@ -9,14 +9,15 @@ from opay_contract.model.exchange import Exchange, Headers, Place, Response, Unr
 from opay_contract.recordings.cursor import JsonCursor, iter_values
 from opay_contract.recordings.encodings import decode_body
 from opay_contract.recordings.messages import decode_entry, empty_body, parse_moment, parse_status
-from opay_contract.recordings.postman import parse_fields, parse_request
+from opay_contract.recordings.postman_requests import parse_fields, parse_request
 from opay_contract.recordings.refusals import NO_RESPONSE, EntryError
 from opay_contract.recordings.sources import Source
 from opay_contract.recordings.streams import Readable
 
 NO_BODY = "the report has no body for the response; write it with Newman's own reporter json"
 
-_EXECUTIONS = (("run",), ("executions",))
+EXECUTIONS = (("run",), ("executions",))
+"""Where in a report the executions are."""
 
 
 class _Stream(msgspec.Struct, gc=False):
@@ -39,12 +40,16 @@ _EXECUTION = msgspec.json.Decoder(_Execution)
 
 def read_newman(source: Source, stream: Readable) -> Iterator[Exchange | Unreadable]:
     """Yield every request that the run made, with the variables filled in."""
-    for number, (line, data) in enumerate(iter_values(JsonCursor(stream), _EXECUTIONS), start=1):
-        place = source.place(number, line)
-        try:
-            yield _exchange(place, decode_entry(_EXECUTION, data, line))
-        except EntryError as error:
-            yield Unreadable(place=place, reason=error.reason)
+    for number, (line, data) in enumerate(iter_values(JsonCursor(stream), EXECUTIONS), start=1):
+        yield read_execution(source.place(number, line), data)
+
+
+def read_execution(place: Place, data: bytes | None) -> Exchange | Unreadable:
+    """Return what an execution holds."""
+    try:
+        return _exchange(place, decode_entry(_EXECUTION, data, place.line or 1))
+    except EntryError as error:
+        return Unreadable(place=place, reason=error.reason)
 
 
 def _exchange(place: Place, execution: _Execution) -> Exchange:

@@ -42,10 +42,20 @@ _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """An open source: its unpacked text, of which nothing is read yet, and its format."""
+    """An open source: its unpacked text, of which nothing is read yet, and its format.
+
+    `is_sure` is False where only the user says that it is of this format.
+    """
 
     stream: ChunkStream
     format: Format
+    is_sure: bool
+
+    def refuse_nothing(self) -> None:
+        """Raise when a source in which nothing was found is not of its format at all."""
+        if not self.is_sure:
+            advice = "leave --format-in out, or name another"
+            raise StreamError(f"the file holds nothing of the format '{self.format}'; {advice}")
 
 
 def iter_exchanges(
@@ -79,6 +89,8 @@ def iter_entries(
             for found in READERS[recording.format](source, recording.stream):
                 last = found.place.entry
                 yield found
+            if not last:
+                recording.refuse_nothing()
     except StreamError as error:
         reason = f"{error.reason} after entry {last}" if last else error.reason
         yield Unreadable(place=source.place(0), reason=reason)
@@ -91,7 +103,10 @@ def open_source(
     """Open a source; a `StreamError`, now or at a later read, says why it cannot be read further."""
     with _open_raw(source, stdin) as raw:
         stream = unpack(raw)
-        yield Recording(stream=stream, format=_tell_format(stream.head(HEAD), format_in))
+        head = stream.head(HEAD)
+        found = _tell_format(head, format_in)
+        is_sure = format_in is None or recognise(head) is format_in
+        yield Recording(stream=stream, format=found, is_sure=is_sure)
 
 
 def iter_text_lines(source: Source) -> Iterator[str]:

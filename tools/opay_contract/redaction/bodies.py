@@ -112,10 +112,10 @@ class _BodyVisitor:
     def name(self, tokens: Tokens, name: str, salt: int) -> str:
         if tokens in self._statements:
             return name
-        new = self._values.name(name, salt)
-        if new != name:
-            self._log.add("member name", self._context.prefix + fold_pointer(tokens))
-        return new
+        return self._values.name(name, salt)
+
+    def renamed(self, tokens: Tokens) -> None:
+        self._log.add("member name", self._context.prefix + fold_pointer(tokens))
 
     def subtree(self, tokens: Tokens) -> str | None:  # noqa: ARG002  nothing in a body is replaced whole
         return None

@@ -1,40 +1,32 @@
 """Redacts YAML cassettes from the parser's events: structure and styles stay, comments and anchors go."""
 
-import base64
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import chain
-from typing import Any
 
 import yaml
 
-from opay_contract.jsontext import Tokens
 from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.recordings.cassette_yaml import MAX_DEPTH, MAX_PARTS
 from opay_contract.recordings.formats import VCR_ENTRIES
-from opay_contract.recordings.messages import encode_text, parse_base64
-from opay_contract.recordings.refusals import EntryError, StreamError
+from opay_contract.recordings.messages import encode_text
+from opay_contract.recordings.refusals import StreamError
 from opay_contract.recordings.sources import Source
 from opay_contract.recordings.streams import MAX_ENTRY, ChunkStream, Readable
 from opay_contract.recordings.vcr import read_vcr
+from opay_contract.redaction.cassette_values import BINARY_TAGS, Editor, Events, tree_of
 from opay_contract.redaction.entries import EntryVisitor
 from opay_contract.redaction.exchanges import Redactor
 from opay_contract.redaction.json_files import Sink, Tally
-from opay_contract.redaction.json_text import free_name
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _HERE = Source(ordinal=0, name="-", path=None)
-_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_BINARY = "tag:yaml.org,2002:binary"
 _PLACEHOLDER: tuple[yaml.Event, ...] = (
     yaml.MappingStartEvent(None, None, implicit=True, flow_style=True),
     yaml.MappingEndEvent(),
 )
+_NOTHING = yaml.ScalarEvent(None, None, (True, False), "")
 _BREAK = b"\n...\n}: the rest could not be read\n"
 _WIDTH = 1 << 30
-
-Events = list[yaml.Event]
 
 
 class _Feed:
@@ -52,11 +44,15 @@ def redact_yaml_cassette(redactor: Redactor, stream: Readable, sink: Sink, tally
     walk = _Walk(redactor, tally, iter(yaml.parse(stream, Loader=_LOADER)))
     dumper = _DUMPER(_Feed(sink), encoding="utf-8", allow_unicode=True, width=_WIDTH)
     still_open: Events = []
+    last: yaml.Event | None = None
     try:
         for event in walk.iter_events():
             _follow(event, still_open)
             dumper.emit(event)
+            last = event
     except (StreamError, yaml.YAMLError, ValueError) as error:
+        if isinstance(last, yaml.DocumentStartEvent):  # there is no document without anything in it
+            dumper.emit(_NOTHING)
         for event in reversed(still_open):
             dumper.emit(event)
         sink.write(_BREAK)
@@ -100,6 +96,8 @@ class _Walk:
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
                 yield yaml.DocumentStartEvent(explicit=event.explicit)
+            elif isinstance(event, yaml.DocumentEndEvent):
+                yield yaml.DocumentEndEvent(explicit=False)
             elif isinstance(event, yaml.MappingStartEvent):
                 yield _untagged(event)
                 yield from self._members()
@@ -132,11 +130,11 @@ class _Walk:
         yield event
 
     def _name(self, events: Events) -> Events:
-        return _Editor(EntryVisitor(self._redactor, None, None)).names([_untagged(event) for event in events])
+        return Editor(EntryVisitor(self._redactor, None, None)).names([_untagged(event) for event in events])
 
     def _other(self, name: str, events: Events) -> Events:
         plain = [_untagged(event) for event in events]
-        return _Editor(EntryVisitor(self._redactor, None, None)).values(plain, (name,))
+        return Editor(EntryVisitor(self._redactor, None, None)).values(plain, (name,))
 
     def _entry(self, events: Events) -> Events:
         """Redact an interaction; one that cannot be read stays so, without what it held."""
@@ -146,8 +144,8 @@ class _Walk:
             if not _is_placeholder(events):
                 self._tally.unread.append(self._tally.entries)
             return placeholder
-        visitor = EntryVisitor(self._redactor, _tree(events), self._redactor.redact(found))
-        made = _Editor(visitor).values(events, ())
+        visitor = EntryVisitor(self._redactor, tree_of(events), self._redactor.bodies(found))
+        made = Editor(visitor).values(events, ())
         return made if isinstance(_read(made), Exchange) else placeholder
 
     def _take(self, first: yaml.Event) -> Events:
@@ -179,82 +177,6 @@ class _Walk:
         return taken
 
 
-@dataclass(slots=True)
-class _Editor:
-    """Edits the scalars of a value's events."""
-
-    visitor: EntryVisitor
-
-    def values(self, events: Events, tokens: Tokens) -> Events:
-        """Return the events with every value and name edited."""
-        return list(self._value(iter(events), tokens))
-
-    def names(self, events: Events) -> Events:
-        """Return the events of a name, edited."""
-        return [self._name_event(event, (), {}) for event in events]
-
-    def _value(self, events: Iterator[yaml.Event], tokens: Tokens) -> Iterator[yaml.Event]:
-        event = next(events)
-        if isinstance(event, yaml.ScalarEvent):
-            yield self._scalar(event, tokens)
-        elif isinstance(event, yaml.SequenceStartEvent):
-            yield event
-            for index, following in enumerate(_until_end(events)):
-                yield from self._value(chain([following], events), (*tokens, index))
-            yield yaml.SequenceEndEvent()
-        elif isinstance(event, yaml.MappingStartEvent):
-            yield event
-            names: dict[str, str] = {}
-            for following in _until_end(events):
-                name = following.value if isinstance(following, yaml.ScalarEvent) else ""
-                if isinstance(following, yaml.ScalarEvent):
-                    yield self._name_event(following, (*tokens, name), names)
-                else:
-                    yield from self._value(chain([following], events), (*tokens, name))
-                yield from self._value(events, (*tokens, name))
-            yield yaml.MappingEndEvent()
-
-    def _name_event(self, event: yaml.Event, tokens: Tokens, names: dict[str, str]) -> yaml.Event:
-        if not isinstance(event, yaml.ScalarEvent):
-            return event
-        name = event.value
-        if name not in names:
-            made = (self.visitor.name(tokens or (name,), name, salt) for salt in range(16))
-            names[name] = free_name(made, frozenset(names.values()))
-        return event if names[name] == name else _scalar_event(event, names[name])
-
-    def _scalar(self, event: yaml.ScalarEvent, tokens: Tokens) -> yaml.Event:
-        if event.tag in (_BINARY, "!binary"):
-            return self._binary(event, tokens)
-        is_plain = not event.style and event.tag is None
-        if is_plain and event.value in _NULLS | {"true", "false"}:
-            return event
-        if is_plain and _is_number(event.value):
-            made = self.visitor.number(tokens, event.value)
-        else:
-            made = self.visitor.text(tokens, event.value)
-        return event if made == event.value else _scalar_event(event, made)
-
-    def _binary(self, event: yaml.ScalarEvent, tokens: Tokens) -> yaml.Event:
-        try:
-            raw = parse_base64(event.value)
-        except EntryError:
-            return _scalar_event(event, "")
-        made = self.visitor.binary(tokens, raw)
-        return event if made == raw else _scalar_event(event, base64.b64encode(made).decode())
-
-
-def _until_end(events: Iterator[yaml.Event]) -> Iterator[yaml.Event]:
-    for event in events:
-        if isinstance(event, yaml.CollectionEndEvent):
-            return
-        yield event
-
-
-def _scalar_event(event: yaml.ScalarEvent, value: str) -> yaml.Event:
-    return yaml.ScalarEvent(None, event.tag, event.implicit, value, style=event.style)
-
-
 def _without_anchor(event: yaml.Event) -> yaml.Event:
     if isinstance(event, yaml.ScalarEvent):
         return yaml.ScalarEvent(None, event.tag, event.implicit, event.value, style=event.style)
@@ -271,7 +193,7 @@ def _untagged(event: yaml.Event) -> yaml.Event:
     """Return an event outside the interactions without what its tag may say; only bytes stay marked."""
     if isinstance(event, yaml.CollectionStartEvent):
         return type(event)(None, None, implicit=True, flow_style=event.flow_style)
-    if isinstance(event, yaml.ScalarEvent) and event.tag not in (None, "!", _BINARY, "!binary"):
+    if isinstance(event, yaml.ScalarEvent) and event.tag not in {None, "!"} | BINARY_TAGS:
         return yaml.ScalarEvent(None, None, (True, True), event.value, style=event.style or "'")
     return event
 
@@ -284,14 +206,6 @@ def _step(event: yaml.Event) -> int:
 
 def _size(events: Events) -> int:
     return sum(len(event.value) for event in events if isinstance(event, yaml.ScalarEvent))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return text.isascii() and text[-1].isdigit() and "_" not in text and text.lstrip("-")[:1].isdigit()
 
 
 def _is_placeholder(events: Events) -> bool:
@@ -319,17 +233,3 @@ def _read(events: Events) -> Exchange | Unreadable:
         return next(iter(read_vcr(_HERE, ChunkStream([encode_text(text)]))), unreadable)
     except (StreamError, yaml.YAMLError):
         return unreadable
-
-
-def _tree(events: Events) -> Any:
-    """Return the value of events that were read without a fault."""
-    return _build(iter(events))
-
-
-def _build(events: Iterator[yaml.Event]) -> Any:
-    event = next(events)
-    if isinstance(event, yaml.SequenceStartEvent):
-        return [_build(chain([following], events)) for following in _until_end(events)]
-    if isinstance(event, yaml.MappingStartEvent):
-        return {_build(chain([name], events)): _build(events) for name in _until_end(events)}
-    return event.value if isinstance(event, yaml.ScalarEvent) else None

@@ -6,6 +6,7 @@ import zlib
 import zstandard
 
 from opay_contract.model.exchange import Headers
+from opay_contract.recordings.encodings import load_brotli
 
 
 def encode_body(body: bytes, headers: Headers | None) -> bytes:
@@ -18,4 +19,6 @@ def encode_body(body: bytes, headers: Headers | None) -> bytes:
             body = zstandard.ZstdCompressor().compress(body)
         elif coding == "deflate":
             body = zlib.compress(body)
+        elif coding == "br" and (brotli := load_brotli()) is not None:
+            body = brotli.compress(body)
     return body

@@ -9,7 +9,6 @@ from opay_contract.recordings.messages import encode_text, parse_base64
 from opay_contract.recordings.refusals import EntryError
 from opay_contract.redaction.codings import encode_body
 from opay_contract.redaction.exchanges import Redacted, Redactor
-from opay_contract.redaction.json_text import rewrite_json
 from opay_contract.redaction.sensitivity import Statement
 from opay_contract.redaction.texts import FREE_TEXT, STRICT
 from opay_contract.redaction.values import is_time
@@ -42,7 +41,8 @@ _WORDED_NAMES = """
 statusText httpVersion encoding name version _resourceType _priority type status phase mode kind
 method label comment message connection_state _fromCache outcome protocol schemathesis_version
 recorded_with description location description_kind parameter_location http_version reason_phrase
-checks source title
+checks source title reason msg language mode listen
+postman_previewlanguage _postman_previewlanguage postman_previewtype _postman_previewtype
 """
 _WORDED = frozenset(_WORDED_NAMES.split())
 """Members of recorders whose known words are kept; other texts are replaced as a whole."""
@@ -62,11 +62,15 @@ class EntryVisitor:
         """Return what takes the place of a text."""
         if self._redacted is not None and (tokens in _BODIES or tokens in _BASE64):
             return self._body(self._redacted, tokens, value)
+        if tokens in _URLS:
+            return self._redactor.url(value)
+        if tokens == ("request", "method"):
+            return self._redactor.method(value)
         field = self._header_of(tokens)
         if field is not None and self._redacted is not None and tokens[0] in _SIDES:
             return self._redactor.header(self._redacted, str(tokens[0]), field, value)
         made = self._fields_value(field, value) if field is not None else self._other(tokens, value)
-        return self._redactor.noted(made, value, "recording:" + _place(tokens), "free text")
+        return self._redactor.noted(made, value, f"recording:{name_place(tokens)}", "free text")
 
     def number(self, tokens: Tokens, token: str) -> str:
         """Return what takes the place of a number: sizes fit the new bodies, measures stay."""
@@ -78,20 +82,23 @@ class EntryVisitor:
         if len(digits) < _MANY_DIGITS or is_time(digits):
             return token
         made = self._redactor.values.number(token, Statement(None), 0.0)
-        return self._redactor.noted(made, token, "recording:" + _place(tokens), "number")
+        return self._redactor.noted(made, token, f"recording:{name_place(tokens)}", "number")
 
     def name(self, tokens: Tokens, name: str, salt: int) -> str:
         """Return a member's name."""
         is_field = len(tokens) > 1 and tokens[-2] == "headers"
-        made = self._redactor.fields.name(name) if is_field else self._redactor.values.name(name, salt)
-        return self._redactor.noted(made, name, "recording:" + _place(tokens), "member name")
+        return self._redactor.fields.name(name) if is_field else self._redactor.values.name(name, salt)
+
+    def renamed(self, tokens: Tokens) -> None:
+        """Note that a member has another name now."""
+        self._redactor.log.add("member name", f"recording:{name_place(tokens)}")
 
     def subtree(self, tokens: Tokens) -> str | None:
         """Return a native body: the text of a JSON value in the middle of the line."""
         if not self._is_native or self._redacted is None or len(tokens) != 2 or tokens[1] != "body":  # noqa: PLR2004
             return None
         part = self._redacted.new.request if tokens[0] == "request" else self._redacted.new.response
-        if isinstance(_at(self._tree, tokens), str) or part.body is None:
+        if isinstance(value_at(self._tree, tokens), str) or part.body is None:
             return None
         return part.body.decode(errors="surrogateescape")
 
@@ -103,7 +110,7 @@ class EntryVisitor:
 
     def _body(self, redacted: Redacted, tokens: Tokens, value: str) -> str:
         side = str(tokens[0])
-        is_base64 = tokens in _BASE64 or _at(self._tree, (*tokens[:-1], "encoding")) == "base64"
+        is_base64 = tokens in _BASE64 or value_at(self._tree, (*tokens[:-1], "encoding")) == "base64"
         if not is_base64:
             old, new = _body_of(redacted, side, is_new=False), _body_of(redacted, side, is_new=True)
             if encode_text(value) != old and _is_base64_of(value, old):
@@ -138,9 +145,9 @@ class EntryVisitor:
         if isinstance(rest[0], str):
             return rest[0]
         if rest[1:] == ("value",):
-            name = _at(self._tree, (*tokens[:-1], "name"))
+            name = value_at(self._tree, (*tokens[:-1], "name"))
         elif rest[1:2] and rest[1] != 0 and len(rest) > 1 and isinstance(rest[1], int):
-            name = _at(self._tree, (*tokens[: at + 2], 0))
+            name = value_at(self._tree, (*tokens[: at + 2], 0))
         else:
             return None
         return name if isinstance(name, str) else None
@@ -150,28 +157,21 @@ class EntryVisitor:
 
     def _other(self, tokens: Tokens, value: str) -> str:
         redactor, last = self._redactor, _last_name(tokens)
-        if tokens in _URLS or (last in _URL_NAMES and tokens) or _is_web_address(value):
+        if (last in _URL_NAMES and tokens) or _is_web_address(value):
             return redactor.urls.redact(value)
         if len(tokens) > 1 and tokens[-1] == "name" and "headers" in tokens:
             return redactor.fields.name(value)
         if "headers" in tokens and tokens[-1] == 0:
             return redactor.fields.name(value)
-        if tokens == ("request", "method"):
-            return redactor.method(value)
         if last in _MEDIA_TYPES:
             return redactor.fields.value("content-type", value)
         if tokens[-1:] == ("value",) and _PARAMETERS & set(map(str, tokens)):
-            return redactor.urls.value(str(_at(self._tree, (*tokens[:-1], "name"))), value)
+            return redactor.urls.value(str(value_at(self._tree, (*tokens[:-1], "name"))), value)
         if last in redactor.values.sensitivity.by_name:
             return redactor.values.text(value, Statement(redactor.values.sensitivity.by_name[last]), 0.0)
         if is_time(value):
             return value
         return redactor.values.texts.redact(value, FREE_TEXT if last in _WORDED else STRICT)
-
-
-def rewrite_entry(text: str, visitor: EntryVisitor) -> str:
-    """Return the JSON text of an entry with its values as `visitor` wants them."""
-    return rewrite_json(text, visitor)
 
 
 def _body_of(redacted: Redacted, side: str, *, is_new: bool) -> bytes:
@@ -183,7 +183,8 @@ def _is_base64_of(value: str, body: bytes) -> bool:
     return base64.b64encode(body).decode() == value
 
 
-def _at(tree: Any, tokens: Tokens) -> Any:
+def value_at(tree: Any, tokens: Tokens) -> Any:
+    """Return the value at a place, None where there is none."""
     for token in tokens:
         try:
             tree = tree[token]
@@ -200,7 +201,8 @@ def _is_web_address(value: str) -> bool:
     return value.startswith(("http://", "https://")) and not any(map(str.isspace, value))
 
 
-def _place(tokens: Tokens) -> str:
+def name_place(tokens: Tokens) -> str:
+    """Return a place as it may be said."""
     return "/".join(_steps(tokens))
 
 

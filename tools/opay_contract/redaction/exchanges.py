@@ -55,28 +55,24 @@ class Redactor:
         """Return the exchange as it may be written to a file."""
         return self.redact(exchange).new
 
+    def bodies(self, exchange: Exchange) -> Redacted:
+        """Return the exchange before, and after with nothing but its bodies redacted."""
+        asked, answered = self._new_bodies(exchange)
+        request = replace(exchange.request, body=asked)
+        response = replace(exchange.response, body=answered)
+        return Redacted(old=exchange, new=replace(exchange, request=request, response=response))
+
     def redact(self, exchange: Exchange) -> Redacted:
         """Return the exchange before and after."""
-        request, response = exchange.request, exchange.response
-        asked, answered = self._new_bodies(exchange)
-        redacted = Redacted(
-            old=exchange,
-            new=replace(
-                exchange,
-                request=replace(request, body=asked),
-                response=replace(response, body=answered),
-            ),
-        )
+        redacted = self.bodies(exchange)
+        request, response = redacted.new.request, redacted.new.response
         new_request = replace(
             request,
             method=None if request.method is None else self.method(request.method),
             url=None if request.url is None else self.url(request.url),
             headers=self._headers(redacted, "request", request.headers),
-            body=asked,
         )
-        new_response = replace(
-            response, headers=self._headers(redacted, "response", response.headers), body=answered
-        )
+        new_response = replace(response, headers=self._headers(redacted, "response", response.headers))
         moment = exchange.recorded_at
         return Redacted(
             old=exchange,

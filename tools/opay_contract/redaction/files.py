@@ -21,8 +21,17 @@ from opay_contract.recordings.streams import GZIP_MAGIC, ZSTD_MAGIC, ChunkStream
 from opay_contract.redaction.cassettes import redact_yaml_cassette
 from opay_contract.redaction.documents import redact_body, redact_document
 from opay_contract.redaction.exchanges import Redactor
+from opay_contract.redaction.flows import redact_flows
 from opay_contract.redaction.json_files import Sink, Tally
-from opay_contract.redaction.lines import redact_events, redact_har, redact_json_cassette, redact_lines
+from opay_contract.redaction.lines import (
+    redact_events,
+    redact_har,
+    redact_json_cassette,
+    redact_lines,
+    redact_newman,
+)
+from opay_contract.redaction.postman_collections import redact_collection
+from opay_contract.redaction.transcripts import redact_transcript
 
 _Redact = Callable[[Redactor, ChunkStream, Sink, Tally], None]
 
@@ -40,7 +49,17 @@ _BY_FORMAT: dict[Format, _Redact] = {
     Format.JSON: redact_document,
     Format.BODY: redact_body,
     Format.SCHEMATHESIS_NDJSON: redact_events,
+    Format.MITMPROXY: redact_flows,
+    Format.POSTMAN: redact_collection,
+    Format.NEWMAN: redact_newman,
+    Format.CURL: redact_transcript,
 }
+
+
+def _redaction_of(format_: Format) -> _Redact:
+    if format_ not in _BY_FORMAT:
+        raise StreamError(f"{format_.value} is not redacted; write the recording as NDJSON")
+    return _BY_FORMAT[format_]
 
 
 def redact_stream(
@@ -58,17 +77,12 @@ def redact_stream(
     tally = Tally()
     try:
         with open_source(source, format_in, stdin=stdin) as recording:
-            _redact_of(recording.format)(redactor, recording.stream, sink, tally)
+            _redaction_of(recording.format)(redactor, recording.stream, sink, tally)
+            if not tally.entries:
+                recording.refuse_nothing()
     except StreamError as error:
         tally.broken = error.reason
     return tally
-
-
-def _redact_of(format_: Format) -> _Redact:
-    if format_ not in _BY_FORMAT:
-        advice = "redact them as HAR or native NDJSON"
-        raise StreamError(f"recordings of the format {format_} can be checked but not redacted; {advice}")
-    return _BY_FORMAT[format_]
 
 
 def redact_file(redactor: Redactor, source: Source, target: Path, format_in: Format | None = None) -> Tally:

@@ -3,21 +3,30 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 from opay_contract.jsontext import NotJson, parse_json
 from opay_contract.model.exchange import Exchange, Place, Unreadable
 from opay_contract.recordings.cursor import JsonCursor, Path
 from opay_contract.recordings.har import read_har
 from opay_contract.recordings.ndjson import LONG_LINE, parse_line
+from opay_contract.recordings.newman import read_execution
 from opay_contract.recordings.schemathesis_ndjson import read_schemathesis_ndjson
 from opay_contract.recordings.sources import Source
 from opay_contract.recordings.streams import ChunkStream
 from opay_contract.recordings.vcr import read_vcr
-from opay_contract.redaction.entries import EntryVisitor, rewrite_entry
-from opay_contract.redaction.exchanges import Redactor
+from opay_contract.redaction.entries import EntryVisitor
+from opay_contract.redaction.exchanges import Redacted, Redactor
+from opay_contract.redaction.json_text import Visitor, rewrite_json
+from opay_contract.redaction.postman_values import PostmanVisitor
+
+NO_VALUE = b"null"
+"""What stands for a value outside the entries that is no JSON."""
 
 Read = Callable[[bytes], Exchange | Unreadable]
+Visit = Callable[[Redactor, Any, Redacted | None], Visitor]
+"""Makes what visits the values of an entry, from its tree and its exchange, if it has one."""
 
 _HERE = Source(ordinal=0, name="-", path=None)
 _PLACE = Place(source=0, entry=1, file="-")
@@ -52,6 +61,7 @@ class EntryKind:
     read: Read
     placeholder: bytes
     is_native: bool = False
+    visit: Visit = EntryVisitor
 
 
 def _first(items: Iterator[Exchange | Unreadable]) -> Exchange | Unreadable:
@@ -75,10 +85,24 @@ def _read_native(data: bytes) -> Exchange | Unreadable:
     return parse_line(_PLACE, data)
 
 
+def _read_newman(data: bytes) -> Exchange | Unreadable:
+    return read_execution(_PLACE, data)
+
+
+def _visit_execution(redactor: Redactor, tree: Any, redacted: Redacted | None) -> Visitor:
+    return PostmanVisitor(redactor, tree, {("response",): redacted} if redacted is not None else {})
+
+
 HAR_ENTRY = EntryKind(read=_read_har, placeholder=b"{}")
 VCR_ENTRY = EntryKind(read=_read_vcr, placeholder=b"{}")
 SCHEMATHESIS_ENTRY = EntryKind(read=_read_schemathesis, placeholder=b"{}")
-NATIVE_ENTRY = EntryKind(read=_read_native, placeholder=b'{"response":{}}', is_native=True)
+NATIVE_ENTRY = EntryKind(
+    read=_read_native,
+    placeholder=b'{"response":{}}',
+    is_native=True,
+    visit=partial(EntryVisitor, is_native=True),
+)
+NEWMAN_ENTRY = EntryKind(read=_read_newman, placeholder=b"{}", visit=_visit_execution)
 
 
 def redact_entry(redactor: Redactor, kind: EntryKind, data: bytes | None, tally: Tally) -> bytes:
@@ -99,12 +123,27 @@ def redact_entry(redactor: Redactor, kind: EntryKind, data: bytes | None, tally:
 def _rewrite(redactor: Redactor, kind: EntryKind, data: bytes, found: Exchange | Unreadable) -> bytes:
     tree = parse_json(data)
     value = None if isinstance(tree, NotJson) else tree.value
-    redacted = redactor.redact(found) if isinstance(found, Exchange) else None
+    redacted = redactor.bodies(found) if isinstance(found, Exchange) else None
     is_bare = kind.is_native and not (isinstance(value, dict) and isinstance(value.get("response"), dict))
     if redacted is not None and is_bare:
         return redacted.new.response.body
-    visitor = EntryVisitor(redactor, value, redacted, is_native=kind.is_native)
-    return rewrite_entry(data.decode(errors="surrogateescape"), visitor).encode(errors="surrogateescape")
+    visitor = kind.visit(redactor, value, redacted)
+    return rewrite_json(data.decode(errors="surrogateescape"), visitor).encode(errors="surrogateescape")
+
+
+def redact_around(redactor: Redactor, kind: EntryKind, name: str, data: bytes | None) -> bytes:
+    """Redact a value outside the entries, seen as the member `name` of an object; None is one too long.
+
+    What is no JSON goes: nothing in it can be told from anything else.
+    """
+    head = f"{{{json.dumps(name)}:"
+    text = head + (data or b"null").decode(errors="surrogateescape") + "}"
+    parsed = parse_json(text.encode(errors="surrogateescape"))
+    if isinstance(parsed, NotJson):
+        redactor.log.add("broken text", "recording:")
+        return NO_VALUE
+    visitor = kind.visit(redactor, parsed.value, None)
+    return rewrite_json(text, visitor)[len(head) : -1].encode(errors="surrogateescape")
 
 
 class JsonWalker:
@@ -158,9 +197,4 @@ class JsonWalker:
         return json.dumps(self._redactor.noted(made, name, "recording:", "member name")).encode()
 
     def _other(self, name: str, data: bytes | None) -> bytes:
-        """Redact a value outside the entries, seen as the member `name` of an object."""
-        head = f"{{{json.dumps(name)}:"
-        text = "null" if data is None else data.decode(errors="surrogateescape")
-        visitor = EntryVisitor(self._redactor, None, None)
-        made = rewrite_entry(f"{head}{text}}}", visitor)
-        return made[len(head) : -1].encode(errors="surrogateescape")
+        return redact_around(self._redactor, self._kind, name, data)

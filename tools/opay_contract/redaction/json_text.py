@@ -25,6 +25,9 @@ class Visitor(Protocol):
     def name(self, tokens: Tokens, name: str, salt: int) -> str:
         """Return the name of the member at `tokens`; another `salt` asks for another one."""
 
+    def renamed(self, tokens: Tokens) -> None:
+        """Hear that the member at `tokens` has another name now."""
+
     def subtree(self, tokens: Tokens) -> str | None:
         """Return the JSON text that takes the place of a whole value, None to go into the value."""
 
@@ -133,6 +136,8 @@ class _Rewriting:
             taken = level.names.values()
             made = (self._visitor.name(self._tokens(), name, salt) for salt in range(16))
             level.names[name] = free_name(made, frozenset(taken))
+        if level.names[name] != name:
+            self._visitor.renamed(self._tokens())
         return level.names[name]
 
 

@@ -1,13 +1,16 @@
 """Redacts JSON Lines, and the formats that are walked from the root: a function for each."""
 
-from opay_contract.recordings.cursor import JsonCursor
+from opay_contract.recordings.cursor import JsonCursor, Path
 from opay_contract.recordings.formats import VCR_ENTRIES
 from opay_contract.recordings.ndjson import LONG_LINE, iter_lines
+from opay_contract.recordings.newman import EXECUTIONS
+from opay_contract.recordings.refusals import StreamError
 from opay_contract.recordings.streams import Readable
 from opay_contract.redaction.exchanges import Redactor
 from opay_contract.redaction.json_files import (
     HAR_ENTRY,
     NATIVE_ENTRY,
+    NEWMAN_ENTRY,
     SCHEMATHESIS_ENTRY,
     VCR_ENTRY,
     JsonWalker,
@@ -15,6 +18,9 @@ from opay_contract.redaction.json_files import (
     Tally,
     redact_entry,
 )
+
+_NO_JSON = b"\n:"
+"""What is no JSON wherever it stands."""
 
 _HAR_PATH = (("log",), ("entries",))
 _SCHEMATHESIS_PATH = (("ScenarioFinished",), ("recorder",), ("interactions",))
@@ -31,15 +37,20 @@ def redact_lines(redactor: Redactor, stream: Readable, sink: Sink, tally: Tally)
         next_number = number + 1
 
 
+def redact_newman(redactor: Redactor, stream: Readable, sink: Sink, tally: Tally) -> None:
+    """Redact `run.executions`, and the collection, the variables and all else around them."""
+    _walk_root(JsonWalker(redactor, NEWMAN_ENTRY, sink, tally), EXECUTIONS, stream, sink)
+
+
 def redact_har(redactor: Redactor, stream: Readable, sink: Sink, tally: Tally) -> None:
     """Redact `log.entries` and everything around them."""
-    _walk_root(JsonWalker(redactor, HAR_ENTRY, sink, tally), stream, sink)
+    _walk_root(JsonWalker(redactor, HAR_ENTRY, sink, tally), _HAR_PATH, stream, sink)
 
 
-def _walk_root(walker: JsonWalker, stream: Readable, sink: Sink) -> None:
+def _walk_root(walker: JsonWalker, path: Path, stream: Readable, sink: Sink) -> None:
     cursor = JsonCursor(stream)
     cursor.peek()
-    walker.walk(cursor, _HAR_PATH)
+    walker.walk(cursor, path)
     sink.write(b"\n")
 
 
@@ -52,9 +63,13 @@ def redact_json_cassette(redactor: Redactor, stream: Readable, sink: Sink, tally
 
 
 def redact_events(redactor: Redactor, stream: Readable, sink: Sink, tally: Tally) -> None:
-    """Redact schemathesis' events, one after another."""
+    """Redact schemathesis' events, one after another; where the file stops being JSON this one does, too."""
     cursor = JsonCursor(stream)
     walker = JsonWalker(redactor, SCHEMATHESIS_ENTRY, sink, tally)
-    while cursor.peek():
-        walker.walk(cursor, _SCHEMATHESIS_PATH)
-        sink.write(b"\n")
+    try:
+        while cursor.peek():
+            walker.walk(cursor, _SCHEMATHESIS_PATH)
+            sink.write(b"\n")
+    except StreamError:
+        sink.write(_NO_JSON)
+        raise

@@ -1,20 +1,24 @@
 """Rewrites URLs: host, path and query by what they may hold, so that they lead to the same operation."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote_plus, unquote_plus, urlsplit
 
 from opay_contract.contract.contract import Contract
-from opay_contract.redaction.cards import card_hits
+from opay_contract.redaction.alphabets import is_reserved
+from opay_contract.redaction.cards import card_hits, is_test_number, iter_cards, stand_in_number
 from opay_contract.redaction.sensitivity import Statement
 from opay_contract.redaction.texts import NAME, STRICT
 from opay_contract.redaction.values import Values
 from opay_contract.rules.describing import describe_name
 
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(//[^/?#\s]*)?([^?#\s]*)(\?[^#\s]*)?(#\S*)?")
-_PATH = re.compile(r"()(//[^/?#\s]*)?(/[^?#\s]*)(\?[^#\s]*)?(#\S*)?")
+_REST = r"([^?#\t\r\n]*)(\?[^#\t\r\n]*)?(#[^\t\r\n]*)?"
+_URL = re.compile(rf"([A-Za-z][A-Za-z0-9+.-]*):(//[^/?#\s]*)?{_REST}")
+_PATH = re.compile(rf"()(?=/)(//[^/?#\s]*)?{_REST}")
 _UNIT = re.compile(rb"%[0-9A-Fa-f]{2}|.", re.DOTALL)
 _STRAY_BYTE = re.compile("[\udc80-\udcff]")
+_USUAL_PORT = re.compile(":(?:80|443)$")
 _WEB = frozenset({"http", "https", "ws", "wss", ""})
 _OWN_HOST = re.compile(
     r"(?:localhost|127\.0\.0\.1|\[::1\]|(?:[a-z-]+\.)*(?:example|invalid|test|localhost))(?::[0-9]{1,5})?"
@@ -31,18 +35,25 @@ class Urls:
     def redact(self, url: str) -> str:
         """Return a URL with nothing of a person in it, and as many card numbers as there were."""
         match = _URL.fullmatch(url) or _PATH.fullmatch(url)
-        if match is None or not self._is_url(url):
-            return self.values.texts.redact(url, STRICT)
         hits = card_hits(unquote_plus(url))
-        for made in (self._rewrite(match, decode=True), self._rewrite(match, decode=False)):
+        if match is None or not self._is_url(url):
+            return self._as_text(url, hits)
+        ways = ((self._path, True), (self._path, False), (self._path_of_cards, True))
+        for way, decode in ways:
+            made = self._rewrite(match, way, decode=decode)
             if card_hits(unquote_plus(made)) == hits:
                 return made
-        return self.values.texts.redact(url, STRICT)
+        return self._as_text(url, hits)
+
+    def _as_text(self, url: str, hits: list[int]) -> str:
+        made = self.values.texts.redact(url, STRICT)
+        return made if card_hits(unquote_plus(made)) == hits else self._encoded(url)
 
     def host(self, host: str) -> str:
         """Return a host: the contract's servers' and this machine's as they are, any other a pseudonym."""
         known = {server.host for server in self.contract.servers}
-        if host.lower() in known or _OWN_HOST.fullmatch(host.lower()):
+        plain = _USUAL_PORT.sub("", host.lower())
+        if not known.isdisjoint((host.lower(), plain)) or _OWN_HOST.fullmatch(host.lower()):
             return host
         return self.values.texts.redact(host, NAME)
 
@@ -58,7 +69,7 @@ class Urls:
             return False
         return True
 
-    def _rewrite(self, match: re.Match[str], *, decode: bool) -> str:
+    def _rewrite(self, match: re.Match[str], redact_path: Callable[[str], str], *, decode: bool) -> str:
         scheme, authority, path, query, fragment = (part or "" for part in match.groups())
         if scheme.lower() not in _WEB:
             rest = self.values.texts.redact(match[0][len(scheme) + 1 :], STRICT)
@@ -67,12 +78,12 @@ class Urls:
         made = f"{scheme}:" if scheme else ""
         made += "//" if authority else ""
         made += self.values.texts.redact(user, NAME) + at + self.host(host)
-        made += self._path(match[0], path)
+        made += redact_path(path)
         made += "?" + self._query(query[1:], decode=decode) if query else ""
         return made + ("#" + self.values.texts.redact(fragment[1:], STRICT) if fragment else "")
 
-    def _path(self, url: str, path: str) -> str:
-        below = self.contract.path(url)
+    def _path(self, path: str) -> str:
+        below = self.contract.path(path)
         for operation in self.contract.operations if below is not None else ():
             if operation.path_pattern.fullmatch(below or ""):
                 literal = operation.path.split("/")
@@ -81,16 +92,44 @@ class Urls:
                 return prefix + "/".join(
                     step if name == step else self.values.texts.redact(step, NAME) for name, step in steps
                 )
-        return "/".join(self._segment(segment) for segment in path.split("/"))
+        return "/".join(map(self.segment, path.split("/")))
 
-    def _segment(self, segment: str) -> str:
+    def _path_of_cards(self, path: str) -> str:
+        """Return a path in which card numbers go over several parts, with others in the same parts."""
+        texts, digits, touched = self.values.texts, list(path), set[int]()
+        for spans in iter_cards(path):
+            places = [at for begin, end in spans for at in range(begin, end)]
+            number = "".join(path[at] for at in places)
+            new = number if is_test_number(number) else stand_in_number(texts.pseudonyms, number)
+            touched.update(places)
+            for at, digit in zip(places, new, strict=True):
+                digits[at] = digit
+        made, start = [], 0
+        for segment in path.split("/"):
+            here = range(start, start + len(segment))
+            is_touched = not touched.isdisjoint(here)
+            made.append(self._around(here, digits, touched) if is_touched else self.segment(segment))
+            start = here.stop + 1
+        return "/".join(made)
+
+    def _around(self, here: range, digits: list[str], touched: set[int]) -> str:
+        """Return a part of a path with the digits of card numbers, and pseudonyms for what is around them."""
+        text = "".join("9" if digits[at].isdigit() and at not in touched else digits[at] for at in here)
+        letters = self.values.texts.pseudonyms.letters(text, text)
+        return text if is_reserved(text) else letters
+
+    def segment(self, segment: str) -> str:
+        """Return a part of a path, which stays where a report shows it."""
         if not segment or describe_name(segment) == segment:
             return segment
         return self._encoded(segment) if "%" in segment else self.values.name(segment, 0)
 
     def _encoded(self, segment: str) -> str:
         """Redact what a segment says, and write each byte in the way that it was written in before."""
-        units = _UNIT.findall(segment.encode(errors="surrogatepass"))
+        try:
+            units = _UNIT.findall(segment.encode(errors="surrogateescape"))
+        except UnicodeEncodeError:  # half of a surrogate pair
+            return self.values.name(segment, 0)
         raw = b"".join(bytes.fromhex(unit[1:].decode()) if len(unit) > 1 else unit for unit in units)
         text = _STRAY_BYTE.sub("\udcff", raw.decode(errors="surrogateescape"))
         new = self.values.texts.redact(text, NAME).encode(errors="surrogateescape")
@@ -100,7 +139,7 @@ class Urls:
             b"%%%02X" % byte if len(unit) > 1 else bytes([byte])
             for byte, unit in zip(new, units, strict=True)
         )
-        return b"".join(written).decode(errors="replace")
+        return b"".join(written).decode(errors="surrogateescape")
 
     def _query(self, query: str, *, decode: bool) -> str:
         return "&".join(self._pair(pair, decode=decode) for pair in query.split("&"))
@@ -108,10 +147,13 @@ class Urls:
     def _pair(self, pair: str, *, decode: bool) -> str:
         name, equals, value = pair.partition("=")
         if not equals:
-            return self.values.texts.redact(name, STRICT)
-        name = self.values.name(name, 0)
+            return self._encoded_value("", name, decode=decode)
+        name = self.segment(name)
+        return name + equals + self._encoded_value(name, value, decode=decode)
+
+    def _encoded_value(self, name: str, value: str, *, decode: bool) -> str:
         plain = unquote_plus(value, errors="replace")
         if not decode or plain == value:
-            return name + equals + self.value(name, value)
+            return self.value(name, value)
         new = self.value(name, plain)
-        return name + equals + (value if new == plain else quote_plus(new))
+        return value if new == plain else quote_plus(new)

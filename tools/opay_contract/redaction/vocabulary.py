@@ -4,35 +4,42 @@ Free text that may be kept at all is kept word by word, and only words that stan
 """
 
 _WORDS = """
-a accept acceptance accepted access action after again age agent alive all allow allowed already
-amex an and android any api apng app apple applewebkit application are array asn at attribute auth
-authentication available avif b bad base be bearer been being bit body br brand browser bytes cache
-call calls cannot card cards center channel charset chrome chromium circled cleared client close
-code components conditional conformance connection content contract control cookie cors could
-country create creator cross css curl customer data date de debian debug declined default deflate
-delete dest destination different discover document does domain done down duplicate dynamic edge ef
-empty en encoding end endpoint eng error errors event examples exception exchange expect expired
-expires express external failed failure favicon fetch field file filtered firefox float font for
-forbidden form found from function gateway gecko generation get gmt go gzip harfile has he head
-header headers headless headlesschrome high host hr href html http https httpx icon id identity if
-image img important in includes indent input insecure instance interactions internal invalid ios ip
-iphone is it its java javascript jcb jpeg json jxl keep key khtml length like limit line link linux
+a accept acceptance accepted access action aes after again age agent agree alive all allow allowed
+alpn already amex an and android another answer answers any anyway api apng app apple applewebkit
+application are array asn assertion at attribute auth authentication available avif b bad base be
+bearer been being bit body br brand browser buffer bundle bytes cache call calls can cannot card
+cards center cert certificate chacha change channel charset chrome chromium cipher circled cleared
+client close closed closing code collection completely components conditional conformance connect
+connected connecting connection content continuing contract control cookie cors could country create
+creator cross css curl customer customers data date de debian debug declined default deflate delete
+dest destination did different discover document does domain done down duplicate dynamic easy ecdhe
+ecdsa edge ef empty en encoding encrypted end endpoint eng error errors even event example examples
+exception excess exchange execution existing expect expire expired expires express extensions
+external failed failure favicon fetch field file filtered fine finished firefox float folder font
+for forbidden form formdata found from function gateway gcm gecko generation get gmt go graphql gzip
+handle handshake harfile has he head header headers headless headlesschrome hello high host hostname
+hr href html http https httpx icon id identity if image img important in includes indent input
+insecure instance intact interactions internal invalid ios ip iphone is issue issuer it its java
+javascript jcb jpeg json jxl keep key khtml known left leftovers length like limit line link linux
 list local localhost location log long low lowest mac macintosh maestro malformed master mastercard
 max media medium meeza merchant message meta method missing mitmproxy mobile mode module mozilla
-must na name navigate negative network new nginx no node none normal not nothing null number object
-of ok okhttp on one only opay open openapi operation option options or order origin other out page
-param parameter parameters params parser password patch path payload permitted phase php plain
-platform playwright please png policy positive post postman preflight preserve private probe probing
-proc proxy public put python q queried query quote radio rate read reason received record redirect
-referer refund refused request requests required resource response result retry rule running rv
-safari same sample saved scenario schema schemathesis script search sec security server service
-services session set severity signature signed site slash slow some source space specification st
-star state status stopped string style stylesheet success successful svg switching synthetic system
-tag te temporarily text the there this time timeout title to token tokens too try txt type types
-ubuntu unauthorized unavailable unexpected unknown unprocessable update upgrade upgraded url
-urlencoded us use user using utf v valid value values vary vcr vcrpy version verve very veryhigh
-verylow via visa wait wall was webinspector webkit webp website websocket when why windows with
-within word world write wrong www xhr xhtml xml yes you your zstd
+multiplex must na name navigate negative network new newsession nginx nil no node none normal not
+note nothing null number object of offers ok okhttp old on one only opay open openapi operation
+option options or order origin other out page param parameter parameters params parser password
+patch path payload permitted phase php plain platform playwright please png policy poly port
+positive post postman preflight preserve private probe probing proc protocol proxy public put python
+q queried queries query quic quote radio rate raw re read reason received record redirect referer
+refund refused removing report request requests required resolve resolved resource response result
+retry reusing rsa rule running rv safari same sample saved scenario schema schemathesis scheme
+script search sec security self sent serially server service services session set severity sha
+shutting signature signed site slash slow some source space spec specification ssl st stale star
+start started state status stopped stream string style stylesheet subject success successful svg
+switching synthetic system tag te temporarily test tests text the there this ticket time timeout
+title tls tlsv to token tokens too total transfer try trying txt type types ubuntu unable
+unauthorized unavailable unexpected unknown unprocessable update upgrade upgraded uploaded url
+urlencoded us use used user uses using utf v valid value values vary vcr vcrpy verify version verve
+very veryhigh verylow via visa wait wall wanted warning was we webinspector webkit webp website
+websocket when why windows with within word world write wrong www xhr xhtml xml yes you your zstd
 """
 
 WORDS = frozenset(_WORDS.split())

@@ -51,11 +51,14 @@ def check_request_body(subject: Subject) -> Iterator[Hit]:
 def _contradictions(body: Annotations) -> list[tuple[Rule, Tokens, str, str, str]]:
     """Return the errors of the schema library as rule, place, expected, actual and address.
 
-    A text of the wrong length breaks its pattern as well; that is said once.
+    A text of the wrong length breaks its pattern as well; that is said once. So is what several keywords, or
+    several schemas of the same place, say under one rule.
     """
-    found = [_contradiction(error, body) for error in body.errors()]
-    wrong_length = {tokens for rule, tokens, *_ in found if rule is LENGTH_OUT_OF_RANGE}
-    return [one for one in found if one[0] is not PATTERN_MISMATCH or one[1] not in wrong_length]
+    found: dict[tuple[Rule, Tokens], tuple[Rule, Tokens, str, str, str]] = {}
+    for one in (_contradiction(error, body) for error in body.errors()):
+        found.setdefault(one[:2], one)
+    wrong_length = {tokens for rule, tokens in found if rule is LENGTH_OUT_OF_RANGE}
+    return [one for key, one in found.items() if key[0] is not PATTERN_MISMATCH or key[1] not in wrong_length]
 
 
 def _contradiction(error: Any, body: Annotations) -> tuple[Rule, Tokens, str, str, str]:

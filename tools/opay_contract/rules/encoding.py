@@ -49,11 +49,18 @@ def check_flaws(subject: Subject) -> Iterator[Hit]:
 
 
 def _claims_json(subject: Subject) -> bool:
-    """An answer that says itself that it is something else is a matter of its media type."""
+    """An answer that says itself that it is something else is a matter of its media type.
+
+    A media type may be documented without being JSON, as a gateway's HTML page; it then has no schema.
+    """
     headers, documented = subject.exchange.response.headers, subject.documented
     if headers is None or documented is None or header(headers, "content-type") is None:
         return True
-    return is_documented_media_type(header(headers, "content-type"), documented.media_types)
+    described = documented.media_types
+    of_json = {
+        media_type: schema for media_type, schema in described.items() if schema or "json" in media_type
+    }
+    return is_documented_media_type(header(headers, "content-type"), of_json)
 
 
 def _broken(body: NotJson, uri: str, length: int) -> Hit:

@@ -15,8 +15,9 @@ from opay_contract.jsontext import Tokens
 from opay_contract.recordings.ndjson import Lines
 from opay_contract.rules.columns import EACH, Batch, Column
 from opay_contract.rules.exposure import NOT_SEARCHED
-from opay_contract.rules.fastpath import day_before, is_free_of_cards, lower_names
+from opay_contract.rules.fastpath import day_before, is_free_of_cards
 from opay_contract.rules.linetypes import BodyType, Leaf, Unsupported
+from opay_contract.rules.records import lower_names
 from opay_contract.rules.subject import Subject
 from opay_contract.rules.values import is_month, time_fault
 

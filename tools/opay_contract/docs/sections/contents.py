@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from opay_contract.docs.reference import Reference, Section
+from opay_contract.docs.sections.calls import render_calls
 from opay_contract.docs.sections.codes import render_codes
 from opay_contract.docs.sections.fields import render_fields
 from opay_contract.docs.sections.operations import render_operations
@@ -18,6 +19,7 @@ _SECTIONS: tuple[tuple[str, str, Callable[[Reference], str]], ...] = (
     ("overview", "Overview", render_overview),
     ("signing", "How to sign", render_signing),
     (OPERATIONS, "Operations", render_operations),
+    ("calls", "Headers, forms and statuses", render_calls),
     ("fields", "Fields", render_fields),
     ("codes", "Business codes", render_codes),
     ("contradictions", "Where sources contradict each other", render_contradictions),

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from opay_contract.contract.fields import Body, Field, iter_bodies, iter_fields
+from opay_contract.contract.fields import Field, iter_bodies
 from opay_contract.contract.operation import Operation
 from opay_contract.docs.markdown import code, document, line, table
 from opay_contract.docs.markdown import plain as text
-from opay_contract.docs.reference import Reference
+from opay_contract.docs.reference import Reference, iter_seen
+from opay_contract.docs.seen import Seen
 
 _HEADER = ("Member", "Type", "Required", "Sensitivity", "Meaning", "Sources", "Recordings")
 
@@ -24,13 +25,13 @@ def render_fields(reference: Reference) -> str:
 
 def _operation(reference: Reference, operation: Operation) -> Iterator[str]:
     for body in iter_bodies(operation):
-        fields = list(iter_fields(reference.contract.schemas, body.schema))
+        fields = list(iter_seen(reference, operation, body))
         if fields:
             yield f"### {text(body.title)}: {'request' if body.in_request else 'answer'}"
-            yield table(_HEADER, (_row(reference, body, field) for field in fields))
+            yield table(_HEADER, (_row(reference, field, seen) for field, seen in fields))
 
 
-def _row(reference: Reference, body: Body, field: Field) -> tuple[str, ...]:
+def _row(reference: Reference, field: Field, seen: Seen | None) -> tuple[str, ...]:
     return (
         code(field.pointer),
         text(" or ".join(field.types)),
@@ -38,5 +39,5 @@ def _row(reference: Reference, body: Body, field: Field) -> tuple[str, ...]:
         code(field.sensitivity or ""),
         line(field.description),
         reference.cite(field.sources),
-        reference.verdict(reference.found_at(field, in_request=body.in_request)),
+        reference.recordings(seen),
     )

@@ -7,7 +7,7 @@ from typing import Any
 from opay_contract.contract.addresses import absolute
 from opay_contract.contract.loading import ROOT
 from opay_contract.contract.operation import Operation
-from opay_contract.docs.markdown import code, codes, document, fenced, line, plain, prose, table
+from opay_contract.docs.markdown import code, document, fenced, line, plain, prose, table
 from opay_contract.docs.reference import Reference
 
 
@@ -23,14 +23,9 @@ def _operation(reference: Reference, operation: Operation) -> Iterator[str]:
     yield f"### {code(f'{operation.method} {operation.path}')}"
     yield line(node.get("summary"))
     yield prose(node.get("description"))
-    if operation.required_headers:
-        yield f"Required headers: {codes(header.name for header in operation.required_headers)}."
     yield _parameters(reference, operation, node)
-    yield _forms(reference, node)
     for title, example in _examples(node.get("requestBody", {})):
         yield from (f"#### Request: {plain(title)}", _json(example))
-    yield "#### Responses"
-    yield _responses(reference, node)
     for response in node.get("responses", {}).values():
         for title, example in _examples(response):
             yield from (f"#### Response: {plain(title)}", _json(example))
@@ -47,22 +42,6 @@ def _parameters(reference: Reference, operation: Operation, node: Any) -> str:
             (code(said["name"]), plain(said["in"]), code(sensitivity), line(said.get("description")), sources)
         )
     return table(("Parameter", "In", "Sensitivity", "Meaning", "Sources"), rows) if rows else ""
-
-
-def _forms(reference: Reference, node: Any) -> str:
-    rows = [
-        (code(form["id"]), plain(form["title"]), reference.cite(form.get("x-source", ())))
-        for form in node.get("x-forms", [])
-    ]
-    return table(("Request form", "Title", "Sources"), rows) if rows else ""
-
-
-def _responses(reference: Reference, node: Any) -> str:
-    rows = [
-        (code(status), line(response.get("description")), reference.cite(response.get("x-source", ())))
-        for status, response in node.get("responses", {}).items()
-    ]
-    return table(("HTTP status", "Meaning", "Sources"), rows)
 
 
 def _examples(described: Any) -> Iterator[tuple[str, Any]]:

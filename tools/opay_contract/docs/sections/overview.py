@@ -1,7 +1,11 @@
 """The overview: what the API is for, where it answers, and how far this reference was verified."""
 
+from collections.abc import Iterator
+
 from opay_contract.docs.markdown import code, document, line, plain, prose, table
 from opay_contract.docs.reference import Reference
+from opay_contract.model.observation import EARLIER, UNDATED, Days
+from opay_contract.model.summary import DriftSummary
 
 
 def render_overview(reference: Reference) -> str:
@@ -25,11 +29,37 @@ def verification(reference: Reference) -> str:
             "**Nothing has been verified yet.** This reference was made without recordings: it says what the "
             "sources say, and nobody has held it against the API."
         )
-    return (
-        f"**Held against {_count(evidence.exchanges, 'recorded exchange')}**, with "
-        f"{_count(len(evidence.findings), 'finding')}; {evidence.unreadable} more could not be read. "
-        "“No finding” means that no recording contradicted a statement, not that one has shown it."
-    )
+    summary = evidence.summary
+    parts = [
+        f"**Held against {_count(summary.exchanges, 'recorded exchange')}**{_span(evidence.days())}.",
+        f"They gave {_count(len(summary.findings), 'different finding')}.",
+        *_left_out(summary),
+        "“No drift” means that no recording contradicted a statement where it was seen.",
+    ]
+    return " ".join(parts)
+
+
+def _span(days: Days) -> str:
+    """Return from which days exchanges are, and how many say no day."""
+    dated = sorted(days.keys() - {EARLIER, UNDATED})
+    if not dated:
+        return " without a recorded time"
+    first = f"days before {dated[0]}" if EARLIER in days else dated[0]
+    span = f" of {first}" if first == dated[-1] else f" of {first} to {dated[-1]}"
+    undated = f", {days[UNDATED]:,} of them without a recorded time" if days.get(UNDATED) else ""
+    return f"{span} (UTC){undated}"
+
+
+def _left_out(summary: DriftSummary) -> Iterator[str]:
+    """Yield a sentence for each kind of input that says nothing here."""
+    if summary.is_partial:
+        yield "The run was interrupted."
+    if summary.out_of_scope:
+        yield f"{summary.out_of_scope:,} more went to other hosts or were preflights."
+    if summary.out_of_window:
+        yield f"{summary.out_of_window:,} more were outside the time that was asked for, or had no time."
+    if summary.unreadable_count:
+        yield f"{summary.unreadable_count:,} more could not be read."
 
 
 def _servers(reference: Reference) -> str:
@@ -46,4 +76,4 @@ def _servers(reference: Reference) -> str:
 
 
 def _count(number: int, one: str) -> str:
-    return f"{number} {one if number == 1 else one + 's'}"
+    return f"{number:,} {one if number == 1 else one + 's'}"

@@ -7,7 +7,9 @@ from opay_contract.contract.addresses import OPEN
 from opay_contract.contract.operation import OpenQuestion, Reading
 from opay_contract.docs.markdown import code, codes, document, plain, table
 from opay_contract.docs.reference import NOT_VERIFIED, Reference
+from opay_contract.rules.gap_table import MIN_OBSERVATIONS
 
+NOT_SHOWN = "cannot be shown by recordings"
 _KNOWN = ("DOC", "OBS")
 
 
@@ -32,31 +34,42 @@ def _question(reference: Reference, question: OpenQuestion, raw: Any) -> Iterato
     yield plain(question.question)
     yield table(("Reading", "Says", "Sources", "Recordings"), rows)
     about = codes(uri.removeprefix(OPEN) for uri in question.about)
-    yield f"{_conclusion(reference, question)} About {about}."
+    yield f"{_sentence(verdict_on(reference, question))} About {about}."
 
 
 def _seen(reference: Reference, question: OpenQuestion, reading: Reading) -> str:
     if not reading.evidence:
-        return "cannot be shown by recordings"
+        return NOT_SHOWN
     if reference.evidence is None:
         return NOT_VERIFIED
-    return reference.evidence.times(question.id, reading.id)
+    times = dict(reference.evidence.answer(question.id).counts)[reading.id]
+    return f"seen {times:,} {'time' if times == 1 else 'times'}" if times else "never seen"
 
 
-def _conclusion(reference: Reference, question: OpenQuestion) -> str:
+def verdict_on(reference: Reference, question: OpenQuestion) -> str:
+    """Return what recordings say about a question, as Markdown: the reading that holds alone over enough."""
     if reference.evidence is None:
-        return "Not verified yet."
-    counts = reference.evidence.readings
-    seen = [reading.id for reading in question.readings if counts.get((question.id, reading.id))]
-    if not seen:
-        return "Recordings say nothing about it."
-    return f"Recordings speak for {' and for '.join(map(code, seen))}{'' if len(seen) > 1 else ' alone'}."
+        return NOT_VERIFIED
+    if not any(reading.evidence for reading in question.readings):
+        return NOT_SHOWN
+    answer = reference.evidence.answer(question.id)
+    seen = [code(reading) for reading, count in answer.counts if count]
+    if answer.verdict is not None:
+        return f"verdict: {code(answer.verdict)} holds alone over {answer.observations:,} observations"
+    if len(seen) == 1:
+        few = f"{answer.observations:,} of the {MIN_OBSERVATIONS} observations that a verdict takes"
+        return f"no verdict: {seen[0]} alone was seen, with {few}"
+    return f"no verdict: {' and '.join(seen)} were seen" if seen else "nothing was seen that speaks to it"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def render_contradictions(reference: Reference) -> str:
     """Return the questions on which the vendor's pages, or what was observed, say different things."""
     rows = [
-        (code(question.id), plain(question.question), " ".join(sides))
+        (code(question.id), plain(question.question), " ".join(sides), verdict_on(reference, question))
         for question, raw in reference.raw_questions()
         if len(sides := [_side(reference, node) for node in raw["readings"] if _is_sourced(reference, node)])
         > 1
@@ -67,7 +80,7 @@ def render_contradictions(reference: Reference) -> str:
         "`DOC` is a page of the vendor, `OBS` was observed on one of its hosts. Where two readings have such "
         "a source, at least one of them is wrong, or both happen."
     )
-    return document([introduction, table(("Question", "Of what", "Who says what"), rows)])
+    return document([introduction, table(("Question", "Of what", "Who says what", "Recordings"), rows)])
 
 
 def _is_sourced(reference: Reference, reading: Any) -> bool:
@@ -81,7 +94,13 @@ def _side(reference: Reference, reading: Any) -> str:
 def render_choices(reference: Reference) -> str:
     """Return which reading the mock takes of each question."""
     rows = [
-        (code(question.id), code(reading.id), plain(reading.statement), codes(_others(question)))
+        (
+            code(question.id),
+            code(reading.id),
+            plain(reading.statement),
+            codes(_others(question)),
+            verdict_on(reference, question),
+        )
         for question in reference.contract.questions
         for reading in question.readings
         if reading.assumed
@@ -90,10 +109,10 @@ def render_choices(reference: Reference) -> str:
         return ""
     introduction = (
         "Where nobody knows what the API does, the mock takes one reading: a choice, not knowledge. "
-        "`opay-contract mock --choices` lists those that it acts on and a few of its own; "
+        "`opay-contract mock --choices` lists those that it acts on; "
         "`--choice QUESTION=READING` takes another."
     )
-    return document([introduction, table(("Question", "Taken", "That is", "Others"), rows)])
+    return document([introduction, table(("Question", "Taken", "That is", "Others", "Recordings"), rows)])
 
 
 def _others(question: OpenQuestion) -> list[str]:

@@ -1,0 +1,196 @@
+"""The command `suggest`: changes of the contract that recordings speak for, as a patch to review."""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from opay_contract.cli.exit_codes import ExitCode
+from opay_contract.cli.options import base_url_option, contract_option, window_options
+from opay_contract.cli.output import write_atomically, write_report
+from opay_contract.cli.progress import watch_progress
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.draft import Draft, read_draft
+from opay_contract.contract.loading import default_directory, is_carried
+from opay_contract.drift.saving import load_summary
+from opay_contract.drift.suggestions.suggesting import suggest_changes
+from opay_contract.engines.inline import check_sources
+from opay_contract.errors import UsageError
+from opay_contract.model.moments import Window
+from opay_contract.model.suggestion import Proposal, Thresholds
+from opay_contract.model.summary import DriftSummary
+from opay_contract.recordings.formats import Format
+from opay_contract.recordings.sources import iter_sources
+from opay_contract.report.suggestion_diff import render_diff
+from opay_contract.report.suggestion_json import render_suggestions
+from opay_contract.report.suggestion_overlay import overlay_files, render_overlays
+from opay_contract.report.suggestion_words import describe_result
+from opay_contract.rules.subject import Settings
+
+_RENDERERS: dict[str, Callable[[Proposal], str]] = {
+    "diff": render_diff,
+    "overlay": render_overlays,
+    "json": render_suggestions,
+}
+_USUAL = Thresholds()
+
+
+@click.command()
+@click.argument("paths", nargs=-1, metavar="[PATH...]")
+@click.option(
+    "--from",
+    "saved",
+    metavar="SUMMARY",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Take what `check --save-summary` wrote instead of recordings.",
+)
+@contract_option
+@base_url_option
+@click.option(
+    "--format",
+    "format_out",
+    type=click.Choice(list(_RENDERERS)),
+    default="diff",
+    show_default=True,
+    help="A patch, OpenAPI Overlay 1.0, or JSON for programs.",
+)
+@click.option(
+    "--output",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Write it to this file; for --format overlay to this folder, a file for each document.",
+)
+@click.option(
+    "--format-in",
+    type=click.Choice([member.value for member in Format]),
+    help="What the recordings are, where it cannot be recognised by their content.",
+)
+@window_options
+@click.option("--narrow", is_flag=True, help="Also suggest to take back what the contract allows in vain.")
+@click.option("--write", is_flag=True, help="Make the suggested changes in the contract's files.")
+@click.option(
+    "--min-count",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=_USUAL.count,
+    show_default=True,
+    help="How often something has to be seen before it is regular.",
+)
+@click.option(
+    "--min-days",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=_USUAL.days,
+    show_default=True,
+    help="On how many days it has to be seen.",
+)
+def suggest(
+    paths: tuple[str, ...],
+    saved: Path | None,
+    contract_dir: Path | None,
+    base_urls: tuple[str, ...],
+    format_out: str,
+    output: Path | None,
+    format_in: str | None,
+    window: Window | None,
+    min_count: int,
+    min_days: int,
+    *,
+    narrow: bool,
+    write: bool,
+) -> None:
+    """Suggest changes of the contract that recordings speak for.
+
+    Each difference is judged: the contract is too narrow, the vendor broke its word, or nobody can tell yet.
+    What makes the contract too narrow comes as a patch for `git apply` or `patch -p1` in the contract's
+    folder. Nothing is written without --write. Recorded values are suggested only where the contract calls
+    them public.
+
+    Exit codes: 0 nothing to suggest, or written; 1 changes suggested; 3 nothing was checked; 4 some input
+    could not be read.
+    """
+    _refuse_contradictions(bool(paths), saved, window)
+    directory = contract_dir or default_directory()
+    if write and is_carried(directory):
+        raise UsageError("--write is for a contract of your own; name its folder with --contract")
+    draft = read_draft(directory)
+    contract = draft.contract(base_urls)
+    settings = Settings(started_at=time.time(), window=window, private_key=os.environ.get("OPAY_PRIVATE_KEY"))
+    summary = load_summary(saved) if saved else _check(paths, contract, settings, format_in)
+    proposal = suggest_changes(
+        summary, contract, draft, Thresholds(count=min_count, days=min_days), is_narrowing=narrow
+    )
+    _report(proposal, format_out, output)
+    if write and not summary.is_partial:
+        _write(directory, proposal, draft)
+    raise click.exceptions.Exit(_exit_code(summary, proposal, is_written=write))
+
+
+def _refuse_contradictions(has_paths: bool, saved: Path | None, window: Window | None) -> None:  # noqa: FBT001
+    if has_paths == (saved is not None):
+        raise UsageError("name recordings, or a saved summary with --from: one of the two")
+    if saved and window:
+        raise UsageError("--since and --until are for recordings; a saved summary is taken whole")
+
+
+def _check(
+    paths: tuple[str, ...], contract: Contract, settings: Settings, format_in: str | None
+) -> DriftSummary:
+    """Check recordings as `check` does."""
+    with watch_progress() as on_progress:
+        return check_sources(
+            iter_sources(paths),
+            contract,
+            settings,
+            format_in=Format(format_in) if format_in else None,
+            stdin=sys.stdin.buffer,
+            on_progress=on_progress,
+        )
+
+
+def _report(proposal: Proposal, format_out: str, output: Path | None) -> None:
+    if format_out != "overlay" or output is None:
+        write_report(_RENDERERS[format_out](proposal), output)
+    else:
+        _make_folder(output)
+        for name, text in overlay_files(proposal).items():
+            write_atomically(output / f"{Path(name).stem}.overlay.json", text)
+    if format_out == "overlay":
+        click.echo(describe_result(proposal), err=True)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder '{folder}': {error.strerror}") from error
+
+
+def _write(directory: Path, proposal: Proposal, draft: Draft) -> None:
+    """Write what the diff says, if the files are still those that it was made from."""
+    for name, text in draft.originals.items():
+        if _read(directory / name) != text.encode():
+            raise UsageError(f"{directory / name} has changed meanwhile; nothing was written, run it again")
+    for revision in proposal.revisions:
+        write_atomically((directory / revision.name).resolve(), revision.after)
+        click.echo(f"written: {directory / revision.name}", err=True)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _exit_code(summary: DriftSummary, proposal: Proposal, *, is_written: bool) -> ExitCode:
+    if summary.is_partial:
+        return ExitCode.INTERRUPTED
+    if proposal.changes and not is_written:
+        return ExitCode.FINDINGS
+    if summary.unreadable_count:
+        return ExitCode.INCOMPLETE
+    return ExitCode.CLEAN if summary.exchanges else ExitCode.NOTHING_CHECKED

@@ -1,0 +1,234 @@
+"""Carries out an edit on a document's text, so that comments and layout stay as they are.
+
+The places come from the marks of PyYAML's nodes, which JSON files have too. A writer that keeps round trips
+would lay out the whole file anew; here what is not edited keeps every byte.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from opay_contract.contract.documents import compose_document
+from opay_contract.contract.notation import Notation
+from opay_contract.model.edit import Add, Append, Edit, Put, Remove, Rename
+from opay_contract.model.edit import Place as Tokens
+
+
+class LayoutError(Exception):
+    """The text is laid out in a way in which an edit cannot be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A node, the node of its name where it is a member, and the node that it stands in."""
+
+    node: yaml.Node
+    key: yaml.Node | None
+    holder: yaml.Node | None
+
+    @property
+    def start(self) -> int:
+        return _start(self.key or self.node)
+
+
+def edit_text(text: str, edit: Edit) -> str:
+    """Return a document's text after an edit; raises LayoutError where it cannot be written there."""
+    if text.startswith("\ufeff"):
+        raise LayoutError
+    found = _find(compose_document(text, edit.file), edit.at)
+    page = _Page(text, is_json=edit.file.endswith(".json"))
+    match edit:
+        case Add():
+            return page.add(found.node, edit)
+        case Append():
+            return page.append(found.node, edit.value)
+        case Put():
+            return page.put(found.node, edit.value)
+        case Rename():
+            return page.rename(found, edit)
+        case Remove():
+            return page.remove(found)
+
+
+def _find(root: yaml.Node, tokens: Tokens) -> _Found:
+    found = _Found(root, None, None)
+    for token in tokens:
+        holder, members = found.node, found.node.value
+        key, node, least = None, None, 0
+        if isinstance(holder, yaml.MappingNode):
+            key, node = next((pair for pair in members if pair[0].value == str(token)), (None, None))
+            least = _end(key) if key else 0
+        elif isinstance(holder, yaml.SequenceNode) and isinstance(token, int) and token < len(members):
+            node, least = members[token], _end(members[token - 1]) if token else _start(holder)
+        if node is None or _start(node) < least:  # an alias, whose text stands elsewhere
+            raise LayoutError
+        found = _Found(node, key, holder)
+    return found
+
+
+class _Page:
+    """A text and where things can be written in it."""
+
+    def __init__(self, text: str, *, is_json: bool) -> None:
+        self._text = text
+        self._is_json = is_json
+        self._newline = "\r\n" if "\r\n" in text else "\n"
+
+    def put(self, node: yaml.Node, value: Any) -> str:
+        if isinstance(node, yaml.CollectionNode) and not node.flow_style:
+            raise LayoutError
+        return self._replace(_start(node), _end(node), self._notation().inline(value))
+
+    def rename(self, found: _Found, edit: Rename) -> str:
+        if found.key is None:
+            raise LayoutError
+        renamed = self.put(found.node, edit.value)
+        name = self._notation().name(edit.name)
+        return renamed[: _start(found.key)] + name + renamed[_end(found.key) :]
+
+    def add(self, mapping: yaml.Node, edit: Add) -> str:
+        if not isinstance(mapping, yaml.MappingNode):
+            raise LayoutError
+        names = [key.value for key, _ in mapping.value]
+        at = names.index(edit.after) if edit.after in names else len(names) - 1
+        if not mapping.flow_style:
+            return self._add_below(mapping, at, edit)
+        siblings = [(_start(key), self._end_of(key, node)) for key, node in mapping.value]
+        return self._insert_in_braces(
+            mapping,
+            siblings,
+            at,
+            lambda notation, indent: f"{notation.name(edit.name)}: {notation.braced(edit.value, indent)}",
+        )
+
+    def _add_below(self, mapping: yaml.MappingNode, at: int, edit: Add) -> str:
+        """Add a member to a mapping with a line for each, in the style of the one before it."""
+        key, sibling = mapping.value[at]
+        indent = " " * mapping.value[0][0].start_mark.column
+        notation = self._notation()
+        is_beside_flow = isinstance(sibling, yaml.MappingNode) and bool(sibling.flow_style)
+        if isinstance(edit.value, dict) and not is_beside_flow:
+            line = notation.block({edit.name: edit.value}, indent)
+        else:
+            line = f"{indent}{notation.name(edit.name)}: {notation.inline(edit.value)}"
+        return self._insert_line(self._end_of(key, sibling), line)
+
+    def append(self, sequence: yaml.Node, value: Any) -> str:
+        if not isinstance(sequence, yaml.SequenceNode):
+            raise LayoutError
+        if not sequence.flow_style:
+            line = f"{' ' * sequence.start_mark.column}- {self._notation().inline(value)}"
+            return self._insert_line(self._content_end(sequence.value[-1]), line)
+        spans = [(_start(node), _end(node)) for node in sequence.value]
+        return self._insert_in_braces(
+            sequence, spans, len(spans) - 1, lambda notation, indent: notation.braced(value, indent)
+        )
+
+    def remove(self, found: _Found) -> str:
+        if not isinstance(found.holder, yaml.CollectionNode):
+            raise LayoutError
+        siblings = [
+            (_start(one[0]), self._end_of(*one)) if isinstance(one, tuple) else (_start(one), _end(one))
+            for one in found.holder.value
+        ]
+        at = [start for start, _ in siblings].index(found.start)
+        if found.holder.flow_style:
+            return self._remove_in_braces(siblings, at)
+        if len(siblings) == 1:
+            raise LayoutError
+        return self._remove_lines(found)
+
+    def _remove_lines(self, found: _Found) -> str:
+        first = self._text.rfind("\n", 0, found.start) + 1
+        if self._text[first : found.start].strip() != ("" if found.key is not None else "-"):
+            raise LayoutError
+        end = self._end_of(found.key, found.node) if found.key is not None else self._content_end(found.node)
+        return self._text[:first] + self._text[self._line_end(end) :]
+
+    def _remove_in_braces(self, siblings: list[tuple[int, int]], at: int) -> str:
+        start, end = siblings[at]
+        if at:
+            start = siblings[at - 1][1]
+        elif len(siblings) > 1:
+            end = siblings[1][0]
+        if "#" in self._text[start:end] and not self._is_json:
+            raise LayoutError
+        return self._replace(start, end, "")
+
+    def _insert_in_braces(
+        self,
+        holder: yaml.Node,
+        siblings: list[tuple[int, int]],
+        at: int,
+        write: Callable[[Notation, str | None], str],
+    ) -> str:
+        """Write one more thing behind the sibling number `at`, on a line of its own where they have lines."""
+        opening, closing = _start(holder), _end(holder) - 1
+        if not siblings:
+            return self._replace(opening + 1, closing, write(self._notation(), None))
+        start, end = siblings[at]
+        first = self._text.rfind("\n", 0, start) + 1
+        indent = self._text[first:start]
+        if indent.strip() or first <= opening:
+            padding = " " if self._text[opening : opening + 2] == "{ " else ""
+            return self._insert(end, f", {write(self._notation(padding=padding), None)}")
+        if not self._is_json and "#" in self._text[end : self._line_end(end)]:
+            raise LayoutError  # the comment there is about what stands before it
+        around = self._text[self._text.rfind("\n", 0, closing) + 1 : closing]
+        is_stepped = not around.strip() and indent.startswith(around)
+        step = indent[len(around) :] if is_stepped else "  "
+        written = write(self._notation(step=step or "  ", padding=" "), indent)
+        return self._insert(end, f",{self._newline}{indent}{written}")
+
+    def _notation(self, *, step: str = "  ", padding: str = "") -> Notation:
+        return Notation(
+            is_json=self._is_json,
+            step=step,
+            newline=self._newline,
+            padding=padding or (" " if self._is_json else ""),
+        )
+
+    def _end_of(self, key: yaml.Node, node: yaml.Node) -> int:
+        """Return where a member ends; an alias, which stands elsewhere, ends with its line."""
+        if _start(node) < _end(key):
+            return len(self._text[: self._line_end(_end(key))].rstrip())
+        return self._content_end(node)
+
+    def _content_end(self, node: yaml.Node) -> int:
+        """Return where what a node says ends, before the comments and blank lines that follow it."""
+        while isinstance(node, yaml.CollectionNode) and not node.flow_style:
+            last = node.value[-1]
+            if isinstance(last, tuple):
+                if _start(last[1]) < _end(last[0]):
+                    return self._end_of(*last)
+                node = last[1]
+            else:
+                node = last
+        return len(self._text[: _end(node)].rstrip())
+
+    def _line_end(self, index: int) -> int:
+        """Return where the line after the one that holds an index begins."""
+        feed = self._text.find("\n", index)
+        return len(self._text) if feed < 0 else feed + 1
+
+    def _insert_line(self, after: int, line: str) -> str:
+        index = self._line_end(after)
+        is_cut = index == len(self._text) and not self._text.endswith("\n")
+        added = f"{self._newline}{line}" if is_cut else f"{line}{self._newline}"
+        return self._insert(index, added)
+
+    def _insert(self, index: int, text: str) -> str:
+        return self._replace(index, index, text)
+
+    def _replace(self, start: int, end: int, text: str) -> str:
+        return self._text[:start] + text + self._text[end:]
+
+
+def _start(node: yaml.Node) -> int:
+    return int(node.start_mark.index)
+
+
+def _end(node: yaml.Node) -> int:
+    return int(node.end_mark.index)

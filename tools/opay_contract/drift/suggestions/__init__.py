@@ -1,0 +1,1 @@
+"""Proposes changes of the contract from what a run found and observed."""
