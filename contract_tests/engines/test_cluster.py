@@ -23,6 +23,7 @@ from opay_contract.contract.loading import default_directory, load_documents
 from opay_contract.drift.insight import draw_insight
 from opay_contract.engines import cluster as cluster_module
 from opay_contract.engines import cluster_tasks
+from opay_contract.engines import work as work_module
 from opay_contract.engines.cluster import check_on_cluster
 from opay_contract.engines.cluster_tasks import OTHER_KEY, OTHER_VERSION, ClusterJob, build_job
 from opay_contract.engines.inline import check_sources
@@ -223,7 +224,7 @@ def test_a_defect_on_a_worker_is_a_verdict_without_its_words(
     def fail(*_: Any) -> Any:
         raise KeyError("4111111111111111")
 
-    monkeypatch.setattr(cluster_tasks, "fold_part", fail)
+    monkeypatch.setattr(cluster_tasks, "fold_batch", fail)
     summary = check_on_cluster(work_on(traffic), job, scheduler=cluster.scheduler_address)
     (verdict,) = summary.unreadable
     assert verdict.reason.startswith("a defect in opay-contract (KeyError in ")
@@ -244,7 +245,7 @@ def test_an_interrupt_keeps_what_was_done(cluster: Any, traffic: Path, job: Clus
 def test_only_so_many_tasks_are_on_their_way_at_a_time(
     cluster: Any, traffic: Path, job: ClusterJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster_module, "_PARTS", 1)
+    monkeypatch.setattr(work_module, "MOST_PARTS", 1)
     most = 0
 
     def look(_seen: int, _findings: int | None = None, /) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.insight import draw_insight
-from opay_contract.engines.folding import PartResult, fold_part
+from opay_contract.engines.folding import PartResult, fold_batch, fold_part
 from opay_contract.engines.work import DIED, Work
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.summary import DriftSummary
@@ -170,6 +170,23 @@ def test_a_file_that_only_grows_is_read_as_it_was(
     for part in parts:
         work.take(part, check(part))
     assert work.finish() == expected
+
+
+def test_small_files_go_together_and_alone_when_one_of_them_kills_its_reader(
+    tmp_path: Path, traffic_bytes: bytes, contract: Contract, run_settings: Settings, alone: Alone
+) -> None:
+    for name in "abcd":
+        (tmp_path / f"{name}.ndjson").write_bytes(traffic_bytes[: 9_000 if name != "c" else 60_000])
+    work = work_on(tmp_path, 20_000)
+    first, cut = work.next_batch(), work.next_batch()
+    assert [len(first), len(cut)] == [3, 1]
+    work.take_batch(first, None)
+    again = [work.next_batch() for _ in first]
+    assert [batch for batch in again if len(batch) > 1] == []
+    batches = [cut, tuple(part for (part,) in again), *iter(work.next_batch, ())]
+    for batch in batches:
+        work.take_batch(batch, fold_batch(batch, contract, run_settings, None))
+    assert work.finish() == alone(tmp_path)
 
 
 def test_what_cannot_be_found_is_named_once(tmp_path: Path) -> None:

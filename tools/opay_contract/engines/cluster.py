@@ -18,7 +18,7 @@ from opay_contract.engines.progress import OnProgress, no_progress
 from opay_contract.engines.work import Work
 from opay_contract.errors import UsageError
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.parts import Part
+from opay_contract.recordings.parts import Batch, Part
 
 PART_SIZE = 64 << 20
 """About how many bytes of plain NDJSON make a part, so that a task takes much longer than handing it out."""
@@ -29,13 +29,9 @@ PATIENCE = 60.0
 NO_WORKERS = "the cluster has no workers any more; what was done until then is reported"
 NO_SCHEDULER = "the scheduler does not answer any more; what was done until then is reported"
 
-_PARTS = 64  # in a task at most, where files are small
 _AHEAD = 4  # tasks for each thread of the cluster
 _LEAST_WINDOW = 16
 _TICK = 1.0
-
-
-_Batch = tuple[Part, ...]
 
 
 class _LostError(Exception):
@@ -59,11 +55,8 @@ def check_on_cluster(  # noqa: PLR0913  each is a thing of its own, by name
     with ExitStack() as stack:
         try:
             tasks = _Tasks(_connect(stack, scheduler, workers), job)
-            for part, result in tasks.iter_results(work):
-                if result is None:
-                    work.take_death(part)
-                else:
-                    work.take(part, result)
+            for batch, results in tasks.iter_results(work):
+                work.take_batch(batch, results)
                 work.tell(on_progress)
         except KeyboardInterrupt:
             return work.finish(is_partial=True)
@@ -109,36 +102,35 @@ class _Tasks:
         self._job = job
         self._run = uuid4().hex[:8]
         self._number = 0
-        self._running: dict[str, tuple[Future, _Batch]] = {}
+        self._running: dict[str, tuple[Future, Batch]] = {}
         self._done: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self._suspects: deque[Part] = deque()
         self._window = _LEAST_WINDOW
         self._last_look = 0.0
         self._last_worker = time.monotonic()
 
-    def iter_results(self, work: Work) -> Iterator[tuple[Part, PartResult | None]]:
-        """Yield each part with its result, None where it killed every worker that took it."""
+    def iter_results(self, work: Work) -> Iterator[tuple[Batch, list[PartResult] | None]]:
+        """Yield each batch with its results, a part with None where it killed every worker that took it."""
         while self._submit_more(work):
             for batch, results in self._take_done():
                 if results is None:
                     self._suspects.extend(batch)
                 else:
-                    yield from zip(batch, results, strict=True)
+                    yield batch, results
         for part in self._suspects:
             self._submit((part,))
-            for _, results in self._take_done():
-                yield part, results[0] if results else None
+            yield from self._take_done()
 
     def _submit_more(self, work: Work) -> bool:
         self._look()
         while len(self._running) < self._window:
-            batch = _next_batch(work)
+            batch = work.next_batch()
             if not batch:
                 break
             self._submit(batch)
         return bool(self._running)
 
-    def _submit(self, batch: _Batch) -> None:
+    def _submit(self, batch: Batch) -> None:
         """Hand out a task; its name says nothing about it, for everybody sees that."""
         self._number += 1
         key = f"check-parts-{self._run}-{self._number}"
@@ -146,7 +138,7 @@ class _Tasks:
         self._running[key] = future, batch
         future.add_done_callback(self._done.put)
 
-    def _take_done(self) -> list[tuple[_Batch, list[PartResult] | None]]:
+    def _take_done(self) -> list[tuple[Batch, list[PartResult] | None]]:
         """Wait for results, and take all that are there by then, for each way to the cluster takes time."""
         done = [self._wait()]
         while not self._done.empty():
@@ -187,16 +179,6 @@ class _Tasks:
             self._last_worker = now
         elif now - self._last_worker > PATIENCE:
             raise _LostError(NO_WORKERS)
-
-
-def _next_batch(work: Work) -> _Batch:
-    """Return what makes a task: one part, or several small files."""
-    batch: list[Part] = []
-    size = 0
-    while size < PART_SIZE and len(batch) < _PARTS and (part := work.next()) is not None:
-        batch.append(part)
-        size += part.size
-    return tuple(batch)
 
 
 def _settle(future: Future, results: dict[Future, list[PartResult] | Refusal]) -> list[PartResult] | None:

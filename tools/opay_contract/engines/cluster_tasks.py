@@ -5,7 +5,6 @@ import os
 import pickle
 import threading
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from importlib import metadata
@@ -13,9 +12,9 @@ from importlib import metadata
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document
 from opay_contract.contract.loading import build_contract
-from opay_contract.engines.folding import PartResult, fold_part
+from opay_contract.engines.folding import PartResult, fold_batch
 from opay_contract.recordings.formats import Format
-from opay_contract.recordings.parts import Part
+from opay_contract.recordings.parts import Batch
 from opay_contract.rules.subject import Settings
 
 PRIVATE_KEY = "OPAY_PRIVATE_KEY"
@@ -71,7 +70,7 @@ def build_job(
     )
 
 
-def check_parts(job: ClusterJob, parts: Sequence[Part]) -> list[PartResult] | Refusal:
+def check_parts(job: ClusterJob, batch: Batch) -> list[PartResult] | Refusal:
     """Check parts on a worker.
 
     Whatever fails here is a value: an exception's text would go into Dask's logs, and may hold card data.
@@ -81,17 +80,21 @@ def check_parts(job: ClusterJob, parts: Sequence[Part]) -> list[PartResult] | Re
         return Refusal(reason=OTHER_VERSION)
     if _digest(key, job.settings.started_at) != job.key_digest:
         return Refusal(reason=OTHER_KEY)
-    settings = replace(job.settings, private_key=key)
-    return [_check_part(part, _contract(job), settings, job.format_in) for part in parts]
+    return _check(batch, _contract(job), replace(job.settings, private_key=key), job.format_in)
 
 
-def _check_part(part: Part, contract: Contract, settings: Settings, format_in: Format | None) -> PartResult:
+def _check(
+    batch: Batch, contract: Contract, settings: Settings, format_in: Format | None
+) -> list[PartResult]:
+    """Check a batch; when it meets a defect, each part of it alone, so that one is named."""
     try:
-        return fold_part(part, contract, settings, format_in)
+        return fold_batch(batch, contract, settings, format_in)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # noqa: BLE001  panics of the schema library included
-        return PartResult(fault=f"a defect in opay-contract ({type(error).__name__}{_where(error)})")
+        if len(batch) == 1:
+            return [PartResult(fault=f"a defect in opay-contract ({type(error).__name__}{_where(error)})")]
+    return [result for part in batch for result in _check((part,), contract, settings, format_in)]
 
 
 def _contract(job: ClusterJob) -> Contract:

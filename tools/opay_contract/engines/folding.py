@@ -1,4 +1,4 @@
-"""Folds one part, in whatever process or machine that is."""
+"""Folds parts, in whatever process or machine that is."""
 
 from dataclasses import dataclass, field
 
@@ -6,7 +6,7 @@ from opay_contract.contract.contract import Contract
 from opay_contract.drift.fold import Fold
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.formats import Format
-from opay_contract.recordings.parts import Part, PartReader
+from opay_contract.recordings.parts import Batch, Part, PartReader
 from opay_contract.rules.subject import Settings
 
 
@@ -20,6 +20,29 @@ class PartResult:
     summary: DriftSummary = field(default_factory=DriftSummary)
     lines: int | None = None
     fault: str | None = None
+
+
+def fold_batch(
+    batch: Batch, contract: Contract, settings: Settings, format_in: Format | None
+) -> list[PartResult]:
+    """Check every exchange of some parts; returns a result for each.
+
+    Whole files are folded as one, for what is learnt from the first makes the others quick. Their joint
+    summary stands in the result of the first of them.
+    """
+    shared = Fold(contract, settings)
+    results: list[PartResult] = []
+    for part in batch:
+        if part.end is not None:
+            results.append(fold_part(part, contract, settings, format_in))
+            continue
+        for entry in PartReader(part, format_in):
+            shared.add_entry(part.source, entry)
+        results.append(PartResult())
+    whole = next((number for number, part in enumerate(batch) if part.end is None), None)
+    if whole is not None:
+        results[whole] = PartResult(summary=shared.summary())
+    return results
 
 
 def fold_part(part: Part, contract: Contract, settings: Settings, format_in: Format | None) -> PartResult:

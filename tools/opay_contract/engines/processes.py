@@ -8,18 +8,18 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
 
 from opay_contract.contract.loading import load_contract
-from opay_contract.engines.folding import PartResult, fold_part
+from opay_contract.engines.folding import PartResult, fold_batch
 from opay_contract.engines.progress import OnProgress, no_progress
 from opay_contract.engines.work import Job, Work
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.parts import Part
+from opay_contract.recordings.parts import Batch
 
 
 @dataclass(slots=True, eq=False)
 class _Worker:
     process: SpawnProcess
     connection: Connection
-    part: Part | None = None
+    batch: Batch = ()
 
 
 def check_in_processes(
@@ -31,11 +31,8 @@ def check_in_processes(
     """
     pool = _Pool(job, jobs)
     try:
-        for part, result in pool.iter_results(work):
-            if result is None:
-                work.take_death(part)
-            else:
-                work.take(part, result)
+        for batch, results in pool.iter_results(work):
+            work.take_batch(batch, results)
             work.tell(on_progress)
     except KeyboardInterrupt:
         return work.finish(is_partial=True)
@@ -51,10 +48,10 @@ class _Pool:
         self._context: SpawnContext = multiprocessing.get_context("spawn")
         self._workers: list[_Worker] = []
 
-    def iter_results(self, work: Work) -> Iterator[tuple[Part, PartResult | None]]:
+    def iter_results(self, work: Work) -> Iterator[tuple[Batch, list[PartResult] | None]]:
         while True:
             self._hand_out(work)
-            busy = [worker for worker in self._workers if worker.part is not None]
+            busy = [worker for worker in self._workers if worker.batch]
             if not busy:
                 return
             ready = wait([worker.connection for worker in busy])
@@ -70,15 +67,15 @@ class _Pool:
 
     def _hand_out(self, work: Work) -> None:
         while True:
-            idle = next((worker for worker in self._workers if worker.part is None), None)
+            idle = next((worker for worker in self._workers if not worker.batch), None)
             if idle is None and len(self._workers) >= self._jobs:
                 return
-            part = work.next()
-            if part is None:
+            batch = work.next_batch()
+            if not batch:
                 return
             worker = idle or self._start()
-            worker.part = part
-            worker.connection.send(part)
+            worker.batch = batch
+            worker.connection.send(batch)
 
     def _start(self) -> _Worker:
         ours, theirs = self._context.Pipe()
@@ -89,26 +86,25 @@ class _Pool:
         self._workers.append(worker)
         return worker
 
-    def _take(self, worker: _Worker) -> tuple[Part, PartResult | None]:
-        part, worker.part = worker.part, None
-        assert part is not None  # noqa: S101  only busy workers are listened to
+    def _take(self, worker: _Worker) -> tuple[Batch, list[PartResult] | None]:
+        batch, worker.batch = worker.batch, ()
         try:
-            result: PartResult = worker.connection.recv()
+            results: list[PartResult] = worker.connection.recv()
         except (EOFError, OSError):
             self._workers.remove(worker)
             worker.process.join()
             worker.connection.close()
-            return part, None
-        return part, result
+            return batch, None
+        return batch, results
 
 
 def _work(connection: Connection, job: Job) -> None:
-    """Answer each part with its summary until the other side is gone."""
+    """Answer each batch with its results until the other side is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     contract = load_contract(job.contract_dir, job.base_urls)
     while True:
         try:
-            part: Part = connection.recv()
+            batch: Batch = connection.recv()
         except EOFError:
             return
-        connection.send(fold_part(part, contract, job.settings, job.format_in))
+        connection.send(fold_batch(batch, contract, job.settings, job.format_in))

@@ -1,6 +1,6 @@
 """The work of a run, part by part: what is still to do, what was found so far, and the summary of it all."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,9 +12,12 @@ from opay_contract.engines.progress import OnProgress
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.summary import DriftSummary, merge
 from opay_contract.recordings.formats import Format
-from opay_contract.recordings.parts import Part, count_lines, iter_parts
+from opay_contract.recordings.parts import Batch, Part, count_lines, iter_parts
 from opay_contract.recordings.sources import Source
 from opay_contract.rules.subject import Settings
+
+MOST_PARTS = 64
+"""How many small files are handed out together."""
 
 DIED = "a worker process died on it; nothing of this part was counted"
 
@@ -41,7 +44,9 @@ class Work:
     ) -> None:
         """Begin; sources are looked at as they are needed."""
         self._checkpoint = checkpoint
+        self._part_size = part_size
         self._parts = self._iter_parts(sources, format_in, part_size)
+        self._again: deque[Part] = deque()
         self._total = DriftSummary()
         self._numbering = Numbering()
         self._parts_of: dict[int, int] = defaultdict(int)
@@ -52,6 +57,30 @@ class Work:
     def next(self) -> Part | None:
         """Return a part that is still to do, or None when there is none left."""
         return next(self._parts, None)
+
+    def next_batch(self) -> Batch:
+        """Return what is handed out next, nothing when nothing is left.
+
+        Small files go together, unless each result is to be kept.
+        """
+        if self._again:
+            return (self._again.popleft(),)
+        batch: list[Part] = []
+        size, most = 0, 1 if self._checkpoint is not None else MOST_PARTS
+        while size < self._part_size and len(batch) < most and (part := self.next()) is not None:
+            batch.append(part)
+            size += part.size
+        return tuple(batch)
+
+    def take_batch(self, batch: Batch, results: list[PartResult] | None) -> None:
+        """Take what became of a batch, None when it killed whoever read it; each part is then tried alone."""
+        if results is not None:
+            for part, result in zip(batch, results, strict=True):
+                self.take(part, result)
+        elif len(batch) > 1:
+            self._again.extend(batch)
+        else:
+            self.take_death(batch[0])
 
     def take(self, part: Part, result: PartResult) -> None:
         """Take what became of a part, and keep it for a later run."""

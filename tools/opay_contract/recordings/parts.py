@@ -42,6 +42,10 @@ class Part:
         return int(dict(self.tag).get("size", 0)) if self.end is None else self.end - self.start
 
 
+Batch = tuple[Part, ...]
+"""Parts that are handed out together: one, or several small files."""
+
+
 def iter_parts(source: Source, format_in: Format | None = None, size: int = PART_SIZE) -> Iterator[Part]:
     """Cut a source; only a plain NDJSON file is cut, and what cannot be opened stays whole."""
     whole = Part(source=source)
