@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opay_contract.contract.documents import parse_document
+from opay_contract.contract.draft import read_draft
 from opay_contract.contract.editing import edit_value
 from opay_contract.contract.layout import LayoutError, edit_text
 from opay_contract.contract.notation import Notation
@@ -59,7 +60,7 @@ def check(edit: Edit, text: str, value: Any) -> bool:
     lines = list(difflib.ndiff(text.splitlines(), edited.splitlines()))
     removed = [line for line in lines if line.startswith("- ")]
     if not isinstance(edit, Remove):
-        assert len(removed) <= 1
+        assert len(removed) <= 1 + str(value_at(value, edit.at)).count("\n")
     if isinstance(edit, Add | Append):
         assert [line for line in text.splitlines() if line.lstrip().startswith("#")] == [
             line for line in edited.splitlines() if line.lstrip().startswith("#")
@@ -115,6 +116,7 @@ last: no"""
         (Append(file="o.yaml", at=("list",), value="no"), "  - two # last\n  - 'no'\n\n# before text"),
         (Add(file="o.yaml", at=(), name="x", value={"k": {"m": 1}}, after="text"), "\nx:\n  k:\n    m: 1"),
         (Put(file="o.yaml", at=("deep", 1, "name"), value="z"), "- name: z\n  other"),
+        (Rename(file="o.yaml", at=("plain", "a"), name="b c", value="z"), "plain: {b c: z, b: [x"),
         (Rename(file="o.yaml", at=("deep", 1, "other"), name="another", value=[1]), "  another: [1]\nlast"),
         (Remove(file="o.yaml", at=("list", 0)), "list: # of two\n  - two # last"),
         (Remove(file="o.yaml", at=("plain", "a")), "plain: {b: [x, 'y']} # beside"),
@@ -139,6 +141,7 @@ def test_every_style_keeps_its_comments(edit: Edit, expected: str) -> None:
         Remove(file="o.yaml", at=("again",)),
         Append(file="o.yaml", at=("long",), value=3),
         Put(file="o.yaml", at=("list",), value=1),
+        Put(file="o.yaml", at=("none",), value=1),
         Remove(file="o.yaml", at=()),
         Remove(file="o.yaml", at=("deep", 1, "name")),
         Add(file="o.yaml", at=("nowhere",), name="x", value=1),
@@ -150,6 +153,11 @@ def test_every_style_keeps_its_comments(edit: Edit, expected: str) -> None:
 def test_what_the_layout_does_not_allow_is_refused(edit: Edit) -> None:
     with pytest.raises(LayoutError):
         edit_text(ODD, edit)
+
+
+def test_a_text_with_a_byte_order_mark_is_refused() -> None:
+    with pytest.raises(LayoutError):
+        edit_text(f"\ufeff{ODD}", Put(file="o.yaml", at=("last",), value=1))
 
 
 def test_json_keeps_its_indentation_and_its_braces() -> None:
@@ -172,3 +180,18 @@ def test_a_value_in_either_notation_reads_as_itself(value: Any) -> None:
         assert parse_document(written, "v").value == [value]
         assert parse_document(Notation(is_json=is_json).braced([value], ""), "v").value == [value]
     assert parse_document(Notation(is_json=False).block({"k": value}, ""), "v").value == {"k": value}
+
+
+def test_a_text_that_does_not_say_what_it_should_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    draft = read_draft(REPOSITORY)
+    edit = Append(file="schemas/card-token.json", at=("required",), value="expiryYear")
+    assert draft.edited([edit]) is not None
+    for wrong in ('"expiryMonth"', '"expiryYear", "expiryYear"', ""):
+        text = draft.texts[edit.file].replace('"firstSixDigits"]', f'"firstSixDigits", {wrong}]')
+        monkeypatch.setattr("opay_contract.contract.draft.edit_text", lambda *_, text=text: text)
+        assert draft.edited([edit]) is None
+
+
+def test_edits_that_leave_no_contract_are_refused() -> None:
+    edit = Remove(file="openapi.yaml", at=("paths",))
+    assert read_draft(REPOSITORY).edited([edit]) is None

@@ -126,6 +126,8 @@ def test_each_overlay_makes_its_document_of_the_one_that_it_extends(proposal: Pr
         assert overlay["overlay"] == "1.0.0"
         assert overlay["extends"] == revision.name
         assert all(action["description"] for action in overlay["actions"])
+        removed = [action["target"] for action in overlay["actions"] if "remove" in action]
+        assert len(set(removed)) == len(removed), "a list is put back once, with all that was appended"
         made = apply_overlay(parse_document(revision.before, revision.name).value, overlay)
         assert made == values(proposal)[revision.name]
 

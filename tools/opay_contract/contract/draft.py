@@ -67,9 +67,8 @@ class Draft:
         before = self.documents[edit.file].value
         after, text = edit_value(before, edit), edit_text(self.texts[edit.file], edit)
         document = parse_document(text, edit.file)
-        if json.dumps(document.value) != json.dumps(
-            after
-        ):  # member by member, in order, and `1` is not `true`
+        is_same = json.dumps(document.value) == json.dumps(after)  # in order, and `1` is not `true`
+        if not is_same:
             raise LayoutError
         return replace(
             self,

@@ -77,9 +77,10 @@ class _Page:
         self._newline = "\r\n" if "\r\n" in text else "\n"
 
     def put(self, node: yaml.Node, value: Any) -> str:
-        if isinstance(node, yaml.CollectionNode) and not node.flow_style:
+        is_block = isinstance(node, yaml.CollectionNode) and not node.flow_style
+        if is_block or _start(node) == _end(node):  # nothing stands there
             raise LayoutError
-        return self._replace(_start(node), _end(node), self._notation().inline(value))
+        return self._replace(_start(node), self._content_end(node), self._notation().inline(value))
 
     def rename(self, found: _Found, edit: Rename) -> str:
         if found.key is None:
