@@ -10,6 +10,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pytest
 import zstandard
 
@@ -63,7 +64,8 @@ def test_an_ipv6_address_stands_in_brackets() -> None:
         ("X-GZIP", gzip.decompress),
         ("deflate", zlib.decompress),
         ("zstd", lambda data: zstandard.ZstdDecompressor().decompressobj().decompress(data)),
-        ("br", bytes),
+        ("br", brotli.decompress),
+        ("unknown", bytes),
         ("deflate, gzip", lambda data: zlib.decompress(gzip.decompress(data))),
     ],
 )
