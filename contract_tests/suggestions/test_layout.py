@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from opay_contract.contract.documents import parse_document
 from opay_contract.contract.draft import read_draft
 from opay_contract.contract.editing import edit_value
-from opay_contract.contract.layout import LayoutError, edit_text
+from opay_contract.contract.layout import edit_text
+from opay_contract.contract.nodes import LayoutError
 from opay_contract.contract.notation import Notation
 from opay_contract.jsontext import Tokens, iter_nodes, value_at
 from opay_contract.model.edit import Add, Append, Edit, Put, Remove, Rename
@@ -78,6 +79,19 @@ def test_an_edit_anywhere_says_what_it_should_and_touches_one_line(data: Any, na
         assert is_editable or name == "openapi.yaml"
 
 
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", FILES)
+def test_every_edit_at_every_place_says_what_it_should_or_is_refused(name: str) -> None:
+    text, value = TEXTS[name], DOCUMENTS[name].value
+    edits = [
+        edit
+        for tokens, inner in iter_nodes(value)
+        for edit in edits_at(name, tokens, inner, {"k": ["x: y", 1]})
+    ]
+    written = [edit for edit in edits if check(edit, text, value)]
+    assert len(written) > 0.8 * len(edits)
+
+
 ODD = """\
 # head
 plain: {a: 1, b: [x, 'y']} # beside
@@ -95,6 +109,7 @@ text: |
 same: &anchor
   - {k: v}
 again: *anchor
+flow: {a: 1, b: *anchor} # both
 long: [
   1,
   2, # two
@@ -118,6 +133,8 @@ last: no"""
         (Put(file="o.yaml", at=("deep", 1, "name"), value="z"), "- name: z\n  other"),
         (Rename(file="o.yaml", at=("plain", "a"), name="b c", value="z"), "plain: {b c: z, b: [x"),
         (Rename(file="o.yaml", at=("deep", 1, "other"), name="another", value=[1]), "  another: [1]\nlast"),
+        (Add(file="o.yaml", at=("flow",), name="c", value=2), "flow: {a: 1, b: *anchor, c: 2} # both"),
+        (Add(file="o.yaml", at=(), name="x", value=2, after="again"), "again: *anchor\nx: 2\nflow"),
         (Remove(file="o.yaml", at=("list", 0)), "list: # of two\n  - two # last"),
         (Remove(file="o.yaml", at=("plain", "a")), "plain: {b: [x, 'y']} # beside"),
         (Add(file="o.yaml", at=("deep", 1), name="third", value="t"), '  other: "q"\n  third: t\nlast'),
@@ -142,6 +159,9 @@ def test_every_style_keeps_its_comments(edit: Edit, expected: str) -> None:
         Append(file="o.yaml", at=("long",), value=3),
         Put(file="o.yaml", at=("list",), value=1),
         Put(file="o.yaml", at=("none",), value=1),
+        Append(file="o.yaml", at=("same",), value=1),
+        Put(file="o.yaml", at=("same", 0, "k"), value=1),
+        Remove(file="o.yaml", at=("same",)),
         Remove(file="o.yaml", at=()),
         Remove(file="o.yaml", at=("deep", 1, "name")),
         Add(file="o.yaml", at=("nowhere",), name="x", value=1),

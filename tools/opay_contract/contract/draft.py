@@ -10,8 +10,9 @@ from opay_contract.contract.addresses import address, below
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document, parse_document
 from opay_contract.contract.editing import edit_value
-from opay_contract.contract.layout import LayoutError, edit_text
+from opay_contract.contract.layout import edit_text
 from opay_contract.contract.loading import ROOT, build_contract, list_documents
+from opay_contract.contract.nodes import LayoutError
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import Tokens, iter_nodes, value_at
 from opay_contract.model.edit import Edit

@@ -4,40 +4,28 @@ The places come from the marks of PyYAML's nodes, which JSON files have too. A w
 would lay out the whole file anew; here what is not edited keeps every byte.
 """
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from opay_contract.contract.documents import compose_document
+from opay_contract.contract.nodes import FoundNode, LayoutError, end_of, find_node, start_of
 from opay_contract.contract.notation import Notation
 from opay_contract.model.edit import Add, Append, Edit, Put, Remove, Rename
-from opay_contract.model.edit import Place as Tokens
 
-
-class LayoutError(Exception):
-    """The text is laid out in a way in which an edit cannot be written."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A node, the node of its name where it is a member, and the node that it stands in."""
-
-    node: yaml.Node
-    key: yaml.Node | None
-    holder: yaml.Node | None
-
-    @property
-    def start(self) -> int:
-        return _start(self.key or self.node)
+_ALIAS = re.compile(r"\s*:\s+\*[^\s,\[\]{}]+")
+"""What stands between a name and the end of the alias that is its value."""
 
 
 def edit_text(text: str, edit: Edit) -> str:
     """Return a document's text after an edit; raises LayoutError where it cannot be written there."""
     if text.startswith("\ufeff"):
         raise LayoutError
-    found = _find(compose_document(text, edit.file), edit.at)
+    found = find_node(
+        compose_document(text, edit.file), edit.at, is_replaced=isinstance(edit, Put | Rename | Remove)
+    )
     page = _Page(text, is_json=edit.file.endswith(".json"))
     match edit:
         case Add():
@@ -52,22 +40,6 @@ def edit_text(text: str, edit: Edit) -> str:
             return page.remove(found)
 
 
-def _find(root: yaml.Node, tokens: Tokens) -> _Found:
-    found = _Found(root, None, None)
-    for token in tokens:
-        holder, members = found.node, found.node.value
-        key, node, least = None, None, 0
-        if isinstance(holder, yaml.MappingNode):
-            key, node = next((pair for pair in members if pair[0].value == str(token)), (None, None))
-            least = _end(key) if key else 0
-        elif isinstance(holder, yaml.SequenceNode) and isinstance(token, int) and token < len(members):
-            node, least = members[token], _end(members[token - 1]) if token else _start(holder)
-        if node is None or _start(node) < least:  # an alias, whose text stands elsewhere
-            raise LayoutError
-        found = _Found(node, key, holder)
-    return found
-
-
 class _Page:
     """A text and where things can be written in it."""
 
@@ -78,16 +50,16 @@ class _Page:
 
     def put(self, node: yaml.Node, value: Any) -> str:
         is_block = isinstance(node, yaml.CollectionNode) and not node.flow_style
-        if is_block or _start(node) == _end(node):  # nothing stands there
+        if is_block or start_of(node) == end_of(node):  # nothing stands there
             raise LayoutError
-        return self._replace(_start(node), self._content_end(node), self._notation().inline(value))
+        return self._replace(start_of(node), self._content_end(node), self._notation().inline(value))
 
-    def rename(self, found: _Found, edit: Rename) -> str:
+    def rename(self, found: FoundNode, edit: Rename) -> str:
         if found.key is None:
             raise LayoutError
         renamed = self.put(found.node, edit.value)
         name = self._notation().name(edit.name)
-        return renamed[: _start(found.key)] + name + renamed[_end(found.key) :]
+        return renamed[: start_of(found.key)] + name + renamed[end_of(found.key) :]
 
     def add(self, mapping: yaml.Node, edit: Add) -> str:
         if not isinstance(mapping, yaml.MappingNode):
@@ -96,7 +68,7 @@ class _Page:
         at = names.index(edit.after) if edit.after in names else len(names) - 1
         if not mapping.flow_style:
             return self._add_below(mapping, at, edit)
-        siblings = [(_start(key), self._end_of(key, node)) for key, node in mapping.value]
+        siblings = [(start_of(key), self._end_of(key, node)) for key, node in mapping.value]
         return self._insert_in_braces(
             mapping,
             siblings,
@@ -122,16 +94,16 @@ class _Page:
         if not sequence.flow_style:
             line = f"{' ' * sequence.start_mark.column}- {self._notation().inline(value)}"
             return self._insert_line(self._content_end(sequence.value[-1]), line)
-        spans = [(_start(node), _end(node)) for node in sequence.value]
+        spans = [(start_of(node), end_of(node)) for node in sequence.value]
         return self._insert_in_braces(
             sequence, spans, len(spans) - 1, lambda notation, indent: notation.braced(value, indent)
         )
 
-    def remove(self, found: _Found) -> str:
+    def remove(self, found: FoundNode) -> str:
         if not isinstance(found.holder, yaml.CollectionNode):
             raise LayoutError
         siblings = [
-            (_start(one[0]), self._end_of(*one)) if isinstance(one, tuple) else (_start(one), _end(one))
+            (start_of(one[0]), self._end_of(*one)) if isinstance(one, tuple) else (start_of(one), end_of(one))
             for one in found.holder.value
         ]
         at = [start for start, _ in siblings].index(found.start)
@@ -141,7 +113,7 @@ class _Page:
             raise LayoutError
         return self._remove_lines(found)
 
-    def _remove_lines(self, found: _Found) -> str:
+    def _remove_lines(self, found: FoundNode) -> str:
         first = self._text.rfind("\n", 0, found.start) + 1
         if self._text[first : found.start].strip() != ("" if found.key is not None else "-"):
             raise LayoutError
@@ -166,7 +138,7 @@ class _Page:
         write: Callable[[Notation, str | None], str],
     ) -> str:
         """Write one more thing behind the sibling number `at`, on a line of its own where they have lines."""
-        opening, closing = _start(holder), _end(holder) - 1
+        opening, closing = start_of(holder), end_of(holder) - 1
         if not siblings:
             return self._replace(opening + 1, closing, write(self._notation(), None))
         start, end = siblings[at]
@@ -192,22 +164,25 @@ class _Page:
         )
 
     def _end_of(self, key: yaml.Node, node: yaml.Node) -> int:
-        """Return where a member ends; an alias, which stands elsewhere, ends with its line."""
-        if _start(node) < _end(key):
-            return len(self._text[: self._line_end(_end(key))].rstrip())
-        return self._content_end(node)
+        """Return where a member ends; the node of an alias stands elsewhere, so its text is read."""
+        if start_of(node) >= end_of(key):
+            return self._content_end(node)
+        alias = _ALIAS.match(self._text, end_of(key))
+        if alias is None:
+            raise LayoutError
+        return alias.end()
 
     def _content_end(self, node: yaml.Node) -> int:
         """Return where what a node says ends, before the comments and blank lines that follow it."""
         while isinstance(node, yaml.CollectionNode) and not node.flow_style:
             last = node.value[-1]
             if isinstance(last, tuple):
-                if _start(last[1]) < _end(last[0]):
+                if start_of(last[1]) < end_of(last[0]):
                     return self._end_of(*last)
                 node = last[1]
             else:
                 node = last
-        return len(self._text[: _end(node)].rstrip())
+        return len(self._text[: end_of(node)].rstrip())
 
     def _line_end(self, index: int) -> int:
         """Return where the line after the one that holds an index begins."""
@@ -225,11 +200,3 @@ class _Page:
 
     def _replace(self, start: int, end: int, text: str) -> str:
         return self._text[:start] + text + self._text[end:]
-
-
-def _start(node: yaml.Node) -> int:
-    return int(node.start_mark.index)
-
-
-def _end(node: yaml.Node) -> int:
-    return int(node.end_mark.index)
