@@ -1,10 +1,12 @@
 """The command `redact`: what it writes, what it refuses, and what --verify says."""
 
+import base64
 import gzip
 import json
 import os
 import shutil
 import stat
+import sys
 import tracemalloc
 from itertools import repeat
 from pathlib import Path
@@ -16,6 +18,7 @@ from click.testing import CliRunner, Result
 
 from opay_contract.cli.redact import redact
 from opay_contract.errors import UsageError
+from opay_contract.recordings.encodings import NO_BROTLI
 from opay_contract.recordings.sources import Source
 from opay_contract.redaction.files import redact_stream, try_redact_file
 
@@ -108,7 +111,7 @@ def test_nothing_to_read_and_nothing_readable_have_codes_of_their_own(tmp_path: 
     broken.write_text('{"response": {"status": 200, "body": {}}}\n{"response": {"status": "Amira"}}\n')
     done = run(broken, "-o", tmp_path / "out.ndjson")
     assert done.exit_code == 4
-    assert "entry 2 cannot be read" in done.output
+    assert "entry 2: the status is not an integer; a placeholder stands for it" in done.output
     assert "Amira" not in (tmp_path / "out.ndjson").read_text() + done.output
     assert (tmp_path / "out.ndjson").read_text().count("\n") == 2
     assert run("--verify", tmp_path / "out.ndjson").exit_code == 0
@@ -171,3 +174,18 @@ def test_a_format_that_is_not_redacted_is_said_to_be_and_nothing_is_written(tmp_
     assert done.exit_code == 4
     assert "parquet is not redacted; write the recording as NDJSON" in done.output
     assert not target.exists()
+
+
+def test_without_its_extra_brotli_is_refused_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "brotli", None)
+    source = tmp_path / "packed.yaml"
+    body = base64.b64encode(b"\x0b\x02\x80{}\x03").decode()
+    response = {"status": 200, "headers": {"Content-Encoding": ["br"]}, "body": {"base64_string": body}}
+    source.write_text(json.dumps({"interactions": [{"request": {}, "response": response}]}))
+    said = f"entry 1: {NO_BROTLI}"
+    for arguments, code in ((("--verify", source), 1), ((source, "-o", tmp_path / "out.yaml"), 4)):
+        done = run(*arguments, **KEY)
+        assert done.exit_code == code
+        assert said in done.output

@@ -36,7 +36,7 @@ def test_recordings_of_real_tools_show_the_same(
 ) -> None:
     data = unpacked(path)
     written = redact(data)
-    assert written.tally.unread == []
+    assert written.tally.unread == {}
     assert verdict(written.data) == verdict(data)
     assert summarise(written.data).readings == summarise(data).readings
     assert redact(written.data).data == written.data

@@ -177,7 +177,7 @@ HEAD = [
 def test_a_body_of_a_transcript_is_found_wherever_it_stands(lines: Any, redact: Any, verdict: Any) -> None:
     data = write_transcript([*HEAD, *lines])
     written = redact(data, Format.CURL)
-    assert written.tally.unread == []
+    assert written.tally.unread == {}
     assert verdict(written.data, Format.CURL) == verdict(data, Format.CURL)
     assert b'"code":"00000",\n "message"' in written.data
     assert find_canaries(written.data) == []
@@ -296,4 +296,4 @@ def test_every_canary_of_a_failed_call_goes(redact: Any) -> None:
         lines = [*HEAD[:2], {"sent": {"X-Note": str(canary)}}, {"failure": f"curl: (56) {canary}"}]
         written = redact(write_transcript([{"remark": "  Trying 192.0.2.7..."}, *lines]), Format.CURL)
         assert find_canaries(written.data) == []
-        assert written.tally.unread == [1]
+        assert list(written.tally.unread) == [1]

@@ -3,6 +3,7 @@
 import os
 import secrets
 import sys
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -99,9 +100,12 @@ def _redact(redactor: Redactor, paths: tuple[str, ...], output: Path, format_in:
             _complain(source.place.file, source.reason)
             is_incomplete = True
             continue
+        noted = len(redactor.log.replaced)
         tally = try_redact_file(redactor, source, target, format_in)
+        if tally.broken and not tally.entries:  # nothing is written
+            del redactor.log.replaced[noted:]
         total.entries += tally.entries
-        is_incomplete |= _tell(source, tally, "cannot be read; a placeholder stands for it")
+        is_incomplete |= _tell(source, tally, "a placeholder stands for it")
     click.echo(f"Redacted {_count(total.entries)}, {len(redactor.log.replaced)} values replaced.", err=True)
     return _exit_code(total.entries, is_incomplete=is_incomplete)
 
@@ -143,7 +147,7 @@ def _verify(redactor: Redactor, paths: tuple[str, ...], format_in: Format | None
             continue
         tally = redact_stream(redactor, source, _Nowhere(), format_in, stdin=sys.stdin.buffer)
         entries += tally.entries
-        is_incomplete |= _tell(source, tally, "cannot be read, so nothing proves it clean")
+        is_incomplete |= _tell(source, tally, "nothing proves it clean")
         for kind, place in dict.fromkeys(redactor.log.replaced):
             click.echo(f"{source.name}: {kind} at {place or 'the body'}")
             is_dirty = True
@@ -160,9 +164,9 @@ class _Nowhere:
         """Forget the bytes."""
 
 
-def _tell(source: Source, tally: Tally, how: str) -> bool:
-    for entry in tally.unread[:10]:
-        _complain(source.name, f"entry {entry} {how}")
+def _tell(source: Source, tally: Tally, consequence: str) -> bool:
+    for entry, reason in islice(tally.unread.items(), 10):
+        _complain(source.name, f"entry {entry}: {reason}; {consequence}")
     if tally.broken:
         _complain(source.name, tally.broken)
     return bool(tally.unread or tally.broken)

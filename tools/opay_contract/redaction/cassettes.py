@@ -142,7 +142,7 @@ class _Walk:
         found, placeholder = _read(events), list(_PLACEHOLDER)
         if isinstance(found, Unreadable):
             if not _is_placeholder(events):
-                self._tally.unread.append(self._tally.entries)
+                self._tally.refuse(found.reason)
             return placeholder
         visitor = EntryVisitor(self._redactor, tree_of(events), self._redactor.bodies(found))
         made = Editor(visitor).values(events, ())

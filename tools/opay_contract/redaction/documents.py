@@ -5,7 +5,7 @@ from itertools import chain
 from opay_contract.model.exchange import Exchange
 from opay_contract.recordings.cursor import JsonCursor, iter_values, parse_members
 from opay_contract.recordings.document import read_body, read_whole
-from opay_contract.recordings.refusals import StreamError
+from opay_contract.recordings.refusals import TOO_LONG, StreamError
 from opay_contract.recordings.sources import Source
 from opay_contract.recordings.streams import ChunkStream, Readable, iter_read
 from opay_contract.redaction.exchanges import Redactor
@@ -49,7 +49,7 @@ def redact_body(redactor: Redactor, stream: ChunkStream, sink: Sink, tally: Tall
     if isinstance(found, Exchange):
         sink.write(redactor.exchange(found).response.body)
     else:
-        tally.unread.append(tally.entries)
+        tally.refuse(TOO_LONG if found is None else found.reason)
         sink.write(b"x\n")
 
 

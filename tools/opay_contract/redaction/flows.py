@@ -75,7 +75,7 @@ def _redact_flow(redactor: Redactor, flow: Value | None, tally: Tally) -> Value:
     if type(read_flow(_PLACE, made)) is not type(found):
         made = _PLACEHOLDER
     if isinstance(found, Unreadable) and made != flow:
-        tally.unread.append(tally.entries)
+        tally.refuse(found.reason)
     return made
 
 

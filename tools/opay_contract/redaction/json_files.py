@@ -12,6 +12,7 @@ from opay_contract.recordings.cursor import JsonCursor, Path
 from opay_contract.recordings.har import read_har
 from opay_contract.recordings.ndjson import LONG_LINE, parse_line
 from opay_contract.recordings.newman import read_execution
+from opay_contract.recordings.refusals import TOO_LONG
 from opay_contract.recordings.schemathesis_ndjson import read_schemathesis_ndjson
 from opay_contract.recordings.sources import Source
 from opay_contract.recordings.streams import ChunkStream
@@ -43,15 +44,19 @@ class Sink(Protocol):
 class Tally:
     """How many entries were redacted, and which could not be read and gave way to a placeholder.
 
-    `unread` has the numbers of entries that could not be read and had something to be taken out, `broken`
-    says why the rest of the file could not be read. `says_broken` is set where the written text itself stops
-    making sense at that place, so that its packing need not.
+    `unread` says of each entry that could not be read and had something to be taken out, by its number, why
+    that is; `broken` says why the rest of the file could not be read. `says_broken` is set where the written
+    text itself stops making sense at that place, so that its packing need not.
     """
 
     entries: int = 0
-    unread: list[int] = field(default_factory=list)
+    unread: dict[int, str] = field(default_factory=dict)
     broken: str | None = None
     says_broken: bool = False
+
+    def refuse(self, reason: str) -> None:
+        """Note that the entry that is on cannot be read; a line that is named is one of the entry alone."""
+        self.unread[self.entries] = reason.partition(" at line ")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,13 +115,13 @@ def redact_entry(redactor: Redactor, kind: EntryKind, data: bytes | None, tally:
     tally.entries += 1
     found = kind.read(LONG_LINE if data is None else data)
     if data is None or (isinstance(found, Unreadable) and isinstance(parse_json(data), NotJson)):
-        tally.unread.append(tally.entries)
+        tally.refuse(found.reason if isinstance(found, Unreadable) else TOO_LONG)
         return kind.placeholder
     made = _rewrite(redactor, kind, data, found)
     if type(kind.read(made)) is not type(found):
         made = kind.placeholder
     if isinstance(found, Unreadable) and made != data:
-        tally.unread.append(tally.entries)
+        tally.refuse(found.reason)
     return made
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from opay_contract.model.exchange import Exchange, Place, Unreadable
 from opay_contract.recordings.cursor import JsonCursor
 from opay_contract.recordings.postman import MAX_FOLDERS, MAX_WAITING, Text, read_answer
+from opay_contract.recordings.refusals import TOO_DEEP
 from opay_contract.recordings.streams import MAX_ENTRY, Readable
 from opay_contract.redaction.exchanges import Redacted, Redactor
 from opay_contract.redaction.json_files import NO_VALUE, EntryKind, Sink, Tally, redact_around, redact_entry
@@ -112,9 +113,10 @@ class _Walk:
         for number, _ in enumerate(self._cursor.iter_items()):
             out.write(b",\n" if number else b"\n")
             if depth > MAX_FOLDERS:
-                self._cursor.skip_value()
+                self._cursor.peek()
                 self._tally.entries += 1
-                self._tally.unread.append(self._tally.entries)
+                if self._cursor.take_value() != _NO_ENTRY:
+                    self._tally.refuse(TOO_DEEP)
                 out.write(_NO_ENTRY)
             else:
                 self.value("item", out, depth)

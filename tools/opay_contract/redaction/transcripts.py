@@ -118,8 +118,8 @@ class _Writing:
         if made is None:
             made = b"".join(lines.write(piece) for piece in self._pieces if piece.kind in _ASKING)
         is_less = bool(self._call.size) or len(self._redactor.log.replaced) > noted
-        if not isinstance(self._found, Exchange) and is_less and is_counted(self._call):
-            tally.unread.append(tally.entries)
+        if isinstance(self._found, Unreadable) and is_less and is_counted(self._call):
+            tally.refuse(self._found.reason)
         return made
 
     def _text(self, lines: _Lines, body: bytes) -> bytes:
