@@ -87,7 +87,10 @@ def report(summary: DriftSummary, contract: Contract) -> str:
 
 @contextmanager
 def killing(path: Path, times: int, then: bytes | None = None) -> Iterator[list[int]]:
-    """Kill so many processes that have opened a pipe; the one after them gets bytes to read."""
+    """Kill so many processes that have opened a pipe; the one after them gets bytes to read.
+
+    Whatever happens, nobody is left to read a pipe that has no writer.
+    """
     os.mkfifo(path)
     keeper = os.open(path, os.O_RDWR)  # so that opening it to read does not wait, and reading does
     killed: list[int] = []
@@ -95,40 +98,41 @@ def killing(path: Path, times: int, then: bytes | None = None) -> Iterator[list[
 
     def kill() -> None:
         give_up = time.monotonic() + PATIENCE
-        while not done.wait(0.05) and time.monotonic() < give_up:
-            for pid in _openers(path):
-                if pid in killed:
-                    continue
-                if len(killed) < times:
-                    killed.append(pid)
-                    os.kill(pid, signal.SIGKILL)
-                elif then is not None:
-                    _feed(path, keeper, then)
-                    return
+        try:
+            while not done.wait(0.05) and time.monotonic() < give_up:
+                for pid in _openers(path):
+                    if pid in killed:
+                        continue
+                    if len(killed) < times:
+                        killed.append(pid)
+                        os.kill(pid, signal.SIGKILL)
+                    elif then is not None:
+                        path.write_bytes(then)
+                        return
+        finally:
+            path.unlink()
+            os.close(keeper)
 
     thread = threading.Thread(target=kill)
     thread.start()
-    yield killed
-    done.set()
-    thread.join()
+    try:
+        yield killed
+    finally:
+        done.set()
+        thread.join()
 
 
 def _openers(path: Path) -> list[int]:
-    """Return the other processes that have a file open."""
+    """Return the other processes that have a file open; processes come and go while we look."""
     found = []
-    for entry in Path("/proc").glob("[0-9]*/fd/*"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            if str(entry.readlink()) == str(path) and int(entry.parts[2]) != os.getpid():
-                found.append(int(entry.parts[2]))
+            is_open = any(os.readlink(entry) == str(path) for entry in os.scandir(process / "fd"))  # noqa: PTH115
         except OSError:
             continue
+        if is_open and int(process.name) != os.getpid():
+            found.append(int(process.name))
     return found
-
-
-def _feed(path: Path, keeper: int, data: bytes) -> None:
-    with path.open("wb") as file:
-        os.close(keeper)
-        file.write(data)
 
 
 def test_a_worker_that_is_killed_loses_nothing_and_counts_nothing_twice(
@@ -145,6 +149,31 @@ def test_a_worker_that_is_killed_loses_nothing_and_counts_nothing_twice(
     assert len(killed) == 1
 
 
+def test_a_result_that_is_lost_with_its_worker_is_waited_for(
+    traffic: Path, job: ClusterJob, alone: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait = cluster_module._Tasks._wait  # noqa: SLF001
+    lost: list[str] = []
+    with LocalCluster(
+        processes=False, n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+    ) as started:
+
+        def wait_and_lose(tasks: Any) -> Any:
+            future = wait(tasks)
+            if not lost:
+                lost.append(future.key)
+                (holder,) = started.scheduler.tasks[future.key].who_has
+                started.sync(started.scheduler.remove_worker, address=holder.address, stimulus_id="test")
+                while future.status == "finished":
+                    time.sleep(0.001)
+            return future
+
+        monkeypatch.setattr(cluster_module._Tasks, "_wait", wait_and_lose)  # noqa: SLF001
+        summary = check_on_cluster(work_on(traffic), job, scheduler=started.scheduler_address)
+    assert lost
+    assert summary == alone(traffic)
+
+
 def test_a_part_that_kills_every_worker_is_named_and_the_rest_is_reported(
     tmp_path: Path, traffic_bytes: bytes, job: ClusterJob, alone: Alone
 ) -> None:
@@ -156,7 +185,7 @@ def test_a_part_that_kills_every_worker_is_named_and_the_rest_is_reported(
     assert summary.exchanges == expected.exchanges
     assert summary.findings == expected.findings
     assert {one.reason for one in summary.unreadable if one.place.file == str(bomb)} == {DIED}
-    assert len(killed) == 2
+    assert 2 <= len(killed) <= 3  # once, once more alone; Dask itself may hand it out again in between
 
 
 def test_no_credential_is_in_a_name_a_log_or_on_the_dashboard(
@@ -177,19 +206,21 @@ def test_no_credential_is_in_a_name_a_log_or_on_the_dashboard(
     seen: list[str] = []
 
     def look(_seen: int, _findings: int | None = None, /) -> None:
-        tasks = cluster.scheduler.tasks.values()
+        tasks = dict(cluster.scheduler.tasks).values()  # a copy: the scheduler goes on
         seen.extend(f"{task.key} {task!r} {task.run_spec!r} {task.annotations}" for task in tasks)
 
     url = f"http://user:password@127.0.0.1:{server.server_port}/x.ndjson?{TOKEN}"
     key_job = job_of(Settings(started_at=run_settings.started_at, private_key=KEY))
-    summary = check_on_cluster(
-        work_on(*[url] * 40), key_job, scheduler=cluster.scheduler_address, on_progress=look
-    )
+    try:
+        summary = check_on_cluster(
+            work_on(*[url] * 40), key_job, scheduler=cluster.scheduler_address, on_progress=look
+        )
+        parts = repr((key_job, list(iter(work_on(url).next, None))))
+    finally:
+        server.shutdown()
+        server.server_close()
     assert summary.exchanges
     assert KEY.encode() not in pickle.dumps(key_job)
-    parts = repr((key_job, list(iter(work_on(url).next, None))))
-    server.shutdown()
-    server.server_close()
     said = "\n".join(
         [*seen, parts, repr(summary), repr(cluster.get_logs()), repr(cluster.scheduler.get_events())]
     )
@@ -228,7 +259,7 @@ def test_a_defect_on_a_worker_is_a_verdict_without_its_words(
     summary = check_on_cluster(work_on(traffic), job, scheduler=cluster.scheduler_address)
     (verdict,) = summary.unreadable
     assert verdict.reason.startswith("a defect in opay-contract (KeyError in ")
-    assert "4111" not in repr(summary) + repr(cluster.get_logs())
+    assert "4111111111111111" not in repr(summary) + repr(cluster.get_logs())
 
 
 def test_an_interrupt_keeps_what_was_done(cluster: Any, traffic: Path, job: ClusterJob) -> None:

@@ -1,5 +1,6 @@
 """Runs the fold on a Dask cluster, part by part; the summary is that of one process."""
 
+import asyncio
 import logging
 import queue
 import signal
@@ -143,19 +144,30 @@ class _Tasks:
         done = [self._wait()]
         while not self._done.empty():
             done.append(self._done.get_nowait())
-        results = self._gather([future for future in done if future.status == "finished"])
+        results = self._gather([future for future in done if future.status != "error"])
         taken = [(self._running.pop(future.key)[1], _settle(future, results)) for future in done]
         for future in done:
             future.release()
         return taken
 
-    def _gather(self, finished: list[Future]) -> dict[Future, list[PartResult] | Refusal]:
-        try:
-            return dict(zip(finished, self._client.gather(finished), strict=True))
-        except KilledWorker:  # a result was lost with its worker, and getting it anew killed more of them
-            return {}
-        except (CancelledError, OSError) as error:
-            raise _LostError(NO_SCHEDULER) from error
+    def _gather(self, futures: list[Future]) -> dict[Future, list[PartResult] | Refusal]:
+        """Fetch results; one that was lost with its worker in between is waited for."""
+        fetching = asyncio.run_coroutine_threadsafe(
+            self._client.gather(futures, asynchronous=True), self._client.loop.asyncio_loop
+        )
+        while True:
+            try:
+                return dict(zip(futures, fetching.result(timeout=_TICK), strict=True))
+            except TimeoutError:
+                if fetching.done():
+                    raise
+                self._look()
+            except (CancelledError, OSError) as error:
+                raise _LostError(NO_SCHEDULER) from error
+            except Exception:
+                if all(future.status == "finished" for future in futures):
+                    raise
+                return {}  # getting one anew failed, and its future tells how
 
     def _wait(self) -> Future:
         while True:
