@@ -1,5 +1,6 @@
 """The loaded contract: its operations, open questions and schemas, and which exchange belongs to which."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -56,6 +57,7 @@ class Contract:
     """Everything that openapi.yaml and schemas/ say, resolved.
 
     `unsearched_headers` are the request headers, in lower case, that hold identifiers or credentials.
+    `sensitivity_by_name` has the class of each member that a schema names.
     """
 
     schemas: SchemaSet
@@ -65,6 +67,7 @@ class Contract:
     signature: SignatureScheme | None
     signature_uri: str
     unsearched_headers: frozenset[str]
+    sensitivity_by_name: Mapping[str, str]
 
     def match(self, exchange: Exchange) -> Match:
         """Find the operation and the outcome of an exchange, reading its bodies."""

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from opay_contract.contract.addresses import OPEN, absolute, address, below, split_uri
 from opay_contract.contract.contract import Contract, Server, host_of
 from opay_contract.contract.documents import Document, load_document
+from opay_contract.contract.naming import sensitivity_by_name
 from opay_contract.contract.operation import (
     BusinessCode,
     DocumentedResponse,
@@ -100,6 +101,7 @@ class _Builder:
             signature=scheme,
             signature_uri=scheme_uri,
             unsearched_headers=frozenset(self._unsearched_headers()),
+            sensitivity_by_name=sensitivity_by_name(self._schemas.documents),
         )
 
     def _operations(self) -> list[Operation]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opay_contract.contract.contract import Contract
+from opay_contract.contract.naming import iter_objects, iter_properties
 from opay_contract.jsontext import Tokens
 from opay_contract.rules.annotations import Annotations
 from opay_contract.rules.values import is_month, time_fault
@@ -33,9 +34,9 @@ class Sensitivity:
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
         self._documents = [document.value for document in contract.schemas.documents.values()]
-        self.by_name = dict(self._iter_named_classes())
+        self.by_name = contract.sensitivity_by_name
         self.known_texts = frozenset(_iter_known_texts(contract))
-        names = [name for document in self._documents for name in _iter_property_names(document)]
+        names = [name for document in self._documents for name, _ in iter_properties(document)]
         headers = [header.name for operation in contract.operations for header in operation.required_headers]
         texts = [*names, *headers, *self.known_texts]
         self.words = frozenset(word.lower() for text in texts for word in _WORD.findall(text))
@@ -68,19 +69,6 @@ class Sensitivity:
 
         return judge
 
-    def _iter_named_classes(self) -> Iterator[tuple[str, str]]:
-        documents = self._contract.schemas.documents
-        for name, document in documents.items():
-            for member, schema in _iter_properties(document.value):
-                sensitivity = schema.get("x-sensitivity")
-                target = str(schema.get("$ref", "")).removeprefix("schemas/")
-                folder = name.rpartition("/")[0]
-                referred = documents.get(f"{folder}/{target}" if folder else f"schemas/{target}")
-                if sensitivity is None and referred is not None and isinstance(referred.value, dict):
-                    sensitivity = referred.value.get("x-sensitivity")
-                if sensitivity is not None:
-                    yield member, str(sensitivity)
-
 
 def _statement(found: list[tuple[str, dict[str, Any]]]) -> Statement:
     classes = [node["x-sensitivity"] for _, node in found if "x-sensitivity" in node]
@@ -106,30 +94,8 @@ def _iter_known_texts(contract: Contract) -> Iterator[str]:
                 yield from code.messages
 
 
-def _iter_nodes(value: Any) -> Iterator[dict[str, Any]]:
-    stack = [value]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, dict):
-            yield node
-            stack.extend(node.values())
-        elif isinstance(node, list):
-            stack.extend(node)
-
-
-def _iter_properties(document: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    for node in _iter_nodes(document):
-        properties = node.get("properties")
-        if isinstance(properties, dict):
-            yield from ((name, schema) for name, schema in properties.items() if isinstance(schema, dict))
-
-
-def _iter_property_names(document: Any) -> Iterator[str]:
-    yield from (name for name, _ in _iter_properties(document))
-
-
 def _iter_texts(document: Any) -> Iterator[str]:
-    for node in _iter_nodes(document):
+    for node in iter_objects(document):
         for value in node.values():
             yield from (
                 text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)

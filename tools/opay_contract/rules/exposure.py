@@ -1,6 +1,8 @@
 """Looks for full card numbers everywhere in an exchange, also where the contract says nothing."""
 
+import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -14,8 +16,9 @@ from opay_contract.rules.subject import Hit
 from opay_contract.rules.table import CARD_NUMBER_EXPOSED
 
 NOT_SEARCHED = frozenset({"identifier", "credential"})
-"""Classes of fields that may look like card numbers by their nature."""
+"""Classes of fields that may look like card numbers by their nature; where no schema is, a name tells."""
 
+_VALUE = r"""["']?\s*[:=]\s*(?:"(?:[^"\\]|\\.)*"?|[^\s&;,}\]]*)"""
 _LONGEST = 10**19
 
 
@@ -32,11 +35,28 @@ def check_exposure(
     `response-header:`, `request:`.
     """
     request, response = exchange.request, exchange.response
-    yield from _hits(unquote_plus(request.url or ""), "url")
+    names = frozenset(name for name, stated in contract.sensitivity_by_name.items() if stated in NOT_SEARCHED)
+    yield from _hits(_without(names, unquote_plus(request.url or "")), "url")
     yield from _check_headers(contract, request.headers, "request-header:")
     yield from _check_headers(contract, response.headers, "response-header:")
-    yield from _check_body(match.request_body, request.body, query, "request:")
-    yield from _check_body(match.response_body, response.body, answer, "")
+    yield from _check_body(match.request_body, request.body, _Search(names, query), "request:")
+    yield from _check_body(match.response_body, response.body, _Search(names, answer), "")
+
+
+class _Search:
+    """Tells which places of a body are searched: by the schemas that describe them, or else by name."""
+
+    def __init__(self, names: frozenset[str], described: Annotations | None) -> None:
+        self.names = names
+        self._searched: dict[Tokens, bool] = {}
+        for tokens, _, _, node in described.nodes() if described else ():
+            is_searched = node.get("x-sensitivity") not in NOT_SEARCHED
+            self._searched[tokens] = is_searched and self._searched.get(tokens, True)
+
+    def wants(self, tokens: Tokens) -> bool:
+        if tokens in self._searched:
+            return self._searched[tokens]
+        return next((token for token in reversed(tokens) if isinstance(token, str)), None) not in self.names
 
 
 def _check_headers(contract: Contract, headers: Headers | None, prefix: str) -> Iterator[Hit]:
@@ -46,24 +66,32 @@ def _check_headers(contract: Contract, headers: Headers | None, prefix: str) -> 
 
 
 def _check_body(
-    body: Parsed | NotJson | None, data: bytes | None, described: Annotations | None, prefix: str
+    body: Parsed | NotJson | None, data: bytes | None, search: _Search, prefix: str
 ) -> Iterator[Hit]:
     if isinstance(body, NotJson):
-        yield from _hits((data or b"").decode(errors="replace"), prefix)
+        yield from _hits(_without(search.names, (data or b"").decode(errors="replace")), prefix)
     elif isinstance(body, Parsed):
-        yield from _check_values(iter_nodes(body.value), _unsearched(described), prefix)
+        yield from _check_values(iter_nodes(body.value), search, prefix)
         for tokens, value in body.shadowed:
-            yield from _check_values(iter_nodes(value, tokens), frozenset(), prefix)
+            yield from _check_values(iter_nodes(value, tokens), _Search(search.names, None), prefix)
 
 
-def _check_values(
-    nodes: Iterator[tuple[Tokens, Any]], unsearched: frozenset[Tokens], prefix: str
-) -> Iterator[Hit]:
+def _without(names: frozenset[str], text: str) -> str:
+    """Return a text without the values of some names: JSON that breaks off, a query string, a form."""
+    return _named_values(names).sub("\n", text) if names else text
+
+
+@lru_cache(maxsize=16)
+def _named_values(names: frozenset[str]) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(names)))}){_VALUE}")
+
+
+def _check_values(nodes: Iterator[tuple[Tokens, Any]], search: _Search, prefix: str) -> Iterator[Hit]:
     for tokens, value in nodes:
         if isinstance(value, dict):
             for name in value:
                 yield from _hits(name, prefix, (*tokens, name))
-        elif tokens not in unsearched:
+        elif search.wants(tokens):
             yield from _hits(_text_of(value), prefix, tokens)
 
 
@@ -73,12 +101,6 @@ def _text_of(value: Any) -> str:
         return value
     whole = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LONGEST
     return str(int(value)) if whole and value == int(value) else ""
-
-
-def _unsearched(described: Annotations | None) -> frozenset[Tokens]:
-    """Return the places that the contract calls identifiers or credentials."""
-    nodes = described.nodes() if described else ()
-    return frozenset(tokens for tokens, _, _, node in nodes if node.get("x-sensitivity") in NOT_SEARCHED)
 
 
 def _hits(text: str, prefix: str, tokens: Tokens = ()) -> Iterator[Hit]:

@@ -311,7 +311,8 @@ CARD_NUMBER_EXPOSED = _rule(
     _ERROR,
     "A full card number stands somewhere in the exchange: 13 to 19 digits that pass Luhn and begin as an "
     "issuer's numbers do, also inside longer text and with separators. Members that the contract calls "
-    "identifiers are not searched. Always an error, and never printed.",
+    "identifiers are not searched, nor are members of their names where no schema describes them. Always an "
+    "error, and never printed.",
 )
 
 RULES: tuple[Rule, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Rule))
