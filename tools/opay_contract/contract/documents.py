@@ -78,7 +78,7 @@ def parse_document(text: str, name: str) -> Document:
     node = compose_document(text, name)
     reading = _Reading(name)
     try:
-        value = reading.construct(node, ())
+        value = reading.construct(node)
     except RecursionError as error:
         raise ContractError(f"{name}:1:1: nested too deeply") from error
     return Document(name=name, value=value, positions=reading.positions)
@@ -120,18 +120,19 @@ class _Reading:
         self._left = MAX_NODES
         self.positions: dict[str, Position] = {}
 
-    def construct(self, node: yaml.Node, tokens: tuple[str | int, ...]) -> Any:
+    def construct(self, node: yaml.Node, at: str = "") -> Any:
+        """Return the value of a node that stands at a JSON pointer."""
         self._left -= 1
         if self._left < 0:
             raise self._error(node, f"more than {MAX_NODES:,} values; aliases multiply what they name")
-        self.positions[pointer(tokens)] = _position(node)
+        self.positions[at] = _position(node)
         if isinstance(node, yaml.MappingNode) and node.tag == f"{_TAG}map":
-            return self._mapping(node, tokens)
+            return self._mapping(node, at)
         if isinstance(node, yaml.SequenceNode) and node.tag == f"{_TAG}seq":
-            return [self.construct(child, (*tokens, index)) for index, child in enumerate(node.value)]
+            return [self.construct(child, f"{at}/{index}") for index, child in enumerate(node.value)]
         return self._scalar(node)
 
-    def _mapping(self, node: yaml.MappingNode, tokens: tuple[str | int, ...]) -> dict[str, Any]:
+    def _mapping(self, node: yaml.MappingNode, at: str) -> dict[str, Any]:
         members: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
@@ -139,8 +140,9 @@ class _Reading:
             key = str(key_node.value)
             if key in members:
                 raise self._error(key_node, f"the key {key!r} comes twice")
-            members[key] = self.construct(value_node, (*tokens, key))
-            self.positions[pointer((*tokens, key))] = _position(key_node)
+            member = at + pointer((key,))
+            members[key] = self.construct(value_node, member)
+            self.positions[member] = _position(key_node)
         return members
 
     def _scalar(self, node: yaml.Node) -> Any:
