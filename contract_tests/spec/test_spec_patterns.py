@@ -12,7 +12,7 @@ REFUSED: tuple[str, ...] = (
     r"\d", r"\D", r"\w", r"\S", r"\bid", "a.b", "(?<=a)b", "(?<!a)b", "(?P<n>a)", "(?<n>a)", "(?i)a",
     "(?i:a)", "a*+", "a++", "a?+", "a{2}+", "(?:a)*+", "(?>a)", "(a", "a)", "a{,2}", "a{", "}", "a]",
     "[]a]", "[^]", "[a[b]", "[a&&b]", "[z-a]", r"[\d]", r"(a)\1", r"\Z", r"\A", r"\p{L}", r"\k<n>",
-    "^*", "a{2,1}", "^a*$", "^a$", "(a$)",
+    "^*", "a{2,1}", "^a*$", "^a$", "(a$)", "(?:)*",
 )  # fmt: skip
 ALLOWED = (
     "^OPAY_TOKEN_[0-9a-f]{32}$(?!\\n)", "[^ ]", "^Bearer [^ ]", r"^[0-9]*$(?!\n)", r"\.", r"[\-\]]",
@@ -37,7 +37,14 @@ def test_a_pattern_of_the_common_language_is_allowed(pattern: str) -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "limit", "allowed"),
-    [("^a$", 1, True), ("^a$", 2, False), ("^[ab]{3}$", 3, True), ("^a*$", 1, False), ("^(a|)$", 1, False)],
+    [
+        ("^a$", 1, True),
+        ("^a$", 2, False),
+        ("^[ab]{3}$", 3, True),
+        ("^a*$", 1, False),
+        ("^(a|)$", 1, False),
+        ("^a$[^b]$", 2, False),
+    ],
 )
 def test_an_open_end_is_allowed_where_no_room_is_left_for_a_line_feed(
     pattern: str, limit: int, *, allowed: bool

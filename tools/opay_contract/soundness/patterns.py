@@ -3,12 +3,14 @@ r"""Checks that a regular expression means the same to Python (jsonschema) and t
 Only what both read alike is allowed. `.`, `\d`, `\w`, `\s` and `\b` cover different characters;
 lookbehind, named groups, back references, inline flags, possessive quantifiers and stray brackets are
 read differently or by one of them only. At the end, Python's `$` lets one line feed follow: it is allowed
-as `$(?!\n)`, or where `maxLength` is no more than the shortest text that the pattern matches.
+as `$(?!\n)`, or as the last of a pattern where `maxLength` is no more than the shortest text that it matches.
 """
 
 import re
 from collections.abc import Iterator
 from typing import Any
+
+import jsonschema_rs
 
 from opay_contract.soundness.problem import Address, Fault
 from opay_contract.soundness.statements import members
@@ -42,21 +44,28 @@ def _check(at: Address, pattern: str, limit: Any) -> Iterator[Fault]:
 
 def describe_pattern(pattern: str, limit: Any) -> str | None:
     """Say why a pattern is not read alike by both, given the `maxLength` beside it; None where it is."""
-    position, shortest, loose_end, flat = 0, 0, False, True
+    position, shortest, flat = 0, 0, True
+    loose_ends: list[int] = []
     while position < len(pattern):
         token = _TOKEN.match(pattern, position)
         if token is None:
             return f"'{pattern[position:][:8]}' means different things in Python and ECMA-262, or nothing"
         shortest += _least(token["times"]) if token["atom"] else 0
-        loose_end |= bool(token["end"]) and not token["exact"]
         flat &= not token["group"]
         position = token.end()
+        if token["end"] and not token["exact"]:
+            loose_ends.append(position)
     try:
         re.compile(pattern)
     except re.error as error:
         return f"not a regular expression: {error.msg}"
-    guarded = flat and isinstance(limit, int) and limit <= shortest
-    return None if guarded or not loose_end else "Python's '$' lets a line feed follow; write '$(?!\\n)'"
+    try:
+        jsonschema_rs.Draft202012Validator({"pattern": pattern})
+    except jsonschema_rs.ValidationError:
+        return "a regular expression that jsonschema-rs cannot read"
+    is_last = loose_ends == [position]
+    guarded = flat and is_last and isinstance(limit, int) and limit <= shortest
+    return None if guarded or not loose_ends else "Python's '$' lets a line feed follow; write '$(?!\\n)'"
 
 
 def _least(times: str | None) -> int:
