@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -134,6 +135,19 @@ def test_a_base_url_that_is_no_url_is_a_usage_error(run: Run) -> None:
     assert "Traceback" not in done.stderr
 
 
+def await_sleep(pid: int) -> None:
+    """Wait until a process waits for input: a signal just before that is seen only after it."""
+    stat = Path(f"/proc/{pid}/stat")
+    give_up = time.monotonic() + 10
+    while time.monotonic() < give_up:
+        states = set()
+        for _ in range(5):
+            states.add(stat.read_text(encoding="ascii").rpartition(")")[2].split()[0])
+            time.sleep(0.02)
+        if states == {"S"}:
+            return
+
+
 def test_an_interrupted_run_is_130(tmp_path: Path, environment: dict[str, str]) -> None:
     pipe = tmp_path / "pipe.ndjson"
     os.mkfifo(pipe)
@@ -142,6 +156,7 @@ def test_an_interrupted_run_is_130(tmp_path: Path, environment: dict[str, str]) 
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     with pipe.open("wb"):  # opens when the command has opened it to read
+        await_sleep(process.pid)
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
