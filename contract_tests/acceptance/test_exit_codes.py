@@ -152,9 +152,11 @@ def test_an_interrupted_run_is_130(tmp_path: Path, environment: dict[str, str]) 
     pipe = tmp_path / "pipe.ndjson"
     os.mkfifo(pipe)
     command = [sys.executable, "-m", "opay_contract", "check", str(pipe)]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
+    signal.signal(signal.SIGINT, before)
     with pipe.open("wb"):  # opens when the command has opened it to read
         await_sleep(process.pid)
         process.send_signal(signal.SIGINT)
