@@ -16,17 +16,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from contract_tests.benchmarks.check_throughput import iter_lines
-from distributed import LocalCluster
 
 from opay_contract.contract.loading import default_directory, load_contract, load_documents
 from opay_contract.engines import work as work_module
-from opay_contract.engines.cluster import PART_SIZE, check_on_cluster
 from opay_contract.engines.cluster_tasks import ClusterJob, build_job, check_parts
 from opay_contract.engines.inline import check_sources
 from opay_contract.engines.processes import check_in_processes
 from opay_contract.engines.work import Job, Work
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings import parts
 from opay_contract.recordings.listing import iter_inputs
 from opay_contract.rules.subject import Settings
 
@@ -35,6 +32,15 @@ SPIN = 5_000_000
 TASKS = 500
 WORKERS = 2
 HOURS = 4
+TASK_SIZE = 64 << 20
+"""How many bytes a task of the cluster takes."""
+
+
+def check_with_dask(work: Work, job: ClusterJob, scheduler: str) -> DriftSummary:
+    """Check on a cluster; Dask is imported late, for every process that is spawned imports this module."""
+    from opay_contract.engines.cluster import check_on_cluster  # noqa: PLC0415
+
+    return check_on_cluster(work, job, scheduler=scheduler)
 
 
 def spin(_: int = 0) -> int:
@@ -71,13 +77,13 @@ def run(folder: Path, lines: int, rounds: int, scheduler: str) -> None:
     job = Job(contract_dir=None, base_urls=(), settings=SETTINGS, format_in=None)
     cluster_job = build_job(documents, (), SETTINGS, None)
 
-    def work(size: int) -> Work:
+    def work(size: int | None) -> Work:
         return Work(iter_inputs([str(path)]), None, size)
 
     engines: dict[str, Callable[[], DriftSummary]] = {
         "one process": lambda: check_sources(iter_inputs([str(path)]), contract, SETTINGS),
-        "two processes": lambda: check_in_processes(work(parts.PART_SIZE), job, WORKERS),
-        "Dask, two workers": lambda: check_on_cluster(work(PART_SIZE), cluster_job, scheduler=scheduler),
+        "two processes": lambda: check_in_processes(work(None), job, WORKERS),
+        "Dask, two workers": lambda: check_with_dask(work(TASK_SIZE), cluster_job, scheduler),
     }
     seconds: dict[str, list[float]] = {name: [] for name in engines}
     busy: list[float] = []
@@ -113,7 +119,7 @@ def measure_task(folder: Path, job: ClusterJob, scheduler: str) -> float:
     line = next(iter_lines(1, 0))
     for number in range(TASKS):
         (small / f"{number:05}.ndjson").write_text(f"{line}\n", encoding="utf-8")
-    work = Work(iter_inputs([str(small)]), None, PART_SIZE)
+    work = Work(iter_inputs([str(small)]), None, TASK_SIZE)
     found = list(iter(work.next, None))
     check_parts(job, (found[0],))
     start = time.process_time()
@@ -122,7 +128,7 @@ def measure_task(folder: Path, job: ClusterJob, scheduler: str) -> float:
     alone = (time.process_time() - start) / TASKS
     work_module.MOST_PARTS = 1  # else many of them are one task
     took, task, _ = measure(
-        lambda: check_on_cluster(Work(iter_inputs([str(small)]), None, PART_SIZE), job, scheduler=scheduler)
+        lambda: check_with_dask(Work(iter_inputs([str(small)]), None, TASK_SIZE), job, scheduler)
     )
     print(f"a small file costs its worker {alone * 1000:.1f} ms")
     print(f"{TASKS} tasks: {took / TASKS * 1000:.1f} ms each, {task / TASKS * 1000:.1f} ms of the scheduler")
@@ -134,7 +140,7 @@ def print_model(length: float, task: float) -> None:
     print(f"on paper: a core does {length / 1e6:.0f} MB a second; a window of {HOURS} hours")
     for terabytes in (1, 10, 100):
         size = terabytes * 1e12
-        core_hours, tasks = size / length / 3600, size / PART_SIZE
+        core_hours, tasks = size / length / 3600, size / TASK_SIZE
         print(
             f"{terabytes:>4} TB: {core_hours:6.0f} core hours, {core_hours / HOURS:6.0f} cores, "
             f"{size / HOURS / 3600 / 1e6:6.0f} MB a second from the store, "
@@ -148,6 +154,8 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
+    from distributed import LocalCluster  # noqa: PLC0415  see above
+
     with (
         tempfile.TemporaryDirectory() as folder,
         LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address="127.0.0.1:0") as started,

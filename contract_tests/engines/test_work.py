@@ -46,6 +46,19 @@ def unreadable_of(summary: DriftSummary, before: DriftSummary) -> list[tuple[Pla
     return [(one.place, one.reason) for one in summary.unreadable if one not in before.unreadable]
 
 
+@pytest.mark.parametrize(("length", "wanted"), [(999, 999), (20_000, 1000), (64_000, 2000), (900_000, 4000)])
+def test_a_larger_file_has_larger_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int, wanted: int
+) -> None:
+    monkeypatch.setattr(parts_module, "PART_SIZE", 1000)
+    monkeypatch.setattr(parts_module, "LARGEST_PART", 4000)
+    path = tmp_path / "x.ndjson"
+    path.write_bytes(b'{"request":{},"response":{}}\n'.ljust(length))
+    found = parts_of(Work(iter_inputs([str(path)]), None, None))
+    assert {part.size for part in found[:-1]} | {found[0].size} == {wanted}
+    assert sum(part.size for part in found) == length
+
+
 LINES = st.lists(st.sampled_from([b"", b"a", b"bc", b"d" * 9]), max_size=12).map(b"\n".join)
 
 

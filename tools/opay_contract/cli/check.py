@@ -27,7 +27,6 @@ from opay_contract.model.moments import Window
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.formats import Format
 from opay_contract.recordings.listing import iter_inputs
-from opay_contract.recordings.parts import PART_SIZE
 from opay_contract.recordings.sources import STDIN
 from opay_contract.report.printing import printable
 from opay_contract.report.text_report import count
@@ -161,7 +160,7 @@ def _run(
     if checkpoint is not None:
         checkpoint.bind(documents, job.base_urls, job.settings, job.format_in)
     if engine == _LOCAL:
-        work = Work(sources, job.format_in, PART_SIZE, checkpoint)
+        work = Work(sources, job.format_in, None, checkpoint)
         return check_in_processes(work, job, jobs or 1, on_progress)
     cluster, tasks = _import_cluster()
     summary: DriftSummary = cluster.check_on_cluster(

@@ -12,7 +12,7 @@ from opay_contract.engines.progress import OnProgress
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.summary import DriftSummary, merge
 from opay_contract.recordings.formats import Format
-from opay_contract.recordings.parts import Batch, Part, count_lines, iter_parts
+from opay_contract.recordings.parts import PART_SIZE, Batch, Part, count_lines, iter_parts
 from opay_contract.recordings.sources import Source
 from opay_contract.rules.subject import Settings
 
@@ -39,12 +39,12 @@ class Work:
         self,
         sources: Iterable[Source | Unreadable],
         format_in: Format | None,
-        part_size: int,
+        part_size: int | None,
         checkpoint: Checkpoint | None = None,
     ) -> None:
-        """Begin; sources are looked at as they are needed."""
+        """Begin; sources are looked at as they are needed. Without a size of parts it depends on the file."""
         self._checkpoint = checkpoint
-        self._part_size = part_size
+        self._batch_size = part_size or PART_SIZE
         self._parts = self._iter_parts(sources, format_in, part_size)
         self._again: deque[Part] = deque()
         self._total = DriftSummary()
@@ -67,7 +67,7 @@ class Work:
             return (self._again.popleft(),)
         batch: list[Part] = []
         size, most = 0, 1 if self._checkpoint is not None else MOST_PARTS
-        while size < self._part_size and len(batch) < most and (part := self.next()) is not None:
+        while size < self._batch_size and len(batch) < most and (part := self.next()) is not None:
             batch.append(part)
             size += part.size
         return tuple(batch)
@@ -116,7 +116,7 @@ class Work:
         return replace(total, is_partial=is_partial)
 
     def _iter_parts(
-        self, sources: Iterable[Source | Unreadable], format_in: Format | None, part_size: int
+        self, sources: Iterable[Source | Unreadable], format_in: Format | None, part_size: int | None
     ) -> Iterator[Part]:
         for source in sources:
             if isinstance(source, Unreadable):

@@ -20,8 +20,10 @@ from opay_contract.recordings.remote import CHANGED, Tag
 from opay_contract.recordings.sources import Source
 from opay_contract.recordings.streams import CHUNK, GZIP_MAGIC, ZSTD_MAGIC, ChunkStream, Readable
 
-PART_SIZE = 16 << 20
-"""About how many bytes of plain NDJSON make a part."""
+PART_SIZE, LARGEST_PART = 16 << 20, 64 << 20
+"""About how many bytes of plain NDJSON make a part; more in a large file, as each part learns anew."""
+
+_PARTS_OF_A_FILE = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +48,16 @@ Batch = tuple[Part, ...]
 """Parts that are handed out together: one, or several small files."""
 
 
-def iter_parts(source: Source, format_in: Format | None = None, size: int = PART_SIZE) -> Iterator[Part]:
-    """Cut a source; only a plain NDJSON file is cut, and what cannot be opened stays whole."""
+def iter_parts(source: Source, format_in: Format | None = None, size: int | None = None) -> Iterator[Part]:
+    """Cut a source; only a plain NDJSON file is cut, and what cannot be opened stays whole.
+
+    Without a size it depends on how large the file is.
+    """
     whole = Part(source=source)
     try:
         whole = replace(whole, tag=_tag(source))
         length = whole.size
+        size = size or min(max(PART_SIZE, length // _PARTS_OF_A_FILE), LARGEST_PART)
         if length > size and _is_plain_lines(source, format_in):
             for start in range(0, length, size):
                 yield replace(whole, start=start, end=min(start + size, length))
