@@ -12,6 +12,7 @@ _SEPARATOR = r"[ \t\u00a0\u2009\u202f.\-_/\u2010-\u2015]{0,2}"
 _CANDIDATE = re.compile(rf"(?:[0-9]{_SEPARATOR}){{12}}[0-9]")
 _RUN = re.compile(rf"[0-9](?:{_SEPARATOR}[0-9])*")
 _GROUP = re.compile(r"[0-9]+")
+_FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _LENGTHS = range(13, 20)
 
 _ISSUERS: tuple[tuple[str, str, frozenset[int]], ...] = (
@@ -38,6 +39,18 @@ _ISSUERS: tuple[tuple[str, str, frozenset[int]], ...] = (
 )
 
 
+class _Digits(dict[int, str]):
+    """The digits of all scripts as 0 to 9, anything else as it is; learnt as they come."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        plain = self[code] = str(unicodedata.digit(character, character))
+        return plain
+
+
+_DIGITS = _Digits()
+
+
 def has_card_number(text: str) -> bool:
     """Return whether `text` has a full card number, alone, inside other text, or with separators."""
     return any(True for _ in iter_card_number_lengths(text))
@@ -46,11 +59,14 @@ def has_card_number(text: str) -> bool:
 def iter_card_number_lengths(text: str) -> Iterator[int]:
     """Yield the number of digits of each card number in `text`."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-        text = "".join(str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in text)
+        text = _FOREIGN.sub(_with_plain_digits, unicodedata.normalize("NFKC", text))
     if _CANDIDATE.search(text):
         for run in _RUN.finditer(text):
             yield from _card_numbers_of(_GROUP.findall(run[0]))
+
+
+def _with_plain_digits(found: re.Match[str]) -> str:
+    return found[0].translate(_DIGITS)
 
 
 def passes_luhn(digits: str) -> bool:
