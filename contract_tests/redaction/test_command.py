@@ -167,15 +167,6 @@ def test_memory_stays_flat(before: str, between: str, after: str, tmp_path: Path
     assert peak < 6 << 20
 
 
-def test_a_format_that_is_not_redacted_is_said_to_be_and_nothing_is_written(tmp_path: Path) -> None:
-    source, target = tmp_path / "calls.parquet", tmp_path / "redacted.parquet"
-    source.write_bytes(b"PAR1 and so on, which is not looked at PAR1")
-    done = run(source, "-o", target, **KEY)
-    assert done.exit_code == 4
-    assert "parquet is not redacted; write the recording as NDJSON" in done.output
-    assert not target.exists()
-
-
 def test_without_its_extra_brotli_is_refused_with_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

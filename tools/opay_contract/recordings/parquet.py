@@ -1,7 +1,7 @@
 """Reads Parquet whose columns are the members of the native format, row by row."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,33 +30,46 @@ NO_TEXT = (
 
 _ROWS = 512  # at a time
 
-_Row = dict[str, Any]
+Row = dict[str, Any]
+"""A row as Python has it: `request` and `response` are dictionaries, headers what `pair_headers` takes."""
 
 
 def read_parquet(source: Source) -> Iterator[Exchange | Unreadable]:
     """Yield what each row holds; an entry is known by the number of its row."""
     if source.path is None and source.remote is None:
         raise StreamError("Parquet cannot be read from standard input; name the file")
-    with closing(Ahead(lambda: _iter_batches(source), _describe)) as batches:
+    with closing(Ahead(lambda: _iter_batches(source), describe_damage)) as batches:
         number = 0
         for rows in batches:
             for row in rows:
                 number += 1
-                yield _read_row(source.place(number), row)
+                yield read_row(source.place(number), row)
 
 
-def _iter_batches(source: Source) -> Iterator[list[_Row]]:
+def _iter_batches(source: Source) -> Iterator[list[Row]]:
+    with open_parquet(source) as file:
+        yield from iter_rows(file)
+    if source.remote is not None:
+        source.remote.verify()
+
+
+@contextmanager
+def open_parquet(source: Source) -> Iterator[Any]:
+    """Open a `pyarrow.parquet.ParquetFile` that has the columns of the native format."""
     try:
         from pyarrow.parquet import ParquetFile  # noqa: PLC0415  an extra, and heavy
     except ImportError:
         raise StreamError(NO_PYARROW) from None
     with _open(source) as raw, ParquetFile(raw) as file:
         _check_columns(file.schema_arrow)
-        wanted = [name for name in COLUMNS if name in file.schema_arrow.names]
-        for batch in file.iter_batches(batch_size=_ROWS, columns=wanted):
-            yield batch.to_pylist(maps_as_pydicts=None)
-    if source.remote is not None:
-        source.remote.verify()
+        yield file
+
+
+def iter_rows(file: Any) -> Iterator[list[Row]]:
+    """Yield the rows of an open file, some at a time."""
+    wanted = [name for name in COLUMNS if name in file.schema_arrow.names]
+    for batch in file.iter_batches(batch_size=_ROWS, columns=wanted):
+        yield batch.to_pylist(maps_as_pydicts=None)
 
 
 def _open(source: Source) -> Any:
@@ -87,13 +100,14 @@ def _has(struct: Any, *names: str) -> bool:
     return struct is not None and any(struct.get_field_index(name) >= 0 for name in names)
 
 
-def _describe(error: Exception) -> str:
+def describe_damage(error: Exception) -> str:
     """Tell the store's failures from pyarrow's, which come as ValueError or as OSError without a number."""
     is_pyarrow = isinstance(error, ValueError) or (type(error) is OSError and error.errno is None)
     return "the Parquet data is damaged" if is_pyarrow else describe_failure(error)
 
 
-def _read_row(place: Place, row: _Row) -> Exchange | Unreadable:
+def read_row(place: Place, row: Row) -> Exchange | Unreadable:
+    """Return what a row holds."""
     try:
         return Exchange(
             place=place,
@@ -105,7 +119,7 @@ def _read_row(place: Place, row: _Row) -> Exchange | Unreadable:
         return Unreadable(place=place, reason=error.reason)
 
 
-def _request(part: _Row) -> Request:
+def _request(part: Row) -> Request:
     return Request(
         method=part.get("method"),
         url=part.get("url"),
@@ -114,14 +128,14 @@ def _request(part: _Row) -> Request:
     )
 
 
-def _response(part: _Row) -> Response:
+def _response(part: Row) -> Response:
     body = _body(part)
     if body is None:
         raise EntryError('the response has no "body"; record the body, as "body" or "body_base64"')
     return Response(status=parse_status(part.get("status")), headers=_headers(part.get("headers")), body=body)
 
 
-def _body(part: _Row) -> bytes | None:
+def _body(part: Row) -> bytes | None:
     if part.get("body_base64") is not None:
         return parse_base64(part["body_base64"])
     body = part.get("body")
@@ -129,12 +143,16 @@ def _body(part: _Row) -> bytes | None:
 
 
 def _headers(value: Any) -> Headers | None:
-    """Read a map, a list of pairs or of structs of two, or a struct of one member a header."""
+    return parse_headers(pair_headers(value))
+
+
+def pair_headers(value: Any) -> Any:
+    """Return the pairs of a map, a list of pairs or of structs of two, or a struct of one member a header."""
     if isinstance(value, dict):
-        return parse_headers({name: text for name, text in value.items() if text is not None})
+        return {name: text for name, text in value.items() if text is not None}
     if isinstance(value, list):
-        return parse_headers([tuple(pair.values()) if isinstance(pair, dict) else pair for pair in value])
-    return parse_headers(value)
+        return [tuple(pair.values()) if isinstance(pair, dict) else pair for pair in value]
+    return value
 
 
 def _moment(value: Any) -> str | None:

@@ -30,6 +30,7 @@ from opay_contract.redaction.lines import (
     redact_lines,
     redact_newman,
 )
+from opay_contract.redaction.parquet_rows import redact_parquet
 from opay_contract.redaction.postman_collections import redact_collection
 from opay_contract.redaction.transcripts import redact_transcript
 
@@ -56,12 +57,6 @@ _BY_FORMAT: dict[Format, _Redact] = {
 }
 
 
-def _redaction_of(format_: Format) -> _Redact:
-    if format_ not in _BY_FORMAT:
-        raise StreamError(f"{format_.value} is not redacted; write the recording as NDJSON")
-    return _BY_FORMAT[format_]
-
-
 def redact_stream(
     redactor: Redactor,
     source: Source,
@@ -77,7 +72,10 @@ def redact_stream(
     tally = Tally()
     try:
         with open_source(source, format_in, stdin=stdin) as recording:
-            _redaction_of(recording.format)(redactor, recording.stream, sink, tally)
+            if recording.format is Format.PARQUET:
+                redact_parquet(redactor, source, sink, tally)
+            else:
+                _BY_FORMAT[recording.format](redactor, recording.stream, sink, tally)
             if not tally.entries:
                 recording.refuse_nothing()
     except StreamError as error:
