@@ -16,6 +16,10 @@ from opay_contract.cli import check as check_module
 from opay_contract.cli import progress
 from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.main import main
+from opay_contract.contract.contract import Contract
+from opay_contract.engines.inline import check_sources
+from opay_contract.recordings.listing import iter_inputs
+from opay_contract.rules.subject import Settings
 
 Run = Callable[..., tuple[int, str, str]]
 RECORDINGS = Path(__file__).parents[1] / "recordings"
@@ -109,9 +113,23 @@ def test_progress_tells_the_rate_and_the_findings(monkeypatch: pytest.MonkeyPatc
         on_progress(10, 1)
         bar = on_progress.__self__._progress  # type: ignore[attr-defined]  # noqa: SLF001
         told.append(bar.tasks[0].fields["rate"])
-        on_progress(4000)
+        on_progress(4000, 20)
         told.append(bar.tasks[0].fields["rate"])
-    assert told == ["5 a second, 1 finding", "1,000 a second"]
+    assert told == ["5 a second, 1 finding", "1,000 a second, 20 findings"]
+
+
+def test_one_process_tells_the_findings_so_far(
+    traffic: Path, contract: Contract, run_settings: Settings
+) -> None:
+    told: list[tuple[int, int]] = []
+    summary = check_sources(
+        iter_inputs([str(traffic), str(CLEAN)]),
+        contract,
+        run_settings,
+        on_progress=lambda seen, found: told.append((seen, found)),
+    )
+    assert told[-1][1] == len(summary.findings)
+    assert told == sorted(told)
 
 
 @pytest.mark.thorough

@@ -77,7 +77,7 @@ def test_a_worker_that_dies_costs_its_part_and_no_more(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_keeps_what_was_done() -> None:
-    def interrupt(_seen: int, _findings: int | None = None, /) -> None:
+    def interrupt(_seen: int, _findings: int, /) -> None:
         raise KeyboardInterrupt
 
     work = work_on(str(RECORDINGS / "clean" / "requests.ndjson"))

@@ -36,16 +36,14 @@ class _Bar:
         self._started = time.monotonic()
         self._progress: Progress | None = None
 
-    def update(self, seen: int, findings: int | None = None, /) -> None:
+    def update(self, seen: int, findings: int, /) -> None:
         seconds = time.monotonic() - self._started
         if self._progress is None:
             if seconds < PATIENCE:
                 return
             self._progress = _start_progress()
-        found = "" if findings is None else f", {count(findings, 'finding')}"
-        self._progress.update(
-            self._progress.task_ids[0], completed=seen, rate=f"{seen / seconds:,.0f} a second{found}"
-        )
+        rate = f"{seen / seconds:,.0f} a second, {count(findings, 'finding')}"
+        self._progress.update(self._progress.task_ids[0], completed=seen, rate=rate)
 
     def close(self) -> None:
         if self._progress is not None:

@@ -76,6 +76,11 @@ class Fold:
         """How many things were taken, of whatever kind."""
         return self._exchanges + self._out_of_scope + self._out_of_window + self._unreadable_count
 
+    @property
+    def found(self) -> int:
+        """How many distinct findings there are."""
+        return len(self._findings)
+
     def add_entry(self, source: Source, entry: Exchange | Unreadable | Lines) -> None:
         """Take whatever a reader yields of a source."""
         if isinstance(entry, Lines):

@@ -52,6 +52,10 @@ class FindingFold:
         self._foldings: dict[Key, _Folding] = {}
         self._occurrences: Counter[Severity] = Counter()
 
+    def __len__(self) -> int:
+        """Return how many distinct findings there are."""
+        return len(self._foldings)
+
     def add(self, finding: Finding) -> None:
         """Take a finding."""
         self._occurrences[finding.rule.severity] += 1

@@ -28,7 +28,7 @@ def check_sources(  # noqa: PLR0913  each is a thing of its own, by name
     stdin: BinaryIO | None = None,
     on_progress: OnProgress = no_progress,
 ) -> DriftSummary:
-    """Check every exchange of every source; `on_progress` hears now and then how many were seen.
+    """Check every exchange of every source; `on_progress` hears now and then how far it is.
 
     An interrupt (Ctrl-C) ends the run; the summary then has what was seen until then, and says so.
     """
@@ -54,4 +54,4 @@ def _add_all(
         for position, entry in enumerate(iter_entries(source, format_in, stdin=stdin)):
             fold.add_entry(source, entry)
             if isinstance(entry, Lines) or not position % PROGRESS_STEP:
-                on_progress(fold.seen)
+                on_progress(fold.seen, fold.found)
