@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,23 @@ def test_a_store_is_read_without_a_cluster(run: Run) -> None:
     store.rm("/c", recursive=True)
     assert code == ExitCode.CLEAN
     assert "Checked 13 exchanges" in out
+
+
+def test_other_commands_read_stores_and_patterns_too(run: Run, tmp_path: Path) -> None:
+    store = fsspec.filesystem("memory")
+    store.pipe("/old/x.ndjson", CLEAN.read_bytes())
+    store.pipe("/new/x.ndjson", DRIFTED.read_bytes())
+    report = json.loads(run("check", DRIFTED, "--format", "json")[1])
+    fingerprint, expiry = report["findings"][0]["fingerprint"], f"{datetime.now(UTC).date()}"
+    accepted = ("--fingerprint", fingerprint, "--reason", "known", "--expires", expiry)
+    added = run("baseline", "add", tmp_path / "baseline.toml", "memory://new", *accepted)
+    compared, suggested = run("compare", "memory://old", "memory://n*"), run("suggest", "memory://new")
+    store.rm("/old", recursive=True)
+    store.rm("/new", recursive=True)
+    by_file = run("compare", CLEAN, DRIFTED)
+    assert compared[1].replace("memory:///new/x.ndjson", str(DRIFTED)) == by_file[1]
+    assert suggested[1] == run("suggest", DRIFTED)[1] != ""
+    assert (added[0], compared[0], suggested[0]) == (ExitCode.CLEAN, ExitCode.FINDINGS, ExitCode.CLEAN)
 
 
 def test_progress_tells_the_rate_and_the_findings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,8 @@ from opay_contract.errors import UsageError
 from opay_contract.model.comparison import Comparison
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.sources import STDIN, iter_sources
+from opay_contract.recordings.listing import iter_inputs
+from opay_contract.recordings.sources import STDIN
 from opay_contract.report.comparison_report import render_comparison, render_comparison_json
 from opay_contract.rules.subject import Settings
 
@@ -42,7 +43,7 @@ class _Judge:
         contract = load_contract(self.contract_dir, self.base_urls)
         with watch_progress() as on_progress:
             return check_sources(
-                iter_sources([path]), contract, self.settings, stdin=sys.stdin.buffer, on_progress=on_progress
+                iter_inputs([path]), contract, self.settings, stdin=sys.stdin.buffer, on_progress=on_progress
             )
 
 
@@ -70,8 +71,9 @@ def compare(
 ) -> None:
     """Show what differs between two runs: two periods, two environments, or the sandbox and the mock.
 
-    OLD and NEW are each a recording, a folder of them, - for standard input, or a summary that `check
-    --save-summary` wrote. The exit code is 1 when NEW has a finding at or above --fail-on that OLD has not.
+    OLD and NEW are each a recording, a folder, pattern, URL or @LIST of them as for `check`, - for standard
+    input, or a summary that `check --save-summary` wrote. The exit code is 1 when NEW has a finding at or
+    above --fail-on that OLD has not.
     """
     if old == new == STDIN:
         raise UsageError("standard input is one stream; name a file for OLD or for NEW")

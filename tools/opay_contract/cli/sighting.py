@@ -17,7 +17,7 @@ from opay_contract.drift.sightings import Sightings, load_sightings, sightings_o
 from opay_contract.engines.inline import check_sources
 from opay_contract.errors import UsageError
 from opay_contract.recordings.formats import Format
-from opay_contract.recordings.sources import iter_sources
+from opay_contract.recordings.listing import iter_inputs
 from opay_contract.rules.subject import Settings
 
 Sight = Callable[[], Sightings]
@@ -69,7 +69,7 @@ def _check(
     contract = load_contract(contract_dir, base_urls)
     with watch_progress() as on_progress:
         summary = check_sources(
-            iter_sources(paths),
+            iter_inputs(paths),
             contract,
             Settings(started_at=time.time(), private_key=os.environ.get("OPAY_PRIVATE_KEY")),
             format_in=Format(format_in) if format_in else None,

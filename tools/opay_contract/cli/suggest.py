@@ -23,7 +23,7 @@ from opay_contract.model.moments import Window
 from opay_contract.model.suggestion import Proposal, Thresholds
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.formats import Format
-from opay_contract.recordings.sources import iter_sources
+from opay_contract.recordings.listing import iter_inputs
 from opay_contract.report.suggestion_diff import render_diff
 from opay_contract.report.suggestion_json import render_suggestions
 from opay_contract.report.suggestion_overlay import overlay_files, render_overlays
@@ -142,7 +142,7 @@ def _check(
     """Check recordings as `check` does."""
     with watch_progress() as on_progress:
         return check_sources(
-            iter_sources(paths),
+            iter_inputs(paths),
             contract,
             settings,
             format_in=Format(format_in) if format_in else None,
