@@ -307,3 +307,28 @@ def test_a_scheduler_that_is_not_there_is_told(traffic: Path, job: ClusterJob) -
         pytest.raises(UsageError, match=r"no Dask scheduler answers at 'tcp://127\.0\.0\.1:1'"),
     ):
         check_on_cluster(work_on(traffic), job, scheduler="tcp://127.0.0.1:1")
+
+
+def test_a_scheduler_that_goes_ends_the_run_with_what_is_done(
+    traffic: Path, job: ClusterJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work_module, "MOST_PARTS", 1)
+    troubles: list[str] = []
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
+        LocalCluster(processes=False, n_workers=1, dashboard_address="127.0.0.1:0") as started,
+    ):
+
+        def stop(_seen: int, _findings: int, /) -> None:
+            started.sync(started.scheduler.close)
+
+        summary = check_on_cluster(
+            work_on(traffic, size=2000),
+            job,
+            scheduler=started.scheduler_address,
+            on_progress=stop,
+            on_trouble=troubles.append,
+        )
+    assert summary.is_partial
+    assert summary.exchanges
+    assert troubles == [cluster_module.NO_SCHEDULER]

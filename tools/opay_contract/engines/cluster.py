@@ -5,9 +5,10 @@ import logging
 import queue
 import signal
 import time
-from asyncio import CancelledError
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from concurrent.futures import wait as futures_wait
 from contextlib import ExitStack
 from uuid import uuid4
 
@@ -155,19 +156,16 @@ class _Tasks:
         fetching = asyncio.run_coroutine_threadsafe(
             self._client.gather(futures, asynchronous=True), self._client.loop.asyncio_loop
         )
-        while True:
-            try:
-                return dict(zip(futures, fetching.result(timeout=_TICK), strict=True))
-            except TimeoutError:
-                if fetching.done():
-                    raise
-                self._look()
-            except (CancelledError, OSError) as error:
-                raise _LostError(NO_SCHEDULER) from error
-            except Exception:
-                if all(future.status == "finished" for future in futures):
-                    raise
-                return {}  # getting one anew failed, and its future tells how
+        while not futures_wait([fetching], timeout=_TICK).done:
+            self._look()
+        try:
+            return dict(zip(futures, fetching.result(), strict=True))
+        except (CancelledError, OSError) as error:
+            raise _LostError(NO_SCHEDULER) from error
+        except Exception:
+            if all(future.status == "finished" for future in futures):
+                raise
+            return {}  # getting one anew failed, and its future tells how
 
     def _wait(self) -> Future:
         while True:
