@@ -31,7 +31,7 @@ NO_TEXT = (
 _ROWS = 512  # at a time
 
 Row = dict[str, Any]
-"""A row as Python has it: `request` and `response` are dictionaries, headers what `pair_headers` takes."""
+"""A row as Python has it: `request` and `response` are dictionaries, headers one or a list of pairs."""
 
 
 def read_parquet(source: Source) -> Iterator[Exchange | Unreadable]:
@@ -143,16 +143,12 @@ def _body(part: Row) -> bytes | None:
 
 
 def _headers(value: Any) -> Headers | None:
-    return parse_headers(pair_headers(value))
-
-
-def pair_headers(value: Any) -> Any:
-    """Return the pairs of a map, a list of pairs or of structs of two, or a struct of one member a header."""
+    """Read a map, a list of pairs or of structs of two, or a struct of one member a header."""
     if isinstance(value, dict):
-        return {name: text for name, text in value.items() if text is not None}
+        return parse_headers({name: text for name, text in value.items() if text is not None})
     if isinstance(value, list):
-        return [tuple(pair.values()) if isinstance(pair, dict) else pair for pair in value]
-    return value
+        return parse_headers([tuple(pair.values()) if isinstance(pair, dict) else pair for pair in value])
+    return parse_headers(value)
 
 
 def _moment(value: Any) -> str | None:
