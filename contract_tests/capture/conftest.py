@@ -50,7 +50,7 @@ def is_whole(data: bytes) -> bool:
     fields = head.lower()
     if not end:
         return False
-    if b"transfer-encoding: chunked" in fields:
+    if b"\r\ntransfer-encoding: chunked" in fields:
         return body.endswith(b"0\r\n\r\n")
     if b"\r\ncontent-length:" in fields:
         return len(body) >= int(fields.split(b"\r\ncontent-length:")[1].split(b"\r\n")[0])

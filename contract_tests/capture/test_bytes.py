@@ -52,6 +52,7 @@ def unchunked(data: bytes) -> bytes:
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(target=targets, asked=fields, sent=bodies, answered=fields, body=bodies)
 @example(target=b"/a//b/../%2e?", asked=[], sent=b"", answered=[], body=b"\r\n\r\n0\r\n\r\n")
+@example(target=b"/", asked=[(b"X-A", b"transfer-encoding: chunked")], sent=b"{}", answered=[], body=b"{}")
 @example(target=b"/?a=1&a=%20+", asked=[(b"X-A", b"1"), (b"X-A", b"1")], sent=b"{}", answered=[], body=b"")
 def test_messages_with_a_length_pass_as_they_are(  # noqa: PLR0913, PLR0917  a call's parts
     pair: tuple[Any, Any], target: bytes, asked: Fields, sent: bytes, answered: Fields, body: bytes
