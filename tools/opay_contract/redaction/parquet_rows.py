@@ -128,13 +128,16 @@ def _new_row(redactor: Redactor, row: Row, tally: Tally) -> Row:
         if any(value is not None for value in row.values()):
             tally.refuse(found.reason)
         return dict.fromkeys(row)
-    redacted = redactor.redact(found)
+    redacted = redactor.bodies(found)
+    moment = found.recorded_at
     made: Row = {}
     for name, value in row.items():
         if name in _MEMBERS:
             made[name] = _new_side(redactor, redacted, name, value)
+        elif isinstance(value, str):
+            made[name] = None if moment is None else redactor.moment(moment)
         else:
-            made[name] = redacted.new.recorded_at if isinstance(value, str) else value
+            made[name] = value
     return made
 
 
@@ -142,7 +145,9 @@ def _new_side(redactor: Redactor, redacted: Redacted, side: str, part: Row | Non
     if part is None:
         return None
     new = redacted.new.request if side == "request" else redacted.new.response
-    made: Row = {name: getattr(new, name) for name in ("method", "url", "status") if name in part}
+    words = {"method": redactor.method, "url": redactor.url}
+    made: Row = {name: part[name] for name in ("method", "url", "status") if name in part}
+    made |= {name: edit(made[name]) for name, edit in words.items() if made.get(name) is not None}
     if "headers" in part:
         made["headers"] = _new_headers(redactor, redacted, side, part["headers"])
     if part.get("body_base64") is not None:
