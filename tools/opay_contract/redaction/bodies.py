@@ -10,7 +10,6 @@ from opay_contract.redaction.sensitivity import Statement
 from opay_contract.redaction.texts import FREE_TEXT
 from opay_contract.redaction.values import Log, Values
 from opay_contract.rules.annotations import Annotations
-from opay_contract.rules.describing import fold_pointer
 
 _JSON_BEGINS = ("{", "[", '"')
 _BYTE_ORDER_MARK = "\ufeff"
@@ -124,14 +123,17 @@ class _BodyVisitor:
     def name(self, tokens: Tokens, name: str, salt: int) -> str:
         if tokens in self._statements:
             return name
-        return self._values.name(name, salt)
+        return self._values.name(name, salt, is_shown=tokens[:-1] in self._statements)
 
     def renamed(self, tokens: Tokens) -> None:
-        self._log.add("member name", self._context.prefix + fold_pointer(tokens))
+        self._log.add("member name", self._place(tokens))
 
     def subtree(self, tokens: Tokens) -> str | None:  # noqa: ARG002  nothing in a body is replaced whole
         return None
 
     def _note(self, statement: Statement, tokens: Tokens) -> None:
         kind = f"{statement.sensitivity} data" if statement.sensitivity else "undocumented value"
-        self._log.add(kind, self._context.prefix + fold_pointer(tokens))
+        self._log.add(kind, self._place(tokens))
+
+    def _place(self, tokens: Tokens) -> str:
+        return self._context.prefix + "".join(f"/{self._values.texts.say((token,))}" for token in tokens)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from opay_contract.redaction.alphabets import plain_digits
-from opay_contract.redaction.vocabulary import WORDS
+from opay_contract.redaction.vocabulary import NAME_WORDS, WORDS, name_parts
 
 
 class PartKind(StrEnum):
@@ -35,7 +35,7 @@ _VERSION = r"(?<=[A-Za-z]/)[0-9]{1,4}(?:\.[0-9]{1,4}){0,4}(?![0-9])"
 _KNOWN_NUMBERS = r"(?<![\w.-])Gecko/20100101(?!\w)"
 _WORD = r"[A-Za-z]+"
 _NOTHING = r"(?!)"
-_VERSION_DIGITS = 8
+_VERSION_DIGITS, _SHORT_NUMBER = 8, 3
 _SMALL = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,2}){0,2}")
 
 
@@ -44,6 +44,7 @@ class Detector:
 
     def __init__(self, words: frozenset[str], prefixes: tuple[str, ...]) -> None:
         self._words = WORDS | words
+        self.known = NAME_WORDS | words
         prefix = "|".join(map(re.escape, prefixes)) or _NOTHING
         kept = rf"(?P<kept>(?<![0-9A-Za-z])(?:{prefix}))"
         found = rf"{kept}|(?P<email>{_EMAIL})|(?P<hex>{_HEX})"
@@ -52,6 +53,19 @@ class Detector:
         self._lenient = re.compile(rf"{found}|{numbers}|(?P<digits>{_DIGITS})")
         self._word = re.compile(_WORD)
         self._found = re.compile(rf"[@0-9]|{prefix}")
+
+    def is_known(self, name: str) -> bool:
+        """Return whether a name is made of nothing but known words, with numbers such as that of `v1`."""
+        if not name.isascii() or "@" in name:
+            return False
+        before = ""
+        for part in name_parts(name):
+            is_number = part.isdigit() and bool(before) and not before.isdigit() and len(part) < _SHORT_NUMBER
+            is_letter = len(part) == 1 and part.isalpha()
+            if not (is_number or is_letter) and part.lower() not in self.known:
+                return name.lower() in self.known
+            before = part
+        return True
 
     def iter_parts(self, text: str, *, keep_words: bool) -> Iterator[Part]:
         """Yield the parts of `text` in order, without gaps."""

@@ -2,7 +2,6 @@
 
 import base64
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from opay_contract.jsontext import Tokens
@@ -13,7 +12,6 @@ from opay_contract.redaction.exchanges import Redacted, Redactor
 from opay_contract.redaction.sensitivity import Statement
 from opay_contract.redaction.texts import FREE_TEXT, STRICT
 from opay_contract.redaction.values import is_moment, is_time
-from opay_contract.rules.describing import describe_name
 
 _SIDES = ("request", "response")
 _URLS = frozenset({("request", "url"), ("request", "uri"), ("response", "redirectURL")})
@@ -72,7 +70,7 @@ class EntryVisitor:
         if field is not None and self._redacted is not None and tokens[0] in _SIDES:
             return self._redactor.header(self._redacted, str(tokens[0]), field, value)
         made = self._fields_value(field, value) if field is not None else self._other(tokens, value)
-        return self._redactor.noted(made, value, f"recording:{name_place(tokens)}", "free text")
+        return self._redactor.noted(made, value, self._place(tokens), "free text")
 
     def number(self, tokens: Tokens, token: str) -> str:
         """Return what takes the place of a number: sizes fit the new bodies, measures stay."""
@@ -84,7 +82,7 @@ class EntryVisitor:
         if abs(value) < _MANY or is_moment(value):
             return token
         made = self._redactor.values.number(token, Statement(None), 0.0)
-        return self._redactor.noted(made, token, f"recording:{name_place(tokens)}", "number")
+        return self._redactor.noted(made, token, self._place(tokens), "number")
 
     def name(self, tokens: Tokens, name: str, salt: int) -> str:
         """Return a member's name."""
@@ -93,7 +91,10 @@ class EntryVisitor:
 
     def renamed(self, tokens: Tokens) -> None:
         """Note that a member has another name now."""
-        self._redactor.log.add("member name", f"recording:{name_place(tokens)}")
+        self._redactor.log.add("member name", self._place(tokens))
+
+    def _place(self, tokens: Tokens) -> str:
+        return f"recording:{self._redactor.values.texts.say(tokens)}"
 
     def subtree(self, tokens: Tokens) -> str | None:
         """Return a native body: the text of a JSON value in the middle of the line."""
@@ -206,12 +207,3 @@ def _last_name(tokens: Tokens) -> str:
 
 def _is_web_address(value: str) -> bool:
     return value.startswith(("http://", "https://")) and not any(map(str.isspace, value))
-
-
-def name_place(tokens: Tokens) -> str:
-    """Return a place as it may be said."""
-    return "/".join(_steps(tokens))
-
-
-def _steps(tokens: Tokens) -> Iterator[str]:
-    yield from ("*" if isinstance(token, int) else describe_name(token) for token in tokens)

@@ -84,9 +84,34 @@ def redact_stream(
 
 
 def redact_file(redactor: Redactor, source: Source, target: Path, format_in: Format | None = None) -> Tally:
-    """Redact a file into another one, packed in the same way; nothing is left behind where that fails."""
+    """Redact a file into another one, packed in the same way; nothing is left behind where that fails.
+
+    Names that were kept and are values further on are replaced in what was written, which is redacted again.
+    """
     packing = _packing_of(source)
-    with _replacing(target) as raw:
+    with _draft(target) as draft:
+        tally = _write(redactor, source, draft, packing, format_in=format_in)
+        if clashes := redactor.memory.clashes():
+            written = Source(ordinal=source.ordinal, name=source.name, path=draft)
+            with _draft(target) as again:
+                _write(redactor, written, again, packing, format_in=format_in, forced=clashes)
+                again.replace(target)
+        else:
+            draft.replace(target)
+    return tally
+
+
+def _write(  # noqa: PLR0913  what, from where, to where, and how
+    redactor: Redactor,
+    source: Source,
+    path: Path,
+    packing: Callable[[BinaryIO], "_Packer"],
+    *,
+    format_in: Format | None,
+    forced: frozenset[str] = frozenset(),
+) -> Tally:
+    redactor.memory.begin(forced)
+    with path.open("wb") as raw:
         packer = packing(raw)
         tally = redact_stream(redactor, source, packer, format_in)
         if not tally.entries and tally.broken:
@@ -168,19 +193,22 @@ def _packing_of(source: Source) -> Callable[[BinaryIO], _Packer]:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """Give a file that takes the place of `path` when it is whole; only its owner may read it."""
+def _draft(target: Path) -> Iterator[Path]:
+    """Give an empty file beside `target`, which only its owner may read, and which is gone in the end."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:60]}.")
+        os.close(descriptor)
     except OSError as error:
-        raise UsageError(f"cannot write to '{path}': {error.strerror}") from error
+        raise _refused(target, error) from error
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-        Path(temporary).replace(path)
+        yield Path(temporary)
     except OSError as error:
-        raise UsageError(f"cannot write to '{path}': {error.strerror}") from error
+        raise _refused(target, error) from error
     finally:
         with contextlib.suppress(OSError):
             Path(temporary).unlink(missing_ok=True)
+
+
+def _refused(target: Path, error: OSError) -> UsageError:
+    return UsageError(f"cannot write to '{target}': {error.strerror}")
