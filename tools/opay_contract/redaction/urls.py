@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from urllib.parse import quote_plus, unquote_plus, urlsplit
 
 from opay_contract.contract.contract import Contract
+from opay_contract.contract.paths import is_version
+from opay_contract.model.exchange import Request
 from opay_contract.redaction.alphabets import is_reserved
 from opay_contract.redaction.cards import card_hits, is_test_number, iter_cards, stand_in_number
 from opay_contract.redaction.sensitivity import Statement
@@ -94,7 +96,24 @@ class Urls:
                 return prefix + "/".join(
                     step if name == step else self.values.texts.redact(step, NAME) for name, step in steps
                 )
+        near = self.contract.route(Request(url=path)).near
+        if near is not None:
+            return self._near(path, near.documented)
         return "/".join(map(self.segment, path.split("/")))
+
+    def _near(self, path: str, documented: str) -> str:
+        """Return a path that slips alone tell from a documented one, which are nobody's data."""
+        segments = path.split("/")
+        places = [at for at, one in enumerate(segments) if one and not is_version(one.partition(";")[0])]
+        wanted = [one for one in documented.split("/") if one and not is_version(one)]
+        words = dict(zip(reversed(places), reversed(wanted), strict=False))
+        return "/".join(self._slip(one, words.get(at, one)) for at, one in enumerate(segments))
+
+    def _slip(self, segment: str, wanted: str) -> str:
+        word, semicolon, tail = segment.partition(";")
+        if wanted.startswith("{"):
+            word = self._encoded(word) if "%" in word else self.values.texts.redact(word, NAME)
+        return word + semicolon + self.values.texts.redact(tail, NAME)
 
     def _path_of_cards(self, path: str) -> str:
         """Return a path in which card numbers go over several parts, with others in the same parts."""
