@@ -87,7 +87,10 @@ class EntryVisitor:
     def name(self, tokens: Tokens, name: str, salt: int) -> str:
         """Return a member's name."""
         is_field = len(tokens) > 1 and tokens[-2] == "headers"
-        return self._redactor.fields.name(name) if is_field else self._redactor.values.name(name, salt)
+        return self._redactor.fields.name(name) if is_field else self._named(name, salt)
+
+    def _named(self, name: str, salt: int) -> str:
+        return self._redactor.values.name(name, salt, is_shown=self._tree is not None)
 
     def renamed(self, tokens: Tokens) -> None:
         """Note that a member has another name now."""

@@ -120,6 +120,26 @@ def _write(  # noqa: PLR0913  what, from where, to where, and how
     return tally
 
 
+def verify_source(
+    redactor: Redactor, source: Source, format_in: Format | None = None, *, stdin: BinaryIO | None = None
+) -> tuple[Tally, list[tuple[str, str]]]:
+    """Return what of a source is not proved clean, as kinds and places, each once.
+
+    Two look at it: what a redaction would replace, and words and digits that nobody knows, wherever they are.
+    """
+    redactor.memory.begin()
+    redactor.log.replaced.clear()
+    tally = redact_stream(redactor, source, _Nowhere(), format_in, stdin=stdin)
+    places = list(dict.fromkeys(redactor.log.replaced))
+    redactor.log.replaced.clear()
+    return tally, places
+
+
+class _Nowhere:
+    def write(self, data: bytes, /) -> object:
+        """Forget the bytes."""
+
+
 class _NothingWrittenError(Exception):
     """The source could not be read at all; its tally says why."""
 
