@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from opay_contract.redaction.alphabets import plain_digits
-from opay_contract.redaction.vocabulary import NAME_WORDS, WORDS, name_parts
+from opay_contract.redaction.vocabulary import NAME_WORDS, WORDS, split_words
 
 
 class PartKind(StrEnum):
@@ -35,7 +35,10 @@ _VERSION = r"(?<=[A-Za-z]/)[0-9]{1,4}(?:\.[0-9]{1,4}){0,4}(?![0-9])"
 _KNOWN_NUMBERS = r"(?<![\w.-])Gecko/20100101(?!\w)"
 _WORD = r"[A-Za-z]+"
 _NOTHING = r"(?!)"
-_VERSION_DIGITS, _SHORT_NUMBER = 8, 3
+_TOKEN = re.compile("[A-Za-z0-9]+")
+_NUMBERED = re.compile("([A-Za-z]+)[0-9]{0,2}")
+_LONGEST_NAME = 64
+_VERSION_DIGITS = 8
 _SMALL = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,2}){0,2}")
 
 
@@ -56,16 +59,16 @@ class Detector:
 
     def is_known(self, name: str) -> bool:
         """Return whether a name is made of nothing but known words, with numbers such as that of `v1`."""
-        if not name.isascii() or "@" in name:
+        if not name.isascii() or "@" in name or len(name) > _LONGEST_NAME:
             return False
-        before = ""
-        for part in name_parts(name):
-            is_number = part.isdigit() and bool(before) and not before.isdigit() and len(part) < _SHORT_NUMBER
-            is_letter = len(part) == 1 and part.isalpha()
-            if not (is_number or is_letter) and part.lower() not in self.known:
-                return name.lower() in self.known
-            before = part
-        return True
+        if name.lower() in self.known:
+            return True
+        tokens = [_NUMBERED.fullmatch(token) for token in _TOKEN.findall(name)]
+        letters = [token for token in tokens if token and len(token[1]) == 1]
+        return len(letters) <= 1 and all(token and self._is_known_token(token[1]) for token in tokens)
+
+    def _is_known_token(self, token: str) -> bool:
+        return len(token) <= 1 or token.lower() in self.known or self.known.issuperset(split_words(token))
 
     def iter_parts(self, text: str, *, keep_words: bool) -> Iterator[Part]:
         """Yield the parts of `text` in order, without gaps."""

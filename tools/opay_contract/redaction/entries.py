@@ -46,6 +46,9 @@ postman_previewlanguage _postman_previewlanguage postman_previewtype _postman_pr
 _WORDED = frozenset(_WORDED_NAMES.split())
 """Members of recorders whose known words are kept; other texts are replaced as a whole."""
 
+_TOLD_BY = _WORDED | _URL_NAMES | _MEDIA_TYPES | _PARAMETERS
+"""Names that tell what becomes of a value, which stay wherever they are."""
+
 _MANY = 10**7
 _HALF = re.compile("[\ud800-\udfff]")
 
@@ -90,6 +93,8 @@ class EntryVisitor:
         return self._redactor.fields.name(name) if is_field else self._named(name, salt)
 
     def _named(self, name: str, salt: int) -> str:
+        if name in _TOLD_BY:
+            return name
         return self._redactor.values.name(name, salt, is_shown=self._tree is not None)
 
     def renamed(self, tokens: Tokens) -> None:

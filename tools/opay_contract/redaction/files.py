@@ -34,6 +34,10 @@ from opay_contract.redaction.parquet_rows import redact_parquet
 from opay_contract.redaction.postman_collections import redact_collection
 from opay_contract.redaction.transcripts import redact_transcript
 
+_NO_JSON = "the file stops being JSON"
+_STRAY = b"\n:"
+"""What is no JSON wherever a value has just ended or may begin."""
+
 _Redact = Callable[[Redactor, ChunkStream, Sink, Tally], None]
 
 
@@ -79,6 +83,9 @@ def redact_stream(
             if not tally.entries:
                 recording.refuse_nothing()
     except StreamError as error:
+        if error.reason.startswith(_NO_JSON):
+            sink.write(_STRAY)
+            tally.says_broken = True
         tally.broken = error.reason
     return tally
 

@@ -62,10 +62,14 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryKind:
-    """How an entry of a format is read alone, and what stands for one that cannot be read."""
+    """How an entry of a format is read alone, and what stands for one that cannot be read.
+
+    `broken` is what stands for one that is no JSON, where nothing of it can stay.
+    """
 
     read: Read
     placeholder: bytes
+    broken: tuple[bytes, ...] = (b"{x}",)
     is_native: bool = False
     visit: Visit = EntryVisitor
 
@@ -106,13 +110,11 @@ SCHEMATHESIS_ENTRY = EntryKind(read=_read_schemathesis, placeholder=_EMPTY)
 NATIVE_ENTRY = EntryKind(
     read=_read_native,
     placeholder=b'{"response":{}}',
+    broken=(b'{"x', b"{x}"),
     is_native=True,
     visit=partial(EntryVisitor, is_native=True),
 )
 NEWMAN_ENTRY = EntryKind(read=_read_newman, placeholder=_EMPTY, visit=_visit_execution)
-_BROKEN = (b'{"x', b"{x}")
-"""JSON that breaks off, and what is none, for what is broken in such a way that nothing of it can stay."""
-
 NOT_KEPT = "it cannot be redacted so that it can still be read"
 
 
@@ -150,7 +152,7 @@ def _redact_entry(redactor: Redactor, kind: EntryKind, data: bytes | None, tally
         return kind.placeholder
     tally.refuse(found.reason)
     return next(
-        (text for text in (made, *_BROKEN) if reason_of(kind.read(text)) == reason_of(found)),
+        (text for text in (made, *kind.broken) if reason_of(kind.read(text)) == reason_of(found)),
         kind.placeholder,
     )
 

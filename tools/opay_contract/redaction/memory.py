@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from itertools import islice
 
-from opay_contract.redaction.vocabulary import name_parts
+from opay_contract.redaction.vocabulary import split_words
 
 _ODD = re.compile(r"[\W_]+")
 _LEAST, _LEAST_WORD, _LONGEST, _MANY_DIGITS = 2, 4, 64, 5
@@ -63,8 +63,6 @@ class Memory:
         if len(text) > _LONGEST or sum(map(str.isdigit, text)) >= _MANY_DIGITS:
             return set()
         local = text.partition("@")[0]
-        words = (
-            {word.lower() for word in name_parts(local) if len(word) >= _LEAST_WORD} if with_words else set()
-        )
+        words = {word for word in split_words(local) if with_words and len(word) >= _LEAST_WORD}
         whole = {form for one in (text, local) if len(form := _ODD.sub("", one).lower()) >= _LEAST}
         return (whole | words) - self.known

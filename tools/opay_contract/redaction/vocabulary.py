@@ -5,12 +5,12 @@ Free text that may be kept at all is kept word by word, and only words that stan
 
 import re
 
-_NAME_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
+_NAME_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
 
 
-def name_parts(name: str) -> list[str]:
-    """Return the words and numbers that a name is made of: `http2-serverName` has four."""
-    return _NAME_PARTS.findall(name)
+def split_words(name: str) -> set[str]:
+    """Return the words of a name in lower case: `http2-serverName` has three."""
+    return {part.lower() for part in _NAME_PARTS.findall(name)}
 
 
 _WORDS = """
