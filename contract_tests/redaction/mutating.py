@@ -68,7 +68,7 @@ PIECES += [
 
 def mutate(name: str, seed: int) -> bytes:
     """Return a recording of a format with a few places mutated, and now and then a few bytes."""
-    draw = random.Random(f"{name} {seed}")
+    draw = random.Random(f"{name} {seed}")  # noqa: S311  nothing is kept secret with it
     value = load(name)
     try:
         for _ in range(draw.randint(0, 3)):

@@ -90,7 +90,7 @@ def _decoded(body: bytes) -> tuple[str, str]:
 class _BodyVisitor:
     """What becomes of each value of a body."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what it works with, and what is known of the body
         self,
         values: Values,
         log: Log,

@@ -12,6 +12,7 @@ from opay_contract.redaction.exchanges import Redacted, Redactor
 from opay_contract.redaction.sensitivity import Statement
 from opay_contract.redaction.texts import FREE_TEXT, STRICT
 from opay_contract.redaction.values import is_moment, is_time
+from opay_contract.redaction.vocabulary import RECORDER_NAMES
 
 _SIDES = ("request", "response")
 _URLS = frozenset({("request", "url"), ("request", "uri"), ("response", "redirectURL")})
@@ -36,20 +37,7 @@ _BASE64 = frozenset(
 _SIZES = frozenset({("request", "bodySize"), ("response", "bodySize"), ("response", "content", "size")})
 _MEDIA_TYPES = frozenset({"mimeType", "media_type"})
 _PARAMETERS = frozenset({"queryString", "params"})
-_WORDED_NAMES = """
-statusText httpVersion encoding name version _resourceType _priority type status phase mode kind
-method label comment message connection_state _fromCache outcome protocol schemathesis_version
-recorded_with description location description_kind parameter_location http_version reason_phrase
-checks source title reason msg language mode listen
-postman_previewlanguage _postman_previewlanguage postman_previewtype _postman_previewtype
-"""
-_WORDED = frozenset(_WORDED_NAMES.split())
-"""Members of recorders whose known words are kept; other texts are replaced as a whole."""
-
-_TOLD_BY = _WORDED | _URL_NAMES | _MEDIA_TYPES | _PARAMETERS
-"""Names that tell what becomes of a value, which stay wherever they are."""
-
-_MANY = 10**7
+_MANY, _FEW = 10**7, 10**3
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -82,7 +70,8 @@ class EntryVisitor:
             if token == str(old):
                 return str(new)
         value = float(token)
-        if abs(value) < _MANY or is_moment(value):
+        least = _MANY if self._tree is not None else _FEW
+        if abs(value) < least or is_moment(value):
             return token
         made = self._redactor.values.number(token, Statement(None), 0.0)
         return self._redactor.noted(made, token, self._place(tokens), "number")
@@ -93,8 +82,6 @@ class EntryVisitor:
         return self._redactor.fields.name(name) if is_field else self._named(name, salt)
 
     def _named(self, name: str, salt: int) -> str:
-        if name in _TOLD_BY:
-            return name
         return self._redactor.values.name(name, salt, is_shown=self._tree is not None)
 
     def renamed(self, tokens: Tokens) -> None:
@@ -151,7 +138,7 @@ class EntryVisitor:
         """Return the name of the header field that a text is the value of, in any of the formats' shapes."""
         if "headers" not in tokens[:-1]:
             return None
-        at = len(tokens) - 1 - tokens[::-1].index("headers")
+        at = len(tokens) - 2 - tokens[-2::-1].index("headers")
         rest = tokens[at + 1 :]
         if isinstance(rest[0], str):
             return rest[0]
@@ -182,7 +169,7 @@ class EntryVisitor:
             return redactor.values.text(value, Statement(redactor.values.sensitivity.by_name[last]), 0.0)
         if is_time(value):
             return value
-        return redactor.values.texts.redact(value, FREE_TEXT if last in _WORDED else STRICT)
+        return redactor.values.texts.redact(value, FREE_TEXT if last in RECORDER_NAMES else STRICT)
 
 
 def _body_of(redacted: Redacted, side: str, *, is_new: bool) -> bytes:

@@ -75,7 +75,21 @@ vendor video videos view views visit void wallet wallets web webhook webhooks wi
 
 WORDS = frozenset(_WORDS.split())
 
-NAME_WORDS = WORDS | frozenset(_PATH_WORDS.split())
+_RECORDER_NAMES = """
+statusText httpVersion encoding name version _resourceType _priority type status phase mode kind
+method label comment message connection_state _fromCache outcome protocol schemathesis_version
+recorded_with description location description_kind parameter_location http_version reason_phrase
+checks source title reason msg language mode listen
+postman_previewlanguage _postman_previewlanguage postman_previewtype _postman_previewtype
+"""
+RECORDER_NAMES = frozenset(_RECORDER_NAMES.split())
+"""Members of recorders whose known words are kept; other texts are replaced as a whole."""
+
+_TELLING = """
+url uri path redirecturl requested_url mimetype media_type querystring params headers header key value
+postdata bodysize script exec stream websocket trailers
+"""
+NAME_WORDS = WORDS.union(_PATH_WORDS.split(), _TELLING.split(), map(str.lower, RECORDER_NAMES))
 """Words that a part of a path may have, or a member that no report shows; free text has fewer."""
 
 _HEADERS = """
