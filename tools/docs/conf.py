@@ -37,6 +37,7 @@ FOLDER = "reference"
 
 NAVIGATION = {
     "How to": (
+        "install",
         "how-to/mend-a-signature",
         "how-to/ci-with-the-sandbox",
         "how-to/check-a-browser-har",
