@@ -9,6 +9,7 @@ from opay_contract.recordings.bounds import excess_of
 from opay_contract.redaction.bodies import Bodies, BodyContext
 from opay_contract.redaction.detection import Detector
 from opay_contract.redaction.headers import HeaderFields
+from opay_contract.redaction.memory import Memory
 from opay_contract.redaction.pseudonyms import Pseudonyms
 from opay_contract.redaction.sensitivity import Sensitivity
 from opay_contract.redaction.signatures import Resigning
@@ -40,7 +41,8 @@ class Redactor:
         self.log = Log()
         sensitivity = Sensitivity(contract)
         detector = Detector(sensitivity.words, sensitivity.token_prefixes)
-        self.values = Values(Texts(Pseudonyms(key), detector), sensitivity)
+        self.memory = Memory(detector.known)
+        self.values = Values(Texts(Pseudonyms(key), detector, self.memory), sensitivity)
         self.urls = Urls(contract, self.values)
         self.fields = HeaderFields(contract, self.values, self.urls)
         self._bodies = Bodies(self.values, self.log)
@@ -54,7 +56,11 @@ class Redactor:
 
     def exchange(self, exchange: Exchange) -> Exchange:
         """Return the exchange as it may be written to a file."""
-        return self.redact(exchange).new
+        made = self.redact(exchange).new
+        if clashes := self.memory.clashes():
+            self.memory.begin(self.memory.forced | clashes)
+            made = self.redact(made).new
+        return made
 
     def bodies(self, exchange: Exchange) -> Redacted:
         """Return the exchange before, and after with nothing but its bodies redacted."""
@@ -97,11 +103,11 @@ class Redactor:
             made = resigning.value(value, old, new)
         else:
             made = self.fields.value(name, value)
-        return self.noted(made, value, f"{side}-header:{describe_name(name)}", "header value")
+        return self.noted(made, value, f"{side}-header:{self.values.texts.say((name,))}", "header value")
 
     def method(self, method: str) -> str:
-        """Return the method: itself where it is a word, as the report shows it."""
-        made = method if method.upper() in METHODS else self.values.name(method, 0)
+        """Return the method: itself where it is one, or made of known words."""
+        made = method if method.upper() in METHODS else self.values.name(method, 0, is_shown=False)
         return self.noted(made, method, "method", "undocumented value")
 
     def url(self, url: str) -> str:
