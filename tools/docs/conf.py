@@ -38,6 +38,7 @@ FOLDER = "reference"
 NAVIGATION = {
     "How to": (
         "install",
+        "how-to/mend-a-signature",
         "how-to/ci-with-the-sandbox",
         "how-to/check-a-browser-har",
         "testing-your-client",

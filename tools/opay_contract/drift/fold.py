@@ -14,7 +14,15 @@ from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.model.finding import Finding
 from opay_contract.model.moments import day_of, days_of, utc_of
 from opay_contract.model.observation import UNDATED
-from opay_contract.model.summary import MAX_UNREADABLE, DriftSummary, first_unreadable
+from opay_contract.model.summary import (
+    MAX_ELSEWHERE,
+    MAX_UNREADABLE,
+    DriftSummary,
+    Elsewhere,
+    first_elsewhere,
+    first_unreadable,
+)
+from opay_contract.recordings.bounds import excess_of, may_exceed
 from opay_contract.recordings.messages import parse_moment
 from opay_contract.recordings.ndjson import Lines, is_filled, parse_line
 from opay_contract.recordings.sources import Source
@@ -24,6 +32,7 @@ from opay_contract.rules.fastpath import MAX_PLANS, FastPath
 from opay_contract.rules.judging import check_exchange
 from opay_contract.rules.linekinds import Kind
 from opay_contract.rules.records import Record, has_float, structure_of
+from opay_contract.rules.routes import describe_elsewhere
 from opay_contract.rules.subject import Settings, build_subject
 
 _MAX_COUNTED = 4096
@@ -65,6 +74,7 @@ class Fold:
         self._views: dict[int, Views] = {}
         self._exchanges = 0
         self._out_of_scope = 0
+        self._elsewhere: dict[Elsewhere, int] = {}
         self._out_of_window = 0
         self._undated = 0
         self._unreadable_count = 0
@@ -90,11 +100,23 @@ class Fold:
 
     def add_lines(self, source: Source, lines: Lines) -> None:
         """Take lines of the native format: quickly where they conform, else as any other exchange."""
+        lines = self._without_excess(source, lines)
         for one in self._batches.take(lines) if self._batches else lines.numbered():
             if isinstance(one, Verdict):
                 self._add_verdict(source, one)
             else:
                 self._add_single_line(source, *one)
+
+    def _without_excess(self, source: Source, lines: Lines) -> Lines:
+        """Take the lines that may be too much to judge, as exchanges; return the others in their places."""
+        large = [number for number, line in lines.numbered() if may_exceed(line)]
+        if not large:
+            return lines
+        texts = list(lines.texts)
+        for number in large:
+            self.add(parse_line(source.place(number, number), texts[number - lines.first]))
+            texts[number - lines.first] = b""
+        return Lines(lines.first, texts)
 
     def _add_verdict(self, source: Source, verdict: Verdict) -> None:
         batch, variants = verdict.batch, verdict.variants
@@ -213,14 +235,26 @@ class Fold:
         if isinstance(item, Unreadable):
             self._add_unreadable(item)
             return []
+        too_much = excess_of(item)
+        if too_much is not None and self._contract.route(item.request).in_scope:
+            self._add_unreadable(Unreadable(place=item.place, reason=too_much))
+            return []
         match = self._contract.match(item)
         if not match.route.in_scope:
-            self._out_of_scope += 1
+            self._pass_over(item, match)
             return []
         if not self._is_in_window(item.recorded_at):
             return []
         self._observe(structure_of(item, match), item, match)
         return self._judge(item, match)
+
+    def _pass_over(self, exchange: Exchange, match: Match) -> None:
+        """Count an exchange that is out of scope, and where it went."""
+        self._out_of_scope += 1
+        where = describe_elsewhere(self._contract, exchange.request.url or "", match.route)
+        self._elsewhere[where] = self._elsewhere.get(where, 0) + 1
+        if len(self._elsewhere) > 2 * MAX_ELSEWHERE:
+            self._elsewhere = first_elsewhere(self._elsewhere)
 
     def _judge(self, exchange: Exchange, match: Match) -> list[Finding]:
         self._exchanges += 1
@@ -236,6 +270,7 @@ class Fold:
         return DriftSummary(
             exchanges=self._exchanges,
             out_of_scope=self._out_of_scope,
+            elsewhere=first_elsewhere(dict(self._elsewhere)),
             out_of_window=self._out_of_window,
             undated=self._undated,
             unreadable_count=self._unreadable_count,

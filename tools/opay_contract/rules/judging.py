@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from opay_contract.contract.contract import Contract, Match
 from opay_contract.model.exchange import Exchange
 from opay_contract.model.finding import Finding, Outcome
 from opay_contract.rules.body import check_request_body, check_response_body
-from opay_contract.rules.describing import describe_name, fold_path
+from opay_contract.rules.describing import describe_name
 from opay_contract.rules.encoding import check_body_text, check_flaws
 from opay_contract.rules.envelope import check_code, check_echoes, check_message
 from opay_contract.rules.exposure import check_exposure
+from opay_contract.rules.routes import fold_path
 from opay_contract.rules.signatures import check_signature
 from opay_contract.rules.subject import HTTP_ERROR, Hit, Settings, Subject, build_subject
 from opay_contract.rules.table import METHOD_UNDOCUMENTED, PATH_UNDOCUMENTED
@@ -75,11 +77,15 @@ def _is_refused_method(contract: Contract, exchange: Exchange, match: Match) -> 
 
 
 def _unknown_route(contract: Contract, exchange: Exchange, match: Match) -> Hit:
-    path = fold_path(contract.path(exchange.request.url or "") or "")
-    if not match.route.path_known:
-        return Hit(PATH_UNDOCUMENTED, path, "a documented path", "another path")
-    method = describe_name(exchange.request.method or "")
-    return Hit(METHOD_UNDOCUMENTED, f"{method} {path}", "a documented method", method)
+    route = match.route
+    if route.documented is not None:
+        method = describe_name(exchange.request.method or "")
+        return Hit(METHOD_UNDOCUMENTED, f"{method} {route.documented}", "a documented method", method)
+    if route.near is not None:
+        actual = f"another path; did you mean '{route.near.documented}'?"
+        return Hit(PATH_UNDOCUMENTED, route.near.shown, "a documented path", actual)
+    path = fold_path(urlsplit(exchange.request.url or "").path, contract)
+    return Hit(PATH_UNDOCUMENTED, path, "a documented path, as the contract has them all", "another path")
 
 
 def _finding(contract: Contract, exchange: Exchange, match: Match, hit: Hit) -> Finding:
