@@ -128,7 +128,7 @@ def test_a_prefix_on_a_host_of_the_contract_is_a_base_url_too(contract: Contract
 def test_a_preflight_is_counted_as_one(contract: Contract) -> None:
     headers = (("Access-Control-Request-Method", "POST"),)
     route = contract.route(Request(method="OPTIONS", url=f"https://{HOST}{QUERY}", headers=headers))
-    assert describe_elsewhere(contract, f"https://{HOST}{QUERY}", route).reason is Outside.PREFLIGHT
+    assert describe_elsewhere(contract, f"https://{HOST}{QUERY}", route).reason == Outside.PREFLIGHT
 
 
 def test_an_unknown_path_is_drift_where_the_contract_has_them_all() -> None:
