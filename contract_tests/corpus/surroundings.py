@@ -21,6 +21,7 @@ def iter_surrounding_drifts() -> Iterator[Drift]:
         yield from _iter_statuses(flavour)
         yield from _iter_media_types(flavour)
     for flavour in SUCCESSES:
+        yield from _iter_methods(flavour)
         yield from _iter_requests(flavour)
         yield from _iter_signatures(flavour)
         for name in ("Authorization", "MerchantId", "Content-Type"):
@@ -31,6 +32,10 @@ def _iter_routes(flavour: Flavour) -> Iterator[Drift]:
     for path in _SLIPS:
         found = key("path-undocumented", path, TRANSPORT, "")
         yield Drift(flavour=flavour, edit=_set(url=HOST + path), found=(found,))
+
+
+def _iter_methods(flavour: Flavour) -> Iterator[Drift]:
+    """Other methods that are answered; one that is refused is the contract at work."""
     for method in ("GET", "PUT", "DELETE", "PATCH"):
         found = key("method-undocumented", f"{method} {PATH}", TRANSPORT, "")
         yield Drift(flavour=flavour, edit=_set(method=method), found=(found,))

@@ -26,8 +26,10 @@ METHOD_UNDOCUMENTED = _rule(
     _U,
     Area.ROUTE,
     _ERROR,
-    "A known path was called with a method that the contract does not describe. A browser's preflight "
-    "(OPTIONS with Access-Control-Request-Method) is out of scope and does not count.",
+    "A known path was called with a method that the contract does not describe, and it was answered. One "
+    "that was refused, by an HTTP error or an error code, is the contract at work and does not count; nor "
+    "does what asks the server and not the API, as OPTIONS and TRACE do, unless a success code came. A "
+    "browser's preflight (OPTIONS with Access-Control-Request-Method) is out of scope.",
 )
 STATUS_UNDOCUMENTED = _rule(
     "status-undocumented",
