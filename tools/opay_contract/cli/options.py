@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import filecmp
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from opay_contract.contract.loading import ROOT, default_directory, folder_of
+from opay_contract.contract.loading import ROOT, default_directory, folder_of, list_documents
 from opay_contract.errors import UsageError
 from opay_contract.model.finding import Severity
 from opay_contract.model.moments import Window, moment_after, utc_of
@@ -54,11 +55,16 @@ def _settle(contract: Path | None, here: str) -> Path | None:
     """Return the contract's folder; says so where the one at hand is not used."""
     if contract is not None:
         return folder_of(contract)
-    used = default_directory() / ROOT
-    if Path(ROOT).is_file() and used.is_file() and not used.samefile(ROOT):
+    if Path(ROOT).is_file() and not _is_alike(Path(), default_directory()):
         words = "the contract of the package is used, not the one of this folder"
         click.echo(f"note: {words}; name that with `{here}`", err=True)
     return None
+
+
+def _is_alike(left: Path, right: Path) -> bool:
+    """Tell whether two folders have the same contract, so that it does not matter which is used."""
+    names = list_documents(left)
+    return names == list_documents(right) and not filecmp.cmpfiles(left, right, names, shallow=False)[1]
 
 
 def paths_argument(
