@@ -42,10 +42,11 @@ def summarize(contract: Contract, urls: list[str]) -> DriftSummary:
     return fold.summary()
 
 
-def complete(value: object = True) -> Contract:  # noqa: FBT002  the value of the member
+def complete(value: object = True, *base_urls: str) -> Contract:  # noqa: FBT002  the value of the member
     documents = load_documents(default_directory())
     root = documents["openapi.yaml"].value | {"x-all-paths": value}
-    return build_contract(documents | {"openapi.yaml": parse_document(json.dumps(root), "openapi.yaml")})
+    changed = {"openapi.yaml": parse_document(json.dumps(root), "openapi.yaml")}
+    return build_contract(documents | changed, base_urls)
 
 
 @pytest.mark.parametrize(
@@ -138,6 +139,12 @@ def test_an_unknown_path_is_drift_where_the_contract_has_them_all() -> None:
     assert folded.finding.pointer == "/api/v1/cashier/*"
     for value in (False, "yes", None):
         assert summarize(complete(value), urls).out_of_scope == 2
+
+
+def test_a_contract_has_all_paths_below_its_servers_and_not_beside_them() -> None:
+    contract = complete(True, "https://gw.shop.internal/psp")
+    assert where(contract, "https://gw.shop.internal/cashier/create").reason == Outside.PATH
+    assert contract.route(Request(url="https://gw.shop.internal/psp/cashier/create")).in_scope
 
 
 def test_a_near_path_says_what_was_meant(contract: Contract) -> None:
