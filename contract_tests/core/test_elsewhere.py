@@ -42,7 +42,7 @@ def summarize(contract: Contract, urls: list[str]) -> DriftSummary:
     return fold.summary()
 
 
-def complete(value: object = True, *base_urls: str) -> Contract:  # noqa: FBT002  the value of the member
+def complete(value: object = True, base_urls: tuple[str, ...] = ()) -> Contract:  # noqa: FBT002  a value
     documents = load_documents(default_directory())
     root = documents["openapi.yaml"].value | {"x-all-paths": value}
     changed = {"openapi.yaml": parse_document(json.dumps(root), "openapi.yaml")}
@@ -142,7 +142,7 @@ def test_an_unknown_path_is_drift_where_the_contract_has_them_all() -> None:
 
 
 def test_a_contract_has_all_paths_below_its_servers_and_not_beside_them() -> None:
-    contract = complete(True, "https://gw.shop.internal/psp")
+    contract = complete(base_urls=("https://gw.shop.internal/psp",))
     assert where(contract, "https://gw.shop.internal/cashier/create").reason == Outside.PATH
     assert contract.route(Request(url="https://gw.shop.internal/psp/cashier/create")).in_scope
 
