@@ -260,6 +260,15 @@ def test_compare_says_which_contract_it_judged_by(ask: Ask, record: Record) -> N
     assert json.loads(ask("compare", "a.json", "a.json", "--format", "json").out)["contract"] is None
 
 
+def test_suggestions_say_which_contract_they_are_for(ask: Ask, record: Record) -> None:
+    record("a.ndjson", OURS)
+    ask("spec", "--export", "mine")
+    asked = ("suggest", "a.ndjson", "--contract", "mine", "--format")
+    assert ask(*asked, "diff").out.startswith(f"# {NAME} in mine\n")
+    assert json.loads(ask(*asked, "json").out)["contract"]["folder"] == "mine"
+    assert ask(*asked, "overlay").err.startswith(f"{NAME} in mine\n")
+
+
 def test_a_contract_at_hand_that_is_not_used_is_said_to_be_so(ask: Ask, record: Record, here: Path) -> None:
     record("a.ndjson", OURS)
     assert ask("check", "a.ndjson").err == ""

@@ -10,7 +10,8 @@ from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.options import base_url_option, contract_option, paths_argument, window_options
 from opay_contract.cli.output import make_folder, write_atomically, write_report
 from opay_contract.contract.draft import Draft, read_draft
-from opay_contract.contract.loading import default_directory, is_carried
+from opay_contract.contract.loading import ROOT, default_directory, is_carried
+from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.saving import load_summary
 from opay_contract.drift.suggestions.suggesting import suggest_changes
 from opay_contract.errors import UsageError
@@ -18,14 +19,15 @@ from opay_contract.model.moments import Window
 from opay_contract.model.suggestion import Proposal, Thresholds
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.formats import Format
+from opay_contract.report.printing import printable
 from opay_contract.report.suggestion_diff import render_diff
 from opay_contract.report.suggestion_json import render_suggestions
 from opay_contract.report.suggestion_overlay import overlay_files, render_overlays
 from opay_contract.report.suggestion_words import describe_result
 
-_RENDERERS: dict[str, Callable[[Proposal], str]] = {
+_RENDERERS: dict[str, Callable[[Proposal, ContractUsed], str]] = {
     "diff": render_diff,
-    "overlay": render_overlays,
+    "overlay": lambda proposal, _: render_overlays(proposal),
     "json": render_suggestions,
 }
 _USUAL = Thresholds()
@@ -120,7 +122,8 @@ def suggest(
     proposal = suggest_changes(
         summary, contract, draft, Thresholds(count=min_count, days=min_days), is_narrowing=narrow
     )
-    _report(proposal, format_out, output)
+    used = name_contract(contract.schemas.documents[ROOT].value, contract_dir)
+    _report(proposal, used, format_out, output)
     if write and not summary.is_partial:
         _write(directory, proposal, draft)
     raise click.exceptions.Exit(_exit_code(summary, proposal, is_written=write))
@@ -133,14 +136,15 @@ def _refuse_contradictions(has_paths: bool, saved: Path | None, window: Window |
         raise UsageError("--since and --until are for recordings; a saved summary is taken whole")
 
 
-def _report(proposal: Proposal, format_out: str, output: Path | None) -> None:
+def _report(proposal: Proposal, used: ContractUsed, format_out: str, output: Path | None) -> None:
     if format_out != "overlay" or output is None:
-        write_report(_RENDERERS[format_out](proposal), output)
+        write_report(_RENDERERS[format_out](proposal, used), output)
     else:
         make_folder(output)
         for name, text in overlay_files(proposal).items():
             write_atomically(output / f"{Path(name).stem}.overlay.json", text)
     if format_out == "overlay":
+        click.echo(printable(str(used)), err=True)
         click.echo(describe_result(proposal), err=True)
 
 
