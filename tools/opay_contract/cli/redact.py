@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from opay_contract.cli.exit_codes import ExitCode
-from opay_contract.cli.options import base_url_option, contract_option
+from opay_contract.cli.options import base_url_option, contract_option, paths_argument
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.model.exchange import Unreadable
@@ -24,7 +24,7 @@ _SHORTEST_KEY = 16
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="IN...")
+@paths_argument("IN...", literally=True)
 @click.option(
     "-o",
     "--output",
