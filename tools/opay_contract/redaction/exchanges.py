@@ -17,7 +17,6 @@ from opay_contract.redaction.texts import STRICT, Texts
 from opay_contract.redaction.urls import Urls
 from opay_contract.redaction.values import Log, Values, is_time
 from opay_contract.redaction.vocabulary import METHODS
-from opay_contract.rules.describing import describe_name
 from opay_contract.rules.subject import Settings, Subject, build_subject
 from opay_contract.rules.values import recorded_time
 
