@@ -1,7 +1,9 @@
 """Turns what was captured into an exchange, and that into a line of the native format."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from opay_contract.capture.captured import Body, Captured, Omitted
 from opay_contract.mock.recorder import render_exchange
@@ -45,8 +47,8 @@ def render_line(taken: Taken) -> bytes:
     """Return the line of an exchange; a check calls one without its answer's body unreadable."""
     moment = json.dumps(taken.exchange.recorded_at)
     if taken.response is not None:
-        empty = replace(taken.exchange.response, body=b"")
-        line = render_exchange(replace(taken.exchange, response=empty))
+        empty = structs.replace(taken.exchange.response, body=b"")
+        line = render_exchange(structs.replace(taken.exchange, response=empty))
         end = f'}},"recorded_at":{moment}}}\n'.encode()
         line = line.removesuffix(b',"body":""' + end) + end
     else:
