@@ -17,6 +17,7 @@ import zstandard
 from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.recordings import cassette_yaml
 from opay_contract.recordings.encodings import NO_BROTLI
+from opay_contract.recordings.refusals import NO_URL
 
 Read = Callable[..., list[Any]]
 
@@ -163,7 +164,8 @@ def test_aliases_that_multiply_do_not_multiply_memory(read: Read) -> None:
 
 def test_plain_words_that_old_yaml_takes_for_booleans_stay_text(read: Read) -> None:
     text = (
-        b"interactions:\n- request: {method: NO, headers: {on: [yes]}}\n  response: {status: 200, body: ''}\n"
+        b"interactions:\n- request: {method: NO, uri: /, headers: {on: [yes]}}\n"
+        b"  response: {status: 200, body: ''}\n"
     )
     (found,) = read(text)
     assert (found.request.method, found.request.headers) == ("NO", (("on", "yes"),))
@@ -222,8 +224,11 @@ def test_a_scalar_without_an_end_is_refused_before_it_fills_the_memory(read: Rea
         (b"{a: *nowhere}", "an alias has no anchor before it, or one too far back"),
         (b"{a: &a [*a]}", "an alias has no anchor before it, or one too far back"),
         (b"{[a]: b}", "the name of a member is no text"),
-        (b"{a: !!python/name:os.abort x}", "a YAML tag asks for more than data; record the entry anew"),
-        (b"{request: {method: [a]}, response: {}}", "the method or the URL is no text"),
+        (
+            b"{response: !!python/name:os.abort x}",
+            "a YAML tag asks for more than data; record the entry anew",
+        ),
+        (b"{request: {uri: [a]}, response: {status: 200, body: ''}}", NO_URL),
         (b"[" + b"x," * 200_001 + b"]", "the entry has more than 200,000 parts"),
         (b"x", "the entry is not of the shape that a cassette's interaction has"),
     ],
@@ -232,7 +237,9 @@ def test_an_interaction_that_is_not_plain_data_is_unreadable_and_the_next_one_co
     read: Read, interaction: Any, reason: str
 ) -> None:
     found = read(
-        b"? [odd]\n: x\ninteractions:\n- " + interaction + b"\n- response: {status: 200, body: '1'}\n"
+        b"? [odd]\n: x\ninteractions:\n- "
+        + interaction
+        + b"\n- request: {uri: /}\n  response: {status: 200, body: '1'}\n"
     )
     assert found[0].reason == reason
     assert isinstance(found[1], Exchange)
@@ -242,10 +249,10 @@ def test_anchors_are_forgotten_before_they_fill_the_memory(
     read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cassette_yaml, "MAX_ENTRY", 100_000)
-    anchored = b"- response: &a {status: 200, body: '" + b"x" * 70_000 + b"'}\n"
-    found = read(
-        b"interactions:\n" + anchored * 2 + b"- response: *a\n" + b"- response: {status: 200, body: '1'}\n"
-    )
+    sent = b"  request: {uri: /}\n"
+    anchored = b"- response: &a {status: 200, body: '" + b"x" * 70_000 + b"'}\n" + sent
+    last = b"- response: *a\n" + sent + b"- response: {status: 200, body: '1'}\n" + sent
+    found = read(b"interactions:\n" + anchored * 2 + last)
     assert [type(one) for one in found] == [Exchange, Exchange, Unreadable, Exchange]
 
 
@@ -255,5 +262,5 @@ def test_bytes_that_yaml_forbids_are_unreadable(read: Read) -> None:
 
 
 def test_a_cassette_that_is_a_bare_list_is_read(read: Read) -> None:
-    (found,) = read(b"- request: {}\n  response: {status: 200, body: '1'}\n")
+    (found,) = read(b"- request: {uri: /}\n  response: {status: 200, body: '1'}\n")
     assert found.response.body == b"1"

@@ -165,6 +165,9 @@ class _Nowhere:
 
 
 def _tell(source: Source, tally: Tally, consequence: str) -> bool:
+    if tally.is_passed_over:
+        click.echo(f"{source.name}: passed over: {tally.broken}", err=True)
+        return False
     for entry, reason in islice(tally.unread.items(), 10):
         _complain(source.name, f"entry {entry}: {reason}; {consequence}")
     if tally.broken:

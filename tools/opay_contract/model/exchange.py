@@ -1,6 +1,6 @@
 """A recorded request with its response, where it was found, and the form that "could not be read" takes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in recorded order, names as recorded."""
@@ -43,20 +43,30 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """A request and its response. `recorded_at` is RFC 3339 text, or None where the recording has no time."""
+    """A request and its response. `recorded_at` is RFC 3339 text, or None where the recording has no time.
+
+    `is_asserted` if the user says that it is an answer of the API, where nothing else may tell.
+    """
 
     place: Place
     request: Request
     response: Response
     recorded_at: str | None = None
+    is_asserted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
-    """A file or an entry that could not be read, and why; `reason` never quotes what was recorded."""
+    """A file or an entry that could not be read, and why; `reason` never quotes what was recorded.
+
+    `request` is there, and in no text of this, where the answer alone could not be read. `is_passed_over` if
+    it is no fault: a file of a folder that is no recording.
+    """
 
     place: Place
     reason: str
+    request: Request | None = field(default=None, repr=False)
+    is_passed_over: bool = False
 
 
 def header(headers: Headers | None, name: str) -> str | None:

@@ -50,16 +50,18 @@ class ChunkStream:
 
     def head(self, size: int) -> bytes:
         """Return the next `size` bytes, or what there is, without taking them; an error comes after them."""
-        buffer = self._buffer[self._position :]
+        pieces = [self._buffer[self._position :]]
+        length = len(pieces[0])
         try:
-            while len(buffer) < size and (chunk := next(self._chunks, None)) is not None:
-                buffer += chunk
+            while length < size and (chunk := next(self._chunks, None)) is not None:
+                pieces.append(chunk)
+                length += len(chunk)
         except StreamError as error:
-            if not buffer:
+            if not length:
                 raise
             self._chunks = _iter_raising(error)
-        self._buffer, self._position = buffer, 0
-        return buffer[:size]
+        self._buffer, self._position = b"".join(pieces), 0
+        return self._buffer[:size]
 
 
 def unpack(raw: Readable) -> ChunkStream:

@@ -12,10 +12,9 @@ from typing import Any, BinaryIO, Protocol
 import zstandard
 
 from opay_contract.errors import UsageError
-from opay_contract.recordings.cursor import JsonCursor
-from opay_contract.recordings.formats import HEAD, Format
-from opay_contract.recordings.reading import open_source
-from opay_contract.recordings.refusals import StreamError
+from opay_contract.recordings.formats import HEAD, Format, is_json_cassette
+from opay_contract.recordings.reading import open_source, refused
+from opay_contract.recordings.refusals import NoRecordingError, StreamError
 from opay_contract.recordings.sources import Source
 from opay_contract.recordings.streams import GZIP_MAGIC, ZSTD_MAGIC, ChunkStream
 from opay_contract.redaction.cassettes import redact_yaml_cassette
@@ -38,8 +37,7 @@ _Redact = Callable[[Redactor, ChunkStream, Sink, Tally], None]
 
 
 def _redact_vcr(redactor: Redactor, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
-    first = JsonCursor(ChunkStream([stream.head(HEAD)])).peek()
-    redact = redact_json_cassette if first in (b"{", b"[") else redact_yaml_cassette
+    redact = redact_json_cassette if is_json_cassette(stream.head(HEAD)) else redact_yaml_cassette
     redact(redactor, stream, sink, tally)
 
 
@@ -78,6 +76,9 @@ def redact_stream(
                 _BY_FORMAT[recording.format](redactor, recording.stream, sink, tally)
             if not tally.entries:
                 recording.refuse_nothing()
+    except NoRecordingError as error:
+        tally.is_passed_over = refused(source, error).is_passed_over
+        tally.broken = error.reason
     except StreamError as error:
         tally.broken = error.reason
     return tally
