@@ -6,17 +6,24 @@ from itertools import compress
 from typing import Any
 
 from opay_contract.contract.answers import answer_shape
-from opay_contract.contract.contract import Contract, Match
+from opay_contract.contract.contract import Contract, Match, Route
 from opay_contract.drift.evidence import EvidenceCounter, Tally, describe_exchange
 from opay_contract.drift.folding import FindingFold
 from opay_contract.drift.observing import Columns, Observer, Template
 from opay_contract.drift.surveys import Comparison, Survey
 from opay_contract.jsontext import NotJson, Parsed
-from opay_contract.model.exchange import Exchange, Unreadable
+from opay_contract.model.exchange import Exchange, Request, Unreadable
 from opay_contract.model.finding import Finding
 from opay_contract.model.moments import day_of, days_of, utc_of
 from opay_contract.model.observation import UNDATED
-from opay_contract.model.summary import MAX_UNREADABLE, DriftSummary, first_unreadable
+from opay_contract.model.summary import (
+    MAX_ELSEWHERE,
+    MAX_UNREADABLE,
+    DriftSummary,
+    Elsewhere,
+    first_elsewhere,
+    first_unreadable,
+)
 from opay_contract.recordings.messages import parse_moment
 from opay_contract.recordings.ndjson import Lines, is_filled, parse_line
 from opay_contract.recordings.refusals import NO_URL
@@ -27,6 +34,7 @@ from opay_contract.rules.fastpath import MAX_PLANS, FastPath
 from opay_contract.rules.judging import check_exchange
 from opay_contract.rules.linekinds import Kind
 from opay_contract.rules.records import Record, has_float, structure_of
+from opay_contract.rules.routes import describe_elsewhere
 from opay_contract.rules.subject import Settings, build_subject
 
 _MAX_COUNTED = 4096
@@ -72,6 +80,7 @@ class Fold:
         self._views: dict[int, Views] = {}
         self._exchanges = 0
         self._out_of_scope = 0
+        self._elsewhere: dict[Elsewhere, int] = {}
         self._out_of_window = 0
         self._undated = 0
         self._unreadable_count = 0
@@ -224,7 +233,7 @@ class Fold:
             return []
         match = self._contract.match(item)
         if not match.route.in_scope:
-            self._out_of_scope += 1
+            self._pass_over(item.request, match.route)
             return []
         if item.request.url is None and not (item.is_asserted or self._is_answer(match.response_body)):
             self._add_unreadable(Unreadable(place=item.place, reason=self._no_answer))
@@ -237,6 +246,14 @@ class Fold:
     def _is_answer(self, body: Parsed | NotJson | None) -> bool:
         """Tell whether a text is an answer of the contract where no URL says whose it is."""
         return isinstance(body, Parsed) and isinstance(body.value, dict) and self._answers.fits(body.value)
+
+    def _pass_over(self, request: Request, route: Route) -> None:
+        """Count an exchange that is out of scope, and where it went."""
+        self._out_of_scope += 1
+        where = describe_elsewhere(self._contract, request.url or "", route)
+        self._elsewhere[where] = self._elsewhere.get(where, 0) + 1
+        if len(self._elsewhere) > 2 * MAX_ELSEWHERE:
+            self._elsewhere = first_elsewhere(self._elsewhere)
 
     def _judge(self, exchange: Exchange, match: Match) -> list[Finding]:
         self._exchanges += 1
@@ -252,6 +269,7 @@ class Fold:
         return DriftSummary(
             exchanges=self._exchanges,
             out_of_scope=self._out_of_scope,
+            elsewhere=first_elsewhere(dict(self._elsewhere)),
             out_of_window=self._out_of_window,
             undated=self._undated,
             unreadable_count=self._unreadable_count,
@@ -266,11 +284,13 @@ class Fold:
 
     def _add_unreadable(self, found: Unreadable) -> None:
         """Count what could not be read; what went to somebody else is out of scope, whatever it is."""
+        request = found.request
+        route = self._contract.route(request) if request is not None else None
         if found.is_passed_over:
             self._passed_over_count += 1
             _keep(self._passed_over, found)
-        elif found.request is not None and not self._contract.route(found.request).in_scope:
-            self._out_of_scope += 1
+        elif request is not None and route is not None and not route.in_scope:
+            self._pass_over(request, route)
         else:
             self._unreadable_count += 1
             _keep(self._unreadable, replace(found, request=None))
