@@ -58,8 +58,8 @@ def test_a_file_without_a_recording_is_unreadable_as_a_whole(read: Read, data: A
 
 
 OTHERS = ["requests.ndjson", "playwright.har", "vcrpy.yaml", "mitmproxy-12.flow", "newman.json", "curl.txt"]
-ANY_LINES = (Format.NDJSON, Format.JSON, Format.BODY)
-"""Formats that take any JSON text for a body."""
+ANY_LINES = (Format.NDJSON, Format.JSON, Format.BODY, Format.ACCESS_LOG)
+"""Formats of which each text or line is told on its own."""
 
 
 @pytest.mark.parametrize("format_in", sorted(set(Format) - set(ANY_LINES)))

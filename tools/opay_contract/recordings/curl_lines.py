@@ -39,7 +39,7 @@ _METER = re.compile(
 # What a CI server writes before each line: GitHub, GitLab, Jenkins.
 _CI_STAMP = re.compile(
     rb"\[?[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?"
-    rb"(?:Z|[+-][0-9]{2}:?[0-9]{2})\]?(?: [0-9]{2}[OE][ +]?)? ?"
+    rb"(?:Z|[+-][0-9]{2}:?[0-9]{2})\]?(?: [0-9]{2}[OE][ +]| )?"
 )
 _FIRST = re.compile(
     rb"[*<>] ?|  % Total|\r|[$#+] curl |curl(?:\.exe)? |[^\n>]{0,300}> ?curl(?:\.exe)? |Warning: |Note: "

@@ -33,6 +33,7 @@ class Format(StrEnum):
     POSTMAN = "postman"
     NEWMAN = "newman"
     CURL = "curl"
+    ACCESS_LOG = "access-log"
     PARQUET = "parquet"
 
 
@@ -43,7 +44,7 @@ _VCR_YAML = re.compile(
     rb"^" + _INTERACTIONS + rb"|\A(?:---\s++|#[^\n]*+\n)*+-\s++[\"']?(?:request|response)[\"']?:",
     re.MULTILINE,
 )
-_VCR_FLOW = re.compile(rb"\{\s*+" + _INTERACTIONS + rb"|\[\s*+\{\s*+(?:request|response)\s*+:")
+_VCR_FLOW = re.compile(rb"[^\0]{0,5000}?\brequest[\"']?\s*+:")
 _MITMPROXY = re.compile(rb"[1-9][0-9]{0,11}:[1-9][0-9]?:[a-z_]+[,;]")  # an object, its first member's name
 _ENDS_INSIDE_STRING = re.compile(rb'(?:[^"]++|"(?:[^"\\]++|\\.)*+")*+"(?:[^"\\]++|\\.)*+\\?')
 
@@ -75,14 +76,14 @@ def recognise(head: bytes, size: int = HEAD) -> Format | Foreign | None:
     if head.startswith(_PARQUET):
         return Format.PARQUET
     text = head.removeprefix(codecs.BOM_UTF8).lstrip()
+    if is_transcript(head):
+        return Format.CURL
     if text.startswith((b"{", b"[")):
         return (
             Format.VCR if _VCR_FLOW.match(text) and not _is_json_text(text) else _recognise_json(text, size)
         )
     if _MITMPROXY.match(text):
         return Format.MITMPROXY
-    if is_transcript(head):
-        return Format.CURL
     foreign = find_by_start(head)
     if foreign is None and b"\0" not in text and _VCR_YAML.search(text):
         return Format.VCR
@@ -144,7 +145,7 @@ def _add_members(cursor: JsonCursor, members: dict[str, bytes], before: str, dep
 
 def _is_json_text(text: bytes) -> bool:
     """Tell JSON from YAML in flow style, by what stands behind the first brackets."""
-    return re.match(rb"(?:\[\s*+)?\{?\s*+(?:[\"{}\[\]0-9-]|true|false|null|\Z)", text) is not None
+    return re.match(rb"(?:\[\s*+)?+\{?+\s*+(?:[\"{}\[\]0-9-]|true|false|null|\Z)", text) is not None
 
 
 def _recognise_json(text: bytes, size: int) -> Format | Foreign:
@@ -170,6 +171,12 @@ def _recognise_members(look: Look, text: bytes) -> Format | None:
         return Format.VCR
     if LISTED in look.members and ("response/status_code" in look.members or has("response/status") == b"{"):
         return Format.VCR
+    is_kong = look.is_exchange and "latencies" in look.members
+    is_web_server = (
+        "request_uri" in look.members or "request_method" in look.members or has("request") == b'"'
+    )
+    if is_kong or (is_web_server and ("status" in look.members or "response_status" in look.members)):
+        return Format.ACCESS_LOG
     return _recognise_postman(look, text)
 
 

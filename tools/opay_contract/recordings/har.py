@@ -18,7 +18,7 @@ from opay_contract.recordings.messages import (
 )
 from opay_contract.recordings.refusals import NO_RESPONSE, TRUNCATED_BODY, EntryError
 from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import Readable
+from opay_contract.recordings.streams import ChunkStream
 
 NO_BODY = 'the response has no body text; export the HAR "with content"'
 ATTACHED_BODY = "the response body is in another file; record the HAR with its content embedded"
@@ -72,15 +72,25 @@ class _Entry(msgspec.Struct, rename="camel", gc=False):
 _ENTRY = msgspec.json.Decoder(_Entry)
 
 
-def read_har(source: Source, stream: Readable) -> Iterator[Exchange | Unreadable]:
+def read_har(source: Source, stream: ChunkStream) -> Iterator[Exchange | Unreadable]:
     """Yield every entry of `log.entries`, wherever in the file that is."""
     cursor = JsonCursor(stream)
     for number, (line, data) in enumerate(iter_all_values(cursor, ENTRIES), start=1):
         place = source.place(number, line)
         try:
-            yield _exchange(place, decode_entry(_ENTRY, data, line))
+            entry = decode_entry(_ENTRY, data, line)
+            _take_attached(entry, stream)
+            yield _exchange(place, entry)
         except EntryError as error:
             yield Unreadable(place=place, reason=error.reason)
+
+
+def _take_attached(entry: _Entry, stream: ChunkStream) -> None:
+    """Put the body of an answer that an archive keeps beside the HAR in its place."""
+    content = entry.response.content if entry.response else None
+    body = stream.attached(content.file) if content and content.file and content.text is None else None
+    if content and body is not None:
+        content.text, content.encoding = base64.b64encode(body).decode(), "base64"
 
 
 def _exchange(place: Place, entry: _Entry) -> Exchange | Unreadable:

@@ -11,6 +11,8 @@ from typing import BinaryIO
 from opay_contract.errors import UsageError
 from opay_contract.model.answer_shape import AnswerShape
 from opay_contract.model.exchange import Exchange, Unreadable
+from opay_contract.recordings.access_log import read_access_log
+from opay_contract.recordings.archives import ZIP_MAGIC, open_archive
 from opay_contract.recordings.curl_transcript import read_curl
 from opay_contract.recordings.document import read_body, read_document
 from opay_contract.recordings.foreign import Foreign
@@ -40,6 +42,7 @@ READERS: dict[Format, Reader] = {
     Format.POSTMAN: read_postman,
     Format.NEWMAN: read_newman,
     Format.CURL: read_curl,
+    Format.ACCESS_LOG: read_access_log,
 }
 
 _UTF16_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
@@ -51,12 +54,14 @@ _LINES_OF_ITS_OWN = (Format.NDJSON, Format.JSON, Format.BODY, Format.PARQUET)
 class Recording:
     """An open source: its unpacked text, of which nothing is read yet, and its format.
 
-    `is_sure` is False where only the user says that it is of this format.
+    `is_sure` is False where only the user says that it is of this format. `is_archive` if there is more in
+    the file than this text.
     """
 
     stream: ChunkStream
     format: Format
     is_sure: bool
+    is_archive: bool = False
 
     def refuse_nothing(self) -> None:
         """Raise when a source in which nothing was found is not of its format at all."""
@@ -151,8 +156,7 @@ def open_source(
     answers: AnswerShape | None = None,
 ) -> Iterator[Recording]:
     """Open a source; a `StreamError`, now or at a later read, says why it cannot be read further."""
-    with _open_raw(source, stdin) as raw:
-        stream = _decoded(unpack(raw))
+    with _open_raw(source, stdin) as raw, _open_unpacked(source, raw) as (stream, is_archive):
         head = _look_ahead(stream)
         if not source.is_named and format_in is not None and not has_recording_name(source.name):
             _recognised(head)  # a format that is asked for is not forced on everything in a folder
@@ -160,7 +164,18 @@ def open_source(
         if format_in is None and answers is not None and found in (Format.JSON, Format.NDJSON):
             _refuse_other_json(head, answers)
         is_sure = format_in is None or recognise(head) is format_in
-        yield Recording(stream=stream, format=found, is_sure=is_sure)
+        yield Recording(stream=stream, format=found, is_sure=is_sure, is_archive=is_archive)
+
+
+@contextmanager
+def _open_unpacked(source: Source, raw: Readable) -> Iterator[tuple[ChunkStream, bool]]:
+    """Give the text, and whether it is one of an archive's files."""
+    stream = unpack(raw)
+    if stream.head(len(ZIP_MAGIC)) == ZIP_MAGIC:
+        with open_archive(source.path) as member:
+            yield member, True
+    else:
+        yield _decoded(stream), False
 
 
 def _decoded(stream: ChunkStream) -> ChunkStream:

@@ -33,6 +33,9 @@ from opay_contract.redaction.parquet_rows import redact_parquet
 from opay_contract.redaction.postman_collections import redact_collection
 from opay_contract.redaction.transcripts import redact_transcript
 
+NO_ARCHIVE = "archives are not redacted; unpack it and redact what is in it"
+NO_LOG = "access logs are not redacted, as anything may be anywhere in them; keep them as card data"
+
 _Redact = Callable[[Redactor, ChunkStream, Sink, Tally], None]
 
 
@@ -70,7 +73,11 @@ def redact_stream(
     tally = Tally()
     try:
         with open_source(source, format_in, stdin=stdin) as recording:
-            if recording.format is Format.PARQUET:
+            if recording.is_archive:
+                tally.broken = NO_ARCHIVE
+            elif recording.format is Format.ACCESS_LOG:
+                tally.broken = NO_LOG
+            elif recording.format is Format.PARQUET:
                 redact_parquet(redactor, source, sink, tally)
             else:
                 _BY_FORMAT[recording.format](redactor, recording.stream, sink, tally)
