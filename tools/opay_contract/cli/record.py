@@ -167,7 +167,7 @@ def _recorder(contract: Contract, options: _Options, watch: Watch | None) -> Rec
     return Recorder(
         RotatingFile(options.to, Limits(size=options.rotate_size, seconds=options.rotate_seconds)),
         redactor,
-        say=_complain,
+        say=complain,
         watch=watch,
         body_limit=options.body_limit,
     )
@@ -199,7 +199,8 @@ def _warn(options: _Options) -> None:
         )
 
 
-def _complain(reason: str) -> None:
+def complain(reason: str) -> None:
+    """Say that something is not recorded."""
     click.echo(f"warning: {printable(reason)}; calls go on", err=True)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from opay_contract.errors import UsageError
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.recordings.reading import iter_list_lines
@@ -89,7 +91,7 @@ def iter_inputs(paths: Sequence[str]) -> Iterator[Source | Unreadable]:
         if isinstance(item, Source):
             yield replace(item, ordinal=ordinal)
         else:
-            yield replace(item, place=replace(item.place, source=ordinal))
+            yield structs.replace(item, place=structs.replace(item.place, source=ordinal))
 
 
 def _iter_named(path: str) -> Iterator[Source | Unreadable]:
