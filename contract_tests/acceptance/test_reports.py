@@ -31,6 +31,8 @@ MEMBERS = {
     },
     "summary": {
         "exchanges_checked",
+        "outcomes",
+        "signatures",
         "out_of_scope",
         "out_of_window",
         "undated",

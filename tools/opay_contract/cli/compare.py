@@ -14,6 +14,7 @@ from opay_contract.cli.output import write_report
 from opay_contract.cli.progress import watch_progress
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.comparing import compare as compare_summaries
+from opay_contract.drift.conclusions import conclude
 from opay_contract.drift.saving import is_saved_summary, load_summary
 from opay_contract.engines.inline import check_sources
 from opay_contract.errors import UsageError
@@ -38,13 +39,14 @@ class _Judge:
 
     def summary_of(self, path: str) -> DriftSummary:
         """Return the summary that a file holds, or that of recordings."""
-        if path != STDIN and is_saved_summary(Path(path)):
-            return load_summary(Path(path))
         contract = load_contract(self.contract_dir, self.base_urls)
+        if path != STDIN and is_saved_summary(Path(path)):
+            return conclude(load_summary(Path(path)), contract)
         with watch_progress() as on_progress:
-            return check_sources(
+            summary = check_sources(
                 iter_inputs([path]), contract, self.settings, stdin=sys.stdin.buffer, on_progress=on_progress
             )
+        return conclude(summary, contract)
 
 
 @click.command()

@@ -13,6 +13,7 @@ import click
 from opay_contract.cli.options import base_url_option, contract_option
 from opay_contract.cli.progress import watch_progress
 from opay_contract.contract.loading import load_contract
+from opay_contract.drift.conclusions import conclude
 from opay_contract.drift.sightings import Sightings, load_sightings, sightings_of
 from opay_contract.engines.inline import check_sources
 from opay_contract.errors import UsageError
@@ -76,4 +77,4 @@ def _check(
             stdin=sys.stdin.buffer,
             on_progress=on_progress,
         )
-    return sightings_of(summary)
+    return sightings_of(conclude(summary, contract))

@@ -14,6 +14,7 @@ from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.model.finding import Finding
 from opay_contract.model.moments import day_of, days_of, utc_of
 from opay_contract.model.observation import UNDATED
+from opay_contract.model.outcomes import Signatures
 from opay_contract.model.summary import MAX_UNREADABLE, DriftSummary, first_unreadable
 from opay_contract.recordings.messages import parse_moment
 from opay_contract.recordings.ndjson import Lines, is_filled, parse_line
@@ -24,7 +25,8 @@ from opay_contract.rules.fastpath import MAX_PLANS, FastPath
 from opay_contract.rules.judging import check_exchange
 from opay_contract.rules.linekinds import Kind
 from opay_contract.rules.records import Record, has_float, structure_of
-from opay_contract.rules.subject import Settings, build_subject
+from opay_contract.rules.signatures import verify_request
+from opay_contract.rules.subject import Settings, build_subject, is_refused
 
 _MAX_COUNTED = 4096
 """Variants and days of a kind that are waiting to be settled."""
@@ -38,6 +40,7 @@ class Known:
 
     tally: Tally
     template: Template
+    is_refused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class Fold:
         self._unreadable_count = 0
         self._unreadable: list[Unreadable] = []
         self._findings = FindingFold()
+        self._signatures = Signatures()
 
     @property
     def seen(self) -> int:
@@ -154,6 +158,8 @@ class Fold:
                 return
             if self._findings.add_again(findings, source.place(number, number), moment):
                 self._exchanges += 1
+                if self._settings.private_key and self._contract.signature:
+                    self._count_signature(is_refused=known.is_refused, is_verified=True)
                 self._hear(known, record.describe(), moment)
                 return
         item = parse_line(source.place(number, number), line)
@@ -178,7 +184,11 @@ class Fold:
             self._observer.add(exchange, match)
 
     def _know(self, exchange: Exchange, match: Match) -> Known:
-        return Known(self._evidence.learn(exchange, match), self._observer.learn(exchange, match))
+        return Known(
+            self._evidence.learn(exchange, match),
+            self._observer.learn(exchange, match),
+            is_refused(exchange, match),
+        )
 
     def _hear(self, known: Known, seen: dict[str, Any], moment: str | None) -> None:
         self._evidence.add_to(known.tally, seen)
@@ -227,7 +237,19 @@ class Fold:
         findings = list(check_exchange(self._contract, exchange, match, self._settings))
         for finding in findings:
             self._findings.add(finding)
+        verification = verify_request(exchange, match, self._contract, self._settings)
+        if verification is not None:
+            self._count_signature(is_refused=is_refused(exchange, match), is_verified=verification.ok)
         return findings
+
+    def _count_signature(self, *, is_refused: bool, is_verified: bool) -> None:
+        """Count a signature; where the call was refused, one that does not hold is no finding."""
+        self._signatures += Signatures(
+            verified=int(is_verified and not is_refused),
+            failed=int(not is_verified and not is_refused),
+            refused_verified=int(is_verified and is_refused),
+            refused_failed=int(not is_verified and is_refused),
+        )
 
     def summary(self) -> DriftSummary:
         """Return what was folded so far."""
@@ -235,6 +257,8 @@ class Fold:
             self._settle(kind)
         return DriftSummary(
             exchanges=self._exchanges,
+            outcomes=self._observer.outcomes(),
+            signatures=self._signatures,
             out_of_scope=self._out_of_scope,
             out_of_window=self._out_of_window,
             undated=self._undated,

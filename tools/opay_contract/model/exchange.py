@@ -21,6 +21,15 @@ class Place:
     file: str
     line: int | None = None
 
+    @property
+    def is_whole_run(self) -> bool:
+        """Whether this is no place at all, but the run as a whole."""
+        return not self.file
+
+
+WHOLE_RUN = Place(source=0, entry=0, file="")
+"""Stands for all that a run read, where a finding is about it as a whole."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from opay_contract.model.exchange import Place, Unreadable
-from opay_contract.model.finding import Finding, Severity
+from opay_contract.model.finding import Finding, Outcome, Severity
 from opay_contract.model.observation import Days, Observations, add, join_observations, latest_days
+from opay_contract.model.outcomes import Outcomes, Signatures, count_outcome, join_outcomes
 
 MAX_FINDINGS = 2000
 """Distinct findings that a summary keeps: the gravest, and among equals those of the smallest fingerprint."""
@@ -57,12 +58,15 @@ class DriftSummary:
     """The result of a run or of a part of one.
 
     `exchanges` counts the exchanges that were judged. `out_of_window` counts those that were not because of
-    the time at which they were recorded, which of `undated` is not known. `occurrences` counts findings by
-    severity, kept or not; it tells when the cap on `findings` bit. `readings` counts evidence by question and
-    reading, `observations` has what was seen at each place. `is_partial` if the run was interrupted.
+    the time at which they were recorded, which of `undated` is not known. `outcomes` counts the judged ones
+    by how they ended. `occurrences` counts findings by severity, kept or not; it tells when the cap on
+    `findings` bit. `readings` counts evidence by question and reading, `observations` has what was seen at
+    each place. `is_partial` if the run was interrupted.
     """
 
     exchanges: int = 0
+    outcomes: Outcomes = field(default_factory=dict)
+    signatures: Signatures = field(default_factory=Signatures)
     out_of_scope: int = 0
     out_of_window: int = 0
     undated: int = 0
@@ -73,6 +77,16 @@ class DriftSummary:
     readings: dict[tuple[str, str], int] = field(default_factory=dict)
     observations: Observations = field(default_factory=dict)
     is_partial: bool = False
+
+    @property
+    def successes(self) -> int:
+        """How many exchanges succeeded."""
+        return count_outcome(self.outcomes, Outcome.SUCCESS)
+
+    @property
+    def is_vacuous(self) -> bool:
+        """Whether exchanges were judged and none of them succeeded."""
+        return 0 < self.exchanges == sum(self.outcomes.values()) and not self.successes
 
     @property
     def omitted(self) -> int:
@@ -92,6 +106,8 @@ def merge(left: DriftSummary, right: DriftSummary) -> DriftSummary:
         findings[key] = join(findings[key], folded) if key in findings else folded
     return DriftSummary(
         exchanges=left.exchanges + right.exchanges,
+        outcomes=join_outcomes(left.outcomes, right.outcomes),
+        signatures=left.signatures + right.signatures,
         out_of_scope=left.out_of_scope + right.out_of_scope,
         out_of_window=left.out_of_window + right.out_of_window,
         undated=left.undated + right.undated,

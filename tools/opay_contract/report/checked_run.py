@@ -18,7 +18,8 @@ class CheckedRun:
     `contract` is what was checked against, where a report may ask what it documents. `judged` is the same
     summary beside the baseline, or None where none was given. `contract_folder` is the contract's folder
     relative to the working folder, or None where the contract stands elsewhere, as the one that the package
-    carries. `version` is the program's, where it is known.
+    carries. `version` is the program's, where it is known. `require_success` is how many exchanges had to
+    succeed, or None where nobody asked.
     """
 
     summary: DriftSummary
@@ -28,6 +29,7 @@ class CheckedRun:
     judged: Judged | None = None
     fail_on: Severity = Severity.ERROR
     allow_unused: bool = False
+    require_success: int | None = None
     contract_folder: str | None = None
     version: str | None = None
 
@@ -35,6 +37,11 @@ class CheckedRun:
     def counted(self) -> DriftSummary:
         """The summary without what is accepted: what counts for `fail_on`."""
         return self.judged.counted() if self.judged else self.summary
+
+    @property
+    def is_short(self) -> bool:
+        """Whether fewer exchanges succeeded than had to."""
+        return self.summary.successes < (self.require_success or 0)
 
     @property
     def accepted(self) -> list[FoldedFinding]:

@@ -10,8 +10,9 @@ from opay_contract.model.comparison import Comparison, Difference, DifferenceKin
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.report.insights import describe_moment, describe_scope, describe_share, describe_spot
+from opay_contract.report.outcomes import build_outcomes
 from opay_contract.report.printing import printable
-from opay_contract.report.text_report import count, describe_place
+from opay_contract.report.text_report import count, describe_call, describe_place
 
 SCHEMA_VERSION = 1
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
@@ -58,7 +59,7 @@ def _finding(folded: FoldedFinding) -> str:
     severity = click.style(finding.rule.severity.label, fg=_COLOURS[finding.rule.severity])
     where = f" {finding.pointer}" if finding.pointer else ""
     seen = f"; first seen {describe_moment(folded.first_seen)}" if folded.first_seen else ""
-    details = f"{finding.operation or 'no operation'}, {finding.outcome}; {count(folded.count, 'time')}{seen}"
+    details = f"{describe_call(finding)}; {count(folded.count, 'time')}{seen}"
     return (
         f"{describe_place(finding.place)}: {severity} {click.style(finding.rule.id, bold=True)}{where}: "
         f"expected {finding.expected}, got {finding.actual}\n    {click.style(details, dim=True)}"
@@ -106,9 +107,10 @@ def _closing(comparison: Comparison) -> str:
 def _describe_run(summary: DriftSummary) -> str:
     if not summary.exchanges:
         return "nothing was checked."
+    vacuous = ", none of which succeeded" if summary.is_vacuous else ""
     partial = ", interrupted" if summary.is_partial else ""
     return (
-        f"{count(summary.exchanges, 'exchange')}, {count(len(summary.findings), 'finding')}, "
+        f"{count(summary.exchanges, 'exchange')}{vacuous}, {count(len(summary.findings), 'finding')}, "
         f"{summary.unreadable_count:,} unreadable{partial}."
     )
 
@@ -116,6 +118,7 @@ def _describe_run(summary: DriftSummary) -> str:
 def _run(summary: DriftSummary) -> dict[str, Any]:
     return {
         "exchanges_checked": summary.exchanges,
+        "outcomes": build_outcomes(summary.outcomes),
         "findings": len(summary.findings),
         "unreadable": summary.unreadable_count,
         "partial": summary.is_partial,

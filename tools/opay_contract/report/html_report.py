@@ -117,7 +117,9 @@ def _mood(summary: DriftSummary) -> str:
     if not summary.exchanges:
         return Severity.ERROR.label
     counted = [severity for severity, number in summary.occurrences.items() if number]
-    return max(counted).label if counted else "clean"
+    if not counted:
+        return Severity.WARNING.label if summary.is_vacuous else "clean"
+    return max(counted).label
 
 
 def _hash(asset: str) -> str:

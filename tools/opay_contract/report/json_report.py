@@ -13,6 +13,7 @@ from opay_contract.model.summary import FoldedFinding
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.json_insights import build_contract_place, build_insights
 from opay_contract.report.ordering import by_gravity
+from opay_contract.report.outcomes import build_outcomes, build_signatures
 
 SCHEMA_VERSION = 1
 
@@ -37,6 +38,9 @@ def build_report(run: CheckedRun) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "summary": {
             "exchanges_checked": summary.exchanges,
+            "outcomes": build_outcomes(summary.outcomes),
+            "signatures": build_signatures(summary.signatures),
+            **({} if run.require_success is None else {"required_successes": run.require_success}),
             "out_of_scope": summary.out_of_scope,
             "out_of_window": summary.out_of_window,
             "undated": summary.undated,

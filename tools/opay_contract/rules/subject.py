@@ -45,7 +45,12 @@ class Subject:
     @property
     def is_refused(self) -> bool:
         """Whether the vendor refused the request, by business code or by HTTP status."""
-        return self.match.outcome is Outcome.BUSINESS_ERROR or self.exchange.response.status >= _HTTP_ERROR
+        return is_refused(self.exchange, self.match)
+
+
+def is_refused(exchange: Exchange, match: Match) -> bool:
+    """Return whether the vendor refused a request, by business code or by HTTP status."""
+    return match.outcome is Outcome.BUSINESS_ERROR or exchange.response.status >= _HTTP_ERROR
 
 
 def build_subject(
