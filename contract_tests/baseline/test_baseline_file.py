@@ -110,7 +110,7 @@ FAULTS = [
         '"queryCardTokens"',
         '"another"',
         7,
-        "is not that of the rule, operation, outcome and pointer beside it",
+        "is not that of the rule, operation, outcome, pointer and value beside it",
     ),
     ('"success"', '"business-error"', 7, "is not that of the rule"),
     ('"success"', '"perfect"', 10, "unknown outcome 'perfect'; known are success, business-error, transport"),

@@ -109,6 +109,7 @@ def test_findings_are_told_when_they_are_seen_first_and_counted(mock: Started, t
     with started(RECORD, *options, lines=3) as proxy:
         for _ in range(3):
             proxy.ask("customer-1", **{"X-Mock-Scenario": "message-undocumented"})
+        proxy.ask("customer-1")
         assert proxy.process.stdout is not None
         told = proxy.process.stdout.readline()
         assert "message-undocumented" in told

@@ -1,6 +1,7 @@
 """How the calls of a run ended is counted, however they are read, and a run without a success says so."""
 
 import json
+import shutil
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.drift.conclusions import conclude
 from opay_contract.drift.fold import Fold
 from opay_contract.drift.insight import draw_insight
+from opay_contract.drift.sightings import sightings_of
+from opay_contract.model.observation import MAX_VALUES
 from opay_contract.model.outcomes import MAX_DETAILS, NOT_NAMED, Signatures
 from opay_contract.model.summary import DriftSummary, merge
 from opay_contract.recordings.ndjson import Lines, parse_line
@@ -22,6 +25,7 @@ from opay_contract.signing.signer import sign
 CASES = Path(__file__).parents[1] / "rules" / "cases"
 LEDGER = Path(__file__).parents[1] / "contracts" / "ledger"
 KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
+THREE_LETTERS = "string of 3 characters, letters"
 HERE = Source(ordinal=0, name="-", path=None)
 
 Line = dict[str, Any]
@@ -168,3 +172,64 @@ def test_questions_get_no_verdict_where_nothing_succeeded() -> None:
 
 def test_a_summary_that_does_not_know_how_all_ended_says_nothing_of_it() -> None:
     assert not DriftSummary(exchanges=2, outcomes={("call", "", "transport", "5xx"): 1}).is_vacuous
+
+
+def test_each_code_outside_the_catalogue_is_a_finding_of_its_own() -> None:
+    about = ("code-undocumented", "queryCardTokens", "business-error", "/code")
+    for quickly in (True, False):
+        summary = fold([refusal(code) for code in ("02009", "02009", "77777", "02009")], quickly=quickly)
+        assert {
+            key: (one.count, one.finding.pointer, one.finding.actual) for key, one in summary.findings.items()
+        } == {
+            (*about, "02009"): (
+                3,
+                "/code",
+                "02009",
+            ),
+            (*about, "77777"): (
+                1,
+                "/code",
+                "77777",
+            ),
+        }
+
+
+@pytest.mark.parametrize("code", ["4111111111111111", "411111", "Jane", "٠٢٠٠٩", "a@b.example", ""])
+def test_a_code_that_does_not_look_like_one_is_described_under_the_fingerprint_it_always_had(
+    code: str,
+) -> None:
+    found = [one for key, one in fold([refusal(code)]).findings.items() if key[0] == "code-undocumented"]
+    assert [one.fingerprint for one in found] == ["0557d77cb3a5283f"]
+    assert found[0].finding.value == ""
+    assert not code or code not in found[0].finding.actual
+
+
+def test_of_very_many_codes_so_many_are_findings_and_the_rest_is_counted() -> None:
+    codes = [f"{number:05}" for number in range(10_000, 10_000 + MAX_VALUES + 9)]
+    whole = fold([refusal(code) for code in codes])
+    assert len(whole.findings) == MAX_VALUES
+    assert whole.omitted == 9
+    halves = [fold([refusal(code) for code in half]) for half in (codes[::2], codes[1::2])]
+    assert merge(*halves).findings.keys() == whole.findings.keys()
+    seen = sightings_of(whole)
+    dropped = {("code-undocumented", "queryCardTokens", "business-error", "/code", code) for code in codes}
+    assert not any(seen.rules_out(key) for key in dropped)
+
+
+def test_a_value_that_a_list_lacks_is_named_only_where_it_is_public(tmp_path: Path) -> None:
+    for sensitivity, named in (("public", {"USD", "EUR"}), ("personal", {""})):
+        folder = tmp_path / sensitivity
+        shutil.copytree(LEDGER, folder)
+        schema = folder / "schemas" / "balance.json"
+        text = schema.read_text(encoding="utf-8")
+        marked = text.replace('"NGN"] }', f'"NGN"], "x-sensitivity": "{sensitivity}" }}')
+        assert marked != text
+        schema.write_text(marked, encoding="utf-8")
+        [line] = case("value-undocumented", "finding")
+        lines = [deepcopy(line) for _ in range(4)]
+        lines[2]["response"]["body"]["currency"] = "EUR"
+        for quickly in (True, False):
+            found = fold(lines, load_contract(folder), quickly=quickly).findings.values()
+            assert {one.finding.value for one in found} == named
+            assert sum(one.count for one in found) == 4
+            assert all(one.finding.actual == (one.finding.value or THREE_LETTERS) for one in found)

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +14,7 @@ import click
 from opay_contract.cli.options import base_url_option, contract_option, window_options
 from opay_contract.cli.output import write_atomically
 from opay_contract.cli.progress import watch_progress
+from opay_contract.cli.repeats import tell_repeats
 from opay_contract.cli.reporting import Reporting, report_options, report_run
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import default_directory, load_contract, load_documents
@@ -23,11 +25,12 @@ from opay_contract.engines.processes import check_in_processes
 from opay_contract.engines.progress import OnProgress
 from opay_contract.engines.work import Job, Work
 from opay_contract.errors import UsageError
+from opay_contract.model.exchange import Unreadable
 from opay_contract.model.moments import Window
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.formats import Format
 from opay_contract.recordings.listing import iter_inputs
-from opay_contract.recordings.sources import STDIN
+from opay_contract.recordings.sources import STDIN, Repeats, Source
 from opay_contract.report.printing import printable
 from opay_contract.report.text_report import count
 from opay_contract.rules.subject import Settings
@@ -97,9 +100,11 @@ def check(
     list of paths, or - for standard input. With OPAY_PRIVATE_KEY in the environment
     the requests' signatures are verified too.
 
-    Recorded values are never printed: findings name type, length and place.
+    Card and customer data are never printed: findings name type, length and place, and values only where the
+    contract calls them public, as business codes.
     """
     _refuse_contradictions(paths, resume, **spread)
+    repeats = Repeats()
     contract = load_contract(contract_dir, base_urls)
     now = time.time()
     judging = reporting.load_baseline(now)
@@ -112,7 +117,8 @@ def check(
         chosen = Format(format_in) if format_in else None
         job = Job(contract_dir=contract_dir, base_urls=base_urls, settings=settings, format_in=chosen)
         with watch_progress() as on_progress:
-            summary = _run(paths, contract, job, checkpoint, on_progress, **spread)
+            summary = _run(iter_inputs(paths, repeats), contract, job, checkpoint, on_progress, **spread)
+        tell_repeats(repeats)
         if checkpoint and checkpoint.taken_over:
             taken = count(checkpoint.taken_over, "finished part")
             click.echo(f"{taken} taken over from '{printable(str(resume))}'", err=True)
@@ -135,7 +141,7 @@ def _refuse_contradictions(
 
 
 def _run(
-    paths: tuple[str, ...],
+    sources: Iterator[Source | Unreadable],
     contract: Contract,
     job: Job,
     checkpoint: Checkpoint | None,
@@ -146,7 +152,6 @@ def _run(
     scheduler: str | None,
 ) -> DriftSummary:
     """Check everything in the way that was asked for."""
-    sources = iter_inputs(paths)
     if engine == _LOCAL and (jobs or 1) == 1 and checkpoint is None:
         return check_sources(
             sources,

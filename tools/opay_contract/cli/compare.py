@@ -12,6 +12,7 @@ from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.options import base_url_option, contract_option, fail_on_option, severity_of
 from opay_contract.cli.output import write_report
 from opay_contract.cli.progress import watch_progress
+from opay_contract.cli.repeats import tell_repeats
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.comparing import compare as compare_summaries
 from opay_contract.drift.conclusions import conclude
@@ -22,7 +23,7 @@ from opay_contract.model.comparison import Comparison
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.listing import iter_inputs
-from opay_contract.recordings.sources import STDIN
+from opay_contract.recordings.sources import STDIN, Repeats
 from opay_contract.report.comparison_report import render_comparison, render_comparison_json
 from opay_contract.rules.subject import Settings
 
@@ -42,10 +43,16 @@ class _Judge:
         contract = load_contract(self.contract_dir, self.base_urls)
         if path != STDIN and is_saved_summary(Path(path)):
             return conclude(load_summary(Path(path)), contract)
+        repeats = Repeats()
         with watch_progress() as on_progress:
             summary = check_sources(
-                iter_inputs([path]), contract, self.settings, stdin=sys.stdin.buffer, on_progress=on_progress
+                iter_inputs([path], repeats),
+                contract,
+                self.settings,
+                stdin=sys.stdin.buffer,
+                on_progress=on_progress,
             )
+        tell_repeats(repeats)
         return conclude(summary, contract)
 
 
@@ -79,11 +86,20 @@ def compare(
     """
     if old == new == STDIN:
         raise UsageError("standard input is one stream; name a file for OLD or for NEW")
+    if old == new or _are_same_file(old, new):
+        click.echo("note: OLD and NEW are the same; no difference can be found", err=True)
     settings = Settings(started_at=time.time(), private_key=os.environ.get("OPAY_PRIVATE_KEY"))
     judge = _Judge(contract_dir=contract_dir, base_urls=base_urls, settings=settings)
     comparison = compare_summaries(judge.summary_of(old), judge.summary_of(new))
     write_report(_RENDERERS[format_](comparison), output)
     raise click.exceptions.Exit(_exit_code(comparison, severity_of(fail_on)))
+
+
+def _are_same_file(old: str, new: str) -> bool:
+    try:
+        return Path(old).samefile(new)
+    except (OSError, ValueError):  # a pattern, a URL, or nothing that is there
+        return False
 
 
 def _exit_code(comparison: Comparison, fail_on: Severity) -> ExitCode:

@@ -12,6 +12,7 @@ import click
 
 from opay_contract.cli.options import base_url_option, contract_option
 from opay_contract.cli.progress import watch_progress
+from opay_contract.cli.repeats import tell_repeats
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.conclusions import conclude
 from opay_contract.drift.sightings import Sightings, load_sightings, sightings_of
@@ -19,6 +20,7 @@ from opay_contract.engines.inline import check_sources
 from opay_contract.errors import UsageError
 from opay_contract.recordings.formats import Format
 from opay_contract.recordings.listing import iter_inputs
+from opay_contract.recordings.sources import Repeats
 from opay_contract.rules.subject import Settings
 
 Sight = Callable[[], Sightings]
@@ -68,13 +70,15 @@ def _check(
 ) -> Sightings:
     """Check recordings as `check` does."""
     contract = load_contract(contract_dir, base_urls)
+    repeats = Repeats()
     with watch_progress() as on_progress:
         summary = check_sources(
-            iter_inputs(paths),
+            iter_inputs(paths, repeats),
             contract,
             Settings(started_at=time.time(), private_key=os.environ.get("OPAY_PRIVATE_KEY")),
             format_in=Format(format_in) if format_in else None,
             stdin=sys.stdin.buffer,
             on_progress=on_progress,
         )
+    tell_repeats(repeats)
     return sightings_of(conclude(summary, contract))

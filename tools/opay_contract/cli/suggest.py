@@ -12,6 +12,7 @@ from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.options import base_url_option, contract_option, window_options
 from opay_contract.cli.output import write_atomically, write_report
 from opay_contract.cli.progress import watch_progress
+from opay_contract.cli.repeats import tell_repeats
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.draft import Draft, read_draft
 from opay_contract.contract.loading import default_directory, is_carried
@@ -24,6 +25,7 @@ from opay_contract.model.suggestion import Proposal, Thresholds
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.formats import Format
 from opay_contract.recordings.listing import iter_inputs
+from opay_contract.recordings.sources import Repeats
 from opay_contract.report.suggestion_diff import render_diff
 from opay_contract.report.suggestion_json import render_suggestions
 from opay_contract.report.suggestion_overlay import overlay_files, render_overlays
@@ -140,15 +142,18 @@ def _check(
     paths: tuple[str, ...], contract: Contract, settings: Settings, format_in: str | None
 ) -> DriftSummary:
     """Check recordings as `check` does."""
+    repeats = Repeats()
     with watch_progress() as on_progress:
-        return check_sources(
-            iter_inputs(paths),
+        summary = check_sources(
+            iter_inputs(paths, repeats),
             contract,
             settings,
             format_in=Format(format_in) if format_in else None,
             stdin=sys.stdin.buffer,
             on_progress=on_progress,
         )
+    tell_repeats(repeats)
+    return summary
 
 
 def _report(proposal: Proposal, format_out: str, output: Path | None) -> None:

@@ -7,17 +7,25 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from opay_contract.model.exchange import Place, Unreadable
-from opay_contract.model.finding import Finding, Outcome, Severity
-from opay_contract.model.observation import Days, Observations, add, join_observations, latest_days
+from opay_contract.model.finding import Finding, Key, Outcome, Severity
+from opay_contract.model.observation import (
+    MAX_VALUES,
+    Days,
+    Observations,
+    add,
+    join_observations,
+    latest_days,
+)
 from opay_contract.model.outcomes import Outcomes, Signatures, count_outcome, join_outcomes
 
 MAX_FINDINGS = 2000
-"""Distinct findings that a summary keeps: the gravest, and among equals those of the smallest fingerprint."""
+"""Distinct findings that a summary keeps: the gravest, and among equals those of the smallest fingerprint.
+
+Of those that differ in nothing but a value it keeps `MAX_VALUES`.
+"""
 
 MAX_UNREADABLE = 1000
 """Unreadable things that a summary names: the first by place."""
-
-Key = tuple[str, str, str, str]
 
 
 class HasFinding(Protocol):
@@ -49,7 +57,7 @@ class FoldedFinding:
 
     @property
     def fingerprint(self) -> str:
-        """Names the finding for good: from rule, operation, outcome and folded pointer, never from prose."""
+        """Names the finding for good: from its key, never from prose."""
         return fingerprint(self.finding.key)
 
 
@@ -137,13 +145,23 @@ def join(left: FoldedFinding, right: FoldedFinding) -> FoldedFinding:
 
 
 def gravest(findings: dict[Key, V]) -> dict[Key, V]:
-    """Keep the cap. What is kept depends on the keys alone, so that every split keeps the same."""
-    if len(findings) <= MAX_FINDINGS:
+    """Keep the caps. What is kept depends on the keys alone, so that every split keeps the same."""
+    if len(findings) <= min(MAX_VALUES, MAX_FINDINGS):
         return findings
-    kept = heapq.nsmallest(
-        MAX_FINDINGS, findings, key=lambda key: (-findings[key].finding.rule.severity, fingerprint(key))
-    )
-    return {key: findings[key] for key in kept}
+    kept: list[Key] = []
+    by_value: dict[Key, list[Key]] = {}
+    for key, folded in findings.items():
+        if folded.finding.value:
+            by_value.setdefault(key[:-1], []).append(key)
+        else:
+            kept.append(key)
+    for keys in by_value.values():
+        kept += keys if len(keys) <= MAX_VALUES else heapq.nsmallest(MAX_VALUES, keys, key=fingerprint)
+    if len(kept) > MAX_FINDINGS:
+        kept = heapq.nsmallest(
+            MAX_FINDINGS, kept, key=lambda key: (-findings[key].finding.rule.severity, fingerprint(key))
+        )
+    return findings if len(kept) == len(findings) else {key: findings[key] for key in kept}
 
 
 def first_unreadable(unreadable: Iterable[Unreadable]) -> tuple[Unreadable, ...]:

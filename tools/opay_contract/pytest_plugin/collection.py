@@ -12,8 +12,10 @@ from opay_contract.model.exchange import Unreadable
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
 from opay_contract.pytest_plugin.checking import render_findings
+from opay_contract.pytest_plugin.outcomes import pack_outcomes
+from opay_contract.pytest_plugin.plugin import OUTCOMES
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.sources import STDIN, Source, iter_sources
+from opay_contract.recordings.sources import STDIN, Repeats, Source, iter_sources
 from opay_contract.rules.subject import Settings
 
 _MOST_UNREADABLE = 20
@@ -58,11 +60,17 @@ def iter_items(
         raise pytest.UsageError(
             "--opay-recordings takes files and folders; `opay-contract check -` reads pipes"
         )
+    repeats = Repeats()
     for path in paths:
         sources = list(iter_sources([path]))
         if not sources:
             raise pytest.UsageError(f"--opay-recordings {path}: there are no recordings")
-        yield from (_item(session, source, contract, fail_on) for source in sources)
+        named = [source for source in sources if not _is_repeat(source, repeats)]
+        yield from (_item(session, source, contract, fail_on) for source in named)
+
+
+def _is_repeat(found: Source | Unreadable, repeats: Repeats) -> bool:
+    return isinstance(found, Source) and repeats.is_repeat(found)
 
 
 def summarize(contract: Contract, source: Source) -> DriftSummary:
@@ -84,6 +92,7 @@ def _item(
 
 def _faults(item: RecordingItem, source: Source) -> list[str]:
     summary = summarize(item.contract, source)
+    item.user_properties.append((OUTCOMES, pack_outcomes(summary.outcomes)))
     faults = [f"{one.place.file}: entry {one.place.entry}: {one.reason}" for one in summary.unreadable]
     if len(faults) > _MOST_UNREADABLE:
         faults = [*faults[:_MOST_UNREADABLE], f"and {summary.unreadable_count - _MOST_UNREADABLE} more"]

@@ -12,7 +12,7 @@ from opay_contract.model.exchange import Unreadable
 from opay_contract.recordings.reading import iter_text_lines
 from opay_contract.recordings.refusals import StreamError
 from opay_contract.recordings.remote import RemoteObject, describe_failure, open_file_system, tag_of
-from opay_contract.recordings.sources import Source, has_recording_name, iter_sources
+from opay_contract.recordings.sources import Repeats, Source, has_recording_name, iter_sources
 
 MANIFEST = "@"
 """What stands before the name of a file that lists what to read."""
@@ -39,9 +39,14 @@ def public_name(url: str) -> str:
     return query.sub("", _USER.sub("", url))
 
 
-def iter_inputs(paths: Sequence[str]) -> Iterator[Source | Unreadable]:
-    """Yield what there is to read at `paths`, in their order; what cannot be found is a value, too."""
-    found = (item for path in paths for item in _iter_named(path))
+def iter_inputs(paths: Sequence[str], repeats: Repeats | None = None) -> Iterator[Source | Unreadable]:
+    """Yield what there is to read at `paths`, in their order; what cannot be found is a value, too.
+
+    What is named again is left out, and stands in `repeats`.
+    """
+    known = Repeats() if repeats is None else repeats
+    named = (item for path in paths for item in _iter_named(path))
+    found = (item for item in named if isinstance(item, Unreadable) or not known.is_repeat(item))
     for ordinal, item in enumerate(found):
         if isinstance(item, Source):
             yield replace(item, ordinal=ordinal)

@@ -133,6 +133,7 @@ def _finding_json(folded: FoldedFinding) -> dict[str, Any]:
         "operation": finding.operation,
         "outcome": finding.outcome.value,
         "pointer": finding.pointer,
+        "value": finding.value or None,
         "expected": finding.expected,
         "actual": finding.actual,
         "fingerprint": folded.fingerprint,

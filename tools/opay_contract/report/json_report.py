@@ -70,6 +70,7 @@ def _finding(folded: FoldedFinding) -> dict[str, Any]:
         "operation": finding.operation,
         "outcome": finding.outcome.value,
         "pointer": finding.pointer,
+        "value": finding.value or None,
         "count": folded.count,
         "expected": finding.expected,
         "actual": finding.actual,
@@ -104,6 +105,7 @@ def _covered(acceptance: Acceptance) -> dict[str, Any]:
         "operation": acceptance.operation or None,
         "outcome": acceptance.outcome.value,
         "pointer": acceptance.pointer,
+        "value": acceptance.value or None,
         "fingerprint": acceptance.fingerprint,
     }
 

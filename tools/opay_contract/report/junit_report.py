@@ -140,7 +140,9 @@ def _finding(folded: FoldedFinding, run: CheckedRun) -> _Case:
     result, why = _result(folded, run)
     return _Case(
         classname=f"{_SUITE}.{'run' if is_whole else finding.operation or 'no operation'}",
-        name=" ".join(part for part in (finding.rule.id, finding.pointer, f"({finding.outcome})") if part),
+        name=" ".join(
+            part for part in (finding.rule.id, finding.pointer, finding.value, f"({finding.outcome})") if part
+        ),
         file=finding.place.file,
         line=finding.place.line,
         result=result,

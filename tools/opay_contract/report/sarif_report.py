@@ -147,6 +147,7 @@ def _result(folded: FoldedFinding, run: CheckedRun) -> Json:
             "operation": finding.operation,
             "outcome": finding.outcome.value,
             "pointer": printable(finding.pointer),
+            "value": finding.value or None,
             "contractPointer": finding.contract.pointer if finding.contract else None,
             "recordedFrom": folded.first_seen,
             "recordedTo": folded.last_seen,

@@ -17,7 +17,9 @@ def describe_standing(run: CheckedRun, folded: FoldedFinding) -> str:
 
 def describe_covered(acceptance: Acceptance) -> str:
     """Return what an acceptance covers as findings are named: the rule and the place."""
-    return f"{acceptance.rule} {printable(acceptance.pointer)}".rstrip()
+    return " ".join(
+        filter(None, (acceptance.rule, printable(acceptance.pointer), printable(acceptance.value)))
+    )
 
 
 def describe_unused(acceptance: Acceptance) -> str:

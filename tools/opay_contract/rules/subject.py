@@ -100,7 +100,8 @@ def _annotate(
 class Hit:
     """What a check found: the rule, the folded place, expected against actual, the contract's statement.
 
-    `uri` is the address of the statement in the contract, None where the contract says nothing.
+    `uri` is the address of the statement in the contract, None where the contract says nothing. `value` is
+    what stood there, where the rule is about it and the contract calls it public.
     """
 
     rule: Rule
@@ -108,3 +109,4 @@ class Hit:
     expected: str
     actual: str
     uri: str | None = None
+    value: str = ""

@@ -335,4 +335,7 @@ FORM_NEVER_SUCCEEDED = _rule(
 )
 
 RULES: tuple[Rule, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Rule))
+RULES_OF_A_RUN = frozenset((NOTHING_SUCCEEDED, FORM_NEVER_SUCCEEDED))
+"""Rules that no single exchange breaks, only a run as a whole."""
+
 RULES_BY_ID: dict[str, Rule] = {rule.id: rule for rule in RULES}
