@@ -39,6 +39,7 @@ ACCEPTANCES = st.lists(
         operation=st.sampled_from(["queryCardTokens", ""]),
         outcome=st.sampled_from(Outcome),
         pointer=WORDS,
+        value=st.just("") | WORDS,
         reason=WORDS,
         expires=st.dates(TODAY - timedelta(days=900), TODAY + timedelta(days=366)),
         accepted_by=WORDS,
