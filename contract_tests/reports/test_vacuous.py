@@ -18,7 +18,7 @@ SUCCESS, REFUSED = (
     (CASES / "nothing-succeeded" / "clean.ndjson").read_text(encoding="utf-8").splitlines()[::-3]
 )
 FORGED = {**json.loads(REFUSED)}
-FORGED["request"]["headers"]["Authorization"] = "Bearer " + "0" * 128
+FORGED["request"]["headers"]["Authorization"] = "Bearer " + "0123456789abcdef" * 8
 
 SAID = "None of the 20 exchanges succeeded (20 with code 02000): nothing about `data` was checked"
 UNSIGNED = "with the key given, 20 of 20 signatures do not verify."

@@ -11,6 +11,7 @@ from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.ordering import by_gravity
 from opay_contract.report.outcomes import describe_shortage, describe_vacuity
 from opay_contract.report.printing import printable
+from opay_contract.report.scope import describe_out_of_scope
 from opay_contract.report.standing import (
     describe_covered,
     describe_no_drift,
@@ -37,17 +38,17 @@ def render_github(run: CheckedRun) -> str:
 
 def _remarks(run: CheckedRun) -> Iterator[str]:
     summary = run.counted
+    if run.used:
+        yield f"{_TITLE}: {printable(str(run.used))}"
     if summary.is_partial:
         yield _command("error", "The run was interrupted: not everything was checked.", title=_TITLE)
-    if not summary.exchanges:
-        message = "Nothing was checked: no exchange of the contract's hosts was found."
-        yield _command("error", message, title=_TITLE)
+    if run.is_nothing:
+        message = " ".join([run.nothing, *describe_out_of_scope(summary)])
+        yield _command("notice" if run.is_allowed_nothing else "error", message, title=_TITLE)
     elif not summary.findings and not summary.is_vacuous and not summary.unreadable_count:
         message = f"Checked {count(summary.exchanges, 'exchange')}: {describe_no_drift(run)}."
         yield _command("notice", message, title=_TITLE)
-    for words in (describe_shortage(run), describe_vacuity(run)):
-        if words:
-            yield _command("error" if run.is_short else "warning", words, title=_TITLE)
+    yield from _shortcomings(run)
     if run.judged:
         yield _command("notice", describe_judged(run.judged), title=_TITLE)
     if changes := run.insight.changes:
@@ -62,6 +63,11 @@ def _remarks(run: CheckedRun) -> Iterator[str]:
     if summary.omitted:
         message = f"{count(summary.omitted, 'occurrence')} of further findings not listed."
         yield _command("warning", message, title=_TITLE)
+
+
+def _shortcomings(run: CheckedRun) -> Iterator[str]:
+    for words in filter(None, (describe_shortage(run), describe_vacuity(run))):
+        yield _command("error" if run.is_short else "warning", words, title=_TITLE)
 
 
 def _finding(folded: FoldedFinding, run: CheckedRun) -> str:

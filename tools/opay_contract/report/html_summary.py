@@ -12,6 +12,7 @@ from opay_contract.report.outcomes import (
     describe_signatures,
     describe_vacuity,
 )
+from opay_contract.report.scope import describe_out_of_scope
 from opay_contract.report.text_report import describe_judged, describe_outside
 
 
@@ -44,6 +45,8 @@ def _tiles(run: CheckedRun) -> Iterator[tuple[str, int, str]]:
 
 def _remarks(run: CheckedRun) -> Iterator[str]:
     summary = run.summary
+    if run.used:
+        yield str(run.used)
     if shortage := describe_shortage(run):
         yield shortage
     if vacuity := describe_vacuity(run):
@@ -56,4 +59,5 @@ def _remarks(run: CheckedRun) -> Iterator[str]:
         yield describe_judged(run.judged)
     if outside := describe_outside(summary):
         yield outside
+    yield from describe_out_of_scope(summary)
     yield from run.insight.limits

@@ -19,6 +19,7 @@ from opay_contract.report.insights import narrower, never_seen
 from opay_contract.report.ordering import by_gravity
 from opay_contract.report.outcomes import describe_shortage, describe_vacuity
 from opay_contract.report.printing import printable
+from opay_contract.report.scope import describe_out_of_scope
 from opay_contract.report.standing import describe_covered, describe_standing, describe_unused
 from opay_contract.report.text_report import count, describe_place, describe_recorded
 from opay_contract.rules.table import NOTHING_SUCCEEDED, RULES
@@ -70,15 +71,13 @@ def render_junit(run: CheckedRun) -> str:
 
 def _input_cases(run: CheckedRun) -> Iterator[_Case]:
     summary = run.summary
-    nothing = (
-        "" if summary.exchanges else "nothing was checked: no exchange of the contract's hosts was found"
-    )
     yield _Case(
         classname=_INPUT,
         name="exchanges were checked",
-        result="failure" if nothing else "",
+        result=("skipped" if run.is_allowed_nothing else "failure") if run.is_nothing else "",
         kind="nothing-checked",
-        message=nothing,
+        message=run.nothing,
+        details=tuple(describe_out_of_scope(summary)),
     )
     if run.require_success:
         shortage = describe_shortage(run)
@@ -213,7 +212,8 @@ def _clean_rules(summary: DriftSummary) -> Iterator[_Case]:
 
 def _properties(run: CheckedRun) -> Iterator[str]:
     summary, judged = run.summary, run.judged
-    values = {
+    values: dict[str, int | str] = {"contract": str(run.used)} if run.used else {}
+    values |= {
         "exchanges_checked": summary.exchanges,
         **_outcome_values(summary),
         "out_of_scope": summary.out_of_scope,

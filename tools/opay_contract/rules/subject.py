@@ -10,7 +10,8 @@ from opay_contract.model.finding import Outcome, Rule
 from opay_contract.model.moments import Window
 from opay_contract.rules.annotations import Annotations, annotate
 
-_HTTP_ERROR = 400
+HTTP_ERROR = 400
+"""The least status that says no."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,7 @@ class Subject:
 
 def is_refused(exchange: Exchange, match: Match) -> bool:
     """Return whether the vendor refused a request, by business code or by HTTP status."""
-    return match.outcome is Outcome.BUSINESS_ERROR or exchange.response.status >= _HTTP_ERROR
+    return match.outcome is Outcome.BUSINESS_ERROR or exchange.response.status >= HTTP_ERROR
 
 
 def build_subject(
