@@ -18,6 +18,7 @@ CODES = [
     # what is recorded, and the code for --fail-on error, warning, info
     (("clean",), (0, 0, 0)),
     (("clean", "info"), (0, 0, 1)),
+    (("info",), (1, 1, 1)),  # a refusal: nothing succeeded
     (("clean", "warning"), (0, 1, 1)),
     (("clean", "error"), (1, 1, 1)),
     (("warning", "error", "info"), (1, 1, 1)),
@@ -26,7 +27,8 @@ CODES = [
     (("unreadable",), (4, 4, 4)),
     (("unreadable", "elsewhere"), (4, 4, 4)),
     (("unreadable", "clean"), (4, 4, 4)),
-    (("unreadable", "info"), (4, 4, 1)),
+    (("unreadable", "clean", "info"), (4, 4, 1)),
+    (("unreadable", "info"), (1, 1, 1)),
     (("unreadable", "warning"), (4, 1, 1)),
     (("unreadable", "error"), (1, 1, 1)),
 ]

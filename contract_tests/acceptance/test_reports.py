@@ -33,6 +33,8 @@ MEMBERS = {
     },
     "summary": {
         "exchanges_checked",
+        "outcomes",
+        "signatures",
         "out_of_scope",
         "out_of_window",
         "undated",
@@ -52,6 +54,7 @@ MEMBERS = {
         "operation",
         "outcome",
         "pointer",
+        "value",
         "count",
         "expected",
         "actual",
@@ -163,7 +166,7 @@ def test_the_published_schema_refuses_what_is_not_documented(run: Run, report: R
     for spoiled in (
         {**judged, "extra": 1},
         {**judged, "schema_version": 2},
-        {**judged, "findings": [{**judged["findings"][0], "value": "x"}]},
+        {**judged, "findings": [{**judged["findings"][0], "recorded": "x"}]},
         {**judged, "findings": [{**judged["findings"][0], "severity": "fatal"}]},
     ):
         assert not validator.is_valid(spoiled)

@@ -11,8 +11,12 @@ from opay_contract.contract.loading import default_directory
 pytestmark = pytest.mark.mock_only
 
 CLEAN = '{"code":"02001","message":"request params not valid."}\n'
+SUCCESS = (
+    '{"code":"00000","message":"SUCCESSFUL","data":{"customer":{"customerId":"1","customerName":"n",'
+    '"customerEmail":"a@example.com","customerMobile":"2"},"cardTokens":[]}}\n'
+)
 UNKNOWN = '{"code":"77777","message":"Please contact support."}\n'
-DRIFTED = '{"code":2001,"message":"request params not valid."}\n'
+DRIFTED = '{"code":7361,"message":"request params not valid."}\n'
 ELSEWHERE = (
     '{"request":{"method":"POST","url":"https://proxy.test/api/v1/international/token/query"},'
     '"response":{"status":200,"body":{"code":2001,"message":"a"}}}\n'
@@ -53,7 +57,7 @@ def test_each_file_is_a_test(run: Run) -> None:
         ]
     )
     result.stdout.no_fnmatch_line("*collection.py*")
-    result.stdout.no_fnmatch_line("*2001*")
+    result.stdout.no_fnmatch_line("*7361*")
 
 
 def test_they_stand_beside_other_tests_and_may_be_chosen(run: Run, pytester: pytest.Pytester) -> None:
@@ -88,7 +92,39 @@ def test_the_bar_is_the_setting(run: Run) -> None:
     run(a=UNKNOWN).assert_outcomes(passed=1)
     result = run(ini="opay_contract_fail_on = warning", a=UNKNOWN)
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["warning code-undocumented /code: *"])
+    result.stdout.fnmatch_lines(["warning code-undocumented /code: *, got 77777 *"])
+
+
+@pytest.mark.parametrize("spread", [(), ("-n", "2")], ids=["one process", "two"])
+def test_a_run_in_which_nothing_succeeded_fails_though_every_recording_passes(
+    run: Run, spread: tuple[str, ...]
+) -> None:
+    result = run(*spread, a=CLEAN, b=CLEAN + CLEAN)
+    result.assert_outcomes(passed=2)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        [
+            "Outcomes: 3 business errors (02001 3).",
+            "None of the 3 exchanges succeeded (3 with code 02001): nothing about `data` was checked.",
+        ]
+    )
+    meant = run(*spread, "--opay-require-success", "0", a=CLEAN, b=CLEAN)
+    assert meant.ret == pytest.ExitCode.OK
+    meant.stdout.fnmatch_lines(["None of the 2 exchanges succeeded *"])
+
+
+def test_one_success_in_any_recording_is_enough_unless_more_are_asked_for(run: Run) -> None:
+    enough = run(a=CLEAN, b=SUCCESS)
+    assert enough.ret == pytest.ExitCode.OK
+    enough.stdout.fnmatch_lines(["Outcomes: 1 success; 1 business error (02001 1)."])
+    short = run("--opay-require-success", "2", a=CLEAN, b=SUCCESS)
+    assert short.ret == pytest.ExitCode.TESTS_FAILED
+    short.stdout.fnmatch_lines(["Too few successes: 1 of the 2 that --opay-require-success asks for."])
+    assert run("--opay-require-success", "-1", a=SUCCESS).ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_a_recording_that_is_named_twice_is_one_test(run: Run) -> None:
+    run("--opay-recordings", "recordings/a.ndjson", a=SUCCESS).assert_outcomes(passed=1)
 
 
 def test_no_recordings_are_no_success(run: Run) -> None:

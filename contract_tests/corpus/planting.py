@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import cycle, islice, zip_longest
 from pathlib import Path
 
-from opay_contract.model.summary import Key
+from opay_contract.model.finding import Key
 
 from .drafts import Draft, native_line
 from .drift import Drift

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from opay_contract.rules.table import RULES, RULES_BY_ID
+from opay_contract.rules.table import RULES, RULES_BY_ID, RULES_OF_A_RUN
 
 from .material import Material
 from .said import Run, names_place
@@ -34,7 +34,7 @@ def score_findings(material: Material, run: Run) -> dict[str, Cell]:
             placed[drift.rule] += 1
         elif remarks:
             elsewhere[drift.rule] += 1
-    return {rule.id: (placed[rule.id], elsewhere[rule.id]) for rule in RULES}
+    return {rule.id: (placed[rule.id], elsewhere[rule.id]) for rule in RULES if rule not in RULES_OF_A_RUN}
 
 
 def find_leaks(material: Material, printed: str) -> tuple[str, ...]:
@@ -51,6 +51,7 @@ def render_table(material: Material, clean: int, scores: Sequence[Score]) -> str
     rows += [
         [f"`{rule.id}`", str(planted[rule.id]), *(_cell(score.cells[rule.id]) for score in scores)]
         for rule in RULES
+        if rule not in RULES_OF_A_RUN
     ]
     rows += [
         ["found at its place", f"{planted.total()}", *(str(_placed(score)) for score in scores)],

@@ -9,8 +9,8 @@ from opay_contract.capture.lines import Taken
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.fold import Fold
 from opay_contract.model.exchange import Place, Unreadable
-from opay_contract.model.finding import Finding, Severity
-from opay_contract.model.summary import MAX_FINDINGS, DriftSummary, Key
+from opay_contract.model.finding import Finding, Key, Severity
+from opay_contract.model.summary import MAX_FINDINGS, DriftSummary
 from opay_contract.report.text_report import describe_place
 from opay_contract.rules.subject import Settings
 

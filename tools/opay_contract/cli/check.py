@@ -15,6 +15,7 @@ from opay_contract.cli.checking import Counted
 from opay_contract.cli.options import base_url_option, contract_option, paths_argument, window_options
 from opay_contract.cli.output import write_atomically
 from opay_contract.cli.progress import watch_progress
+from opay_contract.cli.repeats import tell_repeats
 from opay_contract.cli.reporting import Reporting, report_options, report_run
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import default_directory, load_contract, load_documents
@@ -30,7 +31,7 @@ from opay_contract.model.moments import Window
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.formats import Format
 from opay_contract.recordings.listing import iter_inputs
-from opay_contract.recordings.sources import STDIN, Source
+from opay_contract.recordings.sources import STDIN, Repeats, Source
 from opay_contract.report.printing import printable
 from opay_contract.report.text_report import count
 from opay_contract.rules.subject import Settings
@@ -100,9 +101,11 @@ def check(
     list of paths, or - for standard input. With OPAY_PRIVATE_KEY in the environment
     the requests' signatures are verified too.
 
-    Recorded values are never printed: findings name type, length and place.
+    Card and customer data are never printed: findings name type, length and place, and values only where the
+    contract calls them public, as business codes.
     """
     _refuse_contradictions(paths, resume, **spread)
+    repeats = Repeats()
     contract = load_contract(contract_dir, base_urls)
     now = time.time()
     judging = reporting.load_baseline(now)
@@ -114,9 +117,10 @@ def check(
         )
         chosen = Format(format_in) if format_in else None
         job = Job(contract_dir=contract_dir, base_urls=base_urls, settings=settings, format_in=chosen)
-        inputs = Counted(iter_inputs(paths))
+        inputs = Counted(iter_inputs(paths, repeats))
         with watch_progress() as on_progress:
             summary = _run(inputs, contract, job, checkpoint, on_progress, **spread)
+        tell_repeats(repeats)
         if checkpoint and checkpoint.taken_over:
             taken = count(checkpoint.taken_over, "finished part")
             click.echo(f"{taken} taken over from '{printable(str(resume))}'", err=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from opay_contract.cli.progress import watch_progress
+from opay_contract.cli.repeats import tell_repeats
 from opay_contract.contract.contract import Contract
 from opay_contract.engines.inline import check_sources
 from opay_contract.model.exchange import Unreadable
@@ -15,7 +16,7 @@ from opay_contract.model.moments import Window
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.formats import Format
 from opay_contract.recordings.listing import iter_inputs
-from opay_contract.recordings.sources import Source
+from opay_contract.recordings.sources import Repeats, Source
 from opay_contract.report.scope import describe_nothing, describe_out_of_scope
 from opay_contract.rules.subject import Settings
 
@@ -43,7 +44,8 @@ def check_paths(
     paths: Sequence[str], contract: Contract, settings: Settings, format_in: str | None = None
 ) -> DriftSummary:
     """Check recordings as `check` does; says on standard error where nothing was checked, and why."""
-    inputs = Counted(iter_inputs(paths))
+    repeats = Repeats()
+    inputs = Counted(iter_inputs(paths, repeats))
     with watch_progress() as on_progress:
         summary = check_sources(
             inputs,
@@ -53,6 +55,7 @@ def check_paths(
             stdin=sys.stdin.buffer,
             on_progress=on_progress,
         )
+    tell_repeats(repeats)
     if not summary.exchanges and not summary.is_partial:
         click.echo(f"Nothing was checked: {describe_nothing(summary, inputs.number)}.", err=True)
         click.echo("".join(f"{line}\n" for line in describe_out_of_scope(summary)), nl=False, err=True)

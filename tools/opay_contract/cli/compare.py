@@ -17,6 +17,7 @@ from opay_contract.cli.output import write_report
 from opay_contract.contract.loading import ROOT, load_contract
 from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.comparing import compare as compare_summaries
+from opay_contract.drift.conclusions import conclude
 from opay_contract.drift.saving import is_saved_summary, load_summary
 from opay_contract.errors import UsageError
 from opay_contract.model.comparison import Comparison
@@ -38,11 +39,11 @@ class _Judge:
 
     def summary_of(self, path: str) -> DriftSummary:
         """Return the summary that a file holds, or that of recordings."""
-        if path != STDIN and is_saved_summary(Path(path)):
-            return load_summary(Path(path))
         contract = load_contract(self._contract_dir, self._base_urls)
+        if path != STDIN and is_saved_summary(Path(path)):
+            return conclude(load_summary(Path(path)), contract)
         self.used = name_contract(contract.schemas.documents[ROOT].value, self._contract_dir)
-        return check_paths([path], contract, self._settings)
+        return conclude(check_paths([path], contract, self._settings), contract)
 
 
 @click.command()
@@ -76,10 +77,19 @@ def compare(
     if old == new == STDIN:
         raise UsageError("standard input is one stream; name a file for OLD or for NEW")
     refuse_missing((old, new))
+    if old == new or _are_same_file(old, new):
+        click.echo("note: OLD and NEW are the same; no difference can be found", err=True)
     judge = _Judge(contract_dir, base_urls)
     comparison = compare_summaries(judge.summary_of(old), judge.summary_of(new))
     write_report(_RENDERERS[format_](comparison, judge.used), output)
     raise click.exceptions.Exit(_exit_code(comparison, severity_of(fail_on)))
+
+
+def _are_same_file(old: str, new: str) -> bool:
+    try:
+        return Path(old).samefile(new)
+    except (OSError, ValueError):  # a pattern, a URL, or nothing that is there
+        return False
 
 
 def _exit_code(comparison: Comparison, fail_on: Severity) -> ExitCode:

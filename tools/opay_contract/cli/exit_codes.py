@@ -19,16 +19,24 @@ class ExitCode(IntEnum):
 
 
 def exit_code(
-    summary: DriftSummary, fail_on: Severity, *, has_unused: bool = False, allow_out_of_scope: bool = False
+    summary: DriftSummary,
+    fail_on: Severity,
+    *,
+    has_unused: bool = False,
+    is_short: bool = False,
+    allow_out_of_scope: bool = False,
 ) -> ExitCode:
     """Return the code of a run: interrupted, findings, input that could not be read, nothing at all.
 
     Acceptances without a finding count as findings do, but only where everything was read: else their
-    finding may be in what was not. What is accepted does not stand in `summary`. With `allow_out_of_scope`
-    it is no failure that nothing was checked where all that was recorded is none of the contract's.
+    finding may be in what was not. Too few successes (`is_short`) count whatever was read. What is accepted
+    does not stand in `summary`. With `allow_out_of_scope` it is no failure that nothing was checked where all
+    that was recorded is none of the contract's.
     """
     if summary.is_partial:
         return ExitCode.INTERRUPTED
+    if is_short and summary.exchanges:
+        return ExitCode.FINDINGS
     if any(number and severity >= fail_on for severity, number in summary.occurrences.items()):
         return ExitCode.FINDINGS
     if summary.unreadable_count:

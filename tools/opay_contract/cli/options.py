@@ -106,6 +106,14 @@ fail_on_option = click.option(
     help="The least severity of a finding that makes the exit code 1.",
 )
 
+require_success_option = click.option(
+    "--require-success",
+    metavar="N",
+    type=click.IntRange(min=0),
+    help="How many exchanges of the run have to succeed, else the exit code is 1. By default a run in which "
+    "none succeeds has the finding `nothing-succeeded`; 0 says that this is meant.",
+)
+
 
 def window_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the span of time that --since and --until name, None where neither is given."""

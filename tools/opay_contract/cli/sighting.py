@@ -10,6 +10,7 @@ import click
 from opay_contract.cli.checking import check_paths, settings_of_now
 from opay_contract.cli.options import base_url_option, contract_option, paths_argument
 from opay_contract.contract.loading import load_contract
+from opay_contract.drift.conclusions import conclude
 from opay_contract.drift.sightings import Sightings, load_sightings, sightings_of
 from opay_contract.errors import UsageError
 from opay_contract.recordings.formats import Format
@@ -61,4 +62,4 @@ def _check(
 ) -> Sightings:
     """Check recordings as `check` does."""
     contract = load_contract(contract_dir, base_urls)
-    return sightings_of(check_paths(paths, contract, settings_of_now(), format_in))
+    return sightings_of(conclude(check_paths(paths, contract, settings_of_now(), format_in), contract))

@@ -1,9 +1,11 @@
 """Folds a stream of exchanges into a DriftSummary, in memory that does not grow with the stream."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import compress
 from typing import Any
+
+from msgspec import structs
 
 from opay_contract.contract.answers import answer_shape
 from opay_contract.contract.contract import Contract, Match, Route
@@ -16,6 +18,7 @@ from opay_contract.model.exchange import Exchange, Request, Unreadable
 from opay_contract.model.finding import Finding
 from opay_contract.model.moments import day_of, days_of, utc_of
 from opay_contract.model.observation import UNDATED
+from opay_contract.model.outcomes import Signatures
 from opay_contract.model.summary import (
     MAX_ELSEWHERE,
     MAX_UNREADABLE,
@@ -36,7 +39,8 @@ from opay_contract.rules.judging import check_exchange
 from opay_contract.rules.linekinds import Kind
 from opay_contract.rules.records import Record, has_float, structure_of
 from opay_contract.rules.routes import describe_elsewhere
-from opay_contract.rules.subject import Settings, build_subject
+from opay_contract.rules.signatures import verify_request
+from opay_contract.rules.subject import Settings, build_subject, is_refused
 
 _MAX_COUNTED = 4096
 """Variants and days of a kind that are waiting to be settled."""
@@ -50,6 +54,7 @@ class Known:
 
     tally: Tally
     template: Template
+    is_refused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,7 @@ class Fold:
         self._passed_over_count = 0
         self._passed_over: list[Unreadable] = []
         self._findings = FindingFold()
+        self._signatures = Signatures()
 
     @property
     def seen(self) -> int:
@@ -185,6 +191,8 @@ class Fold:
                 return
             if self._findings.add_again(findings, source.place(number, number), moment):
                 self._exchanges += 1
+                if self._settings.private_key and self._contract.signature:
+                    self._count_signature(is_refused=known.is_refused, is_verified=True)
                 self._hear(known, record.describe(), moment)
                 return
         item = parse_line(source.place(number, number), line)
@@ -209,7 +217,11 @@ class Fold:
             self._observer.add(exchange, match)
 
     def _know(self, exchange: Exchange, match: Match) -> Known:
-        return Known(self._evidence.learn(exchange, match), self._observer.learn(exchange, match))
+        return Known(
+            self._evidence.learn(exchange, match),
+            self._observer.learn(exchange, match),
+            is_refused(exchange, match),
+        )
 
     def _hear(self, known: Known, seen: dict[str, Any], moment: str | None) -> None:
         self._evidence.add_to(known.tally, seen)
@@ -277,7 +289,19 @@ class Fold:
         findings = list(check_exchange(self._contract, exchange, match, self._settings))
         for finding in findings:
             self._findings.add(finding)
+        verification = verify_request(exchange, match, self._contract, self._settings)
+        if verification is not None:
+            self._count_signature(is_refused=is_refused(exchange, match), is_verified=verification.ok)
         return findings
+
+    def _count_signature(self, *, is_refused: bool, is_verified: bool) -> None:
+        """Count a signature; where the call was refused, one that does not hold is no finding."""
+        self._signatures += Signatures(
+            verified=int(is_verified and not is_refused),
+            failed=int(not is_verified and not is_refused),
+            refused_verified=int(is_verified and is_refused),
+            refused_failed=int(not is_verified and is_refused),
+        )
 
     def summary(self) -> DriftSummary:
         """Return what was folded so far."""
@@ -285,6 +309,8 @@ class Fold:
             self._settle(kind)
         return DriftSummary(
             exchanges=self._exchanges,
+            outcomes=self._observer.outcomes(),
+            signatures=self._signatures,
             out_of_scope=self._out_of_scope,
             elsewhere=first_elsewhere(dict(self._elsewhere)),
             out_of_window=self._out_of_window,
@@ -310,7 +336,7 @@ class Fold:
             self._pass_over(request, route)
         else:
             self._unreadable_count += 1
-            _keep(self._unreadable, replace(found, request=None))
+            _keep(self._unreadable, structs.replace(found, request=None))
 
 
 def _keep(kept: list[Unreadable], found: Unreadable) -> None:

@@ -13,8 +13,10 @@ from opay_contract.drift.evidence import describe_exchange
 from opay_contract.drift.spots import SpotCounter, json_type
 from opay_contract.jsontext import Tokens, iter_nodes, pointer, value_at
 from opay_contract.model.exchange import Exchange
+from opay_contract.model.finding import Outcome
 from opay_contract.model.moments import day_of
 from opay_contract.model.observation import EXCHANGE, MAX_SPOTS, Observations, Scope, Spot, limit_spots
+from opay_contract.model.outcomes import NOT_NAMED, OutcomeKey, Outcomes, limit_details
 from opay_contract.rules.columns import Batch, Column
 from opay_contract.rules.describing import describe_media_type, fold_pointer
 
@@ -30,10 +32,13 @@ _MAX_DAYS = 64
 class Template:
     """What every exchange of one structure shows, and how many there were on each day.
 
-    `weights` has each typed spot and how often it occurs, `values` what is the same in all of them, `probes`
-    where a value has to be looked at in each.
+    `outcome` is how they ended, one of those that are counted in `outcomes`. `weights` has each typed spot
+    and how often it occurs, `values` what is the same in all of them, `probes` where a value has to be looked
+    at in each.
     """
 
+    outcome: OutcomeKey
+    outcomes: Counter[OutcomeKey]
     weights: tuple[tuple[SpotCounter, str, int], ...]
     values: tuple[tuple[SpotCounter, str], ...]
     probes: tuple[tuple[SpotCounter, Tokens], ...]
@@ -46,8 +51,9 @@ class Template:
             self.settle()
 
     def settle(self) -> None:
-        """Hand what was counted to the spots."""
+        """Hand what was counted to the outcomes and to the spots."""
         days, self.days = self.days, {}
+        self.outcomes[self.outcome] += sum(days.values())
         for spot, type_, weight in self.weights:
             for day, times in days.items():
                 spot.types[type_, day] += weight * times
@@ -67,12 +73,17 @@ class Observer:
         self._spots: dict[Spot, SpotCounter] = {}
         self._fields: dict[Scope, dict[str, Field]] = {}
         self._templates: list[Template] = []
+        self._outcomes: Counter[OutcomeKey] = Counter()
 
     def add(self, exchange: Exchange, match: Match) -> None:
         """Take one exchange."""
         template = self._template(exchange, match)
         self.add_to(template, describe_exchange(exchange, match), day_of(exchange.recorded_at))
         template.settle()
+        if len(self._outcomes) > MAX_SPOTS:
+            limited = limit_details(self._outcomes)
+            self._outcomes.clear()
+            self._outcomes.update(limited)
 
     def learn(self, exchange: Exchange, match: Match) -> Template:
         """Return the template for exchanges of this one's structure; it has not taken this one."""
@@ -106,12 +117,31 @@ class Observer:
             elif not (kind is int and (extremes := batch.extremes(column)) and spot.add_range(extremes)):
                 spot.add_values(batch.of(column))
 
+    def outcomes(self) -> Outcomes:
+        """Return how the exchanges ended so far."""
+        self._settle()
+        return limit_details({key: count for key, count in self._outcomes.items() if count})
+
     def observations(self) -> Observations:
         """Return what was seen so far."""
-        for template in self._templates:
-            template.settle()
+        self._settle()
         kept = limit_spots(self._spots, lambda spot: spot.is_documented)
         return {spot: counter.observed() for spot, counter in sorted(kept.items()) if counter.types}
+
+    def _settle(self) -> None:
+        for template in self._templates:
+            template.settle()
+
+    def _outcome(self, scope: Scope, exchange: Exchange, match: Match) -> OutcomeKey:
+        """Return how an exchange ended: with its code, where that may be shown, or its class of statuses."""
+        operation = match.route.operation
+        if match.outcome is Outcome.TRANSPORT:
+            return (*scope, f"{exchange.response.status // 100}xx")
+        if match.outcome is Outcome.SUCCESS or operation is None or operation.envelope is None:
+            return (*scope, NOT_NAMED)
+        spot = self._spot(scope, operation, ("response", "body", *operation.envelope.code))
+        is_shown = spot.is_public and spot.may_keep(match.code or NOT_NAMED)
+        return (*scope, match.code or NOT_NAMED) if is_shown else (*scope, NOT_NAMED)
 
     def _template(self, exchange: Exchange, match: Match) -> Template:
         operation = match.route.operation
@@ -131,6 +161,8 @@ class Observer:
             elif "headers" not in tokens[:2] and isinstance(value, str | int | float | list):
                 probes.append((spot, tokens))
         return Template(
+            self._outcome(scope, exchange, match),
+            self._outcomes,
             tuple((spot, type_, weight) for (spot, type_), weight in weights.items()),
             tuple(values),
             tuple(probes),

@@ -24,6 +24,11 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     file: str
     line: int | None = None
 
+    @property
+    def is_whole_run(self) -> bool:
+        """Whether this is no place at all, but the run as a whole."""
+        return not self.file
+
     def __lt__(self, other: "Place") -> bool:
         """Return whether this place comes first."""
         return self._key() < other._key()
@@ -34,6 +39,10 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def _key(self) -> tuple[int, int, str, int]:
         return self.source, self.entry, self.file, self.line or 0
+
+
+WHOLE_RUN = Place(source=0, entry=0, file="")
+"""Stands for all that a run read, where a finding is about it as a whole."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -80,9 +89,7 @@ class Unreadable(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def __repr__(self) -> str:
         """Return a text without the request."""
-        return (
-            f"Unreadable(place={self.place!r}, reason={self.reason!r})"
-        )
+        return f"Unreadable(place={self.place!r}, reason={self.reason!r})"
 
 
 def header(headers: Headers | None, name: str) -> str | None:

@@ -13,9 +13,11 @@ from opay_contract.model.exchange import Unreadable
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
 from opay_contract.pytest_plugin.checking import render_findings
+from opay_contract.pytest_plugin.outcomes import pack_outcomes
+from opay_contract.pytest_plugin.plugin import OUTCOMES
 from opay_contract.recordings.listing import find_missing
 from opay_contract.recordings.reading import is_passed_over, iter_exchanges
-from opay_contract.recordings.sources import STDIN, Source, iter_sources
+from opay_contract.recordings.sources import STDIN, Repeats, Source, iter_sources
 from opay_contract.report.scope import describe_nothing, describe_out_of_scope
 from opay_contract.rules.subject import Settings
 
@@ -63,12 +65,18 @@ def iter_items(
         )
     if missing := find_missing(paths, literally=True):
         raise pytest.UsageError(f"--opay-recordings: {missing}")
+    repeats = Repeats()
     for path in paths:
         answers = answer_shape(contract)
         sources = [one for one in iter_sources([path]) if not is_passed_over(one, answers)]
         if not sources:
             raise pytest.UsageError(f"--opay-recordings {path}: there are no recordings")
-        yield from (_item(session, source, contract, fail_on) for source in sources)
+        named = [source for source in sources if not _is_repeat(source, repeats)]
+        yield from (_item(session, source, contract, fail_on) for source in named)
+
+
+def _is_repeat(found: Source | Unreadable, repeats: Repeats) -> bool:
+    return isinstance(found, Source) and repeats.is_repeat(found)
 
 
 def summarize(contract: Contract, source: Source) -> DriftSummary:
@@ -90,6 +98,7 @@ def _item(
 
 def _faults(item: RecordingItem, source: Source) -> list[str]:
     summary = summarize(item.contract, source)
+    item.user_properties.append((OUTCOMES, pack_outcomes(summary.outcomes)))
     faults = [f"{one.place.file}: entry {one.place.entry}: {one.reason}" for one in summary.unreadable]
     if len(faults) > _MOST_UNREADABLE:
         faults = [*faults[:_MOST_UNREADABLE], f"and {summary.unreadable_count - _MOST_UNREADABLE} more"]

@@ -15,7 +15,7 @@ from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.recordings.reading import iter_list_lines
 from opay_contract.recordings.refusals import StreamError
 from opay_contract.recordings.remote import RemoteObject, describe_failure, open_file_system, tag_of
-from opay_contract.recordings.sources import STDIN, Source, has_recording_name, iter_sources
+from opay_contract.recordings.sources import STDIN, Repeats, Source, has_recording_name, iter_sources
 
 MANIFEST = "@"
 """What stands before the name of a file that lists what to read."""
@@ -84,9 +84,14 @@ def _hint(path: str) -> str:
     return f"; did you mean '{os.path.join(folder, near[0])}'?" if near else ""  # noqa: PTH118
 
 
-def iter_inputs(paths: Sequence[str]) -> Iterator[Source | Unreadable]:
-    """Yield what there is to read at `paths`, in their order; what cannot be found is a value, too."""
-    found = (item for path in paths for item in _iter_named(path))
+def iter_inputs(paths: Sequence[str], repeats: Repeats | None = None) -> Iterator[Source | Unreadable]:
+    """Yield what there is to read at `paths`, in their order; what cannot be found is a value, too.
+
+    What is named again is left out, and stands in `repeats`.
+    """
+    known = Repeats() if repeats is None else repeats
+    named = (item for path in paths for item in _iter_named(path))
+    found = (item for item in named if isinstance(item, Unreadable) or not known.is_repeat(item))
     for ordinal, item in enumerate(found):
         if isinstance(item, Source):
             yield replace(item, ordinal=ordinal)

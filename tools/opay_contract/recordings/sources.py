@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
@@ -38,6 +38,49 @@ class Source:
     def place(self, entry: int, line: int | None = None) -> Place:
         """Return the place of an entry of this file; entry 0 is the file as a whole."""
         return Place(source=self.ordinal, entry=entry, file=self.name, line=line)
+
+
+Identity = tuple[str | int, ...]
+"""What two names of the same file have in common."""
+
+
+@dataclass(slots=True)
+class Repeats:
+    """What was named more than once in a run, by whatever spelling or link; it is read once."""
+
+    names: list[str] = field(default_factory=list)
+    _known: set[Identity] = field(default_factory=set)
+
+    def is_repeat(self, source: Source) -> bool:
+        """Tell whether a source is one that was named before, and remember it."""
+        identity = _identity_of(source)
+        if identity is None:
+            return False
+        if identity in self._known:
+            self.names.append(source.name)
+            return True
+        self._known.add(identity)
+        return False
+
+    def describe(self) -> str:
+        """Return what to tell of it, or nothing where all was named once."""
+        if not self.names:
+            return ""
+        first, others = self.names[0], len(self.names) - 1
+        more = f", and {others:,} other{'s' * (others > 1)}" if others else ""
+        return f"'{first}'{more}: named more than once, and counted once"
+
+
+def _identity_of(source: Source) -> Identity | None:
+    """Return what a file is known by; pipes and what cannot be found are nothing that is read twice."""
+    if source.remote is not None:
+        return (source.remote.url,)
+    try:
+        status = source.path.stat() if source.path is not None else None
+    except (OSError, ValueError):
+        return None
+    is_file = status is not None and stat.S_ISREG(status.st_mode)
+    return (status.st_dev, status.st_ino) if status is not None and is_file else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,9 @@ class CheckedRun:
     `contract` is what was checked against, where a report may ask what it documents. `judged` is the same
     summary beside the baseline, or None where none was given. `contract_folder` is the contract's folder
     relative to the working folder, or None where the contract stands elsewhere, as the one that the package
-    carries. `used` names the contract, `inputs` is how many files were read, `version` the program's; None
-    where they are not known. With `allow_out_of_scope` a run in which everything was is no failure.
+    carries. `require_success` is how many exchanges had to succeed, or None where nobody asked. `used` names
+    the contract, `inputs` is how many files were read, `version` the program's; None where they are not
+    known. With `allow_out_of_scope` a run in which everything was is no failure.
     """
 
     summary: DriftSummary
@@ -31,6 +32,7 @@ class CheckedRun:
     judged: Judged | None = None
     fail_on: Severity = Severity.ERROR
     allow_unused: bool = False
+    require_success: int | None = None
     allow_out_of_scope: bool = False
     contract_folder: str | None = None
     used: ContractUsed | None = None
@@ -41,6 +43,11 @@ class CheckedRun:
     def counted(self) -> DriftSummary:
         """The summary without what is accepted: what counts for `fail_on`."""
         return self.judged.counted() if self.judged else self.summary
+
+    @property
+    def is_short(self) -> bool:
+        """Whether fewer exchanges succeeded than had to."""
+        return self.summary.successes < (self.require_success or 0)
 
     @property
     def is_nothing(self) -> bool:

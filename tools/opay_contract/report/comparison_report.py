@@ -12,9 +12,10 @@ from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.report.insights import describe_moment, describe_scope, describe_share, describe_spot
 from opay_contract.report.json_report import build_contract_used, build_elsewhere
+from opay_contract.report.outcomes import build_outcomes
 from opay_contract.report.printing import printable
 from opay_contract.report.scope import describe_nothing, describe_out_of_scope
-from opay_contract.report.text_report import count, describe_place
+from opay_contract.report.text_report import count, describe_call, describe_place
 
 SCHEMA_VERSION = 1
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
@@ -63,7 +64,7 @@ def _finding(folded: FoldedFinding) -> str:
     severity = click.style(finding.rule.severity.label, fg=_COLOURS[finding.rule.severity])
     where = f" {finding.pointer}" if finding.pointer else ""
     seen = f"; first seen {describe_moment(folded.first_seen)}" if folded.first_seen else ""
-    details = f"{finding.operation or 'no operation'}, {finding.outcome}; {count(folded.count, 'time')}{seen}"
+    details = f"{describe_call(finding)}; {count(folded.count, 'time')}{seen}"
     return (
         f"{describe_place(finding.place)}: {severity} {click.style(finding.rule.id, bold=True)}{where}: "
         f"expected {finding.expected}, got {finding.actual}\n    {click.style(details, dim=True)}"
@@ -112,9 +113,10 @@ def _describe_run(summary: DriftSummary) -> str:
     if not summary.exchanges:
         reasons = " ".join(describe_out_of_scope(summary))
         return f"nothing was checked: {describe_nothing(summary, None)}. {reasons}".rstrip()
+    vacuous = ", none of which succeeded" if summary.is_vacuous else ""
     partial = ", interrupted" if summary.is_partial else ""
     return (
-        f"{count(summary.exchanges, 'exchange')}, {count(len(summary.findings), 'finding')}, "
+        f"{count(summary.exchanges, 'exchange')}{vacuous}, {count(len(summary.findings), 'finding')}, "
         f"{summary.unreadable_count:,} unreadable{partial}."
     )
 
@@ -122,6 +124,7 @@ def _describe_run(summary: DriftSummary) -> str:
 def _run(summary: DriftSummary) -> dict[str, Any]:
     return {
         "exchanges_checked": summary.exchanges,
+        "outcomes": build_outcomes(summary.outcomes),
         "out_of_scope": summary.out_of_scope,
         "elsewhere": build_elsewhere(summary),
         "findings": len(summary.findings),
@@ -138,6 +141,7 @@ def _finding_json(folded: FoldedFinding) -> dict[str, Any]:
         "operation": finding.operation,
         "outcome": finding.outcome.value,
         "pointer": finding.pointer,
+        "value": finding.value or None,
         "expected": finding.expected,
         "actual": finding.actual,
         "fingerprint": folded.fingerprint,

@@ -117,7 +117,9 @@ def _mood(run: CheckedRun) -> str:
     if run.is_nothing:
         return Severity.WARNING.label if run.is_allowed_nothing else Severity.ERROR.label
     counted = [severity for severity, number in summary.occurrences.items() if number]
-    return max(counted).label if counted else "clean"
+    if not counted:
+        return Severity.WARNING.label if summary.is_vacuous else "clean"
+    return max(counted).label
 
 
 def _hash(asset: str) -> str:

@@ -14,6 +14,7 @@ from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.json_insights import build_contract_place, build_insights
 from opay_contract.report.ordering import by_gravity
+from opay_contract.report.outcomes import build_outcomes, build_signatures
 
 SCHEMA_VERSION = 1
 
@@ -39,6 +40,9 @@ def build_report(run: CheckedRun) -> dict[str, Any]:
         "contract": build_contract_used(run.used),
         "summary": {
             "exchanges_checked": summary.exchanges,
+            "outcomes": build_outcomes(summary.outcomes),
+            "signatures": build_signatures(summary.signatures),
+            **({} if run.require_success is None else {"required_successes": run.require_success}),
             "out_of_scope": summary.out_of_scope,
             "out_of_window": summary.out_of_window,
             "undated": summary.undated,
@@ -71,6 +75,7 @@ def _finding(folded: FoldedFinding) -> dict[str, Any]:
         "operation": finding.operation,
         "outcome": finding.outcome.value,
         "pointer": finding.pointer,
+        "value": finding.value or None,
         "count": folded.count,
         "expected": finding.expected,
         "actual": finding.actual,
@@ -105,6 +110,7 @@ def _covered(acceptance: Acceptance) -> dict[str, Any]:
         "operation": acceptance.operation or None,
         "outcome": acceptance.outcome.value,
         "pointer": acceptance.pointer,
+        "value": acceptance.value or None,
         "fingerprint": acceptance.fingerprint,
     }
 

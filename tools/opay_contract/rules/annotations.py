@@ -12,8 +12,10 @@ from typing import Any
 
 from opay_contract.contract.contract import Contract, at
 from opay_contract.jsontext import Tokens, iter_nodes, value_at
+from opay_contract.rules.describing import is_label
 from opay_contract.rules.shapes import is_decided_by_shape, shape_of
 
+_CLASS, _PUBLIC = "x-sensitivity", "public"
 _OPENERS = ("additionalProperties", "unevaluatedProperties")
 _INTO_MEMBERS = {"properties", "patternProperties", "prefixItems"}
 _INTO_CHILDREN = {"items", "contains", "additionalProperties", "unevaluatedProperties", "unevaluatedItems"}
@@ -52,6 +54,12 @@ class Annotations:
             and ("if" not in node or is_decided_by_shape(node["if"], tokens, decided))
             for tokens, _, _, node in self.nodes()
         )
+
+    def public_value(self, tokens: Tokens, value: Any) -> str:
+        """Return a value as text where the contract calls its place public and it looks like a label."""
+        classes = {node[_CLASS] for at_, _, _, node in self.nodes() if at_ == tokens and _CLASS in node}
+        text = str(value) if type(value) in (str, int) else ""
+        return text if classes == {_PUBLIC} and is_label(text) else ""
 
     def errors(self) -> Iterator[Any]:
         """Yield the schema library's errors."""

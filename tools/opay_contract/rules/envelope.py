@@ -23,8 +23,10 @@ def check_code(subject: Subject) -> Iterator[Hit]:
         return
     pointer = fold_pointer(envelope.code)
     if code not in envelope.codes and code not in envelope.success:
+        shown = subject.answer.public_value(envelope.code, code) if subject.answer else ""
+        actual = shown or describe_value(code)
         yield Hit(
-            CODE_UNDOCUMENTED, pointer, "a code of the catalogue", describe_value(code), envelope.codes_uri
+            CODE_UNDOCUMENTED, pointer, "a code of the catalogue", actual, envelope.codes_uri, value=shown
         )
     status = subject.exchange.response.status
     if subject.match.outcome is Outcome.SUCCESS and status >= _HTTP_ERROR:

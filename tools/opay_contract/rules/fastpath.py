@@ -25,14 +25,16 @@ from opay_contract.jsontext import NotJson, Tokens, value_at
 from opay_contract.model.finding import Finding
 from opay_contract.recordings.messages import parse_moment
 from opay_contract.rules.card_numbers import has_card_number
+from opay_contract.rules.describing import is_label
 from opay_contract.rules.envelope import is_mismatched
 from opay_contract.rules.records import Record, RecordReader, has_float
+from opay_contract.rules.schema_errors import NAMING, keyword_of
 from opay_contract.rules.subject import Settings, Subject
 from opay_contract.rules.values import has_repeated_item, is_month, time_fault, unix_time
 from opay_contract.signing.signer import verify
 
-Errors = tuple[tuple[Any, Any], ...]
-"""The errors of the schema library in both bodies: place and path to the keyword, none where both fit."""
+Errors = tuple[tuple[Any, Any, Any], ...]
+"""The errors of the schema library in both bodies: place, path to the keyword, a value that may be named."""
 
 MAX_ERRORS = 64
 """Different errors of one shape that are remembered."""
@@ -166,15 +168,22 @@ class FastPath:
 
 def _errors(plan: Plan, record: Record) -> Errors:
     query_schema, answer_schema = plan.schemas
-    found: list[tuple[Any, Any]] = []
+    found: list[tuple[Any, Any, Any]] = []
     for schema, body in ((query_schema, record.query), (answer_schema, record.answer)):
         if schema is not None and not schema.is_valid(body):
             found += [
-                (tuple(error.instance_path), tuple(error.evaluation_path))
+                (tuple(error.instance_path), tuple(error.evaluation_path), _label_of(error))
                 for error in schema.iter_errors(body)
             ]
-            found.append(((), (body is record.query,)))
+            found.append(((), (body is record.query,), None))
     return tuple(found)
+
+
+def _label_of(error: Any) -> Any:
+    """Return the value of an error that a finding may name, and which is then no other value's finding."""
+    value = error.instance
+    is_named = keyword_of(error) in NAMING and type(value) in (str, int) and is_label(str(value))
+    return (type(value), value) if is_named else None
 
 
 def is_free_of_cards(text: bytes) -> bool:

@@ -101,4 +101,5 @@ def _finding(contract: Contract, exchange: Exchange, match: Match, hit: Hit) -> 
         contract=contract.schemas.place(hit.uri) if hit.uri else None,
         place=exchange.place,
         recorded_at=exchange.recorded_at,
+        value=hit.value,
     )

@@ -46,7 +46,12 @@ class Subject:
     @property
     def is_refused(self) -> bool:
         """Whether the vendor refused the request, by business code or by HTTP status."""
-        return self.match.outcome is Outcome.BUSINESS_ERROR or self.exchange.response.status >= HTTP_ERROR
+        return is_refused(self.exchange, self.match)
+
+
+def is_refused(exchange: Exchange, match: Match) -> bool:
+    """Return whether the vendor refused a request, by business code or by HTTP status."""
+    return match.outcome is Outcome.BUSINESS_ERROR or exchange.response.status >= HTTP_ERROR
 
 
 def build_subject(
@@ -96,7 +101,8 @@ def _annotate(
 class Hit:
     """What a check found: the rule, the folded place, expected against actual, the contract's statement.
 
-    `uri` is the address of the statement in the contract, None where the contract says nothing.
+    `uri` is the address of the statement in the contract, None where the contract says nothing. `value` is
+    what stood there, where the rule is about it and the contract calls it public.
     """
 
     rule: Rule
@@ -104,3 +110,4 @@ class Hit:
     expected: str
     actual: str
     uri: str | None = None
+    value: str = ""

@@ -320,5 +320,27 @@ CARD_NUMBER_EXPOSED = _rule(
     "error, and never printed.",
 )
 
+NOTHING_SUCCEEDED = _rule(
+    "nothing-succeeded",
+    Kind.UNOBSERVED,
+    Area.ENVELOPE,
+    _ERROR,
+    "Exchanges were judged and not one of them succeeded, so that nothing was checked of what the contract "
+    "says about a success, the data above all. The usual causes are a wrong key, a wrong merchant, or an "
+    "environment that is down. Said of a run as a whole. Recordings that hold refusals on purpose are "
+    "checked with `--require-success 0`, or accepted in a baseline.",
+)
+FORM_NEVER_SUCCEEDED = _rule(
+    "form-never-succeeded",
+    Kind.UNOBSERVED,
+    Area.ENVELOPE,
+    _WARNING,
+    "Exchanges of the run succeeded, but none of this operation, or none with this form of the request: "
+    "nothing was checked of what the contract says about its success.",
+)
+
 RULES: tuple[Rule, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Rule))
+RULES_OF_A_RUN = frozenset((NOTHING_SUCCEEDED, FORM_NEVER_SUCCEEDED))
+"""Rules that no single exchange breaks, only a run as a whole."""
+
 RULES_BY_ID: dict[str, Rule] = {rule.id: rule for rule in RULES}
