@@ -18,7 +18,7 @@ from opay_contract.recordings.parquet import (
 from opay_contract.recordings.refusals import StreamError
 from opay_contract.recordings.sources import Source
 from opay_contract.redaction.exchanges import Redacted, Redactor
-from opay_contract.redaction.json_files import Sink, Tally
+from opay_contract.redaction.json_files import Sink, Tally, unless_defect
 
 _PLACE = Place(source=0, entry=1, file="-")
 _MEMBERS = {
@@ -78,11 +78,30 @@ def _redact_rows(redactor: Redactor, file: Any, sink: Sink, tally: Tally) -> Non
     import pyarrow as pa  # noqa: PLC0415  an extra, and heavy
     from pyarrow.parquet import ParquetWriter  # noqa: PLC0415  see above
 
-    schema = _new_schema(redactor, file)
+    try:
+        schema = _new_schema(redactor, file)
+        ParquetWriter(io.BytesIO(), schema).close()
+    except Exception:  # noqa: BLE001  as above
+        raise StreamError("the Parquet columns are of types that cannot be written again") from None
     with ParquetWriter(pa.PythonFile(_Out(sink), mode="w"), schema, compression=_packing_of(file)) as writer:
         for rows in _iter_read(file):
-            made = [_new_row(redactor, row, tally) for row in rows]
+            nothing = dict.fromkeys(schema.names)
+            made = [_taken(redactor, row, tally, nothing, schema) for row in rows]
             writer.write_batch(pa.RecordBatch.from_pylist(made, schema=schema))
+
+
+def _taken(redactor: Redactor, row: Row, tally: Tally, nothing: Row, schema: Any) -> Row:
+    """Return a row that can be written; one that cannot be costs no other."""
+    import pyarrow as pa  # noqa: PLC0415  see above
+
+    tally.entries += 1
+
+    def make() -> Row:
+        made = _new_row(redactor, row, tally, nothing)
+        pa.RecordBatch.from_pylist([made], schema=schema)
+        return made
+
+    return unless_defect(tally, make, nothing)
 
 
 def _packing_of(file: Any) -> str:
@@ -120,15 +139,14 @@ def _members(redactor: Redactor, struct: Any) -> Iterator[Any]:
             yield pa.field(member.name, member.type)
 
 
-def _new_row(redactor: Redactor, row: Row, tally: Tally) -> Row:
+def _new_row(redactor: Redactor, row: Row, tally: Tally, nothing: Row) -> Row:
     """Return a row as it may be written; one that cannot be read stays so, without what it held."""
-    tally.entries += 1
     found = read_row(_PLACE, row)
     if isinstance(found, Unreadable):
         if any(value is not None for value in row.values()):
             redactor.log.add("what cannot be read", "recording:row")
         tally.refuse(found.reason)
-        return dict.fromkeys(row)
+        return nothing
     redacted = redactor.bodies(found)
     moment = found.recorded_at
     made: Row = {}
