@@ -4,6 +4,8 @@ import base64
 import io
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import date, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from opay_contract.model.exchange import Place, Unreadable
@@ -25,6 +27,9 @@ _MEMBERS = {
     "request": ("method", "url", "headers", "body", "body_base64"),
     "response": ("status", "headers", "body", "body_base64"),
 }
+
+
+_MOMENTS = (int, float, Decimal, date, time, timedelta)
 
 
 class _Out(io.RawIOBase):
@@ -121,8 +126,15 @@ def _new_schema(redactor: Redactor, file: Any) -> Any:
         elif field.name in _MEMBERS and pa.types.is_struct(field.type):
             fields.append(pa.field(field.name, pa.struct(list(_members(redactor, field)))))
         else:
-            fields.append(pa.field(field.name, field.type))
+            fields.append(pa.field(field.name, _plain_type(field.type)))
     return pa.schema(fields)
+
+
+def _plain_type(kind: Any) -> Any:
+    """Return a column's type; one that has names of its own says nothing, as nobody reads it."""
+    import pyarrow as pa  # noqa: PLC0415  see above
+
+    return pa.null() if pa.types.is_nested(kind) else kind
 
 
 def _members(redactor: Redactor, struct: Any) -> Iterator[Any]:
@@ -136,7 +148,8 @@ def _members(redactor: Redactor, struct: Any) -> Iterator[Any]:
             names = {redactor.fields.name(one.name): one.type for one in member.type}
             yield pa.field(member.name, pa.struct(list(names.items())))
         else:
-            yield pa.field(member.name, member.type)
+            is_list = member.name == "headers"
+            yield pa.field(member.name, member.type if is_list else _plain_type(member.type))
 
 
 def _new_row(redactor: Redactor, row: Row, tally: Tally, nothing: Row) -> Row:
@@ -156,7 +169,7 @@ def _new_row(redactor: Redactor, row: Row, tally: Tally, nothing: Row) -> Row:
         elif isinstance(value, str):
             made[name] = None if moment is None else redactor.moment(moment)
         else:
-            made[name] = value
+            made[name] = value if isinstance(value, _MOMENTS) else None
     return made
 
 

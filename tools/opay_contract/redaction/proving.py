@@ -21,8 +21,8 @@ from opay_contract.redaction.vocabulary import NAME_WORDS
 
 _WINDOW, _OVERLAP = 1 << 20, 1 << 13
 _MOST = 100
-_URL = re.compile(r"(?<![A-Za-z])(?:https?|wss?)://([^/?#\s\"'\\<>,;|)\]}]*)((?:/[^/?#\s\"'\\<>,;|)\]}]*)*)")
-_PATH = re.compile(r"(?<=[\"'])((?:/[\w.~%@:+!$&()*=-]+){2,})(?=[\"'?#])")
+_URL = re.compile(r"(?<![A-Za-z])(?:https?|wss?)://([^/?#\s\"'\\<>,;|)\]}]*)((?:/[^/?#\s\"'\\<>]*)*)")
+_PATH = re.compile(r"(?<=[\"'])((?:/[\w.~%@:+!$&()*=-]+){2,})(?=[\"'?#\\])")
 _EMAIL = re.compile(r"[\w.+-]{2,64}@([\w-]{2,}(?:\.[\w-]{2,})+)")
 _HEX = re.compile(r"(?<![0-9A-Za-z+/=])(?:[0-9a-f]{32,}|[0-9A-F]{32,})(?![0-9A-Za-z+/=])")
 _FOREIGN = re.compile(r"[^\W\d_a-zA-Z\u00aa\u00b5\u00ba]{2,}")
@@ -88,7 +88,7 @@ class Prover:
 
     def _is_host_known(self, host: str) -> bool:
         plain = re.sub(r":[0-9]{1,5}$", "", host.rpartition("@")[2]).lower()
-        is_own = plain in self._hosts or host.lower() in self._hosts
+        is_own = plain in self._hosts or host.lower() in self._hosts or plain in _OWN_ENDS
         return is_own or all(map(self._is_part_known, plain.split(".")))
 
     def _is_path_known(self, path: str) -> bool:
