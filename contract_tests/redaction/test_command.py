@@ -111,7 +111,7 @@ def test_a_short_key_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_nothing_to_read_and_nothing_readable_have_codes_of_their_own(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert run("--verify", tmp_path / "empty").exit_code == 3
-    assert run("--verify", tmp_path / "missing.har").exit_code == 4
+    assert isinstance(run("--verify", tmp_path / "missing.har").exception, UsageError)
     broken = tmp_path / "broken.ndjson"
     broken.write_text('{"response": {"status": 200, "body": {}}}\n{"response": {"status": "Amira"}}\n')
     done = run(broken, "-o", tmp_path / "out.ndjson")

@@ -13,7 +13,7 @@ from typing import NoReturn
 import click
 
 from opay_contract.cli.exit_codes import ExitCode
-from opay_contract.cli.options import base_url_option, contract_option
+from opay_contract.cli.options import base_url_option, contract_option, paths_argument
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.model.exchange import Unreadable
@@ -31,7 +31,7 @@ _MOST_TOLD = 10
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="IN...")
+@paths_argument("IN...", literally=True)
 @click.option(
     "-o",
     "--output",

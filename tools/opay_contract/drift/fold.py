@@ -22,6 +22,7 @@ from opay_contract.model.summary import (
     first_elsewhere,
     first_unreadable,
 )
+from opay_contract.recordings.bounds import excess_of, may_exceed
 from opay_contract.recordings.messages import parse_moment
 from opay_contract.recordings.ndjson import Lines, is_filled, parse_line
 from opay_contract.recordings.sources import Source
@@ -99,11 +100,23 @@ class Fold:
 
     def add_lines(self, source: Source, lines: Lines) -> None:
         """Take lines of the native format: quickly where they conform, else as any other exchange."""
+        lines = self._without_excess(source, lines)
         for one in self._batches.take(lines) if self._batches else lines.numbered():
             if isinstance(one, Verdict):
                 self._add_verdict(source, one)
             else:
                 self._add_single_line(source, *one)
+
+    def _without_excess(self, source: Source, lines: Lines) -> Lines:
+        """Take the lines that may be too much to judge, as exchanges; return the others in their places."""
+        large = [number for number, line in lines.numbered() if may_exceed(line)]
+        if not large:
+            return lines
+        texts = list(lines.texts)
+        for number in large:
+            self.add(parse_line(source.place(number, number), texts[number - lines.first]))
+            texts[number - lines.first] = b""
+        return Lines(lines.first, texts)
 
     def _add_verdict(self, source: Source, verdict: Verdict) -> None:
         batch, variants = verdict.batch, verdict.variants
@@ -221,6 +234,10 @@ class Fold:
         """Take one thing that a reader yielded; returns its findings."""
         if isinstance(item, Unreadable):
             self._add_unreadable(item)
+            return []
+        too_much = excess_of(item)
+        if too_much is not None and self._contract.route(item.request).in_scope:
+            self._add_unreadable(Unreadable(place=item.place, reason=too_much))
             return []
         match = self._contract.match(item)
         if not match.route.in_scope:

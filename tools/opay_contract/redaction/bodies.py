@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from opay_contract.jsontext import NotJson, Parsed, Tokens, parse_json
+from opay_contract.recordings.bounds import excess, stand_in
 from opay_contract.redaction.cards import card_hits, stand_in_number
 from opay_contract.redaction.json_text import read_text, rewrite_json
 from opay_contract.redaction.sensitivity import PUBLIC, Statement
@@ -34,6 +35,10 @@ class Bodies:
 
     def redact(self, body: bytes, context: BodyContext) -> bytes:
         """Return the body with everything sensitive replaced."""
+        too_much = excess(body)
+        if too_much is not None:
+            self._log.add("body of too many values", context.prefix)
+            return stand_in(too_much)
         text, errors = _decoded(body)
         parsed = parse_json(body)
         mark = _BYTE_ORDER_MARK if text.startswith(_BYTE_ORDER_MARK) else ""

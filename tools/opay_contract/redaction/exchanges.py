@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from opay_contract.contract.contract import Contract
 from opay_contract.model.exchange import Exchange, Headers
+from opay_contract.recordings.bounds import excess_of
 from opay_contract.redaction.bodies import Bodies, BodyContext
 from opay_contract.redaction.detection import Detector
 from opay_contract.redaction.headers import HeaderFields
@@ -16,7 +17,7 @@ from opay_contract.redaction.texts import STRICT, Texts
 from opay_contract.redaction.urls import Urls
 from opay_contract.redaction.values import Log, Values, is_time
 from opay_contract.redaction.vocabulary import METHODS
-from opay_contract.rules.subject import Settings, build_subject
+from opay_contract.rules.subject import Settings, Subject, build_subject
 from opay_contract.rules.values import recorded_time
 
 
@@ -130,12 +131,13 @@ class Redactor:
             (self.fields.name(name), self.header(redacted, side, name, value)) for name, value in headers
         )
 
-    def _new_bodies(self, exchange: Exchange) -> tuple[bytes | None, bytes]:
+    def _subject(self, exchange: Exchange) -> Subject | None:
         match = self.contract.match(exchange)
         operation = match.route.operation
-        subject = (
-            build_subject(exchange, match, operation, self.contract, self._settings) if operation else None
-        )
+        return build_subject(exchange, match, operation, self.contract, self._settings) if operation else None
+
+    def _new_bodies(self, exchange: Exchange) -> tuple[bytes | None, bytes]:
+        subject = None if excess_of(exchange) else self._subject(exchange)
         recorded = recorded_time(subject) if subject else 0.0
         query = BodyContext(
             described=subject.query if subject else None, recorded=recorded, prefix="request:"

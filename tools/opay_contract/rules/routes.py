@@ -90,14 +90,14 @@ def describe_elsewhere(contract: Contract, url: str, route: Route) -> Elsewhere:
         parts = urlsplit(url)
         host = host_of(parts)
     except ValueError:
-        return Elsewhere(reason=Outside.HOST, host=_UNKNOWN, path="")
+        return Elsewhere(reason=Outside.HOST.value, host=_UNKNOWN, path="")
     if parts.scheme not in _WEB:
         scheme = parts.scheme if parts.scheme in _SCHEMES else "another scheme"
-        return Elsewhere(reason=Outside.HOST, host=f"({scheme})", path="")
+        return Elsewhere(reason=Outside.HOST.value, host=f"({scheme})", path="")
     shown = describe_host(host)
     path = fold_path(parts.path, contract)
-    reason = route.outside or Outside.HOST
-    if reason is Outside.PREFLIGHT or not host:
+    reason = (route.outside or Outside.HOST).value
+    if reason == Outside.PREFLIGHT or not host:
         return Elsewhere(reason=reason, host=shown, path=path)
     prefix = _prefix_of(parts.path, contract)
     if prefix is None:
