@@ -74,7 +74,7 @@ def is_field_name(place: Place) -> bool:
     return is_pair or within[1:] in (("name",), ("key",))
 
 
-KEYS = [parameter for parameter in VALUES if is_key(parameter.values[1])]
+KEYS = [value for value, (_, place) in zip(VALUES, PLACES, strict=True) if is_key(place)]
 
 
 @pytest.mark.parametrize(("name", "place", "number"), KEYS)
