@@ -5,7 +5,9 @@ import gzip
 import json
 import os
 import shutil
+import signal
 import stat
+import subprocess
 import sys
 import tracemalloc
 from itertools import repeat
@@ -183,3 +185,27 @@ def test_without_its_extra_brotli_is_refused_with_what_to_install(
         done = run(*arguments, **KEY)
         assert done.exit_code == code
         assert said in done.output
+
+
+def test_sigterm_leaves_no_temporary_file(tmp_path: Path) -> None:
+    source, folder = tmp_path / "in.ndjson", tmp_path / "out"
+    os.mkfifo(source)  # it is read for as long as somebody writes
+    arguments = [
+        sys.executable,
+        "-m",
+        "opay_contract.cli.main",
+        "redact",
+        str(source),
+        "-o",
+        str(folder / "o"),
+    ]
+    with (
+        subprocess.Popen(arguments, stderr=subprocess.DEVNULL) as process,
+        source.open("wb", buffering=0) as writer,
+    ):
+        writer.write(DRIFTED.read_bytes()[:60_000])
+        while not folder.exists() or not os.listdir(folder):  # noqa: PTH208  what begins with a dot, too
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 128 + signal.SIGTERM
+    assert os.listdir(folder) == []  # noqa: PTH208

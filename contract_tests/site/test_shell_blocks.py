@@ -167,16 +167,22 @@ def check_options(text: str) -> None:
 
 
 def iter_parts(block: Block) -> Iterator[tuple[str, re.Pattern[str]]]:
-    """Yield what is run, with what it prints; a block without output is run as one."""
+    """Yield what is run, with what it prints; a block without output is run as one.
+
+    Of a block with output each command is run by itself, with what was exported before.
+    """
     if block.language != "console":
         yield block.text, re.compile(".*", re.DOTALL)
         return
+    exported = ""
     for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
         command, *shown = part.splitlines()
         lines = (
             r"(?:.*\n)*" if line == "…" else f"{re.escape(line)}\\n".replace("…", ".*") for line in shown
         )
-        yield command, re.compile("".join(lines))
+        yield exported + command, re.compile("".join(lines))
+        if command.startswith("export "):
+            exported += f"{command}\n"
 
 
 def replaced(text: str) -> str:

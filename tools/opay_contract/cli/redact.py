@@ -14,6 +14,7 @@ import click
 
 from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.options import base_url_option, contract_option, paths_argument
+from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.model.exchange import Unreadable
@@ -22,6 +23,7 @@ from opay_contract.recordings.sources import STDIN, Source, iter_sources
 from opay_contract.redaction.exchanges import Redactor
 from opay_contract.redaction.files import try_redact_file, verify_source
 from opay_contract.redaction.json_files import Tally
+from opay_contract.redaction.others import is_of_others
 from opay_contract.report.printing import printable
 from opay_contract.report.text_report import count as counted
 
@@ -47,6 +49,12 @@ _MOST_TOLD = 10
 )
 @click.option("--verify", is_flag=True, help="Write nothing; prove that IN... are clean.")
 @click.option(
+    "--allow-out-of-scope",
+    is_flag=True,
+    help="With --verify, pass over files that hold exchanges of other APIs alone, and no card number; it is "
+    "said all the same.",
+)
+@click.option(
     "--format-in",
     type=click.Choice([member.value for member in Format]),
     help="What the recordings are, where it cannot be recognised by their content.",
@@ -58,6 +66,7 @@ def redact(
     output: Path | None,
     key_file: Path | None,
     verify: bool,  # noqa: FBT001  click passes it by name
+    allow_out_of_scope: bool,  # noqa: FBT001  the same
     format_in: str | None,
     base_urls: tuple[str, ...],
     contract_dir: Path | None,
@@ -77,7 +86,12 @@ def redact(
     if verify:
         if output is not None:
             raise UsageError("--verify writes nothing; leave out --output")
-        raise click.exceptions.Exit(_verify(redactor, paths, wanted))
+        others = contract if allow_out_of_scope else None
+        raise click.exceptions.Exit(_verify(redactor, paths, wanted, others))
+    if allow_out_of_scope:
+        raise UsageError(
+            "--allow-out-of-scope is for --verify; what is written is redacted, whoever it is of"
+        )
     if output is None:
         raise UsageError("no place to write to; name a file or a folder with --output, or ask for --verify")
     with _ended_by_sigterm():
@@ -171,12 +185,18 @@ def _relative(name: str, paths: tuple[str, ...]) -> Path:
     return Path(Path(name).name)
 
 
-def _verify(redactor: Redactor, paths: tuple[str, ...], format_in: Format | None) -> ExitCode:
-    entries, found, dirty_files, unproved = 0, 0, 0, 0
+def _verify(
+    redactor: Redactor, paths: tuple[str, ...], format_in: Format | None, others: Contract | None
+) -> ExitCode:
+    """Prove that files are clean; with `others` those are passed over that are not of that contract."""
+    entries, found, dirty_files, unproved, passed_over = 0, 0, 0, 0, 0
     for source in iter_sources(paths):
         if isinstance(source, Unreadable):
             _complain(source.place.file, source.reason)
             unproved += 1
+            continue
+        if others is not None and source.name != STDIN and is_of_others(others, source, format_in):
+            passed_over += 1
             continue
         tally, places = verify_source(redactor, source, format_in, stdin=sys.stdin.buffer)
         entries += tally.entries
@@ -185,11 +205,15 @@ def _verify(redactor: Redactor, paths: tuple[str, ...], format_in: Format | None
             click.echo(f"{printable(source.name)}: {kind} at {place or 'the body'}")
         found += len(places)
         dirty_files += bool(places)
+    if passed_over:
+        click.echo(f"Passed over: {counted(passed_over, 'file')} with exchanges of other APIs alone.")
     if found:
         files = counted(dirty_files, "file")
         advice = "replace them with `opay-contract redact IN -o OUT`, and keep what that writes"
         click.echo(f"Not clean: {counted(found, 'place')} in {files}, {_count(entries)} looked at; {advice}.")
         return ExitCode.FINDINGS
+    if passed_over and not entries and not unproved:
+        return ExitCode.CLEAN
     code = _exit_code(entries, is_incomplete=bool(unproved))
     click.echo(f"{'Clean' if code is ExitCode.CLEAN else 'Not proved clean'}: {_count(entries)} verified.")
     return code

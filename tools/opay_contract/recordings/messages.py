@@ -82,7 +82,7 @@ def parse_base64(text: Any) -> bytes:
     """Return the bytes of base64 text, which may be broken into lines."""
     try:
         return base64.b64decode("".join(text.split()), validate=True)
-    except (AttributeError, ValueError):
+    except (AttributeError, TypeError, ValueError):
         raise EntryError("a body is marked as base64 and is not") from None
 
 

@@ -37,7 +37,10 @@ _BASE64 = frozenset(
 _SIZES = frozenset({("request", "bodySize"), ("response", "bodySize"), ("response", "content", "size")})
 _MEDIA_TYPES = frozenset({"mimeType", "media_type"})
 _PARAMETERS = frozenset({"queryString", "params"})
-_MANY, _FEW = 10**7, 10**3
+_LISTED = 8
+"""So many bytes listed as numbers may be a text."""
+
+_MANY, _FEW = 10**7, 2
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -92,7 +95,11 @@ class EntryVisitor:
         return f"recording:{self._redactor.values.texts.say(tokens)}"
 
     def subtree(self, tokens: Tokens) -> str | None:
-        """Return a native body: the text of a JSON value in the middle of the line."""
+        """Return a native body: the text of a JSON value in the middle of the line; bytes listed go."""
+        listed = value_at(self._tree, tokens)
+        if isinstance(listed, list) and len(listed) >= _LISTED and all(map(_is_byte, listed)):
+            self._redactor.log.add("bytes", self._place(tokens))
+            return "[]"
         if not self._is_native or self._redacted is None or len(tokens) != 2 or tokens[1] != "body":  # noqa: PLR2004
             return None
         part = self._redacted.new.request if tokens[0] == "request" else self._redacted.new.response
@@ -170,6 +177,10 @@ class EntryVisitor:
         if is_time(value):
             return value
         return redactor.values.texts.redact(value, FREE_TEXT if last in RECORDER_NAMES else STRICT)
+
+
+def _is_byte(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 256  # noqa: PLR2004  the values of a byte
 
 
 def _body_of(redacted: Redacted, side: str, *, is_new: bool) -> bytes:

@@ -2,12 +2,14 @@
 
 import contextlib
 import os
+import shutil
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, Protocol, cast
 
 import zstandard
 
@@ -31,8 +33,10 @@ from opay_contract.redaction.lines import (
 )
 from opay_contract.redaction.parquet_rows import redact_parquet
 from opay_contract.redaction.postman_collections import redact_collection
+from opay_contract.redaction.proving import Prover
 from opay_contract.redaction.transcripts import redact_transcript
 
+_IN_MEMORY = 16 << 20
 _NO_JSON = "the file stops being JSON"
 _STRAY = b"\n:"
 """What is no JSON wherever a value has just ended or may begin."""
@@ -139,14 +143,37 @@ def verify_source(
 ) -> tuple[Tally, list[tuple[str, str]]]:
     """Return what of a source is not proved clean, as kinds and places, each once.
 
-    Two look at it: what a redaction would replace, and words and digits that nobody knows, wherever they are.
+    Two look at it: a redaction, for what it would replace, and the prover, which knows no format.
     """
     redactor.memory.begin()
     redactor.log.replaced.clear()
-    tally = redact_stream(redactor, source, _Nowhere(), format_in, stdin=stdin)
-    places = list(dict.fromkeys(redactor.log.replaced))
-    redactor.log.replaced.clear()
+    with ExitStack() as stack:
+        kept = stack.enter_context(SpooledTemporaryFile(_IN_MEMORY)) if source.path is None else None
+        if kept is not None and stdin is not None:
+            shutil.copyfileobj(stdin, kept)
+            kept.seek(0)
+        raw = cast("BinaryIO | None", kept)
+        tally = redact_stream(redactor, source, _Nowhere(), format_in, stdin=raw)
+        places = list(dict.fromkeys(redactor.log.replaced))
+        redactor.log.replaced.clear()
+        if not places and tally.entries:
+            if kept is not None:
+                kept.seek(0)
+            places = _prove(redactor, source, format_in, raw)
     return tally, places
+
+
+def _prove(
+    redactor: Redactor, source: Source, format_in: Format | None, stdin: BinaryIO | None
+) -> list[tuple[str, str]]:
+    prover = Prover(redactor.contract, redactor.memory.known)
+    try:
+        with open_source(source, format_in, stdin=stdin) as recording:
+            if recording.format is Format.PARQUET:
+                return []  # its rows are packed
+            return list(dict.fromkeys(prover.iter_places(recording.stream)))
+    except StreamError:
+        return []  # it is said already
 
 
 class _Nowhere:

@@ -56,7 +56,9 @@ class PostmanVisitor(EntryVisitor):
             return None if isinstance(self._value(tokens), str) else json.dumps(message.url)
         if tokens[-1:] == ("data",) and self._may_be_buffer(tokens):
             return self._emptied(tokens, "body")
-        return self._emptied(tokens, "script") if tokens[-2:] == ("script", "exec") else None
+        if tokens[-2:] == ("script", "exec"):
+            return self._emptied(tokens, "script")
+        return super().subtree(tokens)
 
     def _message_at(self, tokens: Tokens) -> tuple[Message | None, Tokens]:
         """Return the innermost message that a place is in, and the way to the place from there."""

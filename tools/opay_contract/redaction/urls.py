@@ -17,6 +17,9 @@ from opay_contract.redaction.values import Values
 _REST = r"([^?#\t\r\n]*)(\?[^#\t\r\n]*)?(#[^\t\r\n]*)?"
 _URL = re.compile(rf"([A-Za-z][A-Za-z0-9+.-]*):(//[^/?#\s]*)?{_REST}")
 _PATH = re.compile(rf"()(?=/)(//[^/?#\s]*)?{_REST}")
+_PASSED_OVER = re.compile(r"[\t\r\n]")
+"""Characters that readers of URLs take out wherever they stand."""
+
 _UNIT = re.compile(rb"%[0-9A-Fa-f]{2}|.", re.DOTALL)
 _STRAY_BYTE = re.compile("[\udc80-\udcff]")
 _USUAL_PORT = re.compile(":(?:80|443)$")
@@ -35,6 +38,7 @@ class Urls:
 
     def redact(self, url: str) -> str:
         """Return a URL with nothing of a person in it, and as many card numbers as there were."""
+        url = _PASSED_OVER.sub("", url)
         match = _URL.fullmatch(url) or _PATH.fullmatch(url)
         hits = card_hits(unquote_plus(url))
         if match is None or not self._is_url(url):
