@@ -74,7 +74,11 @@ def is_field_name(place: Place) -> bool:
     return is_pair or within[1:] in (("name",), ("key",))
 
 
-KEYS = [parameter for parameter in VALUES if is_key(parameter.values[1])]
+KEYS = [
+    pytest.param(name, place, number, id=place_id(name, place))
+    for number, (name, place) in enumerate(PLACES)
+    if is_key(place)
+]
 
 
 @pytest.mark.parametrize(("name", "place", "number"), KEYS)
@@ -121,7 +125,7 @@ def test_damage_to_a_recording_keeps_nothing_of_a_canary_and_every_finding(
     assert find_canaries(repr((written.tally, written.replaced))) == []
     assert verdict(written.data, format_in)[1:] == verdict(bytes(data), format_in)[1:]
     again = redact(written.data, format_in)
-    assert (again.data, again.tally.unread) == (written.data, {})
+    assert (again.data, again.replaced) == (written.data, [])
 
 
 def test_the_search_finds_every_canary_that_is_left_alone() -> None:
