@@ -81,6 +81,8 @@ def test_a_path_keeps_the_words_of_apis_alone(contract: Contract, path: str, sho
         ("2001:db8::1", "2001:db8::1"),
         ("256612345678901.shop.example", "*.shop.example"),
         ("cust-121111113.shop.example:8443", "*.shop.example:8443"),
+        ("4111.1111.1111.1111", "*.*.*.*"),
+        ("api2.eu-west-1.shop.example", "api2.eu-west-1.shop.example"),
         ("a b.example", "*.example"),
         ("x" * 41 + ".example", "*.example"),
         ("a." * 20 + "example", "…" + ".a" * 9 + ".example"),

@@ -37,10 +37,10 @@ PEOPLE: dict[str, str | int] = {
     "merchant-key": "OPAYPRV17263544998877665",
     "public-key": "OPAYPUB17263544998877665",
     "authorization": "Bearer " + "9f8e7d6c" * 16,
-    "url": "https://amira:canarywood@shop.canarywood.net/amira%20canarywood?card=4111111111111111#amira",
+    "url": "https://amira:canarywood@shop.example.net/amira%20canarywood?card=4111111111111111#amira",
     "everything": "user 88442200119, 金絲雀夫人 (Amira Canarywood), 201098765432: OPAYPRV17263544998877665",
 }
-"""A customer, her merchant and his secrets; none of them exists."""
+"""A customer, her merchant and his secrets; none of them exists. Hosts are shown, so they hold none of it."""
 
 CANARIES = CARDS | PEOPLE
 

@@ -74,11 +74,7 @@ def is_field_name(place: Place) -> bool:
     return is_pair or within[1:] in (("name",), ("key",))
 
 
-KEYS = [
-    pytest.param(name, place, number, id=place_id(name, place))
-    for number, (name, place) in enumerate(PLACES)
-    if is_key(place)
-]
+KEYS = [value for value, (_, place) in zip(VALUES, PLACES, strict=True) if is_key(place)]
 
 
 @pytest.mark.parametrize(("name", "place", "number"), KEYS)

@@ -2,8 +2,10 @@
 
 import base64
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec import structs
 
 from opay_contract.capture.captured import Body, Captured, Omitted
 from opay_contract.jsontext import Parsed, parse_json
@@ -47,8 +49,8 @@ def render_line(taken: Taken) -> bytes:
     """Return the line of an exchange; a check calls one without its answer's body unreadable."""
     moment = json.dumps(taken.exchange.recorded_at)
     if taken.response is not None:
-        empty = replace(taken.exchange.response, body=b"")
-        line = render_exchange(replace(taken.exchange, response=empty))
+        empty = structs.replace(taken.exchange.response, body=b"")
+        line = render_exchange(structs.replace(taken.exchange, response=empty))
         end = f'}},"recorded_at":{moment}}}\n'.encode()
         line = line.removesuffix(b',"body":""' + end) + end
     else:

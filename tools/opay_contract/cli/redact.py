@@ -197,6 +197,9 @@ def _verify(redactor: Redactor, paths: tuple[str, ...], format_in: Format | None
 
 def _tell(source: Source, tally: Tally, consequence: str) -> int:
     """Say what of a source could not be read; returns how much that is."""
+    if tally.is_passed_over:
+        click.echo(f"{source.name}: passed over: {tally.broken}", err=True)
+        return 0
     for entry, reason in islice(tally.unread.items(), _MOST_TOLD):
         _complain(source.name, f"entry {entry}: {reason}; {consequence}")
     if len(tally.unread) > _MOST_TOLD:

@@ -63,6 +63,8 @@ def summary_to_json(summary: DriftSummary) -> bytes:
             "undated": summary.undated,
             "unreadable_count": summary.unreadable_count,
             "unreadable": [[*_from_place(one.place), one.reason] for one in summary.unreadable],
+            "passed_over_count": summary.passed_over_count,
+            "passed_over": [[*_from_place(one.place), one.reason] for one in summary.passed_over],
             "findings": [_from_folded(folded) for folded in summary.findings.values()],
             "occurrences": {severity.label: count for severity, count in summary.occurrences.items()},
             "readings": [[*key, count] for key, count in summary.readings.items()],
@@ -99,6 +101,11 @@ def _to_summary(saved: dict[str, Any]) -> DriftSummary:
         unreadable_count=_whole(saved["unreadable_count"]),
         unreadable=tuple(
             Unreadable(place=_to_place(place), reason=str(reason)) for *place, reason in saved["unreadable"]
+        ),
+        passed_over_count=_whole(saved.get("passed_over_count", 0)),  # which older summaries do not have
+        passed_over=tuple(
+            Unreadable(place=_to_place(place), reason=str(reason), is_passed_over=True)
+            for *place, reason in saved.get("passed_over", [])
         ),
         findings={folded.finding.key: folded for folded in findings},
         occurrences={Severity[label.upper()]: _whole(count) for label, count in saved["occurrences"].items()},

@@ -14,7 +14,7 @@ MAX_FINDINGS = 2000
 """Distinct findings that a summary keeps: the gravest, and among equals those of the smallest fingerprint."""
 
 MAX_UNREADABLE = 1000
-"""Unreadable things that a summary names: the first by place."""
+"""Unreadable things, and files passed over, that a summary names: the first by place."""
 
 MAX_ELSEWHERE = 500
 """Places out of scope that a summary tells apart: likely gateways, then those of the smallest fingerprint."""
@@ -75,7 +75,8 @@ class DriftSummary:
 
     `exchanges` counts the exchanges that were judged, `out_of_scope` those that are none of the contract's,
     `elsewhere` most of these by where they went. `out_of_window` counts those that were not because of
-    the time at which they were recorded, which of `undated` is not known. `occurrences` counts findings by
+    the time at which they were recorded, which of `undated` is not known. `passed_over_count` counts the
+    files of folders that are no recordings. `occurrences` counts findings by
     severity, kept or not; it tells when the cap on `findings` bit. `readings` counts evidence by question and
     reading, `observations` has what was seen at each place. `is_partial` if the run was interrupted.
     """
@@ -87,6 +88,8 @@ class DriftSummary:
     undated: int = 0
     unreadable_count: int = 0
     unreadable: tuple[Unreadable, ...] = ()
+    passed_over_count: int = 0
+    passed_over: tuple[Unreadable, ...] = ()
     findings: dict[Key, FoldedFinding] = field(default_factory=dict)
     occurrences: dict[Severity, int] = field(default_factory=dict)
     readings: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -117,6 +120,8 @@ def merge(left: DriftSummary, right: DriftSummary) -> DriftSummary:
         undated=left.undated + right.undated,
         unreadable_count=left.unreadable_count + right.unreadable_count,
         unreadable=first_unreadable([*left.unreadable, *right.unreadable]),
+        passed_over_count=left.passed_over_count + right.passed_over_count,
+        passed_over=first_unreadable([*left.passed_over, *right.passed_over]),
         findings=gravest(findings),
         occurrences=add(left.occurrences, right.occurrences),
         readings=add(left.readings, right.readings),

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from opay_contract.errors import UsageError
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.recordings.reading import iter_list_lines
@@ -30,7 +32,7 @@ _USER = re.compile(r"(?<=://)[^/@]*@")
 _QUERY = re.compile(r"\?[^/?=]+=.*$", re.DOTALL)
 _HTTP_QUERY = re.compile(r"[?#].*$", re.DOTALL)
 
-_Found = tuple[str, RemoteObject | None, str | None]
+_Found = tuple[str, RemoteObject | None, str | None, bool]
 
 
 def is_url(path: str) -> bool:
@@ -89,7 +91,7 @@ def iter_inputs(paths: Sequence[str]) -> Iterator[Source | Unreadable]:
         if isinstance(item, Source):
             yield replace(item, ordinal=ordinal)
         else:
-            yield replace(item, place=replace(item.place, source=ordinal))
+            yield structs.replace(item, place=structs.replace(item.place, source=ordinal))
 
 
 def _iter_named(path: str) -> Iterator[Source | Unreadable]:
@@ -131,8 +133,8 @@ def _iter_listed(name: str, place: Place) -> Iterator[Source | Unreadable]:
 
 def _iter_plain(path: str) -> Iterator[Source | Unreadable]:
     if is_url(path):
-        for name, remote, reason in _iter_found(path):
-            source = Source(ordinal=0, name=name, path=None, remote=remote)
+        for name, remote, reason, is_named in _iter_found(path):
+            source = Source(ordinal=0, name=name, path=None, remote=remote, is_named=is_named)
             yield source if reason is None else Unreadable(place=source.place(0), reason=reason)
     elif _MAGIC.search(path) and not is_there(path):
         yield from _iter_pattern(path)
@@ -169,9 +171,9 @@ def _iter_found(url: str) -> Iterator[_Found]:
     except ImportError:
         raise UsageError(f"'{name}': {_missing(url.partition('://')[0])}") from None
     except ValueError:
-        yield name, None, "cannot be read: no file system is known for this kind of URL"
+        yield name, None, "cannot be read: no file system is known for this kind of URL", True
     except Exception as error:  # noqa: BLE001  every store has exceptions of its own
-        yield name, None, describe_failure(error)
+        yield name, None, describe_failure(error), True
 
 
 def _missing(protocol: str) -> str:
@@ -189,9 +191,10 @@ def _iter_objects(url: str) -> Iterator[_Found]:
     if not infos:
         raise StreamError("nothing there fits the pattern")
     for found in sorted(infos, key=_order):
-        below = _below(file_system, found) if infos[found]["type"] == "directory" else {found: infos[found]}
+        is_folder = infos[found]["type"] == "directory"
+        below = _below(file_system, found) if is_folder else {found: infos[found]}
         for one in sorted(below, key=_order):
-            yield _object(file_system, url, one, below[one])
+            yield _object(file_system, url, one, below[one], is_named=not is_folder)
 
 
 def _expand(file_system: Any, path: str) -> dict[str, Any]:
@@ -210,7 +213,7 @@ def _below(file_system: Any, folder: str) -> dict[str, Any]:
     }
 
 
-def _object(file_system: Any, url: str, path: str, info: dict[str, Any]) -> _Found:
+def _object(file_system: Any, url: str, path: str, info: dict[str, Any], *, is_named: bool) -> _Found:
     if info.get("size") is None:  # listings of web servers tell no sizes
         info = file_system.info(path)
     own = _url_of(file_system, url, path)
@@ -220,7 +223,7 @@ def _object(file_system: Any, url: str, path: str, info: dict[str, Any]) -> _Fou
         tag=tag_of(info),
         has_ranges=info.get("partial") is not False,
     )
-    return public_name(own), remote, None
+    return public_name(own), remote, None, is_named
 
 
 def _url_of(file_system: Any, url: str, path: str) -> str:

@@ -1,7 +1,9 @@
 """Redacts one exchange: the door for whoever records, and what the writers of every format ask."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from opay_contract.contract.contract import Contract
 from opay_contract.model.exchange import Exchange, Headers
@@ -64,25 +66,27 @@ class Redactor:
     def bodies(self, exchange: Exchange) -> Redacted:
         """Return the exchange before, and after with nothing but its bodies redacted."""
         asked, answered = self._new_bodies(exchange)
-        request = replace(exchange.request, body=asked)
-        response = replace(exchange.response, body=answered)
-        return Redacted(old=exchange, new=replace(exchange, request=request, response=response))
+        request = structs.replace(exchange.request, body=asked)
+        response = structs.replace(exchange.response, body=answered)
+        return Redacted(old=exchange, new=structs.replace(exchange, request=request, response=response))
 
     def redact(self, exchange: Exchange) -> Redacted:
         """Return the exchange before and after."""
         redacted = self.bodies(exchange)
         request, response = redacted.new.request, redacted.new.response
-        new_request = replace(
+        new_request = structs.replace(
             request,
             method=None if request.method is None else self.method(request.method),
             url=None if request.url is None else self.url(request.url),
             headers=self._headers(redacted, "request", request.headers),
         )
-        new_response = replace(response, headers=self._headers(redacted, "response", response.headers))
+        new_response = structs.replace(
+            response, headers=self._headers(redacted, "response", response.headers)
+        )
         moment = exchange.recorded_at
         return Redacted(
             old=exchange,
-            new=replace(
+            new=structs.replace(
                 exchange,
                 request=new_request,
                 response=new_response,

@@ -14,10 +14,9 @@ from typing import Any, BinaryIO, Protocol, cast
 import zstandard
 
 from opay_contract.errors import UsageError
-from opay_contract.recordings.cursor import JsonCursor
-from opay_contract.recordings.formats import HEAD, Format
-from opay_contract.recordings.reading import open_source
-from opay_contract.recordings.refusals import StreamError
+from opay_contract.recordings.formats import HEAD, Format, is_json_cassette
+from opay_contract.recordings.reading import open_source, refused
+from opay_contract.recordings.refusals import NoRecordingError, StreamError
 from opay_contract.recordings.sources import Source
 from opay_contract.recordings.streams import GZIP_MAGIC, ZSTD_MAGIC, ChunkStream
 from opay_contract.redaction.cassettes import redact_yaml_cassette
@@ -41,13 +40,14 @@ _IN_MEMORY = 16 << 20
 _NO_JSON = "the file stops being JSON"
 _STRAY = b"\n:"
 """What is no JSON wherever a value has just ended or may begin."""
+NO_ARCHIVE = "archives are not redacted; unpack it and redact what is in it"
+NO_LOG = "access logs are not redacted, as anything may be anywhere in them; keep them as card data"
 
 _Redact = Callable[[Redactor, ChunkStream, Sink, Tally], None]
 
 
 def _redact_vcr(redactor: Redactor, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
-    first = JsonCursor(ChunkStream([stream.head(HEAD)])).peek()
-    redact = redact_json_cassette if first in (b"{", b"[") else redact_yaml_cassette
+    redact = redact_json_cassette if is_json_cassette(stream.head(HEAD)) else redact_yaml_cassette
     redact(redactor, stream, sink, tally)
 
 
@@ -80,12 +80,19 @@ def redact_stream(
     tally = Tally()
     try:
         with open_source(source, format_in, stdin=stdin) as recording:
-            if recording.format is Format.PARQUET:
+            if recording.is_archive:
+                tally.broken = NO_ARCHIVE
+            elif recording.format is Format.ACCESS_LOG:
+                tally.broken = NO_LOG
+            elif recording.format is Format.PARQUET:
                 redact_parquet(redactor, source, sink, tally)
             else:
                 _BY_FORMAT[recording.format](redactor, recording.stream, sink, tally)
             if not tally.entries:
                 recording.refuse_nothing()
+    except NoRecordingError as error:
+        tally.is_passed_over = refused(source, error).is_passed_over
+        tally.broken = error.reason
     except StreamError as error:
         if error.reason.startswith(_NO_JSON):
             sink.write(_STRAY)

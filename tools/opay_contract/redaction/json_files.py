@@ -45,15 +45,17 @@ class Sink(Protocol):
 class Tally:
     """How many entries were redacted, and which could not be read.
 
-    `unread` says of each entry that could not be read, by its number, why that is; `broken` says why the rest
-    of the file could not be read. `says_broken` is set where the written text itself stops making sense at
-    that place, so that its packing need not.
+    `unread` says of each entry that could not be read and had something to be taken out, by its number, why
+    that is; `broken` says why the rest of the file could not be read. `says_broken` is set where the written
+    text itself stops making sense at that place, so that its packing need not. `is_passed_over` for a file of
+    a folder that is no recording: nothing is written of it, and that is no fault.
     """
 
     entries: int = 0
     unread: dict[int, str] = field(default_factory=dict)
     broken: str | None = None
     says_broken: bool = False
+    is_passed_over: bool = False
 
     def refuse(self, reason: str) -> None:
         """Note that the entry that is on cannot be read; a line that is named is one of the entry alone."""
@@ -219,8 +221,8 @@ class JsonWalker:
         self._sink.write(b"{")
         for number, name in enumerate(cursor.iter_members()):
             self._sink.write((b"," if number else b"") + self._name(name) + b":")
-            if name in path[0]:
-                self.walk(cursor, path[1:], name)
+            if name in path:
+                self.walk(cursor, path[name], name)
             else:
                 cursor.peek()
                 self._sink.write(self._other(name, cursor.take_value()))

@@ -43,6 +43,7 @@ def build_report(run: CheckedRun) -> dict[str, Any]:
             "out_of_window": summary.out_of_window,
             "undated": summary.undated,
             "unreadable": summary.unreadable_count,
+            "passed_over": summary.passed_over_count,
             "findings": len(findings),
             "by_severity": {severity.label: by_severity[severity] for severity in reversed(Severity)},
             "occurrences": sum(summary.occurrences.values()),
@@ -54,6 +55,7 @@ def build_report(run: CheckedRun) -> dict[str, Any]:
         "findings": [_finding(folded) | (_standing(folded, judged) if judged else {}) for folded in findings],
         "elsewhere": build_elsewhere(summary),
         "unreadable": [_unreadable(unreadable) for unreadable in summary.unreadable],
+        "passed_over": [_unreadable(one) for one in summary.passed_over],
         "open_questions": [_question(answer) for answer in run.insight.answers],
         **build_insights(run),
     }

@@ -162,6 +162,9 @@ def _closing(summary: DriftSummary, findings: list[FoldedFinding], run: CheckedR
         lines.append(outside)
     lines += describe_out_of_scope(summary)
     lines.append(f"Unreadable: {summary.unreadable_count:,}.")
+    if summary.passed_over_count:
+        files = count(summary.passed_over_count, "file of a folder", "files of folders")
+        lines.append(f"Passed over: {files}, no recordings (named by --format json).")
     return "\n".join(lines)
 
 
