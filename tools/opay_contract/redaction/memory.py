@@ -1,5 +1,6 @@
 """Remembers names that were kept and values that were replaced: what was replaced once is kept nowhere."""
 
+import base64
 import re
 from dataclasses import dataclass, field
 from itertools import islice
@@ -9,6 +10,7 @@ from opay_contract.redaction.vocabulary import split_words
 _ODD = re.compile(r"[\W_]+")
 _LEAST, _LEAST_WORD, _LONGEST, _MANY_DIGITS = 2, 4, 64, 5
 _QUOTED = re.compile(r'"([^"\\]{2,64})"')
+_JSON_IN_BASE64 = ("eyI", "eyA", "W3s", "ewo")
 _MOST_QUOTED = 1000
 _MOST = 100_000
 """How many values are remembered, so that a file of any size needs flat memory."""
@@ -50,6 +52,10 @@ class Memory:
     def replace_text(self, text: str) -> None:
         """Note that a text was replaced, and what is quoted in it, if it is JSON that nobody read."""
         self.replace(text)
+        if text.startswith(_JSON_IN_BASE64):
+            text = base64.b64decode(text[: len(text) // 4 * 4].encode(errors="replace") + b"====").decode(
+                errors="replace"
+            )
         if text.startswith(("{", "[")):
             for match in islice(_QUOTED.finditer(text), _MOST_QUOTED):
                 self.replace(match[1])

@@ -33,7 +33,7 @@ _LISTED = re.compile(r"\[\s*[0-9]{1,3}(?:\s*,\s*[0-9]{1,3}){7,}\s*\]")
 _FORMS = (("URL", _URL), ("path", _PATH), ("e-mail address", _EMAIL), ("hexadecimal digits", _HEX))
 _BREAK = "\n"
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_LEAST_WORD, _SIGNATURE = 3, 128
+_LEAST_WORD, _SIGNATURE, _CUT = 3, 128, 4
 _SCHEMA_HOSTS = {"schema.getpostman.com", "schema.postman.com"}
 _OWN_ENDS = ("example", "invalid", "test", "localhost", "example.com", "example.org", "example.net")
 
@@ -87,14 +87,19 @@ class Prover:
         return is_reserved("".join(filter(str.isalpha, match[0])))
 
     def _is_host_known(self, host: str) -> bool:
-        plain = re.sub(r":[0-9]{1,5}$", "", host.rpartition("@")[2]).lower()
+        plain = re.sub(r"(?::[0-9]{1,5})?[^\w.-]*$", "", host.rpartition("@")[2]).lower()
         is_own = plain in self._hosts or host.lower() in self._hosts or plain in _OWN_ENDS
         return is_own or all(map(self._is_part_known, plain.split(".")))
 
     def _is_path_known(self, path: str) -> bool:
         if self._contract.route(Request(url=path)).near is not None:
             return True
-        return all(map(self._is_part_known, path.split("/")))
+        *parts, last = path.split("/")
+        return all(map(self._is_part_known, parts)) and (self._is_part_known(last) or self._is_cut(last))
+
+    def _is_cut(self, part: str) -> bool:
+        """Tell whether a part is the beginning of a known word, where a URL is cut by what none has."""
+        return len(part) > _CUT and any(word.startswith(part) for word in self._known)
 
     def _is_part_known(self, part: str) -> bool:
         if part.lower() in self._known or is_reserved(part):
