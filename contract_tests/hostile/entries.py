@@ -6,10 +6,11 @@ from collections.abc import Callable
 URL = "https://sandbox-cashierapi.opaycheckout.com/api/v1/international/token/query"
 METER = b"\r  0     0    0     0    0     0      0      0 --:--:-- --:--:-- --:--:--     0"
 
-_EXCHANGE = (
-    "  request: {method: POST, uri: '%s'}\n  response: {status: {code: 200}, headers: {}, body: {string: '{}'}}\n"
-    % URL
-)
+_EXCHANGE = f"""\
+  request: {{method: POST, uri: '{URL}'}}
+  response: {{status: {{code: 200}}, headers: {{}}, body: {{string: '{{}}'}}}}
+"""
+_END = b"< \r\n"
 _CALL = (
     b"* Connected\n> POST /api/v1/international/token/query HTTP/1.1\r\n"
     b"> Host: sandbox-cashierapi.opaycheckout.com\r\n> \r\n"
@@ -19,10 +20,9 @@ _CALL = (
 
 def line(body: str) -> bytes:
     """Return a native line with a body."""
-    return (
-        '{"request":{"method":"POST","url":"%s","headers":{}},"response":{"status":200,"headers":{},"body":%s}}\n'
-        % (URL, body)
-    ).encode()
+    request = f'{{"method":"POST","url":"{URL}","headers":{{}}}}'
+    response = f'{{"status":200,"headers":{{}},"body":{body}}}'
+    return f'{{"request":{request},"response":{response}}}\n'.encode()
 
 
 def har(text: str, url: str = URL, headers: tuple[tuple[str, str], ...] = ()) -> bytes:
@@ -67,10 +67,10 @@ KINDS: dict[str, Callable[[int], bytes]] = {
     "short progress meters of curl": lambda size: _CALL + b"\n" + b"\r0.0%" * (size // 5) + b"\n{}\n",
     "spaces behind curl's mark": lambda size: _CALL + b"*" + b" " * size + b"\n{}\n",
     "header fields that curl received": lambda size: (
-        _CALL[:-4] + b"< a: b\r\n" * (size // 16) + b"< \r\n" + b" \n" * (size // 4) + b"{}\n"
+        _CALL.removesuffix(_END) + b"< a: b\r\n" * (size // 16) + b"< \r\n" + b" \n" * (size // 4) + b"{}\n"
     ),
     "text behind curl's body": lambda size: (
-        _CALL[:-4] + b"< Content-Length: 2\r\n< \r\n{}" + b"ab12 " * (size // 5) + b"\n"
+        _CALL.removesuffix(_END) + b"< Content-Length: 2\r\n< \r\n{}" + b"ab12 " * (size // 5) + b"\n"
     ),
     "members of one object": lambda size: line("{" + _joined('"m#":"v#"', size // 14) + "}"),
     "members whose names are numbers": lambda size: line("{" + _joined('"#":1', size // 8) + "}"),
@@ -94,7 +94,7 @@ KINDS: dict[str, Callable[[int], bytes]] = {
     "interactions that are aliases": lambda size: cassette(others="- &a [x, x]\n" + "- *a\n" * (size // 5)),
     "header fields that are aliases": lambda size: cassette(
         f"a: &a [{_joined('x', size // 4)}]",
-        others="- response: {status: 200, headers: {%s}}\n" % _joined("h#: *a", size // 20),
+        others=f"- response: {{status: 200, headers: {{{_joined('h#: *a', size // 20)}}}}}\n",
     ),
     "anchors in anchors": lambda size: cassette(
         "a: " + "".join(f"&a{number} [" for number in range(size // 9)) + "]" * (size // 9)
