@@ -16,6 +16,7 @@ from opay_contract.cli.output import Target, parse_target, settle_targets, write
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import default_directory, is_carried
 from opay_contract.drift.baseline import Baseline, apply_baseline, load_baseline, utc_day
+from opay_contract.drift.card_evidence import weigh_card_numbers
 from opay_contract.drift.insight import draw_insight
 from opay_contract.errors import UsageError
 from opay_contract.model.finding import Severity
@@ -133,6 +134,7 @@ def report_run(
     judging: Judging,
 ) -> ExitCode:
     """Write every report that was asked for; returns the exit code of the run."""
+    summary = weigh_card_numbers(summary)
     run = CheckedRun(
         summary=summary,
         questions=contract.questions,
