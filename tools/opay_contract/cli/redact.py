@@ -3,13 +3,15 @@
 import os
 import secrets
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import click
 
 from opay_contract.cli.exit_codes import ExitCode
-from opay_contract.cli.options import base_url_option, contract_option
+from opay_contract.cli.options import base_url_option, contract_option, max_unpacked_option
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.model.exchange import Unreadable
@@ -44,6 +46,7 @@ _SHORTEST_KEY = 16
     type=click.Choice([member.value for member in Format]),
     help="What the recordings are, where it cannot be recognised by their content.",
 )
+@max_unpacked_option
 @base_url_option
 @contract_option
 def redact(
@@ -52,6 +55,7 @@ def redact(
     key_file: Path | None,
     verify: bool,  # noqa: FBT001  click passes it by name
     format_in: str | None,
+    max_unpacked: int | None,
     base_urls: tuple[str, ...],
     contract_dir: Path | None,
 ) -> None:
@@ -70,10 +74,16 @@ def redact(
     if verify:
         if output is not None:
             raise UsageError("--verify writes nothing; leave out --output")
-        raise click.exceptions.Exit(_verify(redactor, paths, wanted))
+        raise click.exceptions.Exit(_verify(redactor, _iter_sources(paths, max_unpacked), wanted))
     if output is None:
         raise UsageError("no place to write to; name a file or a folder with --output, or ask for --verify")
-    raise click.exceptions.Exit(_redact(redactor, paths, output, wanted))
+    pairs = _pairs(list(_iter_sources(paths, max_unpacked)), paths, output)
+    raise click.exceptions.Exit(_redact(redactor, pairs, wanted))
+
+
+def _iter_sources(paths: tuple[str, ...], max_unpacked: int | None) -> Iterator[Source | Unreadable]:
+    for found in iter_sources(paths):
+        yield replace(found, max_unpacked=max_unpacked) if isinstance(found, Source) else found
 
 
 def redaction_key(key_file: Path | None = None) -> bytes:
@@ -92,10 +102,12 @@ def redaction_key(key_file: Path | None = None) -> bytes:
     return key
 
 
-def _redact(redactor: Redactor, paths: tuple[str, ...], output: Path, format_in: Format | None) -> ExitCode:
+def _redact(
+    redactor: Redactor, pairs: list[tuple[Source | Unreadable, Path]], format_in: Format | None
+) -> ExitCode:
     total = Tally()
     is_incomplete = False
-    for source, target in _pairs(paths, output):
+    for source, target in pairs:
         if isinstance(source, Unreadable):
             _complain(source.place.file, source.reason)
             is_incomplete = True
@@ -110,9 +122,10 @@ def _redact(redactor: Redactor, paths: tuple[str, ...], output: Path, format_in:
     return _exit_code(total.entries, is_incomplete=is_incomplete)
 
 
-def _pairs(paths: tuple[str, ...], output: Path) -> list[tuple[Source | Unreadable, Path]]:
+def _pairs(
+    found: list[Source | Unreadable], paths: tuple[str, ...], output: Path
+) -> list[tuple[Source | Unreadable, Path]]:
     """Return what to read and where to write it; refuses to write over anything that is read."""
-    found = list(iter_sources(paths))
     is_single = len(paths) == 1 and not Path(paths[0]).is_dir() and not output.is_dir()
     if STDIN in paths:
         raise UsageError("redact reads files; write the recording to a file first")
@@ -138,9 +151,9 @@ def _relative(name: str, paths: tuple[str, ...]) -> Path:
     return Path(Path(name).name)
 
 
-def _verify(redactor: Redactor, paths: tuple[str, ...], format_in: Format | None) -> ExitCode:
+def _verify(redactor: Redactor, sources: Iterator[Source | Unreadable], format_in: Format | None) -> ExitCode:
     entries, is_incomplete, is_dirty = 0, False, False
-    for source in iter_sources(paths):
+    for source in sources:
         if isinstance(source, Unreadable):
             _complain(source.place.file, source.reason)
             is_incomplete = True

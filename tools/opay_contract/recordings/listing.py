@@ -39,12 +39,15 @@ def public_name(url: str) -> str:
     return query.sub("", _USER.sub("", url))
 
 
-def iter_inputs(paths: Sequence[str]) -> Iterator[Source | Unreadable]:
-    """Yield what there is to read at `paths`, in their order; what cannot be found is a value, too."""
+def iter_inputs(paths: Sequence[str], max_unpacked: int | None = None) -> Iterator[Source | Unreadable]:
+    """Yield what there is to read at `paths`, in their order; what cannot be found is a value, too.
+
+    A packed file may unpack to `max_unpacked` bytes, or else to as much as is usual.
+    """
     found = (item for path in paths for item in _iter_named(path))
     for ordinal, item in enumerate(found):
         if isinstance(item, Source):
-            yield replace(item, ordinal=ordinal)
+            yield replace(item, ordinal=ordinal, max_unpacked=max_unpacked)
         else:
             yield replace(item, place=replace(item.place, source=ordinal))
 

@@ -18,7 +18,7 @@ from opay_contract.recordings.parquet import read_parquet
 from opay_contract.recordings.postman import read_postman
 from opay_contract.recordings.refusals import StreamError, describe_os_error
 from opay_contract.recordings.schemathesis_ndjson import read_schemathesis_ndjson
-from opay_contract.recordings.sources import Source
+from opay_contract.recordings.sources import Source, open_file
 from opay_contract.recordings.streams import ChunkStream, Readable, unpack
 from opay_contract.recordings.vcr import read_vcr
 
@@ -102,7 +102,7 @@ def open_source(
 ) -> Iterator[Recording]:
     """Open a source; a `StreamError`, now or at a later read, says why it cannot be read further."""
     with _open_raw(source, stdin) as raw:
-        stream = unpack(raw)
+        stream = unpack(raw, source.max_unpacked)
         head = stream.head(HEAD)
         found = _tell_format(head, format_in)
         is_sure = format_in is None or recognise(head) is format_in
@@ -123,7 +123,7 @@ def _open_raw(source: Source, stdin: BinaryIO | None) -> Iterator[Readable]:
             yield stream
         return
     try:
-        raw = source.path.open("rb") if source.path else nullcontext(stdin or sys.stdin.buffer)
+        raw = open_file(source.path) if source.path else nullcontext(stdin or sys.stdin.buffer)
     except (OSError, ValueError) as error:
         raise StreamError(describe_os_error(error)) from None
     with raw as opened:

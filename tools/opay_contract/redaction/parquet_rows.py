@@ -14,6 +14,7 @@ from opay_contract.recordings.parquet import (
     iter_rows,
     open_parquet,
     read_row,
+    size_of,
 )
 from opay_contract.recordings.refusals import StreamError
 from opay_contract.recordings.sources import Source
@@ -52,7 +53,7 @@ def redact_parquet(redactor: Redactor, source: Source, sink: Sink, tally: Tally)
         try:
             with _reading():
                 file = stack.enter_context(open_parquet(source))
-            _redact_rows(redactor, file, sink, tally)
+            _redact_rows(redactor, source, file, sink, tally)
         except StreamError:
             tally.entries = 0
             raise
@@ -69,18 +70,18 @@ def _reading() -> Iterator[None]:
         raise StreamError(describe_damage(error)) from None
 
 
-def _iter_read(file: Any) -> Iterator[list[Row]]:
+def _iter_read(file: Any, source: Source) -> Iterator[list[Row]]:
     with _reading():
-        yield from iter_rows(file)
+        yield from iter_rows(file, size_of(source), source.max_unpacked)
 
 
-def _redact_rows(redactor: Redactor, file: Any, sink: Sink, tally: Tally) -> None:
+def _redact_rows(redactor: Redactor, source: Source, file: Any, sink: Sink, tally: Tally) -> None:
     import pyarrow as pa  # noqa: PLC0415  an extra, and heavy
     from pyarrow.parquet import ParquetWriter  # noqa: PLC0415  see above
 
     schema = _new_schema(redactor, file)
     with ParquetWriter(pa.PythonFile(_Out(sink), mode="w"), schema, compression=_packing_of(file)) as writer:
-        for rows in _iter_read(file):
+        for rows in _iter_read(file, source):
             made = [_new_row(redactor, row, tally) for row in rows]
             writer.write_batch(pa.RecordBatch.from_pylist(made, schema=schema))
 
