@@ -76,6 +76,27 @@ class Expansion:
         self._size -= extent.size
 
 
+def take_value(first: yaml.Event, events: Iterator[yaml.Event], expansion: Expansion) -> list[yaml.Event]:
+    """Take a whole value, without recursion; what is too much of it is refused when it is over."""
+    taken = [first]
+    parts, size, depth = 0, length_of(first), step_of(first)
+    deepest = depth
+    while depth:
+        event = next(events)
+        depth += step_of(event)
+        deepest = max(deepest, depth)
+        parts += 1
+        size += length_of(event)
+        if parts < MAX_PARTS:
+            taken.append(event)
+    expansion.read(Extent(parts + 1, size))
+    if deepest > MAX_DEPTH:
+        raise EntryError(TOO_DEEP)
+    if parts >= MAX_PARTS:
+        raise EntryError(TOO_MANY_PARTS)
+    return taken
+
+
 class _Meter:
     """Passes a stream on until more is read for one interaction than may be kept."""
 
@@ -140,7 +161,7 @@ class _Cassette:
     def _item(self, first: yaml.Event) -> Any:
         self._has_new_anchor = False
         try:
-            events = iter(self._take(first))
+            events = iter(take_value(first, self._events, self._expansion))
             value, extent = self._build(next(events), events)
             extent.check()
         except EntryError as error:
@@ -159,27 +180,7 @@ class _Cassette:
 
     def _skip(self, first: yaml.Event) -> None:
         with suppress(EntryError):
-            self._take(first)
-
-    def _take(self, first: yaml.Event) -> list[yaml.Event]:
-        """Take a whole value, without recursion; what is too much of it is refused when it is over."""
-        taken = [first]
-        parts, size, depth = 0, _length(first), _step(first)
-        deepest = depth
-        while depth:
-            event = next(self._events)
-            depth += _step(event)
-            deepest = max(deepest, depth)
-            parts += 1
-            size += _length(event)
-            if parts < MAX_PARTS:
-                taken.append(event)
-        self._expansion.read(Extent(parts + 1, size))
-        if deepest > MAX_DEPTH:
-            raise EntryError(TOO_DEEP)
-        if parts >= MAX_PARTS:
-            raise EntryError(TOO_MANY_PARTS)
-        return taken
+            take_value(first, self._events, self._expansion)
 
     def _build(self, event: yaml.Event, events: Iterator[yaml.Event]) -> tuple[Any, Extent]:
         if isinstance(event, yaml.AliasEvent):
@@ -189,7 +190,7 @@ class _Cassette:
             self._expansion.expand(extent)
             return value, extent
         if isinstance(event, yaml.ScalarEvent):
-            value, extent = _scalar(event), Extent(1, _length(event))
+            value, extent = _scalar(event), Extent(1, length_of(event))
         else:
             value, extent = self._collection(event, events)
         if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
@@ -225,13 +226,15 @@ def _line(event: yaml.Event) -> int:
     return event.start_mark.line + 1 if event.start_mark else 1
 
 
-def _step(event: yaml.Event) -> int:
+def step_of(event: yaml.Event) -> int:
+    """Return by how many levels an event goes down, or up."""
     if isinstance(event, yaml.CollectionStartEvent):
         return 1
     return -1 if isinstance(event, yaml.CollectionEndEvent) else 0
 
 
-def _length(event: yaml.Event) -> int:
+def length_of(event: yaml.Event) -> int:
+    """Return of how many characters an event is."""
     return len(event.value) if isinstance(event, yaml.ScalarEvent) else 0
 
 

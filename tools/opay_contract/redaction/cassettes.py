@@ -1,12 +1,20 @@
 """Redacts YAML cassettes from the parser's events: structure and styles stay, comments and anchors go."""
 
 from collections.abc import Iterator
-from itertools import accumulate, chain
+from itertools import accumulate
 
 import yaml
 
 from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.recordings.cassette_yaml import MAX_PARTS, NO_ANCHOR, Expansion, Extent
+from opay_contract.recordings.cassette_yaml import (
+    MAX_PARTS,
+    NO_ANCHOR,
+    Expansion,
+    Extent,
+    length_of,
+    step_of,
+    take_value,
+)
 from opay_contract.recordings.formats import VCR_ENTRIES
 from opay_contract.recordings.messages import encode_text
 from opay_contract.recordings.refusals import EntryError, StreamError
@@ -168,38 +176,28 @@ class _Walk:
         """Take a whole value with its aliases written out; raises when it is over where that is too much."""
         taken: Events = []
         open_anchors: list[tuple[str, int, int]] = []
-        depth = deepest = own = own_size = size = 0
-        refusal: EntryError | None = None
-        for event in chain([first], self._events):
-            own, own_size = own + 1, own_size + _length(event)
-            depth += _step(event)
-            deepest = max(deepest, depth)
+        parts = size = depth = deepest = 0
+        for event in take_value(first, self._events, self._expansion):
             if isinstance(event, yaml.CollectionStartEvent | yaml.ScalarEvent) and event.anchor is not None:
-                open_anchors.append((event.anchor, len(taken), depth - _step(event)))
-            if refusal is None:
-                try:
-                    events, extent = self._expand(event)
-                    taken += events
-                    size += extent.size
-                    Extent(len(taken), size, max(deepest, depth + extent.depth)).check()
-                except EntryError as error:
-                    refusal = error
+                open_anchors.append((event.anchor, len(taken), depth))
+            depth += step_of(event)
+            events, extent = self._expand(event)
+            parts, size = parts + extent.parts, size + extent.size
+            deepest = max(deepest, depth + extent.depth)
+            if parts <= MAX_PARTS:
+                taken += events
             while open_anchors and open_anchors[-1][2] == depth:
                 name, begin, _ = open_anchors.pop()
                 self._anchors.pop(name, None)
-                if refusal is None:
+                if parts <= MAX_PARTS:
                     self._keep(name, taken[begin:])
-            if depth == 0:
-                break
-        self._expansion.read(Extent(own, own_size))
-        if refusal is not None:
-            raise refusal
+        Extent(parts, size, deepest).check()
         return taken
 
     def _expand(self, event: yaml.Event) -> tuple[Events, Extent]:
         """Return what an event stands for: itself, or the events behind an alias."""
         if not isinstance(event, yaml.AliasEvent):
-            return [_without_anchor(event)], Extent(1, _length(event))
+            return [_without_anchor(event)], Extent(1, length_of(event))
         if event.anchor not in self._anchors:
             raise EntryError(NO_ANCHOR)
         events, extent = self._anchors[event.anchor]
@@ -217,8 +215,8 @@ class _Walk:
 
 
 def _extent(events: Events) -> Extent:
-    depths = list(accumulate(map(_step, events)))
-    return Extent(len(events), sum(map(_length, events)), max(depths, default=0))
+    depths = list(accumulate(map(step_of, events)))
+    return Extent(len(events), sum(map(length_of, events)), max(depths, default=0))
 
 
 def _without_anchor(event: yaml.Event) -> yaml.Event:
@@ -240,16 +238,6 @@ def _untagged(event: yaml.Event) -> yaml.Event:
     if isinstance(event, yaml.ScalarEvent) and event.tag not in {None, "!"} | BINARY_TAGS:
         return yaml.ScalarEvent(None, None, (True, True), event.value, style=event.style or "'")
     return event
-
-
-def _step(event: yaml.Event) -> int:
-    if isinstance(event, yaml.CollectionStartEvent):
-        return 1
-    return -1 if isinstance(event, yaml.CollectionEndEvent) else 0
-
-
-def _length(event: yaml.Event) -> int:
-    return len(event.value) if isinstance(event, yaml.ScalarEvent) else 0
 
 
 def _is_placeholder(events: Events) -> bool:
