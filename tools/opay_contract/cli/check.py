@@ -11,7 +11,14 @@ from typing import Any
 
 import click
 
-from opay_contract.cli.options import base_url_option, contract_option, max_unpacked_option, window_options
+from opay_contract.cli.checking import Counted
+from opay_contract.cli.options import (
+    base_url_option,
+    contract_option,
+    max_unpacked_option,
+    paths_argument,
+    window_options,
+)
 from opay_contract.cli.output import write_atomically
 from opay_contract.cli.progress import watch_progress
 from opay_contract.cli.reporting import Reporting, report_options, report_run
@@ -38,7 +45,7 @@ _LOCAL, _DASK = "local", "dask"
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@paths_argument()
 @contract_option
 @base_url_option
 @report_options
@@ -115,14 +122,16 @@ def check(
         )
         chosen = Format(format_in) if format_in else None
         job = Job(contract_dir=contract_dir, base_urls=base_urls, settings=settings, format_in=chosen)
+        inputs = Counted(iter_inputs(paths, max_unpacked))
         with watch_progress() as on_progress:
-            summary = _run(iter_inputs(paths, max_unpacked), contract, job, checkpoint, on_progress, **spread)
+            summary = _run(inputs, contract, job, checkpoint, on_progress, **spread)
         if checkpoint and checkpoint.taken_over:
             taken = count(checkpoint.taken_over, "finished part")
             click.echo(f"{taken} taken over from '{printable(str(resume))}'", err=True)
     if saved:
         write_atomically(saved, summary_to_json(summary).decode() + "\n")
-    raise click.exceptions.Exit(report_run(summary, contract, contract_dir, reporting, judging))
+    code = report_run(summary, contract, contract_dir, reporting, judging, inputs.number)
+    raise click.exceptions.Exit(code)
 
 
 def _refuse_contradictions(

@@ -207,7 +207,7 @@ class _Cassette:
             depth=1 + max((extent.depth for _, extent in built), default=0),
         )
         if getattr(event, "tag", None) not in _PLAIN_TAGS:
-            raise EntryError(UNKNOWN_TAG)
+            return EntryError(UNKNOWN_TAG), extent
         if isinstance(event, yaml.SequenceStartEvent):
             return children, extent
         names = children[::2]
@@ -238,10 +238,14 @@ def length_of(event: yaml.Event) -> int:
     return len(event.value) if isinstance(event, yaml.ScalarEvent) else 0
 
 
-def _scalar(event: yaml.ScalarEvent) -> str | bytes | None:
+def _scalar(event: yaml.ScalarEvent) -> str | bytes | EntryError | None:
+    """Return a value, or the error in its place: it is one of whoever needs the value."""
     if event.tag in _BINARY_TAGS:
-        return parse_base64(event.value)
+        try:
+            return parse_base64(event.value)
+        except EntryError as error:
+            return error
     if event.tag not in _PLAIN_TAGS:
-        raise EntryError(UNKNOWN_TAG)
+        return EntryError(UNKNOWN_TAG)
     is_plain = event.tag is None and not event.style
     return None if is_plain and event.value in _NULLS else str(event.value)
