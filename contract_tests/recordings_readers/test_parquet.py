@@ -157,3 +157,66 @@ def test_damaged_parquet_and_parquet_on_standard_input_are_refused(tmp_path: Pat
     (verdict,) = iter_exchanges(stdin, stdin=io.BytesIO(path.read_bytes()))
     assert isinstance(verdict, Unreadable)
     assert "name the file" in verdict.reason
+
+
+ROW: dict[str, dict[str, Any]] = {
+    "request": {"method": "POST", "url": "https://x.example/", "headers": [], "body": "{}"},
+    "response": {"status": 200, "headers": [], "body": "{}", "body_base64": None},
+}
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "type_", "words"),
+    [
+        ("request", "text", pa.string(), "'request' is no struct"),
+        ("request.method", 1, pa.int64(), "'request.method' is no text"),
+        ("request.url", b"https://x.example/", pa.binary(), "'request.url' is no text"),
+        ("request.headers", 7, pa.int64(), "the headers are neither"),
+        ("response.status", "200", pa.string(), "the status is not an integer"),
+        ("response.headers", "a", pa.string(), "the headers are neither"),
+        ("response.body_base64", b"e30=", pa.binary(), "base64"),
+    ],
+)
+def test_what_is_of_another_type_is_refused_by_its_name_row_by_row(
+    column: str, value: Any, type_: pa.DataType, words: str, tmp_path: Path
+) -> None:
+    top, _, member = column.partition(".")
+    part = pa.array([{**ROW[top], member: value}] * 2) if member else pa.array([value] * 2, type_)
+    others = {name: pa.array([one] * 2) for name, one in ROW.items() if name != top}
+    pq.write_table(pa.table({top: part, **others}), tmp_path / "x.parquet")
+    found = read(str(tmp_path / "x.parquet"))
+    assert (
+        len([one for one in found if isinstance(one, Unreadable) and words in one.reason]) == len(found) == 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("bodies", "options"),
+    [
+        (["x" * 1_000_000] * 100, {}),
+        (["x" * 1_000_000] * 100, {"compression": "zstd", "dictionary_pagesize_limit": 1 << 30}),
+        (["x" * 100_000_000], {"compression": "zstd"}),
+    ],
+    ids=["a dictionary", "a dictionary that packs well", "one value"],
+)
+def test_a_small_file_of_large_values_is_refused_and_takes_little_memory(
+    bodies: list[str], options: dict[str, Any], tmp_path: Path
+) -> None:
+    rows = [{"status": 200, "body": body} for body in bodies]
+    pq.write_table(pa.table({"response": rows}), tmp_path / "x.parquet", **options)
+    del rows
+    before = pa.total_allocated_bytes()
+    largest = 0
+    reasons = []
+    for found in iter_exchanges(Source(ordinal=0, name="x", path=tmp_path / "x.parquet")):
+        largest = max(largest, pa.total_allocated_bytes() - before)
+        reasons += [found.reason] if isinstance(found, Unreadable) else []
+    assert [reason.partition(" MiB")[0][:-2] for reason in reasons] == ["the file unpacks to more than "]
+    assert largest < 130 << 20
+
+
+def test_large_values_are_read_where_more_is_allowed(tmp_path: Path) -> None:
+    rows = [{"status": 200, "body": "x" * 1_000_000}] * 100
+    pq.write_table(pa.table({"response": rows}), tmp_path / "x.parquet")
+    source = Source(ordinal=0, name="x", path=tmp_path / "x.parquet", max_unpacked=110_000_000)
+    assert [type(one) for one in iter_exchanges(source)] == [Exchange] * 100

@@ -1,6 +1,7 @@
 """Packed input: told by its first bytes, bounded in memory, honest about its end."""
 
 import gzip
+import io
 import os
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,8 @@ import pytest
 import zstandard
 
 from opay_contract.model.exchange import Exchange, Unreadable
+from opay_contract.recordings.reading import iter_exchanges
+from opay_contract.recordings.sources import Source
 from opay_contract.recordings.streams import ChunkStream, iter_gunzipped, iter_unzstd
 
 Read = Callable[..., list[Any]]
@@ -62,9 +65,12 @@ def test_a_bomb_comes_in_bounded_pieces(unpack: Any) -> None:
     assert max(sizes) <= 32 << 20
 
 
-def test_an_overlong_line_in_packed_input_is_unreadable_and_the_next_one_comes(read: Read) -> None:
+def test_an_overlong_line_in_packed_input_is_unreadable_and_the_next_one_comes() -> None:
+    source = Source(ordinal=0, name="-", path=None, max_unpacked=80 << 20)
     for pack in PACKERS.values():
-        first, long, last = read(pack(b'{"a":1}\n"' + b"x" * (66 << 20) + b'"\n{"a":3}\n', 1))
+        packed = pack(b'{"a":1}\n"' + b"x" * (66 << 20) + b'"\n{"a":3}\n', 1)
+        first, long, last = iter_exchanges(source, stdin=io.BytesIO(packed))
+        assert isinstance(long, Unreadable)
         assert (long.reason, long.place.line) == ("the entry is longer than 64 MiB", 2)
         assert isinstance(first, Exchange)
         assert last.place.line == 3

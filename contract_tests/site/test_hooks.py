@@ -53,7 +53,7 @@ def har(url: str, body: Any) -> str:
 
 
 def cassette(url: str, body: Any) -> str:
-    request = {"method": "POST", "uri": url, "body": None, "headers": {}}
+    request: dict[str, Any] = {"method": "POST", "uri": url, "body": None, "headers": {}}
     status = {"code": 200, "message": "OK"}
     response = {"status": status, "headers": {}, "body": {"string": json.dumps(body)}}
     return yaml.safe_dump({"version": 1, "interactions": [{"request": request, "response": response}]})

@@ -12,7 +12,13 @@ from typing import Any
 import click
 
 from opay_contract.cli.checking import Counted
-from opay_contract.cli.options import base_url_option, contract_option, paths_argument, window_options
+from opay_contract.cli.options import (
+    base_url_option,
+    contract_option,
+    max_unpacked_option,
+    paths_argument,
+    window_options,
+)
 from opay_contract.cli.output import write_atomically
 from opay_contract.cli.progress import watch_progress
 from opay_contract.cli.repeats import tell_repeats
@@ -49,6 +55,7 @@ _LOCAL, _DASK = "local", "dask"
     type=click.Choice([member.value for member in Format]),
     help="What the recordings are, where it cannot be recognised by their content.",
 )
+@max_unpacked_option
 @click.option(
     "--jobs",
     metavar="N",
@@ -88,6 +95,7 @@ def check(
     base_urls: tuple[str, ...],
     reporting: Reporting,
     format_in: str | None,
+    max_unpacked: int | None,
     resume: Path | None,
     window: Window | None,
     saved: Path | None,
@@ -117,7 +125,7 @@ def check(
         )
         chosen = Format(format_in) if format_in else None
         job = Job(contract_dir=contract_dir, base_urls=base_urls, settings=settings, format_in=chosen)
-        inputs = Counted(iter_inputs(paths, repeats))
+        inputs = Counted(iter_inputs(paths, repeats, max_unpacked))
         with watch_progress() as on_progress:
             summary = _run(inputs, contract, job, checkpoint, on_progress, **spread)
         tell_repeats(repeats)

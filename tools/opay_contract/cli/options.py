@@ -98,6 +98,14 @@ base_url_option = click.option(
     help="A base URL that answers by the contract, besides its servers. May be repeated.",
 )
 
+max_unpacked_option = click.option(
+    "--max-unpacked",
+    metavar="MIB",
+    type=click.IntRange(min=1),
+    callback=lambda _context, _option, value: None if value is None else value << 20,
+    help="How much a packed file may unpack to, in MiB; by default 64 MiB and 200 times its size.",
+)
+
 fail_on_option = click.option(
     "--fail-on",
     type=click.Choice([severity.label for severity in reversed(Severity)]),

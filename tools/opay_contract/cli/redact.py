@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import NoReturn
@@ -13,7 +14,7 @@ from typing import NoReturn
 import click
 
 from opay_contract.cli.exit_codes import ExitCode
-from opay_contract.cli.options import base_url_option, contract_option, paths_argument
+from opay_contract.cli.options import base_url_option, contract_option, max_unpacked_option, paths_argument
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
@@ -59,6 +60,7 @@ _MOST_TOLD = 10
     type=click.Choice([member.value for member in Format]),
     help="What the recordings are, where it cannot be recognised by their content.",
 )
+@max_unpacked_option
 @base_url_option
 @contract_option
 def redact(
@@ -68,6 +70,7 @@ def redact(
     verify: bool,  # noqa: FBT001  click passes it by name
     allow_out_of_scope: bool,  # noqa: FBT001  the same
     format_in: str | None,
+    max_unpacked: int | None,
     base_urls: tuple[str, ...],
     contract_dir: Path | None,
 ) -> None:
@@ -87,16 +90,23 @@ def redact(
         if output is not None:
             raise UsageError("--verify writes nothing; leave out --output")
         others = contract if allow_out_of_scope else None
-        raise click.exceptions.Exit(_verify(redactor, paths, wanted, others))
+        sources = _iter_sources(paths, max_unpacked)
+        raise click.exceptions.Exit(_verify(redactor, sources, wanted, others))
     if allow_out_of_scope:
         raise UsageError(
             "--allow-out-of-scope is for --verify; what is written is redacted, whoever it is of"
         )
     if output is None:
         raise UsageError("no place to write to; name a file or a folder with --output, or ask for --verify")
+    pairs = _pairs(list(_iter_sources(paths, max_unpacked)), paths, output)
     with _ended_by_sigterm():
-        code = _redact(redactor, paths, output, wanted)
+        code = _redact(redactor, pairs, output, wanted)
     raise click.exceptions.Exit(code)
+
+
+def _iter_sources(paths: tuple[str, ...], max_unpacked: int | None) -> Iterator[Source | Unreadable]:
+    for found in iter_sources(paths):
+        yield replace(found, max_unpacked=max_unpacked) if isinstance(found, Source) else found
 
 
 @contextmanager
@@ -133,10 +143,12 @@ def redaction_key(key_file: Path | None = None) -> bytes:
     return key
 
 
-def _redact(redactor: Redactor, paths: tuple[str, ...], output: Path, format_in: Format | None) -> ExitCode:
+def _redact(
+    redactor: Redactor, pairs: list[tuple[Source | Unreadable, Path]], output: Path, format_in: Format | None
+) -> ExitCode:
     total = Tally()
     written, unread = 0, 0
-    for source, target in _pairs(paths, output):
+    for source, target in pairs:
         if isinstance(source, Unreadable):
             _complain(source.place.file, source.reason)
             unread += 1
@@ -157,9 +169,10 @@ def _redact(redactor: Redactor, paths: tuple[str, ...], output: Path, format_in:
     return _exit_code(total.entries, is_incomplete=bool(unread))
 
 
-def _pairs(paths: tuple[str, ...], output: Path) -> list[tuple[Source | Unreadable, Path]]:
+def _pairs(
+    found: list[Source | Unreadable], paths: tuple[str, ...], output: Path
+) -> list[tuple[Source | Unreadable, Path]]:
     """Return what to read and where to write it; refuses to write over anything that is read."""
-    found = list(iter_sources(paths))
     is_single = len(paths) == 1 and not os.path.isdir(paths[0]) and not os.path.isdir(output)  # noqa: PTH112  a name may be too long to be one
     if STDIN in paths:
         raise UsageError("redact reads files; write the recording to a file first")
@@ -186,11 +199,14 @@ def _relative(name: str, paths: tuple[str, ...]) -> Path:
 
 
 def _verify(
-    redactor: Redactor, paths: tuple[str, ...], format_in: Format | None, others: Contract | None
+    redactor: Redactor,
+    sources: Iterator[Source | Unreadable],
+    format_in: Format | None,
+    others: Contract | None,
 ) -> ExitCode:
     """Prove that files are clean; with `others` those are passed over that are not of that contract."""
     entries, found, dirty_files, unproved, passed_over = 0, 0, 0, 0, 0
-    for source in iter_sources(paths):
+    for source in sources:
         if isinstance(source, Unreadable):
             _complain(source.place.file, source.reason)
             unproved += 1

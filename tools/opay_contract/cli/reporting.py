@@ -17,6 +17,7 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import ROOT, default_directory, is_carried
 from opay_contract.contract.used import name_contract
 from opay_contract.drift.baseline import Baseline, apply_baseline, load_baseline, utc_day
+from opay_contract.drift.card_evidence import weigh_card_numbers
 from opay_contract.drift.conclusions import conclude
 from opay_contract.drift.insight import draw_insight
 from opay_contract.errors import UsageError
@@ -148,7 +149,7 @@ def report_run(
     inputs: int | None = None,
 ) -> ExitCode:
     """Write every report that was asked for; returns the exit code of the run."""
-    summary = conclude(summary, contract, may_all_fail=reporting.require_success == 0)
+    summary = conclude(weigh_card_numbers(summary), contract, may_all_fail=reporting.require_success == 0)
     run = CheckedRun(
         summary=summary,
         questions=contract.questions,

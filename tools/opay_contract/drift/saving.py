@@ -30,6 +30,8 @@ V = TypeVar("V")
 def is_saved_summary(path: Path) -> bool:
     """Return whether a file begins as a saved summary does."""
     try:
+        if not path.is_file():  # what a pipe brings is there once
+            return False
         with path.open("rb") as file:
             return file.read(len(_HEAD)) == _HEAD
     except OSError:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from opay_contract.recordings.refusals import NoRecordingError, StreamError
-from opay_contract.recordings.streams import CHUNK, MAX_ENTRY, ChunkStream
+from opay_contract.recordings.streams import CHUNK, MAX_ENTRY, ChunkStream, most_unpacked, too_much
 
 ZIP_MAGIC = b"PK\x03\x04"
 NOT_FROM_A_PIPE = "a ZIP archive is read from a file of this machine only; copy it here and name it"
@@ -18,7 +18,7 @@ _DEFECTS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runti
 
 
 @contextmanager
-def open_archive(path: Path | None) -> Iterator[ChunkStream]:
+def open_archive(path: Path | None, max_unpacked: int | None = None) -> Iterator[ChunkStream]:
     """Open the one HAR of an archive; its stream knows the bodies that are kept beside it."""
     if path is None:
         raise StreamError(NOT_FROM_A_PIPE)
@@ -33,15 +33,21 @@ def open_archive(path: Path | None) -> Iterator[ChunkStream]:
             raise NoRecordingError(
                 f"the file is a ZIP archive with {number} in it; unpack it and name the files"
             )
-        stream = ChunkStream(_iter_chunks(archive, names[0]))
+        stream = ChunkStream(_iter_chunks(archive, names[0], max_unpacked))
         stream.attached = partial(_read_attached, archive)
         yield stream
 
 
-def _iter_chunks(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
+def _iter_chunks(archive: zipfile.ZipFile, name: str, max_unpacked: int | None) -> Iterator[bytes]:
+    packed = archive.getinfo(name).compress_size
+    most, size = most_unpacked(packed) if max_unpacked is None else max_unpacked, 0
     try:
         with archive.open(name) as member:
-            yield from iter(partial(member.read, CHUNK), b"")
+            for chunk in iter(partial(member.read, CHUNK), b""):
+                size += len(chunk)
+                if size > most:
+                    raise too_much(most)
+                yield chunk
     except _DEFECTS:
         raise StreamError(DAMAGED) from None
 

@@ -6,21 +6,28 @@ text "no" and a number is its digits; only null is told from text.
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from opay_contract.recordings.bounds import MAX_VALUES
 from opay_contract.recordings.formats import VCR_ENTRIES
 from opay_contract.recordings.messages import parse_base64
 from opay_contract.recordings.refusals import TOO_DEEP, TOO_LONG, EntryError, StreamError
 from opay_contract.recordings.streams import MAX_ENTRY, Readable
 
 MAX_DEPTH = 100
-MAX_PARTS = 200_000
-"""How deep, and of how many scalars and brackets, an interaction may be; real ones have some hundred."""
+MAX_PARTS = MAX_VALUES
+"""How deep, and of how many scalars and brackets, an interaction may be, with what its aliases stand for."""
+
+_EXPANDED_PARTS, _EXPANDED_SIZE, _EXPANDED_EACH = MAX_PARTS, 4 << 20, 4
+"""Parts and characters that the aliases of a file may stand for, and more for each that it has itself."""
 
 UNKNOWN_TAG = "a YAML tag asks for more than data; record the entry anew"
 TOO_MANY_PARTS = f"the entry has more than {MAX_PARTS:,} parts"
+TOO_MANY_ALIASES = "the aliases of the file stand for too much; record it anew without aliases"
+NO_ANCHOR = "an alias has no anchor before it, or one too far back"
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
@@ -29,6 +36,65 @@ _BINARY_TAGS = frozenset({_YAML_TAG + "binary", "!binary"})
 _PLAIN_KINDS = ("str", "int", "float", "bool", "null", "timestamp", "map", "seq")
 _PYTHON_KINDS = ("python/str", "python/unicode", "python/tuple")
 _PLAIN_TAGS = frozenset({None, "!"}) | {_YAML_TAG + kind for kind in _PLAIN_KINDS + _PYTHON_KINDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much a value is once its aliases are written out: parts, characters, and levels."""
+
+    parts: int
+    size: int = 0
+    depth: int = 0
+
+    def check(self) -> None:
+        """Refuse what is more than an interaction may be."""
+        if self.depth > MAX_DEPTH:
+            raise EntryError(TOO_DEEP)
+        if self.parts > MAX_PARTS:
+            raise EntryError(TOO_MANY_PARTS)
+        if self.size > MAX_ENTRY:
+            raise EntryError(TOO_LONG)
+
+
+class Expansion:
+    """Bounds what the aliases of a file stand for in all: a few bytes of them are as much work as many."""
+
+    def __init__(self) -> None:
+        self._parts, self._size = _EXPANDED_PARTS, _EXPANDED_SIZE
+
+    def read(self, extent: Extent) -> None:
+        """Note what the file has itself."""
+        self._parts += _EXPANDED_EACH * extent.parts
+        self._size += _EXPANDED_EACH * extent.size
+
+    def expand(self, extent: Extent) -> None:
+        """Note what an alias stands for; refuse one that is too much."""
+        extent.check()
+        if extent.parts > self._parts or extent.size > self._size:
+            raise EntryError(TOO_MANY_ALIASES)
+        self._parts -= extent.parts
+        self._size -= extent.size
+
+
+def take_value(first: yaml.Event, events: Iterator[yaml.Event], expansion: Expansion) -> list[yaml.Event]:
+    """Take a whole value, without recursion; what is too much of it is refused when it is over."""
+    taken = [first]
+    parts, size, depth = 0, length_of(first), step_of(first)
+    deepest = depth
+    while depth:
+        event = next(events)
+        depth += step_of(event)
+        deepest = max(deepest, depth)
+        parts += 1
+        size += length_of(event)
+        if parts < MAX_PARTS:
+            taken.append(event)
+    expansion.read(Extent(parts + 1, size))
+    if deepest > MAX_DEPTH:
+        raise EntryError(TOO_DEEP)
+    if parts >= MAX_PARTS:
+        raise EntryError(TOO_MANY_PARTS)
+    return taken
 
 
 class _Meter:
@@ -64,7 +130,8 @@ class _Cassette:
     def __init__(self, stream: Readable) -> None:
         self._meter = _Meter(stream)
         self._events: Iterator[yaml.Event] = yaml.parse(self._meter, Loader=_LOADER)
-        self._anchors: dict[str, Any] = {}
+        self._anchors: dict[str, tuple[Any, Extent]] = {}
+        self._expansion = Expansion()
         self._anchored = 0
         self._has_new_anchor = False
 
@@ -94,13 +161,15 @@ class _Cassette:
     def _item(self, first: yaml.Event) -> Any:
         self._has_new_anchor = False
         try:
-            events = iter(self._take(first))
-            return self._build(next(events), events)
+            events = iter(take_value(first, self._events, self._expansion))
+            value, extent = self._build(next(events), events)
+            extent.check()
         except EntryError as error:
             return error
         finally:
             if self._has_new_anchor:
                 self._bound_anchors()
+        return value
 
     def _bound_anchors(self) -> None:
         """Forget the anchors once they may hold more than an entry may."""
@@ -111,49 +180,42 @@ class _Cassette:
 
     def _skip(self, first: yaml.Event) -> None:
         with suppress(EntryError):
-            self._take(first)
+            take_value(first, self._events, self._expansion)
 
-    def _take(self, first: yaml.Event) -> list[yaml.Event]:
-        """Take a whole value, without recursion; what is too much of it is refused when it is over."""
-        taken = [first]
-        parts, depth = 0, _step(first)
-        deepest = depth
-        while depth:
-            event = next(self._events)
-            depth += _step(event)
-            deepest = max(deepest, depth)
-            parts += 1
-            if parts < MAX_PARTS:
-                taken.append(event)
-        if deepest > MAX_DEPTH:
-            raise EntryError(TOO_DEEP)
-        if parts >= MAX_PARTS:
-            raise EntryError(TOO_MANY_PARTS)
-        return taken
-
-    def _build(self, event: yaml.Event, events: Iterator[yaml.Event]) -> Any:
+    def _build(self, event: yaml.Event, events: Iterator[yaml.Event]) -> tuple[Any, Extent]:
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._anchors:
-                raise EntryError("an alias has no anchor before it, or one too far back")
-            return self._anchors[event.anchor]
-        value = _scalar(event) if isinstance(event, yaml.ScalarEvent) else self._collection(event, events)
+                raise EntryError(NO_ANCHOR)
+            value, extent = self._anchors[event.anchor]
+            self._expansion.expand(extent)
+            return value, extent
+        if isinstance(event, yaml.ScalarEvent):
+            value, extent = _scalar(event), Extent(1, length_of(event))
+        else:
+            value, extent = self._collection(event, events)
         if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
-            self._anchors[event.anchor] = value
+            self._anchors[event.anchor] = value, extent
             self._has_new_anchor = True
-        return value
+        return value, extent
 
-    def _collection(self, event: yaml.Event, events: Iterator[yaml.Event]) -> Any:
-        children = list(self._iter_children(events))
+    def _collection(self, event: yaml.Event, events: Iterator[yaml.Event]) -> tuple[Any, Extent]:
+        built = list(self._iter_children(events))
+        children = [child for child, _ in built]
+        extent = Extent(
+            parts=2 + sum(extent.parts for _, extent in built),
+            size=sum(extent.size for _, extent in built),
+            depth=1 + max((extent.depth for _, extent in built), default=0),
+        )
         if getattr(event, "tag", None) not in _PLAIN_TAGS:
-            return EntryError(UNKNOWN_TAG)
+            return EntryError(UNKNOWN_TAG), extent
         if isinstance(event, yaml.SequenceStartEvent):
-            return children
+            return children, extent
         names = children[::2]
         if not all(isinstance(name, str) for name in names):
             raise EntryError("the name of a member is no text")
-        return dict(zip(names, children[1::2], strict=True))
+        return dict(zip(names, children[1::2], strict=True)), extent
 
-    def _iter_children(self, events: Iterator[yaml.Event]) -> Iterator[Any]:
+    def _iter_children(self, events: Iterator[yaml.Event]) -> Iterator[tuple[Any, Extent]]:
         for event in events:
             if isinstance(event, yaml.CollectionEndEvent):
                 return
@@ -164,10 +226,16 @@ def _line(event: yaml.Event) -> int:
     return event.start_mark.line + 1 if event.start_mark else 1
 
 
-def _step(event: yaml.Event) -> int:
+def step_of(event: yaml.Event) -> int:
+    """Return by how many levels an event goes down, or up."""
     if isinstance(event, yaml.CollectionStartEvent):
         return 1
     return -1 if isinstance(event, yaml.CollectionEndEvent) else 0
+
+
+def length_of(event: yaml.Event) -> int:
+    """Return of how many characters an event is."""
+    return len(event.value) if isinstance(event, yaml.ScalarEvent) else 0
 
 
 def _scalar(event: yaml.ScalarEvent) -> str | bytes | EntryError | None:

@@ -13,9 +13,13 @@ from opay_contract.recordings.streams import (
     ZSTD_MAGIC,
     iter_gunzipped,
     iter_unzstd,
+    most_unpacked,
 )
 
 NO_BROTLI = "the response body is compressed with brotli; pip install 'opay-contract[brotli]' to read it"
+
+_UNPACKED_LEAST = 4 << 20
+TOO_MUCH = "the compressed response body unpacks to more than 4 MiB and 200 times its size"
 
 _EMPTY_BROTLI = b";"
 
@@ -59,13 +63,13 @@ def _decode_one(body: bytes, coding: str) -> bytes:
 
 def _unpacked(unpack: _Unpack, body: bytes) -> bytes:
     kept: list[bytes] = []
-    size = 0
+    size, most = 0, min(MAX_ENTRY, most_unpacked(len(body), _UNPACKED_LEAST))
     try:
         for piece in unpack([body]):
             kept.append(piece)
             size += len(piece)
-            if size > MAX_ENTRY:
-                raise EntryError(TOO_LONG)
+            if size > most:
+                raise EntryError(TOO_LONG if size > MAX_ENTRY else TOO_MUCH)
     except StreamError:
         raise EntryError("the compressed response body is damaged; record it decoded") from None
     return b"".join(kept)

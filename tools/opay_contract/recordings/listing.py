@@ -84,17 +84,20 @@ def _hint(path: str) -> str:
     return f"; did you mean '{os.path.join(folder, near[0])}'?" if near else ""  # noqa: PTH118
 
 
-def iter_inputs(paths: Sequence[str], repeats: Repeats | None = None) -> Iterator[Source | Unreadable]:
+def iter_inputs(
+    paths: Sequence[str], repeats: Repeats | None = None, max_unpacked: int | None = None
+) -> Iterator[Source | Unreadable]:
     """Yield what there is to read at `paths`, in their order; what cannot be found is a value, too.
 
-    What is named again is left out, and stands in `repeats`.
+    What is named again is left out, and stands in `repeats`. A packed file may unpack to `max_unpacked`
+    bytes, or else to as much as is usual.
     """
     known = Repeats() if repeats is None else repeats
     named = (item for path in paths for item in _iter_named(path))
     found = (item for item in named if isinstance(item, Unreadable) or not known.is_repeat(item))
     for ordinal, item in enumerate(found):
         if isinstance(item, Source):
-            yield replace(item, ordinal=ordinal)
+            yield replace(item, ordinal=ordinal, max_unpacked=max_unpacked)
         else:
             yield structs.replace(item, place=structs.replace(item.place, source=ordinal))
 

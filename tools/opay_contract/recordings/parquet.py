@@ -14,9 +14,10 @@ from opay_contract.recordings.messages import (
     parse_moment,
     parse_status,
 )
-from opay_contract.recordings.refusals import EntryError, StreamError
+from opay_contract.recordings.refusals import TOO_LONG, EntryError, StreamError
 from opay_contract.recordings.remote import BLOCK, describe_failure, open_file_system
 from opay_contract.recordings.sources import Source
+from opay_contract.recordings.streams import MAX_ENTRY, most_unpacked, too_much
 
 COLUMNS = ("request", "response", "recorded_at")
 """The columns that are read; others are passed over."""
@@ -32,6 +33,8 @@ NOT_HELD = ""
 """The one member of a row that Python cannot have, such as text that is no UTF-8."""
 
 _ROWS = 512  # at a time
+_MAX_BATCH = 32 << 20
+_SNAPPY_AT_BEST = 25  # times; what other codecs make of a dictionary only the whole column's length tells
 
 Row = dict[str, Any]
 """A row as Python has it: `request` and `response` are dictionaries, headers one or a list of pairs."""
@@ -39,8 +42,8 @@ Row = dict[str, Any]
 
 def read_parquet(source: Source) -> Iterator[Exchange | Unreadable]:
     """Yield what each row holds; an entry is known by the number of its row."""
-    if source.path is None and source.remote is None:
-        raise StreamError("Parquet cannot be read from standard input; name the file")
+    if source.remote is None and (source.path is None or not source.path.is_file()):
+        raise StreamError("Parquet cannot be read from standard input or a pipe; name the file")
     with closing(Ahead(lambda: _iter_batches(source), describe_damage)) as batches:
         number = 0
         for rows in batches:
@@ -51,7 +54,7 @@ def read_parquet(source: Source) -> Iterator[Exchange | Unreadable]:
 
 def _iter_batches(source: Source) -> Iterator[list[Row]]:
     with open_parquet(source) as file:
-        yield from iter_rows(file)
+        yield from iter_rows(file, size_of(source), source.max_unpacked)
     if source.remote is not None:
         source.remote.verify()
 
@@ -68,11 +71,21 @@ def open_parquet(source: Source) -> Iterator[Any]:
         yield file
 
 
-def iter_rows(file: Any) -> Iterator[list[Row]]:
-    """Yield the rows of an open file, some at a time."""
+def iter_rows(file: Any, size: int, max_unpacked: int | None = None) -> Iterator[list[Row]]:
+    """Yield the rows of an open file of `size` bytes, as many at a time as surely take little memory."""
     wanted = [name for name in COLUMNS if name in file.schema_arrow.names]
-    for batch in file.iter_batches(batch_size=_ROWS, columns=wanted):
-        yield _rows_of(batch)
+    most = most_unpacked(size) if max_unpacked is None else max_unpacked
+    unpacked = 0
+    for group in range(file.num_row_groups):
+        columns = [column for column in _iter_chunks(file, group) if _top(column) in wanted]
+        if max((column.total_uncompressed_size for column in columns), default=0) > most:
+            raise too_much(most)
+        rows = max(1, min(_ROWS, _MAX_BATCH // max(1, sum(map(_longest, columns)))))
+        for batch in file.iter_batches(batch_size=rows, row_groups=[group], columns=wanted):
+            unpacked += batch.nbytes
+            if unpacked > most:
+                raise too_much(most)
+            yield _rows_of(batch)
 
 
 def _rows_of(batch: Any) -> list[Row]:
@@ -83,6 +96,34 @@ def _rows_of(batch: Any) -> list[Row]:
         if batch.num_rows <= 1:
             return [{NOT_HELD: True}] * batch.num_rows
         return [row for number in range(batch.num_rows) for row in _rows_of(batch.slice(number, 1))]
+
+
+def _iter_chunks(file: Any, group: int) -> Iterator[Any]:
+    found = file.metadata.row_group(group)
+    return (found.column(number) for number in range(found.num_columns))
+
+
+def _top(column: Any) -> str:
+    name: str = column.path_in_schema
+    return name.partition(".")[0]
+
+
+def _longest(column: Any) -> int:
+    """Return how long a value of a column can be that may be written once and meant many times."""
+    size: int = column.total_uncompressed_size
+    if not column.has_dictionary_page or column.dictionary_page_offset is None:
+        return 0
+    if column.compression in ("SNAPPY", "UNCOMPRESSED"):
+        packed = column.data_page_offset - column.dictionary_page_offset
+        return min(size, max(int(packed), 0) * _SNAPPY_AT_BEST)
+    return size
+
+
+def size_of(source: Source) -> int:
+    """Return how many bytes a file has."""
+    if source.path is not None:
+        return source.path.stat().st_size
+    return (source.remote.size or 0) if source.remote is not None else 0
 
 
 def _open(source: Source) -> Any:
@@ -172,6 +213,8 @@ def _body(part: Row, column: str) -> bytes | None:
     body = part.get("body")
     if body is not None and not isinstance(body, str | bytes):
         raise EntryError(NO_TEXT.format(f"{column}.body"))
+    if body is not None and len(body) > MAX_ENTRY:
+        raise EntryError(TOO_LONG)
     return encode_text(body) if isinstance(body, str) else body
 
 

@@ -25,7 +25,7 @@ from opay_contract.recordings.parquet import read_parquet
 from opay_contract.recordings.postman import read_postman
 from opay_contract.recordings.refusals import NO_URL, NoRecordingError, StreamError, describe_os_error
 from opay_contract.recordings.schemathesis_ndjson import read_schemathesis_ndjson
-from opay_contract.recordings.sources import PROMISING_SUFFIXES, Source, has_recording_name
+from opay_contract.recordings.sources import PROMISING_SUFFIXES, Source, has_recording_name, open_file
 from opay_contract.recordings.streams import MAX_ENTRY, ChunkStream, Readable, iter_read, unpack
 from opay_contract.recordings.vcr import read_vcr
 
@@ -170,9 +170,9 @@ def open_source(
 @contextmanager
 def _open_unpacked(source: Source, raw: Readable) -> Iterator[tuple[ChunkStream, bool]]:
     """Give the text, and whether it is one of an archive's files."""
-    stream = unpack(raw)
+    stream = unpack(raw, source.max_unpacked)
     if stream.head(len(ZIP_MAGIC)) == ZIP_MAGIC:
-        with open_archive(source.path) as member:
+        with open_archive(source.path, source.max_unpacked) as member:
             yield member, True
     else:
         yield _decoded(stream), False
@@ -234,7 +234,7 @@ def _open_raw(source: Source, stdin: BinaryIO | None) -> Iterator[Readable]:
             yield stream
         return
     try:
-        raw = source.path.open("rb") if source.path else nullcontext(stdin or sys.stdin.buffer)
+        raw = open_file(source.path) if source.path else nullcontext(stdin or sys.stdin.buffer)
     except (OSError, ValueError) as error:
         raise StreamError(describe_os_error(error)) from None
     with raw as opened:

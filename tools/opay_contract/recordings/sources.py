@@ -1,11 +1,15 @@
 """Finds the files to read: as named, or all recordings below a folder in a stable order."""
 
 import os
+import select
 import stat
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import BinaryIO
 
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.recordings.refusals import StreamError, describe_os_error
@@ -13,6 +17,11 @@ from opay_contract.recordings.remote import RemoteObject
 
 STDIN = "-"
 """The path that stands for standard input."""
+
+PATIENCE, _STEP = 2.0, 0.02
+"""Seconds that a named pipe is given to be opened by somebody who writes to it."""
+
+NO_WRITER = "cannot be read: a pipe that nobody writes to; start its writer first"
 
 RECORDING_SUFFIXES = frozenset({".har", ".json", ".jsonl", ".ndjson", ".parquet", ".yaml", ".yml"})
 """Names that may be a recording's: what --format-in is meant for in a folder."""
@@ -26,7 +35,8 @@ class Source:
     """A file of this run: at `path`, in a store as `remote`, or standard input where it is neither.
 
     `name` is the path as the user gave it, or a URL without what may be a credential. `is_named` is false for
-    what was only met in a folder.
+    what was only met in a folder. `max_unpacked` is how many bytes it may unpack to if it is packed, None for
+    what is usual.
     """
 
     ordinal: int
@@ -34,6 +44,7 @@ class Source:
     path: Path | None
     remote: RemoteObject | None = None
     is_named: bool = True
+    max_unpacked: int | None = None
 
     def place(self, entry: int, line: int | None = None) -> Place:
         """Return the place of an entry of this file; entry 0 is the file as a whole."""
@@ -138,3 +149,32 @@ def has_recording_name(name: str, suffixes: frozenset[str] = RECORDING_SUFFIXES)
     for packing in (".gz", ".zst", ".zip"):
         plain = plain.removesuffix(packing)
     return os.path.splitext(plain)[1] in suffixes  # noqa: PTH122  a walk over many names
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a file to be read; a named pipe that nobody writes to is refused, where opening it would wait."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            _await_writer(descriptor, path)
+        os.set_blocking(descriptor, True)
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        with suppress(OSError):
+            os.close(descriptor)
+        raise
+
+
+def _await_writer(descriptor: int, path: Path) -> None:
+    """Refuse a pipe that has nothing to be read and nobody who may write it, now or a moment later."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    if poll.poll(0):
+        return
+    with suppress(OSError):  # only once there was a writer does the system tell when there is none
+        os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+    end = time.monotonic() + PATIENCE
+    while (found := poll.poll(0)) and not found[0][1] & select.POLLIN:
+        if time.monotonic() > end:
+            raise StreamError(NO_WRITER)
+        time.sleep(_STEP)

@@ -15,6 +15,8 @@ CHUNK = 1 << 17
 MAX_ENTRY = 64 << 20
 """The longest entry that is kept in memory; a longer one is unreadable."""
 
+_UNPACKED_LEAST, _UNPACKED_TIMES = 64 << 20, 200
+
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
@@ -72,15 +74,53 @@ def _nothing_attached(_name: str) -> bytes | None:
     return None
 
 
-def unpack(raw: Readable) -> ChunkStream:
-    """Return the text of `raw`, unpacked when its first bytes say that it is packed."""
+def most_unpacked(packed: int, least: int = _UNPACKED_LEAST) -> int:
+    """Return how much so many packed bytes may unpack to: what people record packs to a hundredth at best."""
+    return least + _UNPACKED_TIMES * packed
+
+
+def unpack(raw: Readable, most: int | None = None) -> ChunkStream:
+    """Return the text of `raw`, unpacked when its first bytes say that it is packed.
+
+    What unpacks to more than `most`, or else to more than what packs so well in earnest, is an error.
+    """
     stream = ChunkStream(_iter_chunks(raw))
     magic = stream.head(len(ZSTD_MAGIC))
+    packed = _Counted(iter_read(stream))
     if magic.startswith(GZIP_MAGIC):
-        return ChunkStream(iter_gunzipped(iter_read(stream)))
+        return ChunkStream(_iter_bounded(iter_gunzipped(packed), packed, most))
     if magic.startswith(ZSTD_MAGIC):
-        return ChunkStream(_iter_coalesced(iter_unzstd(iter_read(stream))))
+        return ChunkStream(_iter_bounded(_iter_coalesced(iter_unzstd(packed)), packed, most))
     return stream
+
+
+def too_much(most: int) -> StreamError:
+    """Return the error of a file that unpacks to more than it may."""
+    advice = "unpack it first, or allow more with --max-unpacked (check, redact)"
+    return StreamError(f"the file unpacks to more than {most >> 20:,} MiB; {advice}")
+
+
+class _Counted:
+    """Passes chunks on and counts their bytes."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = chunks
+        self.size = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self.size += len(chunk)
+            yield chunk
+
+
+def _iter_bounded(pieces: Iterable[bytes], packed: _Counted, most: int | None) -> Iterator[bytes]:
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        allowed = most_unpacked(packed.size) if most is None else most
+        if size > allowed:
+            raise too_much(allowed)
+        yield piece
 
 
 def iter_read(stream: Readable) -> Iterator[bytes]:

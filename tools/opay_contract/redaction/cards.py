@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from opay_contract.redaction.pseudonyms import Pseudonyms
-from opay_contract.rules.card_numbers import has_card_number, iter_card_number_lengths
+from opay_contract.rules.card_numbers import is_card_number, iter_card_number_lengths
 
 TEST_NUMBERS: dict[int, tuple[str, ...]] = {
     13: ("5000550000009",),
@@ -33,7 +33,7 @@ prefix 500055 is filled up, with numbers that a double keeps, as a card number m
 
 _PUBLISHED = frozenset(number for numbers in TEST_NUMBERS.values() for number in numbers)
 _GROUP = re.compile("[0-9]+")
-_SHORTEST, _LONGEST = 13, 19
+_LONGEST = 19
 
 
 def card_hits(text: str) -> list[int]:
@@ -69,6 +69,6 @@ def _card_length(text: str, groups: list[tuple[int, int]]) -> int:
         digits += text[begin:end]
         if len(digits) > _LONGEST:
             break
-        if len(digits) >= _SHORTEST and has_card_number(digits):
+        if is_card_number(digits, is_parted=count > 1):
             longest = count
     return longest

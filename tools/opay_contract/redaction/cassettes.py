@@ -1,16 +1,25 @@
 """Redacts YAML cassettes from the parser's events: structure and styles stay, comments and anchors go."""
 
 from collections.abc import Iterator
+from itertools import accumulate
 
 import yaml
 
 from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.recordings.cassette_yaml import MAX_DEPTH, MAX_PARTS
+from opay_contract.recordings.cassette_yaml import (
+    MAX_PARTS,
+    NO_ANCHOR,
+    Expansion,
+    Extent,
+    length_of,
+    step_of,
+    take_value,
+)
 from opay_contract.recordings.formats import VCR_ENTRIES
 from opay_contract.recordings.messages import encode_text
-from opay_contract.recordings.refusals import StreamError
+from opay_contract.recordings.refusals import EntryError, StreamError
 from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import MAX_ENTRY, ChunkStream, Readable
+from opay_contract.recordings.streams import ChunkStream, Readable
 from opay_contract.recordings.vcr import read_vcr
 from opay_contract.redaction.cassette_values import BINARY_TAGS, Editor, Events, tree_of
 from opay_contract.redaction.entries import EntryVisitor
@@ -36,6 +45,7 @@ _PLACEHOLDER: tuple[yaml.Event, ...] = (
 _NOTHING = yaml.ScalarEvent(None, None, (True, False), "")
 _BREAK = b"\n...\n}: the rest could not be read\n"
 _WIDTH = 1 << 30
+_MAX_ANCHORED = 4 * MAX_PARTS
 
 
 class _Feed:
@@ -98,7 +108,9 @@ class _Walk:
 
     def __init__(self, redactor: Redactor, tally: Tally, events: Iterator[yaml.Event]) -> None:
         self._redactor, self._tally, self._events = redactor, tally, events
-        self._anchors: dict[str, Events] = {}
+        self._anchors: dict[str, tuple[Events, Extent]] = {}
+        self._anchored = 0
+        self._expansion = Expansion()
 
     def iter_events(self) -> Iterator[yaml.Event]:
         """Yield the events of the redacted file."""
@@ -114,13 +126,13 @@ class _Walk:
                 yield _untagged(event)
                 yield from self._items()
             elif isinstance(event, yaml.ScalarEvent | yaml.AliasEvent):
-                yield from self._other("", self._take(event))
+                yield from self._other("", self._beside(event))
             else:
                 yield event
 
     def _members(self) -> Iterator[yaml.Event]:
         while not isinstance(name := next(self._events), yaml.MappingEndEvent):
-            names = self._take(name)
+            names = self._beside(name)
             value = next(self._events)
             text = names[0].value if isinstance(names[0], yaml.ScalarEvent) else ""
             if isinstance(value, yaml.SequenceStartEvent) and text in VCR_ENTRIES:
@@ -128,14 +140,14 @@ class _Walk:
                 yield _untagged(value)
                 yield from self._items()
             else:
-                taken = self._take(value)
+                taken = self._beside(value)
                 yield from self._name(names)
                 yield from self._other(text, taken)
         yield name
 
     def _items(self) -> Iterator[yaml.Event]:
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
-            yield from self._entry(self._take(event))
+            yield from self._entry(event)
         yield event
 
     def _name(self, events: Events) -> Events:
@@ -145,9 +157,14 @@ class _Walk:
         plain = [_untagged(event) for event in events]
         return Editor(EntryVisitor(self._redactor, {}, None)).values(plain, (name,))
 
-    def _entry(self, events: Events) -> Events:
+    def _entry(self, first: yaml.Event) -> Events:
         """Redact an interaction; one that cannot be read stays so, without what it held."""
         self._tally.entries += 1
+        try:
+            events = self._take(first)
+        except EntryError as error:
+            self._tally.refuse(error.reason)
+            return list(_PLACEHOLDER)
         return unless_defect(self._tally, lambda: self._redacted(events), list(_PLACEHOLDER))
 
     def _redacted(self, events: Events) -> Events:
@@ -162,33 +179,58 @@ class _Walk:
         self._tally.refuse(NOT_KEPT)
         return list(_PLACEHOLDER)
 
+    def _beside(self, first: yaml.Event) -> Events:
+        """Take a value beside the interactions; nothing stands for one that is too much."""
+        try:
+            return self._take(first)
+        except EntryError:
+            return list(_PLACEHOLDER)
+
     def _take(self, first: yaml.Event) -> Events:
-        """Take a whole value with its aliases written out; what is too much becomes a placeholder."""
+        """Take a whole value with its aliases written out; raises when it is over where that is too much."""
         taken: Events = []
         open_anchors: list[tuple[str, int, int]] = []
-        depth = 0
-        deepest = 0
-        event = first
-        while True:
-            anchor = getattr(event, "anchor", None)
-            start = len(taken)
-            if isinstance(event, yaml.AliasEvent):
-                taken.extend(self._anchors.get(event.anchor or "", [event]))
-            elif len(taken) <= MAX_PARTS:
-                taken.append(_without_anchor(event))
-            if anchor is not None and not isinstance(event, yaml.AliasEvent):
-                open_anchors.append((anchor, start, depth))
-            depth += _step(event)
-            deepest = max(deepest, depth)
+        parts = size = depth = deepest = 0
+        for event in take_value(first, self._events, self._expansion):
+            if isinstance(event, yaml.CollectionStartEvent | yaml.ScalarEvent) and event.anchor is not None:
+                open_anchors.append((event.anchor, len(taken), depth))
+            depth += step_of(event)
+            events, extent = self._expand(event)
+            parts, size = parts + extent.parts, size + extent.size
+            deepest = max(deepest, depth + extent.depth)
+            if parts <= MAX_PARTS:
+                taken += events
             while open_anchors and open_anchors[-1][2] == depth:
                 name, begin, _ = open_anchors.pop()
-                self._anchors[name] = taken[begin:]
-            if depth == 0:
-                break
-            event = next(self._events)
-        if len(taken) > MAX_PARTS or deepest > MAX_DEPTH or _size(taken) > MAX_ENTRY:
-            return list(_PLACEHOLDER)
+                self._anchors.pop(name, None)
+                if parts <= MAX_PARTS:
+                    self._keep(name, taken[begin:])
+        Extent(parts, size, deepest).check()
         return taken
+
+    def _expand(self, event: yaml.Event) -> tuple[Events, Extent]:
+        """Return what an event stands for: itself, or the events behind an alias."""
+        if not isinstance(event, yaml.AliasEvent):
+            return [_without_anchor(event)], Extent(1, length_of(event))
+        if event.anchor not in self._anchors:
+            raise EntryError(NO_ANCHOR)
+        events, extent = self._anchors[event.anchor]
+        self._expansion.expand(extent)
+        return events, extent
+
+    def _keep(self, name: str, events: Events) -> None:
+        """Keep what an anchor stands for, until they all may hold more than an entry may."""
+        extent = _extent(events)
+        self._anchored += extent.parts
+        if self._anchored > _MAX_ANCHORED:
+            self._anchors.clear()
+            self._anchored = extent.parts
+        self._anchors[name] = events, extent
+
+
+def _extent(events: Events) -> Extent:
+    depths = list(accumulate(map(step_of, events)))
+    return Extent(len(events), sum(map(length_of, events)), max(depths, default=0))
 
 
 def _without_anchor(event: yaml.Event) -> yaml.Event:
@@ -210,16 +252,6 @@ def _untagged(event: yaml.Event) -> yaml.Event:
     if isinstance(event, yaml.ScalarEvent) and event.tag not in {None, "!"} | BINARY_TAGS:
         return yaml.ScalarEvent(None, None, (True, True), event.value, style=event.style or "'")
     return event
-
-
-def _step(event: yaml.Event) -> int:
-    if isinstance(event, yaml.CollectionStartEvent):
-        return 1
-    return -1 if isinstance(event, yaml.CollectionEndEvent) else 0
-
-
-def _size(events: Events) -> int:
-    return sum(len(event.value) for event in events if isinstance(event, yaml.ScalarEvent))
 
 
 def _read(events: Events) -> Exchange | Unreadable:

@@ -243,6 +243,8 @@ class _Zstd:
 
 
 def _packing_of(source: Source) -> Callable[[BinaryIO], _Packer]:
+    if source.path is not None and not source.path.is_file():  # what a pipe brings is there once
+        return _Plain
     try:
         with open(source.path or os.devnull, "rb") as raw:  # noqa: PTH123  a path or the null device
             magic = raw.read(len(ZSTD_MAGIC))

@@ -16,6 +16,7 @@ from opay_contract.recordings.parquet import (
     iter_rows,
     open_parquet,
     read_row,
+    size_of,
 )
 from opay_contract.recordings.refusals import StreamError
 from opay_contract.recordings.sources import Source
@@ -57,7 +58,7 @@ def redact_parquet(redactor: Redactor, source: Source, sink: Sink, tally: Tally)
         try:
             with _reading():
                 file = stack.enter_context(open_parquet(source))
-            _redact_rows(redactor, file, sink, tally)
+            _redact_rows(redactor, source, file, sink, tally)
         except StreamError:
             tally.entries = 0
             raise
@@ -74,12 +75,12 @@ def _reading() -> Iterator[None]:
         raise StreamError(describe_damage(error)) from None
 
 
-def _iter_read(file: Any) -> Iterator[list[Row]]:
+def _iter_read(file: Any, source: Source) -> Iterator[list[Row]]:
     with _reading():
-        yield from iter_rows(file)
+        yield from iter_rows(file, size_of(source), source.max_unpacked)
 
 
-def _redact_rows(redactor: Redactor, file: Any, sink: Sink, tally: Tally) -> None:
+def _redact_rows(redactor: Redactor, source: Source, file: Any, sink: Sink, tally: Tally) -> None:
     import pyarrow as pa  # noqa: PLC0415  an extra, and heavy
     from pyarrow.parquet import ParquetWriter  # noqa: PLC0415  see above
 
@@ -89,7 +90,7 @@ def _redact_rows(redactor: Redactor, file: Any, sink: Sink, tally: Tally) -> Non
     except Exception:  # noqa: BLE001  as above
         raise StreamError("the Parquet columns are of types that cannot be written again") from None
     with ParquetWriter(pa.PythonFile(_Out(sink), mode="w"), schema, compression=_packing_of(file)) as writer:
-        for rows in _iter_read(file):
+        for rows in _iter_read(file, source):
             nothing = dict.fromkeys(schema.names)
             made = [_taken(redactor, row, tally, nothing, schema) for row in rows]
             writer.write_batch(pa.RecordBatch.from_pylist(made, schema=schema))

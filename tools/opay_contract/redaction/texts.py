@@ -24,6 +24,9 @@ ATTEMPTS = 12
 
 _OTHER_DIGIT = re.compile(r"[^\D9]")
 
+_LONG = 4096
+"""A longer text is tried once: few of its pseudonyms keep all that it showed, if any does."""
+
 _LEAST = 8
 """An identifier shorter than this gets a longer pseudonym where that may be: there are too few short ones."""
 
@@ -105,7 +108,8 @@ class Texts:
 
     def _candidates(self, text: str, manner: Manner) -> "list[str] | map[str]":
         exact = Manner(keep_words=manner.keep_words, cards=manner.cards, exact=True)
-        manners = [(manner, salt) for salt in range(ATTEMPTS)] + [(exact, salt) for salt in range(ATTEMPTS)]
+        salts = range(ATTEMPTS if len(text) <= _LONG else 1)
+        manners = [(manner, salt) for salt in salts] + [(exact, salt) for salt in salts]
         return map(lambda pair: self._replace(text, *pair), manners)  # noqa: C417  made one at a time
 
     def _replace(self, text: str, manner: Manner, salt: int) -> str:

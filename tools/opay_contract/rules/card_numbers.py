@@ -1,7 +1,8 @@
 """Finds full card numbers in text: digits that pass Luhn and begin as an issuer's numbers do.
 
-Issuer prefixes and lengths are those that the card schemes publish (ISO/IEC 7812 gives the frame); they keep
-order numbers and timestamps, one in ten of which passes Luhn, from being taken for cards.
+Issuer prefixes and lengths are those that the card schemes publish and issue (ISO/IEC 7812 gives the frame);
+they keep order numbers and timestamps, one in ten of which passes Luhn, from being taken for cards. So does
+what digits without separators say otherwise: a time with a counter behind it, or an Egyptian national id.
 """
 
 import re
@@ -15,28 +16,45 @@ _GROUP = re.compile(r"[0-9]+")
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _LENGTHS = range(13, 20)
 
+_LONG = frozenset(range(16, 20))
+_MAESTRO = frozenset({13, 16, 17, 18, 19})
+_DINERS = frozenset({14, 16, 19})
+
 _ISSUERS: tuple[tuple[str, str, frozenset[int]], ...] = (
     ("4", "4", frozenset({13, 16, 18, 19})),  # Visa
     ("51", "55", frozenset({16})),  # Mastercard
     ("2221", "2720", frozenset({16})),  # Mastercard
     ("34", "34", frozenset({15})),  # American Express
     ("37", "37", frozenset({15})),  # American Express
-    ("300", "305", frozenset({14, 16, 19})),  # Diners Club
-    ("36", "36", frozenset(range(14, 20))),  # Diners Club
-    ("38", "39", frozenset(range(14, 20))),  # Diners Club
-    ("3528", "3589", frozenset(range(16, 20))),  # JCB
-    ("6011", "6011", frozenset(range(16, 20))),  # Discover
-    ("644", "659", frozenset(range(16, 20))),  # Discover, RuPay, Verve
-    ("62", "62", frozenset(range(16, 20))),  # UnionPay
-    ("81", "82", frozenset(range(16, 20))),  # UnionPay, RuPay
-    ("50", "50", frozenset(range(13, 20))),  # Maestro, Verve, Meeza
-    ("56", "58", frozenset(range(13, 20))),  # Maestro
+    ("300", "305", _DINERS),  # Diners Club
+    ("36", "36", _DINERS),  # Diners Club
+    ("38", "39", _DINERS),  # Diners Club
+    ("3528", "3589", _LONG),  # JCB
+    ("6011", "6011", _LONG),  # Discover
+    ("644", "659", _LONG),  # Discover, RuPay, Verve
+    ("62", "62", _LONG),  # UnionPay
+    ("81", "82", _LONG),  # UnionPay, RuPay
+    ("50", "50", _MAESTRO),  # Maestro, Verve, Meeza, RuPay
+    ("56", "58", _MAESTRO),  # Maestro
     ("60", "60", frozenset({16})),  # RuPay
-    ("63", "63", frozenset(range(13, 20))),  # Maestro
-    ("67", "67", frozenset(range(13, 20))),  # Maestro
-    ("2200", "2205", frozenset(range(16, 20))),  # Mir
+    ("63", "63", _MAESTRO),  # Maestro
+    ("67", "67", _MAESTRO),  # Maestro
+    ("2200", "2205", _LONG),  # Mir
     ("9792", "9792", frozenset({16})),  # Troy
 )
+
+_BY_FIRST_TWO = {
+    first: tuple(one for one in _ISSUERS if one[0][:2] <= first[: len(one[0])] <= one[1][:2])
+    for first in (f"{number:02}" for number in range(100))
+}
+
+_DAY = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
+_TIME = re.compile(rf"2[0-9]{_DAY}(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9][0-9]{{4,7}}")
+"""Year, month, day, hour, minute and second of 2020 to 2029 and a counter, as order numbers are made."""
+
+_GOVERNORATES = r"(?:0[1-4]|1[1-9]|2[1-9]|3[1-5]|88)"
+_EGYPTIAN_ID = re.compile(rf"3[0-3][0-9]{_DAY}{_GOVERNORATES}[0-9]{{5}}")
+"""Century, birthday, governorate, number and check digit, of people born from 2000 to 2039."""
 
 
 class _Digits(dict[int, str]):
@@ -69,25 +87,38 @@ def _with_plain_digits(found: re.Match[str]) -> str:
     return found[0].translate(_DIGITS)
 
 
+_DOUBLED = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
+_PLAIN = bytes.maketrans(b"0123456789", bytes(range(10)))
+
+
 def passes_luhn(digits: str) -> bool:
     """Return whether a string of digits has a right check digit (ISO/IEC 7812-1, annex B)."""
-    doubled = (sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
-    return (sum(doubled) + sum(map(int, digits[-1::-2]))) % 10 == 0
+    raw = digits.encode()
+    return (sum(raw[-2::-2].translate(_DOUBLED)) + sum(raw[-1::-2].translate(_PLAIN))) % 10 == 0
+
+
+def is_card_number(digits: str, *, is_parted: bool = False) -> bool:
+    """Return whether a string of ASCII digits is a card number; `is_parted` where separators part it."""
+    length = len(digits)
+    if length not in _LENGTHS or not any(
+        length in lengths and low <= digits[: len(low)] <= high
+        for low, high, lengths in _BY_FIRST_TWO[digits[:2]]
+    ):
+        return False
+    return passes_luhn(digits) and (is_parted or not _is_something_else(digits))
+
+
+def _is_something_else(digits: str) -> bool:
+    return _TIME.fullmatch(digits) is not None or _EGYPTIAN_ID.fullmatch(digits) is not None
 
 
 def _card_numbers_of(groups: list[str]) -> Iterator[int]:
     """Try every row of whole groups: a card number never begins or ends inside a group of digits."""
     for start in range(len(groups)):
         digits = ""
-        for group in groups[start : start + _LENGTHS[-1]]:
+        for count, group in enumerate(groups[start : start + _LENGTHS[-1]], start=1):
             digits += group
             if len(digits) > _LENGTHS[-1]:
                 break
-            if len(digits) in _LENGTHS and _has_issuer(digits) and passes_luhn(digits):
+            if len(digits) >= _LENGTHS[0] and is_card_number(digits, is_parted=count > 1):
                 yield len(digits)
-
-
-def _has_issuer(digits: str) -> bool:
-    return any(
-        low <= digits[: len(low)] <= high and len(digits) in lengths for low, high, lengths in _ISSUERS
-    )

@@ -48,7 +48,7 @@ def suggest_changes(
 
 def _suggest_wider(summary: DriftSummary, work: Work) -> Iterator[Suggestion]:
     before, cases = copy.copy(work), gather_cases(summary, work.places)
-    exposed = [pointer for case in cases for pointer in case.pointers if case.rule is CARD_NUMBER_EXPOSED]
+    exposed = [pointer for case in cases for pointer in case.pointers if case.rule == CARD_NUMBER_EXPOSED]
     for case in cases:
         remedy = (
             EXPOSED if case.rule.kind is Kind.UNDOCUMENTED and case.holds(exposed) else REMEDIES[case.rule.id]
