@@ -114,8 +114,8 @@ def _longest(column: Any) -> int:
     if not column.has_dictionary_page or column.dictionary_page_offset is None:
         return 0
     if column.compression in ("SNAPPY", "UNCOMPRESSED"):
-        packed = column.data_page_offset - column.dictionary_page_offset
-        return min(size, max(int(packed), 0) * _SNAPPY_AT_BEST)
+        packed: int = column.data_page_offset - column.dictionary_page_offset
+        return min(size, max(packed, 0) * _SNAPPY_AT_BEST)
     return size
 
 
