@@ -45,7 +45,7 @@ def hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hook:
 
 
 def har(url: str, body: Any) -> str:
-    request = {"method": "POST", "url": url, "headers": [], "queryString": [], "cookies": []}
+    request: dict[str, Any] = {"method": "POST", "url": url, "headers": [], "queryString": [], "cookies": []}
     content = {"mimeType": "application/json", "text": json.dumps(body)}
     response = {"status": 200, "headers": [{"name": "Content-Type", "value": "application/json"}]}
     entry = {"request": request, "response": {**response, "content": content}}
