@@ -92,10 +92,10 @@ def check(
     """Check recorded exchanges against the contract and report where they drift.
 
     PATH is a recording (HAR, VCR cassette, NDJSON, a bare JSON response, a report of schemathesis or
-    Newman, mitmproxy flows, a Postman collection, a transcript of curl -v, Parquet; plain, .gz or .zst), a
-    folder of them, a pattern, the URL of any of these in a store (s3://, gs://, https://), @FILE for a
-    list of paths, or - for standard input. With OPAY_PRIVATE_KEY in the environment
-    the requests' signatures are verified too.
+    Newman, mitmproxy flows, a Postman collection, a transcript of curl -v, an access log in JSON, Parquet;
+    plain, .gz or .zst, HAR also .zip), a folder of them, a pattern, the URL of any of these in a store
+    (s3://, gs://, https://), @FILE for a list of paths, or - for standard input. With OPAY_PRIVATE_KEY in
+    the environment the requests' signatures are verified too.
 
     Recorded values are never printed: findings name type, length and place.
     """

@@ -18,7 +18,8 @@ PATH_UNDOCUMENTED = _rule(
     "A request went to a known host at a path that the contract does not describe but that is next to one "
     "that it does: another letter case, a slash too many, another version, a typo. The client is wrong or "
     "the contract is. Other paths of the host are out of scope and counted, as a contract of one operation "
-    "says nothing about the vendor's others; where `x-all-paths` says that it has all of them, each is a finding.",
+    "says nothing about the vendor's others; where `x-all-paths` says that it has all of them, each is a "
+    "finding.",
 )
 METHOD_UNDOCUMENTED = _rule(
     "method-undocumented",
@@ -306,7 +307,10 @@ SIGNATURE_MISMATCH = _rule(
     Area.SIGNATURE,
     _ERROR,
     "The request's signature does not verify with the key from the environment, and the request was not "
-    "refused: the key is another one, or the vendor signs differently from the contract.",
+    "refused: the key is another one, or the vendor signs differently from the contract. What a recorder "
+    "wrote in place of a signature is not judged. It is told by its form: an attempt at a signature has at "
+    "least 16 hexadecimal digits, cut off or not, in whatever case, or base64 of a digest; words, and one "
+    "character over and over, are masks.",
 )
 CARD_NUMBER_EXPOSED = _rule(
     "card-number-exposed",
