@@ -46,7 +46,7 @@ ELSEWHERE: dict[tuple[str, str], str] = {
     ("comparison.md", "python -m contract_tests.corpus"): "runs in the repository; test_corpus.py proves it",
     ("mock.md", "python contract_tests/benchmarks/mock_throughput.py"): f"{MINUTES}; needs npm and wrk",
     ("mutation.md", "python -m contract_tests.mutation"): MINUTES,
-    ("performance.md", "pip install orjson"): MINUTES,
+    ("performance.md", "python -m contract_tests.benchmarks.speed"): f"{MINUTES}; needs npm",
 }
 """Blocks that cannot run here, by page and beginning, and why; their options are looked up instead."""
 

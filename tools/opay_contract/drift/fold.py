@@ -1,7 +1,7 @@
 """Folds a stream of exchanges into a DriftSummary, in memory that does not grow with the stream."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import compress
 from typing import Any
 
@@ -310,7 +310,7 @@ class Fold:
             self._pass_over(request, route)
         else:
             self._unreadable_count += 1
-            _keep(self._unreadable, replace(found, request=None))
+            _keep(self._unreadable, Unreadable(place=found.place, reason=found.reason))
 
 
 def _keep(kept: list[Unreadable], found: Unreadable) -> None:

@@ -13,8 +13,10 @@ from opay_contract.model.exchange import Unreadable
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
 from opay_contract.pytest_plugin.checking import render_findings
+from opay_contract.recordings.listing import find_missing
 from opay_contract.recordings.reading import is_passed_over, iter_exchanges
 from opay_contract.recordings.sources import STDIN, Source, iter_sources
+from opay_contract.report.scope import describe_nothing, describe_out_of_scope
 from opay_contract.rules.subject import Settings
 
 _MOST_UNREADABLE = 20
@@ -59,6 +61,8 @@ def iter_items(
         raise pytest.UsageError(
             "--opay-recordings takes files and folders; `opay-contract check -` reads pipes"
         )
+    if missing := find_missing(paths, literally=True):
+        raise pytest.UsageError(f"--opay-recordings: {missing}")
     for path in paths:
         answers = answer_shape(contract)
         sources = [one for one in iter_sources([path]) if not is_passed_over(one, answers)]
@@ -98,9 +102,5 @@ def _faults(item: RecordingItem, source: Source) -> list[str]:
 
 
 def _describe_nothing(summary: DriftSummary) -> str:
-    if not summary.out_of_scope:
-        return "nothing was checked: the file holds no exchange"
-    return (
-        f"nothing was checked: {summary.out_of_scope} exchanges are with hosts other than the contract has; "
-        "add yours with --opay-base-url"
-    )
+    sentences = describe_out_of_scope(summary, "--opay-base-url")
+    return "\n".join([f"nothing was checked: {describe_nothing(summary, 1)}", *sentences])

@@ -1,5 +1,6 @@
 """Finds what the user named: files, URLs, patterns, folders and manifests, in a stable order."""
 
+import difflib
 import glob
 import os
 import re
@@ -7,12 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from opay_contract.errors import UsageError
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.recordings.reading import iter_list_lines
 from opay_contract.recordings.refusals import StreamError
 from opay_contract.recordings.remote import RemoteObject, describe_failure, open_file_system, tag_of
-from opay_contract.recordings.sources import Source, has_recording_name, iter_sources
+from opay_contract.recordings.sources import STDIN, Source, has_recording_name, iter_sources
 
 MANIFEST = "@"
 """What stands before the name of a file that lists what to read."""
@@ -20,6 +23,7 @@ MANIFEST = "@"
 PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "az": "adlfs"}
 """The packages that fsspec needs for a protocol, where that is not in the extra."""
 
+_MOST_NAMED = 5
 _MAGIC = re.compile(r"[*?\[]")
 _NO_PATH = re.compile(r"[\x00-\x1f\x7f]|^[{\[]\s*[\"\[{]|^[*<>] |^.{4096}", re.DOTALL)
 """What no line of a list is: control characters, JSON, a line of curl's, or more than a path may have."""
@@ -42,6 +46,44 @@ def public_name(url: str) -> str:
     return query.sub("", _USER.sub("", url))
 
 
+def find_missing(paths: Sequence[str], *, literally: bool = False) -> str | None:
+    """Return which of the paths that were named do not exist, in words, or None where all do.
+
+    What a pattern, a list or a store has is not looked at here: that is part of the run. With `literally`
+    the paths are names of files and folders and nothing else.
+    """
+    missing = [path for path in paths if path != STDIN and _is_missing(path, literally=literally)]
+    if not missing:
+        return None
+    named = ", ".join(f"'{path}'" for path in missing[:_MOST_NAMED])
+    more = f" and {len(missing) - _MOST_NAMED:,} more" if len(missing) > _MOST_NAMED else ""
+    hint = _hint(missing[0].removeprefix("" if literally else MANIFEST)) if len(missing) == 1 else ""
+    return f"no such file or folder: {named}{more}{hint}"
+
+
+def _is_missing(path: str, *, literally: bool) -> bool:
+    name = path if literally else path.removeprefix(MANIFEST)
+    if not literally and is_url(name):
+        return False
+    try:
+        os.stat(name)  # noqa: PTH116  as in sources, for the same reasons
+    except (FileNotFoundError, NotADirectoryError):
+        return literally or not _MAGIC.search(name)
+    except (OSError, ValueError):
+        return False  # it is there and cannot be read, which the run says
+    return False
+
+
+def _hint(path: str) -> str:
+    """Return which name of the same folder may have been meant."""
+    folder, name = os.path.split(path)
+    try:
+        near = difflib.get_close_matches(name, os.listdir(folder or "."), n=1, cutoff=0.8)  # noqa: PTH208
+    except OSError:
+        return ""
+    return f"; did you mean '{os.path.join(folder, near[0])}'?" if near else ""  # noqa: PTH118
+
+
 def iter_inputs(paths: Sequence[str]) -> Iterator[Source | Unreadable]:
     """Yield what there is to read at `paths`, in their order; what cannot be found is a value, too."""
     found = (item for path in paths for item in _iter_named(path))
@@ -49,7 +91,7 @@ def iter_inputs(paths: Sequence[str]) -> Iterator[Source | Unreadable]:
         if isinstance(item, Source):
             yield replace(item, ordinal=ordinal)
         else:
-            yield replace(item, place=replace(item.place, source=ordinal))
+            yield structs.replace(item, place=structs.replace(item.place, source=ordinal))
 
 
 def _iter_named(path: str) -> Iterator[Source | Unreadable]:
@@ -95,7 +137,7 @@ def _iter_plain(path: str) -> Iterator[Source | Unreadable]:
             source = Source(ordinal=0, name=name, path=None, remote=remote, is_named=is_named)
             yield source if reason is None else Unreadable(place=source.place(0), reason=reason)
     elif _MAGIC.search(path) and not is_there(path):
-        yield from iter_sources(_expand_local(path) or [path])
+        yield from _iter_pattern(path)
     else:
         yield from iter_sources([path])
 
@@ -103,6 +145,15 @@ def _iter_plain(path: str) -> Iterator[Source | Unreadable]:
 def is_there(path: str) -> bool:
     """Tell whether there is anything at a path, which may be too long to be one."""
     return os.path.exists(path)  # noqa: PTH110  Path.exists raises for what is too long
+
+
+def _iter_pattern(pattern: str) -> Iterator[Source | Unreadable]:
+    names = _expand_local(pattern)
+    if names:
+        yield from iter_sources(names)
+    else:
+        place = Place(source=0, entry=0, file=pattern)
+        yield Unreadable(place=place, reason="cannot be read: nothing there fits the pattern")
 
 
 def _expand_local(pattern: str) -> list[str]:

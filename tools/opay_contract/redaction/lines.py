@@ -4,7 +4,6 @@ from opay_contract.recordings.cursor import JsonCursor, Path
 from opay_contract.recordings.har import ENTRIES
 from opay_contract.recordings.ndjson import LONG_LINE, iter_lines
 from opay_contract.recordings.newman import EXECUTIONS
-from opay_contract.recordings.refusals import StreamError
 from opay_contract.recordings.schemathesis_ndjson import INTERACTIONS
 from opay_contract.recordings.streams import Readable
 from opay_contract.recordings.vcr import INTERACTIONS as CASSETTE_PATH
@@ -20,9 +19,6 @@ from opay_contract.redaction.json_files import (
     Tally,
     redact_entry,
 )
-
-_NO_JSON = b"\n:"
-"""What is no JSON wherever it stands."""
 
 
 def redact_lines(redactor: Redactor, stream: Readable, sink: Sink, tally: Tally) -> None:
@@ -59,13 +55,9 @@ def redact_json_cassette(redactor: Redactor, stream: Readable, sink: Sink, tally
 
 
 def redact_events(redactor: Redactor, stream: Readable, sink: Sink, tally: Tally) -> None:
-    """Redact schemathesis' events, one after another; where the file stops being JSON this one does, too."""
+    """Redact schemathesis' events, one after another."""
     cursor = JsonCursor(stream)
     walker = JsonWalker(redactor, SCHEMATHESIS_ENTRY, sink, tally)
-    try:
-        while cursor.peek():
-            walker.walk(cursor, INTERACTIONS)
-            sink.write(b"\n")
-    except StreamError:
-        sink.write(_NO_JSON)
-        raise
+    while cursor.peek():
+        walker.walk(cursor, INTERACTIONS)
+        sink.write(b"\n")

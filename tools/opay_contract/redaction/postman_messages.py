@@ -1,8 +1,10 @@
 """Finds the messages in a Postman collection or a Newman report, which may be anywhere in them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec import structs
 
 from opay_contract.jsontext import Tokens
 from opay_contract.model.exchange import Exchange, Place, Response, Unreadable
@@ -45,7 +47,7 @@ def _iter_request(redactor: Redactor, tokens: Tokens, written: Any) -> Iterator[
         full, known = parse_request(written), as_far_as_known(written)
     except EntryError:
         return
-    request = replace(known, headers=full.headers, body=full.body)
+    request = structs.replace(known, headers=full.headers, body=full.body)
     exchange = Exchange(place=_PLACE, request=request, response=Response(status=200, body=b""))
     url = written.get("url") if isinstance(written, dict) else written
     new = redact_url_parts(redactor, url) if isinstance(url, dict) else url

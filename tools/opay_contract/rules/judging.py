@@ -1,8 +1,9 @@
 """Judges one exchange: its route, then every check of the operation, then the search for card numbers."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from urllib.parse import urlsplit
+
+from msgspec import structs
 
 from opay_contract.contract.contract import Contract, Match
 from opay_contract.model.exchange import Exchange
@@ -68,8 +69,8 @@ def _is_refused_method(contract: Contract, exchange: Exchange, match: Match) -> 
     if match.route.operation is not None or not match.route.path_known:
         return False
     request = exchange.request
-    alike = [replace(request, method=operation.method) for operation in contract.operations]
-    matches = [contract.match(replace(exchange, request=one)) for one in alike]
+    alike = [structs.replace(request, method=operation.method) for operation in contract.operations]
+    matches = [contract.match(structs.replace(exchange, request=one)) for one in alike]
     coded = {one.outcome for one in matches if one.code is not None}
     if coded:
         return coded == {Outcome.BUSINESS_ERROR}

@@ -18,7 +18,7 @@ def check_signature(subject: Subject) -> Iterator[Hit]:
     if scheme is None or not key or request.body is None or subject.is_refused:
         return
     value = header(request.headers, scheme.header)
-    if value is None or is_mask(value, scheme.prefix):
+    if value is None or (subject.settings.may_be_masked and is_mask(value, scheme.prefix)):
         return
     verification = verify(request.body, value, key, scheme)
     if not verification.ok:

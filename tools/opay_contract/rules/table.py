@@ -16,7 +16,7 @@ PATH_UNDOCUMENTED = _rule(
     Area.ROUTE,
     _ERROR,
     "A request went to a known host at a path that the contract does not describe but that is next to one "
-    "that it does: another letter case, a slash too many, another version, a typo. The client is wrong or "
+    "that it does: another letter case, a slash too many, another version, a typo. The client is wrong, or "
     "the contract is. Other paths of the host are out of scope and counted, as a contract of one operation "
     "says nothing about the vendor's others; where `x-all-paths` says that it has all of them, each is a "
     "finding.",
