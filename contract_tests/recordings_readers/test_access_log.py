@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from opay_contract.model.exchange import Exchange, Unreadable
+from opay_contract.recordings.access_log import FIELDS
 from opay_contract.recordings.formats import Format, recognise
 
 Read = Callable[..., list[Any]]
@@ -94,3 +96,9 @@ def test_an_access_log_is_told_by_its_members() -> None:
     for line in (KONG, NGINX, APACHE):
         assert recognise(lines(line)) is Format.ACCESS_LOG
     assert recognise(b'{"status": 200, "a": 1}') is Format.NDJSON
+
+
+def test_the_page_has_the_table_of_members() -> None:
+    page = (Path(__file__).parents[2] / "tools/docs/recordings.md").read_text(encoding="utf-8")
+    for part, paths in FIELDS.items():
+        assert f"| {part} | {', '.join(f'`{path}`' for path in paths)} |" in page

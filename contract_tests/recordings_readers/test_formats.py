@@ -93,3 +93,8 @@ def test_a_recording_without_entries_holds_nothing_and_is_no_fault(read: Read) -
 def test_an_empty_file_is_unreadable_in_every_format(read: Read) -> None:
     for format_in in Format:
         assert [one.reason for one in read(b"", format_in)] == ["the file is empty"]
+
+
+def test_every_format_has_its_row_on_the_page() -> None:
+    page = (Path(__file__).parents[2] / "tools/docs/recordings.md").read_text(encoding="utf-8")
+    assert [one for one in Format if f"| `{one}` |" not in page] == []

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from opay_contract.cli.checking import Counted
+from opay_contract.cli.format_in import format_in_option
 from opay_contract.cli.options import (
     base_url_option,
     contract_option,
@@ -50,11 +51,7 @@ _LOCAL, _DASK = "local", "dask"
 @contract_option
 @base_url_option
 @report_options
-@click.option(
-    "--format-in",
-    type=click.Choice([member.value for member in Format]),
-    help="What the recordings are, where it cannot be recognised by their content.",
-)
+@format_in_option
 @max_unpacked_option
 @click.option(
     "--jobs",
@@ -104,10 +101,10 @@ def check(
     """Check recorded exchanges against the contract and report where they drift.
 
     PATH is a recording (HAR, VCR cassette, NDJSON, a bare JSON response, a report of schemathesis or
-    Newman, mitmproxy flows, a Postman collection, a transcript of curl -v, Parquet; plain, .gz or .zst), a
-    folder of them, a pattern, the URL of any of these in a store (s3://, gs://, https://), @FILE for a
-    list of paths, or - for standard input. With OPAY_PRIVATE_KEY in the environment
-    the requests' signatures are verified too.
+    Newman, mitmproxy flows, a Postman collection, a transcript of curl -v, an access log in JSON, Parquet;
+    plain, .gz or .zst, HAR also .zip), a folder of them, a pattern, the URL of any of these in a store
+    (s3://, gs://, https://), @FILE for a list of paths, or - for standard input. With OPAY_PRIVATE_KEY in
+    the environment the requests' signatures are verified too.
 
     Card and customer data are never printed: findings name type, length and place, and values only where the
     contract calls them public, as business codes.

@@ -14,6 +14,7 @@ from typing import NoReturn
 import click
 
 from opay_contract.cli.exit_codes import ExitCode
+from opay_contract.cli.format_in import format_in_option
 from opay_contract.cli.options import base_url_option, contract_option, max_unpacked_option, paths_argument
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
@@ -55,11 +56,7 @@ _MOST_TOLD = 10
     help="With --verify, pass over files that hold exchanges of other APIs alone, and no card number; it is "
     "said all the same.",
 )
-@click.option(
-    "--format-in",
-    type=click.Choice([member.value for member in Format]),
-    help="What the recordings are, where it cannot be recognised by their content.",
-)
+@format_in_option
 @max_unpacked_option
 @base_url_option
 @contract_option

@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from opay_contract.cli.checking import check_paths, settings_of_now
+from opay_contract.cli.format_in import format_in_option
 from opay_contract.cli.options import base_url_option, contract_option, paths_argument
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.conclusions import conclude
 from opay_contract.drift.sightings import Sightings, load_sightings, sightings_of
 from opay_contract.errors import UsageError
-from opay_contract.recordings.formats import Format
 
 Sight = Callable[[], Sightings]
 
@@ -31,11 +31,7 @@ def taking_findings(command: Callable[..., None]) -> Callable[..., None]:
     )
     @contract_option
     @base_url_option
-    @click.option(
-        "--format-in",
-        type=click.Choice([member.value for member in Format]),
-        help="What the recordings are, where it cannot be recognised by their content.",
-    )
+    @format_in_option
     @wraps(command)
     def taking(
         *,

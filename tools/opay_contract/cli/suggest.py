@@ -7,7 +7,13 @@ import click
 
 from opay_contract.cli.checking import check_paths, settings_of_now
 from opay_contract.cli.exit_codes import ExitCode
-from opay_contract.cli.options import base_url_option, contract_option, paths_argument, window_options
+from opay_contract.cli.format_in import format_in_option
+from opay_contract.cli.options import (
+    base_url_option,
+    contract_option,
+    paths_argument,
+    window_options,
+)
 from opay_contract.cli.output import make_folder, write_atomically, write_report
 from opay_contract.contract.draft import Draft, read_draft
 from opay_contract.contract.loading import ROOT, default_directory, is_carried
@@ -18,7 +24,6 @@ from opay_contract.errors import UsageError
 from opay_contract.model.moments import Window
 from opay_contract.model.suggestion import Proposal, Thresholds
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.formats import Format
 from opay_contract.report.printing import printable
 from opay_contract.report.suggestion_diff import render_diff
 from opay_contract.report.suggestion_json import render_suggestions
@@ -58,11 +63,7 @@ _USUAL = Thresholds()
     type=click.Path(path_type=Path),
     help="Write it to this file; for --format overlay to this folder, a file for each document.",
 )
-@click.option(
-    "--format-in",
-    type=click.Choice([member.value for member in Format]),
-    help="What the recordings are, where it cannot be recognised by their content.",
-)
+@format_in_option
 @window_options
 @click.option("--narrow", is_flag=True, help="Also suggest to take back what the contract allows in vain.")
 @click.option("--write", is_flag=True, help="Make the suggested changes in the contract's files.")

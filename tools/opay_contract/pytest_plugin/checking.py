@@ -53,7 +53,7 @@ class OpayContract:
         match = self.contract.match(ours)
         if not match.route.in_scope:
             raise NothingCheckedError("nothing was checked: a browser's preflight is no call of the API")
-        settings = Settings(started_at=time.time(), private_key=private_key)
+        settings = Settings(started_at=time.time(), private_key=private_key, may_be_masked=False)
         return check_exchange(self.contract, ours, match, settings)
 
     def raise_or_return(self, findings: Iterable[Finding], fail_on: str | None) -> tuple[Finding, ...]:

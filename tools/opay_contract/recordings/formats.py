@@ -41,7 +41,8 @@ _PARQUET = b"PAR1"
 _SCHEMATHESIS = re.compile(rb'\{\s*"Initialize"\s*:\s*\{[^\n]*"schemathesis_version"')
 _INTERACTIONS = rb"[\"']?(?:http_)?interactions[\"']?[ \t]*:"
 _VCR_YAML = re.compile(
-    rb"^" + _INTERACTIONS + rb"|\A(?:---\s++|#[^\n]*+\n)*+-\s++[\"']?(?:request|response)[\"']?:",
+    rb"^" + _INTERACTIONS + rb"|\A(?:---\s++|#[^\n]*+\n)*+-\s++(?:&[^\s]++\s++)?+(?:[^\n]{0,200}\n\s++){0,3}"
+    rb"[\"']?(?:request|response)[\"']?:",
     re.MULTILINE,
 )
 _VCR_FLOW = re.compile(rb"[^\0]{0,5000}?\brequest[\"']?\s*+:")

@@ -18,12 +18,14 @@ HTTP_ERROR = 400
 class Settings:
     """What a run adds to the contract: the key to verify signatures with, and the time it began (Unix).
 
-    `window` limits the exchanges that are judged to those recorded then.
+    `window` limits the exchanges that are judged to those recorded then. `may_be_masked` if a recorder may
+    have put something else in place of a signature, which nothing does with a live call.
     """
 
     started_at: float
     window: Window | None = None
     private_key: str | None = field(default=None, repr=False)
+    may_be_masked: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

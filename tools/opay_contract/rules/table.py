@@ -307,7 +307,10 @@ SIGNATURE_MISMATCH = _rule(
     Area.SIGNATURE,
     _ERROR,
     "The request's signature does not verify with the key from the environment, and the request was not "
-    "refused: the key is another one, or the vendor signs differently from the contract.",
+    "refused: the key is another one, or the vendor signs differently from the contract. What a recorder "
+    "wrote in place of a signature is not judged. It is told by its form: an attempt at a signature has at "
+    "least 16 hexadecimal digits, cut off or not, in whatever case, or base64 of a digest; words, and one "
+    "character over and over, are masks.",
 )
 CARD_NUMBER_EXPOSED = _rule(
     "card-number-exposed",

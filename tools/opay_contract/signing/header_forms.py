@@ -42,15 +42,17 @@ def parse_header(value: str, prefix: str) -> HeaderForm:
 def is_mask(value: str, prefix: str) -> bool:
     """Tell what a recorder wrote in place of a signature, by its form: nobody's attempt at one looks so.
 
-    An attempt has a digest in some writing: hexadecimal, whole or cut off, or base64 of a digest's length. No
-    digest is made of one or two different characters, and base64 of that length has letters of both cases.
+    An attempt has a digest in some writing: hexadecimal, whole or cut off, or base64 of a digest's length.
+    What has the very length of one is one, whatever its digits; else one or two different characters make
+    none, and base64 has letters of both cases.
     """
     form = parse_header(value, prefix)
-    if form.digits is None or len(set(form.digits)) <= _MASK_VARIETY:
+    if form.digits is None:
         return True
     written = "".join(character for character in _without_prefix(value, prefix)[0] if character.isalnum())
-    is_hexadecimal = _HEX.fullmatch(written.removeprefix("0x")) is not None
-    return not is_hexadecimal and (len(set(written)) <= _MASK_VARIETY or not _has_both_cases(written))
+    if _HEX.fullmatch(written.removeprefix("0x")):
+        return len(set(form.digits)) <= _MASK_VARIETY and len(form.digits) != 2 * _DIGEST_BYTES[0]
+    return len(set(written)) <= _MASK_VARIETY or not _has_both_cases(written)
 
 
 def _has_both_cases(text: str) -> bool:
