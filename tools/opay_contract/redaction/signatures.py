@@ -33,7 +33,7 @@ class Resigning:
         if is_mask(value) or not value:
             return value
         if is_no_signature(value, self.scheme.prefix):
-            return _MASK
+            return (self.scheme.prefix if value.startswith(self.scheme.prefix) else "") + _MASK
         digits = value.removeprefix(self.scheme.prefix)
         if digits == value or not _FULL.fullmatch(digits):
             return self.fields.credential(value)
