@@ -47,7 +47,10 @@ class _Meter:
 
 
 def iter_interactions(stream: Readable) -> Iterator[tuple[int, Any]]:
-    """Yield each interaction, or the `EntryError` in its place, with the line on which it starts."""
+    """Yield each interaction with the line on which it starts.
+
+    In place of what cannot be read, all of it or a value in it, there is the `EntryError` that says why.
+    """
     try:
         yield from _Cassette(stream).iter_interactions()
     except yaml.MarkedYAMLError as error:
@@ -133,9 +136,8 @@ class _Cassette:
 
     def _build(self, event: yaml.Event, events: Iterator[yaml.Event]) -> Any:
         if isinstance(event, yaml.AliasEvent):
-            if event.anchor not in self._anchors:
-                raise EntryError("an alias has no anchor before it, or one too far back")
-            return self._anchors[event.anchor]
+            missing = EntryError("an alias has no anchor before it, or one too far back")
+            return self._anchors.get(event.anchor or "", missing)
         value = _scalar(event) if isinstance(event, yaml.ScalarEvent) else self._collection(event, events)
         if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
             self._anchors[event.anchor] = value
@@ -145,12 +147,12 @@ class _Cassette:
     def _collection(self, event: yaml.Event, events: Iterator[yaml.Event]) -> Any:
         children = list(self._iter_children(events))
         if getattr(event, "tag", None) not in _PLAIN_TAGS:
-            raise EntryError(UNKNOWN_TAG)
+            return EntryError(UNKNOWN_TAG)
         if isinstance(event, yaml.SequenceStartEvent):
             return children
         names = children[::2]
         if not all(isinstance(name, str) for name in names):
-            raise EntryError("the name of a member is no text")
+            return EntryError("the name of a member is no text")
         return dict(zip(names, children[1::2], strict=True))
 
     def _iter_children(self, events: Iterator[yaml.Event]) -> Iterator[Any]:
@@ -158,6 +160,13 @@ class _Cassette:
             if isinstance(event, yaml.CollectionEndEvent):
                 return
             yield self._build(event, events)
+
+
+def readable(value: Any) -> Any:
+    """Return a value, unless it is what could not be read."""
+    if isinstance(value, EntryError):
+        raise value
+    return value
 
 
 def _line(event: yaml.Event) -> int:
@@ -170,10 +179,13 @@ def _step(event: yaml.Event) -> int:
     return -1 if isinstance(event, yaml.CollectionEndEvent) else 0
 
 
-def _scalar(event: yaml.ScalarEvent) -> str | bytes | None:
+def _scalar(event: yaml.ScalarEvent) -> str | bytes | EntryError | None:
     if event.tag in _BINARY_TAGS:
-        return parse_base64(event.value)
+        try:
+            return parse_base64(event.value)
+        except EntryError as error:
+            return error
     if event.tag not in _PLAIN_TAGS:
-        raise EntryError(UNKNOWN_TAG)
+        return EntryError(UNKNOWN_TAG)
     is_plain = event.tag is None and not event.style
     return None if is_plain and event.value in _NULLS else str(event.value)

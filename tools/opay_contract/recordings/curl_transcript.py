@@ -45,14 +45,13 @@ def _exchange(place: Place, call: Call) -> Exchange:
         raise EntryError(NO_RESPONSE)
     headers = tuple(call.received)
     _, body, _ = cut_body(call)
-    is_decoded = header(headers, "content-encoding") is None
     return Exchange(
         place=place,
         request=Request(method=call.method, url=_url(call), headers=tuple(call.sent)),
         response=Response(
             status=parse_status(call.status),
             headers=headers,
-            body=body if is_decoded else decode_body(body, headers),
+            body=decode_body(body, headers),
         ),
         recorded_at=parse_moment(header(headers, "date")),
     )

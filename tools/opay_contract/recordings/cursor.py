@@ -2,6 +2,10 @@
 
 It knows strings and brackets only, so whatever is odd inside one value stays inside it: the value is
 handed on as it is, and the values after it still come. Nothing here recurses into what was recorded.
+
+Items of an array that follow each other as those before them did, which are most, are cut at a guess: at the
+text that stood between the last two. The guess is right where what is cut is one JSON value, for no object is
+the beginning of another; where it is wrong, the item is walked through.
 """
 
 import codecs
@@ -9,6 +13,8 @@ import io
 import json
 import re
 from collections.abc import Iterator
+
+import msgspec
 
 from opay_contract.recordings.refusals import StreamError
 from opay_contract.recordings.streams import CHUNK, MAX_ENTRY, Readable
@@ -36,6 +42,9 @@ def _balanced(levels: int) -> bytes:
 
 
 _BALANCED = re.compile(_balanced(4), re.DOTALL)
+_JOINT = re.compile(rb'[ \t\r\n]*+,[ \t\r\n]*+\{[ \t\r\n]*+"[^"\\]*+"')  # up to the next object's first name
+_LONGEST_JOINT = 512
+_ANY = msgspec.json.Decoder(msgspec.Raw)
 
 
 class JsonCursor:
@@ -81,6 +90,33 @@ class JsonCursor:
             yield
             if self._take(b",", b"]") == b"]":
                 return
+
+    def iter_item_values(self, limit: int = MAX_ENTRY) -> Iterator[tuple[int, bytes | None]]:
+        """Yield each item of an array with its line; None is one of more bytes than `limit`."""
+        for _ in self.iter_items():
+            self.peek()
+            line, data = self.line, self.take_value(limit)
+            yield line, data
+            found = _JOINT.match(self._buffer, self._position, self._position + _LONGEST_JOINT)
+            if found and data is not None and data.endswith(b"}"):
+                yield from self._iter_alike(b"}" + found[0], len(data), limit)
+
+    def _iter_alike(self, joint: bytes, size: int, limit: int) -> Iterator[tuple[int, bytes]]:
+        """Yield items as long as `joint` leads from one to the next; stop behind one of them."""
+        step = joint.index(b"{")
+        while True:
+            start = self._position + step - 1
+            bound = start + min(4 * size, CHUNK) + CHUNK // 32
+            end = self._buffer.find(joint, start, bound)
+            if end < 0 and bound > len(self._buffer) and self._fill():
+                continue
+            data = self._buffer[start : end + 1]
+            if end < 0 or len(data) > limit or not _is_value(data):
+                return
+            self._move(start)
+            line, size = self.line, len(data)
+            self._move(end + 1)
+            yield line, data
 
     def take_value(self, limit: int = MAX_ENTRY) -> bytes | None:
         """Take the next value; return its bytes, or None when they are more than `limit`."""
@@ -182,6 +218,14 @@ def _scan(buffer: bytes, position: int, depth: int, *, in_string: bool) -> tuple
             return position, depth, False
 
 
+def _is_value(data: bytes) -> bool:
+    try:
+        _ANY.decode(data)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def _match_end(pattern: re.Pattern[bytes], buffer: bytes, position: int) -> int:
     found = pattern.match(buffer, position)
     return found.end() if found else position
@@ -198,8 +242,10 @@ def iter_values(
                 yield from iter_values(cursor, path[1:], limit=limit)
             else:
                 cursor.skip_value()
-    elif not path and first in (b"{", b"["):
-        for _ in cursor.iter_members() if first == b"{" else cursor.iter_items():
+    elif not path and first == b"[":
+        yield from cursor.iter_item_values(limit)
+    elif not path and first == b"{":
+        for _ in cursor.iter_members():
             cursor.peek()
             yield cursor.line, cursor.take_value(limit)
     else:

@@ -2,18 +2,23 @@
 
 import base64
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
-from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
+from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable, header
 from opay_contract.recordings.cursor import JsonCursor, iter_values
+from opay_contract.recordings.encodings import decode_body
 from opay_contract.recordings.messages import (
+    Steps,
     decode_entry,
     empty_body,
     encode_text,
+    odd_member,
     parse_base64,
     parse_moment,
     parse_status,
+    when_readable,
 )
 from opay_contract.recordings.refusals import NO_RESPONSE, TRUNCATED_BODY, EntryError
 from opay_contract.recordings.sources import Source
@@ -23,17 +28,21 @@ NO_BODY = 'the response has no body text; export the HAR "with content"'
 ATTACHED_BODY = "the response body is in another file; record the HAR with its content embedded"
 
 _ENTRIES = (("log",), ("entries",))
+_NO_NAMES = (":", "")
+_UNKNOWN_TYPE = "x-unknown"  # of Chromium, where there was none
+_STATUS_DIGITS = 5  # more than a status has, and few enough for int()
 _BYTE_ORDER_MARK = 3  # `size` counts it, `text` has lost it
 
 
 class _Field(msgspec.Struct, gc=False):
-    name: str
+    name: str = ""
     value: str | None = None
 
 
-class _Content(msgspec.Struct, rename={"file": "_file"}, gc=False):
+class _Content(msgspec.Struct, rename={"file": "_file", "mime_type": "mimeType"}, gc=False):
     size: float | None = None
     compression: float | None = None
+    mime_type: str | None = None
     text: str | None = None
     encoding: str | None = None
     comment: str | None = None
@@ -67,6 +76,9 @@ class _Entry(msgspec.Struct, rename="camel", gc=False):
 
 
 _ENTRY = msgspec.json.Decoder(_Entry)
+_NO_CONTENT = _Content()
+_NEEDED = frozenset({"status", "headers", "content", "text", "encoding", "_file"})
+"""The members of a response that there is no way around."""
 
 
 def read_har(source: Source, stream: Readable) -> Iterator[Exchange | Unreadable]:
@@ -75,29 +87,42 @@ def read_har(source: Source, stream: Readable) -> Iterator[Exchange | Unreadable
     for number, (line, data) in enumerate(iter_values(cursor, _ENTRIES), start=1):
         place = source.place(number, line)
         try:
-            yield _exchange(place, decode_entry(_ENTRY, data, line))
+            yield _exchange(place, decode_entry(_ENTRY, data, line, _repair))
         except EntryError as error:
             yield Unreadable(place=place, reason=error.reason)
+
+
+def _repair(steps: Steps, value: Any) -> Any:
+    """Return what stands for a member of another type: in a header a number is its digits."""
+    if steps[0] == "response":
+        if steps[-1] == "status" and isinstance(value, str) and value.isascii() and value.isdigit():
+            return int(value[:_STATUS_DIGITS])
+        if len(steps) == 1 or steps[-1] in _NEEDED:
+            raise odd_member(steps)
+    if steps in (("request",), ("request", "url")):
+        raise odd_member(steps)
+    if steps[-1] == "value" and isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return {} if isinstance(steps[-1], int) else None
 
 
 def _exchange(place: Place, entry: _Entry) -> Exchange:
     if entry.response is None:
         raise EntryError(NO_RESPONSE)
+    response = _response(entry.response)
+    moment = entry.started_date_time
     return Exchange(
         place=place,
-        request=_request(entry.request or _Request()),
-        response=_response(entry.response),
-        recorded_at=parse_moment(entry.started_date_time),
+        request=Request() if entry.request is None else _request(entry.request),
+        response=response,
+        recorded_at=parse_moment(moment) if moment else parse_moment(header(response.headers, "date")),
     )
 
 
 def _request(recorded: _Request) -> Request:
-    return Request(
-        method=recorded.method,
-        url=recorded.url,
-        headers=_headers(recorded.headers),
-        body=_request_body(recorded),
-    )
+    headers = None if recorded.headers is None else _headers(recorded.headers)
+    body = when_readable(_request_body, recorded)
+    return Request(method=recorded.method, url=recorded.url, headers=headers, body=body)
 
 
 def _request_body(recorded: _Request) -> bytes | None:
@@ -120,23 +145,25 @@ def _without_unmarked_base64(body: bytes, size: float | None) -> bytes:
 
 
 def _response(recorded: _Response) -> Response:
-    status, headers = parse_status(recorded.status), _headers(recorded.headers)
-    return Response(status=status, headers=headers, body=_body(recorded, headers))
+    status = parse_status(recorded.status)
+    headers = None if recorded.headers is None else _headers(recorded.headers)
+    content = recorded.content or _NO_CONTENT
+    if not headers and content.mime_type and content.mime_type != _UNKNOWN_TYPE:
+        headers = (("Content-Type", content.mime_type),)
+    return Response(status=status, headers=headers, body=_body(content, recorded.body_size, headers))
 
 
-def _headers(fields: list[_Field] | None) -> Headers | None:
+def _headers(fields: list[_Field]) -> Headers:
     """Return the fields without HTTP/2's pseudo-headers, which are none (RFC 9113, section 8.3)."""
-    if fields is None:
-        return None
-    return tuple((field.name, field.value or "") for field in fields if not field.name.startswith(":"))
+    return tuple([(field.name, field.value or "") for field in fields if field.name[:1] not in _NO_NAMES])
 
 
-def _body(recorded: _Response, headers: Headers | None) -> bytes:
-    content = recorded.content or _Content()
+def _body(content: _Content, body_size: float | None, headers: Headers | None) -> bytes:
     if content.text is None:
-        return _missing_body(content, recorded.body_size, headers)
-    body = _decoded(content.text, content.encoding)
-    if _is_truncated(content, len(body)):
+        return _missing_body(content, body_size, headers)
+    recorded = _decoded(content.text, content.encoding)
+    body = decode_body(recorded, headers)
+    if _is_truncated(content, max(len(body), len(recorded))):
         raise EntryError(TRUNCATED_BODY)
     return body
 

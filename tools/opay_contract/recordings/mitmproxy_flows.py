@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable, header
 from opay_contract.recordings.encodings import decode_body
-from opay_contract.recordings.messages import parse_moment, parse_status
+from opay_contract.recordings.messages import parse_moment, parse_status, when_readable
 from opay_contract.recordings.refusals import NO_RESPONSE, TOO_LONG, EntryError
 from opay_contract.recordings.sources import Source
 from opay_contract.recordings.streams import Readable
@@ -77,16 +77,16 @@ def _exchange(place: Place, flow: Value | None) -> Exchange | None:
 
 
 def _request(members: Members) -> Request:
-    headers = _headers(members.get("headers", NOTHING))
+    headers = when_readable(_headers, members.get("headers", NOTHING))
     return Request(
         method=read_text(members.get("method", NOTHING)),
         url=_url(members, headers),
         headers=headers,
-        body=_content(members),
+        body=when_readable(_content, members),
     )
 
 
-def _url(members: Members, headers: Headers) -> str:
+def _url(members: Members, headers: Headers | None) -> str:
     """Return the URL as the client saw it: behind a reverse proxy `host` is where the request went on to."""
     scheme, path = (read_text(members.get(name, NOTHING)) for name in ("scheme", "path"))
     named = read_text(members.get("authority", NOTHING)) or header(headers, "host")

@@ -5,6 +5,7 @@ from typing import Any
 
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable, header
 from opay_contract.recordings.cursor import JsonCursor
+from opay_contract.recordings.encodings import decode_body
 from opay_contract.recordings.messages import (
     empty_body,
     encode_text,
@@ -135,4 +136,4 @@ def _body(text: Any, headers: Headers | None) -> bytes:
         return empty_body(headers, NO_BODY)
     if not isinstance(text, str):
         raise EntryError(ODD_ENTRY)
-    return encode_text(text)
+    return decode_body(encode_text(text), headers)

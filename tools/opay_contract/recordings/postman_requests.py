@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from opay_contract.model.exchange import Headers, Request, header
-from opay_contract.recordings.messages import encode_text
+from opay_contract.recordings.messages import encode_text, when_readable
 from opay_contract.recordings.refusals import EntryError
 
 ODD_ENTRY = "the entry is not of the shape that Postman gives a request or a response"
@@ -65,8 +65,8 @@ def parse_request(value: Any) -> Request:
     return Request(
         method=method if isinstance(method, str) else None,
         url=url_of(members.get("url")),
-        headers=parse_fields(members.get("header")) or (),
-        body=_request_body(members.get("body")),
+        headers=when_readable(parse_fields, members.get("header") or []),
+        body=when_readable(_request_body, members.get("body")),
     )
 
 

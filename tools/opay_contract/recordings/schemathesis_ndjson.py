@@ -7,13 +7,17 @@ import msgspec
 
 from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable
 from opay_contract.recordings.cursor import JsonCursor, iter_values
+from opay_contract.recordings.encodings import decode_body
 from opay_contract.recordings.messages import (
+    Steps,
     decode_entry,
     encode_text,
+    odd_member,
     parse_base64,
     parse_headers,
     parse_moment,
     parse_status,
+    when_readable,
 )
 from opay_contract.recordings.refusals import NO_RESPONSE, TRUNCATED_BODY, EntryError
 from opay_contract.recordings.sources import Source
@@ -58,7 +62,7 @@ def read_schemathesis_ndjson(source: Source, stream: Readable) -> Iterator[Excha
             number += 1
             place = source.place(number, line)
             try:
-                yield _exchange(place, decode_entry(_INTERACTION, data, line))
+                yield _exchange(place, decode_entry(_INTERACTION, data, line, _repair))
             except EntryError as error:
                 yield Unreadable(place=place, reason=error.reason)
 
@@ -69,25 +73,29 @@ def _exchange(place: Place, interaction: _Interaction) -> Exchange:
     request = interaction.request or _Request()
     return Exchange(
         place=place,
-        request=Request(
-            method=request.method,
-            url=request.uri,
-            headers=parse_headers(request.headers),
-            body=_bytes(request.body),
-        ),
+        request=_request(request),
         response=_response(interaction.response),
         recorded_at=parse_moment(interaction.timestamp),
     )
 
 
+def _request(recorded: _Request) -> Request:
+    headers, body = when_readable(parse_headers, recorded.headers), when_readable(_bytes, recorded.body)
+    return Request(method=recorded.method, url=recorded.uri, headers=headers, body=body)
+
+
+def _repair(steps: Steps, _value: Any) -> Any:
+    """Take a member that the response can be judged without for one that is not there."""
+    if steps[0] == "response" or steps in (("request",), ("request", "uri")):
+        raise odd_member(steps)
+
+
 def _response(recorded: _Response) -> Response:
     if recorded.content_size is not None:
         raise EntryError(TRUNCATED_BODY)
-    return Response(
-        status=parse_status(recorded.status_code),
-        headers=parse_headers(recorded.headers),
-        body=_bytes(recorded.content) or b"",
-    )
+    headers = parse_headers(recorded.headers)
+    body = decode_body(_bytes(recorded.content) or b"", headers)
+    return Response(status=parse_status(recorded.status_code), headers=headers, body=body)
 
 
 def _bytes(value: _Bytes | str | None) -> bytes | None:

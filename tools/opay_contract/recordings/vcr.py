@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
-from opay_contract.recordings.cassette_yaml import iter_interactions
+from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable, header
+from opay_contract.recordings.cassette_yaml import iter_interactions, readable
 from opay_contract.recordings.cursor import JsonCursor, iter_values
 from opay_contract.recordings.encodings import decode_body
 from opay_contract.recordings.formats import HEAD, VCR_ENTRIES
@@ -16,6 +16,7 @@ from opay_contract.recordings.messages import (
     parse_headers,
     parse_moment,
     parse_status,
+    when_readable,
 )
 from opay_contract.recordings.refusals import NO_RESPONSE, TRUNCATED_BODY, EntryError
 from opay_contract.recordings.sources import Source
@@ -47,20 +48,20 @@ def _iter_json(stream: ChunkStream, first: bytes) -> Iterator[tuple[int, Any]]:
 
 
 def _exchange(place: Place, interaction: Any) -> Exchange:
-    if isinstance(interaction, EntryError):
-        raise interaction
     members = _mapping(interaction)
     if members.get("response") is None:
         raise EntryError(NO_RESPONSE)
+    response = _response(_mapping(members["response"]))
     return Exchange(
         place=place,
         request=_request(_mapping(members.get("request") or {})),
-        response=_response(_mapping(members["response"])),
-        recorded_at=parse_moment(members.get("recorded_at")),
+        response=response,
+        recorded_at=parse_moment(members.get("recorded_at") or header(response.headers, "date")),
     )
 
 
 def _mapping(value: Any) -> dict[str, Any]:
+    value = readable(value)
     if not isinstance(value, dict):
         raise EntryError("the entry is not of the shape that a cassette's interaction has")
     return value
@@ -68,10 +69,10 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 def _request(recorded: dict[str, Any]) -> Request:
     return Request(
-        method=_text(recorded.get("method")),
+        method=when_readable(_text, recorded.get("method")),
         url=_text(recorded.get("uri")),
-        headers=parse_headers(recorded.get("headers")),
-        body=_bytes(recorded.get("body")),
+        headers=when_readable(parse_headers, recorded.get("headers")),
+        body=when_readable(_bytes, recorded.get("body")),
     )
 
 
@@ -79,13 +80,13 @@ def _response(recorded: dict[str, Any]) -> Response:
     if recorded.get("truncated_from") is not None:
         raise EntryError(TRUNCATED_BODY)
     status = parse_status(_number(_status(recorded)))
-    headers = parse_headers(recorded.get("headers"))
+    headers = parse_headers(readable(recorded.get("headers")))
     return Response(status=status, headers=headers, body=_body(recorded, headers))
 
 
 def _status(recorded: dict[str, Any]) -> Any:
     """Return the status where it is now, and where vcrpy before 6.0 put it for httpx."""
-    status = recorded.get("status", recorded.get("status_code"))
+    status = readable(recorded.get("status", recorded.get("status_code")))
     return status.get("code") if isinstance(status, dict) else status
 
 
@@ -96,9 +97,10 @@ def _body(recorded: dict[str, Any], headers: Headers | None) -> bytes:
 
 def _bytes(body: Any) -> bytes | None:
     """Return a body given as text, as bytes, or as an object that has it as `string` or `base64_string`."""
+    body = readable(body)
     if isinstance(body, dict):
         encoded = body.get("base64_string")
-        body = parse_base64(encoded) if encoded is not None else body.get("string")
+        body = parse_base64(readable(encoded)) if encoded is not None else readable(body.get("string"))
     if body is None or isinstance(body, bytes):
         return body
     if not isinstance(body, str):
