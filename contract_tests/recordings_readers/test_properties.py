@@ -4,7 +4,7 @@ import base64
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -21,7 +21,7 @@ from opay_contract.recordings.ndjson import iter_lines
 from opay_contract.recordings.reading import READERS
 from opay_contract.recordings.refusals import StreamError
 from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import ChunkStream
+from opay_contract.recordings.streams import ChunkStream, iter_read
 
 Read = Callable[..., list[Any]]
 
@@ -197,6 +197,16 @@ ALIKE = st.lists(
 )
 
 
+def failing(stream: ChunkStream) -> ChunkStream:
+    """Return a stream that cannot be read to its end."""
+
+    def chunks() -> Iterator[bytes]:
+        yield from iter_read(stream)
+        raise StreamError("the store is gone")
+
+    return ChunkStream(chunks())
+
+
 def read_slowly(cut_data: Any) -> Any:
     """Return the items as they are when none is cut at a guess."""
     with pytest.MonkeyPatch.context() as patch:
@@ -228,6 +238,8 @@ def test_items_that_are_cut_at_a_guess_are_those_that_are_walked_through(
         start = position % (len(data) + 1)
         data[start : start + length] = put
     assert read_items(cut(bytes(data), marks)) == read_slowly(cut(bytes(data), marks))
+    found = read_items(failing(cut(bytes(data), marks)))
+    assert found == read_slowly(failing(cut(bytes(data), marks)))
 
 
 @pytest.mark.parametrize("between", [", ", ",", ",\n  ", " ,\n"])

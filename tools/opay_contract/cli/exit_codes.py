@@ -1,9 +1,11 @@
 """The exit codes, the same for every command."""
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-from opay_contract.model.finding import Severity
-from opay_contract.model.summary import DriftSummary
+if TYPE_CHECKING:  # every run needs the codes, and few the model
+    from opay_contract.model.finding import Severity
+    from opay_contract.model.summary import DriftSummary
 
 
 class ExitCode(IntEnum):
@@ -18,7 +20,7 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-def exit_code(summary: DriftSummary, fail_on: Severity, *, has_unused: bool = False) -> ExitCode:
+def exit_code(summary: "DriftSummary", fail_on: "Severity", *, has_unused: bool = False) -> ExitCode:
     """Return the code of a run: interrupted, findings, input that could not be read, nothing at all.
 
     Acceptances without a finding count as findings do, but only where everything was read: else their

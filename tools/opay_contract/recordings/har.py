@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -31,6 +32,9 @@ _ENTRIES = (("log",), ("entries",))
 _NO_NAMES = (":", "")
 _UNKNOWN_TYPE = "x-unknown"  # of Chromium, where there was none
 _STATUS_DIGITS = 5  # more than a status has, and few enough for int()
+HEAD_OF_PART, TAIL_OF_PART = b'{"log":{"entries":[', b"]}}"
+"""What makes a HAR of some entries that were cut out of one."""
+
 _BYTE_ORDER_MARK = 3  # `size` counts it, `text` has lost it
 
 
@@ -81,15 +85,57 @@ _NEEDED = frozenset({"status", "headers", "content", "text", "encoding", "_file"
 """The members of a response that there is no way around."""
 
 
-def read_har(source: Source, stream: Readable) -> Iterator[Exchange | Unreadable]:
-    """Yield every entry of `log.entries`, wherever in the file that is."""
+def read_har(
+    source: Source, stream: Readable, *, before: int = 0, line: int = 1
+) -> Iterator[Exchange | Unreadable]:
+    """Yield every entry of `log.entries`, wherever in the file that is.
+
+    For a part of a file it is said how many entries are before it, and on which line it begins.
+    """
     cursor = JsonCursor(stream)
-    for number, (line, data) in enumerate(iter_values(cursor, _ENTRIES), start=1):
+    cursor.line = line
+    for number, (line, data) in enumerate(iter_values(cursor, _ENTRIES), start=before + 1):  # noqa: PLR1704
         place = source.place(number, line)
         try:
             yield _exchange(place, decode_entry(_ENTRY, data, line, _repair))
         except EntryError as error:
             yield Unreadable(place=place, reason=error.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Where a HAR can be cut in two: behind an entry, and before the next.
+
+    `before` is how many entries are before the cut, `line` where the next entry begins.
+    """
+
+    end: int
+    start: int
+    before: int
+    line: int
+
+
+def iter_cuts(stream: Readable) -> Iterator[Cut]:
+    """Yield places, some hundred entries apart, at which a HAR can be cut; each is proven to be one.
+
+    They may end before the file does: an odd entry is nothing that must be understood here.
+    """
+    cursor = JsonCursor(stream)
+    if _enter(cursor, "log") and _enter(cursor, "entries") and cursor.peek() == b"[":
+        before = 0
+        for passed, step, line in cursor.iter_item_counts():
+            before += passed
+            yield Cut(cursor.offset, cursor.offset + step, before, line)
+
+
+def _enter(cursor: JsonCursor, wanted: str) -> bool:
+    """Go to a member's value."""
+    if cursor.peek() == b"{":
+        for name in cursor.iter_members():
+            if name == wanted:
+                return True
+            cursor.skip_value()
+    return False
 
 
 def _repair(steps: Steps, value: Any) -> Any:

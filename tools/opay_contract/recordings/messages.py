@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from opay_contract.jsontext import NotJson, parse_json
+from opay_contract.jsontext import MAX_DEPTH, NotJson, parse_json
 from opay_contract.model.exchange import Headers, header
 from opay_contract.recordings.refusals import NO_RESPONSE, TOO_DEEP, TOO_LONG, EntryError
 
@@ -18,7 +18,7 @@ _MOMENT = re.compile(
     r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 _ISO_8601 = re.compile(  # with or without the marks between, as recorders write it
-    r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})[Tt ]([0-9]{2}):?([0-9]{2})(?::?([0-9]{2})(?:[.,]([0-9]+))?)?"
+    r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})[Tt ]([0-9]{2}):?([0-9]{2})(?::?([0-9]{2})(?:[.,]([0-9]{1,9}))?)?"
     r" ?([Zz]|[+-]([0-9]{2}):?([0-9]{2})?)?"
 )
 _LONGEST_MOMENT = 64
@@ -42,6 +42,11 @@ def parse_entry(data: bytes | None, line: int = 1) -> Any:
     """Return the value of an entry's text, which starts on `line`; None is a text that was too long."""
     if data is None:
         raise EntryError(TOO_LONG)
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+        try:
+            return msgspec.json.decode(data)
+        except ValueError:  # the other reader takes more, or says where the fault is
+            pass
     parsed = parse_json(data)
     if not isinstance(parsed, NotJson):
         return parsed.value
@@ -187,7 +192,7 @@ def parse_moment(value: Any) -> str | None:
 def _rfc_3339(found: "re.Match[str]") -> str:
     year, month, day, hour, minute, second, fraction, zone, hours, minutes = found.groups()
     end = "Z" if zone in (None, "Z", "z") else f"{zone[0]}{hours}:{minutes or '00'}"
-    part = f".{fraction[:9]}" if fraction else ""
+    part = f".{fraction}" if fraction else ""
     return f"{year}-{month}-{day}T{hour}:{minute}:{second or '00'}{part}{end}"
 
 

@@ -6,6 +6,7 @@ a flow a few members are looked at, which hardly changed over the versions; the 
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable, header
 from opay_contract.recordings.encodings import decode_body
@@ -77,7 +78,7 @@ def _exchange(place: Place, flow: Value | None) -> Exchange | None:
 
 
 def _request(members: Members) -> Request:
-    headers = when_readable(_headers, members.get("headers", NOTHING))
+    headers = when_readable(_sent_headers, members.get("headers", NOTHING))
     return Request(
         method=read_text(members.get("method", NOTHING)),
         url=_url(members, headers),
@@ -120,6 +121,10 @@ def _content(members: Members) -> bytes | None:
 
 def _headers(value: Value) -> Headers:
     return tuple(_pair(field) for field in read_items(value))
+
+
+_sent_headers = lru_cache(maxsize=256)(_headers)
+"""The same: what a client sends is often the same in many requests."""
 
 
 def _pair(field: Value) -> tuple[str, str]:

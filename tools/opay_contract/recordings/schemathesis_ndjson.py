@@ -1,12 +1,14 @@
 """Reads the event log that `schemathesis run --report ndjson` writes (schemathesis 4)."""
 
+import io
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
 from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable
-from opay_contract.recordings.cursor import JsonCursor, iter_values
+from opay_contract.recordings.cursor import JsonCursor, Path, iter_values
 from opay_contract.recordings.encodings import decode_body
 from opay_contract.recordings.messages import (
     Steps,
@@ -23,7 +25,7 @@ from opay_contract.recordings.refusals import NO_RESPONSE, TRUNCATED_BODY, Entry
 from opay_contract.recordings.sources import Source
 from opay_contract.recordings.streams import Readable
 
-_INTERACTIONS = (("ScenarioFinished",), ("recorder",), ("interactions",))
+_INTERACTIONS: Path = (("ScenarioFinished",), ("recorder",), ("interactions",))
 
 
 class _Bytes(msgspec.Struct, rename={"data": "$base64"}, gc=False):
@@ -50,7 +52,20 @@ class _Interaction(msgspec.Struct, gc=False):
     timestamp: float | None = None
 
 
+class _Recorder(msgspec.Struct, gc=False):
+    interactions: msgspec.Raw
+
+
+class _Finished(msgspec.Struct, gc=False):
+    recorder: _Recorder
+
+
+class _Event(msgspec.Struct, rename={"finished": "ScenarioFinished"}, gc=False):
+    finished: _Finished
+
+
 _INTERACTION = msgspec.json.Decoder(_Interaction)
+_EVENT = msgspec.json.Decoder(_Event)
 
 
 def read_schemathesis_ndjson(source: Source, stream: Readable) -> Iterator[Exchange | Unreadable]:
@@ -58,13 +73,27 @@ def read_schemathesis_ndjson(source: Source, stream: Readable) -> Iterator[Excha
     cursor = JsonCursor(stream)
     number = 0
     while cursor.peek():
-        for line, data in iter_values(cursor, _INTERACTIONS):
+        for line, data in _iter_interactions(cursor):
             number += 1
             place = source.place(number, line)
             try:
                 yield _exchange(place, decode_entry(_INTERACTION, data, line, _repair))
             except EntryError as error:
                 yield Unreadable(place=place, reason=error.reason)
+
+
+def _iter_interactions(cursor: JsonCursor) -> Iterator[tuple[int, bytes | None]]:
+    """Yield the interactions of an event, which in general has a line of its own."""
+    line, text = cursor.line, cursor.take_line()
+    if text is None:
+        yield from iter_values(cursor, _INTERACTIONS)
+        return
+    path, found = _INTERACTIONS, text
+    if text.count(b'"interactions"') == 1:
+        with suppress(ValueError):
+            path, found = (), bytes(_EVENT.decode(text).finished.recorder.interactions)
+    for _, data in iter_values(JsonCursor(io.BytesIO(found)), path):
+        yield line, data
 
 
 def _exchange(place: Place, interaction: _Interaction) -> Exchange:
