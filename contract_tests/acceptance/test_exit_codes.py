@@ -98,8 +98,19 @@ def test_a_file_that_cannot_be_read_is_said_to_be_so(content: bytes, run: Run) -
     assert "Nothing was checked" in done.stdout
 
 
-def test_a_path_that_is_not_there_does_not_end_the_run(run: Run, record: Record) -> None:
+def test_a_path_that_is_not_there_is_refused_before_anything_runs(run: Run, record: Record) -> None:
     done = run("check", "no-such-file.har", record("clean"))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == "error: no such file or folder: 'no-such-file.har'\n"
+
+
+def test_what_a_list_names_and_is_not_there_does_not_end_the_run(
+    run: Run, record: Record, tmp_path: Path
+) -> None:
+    listed = tmp_path / "list"
+    listed.write_text(f"no-such-file.har\n{record('clean')}\n", encoding="utf-8")
+    done = run("check", f"@{listed}")
     assert done.returncode == 4
     assert "no-such-file.har: unreadable: cannot be read: no such file or directory" in done.stdout
     assert "Checked 1 exchange" in done.stdout

@@ -21,6 +21,8 @@ Golden = Callable[[str, str], None]
 MEMBERS = {
     "": {
         "schema_version",
+        "contract",
+        "elsewhere",
         "summary",
         "findings",
         "unreadable",
@@ -235,7 +237,9 @@ def test_both_reports_have_the_same_numbers(run: Run, report: Report) -> None:
         f"{severities['error']} errors, {severities['warning']} warnings, {severities['info']} info" in text
     )
     assert f"({summary['occurrences']} occurrences)" in text
-    assert f"Out of scope: {summary['out_of_scope']} exchanges" in text
+    assert summary["out_of_scope"] == 3
+    assert "\n2 exchanges went to other hosts (fonts.example 1, shop.example 1).\n" in text
+    assert "\n1 exchange was a preflight.\n" in text
     assert f"Unreadable: {summary['unreadable']}." in text
     assert len([line for line in text.splitlines() if UNREADABLE.fullmatch(line)]) == summary["unreadable"]
 

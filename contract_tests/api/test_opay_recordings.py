@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import opay_contract
+from opay_contract.contract.loading import default_directory
 
 pytestmark = pytest.mark.mock_only
 
@@ -73,7 +74,12 @@ def test_what_cannot_be_read_fails(run: Run) -> None:
 def test_what_holds_nothing_to_check_fails(run: Run) -> None:
     result = run(a=ELSEWHERE)
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["nothing was checked: 1 exchanges are with hosts other *--opay-base-url"])
+    result.stdout.fnmatch_lines(
+        [
+            "nothing was checked: the 1 exchange does not belong to the contract",
+            "1 exchange went to other hosts (proxy.test/*); * --opay-base-url https://proxy.test",
+        ]
+    )
     result = run("--opay-base-url", "https://proxy.test", a=ELSEWHERE)
     result.stdout.fnmatch_lines(["error type-mismatch /code: *"])
 
@@ -91,10 +97,18 @@ def test_no_recordings_are_no_success(run: Run) -> None:
     result.stderr.fnmatch_lines(["*--opay-recordings recordings: there are no recordings"])
 
 
-def test_a_path_that_is_not_there_fails(run: Run) -> None:
+def test_a_path_that_is_not_there_ends_the_run_before_anything_runs(run: Run) -> None:
     result = run("--opay-recordings", "nowhere.har", a=CLEAN)
-    result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["FAILED nowhere.har::recording - *"])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--opay-recordings: no such file or folder: 'nowhere.har'"])
+
+
+def test_the_setting_names_a_contract_by_its_file_too(run: Run, pytester: pytest.Pytester) -> None:
+    pytester.makefile(".txt", openapi="")
+    result = run(ini="opay_contract_dir = openapi.txt", a=CLEAN)
+    result.stdout.fnmatch_lines(["*openapi.txt: a contract's file is called openapi.yaml; *"])
+    file = default_directory() / "openapi.yaml"
+    run(ini=f"opay_contract_dir = {file}", a=CLEAN).assert_outcomes(passed=1)
 
 
 def test_a_pipe_is_for_the_command(run: Run) -> None:

@@ -17,7 +17,7 @@ from opay_contract.drift.fold import Fold
 from opay_contract.model import summary as summary_module
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Finding, Outcome
-from opay_contract.model.summary import DriftSummary, FoldedFinding, fingerprint, join, merge
+from opay_contract.model.summary import DriftSummary, Elsewhere, FoldedFinding, fingerprint, join, merge
 from opay_contract.recordings.ndjson import Lines, parse_line
 from opay_contract.recordings.sources import Source
 from opay_contract.rules.subject import Settings
@@ -45,6 +45,7 @@ def small_caps(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "MAX_FINDINGS", 5)
     for module in (summary_module, fold_module):
         monkeypatch.setattr(module, "MAX_UNREADABLE", 3)
+        monkeypatch.setattr(module, "MAX_ELSEWHERE", 3)
 
 
 PLACES = st.builds(
@@ -91,10 +92,17 @@ def one_of_place(summary: DriftSummary) -> Place:
     )
 
 
+def one_elsewhere(name: str) -> DriftSummary:
+    base_url = f"https://{name}" if name > "f" else ""
+    return DriftSummary(
+        out_of_scope=1, elsewhere={Elsewhere(reason="host", host=name, path="/", base_url=base_url): 1}
+    )
+
+
 SMALLEST = (
     FINDINGS.map(one_finding)
     | UNREADABLES.map(lambda one: DriftSummary(unreadable_count=1, unreadable=(one,)))
-    | st.just(DriftSummary(out_of_scope=1))
+    | st.sampled_from("abcdefgh").map(one_elsewhere)
     | READINGS.map(lambda key: DriftSummary(exchanges=1, readings={key: 1}))
 )
 
@@ -107,7 +115,9 @@ def merged(parts: list[DriftSummary]) -> DriftSummary:
 
 
 STREAMS = st.lists(
-    SMALLEST, max_size=24, unique_by=lambda one: (one_of_place(one), one.out_of_scope, *one.readings)
+    SMALLEST,
+    max_size=24,
+    unique_by=lambda one: (one_of_place(one), one.out_of_scope, *one.elsewhere, *one.readings),
 )
 SUMMARIES = STREAMS.map(merged)
 

@@ -44,6 +44,20 @@ PEOPLE: dict[str, str | int] = {
 
 CANARIES = CARDS | PEOPLE
 
+NAMES: dict[str, str] = {
+    "hyphened": "Amira-Canarywood",
+    "dotted-name": "amira.canarywood",
+    "camel": "AmiraCanarywood",
+    "id": "cust-amira-7731",
+    "token-of-letters": "opaypsecretabcdefghijk",
+    "path": "/users/Amira-Canarywood/cards",
+    "path-by-id": "/u/cust-amira-7731",
+    "elsewhere": "https://api.example.net/customers/cust-amira-7731/amira.canarywood",
+    "own-host": "https://sandbox-cashierapi.opaycheckout.com/api/v1/international/customers/AmiraCanarywood",
+    "link": "<https://s.example.net/u/amira.canarywood>; rel=next",
+}
+"""The same people as ids and names that look like a member's, alone and as parts of paths."""
+
 _NEEDLES = re.compile(
     r"4(?:[\W_]{0,3}1){7}|(?:1[\W_]{0,3}){8}|(?:%31){4}"  # half of the card number, from either end
     r"|amira|canarywood|أميرة|كناري|金絲|夫人"

@@ -69,7 +69,7 @@ def as_flow(one: Exchange) -> bytes:
     return write_flow({"response": answered, "request": asked | {"content": b""}, "type": "http"})
 
 
-WRITERS = {
+WRITERS: dict[str, Callable[[Exchange], bytes]] = {
     "ndjson": as_line,
     "har": lambda one: as_har([one]),
     "cassette": lambda one: as_json_cassette([one]),

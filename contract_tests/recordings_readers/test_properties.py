@@ -187,7 +187,7 @@ def test_chunk_boundaries_do_not_matter_to_a_reader(
 )
 def test_the_cursor_cuts_out_exactly_the_items(values: Any, indent: Any, marks: Any) -> None:
     data = json.dumps(values, indent=indent, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    found = [item for _, item in iter_values(JsonCursor(cut(data, marks)), ())]
+    found = [item for _, item in iter_values(JsonCursor(cut(data, marks)), {})]
     assert [json.loads(str(item, "utf-8", "surrogatepass")) for item in found if item] == values
 
 
@@ -262,9 +262,12 @@ def test_long_arrays_are_cut_as_they_are_walked_through(between: str) -> None:
 def test_most_items_are_cut_at_a_guess(monkeypatch: pytest.MonkeyPatch) -> None:
     walked: list[Any] = []
     take_value = JsonCursor.take_value
-    monkeypatch.setattr(
-        JsonCursor, "take_value", lambda self, *limit: walked.append(1) or take_value(self, *limit)
-    )
+
+    def take(self: JsonCursor, *limit: int) -> bytes | None:
+        walked.append(1)
+        return take_value(self, *limit)
+
+    monkeypatch.setattr(JsonCursor, "take_value", take)
     data = json.dumps([{"a": number, "b": "x" * 1000} for number in range(2000)]).encode()
     assert len(list(iter_values(JsonCursor(io.BytesIO(data)), ()))) == 2000
     assert len(walked) < 20

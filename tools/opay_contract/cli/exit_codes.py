@@ -20,11 +20,18 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-def exit_code(summary: "DriftSummary", fail_on: "Severity", *, has_unused: bool = False) -> ExitCode:
+def exit_code(
+    summary: "DriftSummary",
+    fail_on: "Severity",
+    *,
+    has_unused: bool = False,
+    allow_out_of_scope: bool = False,
+) -> ExitCode:
     """Return the code of a run: interrupted, findings, input that could not be read, nothing at all.
 
     Acceptances without a finding count as findings do, but only where everything was read: else their
-    finding may be in what was not. What is accepted does not stand in `summary`.
+    finding may be in what was not. What is accepted does not stand in `summary`. With `allow_out_of_scope`
+    it is no failure that nothing was checked where all that was recorded is none of the contract's.
     """
     if summary.is_partial:
         return ExitCode.INTERRUPTED
@@ -33,5 +40,6 @@ def exit_code(summary: "DriftSummary", fail_on: "Severity", *, has_unused: bool 
     if summary.unreadable_count:
         return ExitCode.INCOMPLETE
     if not summary.exchanges:
-        return ExitCode.NOTHING_CHECKED
+        is_allowed = allow_out_of_scope and summary.out_of_scope
+        return ExitCode.CLEAN if is_allowed else ExitCode.NOTHING_CHECKED
     return ExitCode.FINDINGS if has_unused else ExitCode.CLEAN

@@ -21,7 +21,8 @@ from opay_contract.cli.exit_codes import ExitCode, exit_code
 from opay_contract.cli.options import contract_option, fail_on_option, severity_of
 from opay_contract.cli.redact import redaction_key
 from opay_contract.contract.contract import Contract, host_of
-from opay_contract.contract.loading import load_contract
+from opay_contract.contract.loading import ROOT, load_contract
+from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.insight import draw_insight
 from opay_contract.errors import UsageError
 from opay_contract.model.finding import Severity
@@ -123,10 +124,12 @@ def record(
     url = upstream or _sandbox_url(sandbox)
     if not allow_production:
         _refuse_production(url, sandbox)
-    raise click.exceptions.Exit(_run(load_contract(contract_dir, (url,)), url, options, severity_of(fail_on)))
+    contract = load_contract(contract_dir, (url,))
+    used = name_contract(contract.schemas.documents[ROOT].value, contract_dir)
+    raise click.exceptions.Exit(_run(contract, used, url, options, severity_of(fail_on)))
 
 
-def _run(contract: Contract, url: str, options: _Options, fail_on: Severity) -> ExitCode:
+def _run(contract: Contract, used: ContractUsed, url: str, options: _Options, fail_on: Severity) -> ExitCode:
     try:  # heavy, optional, and of no use to the other commands
         from opay_contract.capture.proxy import METRICS_PATH, RecordingProxy  # noqa: PLC0415
         from opay_contract.capture.serving import serve  # noqa: PLC0415
@@ -154,7 +157,7 @@ def _run(contract: Contract, url: str, options: _Options, fail_on: Severity) -> 
         )
         _warn(options)
         serve(app, bound, lambda: click.echo("\n".join(said)))
-    code = _report(contract, watch, fail_on) if options.check and watch else ExitCode.CLEAN
+    code = _report(contract, used, watch, fail_on) if options.check and watch else ExitCode.CLEAN
     is_lost = recorder.failures and code in (ExitCode.CLEAN, ExitCode.NOTHING_CHECKED)
     return ExitCode.INCOMPLETE if is_lost else code
 
@@ -164,7 +167,7 @@ def _recorder(contract: Contract, options: _Options, watch: Watch | None) -> Rec
     return Recorder(
         RotatingFile(options.to, Limits(size=options.rotate_size, seconds=options.rotate_seconds)),
         redactor,
-        say=_complain,
+        say=complain,
         watch=watch,
         body_limit=options.body_limit,
     )
@@ -177,14 +180,11 @@ def _watch(contract: Contract, options: _Options) -> Watch | None:
     return Watch(contract, settings, click.echo if options.check else None)
 
 
-def _report(contract: Contract, watch: Watch, fail_on: Severity) -> ExitCode:
+def _report(contract: Contract, used: ContractUsed, watch: Watch, fail_on: Severity) -> ExitCode:
     summary = watch.summary()
-    click.echo(
-        render_text(
-            CheckedRun(summary=summary, questions=contract.questions, insight=draw_insight(summary, contract))
-        ),
-        nl=False,
-    )
+    insight = draw_insight(summary, contract)
+    run = CheckedRun(summary=summary, questions=contract.questions, insight=insight, used=used)
+    click.echo(render_text(run), nl=False)
     return exit_code(summary, fail_on)
 
 
@@ -199,7 +199,8 @@ def _warn(options: _Options) -> None:
         )
 
 
-def _complain(reason: str) -> None:
+def complain(reason: str) -> None:
+    """Say that something is not recorded."""
     click.echo(f"warning: {printable(reason)}; calls go on", err=True)
 
 

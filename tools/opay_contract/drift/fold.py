@@ -5,18 +5,31 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Any
 
-from opay_contract.contract.contract import Contract, Match
+from msgspec import structs
+
+from opay_contract.contract.answers import answer_shape
+from opay_contract.contract.contract import Contract, Match, Route
 from opay_contract.drift.evidence import EvidenceCounter, Tally, describe_exchange
 from opay_contract.drift.folding import FindingFold
 from opay_contract.drift.observing import Columns, Observer, Template
 from opay_contract.drift.surveys import Comparison, Survey
-from opay_contract.model.exchange import Exchange, Unreadable
+from opay_contract.jsontext import NotJson, Parsed
+from opay_contract.model.exchange import Exchange, Request, Unreadable
 from opay_contract.model.finding import Finding
 from opay_contract.model.moments import day_of, days_of, utc_of
 from opay_contract.model.observation import UNDATED
-from opay_contract.model.summary import MAX_UNREADABLE, DriftSummary, first_unreadable
+from opay_contract.model.summary import (
+    MAX_ELSEWHERE,
+    MAX_UNREADABLE,
+    DriftSummary,
+    Elsewhere,
+    first_elsewhere,
+    first_unreadable,
+)
+from opay_contract.recordings.bounds import excess_of, may_exceed
 from opay_contract.recordings.messages import parse_moment
 from opay_contract.recordings.ndjson import Lines, is_filled, parse_line
+from opay_contract.recordings.refusals import NO_URL
 from opay_contract.recordings.sources import Source
 from opay_contract.rules.batchpath import BatchPath, Verdict
 from opay_contract.rules.columns import Batch, Column
@@ -24,6 +37,7 @@ from opay_contract.rules.fastpath import MAX_PLANS, FastPath
 from opay_contract.rules.judging import check_exchange
 from opay_contract.rules.linekinds import Kind
 from opay_contract.rules.records import Record, has_float, structure_of
+from opay_contract.rules.routes import describe_elsewhere
 from opay_contract.rules.subject import Settings, build_subject
 
 _MAX_COUNTED = 4096
@@ -55,6 +69,10 @@ class Fold:
     def __init__(self, contract: Contract, settings: Settings) -> None:
         self._contract = contract
         self._settings = settings
+        self._answers = answer_shape(contract)
+        self._no_answer = (
+            f"{NO_URL}, and it has not the members of an answer of this API ({self._answers.describe()})"
+        )
         self._evidence = EvidenceCounter(contract)
         self._observer = Observer(contract)
         self._fast_path = FastPath(contract, settings)
@@ -65,10 +83,13 @@ class Fold:
         self._views: dict[int, Views] = {}
         self._exchanges = 0
         self._out_of_scope = 0
+        self._elsewhere: dict[Elsewhere, int] = {}
         self._out_of_window = 0
         self._undated = 0
         self._unreadable_count = 0
         self._unreadable: list[Unreadable] = []
+        self._passed_over_count = 0
+        self._passed_over: list[Unreadable] = []
         self._findings = FindingFold()
 
     @property
@@ -90,11 +111,23 @@ class Fold:
 
     def add_lines(self, source: Source, lines: Lines) -> None:
         """Take lines of the native format: quickly where they conform, else as any other exchange."""
+        lines = self._without_excess(source, lines)
         for one in self._batches.take(lines) if self._batches else lines.numbered():
             if isinstance(one, Verdict):
                 self._add_verdict(source, one)
             else:
                 self._add_single_line(source, *one)
+
+    def _without_excess(self, source: Source, lines: Lines) -> Lines:
+        """Take the lines that may be too much to judge, as exchanges; return the others in their places."""
+        large = [number for number, line in lines.numbered() if may_exceed(line)]
+        if not large:
+            return lines
+        texts = list(lines.texts)
+        for number in large:
+            self.add(parse_line(source.place(number, number), texts[number - lines.first]))
+            texts[number - lines.first] = b""
+        return Lines(lines.first, texts)
 
     def _add_verdict(self, source: Source, verdict: Verdict) -> None:
         batch, variants = verdict.batch, verdict.variants
@@ -213,14 +246,33 @@ class Fold:
         if isinstance(item, Unreadable):
             self._add_unreadable(item)
             return []
+        too_much = excess_of(item)
+        if too_much is not None and self._contract.route(item.request).in_scope:
+            self._add_unreadable(Unreadable(place=item.place, reason=too_much))
+            return []
         match = self._contract.match(item)
         if not match.route.in_scope:
-            self._out_of_scope += 1
+            self._pass_over(item.request, match.route)
+            return []
+        if item.request.url is None and not (item.is_asserted or self._is_answer(match.response_body)):
+            self._add_unreadable(Unreadable(place=item.place, reason=self._no_answer))
             return []
         if not self._is_in_window(item.recorded_at):
             return []
         self._observe(structure_of(item, match), item, match)
         return self._judge(item, match)
+
+    def _is_answer(self, body: Parsed | NotJson | None) -> bool:
+        """Tell whether a text is an answer of the contract where no URL says whose it is."""
+        return isinstance(body, Parsed) and isinstance(body.value, dict) and self._answers.fits(body.value)
+
+    def _pass_over(self, request: Request, route: Route) -> None:
+        """Count an exchange that is out of scope, and where it went."""
+        self._out_of_scope += 1
+        where = describe_elsewhere(self._contract, request.url or "", route)
+        self._elsewhere[where] = self._elsewhere.get(where, 0) + 1
+        if len(self._elsewhere) > 2 * MAX_ELSEWHERE:
+            self._elsewhere = first_elsewhere(self._elsewhere)
 
     def _judge(self, exchange: Exchange, match: Match) -> list[Finding]:
         self._exchanges += 1
@@ -236,18 +288,35 @@ class Fold:
         return DriftSummary(
             exchanges=self._exchanges,
             out_of_scope=self._out_of_scope,
+            elsewhere=first_elsewhere(dict(self._elsewhere)),
             out_of_window=self._out_of_window,
             undated=self._undated,
             unreadable_count=self._unreadable_count,
             unreadable=first_unreadable(self._unreadable),
+            passed_over_count=self._passed_over_count,
+            passed_over=first_unreadable(self._passed_over),
             findings=self._findings.findings(),
             occurrences=self._findings.occurrences(),
             readings=self._evidence.counts(),
             observations=self._observer.observations(),
         )
 
-    def _add_unreadable(self, unreadable: Unreadable) -> None:
-        self._unreadable_count += 1
-        self._unreadable.append(unreadable)
-        if len(self._unreadable) > 2 * MAX_UNREADABLE:
-            self._unreadable = list(first_unreadable(self._unreadable))
+    def _add_unreadable(self, found: Unreadable) -> None:
+        """Count what could not be read; what went to somebody else is out of scope, whatever it is."""
+        request = found.request
+        route = self._contract.route(request) if request is not None else None
+        if found.is_passed_over:
+            self._passed_over_count += 1
+            _keep(self._passed_over, found)
+        elif request is not None and route is not None and not route.in_scope:
+            self._pass_over(request, route)
+        else:
+            self._unreadable_count += 1
+            _keep(self._unreadable, structs.replace(found, request=None))
+
+
+def _keep(kept: list[Unreadable], found: Unreadable) -> None:
+    """Add to a list that is cut back now and then to what a summary names."""
+    kept.append(found)
+    if len(kept) > 2 * MAX_UNREADABLE:
+        kept[:] = first_unreadable(kept)

@@ -15,7 +15,7 @@ from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Finding, Outcome, Severity
 from opay_contract.model.moments import utc_of
 from opay_contract.model.observation import EARLIER, UNDATED, Days, Observations, Observed, Range
-from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.model.summary import DriftSummary, Elsewhere, FoldedFinding
 from opay_contract.rules.table import RULES_BY_ID
 
 FORMAT, VERSION = "opay-contract summary", 1
@@ -55,10 +55,16 @@ def summary_to_json(summary: DriftSummary) -> bytes:
             "version": VERSION,
             "exchanges": summary.exchanges,
             "out_of_scope": summary.out_of_scope,
+            "elsewhere": [
+                [one.reason, one.host, one.path, one.base_url, count]
+                for one, count in summary.elsewhere.items()
+            ],
             "out_of_window": summary.out_of_window,
             "undated": summary.undated,
             "unreadable_count": summary.unreadable_count,
             "unreadable": [[*_from_place(one.place), one.reason] for one in summary.unreadable],
+            "passed_over_count": summary.passed_over_count,
+            "passed_over": [[*_from_place(one.place), one.reason] for one in summary.passed_over],
             "findings": [_from_folded(folded) for folded in summary.findings.values()],
             "occurrences": {severity.label: count for severity, count in summary.occurrences.items()},
             "readings": [[*key, count] for key, count in summary.readings.items()],
@@ -89,11 +95,17 @@ def _to_summary(saved: dict[str, Any]) -> DriftSummary:
     return DriftSummary(
         exchanges=_whole(saved["exchanges"]),
         out_of_scope=_whole(saved["out_of_scope"]),
+        elsewhere=_to_elsewhere(saved.get("elsewhere", [])),  # which older summaries do not have
         out_of_window=_whole(saved["out_of_window"]),
         undated=_whole(saved["undated"]),
         unreadable_count=_whole(saved["unreadable_count"]),
         unreadable=tuple(
             Unreadable(place=_to_place(place), reason=str(reason)) for *place, reason in saved["unreadable"]
+        ),
+        passed_over_count=_whole(saved.get("passed_over_count", 0)),  # which older summaries do not have
+        passed_over=tuple(
+            Unreadable(place=_to_place(place), reason=str(reason), is_passed_over=True)
+            for *place, reason in saved.get("passed_over", [])
         ),
         findings={folded.finding.key: folded for folded in findings},
         occurrences={Severity[label.upper()]: _whole(count) for label, count in saved["occurrences"].items()},
@@ -103,6 +115,13 @@ def _to_summary(saved: dict[str, Any]) -> DriftSummary:
         observations=_to_observations(saved["observations"]),
         is_partial=bool(saved["is_partial"]),
     )
+
+
+def _to_elsewhere(saved: Any) -> dict[Elsewhere, int]:
+    return {
+        Elsewhere(reason=str(reason), host=str(host), path=str(path), base_url=str(base_url)): _whole(count)
+        for reason, host, path, base_url, count in saved
+    }
 
 
 def _from_place(place: Place) -> list[Any]:

@@ -54,19 +54,33 @@ class Response(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A request and its response. `recorded_at` is RFC 3339 text, or None where the recording has no time."""
+    """A request and its response. `recorded_at` is RFC 3339 text, or None where the recording has no time.
+
+    `is_asserted` if the user says that it is an answer of the API, where nothing else may tell.
+    """
 
     place: Place
     request: Request
     response: Response
     recorded_at: str | None = None
+    is_asserted: bool = False
 
 
 class Unreadable(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A file or an entry that could not be read, and why; `reason` never quotes what was recorded."""
+    """A file or an entry that could not be read, and why; `reason` never quotes what was recorded.
+
+    `request` is there, and in no text of this, where the answer alone could not be read. `is_passed_over` if
+    it is no fault: a file of a folder that is no recording.
+    """
 
     place: Place
     reason: str
+    request: Request | None = None
+    is_passed_over: bool = False
+
+    def __repr__(self) -> str:
+        """Return a text without the request."""
+        return f"Unreadable(place={self.place!r}, reason={self.reason!r})"
 
 
 def header(headers: Headers | None, name: str) -> str | None:

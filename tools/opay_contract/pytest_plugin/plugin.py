@@ -121,8 +121,10 @@ def _recordings(session: pytest.Session, paths: list[str]) -> Iterator[pytest.It
 
 
 def _directory(config: pytest.Config) -> "Path | None":
+    from opay_contract.contract.loading import folder_of  # noqa: PLC0415  heavy
+
     directory = config.getini(_DIRECTORY)
-    return config.rootpath / directory if directory else None
+    return folder_of(config.rootpath / directory) if directory else None
 
 
 def _contract(config: pytest.Config) -> "Contract":

@@ -162,13 +162,6 @@ class _Cassette:
             yield self._build(event, events)
 
 
-def readable(value: Any) -> Any:
-    """Return a value, unless it is what could not be read."""
-    if isinstance(value, EntryError):
-        raise value
-    return value
-
-
 def _line(event: yaml.Event) -> int:
     return event.start_mark.line + 1 if event.start_mark else 1
 
@@ -180,6 +173,7 @@ def _step(event: yaml.Event) -> int:
 
 
 def _scalar(event: yaml.ScalarEvent) -> str | bytes | EntryError | None:
+    """Return a value, or the error in its place: it is one of whoever needs the value."""
     if event.tag in _BINARY_TAGS:
         try:
             return parse_base64(event.value)

@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
-from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable, header
-from opay_contract.recordings.cursor import JsonCursor, iter_values
+from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
+from opay_contract.recordings.cursor import JsonCursor, Path, iter_all_values
 from opay_contract.recordings.encodings import decode_body
+from opay_contract.recordings.entries import attempt, build_exchange
 from opay_contract.recordings.messages import (
     Steps,
     decode_entry,
@@ -19,16 +20,17 @@ from opay_contract.recordings.messages import (
     parse_base64,
     parse_moment,
     parse_status,
-    when_readable,
 )
 from opay_contract.recordings.refusals import NO_RESPONSE, TRUNCATED_BODY, EntryError
 from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import Readable
+from opay_contract.recordings.streams import ChunkStream, Readable
 
 NO_BODY = 'the response has no body text; export the HAR "with content"'
 ATTACHED_BODY = "the response body is in another file; record the HAR with its content embedded"
 
-_ENTRIES = (("log",), ("entries",))
+ENTRIES: Path = {"log": {"entries": {}}, "entries": {}}
+"""Where in a HAR the entries are, also in one that lost its wrapper."""
+
 _NO_NAMES = (":", "")
 _UNKNOWN_TYPE = "x-unknown"  # of Chromium, where there was none
 _STATUS_DIGITS = 5  # more than a status has, and few enough for int()
@@ -80,13 +82,13 @@ class _Entry(msgspec.Struct, rename="camel", gc=False):
 
 
 _ENTRY = msgspec.json.Decoder(_Entry)
-_NO_CONTENT = _Content()
+_NO_CONTENT, _NO_REQUEST = _Content(), Request()
 _NEEDED = frozenset({"status", "headers", "content", "text", "encoding", "_file"})
 """The members of a response that there is no way around."""
 
 
 def read_har(
-    source: Source, stream: Readable, *, before: int = 0, line: int = 1
+    source: Source, stream: ChunkStream, *, before: int = 0, line: int = 1
 ) -> Iterator[Exchange | Unreadable]:
     """Yield every entry of `log.entries`, wherever in the file that is.
 
@@ -94,10 +96,13 @@ def read_har(
     """
     cursor = JsonCursor(stream)
     cursor.line = line
-    for number, (line, data) in enumerate(iter_values(cursor, _ENTRIES), start=before + 1):  # noqa: PLR1704
-        place = source.place(number, line)
+    for number, (start, data) in enumerate(iter_all_values(cursor, ENTRIES), start=before + 1):
+        place = source.place(number, start)
         try:
-            yield _exchange(place, decode_entry(_ENTRY, data, line, _repair))
+            entry = decode_entry(_ENTRY, data, start, _repair)
+            if entry.response and entry.response.content and entry.response.content.file:
+                _take_attached(entry.response.content, stream)
+            yield _exchange(place, entry)
         except EntryError as error:
             yield Unreadable(place=place, reason=error.reason)
 
@@ -129,11 +134,13 @@ def iter_cuts(stream: Readable) -> Iterator[Cut]:
 
 
 def _enter(cursor: JsonCursor, wanted: str) -> bool:
-    """Go to a member's value."""
+    """Go to a member's value, unless what is before it may hold entries, too."""
     if cursor.peek() == b"{":
         for name in cursor.iter_members():
             if name == wanted:
                 return True
+            if name == "entries":
+                return False
             cursor.skip_value()
     return False
 
@@ -152,22 +159,24 @@ def _repair(steps: Steps, value: Any) -> Any:
     return {} if isinstance(steps[-1], int) else None
 
 
-def _exchange(place: Place, entry: _Entry) -> Exchange:
-    if entry.response is None:
-        raise EntryError(NO_RESPONSE)
-    response = _response(entry.response)
+def _take_attached(content: _Content, stream: ChunkStream) -> None:
+    """Put the body of an answer that an archive keeps beside the HAR in its place."""
+    body = stream.attached(content.file) if content.file and content.text is None else None
+    if body is not None:
+        content.text, content.encoding = base64.b64encode(body).decode(), "base64"
+
+
+def _exchange(place: Place, entry: _Entry) -> Exchange | Unreadable:
+    request = _NO_REQUEST if entry.request is None else _request(entry.request)
     moment = entry.started_date_time
-    return Exchange(
-        place=place,
-        request=Request() if entry.request is None else _request(entry.request),
-        response=response,
-        recorded_at=parse_moment(moment) if moment else parse_moment(header(response.headers, "date")),
+    return build_exchange(
+        place, request, lambda: _response(entry.response), parse_moment(moment) if moment else None
     )
 
 
 def _request(recorded: _Request) -> Request:
     headers = None if recorded.headers is None else _headers(recorded.headers)
-    body = when_readable(_request_body, recorded)
+    body = attempt(_request_body, recorded)
     return Request(method=recorded.method, url=recorded.url, headers=headers, body=body)
 
 
@@ -190,7 +199,9 @@ def _without_unmarked_base64(body: bytes, size: float | None) -> bytes:
     return decoded if len(decoded) == size else body
 
 
-def _response(recorded: _Response) -> Response:
+def _response(recorded: _Response | None) -> Response:
+    if recorded is None:
+        raise EntryError(NO_RESPONSE)
     status = parse_status(recorded.status)
     headers = None if recorded.headers is None else _headers(recorded.headers)
     content = recorded.content or _NO_CONTENT

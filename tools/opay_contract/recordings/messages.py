@@ -24,6 +24,7 @@ _ISO_8601 = re.compile(  # with or without the marks between, as recorders write
 _LONGEST_MOMENT = 64
 _LOWEST_STATUS, _HIGHEST_STATUS = 100, 599
 _MOST_REPAIRS = 20
+_FINAL_STATUS, _EMPTY_STATUSES = 200, (204, 304)
 
 _FAULT = re.compile(r" - at `\$([^`]*)`$")
 _FAULT_STEP = re.compile(r"\.([A-Za-z_$]\w*)|\[([0-9]+)\]")
@@ -82,14 +83,6 @@ def convert_entry(kind: type[_Shape], value: Any, repair: "Repair | None" = None
                 raise odd_member(steps) from None
             holder[steps[-1]] = repair(steps, holder.get(steps[-1]) if isinstance(holder, dict) else None)
     raise EntryError("too many members of the entry are of a wrong type")
-
-
-def when_readable(read: Callable[[Any], _Shape], value: Any) -> _Shape | None:
-    """Return a part of a request, None where it cannot be read: the response can be judged without it."""
-    try:
-        return read(value)
-    except EntryError:
-        return None
 
 
 def odd_member(steps: "Steps") -> EntryError:
@@ -199,6 +192,14 @@ def _rfc_3339(found: "re.Match[str]") -> str:
 def empty_body(headers: Headers | None, advice: str) -> bytes:
     """Return the empty body of a response recorded without one, unless its headers announce one."""
     announced = header(headers, "content-length") or "0"
-    if announced.strip() != "0":
+    if announced.strip() != "0" or header(headers, "transfer-encoding") is not None:
         raise EntryError(advice)
     return b""
+
+
+def left_out_body(status: int, headers: Headers | None, advice: str) -> bytes:
+    """Return the empty body of a response whose recorder leaves out bodies, where it surely had none."""
+    length = (header(headers, "content-length") or "").strip()
+    if length == "0" or status in _EMPTY_STATUSES or status < _FINAL_STATUS:
+        return b""
+    raise EntryError(advice)

@@ -16,6 +16,7 @@ import msgspec
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
 from opay_contract.recordings.cursor import parse_members
 from opay_contract.recordings.encodings import decode_body
+from opay_contract.recordings.entries import attempt
 from opay_contract.recordings.messages import (
     Repair,
     Steps,
@@ -27,7 +28,6 @@ from opay_contract.recordings.messages import (
     parse_headers,
     parse_moment,
     parse_status,
-    when_readable,
 )
 from opay_contract.recordings.refusals import EntryError
 from opay_contract.recordings.sources import Source
@@ -123,6 +123,7 @@ _TEXT = msgspec.json.Decoder(str)
 _UNKNOWN = Request()
 _NO_BODY = (b"", b"null")
 _QUOTE = ord('"')
+_REQUEST_MEMBERS = frozenset(LineRequest.__struct_fields__)
 _Part = TypeVar("_Part", LineRequest, LineResponse)
 
 
@@ -177,15 +178,15 @@ def _parse(place: Place, line: bytes) -> Exchange:
         decoded = _USUAL.decode(line)
     except (ValueError, RecursionError):
         return _odd_exchange(place, line)
-    response = decoded.response
-    if response is None:
+    if decoded.response is None:
         return _bare_body(place, line)
-    request, headers = decoded.request, _usual_headers(response.headers)
+    request, headers = decoded.request, _usual_headers(decoded.response.headers)
     return Exchange(
         place=place,
         request=_UNKNOWN if request is None else _request(request, _usual_headers(request.headers)),
-        response=_response(response, headers),
+        response=_response(decoded.response, headers),
         recorded_at=None if decoded.recorded_at is None else parse_moment(decoded.recorded_at),
+        is_asserted=(request is None or request.url is None) and _is_own(line),
     )
 
 
@@ -193,11 +194,13 @@ def _odd_exchange(place: Place, line: bytes) -> Exchange:
     decoded = _decode_odd(place, line)
     if decoded.response is None:
         return _bare_body(place, line)
+    request = decoded.request or LineRequest()
     return Exchange(
         place=place,
-        request=_odd_request(decoded.request or LineRequest()),
+        request=_request(request, attempt(_headers, request.headers)),
         response=_response(decoded.response, _headers(decoded.response.headers)),
         recorded_at=parse_moment(decoded.recorded_at),
+        is_asserted=request.url is None and _is_own(line),
     )
 
 
@@ -206,21 +209,23 @@ def _bare_body(place: Place, line: bytes) -> Exchange:
     return Exchange(place=place, request=Request(), response=Response(status=BARE_STATUS, body=body))
 
 
+def _is_own(line: bytes) -> bool:
+    """Tell whether a line's request has only what this format knows: then its URL was left out on purpose."""
+    request = parse_members(line).get("request", b"null")
+    return not request.startswith(b"{") or parse_members(request).keys() <= _REQUEST_MEMBERS
+
+
 def _usual_headers(headers: _UsualHeaders) -> Headers | None:
     if headers is None:
         return None
     return tuple(headers.items()) if isinstance(headers, dict) else tuple(headers)
 
 
-def _odd_request(part: LineRequest) -> Request:
-    return _request(part, when_readable(_headers, part.headers))
-
-
 def _request(part: "LineRequest | _UsualRequest", headers: Headers | None) -> Request:
     raw = bytes(part.body)
     body = None if raw in _NO_BODY else _body(raw)
     if part.body_base64 is not None:
-        body = when_readable(parse_base64, part.body_base64)
+        body = attempt(parse_base64, part.body_base64)
     return Request(method=part.method, url=part.url, headers=headers, body=body)
 
 

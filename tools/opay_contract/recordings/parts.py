@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
+from opay_contract.model.answer_shape import AnswerShape
 from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.recordings.formats import HEAD, Format, recognise
 from opay_contract.recordings.har import HEAD_OF_PART, TAIL_OF_PART, iter_cuts, read_har
@@ -101,17 +102,20 @@ class PartReader:
     `lines` and `fault` are of a cut part: a whole source yields its own failure, as an entry.
     """
 
-    def __init__(self, part: Part, format_in: Format | None = None) -> None:
+    def __init__(
+        self, part: Part, format_in: Format | None = None, answers: AnswerShape | None = None
+    ) -> None:
         """Take a part; nothing is opened yet."""
         self._part = part
         self._format_in = format_in
+        self._answers = answers
         self.lines: int | None = None
         self.fault: str | None = None
 
     def __iter__(self) -> Iterator[Exchange | Unreadable | Lines]:
         """Yield what the part holds, as `iter_entries` does for a whole source."""
         if self._part.end is None:
-            yield from iter_entries(self._part.source, self._format_in)
+            yield from iter_entries(self._part.source, self._format_in, answers=self._answers)
             return
         if self._part.entries_before is not None:
             yield from self._iter_har()
@@ -219,7 +223,8 @@ def _plain_format(source: Source, format_in: Format | None) -> Format | None:
         return None
     with _open_at(source, 0) as raw:
         head = _head(raw)
-    return None if head.startswith((GZIP_MAGIC, ZSTD_MAGIC)) else format_in or recognise(head)
+    found = None if head.startswith((GZIP_MAGIC, ZSTD_MAGIC)) else format_in or recognise(head)
+    return found if isinstance(found, Format) else None
 
 
 def _head(raw: Readable) -> bytes:

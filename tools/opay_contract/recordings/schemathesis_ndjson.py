@@ -10,6 +10,7 @@ import msgspec
 from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable
 from opay_contract.recordings.cursor import JsonCursor, Path, iter_values
 from opay_contract.recordings.encodings import decode_body
+from opay_contract.recordings.entries import attempt, build_exchange
 from opay_contract.recordings.messages import (
     Steps,
     decode_entry,
@@ -19,13 +20,13 @@ from opay_contract.recordings.messages import (
     parse_headers,
     parse_moment,
     parse_status,
-    when_readable,
 )
 from opay_contract.recordings.refusals import NO_RESPONSE, TRUNCATED_BODY, EntryError
 from opay_contract.recordings.sources import Source
 from opay_contract.recordings.streams import Readable
 
-_INTERACTIONS: Path = (("ScenarioFinished",), ("recorder",), ("interactions",))
+INTERACTIONS: Path = {"ScenarioFinished": {"recorder": {"interactions": {}}}}
+"""Where in an event the interactions are."""
 
 
 class _Bytes(msgspec.Struct, rename={"data": "$base64"}, gc=False):
@@ -86,31 +87,14 @@ def _iter_interactions(cursor: JsonCursor) -> Iterator[tuple[int, bytes | None]]
     """Yield the interactions of an event, which in general has a line of its own."""
     line, text = cursor.line, cursor.take_line()
     if text is None:
-        yield from iter_values(cursor, _INTERACTIONS)
+        yield from iter_values(cursor, INTERACTIONS)
         return
-    path, found = _INTERACTIONS, text
+    path, found = INTERACTIONS, text
     if text.count(b'"interactions"') == 1:
         with suppress(ValueError):
-            path, found = (), bytes(_EVENT.decode(text).finished.recorder.interactions)
+            path, found = {}, bytes(_EVENT.decode(text).finished.recorder.interactions)
     for _, data in iter_values(JsonCursor(io.BytesIO(found)), path):
         yield line, data
-
-
-def _exchange(place: Place, interaction: _Interaction) -> Exchange:
-    if interaction.response is None:
-        raise EntryError(NO_RESPONSE)
-    request = interaction.request or _Request()
-    return Exchange(
-        place=place,
-        request=_request(request),
-        response=_response(interaction.response),
-        recorded_at=parse_moment(interaction.timestamp),
-    )
-
-
-def _request(recorded: _Request) -> Request:
-    headers, body = when_readable(parse_headers, recorded.headers), when_readable(_bytes, recorded.body)
-    return Request(method=recorded.method, url=recorded.uri, headers=headers, body=body)
 
 
 def _repair(steps: Steps, _value: Any) -> Any:
@@ -119,7 +103,22 @@ def _repair(steps: Steps, _value: Any) -> Any:
         raise odd_member(steps)
 
 
-def _response(recorded: _Response) -> Response:
+def _exchange(place: Place, interaction: _Interaction) -> Exchange | Unreadable:
+    sent = interaction.request or _Request()
+    request = Request(
+        method=sent.method,
+        url=sent.uri,
+        headers=attempt(parse_headers, sent.headers),
+        body=attempt(_bytes, sent.body),
+    )
+    return build_exchange(
+        place, request, lambda: _response(interaction.response), parse_moment(interaction.timestamp)
+    )
+
+
+def _response(recorded: _Response | None) -> Response:
+    if recorded is None:
+        raise EntryError(NO_RESPONSE)
     if recorded.content_size is not None:
         raise EntryError(TRUNCATED_BODY)
     headers = parse_headers(recorded.headers)

@@ -1,7 +1,7 @@
 """Rewrites the text of one entry: knows where each format keeps URL, header fields and bodies."""
 
 import base64
-from collections.abc import Iterator
+import re
 from typing import Any
 
 from opay_contract.jsontext import Tokens
@@ -11,8 +11,8 @@ from opay_contract.redaction.codings import encode_body
 from opay_contract.redaction.exchanges import Redacted, Redactor
 from opay_contract.redaction.sensitivity import Statement
 from opay_contract.redaction.texts import FREE_TEXT, STRICT
-from opay_contract.redaction.values import is_time
-from opay_contract.rules.describing import describe_name
+from opay_contract.redaction.values import is_moment, is_time
+from opay_contract.redaction.vocabulary import RECORDER_NAMES
 
 _SIDES = ("request", "response")
 _URLS = frozenset({("request", "url"), ("request", "uri"), ("response", "redirectURL")})
@@ -37,17 +37,8 @@ _BASE64 = frozenset(
 _SIZES = frozenset({("request", "bodySize"), ("response", "bodySize"), ("response", "content", "size")})
 _MEDIA_TYPES = frozenset({"mimeType", "media_type"})
 _PARAMETERS = frozenset({"queryString", "params"})
-_WORDED_NAMES = """
-statusText httpVersion encoding name version _resourceType _priority type status phase mode kind
-method label comment message connection_state _fromCache outcome protocol schemathesis_version
-recorded_with description location description_kind parameter_location http_version reason_phrase
-checks source title reason msg language mode listen
-postman_previewlanguage _postman_previewlanguage postman_previewtype _postman_previewtype
-"""
-_WORDED = frozenset(_WORDED_NAMES.split())
-"""Members of recorders whose known words are kept; other texts are replaced as a whole."""
-
-_MANY_DIGITS = 8
+_MANY, _FEW = 10**7, 10**3
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class EntryVisitor:
@@ -70,7 +61,7 @@ class EntryVisitor:
         if field is not None and self._redacted is not None and tokens[0] in _SIDES:
             return self._redactor.header(self._redacted, str(tokens[0]), field, value)
         made = self._fields_value(field, value) if field is not None else self._other(tokens, value)
-        return self._redactor.noted(made, value, f"recording:{name_place(tokens)}", "free text")
+        return self._redactor.noted(made, value, self._place(tokens), "free text")
 
     def number(self, tokens: Tokens, token: str) -> str:
         """Return what takes the place of a number: sizes fit the new bodies, measures stay."""
@@ -78,20 +69,27 @@ class EntryVisitor:
             old, new = self._lengths(str(tokens[0]))
             if token == str(old):
                 return str(new)
-        digits = token.lstrip("-").partition(".")[0]
-        if len(digits) < _MANY_DIGITS or is_time(digits):
+        value = float(token)
+        least = _MANY if self._tree is not None else _FEW
+        if abs(value) < least or is_moment(value):
             return token
         made = self._redactor.values.number(token, Statement(None), 0.0)
-        return self._redactor.noted(made, token, f"recording:{name_place(tokens)}", "number")
+        return self._redactor.noted(made, token, self._place(tokens), "number")
 
     def name(self, tokens: Tokens, name: str, salt: int) -> str:
         """Return a member's name."""
         is_field = len(tokens) > 1 and tokens[-2] == "headers"
-        return self._redactor.fields.name(name) if is_field else self._redactor.values.name(name, salt)
+        return self._redactor.fields.name(name) if is_field else self._named(name, salt)
+
+    def _named(self, name: str, salt: int) -> str:
+        return self._redactor.values.name(name, salt, is_shown=self._tree is not None)
 
     def renamed(self, tokens: Tokens) -> None:
         """Note that a member has another name now."""
-        self._redactor.log.add("member name", f"recording:{name_place(tokens)}")
+        self._redactor.log.add("member name", self._place(tokens))
+
+    def _place(self, tokens: Tokens) -> str:
+        return f"recording:{self._redactor.values.texts.say(tokens)}"
 
     def subtree(self, tokens: Tokens) -> str | None:
         """Return a native body: the text of a JSON value in the middle of the line."""
@@ -100,7 +98,7 @@ class EntryVisitor:
         part = self._redacted.new.request if tokens[0] == "request" else self._redacted.new.response
         if isinstance(value_at(self._tree, tokens), str) or part.body is None:
             return None
-        return part.body.decode(errors="surrogateescape")
+        return part.body.decode(errors="surrogateescape")  # as the rest of the line is read
 
     def binary(self, tokens: Tokens, raw: bytes) -> bytes:
         """Return what takes the place of bytes that a cassette has as such."""
@@ -115,7 +113,7 @@ class EntryVisitor:
             old, new = _body_of(redacted, side, is_new=False), _body_of(redacted, side, is_new=True)
             if encode_text(value) != old and _is_base64_of(value, old):
                 return base64.b64encode(new).decode()
-            return new.decode(errors="surrogatepass")
+            return text_of(new)
         try:
             raw = parse_base64(value)
         except EntryError:
@@ -140,7 +138,7 @@ class EntryVisitor:
         """Return the name of the header field that a text is the value of, in any of the formats' shapes."""
         if "headers" not in tokens[:-1]:
             return None
-        at = len(tokens) - 1 - tokens[::-1].index("headers")
+        at = len(tokens) - 2 - tokens[-2::-1].index("headers")
         rest = tokens[at + 1 :]
         if isinstance(rest[0], str):
             return rest[0]
@@ -171,12 +169,17 @@ class EntryVisitor:
             return redactor.values.text(value, Statement(redactor.values.sensitivity.by_name[last]), 0.0)
         if is_time(value):
             return value
-        return redactor.values.texts.redact(value, FREE_TEXT if last in _WORDED else STRICT)
+        return redactor.values.texts.redact(value, FREE_TEXT if last in RECORDER_NAMES else STRICT)
 
 
 def _body_of(redacted: Redacted, side: str, *, is_new: bool) -> bytes:
     exchange = redacted.new if is_new else redacted.old
     return (exchange.request.body if side == "request" else exchange.response.body) or b""
+
+
+def text_of(body: bytes) -> str:
+    """Return a new body as the text of a string; half of a surrogate pair is one that no byte is read as."""
+    return _HALF.sub("\ud800", body.decode(errors="surrogatepass"))
 
 
 def _is_base64_of(value: str, body: bytes) -> bool:
@@ -199,12 +202,3 @@ def _last_name(tokens: Tokens) -> str:
 
 def _is_web_address(value: str) -> bool:
     return value.startswith(("http://", "https://")) and not any(map(str.isspace, value))
-
-
-def name_place(tokens: Tokens) -> str:
-    """Return a place as it may be said."""
-    return "/".join(_steps(tokens))
-
-
-def _steps(tokens: Tokens) -> Iterator[str]:
-    yield from ("*" if isinstance(token, int) else describe_name(token) for token in tokens)

@@ -7,9 +7,11 @@ from msgspec import structs
 
 from opay_contract.contract.contract import Contract
 from opay_contract.model.exchange import Exchange, Headers
+from opay_contract.recordings.bounds import excess_of
 from opay_contract.redaction.bodies import Bodies, BodyContext
 from opay_contract.redaction.detection import Detector
 from opay_contract.redaction.headers import HeaderFields
+from opay_contract.redaction.memory import Memory
 from opay_contract.redaction.pseudonyms import Pseudonyms
 from opay_contract.redaction.sensitivity import Sensitivity
 from opay_contract.redaction.signatures import Resigning
@@ -17,8 +19,7 @@ from opay_contract.redaction.texts import STRICT, Texts
 from opay_contract.redaction.urls import Urls
 from opay_contract.redaction.values import Log, Values, is_time
 from opay_contract.redaction.vocabulary import METHODS
-from opay_contract.rules.describing import describe_name
-from opay_contract.rules.subject import Settings, build_subject
+from opay_contract.rules.subject import Settings, Subject, build_subject
 from opay_contract.rules.values import recorded_time
 
 
@@ -41,7 +42,8 @@ class Redactor:
         self.log = Log()
         sensitivity = Sensitivity(contract)
         detector = Detector(sensitivity.words, sensitivity.token_prefixes)
-        self.values = Values(Texts(Pseudonyms(key), detector), sensitivity)
+        self.memory = Memory(detector.known)
+        self.values = Values(Texts(Pseudonyms(key), detector, self.memory), sensitivity)
         self.urls = Urls(contract, self.values)
         self.fields = HeaderFields(contract, self.values, self.urls)
         self._bodies = Bodies(self.values, self.log)
@@ -55,7 +57,11 @@ class Redactor:
 
     def exchange(self, exchange: Exchange) -> Exchange:
         """Return the exchange as it may be written to a file."""
-        return self.redact(exchange).new
+        made = self.redact(exchange).new
+        if clashes := self.memory.clashes():
+            self.memory.begin(self.memory.forced | clashes)
+            made = self.redact(made).new
+        return made
 
     def bodies(self, exchange: Exchange) -> Redacted:
         """Return the exchange before, and after with nothing but its bodies redacted."""
@@ -100,11 +106,11 @@ class Redactor:
             made = resigning.value(value, old, new)
         else:
             made = self.fields.value(name, value)
-        return self.noted(made, value, f"{side}-header:{describe_name(name)}", "header value")
+        return self.noted(made, value, f"{side}-header:{self.values.texts.say((name,))}", "header value")
 
     def method(self, method: str) -> str:
-        """Return the method: itself where it is a word, as the report shows it."""
-        made = method if method.upper() in METHODS else self.values.name(method, 0)
+        """Return the method: itself where it is one, or made of known words."""
+        made = method if method.upper() in METHODS else self.values.name(method, 0, is_shown=False)
         return self.noted(made, method, "method", "undocumented value")
 
     def url(self, url: str) -> str:
@@ -129,12 +135,13 @@ class Redactor:
             (self.fields.name(name), self.header(redacted, side, name, value)) for name, value in headers
         )
 
-    def _new_bodies(self, exchange: Exchange) -> tuple[bytes | None, bytes]:
+    def _subject(self, exchange: Exchange) -> Subject | None:
         match = self.contract.match(exchange)
         operation = match.route.operation
-        subject = (
-            build_subject(exchange, match, operation, self.contract, self._settings) if operation else None
-        )
+        return build_subject(exchange, match, operation, self.contract, self._settings) if operation else None
+
+    def _new_bodies(self, exchange: Exchange) -> tuple[bytes | None, bytes]:
+        subject = None if excess_of(exchange) else self._subject(exchange)
         recorded = recorded_time(subject) if subject else 0.0
         query = BodyContext(
             described=subject.query if subject else None, recorded=recorded, prefix="request:"

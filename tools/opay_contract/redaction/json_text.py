@@ -4,9 +4,10 @@ Works on the text and not on what it means, so that white space, the order and n
 the place where a broken text breaks all stay. Knows no recursion.
 """
 
+import itertools
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -44,9 +45,57 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_ATTEMPTS = 16
 _DIGITS, _FEW_DIGITS = "0123456789", 4
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+_LOWER_HALF = re.compile("[\ud800-\udbff]")
+_STRAY_BYTE = re.compile("[\udc80-\udcff]")
+_LETTERS = "xbjkqvwz"  # of which pseudonyms are made
 _CUT_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*(\\(?:u[0-9A-Fa-f]{0,3})?)\Z")
 _BROKEN_OFF_WORD = re.compile(r"-|t(?:ru?)?|f(?:a(?:ls?)?)?|n(?:ul?)?|N(?:aN?)?|-?I[nfinty]*")
+
+
+@dataclass(slots=True)
+class NewNames:
+    """The new names of one object's members: names that differed in it still do, and equal ones are equal.
+
+    Once all pseudonyms of one form are taken, those of the others are not looked through, either.
+    """
+
+    _made: dict[str, str] = field(default_factory=dict)
+    _taken: set[str] = field(default_factory=set)
+    _spare: dict[str, Iterator[str]] = field(default_factory=dict)
+
+    def take(self, name: str, make: Callable[[int], str]) -> str:
+        """Return the new name of a member; `make` gives another candidate for another salt."""
+        if name not in self._made:
+            new = ""
+            for salt in range(1 if self._spare else _ATTEMPTS):
+                new = make(salt)
+                if new not in self._taken:
+                    break
+            else:
+                spare = self._spare.setdefault(new, _iter_spare_names(new))
+                new = next(one for one in spare if one not in self._taken)
+            self._made[name] = new
+            self._taken.add(new)
+        return self._made[name]
+
+
+def _iter_spare_names(name: str) -> Iterator[str]:
+    """Yield names like one that is taken: first those that count down from it, then longer ones.
+
+    Short numbers have one pseudonym only, so that members `01` and `02` become `99` and `98`.
+    """
+    count = sum(char in _DIGITS for char in name)
+    for number in range(10**count - 1 if 0 < count <= _FEW_DIGITS else 0, 0, -1):
+        digits = iter(str(number).zfill(count))
+        yield "".join(next(digits) if char in _DIGITS else char for char in name)
+    for length in itertools.count(1):
+        yield from (name + "".join(letters) for letters in itertools.product(_LETTERS, repeat=length))
 
 
 @dataclass(slots=True)
@@ -56,7 +105,18 @@ class _Level:
     is_object: bool
     at: str | int
     is_name_next: bool
-    names: dict[str, str] = field(default_factory=dict)
+    names: NewNames = field(default_factory=NewNames)
+
+
+def read_text(data: bytes) -> str:
+    """Return bytes as text; each that is no UTF-8 as the one that stands for all of them, and stays one."""
+    text = data.decode(errors="surrogateescape")
+    return text if text.isascii() else _STRAY_BYTE.sub("\udcff", text)
+
+
+def write_text(text: str) -> bytes:
+    """Return the bytes of text that was read here."""
+    return text.encode(errors="surrogateescape")
 
 
 def rewrite_json(text: str, visitor: Visitor) -> str:
@@ -129,51 +189,44 @@ class _Rewriting:
         return _edit_string(token, lambda value: self._visitor.text(tokens, value))
 
     def _name(self, name: str) -> str:
-        """Return the new name; names that differed in their object still do, and equal ones are equal."""
         level = self._levels[-1]
         level.at = name
-        if name not in level.names:
-            taken = level.names.values()
-            made = (self._visitor.name(self._tokens(), name, salt) for salt in range(16))
-            level.names[name] = free_name(made, frozenset(taken))
-        if level.names[name] != name:
-            self._visitor.renamed(self._tokens())
-        return level.names[name]
-
-
-def free_name(made: Iterable[str], taken: frozenset[str]) -> str:
-    """Return the first name that no other member has; where all are taken, one that counts down from it.
-
-    Short numbers have one pseudonym only, so that members `01` and `02` become `99` and `98`.
-    """
-    last = ""
-    for last in made:
-        if last not in taken:
-            return last
-    count = sum(char in _DIGITS for char in last)
-    for number in range(10**count - 1 if 0 < count <= _FEW_DIGITS else 0, 0, -1):
-        digits = iter(str(number).zfill(count))
-        name = "".join(next(digits) if char in _DIGITS else char for char in last)
-        if name not in taken:
-            return name
-    return next(name for length in range(1, len(taken) + 2) if (name := last + "x" * length) not in taken)
+        tokens = self._tokens()
+        new = level.names.take(name, lambda salt: self._visitor.name(tokens, name, salt))
+        if new != name:
+            self._visitor.renamed(tokens)
+        return new
 
 
 def _edit_string(token: str, edit: Callable[[str], str]) -> str:
-    """Edit the text of a string; one that breaks off still does, at the same kind of place."""
+    """Edit the text of a string; one that breaks off still does, at the same kind of place.
+
+    Bytes that are no UTF-8 stand in `token` as the upper half of surrogates, as `surrogateescape` reads them;
+    one that the text itself escapes is another thing, and stays an escape.
+    """
     is_whole = len(token) > 1 and token.endswith('"') and _is_closed(token)
     inner = token[1:-1] if is_whole else token[1:]
     cut = "" if is_whole else _cut_escape(inner)
     inner = inner[: len(inner) - len(cut)]
     end = '"' if is_whole else "\\" + cut[1:2] + "0" * (len(cut) - 2) if cut else ""
     try:
-        value = json.loads(f'"{inner}"', strict=False) if "\\" in inner else inner
+        value = json.loads(f'"{_ESCAPE.sub(_only_lower, inner)}"', strict=False) if "\\" in inner else inner
     except ValueError:
         return '"' + edit(inner) + end
     new = edit(value)
     if new == value:
         return '"' + inner + end
-    return json.dumps(new, ensure_ascii=token.isascii())[:-1] + end
+    written = json.dumps(new, ensure_ascii=token.isascii())[:-1]
+    return _LOWER_HALF.sub(_escaped, written) + end
+
+
+def _only_lower(match: re.Match[str]) -> str:
+    """Return an escape; of half a surrogate pair that stands alone the half that no byte is read as."""
+    return match[0] if match["half"] is None else r"\ud800"
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
 def _is_closed(token: str) -> bool:

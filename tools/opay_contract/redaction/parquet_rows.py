@@ -126,7 +126,8 @@ def _new_row(redactor: Redactor, row: Row, tally: Tally) -> Row:
     found = read_row(_PLACE, row)
     if isinstance(found, Unreadable):
         if any(value is not None for value in row.values()):
-            tally.refuse(found.reason)
+            redactor.log.add("what cannot be read", "recording:row")
+        tally.refuse(found.reason)
         return dict.fromkeys(row)
     redacted = redactor.bodies(found)
     moment = found.recorded_at

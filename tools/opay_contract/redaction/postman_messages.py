@@ -7,8 +7,8 @@ from typing import Any
 from msgspec import structs
 
 from opay_contract.jsontext import Tokens
-from opay_contract.model.exchange import Exchange, Place, Response
-from opay_contract.recordings.postman import build_exchange
+from opay_contract.model.exchange import Exchange, Place, Response, Unreadable
+from opay_contract.recordings.postman import saved_exchange
 from opay_contract.recordings.postman_requests import as_far_as_known, parse_request
 from opay_contract.recordings.refusals import EntryError
 from opay_contract.redaction.exchanges import Redacted, Redactor
@@ -62,7 +62,9 @@ def _iter_answers(redactor: Redactor, tokens: Tokens, item: Any) -> Iterator[tup
             continue
         written = saved.get("originalRequest") or item.get("request")
         try:
-            exchange = build_exchange(_PLACE, written, saved)
+            exchange = saved_exchange(_PLACE, written, saved)
         except EntryError:
+            continue
+        if isinstance(exchange, Unreadable):
             continue
         yield (*tokens, "response", index), Message(side="response", redacted=redactor.bodies(exchange))

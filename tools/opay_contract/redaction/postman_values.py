@@ -6,7 +6,7 @@ from typing import Any
 
 from opay_contract.jsontext import Tokens
 from opay_contract.redaction.codings import encode_body
-from opay_contract.redaction.entries import EntryVisitor, name_place, value_at
+from opay_contract.redaction.entries import EntryVisitor, text_of, value_at
 from opay_contract.redaction.exchanges import Redacted, Redactor
 from opay_contract.redaction.postman_messages import Message, iter_messages
 from opay_contract.rules.describing import describe_name
@@ -86,9 +86,9 @@ class PostmanVisitor(EntryVisitor):
             case ("method",):
                 return self._redactor.method(value)
             case ("body", "raw") if message.side == "request" and message.redacted.new.request.body:
-                return message.redacted.new.request.body.decode(errors="surrogatepass")
+                return text_of(message.redacted.new.request.body)
             case ("body",) if message.side == "response":
-                return message.redacted.new.response.body.decode(errors="surrogatepass")
+                return text_of(message.redacted.new.response.body)
         return None
 
     def _header_text(self, message: Message, rest: Tokens, tokens: Tokens, value: str) -> str | None:
@@ -99,6 +99,10 @@ class PostmanVisitor(EntryVisitor):
             return self._field_value(message, tokens, value)
         if len(rest) > 2:  # noqa: PLR2004  a description and the like
             return None
+        if ":" not in value:
+            return self._redactor.noted(
+                self._redactor.values.texts.redact(value), value, "recording:header", "free text"
+            )
         lines = (match for match in _FIELD_LINE.finditer(value) if match[0])
         made = [
             f"{fields.name(name)}{colon}{self._header(message, name, text) if colon else ''}{end}"
@@ -123,7 +127,7 @@ class PostmanVisitor(EntryVisitor):
 
     def _emptied(self, tokens: Tokens, what: str) -> str:
         if self._value(tokens):
-            self._redactor.log.add(what, f"recording:{name_place(tokens)}")
+            self._redactor.log.add(what, self._place(tokens))
         return "[]"
 
     def _value(self, tokens: Tokens) -> Any:

@@ -35,14 +35,16 @@ _ASKING = frozenset({PieceKind.REQUEST, PieceKind.SENT})
 def redact_transcript(redactor: Redactor, stream: Readable, sink: Sink, tally: Tally) -> None:
     """Redact every call, and what curl says between two."""
     held: list[Piece] = []
+    has_body = False
     for one in iter_pieces(stream):
         if isinstance(one, Call):
             sink.write(_Writing(redactor, one, held).call(tally))
-            held = []
+            held, has_body = [], False
         elif one.call is None:
             sink.write(_Lines(redactor, None, None).write(one))
-        elif one.kind is not PieceKind.BODY or one not in held:
+        elif one.kind is not PieceKind.BODY or not has_body:
             held.append(one)
+            has_body = has_body or one.kind is PieceKind.BODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,6 @@ class _Writing:
     def call(self, tally: Tally) -> bytes:
         """Return the call as it may be written; one that cannot be read stays so, without its body."""
         tally.entries += is_counted(self._call)
-        noted = len(self._redactor.log.replaced)
         redacted = self._redactor.bodies(self._found) if isinstance(self._found, Exchange) else None
         lines = _Lines(self._redactor, self._call, redacted)
         bodies = [b""] if redacted is None else self._bodies(lines, redacted)
@@ -117,8 +118,7 @@ class _Writing:
         made = next((text for text in texts if self._is_same(text, redacted)), None)
         if made is None:
             made = b"".join(lines.write(piece) for piece in self._pieces if piece.kind in _ASKING)
-        is_less = bool(self._call.size) or len(self._redactor.log.replaced) > noted
-        if isinstance(self._found, Unreadable) and is_less and is_counted(self._call):
+        if isinstance(self._found, Unreadable) and is_counted(self._call):
             tally.refuse(self._found.reason)
         return made
 

@@ -16,7 +16,7 @@ from opay_contract.redaction.pseudonyms import (
     SMALL_MARK,
     is_digit_pseudonym,
 )
-from opay_contract.redaction.sensitivity import CARD, IDENTIFIER, PUBLIC, Sensitivity, Statement
+from opay_contract.redaction.sensitivity import CARD, CUSTOMER, IDENTIFIER, PUBLIC, Sensitivity, Statement
 from opay_contract.redaction.texts import ATTEMPTS, FREE_TEXT, NAME, STRICT, Manner, Texts
 from opay_contract.rules.describing import describe_name
 
@@ -31,6 +31,7 @@ _MOMENT = re.compile(
 _NUMBER = re.compile(r"(-?)([0-9]+)(\.[0-9]+)?(?:([eE][+-]?)([0-9]+))?")
 _SAFE_DIGITS = 16
 _LONGEST = 10**19
+_BITS = ("0", "1")
 _SECONDS = range(1_420_070_400, 2_000_000_000)
 """Counts of seconds that are taken for times and stay: 2015 to 2033; below and above are phone numbers."""
 
@@ -71,6 +72,8 @@ class Values:
         """Return what takes the place of a text."""
         if self._may_stay(value, statement):
             return value
+        if not self.texts.is_clean(value, STRICT):
+            self.texts.memory.replace(value, with_words=statement.sensitivity == CUSTOMER)
         judge = self.sensitivity.verdict(statement, recorded)
         wanted = judge(value)
         if statement.sensitivity == CARD and value.isascii() and value.isdigit():
@@ -98,14 +101,20 @@ class Values:
             return "12"
         return self._make_number(match, value, bool(hits), 0)
 
-    def name(self, name: str, salt: int) -> str:
-        """Return a member's name: itself where it is a name, one of the same shape where it is data."""
-        if describe_name(name) == name or self.texts.is_clean(name, NAME):
+    def name(self, name: str, salt: int, *, is_shown: bool = True) -> str:
+        """Return a name: itself where it is made of known words, or looks like a name and may be shown.
+
+        A name that a report may show stays, unless it is a value somewhere else; any other is replaced by one
+        of the same shape.
+        """
+        if self.texts.is_known(name) or self.texts.is_clean(name, NAME):
             return name
-        shape, hits = describe_name(name), card_hits(name)
+        if is_shown and describe_name(name) == name and self.texts.memory.keep(name):
+            return name
+        shape, hits = _shape_of(name), card_hits(name)
         for more in range(salt * ATTEMPTS, (salt + 1) * ATTEMPTS):
             made = self.texts.variant(name, NAME, more)
-            if describe_name(made) == shape and card_hits(made) == hits:
+            if _shape_of(made) == shape and card_hits(made) == hits:
                 return made
         return self.texts.redact(name, NAME)
 
@@ -139,36 +148,54 @@ class Values:
         return candidate in (*LAST_FOUR, *FIRST_SIX, *_MONTHS) or self.texts.is_clean(candidate)
 
     def _number_may_stay(self, token: str, match: re.Match[str], statement: Statement) -> bool:
+        value = _value_of(token)
         if statement.sensitivity == PUBLIC:
-            return is_time(token) or len(match[2]) <= SHORT
+            return is_moment(value) or _is_small(match, value)
         if statement.sensitivity is None and statement.uris:
             return len(token) <= SHORT + 2 and not match[5]
         return "month" in statement.units and token in _MONTHS
 
     def _make_number(self, match: re.Match[str], value: Any, is_card: bool, salt: int) -> str:  # noqa: FBT001
         sign, digits, fraction, exponent, power = (str(part or "") for part in match.groups())
+        pseudonyms = self.texts.pseudonyms
         if is_card:
-            whole = str(abs(int(value)))
-            number = stand_in_number(self.texts.pseudonyms, whole, salt)
+            number = stand_in_number(pseudonyms, str(abs(int(value))), salt)
             return f"{sign}{number}{'.0' if isinstance(value, float) else ''}"
-        is_safe = isinstance(value, int) and abs(value) <= SAFE_INTEGER
-        mark = SMALL_MARK if is_safe and len(digits) == _SAFE_DIGITS else ORDINARY_MARK
-        if exponent and salt % 2:
-            return f"{sign}1{'0' * (len(digits) - 1)}{exponent}{power[-3:]}"
-        made = sign + self.texts.pseudonyms.digits(digits, salt=salt, mark=mark)
-        made += "." + "9" * (len(fraction) - 1) if fraction else ""
-        return made + (exponent + power[-3:] if exponent else "")
+        if isinstance(value, int):
+            is_safe = abs(value) <= SAFE_INTEGER
+            mark = SMALL_MARK if is_safe and len(digits) == _SAFE_DIGITS else ORDINARY_MARK
+            return sign + pseudonyms.digits(digits, salt=salt, mark=mark)
+        if abs(value) >= _LONGEST:
+            whole = "1" + "0" * (len(digits) - 1) if exponent else pseudonyms.digits(digits, salt=salt)
+            return sign + whole + (exponent + power[-3:] if exponent else ".0" if fraction else "")
+        whole = str(int(abs(value)))
+        made = whole if whole in _BITS else pseudonyms.digits(whole, salt=salt)
+        return f"{sign}{made}.{'0' if value == int(value) else '9' * max(len(fraction) - 1, 1)}"
+
+
+def _shape_of(name: str) -> str:
+    described = describe_name(name)
+    return "name" if described == name else described
+
+
+def is_moment(value: float) -> bool:
+    """Return whether a number counts from 1970 to a moment, however it is written: 1637822753.5, 1.6e9."""
+    return any(low <= value <= high for low, high in _TIMES)
+
+
+def _is_small(match: re.Match[str], value: float) -> bool:
+    return abs(value) < 10**SHORT and len(match[3] or "") <= SHORT
 
 
 def _is_clean_number(match: re.Match[str]) -> bool:
     _, digits, fraction, _, power = match.groups()
     is_whole_clean = (
-        digits in ("0", "1")
+        digits in _BITS
         or (power and not digits.strip("0").strip("1"))
         or is_digit_pseudonym(digits)
         or is_test_number(digits)
     )
-    is_fraction_clean = not fraction or set(fraction[1:]) <= {"9"} or fraction == ".0"
+    is_fraction_clean = not fraction or set(fraction[1:]) in ({"9"}, {"0"})
     return bool(is_whole_clean) and is_fraction_clean and (not power or len(power) <= 3)  # noqa: PLR2004
 
 

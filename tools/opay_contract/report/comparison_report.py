@@ -6,11 +6,14 @@ from typing import Any
 
 import click
 
+from opay_contract.contract.used import ContractUsed
 from opay_contract.model.comparison import Comparison, Difference, DifferenceKind
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.report.insights import describe_moment, describe_scope, describe_share, describe_spot
+from opay_contract.report.json_report import build_contract_used, build_elsewhere
 from opay_contract.report.printing import printable
+from opay_contract.report.scope import describe_nothing, describe_out_of_scope
 from opay_contract.report.text_report import count, describe_place
 
 SCHEMA_VERSION = 1
@@ -18,9 +21,10 @@ _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "b
 _WITH_WORDS = {DifferenceKind.TYPES, DifferenceKind.VALUES, DifferenceKind.RANGE, DifferenceKind.READINGS}
 
 
-def render_comparison(comparison: Comparison) -> str:
-    """Return what differs, for people."""
+def render_comparison(comparison: Comparison, used: ContractUsed | None = None) -> str:
+    """Return what differs, for people; `used` is the contract that recordings were judged by."""
     blocks = [
+        click.style(printable(str(used)), dim=True) if used else "",
         _findings("Findings of the new run alone", comparison.appeared),
         _findings("Findings of the old run alone", comparison.vanished),
         _findings("Findings of the old run that the new one may have beyond its cap", comparison.unsure),
@@ -30,10 +34,11 @@ def render_comparison(comparison: Comparison) -> str:
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def render_comparison_json(comparison: Comparison) -> str:
+def render_comparison_json(comparison: Comparison, used: ContractUsed | None = None) -> str:
     """Return what differs, for programs; one ASCII text that ends in a line feed."""
     report = {
         "schema_version": SCHEMA_VERSION,
+        "contract": build_contract_used(used),
         "old": _run(comparison.old),
         "new": _run(comparison.new),
         "findings_appeared": [_finding_json(folded) for folded in comparison.appeared],
@@ -105,7 +110,8 @@ def _closing(comparison: Comparison) -> str:
 
 def _describe_run(summary: DriftSummary) -> str:
     if not summary.exchanges:
-        return "nothing was checked."
+        reasons = " ".join(describe_out_of_scope(summary))
+        return f"nothing was checked: {describe_nothing(summary, None)}. {reasons}".rstrip()
     partial = ", interrupted" if summary.is_partial else ""
     return (
         f"{count(summary.exchanges, 'exchange')}, {count(len(summary.findings), 'finding')}, "
@@ -116,6 +122,8 @@ def _describe_run(summary: DriftSummary) -> str:
 def _run(summary: DriftSummary) -> dict[str, Any]:
     return {
         "exchanges_checked": summary.exchanges,
+        "out_of_scope": summary.out_of_scope,
+        "elsewhere": build_elsewhere(summary),
         "findings": len(summary.findings),
         "unreadable": summary.unreadable_count,
         "partial": summary.is_partial,

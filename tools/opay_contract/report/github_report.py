@@ -10,6 +10,7 @@ from opay_contract.model.summary import FoldedFinding
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.ordering import by_gravity
 from opay_contract.report.printing import printable
+from opay_contract.report.scope import describe_out_of_scope
 from opay_contract.report.standing import (
     describe_covered,
     describe_no_drift,
@@ -36,11 +37,13 @@ def render_github(run: CheckedRun) -> str:
 
 def _remarks(run: CheckedRun) -> Iterator[str]:
     summary = run.counted
+    if run.used:
+        yield f"{_TITLE}: {printable(str(run.used))}"
     if summary.is_partial:
         yield _command("error", "The run was interrupted: not everything was checked.", title=_TITLE)
-    if not summary.exchanges:
-        message = "Nothing was checked: no exchange of the contract's hosts was found."
-        yield _command("error", message, title=_TITLE)
+    if run.is_nothing:
+        message = " ".join([run.nothing, *describe_out_of_scope(summary)])
+        yield _command("notice" if run.is_allowed_nothing else "error", message, title=_TITLE)
     elif not summary.findings and not summary.unreadable_count:
         message = f"Checked {count(summary.exchanges, 'exchange')}: {describe_no_drift(run)}."
         yield _command("notice", message, title=_TITLE)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from opay_contract.model.finding import Severity
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.html_parts import Section, as_text, plural
+from opay_contract.report.scope import describe_out_of_scope
 from opay_contract.report.text_report import describe_judged, describe_outside
 
 
@@ -38,8 +39,11 @@ def _tiles(run: CheckedRun) -> Iterator[tuple[str, int, str]]:
 
 def _remarks(run: CheckedRun) -> Iterator[str]:
     summary = run.summary
+    if run.used:
+        yield str(run.used)
     if run.judged:
         yield describe_judged(run.judged)
     if outside := describe_outside(summary):
         yield outside
+    yield from describe_out_of_scope(summary)
     yield from run.insight.limits

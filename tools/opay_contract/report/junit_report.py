@@ -17,6 +17,7 @@ from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.insights import narrower, never_seen
 from opay_contract.report.ordering import by_gravity
 from opay_contract.report.printing import printable
+from opay_contract.report.scope import describe_out_of_scope
 from opay_contract.report.standing import describe_covered, describe_standing, describe_unused
 from opay_contract.report.text_report import count, describe_place, describe_recorded
 from opay_contract.rules.table import RULES
@@ -44,7 +45,7 @@ class _Case:
 def render_junit(run: CheckedRun) -> str:
     """Return the report as JUnit XML; a finding that does not fail the run is a skipped test case."""
     summary = run.summary
-    cases = [*_input_cases(summary), *_finding_cases(run), *_unused_cases(run), *_clean_rules(summary)]
+    cases = [*_input_cases(run), *_finding_cases(run), *_unused_cases(run), *_clean_rules(summary)]
     results = Counter(case.result for case in cases)
     numbers = _attributes(
         name=_SUITE,
@@ -66,16 +67,15 @@ def render_junit(run: CheckedRun) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _input_cases(summary: DriftSummary) -> Iterator[_Case]:
-    nothing = (
-        "" if summary.exchanges else "nothing was checked: no exchange of the contract's hosts was found"
-    )
+def _input_cases(run: CheckedRun) -> Iterator[_Case]:
+    summary = run.summary
     yield _Case(
         classname=_INPUT,
         name="exchanges were checked",
-        result="failure" if nothing else "",
+        result=("skipped" if run.is_allowed_nothing else "failure") if run.is_nothing else "",
         kind="nothing-checked",
-        message=nothing,
+        message=run.nothing,
+        details=tuple(describe_out_of_scope(summary)),
     )
     if summary.is_partial:
         message = "the run was interrupted: not everything was checked"
@@ -196,7 +196,8 @@ def _clean_rules(summary: DriftSummary) -> Iterator[_Case]:
 
 def _properties(run: CheckedRun) -> Iterator[str]:
     summary, judged = run.summary, run.judged
-    values = {
+    values: dict[str, int | str] = {"contract": str(run.used)} if run.used else {}
+    values |= {
         "exchanges_checked": summary.exchanges,
         "out_of_scope": summary.out_of_scope,
         "outside_window": summary.out_of_window,

@@ -11,6 +11,7 @@ from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.markdown_insights import render_insights
 from opay_contract.report.markdown_parts import NONE_LISTED, code, cut, details, prose, table
 from opay_contract.report.ordering import by_gravity
+from opay_contract.report.scope import describe_out_of_scope
 from opay_contract.report.standing import describe_no_drift, describe_standing, describe_unused
 from opay_contract.report.text_report import count, describe_judged, describe_outside, describe_place
 
@@ -38,9 +39,11 @@ def render_markdown(run: CheckedRun) -> str:
     unlisted = len(findings) + len(accepted) - len(listed) - len(accepted_listed)
     blocks = [
         "## opay-contract check",
+        prose(str(run.used)) if run.used else "",
         "**The run was interrupted: not everything was checked.**" * summary.is_partial,
         f"**{_verdict(run)}**",
         _counts(summary, findings),
+        " ".join(map(prose, describe_out_of_scope(summary))),
         describe_judged(run.judged) if run.judged else "",
         *(_severity(severity, findings, listed, run) for severity in reversed(Severity)),
         _unused(run, unused),
@@ -55,8 +58,8 @@ def render_markdown(run: CheckedRun) -> str:
 
 def _verdict(run: CheckedRun) -> str:
     summary = run.counted
-    if not summary.exchanges:
-        return "Nothing was checked: no exchange of the contract's hosts was found."
+    if run.is_nothing:
+        return prose(run.nothing)
     drift = count(len(summary.findings), "finding") if summary.findings else describe_no_drift(run)
     return f"Checked {count(summary.exchanges, 'exchange')}: {drift}."
 

@@ -14,6 +14,7 @@ from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.insights import narrower, never_seen
 from opay_contract.report.ordering import by_gravity
 from opay_contract.report.printing import printable
+from opay_contract.report.scope import describe_out_of_scope
 from opay_contract.report.standing import describe_covered, describe_unused, on_one_line
 from opay_contract.report.text_report import count, describe_place
 from opay_contract.rules.table import RULES
@@ -24,7 +25,6 @@ _PROBLEMS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO
 """What GitHub calls the severity of a rule."""
 
 _SOURCES, _CARRIED = "%SRCROOT%", "CONTRACT"
-_NOTHING = "Nothing was checked: no exchange of the contract's hosts was found."
 _ROOT = "openapi.yaml"
 
 Json = dict[str, Any]
@@ -77,13 +77,14 @@ def _invocation(run: CheckedRun) -> Json:
         notifications.append(_remark("error", f"{more:,} more entries could not be read."))
     if summary.is_partial:
         notifications.append(_remark("error", "The run was interrupted: not everything was checked."))
-    if not summary.exchanges:
-        notifications.append(_remark("error", _NOTHING))
+    if run.is_nothing:
+        level = "note" if run.is_allowed_nothing else "error"
+        notifications.append(_remark(level, " ".join([run.nothing, *describe_out_of_scope(summary)])))
     if summary.omitted:
         omitted = count(summary.omitted, "occurrence")
         notifications.append(_remark("warning", f"{omitted} of further findings not listed."))
     return {
-        "executionSuccessful": bool(summary.exchanges)
+        "executionSuccessful": (not run.is_nothing or run.is_allowed_nothing)
         and not (summary.unreadable_count or summary.is_partial),
         "toolExecutionNotifications": notifications,
         **(
@@ -239,8 +240,10 @@ def _numbers(run: CheckedRun) -> Json:
     summary, judged = run.summary, run.judged
     states = {state.value: len(judged.findings(state)) for state in State} if judged else {}
     return {
+        **({"contract": str(run.used)} if run.used else {}),
         "exchangesChecked": summary.exchanges,
         "outOfScope": summary.out_of_scope,
+        "elsewhere": describe_out_of_scope(summary),
         "outsideWindow": summary.out_of_window,
         "unreadable": summary.unreadable_count,
         "occurrences": sum(summary.occurrences.values()),

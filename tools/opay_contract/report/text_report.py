@@ -10,6 +10,7 @@ from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.insights import describe_moment
 from opay_contract.report.ordering import by_gravity
 from opay_contract.report.printing import printable
+from opay_contract.report.scope import describe_out_of_scope
 from opay_contract.report.standing import (
     describe_covered,
     describe_no_drift,
@@ -31,7 +32,7 @@ def render_text(run: CheckedRun) -> str:
     """Return the report with colour codes, which `click.echo` takes off where there is no terminal."""
     counted = run.counted
     findings = by_gravity(counted)
-    blocks = [_section(severity, findings, run) for severity in reversed(Severity)]
+    blocks = [_head(run), *(_section(severity, findings, run) for severity in reversed(Severity))]
     blocks += [
         _accepted_section(run),
         _unused_section(run.unused),
@@ -76,6 +77,10 @@ def describe_outside(summary: DriftSummary) -> str:
         return ""
     undated = f", {summary.undated:,} of them without a time" if summary.undated else ""
     return f"Outside --since and --until: {count(summary.out_of_window, 'exchange')}{undated}."
+
+
+def _head(run: CheckedRun) -> str:
+    return click.style(printable(str(run.used)), dim=True) if run.used else ""
 
 
 def _section(severity: Severity, findings: list[FoldedFinding], run: CheckedRun) -> str:
@@ -155,16 +160,17 @@ def _closing(summary: DriftSummary, findings: list[FoldedFinding], run: CheckedR
     lines += run.insight.limits
     if outside := describe_outside(summary):
         lines.append(outside)
-    lines.append(f"Out of scope: {count(summary.out_of_scope, 'exchange')} (other hosts, preflights).")
+    lines += describe_out_of_scope(summary)
     lines.append(f"Unreadable: {summary.unreadable_count:,}.")
+    if summary.passed_over_count:
+        files = count(summary.passed_over_count, "file of a folder", "files of folders")
+        lines.append(f"Passed over: {files}, no recordings (named by --format json).")
     return "\n".join(lines)
 
 
 def _verdict(summary: DriftSummary, findings: list[FoldedFinding], run: CheckedRun) -> str:
-    if not summary.exchanges:
-        return click.style(
-            "Nothing was checked: no exchange of the contract's hosts was found.", fg="red", bold=True
-        )
+    if run.is_nothing:
+        return click.style(run.nothing, fg="yellow" if run.is_allowed_nothing else "red", bold=True)
     checked = f"Checked {count(summary.exchanges, 'exchange')}:"
     if not findings:
         return click.style(f"{checked} {describe_no_drift(run)}.", fg="green", bold=True)

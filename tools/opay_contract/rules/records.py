@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from opay_contract.contract.answers import answer_shape
 from opay_contract.contract.contract import Contract, Match, Route, at
 from opay_contract.jsontext import NotJson, Parsed, iter_nodes, parse_json
 from opay_contract.model.exchange import Exchange, Request, header
@@ -60,6 +61,7 @@ class RecordReader:
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
+        self._answers = answer_shape(contract)
         self._routes: dict[tuple[str | None, str | None], Route] = {}
 
     def read(self, line: bytes) -> Record | None:
@@ -107,6 +109,8 @@ class RecordReader:
 
     def _key(self, method: str | None, url: str | None, answer: Any) -> tuple[Any, ...] | None:
         """Return route, business code and message, which decide as much as a shape does."""
+        if url is None and not (isinstance(answer, dict) and self._answers.fits(answer)):
+            return None
         route = self._routes.get((method, url))
         if route is None:
             if len(self._routes) >= MAX_ROUTES:

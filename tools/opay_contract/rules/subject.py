@@ -10,7 +10,8 @@ from opay_contract.model.finding import Outcome, Rule
 from opay_contract.model.moments import Window
 from opay_contract.rules.annotations import Annotations, annotate
 
-_HTTP_ERROR = 400
+HTTP_ERROR = 400
+"""The least status that says no."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,7 @@ class Subject:
     @property
     def is_refused(self) -> bool:
         """Whether the vendor refused the request, by business code or by HTTP status."""
-        return self.match.outcome is Outcome.BUSINESS_ERROR or self.exchange.response.status >= _HTTP_ERROR
+        return self.match.outcome is Outcome.BUSINESS_ERROR or self.exchange.response.status >= HTTP_ERROR
 
 
 def build_subject(
