@@ -217,7 +217,7 @@ def read_slowly(cut_data: Any) -> Any:
 def read_items(cut_data: Any) -> Any:
     found: list[Any] = []
     try:
-        found.extend(iter_values(JsonCursor(cut_data), (), limit=200))
+        found.extend(iter_values(JsonCursor(cut_data), {}, limit=200))
     except StreamError as error:
         found.append(error.reason)
     return found
@@ -252,10 +252,10 @@ def test_long_arrays_are_cut_as_they_are_walked_through(between: str) -> None:
     for position, text in zip((100, 200, 300, 400, 500), odd, strict=True):
         texts.insert(position, text)
     data = f"[{between.join(texts)}]".encode()
-    found = list(iter_values(JsonCursor(io.BytesIO(data)), ()))
+    found = list(iter_values(JsonCursor(io.BytesIO(data)), {}))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cursor, "_JOINT", re.compile(rb"(?!)"))
-        assert list(iter_values(JsonCursor(io.BytesIO(data)), ())) == found
+        assert list(iter_values(JsonCursor(io.BytesIO(data)), {})) == found
     assert [item for _, item in found] == [text.encode() for text in texts]
 
 
@@ -269,7 +269,7 @@ def test_most_items_are_cut_at_a_guess(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(JsonCursor, "take_value", take)
     data = json.dumps([{"a": number, "b": "x" * 1000} for number in range(2000)]).encode()
-    assert len(list(iter_values(JsonCursor(io.BytesIO(data)), ()))) == 2000
+    assert len(list(iter_values(JsonCursor(io.BytesIO(data)), {}))) == 2000
     assert len(walked) < 20
 
 
