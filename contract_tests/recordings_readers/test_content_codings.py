@@ -18,7 +18,7 @@ from contract_tests.leaks.planting import write_flow
 from contract_tests.redaction.writers import as_har, as_json_cassette, as_report, as_transcript
 
 from opay_contract.model.exchange import Exchange, Place, Request, Response
-from opay_contract.recordings.encodings import MAX_CODINGS, decode_body
+from opay_contract.recordings.encodings import MAX_CODINGS, TOO_MUCH, decode_body
 from opay_contract.recordings.reading import iter_exchanges
 from opay_contract.recordings.refusals import EntryError
 from opay_contract.recordings.sources import Source
@@ -181,10 +181,10 @@ def test_where_the_evidence_is_not_plain_the_body_is_judged_as_it_is(body: bytes
 def test_what_unpacks_to_more_than_an_entry_may_have_is_unreadable(read: Read) -> None:
     bomb = gzip.compress(bytes(65 << 20), 1, mtime=0)
     (found,) = read(as_line(exchange(bomb, ("Content-Encoding", "gzip"))))
-    assert found.reason == "the entry is longer than 64 MiB"
+    assert found.reason == TOO_MUCH
     twice = gzip.compress(gzip.compress(bytes(65 << 20), 9, mtime=0), mtime=0)
     (found,) = read(as_line(exchange(twice, ("Content-Encoding", "gzip, gzip"))))
-    assert found.reason == "the entry is longer than 64 MiB"
+    assert found.reason == TOO_MUCH
 
 
 def test_text_bodies_of_the_native_format_are_looked_at_too(read: Read) -> None:
