@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+
 Tokens = tuple[str | int, ...]
 """The unescaped steps of a JSON pointer: member names and array indexes."""
 
@@ -23,6 +25,10 @@ MAX_DEPTH = 200
 """How deep arrays and objects may be nested; the schema library stops at about 250."""
 
 _MAX_INTEGER_DIGITS = 4000
+_DIGITS_AS_ZERO = bytes(ord("0") if byte in b"0123456789" else byte for byte in range(256))
+_LONG_INTEGER = b"0" * len(str(SAFE_INTEGER))
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _BROKEN_OFF_LITERAL = re.compile(r"-|t(ru?)?|f(a(ls?)?)?|n(ul?)?|N(aN?)?|-?I(n(f(i(n(it?)?)?)?)?)?")
 _BROKEN_OFF_NUMBER = re.compile(r"[0-9](\.|[eE][-+]?)$")
@@ -48,8 +54,7 @@ class Flaw:
     tokens: Tokens = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parsed:
+class Parsed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The value of a text, where the last of duplicate members holds, and its flaws in document order.
 
     `shadowed` has the duplicate members that do not hold, with their place.
@@ -72,6 +77,34 @@ class NotJson:
 
 def parse_json(data: bytes) -> Parsed | NotJson:
     """Read one JSON text; never raises, whatever the bytes."""
+    try:
+        value = _decode(data)
+    except (ValueError, RecursionError):
+        return _parse_odd(data)
+    return Parsed(value=value) if _is_plain(data, value) else _parse_odd(data)
+
+
+def _is_plain(data: bytes, value: Any) -> bool:
+    """Tell whether a text that a strict decoder took surely has no flaw.
+
+    That decoder refuses a byte order mark, what is no UTF-8, NaN, numbers beyond every double and lone
+    surrogates. It takes duplicate keys, which it drops, so that the value has fewer quotes than the text; and
+    long integers.
+    """
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH or _LONG_INTEGER in data.translate(_DIGITS_AS_ZERO):
+        return False
+    compact = _encode(value)
+    return data == compact or _count_quotes(data) == _count_quotes(compact)
+
+
+def _count_quotes(text: bytes) -> int:
+    if b"\\" in text:
+        text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return text.count(b'"')
+
+
+def _parse_odd(data: bytes) -> Parsed | NotJson:
+    """Read a text that may have flaws, and say which."""
     flaws: list[Flaw] = []
     if data.startswith(codecs.BOM_UTF8):
         flaws.append(Flaw(kind=FlawKind.BYTE_ORDER_MARK))

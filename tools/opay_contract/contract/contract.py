@@ -37,7 +37,7 @@ class Route:
     path_known: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Match:
     """An exchange seen through the contract: operation, request form, outcome, and both bodies, read once.
 
@@ -69,9 +69,9 @@ class Contract:
     unsearched_headers: frozenset[str]
     sensitivity_by_name: Mapping[str, str]
 
-    def match(self, exchange: Exchange) -> Match:
-        """Find the operation and the outcome of an exchange, reading its bodies."""
-        route = self.route(exchange.request)
+    def match(self, exchange: Exchange, route: Route | None = None) -> Match:
+        """Find the operation, unless it is given, and the outcome of an exchange, reading its bodies."""
+        route = route or self.route(exchange.request)
         request_body = parse_json(exchange.request.body) if exchange.request.body else None
         response_body = parse_json(exchange.response.body) if exchange.response.body else None
         code = _business_code(route.operation, response_body)

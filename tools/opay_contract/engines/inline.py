@@ -10,8 +10,7 @@ from opay_contract.engines.progress import OnProgress, no_progress
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.formats import Format
-from opay_contract.recordings.ndjson import Lines
-from opay_contract.recordings.reading import iter_entries
+from opay_contract.recordings.reading import iter_exchanges
 from opay_contract.recordings.sources import Source
 from opay_contract.rules.subject import Settings
 
@@ -51,7 +50,7 @@ def _add_all(
         if isinstance(source, Unreadable):
             fold.add(source)
             continue
-        for position, entry in enumerate(iter_entries(source, format_in, stdin=stdin)):
-            fold.add_entry(source, entry)
-            if isinstance(entry, Lines) or not position % PROGRESS_STEP:
+        for position, entry in enumerate(iter_exchanges(source, format_in, stdin=stdin)):
+            fold.add(entry)
+            if not position % PROGRESS_STEP:
                 on_progress(fold.seen, fold.found)

@@ -12,7 +12,7 @@ from opay_contract.recordings.document import read_body, read_document
 from opay_contract.recordings.formats import HEAD, Format, recognise
 from opay_contract.recordings.har import read_har
 from opay_contract.recordings.mitmproxy_flows import read_mitmproxy
-from opay_contract.recordings.ndjson import Lines, is_filled, iter_blocks, iter_lines, parse_line, read_ndjson
+from opay_contract.recordings.ndjson import iter_lines, read_ndjson
 from opay_contract.recordings.newman import read_newman
 from opay_contract.recordings.parquet import read_parquet
 from opay_contract.recordings.postman import read_postman
@@ -62,29 +62,11 @@ def iter_exchanges(
     source: Source, format_in: Format | None = None, *, stdin: BinaryIO | None = None
 ) -> Iterator[Exchange | Unreadable]:
     """Yield what a source holds, entry by entry; never raises, what cannot be read is a value, too."""
-    for found in iter_entries(source, format_in, stdin=stdin):
-        if isinstance(found, Lines):
-            for number, line in found.numbered():
-                if is_filled(line):
-                    yield parse_line(source.place(number, number), line)
-        else:
-            yield found
-
-
-def iter_entries(
-    source: Source, format_in: Format | None = None, *, stdin: BinaryIO | None = None
-) -> Iterator[Exchange | Unreadable | Lines]:
-    """Yield the same, but native lines undecoded and many at a time, for who can judge them as they are."""
     last = 0
     try:
         with open_source(source, format_in, stdin=stdin) as recording:
             if recording.format is Format.PARQUET:
                 yield from read_parquet(source)
-                return
-            if recording.format is Format.NDJSON:
-                for block in iter_blocks(recording.stream):
-                    last = block.last
-                    yield block
                 return
             for found in READERS[recording.format](source, recording.stream):
                 last = found.place.entry

@@ -16,8 +16,8 @@ from opay_contract.redaction.urls import Urls
 from opay_contract.redaction.values import Log, Values, is_time
 from opay_contract.redaction.vocabulary import METHODS
 from opay_contract.rules.describing import describe_name
-from opay_contract.rules.subject import Settings, build_subject
-from opay_contract.rules.values import recorded_time
+from opay_contract.rules.subject import annotate_bodies
+from opay_contract.rules.values import unix_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Redactor:
         self.urls = Urls(contract, self.values)
         self.fields = HeaderFields(contract, self.values, self.urls)
         self._bodies = Bodies(self.values, self.log)
-        self._settings = Settings(started_at=time.time())
+        self._started_at = time.time()
         scheme = contract.signature
         self._resigning = (
             Resigning(scheme=scheme, fields=self.fields, private_key=private_key)
@@ -127,15 +127,10 @@ class Redactor:
 
     def _new_bodies(self, exchange: Exchange) -> tuple[bytes | None, bytes]:
         match = self.contract.match(exchange)
-        operation = match.route.operation
-        subject = (
-            build_subject(exchange, match, operation, self.contract, self._settings) if operation else None
-        )
-        recorded = recorded_time(subject) if subject else 0.0
-        query = BodyContext(
-            described=subject.query if subject else None, recorded=recorded, prefix="request:"
-        )
-        answer = BodyContext(described=subject.answer if subject else None, recorded=recorded, prefix="")
+        asked, answered = annotate_bodies(self.contract, match, exchange.response.status)
+        recorded = unix_time(exchange.recorded_at, self._started_at) if match.route.operation else 0.0
+        query = BodyContext(described=asked, recorded=recorded, prefix="request:")
+        answer = BodyContext(described=answered, recorded=recorded, prefix="")
         body = exchange.request.body
         return (
             None if body is None else self._bodies.redact(body, query),

@@ -5,9 +5,10 @@ from typing import Any
 
 from opay_contract.jsontext import NotJson, Tokens
 from opay_contract.model.finding import Outcome, Rule
-from opay_contract.rules.annotations import Annotations
+from opay_contract.rules.described import Described
 from opay_contract.rules.describing import describe_value, fold_pointer
 from opay_contract.rules.schema_errors import keyword_of, rule_of, tokens_of_error
+from opay_contract.rules.shapes import values_at
 from opay_contract.rules.subject import Hit, Subject
 from opay_contract.rules.table import (
     ERROR_WITH_DATA,
@@ -48,7 +49,7 @@ def check_request_body(subject: Subject) -> Iterator[Hit]:
     yield from _undocumented(subject.query, REQUEST_FIELD_UNDOCUMENTED)
 
 
-def _contradictions(body: Annotations) -> list[tuple[Rule, Tokens, str, str, str]]:
+def _contradictions(body: Described) -> list[tuple[Rule, Tokens, str, str, str]]:
     """Return the errors of the schema library as rule, place, expected, actual and address.
 
     A text of the wrong length breaks its pattern as well; that is said once. So is what several keywords, or
@@ -61,7 +62,7 @@ def _contradictions(body: Annotations) -> list[tuple[Rule, Tokens, str, str, str
     return [one for key, one in found.items() if key[0] is not PATTERN_MISMATCH or key[1] not in wrong_length]
 
 
-def _contradiction(error: Any, body: Annotations) -> tuple[Rule, Tokens, str, str, str]:
+def _contradiction(error: Any, body: Described) -> tuple[Rule, Tokens, str, str, str]:
     keyword = keyword_of(error)
     rule, expected = rule_of(keyword, error.kind.value, error.instance)
     actual = "none" if keyword == "required" else describe_value(error.instance)
@@ -86,6 +87,7 @@ def _envelope_rule(subject: Subject, rule: Rule, tokens: Tokens) -> Rule:
     )
 
 
-def _undocumented(body: Annotations, rule: Rule) -> Iterator[Hit]:
-    for tokens, value, uri in body.undocumented():
-        yield Hit(rule, fold_pointer(tokens), "no such member", describe_value(value), uri)
+def _undocumented(body: Described, rule: Rule) -> Iterator[Hit]:
+    for stated in body.plan.undocumented:
+        for value in values_at(body.value, stated.path):
+            yield Hit(rule, stated.pointer, "no such member", describe_value(value), stated.uri)

@@ -39,6 +39,15 @@ _ISSUERS: tuple[tuple[str, str, frozenset[int]], ...] = (
 )
 
 
+_CLASSES = bytes(
+    ord("0") if chr(byte) in "0123456789" else ord("-") if chr(byte) in " \t.-_/" else ord("x")
+    for byte in range(256)
+)
+"""Digits as 0, what may stand between the digits of a card number as -, anything else as x."""
+
+_LONG_RUN, _PARTED, _FAR_PARTED = b"0" * _LENGTHS[0], b"0-0", b"0--0"
+
+
 class _Digits(dict[int, str]):
     """The digits of all scripts as 0 to 9, anything else as it is; learnt as they come."""
 
@@ -54,6 +63,14 @@ _DIGITS = _Digits()
 def has_card_number(text: str) -> bool:
     """Return whether `text` has a full card number, alone, inside other text, or with separators."""
     return any(True for _ in iter_card_number_lengths(text))
+
+
+def may_have_card_number(text: bytes) -> bool:
+    """Return whether UTF-8 text may have a card number; where False there surely is none. Quick."""
+    classes = text.translate(_CLASSES)
+    if text.isascii() and not (_LONG_RUN in classes or _PARTED in classes or _FAR_PARTED in classes):
+        return False
+    return has_card_number(text.decode(errors="replace"))
 
 
 def iter_card_number_lengths(text: str) -> Iterator[int]:

@@ -2,78 +2,112 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_plus
 
-from opay_contract.contract.contract import Contract, Match
+import msgspec
+
+from opay_contract.contract.contract import Contract
 from opay_contract.jsontext import NotJson, Parsed, Tokens, iter_nodes
 from opay_contract.model.exchange import Exchange, Headers
-from opay_contract.rules.annotations import Annotations
-from opay_contract.rules.card_numbers import iter_card_number_lengths
+from opay_contract.rules.card_numbers import iter_card_number_lengths, may_have_card_number
+from opay_contract.rules.described import NOT_SEARCHED, Described
 from opay_contract.rules.describing import describe_name, fold_pointer
+from opay_contract.rules.shapes import Shape, fold
 from opay_contract.rules.subject import Hit
 from opay_contract.rules.table import CARD_NUMBER_EXPOSED
 
-NOT_SEARCHED = frozenset({"identifier", "credential"})
-"""Classes of fields that may look like card numbers by their nature; where no schema is, a name tells."""
-
 _VALUE = r"""["']?\s*[:=]\s*(?:"(?:[^"\\]|\\.)*"?|[^\s&;,}\]]*)"""
 _LONGEST = 10**19
+_encode = msgspec.json.Encoder().encode
 
 
-def check_exposure(
-    contract: Contract,
-    exchange: Exchange,
-    match: Match,
-    query: Annotations | None,
-    answer: Annotations | None,
-) -> Iterator[Hit]:
-    """Find full card numbers in URL, headers and bodies.
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body to search: its text, its value, and what is known of its shape and of its places."""
+
+    data: bytes | None
+    read: Parsed | NotJson | None
+    shape: Shape | None
+    described: Described | None
+
+
+class CardSearch:
+    """Finds full card numbers in URL, headers and bodies.
 
     A place outside the answer's body is named by a word in front: `url`, `request-header:`,
     `response-header:`, `request:`.
     """
-    request, response = exchange.request, exchange.response
-    names = frozenset(name for name, stated in contract.sensitivity_by_name.items() if stated in NOT_SEARCHED)
-    yield from _hits(_without(names, unquote_plus(request.url or "")), "url")
-    yield from _check_headers(contract, request.headers, "request-header:")
-    yield from _check_headers(contract, response.headers, "response-header:")
-    yield from _check_body(match.request_body, request.body, _Search(names, query), "request:")
-    yield from _check_body(match.response_body, response.body, _Search(names, answer), "")
+
+    def __init__(self, contract: Contract) -> None:
+        """Take a contract, which says where identifiers and credentials stand."""
+        classes = contract.sensitivity_by_name.items()
+        self._names = frozenset(name for name, stated in classes if stated in NOT_SEARCHED)
+        self._headers = contract.unsearched_headers
+
+    def check(self, exchange: Exchange, query: Body, answer: Body) -> Iterator[Hit]:
+        """Search everything that an exchange holds."""
+        request, response = exchange.request, exchange.response
+        for length in _lengths_in_url(self._names, request.url or ""):
+            yield _hit(length, "url")
+        yield from self._check_headers(request.headers, "request-header:")
+        yield from self._check_headers(response.headers, "response-header:")
+        yield from self._check_body(query, "request:")
+        yield from self._check_body(answer, "")
+
+    def _check_headers(self, headers: Headers | None, prefix: str) -> Iterator[Hit]:
+        searched = [field for field in headers or () if field[0].lower() not in self._headers]
+        text = "\n".join([value for _, value in searched])
+        if may_have_card_number(text.encode(errors="replace")):
+            for name, value in searched:
+                yield from _hits(value, prefix + describe_name(name))
+
+    def _check_body(self, body: Body, prefix: str) -> Iterator[Hit]:
+        data, read = body.data or b"", body.read
+        if isinstance(read, NotJson):
+            yield from _hits(_without(self._names, data.decode(errors="replace")), prefix)
+        elif read is not None and _may_be_in(body, data):
+            search = _Search(self._names, body.described)
+            yield from _check_values(iter_nodes(read.value), search, prefix)
+            for tokens, value in read.shadowed:
+                yield from _check_values(iter_nodes(value, tokens), _Search(self._names, None), prefix)
+
+
+@lru_cache(maxsize=4096)
+def _lengths_in_url(names: frozenset[str], url: str) -> tuple[int, ...]:
+    return tuple(iter_card_number_lengths(_without(names, unquote_plus(url))))
+
+
+def _may_be_in(body: Body, data: bytes) -> bool:
+    r"""Tell whether a search of the values is worth it: by the text, where it hides no digits of them.
+
+    Numbers with an exponent hide some, and so do escapes. Written anew, a text has no escapes but of quotes,
+    backslashes and control characters; \u and \t of those may stand beside digits.
+    """
+    if body.read is None or body.read.flaws or body.shape is None or body.shape.has_float:
+        return True
+    if b"\\" in data:
+        data = _encode(body.read.value)
+        if b"\\u" in data or b"\\t" in data:
+            return True
+    return may_have_card_number(data)
 
 
 class _Search:
     """Tells which places of a body are searched: by the schemas that describe them, or else by name."""
 
-    def __init__(self, names: frozenset[str], described: Annotations | None) -> None:
+    def __init__(self, names: frozenset[str], described: Described | None) -> None:
         self.names = names
-        self._searched: dict[Tokens, bool] = {}
-        for tokens, _, _, node in described.nodes() if described else ():
-            is_searched = node.get("x-sensitivity") not in NOT_SEARCHED
-            self._searched[tokens] = is_searched and self._searched.get(tokens, True)
+        self._searched: dict[Tokens, bool] = described.plan.searched if described else {}
 
     def wants(self, tokens: Tokens) -> bool:
-        if tokens in self._searched:
-            return self._searched[tokens]
+        """Return whether a place is searched; a plan has places as they are, or with indexes folded."""
+        for place in (tokens, fold(tokens)):
+            if place in self._searched:
+                return self._searched[place]
         return next((token for token in reversed(tokens) if isinstance(token, str)), None) not in self.names
-
-
-def _check_headers(contract: Contract, headers: Headers | None, prefix: str) -> Iterator[Hit]:
-    for name, value in headers or ():
-        if name.lower() not in contract.unsearched_headers:
-            yield from _hits(value, prefix + describe_name(name))
-
-
-def _check_body(
-    body: Parsed | NotJson | None, data: bytes | None, search: _Search, prefix: str
-) -> Iterator[Hit]:
-    if isinstance(body, NotJson):
-        yield from _hits(_without(search.names, (data or b"").decode(errors="replace")), prefix)
-    elif isinstance(body, Parsed):
-        yield from _check_values(iter_nodes(body.value), search, prefix)
-        for tokens, value in body.shadowed:
-            yield from _check_values(iter_nodes(value, tokens), _Search(search.names, None), prefix)
 
 
 def _without(names: frozenset[str], text: str) -> str:
@@ -105,5 +139,8 @@ def _text_of(value: Any) -> str:
 
 def _hits(text: str, prefix: str, tokens: Tokens = ()) -> Iterator[Hit]:
     for length in iter_card_number_lengths(text):
-        pointer = prefix + fold_pointer(tokens)
-        yield Hit(CARD_NUMBER_EXPOSED, pointer, "no full card number", f"a card number of {length} digits")
+        yield _hit(length, prefix + fold_pointer(tokens))
+
+
+def _hit(length: int, pointer: str) -> Hit:
+    return Hit(CARD_NUMBER_EXPOSED, pointer, "no full card number", f"a card number of {length} digits")

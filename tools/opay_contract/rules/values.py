@@ -3,13 +3,15 @@
 import math
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from opay_contract.contract.contract import at
-from opay_contract.contract.loading import tokens_of
 from opay_contract.jsontext import Tokens
 from opay_contract.model.finding import Rule
-from opay_contract.rules.describing import describe_value, fold_pointer
+from opay_contract.rules.described import Statement
+from opay_contract.rules.describing import describe_value
+from opay_contract.rules.shapes import values_at
 from opay_contract.rules.subject import Hit, Subject
 from opay_contract.rules.table import ITEM_REPEATED, MONTH_INVALID, TIMESTAMP_IN_FUTURE, TIMESTAMP_NOT_SECONDS
 
@@ -20,26 +22,56 @@ CLOCK_SKEW = 300
 """Seconds by which the vendor's clock may be ahead of the recorder's."""
 
 _MONTHS = range(1, 13)
+_DATE = len("2026-05-01")
+_DAY = 86_400.0
 
 
 def check_values(subject: Subject) -> Iterator[Hit]:
     """Find times, months and lists that cannot be what the contract says they are."""
-    for tokens, value, uri, node in subject.answer.nodes() if subject.answer else ():
-        unit = node.get("x-unit")
-        if unit == "unix-seconds":
-            yield from _check_time(value, fold_pointer(tokens), f"{uri}/x-unit", recorded_time(subject))
-        elif unit == "month" and not is_month(value):
-            actual = describe_value(value)
-            yield Hit(MONTH_INVALID, fold_pointer(tokens), "a month, 1 to 12", actual, f"{uri}/x-unit")
-        identity = node.get("x-unique-by")
-        if identity is not None and has_repeated_item(value, tokens_of(identity)):
-            pointer, expected = f"{fold_pointer(tokens)}/*", f"items that differ in {identity}"
-            yield Hit(ITEM_REPEATED, pointer, expected, "the same item again", f"{uri}/x-unique-by")
+    answer = subject.answer
+    if answer is None:
+        return
+    plan, body = answer.plan, answer.value
+    for stated in plan.times:
+        yield from _check_times(values_at(body, stated.path), stated, subject)
+    for stated in plan.months:
+        for value in values_at(body, stated.path):
+            if not is_month(value):
+                yield Hit(
+                    MONTH_INVALID, stated.pointer, "a month, 1 to 12", describe_value(value), stated.uri
+                )
+    for stated, identity, member in plan.lists:
+        for value in values_at(body, stated.path):
+            if has_repeated_item(value, member):
+                expected = f"items that differ in {identity}"
+                yield Hit(ITEM_REPEATED, stated.pointer, expected, "the same item again", stated.uri)
+
+
+def _check_times(values: list[Any], stated: Statement, subject: Subject) -> Iterator[Hit]:
+    earliest = min(day_before(subject.exchange.recorded_at), subject.settings.started_at)
+    suspects = [value for value in values if time_fault(value, earliest) is not None]
+    recorded = recorded_time(subject) if suspects else earliest
+    for value in suspects:
+        fault = time_fault(value, recorded)
+        if fault is TIMESTAMP_NOT_SECONDS:
+            yield Hit(fault, stated.pointer, "seconds since 1970", describe_value(value), stated.uri)
+        elif fault is not None:
+            yield Hit(fault, stated.pointer, "a time before the exchange", "a later time", stated.uri)
 
 
 def recorded_time(subject: Subject) -> float:
     """Return when the exchange was recorded, as Unix time; the start of the run where that is not known."""
     return unix_time(subject.exchange.recorded_at, subject.settings.started_at)
+
+
+def day_before(moment: str | None) -> float:
+    """Return a Unix time before RFC 3339 text, whatever its zone; the same for all times of a date."""
+    return _day_before(moment[:_DATE]) if moment is not None else math.inf
+
+
+@lru_cache(maxsize=4096)
+def _day_before(date: str) -> float:
+    return unix_time(f"{date}T00:00:00+00:00", _DAY) - _DAY
 
 
 def unix_time(moment: str | None, otherwise: float) -> float:
@@ -82,11 +114,3 @@ def time_fault(value: Any, recorded: float) -> Rule | None:
     if seconds is None or not 0 <= seconds < FIRST_MILLISECONDS:
         return TIMESTAMP_NOT_SECONDS
     return TIMESTAMP_IN_FUTURE if seconds > recorded + CLOCK_SKEW else None
-
-
-def _check_time(value: Any, pointer: str, uri: str, recorded: float) -> Iterator[Hit]:
-    fault = time_fault(value, recorded)
-    if fault is TIMESTAMP_NOT_SECONDS:
-        yield Hit(fault, pointer, "seconds since 1970", describe_value(value), uri)
-    elif fault is not None:
-        yield Hit(fault, pointer, "a time before the exchange", "a later time", uri)

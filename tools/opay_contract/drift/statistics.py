@@ -1,0 +1,379 @@
+"""Field statistics: what exchanges show at each place, and what they say about open questions.
+
+Exchanges with the same frame and the same shapes of their bodies have the same places. So they wait in
+groups, and their values are counted together, column by column: presence and types by their number alone,
+lengths, ranges and values that may be kept over a whole column, evidence by shape once for all of it.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import compress, repeat
+from typing import Any
+
+from opay_contract.contract.contract import Contract, Match
+from opay_contract.drift.evidence import Probe, build_probes, describe_exchange, weigh
+from opay_contract.drift.observing import Observer
+from opay_contract.drift.spots import TYPES, SpotCounter
+from opay_contract.jsontext import Tokens
+from opay_contract.model.exchange import Exchange, Headers
+from opay_contract.model.moments import day_of
+from opay_contract.model.observation import EXCHANGE, Observations
+from opay_contract.rules.describing import describe_media_type
+from opay_contract.rules.judging import Frame, Judged
+from opay_contract.rules.shapes import EACH, Shape, Shapes, values_at
+
+MAX_WAITING, MAX_WAITING_BYTES = 512, 8 << 20
+"""Exchanges, and bytes of their bodies, that wait to be counted together."""
+
+MAX_GROUPS = 8192
+"""Groups that are remembered; then all are counted and forgotten."""
+
+_REQUEST, _RESPONSE = ("request", "body"), ("response", "body")
+_METHOD, _STATUS = ("request", "method"), ("response", "status")
+_EVERY = "*"
+
+Weights = Counter[tuple[str, str]]
+ByDay = dict[str, int]
+
+
+@dataclass(slots=True, eq=False)
+class _Place:
+    """A place in bodies of one group, with what is below it.
+
+    `shapes` are those that stand there: one, or in items of a list several. `members` and `items` are the
+    places below, a member with whether it is in all of the values. The value at a `decided` place is the same
+    in the whole group. `kind` is the type of all values, None where there are several. Evidence `by_shape`
+    has one verdict for each shape.
+    """
+
+    counter: SpotCounter
+    shapes: frozenset[Shape]
+    is_decided: bool
+    members: tuple[tuple[str, "_Place", bool], ...]
+    items: "_Place | None"
+    probes: tuple[Probe, ...]
+    by_shape: tuple[Probe, ...]
+    kind: type | None
+    verdicts: dict[tuple[Probe, Shape], bool] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class _Bodies:
+    """Bodies of one scope and shape that wait; `pairs` are the evidence that compares two of their values."""
+
+    root: _Place
+    pairs: tuple[tuple[Probe, Tokens, Tokens], ...]
+    values: list[Any] = field(default_factory=list)
+    days: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class _Frames:
+    """Exchanges of one frame that wait: what stands in all of them, and evidence that looks at a header."""
+
+    types: tuple[tuple[SpotCounter, str], ...]
+    values: tuple[tuple[SpotCounter, str], ...]
+    probes: tuple[tuple[Probe, int, int], ...]
+    weights: Weights
+    headers: list[Any] = field(default_factory=list)
+    days: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class _Group:
+    """Exchanges of one frame and two shapes; `weights` is what each says in evidence about more than a body.
+
+    `probes` are such evidence that has to look at each.
+    """
+
+    frames: _Frames
+    query: _Bodies | None
+    answer: _Bodies | None
+    weights: Weights
+    probes: tuple[Probe, ...]
+    count: int = 0
+
+
+class Statistics:
+    """Takes exchanges in scope as they were judged; `readings()` and `observations()` give the counts."""
+
+    def __init__(self, contract: Contract, shapes: Shapes) -> None:
+        """Take a contract, and the memory of shapes of the judge."""
+        self._shapes = shapes
+        self._probes = build_probes(contract)
+        self._observer = Observer(contract)
+        self._readings: Weights = Counter()
+        self._groups: dict[tuple[Frame, Shape | None, Shape | None], _Group] = {}
+        self._frames: dict[Frame, _Frames] = {}
+        self._bodies: dict[tuple[Any, ...], _Bodies] = {}
+        self._waiting: list[_Group] = []
+        self._waiting_count = self._waiting_bytes = 0
+
+    def add(self, exchange: Exchange, match: Match, judged: Judged) -> None:
+        """Take one exchange."""
+        key = (judged.frame, judged.query, judged.answer)
+        group = self._groups.get(key) or self._new_group(exchange, match, judged)
+        if not group.count:
+            self._waiting.append(group)
+        group.count += 1
+        day = day_of(exchange.recorded_at)
+        group.frames.days.append(day)
+        if group.frames.probes:
+            group.frames.headers.append((exchange.request.headers, exchange.response.headers))
+        for bodies, body in ((group.query, match.request_body), (group.answer, match.response_body)):
+            if bodies is not None:
+                bodies.values.append(body.value)
+                bodies.days.append(day)
+        if group.probes:
+            self._readings += weigh(group.probes, describe_exchange(exchange, match), match.outcome)
+        self._waiting_count += 1
+        self._waiting_bytes += len(exchange.request.body or b"") + len(exchange.response.body)
+        if self._waiting_count >= MAX_WAITING or self._waiting_bytes >= MAX_WAITING_BYTES:
+            self._count_waiting()
+
+    def readings(self) -> dict[tuple[str, str], int]:
+        """Return by question and reading how many places speak for it."""
+        self._count_waiting()
+        return {key: count for key, count in sorted(self._readings.items()) if count}
+
+    def observations(self) -> Observations:
+        """Return what was seen at each place."""
+        self._count_waiting()
+        return self._observer.observations()
+
+    def _count_waiting(self) -> None:
+        for group in self._waiting:
+            for key, weight in group.weights.items():
+                self._readings[key] += weight * group.count
+            group.count = 0
+            self._count_frames(group.frames)
+            for bodies in (group.query, group.answer):
+                if bodies is not None and bodies.values:
+                    self._count_bodies(bodies)
+        self._waiting = []
+        self._waiting_count = self._waiting_bytes = 0
+        if len(self._groups) > MAX_GROUPS:
+            self._groups, self._frames, self._bodies = {}, {}, {}
+
+    def _count_frames(self, frames: _Frames) -> None:
+        by_day: ByDay = Counter(frames.days)
+        for counter, type_ in frames.types:
+            for day, count in by_day.items():
+                counter.types[type_, day] += count
+        for counter, value in frames.values:
+            counter.count_value(value, by_day)
+        for key, weight in frames.weights.items():
+            self._readings[key] += weight * len(frames.days)
+        for probe, part, position in frames.probes:
+            self._readings[probe.key] += probe.count([one[part][position][1] for one in frames.headers])
+        frames.headers, frames.days = [], []
+
+    def _count_bodies(self, bodies: _Bodies) -> None:
+        for probe, at, other in bodies.pairs:
+            values = [values_at(body, at) == values_at(body, other) for body in bodies.values]
+            self._readings[probe.key] += values.count(probe.evidence.equal)
+        by_day: ByDay = Counter(bodies.days)
+        self._count(bodies.root, bodies.values, bodies.days if len(by_day) > 1 else None, by_day)
+        bodies.values, bodies.days = [], []
+
+    def _count(self, place: _Place, values: list[Any], days: list[str] | None, by_day: ByDay) -> None:
+        """Count the values at a place, and what is below; `days` are theirs, None where there is but one."""
+        _count_types(place, values, days, by_day)
+        if place.is_decided and place.kind is str:
+            place.counter.count_value(values[0], by_day)
+        else:
+            place.counter.add_column(place.kind, values)
+        for probe in place.probes:
+            self._readings[probe.key] += probe.count(values)
+        if place.by_shape:
+            self._count_by_shape(place, values)
+        for name, below, is_everywhere in place.members:
+            if is_everywhere:
+                self._count(below, [value[name] for value in values], days, by_day)
+            else:
+                having = [type(value) is dict and name in value for value in values]
+                found = [value[name] for value in compress(values, having)]
+                self._count_some(below, found, days and list(compress(days, having)), by_day)
+        if place.items is not None:
+            lists = [value if type(value) is list else [] for value in values]
+            each = days and [day for day, items in zip(days, lists, strict=True) for _ in items]
+            self._count_some(place.items, [item for items in lists for item in items], each, by_day)
+
+    def _count_some(self, place: _Place, values: list[Any], days: list[str] | None, by_day: ByDay) -> None:
+        if values:
+            self._count(place, values, days, Counter(days) if days else dict.fromkeys(by_day, len(values)))
+
+    def _count_by_shape(self, place: _Place, values: list[Any]) -> None:
+        """Ask evidence once for each shape that stands at a place."""
+        if len(place.shapes) == 1:
+            numbers = {next(iter(place.shapes)): (len(values), values[0])}
+        else:
+            shapes = list(map(self._shapes.of, values))
+            examples = dict(zip(shapes, values, strict=True))
+            numbers = {shape: (number, examples[shape]) for shape, number in Counter(shapes).items()}
+        for probe in place.by_shape:
+            for shape, (number, example) in numbers.items():
+                verdict = place.verdicts.get((probe, shape))
+                if verdict is None:
+                    verdict = place.verdicts[probe, shape] = probe.validator.is_valid(example)
+                self._readings[probe.key] += verdict * number
+
+    def _new_group(self, exchange: Exchange, match: Match, judged: Judged) -> _Group:
+        frame, shapes = judged.frame, (judged.query, judged.answer)
+        decided = frozenset(((*_RESPONSE, *tokens) for tokens, _ in frame.decided)) | {_STATUS, _METHOD}
+        seen = describe_exchange(exchange, match)
+        wide = list(self._wide_probes(frame))
+        has_fraction = any(shape is not None and shape.has_float for shape in shapes)
+        by_shape = [probe for probe in wide if not has_fraction and probe.is_by_shape(decided)]
+        is_known = frame.is_known and all(shape is None or shape.is_known for shape in shapes)
+        group = _Group(
+            frames=self._frames.get(frame) or self._new_frames(exchange, frame, seen),
+            query=self._bodies_of(frame, _REQUEST, judged.query),
+            answer=self._bodies_of(frame, _RESPONSE, judged.answer),
+            weights=weigh(by_shape, seen, match.outcome),
+            probes=tuple(probe for probe in wide if probe not in by_shape),
+        )
+        if is_known:
+            self._groups[judged.frame, judged.query, judged.answer] = group
+        return group
+
+    def _probes_of(self, frame: Frame) -> Iterator[Probe]:
+        """Yield the evidence that exchanges of a frame can give; those at unknown paths give none."""
+        if frame.is_path_known:
+            yield from (one for one in self._probes if one.evidence.outcome in (None, frame.scope[2]))
+
+    def _wide_probes(self, frame: Frame) -> Iterator[Probe]:
+        """Yield the evidence that looks at more than one body, or one header or the status."""
+        for probe in self._probes_of(frame):
+            at, other = probe.evidence.at, probe.evidence.other
+            in_body = frame.operation is not None and at[:2] in (_REQUEST, _RESPONSE)
+            is_pair = in_body and other is not None and other[:2] == at[:2] and _EVERY not in (*at, *other)
+            if not (is_pair or (other is None and (in_body or _is_of_frame(probe)))):
+                yield probe
+
+    def _new_frames(self, exchange: Exchange, frame: Frame, seen: dict[str, Any]) -> _Frames:
+        types: list[tuple[SpotCounter, str]] = [(self._observer.spot(frame.scope, ()), EXCHANGE)]
+        values: list[tuple[SpotCounter, str]] = []
+        for part in ("request", "response") if frame.operation is not None else ():
+            headers = seen[part].get("headers")
+            if headers is not None:
+                types.append((self._observer.spot(frame.scope, (part, "headers")), "object"))
+            spots = [self._observer.spot(frame.scope, (part, "headers", name)) for name in headers or ()]
+            types += [(spot, "string") for spot in spots]
+        if frame.operation is not None:
+            status = self._observer.spot(frame.scope, _STATUS)
+            types.append((status, "integer"))
+            values.append((status, str(seen["response"]["status"])))
+            media_type = seen["response"].get("headers", {}).get("content-type")
+            if media_type is not None:
+                spot = self._observer.spot(frame.scope, ("response", "headers", "content-type"))
+                values.append((spot, describe_media_type(media_type)))
+        of_frame = [probe for probe in self._probes_of(frame) if _is_of_frame(probe)]
+        by_value = [
+            (probe, part, position)
+            for probe in of_frame
+            for part, headers in enumerate((exchange.request.headers, exchange.response.headers))
+            if (position := _position(probe, part, headers)) is not None
+        ]
+        frames = _Frames(
+            types=tuple(types),
+            values=tuple(values),
+            probes=tuple(by_value),
+            weights=weigh(
+                (probe for probe in of_frame if probe.evidence.at == _STATUS), seen, frame.scope[2]
+            ),
+        )
+        if frame.is_known:
+            self._frames[frame] = frames
+        return frames
+
+    def _bodies_of(self, frame: Frame, part: Tokens, shape: Shape | None) -> _Bodies | None:
+        if shape is None or frame.operation is None:
+            return None
+        key = (frame.scope, frame.decided, part, shape)
+        bodies = self._bodies.get(key)
+        if bodies is None:
+            probes = [probe for probe in self._probes_of(frame) if probe.evidence.at[:2] == part]
+            single = [probe for probe in probes if probe.evidence.other is None]
+            bodies = _Bodies(
+                root=self._place(frame, part, frozenset((shape,)), single),
+                pairs=tuple(
+                    (probe, probe.evidence.at[2:], other[2:])
+                    for probe in probes
+                    if (other := probe.evidence.other) is not None
+                    and other[:2] == part
+                    and _EVERY not in (*probe.evidence.at, *other)
+                    and _has(shape, probe.evidence.at[2:])
+                    and _has(shape, other[2:])
+                ),
+            )
+            if shape.is_known:
+                self._bodies[key] = bodies
+        return bodies
+
+    def _place(self, frame: Frame, path: Tokens, shapes: frozenset[Shape], probes: list[Probe]) -> _Place:
+        decided = frozenset((*_RESPONSE, *tokens) for tokens, _ in frame.decided)
+        kinds = {shape.kind for shape in shapes}
+        here = [probe for probe in probes if probe.is_at(path)]
+        by_shape = [
+            probe
+            for probe in here
+            if probe.is_by_shape(decided) and not any(shape.has_float for shape in shapes)
+        ]
+        names = dict.fromkeys(name for shape in shapes for name in shape.members)
+        members = {name: [shape.members[name] for shape in shapes if name in shape.members] for name in names}
+        items = frozenset(item for shape in shapes for item in shape.items)
+        return _Place(
+            counter=self._observer.spot(frame.scope, path),
+            shapes=shapes,
+            is_decided=path in decided,
+            members=tuple(
+                (
+                    name,
+                    self._place(frame, (*path, name), frozenset(found), probes),
+                    len(found) == len(shapes),
+                )
+                for name, found in members.items()
+            ),
+            items=self._place(frame, (*path, EACH), items, probes) if items else None,
+            probes=tuple(probe for probe in here if probe not in by_shape),
+            by_shape=tuple(by_shape),
+            kind=kinds.pop() if len(kinds) == 1 else None,
+        )
+
+
+def _count_types(place: _Place, values: list[Any], days: list[str] | None, by_day: ByDay) -> None:
+    types = place.counter.types
+    if place.kind is not None:
+        type_ = TYPES[place.kind]
+        for day, count in by_day.items():
+            types[type_, day] += count
+    else:
+        found = map(type, values)
+        for (kind, day), count in Counter(zip(found, days or repeat(next(iter(by_day))))).items():  # noqa: B905
+            types[TYPES[kind], day] += count
+
+
+def _is_of_frame(probe: Probe) -> bool:
+    """Return whether evidence looks at the status, or at the value of one header."""
+    at = probe.evidence.at
+    is_header = len(at) == 3 and at[:2] in (("request", "headers"), ("response", "headers"))  # noqa: PLR2004
+    return probe.evidence.other is None and (at == _STATUS or is_header)
+
+
+def _position(probe: Probe, part: int, headers: Headers | None) -> int | None:
+    """Return where the header stands that evidence looks at; of several of a name the last counts."""
+    at = probe.evidence.at
+    if at[:2] != (("request", "response")[part], "headers"):
+        return None
+    names = [name.lower() for name, _ in headers or ()]
+    return max((number for number, name in enumerate(names) if name == at[2]), default=None)
+
+
+def _has(shape: Shape, path: Tokens) -> bool:
+    for step in path:
+        if step not in shape.members:
+            return False
+        shape = shape.members[str(step)]
+    return True
