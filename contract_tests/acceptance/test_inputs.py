@@ -117,7 +117,7 @@ def test_other_hosts_and_preflights_are_counted_as_out_of_scope(run: Run, data: 
 def test_an_unknown_path_on_a_known_host_is_a_finding(
     run: Run, report: Report, lines: dict[str, str]
 ) -> None:
-    url = "https://cashierapi.opaycheckout.com/api/v1/international/token/list"
+    url = "https://cashierapi.opaycheckout.com/api/v1/international/token/query/"
     judged = report(run, "-", stdin=at(lines["clean"], url))
     assert [finding["rule"] for finding in judged["findings"]] == ["path-undocumented"]
     assert judged["findings"][0]["operation"] is None

@@ -62,3 +62,20 @@ def test_contradicting_arguments_are_usage_errors(tmp_path: Path) -> None:
     unknown = sign("{}", "--non-ascii", "utf-16")
     assert unknown.returncode == 2
     assert "raw and escaped" in unknown.stderr
+
+
+def test_explaining_a_header_names_the_mistake_and_shows_no_value() -> None:
+    body = '{"customerId":"121111113"}'
+    wrong = hmac.new(KEY.encode(), b'{"customerId": "121111113"}', hashlib.sha512).hexdigest()
+    for header, code, words in (
+        (f"Bearer {PUBLISHED}", 0, "signs the body"),
+        (f"Authorization: Bearer {PUBLISHED}", 0, "signs the body"),
+        (f"Bearer {wrong}", 1, "made over the body with a space after ':'"),
+    ):
+        done = sign("--explain", header, body)
+        assert (done.returncode, done.stderr) == (code, "")
+        assert words in done.stdout
+        assert "121111113" not in done.stdout
+        assert wrong[:16] not in done.stdout
+    done = sign("--url", "https://sandbox.test/", body)
+    assert (done.returncode, done.stderr) == (2, "error: --url goes with --explain\n")

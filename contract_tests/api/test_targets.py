@@ -93,6 +93,29 @@ def run_pytest(
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--target", "sandbox", "--record-to", "sandbox.ndjson"],
+        ["--target=sandbox", "--record-to=sandbox.ndjson"],
+        ["--record-to", "sandbox.ndjson", "--target", "sandbox", str(ROOT)],
+        ["--target", "sandbox", "--record-to", "sandbox.ndjson", "-n", "2", str(ROOT / "contract_tests")],
+        [str(ROOT / API / "test_examples.py"), "--target", "sandbox", "--record-to", "sandbox.ndjson"],
+    ],
+)
+@pytest.mark.parametrize("folder", [ROOT, ROOT / API, None], ids=["root", "below", "elsewhere"])
+def test_the_options_are_known_however_pytest_is_called(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, folder: Path | None, arguments: list[str]
+) -> None:
+    if folder is None:
+        arguments = [*arguments, "-c", str(ROOT / "pyproject.toml")]
+    else:
+        monkeypatch.chdir(folder)
+    config = pytester.parseconfig(*arguments)
+    asked = config.getoption("--target"), config.getoption("--record-to")
+    assert asked == ("sandbox", Path("sandbox.ndjson"))
+
+
+@pytest.mark.parametrize(
     "missing", [["OPAY_PRIVATE_KEY"], ["OPAY_CUSTOMER_ID", "OPAY_MERCHANT_ID"], list(CREDENTIALS)]
 )
 def test_missing_credentials_are_named(missing: list[str]) -> None:
@@ -104,9 +127,7 @@ def test_missing_credentials_are_named(missing: list[str]) -> None:
 
 
 def test_missing_credentials_are_a_usage_error_not_a_skip() -> None:
-    done = run_pytest(
-        "--target", "sandbox", API, credentials={"OPAY_MERCHANT_ID": "1", "OPAY_CUSTOMER_ID": " "}
-    )
+    done = run_pytest("--target", "sandbox", credentials={"OPAY_MERCHANT_ID": "1", "OPAY_CUSTOMER_ID": " "})
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert "--target sandbox needs OPAY_PRIVATE_KEY and OPAY_CUSTOMER_ID" in done.stderr + done.stdout
 
@@ -180,7 +201,7 @@ def test_another_target_is_asked_the_same(staging: tuple[str, _Staging], tmp_pat
     assert done.returncode == 0, done.stdout
     assert f"target: {url} at {url}; hypothesis profile 'real'" in done.stdout
     assert f"budget: 400 requests, 1000 a second, 5 tries each; recorded to {record}" in done.stdout
-    assert "deselected: tests marked mock_only" in done.stdout
+    assert "deselected: tests that do not ask the target" in done.stdout
     assert re.search(r" passed, \d+ deselected", done.stdout)
     assert f"target: {server.seen} of 400 requests sent" in done.stdout
     expect_clean_record(record, url, server.seen)

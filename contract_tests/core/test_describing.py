@@ -12,7 +12,6 @@ from opay_contract.rules.describing import (
     describe_media_type,
     describe_name,
     describe_value,
-    fold_path,
     fold_pointer,
 )
 
@@ -151,20 +150,6 @@ def test_a_folded_pointer_shows_names_only(tokens: list[str | int]) -> None:
     for name in sorted(names, key=len, reverse=True):
         folded = folded.replace("/" + name, "/\0")
     assert not shows(folded, odd)
-
-
-@QUICK
-@given(
-    st.lists(
-        TEXTS.filter(lambda text: not looks_like_a_name(text) and "/" not in text), min_size=1, max_size=25
-    )
-)
-def test_a_path_shows_names_only(segments: list[str]) -> None:
-    assert not shows(fold_path("/" + "/".join(segments)), segments)
-
-
-def test_a_path_keeps_its_names() -> None:
-    assert fold_path("/api/v1/users/4111111111111111/") == "/api/v1/users/(string of 16 characters, digits)/"
 
 
 @pytest.mark.parametrize(

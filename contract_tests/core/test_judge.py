@@ -19,7 +19,7 @@ from opay_contract.drift.evidence import build_probes, describe_exchange, weigh
 from opay_contract.drift.fold import Fold
 from opay_contract.drift.saving import summary_to_json
 from opay_contract.errors import OpayContractError
-from opay_contract.jsontext import iter_nodes
+from opay_contract.jsontext import Tokens, iter_nodes
 from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.model.signature import SignatureScheme
 from opay_contract.model.summary import DriftSummary, merge
@@ -118,7 +118,8 @@ def places_of(
         match = judge.match(exchange)
         operation, form = match.route.operation, match.form
         scope = (operation.id if operation else "", form.id if form else "", match.outcome.value)
-        seen, places = describe_exchange(exchange, match), [()]
+        seen = describe_exchange(exchange, match)
+        places: list[Tokens] = [()]
         for part, name in product(("request", "response"), ("headers", "body")) if operation else ():
             if name in seen[part]:
                 places += [tokens for tokens, _ in iter_nodes(seen[part][name], (part, name))]

@@ -7,13 +7,7 @@ from .drafts import Draft
 from .drift import ANSWERED, SUCCESS, SUCCESSES, TRANSPORT, Drift, Edit, drift, key
 from .traffic import HOST, PATH, Flavour
 
-_SIBLINGS = "/api/v1/international/token"
-_OTHER_PATHS = {
-    f"{_SIBLINGS}/list": f"{_SIBLINGS}/list",
-    f"{_SIBLINGS}/delete": f"{_SIBLINGS}/delete",
-    f"{_SIBLINGS}/121111113": f"{_SIBLINGS}/(string of 9 characters, digits)",
-    f"{PATH}/": f"{PATH}/",
-}
+_SLIPS = (f"{PATH}/", f"{PATH[:-2]}rry", PATH.replace("token", "Token"), PATH.replace("v1", "v2"))
 _HTML = "<html><head><title>502 Bad Gateway</title></head></html>"
 _NO_TEXT: tuple[Any, ...] = (7, None, [], {"id": "1"}, True)
 _OTHER_KEY = "OPAYPRV_TEST_SYNTHETIC_WRONG"
@@ -27,6 +21,7 @@ def iter_surrounding_drifts() -> Iterator[Drift]:
         yield from _iter_statuses(flavour)
         yield from _iter_media_types(flavour)
     for flavour in SUCCESSES:
+        yield from _iter_methods(flavour)
         yield from _iter_requests(flavour)
         yield from _iter_signatures(flavour)
         for name in ("Authorization", "MerchantId", "Content-Type"):
@@ -34,9 +29,13 @@ def iter_surrounding_drifts() -> Iterator[Drift]:
 
 
 def _iter_routes(flavour: Flavour) -> Iterator[Drift]:
-    for path, pointer in _OTHER_PATHS.items():
-        found = key("path-undocumented", pointer, TRANSPORT, "")
+    for path in _SLIPS:
+        found = key("path-undocumented", path, TRANSPORT, "")
         yield Drift(flavour=flavour, edit=_set(url=HOST + path), found=(found,))
+
+
+def _iter_methods(flavour: Flavour) -> Iterator[Drift]:
+    """Other methods that are answered; one that is refused is the contract at work."""
     for method in ("GET", "PUT", "DELETE", "PATCH"):
         found = key("method-undocumented", f"{method} {PATH}", TRANSPORT, "")
         yield Drift(flavour=flavour, edit=_set(method=method), found=(found,))

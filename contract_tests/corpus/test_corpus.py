@@ -84,7 +84,7 @@ def test_a_token_on_an_unknown_path_is_not_taken_for_a_card_number(work: Path) -
     draft, token = build_draft(1, 1, 10, Flavour.BY_TOKEN), f"OPAY_TOKEN_4111111111111111{'a' * 16}"
     draft.ask({"opayToken": token})
     draft.answer["data"]["opayToken"] = token
-    draft.url += "/list"
+    draft.url += "/"
     path = work / "one.ndjson"
     path.write_text(native_line(draft), encoding="utf-8")
     assert [key[0] for key in check([path], WITHOUT_KEY).findings] == ["path-undocumented"]

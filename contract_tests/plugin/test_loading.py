@@ -184,7 +184,7 @@ def test_a_failure_shows_findings_and_no_value(run_pytest: RunPytest) -> None:
     result.assert_outcomes(failed=2)
     shown = "\n".join(line for line in result.stdout.lines if line.startswith("E "))
     assert "response-field-undocumented /data/extra: expected" in shown
-    assert "path-undocumented /elsewhere/(string of 10 characters, digits): expected" in shown
+    assert "path-undocumented /*/*: expected" in shown
     assert "Leaky" not in shown
     everything = result.stdout.str()
     assert not [word for word in ("OPAYPRV", "256612345678901", "checking.py") if word in everything]

@@ -243,3 +243,38 @@ def test_a_store_whose_package_is_missing_or_unknown_is_told(monkeypatch: pytest
     monkeypatch.setattr(fsspec, "get_filesystem_class", missing)
     with pytest.raises(UsageError, match=r"pip install 'opay-contract\[dask\]' s3fs$"):
         names("s3://b/x")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LINE * 3,
+        b'{"log": {"version": "1.2", "entries": []}}',
+        b"* Trying 127.0.0.1...\n> POST / HTTP/1.1\n> Host: amira.example\n",
+        b'Amira Canarywood\n{"name": "amira"}\n',
+        b"amira\x1b[2J\n",
+        b"a" * 4096,
+    ],
+)
+def test_what_is_no_list_of_paths_is_refused_and_none_of_its_lines_said(text: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "list"
+    path.write_bytes(text)
+    with pytest.raises(UsageError, match="is no list of paths") as raised:
+        list(iter_inputs([f"@{path}"]))
+    assert "amira" not in str(raised.value).lower()
+
+
+def test_a_line_that_names_nothing_is_said_by_its_number(tmp_path: Path) -> None:
+    manifest = tmp_path / "list"
+    (tmp_path / "a.ndjson").write_bytes(LINE)
+    manifest.write_text(f"Amira\n{tmp_path}/a.nd*\nhttp://\namira/*.har\nodd://amira/x\n")
+    found = [one for one in iter_inputs([f"@{manifest}"]) if isinstance(one, Unreadable)]
+    assert [(one.place.file, one.place.line) for one in found] == [(str(manifest), n) for n in (1, 3, 4, 5)]
+    assert all(one.reason.startswith(f"line {one.place.line}: ") for one in found)
+    assert "amira" not in repr(found).lower()
+
+
+@pytest.mark.parametrize("path", ["*" + "a" * 300, "a" * 300 + "?", "[" + "b/" * 3000, "c" * 300])
+def test_a_path_that_is_too_long_is_one_unreadable_path(path: str) -> None:
+    assert len(list(iter_inputs([path, path]))) == 2
+    assert all(isinstance(one, Unreadable) for one in iter_inputs([path]))

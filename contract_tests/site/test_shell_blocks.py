@@ -9,14 +9,15 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import click
 import pytest
+from contract_tests.site.shells import open_shell
 
 from opay_contract.cli.main import cli
 
@@ -31,26 +32,18 @@ SHELLS = {"sh", "shell", "console"}
 BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 
 SUITE = "the suite itself: .ci/run runs it"
-SANDBOX = "needs the vendor's sandbox and credentials for it"
+NIGHT = "needs a target: test_the_night.py runs it"
 MINUTES = "takes minutes, and its result is a measurement"
 ELSEWHERE: dict[tuple[str, str], str] = {
-    ("README.md", "python3 -m venv .venv && .venv/bin/pip install -e . &&"): ".ci/run runs it",
     ("README.md", ".venv/bin/pip install -e '.[test]' && .venv/bin/pytest -n auto"): SUITE,
     ("README.md", "pip install -e '.[site]'"): "test_site.py builds the site with this command",
-    (
-        "index.md",
-        "python3 -m venv .venv && .venv/bin/pip install -e . &&",
-    ): "asks the package index; .ci/run does",
+    ("contract-tests.md", "pip install -e '.[test]'"): SUITE,
+    ("contract-tests.md", "st --config-file"): NIGHT,
+    ("how-to/ci-with-the-sandbox.md", "export OPAY_MERCHANT_ID=…"): NIGHT,
+    ("cluster.md", "pip install 'opay-contract[dask]"): "a store: test_cluster_in_namespaces.py has one",
+    ("cluster.md", "python -m contract_tests.benchmarks.engines"): MINUTES,
     ("comparison.md", "python -m contract_tests.benchmarks.rivals"): f"{MINUTES}; needs npm",
     ("comparison.md", "python -m contract_tests.corpus"): "runs in the repository; test_corpus.py proves it",
-    ("contract-tests.md", "pip install -e '.[test]'"): SUITE,
-    ("contract-tests.md", "st --config-file"): SANDBOX,
-    ("how-to/ci-with-the-sandbox.md", "export OPAY_MERCHANT_ID=…"): SANDBOX,
-    (
-        "cluster.md",
-        "pip install 'opay-contract[dask]' s3fs",
-    ): "needs a store; test_cluster_in_namespaces.py has one",
-    ("cluster.md", "python -m contract_tests.benchmarks.engines"): MINUTES,
     ("mock.md", "python contract_tests/benchmarks/mock_throughput.py"): f"{MINUTES}; needs npm and wrk",
     ("mutation.md", "python -m contract_tests.mutation"): MINUTES,
     ("performance.md", "pip install orjson"): MINUTES,
@@ -58,12 +51,13 @@ ELSEWHERE: dict[tuple[str, str], str] = {
 """Blocks that cannot run here, by page and beginning, and why; their options are looked up instead."""
 
 EXITS = {
+    ("README.md", "python3 -m venv .venv && .venv/bin/pip install -e . &&"): 1,  # made to drift
     ("how-to/accept-a-drift.md", "$ opay-contract check recordings/"): 1,  # before the drift is accepted
     (
         "how-to/add-an-operation.md",
         "$ opay-contract check --contract",
     ): 1,  # the second line drifts on purpose
-    ("record.md", "pip install 'opay-contract[record]'"): 3,  # nobody called, so nothing was checked
+    ("record.md", "pip install 'opay-contract[record]"): 3,  # nobody called, so nothing was checked
 }
 """Exit codes other than 0, by page and beginning."""
 
@@ -75,7 +69,6 @@ SERVERS = re.compile(r"^opay-contract (?:mock|record)\b(?!.*--(?:help|choices|sc
 """Blocks that serve until they are stopped; each says its address when it is ready."""
 
 IN_A_SENTENCE = re.compile(r"`(opay-contract [a-z]+ [^`|\n]*)`")
-IN_A_JOB = re.compile(r"^ *(?:- |(?:- )?run: |.*sh ')((?:opay-contract|pytest|pip) [^'\n]*)", re.MULTILINE)
 
 HELPS = {
     "pytest": [["-m", "pytest", "--help"]],
@@ -84,12 +77,12 @@ HELPS = {
 }
 """What programs that are no script of ours say about themselves."""
 
-NOT_OURS = {"export", "pip", "python3", "."}
+NOT_OURS = {"export", "pip"}
 """Programs of blocks that cannot run here, whose options are not ours to look up."""
 
 T = TypeVar("T")
 
-ADDING = "how-to/add-an-operation.md"
+ACCEPTING, ADDING = "how-to/accept-a-drift.md", "how-to/add-an-operation.md"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +125,8 @@ def test_the_tables_name_no_block_that_is_gone() -> None:
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("page", RUN_HERE)
-def test_the_blocks_of_a_page_run(page: str, shell_of: Callable[[str], Any]) -> None:
-    shell = shell_of(page)
+def test_the_blocks_of_a_page_run(page: str, tmp_path: Path) -> None:
+    shell = open_shell(tmp_path, with_drift=page == ACCEPTING)
     for block in iter_blocks(page):
         if page == ADDING:
             add(block, shell.folder)
@@ -152,11 +145,9 @@ def test_the_options_of_a_block_that_cannot_run_here_exist(block: Block) -> None
     check_options(block.text)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("page", PAGES)
-def test_the_options_of_commands_in_sentences_and_in_jobs_exist(page: str) -> None:
-    text = PAGES[page].read_text(encoding="utf-8")
-    for command in {*IN_A_SENTENCE.findall(text), *IN_A_JOB.findall(text)}:
+def test_the_options_of_commands_in_sentences_exist(page: str) -> None:
+    for command in IN_A_SENTENCE.findall(PAGES[page].read_text(encoding="utf-8")):
         check_options(command)
 
 

@@ -37,6 +37,8 @@ FOLDER = "reference"
 
 NAVIGATION = {
     "How to": (
+        "install",
+        "how-to/mend-a-signature",
         "how-to/ci-with-the-sandbox",
         "how-to/check-a-browser-har",
         "testing-your-client",

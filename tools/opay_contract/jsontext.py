@@ -27,6 +27,7 @@ MAX_DEPTH = 200
 _MAX_INTEGER_DIGITS = 4000
 _DIGITS_AS_ZERO = bytes(ord("0") if byte in b"0123456789" else byte for byte in range(256))
 _LONG_INTEGER = b"0" * len(str(SAFE_INTEGER))
+_SEPARATORS, _LONG_ROW = b" \t.-_/", b"0" * 13
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -57,12 +58,14 @@ class Flaw:
 class Parsed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The value of a text, where the last of duplicate members holds, and its flaws in document order.
 
-    `shadowed` has the duplicate members that do not hold, with their place.
+    `shadowed` has the duplicate members that do not hold, with their place. Unless it `has_long_row`, the
+    text surely has no 13 ASCII digits in a row, blanks and signs between them aside.
     """
 
     value: Any
     flaws: tuple[Flaw, ...] = ()
     shadowed: tuple[tuple[Tokens, Any], ...] = ()
+    has_long_row: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,17 +84,19 @@ def parse_json(data: bytes) -> Parsed | NotJson:
         value = _decode(data)
     except (ValueError, RecursionError):
         return _parse_odd(data)
-    return Parsed(value=value) if _is_plain(data, value) else _parse_odd(data)
+    has_long_row = _LONG_ROW in data.translate(_DIGITS_AS_ZERO, _SEPARATORS)
+    if has_long_row and _LONG_INTEGER in data.translate(_DIGITS_AS_ZERO):
+        return _parse_odd(data)
+    return Parsed(value=value, has_long_row=has_long_row) if _is_plain(data, value) else _parse_odd(data)
 
 
 def _is_plain(data: bytes, value: Any) -> bool:
     """Tell whether a text that a strict decoder took surely has no flaw.
 
     That decoder refuses a byte order mark, what is no UTF-8, NaN, numbers beyond every double and lone
-    surrogates. It takes duplicate keys, which it drops, so that the value has fewer quotes than the text; and
-    long integers.
+    surrogates. It takes duplicate keys, and drops them, so that the value has fewer quotes than the text.
     """
-    if data.count(b"[") + data.count(b"{") > MAX_DEPTH or _LONG_INTEGER in data.translate(_DIGITS_AS_ZERO):
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH:
         return False
     compact = _encode(value)
     return data == compact or _count_quotes(data) == _count_quotes(compact)
@@ -122,7 +127,9 @@ def _parse_odd(data: bytes) -> Parsed | NotJson:
         return NotJson(line=1, column=1, too_deep=True)
     if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _is_too_deep(reading.value):
         return NotJson(line=1, column=1, too_deep=True)
-    return Parsed(value=reading.value, flaws=(*flaws, *reading.flaws), shadowed=reading.shadowed)
+    return Parsed(
+        value=reading.value, flaws=(*flaws, *reading.flaws), shadowed=reading.shadowed, has_long_row=True
+    )
 
 
 def pointer(tokens: Tokens) -> str:

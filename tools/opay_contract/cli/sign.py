@@ -3,16 +3,21 @@
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
+from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.options import contract_option
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
+from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.canonical import documented_forms
+from opay_contract.signing.doctor import Circumstances, diagnose
 from opay_contract.signing.signer import sign as sign_body
 
 KEY_VARIABLE = "OPAY_PRIVATE_KEY"
+MERCHANT_VARIABLE = "OPAY_MERCHANT_ID"
 
 
 @click.command()
@@ -27,13 +32,33 @@ KEY_VARIABLE = "OPAY_PRIVATE_KEY"
 @click.option(
     "--non-ascii", metavar="FORM", help="How text outside ASCII is signed: raw (default) or escaped."
 )
+@click.option(
+    "--explain",
+    "header_value",
+    metavar="HEADER",
+    help="Say what is wrong with a header's value that somebody else made for BODY; sign nothing.",
+)
+@click.option(
+    "--url", metavar="URL", help="With --explain: where the request went, if that was signed by mistake."
+)
 @contract_option
-def sign(body: str | None, path: Path | None, non_ascii: str | None, contract_dir: Path | None) -> None:
+def sign(
+    *,
+    body: str | None,
+    path: Path | None,
+    non_ascii: str | None,
+    header_value: str | None,
+    url: str | None,
+    contract_dir: Path | None,
+) -> None:
     """Print the header that signs BODY, a JSON object.
 
     The body comes from the argument, from --file, or from standard input. The key comes from
     OPAY_PRIVATE_KEY in the environment, never from an argument. The header goes to standard output; what
     text was signed goes to standard error.
+
+    With --explain, known mistakes are tried until one gives the signature in HEADER; exit code 1 if it does
+    not verify. OPAY_MERCHANT_ID in the environment is tried as well. No value is printed.
     """
     key = os.environ.get(KEY_VARIABLE)
     if not key:
@@ -45,9 +70,27 @@ def sign(body: str | None, path: Path | None, non_ascii: str | None, contract_di
         raise UsageError(
             f"unknown form '{non_ascii}'; the contract has {' and '.join(documented_forms(scheme))}"
         )
+    if header_value is None and url is not None:
+        raise UsageError("--url goes with --explain")
+    if header_value is not None:
+        _explain(_read_body(body, path), header_value, key, scheme, url)
     signature = sign_body(_read_body(body, path), key, scheme, non_ascii=non_ascii)
     click.echo(f"signed text ({signature.non_ascii}): {signature.text}", err=True)
     click.echo(f"{scheme.header}: {signature.header}")
+
+
+def _explain(body: bytes, header_value: str, key: str, scheme: SignatureScheme, url: str | None) -> NoReturn:
+    name, colon, value = header_value.partition(": ")
+    if not colon or name.lower() != scheme.header.lower():
+        value = header_value
+    around = Circumstances(url=url, merchant_id=os.environ.get(MERCHANT_VARIABLE))
+    diagnosis = diagnose(body, value, key, scheme, around)
+    if diagnosis.is_sound:
+        click.echo(f"\u2713 {scheme.header} signs the body.")
+        sys.exit(ExitCode.CLEAN)
+    click.echo(f"\u2717 {scheme.header} does not sign the body: it was {diagnosis.describe()}.")
+    click.echo(f"  What to do: {diagnosis.advice}.")
+    sys.exit(ExitCode.FINDINGS)
 
 
 def _read_body(body: str | None, path: Path | None) -> bytes:

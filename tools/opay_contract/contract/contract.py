@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from urllib.parse import SplitResult, urlsplit
 
+import msgspec
+
 from opay_contract.contract.operation import Form, OpenQuestion, Operation
+from opay_contract.contract.paths import NearPath, find_near_path
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.jsontext import NotJson, Parsed, Tokens, parse_json
 from opay_contract.model.exchange import Exchange, Request, header
@@ -24,21 +28,40 @@ class Server:
     environment: str | None = None
 
 
+class Outside(StrEnum):
+    """Why a request is none of the contract's."""
+
+    HOST = "host"
+    PATH = "path"
+    PREFLIGHT = "preflight"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """Where a request leads.
 
-    `in_scope` is false for other hosts and for a browser's preflight. An operation of None in scope is
-    an unknown path, or with `path_known` an unknown method.
+    `outside` says why it is out of scope: another host, another path of the contract's hosts, or a browser's
+    preflight. An operation of None in scope is an unknown method of `documented`, a path of the contract, or
+    an unknown path: one that is `near` to a documented one, or any where the contract has them all.
     """
 
-    in_scope: bool
+    outside: Outside | None = None
     operation: Operation | None = None
-    path_known: bool = False
+    documented: str | None = None
+    near: NearPath | None = None
+
+    @property
+    def in_scope(self) -> bool:
+        """Whether the contract has a say in it."""
+        return self.outside is None
+
+    @property
+    def path_known(self) -> bool:
+        """Whether the path is one of the contract's."""
+        return self.documented is not None
 
 
-@dataclass(slots=True, kw_only=True)
-class Match:
+class Match(msgspec.Struct, kw_only=True, gc=False):
     """An exchange seen through the contract: operation, request form, outcome, and both bodies, read once.
 
     A body is None where nothing was recorded or nothing was sent.
@@ -56,7 +79,9 @@ class Match:
 class Contract:
     """Everything that openapi.yaml and schemas/ say, resolved.
 
-    `unsearched_headers` are the request headers, in lower case, that hold identifiers or credentials.
+    `has_all_paths` if it says that its paths are all that there are on its servers. `words` are those that
+    its paths are made of, in lower case. `unsearched_headers` are the request headers, in lower case, that
+    hold identifiers or credentials.
     `sensitivity_by_name` has the class of each member that a schema names.
     """
 
@@ -64,6 +89,8 @@ class Contract:
     servers: tuple[Server, ...]
     operations: tuple[Operation, ...]
     questions: tuple[OpenQuestion, ...]
+    has_all_paths: bool
+    words: frozenset[str]
     signature: SignatureScheme | None
     signature_uri: str
     unsearched_headers: frozenset[str]
@@ -87,36 +114,61 @@ class Contract:
     def route(self, request: Request) -> Route:
         """Find the operation of a request; one without a URL is taken for the only operation."""
         if request.url is None:
-            return Route(in_scope=True, operation=self._only_operation(), path_known=True)
+            only = self._only_operation()
+            return Route(operation=only, documented=only.path if only else "")
+        parts = _split(request.url)
+        if parts is None or not self._is_known(host_of(parts)):
+            return Route(outside=Outside.HOST)
+        if _is_preflight(request):
+            return Route(outside=Outside.PREFLIGHT)
         path = self.path(request.url)
-        if path is None or _is_preflight(request):
-            return Route(in_scope=False)
-        known = [operation for operation in self.operations if operation.path_pattern.fullmatch(path)]
+        known = [one for one in self.operations if path is not None and one.path_pattern.fullmatch(path)]
+        if not known:
+            return self._unknown_path(parts, has_path=path is not None)
         known.sort(key=lambda operation: operation.path.count("{"))
         method = (request.method or "").upper()
         operation = next((operation for operation in known if method in ("", operation.method)), None)
-        return Route(in_scope=True, operation=operation, path_known=bool(known))
+        return Route(operation=operation, documented=known[0].path)
 
     def _only_operation(self) -> Operation | None:
         return self.operations[0] if len(self.operations) == 1 else None
+
+    def _is_known(self, host: str) -> bool:
+        return not host or any(server.host == host for server in self.servers)
+
+    def _unknown_path(self, url: SplitResult, *, has_path: bool) -> Route:
+        """Return where a path leads that no operation has: one operation does not say what else there is."""
+        host = host_of(url)
+        prefixes = dict.fromkeys(server.prefix for server in self.servers if host in ("", server.host))
+        documented = [prefix + operation.path for prefix in prefixes for operation in self.operations]
+        near = find_near_path(url.path, documented)
+        is_ours = near is not None or (self.has_all_paths and has_path)
+        return Route(near=near) if is_ours else Route(outside=Outside.PATH)
 
     def path(self, url: str) -> str | None:
         """Return the path below a server, or None when the URL is another host's.
 
         A URL without a host is a path on a host that was not recorded, and taken for ours.
         """
-        try:
-            parts = urlsplit(url)
-            host = host_of(parts)
-        except ValueError:
+        parts = _split(url)
+        if parts is None:
             return None
-        if parts.scheme not in _SCHEMES:
-            return None
+        host = host_of(parts)
         below = [server for server in self.servers if f"{parts.path}/".startswith(f"{server.prefix}/")]
         candidates = [server for server in below if host in ("", server.host)]
         if not candidates:
             return None if host else parts.path
         return parts.path[max(len(server.prefix) for server in candidates) :]
+
+
+def _split(url: str) -> SplitResult | None:
+    """Return the parts of a URL of the web, or None where it is none."""
+    try:
+        parts = urlsplit(url)
+        host_of(parts)
+    except ValueError:
+        return None
+    return parts if parts.scheme in _SCHEMES else None
 
 
 def host_of(url: SplitResult) -> str:
@@ -160,4 +212,8 @@ def _outcome(operation: Operation | None, code: str | None, status: int) -> Outc
 def _form(operation: Operation | None, body: Parsed | NotJson | None) -> Form | None:
     if operation is None or not isinstance(body, Parsed) or not isinstance(body.value, dict):
         return None
-    return next((form for form in operation.forms if form.required <= body.value.keys()), None)
+    names = body.value.keys()
+    for form in operation.forms:
+        if form.required <= names:
+            return form
+    return None

@@ -1,7 +1,7 @@
 """Builds a Contract from the folder that holds openapi.yaml and schemas/."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +22,7 @@ from opay_contract.contract.operation import (
     Reading,
     RequiredHeader,
 )
+from opay_contract.contract.paths import words_of
 from opay_contract.contract.schemas import SchemaSet, build_schema_set
 from opay_contract.errors import ContractError, UsageError
 from opay_contract.jsontext import Tokens
@@ -93,10 +94,14 @@ class _Builder:
         ]
         added = [(url, None, "base URL") for url in base_urls]
         scheme_uri, scheme = self._signature()
+        servers = tuple(_server(*given) for given in (*own, *added))
+        operations = tuple(self._operations())
         return Contract(
             schemas=self._schemas,
-            servers=tuple(_server(*given) for given in (*own, *added)),
-            operations=tuple(self._operations()),
+            servers=servers,
+            operations=operations,
+            has_all_paths=self._root.get("x-all-paths") is True,
+            words=frozenset(_words_of_paths(servers, operations)),
             questions=tuple(_question(question) for question in self._root.get("x-open-questions", [])),
             signature=scheme,
             signature_uri=scheme_uri,
@@ -225,6 +230,12 @@ def _server(url: str, environment: str | None, whose: str) -> Server:
     if not host:
         raise UsageError(f"{whose} '{url}' has no host; write it as https://host/path")
     return Server(host=host, prefix=parts.path.rstrip("/"), environment=environment)
+
+
+def _words_of_paths(servers: Iterable[Server], operations: Iterable[Operation]) -> Iterator[str]:
+    """Yield the words of the contract's own paths, parameters' names aside."""
+    for path in (*(server.prefix for server in servers), *(operation.path for operation in operations)):
+        yield from words_of(re.sub(r"\{[^/]*\}", "", path))
 
 
 def _credential_header(scheme: Any) -> str | None:

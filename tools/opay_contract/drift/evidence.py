@@ -52,10 +52,15 @@ class Probe:
         return evidence.other is None and is_decided_by_shape(evidence.schema, evidence.at, decided)
 
     def is_at(self, path: Tokens) -> bool:
-        """Return whether the evidence is about the values at a path."""
+        """Return whether the evidence is about the values at a path alone."""
         at = self.evidence.at
-        return len(at) == len(path) and all(
-            token in (step, _EVERY if step == EACH else step) for token, step in zip(at, path, strict=True)
+        return (
+            self.evidence.other is None
+            and len(at) == len(path)
+            and all(
+                token in (step, _EVERY if step == EACH else step)
+                for token, step in zip(at, path, strict=True)
+            )
         )
 
 

@@ -1,13 +1,21 @@
 """Folds a stream of exchanges into a DriftSummary, in memory that does not grow with the stream."""
 
-from opay_contract.contract.contract import Contract
+from opay_contract.contract.contract import Contract, Match
 from opay_contract.drift.folding import FindingFold
 from opay_contract.drift.statistics import Statistics
 from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.model.finding import Finding
 from opay_contract.model.moments import utc_of
-from opay_contract.model.summary import MAX_UNREADABLE, DriftSummary, first_unreadable
+from opay_contract.model.summary import (
+    MAX_ELSEWHERE,
+    MAX_UNREADABLE,
+    DriftSummary,
+    Elsewhere,
+    first_elsewhere,
+    first_unreadable,
+)
 from opay_contract.rules.judging import Judge
+from opay_contract.rules.routes import describe_elsewhere
 from opay_contract.rules.subject import Settings
 
 
@@ -16,12 +24,14 @@ class Fold:
 
     def __init__(self, contract: Contract, settings: Settings, *, has_memory: bool = True) -> None:
         """Take a contract; without memory each exchange is judged as if it were the first."""
+        self._contract = contract
         self._settings = settings
         self._judge = Judge(contract, settings, has_memory=has_memory)
         self._statistics = Statistics(contract, self._judge.shapes)
         self._findings = FindingFold()
         self._exchanges = 0
         self._out_of_scope = 0
+        self._elsewhere: dict[Elsewhere, int] = {}
         self._out_of_window = 0
         self._undated = 0
         self._unreadable_count = 0
@@ -44,7 +54,7 @@ class Fold:
             return []
         match = self._judge.match(item)
         if not match.route.in_scope:
-            self._out_of_scope += 1
+            self._pass_over(item, match)
             return []
         window = self._settings.window
         if window is not None and not window.holds(item.recorded_at):
@@ -63,6 +73,7 @@ class Fold:
         return DriftSummary(
             exchanges=self._exchanges,
             out_of_scope=self._out_of_scope,
+            elsewhere=first_elsewhere(dict(self._elsewhere)),
             out_of_window=self._out_of_window,
             undated=self._undated,
             unreadable_count=self._unreadable_count,
@@ -72,6 +83,14 @@ class Fold:
             readings=self._statistics.readings(),
             observations=self._statistics.observations(),
         )
+
+    def _pass_over(self, exchange: Exchange, match: Match) -> None:
+        """Count an exchange that is out of scope, and where it went."""
+        self._out_of_scope += 1
+        where = describe_elsewhere(self._contract, exchange.request.url or "", match.route)
+        self._elsewhere[where] = self._elsewhere.get(where, 0) + 1
+        if len(self._elsewhere) > 2 * MAX_ELSEWHERE:
+            self._elsewhere = first_elsewhere(self._elsewhere)
 
     def _add_unreadable(self, unreadable: Unreadable) -> None:
         self._unreadable_count += 1

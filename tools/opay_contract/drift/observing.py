@@ -1,5 +1,7 @@
 """The spots of a contract's exchanges: for each place what was seen there, and whether values may be kept."""
 
+from functools import lru_cache
+
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import Field
 from opay_contract.contract.operation import Operation
@@ -26,7 +28,7 @@ class Observer:
 
     def spot(self, scope: Scope, tokens: Tokens) -> SpotCounter:
         """Return the counter of a place in exchanges of a scope, indexes of lists folded."""
-        key = (*scope, fold_pointer(tokens))
+        key = (*scope, _folded(tokens))
         spot = self._spots.get(key)
         if spot is None:
             spot = self._spots[key] = self._new_spot(scope, tokens)
@@ -54,6 +56,11 @@ class Observer:
         if scope not in self._fields:
             self._fields[scope] = fields_of_scope(self._contract, scope)
         return self._fields[scope]
+
+
+@lru_cache(maxsize=4096)
+def _folded(tokens: Tokens) -> str:
+    return fold_pointer(tokens)
 
 
 def _words(operation: Operation | None, place: str) -> frozenset[str]:

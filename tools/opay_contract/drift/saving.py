@@ -15,7 +15,7 @@ from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Finding, Outcome, Severity
 from opay_contract.model.moments import utc_of
 from opay_contract.model.observation import EARLIER, UNDATED, Days, Observations, Observed, Range
-from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.model.summary import DriftSummary, Elsewhere, FoldedFinding
 from opay_contract.rules.table import RULES_BY_ID
 
 FORMAT, VERSION = "opay-contract summary", 1
@@ -54,6 +54,10 @@ def summary_to_json(summary: DriftSummary) -> bytes:
             "version": VERSION,
             "exchanges": summary.exchanges,
             "out_of_scope": summary.out_of_scope,
+            "elsewhere": [
+                [one.reason, one.host, one.path, one.base_url, count]
+                for one, count in sorted(summary.elsewhere.items())
+            ],
             "out_of_window": summary.out_of_window,
             "undated": summary.undated,
             "unreadable_count": summary.unreadable_count,
@@ -92,6 +96,7 @@ def _to_summary(saved: dict[str, Any]) -> DriftSummary:
     return DriftSummary(
         exchanges=_whole(saved["exchanges"]),
         out_of_scope=_whole(saved["out_of_scope"]),
+        elsewhere=_to_elsewhere(saved.get("elsewhere", [])),  # which older summaries do not have
         out_of_window=_whole(saved["out_of_window"]),
         undated=_whole(saved["undated"]),
         unreadable_count=_whole(saved["unreadable_count"]),
@@ -106,6 +111,13 @@ def _to_summary(saved: dict[str, Any]) -> DriftSummary:
         observations=_to_observations(saved["observations"]),
         is_partial=bool(saved["is_partial"]),
     )
+
+
+def _to_elsewhere(saved: Any) -> dict[Elsewhere, int]:
+    return {
+        Elsewhere(reason=str(reason), host=str(host), path=str(path), base_url=str(base_url)): _whole(count)
+        for reason, host, path, base_url, count in saved
+    }
 
 
 def _from_place(place: Place) -> list[Any]:

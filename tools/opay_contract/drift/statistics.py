@@ -9,21 +9,22 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import compress, repeat
+from operator import eq
 from typing import Any
 
 from opay_contract.contract.contract import Contract, Match
 from opay_contract.drift.evidence import Probe, build_probes, describe_exchange, weigh
 from opay_contract.drift.observing import Observer
 from opay_contract.drift.spots import TYPES, SpotCounter
-from opay_contract.jsontext import Tokens
+from opay_contract.jsontext import Parsed, Tokens
 from opay_contract.model.exchange import Exchange, Headers
 from opay_contract.model.moments import day_of
 from opay_contract.model.observation import EXCHANGE, Observations
 from opay_contract.rules.describing import describe_media_type
 from opay_contract.rules.judging import Frame, Judged
-from opay_contract.rules.shapes import EACH, Shape, Shapes, values_at
+from opay_contract.rules.shapes import EACH, Shape, Shapes
 
-MAX_WAITING, MAX_WAITING_BYTES = 512, 8 << 20
+MAX_WAITING, MAX_WAITING_BYTES = 2048, 4 << 20
 """Exchanges, and bytes of their bodies, that wait to be counted together."""
 
 MAX_GROUPS = 8192
@@ -55,7 +56,7 @@ class _Place:
     probes: tuple[Probe, ...]
     by_shape: tuple[Probe, ...]
     kind: type | None
-    verdicts: dict[tuple[Probe, Shape], bool] = field(default_factory=dict)
+    verdicts: dict[Shape, list[tuple[str, str]]] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -63,7 +64,7 @@ class _Bodies:
     """Bodies of one scope and shape that wait; `pairs` are the evidence that compares two of their values."""
 
     root: _Place
-    pairs: tuple[tuple[Probe, Tokens, Tokens], ...]
+    pairs: dict[tuple[Tokens, Tokens], list[Probe]] = field(default_factory=dict)
     values: list[Any] = field(default_factory=list)
     days: list[str] = field(default_factory=list)
 
@@ -107,6 +108,7 @@ class Statistics:
         self._groups: dict[tuple[Frame, Shape | None, Shape | None], _Group] = {}
         self._frames: dict[Frame, _Frames] = {}
         self._bodies: dict[tuple[Any, ...], _Bodies] = {}
+        self._evidence: dict[tuple[Any, ...], tuple[list[Probe], list[Probe]]] = {}
         self._waiting: list[_Group] = []
         self._waiting_count = self._waiting_bytes = 0
 
@@ -122,7 +124,7 @@ class Statistics:
         if group.frames.probes:
             group.frames.headers.append((exchange.request.headers, exchange.response.headers))
         for bodies, body in ((group.query, match.request_body), (group.answer, match.response_body)):
-            if bodies is not None:
+            if bodies is not None and isinstance(body, Parsed):
                 bodies.values.append(body.value)
                 bodies.days.append(day)
         if group.probes:
@@ -154,7 +156,7 @@ class Statistics:
         self._waiting = []
         self._waiting_count = self._waiting_bytes = 0
         if len(self._groups) > MAX_GROUPS:
-            self._groups, self._frames, self._bodies = {}, {}, {}
+            self._groups, self._frames, self._bodies, self._evidence = {}, {}, {}, {}
 
     def _count_frames(self, frames: _Frames) -> None:
         by_day: ByDay = Counter(frames.days)
@@ -170,9 +172,11 @@ class Statistics:
         frames.headers, frames.days = [], []
 
     def _count_bodies(self, bodies: _Bodies) -> None:
-        for probe, at, other in bodies.pairs:
-            values = [values_at(body, at) == values_at(body, other) for body in bodies.values]
-            self._readings[probe.key] += values.count(probe.evidence.equal)
+        for (at, other), probes in bodies.pairs.items():
+            equal = sum(map(eq, _column(bodies.values, at), _column(bodies.values, other)))
+            for probe in probes:
+                count = equal if probe.evidence.equal else len(bodies.values) - equal
+                self._readings[probe.key] += count
         by_day: ByDay = Counter(bodies.days)
         self._count(bodies.root, bodies.values, bodies.days if len(by_day) > 1 else None, by_day)
         bodies.values, bodies.days = [], []
@@ -207,35 +211,35 @@ class Statistics:
     def _count_by_shape(self, place: _Place, values: list[Any]) -> None:
         """Ask evidence once for each shape that stands at a place."""
         if len(place.shapes) == 1:
-            numbers = {next(iter(place.shapes)): (len(values), values[0])}
+            examples = {next(iter(place.shapes)): values[0]}
+            numbers = dict.fromkeys(examples, len(values))
         else:
             shapes = list(map(self._shapes.of, values))
             examples = dict(zip(shapes, values, strict=True))
-            numbers = {shape: (number, examples[shape]) for shape, number in Counter(shapes).items()}
-        for probe in place.by_shape:
-            for shape, (number, example) in numbers.items():
-                verdict = place.verdicts.get((probe, shape))
-                if verdict is None:
-                    verdict = place.verdicts[probe, shape] = probe.validator.is_valid(example)
-                self._readings[probe.key] += verdict * number
+            numbers = Counter(shapes)
+        for shape, number in numbers.items():
+            spoken = place.verdicts.get(shape)
+            if spoken is None:
+                spoken = [one.key for one in place.by_shape if one.validator.is_valid(examples[shape])]
+                place.verdicts[shape] = spoken
+            for key in spoken:
+                self._readings[key] += number
 
     def _new_group(self, exchange: Exchange, match: Match, judged: Judged) -> _Group:
         frame, shapes = judged.frame, (judged.query, judged.answer)
-        decided = frozenset(((*_RESPONSE, *tokens) for tokens, _ in frame.decided)) | {_STATUS, _METHOD}
         seen = describe_exchange(exchange, match)
-        wide = list(self._wide_probes(frame))
-        has_fraction = any(shape is not None and shape.has_float for shape in shapes)
-        by_shape = [probe for probe in wide if not has_fraction and probe.is_by_shape(decided)]
-        is_known = frame.is_known and all(shape is None or shape.is_known for shape in shapes)
+        by_value, by_shape = self._evidence_at(frame, None)
+        if any(shape is not None and shape.has_float for shape in shapes):
+            by_value, by_shape = [*by_value, *by_shape], []
         group = _Group(
             frames=self._frames.get(frame) or self._new_frames(exchange, frame, seen),
             query=self._bodies_of(frame, _REQUEST, judged.query),
             answer=self._bodies_of(frame, _RESPONSE, judged.answer),
             weights=weigh(by_shape, seen, match.outcome),
-            probes=tuple(probe for probe in wide if probe not in by_shape),
+            probes=tuple(by_value),
         )
-        if is_known:
-            self._groups[judged.frame, judged.query, judged.answer] = group
+        if frame.is_known and all(shape is None or shape.is_known for shape in shapes):
+            self._groups[frame, judged.query, judged.answer] = group
         return group
 
     def _probes_of(self, frame: Frame) -> Iterator[Probe]:
@@ -243,14 +247,28 @@ class Statistics:
         if frame.is_path_known:
             yield from (one for one in self._probes if one.evidence.outcome in (None, frame.scope[2]))
 
-    def _wide_probes(self, frame: Frame) -> Iterator[Probe]:
-        """Yield the evidence that looks at more than one body, or one header or the status."""
-        for probe in self._probes_of(frame):
-            at, other = probe.evidence.at, probe.evidence.other
-            in_body = frame.operation is not None and at[:2] in (_REQUEST, _RESPONSE)
-            is_pair = in_body and other is not None and other[:2] == at[:2] and _EVERY not in (*at, *other)
-            if not (is_pair or (other is None and (in_body or _is_of_frame(probe)))):
-                yield probe
+    def _evidence_at(self, frame: Frame, path: Tokens | None) -> tuple[list[Probe], list[Probe]]:
+        """Return the evidence about a place in a body, by value and by shape.
+
+        Without a path it is the evidence about more: about several places, headers, or the whole exchange.
+        """
+        key = (frame.scope, frame.is_path_known, path)
+        found = self._evidence.get(key)
+        if found is None:
+            probes = [
+                probe
+                for probe in self._probes_of(frame)
+                if (
+                    _is_wide(probe, frame)
+                    if path is None
+                    else probe.evidence.other is None and probe.is_at(path)
+                )
+            ]
+            decided = frozenset((*_RESPONSE, *tokens) for tokens in frame.decided_places) | {_STATUS, _METHOD}
+            by_shape = [probe for probe in probes if probe.is_by_shape(decided)]
+            found = [probe for probe in probes if probe not in by_shape], by_shape
+            self._evidence[key] = found
+        return found
 
     def _new_frames(self, exchange: Exchange, frame: Frame, seen: dict[str, Any]) -> _Frames:
         types: list[tuple[SpotCounter, str]] = [(self._observer.spot(frame.scope, ()), EXCHANGE)]
@@ -294,53 +312,55 @@ class Statistics:
         key = (frame.scope, frame.decided, part, shape)
         bodies = self._bodies.get(key)
         if bodies is None:
-            probes = [probe for probe in self._probes_of(frame) if probe.evidence.at[:2] == part]
-            single = [probe for probe in probes if probe.evidence.other is None]
-            bodies = _Bodies(
-                root=self._place(frame, part, frozenset((shape,)), single),
-                pairs=tuple(
-                    (probe, probe.evidence.at[2:], other[2:])
-                    for probe in probes
-                    if (other := probe.evidence.other) is not None
-                    and other[:2] == part
-                    and _EVERY not in (*probe.evidence.at, *other)
-                    and _has(shape, probe.evidence.at[2:])
-                    and _has(shape, other[2:])
-                ),
-            )
+            bodies = _Bodies(self._place(frame, part, frozenset((shape,))))
+            for probe in self._probes_of(frame):
+                at, other = probe.evidence.at, probe.evidence.other
+                if other is None or at[:2] != part or _is_wide(probe, frame):
+                    continue
+                if _has(shape, at[2:]) and _has(shape, other[2:]):
+                    bodies.pairs.setdefault((at[2:], other[2:]), []).append(probe)
             if shape.is_known:
                 self._bodies[key] = bodies
         return bodies
 
-    def _place(self, frame: Frame, path: Tokens, shapes: frozenset[Shape], probes: list[Probe]) -> _Place:
-        decided = frozenset((*_RESPONSE, *tokens) for tokens, _ in frame.decided)
+    def _place(self, frame: Frame, path: Tokens, shapes: frozenset[Shape]) -> _Place:
+        by_value, by_shape = self._evidence_at(frame, path)
+        if by_shape and any(shape.has_float for shape in shapes):
+            by_value, by_shape = [*by_value, *by_shape], []
+        members: dict[str, list[Shape]] = {}
+        for shape in shapes:
+            for name, member in shape.members.items():
+                members.setdefault(name, []).append(member)
         kinds = {shape.kind for shape in shapes}
-        here = [probe for probe in probes if probe.is_at(path)]
-        by_shape = [
-            probe
-            for probe in here
-            if probe.is_by_shape(decided) and not any(shape.has_float for shape in shapes)
-        ]
-        names = dict.fromkeys(name for shape in shapes for name in shape.members)
-        members = {name: [shape.members[name] for shape in shapes if name in shape.members] for name in names}
-        items = frozenset(item for shape in shapes for item in shape.items)
+        items = frozenset().union(*[shape.items for shape in shapes])
         return _Place(
             counter=self._observer.spot(frame.scope, path),
             shapes=shapes,
-            is_decided=path in decided,
+            is_decided=path[:2] == _RESPONSE and path[2:] in frame.decided_places,
             members=tuple(
-                (
-                    name,
-                    self._place(frame, (*path, name), frozenset(found), probes),
-                    len(found) == len(shapes),
-                )
+                (name, self._place(frame, (*path, name), frozenset(found)), len(found) == len(shapes))
                 for name, found in members.items()
             ),
-            items=self._place(frame, (*path, EACH), items, probes) if items else None,
-            probes=tuple(probe for probe in here if probe not in by_shape),
+            items=self._place(frame, (*path, EACH), items) if items else None,
+            probes=tuple(by_value),
             by_shape=tuple(by_shape),
             kind=kinds.pop() if len(kinds) == 1 else None,
         )
+
+
+def _is_wide(probe: Probe, frame: Frame) -> bool:
+    """Return whether evidence looks at more than places of one body, one header or the status."""
+    at, other = probe.evidence.at, probe.evidence.other
+    in_body = frame.operation is not None and at[:2] in (_REQUEST, _RESPONSE)
+    if other is None:
+        return not (in_body or _is_of_frame(probe))
+    return not in_body or other[:2] != at[:2] or _EVERY in (*at, *other)
+
+
+def _column(values: list[Any], path: Tokens) -> list[Any]:
+    for step in path:
+        values = [value[step] for value in values]
+    return values
 
 
 def _count_types(place: _Place, values: list[Any], days: list[str] | None, by_day: ByDay) -> None:

@@ -16,6 +16,9 @@ MAX_FINDINGS = 2000
 MAX_UNREADABLE = 1000
 """Unreadable things that a summary names: the first by place."""
 
+MAX_ELSEWHERE = 500
+"""Places out of scope that a summary tells apart: likely gateways, then those of the smallest fingerprint."""
+
 Key = tuple[str, str, str, str]
 
 
@@ -52,11 +55,26 @@ class FoldedFinding:
         return fingerprint(self.finding.key)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Elsewhere:
+    """Where requests went that are none of the contract's: `reason` is `host`, `path` or `preflight`.
+
+    `host` is empty where none was recorded. `path` has `*` for what may be somebody's. `base_url` is what a
+    contract's server would have to be for the path to be the contract's, or empty.
+    """
+
+    reason: str
+    host: str
+    path: str
+    base_url: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftSummary:
     """The result of a run or of a part of one.
 
-    `exchanges` counts the exchanges that were judged. `out_of_window` counts those that were not because of
+    `exchanges` counts the exchanges that were judged, `out_of_scope` those that are none of the contract's,
+    `elsewhere` most of these by where they went. `out_of_window` counts those that were not because of
     the time at which they were recorded, which of `undated` is not known. `occurrences` counts findings by
     severity, kept or not; it tells when the cap on `findings` bit. `readings` counts evidence by question and
     reading, `observations` has what was seen at each place. `is_partial` if the run was interrupted.
@@ -64,6 +82,7 @@ class DriftSummary:
 
     exchanges: int = 0
     out_of_scope: int = 0
+    elsewhere: dict[Elsewhere, int] = field(default_factory=dict)
     out_of_window: int = 0
     undated: int = 0
     unreadable_count: int = 0
@@ -93,6 +112,7 @@ def merge(left: DriftSummary, right: DriftSummary) -> DriftSummary:
     return DriftSummary(
         exchanges=left.exchanges + right.exchanges,
         out_of_scope=left.out_of_scope + right.out_of_scope,
+        elsewhere=first_elsewhere(add(left.elsewhere, right.elsewhere)),
         out_of_window=left.out_of_window + right.out_of_window,
         undated=left.undated + right.undated,
         unreadable_count=left.unreadable_count + right.unreadable_count,
@@ -128,6 +148,18 @@ def gravest(findings: dict[Key, V]) -> dict[Key, V]:
         MAX_FINDINGS, findings, key=lambda key: (-findings[key].finding.rule.severity, fingerprint(key))
     )
     return {key: findings[key] for key in kept}
+
+
+def first_elsewhere(elsewhere: dict[Elsewhere, int]) -> dict[Elsewhere, int]:
+    """Keep the cap. What is kept depends on the places alone, so that every split keeps the same."""
+    if len(elsewhere) <= MAX_ELSEWHERE:
+        return elsewhere
+    kept = heapq.nsmallest(
+        MAX_ELSEWHERE,
+        elsewhere,
+        key=lambda one: (not one.base_url, fingerprint((one.reason, one.host, one.path, one.base_url))),
+    )
+    return {one: elsewhere[one] for one in kept}
 
 
 def first_unreadable(unreadable: Iterable[Unreadable]) -> tuple[Unreadable, ...]:

@@ -21,6 +21,7 @@ from opay_contract.model.finding import Finding
 from opay_contract.pytest_plugin.checking import NothingCheckedError, OpayContract
 from opay_contract.pytest_plugin.exchanges import with_known_host
 from opay_contract.pytest_plugin.stage import Stage
+from opay_contract.rules.judging import check_route
 
 
 class OpayMock:
@@ -155,8 +156,15 @@ class OpayMock:
         named = header(exchange.request.headers, SCENARIO_HEADER.decode())
         asked_for = [self._scenarios.get(name or "") for name in (scenario, named, self._magic(exchange))]
         expected = {rule for found in asked_for if found is not None for rule in found.rules}
-        findings = self._checker.findings(exchange, self.private_key)
-        return (finding for finding in findings if finding.rule.id not in expected)
+        return (finding for finding in self._findings(exchange) if finding.rule.id not in expected)
+
+    def _findings(self, exchange: Exchange) -> Iterator[Finding]:
+        """Yield the findings of an exchange; a call of what the contract lacks is one, refused or not."""
+        ours = with_known_host(exchange, self._contract)
+        match = self._contract.match(ours)
+        if match.route.in_scope and match.route.operation is None:
+            return check_route(self._contract, ours, match)
+        return self._checker.findings(exchange, self.private_key)
 
     def _magic(self, exchange: Exchange) -> str | None:
         """Return the scenario that an id or a token asks for by its name."""

@@ -18,9 +18,9 @@ _MAX_HEADERS = 1000
 _STAMP = re.compile(rb"(?:[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6} )?(?:\[[0-9x]+-[0-9x]+\] )?(?=[*<>{}] )")
 _REQUEST = re.compile(rb"([A-Z]+) (\S+) HTTP/[0-9.]+")
 _STATUS = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})\b")
-_CONNECTING = re.compile(rb"\* +(?:Trying |Connecting to |Could not resolve |Host .* was resolved)")
-_SECURE = re.compile(rb"\* +(?:SSL connection|ALPN|TLSv|using HTTP/3|QUIC|.*\[:scheme: https\])")
-_FAILED = re.compile(rb"curl: \([0-9]+\) |\* +(?:Failed to connect to |Could not resolve )")
+_CONNECTING = re.compile(rb"\* ++(?:Trying |Connecting to |Could not resolve |Host .* was resolved)")
+_SECURE = re.compile(rb"\* ++(?:SSL connection|ALPN|TLSv|using HTTP/3|QUIC|.*\[:scheme: https\])")
+_FAILED = re.compile(rb"curl: \([0-9]+\) |\* ++(?:Failed to connect to |Could not resolve )")
 
 # What stands within a line, behind a part of the body that does not end in a line break. A line break
 # behind the meter is curl's.
@@ -213,10 +213,12 @@ def _without_meters(line: bytes) -> tuple[list[bytes], bytes, list[bytes]]:
     """
     has_meter = line.find(b"\r", 0, len(line) - 2) >= 0 or b" Received" in line or line.startswith(b" ")
     found = list(_METER.finditer(line)) if has_meter else []
-    before: list[bytes] = []
-    while found and found[0].start() == sum(map(len, before)):
-        before.append(found.pop(0)[0])
-    after = [match[0] for match in found]
+    start = count = 0
+    for match in found:
+        if match.start() != start:
+            break
+        start, count = match.end(), count + 1
+    before, after = ([match[0] for match in part] for part in (found[:count], found[count:]))
     if not before and not after:
         return before, line, after
     return before, _METER.sub(b"", line), after

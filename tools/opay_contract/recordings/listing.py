@@ -1,15 +1,15 @@
 """Finds what the user named: files, URLs, patterns, folders and manifests, in a stable order."""
 
 import glob
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from opay_contract.errors import UsageError
-from opay_contract.model.exchange import Unreadable
-from opay_contract.recordings.reading import iter_text_lines
+from opay_contract.model.exchange import Place, Unreadable
+from opay_contract.recordings.reading import iter_list_lines
 from opay_contract.recordings.refusals import StreamError
 from opay_contract.recordings.remote import RemoteObject, describe_failure, open_file_system, tag_of
 from opay_contract.recordings.sources import Source, has_recording_name, iter_sources
@@ -21,6 +21,9 @@ PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs": 
 """The packages that fsspec needs for a protocol, where that is not in the extra."""
 
 _MAGIC = re.compile(r"[*?\[]")
+_NO_PATH = re.compile(r"[\x00-\x1f\x7f]|^[{\[]\s*[\"\[{]|^[*<>] |^.{4096}", re.DOTALL)
+"""What no line of a list is: control characters, JSON, a line of curl's, or more than a path may have."""
+
 _USER = re.compile(r"(?<=://)[^/@]*@")
 _QUERY = re.compile(r"\?[^/?=]+=.*$", re.DOTALL)
 _HTTP_QUERY = re.compile(r"[?#].*$", re.DOTALL)
@@ -63,12 +66,27 @@ def _iter_manifest(path: str) -> Iterator[Source | Unreadable]:
             yield manifest
             continue
         try:
-            for line in iter_text_lines(manifest):
+            for number, line in iter_list_lines(manifest):
                 name = line.strip()
                 if name and not name.startswith("#"):
-                    yield from _iter_plain(name)
+                    yield from _iter_listed(name, manifest.place(0, number))
         except StreamError as error:
             yield Unreadable(place=manifest.place(0), reason=f"the manifest {error.reason}")
+
+
+def _iter_listed(name: str, place: Place) -> Iterator[Source | Unreadable]:
+    """Yield what a line of a manifest names; a line that names nothing is said by its number alone."""
+    if _NO_PATH.search(name):
+        raise UsageError(f"'{place.file}' is no list of paths: line {place.line} cannot be one")
+    is_pattern = is_url(name) or _MAGIC.search(name)
+    try:
+        for found in _iter_plain(name):
+            is_named = isinstance(found, Source) or (is_pattern and found.place.file != public_name(name))
+            reason = "" if isinstance(found, Source) else f"line {place.line}: {found.reason}"
+            yield found if is_named else Unreadable(place=place, reason=reason)
+    except UsageError as error:
+        reason = str(error).removeprefix(f"'{public_name(name)}': ")
+        raise UsageError(f"'{place.file}', line {place.line}: {reason}") from None
 
 
 def _iter_plain(path: str) -> Iterator[Source | Unreadable]:
@@ -76,11 +94,22 @@ def _iter_plain(path: str) -> Iterator[Source | Unreadable]:
         for name, remote, reason in _iter_found(path):
             source = Source(ordinal=0, name=name, path=None, remote=remote)
             yield source if reason is None else Unreadable(place=source.place(0), reason=reason)
-    elif _MAGIC.search(path) and not Path(path).exists():
-        names = sorted(glob.glob(path, recursive=True), key=_order)  # noqa: PTH207  the pattern may be absolute
-        yield from iter_sources(names or [path])
+    elif _MAGIC.search(path) and not is_there(path):
+        yield from iter_sources(_expand_local(path) or [path])
     else:
         yield from iter_sources([path])
+
+
+def is_there(path: str) -> bool:
+    """Tell whether there is anything at a path, which may be too long to be one."""
+    return os.path.exists(path)  # noqa: PTH110  Path.exists raises for what is too long
+
+
+def _expand_local(pattern: str) -> list[str]:
+    try:
+        return sorted(glob.glob(pattern, recursive=True), key=_order)  # noqa: PTH207  it may be absolute
+    except (OSError, ValueError, RecursionError):
+        return []
 
 
 def _iter_found(url: str) -> Iterator[_Found]:

@@ -6,6 +6,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from opay_contract.errors import UsageError
 from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.recordings.curl_transcript import read_curl
 from opay_contract.recordings.document import read_body, read_document
@@ -91,11 +92,19 @@ def open_source(
         yield Recording(stream=stream, format=found, is_sure=is_sure)
 
 
-def iter_text_lines(source: Source) -> Iterator[str]:
-    """Yield the lines of a text file, decoded; a `StreamError` says why it cannot be read."""
+def iter_list_lines(source: Source) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a list of paths, decoded, by number; a `StreamError` says why it cannot be read.
+
+    A recording in place of a list is refused: none of its lines is a name that may be said.
+    """
     with _open_raw(source, None) as raw:
-        for _, line in iter_lines(unpack(raw)):
-            yield line.decode(errors="replace")
+        stream = unpack(raw)
+        if (found := recognise(stream.head(HEAD))) is not None:
+            raise UsageError(
+                f"'{source.name}' is no list of paths but a recording ({found}); name it without @"
+            )
+        for number, line in iter_lines(stream):
+            yield number, line.decode(errors="replace")
 
 
 @contextmanager

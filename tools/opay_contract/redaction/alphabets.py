@@ -28,6 +28,7 @@ _RESERVED = frozenset(
     f"{_TWO_BYTES}{_IDEOGRAPHS}{_THREE_BYTES}{_FOUR_BYTES}"
 )
 _OTHER_LETTER = re.compile("[A-Za-z](?<![bjkqvwxzBJKQVWXZ])")
+_DIGIT_NAMES = ("ZERO", "ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE")
 _KEPT_CATEGORIES = frozenset("PZC")
 """Punctuation, spaces and controls, with halves of surrogate pairs: structure, and nobody's data."""
 
@@ -61,12 +62,17 @@ def plain_digits(text: str) -> str:
 
 
 def write_digit(like: str, digit: str) -> str:
-    """Return a digit in the script of the digit `like`."""
+    """Return a digit in the script of the digit `like`: superscripts stay superscripts, too."""
     if like.isascii():
         return digit
-    zero = ord(like) - unicodedata.digit(like, 0)
-    is_row = unicodedata.category(like) == "Nd"
-    return chr(zero + int(digit)) if is_row else digit
+    value = unicodedata.digit(like, 0)
+    if unicodedata.category(like) == "Nd":
+        return chr(ord(like) - value + int(digit))
+    name = unicodedata.name(like, "")
+    try:
+        return unicodedata.lookup(name.replace(_DIGIT_NAMES[value], _DIGIT_NAMES[int(digit)]))
+    except KeyError:
+        return digit
 
 
 def _plain_digit(char: str) -> str:

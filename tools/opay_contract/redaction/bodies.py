@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from opay_contract.jsontext import NotJson, Parsed, Tokens, parse_json
 from opay_contract.redaction.cards import card_hits, stand_in_number
-from opay_contract.redaction.json_text import rewrite_json
+from opay_contract.redaction.json_text import read_text, rewrite_json
 from opay_contract.redaction.sensitivity import Statement
 from opay_contract.redaction.texts import FREE_TEXT
 from opay_contract.redaction.values import Log, Values
@@ -14,7 +14,7 @@ from opay_contract.rules.describing import fold_pointer
 
 _JSON_BEGINS = ("{", "[", '"')
 _BYTE_ORDER_MARK = "\ufeff"
-_STRAY_BYTE = re.compile("[\udc80-\udcff]")
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +35,10 @@ class Bodies:
 
     def redact(self, body: bytes, context: BodyContext) -> bytes:
         """Return the body with everything sensitive replaced."""
-        text = body.decode(errors="surrogateescape")
+        text, errors = _decoded(body)
         parsed = parse_json(body)
         mark = _BYTE_ORDER_MARK if text.startswith(_BYTE_ORDER_MARK) else ""
-        rest = _STRAY_BYTE.sub("\udcff", text.removeprefix(mark))
+        rest = text.removeprefix(mark)
         if isinstance(parsed, NotJson) and not rest.lstrip().startswith(_JSON_BEGINS):
             new = self._plain(rest, context)
         else:
@@ -46,7 +46,7 @@ class Bodies:
             new = rewrite_json(
                 rest, self._visitor(context, searched=has_shadows or isinstance(parsed, NotJson))
             )
-        made = (mark + new).encode(errors="surrogateescape")
+        made = (mark + new).encode(errors=errors)
         if isinstance(parsed, NotJson):
             return self._keep_broken(body, parsed, made)
         return made
@@ -75,6 +75,18 @@ class Bodies:
         if fault.too_deep:
             return b"[" * 200_000
         return f'{{"x{numbers}'.encode() if fault.truncated else f"{{x {numbers} x}}".encode()
+
+
+def _decoded(body: bytes) -> tuple[str, str]:
+    """Return the text of a body, and how it is written as bytes again.
+
+    Half of a surrogate pair, as a reader of JSON text gives it, is text; any other byte that is no UTF-8
+    becomes the same one.
+    """
+    try:
+        return _HALF.sub("\udcff", body.decode(errors="surrogatepass")), "surrogatepass"
+    except UnicodeDecodeError:
+        return read_text(body), "surrogateescape"
 
 
 class _BodyVisitor:

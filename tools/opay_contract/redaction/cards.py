@@ -33,7 +33,7 @@ prefix 500055 is filled up, with numbers that a double keeps, as a card number m
 
 _PUBLISHED = frozenset(number for numbers in TEST_NUMBERS.values() for number in numbers)
 _GROUP = re.compile("[0-9]+")
-_LONGEST = 19
+_SHORTEST, _LONGEST = 13, 19
 
 
 def card_hits(text: str) -> list[int]:
@@ -56,7 +56,7 @@ def iter_cards(text: str) -> Iterator[list[tuple[int, int]]]:
     groups = [match.span() for match in _GROUP.finditer(text)]
     start = 0
     while start < len(groups):
-        count = _card_length(text, groups[start:])
+        count = _card_length(text, groups[start : start + _LONGEST])
         if count:
             yield groups[start : start + count]
         start += count or 1
@@ -69,6 +69,6 @@ def _card_length(text: str, groups: list[tuple[int, int]]) -> int:
         digits += text[begin:end]
         if len(digits) > _LONGEST:
             break
-        if has_card_number(digits):
+        if len(digits) >= _SHORTEST and has_card_number(digits):
             longest = count
     return longest

@@ -1,6 +1,7 @@
 """Rewrites the text of one entry: knows where each format keeps URL, header fields and bodies."""
 
 import base64
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from opay_contract.redaction.codings import encode_body
 from opay_contract.redaction.exchanges import Redacted, Redactor
 from opay_contract.redaction.sensitivity import Statement
 from opay_contract.redaction.texts import FREE_TEXT, STRICT
-from opay_contract.redaction.values import is_time
+from opay_contract.redaction.values import is_moment, is_time
 from opay_contract.rules.describing import describe_name
 
 _SIDES = ("request", "response")
@@ -47,7 +48,8 @@ postman_previewlanguage _postman_previewlanguage postman_previewtype _postman_pr
 _WORDED = frozenset(_WORDED_NAMES.split())
 """Members of recorders whose known words are kept; other texts are replaced as a whole."""
 
-_MANY_DIGITS = 8
+_MANY = 10**7
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class EntryVisitor:
@@ -78,8 +80,8 @@ class EntryVisitor:
             old, new = self._lengths(str(tokens[0]))
             if token == str(old):
                 return str(new)
-        digits = token.lstrip("-").partition(".")[0]
-        if len(digits) < _MANY_DIGITS or is_time(digits):
+        value = float(token)
+        if abs(value) < _MANY or is_moment(value):
             return token
         made = self._redactor.values.number(token, Statement(None), 0.0)
         return self._redactor.noted(made, token, f"recording:{name_place(tokens)}", "number")
@@ -100,7 +102,7 @@ class EntryVisitor:
         part = self._redacted.new.request if tokens[0] == "request" else self._redacted.new.response
         if isinstance(value_at(self._tree, tokens), str) or part.body is None:
             return None
-        return part.body.decode(errors="surrogateescape")
+        return part.body.decode(errors="surrogateescape")  # as the rest of the line is read
 
     def binary(self, tokens: Tokens, raw: bytes) -> bytes:
         """Return what takes the place of bytes that a cassette has as such."""
@@ -115,7 +117,7 @@ class EntryVisitor:
             old, new = _body_of(redacted, side, is_new=False), _body_of(redacted, side, is_new=True)
             if encode_text(value) != old and _is_base64_of(value, old):
                 return base64.b64encode(new).decode()
-            return new.decode(errors="surrogatepass")
+            return text_of(new)
         try:
             raw = parse_base64(value)
         except EntryError:
@@ -177,6 +179,11 @@ class EntryVisitor:
 def _body_of(redacted: Redacted, side: str, *, is_new: bool) -> bytes:
     exchange = redacted.new if is_new else redacted.old
     return (exchange.request.body if side == "request" else exchange.response.body) or b""
+
+
+def text_of(body: bytes) -> str:
+    """Return a new body as the text of a string; half of a surrogate pair is one that no byte is read as."""
+    return _HALF.sub("\ud800", body.decode(errors="surrogatepass"))
 
 
 def _is_base64_of(value: str, body: bytes) -> bool:

@@ -19,7 +19,7 @@ from opay_contract.recordings.streams import ChunkStream
 from opay_contract.recordings.vcr import read_vcr
 from opay_contract.redaction.entries import EntryVisitor
 from opay_contract.redaction.exchanges import Redacted, Redactor
-from opay_contract.redaction.json_text import Visitor, rewrite_json
+from opay_contract.redaction.json_text import Visitor, read_text, rewrite_json, write_text
 from opay_contract.redaction.postman_values import PostmanVisitor
 
 NO_VALUE = b"null"
@@ -133,7 +133,7 @@ def _rewrite(redactor: Redactor, kind: EntryKind, data: bytes, found: Exchange |
     if redacted is not None and is_bare:
         return redacted.new.response.body
     visitor = kind.visit(redactor, value, redacted)
-    return rewrite_json(data.decode(errors="surrogateescape"), visitor).encode(errors="surrogateescape")
+    return write_text(rewrite_json(read_text(data), visitor))
 
 
 def redact_around(redactor: Redactor, kind: EntryKind, name: str, data: bytes | None) -> bytes:
@@ -142,13 +142,13 @@ def redact_around(redactor: Redactor, kind: EntryKind, name: str, data: bytes | 
     What is no JSON goes: nothing in it can be told from anything else.
     """
     head = f"{{{json.dumps(name)}:"
-    text = head + (data or b"null").decode(errors="surrogateescape") + "}"
-    parsed = parse_json(text.encode(errors="surrogateescape"))
+    text = head + read_text(data or b"null") + "}"
+    parsed = parse_json(write_text(text))
     if isinstance(parsed, NotJson):
         redactor.log.add("broken text", "recording:")
         return NO_VALUE
     visitor = kind.visit(redactor, parsed.value, None)
-    return rewrite_json(text, visitor)[len(head) : -1].encode(errors="surrogateescape")
+    return write_text(rewrite_json(text, visitor)[len(head) : -1])
 
 
 class JsonWalker:

@@ -45,6 +45,12 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _DIGITS, _FEW_DIGITS = "0123456789", 4
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+_LOWER_HALF = re.compile("[\ud800-\udbff]")
+_STRAY_BYTE = re.compile("[\udc80-\udcff]")
 _CUT_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*(\\(?:u[0-9A-Fa-f]{0,3})?)\Z")
 _BROKEN_OFF_WORD = re.compile(r"-|t(?:ru?)?|f(?:a(?:ls?)?)?|n(?:ul?)?|N(?:aN?)?|-?I[nfinty]*")
 
@@ -57,6 +63,17 @@ class _Level:
     at: str | int
     is_name_next: bool
     names: dict[str, str] = field(default_factory=dict)
+
+
+def read_text(data: bytes) -> str:
+    """Return bytes as text; each that is no UTF-8 as the one that stands for all of them, and stays one."""
+    text = data.decode(errors="surrogateescape")
+    return text if text.isascii() else _STRAY_BYTE.sub("\udcff", text)
+
+
+def write_text(text: str) -> bytes:
+    """Return the bytes of text that was read here."""
+    return text.encode(errors="surrogateescape")
 
 
 def rewrite_json(text: str, visitor: Visitor) -> str:
@@ -160,20 +177,34 @@ def free_name(made: Iterable[str], taken: frozenset[str]) -> str:
 
 
 def _edit_string(token: str, edit: Callable[[str], str]) -> str:
-    """Edit the text of a string; one that breaks off still does, at the same kind of place."""
+    """Edit the text of a string; one that breaks off still does, at the same kind of place.
+
+    Bytes that are no UTF-8 stand in `token` as the upper half of surrogates, as `surrogateescape` reads them;
+    one that the text itself escapes is another thing, and stays an escape.
+    """
     is_whole = len(token) > 1 and token.endswith('"') and _is_closed(token)
     inner = token[1:-1] if is_whole else token[1:]
     cut = "" if is_whole else _cut_escape(inner)
     inner = inner[: len(inner) - len(cut)]
     end = '"' if is_whole else "\\" + cut[1:2] + "0" * (len(cut) - 2) if cut else ""
     try:
-        value = json.loads(f'"{inner}"', strict=False) if "\\" in inner else inner
+        value = json.loads(f'"{_ESCAPE.sub(_only_lower, inner)}"', strict=False) if "\\" in inner else inner
     except ValueError:
         return '"' + edit(inner) + end
     new = edit(value)
     if new == value:
         return '"' + inner + end
-    return json.dumps(new, ensure_ascii=token.isascii())[:-1] + end
+    written = json.dumps(new, ensure_ascii=token.isascii())[:-1]
+    return _LOWER_HALF.sub(_escaped, written) + end
+
+
+def _only_lower(match: re.Match[str]) -> str:
+    """Return an escape; of half a surrogate pair that stands alone the half that no byte is read as."""
+    return match[0] if match["half"] is None else r"\ud800"
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
 def _is_closed(token: str) -> bool:

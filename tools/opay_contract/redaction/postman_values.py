@@ -6,7 +6,7 @@ from typing import Any
 
 from opay_contract.jsontext import Tokens
 from opay_contract.redaction.codings import encode_body
-from opay_contract.redaction.entries import EntryVisitor, name_place, value_at
+from opay_contract.redaction.entries import EntryVisitor, name_place, text_of, value_at
 from opay_contract.redaction.exchanges import Redacted, Redactor
 from opay_contract.redaction.postman_messages import Message, iter_messages
 from opay_contract.rules.describing import describe_name
@@ -86,9 +86,9 @@ class PostmanVisitor(EntryVisitor):
             case ("method",):
                 return self._redactor.method(value)
             case ("body", "raw") if message.side == "request" and message.redacted.new.request.body:
-                return message.redacted.new.request.body.decode(errors="surrogatepass")
+                return text_of(message.redacted.new.request.body)
             case ("body",) if message.side == "response":
-                return message.redacted.new.response.body.decode(errors="surrogatepass")
+                return text_of(message.redacted.new.response.body)
         return None
 
     def _header_text(self, message: Message, rest: Tokens, tokens: Tokens, value: str) -> str | None:

@@ -38,11 +38,17 @@ _EMAIL = re.compile(r"[bjkqvwxz]{8,40}@example\.com")
 _DOMAIN = "@example.com"
 _LOCAL = range(8, 41)
 _HEX_CHECK = 6
+_LONG = 4096
 _SALT_ENCODING = "surrogatepass"
 
 
 def _fingerprint(text: str) -> str:
     return hashlib.sha256(b"opay-contract pseudonym " + text.encode()).hexdigest()
+
+
+def condense(text: str) -> str:
+    """Return what stands for a text in the pseudonyms of its parts; short, as each of them takes it in."""
+    return text if len(text) <= _LONG else hashlib.sha256(text.encode(errors=_SALT_ENCODING)).hexdigest()
 
 
 def _check_length(count: int) -> int:

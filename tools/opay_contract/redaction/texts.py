@@ -10,6 +10,7 @@ from opay_contract.redaction.detection import Detector, Part, PartKind
 from opay_contract.redaction.pseudonyms import (
     ORDINARY_MARK,
     Pseudonyms,
+    condense,
     is_digit_pseudonym,
     is_email_pseudonym,
     is_hex_pseudonym,
@@ -91,7 +92,8 @@ class Texts:
 
     def _replace(self, text: str, manner: Manner, salt: int) -> str:
         parts = list(self.detector.iter_parts(text, keep_words=manner.keep_words))
-        made = "".join(self._replace_part(part, text, manner, salt) for part in parts)
+        whole = condense(text)
+        made = "".join(self._replace_part(part, whole, manner, salt) for part in parts)
         missing = _LEAST - sum(map(str.isalnum, text)) if manner.lengthen else 0
         if missing <= 0:
             return made
@@ -157,7 +159,7 @@ def _is_clean_row(plain: str, manner: Manner) -> bool:
     digits = "".join(char for char in plain if char in "0123456789")
     if is_digit_pseudonym(digits):
         return True
-    rest = plain
+    rest = list(plain)
     found = False
     for spans in iter_cards(plain) if manner.cards else ():
         number = "".join(plain[begin:end] for begin, end in spans)
@@ -165,5 +167,5 @@ def _is_clean_row(plain: str, manner: Manner) -> bool:
             return False
         found = True
         for begin, end in spans:
-            rest = rest[:begin] + "9" * (end - begin) + rest[end:]
+            rest[begin:end] = "9" * (end - begin)
     return found and all(char == "9" for char in rest if char in "0123456789")

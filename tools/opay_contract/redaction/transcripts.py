@@ -35,14 +35,16 @@ _ASKING = frozenset({PieceKind.REQUEST, PieceKind.SENT})
 def redact_transcript(redactor: Redactor, stream: Readable, sink: Sink, tally: Tally) -> None:
     """Redact every call, and what curl says between two."""
     held: list[Piece] = []
+    has_body = False
     for one in iter_pieces(stream):
         if isinstance(one, Call):
             sink.write(_Writing(redactor, one, held).call(tally))
-            held = []
+            held, has_body = [], False
         elif one.call is None:
             sink.write(_Lines(redactor, None, None).write(one))
-        elif one.kind is not PieceKind.BODY or one not in held:
+        elif one.kind is not PieceKind.BODY or not has_body:
             held.append(one)
+            has_body = has_body or one.kind is PieceKind.BODY
 
 
 @dataclass(frozen=True, slots=True)

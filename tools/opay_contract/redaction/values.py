@@ -31,6 +31,7 @@ _MOMENT = re.compile(
 _NUMBER = re.compile(r"(-?)([0-9]+)(\.[0-9]+)?(?:([eE][+-]?)([0-9]+))?")
 _SAFE_DIGITS = 16
 _LONGEST = 10**19
+_BITS = ("0", "1")
 _SECONDS = range(1_420_070_400, 2_000_000_000)
 """Counts of seconds that are taken for times and stay: 2015 to 2033; below and above are phone numbers."""
 
@@ -139,36 +140,49 @@ class Values:
         return candidate in (*LAST_FOUR, *FIRST_SIX, *_MONTHS) or self.texts.is_clean(candidate)
 
     def _number_may_stay(self, token: str, match: re.Match[str], statement: Statement) -> bool:
+        value = _value_of(token)
         if statement.sensitivity == PUBLIC:
-            return is_time(token) or len(match[2]) <= SHORT
+            return is_moment(value) or _is_small(match, value)
         if statement.sensitivity is None and statement.uris:
             return len(token) <= SHORT + 2 and not match[5]
         return "month" in statement.units and token in _MONTHS
 
     def _make_number(self, match: re.Match[str], value: Any, is_card: bool, salt: int) -> str:  # noqa: FBT001
         sign, digits, fraction, exponent, power = (str(part or "") for part in match.groups())
+        pseudonyms = self.texts.pseudonyms
         if is_card:
-            whole = str(abs(int(value)))
-            number = stand_in_number(self.texts.pseudonyms, whole, salt)
+            number = stand_in_number(pseudonyms, str(abs(int(value))), salt)
             return f"{sign}{number}{'.0' if isinstance(value, float) else ''}"
-        is_safe = isinstance(value, int) and abs(value) <= SAFE_INTEGER
-        mark = SMALL_MARK if is_safe and len(digits) == _SAFE_DIGITS else ORDINARY_MARK
-        if exponent and salt % 2:
-            return f"{sign}1{'0' * (len(digits) - 1)}{exponent}{power[-3:]}"
-        made = sign + self.texts.pseudonyms.digits(digits, salt=salt, mark=mark)
-        made += "." + "9" * (len(fraction) - 1) if fraction else ""
-        return made + (exponent + power[-3:] if exponent else "")
+        if isinstance(value, int):
+            is_safe = abs(value) <= SAFE_INTEGER
+            mark = SMALL_MARK if is_safe and len(digits) == _SAFE_DIGITS else ORDINARY_MARK
+            return sign + pseudonyms.digits(digits, salt=salt, mark=mark)
+        if abs(value) >= _LONGEST:
+            whole = "1" + "0" * (len(digits) - 1) if exponent else pseudonyms.digits(digits, salt=salt)
+            return sign + whole + (exponent + power[-3:] if exponent else ".0" if fraction else "")
+        whole = str(int(abs(value)))
+        made = whole if whole in _BITS else pseudonyms.digits(whole, salt=salt)
+        return f"{sign}{made}.{'0' if value == int(value) else '9' * max(len(fraction) - 1, 1)}"
+
+
+def is_moment(value: float) -> bool:
+    """Return whether a number counts from 1970 to a moment, however it is written: 1637822753.5, 1.6e9."""
+    return any(low <= value <= high for low, high in _TIMES)
+
+
+def _is_small(match: re.Match[str], value: float) -> bool:
+    return abs(value) < 10**SHORT and len(match[3] or "") <= SHORT
 
 
 def _is_clean_number(match: re.Match[str]) -> bool:
     _, digits, fraction, _, power = match.groups()
     is_whole_clean = (
-        digits in ("0", "1")
+        digits in _BITS
         or (power and not digits.strip("0").strip("1"))
         or is_digit_pseudonym(digits)
         or is_test_number(digits)
     )
-    is_fraction_clean = not fraction or set(fraction[1:]) <= {"9"} or fraction == ".0"
+    is_fraction_clean = not fraction or set(fraction[1:]) in ({"9"}, {"0"})
     return bool(is_whole_clean) and is_fraction_clean and (not power or len(power) <= 3)  # noqa: PLR2004
 
 

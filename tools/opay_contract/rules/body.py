@@ -1,6 +1,6 @@
 """Checks of both bodies against their schemas: what contradicts them, and what they do not know."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from opay_contract.jsontext import NotJson, Tokens
@@ -25,13 +25,18 @@ from opay_contract.rules.table import (
 )
 
 
-def check_response_body(subject: Subject) -> Iterator[Hit]:
+def check_response_body(subject: Subject) -> Iterable[Hit]:
     """Find where the answer contradicts its schema, and members that the schema does not know."""
-    if subject.answer is None:
-        return
-    for rule, tokens, expected, actual, uri in _contradictions(subject.answer):
+    answer = subject.answer
+    if answer is None or (not answer.plan.undocumented and answer.validator.is_valid(answer.value)):
+        return ()
+    return _response_hits(subject, answer)
+
+
+def _response_hits(subject: Subject, answer: Described) -> Iterator[Hit]:
+    for rule, tokens, expected, actual, uri in _contradictions(answer):
         yield Hit(_envelope_rule(subject, rule, tokens), fold_pointer(tokens), expected, actual, uri)
-    yield from _undocumented(subject.answer, RESPONSE_FIELD_UNDOCUMENTED)
+    yield from _undocumented(answer, RESPONSE_FIELD_UNDOCUMENTED)
 
 
 def check_request_body(subject: Subject) -> Iterator[Hit]:
@@ -42,6 +47,8 @@ def check_request_body(subject: Subject) -> Iterator[Hit]:
         actual = f"{len(subject.exchange.request.body or b'')} bytes that are no JSON"
         yield Hit(REQUEST_FIELD_INVALID, "", "JSON", actual, subject.operation.request_schema)
     if subject.query is None:
+        return
+    if not subject.query.plan.undocumented and subject.query.validator.is_valid(subject.query.value):
         return
     for rule, tokens, expected, actual, uri in _contradictions(subject.query):
         request_rule = REQUEST_FIELD_MISSING if rule is FIELD_MISSING else REQUEST_FIELD_INVALID
@@ -56,7 +63,7 @@ def _contradictions(body: Described) -> list[tuple[Rule, Tokens, str, str, str]]
     several schemas of the same place, say under one rule.
     """
     found: dict[tuple[Rule, Tokens], tuple[Rule, Tokens, str, str, str]] = {}
-    for one in (_contradiction(error, body) for error in body.errors()):
+    for one in (_contradiction(error, body) for error in body.validator.iter_errors(body.value)):
         found.setdefault(one[:2], one)
     wrong_length = {tokens for rule, tokens in found if rule is LENGTH_OUT_OF_RANGE}
     return [one for key, one in found.items() if key[0] is not PATTERN_MISMATCH or key[1] not in wrong_length]

@@ -6,9 +6,12 @@ shape; list items of one shape are then one place, `EACH`. Otherwise it is asked
 places are those of that body alone. Either way the rules read the same `Plan`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
+
+import jsonschema_rs
+import msgspec
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import tokens_of
@@ -27,8 +30,8 @@ _BY_VALUE = frozenset(("anyOf", "oneOf", "dependentSchemas"))
 _BY_POSITION = frozenset(("prefixItems", "contains", "unevaluatedItems"))
 _MAX_DECIDED = 1000
 
-Decided = tuple[tuple[Tokens, Any], ...]
-"""Places of a body whose values are few and decide much, as those of code and message."""
+Decided = tuple[tuple[Tokens, str], ...]
+"""Places of a body whose values, as text, are few and decide much: those of code and message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,38 +43,32 @@ class Statement:
     uri: str
 
 
+_Member = tuple[str | None, Statement]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What rules look for in a body.
 
-    `times` and `months` have values of that unit, `lists` must not repeat an item, told by the member there.
+    `units` has objects, or other places, with which of their members are times and months (None: the place
+    itself). `lists` must not repeat an item, told by the member there.
     `undocumented` members are those that nobody described. `searched` tells whether a place that some
     schema describes is searched for card numbers.
     """
 
-    times: tuple[Statement, ...]
-    months: tuple[Statement, ...]
+    units: tuple[tuple[Tokens, tuple[_Member, ...], tuple[_Member, ...]], ...]
     lists: tuple[tuple[Statement, str, Tokens], ...]
     undocumented: tuple[Statement, ...]
     searched: dict[Tokens, bool]
 
 
-class Described:
-    """A body with its schema's address and the plan for it."""
+class Described(msgspec.Struct, gc=False):
+    """A body with its schema's address and validator, and the plan for it."""
 
-    __slots__ = ("_contract", "plan", "schema", "value")
-
-    def __init__(self, contract: Contract, schema: str, value: Any, plan: Plan) -> None:
-        """Take a body that was looked up or worked out."""
-        self._contract = contract
-        self.schema = schema
-        self.value = value
-        self.plan = plan
-
-    def errors(self) -> Iterator[Any]:
-        """Yield the schema library's errors."""
-        validator = self._contract.schemas.validator(self.schema)
-        return iter(()) if validator.is_valid(self.value) else validator.iter_errors(self.value)
+    value: Any
+    schema: str
+    validator: jsonschema_rs.Draft202012Validator
+    plan: Plan
 
 
 class Plans:
@@ -84,14 +81,14 @@ class Plans:
 
     def describe(self, schema: str, value: Any, shape: Shape, decided: Decided = ()) -> Described:
         """Return what the contract says about a body; `decided` has some of its places with their values."""
-        key = (schema, shape, *[str(found) for _, found in decided]) if decided else (schema, shape)
+        key: tuple[Any, ...] = (schema, shape, *[found for _, found in decided])
         plan = self._plans.get(key)
         if plan is None:
             plan, is_general = _plan_of(annotate(self._contract, schema, value), shape, decided)
             is_short = sum(map(len, key[2:])) <= _MAX_DECIDED
             if is_general and shape.is_known and is_short and len(self._plans) < self._limit:
                 self._plans[key] = plan
-        return Described(self._contract, schema, value, plan)
+        return Described(value, schema, self._contract.schemas.validator(schema), plan)
 
 
 def _plan_of(notes: Annotations, shape: Shape, decided: Decided) -> tuple[Plan, bool]:
@@ -105,7 +102,9 @@ def _plan_of(notes: Annotations, shape: Shape, decided: Decided) -> tuple[Plan, 
     if is_general:
         plan = _build(notes, fold)
         lists = tuple(stated for stated, _, _ in plan.lists)
-        if all(map(_are_apart, (plan.times, plan.months, lists, plan.undocumented))):
+        times = tuple(stated for _, members, _ in plan.units for _, stated in members)
+        months = tuple(stated for _, _, members in plan.units for _, stated in members)
+        if all(map(_are_apart, (times, months, lists, plan.undocumented))):
             return plan, True
     return _build(notes, lambda tokens: tokens), False
 
@@ -142,4 +141,16 @@ def _build(notes: Annotations, path_of: Callable[[Tokens], Tokens]) -> Plan:
     unknown = {
         Statement(path_of(tokens), fold_pointer(tokens), uri): None for tokens, _, uri in notes.undocumented()
     }
-    return Plan(tuple(times), tuple(months), tuple(lists), tuple(unknown), searched)
+    return Plan(_by_parent(times, months), tuple(lists), tuple(unknown), searched)
+
+
+def _by_parent(
+    times: Iterable[Statement], months: Iterable[Statement]
+) -> tuple[tuple[Tokens, tuple[_Member, ...], tuple[_Member, ...]], ...]:
+    found: dict[Tokens, tuple[list[_Member], list[_Member]]] = {}
+    for kind, statements in enumerate((times, months)):
+        for stated in statements:
+            *parent, last = stated.path or (None,)
+            place, name = (tuple(parent), last) if isinstance(last, str) else (stated.path, None)
+            found.setdefault(place, ([], []))[kind].append((name, stated))
+    return tuple((place, tuple(first), tuple(second)) for place, (first, second) in found.items())

@@ -51,12 +51,6 @@ def fold_pointer(tokens: Tokens) -> str:
     return pointer(tuple("*" if isinstance(token, int) else describe_name(token) for token in tokens))
 
 
-def fold_path(path: str) -> str:
-    """Return a URL's path with every segment that does not look like a name described."""
-    segments = path.split("/")
-    return "/".join(describe_name(segment) if segment else "" for segment in segments[:20])
-
-
 def describe_media_type(content_type: str | None) -> str:
     """Return the media type of a Content-Type header, without parameters."""
     if content_type is None:

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from itertools import compress
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -11,7 +11,6 @@ import msgspec
 
 from opay_contract.contract.contract import Contract
 from opay_contract.jsontext import NotJson, Parsed, Tokens, iter_nodes
-from opay_contract.model.exchange import Exchange, Headers
 from opay_contract.rules.card_numbers import iter_card_number_lengths, may_have_card_number
 from opay_contract.rules.described import NOT_SEARCHED, Described
 from opay_contract.rules.describing import describe_name, fold_pointer
@@ -24,9 +23,33 @@ _LONGEST = 10**19
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
-    """A body to search: its text, its value, and what is known of its shape and of its places."""
+class Fields:
+    """What the names of a message's headers tell: which are searched, and which say the media type."""
+
+    __slots__ = ("media_types", "names", "searched")
+
+    def __init__(self, names: tuple[str, ...], unsearched: frozenset[str]) -> None:
+        """Take the names as recorded, and those in lower case that are not searched."""
+        self.names = names
+        lower = [name.lower() for name in names]
+        self.searched = tuple([name not in unsearched for name in lower])
+        self.media_types = tuple([place for place, name in enumerate(lower) if name == "content-type"])
+
+
+class Headers(msgspec.Struct, gc=False):
+    """The headers of a message."""
+
+    fields: Fields
+    values: tuple[str, ...]
+
+    @property
+    def media_types(self) -> tuple[str, ...]:
+        """Every Content-Type: rules look at the first, statistics at the last."""
+        return tuple([self.values[place] for place in self.fields.media_types])
+
+
+class Body(msgspec.Struct, gc=False):
+    """A body: its text, its value, and what is known of its shape and of its places."""
 
     data: bytes | None
     read: Parsed | NotJson | None
@@ -38,37 +61,33 @@ class CardSearch:
     """Finds full card numbers in URL, headers and bodies.
 
     A place outside the answer's body is named by a word in front: `url`, `request-header:`,
-    `response-header:`, `request:`.
+    `response-header:`, `request:`. Unless it is thorough, texts without 13 digits in a row are passed over.
     """
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, *, is_thorough: bool) -> None:
         """Take a contract, which says where identifiers and credentials stand."""
         classes = contract.sensitivity_by_name.items()
         self._names = frozenset(name for name, stated in classes if stated in NOT_SEARCHED)
-        self._headers = contract.unsearched_headers
+        self._is_thorough = is_thorough
 
-    def check(self, exchange: Exchange, query: Body, answer: Body) -> Iterator[Hit]:
+    def check(
+        self, url: str | None, sent: Headers | None, received: Headers | None, query: Body, answer: Body
+    ) -> list[Hit]:
         """Search everything that an exchange holds."""
-        request, response = exchange.request, exchange.response
-        for length in _lengths_in_url(self._names, request.url or ""):
-            yield _hit(length, "url")
-        yield from self._check_headers(request.headers, "request-header:")
-        yield from self._check_headers(response.headers, "response-header:")
-        yield from self._check_body(query, "request:")
-        yield from self._check_body(answer, "")
-
-    def _check_headers(self, headers: Headers | None, prefix: str) -> Iterator[Hit]:
-        searched = [field for field in headers or () if field[0].lower() not in self._headers]
-        text = "\n".join([value for _, value in searched])
-        if may_have_card_number(text.encode(errors="replace")):
-            for name, value in searched:
-                yield from _hits(value, prefix + describe_name(name))
+        hits = [_hit(length, "url") for length in _lengths_in_url(self._names, url or "")]
+        for headers, prefix in ((sent, "request-header:"), (received, "response-header:")):
+            if headers is not None and (self._is_thorough or _may_be_in_headers(headers)):
+                hits += _check_headers(headers, prefix)
+        for body, prefix in ((query, "request:"), (answer, "")):
+            if body.data and (self._is_thorough or _may_be_in_body(body, body.data)):
+                hits += self._check_body(body, prefix)
+        return hits
 
     def _check_body(self, body: Body, prefix: str) -> Iterator[Hit]:
         data, read = body.data or b"", body.read
         if isinstance(read, NotJson):
             yield from _hits(_without(self._names, data.decode(errors="replace")), prefix)
-        elif read is not None and _may_be_in(body, data):
+        elif read is not None:
             search = _Search(self._names, body.described)
             yield from _check_values(iter_nodes(read.value), search, prefix)
             for tokens, value in read.shadowed:
@@ -80,18 +99,33 @@ def _lengths_in_url(names: frozenset[str], url: str) -> tuple[int, ...]:
     return tuple(iter_card_number_lengths(_without(names, unquote_plus(url))))
 
 
-def _may_be_in(body: Body, data: bytes) -> bool:
+def _may_be_in_headers(headers: Headers) -> bool:
+    text = "\n".join(compress(headers.values, headers.fields.searched))
+    return may_have_card_number(text.encode(errors="replace"))
+
+
+def _check_headers(headers: Headers, prefix: str) -> Iterator[Hit]:
+    for name, value in compress(
+        zip(headers.fields.names, headers.values, strict=True), headers.fields.searched
+    ):
+        yield from _hits(value, prefix + describe_name(name))
+
+
+def _may_be_in_body(body: Body, data: bytes) -> bool:
     r"""Tell whether a search of the values is worth it: by the text, where it hides no digits of them.
 
     Numbers with an exponent hide some, and so do escapes. Written anew, a text has no escapes but of quotes,
     backslashes and control characters; \u and \t of those may stand beside digits.
     """
-    if body.read is None or body.read.flaws or body.shape is None or body.shape.has_float:
+    read, shape = body.read, body.shape
+    if type(read) is not Parsed or shape is None or shape.has_float or read.flaws:
         return True
     if b"\\" in data:
-        data = _encode(body.read.value)
+        data = _encode(read.value)
         if b"\\u" in data or b"\\t" in data:
             return True
+    elif not read.has_long_row and data.isascii():
+        return False
     return may_have_card_number(data)
 
 

@@ -4,7 +4,7 @@ Values of equal shape differ in nothing but plain values, the order of members, 
 shape a list has, and in which order. So there are few shapes, and a dictionary of them is a quick memory.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from opay_contract.jsontext import Tokens
@@ -18,7 +18,8 @@ EACH = -1
 _OF_SHAPES = {"type", "required", "propertyNames"}
 _OF_EMPTY_LISTS = {"minItems": (0, 1), "maxItems": (0,)}
 
-_LayoutKey = tuple[tuple[str, ...], tuple[type, ...]]
+_Members = tuple[Any, ...]
+"""The names of an object's members, then their types."""
 
 
 class Shape:
@@ -40,16 +41,15 @@ class Shape:
 
 
 class _Layout:
-    """Names and plain types of an object in any order, and its shapes by those of its containers."""
+    """Names and types of an object with containers, and its shapes by those of the containers."""
 
-    __slots__ = ("containers", "flat", "is_known", "shapes", "types")
+    __slots__ = ("containers", "is_known", "shapes", "types")
 
     def __init__(self, types: dict[str, type], *, is_known: bool) -> None:
         self.types = types
         self.is_known = is_known
-        self.containers = tuple(sorted(name for name, kind in types.items() if kind in (dict, list)))
+        self.containers = tuple(name for name, kind in types.items() if kind in (dict, list))
         self.shapes: dict[tuple[Shape, ...], Shape] = {}
-        self.flat: Shape | None = None
 
 
 class Shapes:
@@ -58,43 +58,51 @@ class Shapes:
     def __init__(self, limit: int = MAX_NAMES) -> None:
         self._room = limit
         self._plain: dict[type, Shape] = {}
-        self._layouts: dict[_LayoutKey, _Layout] = {}
-        self._sorted: dict[tuple[tuple[str, type], ...], _Layout] = {}
+        self._objects: dict[_Members, Shape | _Layout] = {}
         self._lists: dict[frozenset[Shape], Shape] = {}
 
     def of(self, value: Any) -> Shape:
         """Return the shape of a value."""
         kind = type(value)
         if kind is dict:
-            key = (tuple(value), tuple(map(type, value.values())))
-            layout = self._layouts.get(key) or self._layout(key)
-            if layout.flat is not None:
-                return layout.flat
-            parts = tuple([self.of(value[name]) for name in layout.containers])
-            return layout.shapes.get(parts) or self._object(layout, parts)
+            key = (*value, *map(type, value.values()))
+            found = self._objects.get(key) or self._layout(key, value)
+            if isinstance(found, Shape):
+                return found
+            parts = tuple([self.of(value[name]) for name in found.containers])
+            return found.shapes.get(parts) or self._object(found, parts)
         if kind is list:
-            items = frozenset(map(self.of, value))
+            items = frozenset(self._of_items(value))
             return self._lists.get(items) or self._list(items)
         return self._plain.get(kind) or self._plain.setdefault(kind, Shape(kind, {}, frozenset()))
+
+    def _of_items(self, items: list[Any]) -> Iterable[Shape]:
+        """Return the shapes of a list's items; most often they are objects with plain members."""
+        if set(map(type, items)) == {dict}:
+            keys = {(*item, *map(type, item.values())) for item in items}
+            shapes = [self._objects.get(key) for key in keys]
+            if all([type(shape) is Shape for shape in shapes]):  # noqa: C419  short, and quicker
+                return shapes  # type: ignore[return-value]
+        return map(self.of, items)
 
     def _take_room(self, size: int) -> bool:
         self._room -= size + 1
         return self._room >= 0
 
-    def _layout(self, key: _LayoutKey) -> _Layout:
-        """Return what is known of an object's names and types, whatever their order."""
-        in_order = tuple(sorted(zip(*key, strict=True), key=lambda member: member[0]))
-        has_room = self._take_room(sum(map(len, key[0])))
-        layout = self._sorted.get(in_order)
-        if layout is None:
-            layout = _Layout(dict(in_order), is_known=has_room)
-            if not layout.containers:
-                layout.flat = self._object(layout, ())
+    def _layout(self, key: _Members, value: dict[str, Any]) -> "Shape | _Layout":
+        """Return what is known of an object's names and types, in whatever order they are."""
+        has_room = self._take_room(sum(map(len, value)))
+        types = {name: type(value[name]) for name in sorted(value)}
+        in_order = (*types, *types.values())
+        found = self._objects.get(in_order)
+        if found is None:
+            layout = _Layout(types, is_known=has_room)
+            found = layout if layout.containers else self._object(layout, ())
             if has_room:
-                self._sorted[in_order] = layout
+                self._objects[in_order] = found
         if has_room:
-            self._layouts[key] = layout
-        return layout
+            self._objects[key] = found
+        return found
 
     def _object(self, layout: _Layout, parts: tuple[Shape, ...]) -> Shape:
         inner = dict(zip(layout.containers, parts, strict=True))
@@ -119,13 +127,21 @@ def fold(tokens: Tokens) -> Tokens:
 
 
 def values_at(root: Any, path: Tokens) -> list[Any]:
-    """Return every value at a path, in document order; where there is none, nothing."""
-    found = [root]
+    """Return every value at a path of its shape, in document order.
+
+    What an item of a list need not have, it may lack; anything before that is there.
+    """
+    for position, step in enumerate(path):
+        if step == EACH:
+            return _spread(root, path[position + 1 :])
+        root = root[step]
+    return [root]
+
+
+def _spread(found: list[Any], path: Tokens) -> list[Any]:
     for step in path:
         if step == EACH:
             found = [item for one in found if type(one) is list for item in one]
-        elif type(step) is int:
-            found = [one[step] for one in found if type(one) is list and step < len(one)]
         else:
             found = [one[step] for one in found if type(one) is dict and step in one]
     return found
@@ -135,7 +151,7 @@ def is_decided_by_shape(schema: Any, place: Tokens, decided: frozenset[Tokens] =
     """Return whether the verdict of a schema at a place depends on the shape, or on values `decided`."""
     if isinstance(schema, bool) or place in decided:
         return True
-    return all(_is_keyword_decided(*keyword, place, decided) for keyword in schema.items())
+    return all(_is_keyword_decided(keyword, value, place, decided) for keyword, value in schema.items())
 
 
 def _is_keyword_decided(keyword: str, value: Any, place: Tokens, decided: frozenset[Tokens]) -> bool:
@@ -144,12 +160,3 @@ def _is_keyword_decided(keyword: str, value: Any, place: Tokens, decided: frozen
     if keyword == "properties":
         return all(is_decided_by_shape(child, (*place, name), decided) for name, child in value.items())
     return keyword in _OF_SHAPES or value in _OF_EMPTY_LISTS.get(keyword, ())
-
-
-def iter_shapes(root: Shape, path: Tokens = ()) -> Iterator[tuple[Tokens, Shape]]:
-    """Yield every shape in `root` with its path."""
-    yield path, root
-    for name, member in root.members.items():
-        yield from iter_shapes(member, (*path, name))
-    for item in root.items:
-        yield from iter_shapes(item, (*path, EACH))

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from opay_contract.contract.contract import Contract, Match
 from opay_contract.contract.operation import DocumentedResponse, Operation
 from opay_contract.jsontext import Parsed
@@ -11,7 +13,8 @@ from opay_contract.model.moments import Window
 from opay_contract.rules.annotations import Annotations, annotate
 from opay_contract.rules.described import Described
 
-_HTTP_ERROR = 400
+HTTP_ERROR = 400
+"""The least status that says no."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +29,7 @@ class Settings:
     private_key: str | None = field(default=None, repr=False)
 
 
-@dataclass(slots=True)
-class Subject:
+class Subject(msgspec.Struct, gc=False):
     """One exchange of a known operation, matched, with all that a check may need.
 
     `documented` is what the contract says about the answer's HTTP status. `query` and `answer` are the
@@ -48,7 +50,7 @@ class Subject:
 
 def is_refusal(match: Match, status: int) -> bool:
     """Return whether the vendor refused a request."""
-    return match.outcome is Outcome.BUSINESS_ERROR or status >= _HTTP_ERROR
+    return match.outcome is Outcome.BUSINESS_ERROR or status >= HTTP_ERROR
 
 
 def request_schema(operation: Operation, match: Match) -> str | None:

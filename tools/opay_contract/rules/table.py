@@ -15,16 +15,21 @@ PATH_UNDOCUMENTED = _rule(
     _U,
     Area.ROUTE,
     _ERROR,
-    "A request went to a known host at a path that the contract does not describe. Either the client calls "
-    "something that nobody documented, or the contract lacks an operation.",
+    "A request went to a known host at a path that the contract does not describe but that is next to one "
+    "that it does: another letter case, a slash too many, another version, a typo. The client is wrong or "
+    "the contract is. Other paths of the host are out of scope and counted, as a contract of one operation "
+    "says nothing about the vendor's others; where `x-all-paths` says that it has all of them, each is a "
+    "finding.",
 )
 METHOD_UNDOCUMENTED = _rule(
     "method-undocumented",
     _U,
     Area.ROUTE,
     _ERROR,
-    "A known path was called with a method that the contract does not describe. A browser's preflight "
-    "(OPTIONS with Access-Control-Request-Method) is out of scope and does not count.",
+    "A known path was called with a method that the contract does not describe, and it was answered. One "
+    "that was refused, by an HTTP error or an error code, is the contract at work and does not count; nor "
+    "does what asks the server and not the API, as OPTIONS and TRACE do, unless a success code came. A "
+    "browser's preflight (OPTIONS with Access-Control-Request-Method) is out of scope.",
 )
 STATUS_UNDOCUMENTED = _rule(
     "status-undocumented",

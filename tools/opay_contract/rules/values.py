@@ -32,14 +32,15 @@ def check_values(subject: Subject) -> Iterator[Hit]:
     if answer is None:
         return
     plan, body = answer.plan, answer.value
-    for stated in plan.times:
-        yield from _check_times(values_at(body, stated.path), stated, subject)
-    for stated in plan.months:
-        for value in values_at(body, stated.path):
-            if not is_month(value):
-                yield Hit(
-                    MONTH_INVALID, stated.pointer, "a month, 1 to 12", describe_value(value), stated.uri
-                )
+    for parent, times, months in plan.units:
+        objects = values_at(body, parent)
+        for name, stated in times:
+            yield from _check_times(subject, stated, _members(objects, name))
+        for name, stated in months:
+            for value in _members(objects, name):
+                if not is_month(value):
+                    actual = describe_value(value)
+                    yield Hit(MONTH_INVALID, stated.pointer, "a month, 1 to 12", actual, stated.uri)
     for stated, identity, member in plan.lists:
         for value in values_at(body, stated.path):
             if has_repeated_item(value, member):
@@ -47,31 +48,31 @@ def check_values(subject: Subject) -> Iterator[Hit]:
                 yield Hit(ITEM_REPEATED, stated.pointer, expected, "the same item again", stated.uri)
 
 
-def _check_times(values: list[Any], stated: Statement, subject: Subject) -> Iterator[Hit]:
-    earliest = min(day_before(subject.exchange.recorded_at), subject.settings.started_at)
-    suspects = [value for value in values if time_fault(value, earliest) is not None]
-    recorded = recorded_time(subject) if suspects else earliest
-    for value in suspects:
-        fault = time_fault(value, recorded)
+def _members(objects: list[Any], name: str | None) -> list[Any]:
+    return objects if name is None else [one[name] for one in objects if type(one) is dict and name in one]
+
+
+def _check_times(subject: Subject, stated: Statement, values: list[Any]) -> Iterator[Hit]:
+    """Find times that are none, or are of the future; most often they are before the day of the exchange."""
+    settings, moment = subject.settings, subject.exchange.recorded_at
+    usual = min(_day_before(moment[:_DATE]), settings.started_at) if moment else settings.started_at
+    for value in [value for value in values if type(value) is not int or not 0 <= value <= usual]:
+        fault = time_fault(value, recorded_time(subject))
         if fault is TIMESTAMP_NOT_SECONDS:
             yield Hit(fault, stated.pointer, "seconds since 1970", describe_value(value), stated.uri)
         elif fault is not None:
             yield Hit(fault, stated.pointer, "a time before the exchange", "a later time", stated.uri)
 
 
+@lru_cache(maxsize=4096)
+def _day_before(date: str) -> float:
+    """Return a Unix time before all times of a date, whatever their zone."""
+    return min(unix_time(f"{date}T00:00:00+00:00", _DAY) - _DAY, FIRST_MILLISECONDS - 1)
+
+
 def recorded_time(subject: Subject) -> float:
     """Return when the exchange was recorded, as Unix time; the start of the run where that is not known."""
     return unix_time(subject.exchange.recorded_at, subject.settings.started_at)
-
-
-def day_before(moment: str | None) -> float:
-    """Return a Unix time before RFC 3339 text, whatever its zone; the same for all times of a date."""
-    return _day_before(moment[:_DATE]) if moment is not None else math.inf
-
-
-@lru_cache(maxsize=4096)
-def _day_before(date: str) -> float:
-    return unix_time(f"{date}T00:00:00+00:00", _DAY) - _DAY
 
 
 def unix_time(moment: str | None, otherwise: float) -> float:
@@ -102,8 +103,16 @@ def has_repeated_item(value: Any, identity: Tokens) -> bool:
     """Return whether two items of a list have the same identifying member."""
     if not isinstance(value, list) or len(value) < 2:  # noqa: PLR2004  one item cannot be there twice
         return False
+    if len(identity) == 1 and _differ_in_texts(value, identity[0]):
+        return False
     identities = [found for item in value if isinstance(found := at(item, identity), str | int)]
     return len(set(identities)) < len(identities)
+
+
+def _differ_in_texts(items: list[Any], name: str | int) -> bool:
+    """Return whether the items surely differ: all have another text there."""
+    found = [item[name] for item in items if type(item) is dict and name in item]
+    return set(map(type, found)) == {str} and len(set(found)) == len(found)
 
 
 def time_fault(value: Any, recorded: float) -> Rule | None:

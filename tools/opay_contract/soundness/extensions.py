@@ -13,7 +13,10 @@ from opay_contract.soundness.subject import Subject
 from opay_contract.soundness.walking import iter_all_subschemas
 
 _SCHEMA = Path(__file__).with_name("extensions.schema.json")
-_AT_ROOT = ("openapi.yaml's top level", frozenset({"x-open-questions", "x-sensitivity-classes", "x-sources"}))
+_AT_ROOT = (
+    "openapi.yaml's top level",
+    frozenset({"x-all-paths", "x-open-questions", "x-sensitivity-classes", "x-sources"}),
+)
 _AT_OPERATION = ("an operation", frozenset({"x-business-codes", "x-envelope", "x-forms"}))
 _AT_SCHEME = ("a security scheme", frozenset({"x-signature"}))
 _AT_SERVER = ("a server", frozenset({"x-environment"}))

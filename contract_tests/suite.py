@@ -1,4 +1,8 @@
-"""Which target the tests talk to, how carefully, and with how many examples: options, header and fixtures."""
+"""Which target the tests talk to, how carefully, and with how many examples: options, header and fixtures.
+
+pyproject.toml loads it with `-p`, so that the options are known whatever paths pytest is called with: a
+conftest.py is read early only where `testpaths` or the paths lead to it.
+"""
 
 import os
 import secrets
@@ -17,8 +21,6 @@ from opay_contract.testing.targets import MOCK, Target, find_target
 
 if TYPE_CHECKING:
     from opay_contract.contract.contract import Contract
-
-ROOT = Path(__file__).parents[1]
 
 PACKAGE = Path(opay_contract.__file__).parent
 
@@ -64,6 +66,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)  # so that hypothesis' own options change the profile, and not the reverse
 def pytest_configure(config: pytest.Config) -> None:
     """Settle target, care and profile before anything is collected."""
     config.addinivalue_line("markers", "mock_only: needs the mock; no part of a run against another target")
@@ -92,17 +95,16 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return [
         f"target: {target.name} at {target.base_url}; {profile}",
         f"budget: {budget} requests, {pace:g} a second, {care.tries} tries each; {kept}",
-        "deselected: tests marked mock_only, which need a mock's admin path or misbehaviour",
+        "deselected: tests that do not ask the target, or need a mock's admin path or misbehaviour",
     ]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs the mock where the target is another."""
+    """Leave out what needs the mock, or asks nobody, where the target is another."""
     if config.stash[_TARGET] is None:
         return
-    left_out = [item for item in items if item.get_closest_marker("mock_only")]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=[item for item in items if not _asks_any_target(item)])
+    items[:] = [item for item in items if _asks_any_target(item)]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -115,7 +117,7 @@ def pytest_runtest_makereport(
     """
     report = yield
     if item.config.stash[_TARGET] is not None and report.failed and call.excinfo is not None:
-        report.longrepr = _without_values(call.excinfo)
+        report.longrepr = _without_values(call.excinfo, item.config.rootpath)
         report.sections.clear()
     client = item.config.stash.get(_CLIENT, None)
     if client is not None and client.was_refused:
@@ -162,6 +164,12 @@ def client(pytestconfig: pytest.Config, target: Target, target_contract: "Contra
         yield made
 
 
+def _asks_any_target(item: pytest.Item) -> bool:
+    """Tell whether a test asks the target, and may ask any; a recording was asked for by its own option."""
+    asks = "target" in getattr(item, "fixturenames", ("target",))
+    return asks and item.get_closest_marker("mock_only") is None
+
+
 def _find_target(config: pytest.Config) -> Target | None:
     from opay_contract.contract.loading import load_contract  # noqa: PLC0415  heavy
 
@@ -186,11 +194,11 @@ def _find_care(config: pytest.Config) -> Care:
     return share(Care(pace=pace, budget=budget, tries=TRIES), processes)
 
 
-def _without_values(excinfo: pytest.ExceptionInfo[BaseException]) -> str:
+def _without_values(excinfo: pytest.ExceptionInfo[BaseException], root: Path) -> str:
     """Return where a test failed, and the words of this project's own errors, which hold no value."""
     raised = excinfo.traceback[-1]
     ours = isinstance(excinfo.value, OpayContractError) or PACKAGE in Path(raised.path).parents
-    places = [entry for entry in excinfo.traceback if Path(entry.path).is_relative_to(ROOT)]
+    places = [entry for entry in excinfo.traceback if Path(entry.path).is_relative_to(root)]
     lines = [f"{entry.path}:{entry.lineno + 1}: {entry.statement}" for entry in places]
     said = f": {excinfo.value}" if ours else "; run it against the mock to see values"
     return "\n".join([*lines, excinfo.typename + said])
