@@ -245,10 +245,20 @@ class Judge:
         of_frames = OF_FRAMES
         if isinstance(subject.match.response_body, NotJson):
             of_frames -= {check_body_text}  # says how long the text is, and where it stops being JSON
-        answers = {check: tuple(check(subject)) for check in of_frames}
+        answers = {check: tuple(check(subject)) for check in of_frames} | self._idle(subject)
         left = (check for check in CHECKS if answers.get(check) != ())
         frame.checks = tuple(_always(answers[check]) if check in answers else check for check in left)
         return frame.checks
+
+    def _idle(self, subject: Subject) -> dict[Check, tuple[Hit, ...]]:
+        """Return checks that have nothing to look at in any exchange of a frame."""
+        form, has_key = subject.match.form, bool(self._settings.private_key)
+        idle = {
+            check_signature: subject.is_refused or not has_key,
+            check_echoes: form is None or not form.echoes,
+            check_request_body: subject.is_refused,
+        }
+        return {check: () for check, is_idle in idle.items() if is_idle}
 
 
 def check_exchange(
