@@ -16,7 +16,6 @@ from opay_contract.model.finding import Outcome
 from opay_contract.model.signature import SignatureScheme
 
 _SCHEMES = {"": None, "http": 80, "https": 443}
-_MISSING = object()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,10 +179,10 @@ def host_of(url: SplitResult) -> str:
 def at(value: object, tokens: Tokens) -> object | None:
     """Return what stands at `tokens` in a parsed value, or None."""
     for token in tokens:
-        if not isinstance(value, dict):
+        if type(value) is not dict:
             return None
-        value = value.get(token, _MISSING)
-    return None if value is _MISSING else value
+        value = value.get(token)
+    return value
 
 
 def _is_preflight(request: Request) -> bool:

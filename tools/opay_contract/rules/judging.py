@@ -38,7 +38,7 @@ from opay_contract.rules.subject import (
 )
 from opay_contract.rules.table import METHOD_UNDOCUMENTED, PATH_UNDOCUMENTED
 from opay_contract.rules.transport import check_media_type, check_request_headers, check_status
-from opay_contract.rules.values import check_values
+from opay_contract.rules.values import check_lists, check_units
 
 Check = Callable[[Subject], Iterable[Hit]]
 
@@ -51,7 +51,8 @@ CHECKS: tuple[Check, ...] = (
     check_code,
     check_message,
     check_echoes,
-    check_values,
+    check_units,
+    check_lists,
     check_request_headers,
     check_request_body,
     check_signature,
@@ -212,7 +213,8 @@ class Judge:
     ) -> tuple[str, ...]:
         if operation is None or type(body) is not Parsed:
             return ()
-        found = [at(body.value, tokens) for tokens in self._decided[operation.id]]
+        value, places = body.value, self._decided[operation.id]
+        found = [at(value, tokens) for tokens in places]
         return tuple([one if type(one) is str else repr(one) for one in found])
 
     def _new_frame(self, exchange: Exchange, match: Match, values: tuple[str, ...]) -> Frame:

@@ -4,7 +4,6 @@ Values of equal shape differ in nothing but plain values, the order of members, 
 shape a list has, and in which order. So there are few shapes, and a dictionary of them is a quick memory.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 from opay_contract.jsontext import Tokens
@@ -17,6 +16,8 @@ EACH = -1
 
 _OF_SHAPES = {"type", "required", "propertyNames"}
 _OF_EMPTY_LISTS = {"minItems": (0, 1), "maxItems": (0,)}
+
+_OBJECTS = {dict}
 
 _Members = tuple[Any, ...]
 """The names of an object's members, then their types."""
@@ -60,6 +61,7 @@ class Shapes:
         self._plain: dict[type, Shape] = {}
         self._objects: dict[_Members, Shape | _Layout] = {}
         self._lists: dict[frozenset[Shape], Shape] = {}
+        self._lists_of_objects: dict[frozenset[_Members], Shape] = {}
 
     def of(self, value: Any) -> Shape:
         """Return the shape of a value."""
@@ -72,18 +74,23 @@ class Shapes:
             parts = tuple([self.of(value[name]) for name in found.containers])
             return found.shapes.get(parts) or self._object(found, parts)
         if kind is list:
-            items = frozenset(self._of_items(value))
-            return self._lists.get(items) or self._list(items)
+            return self._of_list(value)
         return self._plain.get(kind) or self._plain.setdefault(kind, Shape(kind, {}, frozenset()))
 
-    def _of_items(self, items: list[Any]) -> Iterable[Shape]:
-        """Return the shapes of a list's items; most often they are objects with plain members."""
-        if set(map(type, items)) == {dict}:
-            keys = {(*item, *map(type, item.values())) for item in items}
-            shapes = [self._objects.get(key) for key in keys]
-            if all([type(shape) is Shape for shape in shapes]):  # noqa: C419  short, and quicker
-                return shapes  # type: ignore[return-value]
-        return map(self.of, items)
+    def _of_list(self, value: list[Any]) -> Shape:
+        """Return the shape of a list; most often its items are objects with plain members."""
+        keys: frozenset[_Members] = frozenset()
+        if set(map(type, value)) == _OBJECTS:
+            keys = frozenset([(*item, *map(type, item.values())) for item in value])
+            found = self._lists_of_objects.get(keys)
+            if found is not None:
+                return found
+        items = frozenset(map(self.of, value))
+        shape = self._lists.get(items) or self._list(items)
+        are_plain = all(isinstance(self._objects.get(key), Shape) for key in keys)
+        if keys and are_plain and shape.is_known and self._take_room(len(keys)):
+            self._lists_of_objects[keys] = shape
+        return shape
 
     def _take_room(self, size: int) -> bool:
         self._room -= size + 1

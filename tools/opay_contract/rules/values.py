@@ -26,42 +26,53 @@ _DATE = len("2026-05-01")
 _DAY = 86_400.0
 
 
-def check_values(subject: Subject) -> Iterator[Hit]:
-    """Find times, months and lists that cannot be what the contract says they are."""
+def check_units(subject: Subject) -> list[Hit]:
+    """Find times and months that cannot be what the contract says they are."""
+    hits: list[Hit] = []
     answer = subject.answer
-    if answer is None:
-        return
-    plan, body = answer.plan, answer.value
-    for parent, times, months in plan.units:
-        objects = values_at(body, parent)
+    if answer is None or not answer.plan.units:
+        return hits
+    usual = _usual_time(subject)  # most often all times are before the day of the exchange
+    for parent, times, months in answer.plan.units:
+        objects = values_at(answer.value, parent)
         for name, stated in times:
-            yield from _check_times(subject, stated, _members(objects, name))
+            for value in _members(objects, name):
+                if type(value) is not int or not 0 <= value <= usual:
+                    hits += _check_time(subject, stated, value)
         for name, stated in months:
             for value in _members(objects, name):
                 if not is_month(value):
                     actual = describe_value(value)
-                    yield Hit(MONTH_INVALID, stated.pointer, "a month, 1 to 12", actual, stated.uri)
-    for stated, identity, member in plan.lists:
-        for value in values_at(body, stated.path):
+                    hits.append(Hit(MONTH_INVALID, stated.pointer, "a month, 1 to 12", actual, stated.uri))
+    return hits
+
+
+def check_lists(subject: Subject) -> Iterator[Hit]:
+    """Find lists with the same item twice."""
+    if subject.answer is None:
+        return
+    for stated, identity, member in subject.answer.plan.lists:
+        for value in values_at(subject.answer.value, stated.path):
             if has_repeated_item(value, member):
-                expected = f"items that differ in {identity}"
-                yield Hit(ITEM_REPEATED, stated.pointer, expected, "the same item again", stated.uri)
+                expected, actual = f"items that differ in {identity}", "the same item again"
+                yield Hit(ITEM_REPEATED, stated.pointer, expected, actual, stated.uri)
 
 
 def _members(objects: list[Any], name: str | None) -> list[Any]:
     return objects if name is None else [one[name] for one in objects if type(one) is dict and name in one]
 
 
-def _check_times(subject: Subject, stated: Statement, values: list[Any]) -> Iterator[Hit]:
-    """Find times that are none, or are of the future; most often they are before the day of the exchange."""
-    settings, moment = subject.settings, subject.exchange.recorded_at
-    usual = min(_day_before(moment[:_DATE]), settings.started_at) if moment else settings.started_at
-    for value in [value for value in values if type(value) is not int or not 0 <= value <= usual]:
-        fault = time_fault(value, recorded_time(subject))
-        if fault is TIMESTAMP_NOT_SECONDS:
-            yield Hit(fault, stated.pointer, "seconds since 1970", describe_value(value), stated.uri)
-        elif fault is not None:
-            yield Hit(fault, stated.pointer, "a time before the exchange", "a later time", stated.uri)
+def _usual_time(subject: Subject) -> float:
+    started_at, moment = subject.settings.started_at, subject.exchange.recorded_at
+    return min(_day_before(moment[:_DATE]), started_at) if moment else min(started_at, FIRST_MILLISECONDS - 1)
+
+
+def _check_time(subject: Subject, stated: Statement, value: Any) -> Iterator[Hit]:
+    fault = time_fault(value, recorded_time(subject))
+    if fault is TIMESTAMP_NOT_SECONDS:
+        yield Hit(fault, stated.pointer, "seconds since 1970", describe_value(value), stated.uri)
+    elif fault is not None:
+        yield Hit(fault, stated.pointer, "a time before the exchange", "a later time", stated.uri)
 
 
 @lru_cache(maxsize=4096)
