@@ -6,6 +6,7 @@ conftest.py is read early only where `testpaths` or the paths lead to it.
 
 import os
 import secrets
+import warnings
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -215,16 +216,18 @@ def _profile(config: pytest.Config) -> str:
 
 
 def _recorder(stack: ExitStack, path: Path, contract: "Contract", key: bytes, target: Target) -> Listener:
-    from opay_contract.mock.recorder import Recorder  # noqa: PLC0415  of no use but here
+    from opay_contract.capture.captured import captured_of  # noqa: PLC0415  of no use but here
+    from opay_contract.capture.recorder import Recorder  # noqa: PLC0415
+    from opay_contract.capture.rotation import RotatingFile  # noqa: PLC0415
     from opay_contract.redaction.exchanges import Redactor  # noqa: PLC0415
 
     try:
-        path.touch(mode=0o600)
-        recorder = stack.enter_context(Recorder(path))
-    except (OSError, UsageError) as error:
+        file = RotatingFile(path)
+    except UsageError as error:
         raise pytest.UsageError(f"--record-to: {error}") from None
-    redactor = Redactor(contract, key, target.private_key)
-    return lambda exchange: recorder.add(redactor.exchange(exchange))
+    recorder = Recorder(file, Redactor(contract, key, target.private_key), say=warnings.warn)
+    stack.callback(recorder.close)
+    return lambda exchange: recorder.add([captured_of(exchange)])
 
 
 @contextmanager

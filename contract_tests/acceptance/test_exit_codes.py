@@ -18,6 +18,7 @@ CODES = [
     # what is recorded, and the code for --fail-on error, warning, info
     (("clean",), (0, 0, 0)),
     (("clean", "info"), (0, 0, 1)),
+    (("info",), (1, 1, 1)),  # a refusal: nothing succeeded
     (("clean", "warning"), (0, 1, 1)),
     (("clean", "error"), (1, 1, 1)),
     (("warning", "error", "info"), (1, 1, 1)),
@@ -26,7 +27,8 @@ CODES = [
     (("unreadable",), (4, 4, 4)),
     (("unreadable", "elsewhere"), (4, 4, 4)),
     (("unreadable", "clean"), (4, 4, 4)),
-    (("unreadable", "info"), (4, 4, 1)),
+    (("unreadable", "clean", "info"), (4, 4, 1)),
+    (("unreadable", "info"), (1, 1, 1)),
     (("unreadable", "warning"), (4, 1, 1)),
     (("unreadable", "error"), (1, 1, 1)),
 ]
@@ -98,8 +100,19 @@ def test_a_file_that_cannot_be_read_is_said_to_be_so(content: bytes, run: Run) -
     assert "Nothing was checked" in done.stdout
 
 
-def test_a_path_that_is_not_there_does_not_end_the_run(run: Run, record: Record) -> None:
+def test_a_path_that_is_not_there_is_refused_before_anything_runs(run: Run, record: Record) -> None:
     done = run("check", "no-such-file.har", record("clean"))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == "error: no such file or folder: 'no-such-file.har'\n"
+
+
+def test_what_a_list_names_and_is_not_there_does_not_end_the_run(
+    run: Run, record: Record, tmp_path: Path
+) -> None:
+    listed = tmp_path / "list"
+    listed.write_text(f"no-such-file.har\n{record('clean')}\n", encoding="utf-8")
+    done = run("check", f"@{listed}")
     assert done.returncode == 4
     assert "no-such-file.har: unreadable: cannot be read: no such file or directory" in done.stdout
     assert "Checked 1 exchange" in done.stdout

@@ -21,6 +21,8 @@ Golden = Callable[[str, str], None]
 MEMBERS = {
     "": {
         "schema_version",
+        "contract",
+        "elsewhere",
         "summary",
         "findings",
         "unreadable",
@@ -31,6 +33,8 @@ MEMBERS = {
     },
     "summary": {
         "exchanges_checked",
+        "outcomes",
+        "signatures",
         "out_of_scope",
         "out_of_window",
         "undated",
@@ -50,6 +54,7 @@ MEMBERS = {
         "operation",
         "outcome",
         "pointer",
+        "value",
         "count",
         "expected",
         "actual",
@@ -161,7 +166,7 @@ def test_the_published_schema_refuses_what_is_not_documented(run: Run, report: R
     for spoiled in (
         {**judged, "extra": 1},
         {**judged, "schema_version": 2},
-        {**judged, "findings": [{**judged["findings"][0], "value": "x"}]},
+        {**judged, "findings": [{**judged["findings"][0], "recorded": "x"}]},
         {**judged, "findings": [{**judged["findings"][0], "severity": "fatal"}]},
     ):
         assert not validator.is_valid(spoiled)
@@ -235,7 +240,9 @@ def test_both_reports_have_the_same_numbers(run: Run, report: Report) -> None:
         f"{severities['error']} errors, {severities['warning']} warnings, {severities['info']} info" in text
     )
     assert f"({summary['occurrences']} occurrences)" in text
-    assert f"Out of scope: {summary['out_of_scope']} exchanges" in text
+    assert summary["out_of_scope"] == 3
+    assert "\n2 exchanges went to other hosts (fonts.example 1, shop.example 1).\n" in text
+    assert "\n1 exchange was a preflight.\n" in text
     assert f"Unreadable: {summary['unreadable']}." in text
     assert len([line for line in text.splitlines() if UNREADABLE.fullmatch(line)]) == summary["unreadable"]
 

@@ -15,7 +15,7 @@ from opay_contract.drift.sightings import sightings_of
 from opay_contract.model import summary as summary_module
 from opay_contract.model.acceptance import Acceptance, Judged, State
 from opay_contract.model.exchange import Place
-from opay_contract.model.finding import Finding, Outcome, Rule, Severity
+from opay_contract.model.finding import Finding, Key, Outcome, Rule, Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding, merge
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.json_report import build_report, report_schema
@@ -60,12 +60,13 @@ def one_finding(number: int, count: int, key: Drawn) -> DriftSummary:
     return DriftSummary(findings={finding.key: folded}, occurrences={finding.rule.severity: count})
 
 
-def acceptance_of(key: tuple[str, str, str, str], expires: date) -> Acceptance:
+def acceptance_of(key: Key, expires: date) -> Acceptance:
     return Acceptance(
         rule=key[0],
         operation=key[1],
         outcome=Outcome(key[2]),
         pointer=key[3],
+        value="".join(key[4:]),
         reason="r",
         expires=expires,
         accepted_by="m",

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from contract_tests.benchmarks.check_throughput import iter_lines
+from contract_tests.benchmarks.speed.traffic import iter_realistic
 
 from opay_contract.contract.loading import default_directory, load_contract, load_documents
 from opay_contract.engines import work as work_module
@@ -28,6 +28,7 @@ from opay_contract.recordings.listing import iter_inputs
 from opay_contract.rules.subject import Settings
 
 SETTINGS = Settings(started_at=1_790_000_000.0)
+SEED = 1
 SPIN = 5_000_000
 TASKS = 500
 WORKERS = 2
@@ -72,7 +73,7 @@ def run(folder: Path, lines: int, rounds: int, scheduler: str) -> None:
     """Print exchanges a second of every engine, the cost of a task, and the model."""
     path = folder / "traffic.ndjson"
     with path.open("w", encoding="utf-8") as file:
-        file.writelines(f"{line}\n" for line in iter_lines(lines, 0.001))
+        file.writelines(f"{line}\n" for line in iter_realistic(SEED, lines))
     contract, documents = load_contract(), load_documents(default_directory())
     job = Job(contract_dir=None, base_urls=(), settings=SETTINGS, format_in=None)
     cluster_job = build_job(documents, (), SETTINGS, None)
@@ -116,7 +117,7 @@ def measure_task(folder: Path, job: ClusterJob, scheduler: str) -> float:
     """
     small = folder / "small"
     small.mkdir()
-    line = next(iter_lines(1, 0))
+    line = next(iter_realistic(SEED, 1))
     for number in range(TASKS):
         (small / f"{number:05}.ndjson").write_text(f"{line}\n", encoding="utf-8")
     work = Work(iter_inputs([str(small)]), None, TASK_SIZE)

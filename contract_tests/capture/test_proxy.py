@@ -94,6 +94,24 @@ def test_an_upstream_that_is_silent_gives_a_504(upstream: Any, start_proxy: Any,
     silence.set()
 
 
+@pytest.mark.parametrize("interim", [b"HTTP/1.1 100 Continue\r\n\r\n", b"H"])
+def test_an_upstream_that_never_comes_to_its_answer_gives_a_504(
+    interim: bytes, upstream: Any, start_proxy: Any, tmp_path: Path
+) -> None:
+    over = threading.Event()
+
+    def respond(connection: socket.socket, _request: bytes) -> None:
+        pieces = iter(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 10_000)
+        while not over.wait(0.01):
+            connection.sendall(interim if len(interim) > 1 else bytes([next(pieces)]))
+
+    upstream.respond = respond
+    with start_proxy(upstream.url, tmp_path / "calls.ndjson", timeout=0.2) as proxy:
+        assert own_answer(proxy.send(POST)) == (b"504", b"upstream-timeout")
+        assert proxy.recorder.metrics.total("upstream_failures_total") == 1
+    over.set()
+
+
 def test_a_slow_answer_passes(upstream: Any, proxy: Any) -> None:
     halfway = threading.Event()
 

@@ -103,12 +103,24 @@ def test_signatures_hold_at_the_mock_and_in_the_redacted_file(
     assert b"customer-1" not in path.read_bytes()
 
 
+def test_calls_of_which_none_succeeded_are_no_clean_recording(mock: Started, tmp_path: Path) -> None:
+    options = ("--to", tmp_path / "calls.ndjson", "--upstream", mock.url, "--check")
+    for more, expected in ((), 1), (("--require-success", "0"), 0), (("--require-success", "1"), 1):
+        with started(RECORD, *options, *more, lines=2) as proxy:
+            assert proxy.ask("nobody").json()["code"] == "02001"
+            code, out, err = proxy.stop()
+        assert (code, err) == (expected, "")
+        assert "no drift" not in out
+        assert out.endswith("(1 with code 02001): nothing about `data` was checked.\n")
+
+
 def test_findings_are_told_when_they_are_seen_first_and_counted(mock: Started, tmp_path: Path) -> None:
     path = tmp_path / "calls.ndjson"
     options = ("--to", path, "--upstream", mock.url, "--check", "--metrics")
     with started(RECORD, *options, lines=3) as proxy:
         for _ in range(3):
             proxy.ask("customer-1", **{"X-Mock-Scenario": "message-undocumented"})
+        proxy.ask("customer-1")
         assert proxy.process.stdout is not None
         told = proxy.process.stdout.readline()
         assert "message-undocumented" in told

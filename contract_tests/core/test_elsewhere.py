@@ -42,10 +42,11 @@ def summarize(contract: Contract, urls: list[str]) -> DriftSummary:
     return fold.summary()
 
 
-def complete(value: object = True) -> Contract:  # noqa: FBT002  the value of the member
+def complete(value: object = True, base_urls: tuple[str, ...] = ()) -> Contract:  # noqa: FBT002  a value
     documents = load_documents(default_directory())
     root = documents["openapi.yaml"].value | {"x-all-paths": value}
-    return build_contract(documents | {"openapi.yaml": parse_document(json.dumps(root), "openapi.yaml")})
+    changed = {"openapi.yaml": parse_document(json.dumps(root), "openapi.yaml")}
+    return build_contract(documents | changed, base_urls)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +81,8 @@ def test_a_path_keeps_the_words_of_apis_alone(contract: Contract, path: str, sho
         ("2001:db8::1", "2001:db8::1"),
         ("256612345678901.shop.example", "*.shop.example"),
         ("cust-121111113.shop.example:8443", "*.shop.example:8443"),
+        ("4111.1111.1111.1111", "*.*.*.*"),
+        ("api2.eu-west-1.shop.example", "api2.eu-west-1.shop.example"),
         ("a b.example", "*.example"),
         ("x" * 41 + ".example", "*.example"),
         ("a." * 20 + "example", "…" + ".a" * 9 + ".example"),
@@ -128,7 +131,7 @@ def test_a_prefix_on_a_host_of_the_contract_is_a_base_url_too(contract: Contract
 def test_a_preflight_is_counted_as_one(contract: Contract) -> None:
     headers = (("Access-Control-Request-Method", "POST"),)
     route = contract.route(Request(method="OPTIONS", url=f"https://{HOST}{QUERY}", headers=headers))
-    assert describe_elsewhere(contract, f"https://{HOST}{QUERY}", route).reason is Outside.PREFLIGHT
+    assert describe_elsewhere(contract, f"https://{HOST}{QUERY}", route).reason == Outside.PREFLIGHT
 
 
 def test_an_unknown_path_is_drift_where_the_contract_has_them_all() -> None:
@@ -138,6 +141,12 @@ def test_an_unknown_path_is_drift_where_the_contract_has_them_all() -> None:
     assert folded.finding.pointer == "/api/v1/cashier/*"
     for value in (False, "yes", None):
         assert summarize(complete(value), urls).out_of_scope == 2
+
+
+def test_a_contract_has_all_paths_below_its_servers_and_not_beside_them() -> None:
+    contract = complete(base_urls=("https://gw.shop.internal/psp",))
+    assert where(contract, "https://gw.shop.internal/cashier/create").reason == Outside.PATH
+    assert contract.route(Request(url="https://gw.shop.internal/psp/cashier/create")).in_scope
 
 
 def test_a_near_path_says_what_was_meant(contract: Contract) -> None:

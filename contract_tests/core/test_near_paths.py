@@ -18,7 +18,7 @@ DOCUMENTED = [QUERY, "/v2/accounts/{id}/balance"]
         ("/api/v1/International/Token/QUERY", "/api/v1/International/Token/QUERY"),
         ("/api/v2/international/token/query", "/api/v2/international/token/query"),
         ("/api/international/token/query", "/api/international/token/query"),
-        ("/api/v1/internatoinal/token/query", "/api/v1/internatoinal/token/query"),  # two letters swapped
+        ("/api/v1/international/toekn/query", "/api/v1/international/toekn/query"),  # two letters swapped
         ("/api/v1/intrnatinal/token/query", "/api/v1/intrnatinal/token/query"),  # two left out
         ("/api/v1/international/tokens/querry", "/api/v1/international/tokens/querry"),
         ("/api/v1/international%2Ftoken/query", None),  # another number of segments

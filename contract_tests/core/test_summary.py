@@ -14,10 +14,12 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.drift import fold as fold_module
 from opay_contract.drift import folding
 from opay_contract.drift.fold import Fold
+from opay_contract.model import outcomes as outcomes_module
 from opay_contract.model import summary as summary_module
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Finding, Outcome
-from opay_contract.model.summary import DriftSummary, FoldedFinding, fingerprint, join, merge
+from opay_contract.model.outcomes import NOT_NAMED, Signatures
+from opay_contract.model.summary import DriftSummary, Elsewhere, FoldedFinding, fingerprint, join, merge
 from opay_contract.recordings.ndjson import parse_line
 from opay_contract.recordings.sources import Source
 from opay_contract.rules.subject import Settings
@@ -43,8 +45,10 @@ contract = cache(load_contract)
 def small_caps(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (summary_module, folding):
         monkeypatch.setattr(module, "MAX_FINDINGS", 5)
+    monkeypatch.setattr(outcomes_module, "MAX_DETAILS", 2)
     for module in (summary_module, fold_module):
         monkeypatch.setattr(module, "MAX_UNREADABLE", 3)
+        monkeypatch.setattr(module, "MAX_ELSEWHERE", 3)
 
 
 PLACES = st.builds(
@@ -71,6 +75,12 @@ FINDINGS = st.builds(
     PLACES,
 )
 UNREADABLES = PLACES.map(lambda place: Unreadable(place=place, reason=f"r{place.entry}"))
+OUTCOMES = st.tuples(
+    st.just("call"),
+    st.sampled_from(["", "form"]),
+    st.sampled_from([Outcome.SUCCESS.value, Outcome.BUSINESS_ERROR.value]),
+    st.sampled_from([NOT_NAMED, "01", "02", "03", "04"]),
+)
 READINGS = st.tuples(st.sampled_from(["q", "r"]), st.sampled_from(["yes", "no"]))
 
 
@@ -91,11 +101,19 @@ def one_of_place(summary: DriftSummary) -> Place:
     )
 
 
+def one_elsewhere(name: str) -> DriftSummary:
+    base_url = f"https://{name}" if name > "f" else ""
+    return DriftSummary(
+        out_of_scope=1, elsewhere={Elsewhere(reason="host", host=name, path="/", base_url=base_url): 1}
+    )
+
+
 SMALLEST = (
     FINDINGS.map(one_finding)
     | UNREADABLES.map(lambda one: DriftSummary(unreadable_count=1, unreadable=(one,)))
-    | st.just(DriftSummary(out_of_scope=1))
+    | st.sampled_from("abcdefgh").map(one_elsewhere)
     | READINGS.map(lambda key: DriftSummary(exchanges=1, readings={key: 1}))
+    | OUTCOMES.map(lambda key: DriftSummary(outcomes={key: 1}, signatures=Signatures(refused_failed=1)))
 )
 
 
@@ -107,7 +125,15 @@ def merged(parts: list[DriftSummary]) -> DriftSummary:
 
 
 STREAMS = st.lists(
-    SMALLEST, max_size=24, unique_by=lambda one: (one_of_place(one), one.out_of_scope, *one.readings)
+    SMALLEST,
+    max_size=24,
+    unique_by=lambda one: (
+        one_of_place(one),
+        one.out_of_scope,
+        *one.elsewhere,
+        *one.readings,
+        *one.outcomes,
+    ),
 )
 SUMMARIES = STREAMS.map(merged)
 
@@ -145,6 +171,17 @@ def test_what_is_beyond_the_caps_is_counted(stream: list[DriftSummary]) -> None:
     total = sum(len(part.findings) for part in stream)
     assert sum(whole.occurrences.values()) == total
     assert whole.omitted == total - sum(folded.count for folded in whole.findings.values()) >= 0
+
+
+@QUICK
+@given(STREAMS)
+def test_of_many_codes_the_first_in_order_are_named_and_all_are_counted(stream: list[DriftSummary]) -> None:
+    whole = merged(stream).outcomes
+    assert sum(whole.values()) == sum(len(part.outcomes) for part in stream)
+    for scope in {key[:3] for key in whole}:
+        seen = {key[3] for part in stream for key in part.outcomes if key[:3] == scope} - {NOT_NAMED}
+        named = {key[3] for key in whole if key[:3] == scope} - {NOT_NAMED}
+        assert named == set(sorted(seen)[:2])
 
 
 @QUICK

@@ -74,7 +74,8 @@ def native_line(draft: Draft) -> str:
     if draft.asked is not None:
         request["body"] = draft.asked
     response = {"status": draft.status, "headers": draft.received, **_answer(draft)}
-    return _write({"request": request, "response": response, "recorded_at": draft.recorded_at})
+    time = {"recorded_at": draft.recorded_at} if draft.recorded_at else {}
+    return _write({"request": request, "response": response, **time})
 
 
 def _answer(draft: Draft) -> dict[str, Any]:

@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from opay_contract.model.finding import Outcome
-from opay_contract.model.summary import Key
+from opay_contract.model.finding import Key, Outcome, key_of
 
 from .drafts import Draft
 from .traffic import Flavour
@@ -66,9 +65,10 @@ def drift(rule: str, flavour: Flavour, at: Steps | str, edit: Edit, *also: Key) 
     return Drift(flavour=flavour, edit=edit, found=(key(rule, at, OUTCOMES[flavour]), *also))
 
 
-def key(rule: str, at: Steps | str, outcome: Outcome, operation: str = QUERY) -> Key:
+def key(rule: str, at: Steps | str, outcome: Outcome, operation: str = QUERY, value: str = "") -> Key:
     """Return what names a finding; `at` is a way into the answer's body, or a pointer as it is written."""
-    return (rule, operation, outcome, at if isinstance(at, str) else "".join(f"/{step}" for step in at))
+    pointer = at if isinstance(at, str) else "".join(f"/{step}" for step in at)
+    return key_of(rule, operation, outcome, pointer, value)
 
 
 def holder(draft: Draft, steps: Steps) -> tuple[Any, Any]:

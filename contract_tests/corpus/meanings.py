@@ -4,7 +4,21 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from .drafts import Draft
-from .drift import ERRORS, SUCCESS, SUCCESSES, Drift, Edit, Steps, both, drift, holder, iter_members, key, put
+from .drift import (
+    ERROR,
+    ERRORS,
+    SUCCESS,
+    SUCCESSES,
+    Drift,
+    Edit,
+    Steps,
+    both,
+    drift,
+    holder,
+    iter_members,
+    key,
+    put,
+)
 from .traffic import Flavour
 
 _LENGTHS = {
@@ -65,9 +79,10 @@ def _repeat_a_card(draft: Draft) -> None:
 
 
 def _iter_codes() -> Iterator[Drift]:
+    named = key("code-undocumented", "/code", ERROR, value="02009")
+    yield Drift(flavour=Flavour.CUSTOMER_ERROR, edit=put(("code",), "02009"), found=(named,))
+    yield drift("code-undocumented", Flavour.TOKEN_ERROR, "/code", put(("code",), "000000", "", "E-17"))
     for flavour in ERRORS:
-        edit = put(("code",), "02009", "00001", "000000", "", "E-17")
-        yield drift("code-undocumented", flavour, "/code", edit)
         edit = both(put(("code",), "02000", "90"), put(("message",), "wrong signature", "", "تعذر التحقق"))
         yield drift("message-undocumented", flavour, "/message", edit)
     for flavour in SUCCESSES:

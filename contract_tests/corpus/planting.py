@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import cycle, islice, zip_longest
 from pathlib import Path
 
-from opay_contract.model.summary import Key
+from opay_contract.model.finding import Key
 
 from .drafts import Draft, native_line
 from .drift import Drift
@@ -80,11 +80,11 @@ def plan(seed: int, total: int, drifted: int, drifts: Sequence[Drift] = DRIFTS) 
     """Draw which exchanges drift, and how: every rule has its turn, then every place, then all over again."""
     draw = random.Random(f"plan {seed}")  # noqa: S311  the same plan every time
     numbers = draw.sample(range(total), drifted)
-    chosen = islice(cycle(_in_turn(draw, drifts)), drifted)
+    chosen = islice(cycle(in_turn(draw, drifts)), drifted)
     return Plan(seed=seed, total=total, planted=dict(sorted(zip(numbers, chosen, strict=True))))
 
 
-def _in_turn(draw: random.Random, drifts: Sequence[Drift]) -> list[Drift]:
+def in_turn(draw: random.Random, drifts: Sequence[Drift]) -> list[Drift]:
     """Return the drifts in a drawn order in which the rules take turns."""
     by_rule: dict[str, list[Drift]] = {}
     for drift in draw.sample(drifts, len(drifts)):

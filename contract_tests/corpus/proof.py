@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from opay_contract.model.summary import DriftSummary, Key
+from opay_contract.model.finding import Key
+from opay_contract.model.summary import DriftSummary
 
 from .planting import Labels
 
@@ -45,5 +46,5 @@ def prove(summary: DriftSummary, labels: Labels) -> Proof:
 
 
 def _words(key: Key) -> str:
-    rule, operation, outcome, pointer = key
-    return f"{rule} at '{pointer}' ({operation or 'no operation'}, {outcome})"
+    rule, operation, outcome, *about = key
+    return f"{rule} at '{' '.join(about)}' ({operation or 'no operation'}, {outcome})"

@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -148,3 +150,13 @@ def test_the_command_serves_and_tells_every_edit_on_the_console(site: Site, cont
             assert "query-reques" in str(site.state()["problem"])
         finally:
             process.terminate()
+
+
+def test_a_client_that_breaks_off_leaves_no_traceback(site: Site, capfd: pytest.CaptureFixture[str]) -> None:
+    host, _, port = site.url.removeprefix("http://").rstrip("/").partition(":")
+    for _ in range(5):
+        with socket.create_connection((host, int(port)), 10) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.sendall(f"GET / HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+    site.get()
+    assert capfd.readouterr().err == ""

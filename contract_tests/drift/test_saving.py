@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,15 @@ def test_a_summary_is_read_as_it_was(tmp_path: Path) -> None:
     assert list(load_summary(path).findings) == list(everything().findings)
     assert is_saved_summary(path)
     assert summary_to_json(load_summary(path)) == saved()
+
+
+def test_a_summary_of_before_outcomes_were_counted_tells_successes_from_the_rest() -> None:
+    old = json.loads(saved())
+    del old["outcomes"], old["signatures"]
+    read = summary_from_json(json.dumps(old).encode())
+    assert read.successes == everything().successes > 0
+    assert sum(read.outcomes.values()) == read.exchanges
+    assert replace(read, outcomes=everything().outcomes) == everything()
 
 
 def test_nothing_is_the_zero_after_reading_too() -> None:

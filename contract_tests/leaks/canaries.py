@@ -37,12 +37,26 @@ PEOPLE: dict[str, str | int] = {
     "merchant-key": "OPAYPRV17263544998877665",
     "public-key": "OPAYPUB17263544998877665",
     "authorization": "Bearer " + "9f8e7d6c" * 16,
-    "url": "https://amira:canarywood@shop.canarywood.net/amira%20canarywood?card=4111111111111111#amira",
+    "url": "https://amira:canarywood@shop.example.net/amira%20canarywood?card=4111111111111111#amira",
     "everything": "user 88442200119, 金絲雀夫人 (Amira Canarywood), 201098765432: OPAYPRV17263544998877665",
 }
-"""A customer, her merchant and his secrets; none of them exists."""
+"""A customer, her merchant and his secrets; none of them exists. Hosts are shown, so they hold none of it."""
 
 CANARIES = CARDS | PEOPLE
+
+NAMES: dict[str, str] = {
+    "hyphened": "Amira-Canarywood",
+    "dotted-name": "amira.canarywood",
+    "camel": "AmiraCanarywood",
+    "id": "cust-amira-7731",
+    "token-of-letters": "opaypsecretabcdefghijk",
+    "path": "/users/Amira-Canarywood/cards",
+    "path-by-id": "/u/cust-amira-7731",
+    "elsewhere": "https://api.example.net/customers/cust-amira-7731/amira.canarywood",
+    "own-host": "https://sandbox-cashierapi.opaycheckout.com/api/v1/international/customers/AmiraCanarywood",
+    "link": "<https://s.example.net/u/amira.canarywood>; rel=next",
+}
+"""The same people as ids and names that look like a member's, alone and as parts of paths."""
 
 _NEEDLES = re.compile(
     r"4(?:[\W_]{0,3}1){7}|(?:1[\W_]{0,3}){8}|(?:%31){4}"  # half of the card number, from either end

@@ -4,11 +4,13 @@ import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -134,13 +136,39 @@ def test_what_it_records_is_clean_to_check_and_has_every_exchange(start: Any, tm
             mock.ask({"customerId": f"customer-{number}"})
         mock.ask({"customerId": "scenario:field-null"})
         address = mock.url
-        assert len(path.read_bytes().splitlines()) == 11
+        mock.stop()
+    assert len(path.read_bytes().splitlines()) == 11
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert b"customer-1" not in path.read_bytes()
     report = run("check", str(path), "--base-url", address, "--format", "json")
     assert report.returncode == 1, report.stderr
     assert "field-null" in report.stdout
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:10]))
     report = run("check", str(path), "--base-url", address, OPAY_PRIVATE_KEY=Credentials().private_key)
     assert report.returncode == 0, report.stdout + report.stderr
+
+
+def test_a_full_disk_costs_no_call_and_is_said_once(start: Any, tmp_path: Path) -> None:
+    with (tmp_path / "stderr").open("w+") as stderr, start("--record", "/dev/full", stderr=stderr) as mock:
+        for _ in range(3):
+            assert mock.ask({"customerId": "a"}).status_code == HTTPStatus.OK
+        assert mock.stop() == 4
+        stderr.seek(0)
+        said = stderr.read()
+    assert said == "warning: not recorded to '/dev/full': No space left on device; calls go on\n"
+
+
+def test_a_client_that_breaks_off_leaves_no_traceback(start: Any, tmp_path: Path) -> None:
+    head = b"POST /__mock__/customers HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{"
+    with (tmp_path / "stderr").open("w+") as stderr, start("--admin", stderr=stderr) as mock:
+        host, _, port = mock.url.removeprefix("http://").partition(":")
+        for path in (b"customers", b"tokens", b"reset"):
+            with socket.create_connection((host, int(port)), PATIENCE) as client:
+                client.sendall(head.replace(b"customers", path))
+        assert mock.ask({"customerId": "a"}).status_code == HTTPStatus.OK
+        assert mock.stop() == 0
+        stderr.seek(0)
+        assert stderr.read() == ""
 
 
 def test_other_credentials_come_from_the_environment_and_the_key_is_not_printed(start: Any) -> None:

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
+from opay_contract.capture.lines import render_exchange
 from opay_contract.contract.addresses import OPEN
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import ROOT, load_contract
 from opay_contract.jsontext import Parsed, parse_json
-from opay_contract.mock.recorder import Recorder, render_exchange
 from opay_contract.model.exchange import Exchange, Place, Request, Response
 from opay_contract.recordings.reading import iter_exchanges
 from opay_contract.recordings.sources import Source, iter_sources
@@ -144,10 +144,7 @@ def test_a_recorded_file_reads_back_packed_or_plain(tmp_path: Path, packing: str
     @given(st.lists(exchanges(contract()), min_size=1, max_size=4))
     def survives(given_exchanges: list[Exchange]) -> None:
         plain, packed = tmp_path / "plain", tmp_path / f"recorded.ndjson{packing}"
-        plain.unlink(missing_ok=True)
-        with Recorder(plain) as recorder:
-            for exchange in given_exchanges:
-                recorder.add(exchange)
+        plain.write_bytes(b"".join(map(render_exchange, given_exchanges)))
         packed.write_bytes(PACKINGS[packing](plain.read_bytes()))
         [source] = iter_sources([str(packed)])
         assert isinstance(source, Source)

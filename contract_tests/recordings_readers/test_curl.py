@@ -326,3 +326,65 @@ def test_hostile_text_is_read_in_time_that_grows_with_its_length(read: Read, hos
     started = time.process_time()
     read(CONNECT + REQUEST + UNSIZED + hostile + CALL, Format.CURL)
     assert time.process_time() - started < 20
+
+
+def test_a_transcript_whose_trailing_spaces_an_editor_took_off_is_read(read: Read) -> None:
+    text = b"\n".join(line.rstrip() for line in (CONNECT + TLS + REQUEST + RESPONSE + BODY).splitlines())
+    assert b"<\n" in text
+    assert b">\n" in text
+    (found,) = read(text + b"\n" + LEFT)
+    assert (found.response.status, found.response.body) == (200, BODY)
+    assert found.request.headers == (("Host", "sandbox.example.com"), ("MerchantId", "1"))
+
+
+def test_a_mark_alone_on_a_line_of_a_body_is_of_the_body(read: Read) -> None:
+    body = b"<html\n>\n<\n</html>"
+    sized = RESPONSE.replace(b"16", b"%d" % len(body))
+    (found,) = read(CONNECT + REQUEST + sized + body + LEFT)
+    assert found.response.body == body
+
+
+@pytest.mark.parametrize("length", [b"16", b"5", b"400"])
+def test_json_that_is_whole_is_not_cut_where_a_filter_wrote_it_anew(read: Read, length: bytes) -> None:
+    pretty = b'{\n  "code": "00000"\n}'
+    (found,) = read(CONNECT + REQUEST + RESPONSE.replace(b"16", length) + pretty + b"\n" + LEFT)
+    assert found.response.body.strip() == pretty
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        b"2026-05-01T10:00:00.1234567Z ",
+        b"2026-05-01T10:00:00.123456Z 00O ",
+        b"[2026-05-01T10:00:00.123Z] ",
+        b"2026-05-01 10:00:00,123+0000 ",
+    ],
+)
+def test_the_times_that_a_ci_server_writes_before_each_line_are_taken_off(read: Read, stamp: bytes) -> None:
+    pretty = b'{\n  "code": "00000"\n}\n'
+    lines = (CONNECT + TLS + REQUEST + UNSIZED + pretty + LEFT + CALL + b"\n").splitlines(keepends=True)
+    first, second = read(b"".join(stamp + line for line in lines))
+    assert (first.response.body, second.response.body) == (pretty.rstrip(), BODY)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-8-sig"])
+def test_what_powershell_wrote_is_read(read: Read, encoding: str) -> None:
+    prompt = "PS C:\\work> curl.exe -v https://sandbox.example.com/pay\n"
+    text = (
+        prompt + (CONNECT + TLS + REQUEST + UNSIZED).decode() + '{"code":"\u0645"}\n' + LEFT.decode()
+    ).encode(encoding)
+    (found,) = read(b"\xfe\xff" + text if encoding == "utf-16-be" else text)
+    assert found.response.body == '{"code":"\u0645"}'.encode()
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"curl.exe : *   Trying 127.0.0.1:443...\nAt line:1 char:1\n+ curl.exe -v https://a.example\n+ ~~\n",
+        b"C:\\work>curl -v https://a.example\n",
+        b"$ curl -v https://a.example\n",
+    ],
+)
+def test_what_a_shell_writes_before_is_no_part_of_a_call(read: Read, first: bytes) -> None:
+    (found,) = read(first + CALL)
+    assert found.response.body == BODY

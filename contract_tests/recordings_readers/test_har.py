@@ -231,3 +231,39 @@ def test_a_request_body_is_taken_for_base64_only_when_its_size_says_so(
     recorded["request"] |= {"bodySize": size, "postData": {"text": text}}
     (found,) = read(har(recorded))
     assert found.request.body == body
+
+
+def test_hars_one_behind_another_are_all_read(read: Read) -> None:
+    found = read(har(entry()) + b"\n" + har(entry(), entry()))
+    assert [one.place.entry for one in found] == [1, 2, 3]
+    lines = read(har(entry()) + b"\n" + har(entry()) + b"\n")
+    assert len(lines) == 2
+
+
+@pytest.mark.parametrize("rest", [b"{", b"}", b"]", b"rest", b'{"package": 1}'])
+def test_what_stands_behind_a_har_and_is_none_is_refused_by_place(read: Read, rest: bytes) -> None:
+    first, other = read(har(entry()) + b"\n" + rest)
+    assert isinstance(first, Exchange)
+    assert isinstance(other, Unreadable)
+    assert "after entry 1" in other.reason
+    assert "line 2" in other.reason or "breaks off" in other.reason
+
+
+@pytest.mark.parametrize("value", [{"version": "1.2", "creator": {}, "entries": [1]}, [1]])
+def test_a_har_that_lost_its_wrapper_is_read(read: Read, value: Any) -> None:
+    text = json.dumps(value).replace("1]", json.dumps(entry()) + "]")
+    (found,) = read(text.encode())
+    assert found.response.body == BODY.encode()
+
+
+def test_settings_of_a_log_are_no_har(read: Read) -> None:
+    (found,) = read(b'{"log": {"level": "debug"}}')
+    assert found.request.url is None
+
+
+def test_what_got_no_answer_tells_whose_it_was(read: Read) -> None:
+    failed = entry()
+    del failed["response"]
+    (found,) = read(har(failed))
+    assert (found.request.url, found.request.method) == ("https://sandbox.example.com/pay", "POST")
+    assert "sandbox" not in repr(found)

@@ -15,10 +15,13 @@ from opay_contract.recordings.sources import Source
 from opay_contract.recordings.streams import ChunkStream
 
 FILLER = "x" * 20_000
-ENTRY = {"request": {"method": "POST"}, "response": {"status": 200, "content": {"text": FILLER}}}
+ENTRY = {
+    "request": {"method": "POST", "url": "https://a.example/"},
+    "response": {"status": 200, "content": {"text": FILLER}},
+}
 LINE = {"response": {"status": 200, "body": {"filler": FILLER}}}
 INTERACTION = {
-    "request": {"method": "POST"},
+    "request": {"method": "POST", "uri": "https://a.example/"},
     "response": {"status": {"code": 200}, "body": {"string": FILLER}},
 }
 COUNT = 2500
@@ -62,7 +65,7 @@ def test_a_value_beyond_the_limit_is_passed_over_without_being_kept() -> None:
     chunks = chain([b'["'], repeat(b"x" * (1 << 20), 40), [b'", 1]'])
     tracemalloc.start()
     try:
-        items = [item for _, item in iter_values(JsonCursor(ChunkStream(chunks)), (), limit=1 << 20)]
+        items = [item for _, item in iter_values(JsonCursor(ChunkStream(chunks)), {}, limit=1 << 20)]
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -162,3 +162,32 @@ def test_chunk_boundaries_do_not_matter(marks: Any) -> None:
     edges = [0, *sorted(mark % (len(data) + 1) for mark in marks), len(data)]
     pieces = [data[start:end] for start, end in pairwise(edges)]
     assert list(read_newman(SOURCE, ChunkStream(pieces))) == list(read_newman(SOURCE, ChunkStream([data])))
+
+
+def test_a_report_is_judged_by_its_run_wherever_the_collection_stands(read: Read) -> None:
+    """A saved example of the collection says what somebody kept, and not what the run showed."""
+    saved = {"code": 200, "header": [], "body": "{}", "originalRequest": {"url": "https://a.example/"}}
+    schema = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
+    for filler in ("", "x" * 300_000):
+        item = {"name": filler, "request": {"url": "https://a.example/"}, "response": [saved]}
+        collection = {"info": {"name": "c", "schema": schema}, "item": [item]}
+        run = {"executions": [execution()]}
+        for whole in ({"collection": collection, "run": run}, {"run": run, "collection": collection}):
+            (found,) = read(json.dumps(whole).encode())
+            assert found.response.body == BODY
+        (kept,) = read(json.dumps({"collection": collection}).encode())
+        assert kept.response.body == b"{}"
+
+
+def test_reports_one_behind_another_are_all_read(read: Read) -> None:
+    found = read(report(execution()) + b"\n" + report(execution(), execution()))
+    assert [one.place.entry for one in found] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("header", [[], [{"key": "Transfer-Encoding", "value": "chunked"}]])
+def test_a_body_that_newman_left_out_is_no_empty_one(read: Read, header: Any) -> None:
+    (found,) = read(report(execution(stream=None, header=header)))
+    assert found.reason.startswith("the report has no body")
+    assert found.request.url == "https://sandbox.example.com/pay"
+    (nothing,) = read(report(execution(stream=None, header=[{"key": "Content-Length", "value": "0"}])))
+    assert nothing.response.body == b""

@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from msgspec import structs
 
 from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.recordings import parquet
@@ -73,10 +73,12 @@ def table(path: Path, data: list[dict[str, Any]], schema: Any = SCHEMA) -> str:
 def test_a_row_says_what_its_line_says(tmp_path: Path) -> None:
     lines = tmp_path / "x.ndjson"
     lines.write_text("".join(f"{json.dumps(row)}\n" for row in rows()))
-    expected = [replace(one, place=replace(one.place, file="", line=None)) for one in read(str(lines))]
+    expected = [
+        structs.replace(one, place=structs.replace(one.place, file="", line=None)) for one in read(str(lines))
+    ]
     found = read(table(tmp_path / "x.parquet", rows()))
     assert len(found) > 30
-    assert [replace(one, place=replace(one.place, file="")) for one in found] == expected
+    assert [structs.replace(one, place=structs.replace(one.place, file="")) for one in found] == expected
 
 
 def test_parquet_in_a_store_is_read_and_its_change_is_seen(tmp_path: Path) -> None:

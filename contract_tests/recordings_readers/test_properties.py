@@ -184,7 +184,7 @@ def test_chunk_boundaries_do_not_matter_to_a_reader(
 )
 def test_the_cursor_cuts_out_exactly_the_items(values: Any, indent: Any, marks: Any) -> None:
     data = json.dumps(values, indent=indent, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    found = [item for _, item in iter_values(JsonCursor(cut(data, marks)), ())]
+    found = [item for _, item in iter_values(JsonCursor(cut(data, marks)), {})]
     assert [json.loads(str(item, "utf-8", "surrogatepass")) for item in found if item] == values
 
 

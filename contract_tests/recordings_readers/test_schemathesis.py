@@ -14,6 +14,8 @@ from opay_contract.model.exchange import Exchange, Unreadable
 
 Read = Callable[..., list[Any]]
 
+URL = "https://sandbox.example.com/pay"
+
 
 @pytest.mark.parametrize(
     "name",
@@ -38,7 +40,10 @@ def test_a_report_gives_the_answered_request_and_one_unreadable_entry_for_each_o
 
 
 def scenario(**response: Any) -> bytes:
-    interaction = {"request": {"method": "GET"}, "response": {"status_code": 200, "headers": {}} | response}
+    interaction = {
+        "request": {"method": "GET", "uri": URL},
+        "response": {"status_code": 200, "headers": {}} | response,
+    }
     event: dict[str, Any] = {
         "ScenarioFinished": {"recorder": {"interactions": {"a": interaction, "b": interaction}}}
     }

@@ -46,7 +46,14 @@ def names(paths: list[str], root: object) -> list[str]:
 
 @pytest.mark.parametrize("ending", ["", "/"])
 def test_a_folder_is_walked_in_the_order_of_names(folder: Path, ending: str) -> None:
-    assert names([f"{folder}{ending}"], folder) == ["a.ndjson.gz", "b/1.har", "b/2.json", "c.txt"]
+    assert names([f"{folder}{ending}"], folder) == [
+        "README.md",
+        "a.ndjson.gz",
+        "b/1.har",
+        "b/2.json",
+        "c.txt",
+        "z.py",
+    ]
 
 
 def test_sources_are_counted_over_all_paths(folder: Path) -> None:
@@ -70,7 +77,7 @@ def test_a_file_named_like_a_recording_is_reported_when_it_is_none(tmp_path: Pat
 
 def test_names_are_relative_when_the_user_gave_them_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    assert names(["."], "?")[:2] == ["./a.ndjson.gz", "./b/1.har"]
+    assert names(["."], "?")[1:3] == ["./a.ndjson.gz", "./b/1.har"]
 
 
 def test_a_folder_that_links_to_one_above_it_is_reported_once(folder: Path) -> None:

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import fsspec
 import pytest
+from msgspec import structs
 
 from opay_contract.errors import UsageError
 from opay_contract.model.exchange import Exchange, Unreadable
@@ -135,8 +135,8 @@ def test_a_store_gives_what_a_file_gives(store: Any, tmp_path: Path) -> None:
     store.pipe("/t/x.ndjson", data)
     local, far = read(str(tmp_path / "x.ndjson")), read("memory://t/x.ndjson")
     assert len(far) == 30_000
-    assert [replace(one, place=replace(one.place, file="")) for one in far] == [
-        replace(one, place=replace(one.place, file="")) for one in local
+    assert [structs.replace(one, place=structs.replace(one.place, file="")) for one in far] == [
+        structs.replace(one, place=structs.replace(one.place, file="")) for one in local
     ]
 
 

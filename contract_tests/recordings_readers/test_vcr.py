@@ -17,6 +17,7 @@ import zstandard
 from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.recordings import cassette_yaml
 from opay_contract.recordings.encodings import NO_BROTLI
+from opay_contract.recordings.refusals import NO_URL
 
 Read = Callable[..., list[Any]]
 
@@ -163,7 +164,8 @@ def test_aliases_that_multiply_do_not_multiply_memory(read: Read) -> None:
 
 def test_plain_words_that_old_yaml_takes_for_booleans_stay_text(read: Read) -> None:
     text = (
-        b"interactions:\n- request: {method: NO, headers: {on: [yes]}}\n  response: {status: 200, body: ''}\n"
+        b"interactions:\n- request: {method: NO, uri: /, headers: {on: [yes]}}\n"
+        b"  response: {status: 200, body: ''}\n"
     )
     (found,) = read(text)
     assert (found.request.method, found.request.headers) == ("NO", (("on", "yes"),))
@@ -222,8 +224,11 @@ def test_a_scalar_without_an_end_is_refused_before_it_fills_the_memory(read: Rea
         (b"{a: *nowhere}", "an alias has no anchor before it, or one too far back"),
         (b"{a: &a [*a]}", "an alias has no anchor before it, or one too far back"),
         (b"{[a]: b}", "the name of a member is no text"),
-        (b"{a: !!python/name:os.abort x}", "a YAML tag asks for more than data; record the entry anew"),
-        (b"{request: {method: [a]}, response: {}}", "the method or the URL is no text"),
+        (
+            b"{response: !!python/name:os.abort x}",
+            "a YAML tag asks for more than data; record the entry anew",
+        ),
+        (b"{request: {uri: [a]}, response: {status: 200, body: ''}}", NO_URL),
         (b"[" + b"x," * 200_001 + b"]", "the entry has more than 200,000 parts"),
         (b"x", "the entry is not of the shape that a cassette's interaction has"),
     ],
@@ -232,7 +237,9 @@ def test_an_interaction_that_is_not_plain_data_is_unreadable_and_the_next_one_co
     read: Read, interaction: Any, reason: str
 ) -> None:
     found = read(
-        b"? [odd]\n: x\ninteractions:\n- " + interaction + b"\n- response: {status: 200, body: '1'}\n"
+        b"? [odd]\n: x\ninteractions:\n- "
+        + interaction
+        + b"\n- request: {uri: /}\n  response: {status: 200, body: '1'}\n"
     )
     assert found[0].reason == reason
     assert isinstance(found[1], Exchange)
@@ -242,10 +249,10 @@ def test_anchors_are_forgotten_before_they_fill_the_memory(
     read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cassette_yaml, "MAX_ENTRY", 100_000)
-    anchored = b"- response: &a {status: 200, body: '" + b"x" * 70_000 + b"'}\n"
-    found = read(
-        b"interactions:\n" + anchored * 2 + b"- response: *a\n" + b"- response: {status: 200, body: '1'}\n"
-    )
+    sent = b"  request: {uri: /}\n"
+    anchored = b"- response: &a {status: 200, body: '" + b"x" * 70_000 + b"'}\n" + sent
+    last = b"- response: *a\n" + sent + b"- response: {status: 200, body: '1'}\n" + sent
+    found = read(b"interactions:\n" + anchored * 2 + last)
     assert [type(one) for one in found] == [Exchange, Exchange, Unreadable, Exchange]
 
 
@@ -255,5 +262,110 @@ def test_bytes_that_yaml_forbids_are_unreadable(read: Read) -> None:
 
 
 def test_a_cassette_that_is_a_bare_list_is_read(read: Read) -> None:
-    (found,) = read(b"- request: {}\n  response: {status: 200, body: '1'}\n")
+    (found,) = read(b"- request: {uri: /}\n  response: {status: 200, body: '1'}\n")
     assert found.response.body == b"1"
+
+
+GO_VCR = """---
+version: {version}
+interactions:
+- {id}request:
+    body: '{{"a":1}}'
+    form: {{}}
+    headers:
+      Content-Type: [application/json]
+    url: https://sandbox.example.com/pay
+    method: POST
+  response:
+    body: '{{"code":"00000"}}'
+    headers:
+      Content-Type: [application/json]
+    status: {status}
+    code: 200
+    duration: 12ms
+"""
+
+
+@pytest.mark.parametrize(
+    ("version", "id_", "status"), [(1, "", "200 OK"), (2, "id: 0\n  ", "200 OK"), (2, "id: 0\n  ", "OK")]
+)
+def test_the_cassettes_of_go_vcr_are_read(read: Read, version: int, id_: str, status: str) -> None:
+    (found,) = read(GO_VCR.format(version=version, id=id_, status=status).encode())
+    assert (found.request.method, found.request.url) == ("POST", "https://sandbox.example.com/pay")
+    assert (found.request.body, found.response.status, found.response.body) == (b'{"a":1}', 200, BODY)
+
+
+PHP_VCR = {
+    "request": {
+        "method": "POST",
+        "url": "https://sandbox.example.com/pay",
+        "headers": {"A": "b"},
+        "body": "1",
+    },
+    "response": {
+        "status": {"http_version": "1.1", "code": "200", "message": "OK"},
+        "headers": {"Content-Type": "application/json"},
+        "body": BODY.decode(),
+    },
+    "index": 0,
+}
+EXVCR = {
+    "request": {
+        "body": "",
+        "headers": {"A": "b"},
+        "method": "post",
+        "options": [],
+        "request_body": "1",
+        "url": "https://sandbox.example.com/pay",
+    },
+    "response": {"binary": False, "body": BODY.decode(), "headers": {}, "status_code": 200, "type": "ok"},
+}
+
+
+@pytest.mark.parametrize("entry", [PHP_VCR, EXVCR], ids=["php-vcr", "exvcr"])
+def test_lists_of_interactions_are_read_in_yaml_and_json(read: Read, entry: Any) -> None:
+    texts = [
+        dump([entry, entry]),
+        b"\n-\n    " + dump(entry).replace(b"\n", b"\n    ").rstrip() + b"\n",
+        json.dumps([entry, entry], indent=2).encode(),
+        yaml.dump([entry], default_flow_style=True).encode(),
+    ]
+    for text in texts:
+        for found in read(text):
+            assert (found.request.url, found.request.body) == ("https://sandbox.example.com/pay", b"1")
+            assert (found.response.status, found.response.body) == (200, BODY)
+
+
+def test_a_cassette_in_flow_style_is_read(read: Read) -> None:
+    (found,) = read(yaml.dump(cassette(BODY.decode()), default_flow_style=True).encode())
+    assert found.response.body == BODY
+
+
+def test_a_body_that_exvcr_wrote_as_a_term_is_unreadable(read: Read) -> None:
+    binary = EXVCR | {"response": EXVCR["response"] | {"binary": True}}  # type: ignore[operator]
+    (found,) = read(json.dumps([binary]).encode())
+    assert "exvcr" in found.reason
+
+
+def test_cassettes_one_behind_another_are_all_read(read: Read) -> None:
+    one = json.dumps(cassette(BODY.decode())).encode()
+    assert [found.place.entry for found in read(one + b"\n" + one)] == [1, 2]
+    assert len(read(dump(cassette(BODY.decode())) + b"---\n" + dump(cassette(BODY.decode())))) == 2
+
+
+@pytest.mark.parametrize("odd", ["body: !!python/object/new:_io.BytesIO {}", "body: {a: 1}", "headers: [1]"])
+def test_an_odd_part_of_a_request_does_not_cost_the_answer(read: Read, odd: str) -> None:
+    text = f"interactions:\n- request:\n    uri: /pay\n    {odd}\n  response: {{status: 200, body: '1'}}\n"
+    (found,) = read(text.encode())
+    assert (found.response.body, found.request.body, found.request.headers) == (b"1", None, None)
+
+
+def test_a_body_of_an_unknown_shape_is_no_empty_one(read: Read) -> None:
+    (found,) = read(json.dumps(cassette({"bytes": "e30="})).encode())
+    assert "of a shape that no known recorder gives it" in found.reason
+    assert found.request.url == "https://sandbox.example.com/pay"
+
+
+def test_an_interaction_without_a_url_is_nobodys(read: Read) -> None:
+    (found,) = read(b"interactions:\n- request: {method: POST}\n  response: {status: 200, body: '{}'}\n")
+    assert found.reason == NO_URL

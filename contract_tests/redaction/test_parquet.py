@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -201,3 +202,48 @@ def test_the_command_writes_verifies_and_refuses_what_is_damaged(tmp_path: Path)
         assert done.exit_code == 4
         assert "the Parquet data is damaged" in done.output
         assert not (tmp_path / f"{number}.parquet").exists()
+
+
+ODD_COLUMNS: dict[str, Any] = {
+    "binary": pa.array([b"Amira"] * 2),
+    "no-text": pa.StringArray.from_buffers(2, *pa.array([b"\xff\xfe", b"Amira"]).buffers()[1:]),
+    "integer": pa.array([1, None]),
+    "list": pa.array([["Amira"], None]),
+    "struct": pa.array([{"Amira": "Amira"}, None]),
+    "date": pa.array([date(2026, 1, 1), None]),
+    "nothing": pa.nulls(2),
+    "repeated": pa.array(["Amira"] * 2).dictionary_encode(),
+}
+PLACES = [
+    *("request", "request.method", "request.url", "request.headers", "request.body"),
+    *("response.status", "response.headers", "response.body_base64", "recorded_at", "missing"),
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("kind", ODD_COLUMNS)
+def test_a_column_of_another_type_costs_its_rows_alone(kind: str, place: str, tmp_path: Path) -> None:
+    answer = {
+        "status": pa.array([200, 200]),
+        "headers": pa.nulls(2),
+        "body": pa.array(["{}", '{"x": "Amira"}']),
+    }
+    asked = {"method": pa.array(["POST"] * 2), "url": pa.array(["/x"] * 2), "body": pa.array(["{}"] * 2)}
+    columns = {"request": asked, "response": answer}
+    column, _, member = place.partition(".")
+    if member:
+        columns[column][member] = ODD_COLUMNS[kind]
+    made = {name: pa.StructArray.from_arrays(list(one.values()), list(one)) for name, one in columns.items()}
+    if not member:
+        made[column] = ODD_COLUMNS[kind]
+    path, target = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    pq.write_table(pa.table(made), path)
+    for arguments in (["check", path], ["redact", path, "-o", target], ["redact", "--verify", path]):
+        done = CliRunner().invoke(cli, [str(one) for one in arguments])
+        assert isinstance(done.exception, SystemExit | None), done.exc_info
+        assert done.exit_code in (0, 1, 3, 4)
+        assert "Amira" not in done.output
+    if target.exists():
+        assert b"Amira" not in target.read_bytes()
+        assert pq.read_metadata(target).num_rows == 2
+        assert CliRunner().invoke(cli, ["redact", "--verify", str(target)]).exit_code == 0

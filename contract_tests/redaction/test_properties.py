@@ -1,12 +1,12 @@
 """Whatever was recorded: findings stay, a second redaction changes nothing, and no text is left."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 from contract_tests.redaction.writers import in_every_format
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from opay_contract.jsontext import NotJson, parse_json
 from opay_contract.model.exchange import Exchange, Place, Request, Response
@@ -89,7 +89,7 @@ def test_findings_and_readings_stay_in_every_format(
 ) -> None:
     found = parse_line(Place(source=0, entry=1, file="-"), data)
     assert isinstance(found, Exchange)
-    coded = replace(found, response=_coded(found.response, coding))
+    coded = structs.replace(found, response=_coded(found.response, coding))
     for format_in, recording in in_every_format(found, data)[7:] + in_every_format(coded, data)[7:]:
         written = redact(recording, format_in)
         assert verdict(written.data, format_in) == verdict(recording, format_in), format_in
@@ -100,7 +100,7 @@ def test_findings_and_readings_stay_in_every_format(
 
 def _coded(response: Response, coding: str) -> Response:
     headers = (*(response.headers or ()), ("Content-Encoding", coding)) if coding else response.headers
-    return replace(response, headers=headers, body=encode_body(response.body, headers))
+    return structs.replace(response, headers=headers, body=encode_body(response.body, headers))
 
 
 @QUICK

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
@@ -128,7 +129,7 @@ def hostile(build: Callable[..., FoldedFinding]) -> DriftSummary:
     folded = [
         build("type-mismatch", HOSTILE, place, expected=HOSTILE, actual=HOSTILE, operation=HOSTILE),
         build("path-undocumented", HOSTILE, place, operation=None, recorded_at=HOSTILE, contract=None),
-        build("message-undocumented", HOSTILE, replace(place, file="/" + HOSTILE_FILE), count=2),
+        build("message-undocumented", HOSTILE, structs.replace(place, file="/" + HOSTILE_FILE), count=2),
     ]
     return DriftSummary(
         exchanges=3,
@@ -271,7 +272,7 @@ def build() -> Callable[..., FoldedFinding]:
             place=place,
             recorded_at=recorded_at,
         )
-        last = replace(place, entry=place.entry + count - 1)
+        last = structs.replace(place, entry=place.entry + count - 1)
         return FoldedFinding(finding=finding, count=count, last_place=last, last_recorded_at=recorded_at)
 
     return build_finding

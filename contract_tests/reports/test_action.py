@@ -1,5 +1,6 @@
 """The composite GitHub Action: its script in bash as a runner starts it, without the installation."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -60,7 +61,9 @@ def test_it_annotates_summarises_and_leaves_reports(runner: Path) -> None:
     reports = runner / "my reports"
     code, said, outputs = start(runner, paths="drifted\nclean\n", reports=str(reports))
     assert code == 1
-    assert said.startswith("::error file=")
+    head, first = said.splitlines()[:2]
+    assert head.startswith("opay-contract: OPay Token Info By User ")
+    assert first.startswith("::error file=")
     assert (runner / "summary.md").read_text(encoding="utf-8").startswith("## opay-contract check")
     assert outputs.keys() == ACTION["outputs"].keys()
     assert outputs.pop("exit-code") == "1"
@@ -73,17 +76,36 @@ def test_clean_recordings_pass_and_the_summary_of_an_earlier_step_stays(runner: 
     (runner / "summary.md").write_text("earlier\n", encoding="utf-8")
     code, said, outputs = start(runner, paths="clean", reports=str(runner / "reports"))
     assert (code, outputs["exit-code"]) == (0, "0")
-    assert said.startswith("::notice ")
+    assert said.splitlines()[1].startswith("::notice ")
     assert (runner / "summary.md").read_text(encoding="utf-8").startswith("earlier\n## opay-contract")
 
 
 def test_inputs_are_never_run_and_never_options(runner: Path) -> None:
     attack = f"--output={runner / 'pwned'}\n$(touch {runner / 'pwned'})\n`touch {runner / 'pwned'}`"
     code, said, _ = start(runner, paths=attack, reports=str(runner / "reports"))
-    assert code == 4
+    assert code == 2
     assert "no such file" in said
     assert not (runner / "pwned").exists()
     assert not any("${{" in step["run"] for step in (INSTALL, CHECK))
+
+
+def test_base_urls_are_added_and_out_of_scope_may_be_allowed(runner: Path, tmp_path: Path) -> None:
+    recording = tmp_path / "calls.ndjson"
+    url = "https://gw.shop.internal/psp/api/v1/international/token/query"
+    answer = {"status": 200, "body": {"code": "02000", "message": "x"}}
+    call = {"request": {"method": "POST", "url": url, "body": {}}, "response": answer}
+    recording.write_text(json.dumps(call), encoding="utf-8")
+    given = {"paths": str(recording), "reports": str(runner / "reports")}
+    codes = [
+        start(runner, **given, **more)[0]
+        for more in (
+            {},
+            {"allow-out-of-scope": "true"},
+            {"allow-out-of-scope": "maybe"},
+            {"base-urls": "https://gw.shop.internal/psp\nhttps://other.example\n"},
+        )
+    ]
+    assert codes == [3, 0, 2, 0]
 
 
 def test_a_setting_that_is_wrong_fails_the_step_without_a_summary(runner: Path) -> None:

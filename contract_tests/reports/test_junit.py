@@ -95,7 +95,7 @@ def test_nothing_checked_is_a_failure_and_no_rule_passes(nothing: DriftSummary) 
     assert results(root) == {"failure": 1}
     failure = root.find(".//failure")
     assert failure is not None
-    assert failure.attrib["message"].startswith("nothing was checked")
+    assert failure.attrib["message"].startswith("Nothing was checked: ")
 
 
 @pytest.mark.parametrize(("fail_on", "tag"), [(Severity.ERROR, "skipped"), (Severity.WARNING, "failure")])

@@ -7,16 +7,18 @@ from pathlib import Path
 import pytest
 
 from opay_contract.contract.loading import load_contract
+from opay_contract.drift.conclusions import conclude
 from opay_contract.engines.inline import check_sources
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.sources import iter_sources
 from opay_contract.report.ordering import by_gravity
 from opay_contract.rules.subject import Settings
-from opay_contract.rules.table import RULES
+from opay_contract.rules.table import RULES, RULES_OF_A_RUN
 
 CASES = Path(__file__).parent / "cases"
 LEDGER = Path(__file__).parents[1] / "contracts" / "ledger"
 OF_THE_LEDGER = {"value-out-of-range", "format-mismatch", "value-undocumented", "constraint-violated"}
+OF_A_RUN = {rule.id for rule in RULES_OF_A_RUN}
 STARTED_AT = 1_790_000_000.0
 TEST_KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
 
@@ -24,7 +26,8 @@ TEST_KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
 def summarise(rule: str, case: str) -> DriftSummary:
     contract = load_contract(LEDGER if rule in OF_THE_LEDGER else None)
     settings = Settings(started_at=STARTED_AT, private_key=TEST_KEY)
-    return check_sources(iter_sources([str(CASES / rule / f"{case}.ndjson")]), contract, settings)
+    summary = check_sources(iter_sources([str(CASES / rule / f"{case}.ndjson")]), contract, settings)
+    return conclude(summary, contract) if rule in OF_A_RUN else summary
 
 
 def golden_lines(summary: DriftSummary) -> Iterator[str]:

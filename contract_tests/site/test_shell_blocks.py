@@ -46,7 +46,7 @@ ELSEWHERE: dict[tuple[str, str], str] = {
     ("comparison.md", "python -m contract_tests.corpus"): "runs in the repository; test_corpus.py proves it",
     ("mock.md", "python contract_tests/benchmarks/mock_throughput.py"): f"{MINUTES}; needs npm and wrk",
     ("mutation.md", "python -m contract_tests.mutation"): MINUTES,
-    ("performance.md", "pip install orjson"): MINUTES,
+    ("performance.md", "python -m contract_tests.benchmarks.speed"): f"{MINUTES}; needs npm",
 }
 """Blocks that cannot run here, by page and beginning, and why; their options are looked up instead."""
 
@@ -167,16 +167,22 @@ def check_options(text: str) -> None:
 
 
 def iter_parts(block: Block) -> Iterator[tuple[str, re.Pattern[str]]]:
-    """Yield what is run, with what it prints; a block without output is run as one."""
+    """Yield what is run, with what it prints; a block without output is run as one.
+
+    Of a block with output each command is run by itself, with what was exported before.
+    """
     if block.language != "console":
         yield block.text, re.compile(".*", re.DOTALL)
         return
+    exported = ""
     for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
         command, *shown = part.splitlines()
         lines = (
             r"(?:.*\n)*" if line == "…" else f"{re.escape(line)}\\n".replace("…", ".*") for line in shown
         )
-        yield command, re.compile("".join(lines))
+        yield exported + command, re.compile("".join(lines))
+        if command.startswith("export "):
+            exported += f"{command}\n"
 
 
 def replaced(text: str) -> str:

@@ -18,6 +18,7 @@ def test_a_sound_contract_is_one_line_with_what_was_checked(contract: Path) -> N
     proof = prove_contract(contract)
     assert result.exit_code == 0
     assert result.output == (
+        f"OPay Token Info By User 0.1.0 · contract in {contract}\n"
         f"Sound: {proof.documents} documents, {proof.schemas} schemas, {proof.examples} examples, "
         f"{proof.references} references checked.\n"
     )
@@ -29,7 +30,7 @@ def test_a_problem_is_a_line_that_can_be_clicked(contract: Path) -> None:
         path.read_text(encoding="utf-8").replace('["121111113"]', "[121111113]"), encoding="utf-8"
     )
     result = CliRunner().invoke(spec, ["--contract", str(contract)])
-    line, summary = result.output.splitlines()
+    _, line, summary = result.output.splitlines()
     assert result.exit_code == 1
     assert line == "schemas/customer-id.json:7:16: error example: the value is not of type 'string'"
     assert summary.startswith("1 problem in 17 documents, ")
@@ -54,6 +55,11 @@ def test_json_has_every_problem_with_its_place_and_the_counts(contract: Path) ->
         }
     ]
     assert report["documents"] == 17
+    assert report["contract"] == {
+        "title": "OPay Token Info By User",
+        "version": "",
+        "folder": contract.as_posix(),
+    }
 
 
 @pytest.mark.parametrize("present", [[], ["schemas/a.json"]])

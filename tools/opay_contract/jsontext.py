@@ -266,7 +266,10 @@ def _flaws_of(value: Any) -> Iterator[tuple[FlawKind, Tokens]]:
 
 
 def _is_too_deep(root: Any) -> bool:
-    return any(len(tokens) > MAX_DEPTH for tokens, _ in iter_nodes(root))
+    level = [root]
+    for _ in range(MAX_DEPTH + 1):
+        level = [child for value in level for _, child in _children(value)]
+    return bool(level)
 
 
 def _plain(root: Any) -> Any:

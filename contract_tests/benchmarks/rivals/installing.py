@@ -10,7 +10,7 @@ from pathlib import Path
 from .tools import Library, Redocly, Tool
 
 OPENAPI_CORE = "openapi-core>=0.23,<1"
-REDOCLY = "@redocly/cli@latest"
+REDOCLY = "@redocly/cli@2.77.0"
 
 _BOTH_COPIES = "the open and the closed copy of the contract, joined"
 
@@ -19,7 +19,7 @@ def install_tools(folder: Path) -> tuple[list[Tool], dict[str, str]]:
     """Return the tools that can be run, and of the others by name why not."""
     tools: list[Tool] = []
     missing: dict[str, str] = {}
-    for name, install in (("@redocly/cli drift", _redocly), ("openapi-core", _openapi_core)):
+    for name, install in (("@redocly/cli drift", install_redocly), ("openapi-core", install_openapi_core)):
         try:
             tools.append(install(folder))
         except (OSError, subprocess.CalledProcessError) as error:
@@ -38,7 +38,7 @@ def install_tools(folder: Path) -> tuple[list[Tool], dict[str, str]]:
     return tools, missing
 
 
-def openapi_core_python(folder: Path) -> Path:
+def _openapi_core_python(folder: Path) -> Path:
     """Return the Python of an environment with openapi-core.
 
     It cannot share ours: its openapi-spec-validator is older than the one that `opay-contract spec` needs.
@@ -50,16 +50,18 @@ def openapi_core_python(folder: Path) -> Path:
     return python
 
 
-def _openapi_core(folder: Path) -> Tool:
+def install_openapi_core(folder: Path) -> Library:
+    """Return openapi-core behind its worker."""
     return Library(
         name="openapi-core",
-        python=openapi_core_python(folder),
+        python=_openapi_core_python(folder),
         worker="openapi_core_worker.py",
         given=f"all errors of request and response; {_BOTH_COPIES}",
     )
 
 
-def _redocly(folder: Path) -> Tool:
+def install_redocly(folder: Path) -> Redocly:
+    """Return redocly's command."""
     program = folder / "redocly" / "node_modules" / ".bin" / "redocly"
     if not program.exists():
         npm = shutil.which("npm")

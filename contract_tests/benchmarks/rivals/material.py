@@ -2,19 +2,21 @@
 
 import base64
 import json
-import random
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contract_tests.benchmarks.check_throughput import iter_lines, write_bundle
+from contract_tests.benchmarks.speed.traffic import draw_uniform
 from contract_tests.corpus.contract import write_contract
 from contract_tests.corpus.drafts import Draft, body_bytes, native_line
 from contract_tests.corpus.drift import Drift
 from contract_tests.corpus.exposures import NUMBERS
 from contract_tests.corpus.planting import PURE_DRIFTS, Plan, plan
+
+from opay_contract.contract.loading import load_documents
+from opay_contract.docs.bundle import build_bundle
 
 _CLOSED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("customer.json", ()),
@@ -63,8 +65,8 @@ def write_material(
     contract = write_contract(folder)
     made = Material(
         contract=contract,
-        opened=_copy(contract, folder / "open"),
-        closed=_copy(contract, folder / "closed", closed=True),
+        opened=write_copy(contract, folder / "open"),
+        closed=write_copy(contract, folder / "closed", closed=True),
         native=folder / "traffic.ndjson",
         har=folder / "traffic.har",
         wire=folder / "traffic.wire",
@@ -94,26 +96,8 @@ def mixed(count: int) -> list[Draft]:
 
 
 def uniform(count: int) -> list[Draft]:
-    """Return clean traffic of one kind, that of the other benchmark."""
-    return [_draft(json.loads(line)) for line in iter_lines(count, 0)]
-
-
-def _draft(line: dict[str, Any]) -> Draft:
-    request, response = line["request"], line["response"]
-    draft = Draft(
-        number=1,
-        method=request["method"],
-        url=request["url"],
-        sent=request["headers"],
-        asked=request["body"],
-        status=response["status"],
-        received=response["headers"],
-        answer=response["body"],
-        recorded_at=line["recorded_at"],
-        draw=random.Random(0),  # noqa: S311  nothing is drawn
-    )
-    draft.sign()
-    return draft
+    """Return clean traffic of one kind."""
+    return list(draw_uniform(count, drifted=0))
 
 
 def _write_lines(path: Path, lines: Iterator[str]) -> None:
@@ -121,7 +105,7 @@ def _write_lines(path: Path, lines: Iterator[str]) -> None:
         file.writelines(f"{line}\n" for line in lines)
 
 
-def _copy(contract: Path, target: Path, *, closed: bool = False) -> Path:
+def write_copy(contract: Path, target: Path, *, closed: bool = False) -> Path:
     """Copy the contract without what other tools stumble over, into one file.
 
     A `$ref` with something beside it becomes `allOf`, because tools of the time before OpenAPI 3.1 ignore the
@@ -135,7 +119,8 @@ def _copy(contract: Path, target: Path, *, closed: bool = False) -> Path:
             if file == path.name:
                 _at(schema, steps)["unevaluatedProperties"] = False
         path.write_text(json.dumps(_without_siblings(schema)), encoding="utf-8")
-    write_bundle(target, target)
+    bundle = build_bundle(load_documents(target), {})
+    (target / "openapi.yaml").write_text(json.dumps(bundle), encoding="utf-8")
     return target
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from opay_contract.rules.table import RULES, RULES_BY_ID
+from opay_contract.rules.table import RULES, RULES_BY_ID, RULES_OF_A_RUN
 
 from .material import Material
 from .said import Run, names_place
@@ -16,13 +16,12 @@ Cell = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """A tool beside the corpus: what it found by rule, and what it costs."""
+    """A tool beside the corpus: what it found by rule, what it said in error, and what it gave away."""
 
     tool: Tool
     cells: dict[str, Cell]
     false_alarms: int
     leaked: tuple[str, ...]
-    a_second: tuple[float, ...]
 
 
 def score_findings(material: Material, run: Run) -> dict[str, Cell]:
@@ -35,7 +34,7 @@ def score_findings(material: Material, run: Run) -> dict[str, Cell]:
             placed[drift.rule] += 1
         elif remarks:
             elsewhere[drift.rule] += 1
-    return {rule.id: (placed[rule.id], elsewhere[rule.id]) for rule in RULES}
+    return {rule.id: (placed[rule.id], elsewhere[rule.id]) for rule in RULES if rule not in RULES_OF_A_RUN}
 
 
 def find_leaks(material: Material, printed: str) -> tuple[str, ...]:
@@ -44,7 +43,7 @@ def find_leaks(material: Material, printed: str) -> tuple[str, ...]:
     return tuple(name for name, values in material.secrets.items() if any(one in shown for one in values))
 
 
-def render_table(material: Material, speeds: Sequence[str], clean: int, scores: Sequence[Score]) -> str:
+def render_table(material: Material, clean: int, scores: Sequence[Score]) -> str:
     """Return the table in Markdown: a row for each rule, then what else matters."""
     planted = Counter(drift.rule for drift in material.planted.values())
     names = [f"{score.tool.name} {score.tool.version}" for score in scores]
@@ -52,19 +51,12 @@ def render_table(material: Material, speeds: Sequence[str], clean: int, scores: 
     rows += [
         [f"`{rule.id}`", str(planted[rule.id]), *(_cell(score.cells[rule.id]) for score in scores)]
         for rule in RULES
+        if rule not in RULES_OF_A_RUN
     ]
     rows += [
         ["found at its place", f"{planted.total()}", *(str(_placed(score)) for score in scores)],
         ["false alarms, clean exchanges", f"{clean:,}", *(f"{score.false_alarms:,}" for score in scores)],
         ["recorded values in its messages", "", *(", ".join(score.leaked) or "none" for score in scores)],
-        *(
-            [
-                f"exchanges a second, {kind}",
-                "",
-                *(f"{round(score.a_second[at], -2):,.0f}" for score in scores),
-            ]
-            for at, kind in enumerate(speeds)
-        ),
     ]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 

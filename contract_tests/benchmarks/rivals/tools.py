@@ -37,14 +37,9 @@ class Tool(Protocol):
     name: str
     version: str
     given: str
-    pace: int
-    """How many times the usual number of exchanges it needs for its time to be told from its start."""
 
     def find(self, material: Material) -> Run:
         """Say everything about the traffic that it can be brought to say."""
-
-    def work(self, material: Material) -> float:
-        """Check the traffic once and return the processor seconds that it took."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,7 +49,6 @@ class OpayContract:
     name: str = "opay-contract"
     version: str = metadata.version("opay-contract")
     given: str = "the contract as it is; NDJSON; the private key"
-    pace: int = 20
 
     def find(self, material: Material) -> Run:
         """Take the findings one exchange at a time, and the words from the command's reports."""
@@ -66,16 +60,17 @@ class OpayContract:
             for one in fold.add(parse_line(source.place(number, number), line))
         ]
         with _key():
-            printed = [self._check(material, ("--format", kind))[0] for kind in ("text", "json", "sarif")]
+            printed = [
+                check(material.native, material.contract, ("--format", kind))[0]
+                for kind in ("text", "json", "sarif")
+            ]
         return Run(said=said, printed="\n".join(printed))
 
-    def work(self, material: Material) -> float:
-        """Run the command."""
-        return self._check(material)[1]
 
-    def _check(self, material: Material, options: tuple[str, ...] = ()) -> tuple[str, float]:
-        command = (sys.executable, "-m", "opay_contract", "check", material.native)
-        return run_tool([*command, "--contract", material.contract, *options])
+def check(traffic: Path, contract: Path, options: tuple[str, ...] = ()) -> tuple[str, float]:
+    """Run our command; return what it printed and its processor seconds."""
+    command = (sys.executable, "-m", "opay_contract", "check", traffic, "--contract", contract)
+    return run_tool([*command, *options])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,7 +81,6 @@ class Redocly:
     name: str = "@redocly/cli drift"
     version: str = ""
     given: str = "HAR, all four rule packs; the open and the closed copy of the contract, joined"
-    pace: int = 4
 
     def __post_init__(self) -> None:
         """Ask for the version."""
@@ -110,21 +104,18 @@ class Redocly:
                 )
                 for row in csv.DictReader(rows.splitlines())
             ]
-            printed += rows + words + self._drift(material.har, copy, ("--max-findings", "10000"))[0]
+            printed += rows + words + self.check(material.har, copy, ("--max-findings", "10000"))[0]
         return Run(said=said, printed=printed)
 
-    def work(self, material: Material) -> float:
-        """Run it on NDJSON, which it reads as a stream."""
-        return self._drift(material.native, material.opened)[1]
+    def check(self, traffic: Path, copy: Path, options: tuple[str, ...] = ()) -> tuple[str, float]:
+        """Run the command on a copy of the contract; return what it printed and its processor seconds."""
+        command = (self.program, "drift", traffic, "--api", copy / "openapi.yaml", "--rules", _REDOCLY_RULES)
+        return run_tool([*command, *options])
 
     def _report(self, material: Material, copy: Path, kind: str) -> str:
         target = material.har.with_name(f"redocly.{kind}")
-        self._drift(material.har, copy, ("--format", kind, "--output", str(target)))
+        self.check(material.har, copy, ("--format", kind, "--output", str(target)))
         return target.read_text(encoding="utf-8")
-
-    def _drift(self, traffic: Path, copy: Path, options: tuple[str, ...] = ()) -> tuple[str, float]:
-        command = (self.program, "drift", traffic, "--api", copy / "openapi.yaml", "--rules", _REDOCLY_RULES)
-        return run_tool([*command, *options])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -136,20 +127,16 @@ class Library:
     worker: str
     given: str
     version: str = ""
-    pace: int = 1
 
     def find(self, material: Material) -> Run:
         """Run the worker on both copies."""
-        runs = [self._run(material, copy) for copy in (material.opened, material.closed)]
+        runs = [self.check(material.wire, copy) for copy in (material.opened, material.closed)]
         said = [one for run in runs for one in run.said]
         return Run(said=said, printed="\n".join(run.printed for run in runs))
 
-    def work(self, material: Material) -> float:
-        """Return what the worker says that validating took, without decoding."""
-        return self._run(material, material.opened).seconds
-
-    def _run(self, material: Material, copy: Path) -> Run:
-        printed, _ = run_tool([self.python, _HERE / self.worker, copy, material.wire])
+    def check(self, wire: Path, copy: Path) -> Run:
+        """Run the worker on a copy of the contract; its seconds are those of validating, without decoding."""
+        printed, _ = run_tool([self.python, _HERE / self.worker, copy, wire])
         try:
             version, *remarks, seconds = [json.loads(line) for line in printed.splitlines()]
         except ValueError:

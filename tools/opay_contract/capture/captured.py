@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from opay_contract.model.exchange import Headers
+from opay_contract.model.exchange import Exchange, Headers
 
 BODY_LIMIT = 1 << 20
 """The longest body that is recorded, unless told otherwise: the contract's are a thousandth of it."""
@@ -40,6 +40,21 @@ class Captured:
         bodies = [body for body in (self.sent, self.body) if isinstance(body, bytes)]
         fields = (*self.asked, *self.answered)
         return sum(map(len, bodies)) + sum(len(name) + len(value) for name, value in fields) + len(self.url)
+
+
+def captured_of(exchange: Exchange) -> Captured:
+    """Return an exchange that is known as a whole as it may have been captured."""
+    request, response = exchange.request, exchange.response
+    return Captured(
+        method=request.method or "",
+        url=request.url or "",
+        asked=request.headers or (),
+        sent=request.body,
+        status=response.status,
+        answered=response.headers or (),
+        body=response.body,
+        recorded_at=exchange.recorded_at or "",
+    )
 
 
 @dataclass(slots=True)

@@ -1,10 +1,14 @@
 """Turns what was captured into an exchange, and that into a line of the native format."""
 
+import base64
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec import structs
 
 from opay_contract.capture.captured import Body, Captured, Omitted
-from opay_contract.mock.recorder import render_exchange
+from opay_contract.jsontext import Parsed, parse_json
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response
 from opay_contract.recordings.encodings import decode_body
 from opay_contract.recordings.refusals import EntryError
@@ -45,8 +49,8 @@ def render_line(taken: Taken) -> bytes:
     """Return the line of an exchange; a check calls one without its answer's body unreadable."""
     moment = json.dumps(taken.exchange.recorded_at)
     if taken.response is not None:
-        empty = replace(taken.exchange.response, body=b"")
-        line = render_exchange(replace(taken.exchange, response=empty))
+        empty = structs.replace(taken.exchange.response, body=b"")
+        line = render_exchange(structs.replace(taken.exchange, response=empty))
         end = f'}},"recorded_at":{moment}}}\n'.encode()
         line = line.removesuffix(b',"body":""' + end) + end
     else:
@@ -66,3 +70,48 @@ def _decoded(body: Body, headers: Headers, limit: int) -> Body:
     except EntryError:
         return Omitted.NOT_DECODED
     return Omitted.TOO_LONG if len(decoded) > limit else decoded
+
+
+def render_exchange(exchange: Exchange) -> bytes:
+    """Return the line of an exchange."""
+    request, response = exchange.request, exchange.response
+    asked = {"method": _text(request.method), "url": _text(request.url), "headers": _headers(request.headers)}
+    answered = {"status": b"%d" % response.status, "headers": _headers(response.headers)}
+    if request.body is not None:
+        asked |= _body(request.body)
+    line = {"request": _object(asked), "response": _object(answered | _body(response.body))}
+    return _object(line | {"recorded_at": _text(exchange.recorded_at)}) + b"\n"
+
+
+def _object(members: dict[str, bytes]) -> bytes:
+    return b"{" + b",".join(b'"%s":%s' % (name.encode(), text) for name, text in members.items()) + b"}"
+
+
+def _text(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
+def _headers(headers: Headers | None) -> bytes:
+    fields: dict[str, str | list[str]] = {}
+    for name, value in headers or ():
+        before = fields.get(name)
+        earlier = before if isinstance(before, list) else [] if before is None else [before]
+        fields[name] = [*earlier, value] if earlier else value
+    return _text(fields)
+
+
+def _body(body: bytes) -> dict[str, bytes]:
+    """Return the member for a body: its very text where that is plain JSON on one line, else as a string."""
+    if _is_plain(body):
+        return {"body": body}
+    try:
+        return {"body": _text(body.decode())}
+    except UnicodeDecodeError:
+        return {"body_base64": _text(base64.b64encode(body).decode())}
+
+
+def _is_plain(body: bytes) -> bool:
+    if not body.startswith((b"{", b"[")) or b"\n" in body or b"\r" in body:
+        return False
+    parsed = parse_json(body)
+    return isinstance(parsed, Parsed) and not parsed.flaws

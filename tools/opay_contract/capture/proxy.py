@@ -97,6 +97,8 @@ class RecordingProxy:
             self._metrics.count("clients_gone_total")
         except httpx.TransportError as error:
             await self._send_failure(send, failure_of(error))
+        except TimeoutError:
+            await self._send_failure(send, Failure.TIMEOUT)
         else:
             try:
                 await self._answer(call, answer, receive, send)

@@ -1,6 +1,7 @@
 """Sends requests on to the API, byte for byte, and says in one word why no answer came."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
 from enum import StrEnum
 
 import httpx
@@ -26,6 +27,7 @@ class Upstream:
 
     def __init__(self, url: str, *, timeout: float, proxy: str | None = None) -> None:
         self._url = parse_upstream(url)
+        self._seconds = timeout
         self._timeout = httpx.Timeout(timeout, pool=None).as_dict()
         limits = httpx.Limits(
             max_connections=None, max_keepalive_connections=100, keepalive_expiry=_KEEP_ALIVE_SECONDS
@@ -45,15 +47,24 @@ class Upstream:
     async def send(
         self, method: str, target: bytes, fields: Sequence[Field], body: AsyncIterator[bytes]
     ) -> httpx.Response:
-        """Send a request; its answer's body is still to be read, from `stream`."""
-        request = httpx.Request(
-            method,
-            self._url,
-            headers=list(fields),
-            stream=_Body(body),
-            extensions={"timeout": self._timeout, "target": self._target(target)},
-        )
-        return await self._transport.handle_async_request(request)
+        """Send a request; its answer's body is still to be read, from `stream`.
+
+        From the request's end the answer's head has the timeout as a whole, whatever comes before it: an
+        upstream may send any number of interim answers (100), or a head byte by byte.
+        """
+        async with asyncio.timeout(None) as deadline:
+
+            def begin() -> None:
+                deadline.reschedule(asyncio.get_running_loop().time() + self._seconds)
+
+            request = httpx.Request(
+                method,
+                self._url,
+                headers=list(fields),
+                stream=_Body(body, begin),
+                extensions={"timeout": self._timeout, "target": self._target(target)},
+            )
+            return await self._transport.handle_async_request(request)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -64,12 +75,13 @@ class Upstream:
 
 
 class _Body(httpx.AsyncByteStream):
-    def __init__(self, body: AsyncIterator[bytes]) -> None:
-        self._body = body
+    def __init__(self, body: AsyncIterator[bytes], on_end: Callable[[], None]) -> None:
+        self._body, self._on_end = body, on_end
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for chunk in self._body:
             yield chunk
+        self._on_end()
 
 
 def parse_upstream(url: str) -> httpx.URL:

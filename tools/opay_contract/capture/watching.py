@@ -1,16 +1,16 @@
 """Checks exchanges as they pass: each finding is told when it is seen first, and counted from then on."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import click
+from msgspec import structs
 
 from opay_contract.capture.lines import Taken
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.fold import Fold
 from opay_contract.model.exchange import Place, Unreadable
-from opay_contract.model.finding import Finding, Severity
-from opay_contract.model.summary import MAX_FINDINGS, DriftSummary, Key
+from opay_contract.model.finding import Finding, Key, Severity
+from opay_contract.model.summary import MAX_FINDINGS, DriftSummary
 from opay_contract.report.text_report import describe_place
 from opay_contract.rules.subject import Settings
 
@@ -30,7 +30,7 @@ class Watch:
         if taken.response is not None:
             self._fold.add(Unreadable(place=place, reason=f"the response is recorded with {taken.response}"))
             return []
-        findings = self._fold.add(replace(taken.exchange, place=place))
+        findings = self._fold.add(structs.replace(taken.exchange, place=place))
         for finding in findings:
             self._tell_once(finding)
         return findings

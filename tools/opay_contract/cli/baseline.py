@@ -24,8 +24,8 @@ from opay_contract.drift.baseline import (
 from opay_contract.drift.sightings import Sightings
 from opay_contract.errors import UsageError
 from opay_contract.model.acceptance import Acceptance
-from opay_contract.model.finding import Outcome
-from opay_contract.model.summary import Key, fingerprint
+from opay_contract.model.finding import Key, Outcome
+from opay_contract.model.summary import fingerprint
 from opay_contract.report.printing import printable
 from opay_contract.report.standing import describe_covered, on_one_line
 from opay_contract.report.text_report import count
@@ -88,6 +88,7 @@ def add(
                 operation=operation,
                 outcome=Outcome(outcome),
                 pointer=pointer,
+                value="".join(value),
                 reason=reason,
                 expires=expires.date(),
                 accepted_by=name,
@@ -95,7 +96,7 @@ def add(
                 file=str(file),
                 line=0,
             )
-            for rule, operation, outcome, pointer in keys
+            for rule, operation, outcome, pointer, *value in keys
         ],
     )
     after = parse_baseline(text, str(file), today)

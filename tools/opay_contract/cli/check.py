@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from importlib import import_module
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 
 import click
 
-from opay_contract.cli.options import base_url_option, contract_option, window_options
+from opay_contract.cli.checking import Counted
+from opay_contract.cli.options import base_url_option, contract_option, paths_argument, window_options
 from opay_contract.cli.output import write_atomically
 from opay_contract.cli.progress import watch_progress
+from opay_contract.cli.repeats import tell_repeats
 from opay_contract.cli.reporting import Reporting, report_options, report_run
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import default_directory, load_contract, load_documents
@@ -22,11 +25,12 @@ from opay_contract.engines.inline import check_sources
 from opay_contract.engines.progress import OnProgress
 from opay_contract.engines.work import Job, Work
 from opay_contract.errors import UsageError
+from opay_contract.model.exchange import Unreadable
 from opay_contract.model.moments import Window
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.formats import Format
 from opay_contract.recordings.listing import iter_inputs
-from opay_contract.recordings.sources import STDIN
+from opay_contract.recordings.sources import STDIN, Repeats, Source
 from opay_contract.report.printing import printable
 from opay_contract.report.text_report import count
 from opay_contract.rules.subject import Settings
@@ -35,7 +39,7 @@ _LOCAL, _DASK = "local", "dask"
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@paths_argument()
 @contract_option
 @base_url_option
 @report_options
@@ -96,9 +100,11 @@ def check(
     list of paths, or - for standard input. With OPAY_PRIVATE_KEY in the environment
     the requests' signatures are verified too.
 
-    Recorded values are never printed: findings name type, length and place.
+    Card and customer data are never printed: findings name type, length and place, and values only where the
+    contract calls them public, as business codes.
     """
     _refuse_contradictions(paths, resume, **spread)
+    repeats = Repeats()
     contract = load_contract(contract_dir, base_urls)
     now = time.time()
     judging = reporting.load_baseline(now)
@@ -110,14 +116,17 @@ def check(
         )
         chosen = Format(format_in) if format_in else None
         job = Job(contract_dir=contract_dir, base_urls=base_urls, settings=settings, format_in=chosen)
+        inputs = Counted(iter_inputs(paths, repeats))
         with watch_progress() as on_progress:
-            summary = _run(paths, contract, job, checkpoint, on_progress, **spread)
+            summary = _run(inputs, contract, job, checkpoint, on_progress, **spread)
+        tell_repeats(repeats)
         if checkpoint and checkpoint.taken_over:
             taken = count(checkpoint.taken_over, "finished part")
             click.echo(f"{taken} taken over from '{printable(str(resume))}'", err=True)
     if saved:
         write_atomically(saved, summary_to_json(summary).decode() + "\n")
-    raise click.exceptions.Exit(report_run(summary, contract, contract_dir, reporting, judging))
+    code = report_run(summary, contract, contract_dir, reporting, judging, inputs.number)
+    raise click.exceptions.Exit(code)
 
 
 def _refuse_contradictions(
@@ -134,7 +143,7 @@ def _refuse_contradictions(
 
 
 def _run(
-    paths: tuple[str, ...],
+    sources: Iterator[Source | Unreadable],
     contract: Contract,
     job: Job,
     checkpoint: Checkpoint | None,
@@ -145,7 +154,6 @@ def _run(
     scheduler: str | None,
 ) -> DriftSummary:
     """Check everything in the way that was asked for."""
-    sources = iter_inputs(paths)
     if engine == _LOCAL and (jobs or 1) == 1 and checkpoint is None:
         return check_sources(
             sources,

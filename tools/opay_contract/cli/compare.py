@@ -1,50 +1,49 @@
 """The command `compare`: what differs between two runs."""
 
-import os
-import sys
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from opay_contract.cli.checking import check_paths, settings_of_now
 from opay_contract.cli.exit_codes import ExitCode
-from opay_contract.cli.options import base_url_option, contract_option, fail_on_option, severity_of
+from opay_contract.cli.options import (
+    base_url_option,
+    contract_option,
+    fail_on_option,
+    refuse_missing,
+    severity_of,
+)
 from opay_contract.cli.output import write_report
-from opay_contract.cli.progress import watch_progress
-from opay_contract.contract.loading import load_contract
+from opay_contract.contract.loading import ROOT, load_contract
+from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.comparing import compare as compare_summaries
+from opay_contract.drift.conclusions import conclude
 from opay_contract.drift.saving import is_saved_summary, load_summary
-from opay_contract.engines.inline import check_sources
 from opay_contract.errors import UsageError
 from opay_contract.model.comparison import Comparison
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.listing import iter_inputs
 from opay_contract.recordings.sources import STDIN
 from opay_contract.report.comparison_report import render_comparison, render_comparison_json
-from opay_contract.rules.subject import Settings
 
 _RENDERERS = {"text": render_comparison, "json": render_comparison_json}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Judge:
-    """What recordings are judged by, those of both runs alike."""
+    """What recordings are judged by, those of both runs alike; read where there are any."""
 
-    contract_dir: Path | None
-    base_urls: tuple[str, ...]
-    settings: Settings
+    def __init__(self, contract_dir: Path | None, base_urls: tuple[str, ...]) -> None:
+        self._contract_dir, self._base_urls = contract_dir, base_urls
+        self._settings = settings_of_now()
+        self.used: ContractUsed | None = None
 
     def summary_of(self, path: str) -> DriftSummary:
         """Return the summary that a file holds, or that of recordings."""
+        contract = load_contract(self._contract_dir, self._base_urls)
         if path != STDIN and is_saved_summary(Path(path)):
-            return load_summary(Path(path))
-        contract = load_contract(self.contract_dir, self.base_urls)
-        with watch_progress() as on_progress:
-            return check_sources(
-                iter_inputs([path]), contract, self.settings, stdin=sys.stdin.buffer, on_progress=on_progress
-            )
+            return conclude(load_summary(Path(path)), contract)
+        self.used = name_contract(contract.schemas.documents[ROOT].value, self._contract_dir)
+        return conclude(check_paths([path], contract, self._settings), contract)
 
 
 @click.command()
@@ -77,11 +76,20 @@ def compare(
     """
     if old == new == STDIN:
         raise UsageError("standard input is one stream; name a file for OLD or for NEW")
-    settings = Settings(started_at=time.time(), private_key=os.environ.get("OPAY_PRIVATE_KEY"))
-    judge = _Judge(contract_dir=contract_dir, base_urls=base_urls, settings=settings)
+    refuse_missing((old, new))
+    if old == new or _are_same_file(old, new):
+        click.echo("note: OLD and NEW are the same; no difference can be found", err=True)
+    judge = _Judge(contract_dir, base_urls)
     comparison = compare_summaries(judge.summary_of(old), judge.summary_of(new))
-    write_report(_RENDERERS[format_](comparison), output)
+    write_report(_RENDERERS[format_](comparison, judge.used), output)
     raise click.exceptions.Exit(_exit_code(comparison, severity_of(fail_on)))
+
+
+def _are_same_file(old: str, new: str) -> bool:
+    try:
+        return Path(old).samefile(new)
+    except (OSError, ValueError):  # a pattern, a URL, or nothing that is there
+        return False
 
 
 def _exit_code(comparison: Comparison, fail_on: Severity) -> ExitCode:

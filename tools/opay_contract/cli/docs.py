@@ -9,14 +9,17 @@ from pathlib import Path
 import click
 
 from opay_contract.cli.exit_codes import ExitCode
-from opay_contract.cli.options import contract_option
-from opay_contract.cli.output import write_atomically
+from opay_contract.cli.options import contract_argument
+from opay_contract.cli.output import make_folder, write_atomically
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import default_directory
+from opay_contract.contract.documents import load_document
+from opay_contract.contract.loading import ROOT, default_directory
+from opay_contract.contract.used import name_contract
 from opay_contract.docs.evidence import Evidence, build_evidence
 from opay_contract.drift.insight import draw_insight
 from opay_contract.drift.saving import load_summary
 from opay_contract.errors import ContractError, OpayContractError, UsageError
+from opay_contract.report.printing import printable
 from opay_contract.soundness.proof import prove_contract
 
 _LOCATED = re.compile(r"[^\s:]+:\d+:\d+: ")
@@ -49,7 +52,7 @@ _OUTPUT = "reference"
     type=click.IntRange(0, 65535),
     help="The port of --serve; 0 takes a free one.",
 )
-@contract_option
+@contract_argument
 def docs(
     output: Path, evidence: Path | None, contract_dir: Path | None, port: int, *, check: bool, serve: bool
 ) -> None:
@@ -65,6 +68,8 @@ def docs(
         _serve(directory, evidence, port)
         return
     outputs = _build(directory, evidence)
+    used = name_contract(load_document(directory / ROOT, ROOT).value, contract_dir)
+    click.echo(printable(str(used)))
     if check:
         _check(output, outputs)
     else:
@@ -105,10 +110,7 @@ def _locate(error: ContractError, directory: Path) -> str:
 
 
 def _write(output: Path, outputs: Mapping[str, str]) -> None:
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot make the folder '{output}': {error.strerror}") from error
+    make_folder(output)
     for name, text in outputs.items():
         write_atomically(output / name, text)
         click.echo(f"{output / name}: {len(text.encode())} bytes")

@@ -1,7 +1,7 @@
 """The command `mock`: the sandbox's stand-in."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,14 @@ from typing import Any
 
 import click
 
+from opay_contract.capture.backlog import Backlog
+from opay_contract.capture.captured import captured_of
+from opay_contract.capture.recorder import Recorder
+from opay_contract.capture.rotation import RotatingFile
+from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.options import contract_option
+from opay_contract.cli.record import complain
+from opay_contract.cli.redact import redaction_key
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
@@ -18,10 +25,11 @@ from opay_contract.mock.choices import assumed_choices, render_choices
 from opay_contract.mock.desk import MockSettings
 from opay_contract.mock.faults import parse_faults
 from opay_contract.mock.people import iter_customers
-from opay_contract.mock.recorder import Recorder
 from opay_contract.mock.scenarios import build_scenarios, render_scenarios
 from opay_contract.mock.seeds import Seeds
 from opay_contract.mock.store import Store, StoredCustomer
+from opay_contract.model.exchange import Exchange
+from opay_contract.redaction.exchanges import Redactor
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -37,6 +45,7 @@ class _Options:
     seed_number: int
     store: Path | None
     record: Path | None
+    contract_dir: Path | None
 
 
 @click.command()
@@ -96,7 +105,7 @@ class _Options:
     "--record",
     metavar="FILE",
     type=_FILE,
-    help="Append every exchange, for `check --base-url URL`, where URL is the address that the mock prints.",
+    help="Append every exchange, redacted, for `check --base-url URL`, where URL is the address printed.",
 )
 @contract_option
 def mock(
@@ -133,7 +142,7 @@ def mock(
         slow_seconds=slow_seconds,
         admin=admin,
     )
-    _run(contract, settings, _Options(**where))
+    _run(contract, settings, _Options(contract_dir=contract_dir, **where))
 
 
 def _run(contract: Contract, settings: MockSettings, options: _Options) -> None:
@@ -150,11 +159,28 @@ def _run(contract: Contract, settings: MockSettings, options: _Options) -> None:
         store = stack.enter_context(Store(options.store))
         if options.seed or options.customers or not store.customer_ids():
             store.add(initial)
-        recorder = stack.enter_context(Recorder(options.record)) if options.record else None
-        listeners = [recorder.add] if recorder else []
-        app = build_app(contract, settings, store, initial=initial, listeners=listeners)
         bound = stack.enter_context(bind(options.host, options.port))
+        recorder = _recorder(options, url_of(bound), settings.credentials)
+        listeners = [_listener(stack, recorder)] if recorder else []
+        app = build_app(contract, settings, store, initial=initial, listeners=listeners)
         serve(app, bound, lambda: _announce(url_of(bound), settings.credentials))
+    if recorder is not None and recorder.failures:
+        raise click.exceptions.Exit(ExitCode.INCOMPLETE)
+
+
+def _recorder(options: _Options, url: str, credentials: Credentials) -> Recorder | None:
+    if options.record is None:
+        return None
+    contract = load_contract(options.contract_dir, (url,))
+    redactor = Redactor(contract, redaction_key(), credentials.private_key)
+    return Recorder(RotatingFile(options.record), redactor, say=complain)
+
+
+def _listener(stack: ExitStack, recorder: Recorder) -> Callable[[Exchange], None]:
+    """Record in a thread until the stack is done, so that no call waits for the disk."""
+    stack.callback(recorder.close)
+    backlog = stack.enter_context(Backlog(recorder))
+    return lambda exchange: backlog.add(captured_of(exchange))
 
 
 def _credentials() -> Credentials:

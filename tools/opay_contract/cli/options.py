@@ -1,23 +1,94 @@
 """Options that several commands share."""
 
+import filecmp
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
+from opay_contract.contract.loading import ROOT, default_directory, folder_of, list_documents
 from opay_contract.errors import UsageError
 from opay_contract.model.finding import Severity
 from opay_contract.model.moments import Window, moment_after, utc_of
+from opay_contract.recordings.listing import find_missing
 
-contract_option = click.option(
-    "--contract",
-    "contract_dir",
-    metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder with openapi.yaml and schemas/; by default the contract that the package carries.",
-)
+C = TypeVar("C", bound=Callable[..., Any])
+
+_CONTRACT = click.Path(path_type=Path)
+
+
+def contract_option(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the folder of the contract to use, as `contract_dir`; None is the package's."""
+
+    @click.option(
+        "--contract",
+        "contract_dir",
+        metavar="PATH",
+        type=_CONTRACT,
+        help="Folder with openapi.yaml and schemas/, or that openapi.yaml; by default the contract that the "
+        "package carries.",
+    )
+    @wraps(command)
+    def settled(*, contract_dir: Path | None, **others: Any) -> None:
+        command(contract_dir=_settle(contract_dir, "--contract ."), **others)
+
+    return settled
+
+
+def contract_argument(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that is about a contract its folder as an argument, too."""
+
+    @click.argument("named", required=False, metavar="[CONTRACT]", type=_CONTRACT)
+    @click.option("--contract", "contract_dir", metavar="PATH", type=_CONTRACT, help="The same as CONTRACT.")
+    @wraps(command)
+    def settled(*, named: Path | None, contract_dir: Path | None, **others: Any) -> None:
+        if named and contract_dir:
+            raise UsageError("the contract is named twice; leave --contract out")
+        command(contract_dir=_settle(named or contract_dir, "."), **others)
+
+    return settled
+
+
+def _settle(contract: Path | None, here: str) -> Path | None:
+    """Return the contract's folder; says so where the one at hand is not used."""
+    if contract is not None:
+        return folder_of(contract)
+    if Path(ROOT).is_file() and not _is_alike(Path(), default_directory()):
+        words = "the contract of the package is used, not the one of this folder"
+        click.echo(f"note: {words}; name that with `{here}`", err=True)
+    return None
+
+
+def _is_alike(left: Path, right: Path) -> bool:
+    """Tell whether two folders have the same contract, so that it does not matter which is used."""
+    names = list_documents(left)
+    return names == list_documents(right) and not filecmp.cmpfiles(left, right, names, shallow=False)[1]
+
+
+def paths_argument(
+    metavar: str = "PATH...", *, required: bool = True, literally: bool = False
+) -> Callable[[C], C]:
+    """Give a command paths as `check` takes them; one that does not exist is refused before anything runs.
+
+    With `literally` they are names of files and folders: no patterns, lists or URLs.
+    """
+    return click.argument(
+        "paths",
+        nargs=-1,
+        required=required,
+        metavar=metavar,
+        callback=lambda _ctx, _param, paths: refuse_missing(paths, literally=literally),
+    )
+
+
+def refuse_missing(paths: tuple[str, ...], *, literally: bool = False) -> tuple[str, ...]:
+    """Return paths that are all there; raises UsageError where one is not."""
+    if missing := find_missing(paths, literally=literally):
+        raise UsageError(missing)
+    return paths
+
 
 base_url_option = click.option(
     "--base-url",
@@ -33,6 +104,14 @@ fail_on_option = click.option(
     default="error",
     show_default=True,
     help="The least severity of a finding that makes the exit code 1.",
+)
+
+require_success_option = click.option(
+    "--require-success",
+    metavar="N",
+    type=click.IntRange(min=0),
+    help="How many exchanges of the run have to succeed, else the exit code is 1. By default a run in which "
+    "none succeeds has the finding `nothing-succeeded`; 0 says that this is meant.",
 )
 
 

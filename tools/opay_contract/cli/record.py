@@ -18,10 +18,12 @@ from opay_contract.capture.recorder import Recorder
 from opay_contract.capture.rotation import Limits, RotatingFile
 from opay_contract.capture.watching import Watch
 from opay_contract.cli.exit_codes import ExitCode, exit_code
-from opay_contract.cli.options import contract_option, fail_on_option, severity_of
+from opay_contract.cli.options import contract_option, fail_on_option, require_success_option, severity_of
 from opay_contract.cli.redact import redaction_key
 from opay_contract.contract.contract import Contract, host_of
-from opay_contract.contract.loading import load_contract
+from opay_contract.contract.loading import ROOT, load_contract
+from opay_contract.contract.used import ContractUsed, name_contract
+from opay_contract.drift.conclusions import conclude
 from opay_contract.drift.insight import draw_insight
 from opay_contract.errors import UsageError
 from opay_contract.model.finding import Severity
@@ -49,6 +51,7 @@ class _Options:
     body_limit: int
     rotate_size: int | None
     rotate_seconds: float | None
+    require_success: int | None
 
 
 @click.command()
@@ -103,6 +106,7 @@ class _Options:
     "--rotate-seconds", metavar="SECONDS", type=_SECONDS, help="Go on to the next file after so long."
 )
 @fail_on_option
+@require_success_option
 @contract_option
 def record(
     *, contract_dir: Path | None, upstream: str | None, allow_production: bool, fail_on: str, **given: Any
@@ -123,10 +127,12 @@ def record(
     url = upstream or _sandbox_url(sandbox)
     if not allow_production:
         _refuse_production(url, sandbox)
-    raise click.exceptions.Exit(_run(load_contract(contract_dir, (url,)), url, options, severity_of(fail_on)))
+    contract = load_contract(contract_dir, (url,))
+    used = name_contract(contract.schemas.documents[ROOT].value, contract_dir)
+    raise click.exceptions.Exit(_run(contract, used, url, options, severity_of(fail_on)))
 
 
-def _run(contract: Contract, url: str, options: _Options, fail_on: Severity) -> ExitCode:
+def _run(contract: Contract, used: ContractUsed, url: str, options: _Options, fail_on: Severity) -> ExitCode:
     try:  # heavy, optional, and of no use to the other commands
         from opay_contract.capture.proxy import METRICS_PATH, RecordingProxy  # noqa: PLC0415
         from opay_contract.capture.serving import serve  # noqa: PLC0415
@@ -154,7 +160,7 @@ def _run(contract: Contract, url: str, options: _Options, fail_on: Severity) -> 
         )
         _warn(options)
         serve(app, bound, lambda: click.echo("\n".join(said)))
-    code = _report(contract, watch, fail_on) if options.check and watch else ExitCode.CLEAN
+    code = _report(contract, used, watch, options, fail_on) if options.check and watch else ExitCode.CLEAN
     is_lost = recorder.failures and code in (ExitCode.CLEAN, ExitCode.NOTHING_CHECKED)
     return ExitCode.INCOMPLETE if is_lost else code
 
@@ -164,7 +170,7 @@ def _recorder(contract: Contract, options: _Options, watch: Watch | None) -> Rec
     return Recorder(
         RotatingFile(options.to, Limits(size=options.rotate_size, seconds=options.rotate_seconds)),
         redactor,
-        say=_complain,
+        say=complain,
         watch=watch,
         body_limit=options.body_limit,
     )
@@ -177,15 +183,20 @@ def _watch(contract: Contract, options: _Options) -> Watch | None:
     return Watch(contract, settings, click.echo if options.check else None)
 
 
-def _report(contract: Contract, watch: Watch, fail_on: Severity) -> ExitCode:
-    summary = watch.summary()
-    click.echo(
-        render_text(
-            CheckedRun(summary=summary, questions=contract.questions, insight=draw_insight(summary, contract))
-        ),
-        nl=False,
+def _report(
+    contract: Contract, used: ContractUsed, watch: Watch, options: _Options, fail_on: Severity
+) -> ExitCode:
+    summary = conclude(watch.summary(), contract, may_all_fail=options.require_success == 0)
+    run = CheckedRun(
+        summary=summary,
+        questions=contract.questions,
+        insight=draw_insight(summary, contract),
+        contract=contract,
+        require_success=options.require_success,
+        used=used,
     )
-    return exit_code(summary, fail_on)
+    click.echo(render_text(run), nl=False)
+    return exit_code(summary, fail_on, is_short=run.is_short)
 
 
 def _warn(options: _Options) -> None:
@@ -199,7 +210,8 @@ def _warn(options: _Options) -> None:
         )
 
 
-def _complain(reason: str) -> None:
+def complain(reason: str) -> None:
+    """Say that something is not recorded."""
     click.echo(f"warning: {printable(reason)}; calls go on", err=True)
 
 

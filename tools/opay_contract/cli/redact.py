@@ -2,29 +2,38 @@
 
 import os
 import secrets
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from opay_contract.cli.exit_codes import ExitCode
-from opay_contract.cli.options import base_url_option, contract_option
+from opay_contract.cli.options import base_url_option, contract_option, paths_argument
+from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.model.exchange import Unreadable
 from opay_contract.recordings.formats import Format
 from opay_contract.recordings.sources import STDIN, Source, iter_sources
 from opay_contract.redaction.exchanges import Redactor
-from opay_contract.redaction.files import redact_stream, try_redact_file
+from opay_contract.redaction.files import try_redact_file, verify_source
 from opay_contract.redaction.json_files import Tally
+from opay_contract.redaction.others import is_of_others
+from opay_contract.report.printing import printable
+from opay_contract.report.text_report import count as counted
 
 KEY_VARIABLE = "OPAY_REDACTION_KEY"
 _SHORTEST_KEY = 16
+_MOST_TOLD = 10
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="IN...")
+@paths_argument("IN...", literally=True)
 @click.option(
     "-o",
     "--output",
@@ -40,6 +49,12 @@ _SHORTEST_KEY = 16
 )
 @click.option("--verify", is_flag=True, help="Write nothing; prove that IN... are clean.")
 @click.option(
+    "--allow-out-of-scope",
+    is_flag=True,
+    help="With --verify, pass over files that hold exchanges of other APIs alone, and no card number; it is "
+    "said all the same.",
+)
+@click.option(
     "--format-in",
     type=click.Choice([member.value for member in Format]),
     help="What the recordings are, where it cannot be recognised by their content.",
@@ -51,6 +66,7 @@ def redact(
     output: Path | None,
     key_file: Path | None,
     verify: bool,  # noqa: FBT001  click passes it by name
+    allow_out_of_scope: bool,  # noqa: FBT001  the same
     format_in: str | None,
     base_urls: tuple[str, ...],
     contract_dir: Path | None,
@@ -70,10 +86,35 @@ def redact(
     if verify:
         if output is not None:
             raise UsageError("--verify writes nothing; leave out --output")
-        raise click.exceptions.Exit(_verify(redactor, paths, wanted))
+        others = contract if allow_out_of_scope else None
+        raise click.exceptions.Exit(_verify(redactor, paths, wanted, others))
+    if allow_out_of_scope:
+        raise UsageError(
+            "--allow-out-of-scope is for --verify; what is written is redacted, whoever it is of"
+        )
     if output is None:
         raise UsageError("no place to write to; name a file or a folder with --output, or ask for --verify")
-    raise click.exceptions.Exit(_redact(redactor, paths, output, wanted))
+    with _ended_by_sigterm():
+        code = _redact(redactor, paths, output, wanted)
+    raise click.exceptions.Exit(code)
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the run as an exception does, so that half written files are taken away."""
+
+    def end(number: int, _frame: object) -> NoReturn:
+        sys.exit(128 + number)
+
+    try:
+        before = signal.signal(signal.SIGTERM, end)
+    except ValueError:  # not the main thread, which hears no signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def redaction_key(key_file: Path | None = None) -> bytes:
@@ -94,26 +135,32 @@ def redaction_key(key_file: Path | None = None) -> bytes:
 
 def _redact(redactor: Redactor, paths: tuple[str, ...], output: Path, format_in: Format | None) -> ExitCode:
     total = Tally()
-    is_incomplete = False
+    written, unread = 0, 0
     for source, target in _pairs(paths, output):
         if isinstance(source, Unreadable):
             _complain(source.place.file, source.reason)
-            is_incomplete = True
+            unread += 1
             continue
         noted = len(redactor.log.replaced)
         tally = try_redact_file(redactor, source, target, format_in)
         if tally.broken and not tally.entries:  # nothing is written
             del redactor.log.replaced[noted:]
+        else:
+            written += 1
         total.entries += tally.entries
-        is_incomplete |= _tell(source, tally, "a placeholder stands for it")
-    click.echo(f"Redacted {_count(total.entries)}, {len(redactor.log.replaced)} values replaced.", err=True)
-    return _exit_code(total.entries, is_incomplete=is_incomplete)
+        unread += _tell(source, tally, "it stays so, without what it held")
+    values = counted(len(redactor.log.replaced), "value")
+    place = f"to '{printable(str(output))}'" if written else "nowhere: there was nothing to write"
+    files = f", {counted(written, 'file')}" if written > 1 else ""
+    said = f"Redacted {_count(total.entries)}: {values} replaced, written {place}{files}."
+    click.echo(said + (f" Unreadable: {unread:,}." if unread else ""), err=True)
+    return _exit_code(total.entries, is_incomplete=bool(unread))
 
 
 def _pairs(paths: tuple[str, ...], output: Path) -> list[tuple[Source | Unreadable, Path]]:
     """Return what to read and where to write it; refuses to write over anything that is read."""
     found = list(iter_sources(paths))
-    is_single = len(paths) == 1 and not Path(paths[0]).is_dir() and not output.is_dir()
+    is_single = len(paths) == 1 and not os.path.isdir(paths[0]) and not os.path.isdir(output)  # noqa: PTH112  a name may be too long to be one
     if STDIN in paths:
         raise UsageError("redact reads files; write the recording to a file first")
     pairs = [(source, output if is_single else output / _relative(_name(source), paths)) for source in found]
@@ -133,51 +180,65 @@ def _name(source: Source | Unreadable) -> str:
 
 def _relative(name: str, paths: tuple[str, ...]) -> Path:
     for path in paths:
-        if Path(path).is_dir() and Path(name).is_relative_to(path):
+        if os.path.isdir(path) and Path(name).is_relative_to(path):  # noqa: PTH112  as above
             return Path(name).relative_to(path)
     return Path(Path(name).name)
 
 
-def _verify(redactor: Redactor, paths: tuple[str, ...], format_in: Format | None) -> ExitCode:
-    entries, is_incomplete, is_dirty = 0, False, False
+def _verify(
+    redactor: Redactor, paths: tuple[str, ...], format_in: Format | None, others: Contract | None
+) -> ExitCode:
+    """Prove that files are clean; with `others` those are passed over that are not of that contract."""
+    entries, found, dirty_files, unproved, passed_over = 0, 0, 0, 0, 0
     for source in iter_sources(paths):
         if isinstance(source, Unreadable):
             _complain(source.place.file, source.reason)
-            is_incomplete = True
+            unproved += 1
             continue
-        tally = redact_stream(redactor, source, _Nowhere(), format_in, stdin=sys.stdin.buffer)
+        if others is not None and source.name != STDIN and is_of_others(others, source, format_in):
+            passed_over += 1
+            continue
+        tally, places = verify_source(redactor, source, format_in, stdin=sys.stdin.buffer)
         entries += tally.entries
-        is_incomplete |= _tell(source, tally, "nothing proves it clean")
-        for kind, place in dict.fromkeys(redactor.log.replaced):
-            click.echo(f"{source.name}: {kind} at {place or 'the body'}")
-            is_dirty = True
-        redactor.log.replaced.clear()
-    if is_dirty:
+        unproved += _tell(source, tally, "nothing proves it clean") if places or tally.broken else 0
+        for kind, place in places:
+            click.echo(f"{printable(source.name)}: {kind} at {place or 'the body'}")
+        found += len(places)
+        dirty_files += bool(places)
+    if passed_over:
+        click.echo(f"Passed over: {counted(passed_over, 'file')} with exchanges of other APIs alone.")
+    if found:
+        files = counted(dirty_files, "file")
+        advice = "replace them with `opay-contract redact IN -o OUT`, and keep what that writes"
+        click.echo(f"Not clean: {counted(found, 'place')} in {files}, {_count(entries)} looked at; {advice}.")
         return ExitCode.FINDINGS
-    code = _exit_code(entries, is_incomplete=is_incomplete)
+    if passed_over and not entries and not unproved:
+        return ExitCode.CLEAN
+    code = _exit_code(entries, is_incomplete=bool(unproved))
     click.echo(f"{'Clean' if code is ExitCode.CLEAN else 'Not proved clean'}: {_count(entries)} verified.")
     return code
 
 
-class _Nowhere:
-    def write(self, data: bytes, /) -> object:
-        """Forget the bytes."""
-
-
-def _tell(source: Source, tally: Tally, consequence: str) -> bool:
-    for entry, reason in islice(tally.unread.items(), 10):
+def _tell(source: Source, tally: Tally, consequence: str) -> int:
+    """Say what of a source could not be read; returns how much that is."""
+    if tally.is_passed_over:
+        click.echo(f"{source.name}: passed over: {tally.broken}", err=True)
+        return 0
+    for entry, reason in islice(tally.unread.items(), _MOST_TOLD):
         _complain(source.name, f"entry {entry}: {reason}; {consequence}")
+    if len(tally.unread) > _MOST_TOLD:
+        _complain(source.name, f"{len(tally.unread) - _MOST_TOLD:,} entries more")
     if tally.broken:
         _complain(source.name, tally.broken)
-    return bool(tally.unread or tally.broken)
+    return len(tally.unread) + bool(tally.broken)
 
 
 def _complain(name: str, reason: str) -> None:
-    click.echo(f"{name}: unreadable: {reason}", err=True)
+    click.echo(f"{printable(name)}: unreadable: {reason}", err=True)
 
 
 def _count(number: int) -> str:
-    return f"{number:,} {'exchange' if number == 1 else 'exchanges'}"
+    return counted(number, "exchange")
 
 
 def _exit_code(entries: int, *, is_incomplete: bool) -> ExitCode:

@@ -11,11 +11,13 @@ from typing import Any
 import click
 
 from opay_contract.cli.exit_codes import ExitCode, exit_code
-from opay_contract.cli.options import fail_on_option, severity_of
+from opay_contract.cli.options import fail_on_option, require_success_option, severity_of
 from opay_contract.cli.output import Target, parse_target, settle_targets, write_reports
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import default_directory, is_carried
+from opay_contract.contract.loading import ROOT, default_directory, is_carried
+from opay_contract.contract.used import name_contract
 from opay_contract.drift.baseline import Baseline, apply_baseline, load_baseline, utc_day
+from opay_contract.drift.conclusions import conclude
 from opay_contract.drift.insight import draw_insight
 from opay_contract.errors import UsageError
 from opay_contract.model.finding import Severity
@@ -42,6 +44,8 @@ class Reporting:
     fail_on: Severity
     baseline_file: Path | None
     allow_unused: bool
+    require_success: int | None
+    allow_out_of_scope: bool
 
     def load_baseline(self, now: float) -> "Judging":
         """Read the baseline, if there is one, as it is on the day of `now`."""
@@ -81,6 +85,11 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
     )
     @fail_on_option
     @click.option(
+        "--allow-out-of-scope",
+        is_flag=True,
+        help="Do not fail when all that was recorded belongs to other APIs; it is said all the same.",
+    )
+    @click.option(
         "--baseline",
         "baseline_file",
         metavar="FILE",
@@ -90,6 +99,7 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.option(
         "--allow-unused", is_flag=True, help="Do not fail when an acceptance of the baseline has no finding."
     )
+    @require_success_option
     @wraps(command)
     def reporting(
         *,
@@ -98,6 +108,8 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
         fail_on: str,
         baseline_file: Path | None,
         allow_unused: bool,
+        require_success: int | None,
+        allow_out_of_scope: bool,
         **others: Any,
     ) -> None:
         asked = Reporting(
@@ -105,6 +117,8 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
             fail_on=severity_of(fail_on),
             baseline_file=baseline_file,
             allow_unused=allow_unused,
+            require_success=require_success,
+            allow_out_of_scope=allow_out_of_scope,
         )
         if allow_unused and not baseline_file:
             raise UsageError("--allow-unused is about a baseline; name one with --baseline")
@@ -119,8 +133,10 @@ def report_run(
     contract_dir: Path | None,
     reporting: Reporting,
     judging: Judging,
+    inputs: int | None = None,
 ) -> ExitCode:
     """Write every report that was asked for; returns the exit code of the run."""
+    summary = conclude(summary, contract, may_all_fail=reporting.require_success == 0)
     run = CheckedRun(
         summary=summary,
         questions=contract.questions,
@@ -129,12 +145,22 @@ def report_run(
         judged=apply_baseline(summary, judging.baseline, judging.today) if judging.baseline else None,
         fail_on=reporting.fail_on,
         allow_unused=reporting.allow_unused,
+        require_success=reporting.require_success,
+        allow_out_of_scope=reporting.allow_out_of_scope,
+        used=name_contract(contract.schemas.documents[ROOT].value, contract_dir),
+        inputs=inputs,
         contract_folder=_contract_folder(contract_dir or default_directory()),
         version=_version() if any(one.format == "sarif" for one in reporting.targets) else None,
     )
     write_reports(reporting.targets, lambda name: _render(name, run))
     has_unused = run.judged is not None and bool(run.judged.unused) and not reporting.allow_unused
-    return exit_code(run.counted, run.fail_on, has_unused=has_unused)
+    return exit_code(
+        run.counted,
+        run.fail_on,
+        has_unused=has_unused,
+        is_short=run.is_short,
+        allow_out_of_scope=run.allow_out_of_scope,
+    )
 
 
 def _contract_folder(directory: Path) -> str | None:

@@ -1,8 +1,5 @@
 """Where a command takes the findings of a run from: recordings that it checks, or a saved report."""
 
-import os
-import sys
-import time
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -10,15 +7,13 @@ from typing import Any
 
 import click
 
-from opay_contract.cli.options import base_url_option, contract_option
-from opay_contract.cli.progress import watch_progress
+from opay_contract.cli.checking import check_paths, settings_of_now
+from opay_contract.cli.options import base_url_option, contract_option, paths_argument
 from opay_contract.contract.loading import load_contract
+from opay_contract.drift.conclusions import conclude
 from opay_contract.drift.sightings import Sightings, load_sightings, sightings_of
-from opay_contract.engines.inline import check_sources
 from opay_contract.errors import UsageError
 from opay_contract.recordings.formats import Format
-from opay_contract.recordings.listing import iter_inputs
-from opay_contract.rules.subject import Settings
 
 Sight = Callable[[], Sightings]
 
@@ -26,7 +21,7 @@ Sight = Callable[[], Sightings]
 def taking_findings(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the findings to work with, as the function `sight`: of recordings, or of a report."""
 
-    @click.argument("paths", nargs=-1, metavar="[PATH...]")
+    @paths_argument("[PATH...]", required=False)
     @click.option(
         "--from",
         "report",
@@ -67,13 +62,4 @@ def _check(
 ) -> Sightings:
     """Check recordings as `check` does."""
     contract = load_contract(contract_dir, base_urls)
-    with watch_progress() as on_progress:
-        summary = check_sources(
-            iter_inputs(paths),
-            contract,
-            Settings(started_at=time.time(), private_key=os.environ.get("OPAY_PRIVATE_KEY")),
-            format_in=Format(format_in) if format_in else None,
-            stdin=sys.stdin.buffer,
-            on_progress=on_progress,
-        )
-    return sightings_of(summary)
+    return sightings_of(conclude(check_paths(paths, contract, settings_of_now(), format_in), contract))

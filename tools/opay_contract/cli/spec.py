@@ -1,37 +1,70 @@
 """The command `spec`: is the contract itself sound."""
 
 import json
-from dataclasses import asdict
+import os
+import shlex
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
 
 from opay_contract.cli.exit_codes import ExitCode
-from opay_contract.cli.options import contract_option
-from opay_contract.contract.loading import default_directory
+from opay_contract.cli.options import contract_argument
+from opay_contract.cli.output import make_folder, write_atomically
+from opay_contract.contract.loading import default_directory, list_documents
+from opay_contract.contract.used import ContractUsed, name_contract
+from opay_contract.errors import UsageError
+from opay_contract.report.printing import printable
 from opay_contract.soundness.problem import Problem
 from opay_contract.soundness.proof import Proof, prove_contract
 
 
 @click.command()
-@contract_option
+@contract_argument
 @click.option(
     "--format", "format_out", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
-def spec(contract_dir: Path | None, format_out: str) -> None:
+@click.option(
+    "--export",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Prove nothing; write the contract that the package carries to DIR, to begin one of your own.",
+)
+def spec(contract_dir: Path | None, format_out: str, export: Path | None) -> None:
     """Prove that the contract itself is sound.
 
-    Checks openapi.yaml and schemas/ against their meta-schemas, every reference, every example, every
-    `x-` member. Each problem is named by file, line and column. Exit codes: 0 sound, 1 problems, 2 no
-    contract there.
+    CONTRACT is a folder with openapi.yaml and schemas/, or that openapi.yaml; by default the contract that
+    the package carries. Checks both against their meta-schemas, every reference, every example, every `x-`
+    member. Each problem is named by file, line and column. Exit codes: 0 sound, or written; 1 problems; 2 no
+    contract there, or something where it would be written.
     """
+    if export is not None:
+        if contract_dir is not None:
+            raise UsageError("--export writes the contract that the package carries; leave the other one out")
+        _export(export)
+        return
     proof = prove_contract(contract_dir or default_directory())
-    click.echo(_render_json(proof) if format_out == "json" else _render_text(proof))
+    used = name_contract(proof.root, contract_dir)
+    click.echo(_render_json(proof, used) if format_out == "json" else _render_text(proof, used))
     raise click.exceptions.Exit(ExitCode.FINDINGS if proof.problems else ExitCode.CLEAN)
 
 
-def _render_text(proof: Proof) -> str:
-    return "\n".join([*map(_line, proof.problems), _summary(proof)])
+def _export(folder: Path) -> None:
+    """Write the package's contract, if nothing is in its way."""
+    packaged = default_directory()
+    texts = {name: (packaged / name).read_text(encoding="utf-8") for name in list_documents(packaged)}
+    for name in texts:
+        if os.path.lexists(folder / name):
+            raise UsageError(f"{folder / name} is there already; nothing was written, name another folder")
+    for name, text in texts.items():
+        make_folder((folder / name).parent)
+        write_atomically(folder / name, text)
+        click.echo(f"written: {printable(str(folder / name))}")
+    click.echo(f"{len(texts)} files; use them with `--contract {shlex.quote(printable(str(folder)))}`")
+
+
+def _render_text(proof: Proof, used: ContractUsed) -> str:
+    return "\n".join([printable(str(used)), *map(_line, proof.problems), _summary(proof)])
 
 
 def _line(problem: Problem) -> str:
@@ -50,5 +83,8 @@ def _summary(proof: Proof) -> str:
     )
 
 
-def _render_json(proof: Proof) -> str:
-    return json.dumps({"schema_version": 1, "sound": not proof.problems, **asdict(proof)}, indent=2)
+def _render_json(proof: Proof, used: ContractUsed) -> str:
+    told = asdict(replace(proof, root={}))
+    del told["root"]
+    head = {"schema_version": 1, "sound": not proof.problems, "contract": asdict(used)}
+    return json.dumps(head | told, indent=2)

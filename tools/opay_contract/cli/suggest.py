@@ -1,45 +1,40 @@
 """The command `suggest`: changes of the contract that recordings speak for, as a patch to review."""
 
-import os
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from opay_contract.cli.checking import check_paths, settings_of_now
 from opay_contract.cli.exit_codes import ExitCode
-from opay_contract.cli.options import base_url_option, contract_option, window_options
-from opay_contract.cli.output import write_atomically, write_report
-from opay_contract.cli.progress import watch_progress
-from opay_contract.contract.contract import Contract
+from opay_contract.cli.options import base_url_option, contract_option, paths_argument, window_options
+from opay_contract.cli.output import make_folder, write_atomically, write_report
 from opay_contract.contract.draft import Draft, read_draft
-from opay_contract.contract.loading import default_directory, is_carried
+from opay_contract.contract.loading import ROOT, default_directory, is_carried
+from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.saving import load_summary
 from opay_contract.drift.suggestions.suggesting import suggest_changes
-from opay_contract.engines.inline import check_sources
 from opay_contract.errors import UsageError
 from opay_contract.model.moments import Window
 from opay_contract.model.suggestion import Proposal, Thresholds
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.formats import Format
-from opay_contract.recordings.listing import iter_inputs
+from opay_contract.report.printing import printable
 from opay_contract.report.suggestion_diff import render_diff
 from opay_contract.report.suggestion_json import render_suggestions
 from opay_contract.report.suggestion_overlay import overlay_files, render_overlays
 from opay_contract.report.suggestion_words import describe_result
-from opay_contract.rules.subject import Settings
 
-_RENDERERS: dict[str, Callable[[Proposal], str]] = {
+_RENDERERS: dict[str, Callable[[Proposal, ContractUsed], str]] = {
     "diff": render_diff,
-    "overlay": render_overlays,
+    "overlay": lambda proposal, _: render_overlays(proposal),
     "json": render_suggestions,
 }
 _USUAL = Thresholds()
 
 
 @click.command()
-@click.argument("paths", nargs=-1, metavar="[PATH...]")
+@paths_argument("[PATH...]", required=False)
 @click.option(
     "--from",
     "saved",
@@ -115,15 +110,20 @@ def suggest(
     _refuse_contradictions(bool(paths), saved, window)
     directory = contract_dir or default_directory()
     if write and is_carried(directory):
-        raise UsageError("--write is for a contract of your own; name its folder with --contract")
+        raise UsageError(
+            "--write is for a contract of your own; name it with --contract, or begin one with "
+            "`opay-contract spec --export DIR`"
+        )
     draft = read_draft(directory)
     contract = draft.contract(base_urls)
-    settings = Settings(started_at=time.time(), window=window, private_key=os.environ.get("OPAY_PRIVATE_KEY"))
-    summary = load_summary(saved) if saved else _check(paths, contract, settings, format_in)
+    summary = (
+        load_summary(saved) if saved else check_paths(paths, contract, settings_of_now(window), format_in)
+    )
     proposal = suggest_changes(
         summary, contract, draft, Thresholds(count=min_count, days=min_days), is_narrowing=narrow
     )
-    _report(proposal, format_out, output)
+    used = name_contract(contract.schemas.documents[ROOT].value, contract_dir)
+    _report(proposal, used, format_out, output)
     if write and not summary.is_partial:
         _write(directory, proposal, draft)
     raise click.exceptions.Exit(_exit_code(summary, proposal, is_written=write))
@@ -136,37 +136,16 @@ def _refuse_contradictions(has_paths: bool, saved: Path | None, window: Window |
         raise UsageError("--since and --until are for recordings; a saved summary is taken whole")
 
 
-def _check(
-    paths: tuple[str, ...], contract: Contract, settings: Settings, format_in: str | None
-) -> DriftSummary:
-    """Check recordings as `check` does."""
-    with watch_progress() as on_progress:
-        return check_sources(
-            iter_inputs(paths),
-            contract,
-            settings,
-            format_in=Format(format_in) if format_in else None,
-            stdin=sys.stdin.buffer,
-            on_progress=on_progress,
-        )
-
-
-def _report(proposal: Proposal, format_out: str, output: Path | None) -> None:
+def _report(proposal: Proposal, used: ContractUsed, format_out: str, output: Path | None) -> None:
     if format_out != "overlay" or output is None:
-        write_report(_RENDERERS[format_out](proposal), output)
+        write_report(_RENDERERS[format_out](proposal, used), output)
     else:
-        _make_folder(output)
+        make_folder(output)
         for name, text in overlay_files(proposal).items():
             write_atomically(output / f"{Path(name).stem}.overlay.json", text)
     if format_out == "overlay":
+        click.echo(printable(str(used)), err=True)
         click.echo(describe_result(proposal), err=True)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot make the folder '{folder}': {error.strerror}") from error
 
 
 def _write(directory: Path, proposal: Proposal, draft: Draft) -> None:

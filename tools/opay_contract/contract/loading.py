@@ -45,6 +45,15 @@ def is_carried(directory: Path) -> bool:
     return directory.resolve().name == "_contract"
 
 
+def folder_of(contract: Path) -> Path:
+    """Return the folder of a contract that is named by its folder or by its openapi.yaml."""
+    if not contract.is_file():
+        return contract
+    if contract.name != ROOT:
+        raise UsageError(f"{contract}: a contract's file is called {ROOT}; name that, or the folder it is in")
+    return contract.parent
+
+
 def list_documents(directory: Path) -> list[str]:
     """Return the names of openapi.yaml and every schema file, relative to `directory`."""
     if not (directory / ROOT).is_file():

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from opay_contract.model.finding import Rule
+from opay_contract.model.finding import Key, Rule
 from opay_contract.model.insight import Change, ChangeKind, Gap
 from opay_contract.model.observation import EARLIER, UNDATED, Days, Observed, Range, join_observed
-from opay_contract.model.summary import FoldedFinding, Key
+from opay_contract.model.summary import FoldedFinding
 
 DRIFTED = "drifted"
 

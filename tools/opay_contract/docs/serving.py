@@ -1,6 +1,7 @@
 """Shows the page on this machine while the contract is edited."""
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -49,6 +50,11 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     last_good: LastGood
     names: frozenset[str]
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that broke off: that is its business."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

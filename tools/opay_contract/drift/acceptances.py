@@ -8,7 +8,7 @@ from typing import Any
 from opay_contract.drift.baseline_text import Entry, Layout
 from opay_contract.errors import UsageError
 from opay_contract.model.acceptance import Acceptance
-from opay_contract.model.finding import Outcome
+from opay_contract.model.finding import Outcome, key_of
 from opay_contract.model.summary import fingerprint
 from opay_contract.rules.card_numbers import has_card_number
 from opay_contract.rules.table import CARD_NUMBER_EXPOSED, RULES_BY_ID
@@ -25,11 +25,13 @@ _MEMBERS: dict[str, type] = {
     "operation": str,
     "outcome": str,
     "pointer": str,
+    "value": str,
     "reason": str,
     "expires": date,
     "accepted_by": str,
     "accepted_on": date,
 }
+_OPTIONAL = "value"
 _KNOWN = f"known are {', '.join(_MEMBERS)}"
 _WHERE_RULES_ARE = "`opay-contract rules` lists them"
 _NAMES = {str: "a string", date: "a date, such as 2027-01-31 without quotes"}
@@ -50,6 +52,7 @@ def read_acceptance(
         operation=values["operation"],
         outcome=Outcome(values["outcome"]),
         pointer=values["pointer"],
+        value=values.get("value", ""),
         reason=values["reason"],
         expires=values["expires"],
         accepted_by=values["accepted_by"],
@@ -90,7 +93,8 @@ def _find_shape_faults(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     unknown = [
         (name, f"unknown member '{name}'{_hint(name, _MEMBERS, _KNOWN)}") for name in values - _MEMBERS.keys()
     ]
-    missing = [(name, f"the acceptance has no '{name}'") for name in _MEMBERS if name not in values]
+    needed = [name for name in _MEMBERS if name != _OPTIONAL]
+    missing = [(name, f"the acceptance has no '{name}'") for name in needed if name not in values]
     mistyped = [
         (name, f"'{name}' is not {_NAMES[kind]}")
         for name, kind in _MEMBERS.items()
@@ -100,7 +104,8 @@ def _find_shape_faults(values: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _find_value_faults(values: Mapping[str, Any], today: date) -> list[tuple[str, str]]:
-    right = fingerprint((values["rule"], values["operation"], values["outcome"], values["pointer"]))
+    about = (values["rule"], values["operation"], values["outcome"], values["pointer"])
+    right = fingerprint(key_of(*about, values.get("value", "")))
     outcomes = [outcome.value for outcome in Outcome]
     faults = {
         "rule": find_rule_fault(values["rule"]),
@@ -108,13 +113,14 @@ def _find_value_faults(values: Mapping[str, Any], today: date) -> list[tuple[str
         if values["outcome"] in outcomes
         else f"unknown outcome '{values['outcome']}'; known are {', '.join(outcomes)}",
         "pointer": "pointer holds a card number" if has_card_number(values["pointer"]) else None,
+        "value": "value holds a card number" if has_card_number(values.get("value", "")) else None,
         "reason": find_text_fault("reason", values["reason"]),
         "accepted_by": find_text_fault("accepted_by", values["accepted_by"]),
         "expires": find_expiry_fault(values["expires"], today),
         "fingerprint": None
         if values["fingerprint"] == right
-        else f"fingerprint '{values['fingerprint']}' is not that of the rule, operation, outcome and pointer "
-        f"beside it, which is '{right}'",
+        else f"fingerprint '{values['fingerprint']}' is not that of the rule, operation, outcome, pointer "
+        f"and value beside it, which is '{right}'",
     }
     return [(name, fault) for name, fault in faults.items() if fault]
 

@@ -96,6 +96,7 @@ def remove_entries(text: str, numbers: Iterable[int]) -> str:
 
 def render_entry(acceptance: Acceptance) -> str:
     """Return an acceptance as an entry."""
+    value = f"value = {_quote(acceptance.value)}\n" if acceptance.value else ""
     return (
         f"[[{TABLE}]]\n"
         f"fingerprint = {_quote(acceptance.fingerprint)}\n"
@@ -103,6 +104,7 @@ def render_entry(acceptance: Acceptance) -> str:
         f"operation = {_quote(acceptance.operation)}\n"
         f"outcome = {_quote(acceptance.outcome)}\n"
         f"pointer = {_quote(acceptance.pointer)}\n"
+        f"{value}"
         f"reason = {_quote(acceptance.reason)}\n"
         f"expires = {acceptance.expires.isoformat()}\n"
         f"accepted_by = {_quote(acceptance.accepted_by)}\n"

@@ -1,11 +1,16 @@
 """Folds a stream of exchanges into a DriftSummary, in memory that does not grow with the stream."""
 
-from opay_contract.contract.contract import Contract, Match
+from msgspec import structs
+
+from opay_contract.contract.answers import answer_shape
+from opay_contract.contract.contract import Contract, Route
 from opay_contract.drift.folding import FindingFold
 from opay_contract.drift.statistics import Statistics
-from opay_contract.model.exchange import Exchange, Unreadable
+from opay_contract.jsontext import NotJson, Parsed
+from opay_contract.model.exchange import Exchange, Request, Unreadable
 from opay_contract.model.finding import Finding
 from opay_contract.model.moments import utc_of
+from opay_contract.model.outcomes import Signatures
 from opay_contract.model.summary import (
     MAX_ELSEWHERE,
     MAX_UNREADABLE,
@@ -14,6 +19,8 @@ from opay_contract.model.summary import (
     first_elsewhere,
     first_unreadable,
 )
+from opay_contract.recordings.bounds import excess_of
+from opay_contract.recordings.refusals import NO_URL
 from opay_contract.rules.judging import Judge
 from opay_contract.rules.routes import describe_elsewhere
 from opay_contract.rules.subject import Settings
@@ -26,16 +33,23 @@ class Fold:
         """Take a contract; without memory each exchange is judged as if it were the first."""
         self._contract = contract
         self._settings = settings
+        self._answers = answer_shape(contract)
+        self._no_answer = (
+            f"{NO_URL}, and it has not the members of an answer of this API ({self._answers.describe()})"
+        )
         self._judge = Judge(contract, settings, has_memory=has_memory)
         self._statistics = Statistics(contract, self._judge.shapes)
         self._findings = FindingFold()
         self._exchanges = 0
+        self._signatures: dict[tuple[bool, bool], int] = {}
         self._out_of_scope = 0
         self._elsewhere: dict[Elsewhere, int] = {}
         self._out_of_window = 0
         self._undated = 0
         self._unreadable_count = 0
         self._unreadable: list[Unreadable] = []
+        self._passed_over_count = 0
+        self._passed_over: list[Unreadable] = []
 
     @property
     def seen(self) -> int:
@@ -52,9 +66,16 @@ class Fold:
         if isinstance(item, Unreadable):
             self._add_unreadable(item)
             return []
+        too_much = excess_of(item)
+        if too_much is not None and self._contract.route(item.request).in_scope:
+            self._add_unreadable(Unreadable(place=item.place, reason=too_much))
+            return []
         match = self._judge.match(item)
         if not match.route.in_scope:
-            self._pass_over(item, match)
+            self._pass_over(item.request, match.route)
+            return []
+        if item.request.url is None and not (item.is_asserted or self._is_answer(match.response_body)):
+            self._add_unreadable(Unreadable(place=item.place, reason=self._no_answer))
             return []
         window = self._settings.window
         if window is not None and not window.holds(item.recorded_at):
@@ -66,34 +87,64 @@ class Fold:
         self._statistics.add(item, match, judged)
         for finding in judged.findings:
             self._findings.add(finding)
+        if judged.verification is not None:
+            kind = (judged.frame.is_refused, judged.verification.ok)
+            self._signatures[kind] = self._signatures.get(kind, 0) + 1
         return judged.findings
 
     def summary(self) -> DriftSummary:
         """Return what was folded so far."""
         return DriftSummary(
             exchanges=self._exchanges,
+            outcomes=self._statistics.outcomes(),
+            signatures=Signatures(  # where the call was refused, one that does not hold is no finding
+                verified=self._signatures.get((False, True), 0),
+                failed=self._signatures.get((False, False), 0),
+                refused_verified=self._signatures.get((True, True), 0),
+                refused_failed=self._signatures.get((True, False), 0),
+            ),
             out_of_scope=self._out_of_scope,
             elsewhere=first_elsewhere(dict(self._elsewhere)),
             out_of_window=self._out_of_window,
             undated=self._undated,
             unreadable_count=self._unreadable_count,
             unreadable=first_unreadable(self._unreadable),
+            passed_over_count=self._passed_over_count,
+            passed_over=first_unreadable(self._passed_over),
             findings=self._findings.findings(),
             occurrences=self._findings.occurrences(),
             readings=self._statistics.readings(),
             observations=self._statistics.observations(),
         )
 
-    def _pass_over(self, exchange: Exchange, match: Match) -> None:
+    def _is_answer(self, body: Parsed | NotJson | None) -> bool:
+        """Tell whether a text is an answer of the contract where no URL says whose it is."""
+        return isinstance(body, Parsed) and isinstance(body.value, dict) and self._answers.fits(body.value)
+
+    def _pass_over(self, request: Request, route: Route) -> None:
         """Count an exchange that is out of scope, and where it went."""
         self._out_of_scope += 1
-        where = describe_elsewhere(self._contract, exchange.request.url or "", match.route)
+        where = describe_elsewhere(self._contract, request.url or "", route)
         self._elsewhere[where] = self._elsewhere.get(where, 0) + 1
         if len(self._elsewhere) > 2 * MAX_ELSEWHERE:
             self._elsewhere = first_elsewhere(self._elsewhere)
 
-    def _add_unreadable(self, unreadable: Unreadable) -> None:
-        self._unreadable_count += 1
-        self._unreadable.append(unreadable)
-        if len(self._unreadable) > 2 * MAX_UNREADABLE:
-            self._unreadable = list(first_unreadable(self._unreadable))
+    def _add_unreadable(self, found: Unreadable) -> None:
+        """Count what could not be read; what went to somebody else is out of scope, whatever it is."""
+        request = found.request
+        route = self._contract.route(request) if request is not None else None
+        if found.is_passed_over:
+            self._passed_over_count += 1
+            _keep(self._passed_over, found)
+        elif request is not None and route is not None and not route.in_scope:
+            self._pass_over(request, route)
+        else:
+            self._unreadable_count += 1
+            _keep(self._unreadable, structs.replace(found, request=None))
+
+
+def _keep(kept: list[Unreadable], found: Unreadable) -> None:
+    """Add to a list that is cut back now and then to what a summary names."""
+    kept.append(found)
+    if len(kept) > 2 * MAX_UNREADABLE:
+        kept[:] = first_unreadable(kept)

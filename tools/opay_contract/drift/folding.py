@@ -3,10 +3,10 @@
 from collections import Counter
 
 from opay_contract.model.exchange import Place
-from opay_contract.model.finding import Finding, Severity
+from opay_contract.model.finding import Finding, Key, Severity
 from opay_contract.model.moments import day_of, utc_of
 from opay_contract.model.observation import latest_days
-from opay_contract.model.summary import MAX_FINDINGS, FoldedFinding, Key, gravest
+from opay_contract.model.summary import MAX_FINDINGS, FoldedFinding, gravest
 
 
 class _Folding:

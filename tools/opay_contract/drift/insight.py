@@ -11,7 +11,7 @@ from opay_contract.rules.gap_table import MIN_OBSERVATIONS
 
 
 def draw_insight(summary: DriftSummary, contract: Contract) -> Insight:
-    """Return gaps, changes, answers and limits of a run."""
+    """Return gaps, changes, answers and limits of a run; where nothing succeeded, nothing has a verdict."""
     return Insight(
         gaps=tuple(iter_gaps(summary.observations, contract)),
         changes=find_changes(summary.observations),
@@ -29,7 +29,7 @@ def _answer(question: OpenQuestion, summary: DriftSummary) -> Answer:
     return Answer(
         question=question.id,
         counts=counts,
-        verdict=holding[0] if len(holding) == 1 and is_enough else None,
+        verdict=holding[0] if len(holding) == 1 and is_enough and not summary.is_vacuous else None,
     )
 
 

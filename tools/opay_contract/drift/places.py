@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
+from msgspec import structs
+
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.summary import DriftSummary, merge
 
@@ -31,7 +33,7 @@ def join_runs(summaries: list[DriftSummary]) -> DriftSummary:
 
 def _shift(files: int, places: list[Place]) -> Move:
     def shift(place: Place) -> Place:
-        moved = replace(place, source=place.source + files)
+        moved = structs.replace(place, source=place.source + files)
         places.append(moved)
         return moved
 
@@ -63,4 +65,4 @@ def _moved_unreadable(value: Unreadable, move: Move) -> Unreadable:
     """Move what could not be read; the reason may name the line, too."""
     place = move(value.place)
     reason = value.reason.replace(f"at line {value.place.line},", f"at line {place.line},")
-    return replace(value, place=place, reason=reason)
+    return structs.replace(value, place=place, reason=reason)

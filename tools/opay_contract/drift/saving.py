@@ -15,6 +15,7 @@ from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Finding, Outcome, Severity
 from opay_contract.model.moments import utc_of
 from opay_contract.model.observation import EARLIER, UNDATED, Days, Observations, Observed, Range
+from opay_contract.model.outcomes import Outcomes, Signatures
 from opay_contract.model.summary import DriftSummary, Elsewhere, FoldedFinding
 from opay_contract.rules.table import RULES_BY_ID
 
@@ -53,6 +54,8 @@ def summary_to_json(summary: DriftSummary) -> bytes:
         {
             "version": VERSION,
             "exchanges": summary.exchanges,
+            "outcomes": [[*key, count] for key, count in sorted(summary.outcomes.items())],
+            "signatures": summary.signatures,
             "out_of_scope": summary.out_of_scope,
             "elsewhere": [
                 [one.reason, one.host, one.path, one.base_url, count]
@@ -62,6 +65,8 @@ def summary_to_json(summary: DriftSummary) -> bytes:
             "undated": summary.undated,
             "unreadable_count": summary.unreadable_count,
             "unreadable": [[*_from_place(one.place), one.reason] for one in summary.unreadable],
+            "passed_over_count": summary.passed_over_count,
+            "passed_over": [[*_from_place(one.place), one.reason] for one in summary.passed_over],
             "findings": [_from_folded(folded) for _, folded in sorted(summary.findings.items())],
             "occurrences": {severity.label: count for severity, count in summary.occurrences.items()},
             "readings": [[*key, count] for key, count in sorted(summary.readings.items())],
@@ -93,8 +98,11 @@ def summary_from_json(data: bytes) -> DriftSummary:
 
 def _to_summary(saved: dict[str, Any]) -> DriftSummary:
     findings = [_to_folded(found) for found in saved["findings"]]
+    observations = _to_observations(saved["observations"])
     return DriftSummary(
         exchanges=_whole(saved["exchanges"]),
+        outcomes=_to_outcomes(saved["outcomes"]) if "outcomes" in saved else _observed_outcomes(observations),
+        signatures=_to_signatures(saved.get("signatures", {})),
         out_of_scope=_whole(saved["out_of_scope"]),
         elsewhere=_to_elsewhere(saved.get("elsewhere", [])),  # which older summaries do not have
         out_of_window=_whole(saved["out_of_window"]),
@@ -103,14 +111,35 @@ def _to_summary(saved: dict[str, Any]) -> DriftSummary:
         unreadable=tuple(
             Unreadable(place=_to_place(place), reason=str(reason)) for *place, reason in saved["unreadable"]
         ),
+        passed_over_count=_whole(saved.get("passed_over_count", 0)),  # which older summaries do not have
+        passed_over=tuple(
+            Unreadable(place=_to_place(place), reason=str(reason), is_passed_over=True)
+            for *place, reason in saved.get("passed_over", [])
+        ),
         findings={folded.finding.key: folded for folded in findings},
         occurrences={Severity[label.upper()]: _whole(count) for label, count in saved["occurrences"].items()},
         readings={
             (str(question), str(reading)): _whole(count) for question, reading, count in saved["readings"]
         },
-        observations=_to_observations(saved["observations"]),
+        observations=observations,
         is_partial=bool(saved["is_partial"]),
     )
+
+
+def _to_outcomes(saved: Any) -> Outcomes:
+    return {
+        (str(operation), str(form), Outcome(outcome).value, str(detail)): _whole(count)
+        for operation, form, outcome, detail, count in saved
+    }
+
+
+def _observed_outcomes(observations: Observations) -> Outcomes:
+    """Return the outcomes of a summary of before they were counted, as far as its observations tell them."""
+    return {(*spot[:3], ""): observed.count for spot, observed in observations.items() if not spot[3]}
+
+
+def _to_signatures(saved: dict[str, Any]) -> Signatures:
+    return Signatures(**{name: _whole(count) for name, count in saved.items()})
 
 
 def _to_elsewhere(saved: Any) -> dict[Elsewhere, int]:
@@ -136,6 +165,7 @@ def _from_folded(folded: FoldedFinding) -> dict[str, Any]:
         "operation": finding.operation,
         "outcome": finding.outcome.value,
         "pointer": finding.pointer,
+        "value": finding.value,
         "expected": finding.expected,
         "actual": finding.actual,
         "contract": contract and [contract.file, contract.line, contract.column, contract.pointer],
@@ -157,6 +187,7 @@ def _to_folded(saved: dict[str, Any]) -> FoldedFinding:
             operation=_or_none(saved["operation"], str),
             outcome=Outcome(saved["outcome"]),
             pointer=str(saved["pointer"]),
+            value=str(saved.get("value", "")),
             expected=str(saved["expected"]),
             actual=str(saved["actual"]),
             contract=_or_none(saved["contract"], _to_contract_place),

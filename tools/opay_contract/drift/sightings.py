@@ -6,11 +6,13 @@ from typing import Any
 
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import NotJson, parse_json
-from opay_contract.model.finding import Outcome
-from opay_contract.model.summary import DriftSummary, Key, fingerprint
+from opay_contract.model.finding import Key, Outcome, key_of
+from opay_contract.model.observation import MAX_VALUES
+from opay_contract.model.summary import DriftSummary, fingerprint
 from opay_contract.rules.table import RULES_BY_ID
 
 _REPORT_VERSION = 1
+_WITH_VALUE = 5
 _HINT = "save a report with `opay-contract check --format json`"
 
 
@@ -19,7 +21,7 @@ class Sightings:
     """The findings of a run, and how far what it did not see says anything.
 
     `omitted` counts occurrences of findings beyond the summary's cap, which keeps the gravest and among
-    equals those of the smallest fingerprint.
+    equals those of the smallest fingerprint, and of those that differ in their value only some.
     """
 
     keys: frozenset[Key]
@@ -36,7 +38,12 @@ class Sightings:
         """Return whether the run surely had no finding of a key."""
         if key in self.keys:
             return False
-        return not self.omitted or (bool(self.keys) and _rank(key) < max(map(_rank, self.keys)))
+        if not self.omitted:
+            return True
+        same = [one for one in self.keys if one[:-1] == key[:-1] and len(one) == len(key) == _WITH_VALUE]
+        if len(same) >= MAX_VALUES:
+            return _rank(key) < max(map(_rank, same))
+        return bool(self.keys) and _rank(key) < max(map(_rank, self.keys))
 
 
 def sightings_of(summary: DriftSummary) -> Sightings:
@@ -79,11 +86,12 @@ def _read_report(report: dict[str, Any]) -> Sightings:
 
 
 def _read_key(found: dict[str, Any]) -> Key:
-    key = (
+    key = key_of(
         RULES_BY_ID[found["rule"]].id,
         found["operation"] or "",
         Outcome(found["outcome"]).value,
         found["pointer"],
+        found.get("value") or "",
     )
     if fingerprint(key) != found["fingerprint"]:
         raise ValueError("the fingerprint is of another finding")

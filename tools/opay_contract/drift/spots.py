@@ -15,8 +15,8 @@ from opay_contract.model.observation import (
     limit_values,
     widest,
 )
+from opay_contract.rules.describing import is_label
 
-_LABEL = re.compile(r"[0-9]{1,5}|[A-Z][A-Z_+-]{0,23}")
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,60}")
 _LONG_NUMBER = 10**10
 """Numbers from here on are not kept: they are as long as a telephone number, or a card's."""
@@ -120,6 +120,10 @@ class SpotCounter:
         if value in (self._values or ()):
             self.value_days[value] = max([self.value_days.get(value, UNDATED), *days])
 
+    def may_keep(self, value: str) -> bool:
+        """Tell whether a text of a public spot looks as if it may be kept."""
+        return value in self.words or is_label(value) or bool(_MEDIA_TYPE.fullmatch(value))
+
     def observed(self) -> Observed:
         """Return what was seen."""
         days: dict[str, dict[str, int]] = {}
@@ -140,7 +144,7 @@ class SpotCounter:
 
     def _keep(self, values: Counter[str]) -> None:
         for value, times in values.items():
-            if not (value in self.words or _LABEL.fullmatch(value) or _MEDIA_TYPE.fullmatch(value)):
+            if not self.may_keep(value):
                 self.other_values += times
             elif self._values is not None:
                 self._values[value] += times

@@ -18,8 +18,10 @@ from opay_contract.drift.observing import Observer
 from opay_contract.drift.spots import TYPES, SpotCounter
 from opay_contract.jsontext import Parsed, Tokens
 from opay_contract.model.exchange import Exchange, Headers
+from opay_contract.model.finding import Outcome
 from opay_contract.model.moments import day_of
-from opay_contract.model.observation import EXCHANGE, Observations
+from opay_contract.model.observation import EXCHANGE, MAX_SPOTS, Observations
+from opay_contract.model.outcomes import NOT_NAMED, OutcomeKey, Outcomes, limit_details
 from opay_contract.rules.describing import describe_media_type
 from opay_contract.rules.judging import Frame, Judged
 from opay_contract.rules.shapes import EACH, Shape, Shapes
@@ -77,6 +79,7 @@ class _Frames:
     values: tuple[tuple[SpotCounter, str], ...]
     probes: tuple[tuple[Probe, int, int], ...]
     weights: Weights
+    outcome: OutcomeKey
     headers: list[Any] = field(default_factory=list)
     days: list[str] = field(default_factory=list)
 
@@ -105,6 +108,7 @@ class Statistics:
         self._probes = build_probes(contract)
         self._observer = Observer(contract)
         self._readings: Weights = Counter()
+        self._outcomes: Counter[OutcomeKey] = Counter()
         self._groups: dict[tuple[Frame, Shape | None, Shape | None], _Group] = {}
         self._frames: dict[Frame, _Frames] = {}
         self._bodies: dict[tuple[Any, ...], _Bodies] = {}
@@ -139,6 +143,11 @@ class Statistics:
         self._count_waiting()
         return {key: count for key, count in sorted(self._readings.items()) if count}
 
+    def outcomes(self) -> Outcomes:
+        """Return how the exchanges ended."""
+        self._count_waiting()
+        return limit_details(dict(self._outcomes))
+
     def observations(self) -> Observations:
         """Return what was seen at each place."""
         self._count_waiting()
@@ -159,6 +168,8 @@ class Statistics:
             self._groups, self._frames, self._bodies, self._evidence = {}, {}, {}, {}
 
     def _count_frames(self, frames: _Frames) -> None:
+        if not frames.days:
+            return
         by_day: ByDay = Counter(frames.days)
         for counter, type_ in frames.types:
             for day, count in by_day.items():
@@ -169,6 +180,9 @@ class Statistics:
             self._readings[key] += weight * len(frames.days)
         for probe, part, position in frames.probes:
             self._readings[probe.key] += probe.count([one[part][position][1] for one in frames.headers])
+        self._outcomes[frames.outcome] += len(frames.days)
+        if len(self._outcomes) > MAX_SPOTS:
+            self._outcomes = Counter(limit_details(self._outcomes))
         frames.headers, frames.days = [], []
 
     def _count_bodies(self, bodies: _Bodies) -> None:
@@ -232,7 +246,7 @@ class Statistics:
         if any(shape is not None and shape.has_float for shape in shapes):
             by_value, by_shape = [*by_value, *by_shape], []
         group = _Group(
-            frames=self._frames.get(frame) or self._new_frames(exchange, frame, seen),
+            frames=self._frames.get(frame) or self._new_frames(exchange, match, frame, seen),
             query=self._bodies_of(frame, _REQUEST, judged.query),
             answer=self._bodies_of(frame, _RESPONSE, judged.answer),
             weights=weigh(by_shape, seen, match.outcome),
@@ -270,7 +284,17 @@ class Statistics:
             self._evidence[key] = found
         return found
 
-    def _new_frames(self, exchange: Exchange, frame: Frame, seen: dict[str, Any]) -> _Frames:
+    def _outcome(self, exchange: Exchange, match: Match, frame: Frame) -> OutcomeKey:
+        """Return how an exchange ended: with its code, where that may be shown, or its class of statuses."""
+        if match.outcome is Outcome.TRANSPORT:
+            return (*frame.scope, f"{exchange.response.status // 100}xx")
+        envelope = frame.operation.envelope if frame.operation is not None else None
+        if match.outcome is Outcome.SUCCESS or envelope is None:
+            return (*frame.scope, NOT_NAMED)
+        spot, code = self._observer.spot(frame.scope, (*_RESPONSE, *envelope.code)), match.code or NOT_NAMED
+        return (*frame.scope, code if spot.is_public and spot.may_keep(code) else NOT_NAMED)
+
+    def _new_frames(self, exchange: Exchange, match: Match, frame: Frame, seen: dict[str, Any]) -> _Frames:
         types: list[tuple[SpotCounter, str]] = [(self._observer.spot(frame.scope, ()), EXCHANGE)]
         values: list[tuple[SpotCounter, str]] = []
         for part in ("request", "response") if frame.operation is not None else ():
@@ -301,6 +325,7 @@ class Statistics:
             weights=weigh(
                 (probe for probe in of_frame if probe.evidence.at == _STATUS), seen, frame.scope[2]
             ),
+            outcome=self._outcome(exchange, match, frame),
         )
         if frame.is_known:
             self._frames[frame] = frames

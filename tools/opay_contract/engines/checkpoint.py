@@ -8,11 +8,11 @@ import hashlib
 import hmac
 import json
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 import msgspec
+from msgspec import structs
 
 from opay_contract.contract.documents import Document
 from opay_contract.drift.places import move_places
@@ -165,7 +165,7 @@ def _damaged(path: Path) -> UsageError:
 
 
 def _place_in(source: Source, place: Place) -> Place:
-    return replace(place, source=source.ordinal, file=source.name)
+    return structs.replace(place, source=source.ordinal, file=source.name)
 
 
 def _version() -> str:

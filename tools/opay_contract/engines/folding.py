@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from opay_contract.contract.answers import answer_shape
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.fold import Fold
 from opay_contract.model.summary import DriftSummary
@@ -36,7 +37,7 @@ def fold_batch(
         if part.end is not None:
             results.append(fold_part(part, contract, settings, format_in))
             continue
-        for entry in PartReader(part, format_in):
+        for entry in PartReader(part, format_in, answer_shape(contract)):
             shared.add(entry)
         results.append(PartResult())
     whole = next((number for number, part in enumerate(batch) if part.end is None), None)
@@ -47,7 +48,7 @@ def fold_batch(
 
 def fold_part(part: Part, contract: Contract, settings: Settings, format_in: Format | None) -> PartResult:
     """Check every exchange of a part."""
-    fold, reader = Fold(contract, settings), PartReader(part, format_in)
+    fold, reader = Fold(contract, settings), PartReader(part, format_in, answer_shape(contract))
     for entry in reader:
         fold.add(entry)
     if reader.fault is not None:

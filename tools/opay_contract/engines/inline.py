@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import BinaryIO
 
+from opay_contract.contract.answers import answer_shape
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.fold import Fold
 from opay_contract.engines.progress import OnProgress, no_progress
@@ -31,26 +32,17 @@ def check_sources(  # noqa: PLR0913  each is a thing of its own, by name
 
     An interrupt (Ctrl-C) ends the run; the summary then has what was seen until then, and says so.
     """
-    fold = Fold(contract, settings)
+    fold, answers = Fold(contract, settings), answer_shape(contract)
     try:
-        _add_all(fold, sources, format_in, stdin, on_progress)
+        for source in sources:
+            if isinstance(source, Unreadable):
+                fold.add(source)
+                continue
+            entries = iter_exchanges(source, format_in, stdin=stdin, answers=answers)
+            for position, entry in enumerate(entries):
+                fold.add(entry)
+                if not position % PROGRESS_STEP:
+                    on_progress(fold.seen, fold.found)
     except KeyboardInterrupt:
         return replace(fold.summary(), is_partial=True)
     return fold.summary()
-
-
-def _add_all(
-    fold: Fold,
-    sources: Iterable[Source | Unreadable],
-    format_in: Format | None,
-    stdin: BinaryIO | None,
-    on_progress: OnProgress,
-) -> None:
-    for source in sources:
-        if isinstance(source, Unreadable):
-            fold.add(source)
-            continue
-        for position, entry in enumerate(iter_exchanges(source, format_in, stdin=stdin)):
-            fold.add(entry)
-            if not position % PROGRESS_STEP:
-                on_progress(fold.seen, fold.found)

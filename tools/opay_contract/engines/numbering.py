@@ -2,7 +2,9 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec import structs
 
 from opay_contract.drift.places import move_places
 from opay_contract.model.exchange import Place
@@ -61,6 +63,6 @@ def _true_place(place: Place, ranges: dict[int, _Ranges]) -> Place:
     index = bisect_left(found.ends, place.entry)
     before = found.lines_before[index]
     if before is None:
-        return replace(place, entry=0, line=None)
+        return structs.replace(place, entry=0, line=None)
     number = before + place.entry - found.starts[index]
-    return replace(place, entry=number, line=number)
+    return structs.replace(place, entry=number, line=number)

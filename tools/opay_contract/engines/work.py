@@ -148,4 +148,5 @@ class Work:
 
 
 def _unreadable(unreadable: Unreadable) -> DriftSummary:
+    """Return the summary of what could not even be found."""
     return DriftSummary(unreadable_count=1, unreadable=(unreadable,))

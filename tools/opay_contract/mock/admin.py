@@ -8,7 +8,7 @@ import ipaddress
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
@@ -103,7 +103,10 @@ def _route(path: str, handler: _Handler, method: str) -> Route:
     async def guarded(request: Request) -> Response:
         if not _is_from_here(request):
             return _refusal(_FORBIDDEN, "the admin path is for programs on this machine")
-        return await handler(request)
+        try:
+            return await handler(request)
+        except ClientDisconnect:  # nobody hears the answer
+            return Response(status_code=_BAD_REQUEST)
 
     return Route(path, guarded, methods=[method])
 

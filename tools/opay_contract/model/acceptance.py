@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
-from opay_contract.model.finding import Outcome
-from opay_contract.model.summary import DriftSummary, FoldedFinding, Key, fingerprint
+from opay_contract.model.finding import Key, Outcome, key_of
+from opay_contract.model.summary import DriftSummary, FoldedFinding, fingerprint
 
 
 class State(StrEnum):
@@ -19,7 +19,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
-    """One rule at one place, accepted until a day.
+    """One rule at one place, accepted until a day; of a rule about public values one `value` of them.
 
     `operation` is empty where no operation of the contract was called. The acceptance holds through the day
     `expires` (UTC). `file` is the baseline as the user gave it, `line` the 1-based line of the entry there.
@@ -29,6 +29,7 @@ class Acceptance:
     operation: str
     outcome: Outcome
     pointer: str
+    value: str = ""
     reason: str
     expires: date
     accepted_by: str
@@ -39,7 +40,7 @@ class Acceptance:
     @property
     def key(self) -> Key:
         """What it covers: findings of the same key and nothing else."""
-        return (self.rule, self.operation, self.outcome, self.pointer)
+        return key_of(self.rule, self.operation, self.outcome, self.pointer, self.value)
 
     @property
     def fingerprint(self) -> str:

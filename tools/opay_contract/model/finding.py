@@ -48,6 +48,15 @@ class Outcome(StrEnum):
     TRANSPORT = "transport"
 
 
+Key = tuple[str, ...]
+"""What makes findings the same: rule, operation, outcome, folded pointer, and the public value, if any."""
+
+
+def key_of(rule: str, operation: str, outcome: str, pointer: str, value: str = "") -> Key:
+    """Return the key of findings; one without a value is as long as it was before there were values."""
+    return (rule, operation, outcome, pointer, *([value] if value else []))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """One check: a permanent kebab-case id, its axes, and why it exists."""
@@ -74,8 +83,9 @@ class Finding:
     """One result of a rule at one place of one exchange.
 
     `pointer` is a JSON pointer with array indexes folded to `*` into the body, or the header's name, or
-    empty where the exchange as a whole is meant. `expected` and `actual` name type, length and shape,
-    never a recorded value. `operation` is None where no operation of the contract was called.
+    empty where the exchange as a whole is meant. `value` is what stood there, where the rule is about a value
+    and the contract calls it public, and otherwise empty. `expected` and `actual` name type, length and
+    shape, and no other recorded value. `operation` is None where no operation of the contract was called.
     """
 
     rule: Rule
@@ -87,8 +97,9 @@ class Finding:
     contract: ContractPlace | None
     place: Place
     recorded_at: str | None
+    value: str = ""
 
     @property
-    def key(self) -> tuple[str, str, str, str]:
-        """What makes two findings the same: rule, operation, outcome and folded pointer; never the prose."""
-        return (self.rule.id, self.operation or "", self.outcome, self.pointer)
+    def key(self) -> Key:
+        """What makes two findings the same, never the prose."""
+        return key_of(self.rule.id, self.operation or "", self.outcome, self.pointer, self.value)

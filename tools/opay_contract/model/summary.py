@@ -7,19 +7,28 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from opay_contract.model.exchange import Place, Unreadable
-from opay_contract.model.finding import Finding, Severity
-from opay_contract.model.observation import Days, Observations, add, join_observations, latest_days
+from opay_contract.model.finding import Finding, Key, Outcome, Severity
+from opay_contract.model.observation import (
+    MAX_VALUES,
+    Days,
+    Observations,
+    add,
+    join_observations,
+    latest_days,
+)
+from opay_contract.model.outcomes import Outcomes, Signatures, count_outcome, join_outcomes
 
 MAX_FINDINGS = 2000
-"""Distinct findings that a summary keeps: the gravest, and among equals those of the smallest fingerprint."""
+"""Distinct findings that a summary keeps: the gravest, and among equals those of the smallest fingerprint.
+
+Of those that differ in nothing but a value it keeps `MAX_VALUES`.
+"""
 
 MAX_UNREADABLE = 1000
-"""Unreadable things that a summary names: the first by place."""
+"""Unreadable things, and files passed over, that a summary names: the first by place."""
 
 MAX_ELSEWHERE = 500
 """Places out of scope that a summary tells apart: likely gateways, then those of the smallest fingerprint."""
-
-Key = tuple[str, str, str, str]
 
 
 class HasFinding(Protocol):
@@ -51,7 +60,7 @@ class FoldedFinding:
 
     @property
     def fingerprint(self) -> str:
-        """Names the finding for good: from rule, operation, outcome and folded pointer, never from prose."""
+        """Names the finding for good: from its key, never from prose."""
         return fingerprint(self.finding.key)
 
 
@@ -73,25 +82,41 @@ class Elsewhere:
 class DriftSummary:
     """The result of a run or of a part of one.
 
-    `exchanges` counts the exchanges that were judged, `out_of_scope` those that are none of the contract's,
-    `elsewhere` most of these by where they went. `out_of_window` counts those that were not because of
-    the time at which they were recorded, which of `undated` is not known. `occurrences` counts findings by
-    severity, kept or not; it tells when the cap on `findings` bit. `readings` counts evidence by question and
-    reading, `observations` has what was seen at each place. `is_partial` if the run was interrupted.
+    `exchanges` counts the exchanges that were judged, `outcomes` counts these by how they ended.
+    `out_of_scope` counts those that are none of the contract's, `elsewhere` most of these by where they went.
+    `out_of_window` counts those that were not judged because of the time at which they were recorded, which
+    of `undated` is not known. `passed_over_count` counts the files of folders that are no recordings.
+    `occurrences` counts findings by severity, kept or not; it tells when the cap on `findings` bit.
+    `readings` counts evidence by question and reading, `observations` has what was seen at each place.
+    `is_partial` if the run was interrupted.
     """
 
     exchanges: int = 0
+    outcomes: Outcomes = field(default_factory=dict)
+    signatures: Signatures = field(default_factory=Signatures)
     out_of_scope: int = 0
     elsewhere: dict[Elsewhere, int] = field(default_factory=dict)
     out_of_window: int = 0
     undated: int = 0
     unreadable_count: int = 0
     unreadable: tuple[Unreadable, ...] = ()
+    passed_over_count: int = 0
+    passed_over: tuple[Unreadable, ...] = ()
     findings: dict[Key, FoldedFinding] = field(default_factory=dict)
     occurrences: dict[Severity, int] = field(default_factory=dict)
     readings: dict[tuple[str, str], int] = field(default_factory=dict)
     observations: Observations = field(default_factory=dict)
     is_partial: bool = False
+
+    @property
+    def successes(self) -> int:
+        """How many exchanges succeeded."""
+        return count_outcome(self.outcomes, Outcome.SUCCESS)
+
+    @property
+    def is_vacuous(self) -> bool:
+        """Whether exchanges were judged and none of them succeeded."""
+        return 0 < self.exchanges == sum(self.outcomes.values()) and not self.successes
 
     @property
     def omitted(self) -> int:
@@ -111,12 +136,16 @@ def merge(left: DriftSummary, right: DriftSummary) -> DriftSummary:
         findings[key] = join(findings[key], folded) if key in findings else folded
     return DriftSummary(
         exchanges=left.exchanges + right.exchanges,
+        outcomes=join_outcomes(left.outcomes, right.outcomes),
+        signatures=left.signatures + right.signatures,
         out_of_scope=left.out_of_scope + right.out_of_scope,
         elsewhere=first_elsewhere(add(left.elsewhere, right.elsewhere)),
         out_of_window=left.out_of_window + right.out_of_window,
         undated=left.undated + right.undated,
         unreadable_count=left.unreadable_count + right.unreadable_count,
         unreadable=first_unreadable([*left.unreadable, *right.unreadable]),
+        passed_over_count=left.passed_over_count + right.passed_over_count,
+        passed_over=first_unreadable([*left.passed_over, *right.passed_over]),
         findings=gravest(findings),
         occurrences=add(left.occurrences, right.occurrences),
         readings=add(left.readings, right.readings),
@@ -141,13 +170,23 @@ def join(left: FoldedFinding, right: FoldedFinding) -> FoldedFinding:
 
 
 def gravest(findings: dict[Key, V]) -> dict[Key, V]:
-    """Keep the cap. What is kept depends on the keys alone, so that every split keeps the same."""
-    if len(findings) <= MAX_FINDINGS:
+    """Keep the caps. What is kept depends on the keys alone, so that every split keeps the same."""
+    if len(findings) <= min(MAX_VALUES, MAX_FINDINGS):
         return findings
-    kept = heapq.nsmallest(
-        MAX_FINDINGS, findings, key=lambda key: (-findings[key].finding.rule.severity, fingerprint(key))
-    )
-    return {key: findings[key] for key in kept}
+    kept: list[Key] = []
+    by_value: dict[Key, list[Key]] = {}
+    for key, folded in findings.items():
+        if folded.finding.value:
+            by_value.setdefault(key[:-1], []).append(key)
+        else:
+            kept.append(key)
+    for keys in by_value.values():
+        kept += keys if len(keys) <= MAX_VALUES else heapq.nsmallest(MAX_VALUES, keys, key=fingerprint)
+    if len(kept) > MAX_FINDINGS:
+        kept = heapq.nsmallest(
+            MAX_FINDINGS, kept, key=lambda key: (-findings[key].finding.rule.severity, fingerprint(key))
+        )
+    return findings if len(kept) == len(findings) else {key: findings[key] for key in kept}
 
 
 def first_elsewhere(elsewhere: dict[Elsewhere, int]) -> dict[Elsewhere, int]:

@@ -8,7 +8,7 @@ from typing import Any
 from opay_contract.contract.contract import Contract
 from opay_contract.errors import UsageError
 from opay_contract.model.exchange import Exchange
-from opay_contract.model.finding import Finding, Severity
+from opay_contract.model.finding import Finding, Key, Severity
 from opay_contract.pytest_plugin.exchanges import exchange_of, with_known_host
 from opay_contract.rules.judging import check_exchange
 from opay_contract.rules.subject import Settings
@@ -77,7 +77,7 @@ def parse_severity(label: str) -> Severity:
 
 def render_findings(findings: Iterable[Finding]) -> str:
     """Return findings as text, the gravest first, equal ones as one."""
-    folded: dict[tuple[str, str, str, str], list[Finding]] = {}
+    folded: dict[Key, list[Finding]] = {}
     for finding in findings:
         folded.setdefault(finding.key, []).append(finding)
     groups = sorted(folded.values(), key=lambda group: -group[0].rule.severity)

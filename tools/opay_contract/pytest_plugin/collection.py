@@ -6,14 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from opay_contract.contract.answers import answer_shape
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.fold import Fold
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
 from opay_contract.pytest_plugin.checking import render_findings
-from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.sources import STDIN, Source, iter_sources
+from opay_contract.pytest_plugin.outcomes import pack_outcomes
+from opay_contract.pytest_plugin.plugin import OUTCOMES
+from opay_contract.recordings.listing import find_missing
+from opay_contract.recordings.reading import is_passed_over, iter_exchanges
+from opay_contract.recordings.sources import STDIN, Repeats, Source, iter_sources
+from opay_contract.report.scope import describe_nothing, describe_out_of_scope
 from opay_contract.rules.subject import Settings
 
 _MOST_UNREADABLE = 20
@@ -58,17 +63,26 @@ def iter_items(
         raise pytest.UsageError(
             "--opay-recordings takes files and folders; `opay-contract check -` reads pipes"
         )
+    if missing := find_missing(paths, literally=True):
+        raise pytest.UsageError(f"--opay-recordings: {missing}")
+    repeats = Repeats()
     for path in paths:
-        sources = list(iter_sources([path]))
+        answers = answer_shape(contract)
+        sources = [one for one in iter_sources([path]) if not is_passed_over(one, answers)]
         if not sources:
             raise pytest.UsageError(f"--opay-recordings {path}: there are no recordings")
-        yield from (_item(session, source, contract, fail_on) for source in sources)
+        named = [source for source in sources if not _is_repeat(source, repeats)]
+        yield from (_item(session, source, contract, fail_on) for source in named)
+
+
+def _is_repeat(found: Source | Unreadable, repeats: Repeats) -> bool:
+    return isinstance(found, Source) and repeats.is_repeat(found)
 
 
 def summarize(contract: Contract, source: Source) -> DriftSummary:
     """Hold every exchange of a file against the contract. Signatures are not verified."""
     fold = Fold(contract, Settings(started_at=time.time()))
-    for item in iter_exchanges(source):
+    for item in iter_exchanges(source, answers=answer_shape(contract)):
         fold.add(item)
     return fold.summary()
 
@@ -84,6 +98,7 @@ def _item(
 
 def _faults(item: RecordingItem, source: Source) -> list[str]:
     summary = summarize(item.contract, source)
+    item.user_properties.append((OUTCOMES, pack_outcomes(summary.outcomes)))
     faults = [f"{one.place.file}: entry {one.place.entry}: {one.reason}" for one in summary.unreadable]
     if len(faults) > _MOST_UNREADABLE:
         faults = [*faults[:_MOST_UNREADABLE], f"and {summary.unreadable_count - _MOST_UNREADABLE} more"]
@@ -96,9 +111,5 @@ def _faults(item: RecordingItem, source: Source) -> list[str]:
 
 
 def _describe_nothing(summary: DriftSummary) -> str:
-    if not summary.out_of_scope:
-        return "nothing was checked: the file holds no exchange"
-    return (
-        f"nothing was checked: {summary.out_of_scope} exchanges are with hosts other than the contract has; "
-        "add yours with --opay-base-url"
-    )
+    sentences = describe_out_of_scope(summary, "--opay-base-url")
+    return "\n".join([f"nothing was checked: {describe_nothing(summary, 1)}", *sentences])

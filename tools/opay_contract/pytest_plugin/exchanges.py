@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
+
+from msgspec import structs
 
 from opay_contract.contract.contract import Contract
 from opay_contract.errors import UsageError
@@ -40,7 +41,7 @@ def with_known_host(exchange: Exchange, contract: Contract) -> Exchange:
     except ValueError:
         raise UsageError("cannot check this response: its request's URL is none") from None
     path = urlunsplit(("", "", parts.path, parts.query, ""))
-    return replace(exchange, request=replace(exchange.request, url=path))
+    return structs.replace(exchange, request=structs.replace(exchange.request, url=path))
 
 
 def _exchange_of_mapping(value: Mapping[str, Any]) -> Exchange:

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Self
 
+from msgspec import structs
+
 from opay_contract.contract.contract import at
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import Parsed, pointer
@@ -147,7 +149,7 @@ class OpayMock:
 
         def hear(exchange: Exchange) -> None:
             place = Place(source=0, entry=len(heard) + 1, file="call")
-            heard.append((replace(exchange, place=place), settings.scenario))
+            heard.append((structs.replace(exchange, place=place), settings.scenario))
 
         self._settings = settings
         self._stage.app = build_app(self._contract, settings, self._store, listeners=[hear])

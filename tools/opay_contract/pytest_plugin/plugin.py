@@ -4,7 +4,7 @@ It is imported in every run of whoever has the package installed, so it imports 
 comes when a fixture or the marker is used.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 _MARKER = "opay_scenario"
 _DIRECTORY = "opay_contract_dir"
 _FAIL_ON = "opay_contract_fail_on"
-_RECORDINGS, _BASE_URL = "--opay-recordings", "--opay-base-url"
+_RECORDINGS, _BASE_URL, _SUCCESSES = "--opay-recordings", "--opay-base-url", "--opay-require-success"
+OUTCOMES = "opay_outcomes"
+"""The property of a test's report that says how the calls in its recording ended."""
 _CONTRACT = pytest.StashKey["Contract"]()
 
 
@@ -40,6 +42,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="URL",
         help="a server whose recordings count, beside the contract's",
     )
+    group.addoption(
+        _SUCCESSES,
+        type=_number,
+        metavar="N",
+        help="how many exchanges of all recordings have to succeed, else the run fails; by default one, "
+        "0 says that all may be refused",
+    )
     parser.addini(_DIRECTORY, "folder with openapi.yaml and schemas/; empty: the contract of opay-contract")
     parser.addini(_FAIL_ON, "least severity of a finding that fails a check", default="error")
 
@@ -51,6 +60,8 @@ def pytest_configure(config: pytest.Config) -> None:
         f"{_MARKER}(name, seconds=3.0): opay_mock misbehaves in this test; names as in `opay-contract mock "
         "--scenarios`, seconds for those that take time",
     )
+    if config.getoption(_RECORDINGS) and not _is_worker(config):
+        config.pluginmanager.register(_Successes(config), "opay-contract-successes")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -70,6 +81,50 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Refuse it where the tests run in several processes: these cannot refuse the run."""
     if _is_worker(item.config) and (fault := _fault_of_marker(item)):
         pytest.fail(fault, pytrace=False)
+
+
+class _Successes:
+    """Gathers how the calls of all recordings ended, and fails the run where too few succeeded.
+
+    A single recording may well hold refusals alone, so no test fails for that.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._packed: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take what a test's report says, also from another process."""
+        if report.when == "call":
+            self._packed.extend(str(value) for name, value in report.user_properties if name == OUTCOMES)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Fail the run when all tests are done."""
+        result = yield
+        if self._packed:
+            from opay_contract.pytest_plugin.outcomes import find_shortage, join_packed  # noqa: PLC0415  heavy
+
+            required = self._config.getoption(_SUCCESSES)
+            session.testsfailed += find_shortage(join_packed(self._packed), required)
+        return result
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say how the calls ended, and what was not checked."""
+        if self._packed:
+            from opay_contract.pytest_plugin.outcomes import describe_run, join_packed  # noqa: PLC0415  heavy
+
+            terminalreporter.section("opay-contract")
+            required = self._config.getoption(_SUCCESSES)
+            for line in describe_run(join_packed(self._packed), required, _contract(self._config)):
+                terminalreporter.write_line(line)
+
+
+def _number(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError
+    return number
 
 
 @pytest.fixture(scope="session")
@@ -121,8 +176,10 @@ def _recordings(session: pytest.Session, paths: list[str]) -> Iterator[pytest.It
 
 
 def _directory(config: pytest.Config) -> "Path | None":
+    from opay_contract.contract.loading import folder_of  # noqa: PLC0415  heavy
+
     directory = config.getini(_DIRECTORY)
-    return config.rootpath / directory if directory else None
+    return folder_of(config.rootpath / directory) if directory else None
 
 
 def _contract(config: pytest.Config) -> "Contract":

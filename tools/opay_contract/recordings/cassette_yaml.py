@@ -145,7 +145,7 @@ class _Cassette:
     def _collection(self, event: yaml.Event, events: Iterator[yaml.Event]) -> Any:
         children = list(self._iter_children(events))
         if getattr(event, "tag", None) not in _PLAIN_TAGS:
-            raise EntryError(UNKNOWN_TAG)
+            return EntryError(UNKNOWN_TAG)
         if isinstance(event, yaml.SequenceStartEvent):
             return children
         names = children[::2]
@@ -170,10 +170,14 @@ def _step(event: yaml.Event) -> int:
     return -1 if isinstance(event, yaml.CollectionEndEvent) else 0
 
 
-def _scalar(event: yaml.ScalarEvent) -> str | bytes | None:
+def _scalar(event: yaml.ScalarEvent) -> str | bytes | EntryError | None:
+    """Return a value, or the error in its place: it is one of whoever needs the value."""
     if event.tag in _BINARY_TAGS:
-        return parse_base64(event.value)
+        try:
+            return parse_base64(event.value)
+        except EntryError as error:
+            return error
     if event.tag not in _PLAIN_TAGS:
-        raise EntryError(UNKNOWN_TAG)
+        return EntryError(UNKNOWN_TAG)
     is_plain = event.tag is None and not event.style
     return None if is_plain and event.value in _NULLS else str(event.value)

@@ -4,6 +4,7 @@ A transcript is made for eyes. Where the body goes on is told by what curl is kn
 every call needs its own lines: `--parallel` mixes them.
 """
 
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,8 +15,11 @@ from opay_contract.recordings.streams import MAX_ENTRY, Readable, iter_read
 _FINAL_STATUS = 200
 _MAX_HEADERS = 1000
 
-# Lines as curl writes them, the first with `--trace-time` and `--trace-ids`.
-_STAMP = re.compile(rb"(?:[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6} )?(?:\[[0-9x]+-[0-9x]+\] )?(?=[*<>{}] )")
+# Lines as curl writes them, the first with `--trace-time` and `--trace-ids`. An editor may have taken off
+# the space at their ends.
+_STAMP = re.compile(
+    rb"(?:[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6} )?(?:\[[0-9x]+-[0-9x]+\] )?(?=[*<>{}](?: |\r*\n|\Z))"
+)
 _REQUEST = re.compile(rb"([A-Z]+) (\S+) HTTP/[0-9.]+")
 _STATUS = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})\b")
 _CONNECTING = re.compile(rb"\* ++(?:Trying |Connecting to |Could not resolve |Host .* was resolved)")
@@ -32,6 +36,17 @@ _METER = re.compile(
     rb"|  % +Total +% +Received [^\n]*\n"
     rb"|^ {20,}Dload +Upload [^\n]*\n",
 )
+# What a CI server writes before each line: GitHub, GitLab, Jenkins.
+_CI_STAMP = re.compile(
+    rb"\[?[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?"
+    rb"(?:Z|[+-][0-9]{2}:?[0-9]{2})\]?(?: [0-9]{2}[OE][ +]| )?"
+)
+_FIRST = re.compile(
+    rb"[*<>] ?|  % Total|\r|[$#+] curl |curl(?:\.exe)? |[^\n>]{0,300}> ?curl(?:\.exe)? |Warning: |Note: "
+    rb"|[0-9:.]{15} |Script started"
+)
+_SENT = re.compile(rb"^[0-9:. \[\]x-]{0,40}> [A-Z]+ \S+ HTTP/[0-9.]+\r*$", re.MULTILINE)
+_RECEIVED = re.compile(rb"^[0-9:. \[\]x-]{0,40}< HTTP/[0-9.]+ [0-9]{3}\b", re.MULTILINE)
 _LONGEST_REMARK = 500
 _REMARK = re.compile(
     rb"(?:[0-9:.]{15} )?(?:\[[0-9x]+-[0-9x]+\] )?"
@@ -123,12 +138,12 @@ class Transcript:
         if self._has_double_ends and line.endswith(b"\r\n"):  # a terminal's, as script(1) keeps it
             line = line[:-2] + b"\n"
         line = line[_end(_STAMP, line) :]
-        mark = line[:2]
+        mark = line[:2] if line[1:].strip(b"\r\n") or self._is_in_body() else line[:1] + b" "
         if mark == b"> ":
-            yield from self._add_sent(number, line[2:])
+            yield from self._add_sent(number, line[1:].removeprefix(b" "))
         elif mark == b"< ":
             self._has_double_ends = self._has_double_ends or raw.endswith(b"\r\r\n")
-            yield self._add_received(line[2:])
+            yield self._add_received(line[1:].removeprefix(b" "))
         elif mark == b"* ":
             yield from self._add_remark(number, line)
         elif _FAILED.match(line):
@@ -145,6 +160,9 @@ class Transcript:
         if self._call is not None:
             yield self._call
         self._call = None
+
+    def _is_in_body(self) -> bool:
+        return self._call is not None and self._call.has_headers
 
     def _piece(self, kind: PieceKind, line: bytes) -> Piece:
         text = line.rstrip(b"\r\n")
@@ -224,12 +242,32 @@ def _without_meters(line: bytes) -> tuple[list[bytes], bytes, list[bytes]]:
     return before, _METER.sub(b"", line), after
 
 
+def is_transcript(head: bytes) -> bool:
+    """Tell a transcript by its head: it starts as one does, and has a request and a response after it."""
+    text = head.removeprefix(codecs.BOM_UTF8).lstrip(b"\n")
+    if _CI_STAMP.match(text):
+        text = b"".join(_without_ci_stamp(line) for line in text.splitlines(keepends=True))
+    sent = _SENT.search(text) if _FIRST.match(text) else None
+    return sent is not None and _RECEIVED.search(text, sent.end()) is not None
+
+
 def iter_pieces(stream: Readable) -> Iterator[Piece | Call]:
-    """Yield the pieces of a transcript in order, and each call when all of it was there."""
+    """Yield the pieces of a transcript in order, and each call when all of it was there.
+
+    Where the first line has the time that a CI server writes before each, that is taken off all of them.
+    """
     transcript = Transcript()
+    is_stamped = False
     for number, line in _iter_lines(stream):
-        yield from transcript.add(number, line)
+        if number == 1:
+            line = line.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901  the mark is no part of it
+            is_stamped = _CI_STAMP.match(line) is not None
+        yield from transcript.add(number, _without_ci_stamp(line) if is_stamped else line)
     yield from transcript.finish()
+
+
+def _without_ci_stamp(line: bytes) -> bytes:
+    return line[_end(_CI_STAMP, line) :]
 
 
 def _iter_lines(stream: Readable) -> Iterator[tuple[int, bytes]]:

@@ -6,10 +6,12 @@ The request's body is not in it.
 import re
 from collections.abc import Iterator
 
+from opay_contract.jsontext import Parsed, parse_json
 from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable, header
 from opay_contract.recordings.curl_lines import Call, iter_pieces
 from opay_contract.recordings.encodings import decode_body
-from opay_contract.recordings.messages import parse_moment, parse_status
+from opay_contract.recordings.entries import build_exchange
+from opay_contract.recordings.messages import parse_status
 from opay_contract.recordings.refusals import NO_RESPONSE, TOO_LONG, EntryError
 from opay_contract.recordings.sources import Source
 from opay_contract.recordings.streams import MAX_ENTRY, Readable
@@ -34,27 +36,20 @@ def is_counted(call: Call) -> bool:
 
 def read_call(place: Place, call: Call) -> Exchange | Unreadable:
     """Return what a call holds."""
-    try:
-        return _exchange(place, call)
-    except EntryError as error:
-        return Unreadable(place=place, reason=error.reason)
+    request = Request(method=call.method, url=_url(call), headers=tuple(call.sent))
+    return build_exchange(place, request, lambda: _response(call))
 
 
-def _exchange(place: Place, call: Call) -> Exchange:
+def _response(call: Call) -> Response:
     if call.status is None:
         raise EntryError(NO_RESPONSE)
     headers = tuple(call.received)
     _, body, _ = cut_body(call)
     is_decoded = header(headers, "content-encoding") is None
-    return Exchange(
-        place=place,
-        request=Request(method=call.method, url=_url(call), headers=tuple(call.sent)),
-        response=Response(
-            status=parse_status(call.status),
-            headers=headers,
-            body=body if is_decoded else decode_body(body, headers),
-        ),
-        recorded_at=parse_moment(header(headers, "date")),
+    return Response(
+        status=parse_status(call.status),
+        headers=headers,
+        body=body if is_decoded else decode_body(body, headers),
     )
 
 
@@ -87,5 +82,12 @@ def _length_of(call: Call, body: bytes) -> int:
     if not body.strip():
         raise EntryError(NO_BODY)
     if announced.isascii() and announced.isdigit() and not is_encoded:
-        return min(len(body), int(announced[:12]))
+        length = int(announced[:12])
+        if length >= len(body) or not _is_whole_json(body) or _is_whole_json(body[:length]):
+            return min(len(body), length)
     return len(body.removesuffix(b"\n").removesuffix(b"\r"))
+
+
+def _is_whole_json(body: bytes) -> bool:
+    """Tell whether a body is JSON as it stands: `jq` writes it with other spaces than were sent."""
+    return isinstance(parse_json(body), Parsed)

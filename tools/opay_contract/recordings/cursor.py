@@ -8,13 +8,13 @@ import codecs
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Mapping
 
 from opay_contract.recordings.refusals import StreamError
 from opay_contract.recordings.streams import CHUNK, MAX_ENTRY, Readable
 
-Path = tuple[tuple[str, ...], ...]
-"""The member names, step by step, that lead to the values that are looked for; a step may have several."""
+Path = Mapping[str, "Path"]
+"""The member names, step by step, that lead to the values that are looked for; an empty step is the last."""
 
 _QUOTE = ord('"')
 _BACKSLASH = ord("\\")
@@ -189,21 +189,41 @@ def _match_end(pattern: re.Pattern[bytes], buffer: bytes, position: int) -> int:
 
 def iter_values(
     cursor: JsonCursor, path: Path, *, limit: int = MAX_ENTRY
-) -> Iterator[tuple[int, bytes | None]]:
-    """Yield the items, or the members' values, at `path`, each with its line; None is one too long."""
+) -> Generator[tuple[int, bytes | None], None, bool]:
+    """Yield the items, or the members' values, at `path`, each with its line; None is one too long.
+
+    Returns whether there is anything at `path`.
+    """
     first = cursor.peek()
+    found = not path and first in (b"{", b"[")
     if path and first == b"{":
         for name in cursor.iter_members():
-            if name in path[0]:
-                yield from iter_values(cursor, path[1:], limit=limit)
+            if name in path:
+                found |= yield from iter_values(cursor, path[name], limit=limit)
             else:
                 cursor.skip_value()
-    elif not path and first in (b"{", b"["):
+    elif found:
         for _ in cursor.iter_members() if first == b"{" else cursor.iter_items():
             cursor.peek()
             yield cursor.line, cursor.take_value(limit)
     else:
         cursor.skip_value()
+    return found
+
+
+def iter_all_values(cursor: JsonCursor, path: Path) -> Iterator[tuple[int, bytes | None]]:
+    """Yield the same of each of the JSON texts of a file; beside one that has them none may have none."""
+    other, has_any = 0, False
+    while first := cursor.peek():
+        line = cursor.line
+        if (yield from iter_values(cursor, {} if first == b"[" else path)):
+            has_any = True
+        else:
+            other = other or line
+    if has_any and other:
+        raise StreamError(
+            f"the JSON text on line {other} is of another format and was not read; keep it apart"
+        )
 
 
 def parse_members(data: bytes) -> dict[str, bytes]:

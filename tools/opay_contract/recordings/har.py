@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import msgspec
 
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
-from opay_contract.recordings.cursor import JsonCursor, iter_values
+from opay_contract.recordings.cursor import JsonCursor, Path, iter_all_values
+from opay_contract.recordings.entries import attempt, build_exchange
 from opay_contract.recordings.messages import (
     decode_entry,
     empty_body,
@@ -17,12 +18,14 @@ from opay_contract.recordings.messages import (
 )
 from opay_contract.recordings.refusals import NO_RESPONSE, TRUNCATED_BODY, EntryError
 from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import Readable
+from opay_contract.recordings.streams import ChunkStream
 
 NO_BODY = 'the response has no body text; export the HAR "with content"'
 ATTACHED_BODY = "the response body is in another file; record the HAR with its content embedded"
 
-_ENTRIES = (("log",), ("entries",))
+ENTRIES: Path = {"log": {"entries": {}}, "entries": {}}
+"""Where in a HAR the entries are, also in one that lost its wrapper."""
+
 _BYTE_ORDER_MARK = 3  # `size` counts it, `text` has lost it
 
 
@@ -69,25 +72,31 @@ class _Entry(msgspec.Struct, rename="camel", gc=False):
 _ENTRY = msgspec.json.Decoder(_Entry)
 
 
-def read_har(source: Source, stream: Readable) -> Iterator[Exchange | Unreadable]:
+def read_har(source: Source, stream: ChunkStream) -> Iterator[Exchange | Unreadable]:
     """Yield every entry of `log.entries`, wherever in the file that is."""
     cursor = JsonCursor(stream)
-    for number, (line, data) in enumerate(iter_values(cursor, _ENTRIES), start=1):
+    for number, (line, data) in enumerate(iter_all_values(cursor, ENTRIES), start=1):
         place = source.place(number, line)
         try:
-            yield _exchange(place, decode_entry(_ENTRY, data, line))
+            entry = decode_entry(_ENTRY, data, line)
+            _take_attached(entry, stream)
+            yield _exchange(place, entry)
         except EntryError as error:
             yield Unreadable(place=place, reason=error.reason)
 
 
-def _exchange(place: Place, entry: _Entry) -> Exchange:
-    if entry.response is None:
-        raise EntryError(NO_RESPONSE)
-    return Exchange(
-        place=place,
-        request=_request(entry.request or _Request()),
-        response=_response(entry.response),
-        recorded_at=parse_moment(entry.started_date_time),
+def _take_attached(entry: _Entry, stream: ChunkStream) -> None:
+    """Put the body of an answer that an archive keeps beside the HAR in its place."""
+    content = entry.response.content if entry.response else None
+    body = stream.attached(content.file) if content and content.file and content.text is None else None
+    if content and body is not None:
+        content.text, content.encoding = base64.b64encode(body).decode(), "base64"
+
+
+def _exchange(place: Place, entry: _Entry) -> Exchange | Unreadable:
+    request = _request(entry.request or _Request())
+    return build_exchange(
+        place, request, lambda: _response(entry.response), parse_moment(entry.started_date_time)
     )
 
 
@@ -96,7 +105,7 @@ def _request(recorded: _Request) -> Request:
         method=recorded.method,
         url=recorded.url,
         headers=_headers(recorded.headers),
-        body=_request_body(recorded),
+        body=attempt(_request_body, recorded),
     )
 
 
@@ -119,7 +128,9 @@ def _without_unmarked_base64(body: bytes, size: float | None) -> bytes:
     return decoded if len(decoded) == size else body
 
 
-def _response(recorded: _Response) -> Response:
+def _response(recorded: _Response | None) -> Response:
+    if recorded is None:
+        raise EntryError(NO_RESPONSE)
     status, headers = parse_status(recorded.status), _headers(recorded.headers)
     return Response(status=status, headers=headers, body=_body(recorded, headers))
 

@@ -1,5 +1,6 @@
 """Finds what the user named: files, URLs, patterns, folders and manifests, in a stable order."""
 
+import difflib
 import glob
 import os
 import re
@@ -7,12 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from opay_contract.errors import UsageError
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.recordings.reading import iter_list_lines
 from opay_contract.recordings.refusals import StreamError
 from opay_contract.recordings.remote import RemoteObject, describe_failure, open_file_system, tag_of
-from opay_contract.recordings.sources import Source, has_recording_name, iter_sources
+from opay_contract.recordings.sources import STDIN, Repeats, Source, has_recording_name, iter_sources
 
 MANIFEST = "@"
 """What stands before the name of a file that lists what to read."""
@@ -20,6 +23,7 @@ MANIFEST = "@"
 PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "az": "adlfs"}
 """The packages that fsspec needs for a protocol, where that is not in the extra."""
 
+_MOST_NAMED = 5
 _MAGIC = re.compile(r"[*?\[]")
 _NO_PATH = re.compile(r"[\x00-\x1f\x7f]|^[{\[]\s*[\"\[{]|^[*<>] |^.{4096}", re.DOTALL)
 """What no line of a list is: control characters, JSON, a line of curl's, or more than a path may have."""
@@ -28,7 +32,7 @@ _USER = re.compile(r"(?<=://)[^/@]*@")
 _QUERY = re.compile(r"\?[^/?=]+=.*$", re.DOTALL)
 _HTTP_QUERY = re.compile(r"[?#].*$", re.DOTALL)
 
-_Found = tuple[str, RemoteObject | None, str | None]
+_Found = tuple[str, RemoteObject | None, str | None, bool]
 
 
 def is_url(path: str) -> bool:
@@ -42,14 +46,57 @@ def public_name(url: str) -> str:
     return query.sub("", _USER.sub("", url))
 
 
-def iter_inputs(paths: Sequence[str]) -> Iterator[Source | Unreadable]:
-    """Yield what there is to read at `paths`, in their order; what cannot be found is a value, too."""
-    found = (item for path in paths for item in _iter_named(path))
+def find_missing(paths: Sequence[str], *, literally: bool = False) -> str | None:
+    """Return which of the paths that were named do not exist, in words, or None where all do.
+
+    What a pattern, a list or a store has is not looked at here: that is part of the run. With `literally`
+    the paths are names of files and folders and nothing else.
+    """
+    missing = [path for path in paths if path != STDIN and _is_missing(path, literally=literally)]
+    if not missing:
+        return None
+    named = ", ".join(f"'{path}'" for path in missing[:_MOST_NAMED])
+    more = f" and {len(missing) - _MOST_NAMED:,} more" if len(missing) > _MOST_NAMED else ""
+    hint = _hint(missing[0].removeprefix("" if literally else MANIFEST)) if len(missing) == 1 else ""
+    return f"no such file or folder: {named}{more}{hint}"
+
+
+def _is_missing(path: str, *, literally: bool) -> bool:
+    name = path if literally else path.removeprefix(MANIFEST)
+    if not literally and is_url(name):
+        return False
+    try:
+        os.stat(name)  # noqa: PTH116  as in sources, for the same reasons
+    except (FileNotFoundError, NotADirectoryError):
+        return literally or not _MAGIC.search(name)
+    except (OSError, ValueError):
+        return False  # it is there and cannot be read, which the run says
+    return False
+
+
+def _hint(path: str) -> str:
+    """Return which name of the same folder may have been meant."""
+    folder, name = os.path.split(path)
+    try:
+        near = difflib.get_close_matches(name, os.listdir(folder or "."), n=1, cutoff=0.8)  # noqa: PTH208
+    except OSError:
+        return ""
+    return f"; did you mean '{os.path.join(folder, near[0])}'?" if near else ""  # noqa: PTH118
+
+
+def iter_inputs(paths: Sequence[str], repeats: Repeats | None = None) -> Iterator[Source | Unreadable]:
+    """Yield what there is to read at `paths`, in their order; what cannot be found is a value, too.
+
+    What is named again is left out, and stands in `repeats`.
+    """
+    known = Repeats() if repeats is None else repeats
+    named = (item for path in paths for item in _iter_named(path))
+    found = (item for item in named if isinstance(item, Unreadable) or not known.is_repeat(item))
     for ordinal, item in enumerate(found):
         if isinstance(item, Source):
             yield replace(item, ordinal=ordinal)
         else:
-            yield replace(item, place=replace(item.place, source=ordinal))
+            yield structs.replace(item, place=structs.replace(item.place, source=ordinal))
 
 
 def _iter_named(path: str) -> Iterator[Source | Unreadable]:
@@ -91,11 +138,11 @@ def _iter_listed(name: str, place: Place) -> Iterator[Source | Unreadable]:
 
 def _iter_plain(path: str) -> Iterator[Source | Unreadable]:
     if is_url(path):
-        for name, remote, reason in _iter_found(path):
-            source = Source(ordinal=0, name=name, path=None, remote=remote)
+        for name, remote, reason, is_named in _iter_found(path):
+            source = Source(ordinal=0, name=name, path=None, remote=remote, is_named=is_named)
             yield source if reason is None else Unreadable(place=source.place(0), reason=reason)
     elif _MAGIC.search(path) and not is_there(path):
-        yield from iter_sources(_expand_local(path) or [path])
+        yield from _iter_pattern(path)
     else:
         yield from iter_sources([path])
 
@@ -103,6 +150,15 @@ def _iter_plain(path: str) -> Iterator[Source | Unreadable]:
 def is_there(path: str) -> bool:
     """Tell whether there is anything at a path, which may be too long to be one."""
     return os.path.exists(path)  # noqa: PTH110  Path.exists raises for what is too long
+
+
+def _iter_pattern(pattern: str) -> Iterator[Source | Unreadable]:
+    names = _expand_local(pattern)
+    if names:
+        yield from iter_sources(names)
+    else:
+        place = Place(source=0, entry=0, file=pattern)
+        yield Unreadable(place=place, reason="cannot be read: nothing there fits the pattern")
 
 
 def _expand_local(pattern: str) -> list[str]:
@@ -120,9 +176,9 @@ def _iter_found(url: str) -> Iterator[_Found]:
     except ImportError:
         raise UsageError(f"'{name}': {_missing(url.partition('://')[0])}") from None
     except ValueError:
-        yield name, None, "cannot be read: no file system is known for this kind of URL"
+        yield name, None, "cannot be read: no file system is known for this kind of URL", True
     except Exception as error:  # noqa: BLE001  every store has exceptions of its own
-        yield name, None, describe_failure(error)
+        yield name, None, describe_failure(error), True
 
 
 def _missing(protocol: str) -> str:
@@ -140,9 +196,10 @@ def _iter_objects(url: str) -> Iterator[_Found]:
     if not infos:
         raise StreamError("nothing there fits the pattern")
     for found in sorted(infos, key=_order):
-        below = _below(file_system, found) if infos[found]["type"] == "directory" else {found: infos[found]}
+        is_folder = infos[found]["type"] == "directory"
+        below = _below(file_system, found) if is_folder else {found: infos[found]}
         for one in sorted(below, key=_order):
-            yield _object(file_system, url, one, below[one])
+            yield _object(file_system, url, one, below[one], is_named=not is_folder)
 
 
 def _expand(file_system: Any, path: str) -> dict[str, Any]:
@@ -161,7 +218,7 @@ def _below(file_system: Any, folder: str) -> dict[str, Any]:
     }
 
 
-def _object(file_system: Any, url: str, path: str, info: dict[str, Any]) -> _Found:
+def _object(file_system: Any, url: str, path: str, info: dict[str, Any], *, is_named: bool) -> _Found:
     if info.get("size") is None:  # listings of web servers tell no sizes
         info = file_system.info(path)
     own = _url_of(file_system, url, path)
@@ -171,7 +228,7 @@ def _object(file_system: Any, url: str, path: str, info: dict[str, Any]) -> _Fou
         tag=tag_of(info),
         has_ranges=info.get("partial") is not False,
     )
-    return public_name(own), remote, None
+    return public_name(own), remote, None, is_named
 
 
 def _url_of(file_system: Any, url: str, path: str) -> str:

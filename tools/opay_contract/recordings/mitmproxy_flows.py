@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable, header
 from opay_contract.recordings.encodings import decode_body
+from opay_contract.recordings.entries import attempt, build_exchange
 from opay_contract.recordings.messages import parse_moment, parse_status
 from opay_contract.recordings.refusals import NO_RESPONSE, TOO_LONG, EntryError
 from opay_contract.recordings.sources import Source
@@ -53,7 +54,7 @@ def read_flow(place: Place, flow: Value | None) -> Exchange | Unreadable | None:
         return Unreadable(place=place, reason=error.reason)
 
 
-def _exchange(place: Place, flow: Value | None) -> Exchange | None:
+def _exchange(place: Place, flow: Value | None) -> Exchange | Unreadable | None:
     if flow is None:
         raise EntryError(TOO_LONG)
     members = read_members(flow)
@@ -66,14 +67,8 @@ def _exchange(place: Place, flow: Value | None) -> Exchange | None:
     if read_text(sent.get("method", NOTHING)).upper() == "CONNECT":
         return None
     received = members.get("response", NOTHING)
-    if received == NOTHING:
-        raise EntryError(NO_RESPONSE)
-    return Exchange(
-        place=place,
-        request=_request(sent),
-        response=_response(read_members(received)),
-        recorded_at=parse_moment(read_number(sent.get("timestamp_start", NOTHING))),
-    )
+    moment = parse_moment(read_number(sent.get("timestamp_start", NOTHING)))
+    return build_exchange(place, _request(sent), lambda: _response(received), moment)
 
 
 def _request(members: Members) -> Request:
@@ -82,7 +77,7 @@ def _request(members: Members) -> Request:
         method=read_text(members.get("method", NOTHING)),
         url=_url(members, headers),
         headers=headers,
-        body=_content(members),
+        body=attempt(_content, members),
     )
 
 
@@ -100,7 +95,10 @@ def _address(members: Members, scheme: str) -> str:
     return host if port in (None, _DEFAULT_PORTS.get(scheme)) else f"{host}:{port}"
 
 
-def _response(members: Members) -> Response:
+def _response(received: Value) -> Response:
+    if received == NOTHING:
+        raise EntryError(NO_RESPONSE)
+    members = read_members(received)
     status, headers = (
         read_number(_first(members, _STATUS_NAMES)),
         _headers(members.get("headers", NOTHING)),

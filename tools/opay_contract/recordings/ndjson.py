@@ -66,6 +66,8 @@ class Line(msgspec.Struct, gc=False):
 LINE: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
 """Decodes a usual line; what it refuses, `parse_line` looks at again."""
 
+_REQUEST_MEMBERS = frozenset(LineRequest.__struct_fields__)
+
 _Part = TypeVar("_Part", LineRequest, LineResponse)
 
 
@@ -113,12 +115,20 @@ def _parse(place: Place, line: bytes) -> Exchange:
     if decoded.response is None:
         body = line.removesuffix(b"\r")
         return Exchange(place=place, request=Request(), response=Response(status=BARE_STATUS, body=body))
+    request = decoded.request or LineRequest()
     return Exchange(
         place=place,
-        request=_request(decoded.request or LineRequest()),
+        request=_request(request),
         response=_response(decoded.response),
         recorded_at=parse_moment(decoded.recorded_at),
+        is_asserted=request.url is None and _is_own(line),
     )
+
+
+def _is_own(line: bytes) -> bool:
+    """Tell whether a line's request has only what this format knows: then its URL was left out on purpose."""
+    request = parse_members(line).get("request", b"null")
+    return not request.startswith(b"{") or parse_members(request).keys() <= _REQUEST_MEMBERS
 
 
 def _request(part: LineRequest) -> Request:

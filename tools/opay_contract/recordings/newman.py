@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 import msgspec
 
-from opay_contract.model.exchange import Exchange, Headers, Place, Response, Unreadable, header
-from opay_contract.recordings.cursor import JsonCursor, iter_values
+from opay_contract.model.exchange import Exchange, Place, Response, Unreadable
+from opay_contract.recordings.cursor import JsonCursor, Path, iter_all_values
 from opay_contract.recordings.encodings import decode_body
-from opay_contract.recordings.messages import decode_entry, empty_body, parse_moment, parse_status
+from opay_contract.recordings.entries import build_exchange
+from opay_contract.recordings.messages import decode_entry, left_out_body, parse_status
 from opay_contract.recordings.postman_requests import parse_fields, parse_request
 from opay_contract.recordings.refusals import NO_RESPONSE, EntryError
 from opay_contract.recordings.sources import Source
@@ -16,7 +17,7 @@ from opay_contract.recordings.streams import Readable
 
 NO_BODY = "the report has no body for the response; write it with Newman's own reporter json"
 
-EXECUTIONS = (("run",), ("executions",))
+EXECUTIONS: Path = {"run": {"executions": {}}}
 """Where in a report the executions are."""
 
 
@@ -40,7 +41,7 @@ _EXECUTION = msgspec.json.Decoder(_Execution)
 
 def read_newman(source: Source, stream: Readable) -> Iterator[Exchange | Unreadable]:
     """Yield every request that the run made, with the variables filled in."""
-    for number, (line, data) in enumerate(iter_values(JsonCursor(stream), EXECUTIONS), start=1):
+    for number, (line, data) in enumerate(iter_all_values(JsonCursor(stream), EXECUTIONS), start=1):
         yield read_execution(source.place(number, line), data)
 
 
@@ -52,23 +53,16 @@ def read_execution(place: Place, data: bytes | None) -> Exchange | Unreadable:
         return Unreadable(place=place, reason=error.reason)
 
 
-def _exchange(place: Place, execution: _Execution) -> Exchange:
-    if execution.response is None:
+def _exchange(place: Place, execution: _Execution) -> Exchange | Unreadable:
+    request = parse_request(execution.request or {})
+    return build_exchange(place, request, lambda: _response(execution.response))
+
+
+def _response(recorded: _Response | None) -> Response:
+    if recorded is None:
         raise EntryError(NO_RESPONSE)
-    headers = parse_fields(execution.response.header)
-    return Exchange(
-        place=place,
-        request=parse_request(execution.request or {}),
-        response=Response(
-            status=parse_status(execution.response.code),
-            headers=headers,
-            body=_body(execution.response.stream, headers),
-        ),
-        recorded_at=parse_moment(header(headers, "date")),
-    )
-
-
-def _body(stream: _Stream | None, headers: Headers | None) -> bytes:
-    if stream is None or stream.data is None:
-        return empty_body(headers, NO_BODY)
-    return decode_body(bytes(stream.data), headers)
+    status, headers = parse_status(recorded.code), parse_fields(recorded.header)
+    if recorded.stream is None or recorded.stream.data is None:
+        return Response(status=status, headers=headers, body=left_out_body(status, headers, NO_BODY))
+    body = decode_body(bytes(recorded.stream.data), headers)
+    return Response(status=status, headers=headers, body=body)

@@ -28,6 +28,9 @@ NO_TEXT = (
     "write the body as it came, as string or binary"
 )
 
+NOT_HELD = ""
+"""The one member of a row that Python cannot have, such as text that is no UTF-8."""
+
 _ROWS = 512  # at a time
 
 Row = dict[str, Any]
@@ -69,7 +72,17 @@ def iter_rows(file: Any) -> Iterator[list[Row]]:
     """Yield the rows of an open file, some at a time."""
     wanted = [name for name in COLUMNS if name in file.schema_arrow.names]
     for batch in file.iter_batches(batch_size=_ROWS, columns=wanted):
-        yield batch.to_pylist(maps_as_pydicts=None)
+        yield _rows_of(batch)
+
+
+def _rows_of(batch: Any) -> list[Row]:
+    """Return the rows of a batch; one whose values Python cannot have costs no other."""
+    try:
+        return list(batch.to_pylist(maps_as_pydicts=None))
+    except Exception:  # noqa: BLE001  pyarrow has exceptions of many kinds
+        if batch.num_rows <= 1:
+            return [{NOT_HELD: True}] * batch.num_rows
+        return [row for number in range(batch.num_rows) for row in _rows_of(batch.slice(number, 1))]
 
 
 def _open(source: Source) -> Any:
@@ -108,37 +121,57 @@ def describe_damage(error: Exception) -> str:
 
 def read_row(place: Place, row: Row) -> Exchange | Unreadable:
     """Return what a row holds."""
+    if NOT_HELD in row:
+        return Unreadable(place=place, reason="the row has a value that is no text, number or time")
     try:
         return Exchange(
             place=place,
-            request=_request(row.get("request") or {}),
-            response=_response(row.get("response") or {}),
+            request=_request(_part(row, "request")),
+            response=_response(_part(row, "response")),
             recorded_at=_moment(row.get("recorded_at")),
         )
     except EntryError as error:
         return Unreadable(place=place, reason=error.reason)
 
 
+def _part(row: Row, column: str) -> Row:
+    part = row.get(column)
+    if part is None:
+        return {}
+    if not isinstance(part, dict):
+        raise EntryError(f"the Parquet column '{column}' is no struct")
+    return part
+
+
 def _request(part: Row) -> Request:
     return Request(
-        method=part.get("method"),
-        url=part.get("url"),
+        method=_text(part, "method"),
+        url=_text(part, "url"),
         headers=_headers(part.get("headers")),
-        body=_body(part),
+        body=_body(part, "request"),
     )
 
 
+def _text(part: Row, member: str) -> str | None:
+    text = part.get(member)
+    if text is not None and not isinstance(text, str):
+        raise EntryError(f"the Parquet column 'request.{member}' is no text")
+    return text
+
+
 def _response(part: Row) -> Response:
-    body = _body(part)
+    body = _body(part, "response")
     if body is None:
         raise EntryError('the response has no "body"; record the body, as "body" or "body_base64"')
     return Response(status=parse_status(part.get("status")), headers=_headers(part.get("headers")), body=body)
 
 
-def _body(part: Row) -> bytes | None:
+def _body(part: Row, column: str) -> bytes | None:
     if part.get("body_base64") is not None:
         return parse_base64(part["body_base64"])
     body = part.get("body")
+    if body is not None and not isinstance(body, str | bytes):
+        raise EntryError(NO_TEXT.format(f"{column}.body"))
     return encode_text(body) if isinstance(body, str) else body
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from opay_contract.model.answer_shape import AnswerShape
 from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.recordings.formats import HEAD, Format, recognise
 from opay_contract.recordings.ndjson import read_ndjson
@@ -73,17 +74,20 @@ class PartReader:
     `lines` and `fault` are of a cut part: a whole source yields its own failure, as an entry.
     """
 
-    def __init__(self, part: Part, format_in: Format | None = None) -> None:
+    def __init__(
+        self, part: Part, format_in: Format | None = None, answers: AnswerShape | None = None
+    ) -> None:
         """Take a part; nothing is opened yet."""
         self._part = part
         self._format_in = format_in
+        self._answers = answers
         self.lines: int | None = None
         self.fault: str | None = None
 
     def __iter__(self) -> Iterator[Exchange | Unreadable]:
         """Yield what the part holds, as `iter_exchanges` does for a whole source."""
         if self._part.end is None:
-            yield from iter_exchanges(self._part.source, self._format_in)
+            yield from iter_exchanges(self._part.source, self._format_in, answers=self._answers)
             return
         try:
             with _open_range(self._part) as lines:

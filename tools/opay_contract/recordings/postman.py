@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable, header
+from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
 from opay_contract.recordings.cursor import JsonCursor
+from opay_contract.recordings.entries import build_exchange
 from opay_contract.recordings.messages import (
-    empty_body,
     encode_text,
+    left_out_body,
     parse_entry,
-    parse_moment,
     parse_status,
 )
 from opay_contract.recordings.postman_requests import ODD_ENTRY, as_far_as_known, as_object, parse_fields
@@ -104,35 +104,35 @@ def _iter_below(cursor: JsonCursor, depth: int) -> Iterator[Answer]:
             yield from _iter_answers(cursor, depth)
 
 
-def _exchange(place: Place, answer: Answer) -> Exchange:
+def _exchange(place: Place, answer: Answer) -> Exchange | Unreadable:
     line, data, request = answer
     if isinstance(data, EntryError):
         raise data
     members = as_object(parse_entry(data, line))
     written = members.get("originalRequest")
-    if written is None and request is not None and request[1] is not None:
+    if not _tells_url(written) and request is not None and request[1] is not None:
         written = parse_entry(request[1], request[0])
-    return build_exchange(place, written, members)
+    return saved_exchange(place, written, members)
 
 
-def build_exchange(place: Place, written: Any, members: dict[str, Any]) -> Exchange:
+def _tells_url(written: Any) -> bool:
+    return isinstance(written, str) or (isinstance(written, dict) and written.get("url") is not None)
+
+
+def saved_exchange(place: Place, written: Any, members: dict[str, Any]) -> Exchange | Unreadable:
     """Return the exchange of a request as it is written, None for an unknown one, and a saved response."""
-    headers = parse_fields(members.get("header"))
-    return Exchange(
-        place=place,
-        request=Request() if written is None else as_far_as_known(written),
-        response=Response(
-            status=parse_status(members.get("code")),
-            headers=headers,
-            body=_body(members.get("body"), headers),
-        ),
-        recorded_at=parse_moment(header(headers, "date")),
-    )
+    request = Request() if written is None else as_far_as_known(written)
+    return build_exchange(place, request, lambda: _response(members))
 
 
-def _body(text: Any, headers: Headers | None) -> bytes:
+def _response(members: dict[str, Any]) -> Response:
+    status, headers = parse_status(members.get("code")), parse_fields(members.get("header"))
+    return Response(status=status, headers=headers, body=_body(members.get("body"), status, headers))
+
+
+def _body(text: Any, status: int, headers: Headers | None) -> bytes:
     if text is None:
-        return empty_body(headers, NO_BODY)
+        return left_out_body(status, headers, NO_BODY)
     if not isinstance(text, str):
         raise EntryError(ODD_ENTRY)
     return encode_text(text)

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from opay_contract.model.exchange import Headers, Request, header
+from opay_contract.recordings.entries import attempt
 from opay_contract.recordings.messages import encode_text
 from opay_contract.recordings.refusals import EntryError
 
@@ -64,9 +65,9 @@ def parse_request(value: Any) -> Request:
     method = members.get("method", "GET")
     return Request(
         method=method if isinstance(method, str) else None,
-        url=url_of(members.get("url")),
-        headers=parse_fields(members.get("header")) or (),
-        body=_request_body(members.get("body")),
+        url=attempt(url_of, members.get("url")),
+        headers=attempt(parse_fields, members.get("header") or []),
+        body=attempt(_request_body, members.get("body")),
     )
 
 

@@ -6,6 +6,7 @@ quotes what was recorded and never forwards a library's message, for either may 
 
 import os
 
+NO_URL = "the URL of the request was not found, so that nothing tells whose answer it is"
 NO_RESPONSE = "the request got no response (it was blocked, was cancelled or failed)"
 TOO_LONG = "the entry is longer than 64 MiB"
 TOO_DEEP = "the entry is nested too deep"
@@ -28,6 +29,10 @@ class StreamError(Exception):
         """Keep the reason, which says what is wrong and what to do."""
         super().__init__(reason)
         self.reason = reason
+
+
+class NoRecordingError(StreamError):
+    """The file is no recording at all; among the files of a folder that is no fault."""
 
 
 def describe_os_error(error: OSError | ValueError) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable
-from opay_contract.recordings.cursor import JsonCursor, iter_values
+from opay_contract.recordings.cursor import JsonCursor, Path, iter_values
+from opay_contract.recordings.entries import attempt, build_exchange
 from opay_contract.recordings.messages import (
     decode_entry,
     encode_text,
@@ -19,7 +20,8 @@ from opay_contract.recordings.refusals import NO_RESPONSE, TRUNCATED_BODY, Entry
 from opay_contract.recordings.sources import Source
 from opay_contract.recordings.streams import Readable
 
-_INTERACTIONS = (("ScenarioFinished",), ("recorder",), ("interactions",))
+INTERACTIONS: Path = {"ScenarioFinished": {"recorder": {"interactions": {}}}}
+"""Where in an event the interactions are."""
 
 
 class _Bytes(msgspec.Struct, rename={"data": "$base64"}, gc=False):
@@ -54,7 +56,7 @@ def read_schemathesis_ndjson(source: Source, stream: Readable) -> Iterator[Excha
     cursor = JsonCursor(stream)
     number = 0
     while cursor.peek():
-        for line, data in iter_values(cursor, _INTERACTIONS):
+        for line, data in iter_values(cursor, INTERACTIONS):
             number += 1
             place = source.place(number, line)
             try:
@@ -63,24 +65,22 @@ def read_schemathesis_ndjson(source: Source, stream: Readable) -> Iterator[Excha
                 yield Unreadable(place=place, reason=error.reason)
 
 
-def _exchange(place: Place, interaction: _Interaction) -> Exchange:
-    if interaction.response is None:
-        raise EntryError(NO_RESPONSE)
-    request = interaction.request or _Request()
-    return Exchange(
-        place=place,
-        request=Request(
-            method=request.method,
-            url=request.uri,
-            headers=parse_headers(request.headers),
-            body=_bytes(request.body),
-        ),
-        response=_response(interaction.response),
-        recorded_at=parse_moment(interaction.timestamp),
+def _exchange(place: Place, interaction: _Interaction) -> Exchange | Unreadable:
+    sent = interaction.request or _Request()
+    request = Request(
+        method=sent.method,
+        url=sent.uri,
+        headers=attempt(parse_headers, sent.headers),
+        body=attempt(_bytes, sent.body),
+    )
+    return build_exchange(
+        place, request, lambda: _response(interaction.response), parse_moment(interaction.timestamp)
     )
 
 
-def _response(recorded: _Response) -> Response:
+def _response(recorded: _Response | None) -> Response:
+    if recorded is None:
+        raise EntryError(NO_RESPONSE)
     if recorded.content_size is not None:
         raise EntryError(TRUNCATED_BODY)
     return Response(

@@ -1,7 +1,7 @@
 """Opens recordings as streams of bounded chunks, plain, gzip or zstd, told apart by their first bytes."""
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Protocol
 
@@ -29,10 +29,14 @@ class Readable(Protocol):
 
 
 class ChunkStream:
-    """A stream over chunks that come one at a time, with a look at its head before anything is read."""
+    """A stream over chunks that come one at a time, with a look at its head before anything is read.
+
+    `attached` gives what an archive keeps beside the text under a name.
+    """
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         """Take the chunks, of any length."""
+        self.attached: Callable[[str], bytes | None] = _nothing_attached
         self._chunks = iter(chunks)
         self._buffer = b""
         self._position = 0
@@ -50,16 +54,22 @@ class ChunkStream:
 
     def head(self, size: int) -> bytes:
         """Return the next `size` bytes, or what there is, without taking them; an error comes after them."""
-        buffer = self._buffer[self._position :]
+        pieces = [self._buffer[self._position :]]
+        length = len(pieces[0])
         try:
-            while len(buffer) < size and (chunk := next(self._chunks, None)) is not None:
-                buffer += chunk
+            while length < size and (chunk := next(self._chunks, None)) is not None:
+                pieces.append(chunk)
+                length += len(chunk)
         except StreamError as error:
-            if not buffer:
+            if not length:
                 raise
             self._chunks = _iter_raising(error)
-        self._buffer, self._position = buffer, 0
-        return buffer[:size]
+        self._buffer, self._position = b"".join(pieces), 0
+        return self._buffer[:size]
+
+
+def _nothing_attached(_name: str) -> bytes | None:
+    return None
 
 
 def unpack(raw: Readable) -> ChunkStream:

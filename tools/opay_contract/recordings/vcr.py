@@ -1,13 +1,15 @@
 """Reads VCR cassettes: YAML and JSON, as vcrpy, schemathesis and Ruby's VCR write them."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
+from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable
 from opay_contract.recordings.cassette_yaml import iter_interactions
-from opay_contract.recordings.cursor import JsonCursor, iter_values
+from opay_contract.recordings.cursor import JsonCursor, Path, iter_all_values
 from opay_contract.recordings.encodings import decode_body
-from opay_contract.recordings.formats import HEAD, VCR_ENTRIES
+from opay_contract.recordings.entries import attempt, build_exchange
+from opay_contract.recordings.formats import HEAD, VCR_ENTRIES, is_json_cassette
 from opay_contract.recordings.messages import (
     empty_body,
     encode_text,
@@ -21,14 +23,23 @@ from opay_contract.recordings.refusals import NO_RESPONSE, TRUNCATED_BODY, Entry
 from opay_contract.recordings.sources import Source
 from opay_contract.recordings.streams import ChunkStream
 
+INTERACTIONS: Path = {name: {} for name in VCR_ENTRIES}
+"""Where in a cassette the interactions are, unless it is a list of them."""
+
+_URLS = ("uri", "url")
+_REQUEST_BODIES = ("request_body", "body")
+_STATUSES = ("status/code", "status_code", "code", "status")
+_RESPONSE_BODIES = ("body", "content")
+"""What a member is called: by vcrpy, Ruby's VCR and schemathesis first, then by go-vcr, PHP-VCR, exvcr."""
+
+_STATUS_TEXT = re.compile(r"(-?[0-9]+)(?: .*)?", re.DOTALL)
 _STATUS_DIGITS = 5  # more than a status has, and few enough for int()
 NO_BODY = "the response has no body; record it with its body"
 
 
 def read_vcr(source: Source, stream: ChunkStream) -> Iterator[Exchange | Unreadable]:
     """Yield every interaction of a cassette."""
-    first = JsonCursor(ChunkStream([stream.head(HEAD)])).peek()
-    interactions = _iter_json(stream, first) if first in (b"{", b"[") else iter_interactions(stream)
+    interactions = _iter_json(stream) if is_json_cassette(stream.head(HEAD)) else iter_interactions(stream)
     for number, (line, value) in enumerate(interactions, start=1):
         place = source.place(number, line)
         try:
@@ -37,30 +48,25 @@ def read_vcr(source: Source, stream: ChunkStream) -> Iterator[Exchange | Unreada
             yield Unreadable(place=place, reason=error.reason)
 
 
-def _iter_json(stream: ChunkStream, first: bytes) -> Iterator[tuple[int, Any]]:
-    path = (VCR_ENTRIES,) if first == b"{" else ()
-    for line, data in iter_values(JsonCursor(stream), path):
+def _iter_json(stream: ChunkStream) -> Iterator[tuple[int, Any]]:
+    for line, data in iter_all_values(JsonCursor(stream), INTERACTIONS):
         try:
             yield line, parse_entry(data, line)
         except EntryError as error:
             yield line, error
 
 
-def _exchange(place: Place, interaction: Any) -> Exchange:
-    if isinstance(interaction, EntryError):
-        raise interaction
+def _exchange(place: Place, interaction: Any) -> Exchange | Unreadable:
     members = _mapping(interaction)
-    if members.get("response") is None:
-        raise EntryError(NO_RESPONSE)
-    return Exchange(
-        place=place,
-        request=_request(_mapping(members.get("request") or {})),
-        response=_response(_mapping(members["response"])),
-        recorded_at=parse_moment(members.get("recorded_at")),
+    request = _request(_mapping(members.get("request") or {}))
+    return build_exchange(
+        place, request, lambda: _response(members.get("response")), parse_moment(members.get("recorded_at"))
     )
 
 
 def _mapping(value: Any) -> dict[str, Any]:
+    if isinstance(value, EntryError):
+        raise value
     if not isinstance(value, dict):
         raise EntryError("the entry is not of the shape that a cassette's interaction has")
     return value
@@ -68,37 +74,50 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 def _request(recorded: dict[str, Any]) -> Request:
     return Request(
-        method=_text(recorded.get("method")),
-        url=_text(recorded.get("uri")),
-        headers=parse_headers(recorded.get("headers")),
-        body=_bytes(recorded.get("body")),
+        method=attempt(_text, recorded, ("method",)),
+        url=attempt(_text, recorded, _URLS),
+        headers=attempt(parse_headers, recorded.get("headers")),
+        body=attempt(_bytes, recorded, _REQUEST_BODIES),
     )
 
 
-def _response(recorded: dict[str, Any]) -> Response:
-    if recorded.get("truncated_from") is not None:
+def _response(recorded: Any) -> Response:
+    if recorded is None:
+        raise EntryError(NO_RESPONSE)
+    members = _mapping(recorded)
+    if members.get("truncated_from") is not None:
         raise EntryError(TRUNCATED_BODY)
-    status = parse_status(_number(_status(recorded)))
-    headers = parse_headers(recorded.get("headers"))
-    return Response(status=status, headers=headers, body=_body(recorded, headers))
+    if members.get("binary") is True or members.get("binary") == "true":
+        raise EntryError("exvcr wrote the body as a term of Erlang; record it as text")
+    status = parse_status(_number(_first(members, _STATUSES)))
+    headers = parse_headers(members.get("headers"))
+    body = _bytes(members, _RESPONSE_BODIES)
+    decoded = empty_body(headers, NO_BODY) if body is None else decode_body(body, headers)
+    return Response(status=status, headers=headers, body=decoded)
 
 
-def _status(recorded: dict[str, Any]) -> Any:
-    """Return the status where it is now, and where vcrpy before 6.0 put it for httpx."""
-    status = recorded.get("status", recorded.get("status_code"))
-    return status.get("code") if isinstance(status, dict) else status
+def _first(recorded: dict[str, Any], names: tuple[str, ...]) -> Any:
+    """Return the first of some members that there is; `outer/inner` is one of another."""
+    for name in names:
+        outer, _, inner = name.partition("/")
+        value = recorded.get(outer)
+        if inner:
+            value = value.get(inner) if isinstance(value, dict) else None
+        if isinstance(value, EntryError):
+            raise value
+        if value is not None:
+            return value
+    return None
 
 
-def _body(recorded: dict[str, Any], headers: Headers | None) -> bytes:
-    body = _bytes(recorded.get("body", recorded.get("content")))
-    return empty_body(headers, NO_BODY) if body is None else decode_body(body, headers)
-
-
-def _bytes(body: Any) -> bytes | None:
+def _bytes(recorded: dict[str, Any], names: tuple[str, ...]) -> bytes | None:
     """Return a body given as text, as bytes, or as an object that has it as `string` or `base64_string`."""
+    body = _first(recorded, names)
     if isinstance(body, dict):
-        encoded = body.get("base64_string")
-        body = parse_base64(encoded) if encoded is not None else body.get("string")
+        if body and not body.keys() & {"base64_string", "string"}:
+            raise EntryError("a body is of a shape that no known recorder gives it")
+        encoded = _first(body, ("base64_string",))
+        body = parse_base64(encoded) if encoded is not None else _first(body, ("string",))
     if body is None or isinstance(body, bytes):
         return body
     if not isinstance(body, str):
@@ -106,12 +125,13 @@ def _bytes(body: Any) -> bytes | None:
     return encode_text(body)
 
 
-def _text(value: Any) -> str | None:
+def _text(recorded: dict[str, Any], names: tuple[str, ...]) -> str | None:
+    value = _first(recorded, names)
     if value is None or isinstance(value, str):
         return value
     raise EntryError("the method or the URL is no text")
 
 
 def _number(value: Any) -> Any:
-    is_digits = isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit()
-    return int(value[:_STATUS_DIGITS]) if is_digits else value
+    found = _STATUS_TEXT.fullmatch(value) if isinstance(value, str) else None
+    return int(found[1][:_STATUS_DIGITS]) if found else value

@@ -4,13 +4,13 @@ import re
 from dataclasses import dataclass
 
 from opay_contract.jsontext import NotJson, Parsed, Tokens, parse_json
+from opay_contract.recordings.bounds import excess, stand_in
 from opay_contract.redaction.cards import card_hits, stand_in_number
 from opay_contract.redaction.json_text import read_text, rewrite_json
-from opay_contract.redaction.sensitivity import Statement
+from opay_contract.redaction.sensitivity import PUBLIC, Statement
 from opay_contract.redaction.texts import FREE_TEXT
 from opay_contract.redaction.values import Log, Values
 from opay_contract.rules.annotations import Annotations
-from opay_contract.rules.describing import fold_pointer
 
 _JSON_BEGINS = ("{", "[", '"')
 _BYTE_ORDER_MARK = "\ufeff"
@@ -35,6 +35,10 @@ class Bodies:
 
     def redact(self, body: bytes, context: BodyContext) -> bytes:
         """Return the body with everything sensitive replaced."""
+        too_much = excess(body)
+        if too_much is not None:
+            self._log.add("body of too many values", context.prefix)
+            return stand_in(too_much)
         text, errors = _decoded(body)
         parsed = parse_json(body)
         mark = _BYTE_ORDER_MARK if text.startswith(_BYTE_ORDER_MARK) else ""
@@ -42,18 +46,17 @@ class Bodies:
         if isinstance(parsed, NotJson) and not rest.lstrip().startswith(_JSON_BEGINS):
             new = self._plain(rest, context)
         else:
-            has_shadows = isinstance(parsed, Parsed) and bool(parsed.shadowed)
-            new = rewrite_json(
-                rest, self._visitor(context, searched=has_shadows or isinstance(parsed, NotJson))
-            )
+            new = rewrite_json(rest, self._visitor(context, parsed))
         made = (mark + new).encode(errors=errors)
         if isinstance(parsed, NotJson):
             return self._keep_broken(body, parsed, made)
         return made
 
-    def _visitor(self, context: BodyContext, *, searched: bool) -> "_BodyVisitor":
+    def _visitor(self, context: BodyContext, parsed: Parsed | NotJson) -> "_BodyVisitor":
+        broken = isinstance(parsed, NotJson)
+        searched = isinstance(parsed, NotJson) or bool(parsed.shadowed)
         statements = self._values.sensitivity.statements(context.described)
-        return _BodyVisitor(self._values, self._log, context, statements, searched=searched)
+        return _BodyVisitor(self._values, self._log, context, statements, searched=searched, broken=broken)
 
     def _plain(self, text: str, context: BodyContext) -> str:
         new = self._values.texts.redact(text, FREE_TEXT)
@@ -92,7 +95,7 @@ def _decoded(body: bytes) -> tuple[str, str]:
 class _BodyVisitor:
     """What becomes of each value of a body."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what it works with, and what is known of the body
         self,
         values: Values,
         log: Log,
@@ -100,14 +103,18 @@ class _BodyVisitor:
         statements: dict[Tokens, Statement],
         *,
         searched: bool,
+        broken: bool,
     ) -> None:
         self._values, self._log, self._context = values, log, context
-        self._statements, self._searched = statements, searched
+        self._statements, self._searched, self._broken = statements, searched, broken
 
     def _statement(self, tokens: Tokens) -> Statement:
-        return self._statements.get(tokens) or self._values.sensitivity.undescribed(tokens)
+        found = self._statements.get(tokens) or self._values.sensitivity.undescribed(tokens)
+        return Statement(None) if self._broken and found.sensitivity == PUBLIC else found
 
     def text(self, tokens: Tokens, value: str) -> str:
+        if self._broken and value in self._values.sensitivity.known_texts:
+            return value
         statement = self._statement(tokens)
         new = self._values.text(value, statement, self._context.recorded, searched=self._searched)
         if new != value:
@@ -124,14 +131,17 @@ class _BodyVisitor:
     def name(self, tokens: Tokens, name: str, salt: int) -> str:
         if tokens in self._statements:
             return name
-        return self._values.name(name, salt)
+        return self._values.name(name, salt, is_shown=tokens[:-1] in self._statements)
 
     def renamed(self, tokens: Tokens) -> None:
-        self._log.add("member name", self._context.prefix + fold_pointer(tokens))
+        self._log.add("member name", self._place(tokens))
 
     def subtree(self, tokens: Tokens) -> str | None:  # noqa: ARG002  nothing in a body is replaced whole
         return None
 
     def _note(self, statement: Statement, tokens: Tokens) -> None:
         kind = f"{statement.sensitivity} data" if statement.sensitivity else "undocumented value"
-        self._log.add(kind, self._context.prefix + fold_pointer(tokens))
+        self._log.add(kind, self._place(tokens))
+
+    def _place(self, tokens: Tokens) -> str:
+        return self._context.prefix + "".join(f"/{self._values.texts.say((token,))}" for token in tokens)

@@ -12,7 +12,7 @@ from opay_contract.jsontext import Tokens
 from opay_contract.recordings.messages import parse_base64
 from opay_contract.recordings.refusals import EntryError
 from opay_contract.redaction.entries import EntryVisitor
-from opay_contract.redaction.json_text import free_name
+from opay_contract.redaction.json_text import NewNames
 
 BINARY_TAGS = frozenset({"tag:yaml.org,2002:binary", "!binary"})
 
@@ -33,7 +33,7 @@ class Editor:
 
     def names(self, events: Events) -> Events:
         """Return the events of a name, edited."""
-        return [self._name_event(event, (), {}) for event in events]
+        return [self._name_event(event, (), NewNames()) for event in events]
 
     def _value(self, events: Iterator[yaml.Event], tokens: Tokens) -> Iterator[yaml.Event]:
         event = next(events)
@@ -46,7 +46,7 @@ class Editor:
             yield yaml.SequenceEndEvent()
         elif isinstance(event, yaml.MappingStartEvent):
             yield event
-            names: dict[str, str] = {}
+            names = NewNames()
             for following in _until_end(events):
                 name = following.value if isinstance(following, yaml.ScalarEvent) else ""
                 if isinstance(following, yaml.ScalarEvent):
@@ -56,17 +56,16 @@ class Editor:
                 yield from self._value(events, (*tokens, name))
             yield yaml.MappingEndEvent()
 
-    def _name_event(self, event: yaml.Event, tokens: Tokens, names: dict[str, str]) -> yaml.Event:
+    def _name_event(self, event: yaml.Event, tokens: Tokens, names: NewNames) -> yaml.Event:
         if not isinstance(event, yaml.ScalarEvent):
             return event
         name = event.value
-        if name not in names:
-            made = (self.visitor.name(tokens or (name,), name, salt) for salt in range(16))
-            names[name] = free_name(made, frozenset(names.values()))
-        if names[name] == name:
+        place = tokens or (name,)
+        new = names.take(name, lambda salt: self.visitor.name(place, name, salt))
+        if new == name:
             return event
-        self.visitor.renamed(tokens or (name,))
-        return _scalar_event(event, names[name])
+        self.visitor.renamed(place)
+        return _scalar_event(event, new)
 
     def _scalar(self, event: yaml.ScalarEvent, tokens: Tokens) -> yaml.Event:
         if event.tag in BINARY_TAGS:

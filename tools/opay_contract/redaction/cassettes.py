@@ -15,15 +15,24 @@ from opay_contract.recordings.vcr import read_vcr
 from opay_contract.redaction.cassette_values import BINARY_TAGS, Editor, Events, tree_of
 from opay_contract.redaction.entries import EntryVisitor
 from opay_contract.redaction.exchanges import Redactor
-from opay_contract.redaction.json_files import Sink, Tally
+from opay_contract.redaction.json_files import NOT_KEPT, Sink, Tally, reason_of, unless_defect
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _HERE = Source(ordinal=0, name="-", path=None)
-_PLACEHOLDER: tuple[yaml.Event, ...] = (
+_EMPTY = (
     yaml.MappingStartEvent(None, None, implicit=True, flow_style=True),
     yaml.MappingEndEvent(),
 )
+_PLACEHOLDER: tuple[yaml.Event, ...] = (
+    _EMPTY[0],
+    yaml.ScalarEvent(None, None, (True, False), "request"),
+    *_EMPTY,
+    yaml.ScalarEvent(None, None, (True, False), "response"),
+    *_EMPTY,
+    _EMPTY[1],
+)
+"""What stands for an interaction of which nothing can be kept, and is one for the tools of the format."""
 _NOTHING = yaml.ScalarEvent(None, None, (True, False), "")
 _BREAK = b"\n...\n}: the rest could not be read\n"
 _WIDTH = 1 << 30
@@ -130,23 +139,28 @@ class _Walk:
         yield event
 
     def _name(self, events: Events) -> Events:
-        return Editor(EntryVisitor(self._redactor, None, None)).names([_untagged(event) for event in events])
+        return Editor(EntryVisitor(self._redactor, {}, None)).names([_untagged(event) for event in events])
 
     def _other(self, name: str, events: Events) -> Events:
         plain = [_untagged(event) for event in events]
-        return Editor(EntryVisitor(self._redactor, None, None)).values(plain, (name,))
+        return Editor(EntryVisitor(self._redactor, {}, None)).values(plain, (name,))
 
     def _entry(self, events: Events) -> Events:
         """Redact an interaction; one that cannot be read stays so, without what it held."""
         self._tally.entries += 1
-        found, placeholder = _read(events), list(_PLACEHOLDER)
-        if isinstance(found, Unreadable):
-            if not _is_placeholder(events):
-                self._tally.refuse(found.reason)
-            return placeholder
-        visitor = EntryVisitor(self._redactor, tree_of(events), self._redactor.bodies(found))
+        return unless_defect(self._tally, lambda: self._redacted(events), list(_PLACEHOLDER))
+
+    def _redacted(self, events: Events) -> Events:
+        found = _read(events)
+        redacted = self._redactor.bodies(found) if isinstance(found, Exchange) else None
+        visitor = EntryVisitor(self._redactor, tree_of(events), redacted)
         made = Editor(visitor).values(events, ())
-        return made if isinstance(_read(made), Exchange) else placeholder
+        if isinstance(found, Unreadable):
+            self._tally.refuse(found.reason)
+        if reason_of(_read(made)) == reason_of(found):
+            return made
+        self._tally.refuse(NOT_KEPT)
+        return list(_PLACEHOLDER)
 
     def _take(self, first: yaml.Event) -> Events:
         """Take a whole value with its aliases written out; what is too much becomes a placeholder."""
@@ -206,10 +220,6 @@ def _step(event: yaml.Event) -> int:
 
 def _size(events: Events) -> int:
     return sum(len(event.value) for event in events if isinstance(event, yaml.ScalarEvent))
-
-
-def _is_placeholder(events: Events) -> bool:
-    return [type(event) for event in events] == [type(event) for event in _PLACEHOLDER]
 
 
 def _read(events: Events) -> Exchange | Unreadable:

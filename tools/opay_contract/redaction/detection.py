@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from opay_contract.redaction.alphabets import plain_digits
-from opay_contract.redaction.vocabulary import WORDS
+from opay_contract.redaction.vocabulary import NAME_WORDS, WORDS, split_words
 
 
 class PartKind(StrEnum):
@@ -35,6 +35,9 @@ _VERSION = r"(?<=[A-Za-z]/)[0-9]{1,4}(?:\.[0-9]{1,4}){0,4}(?![0-9])"
 _KNOWN_NUMBERS = r"(?<![\w.-])Gecko/20100101(?!\w)"
 _WORD = r"[A-Za-z]+"
 _NOTHING = r"(?!)"
+_TOKEN = re.compile("[A-Za-z0-9]+")
+_NUMBERED = re.compile("([A-Za-z]+)[0-9]{0,2}")
+_LONGEST_NAME = 64
 _VERSION_DIGITS = 8
 _SMALL = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,2}){0,2}")
 
@@ -44,6 +47,7 @@ class Detector:
 
     def __init__(self, words: frozenset[str], prefixes: tuple[str, ...]) -> None:
         self._words = WORDS | words
+        self.known = NAME_WORDS | words
         prefix = "|".join(map(re.escape, prefixes)) or _NOTHING
         kept = rf"(?P<kept>(?<![0-9A-Za-z])(?:{prefix}))"
         found = rf"{kept}|(?P<email>{_EMAIL})|(?P<hex>{_HEX})"
@@ -52,6 +56,19 @@ class Detector:
         self._lenient = re.compile(rf"{found}|{numbers}|(?P<digits>{_DIGITS})")
         self._word = re.compile(_WORD)
         self._found = re.compile(rf"[@0-9]|{prefix}")
+
+    def is_known(self, name: str) -> bool:
+        """Return whether a name is made of nothing but known words, with numbers such as that of `v1`."""
+        if not name.isascii() or "@" in name or len(name) > _LONGEST_NAME:
+            return False
+        if name.lower() in self.known:
+            return True
+        tokens = [_NUMBERED.fullmatch(token) for token in _TOKEN.findall(name)]
+        letters = [token for token in tokens if token and len(token[1]) == 1]
+        return len(letters) <= 1 and all(token and self._is_known_token(token[1]) for token in tokens)
+
+    def _is_known_token(self, token: str) -> bool:
+        return len(token) <= 1 or token.lower() in self.known or self.known.issuperset(split_words(token))
 
     def iter_parts(self, text: str, *, keep_words: bool) -> Iterator[Part]:
         """Yield the parts of `text` in order, without gaps."""

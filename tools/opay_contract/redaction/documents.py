@@ -1,44 +1,27 @@
-"""Redacts a file that is one JSON text: a body, one exchange, or a list of exchanges."""
-
-from itertools import chain
+"""Redacts JSON texts over any lines: bodies, exchanges, and lists of them."""
 
 from opay_contract.model.exchange import Exchange
-from opay_contract.recordings.cursor import JsonCursor, iter_values, parse_members
+from opay_contract.recordings.cursor import JsonCursor
 from opay_contract.recordings.document import read_body, read_whole
-from opay_contract.recordings.refusals import TOO_LONG, StreamError
+from opay_contract.recordings.refusals import TOO_LONG
 from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import ChunkStream, Readable, iter_read
+from opay_contract.recordings.streams import ChunkStream, iter_read
 from opay_contract.redaction.exchanges import Redactor
 from opay_contract.redaction.json_files import NATIVE_ENTRY, JsonWalker, Sink, Tally, redact_entry
 
 _HERE = Source(ordinal=0, name="-", path=None)
 
 
-class _Tape:
-    """Keeps what was read, to be read again."""
-
-    def __init__(self, stream: Readable) -> None:
-        self._stream = stream
-        self.chunks: list[bytes] = []
-
-    def read(self, size: int = -1, /) -> bytes:
-        chunk = self._stream.read(size)
-        self.chunks.append(chunk)
-        return chunk
-
-
 def redact_document(redactor: Redactor, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
-    """Redact an array's items when the first is an exchange, else the whole text as one entry."""
-    tape = _Tape(stream)
-    is_list = _begins_with_exchange(tape)
-    again = ChunkStream(chain(tape.chunks, iter_read(stream)))
-    if is_list:
-        cursor = JsonCursor(again)
-        cursor.peek()
-        JsonWalker(redactor, NATIVE_ENTRY, sink, tally).walk_items(cursor)
+    """Redact each JSON text of a file, and of a list each item."""
+    cursor = JsonCursor(stream)
+    walker = JsonWalker(redactor, NATIVE_ENTRY, sink, tally)
+    while first := cursor.peek():
+        if first == b"[":
+            walker.walk_items(cursor)
+        else:
+            sink.write(redact_entry(redactor, NATIVE_ENTRY, cursor.take_value(), tally))
         sink.write(b"\n")
-    else:
-        sink.write(redact_entry(redactor, NATIVE_ENTRY, read_whole(iter_read(again)), tally))
 
 
 def redact_body(redactor: Redactor, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
@@ -51,14 +34,3 @@ def redact_body(redactor: Redactor, stream: ChunkStream, sink: Sink, tally: Tall
     else:
         tally.refuse(TOO_LONG if found is None else found.reason)
         sink.write(b"x\n")
-
-
-def _begins_with_exchange(tape: _Tape) -> bool:
-    try:
-        cursor = JsonCursor(tape)
-        if cursor.peek() != b"[":
-            return False
-        _, first = next(iter_values(cursor, ()), (0, None))
-        return first is not None and parse_members(first).get("response", b"").startswith(b"{")
-    except StreamError:
-        return False

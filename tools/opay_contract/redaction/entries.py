@@ -2,7 +2,6 @@
 
 import base64
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from opay_contract.jsontext import Tokens
@@ -13,7 +12,7 @@ from opay_contract.redaction.exchanges import Redacted, Redactor
 from opay_contract.redaction.sensitivity import Statement
 from opay_contract.redaction.texts import FREE_TEXT, STRICT
 from opay_contract.redaction.values import is_moment, is_time
-from opay_contract.rules.describing import describe_name
+from opay_contract.redaction.vocabulary import RECORDER_NAMES
 
 _SIDES = ("request", "response")
 _URLS = frozenset({("request", "url"), ("request", "uri"), ("response", "redirectURL")})
@@ -38,17 +37,10 @@ _BASE64 = frozenset(
 _SIZES = frozenset({("request", "bodySize"), ("response", "bodySize"), ("response", "content", "size")})
 _MEDIA_TYPES = frozenset({"mimeType", "media_type"})
 _PARAMETERS = frozenset({"queryString", "params"})
-_WORDED_NAMES = """
-statusText httpVersion encoding name version _resourceType _priority type status phase mode kind
-method label comment message connection_state _fromCache outcome protocol schemathesis_version
-recorded_with description location description_kind parameter_location http_version reason_phrase
-checks source title reason msg language mode listen
-postman_previewlanguage _postman_previewlanguage postman_previewtype _postman_previewtype
-"""
-_WORDED = frozenset(_WORDED_NAMES.split())
-"""Members of recorders whose known words are kept; other texts are replaced as a whole."""
+_LISTED = 8
+"""So many bytes listed as numbers may be a text."""
 
-_MANY = 10**7
+_MANY, _FEW = 10**7, 2
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -72,7 +64,7 @@ class EntryVisitor:
         if field is not None and self._redacted is not None and tokens[0] in _SIDES:
             return self._redactor.header(self._redacted, str(tokens[0]), field, value)
         made = self._fields_value(field, value) if field is not None else self._other(tokens, value)
-        return self._redactor.noted(made, value, f"recording:{name_place(tokens)}", "free text")
+        return self._redactor.noted(made, value, self._place(tokens), "free text")
 
     def number(self, tokens: Tokens, token: str) -> str:
         """Return what takes the place of a number: sizes fit the new bodies, measures stay."""
@@ -81,22 +73,33 @@ class EntryVisitor:
             if token == str(old):
                 return str(new)
         value = float(token)
-        if abs(value) < _MANY or is_moment(value):
+        least = _MANY if self._tree is not None else _FEW
+        if abs(value) < least or is_moment(value):
             return token
         made = self._redactor.values.number(token, Statement(None), 0.0)
-        return self._redactor.noted(made, token, f"recording:{name_place(tokens)}", "number")
+        return self._redactor.noted(made, token, self._place(tokens), "number")
 
     def name(self, tokens: Tokens, name: str, salt: int) -> str:
         """Return a member's name."""
         is_field = len(tokens) > 1 and tokens[-2] == "headers"
-        return self._redactor.fields.name(name) if is_field else self._redactor.values.name(name, salt)
+        return self._redactor.fields.name(name) if is_field else self._named(name, salt)
+
+    def _named(self, name: str, salt: int) -> str:
+        return self._redactor.values.name(name, salt, is_shown=self._tree is not None)
 
     def renamed(self, tokens: Tokens) -> None:
         """Note that a member has another name now."""
-        self._redactor.log.add("member name", f"recording:{name_place(tokens)}")
+        self._redactor.log.add("member name", self._place(tokens))
+
+    def _place(self, tokens: Tokens) -> str:
+        return f"recording:{self._redactor.values.texts.say(tokens)}"
 
     def subtree(self, tokens: Tokens) -> str | None:
-        """Return a native body: the text of a JSON value in the middle of the line."""
+        """Return a native body: the text of a JSON value in the middle of the line; bytes listed go."""
+        listed = value_at(self._tree, tokens)
+        if isinstance(listed, list) and len(listed) >= _LISTED and all(map(_is_byte, listed)):
+            self._redactor.log.add("bytes", self._place(tokens))
+            return "[]"
         if not self._is_native or self._redacted is None or len(tokens) != 2 or tokens[1] != "body":  # noqa: PLR2004
             return None
         part = self._redacted.new.request if tokens[0] == "request" else self._redacted.new.response
@@ -142,7 +145,7 @@ class EntryVisitor:
         """Return the name of the header field that a text is the value of, in any of the formats' shapes."""
         if "headers" not in tokens[:-1]:
             return None
-        at = len(tokens) - 1 - tokens[::-1].index("headers")
+        at = len(tokens) - 2 - tokens[-2::-1].index("headers")
         rest = tokens[at + 1 :]
         if isinstance(rest[0], str):
             return rest[0]
@@ -173,7 +176,11 @@ class EntryVisitor:
             return redactor.values.text(value, Statement(redactor.values.sensitivity.by_name[last]), 0.0)
         if is_time(value):
             return value
-        return redactor.values.texts.redact(value, FREE_TEXT if last in _WORDED else STRICT)
+        return redactor.values.texts.redact(value, FREE_TEXT if last in RECORDER_NAMES else STRICT)
+
+
+def _is_byte(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 256  # noqa: PLR2004  the values of a byte
 
 
 def _body_of(redacted: Redacted, side: str, *, is_new: bool) -> bytes:
@@ -206,12 +213,3 @@ def _last_name(tokens: Tokens) -> str:
 
 def _is_web_address(value: str) -> bool:
     return value.startswith(("http://", "https://")) and not any(map(str.isspace, value))
-
-
-def name_place(tokens: Tokens) -> str:
-    """Return a place as it may be said."""
-    return "/".join(_steps(tokens))
-
-
-def _steps(tokens: Tokens) -> Iterator[str]:
-    yield from ("*" if isinstance(token, int) else describe_name(token) for token in tokens)

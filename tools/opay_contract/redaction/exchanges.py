@@ -1,13 +1,17 @@
 """Redacts one exchange: the door for whoever records, and what the writers of every format ask."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from opay_contract.contract.contract import Contract
 from opay_contract.model.exchange import Exchange, Headers
+from opay_contract.recordings.bounds import excess_of
 from opay_contract.redaction.bodies import Bodies, BodyContext
 from opay_contract.redaction.detection import Detector
 from opay_contract.redaction.headers import HeaderFields
+from opay_contract.redaction.memory import Memory
 from opay_contract.redaction.pseudonyms import Pseudonyms
 from opay_contract.redaction.sensitivity import Sensitivity
 from opay_contract.redaction.signatures import Resigning
@@ -15,7 +19,6 @@ from opay_contract.redaction.texts import STRICT, Texts
 from opay_contract.redaction.urls import Urls
 from opay_contract.redaction.values import Log, Values, is_time
 from opay_contract.redaction.vocabulary import METHODS
-from opay_contract.rules.describing import describe_name
 from opay_contract.rules.subject import annotate_bodies
 from opay_contract.rules.values import unix_time
 
@@ -39,7 +42,8 @@ class Redactor:
         self.log = Log()
         sensitivity = Sensitivity(contract)
         detector = Detector(sensitivity.words, sensitivity.token_prefixes)
-        self.values = Values(Texts(Pseudonyms(key), detector), sensitivity)
+        self.memory = Memory(detector.known)
+        self.values = Values(Texts(Pseudonyms(key), detector, self.memory), sensitivity)
         self.urls = Urls(contract, self.values)
         self.fields = HeaderFields(contract, self.values, self.urls)
         self._bodies = Bodies(self.values, self.log)
@@ -53,30 +57,36 @@ class Redactor:
 
     def exchange(self, exchange: Exchange) -> Exchange:
         """Return the exchange as it may be written to a file."""
-        return self.redact(exchange).new
+        made = self.redact(exchange).new
+        if clashes := self.memory.clashes():
+            self.memory.begin(self.memory.forced | clashes)
+            made = self.redact(made).new
+        return made
 
     def bodies(self, exchange: Exchange) -> Redacted:
         """Return the exchange before, and after with nothing but its bodies redacted."""
         asked, answered = self._new_bodies(exchange)
-        request = replace(exchange.request, body=asked)
-        response = replace(exchange.response, body=answered)
-        return Redacted(old=exchange, new=replace(exchange, request=request, response=response))
+        request = structs.replace(exchange.request, body=asked)
+        response = structs.replace(exchange.response, body=answered)
+        return Redacted(old=exchange, new=structs.replace(exchange, request=request, response=response))
 
     def redact(self, exchange: Exchange) -> Redacted:
         """Return the exchange before and after."""
         redacted = self.bodies(exchange)
         request, response = redacted.new.request, redacted.new.response
-        new_request = replace(
+        new_request = structs.replace(
             request,
             method=None if request.method is None else self.method(request.method),
             url=None if request.url is None else self.url(request.url),
             headers=self._headers(redacted, "request", request.headers),
         )
-        new_response = replace(response, headers=self._headers(redacted, "response", response.headers))
+        new_response = structs.replace(
+            response, headers=self._headers(redacted, "response", response.headers)
+        )
         moment = exchange.recorded_at
         return Redacted(
             old=exchange,
-            new=replace(
+            new=structs.replace(
                 exchange,
                 request=new_request,
                 response=new_response,
@@ -96,11 +106,11 @@ class Redactor:
             made = resigning.value(value, old, new)
         else:
             made = self.fields.value(name, value)
-        return self.noted(made, value, f"{side}-header:{describe_name(name)}", "header value")
+        return self.noted(made, value, f"{side}-header:{self.values.texts.say((name,))}", "header value")
 
     def method(self, method: str) -> str:
-        """Return the method: itself where it is a word, as the report shows it."""
-        made = method if method.upper() in METHODS else self.values.name(method, 0)
+        """Return the method: itself where it is one, or made of known words."""
+        made = method if method.upper() in METHODS else self.values.name(method, 0, is_shown=False)
         return self.noted(made, method, "method", "undocumented value")
 
     def url(self, url: str) -> str:
@@ -126,9 +136,12 @@ class Redactor:
         )
 
     def _new_bodies(self, exchange: Exchange) -> tuple[bytes | None, bytes]:
-        match = self.contract.match(exchange)
-        asked, answered = annotate_bodies(self.contract, match, exchange.response.status)
-        recorded = unix_time(exchange.recorded_at, self._started_at) if match.route.operation else 0.0
+        recorded, asked, answered = 0.0, None, None
+        if not excess_of(exchange):
+            match = self.contract.match(exchange)
+            asked, answered = annotate_bodies(self.contract, match, exchange.response.status)
+            if match.route.operation is not None:
+                recorded = unix_time(exchange.recorded_at, self._started_at)
         query = BodyContext(described=asked, recorded=recorded, prefix="request:")
         answer = BodyContext(described=answered, recorded=recorded, prefix="")
         body = exchange.request.body

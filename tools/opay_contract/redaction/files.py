@@ -2,20 +2,21 @@
 
 import contextlib
 import os
+import shutil
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, Protocol, cast
 
 import zstandard
 
 from opay_contract.errors import UsageError
-from opay_contract.recordings.cursor import JsonCursor
-from opay_contract.recordings.formats import HEAD, Format
-from opay_contract.recordings.reading import open_source
-from opay_contract.recordings.refusals import StreamError
+from opay_contract.recordings.formats import HEAD, Format, is_json_cassette
+from opay_contract.recordings.reading import open_source, refused
+from opay_contract.recordings.refusals import NoRecordingError, StreamError
 from opay_contract.recordings.sources import Source
 from opay_contract.recordings.streams import GZIP_MAGIC, ZSTD_MAGIC, ChunkStream
 from opay_contract.redaction.cassettes import redact_yaml_cassette
@@ -32,14 +33,21 @@ from opay_contract.redaction.lines import (
 )
 from opay_contract.redaction.parquet_rows import redact_parquet
 from opay_contract.redaction.postman_collections import redact_collection
+from opay_contract.redaction.proving import Prover
 from opay_contract.redaction.transcripts import redact_transcript
+
+_IN_MEMORY = 16 << 20
+_NO_JSON = "the file stops being JSON"
+_STRAY = b"\n:"
+"""What is no JSON wherever a value has just ended or may begin."""
+NO_ARCHIVE = "archives are not redacted; unpack it and redact what is in it"
+NO_LOG = "access logs are not redacted, as anything may be anywhere in them; keep them as card data"
 
 _Redact = Callable[[Redactor, ChunkStream, Sink, Tally], None]
 
 
 def _redact_vcr(redactor: Redactor, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
-    first = JsonCursor(ChunkStream([stream.head(HEAD)])).peek()
-    redact = redact_json_cassette if first in (b"{", b"[") else redact_yaml_cassette
+    redact = redact_json_cassette if is_json_cassette(stream.head(HEAD)) else redact_yaml_cassette
     redact(redactor, stream, sink, tally)
 
 
@@ -72,27 +80,105 @@ def redact_stream(
     tally = Tally()
     try:
         with open_source(source, format_in, stdin=stdin) as recording:
-            if recording.format is Format.PARQUET:
+            if recording.is_archive:
+                tally.broken = NO_ARCHIVE
+            elif recording.format is Format.ACCESS_LOG:
+                tally.broken = NO_LOG
+            elif recording.format is Format.PARQUET:
                 redact_parquet(redactor, source, sink, tally)
             else:
                 _BY_FORMAT[recording.format](redactor, recording.stream, sink, tally)
             if not tally.entries:
                 recording.refuse_nothing()
+    except NoRecordingError as error:
+        tally.is_passed_over = refused(source, error).is_passed_over
+        tally.broken = error.reason
     except StreamError as error:
+        if error.reason.startswith(_NO_JSON):
+            sink.write(_STRAY)
+            tally.says_broken = True
         tally.broken = error.reason
     return tally
 
 
 def redact_file(redactor: Redactor, source: Source, target: Path, format_in: Format | None = None) -> Tally:
-    """Redact a file into another one, packed in the same way; nothing is left behind where that fails."""
+    """Redact a file into another one, packed in the same way; nothing is left behind where that fails.
+
+    Names that were kept and are values further on are replaced in what was written, which is redacted again.
+    """
     packing = _packing_of(source)
-    with _replacing(target) as raw:
+    with _draft(target) as draft:
+        tally = _write(redactor, source, draft, packing, format_in=format_in)
+        if clashes := redactor.memory.clashes():
+            written = Source(ordinal=source.ordinal, name=source.name, path=draft)
+            with _draft(target) as again:
+                _write(redactor, written, again, packing, format_in=format_in, forced=clashes)
+                again.replace(target)
+        else:
+            draft.replace(target)
+    return tally
+
+
+def _write(  # noqa: PLR0913  what, from where, to where, and how
+    redactor: Redactor,
+    source: Source,
+    path: Path,
+    packing: Callable[[BinaryIO], "_Packer"],
+    *,
+    format_in: Format | None,
+    forced: frozenset[str] = frozenset(),
+) -> Tally:
+    redactor.memory.begin(forced)
+    with path.open("wb") as raw:
         packer = packing(raw)
         tally = redact_stream(redactor, source, packer, format_in)
         if not tally.entries and tally.broken:
             raise _NothingWrittenError(tally)
         packer.close(whole=tally.broken is None or tally.says_broken)
     return tally
+
+
+def verify_source(
+    redactor: Redactor, source: Source, format_in: Format | None = None, *, stdin: BinaryIO | None = None
+) -> tuple[Tally, list[tuple[str, str]]]:
+    """Return what of a source is not proved clean, as kinds and places, each once.
+
+    Two look at it: a redaction, for what it would replace, and the prover, which knows no format.
+    """
+    redactor.memory.begin()
+    redactor.log.replaced.clear()
+    with ExitStack() as stack:
+        kept = stack.enter_context(SpooledTemporaryFile(_IN_MEMORY)) if source.path is None else None
+        if kept is not None and stdin is not None:
+            shutil.copyfileobj(stdin, kept)
+            kept.seek(0)
+        raw = cast("BinaryIO | None", kept)
+        tally = redact_stream(redactor, source, _Nowhere(), format_in, stdin=raw)
+        places = list(dict.fromkeys(redactor.log.replaced))
+        redactor.log.replaced.clear()
+        if not places and tally.entries:
+            if kept is not None:
+                kept.seek(0)
+            places = _prove(redactor, source, format_in, raw)
+    return tally, places
+
+
+def _prove(
+    redactor: Redactor, source: Source, format_in: Format | None, stdin: BinaryIO | None
+) -> list[tuple[str, str]]:
+    prover = Prover(redactor.contract, redactor.memory.known)
+    try:
+        with open_source(source, format_in, stdin=stdin) as recording:
+            if recording.format is Format.PARQUET:
+                return []  # its rows are packed
+            return list(dict.fromkeys(prover.iter_places(recording.stream)))
+    except StreamError:
+        return []  # it is said already
+
+
+class _Nowhere:
+    def write(self, data: bytes, /) -> object:
+        """Forget the bytes."""
 
 
 class _NothingWrittenError(Exception):
@@ -168,19 +254,22 @@ def _packing_of(source: Source) -> Callable[[BinaryIO], _Packer]:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """Give a file that takes the place of `path` when it is whole; only its owner may read it."""
+def _draft(target: Path) -> Iterator[Path]:
+    """Give an empty file beside `target`, which only its owner may read, and which is gone in the end."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:60]}.")
+        os.close(descriptor)
     except OSError as error:
-        raise UsageError(f"cannot write to '{path}': {error.strerror}") from error
+        raise _refused(target, error) from error
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-        Path(temporary).replace(path)
+        yield Path(temporary)
     except OSError as error:
-        raise UsageError(f"cannot write to '{path}': {error.strerror}") from error
+        raise _refused(target, error) from error
     finally:
         with contextlib.suppress(OSError):
             Path(temporary).unlink(missing_ok=True)
+
+
+def _refused(target: Path, error: OSError) -> UsageError:
+    return UsageError(f"cannot write to '{target}': {error.strerror}")

@@ -32,7 +32,7 @@ from opay_contract.redaction.codings import encode_body
 from opay_contract.redaction.entries import EntryVisitor
 from opay_contract.redaction.exchanges import Redactor
 from opay_contract.redaction.flow_members import ADDRESSES, DNS, REMOVED, SPECIAL, WORDS
-from opay_contract.redaction.json_files import Sink, Tally
+from opay_contract.redaction.json_files import Sink, Tally, unless_defect
 
 _PLACE = Place(source=0, entry=1, file="-")
 _PLACEHOLDER: Value = (OBJECT, write((TEXT, b"type")) + write((TEXT, b"http")))
@@ -66,6 +66,10 @@ def redact_flows(redactor: Redactor, stream: Readable, sink: Sink, tally: Tally)
 
 def _redact_flow(redactor: Redactor, flow: Value | None, tally: Tally) -> Value:
     tally.entries += 1
+    return unless_defect(tally, lambda: _redacted_flow(redactor, flow, tally), _PLACEHOLDER)
+
+
+def _redacted_flow(redactor: Redactor, flow: Value | None, tally: Tally) -> Value:
     found = read_flow(_PLACE, flow)
     try:
         is_flow = flow is not None and flow[0] == OBJECT
@@ -74,7 +78,7 @@ def _redact_flow(redactor: Redactor, flow: Value | None, tally: Tally) -> Value:
         made = _PLACEHOLDER
     if type(read_flow(_PLACE, made)) is not type(found):
         made = _PLACEHOLDER
-    if isinstance(found, Unreadable) and made != flow:
+    if isinstance(found, Unreadable):
         tally.refuse(found.reason)
     return made
 
@@ -85,7 +89,7 @@ class _Rewriting:
     def __init__(self, redactor: Redactor, flow: Value, found: Exchange | Unreadable | None) -> None:
         self._redactor, self._flow = redactor, flow
         self._redacted = redactor.bodies(found) if isinstance(found, Exchange) else None
-        self._visitor = EntryVisitor(redactor, None, None)
+        self._visitor = EntryVisitor(redactor, {}, None)
 
     def flow(self) -> Value:
         """Return the flow as it may be written."""

@@ -11,7 +11,7 @@ from opay_contract.redaction.texts import FREE_TEXT, NAME, STRICT, Manner
 from opay_contract.redaction.urls import Urls
 from opay_contract.redaction.values import Values
 from opay_contract.redaction.vocabulary import HEADERS, HOST_HEADERS, METHODS, PSEUDO_HEADERS, URL_HEADERS
-from opay_contract.rules.describing import describe_media_type, describe_name
+from opay_contract.rules.describing import describe_media_type
 
 _HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT")
 _MASK = re.compile(
@@ -80,15 +80,14 @@ class HeaderFields:
         made = slash.join(self._media_name(part) for part in ((kind, subtype) if slash else (kind,)))
         made += semicolon + self.values.texts.redact(parameters, FREE_TEXT)
         described = describe_media_type(value)
-        if describe_media_type(made) == described and card_hits(made) == card_hits(value):
+        is_same = describe_media_type(made) == described or "(" not in described  # a name that is a value
+        if is_same and card_hits(made) == card_hits(value):
             return made
         return self.values.texts.redact(value, NAME, lambda one: describe_media_type(one) == described)
 
     def _media_name(self, part: str) -> str:
         stripped = part.strip()
-        if not stripped or describe_name(stripped.lower()) == stripped.lower():
-            return part
-        return part.replace(stripped, self.values.name(stripped, 0))
+        return part.replace(stripped, self.values.name(stripped, 0, is_shown=False)) if stripped else part
 
 
 def is_http_date(value: str) -> bool:

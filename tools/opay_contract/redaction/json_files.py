@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from opay_contract.jsontext import NotJson, parse_json
 from opay_contract.model.exchange import Exchange, Place, Unreadable
@@ -12,7 +12,7 @@ from opay_contract.recordings.cursor import JsonCursor, Path
 from opay_contract.recordings.har import read_har
 from opay_contract.recordings.ndjson import LONG_LINE, parse_line
 from opay_contract.recordings.newman import read_execution
-from opay_contract.recordings.refusals import TOO_LONG
+from opay_contract.recordings.refusals import TOO_LONG, StreamError
 from opay_contract.recordings.schemathesis_ndjson import read_schemathesis_ndjson
 from opay_contract.recordings.sources import Source
 from opay_contract.recordings.streams import ChunkStream
@@ -29,6 +29,7 @@ Read = Callable[[bytes], Exchange | Unreadable]
 Visit = Callable[[Redactor, Any, Redacted | None], Visitor]
 """Makes what visits the values of an entry, from its tree and its exchange, if it has one."""
 
+_Made = TypeVar("_Made")
 _HERE = Source(ordinal=0, name="-", path=None)
 _PLACE = Place(source=0, entry=1, file="-")
 
@@ -42,29 +43,35 @@ class Sink(Protocol):
 
 @dataclass(slots=True)
 class Tally:
-    """How many entries were redacted, and which could not be read and gave way to a placeholder.
+    """How many entries were redacted, and which could not be read.
 
     `unread` says of each entry that could not be read and had something to be taken out, by its number, why
     that is; `broken` says why the rest of the file could not be read. `says_broken` is set where the written
-    text itself stops making sense at that place, so that its packing need not.
+    text itself stops making sense at that place, so that its packing need not. `is_passed_over` for a file of
+    a folder that is no recording: nothing is written of it, and that is no fault.
     """
 
     entries: int = 0
     unread: dict[int, str] = field(default_factory=dict)
     broken: str | None = None
     says_broken: bool = False
+    is_passed_over: bool = False
 
     def refuse(self, reason: str) -> None:
         """Note that the entry that is on cannot be read; a line that is named is one of the entry alone."""
-        self.unread[self.entries] = reason.partition(" at line ")[0]
+        self.unread.setdefault(self.entries, reason.partition(" at line ")[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryKind:
-    """How an entry of a format is read alone, and what stands for one that cannot be read."""
+    """How an entry of a format is read alone, and what stands for one that cannot be read.
+
+    `broken` is what stands for one that is no JSON, where nothing of it can stay.
+    """
 
     read: Read
     placeholder: bytes
+    broken: tuple[bytes, ...] = (b"{x}",)
     is_native: bool = False
     visit: Visit = EntryVisitor
 
@@ -98,31 +105,63 @@ def _visit_execution(redactor: Redactor, tree: Any, redacted: Redacted | None) -
     return PostmanVisitor(redactor, tree, {("response",): redacted} if redacted is not None else {})
 
 
-HAR_ENTRY = EntryKind(read=_read_har, placeholder=b"{}")
-VCR_ENTRY = EntryKind(read=_read_vcr, placeholder=b"{}")
-SCHEMATHESIS_ENTRY = EntryKind(read=_read_schemathesis, placeholder=b"{}")
+_EMPTY = b'{"request":{},"response":{}}'
+HAR_ENTRY = EntryKind(read=_read_har, placeholder=_EMPTY)
+VCR_ENTRY = EntryKind(read=_read_vcr, placeholder=_EMPTY)
+SCHEMATHESIS_ENTRY = EntryKind(read=_read_schemathesis, placeholder=_EMPTY)
 NATIVE_ENTRY = EntryKind(
     read=_read_native,
     placeholder=b'{"response":{}}',
+    broken=(b'{"x', b"{x}"),
     is_native=True,
     visit=partial(EntryVisitor, is_native=True),
 )
-NEWMAN_ENTRY = EntryKind(read=_read_newman, placeholder=b"{}", visit=_visit_execution)
+NEWMAN_ENTRY = EntryKind(read=_read_newman, placeholder=_EMPTY, visit=_visit_execution)
+NOT_KEPT = "it cannot be redacted so that it can still be read"
 
 
 def redact_entry(redactor: Redactor, kind: EntryKind, data: bytes | None, tally: Tally) -> bytes:
-    """Return the text of an entry, redacted; one that cannot be read stays one, without what it held."""
+    """Return the text of an entry, redacted; one that cannot be read stays one, for the same reason."""
     tally.entries += 1
+    noted = len(redactor.log.replaced)
+    made = unless_defect(tally, lambda: _redact_entry(redactor, kind, data, tally), kind.placeholder)
+    if made != data and len(redactor.log.replaced) == noted:
+        redactor.log.add("what cannot be read", "recording:entry")
+    return made
+
+
+def unless_defect(tally: Tally, redact: Callable[[], _Made], instead: _Made) -> _Made:
+    """Redact an entry; a defect of ours costs that one alone, and what it says may hold data."""
+    try:
+        return redact()
+    except (StreamError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001  whatever it is, the entries beside it are redacted
+        tally.refuse(f"it cannot be redacted ({type(error).__name__})")
+        return instead
+
+
+def _redact_entry(redactor: Redactor, kind: EntryKind, data: bytes | None, tally: Tally) -> bytes:
     found = kind.read(LONG_LINE if data is None else data)
-    if data is None or (isinstance(found, Unreadable) and isinstance(parse_json(data), NotJson)):
+    if data is None:
         tally.refuse(found.reason if isinstance(found, Unreadable) else TOO_LONG)
         return kind.placeholder
     made = _rewrite(redactor, kind, data, found)
-    if type(kind.read(made)) is not type(found):
-        made = kind.placeholder
-    if isinstance(found, Unreadable) and made != data:
-        tally.refuse(found.reason)
-    return made
+    if isinstance(found, Exchange):
+        if isinstance(kind.read(made), Exchange):
+            return made
+        tally.refuse(NOT_KEPT)
+        return kind.placeholder
+    tally.refuse(found.reason)
+    return next(
+        (text for text in (made, *kind.broken) if reason_of(kind.read(text)) == reason_of(found)),
+        kind.placeholder,
+    )
+
+
+def reason_of(found: Exchange | Unreadable) -> str | None:
+    """Return why an entry cannot be read, whatever its line; None where it can."""
+    return found.reason.partition(" at line ")[0] if isinstance(found, Unreadable) else None
 
 
 def _rewrite(redactor: Redactor, kind: EntryKind, data: bytes, found: Exchange | Unreadable) -> bytes:
@@ -182,8 +221,8 @@ class JsonWalker:
         self._sink.write(b"{")
         for number, name in enumerate(cursor.iter_members()):
             self._sink.write((b"," if number else b"") + self._name(name) + b":")
-            if name in path[0]:
-                self.walk(cursor, path[1:], name)
+            if name in path:
+                self.walk(cursor, path[name], name)
             else:
                 cursor.peek()
                 self._sink.write(self._other(name, cursor.take_value()))

@@ -4,9 +4,10 @@ Works on the text and not on what it means, so that white space, the order and n
 the place where a broken text breaks all stay. Knows no recursion.
 """
 
+import itertools
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -44,6 +45,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_ATTEMPTS = 16
 _DIGITS, _FEW_DIGITS = "0123456789", 4
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
@@ -51,8 +53,49 @@ _ESCAPE = re.compile(
 )
 _LOWER_HALF = re.compile("[\ud800-\udbff]")
 _STRAY_BYTE = re.compile("[\udc80-\udcff]")
+_LETTERS = "xbjkqvwz"  # of which pseudonyms are made
 _CUT_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*(\\(?:u[0-9A-Fa-f]{0,3})?)\Z")
 _BROKEN_OFF_WORD = re.compile(r"-|t(?:ru?)?|f(?:a(?:ls?)?)?|n(?:ul?)?|N(?:aN?)?|-?I[nfinty]*")
+
+
+@dataclass(slots=True)
+class NewNames:
+    """The new names of one object's members: names that differed in it still do, and equal ones are equal.
+
+    Once all pseudonyms of one form are taken, those of the others are not looked through, either.
+    """
+
+    _made: dict[str, str] = field(default_factory=dict)
+    _taken: set[str] = field(default_factory=set)
+    _spare: dict[str, Iterator[str]] = field(default_factory=dict)
+
+    def take(self, name: str, make: Callable[[int], str]) -> str:
+        """Return the new name of a member; `make` gives another candidate for another salt."""
+        if name not in self._made:
+            new = ""
+            for salt in range(1 if self._spare else _ATTEMPTS):
+                new = make(salt)
+                if new not in self._taken:
+                    break
+            else:
+                spare = self._spare.setdefault(new, _iter_spare_names(new))
+                new = next(one for one in spare if one not in self._taken)
+            self._made[name] = new
+            self._taken.add(new)
+        return self._made[name]
+
+
+def _iter_spare_names(name: str) -> Iterator[str]:
+    """Yield names like one that is taken: first those that count down from it, then longer ones.
+
+    Short numbers have one pseudonym only, so that members `01` and `02` become `99` and `98`.
+    """
+    count = sum(char in _DIGITS for char in name)
+    for number in range(10**count - 1 if 0 < count <= _FEW_DIGITS else 0, 0, -1):
+        digits = iter(str(number).zfill(count))
+        yield "".join(next(digits) if char in _DIGITS else char for char in name)
+    for length in itertools.count(1):
+        yield from (name + "".join(letters) for letters in itertools.product(_LETTERS, repeat=length))
 
 
 @dataclass(slots=True)
@@ -62,7 +105,7 @@ class _Level:
     is_object: bool
     at: str | int
     is_name_next: bool
-    names: dict[str, str] = field(default_factory=dict)
+    names: NewNames = field(default_factory=NewNames)
 
 
 def read_text(data: bytes) -> str:
@@ -146,34 +189,13 @@ class _Rewriting:
         return _edit_string(token, lambda value: self._visitor.text(tokens, value))
 
     def _name(self, name: str) -> str:
-        """Return the new name; names that differed in their object still do, and equal ones are equal."""
         level = self._levels[-1]
         level.at = name
-        if name not in level.names:
-            taken = level.names.values()
-            made = (self._visitor.name(self._tokens(), name, salt) for salt in range(16))
-            level.names[name] = free_name(made, frozenset(taken))
-        if level.names[name] != name:
-            self._visitor.renamed(self._tokens())
-        return level.names[name]
-
-
-def free_name(made: Iterable[str], taken: frozenset[str]) -> str:
-    """Return the first name that no other member has; where all are taken, one that counts down from it.
-
-    Short numbers have one pseudonym only, so that members `01` and `02` become `99` and `98`.
-    """
-    last = ""
-    for last in made:
-        if last not in taken:
-            return last
-    count = sum(char in _DIGITS for char in last)
-    for number in range(10**count - 1 if 0 < count <= _FEW_DIGITS else 0, 0, -1):
-        digits = iter(str(number).zfill(count))
-        name = "".join(next(digits) if char in _DIGITS else char for char in last)
-        if name not in taken:
-            return name
-    return next(name for length in range(1, len(taken) + 2) if (name := last + "x" * length) not in taken)
+        tokens = self._tokens()
+        new = level.names.take(name, lambda salt: self._visitor.name(tokens, name, salt))
+        if new != name:
+            self._visitor.renamed(tokens)
+        return new
 
 
 def _edit_string(token: str, edit: Callable[[str], str]) -> str:

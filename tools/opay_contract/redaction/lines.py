@@ -1,11 +1,12 @@
 """Redacts JSON Lines, and the formats that are walked from the root: a function for each."""
 
 from opay_contract.recordings.cursor import JsonCursor, Path
-from opay_contract.recordings.formats import VCR_ENTRIES
+from opay_contract.recordings.har import ENTRIES
 from opay_contract.recordings.ndjson import LONG_LINE, iter_lines
 from opay_contract.recordings.newman import EXECUTIONS
-from opay_contract.recordings.refusals import StreamError
+from opay_contract.recordings.schemathesis_ndjson import INTERACTIONS
 from opay_contract.recordings.streams import Readable
+from opay_contract.recordings.vcr import INTERACTIONS as CASSETTE_PATH
 from opay_contract.redaction.exchanges import Redactor
 from opay_contract.redaction.json_files import (
     HAR_ENTRY,
@@ -18,12 +19,6 @@ from opay_contract.redaction.json_files import (
     Tally,
     redact_entry,
 )
-
-_NO_JSON = b"\n:"
-"""What is no JSON wherever it stands."""
-
-_HAR_PATH = (("log",), ("entries",))
-_SCHEMATHESIS_PATH = (("ScenarioFinished",), ("recorder",), ("interactions",))
 
 
 def redact_lines(redactor: Redactor, stream: Readable, sink: Sink, tally: Tally) -> None:
@@ -44,32 +39,25 @@ def redact_newman(redactor: Redactor, stream: Readable, sink: Sink, tally: Tally
 
 def redact_har(redactor: Redactor, stream: Readable, sink: Sink, tally: Tally) -> None:
     """Redact `log.entries` and everything around them."""
-    _walk_root(JsonWalker(redactor, HAR_ENTRY, sink, tally), _HAR_PATH, stream, sink)
+    _walk_root(JsonWalker(redactor, HAR_ENTRY, sink, tally), ENTRIES, stream, sink)
 
 
 def _walk_root(walker: JsonWalker, path: Path, stream: Readable, sink: Sink) -> None:
     cursor = JsonCursor(stream)
-    cursor.peek()
-    walker.walk(cursor, path)
-    sink.write(b"\n")
+    while first := cursor.peek():
+        walker.walk(cursor, {} if first == b"[" else path)
+        sink.write(b"\n")
 
 
 def redact_json_cassette(redactor: Redactor, stream: Readable, sink: Sink, tally: Tally) -> None:
     """Redact the interactions of a JSON cassette."""
-    cursor = JsonCursor(stream)
-    path = (VCR_ENTRIES,) if cursor.peek() == b"{" else ()
-    JsonWalker(redactor, VCR_ENTRY, sink, tally).walk(cursor, path)
-    sink.write(b"\n")
+    _walk_root(JsonWalker(redactor, VCR_ENTRY, sink, tally), CASSETTE_PATH, stream, sink)
 
 
 def redact_events(redactor: Redactor, stream: Readable, sink: Sink, tally: Tally) -> None:
-    """Redact schemathesis' events, one after another; where the file stops being JSON this one does, too."""
+    """Redact schemathesis' events, one after another."""
     cursor = JsonCursor(stream)
     walker = JsonWalker(redactor, SCHEMATHESIS_ENTRY, sink, tally)
-    try:
-        while cursor.peek():
-            walker.walk(cursor, _SCHEMATHESIS_PATH)
-            sink.write(b"\n")
-    except StreamError:
-        sink.write(_NO_JSON)
-        raise
+    while cursor.peek():
+        walker.walk(cursor, INTERACTIONS)
+        sink.write(b"\n")

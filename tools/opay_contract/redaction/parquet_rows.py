@@ -4,6 +4,8 @@ import base64
 import io
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import date, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from opay_contract.model.exchange import Place, Unreadable
@@ -18,13 +20,16 @@ from opay_contract.recordings.parquet import (
 from opay_contract.recordings.refusals import StreamError
 from opay_contract.recordings.sources import Source
 from opay_contract.redaction.exchanges import Redacted, Redactor
-from opay_contract.redaction.json_files import Sink, Tally
+from opay_contract.redaction.json_files import Sink, Tally, unless_defect
 
 _PLACE = Place(source=0, entry=1, file="-")
 _MEMBERS = {
     "request": ("method", "url", "headers", "body", "body_base64"),
     "response": ("status", "headers", "body", "body_base64"),
 }
+
+
+_MOMENTS = (int, float, Decimal, date, time, timedelta)
 
 
 class _Out(io.RawIOBase):
@@ -78,11 +83,30 @@ def _redact_rows(redactor: Redactor, file: Any, sink: Sink, tally: Tally) -> Non
     import pyarrow as pa  # noqa: PLC0415  an extra, and heavy
     from pyarrow.parquet import ParquetWriter  # noqa: PLC0415  see above
 
-    schema = _new_schema(redactor, file)
+    try:
+        schema = _new_schema(redactor, file)
+        ParquetWriter(io.BytesIO(), schema).close()
+    except Exception:  # noqa: BLE001  as above
+        raise StreamError("the Parquet columns are of types that cannot be written again") from None
     with ParquetWriter(pa.PythonFile(_Out(sink), mode="w"), schema, compression=_packing_of(file)) as writer:
         for rows in _iter_read(file):
-            made = [_new_row(redactor, row, tally) for row in rows]
+            nothing = dict.fromkeys(schema.names)
+            made = [_taken(redactor, row, tally, nothing, schema) for row in rows]
             writer.write_batch(pa.RecordBatch.from_pylist(made, schema=schema))
+
+
+def _taken(redactor: Redactor, row: Row, tally: Tally, nothing: Row, schema: Any) -> Row:
+    """Return a row that can be written; one that cannot be costs no other."""
+    import pyarrow as pa  # noqa: PLC0415  see above
+
+    tally.entries += 1
+
+    def make() -> Row:
+        made = _new_row(redactor, row, tally, nothing)
+        pa.RecordBatch.from_pylist([made], schema=schema)
+        return made
+
+    return unless_defect(tally, make, nothing)
 
 
 def _packing_of(file: Any) -> str:
@@ -102,8 +126,15 @@ def _new_schema(redactor: Redactor, file: Any) -> Any:
         elif field.name in _MEMBERS and pa.types.is_struct(field.type):
             fields.append(pa.field(field.name, pa.struct(list(_members(redactor, field)))))
         else:
-            fields.append(pa.field(field.name, field.type))
+            fields.append(pa.field(field.name, _plain_type(field.type)))
     return pa.schema(fields)
+
+
+def _plain_type(kind: Any) -> Any:
+    """Return a column's type; one that has names of its own says nothing, as nobody reads it."""
+    import pyarrow as pa  # noqa: PLC0415  see above
+
+    return pa.null() if pa.types.is_nested(kind) else kind
 
 
 def _members(redactor: Redactor, struct: Any) -> Iterator[Any]:
@@ -117,17 +148,18 @@ def _members(redactor: Redactor, struct: Any) -> Iterator[Any]:
             names = {redactor.fields.name(one.name): one.type for one in member.type}
             yield pa.field(member.name, pa.struct(list(names.items())))
         else:
-            yield pa.field(member.name, member.type)
+            is_list = member.name == "headers"
+            yield pa.field(member.name, member.type if is_list else _plain_type(member.type))
 
 
-def _new_row(redactor: Redactor, row: Row, tally: Tally) -> Row:
+def _new_row(redactor: Redactor, row: Row, tally: Tally, nothing: Row) -> Row:
     """Return a row as it may be written; one that cannot be read stays so, without what it held."""
-    tally.entries += 1
     found = read_row(_PLACE, row)
     if isinstance(found, Unreadable):
         if any(value is not None for value in row.values()):
-            tally.refuse(found.reason)
-        return dict.fromkeys(row)
+            redactor.log.add("what cannot be read", "recording:row")
+        tally.refuse(found.reason)
+        return nothing
     redacted = redactor.bodies(found)
     moment = found.recorded_at
     made: Row = {}
@@ -137,7 +169,7 @@ def _new_row(redactor: Redactor, row: Row, tally: Tally) -> Row:
         elif isinstance(value, str):
             made[name] = None if moment is None else redactor.moment(moment)
         else:
-            made[name] = value
+            made[name] = value if isinstance(value, _MOMENTS) else None
     return made
 
 

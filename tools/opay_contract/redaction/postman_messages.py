@@ -1,12 +1,14 @@
 """Finds the messages in a Postman collection or a Newman report, which may be anywhere in them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+from msgspec import structs
+
 from opay_contract.jsontext import Tokens
-from opay_contract.model.exchange import Exchange, Place, Response
-from opay_contract.recordings.postman import build_exchange
+from opay_contract.model.exchange import Exchange, Place, Response, Unreadable
+from opay_contract.recordings.postman import saved_exchange
 from opay_contract.recordings.postman_requests import as_far_as_known, parse_request
 from opay_contract.recordings.refusals import EntryError
 from opay_contract.redaction.exchanges import Redacted, Redactor
@@ -45,7 +47,7 @@ def _iter_request(redactor: Redactor, tokens: Tokens, written: Any) -> Iterator[
         full, known = parse_request(written), as_far_as_known(written)
     except EntryError:
         return
-    request = replace(known, headers=full.headers, body=full.body)
+    request = structs.replace(known, headers=full.headers, body=full.body)
     exchange = Exchange(place=_PLACE, request=request, response=Response(status=200, body=b""))
     url = written.get("url") if isinstance(written, dict) else written
     new = redact_url_parts(redactor, url) if isinstance(url, dict) else url
@@ -60,7 +62,9 @@ def _iter_answers(redactor: Redactor, tokens: Tokens, item: Any) -> Iterator[tup
             continue
         written = saved.get("originalRequest") or item.get("request")
         try:
-            exchange = build_exchange(_PLACE, written, saved)
+            exchange = saved_exchange(_PLACE, written, saved)
         except EntryError:
+            continue
+        if isinstance(exchange, Unreadable):
             continue
         yield (*tokens, "response", index), Message(side="response", redacted=redactor.bodies(exchange))

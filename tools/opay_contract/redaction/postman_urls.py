@@ -27,7 +27,7 @@ def redact_url_parts(redactor: Redactor, parts: dict[str, Any]) -> dict[str, Any
             pieces = redact(redactor, join_parts(old, between)).split(between)
             if len(pieces) != len(old):
                 return redact_written_url(redactor, url_of(parts) or "")
-            made[name] = [new if isinstance(one, str) else one for one, new in zip(old, pieces, strict=True)]
+            made[name] = [new if isinstance(one, str) else None for one, new in zip(old, pieces, strict=True)]
     if isinstance(parts.get("raw"), str):
         made["raw"] = redact_written_url(redactor, parts["raw"])
     return made

@@ -6,7 +6,7 @@ from typing import Any
 
 from opay_contract.jsontext import Tokens
 from opay_contract.redaction.codings import encode_body
-from opay_contract.redaction.entries import EntryVisitor, name_place, text_of, value_at
+from opay_contract.redaction.entries import EntryVisitor, text_of, value_at
 from opay_contract.redaction.exchanges import Redacted, Redactor
 from opay_contract.redaction.postman_messages import Message, iter_messages
 from opay_contract.rules.describing import describe_name
@@ -56,7 +56,9 @@ class PostmanVisitor(EntryVisitor):
             return None if isinstance(self._value(tokens), str) else json.dumps(message.url)
         if tokens[-1:] == ("data",) and self._may_be_buffer(tokens):
             return self._emptied(tokens, "body")
-        return self._emptied(tokens, "script") if tokens[-2:] == ("script", "exec") else None
+        if tokens[-2:] == ("script", "exec"):
+            return self._emptied(tokens, "script")
+        return super().subtree(tokens)
 
     def _message_at(self, tokens: Tokens) -> tuple[Message | None, Tokens]:
         """Return the innermost message that a place is in, and the way to the place from there."""
@@ -99,6 +101,10 @@ class PostmanVisitor(EntryVisitor):
             return self._field_value(message, tokens, value)
         if len(rest) > 2:  # noqa: PLR2004  a description and the like
             return None
+        if ":" not in value:
+            return self._redactor.noted(
+                self._redactor.values.texts.redact(value), value, "recording:header", "free text"
+            )
         lines = (match for match in _FIELD_LINE.finditer(value) if match[0])
         made = [
             f"{fields.name(name)}{colon}{self._header(message, name, text) if colon else ''}{end}"
@@ -123,7 +129,7 @@ class PostmanVisitor(EntryVisitor):
 
     def _emptied(self, tokens: Tokens, what: str) -> str:
         if self._value(tokens):
-            self._redactor.log.add(what, f"recording:{name_place(tokens)}")
+            self._redactor.log.add(what, self._place(tokens))
         return "[]"
 
     def _value(self, tokens: Tokens) -> Any:

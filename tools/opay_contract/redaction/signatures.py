@@ -7,13 +7,13 @@ from opay_contract.model.signature import SignatureScheme
 from opay_contract.redaction.headers import HeaderFields, is_mask
 from opay_contract.redaction.pseudonyms import is_hex_pseudonym
 from opay_contract.signing.canonical import UnsignableBody
+from opay_contract.signing.header_forms import is_mask as is_no_signature
 from opay_contract.signing.signer import Verification, sign, verify
 
 SYNTHETIC_KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
 """The key that redacted requests are signed with; `check` verifies them with it in OPAY_PRIVATE_KEY."""
 
 _FULL = re.compile("[0-9a-f]{128}")
-_MASKED = re.compile(r"[*\[<\u2022]|redact|filter|mask|hidden", re.IGNORECASE)
 _MASK = "[Filtered]"
 
 
@@ -32,7 +32,7 @@ class Resigning:
         """
         if is_mask(value) or not value:
             return value
-        if _MASKED.search(value):
+        if is_no_signature(value, self.scheme.prefix):
             return _MASK
         digits = value.removeprefix(self.scheme.prefix)
         if digits == value or not _FULL.fullmatch(digits):

@@ -4,9 +4,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from opay_contract.jsontext import Tokens
 from opay_contract.redaction.alphabets import is_reserved, write_digit
 from opay_contract.redaction.cards import card_hits, is_test_number, iter_cards, stand_in_number
 from opay_contract.redaction.detection import Detector, Part, PartKind
+from opay_contract.redaction.memory import Memory
 from opay_contract.redaction.pseudonyms import (
     ORDINARY_MARK,
     Pseudonyms,
@@ -15,6 +17,7 @@ from opay_contract.redaction.pseudonyms import (
     is_email_pseudonym,
     is_hex_pseudonym,
 )
+from opay_contract.rules.describing import describe_value
 
 ATTEMPTS = 12
 """How many pseudonyms of a value are tried until one keeps all that the value showed."""
@@ -55,6 +58,20 @@ class Texts:
 
     pseudonyms: Pseudonyms
     detector: Detector
+    memory: Memory
+
+    def is_known(self, name: str) -> bool:
+        """Return whether a name is made of nothing but known words, with numbers such as that of `v1`."""
+        return self.detector.is_known(name)
+
+    def say(self, tokens: Tokens) -> str:
+        """Return a place in words: names of known words, and of any other the shape alone."""
+        return "/".join(map(self._say, tokens))
+
+    def _say(self, token: str | int) -> str:
+        if isinstance(token, int):
+            return "*"
+        return token if self.is_known(token) else f"({describe_value(token)})"
 
     def is_clean(self, text: str, manner: Manner = STRICT) -> bool:
         """Return whether a text is made of nothing but pseudonyms and what may be kept."""
@@ -74,6 +91,7 @@ class Texts:
         """Return the pseudonym of a text, or the text itself where it is clean."""
         if self.is_clean(text, manner):
             return text
+        self.memory.replace_text(text)
         hits = card_hits(text) if manner.cards else []
         for candidate in self._candidates(text, manner):
             keeps = not manner.cards or card_hits(candidate) == hits

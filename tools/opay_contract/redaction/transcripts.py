@@ -111,7 +111,6 @@ class _Writing:
     def call(self, tally: Tally) -> bytes:
         """Return the call as it may be written; one that cannot be read stays so, without its body."""
         tally.entries += is_counted(self._call)
-        noted = len(self._redactor.log.replaced)
         redacted = self._redactor.bodies(self._found) if isinstance(self._found, Exchange) else None
         lines = _Lines(self._redactor, self._call, redacted)
         bodies = [b""] if redacted is None else self._bodies(lines, redacted)
@@ -119,8 +118,7 @@ class _Writing:
         made = next((text for text in texts if self._is_same(text, redacted)), None)
         if made is None:
             made = b"".join(lines.write(piece) for piece in self._pieces if piece.kind in _ASKING)
-        is_less = bool(self._call.size) or len(self._redactor.log.replaced) > noted
-        if isinstance(self._found, Unreadable) and is_less and is_counted(self._call):
+        if isinstance(self._found, Unreadable) and is_counted(self._call):
             tally.refuse(self._found.reason)
         return made
 

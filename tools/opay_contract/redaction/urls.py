@@ -6,22 +6,26 @@ from dataclasses import dataclass
 from urllib.parse import quote_plus, unquote_plus, urlsplit
 
 from opay_contract.contract.contract import Contract
+from opay_contract.contract.paths import is_version
+from opay_contract.model.exchange import Request
 from opay_contract.redaction.alphabets import is_reserved
 from opay_contract.redaction.cards import card_hits, is_test_number, iter_cards, stand_in_number
 from opay_contract.redaction.sensitivity import Statement
 from opay_contract.redaction.texts import NAME, STRICT
 from opay_contract.redaction.values import Values
-from opay_contract.rules.describing import describe_name
 
 _REST = r"([^?#\t\r\n]*)(\?[^#\t\r\n]*)?(#[^\t\r\n]*)?"
 _URL = re.compile(rf"([A-Za-z][A-Za-z0-9+.-]*):(//[^/?#\s]*)?{_REST}")
 _PATH = re.compile(rf"()(?=/)(//[^/?#\s]*)?{_REST}")
+_PASSED_OVER = re.compile(r"[\t\r\n]")
+"""Characters that readers of URLs take out wherever they stand."""
+
 _UNIT = re.compile(rb"%[0-9A-Fa-f]{2}|.", re.DOTALL)
 _STRAY_BYTE = re.compile("[\udc80-\udcff]")
 _USUAL_PORT = re.compile(":(?:80|443)$")
 _WEB = frozenset({"http", "https", "ws", "wss", ""})
 _OWN_HOST = re.compile(
-    r"(?:localhost|127\.0\.0\.1|\[::1\]|(?:[a-z-]+\.)*(?:example|invalid|test|localhost))(?::[0-9]{1,5})?"
+    r"(?:localhost|127\.0\.0\.1|\[::1\]|((?:[a-z-]+\.)*)(?:example|invalid|test|localhost))(?::[0-9]{1,5})?"
 )
 
 
@@ -34,6 +38,7 @@ class Urls:
 
     def redact(self, url: str) -> str:
         """Return a URL with nothing of a person in it, and as many card numbers as there were."""
+        url = _PASSED_OVER.sub("", url)
         match = _URL.fullmatch(url) or _PATH.fullmatch(url)
         hits = card_hits(unquote_plus(url))
         if match is None or not self._is_url(url):
@@ -53,7 +58,10 @@ class Urls:
         """Return a host: the contract's servers' and this machine's as they are, any other a pseudonym."""
         known = {server.host for server in self.contract.servers}
         plain = _USUAL_PORT.sub("", host.lower())
-        if not known.isdisjoint((host.lower(), plain)) or _OWN_HOST.fullmatch(host.lower()):
+        if not known.isdisjoint((host.lower(), plain)):
+            return host
+        own = _OWN_HOST.fullmatch(host.lower())
+        if own and all(map(self.values.texts.is_known, (own[1] or "").split("."))):
             return host
         return self.values.texts.redact(host, NAME)
 
@@ -92,7 +100,24 @@ class Urls:
                 return prefix + "/".join(
                     step if name == step else self.values.texts.redact(step, NAME) for name, step in steps
                 )
+        near = self.contract.route(Request(url=path)).near
+        if near is not None:
+            return self._near(path, near.documented)
         return "/".join(map(self.segment, path.split("/")))
+
+    def _near(self, path: str, documented: str) -> str:
+        """Return a path that slips alone tell from a documented one, which are nobody's data."""
+        segments = path.split("/")
+        places = [at for at, one in enumerate(segments) if one and not is_version(one.partition(";")[0])]
+        wanted = [one for one in documented.split("/") if one and not is_version(one)]
+        words = dict(zip(reversed(places), reversed(wanted), strict=False))
+        return "/".join(self._slip(one, words.get(at, one)) for at, one in enumerate(segments))
+
+    def _slip(self, segment: str, wanted: str) -> str:
+        word, semicolon, tail = segment.partition(";")
+        if wanted.startswith("{"):
+            word = self._encoded(word) if "%" in word else self.values.texts.redact(word, NAME)
+        return word + semicolon + self.values.texts.redact(tail, NAME)
 
     def _path_of_cards(self, path: str) -> str:
         """Return a path in which card numbers go over several parts, with others in the same parts."""
@@ -119,22 +144,22 @@ class Urls:
         return text if is_reserved(text) else letters
 
     def segment(self, segment: str) -> str:
-        """Return a part of a path, which stays where a report shows it."""
-        if not segment or describe_name(segment) == segment:
-            return segment
-        return self._encoded(segment) if "%" in segment else self.values.name(segment, 0)
+        """Return a part of a path, which stays if it is made of known words."""
+        if "%" in segment:
+            return self._encoded(segment)
+        return self.values.name(segment, 0, is_shown=False)
 
     def _encoded(self, segment: str) -> str:
         """Redact what a segment says, and write each byte in the way that it was written in before."""
         try:
             units = _UNIT.findall(segment.encode(errors="surrogateescape"))
         except UnicodeEncodeError:  # half of a surrogate pair
-            return self.values.name(segment, 0)
+            return self.values.name(segment, 0, is_shown=False)
         raw = b"".join(bytes.fromhex(unit[1:].decode()) if len(unit) > 1 else unit for unit in units)
         text = _STRAY_BYTE.sub("\udcff", raw.decode(errors="surrogateescape"))
         new = self.values.texts.redact(text, NAME).encode(errors="surrogateescape")
         if len(new) != len(raw):
-            return self.values.name(segment, 0)
+            return self.values.name(segment, 0, is_shown=False)
         written = (
             b"%%%02X" % byte if len(unit) > 1 else bytes([byte])
             for byte, unit in zip(new, units, strict=True)

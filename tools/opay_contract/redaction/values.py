@@ -16,7 +16,7 @@ from opay_contract.redaction.pseudonyms import (
     SMALL_MARK,
     is_digit_pseudonym,
 )
-from opay_contract.redaction.sensitivity import CARD, IDENTIFIER, PUBLIC, Sensitivity, Statement
+from opay_contract.redaction.sensitivity import CARD, CUSTOMER, IDENTIFIER, PUBLIC, Sensitivity, Statement
 from opay_contract.redaction.texts import ATTEMPTS, FREE_TEXT, NAME, STRICT, Manner, Texts
 from opay_contract.rules.describing import describe_name
 
@@ -72,6 +72,8 @@ class Values:
         """Return what takes the place of a text."""
         if self._may_stay(value, statement):
             return value
+        if not self.texts.is_clean(value, STRICT):
+            self.texts.memory.replace(value, with_words=statement.sensitivity == CUSTOMER)
         judge = self.sensitivity.verdict(statement, recorded)
         wanted = judge(value)
         if statement.sensitivity == CARD and value.isascii() and value.isdigit():
@@ -99,14 +101,20 @@ class Values:
             return "12"
         return self._make_number(match, value, bool(hits), 0)
 
-    def name(self, name: str, salt: int) -> str:
-        """Return a member's name: itself where it is a name, one of the same shape where it is data."""
-        if describe_name(name) == name or self.texts.is_clean(name, NAME):
+    def name(self, name: str, salt: int, *, is_shown: bool = True) -> str:
+        """Return a name: itself where it is made of known words, or looks like a name and may be shown.
+
+        A name that a report may show stays, unless it is a value somewhere else; any other is replaced by one
+        of the same shape.
+        """
+        if self.texts.is_known(name) or self.texts.is_clean(name, NAME):
             return name
-        shape, hits = describe_name(name), card_hits(name)
+        if is_shown and describe_name(name) == name and self.texts.memory.keep(name):
+            return name
+        shape, hits = _shape_of(name), card_hits(name)
         for more in range(salt * ATTEMPTS, (salt + 1) * ATTEMPTS):
             made = self.texts.variant(name, NAME, more)
-            if describe_name(made) == shape and card_hits(made) == hits:
+            if _shape_of(made) == shape and card_hits(made) == hits:
                 return made
         return self.texts.redact(name, NAME)
 
@@ -163,6 +171,11 @@ class Values:
         whole = str(int(abs(value)))
         made = whole if whole in _BITS else pseudonyms.digits(whole, salt=salt)
         return f"{sign}{made}.{'0' if value == int(value) else '9' * max(len(fraction) - 1, 1)}"
+
+
+def _shape_of(name: str) -> str:
+    described = describe_name(name)
+    return "name" if described == name else described
 
 
 def is_moment(value: float) -> bool:

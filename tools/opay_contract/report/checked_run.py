@@ -4,11 +4,13 @@ from dataclasses import dataclass, field
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import OpenQuestion
+from opay_contract.contract.used import ContractUsed
 from opay_contract.model.acceptance import Acceptance, Judged, State
 from opay_contract.model.finding import Severity
 from opay_contract.model.insight import Insight
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.report.ordering import by_gravity
+from opay_contract.report.scope import describe_nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +20,9 @@ class CheckedRun:
     `contract` is what was checked against, where a report may ask what it documents. `judged` is the same
     summary beside the baseline, or None where none was given. `contract_folder` is the contract's folder
     relative to the working folder, or None where the contract stands elsewhere, as the one that the package
-    carries. `version` is the program's, where it is known.
+    carries. `require_success` is how many exchanges had to succeed, or None where nobody asked. `used` names
+    the contract, `inputs` is how many files were read, `version` the program's; None where they are not
+    known. With `allow_out_of_scope` a run in which everything was is no failure.
     """
 
     summary: DriftSummary
@@ -28,13 +32,38 @@ class CheckedRun:
     judged: Judged | None = None
     fail_on: Severity = Severity.ERROR
     allow_unused: bool = False
+    require_success: int | None = None
+    allow_out_of_scope: bool = False
     contract_folder: str | None = None
+    used: ContractUsed | None = None
+    inputs: int | None = None
     version: str | None = None
 
     @property
     def counted(self) -> DriftSummary:
         """The summary without what is accepted: what counts for `fail_on`."""
         return self.judged.counted() if self.judged else self.summary
+
+    @property
+    def is_short(self) -> bool:
+        """Whether fewer exchanges succeeded than had to."""
+        return self.summary.successes < (self.require_success or 0)
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether nothing was checked."""
+        return not self.summary.exchanges
+
+    @property
+    def is_allowed_nothing(self) -> bool:
+        """Whether nothing was checked and that is as it was asked for: all was out of scope."""
+        return self.is_nothing and self.allow_out_of_scope and bool(self.summary.out_of_scope)
+
+    @property
+    def nothing(self) -> str:
+        """Why nothing was checked, as a sentence; empty where something was."""
+        why = describe_nothing(self.summary, self.inputs)
+        return f"Nothing was checked: {why}." if self.is_nothing else ""
 
     @property
     def accepted(self) -> list[FoldedFinding]:

@@ -6,21 +6,26 @@ from typing import Any
 
 import click
 
+from opay_contract.contract.used import ContractUsed
 from opay_contract.model.comparison import Comparison, Difference, DifferenceKind
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.report.insights import describe_moment, describe_scope, describe_share, describe_spot
+from opay_contract.report.json_report import build_contract_used, build_elsewhere
+from opay_contract.report.outcomes import build_outcomes
 from opay_contract.report.printing import printable
-from opay_contract.report.text_report import count, describe_place
+from opay_contract.report.scope import describe_nothing, describe_out_of_scope
+from opay_contract.report.text_report import count, describe_call, describe_place
 
 SCHEMA_VERSION = 1
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 _WITH_WORDS = {DifferenceKind.TYPES, DifferenceKind.VALUES, DifferenceKind.RANGE, DifferenceKind.READINGS}
 
 
-def render_comparison(comparison: Comparison) -> str:
-    """Return what differs, for people."""
+def render_comparison(comparison: Comparison, used: ContractUsed | None = None) -> str:
+    """Return what differs, for people; `used` is the contract that recordings were judged by."""
     blocks = [
+        click.style(printable(str(used)), dim=True) if used else "",
         _findings("Findings of the new run alone", comparison.appeared),
         _findings("Findings of the old run alone", comparison.vanished),
         _findings("Findings of the old run that the new one may have beyond its cap", comparison.unsure),
@@ -30,10 +35,11 @@ def render_comparison(comparison: Comparison) -> str:
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def render_comparison_json(comparison: Comparison) -> str:
+def render_comparison_json(comparison: Comparison, used: ContractUsed | None = None) -> str:
     """Return what differs, for programs; one ASCII text that ends in a line feed."""
     report = {
         "schema_version": SCHEMA_VERSION,
+        "contract": build_contract_used(used),
         "old": _run(comparison.old),
         "new": _run(comparison.new),
         "findings_appeared": [_finding_json(folded) for folded in comparison.appeared],
@@ -58,7 +64,7 @@ def _finding(folded: FoldedFinding) -> str:
     severity = click.style(finding.rule.severity.label, fg=_COLOURS[finding.rule.severity])
     where = f" {finding.pointer}" if finding.pointer else ""
     seen = f"; first seen {describe_moment(folded.first_seen)}" if folded.first_seen else ""
-    details = f"{finding.operation or 'no operation'}, {finding.outcome}; {count(folded.count, 'time')}{seen}"
+    details = f"{describe_call(finding)}; {count(folded.count, 'time')}{seen}"
     return (
         f"{describe_place(finding.place)}: {severity} {click.style(finding.rule.id, bold=True)}{where}: "
         f"expected {finding.expected}, got {finding.actual}\n    {click.style(details, dim=True)}"
@@ -105,10 +111,12 @@ def _closing(comparison: Comparison) -> str:
 
 def _describe_run(summary: DriftSummary) -> str:
     if not summary.exchanges:
-        return "nothing was checked."
+        reasons = " ".join(describe_out_of_scope(summary))
+        return f"nothing was checked: {describe_nothing(summary, None)}. {reasons}".rstrip()
+    vacuous = ", none of which succeeded" if summary.is_vacuous else ""
     partial = ", interrupted" if summary.is_partial else ""
     return (
-        f"{count(summary.exchanges, 'exchange')}, {count(len(summary.findings), 'finding')}, "
+        f"{count(summary.exchanges, 'exchange')}{vacuous}, {count(len(summary.findings), 'finding')}, "
         f"{summary.unreadable_count:,} unreadable{partial}."
     )
 
@@ -116,6 +124,9 @@ def _describe_run(summary: DriftSummary) -> str:
 def _run(summary: DriftSummary) -> dict[str, Any]:
     return {
         "exchanges_checked": summary.exchanges,
+        "outcomes": build_outcomes(summary.outcomes),
+        "out_of_scope": summary.out_of_scope,
+        "elsewhere": build_elsewhere(summary),
         "findings": len(summary.findings),
         "unreadable": summary.unreadable_count,
         "partial": summary.is_partial,
@@ -130,6 +141,7 @@ def _finding_json(folded: FoldedFinding) -> dict[str, Any]:
         "operation": finding.operation,
         "outcome": finding.outcome.value,
         "pointer": finding.pointer,
+        "value": finding.value or None,
         "expected": finding.expected,
         "actual": finding.actual,
         "fingerprint": folded.fingerprint,

@@ -9,14 +9,16 @@ from opay_contract.model.finding import Severity
 from opay_contract.model.summary import FoldedFinding
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.ordering import by_gravity
+from opay_contract.report.outcomes import describe_shortage, describe_vacuity
 from opay_contract.report.printing import printable
+from opay_contract.report.scope import describe_out_of_scope
 from opay_contract.report.standing import (
     describe_covered,
     describe_no_drift,
     describe_standing,
     describe_unused,
 )
-from opay_contract.report.text_report import count, describe_judged, describe_place
+from opay_contract.report.text_report import count, describe_call, describe_judged, describe_place
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 _TITLE = "opay-contract"
@@ -36,14 +38,17 @@ def render_github(run: CheckedRun) -> str:
 
 def _remarks(run: CheckedRun) -> Iterator[str]:
     summary = run.counted
+    if run.used:
+        yield f"{_TITLE}: {printable(str(run.used))}"
     if summary.is_partial:
         yield _command("error", "The run was interrupted: not everything was checked.", title=_TITLE)
-    if not summary.exchanges:
-        message = "Nothing was checked: no exchange of the contract's hosts was found."
-        yield _command("error", message, title=_TITLE)
-    elif not summary.findings and not summary.unreadable_count:
+    if run.is_nothing:
+        message = " ".join([run.nothing, *describe_out_of_scope(summary)])
+        yield _command("notice" if run.is_allowed_nothing else "error", message, title=_TITLE)
+    elif not summary.findings and not summary.is_vacuous and not summary.unreadable_count:
         message = f"Checked {count(summary.exchanges, 'exchange')}: {describe_no_drift(run)}."
         yield _command("notice", message, title=_TITLE)
+    yield from _shortcomings(run)
     if run.judged:
         yield _command("notice", describe_judged(run.judged), title=_TITLE)
     if changes := run.insight.changes:
@@ -60,6 +65,11 @@ def _remarks(run: CheckedRun) -> Iterator[str]:
         yield _command("warning", message, title=_TITLE)
 
 
+def _shortcomings(run: CheckedRun) -> Iterator[str]:
+    for words in filter(None, (describe_shortage(run), describe_vacuity(run))):
+        yield _command("error" if run.is_short else "warning", words, title=_TITLE)
+
+
 def _finding(folded: FoldedFinding, run: CheckedRun) -> str:
     finding, statement = folded.finding, folded.finding.contract
     place = _recording(finding.place)
@@ -69,10 +79,10 @@ def _finding(folded: FoldedFinding, run: CheckedRun) -> str:
     pointer = f"{finding.pointer}: " if finding.pointer else ""
     times = f"{folded.count:,} times, first at" if folded.count > 1 else "at"
     standing = f"; {run.standing(folded)}" if run.acceptance(folded) else ""
+    where = "" if finding.place.is_whole_run else f"; {times} {describe_place(finding.place)}"
     message = (
         f"{pointer}expected {finding.expected}, got {finding.actual} "
-        f"({finding.operation or 'no operation'}, {finding.outcome}; {times} "
-        f"{describe_place(finding.place)}; fingerprint {folded.fingerprint}{standing})"
+        f"({describe_call(finding)}{where}; fingerprint {folded.fingerprint}{standing})"
     )
     return _command(_COMMANDS[finding.rule.severity], message, **place, title=f"{_TITLE}: {finding.rule.id}")
 
@@ -96,7 +106,7 @@ def _entry(acceptance: Acceptance) -> dict[str, str | int | None]:
 
 
 def _recording(place: Place) -> dict[str, str | int | None]:
-    return {} if place.file == "-" else {"file": place.file, "line": place.line}
+    return {} if place.file == "-" or place.is_whole_run else {"file": place.file, "line": place.line}
 
 
 def _command(name: str, message: str, **properties: str | int | None) -> str:

@@ -13,7 +13,7 @@ from opay_contract.report.html_timeline import timeline_of
 from opay_contract.report.insights import describe_moment
 from opay_contract.report.ordering import by_gravity
 from opay_contract.report.standing import describe_standing
-from opay_contract.report.text_report import count, describe_place
+from opay_contract.report.text_report import count, describe_call, describe_place
 from opay_contract.report.timeline import Timeline, is_dated
 
 
@@ -99,7 +99,7 @@ def _time(utc: str) -> str:
 
 def _facts(folded: FoldedFinding, run: CheckedRun) -> Iterator[tuple[str, str]]:
     finding, statement = folded.finding, folded.finding.contract
-    yield "Operation", f"{as_text(finding.operation or 'none')}, {as_text(finding.outcome)}"
+    yield "Operation", as_text(describe_call(finding))
     yield "Kind", f"{as_text(finding.rule.kind)}, {as_text(finding.rule.area)}"
     yield (
         ("First place" if folded.count > 1 else "Place"),

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from importlib import resources
 
 from opay_contract.model.finding import Severity
-from opay_contract.model.summary import DriftSummary
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.html_baseline import build_accepted, build_unused
 from opay_contract.report.html_changes import build_changes
@@ -51,7 +50,7 @@ def render_html(run: CheckedRun) -> str:
         '<a class="skip" href="#main">Skip to the content</a>',
         f"<header>\n<p>opay-contract check</p>\n{_contents(sections)}\n</header>",
         '<main id="main" tabindex="-1">',
-        f'<h1 class="{_mood(summary)}">{_verdict(run)}</h1>',
+        f'<h1 class="{_mood(run)}">{_verdict(run)}</h1>',
         *(["<p>The run was interrupted: not everything was checked.</p>"] if summary.is_partial else []),
         *(_render_section(section) for section in sections),
         "</main>",
@@ -106,18 +105,21 @@ def _render_section(section: Section) -> str:
 
 def _verdict(run: CheckedRun) -> str:
     summary = run.counted
-    if not summary.exchanges:
-        return "Nothing was checked: no exchange of the contract&#39;s hosts was found"
+    if run.is_nothing:
+        return as_text(run.nothing.removesuffix("."))
     checked = f"Checked {count(summary.exchanges, 'exchange')}"
     drift = count(len(summary.findings), "finding") if summary.findings else describe_no_drift(run)
     return f"{checked}: {drift}"
 
 
-def _mood(summary: DriftSummary) -> str:
-    if not summary.exchanges:
-        return Severity.ERROR.label
+def _mood(run: CheckedRun) -> str:
+    summary = run.counted
+    if run.is_nothing:
+        return Severity.WARNING.label if run.is_allowed_nothing else Severity.ERROR.label
     counted = [severity for severity, number in summary.occurrences.items() if number]
-    return max(counted).label if counted else "clean"
+    if not counted:
+        return Severity.WARNING.label if summary.is_vacuous else "clean"
+    return max(counted).label
 
 
 def _hash(asset: str) -> str:

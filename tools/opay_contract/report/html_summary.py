@@ -6,6 +6,13 @@ from collections.abc import Iterator
 from opay_contract.model.finding import Severity
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.html_parts import Section, as_text, plural
+from opay_contract.report.outcomes import (
+    describe_outcomes,
+    describe_shortage,
+    describe_signatures,
+    describe_vacuity,
+)
+from opay_contract.report.scope import describe_out_of_scope
 from opay_contract.report.text_report import describe_judged, describe_outside
 
 
@@ -38,8 +45,19 @@ def _tiles(run: CheckedRun) -> Iterator[tuple[str, int, str]]:
 
 def _remarks(run: CheckedRun) -> Iterator[str]:
     summary = run.summary
+    if run.used:
+        yield str(run.used)
+    if shortage := describe_shortage(run):
+        yield shortage
+    if vacuity := describe_vacuity(run):
+        yield vacuity
+    if outcomes := describe_outcomes(summary.outcomes):
+        yield f"Outcomes: {outcomes}."
+    if signatures := describe_signatures(summary.signatures):
+        yield f"Signatures: {signatures}."
     if run.judged:
         yield describe_judged(run.judged)
     if outside := describe_outside(summary):
         yield outside
+    yield from describe_out_of_scope(summary)
     yield from run.insight.limits

@@ -5,14 +5,16 @@ from collections import Counter
 from importlib import resources
 from typing import Any
 
+from opay_contract.contract.used import ContractUsed
 from opay_contract.model.acceptance import Acceptance, Judged, State
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import Severity
 from opay_contract.model.insight import Answer
-from opay_contract.model.summary import FoldedFinding
+from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.json_insights import build_contract_place, build_insights
 from opay_contract.report.ordering import by_gravity
+from opay_contract.report.outcomes import build_outcomes, build_signatures
 
 SCHEMA_VERSION = 1
 
@@ -35,12 +37,17 @@ def build_report(run: CheckedRun) -> dict[str, Any]:
     by_severity = Counter(folded.finding.rule.severity for folded in findings)
     return {
         "schema_version": SCHEMA_VERSION,
+        "contract": build_contract_used(run.used),
         "summary": {
             "exchanges_checked": summary.exchanges,
+            "outcomes": build_outcomes(summary.outcomes),
+            "signatures": build_signatures(summary.signatures),
+            **({} if run.require_success is None else {"required_successes": run.require_success}),
             "out_of_scope": summary.out_of_scope,
             "out_of_window": summary.out_of_window,
             "undated": summary.undated,
             "unreadable": summary.unreadable_count,
+            "passed_over": summary.passed_over_count,
             "findings": len(findings),
             "by_severity": {severity.label: by_severity[severity] for severity in reversed(Severity)},
             "occurrences": sum(summary.occurrences.values()),
@@ -50,7 +57,9 @@ def build_report(run: CheckedRun) -> dict[str, Any]:
         },
         **({"baseline": _baseline(judged)} if judged else {}),
         "findings": [_finding(folded) | (_standing(folded, judged) if judged else {}) for folded in findings],
+        "elsewhere": build_elsewhere(summary),
         "unreadable": [_unreadable(unreadable) for unreadable in summary.unreadable],
+        "passed_over": [_unreadable(one) for one in summary.passed_over],
         "open_questions": [_question(answer) for answer in run.insight.answers],
         **build_insights(run),
     }
@@ -66,6 +75,7 @@ def _finding(folded: FoldedFinding) -> dict[str, Any]:
         "operation": finding.operation,
         "outcome": finding.outcome.value,
         "pointer": finding.pointer,
+        "value": finding.value or None,
         "count": folded.count,
         "expected": finding.expected,
         "actual": finding.actual,
@@ -100,6 +110,7 @@ def _covered(acceptance: Acceptance) -> dict[str, Any]:
         "operation": acceptance.operation or None,
         "outcome": acceptance.outcome.value,
         "pointer": acceptance.pointer,
+        "value": acceptance.value or None,
         "fingerprint": acceptance.fingerprint,
     }
 
@@ -113,6 +124,25 @@ def _acceptance(acceptance: Acceptance) -> dict[str, Any]:
         "file": acceptance.file,
         "line": acceptance.line,
     }
+
+
+def build_contract_used(used: ContractUsed | None) -> dict[str, Any] | None:
+    """Return which contract was used, None where that is not known or none was."""
+    return {"title": used.title, "version": used.version, "folder": used.folder} if used else None
+
+
+def build_elsewhere(summary: DriftSummary) -> list[dict[str, Any]]:
+    """Return where the exchanges went that are out of scope, most exchanges first."""
+    return [
+        {
+            "reason": one.reason,
+            "host": one.host or None,
+            "path": one.path,
+            "base_url": one.base_url or None,
+            "exchanges": number,
+        }
+        for one, number in sorted(summary.elsewhere.items(), key=lambda item: (-item[1], item[0]))
+    ]
 
 
 def _seen(place: Place, recorded_at: str | None) -> dict[str, Any]:

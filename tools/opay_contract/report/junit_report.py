@@ -6,20 +6,23 @@ is a test case with a name of its own. There is no standard; the elements are th
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from html import escape
 
 from opay_contract.model.acceptance import Acceptance, State
 from opay_contract.model.exchange import Unreadable
-from opay_contract.model.finding import Severity
+from opay_contract.model.finding import Outcome, Severity
+from opay_contract.model.outcomes import count_outcome
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.insights import narrower, never_seen
 from opay_contract.report.ordering import by_gravity
+from opay_contract.report.outcomes import describe_shortage, describe_vacuity
 from opay_contract.report.printing import printable
+from opay_contract.report.scope import describe_out_of_scope
 from opay_contract.report.standing import describe_covered, describe_standing, describe_unused
 from opay_contract.report.text_report import count, describe_place, describe_recorded
-from opay_contract.rules.table import RULES
+from opay_contract.rules.table import NOTHING_SUCCEEDED, RULES
 
 _SUITE = "opay-contract"
 _ANY = f"{_SUITE}.rules"
@@ -44,7 +47,7 @@ class _Case:
 def render_junit(run: CheckedRun) -> str:
     """Return the report as JUnit XML; a finding that does not fail the run is a skipped test case."""
     summary = run.summary
-    cases = [*_input_cases(summary), *_finding_cases(run), *_unused_cases(run), *_clean_rules(summary)]
+    cases = [*_input_cases(run), *_finding_cases(run), *_unused_cases(run), *_clean_rules(summary)]
     results = Counter(case.result for case in cases)
     numbers = _attributes(
         name=_SUITE,
@@ -66,17 +69,25 @@ def render_junit(run: CheckedRun) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _input_cases(summary: DriftSummary) -> Iterator[_Case]:
-    nothing = (
-        "" if summary.exchanges else "nothing was checked: no exchange of the contract's hosts was found"
-    )
+def _input_cases(run: CheckedRun) -> Iterator[_Case]:
+    summary = run.summary
     yield _Case(
         classname=_INPUT,
         name="exchanges were checked",
-        result="failure" if nothing else "",
+        result=("skipped" if run.is_allowed_nothing else "failure") if run.is_nothing else "",
         kind="nothing-checked",
-        message=nothing,
+        message=run.nothing,
+        details=tuple(describe_out_of_scope(summary)),
     )
+    if run.require_success:
+        shortage = describe_shortage(run)
+        yield _Case(
+            classname=_INPUT,
+            name="enough exchanges succeeded",
+            result="failure" if shortage else "",
+            kind="too-few-successes",
+            message=shortage,
+        )
     if summary.is_partial:
         message = "the run was interrupted: not everything was checked"
         yield _Case(
@@ -124,10 +135,13 @@ def _finding_cases(run: CheckedRun) -> Iterator[_Case]:
 
 def _finding(folded: FoldedFinding, run: CheckedRun) -> _Case:
     finding = folded.finding
+    is_whole = finding.place.is_whole_run and finding.operation is None
     result, why = _result(folded, run)
     return _Case(
-        classname=f"{_SUITE}.{finding.operation or 'no operation'}",
-        name=" ".join(part for part in (finding.rule.id, finding.pointer, f"({finding.outcome})") if part),
+        classname=f"{_SUITE}.{'run' if is_whole else finding.operation or 'no operation'}",
+        name=" ".join(
+            part for part in (finding.rule.id, finding.pointer, finding.value, f"({finding.outcome})") if part
+        ),
         file=finding.place.file,
         line=finding.place.line,
         result=result,
@@ -164,6 +178,8 @@ def _details(folded: FoldedFinding, run: CheckedRun) -> Iterator[str]:
     yield f"fingerprint {folded.fingerprint}"
     if standing := describe_standing(run, folded):
         yield standing
+    if finding.rule is NOTHING_SUCCEEDED:
+        yield describe_vacuity(run)
     yield finding.rule.explanation
 
 
@@ -188,16 +204,18 @@ def _unused(acceptance: Acceptance, excuse: str) -> _Case:
 
 
 def _clean_rules(summary: DriftSummary) -> Iterator[_Case]:
-    """Name the rules that found nothing, which only says something where something was checked."""
+    """Name the rules that found nothing, which only says something where something succeeded."""
     broken = {folded.finding.rule.id for folded in summary.findings.values()}
-    if summary.exchanges and not summary.omitted:
+    if summary.exchanges and not summary.omitted and not summary.is_vacuous:
         yield from (_Case(classname=_ANY, name=rule.id) for rule in RULES if rule.id not in broken)
 
 
 def _properties(run: CheckedRun) -> Iterator[str]:
     summary, judged = run.summary, run.judged
-    values = {
+    values: dict[str, int | str] = {"contract": str(run.used)} if run.used else {}
+    values |= {
         "exchanges_checked": summary.exchanges,
+        **_outcome_values(summary),
         "out_of_scope": summary.out_of_scope,
         "outside_window": summary.out_of_window,
         "unreadable": summary.unreadable_count,
@@ -220,6 +238,14 @@ def _properties(run: CheckedRun) -> Iterator[str]:
     yield "    <properties>"
     yield from (f"      <property{_attributes(name=name, value=value)}/>" for name, value in values.items())
     yield "    </properties>"
+
+
+def _outcome_values(summary: DriftSummary) -> dict[str, int]:
+    counts = {outcome: count_outcome(summary.outcomes, outcome) for outcome in Outcome}
+    values = {f"outcomes.{outcome}": number for outcome, number in counts.items()}
+    if summary.signatures.total:
+        values |= {f"signatures.{name}": number for name, number in asdict(summary.signatures).items()}
+    return values
 
 
 def _case(case: _Case) -> Iterator[str]:

@@ -11,8 +11,21 @@ from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.markdown_insights import render_insights
 from opay_contract.report.markdown_parts import NONE_LISTED, code, cut, details, prose, table
 from opay_contract.report.ordering import by_gravity
+from opay_contract.report.outcomes import (
+    describe_outcomes,
+    describe_shortage,
+    describe_signatures,
+    describe_vacuity,
+)
+from opay_contract.report.scope import describe_out_of_scope
 from opay_contract.report.standing import describe_no_drift, describe_standing, describe_unused
-from opay_contract.report.text_report import count, describe_judged, describe_outside, describe_place
+from opay_contract.report.text_report import (
+    count,
+    describe_call,
+    describe_judged,
+    describe_outside,
+    describe_place,
+)
 
 MAX_ROWS = 300
 """Rows of findings, acceptances and what was observed, and rows of unreadable entries.
@@ -38,9 +51,13 @@ def render_markdown(run: CheckedRun) -> str:
     unlisted = len(findings) + len(accepted) - len(listed) - len(accepted_listed)
     blocks = [
         "## opay-contract check",
+        prose(str(run.used)) if run.used else "",
         "**The run was interrupted: not everything was checked.**" * summary.is_partial,
         f"**{_verdict(run)}**",
+        *(f"**{words}**" for words in (describe_shortage(run), prose(describe_vacuity(run))) if words),
         _counts(summary, findings),
+        _outcomes(summary),
+        " ".join(map(prose, describe_out_of_scope(summary))),
         describe_judged(run.judged) if run.judged else "",
         *(_severity(severity, findings, listed, run) for severity in reversed(Severity)),
         _unused(run, unused),
@@ -55,8 +72,8 @@ def render_markdown(run: CheckedRun) -> str:
 
 def _verdict(run: CheckedRun) -> str:
     summary = run.counted
-    if not summary.exchanges:
-        return "Nothing was checked: no exchange of the contract's hosts was found."
+    if run.is_nothing:
+        return prose(run.nothing)
     drift = count(len(summary.findings), "finding") if summary.findings else describe_no_drift(run)
     return f"Checked {count(summary.exchanges, 'exchange')}: {drift}."
 
@@ -76,6 +93,14 @@ def _counts(summary: DriftSummary, findings: list[FoldedFinding]) -> str:
     return table(titles, [[f"{number:,}" for number in (*numbers, *rest)]], right=len(titles))
 
 
+def _outcomes(summary: DriftSummary) -> str:
+    said = {
+        "Outcomes": describe_outcomes(summary.outcomes),
+        "Signatures": describe_signatures(summary.signatures),
+    }
+    return "\n".join(f"{title}: {prose(words)}." for title, words in said.items() if words)
+
+
 def _severity(
     severity: Severity, findings: list[FoldedFinding], listed: list[FoldedFinding], run: CheckedRun
 ) -> str:
@@ -92,7 +117,7 @@ def _finding(folded: FoldedFinding, run: CheckedRun) -> list[str]:
     has_expired = run.state(folded) is State.EXPIRED
     return [
         code(finding.rule.id) + f"<br>**{run.standing(folded)}**" * has_expired,
-        _where(finding.pointer, finding.operation, finding.outcome),
+        _where(finding.pointer, describe_call(finding)),
         prose(finding.expected),
         prose(finding.actual),
         f"{folded.count:,}",
@@ -108,9 +133,8 @@ def _days(folded: FoldedFinding) -> str:
     return prose(" to ".join(dict.fromkeys(days)))
 
 
-def _where(pointer: str, operation: str | None, outcome: str) -> str:
-    call = f"{prose(operation or 'no operation')}, {prose(outcome)}"
-    return f"{code(pointer)}<br>{call}" if pointer else call
+def _where(pointer: str, call: str) -> str:
+    return f"{code(pointer)}<br>{prose(call)}" if pointer else prose(call)
 
 
 def _accepted(run: CheckedRun, accepted: list[FoldedFinding], listed: list[FoldedFinding]) -> str:
@@ -123,7 +147,7 @@ def _accepted(run: CheckedRun, accepted: list[FoldedFinding], listed: list[Folde
 
 def _accepted_row(folded: FoldedFinding, run: CheckedRun) -> list[str]:
     finding, standing = folded.finding, describe_standing(run, folded)
-    where = _where(finding.pointer, finding.operation, finding.outcome)
+    where = _where(finding.pointer, describe_call(finding))
     return [
         code(finding.rule.id),
         where,
@@ -145,7 +169,7 @@ def _unused(run: CheckedRun, listed: tuple[Acceptance, ...]) -> str:
 
 
 def _unused_row(acceptance: Acceptance) -> list[str]:
-    where = _where(acceptance.pointer, acceptance.operation, acceptance.outcome)
+    where = _where(acceptance.pointer, f"{acceptance.operation or 'no operation'}, {acceptance.outcome}")
     entry = code(f"{acceptance.file}:{acceptance.line}")
     return [code(acceptance.rule), where, entry, prose(describe_unused(acceptance))]
 

@@ -13,9 +13,16 @@ from opay_contract.model.summary import FoldedFinding
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.insights import narrower, never_seen
 from opay_contract.report.ordering import by_gravity
+from opay_contract.report.outcomes import (
+    build_outcomes,
+    build_signatures,
+    describe_shortage,
+    describe_vacuity,
+)
 from opay_contract.report.printing import printable
+from opay_contract.report.scope import describe_out_of_scope
 from opay_contract.report.standing import describe_covered, describe_unused, on_one_line
-from opay_contract.report.text_report import count, describe_place
+from opay_contract.report.text_report import count, describe_call, describe_place
 from opay_contract.rules.table import RULES
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -24,7 +31,6 @@ _PROBLEMS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO
 """What GitHub calls the severity of a rule."""
 
 _SOURCES, _CARRIED = "%SRCROOT%", "CONTRACT"
-_NOTHING = "Nothing was checked: no exchange of the contract's hosts was found."
 _ROOT = "openapi.yaml"
 
 Json = dict[str, Any]
@@ -77,13 +83,18 @@ def _invocation(run: CheckedRun) -> Json:
         notifications.append(_remark("error", f"{more:,} more entries could not be read."))
     if summary.is_partial:
         notifications.append(_remark("error", "The run was interrupted: not everything was checked."))
-    if not summary.exchanges:
-        notifications.append(_remark("error", _NOTHING))
+    if run.is_nothing:
+        level = "note" if run.is_allowed_nothing else "error"
+        notifications.append(_remark(level, " ".join([run.nothing, *describe_out_of_scope(summary)])))
+    if vacuity := describe_vacuity(run):
+        notifications.append(_remark("warning", vacuity))
+    if shortage := describe_shortage(run):
+        notifications.append(_remark("error", shortage))
     if summary.omitted:
         omitted = count(summary.omitted, "occurrence")
         notifications.append(_remark("warning", f"{omitted} of further findings not listed."))
     return {
-        "executionSuccessful": bool(summary.exchanges)
+        "executionSuccessful": (not run.is_nothing or run.is_allowed_nothing)
         and not (summary.unreadable_count or summary.is_partial),
         "toolExecutionNotifications": notifications,
         **(
@@ -137,6 +148,7 @@ def _result(folded: FoldedFinding, run: CheckedRun) -> Json:
             "operation": finding.operation,
             "outcome": finding.outcome.value,
             "pointer": printable(finding.pointer),
+            "value": finding.value or None,
             "contractPointer": finding.contract.pointer if finding.contract else None,
             "recordedFrom": folded.first_seen,
             "recordedTo": folded.last_seen,
@@ -179,11 +191,11 @@ def _describe(folded: FoldedFinding, run: CheckedRun) -> str:
     finding = folded.finding
     where = f"{finding.pointer}: " if finding.pointer else ""
     times = f"{folded.count:,} times, first at" if folded.count > 1 else "at"
+    seen = "" if finding.place.is_whole_run else f"; {times} {describe_place(finding.place)}"
     standing = f"; {run.standing(folded)}" if run.acceptance(folded) else ""
     return (
         f"{where}expected {finding.expected}, got {finding.actual} "
-        f"({finding.operation or 'no operation'}, {finding.outcome}; {times} "
-        f"{describe_place(finding.place)}{standing})."
+        f"({describe_call(finding)}{seen}{standing})."
     )
 
 
@@ -206,8 +218,8 @@ def _contract_uri(file: str, contract_folder: str | None) -> Json:
 
 
 def _recording(place: Place) -> Json | None:
-    """Return where an exchange stands, or None for standard input, which has no URI."""
-    if place.file == "-":
+    """Return where an exchange stands, or None for standard input and a whole run: they have no URI."""
+    if place.file == "-" or place.is_whole_run:
         return None
     return _location(_artifact(place.file), {"startLine": place.line} if place.line else None)
 
@@ -239,8 +251,12 @@ def _numbers(run: CheckedRun) -> Json:
     summary, judged = run.summary, run.judged
     states = {state.value: len(judged.findings(state)) for state in State} if judged else {}
     return {
+        **({"contract": str(run.used)} if run.used else {}),
         "exchangesChecked": summary.exchanges,
+        "outcomes": build_outcomes(summary.outcomes),
+        "signatures": build_signatures(summary.signatures),
         "outOfScope": summary.out_of_scope,
+        "elsewhere": describe_out_of_scope(summary),
         "outsideWindow": summary.out_of_window,
         "unreadable": summary.unreadable_count,
         "occurrences": sum(summary.occurrences.values()),

@@ -17,7 +17,9 @@ def describe_standing(run: CheckedRun, folded: FoldedFinding) -> str:
 
 def describe_covered(acceptance: Acceptance) -> str:
     """Return what an acceptance covers as findings are named: the rule and the place."""
-    return f"{acceptance.rule} {printable(acceptance.pointer)}".rstrip()
+    return " ".join(
+        filter(None, (acceptance.rule, printable(acceptance.pointer), printable(acceptance.value)))
+    )
 
 
 def describe_unused(acceptance: Acceptance) -> str:
@@ -28,6 +30,8 @@ def describe_unused(acceptance: Acceptance) -> str:
 
 def describe_no_drift(run: CheckedRun) -> str:
     """Return what is said of a run in which nothing counts."""
+    if run.summary.is_vacuous:
+        return "none of them succeeded" if run.summary.exchanges > 1 else "it did not succeed"
     is_any_accepted = run.judged is not None and bool(run.judged.keys(State.ACCEPTED))
     return "no drift but what is accepted" if is_any_accepted else "no drift"
 

@@ -5,7 +5,9 @@ import re
 import textwrap
 from collections.abc import Iterator
 
+from opay_contract.contract.used import ContractUsed
 from opay_contract.model.suggestion import Proposal, Revision, Suggestion
+from opay_contract.report.printing import printable
 from opay_contract.report.suggestion_words import (
     JUDGEMENTS,
     describe_evidence,
@@ -20,9 +22,10 @@ _WIDTH = 108
 _NO_FEED = "\n\\ No newline at end of file\n"
 
 
-def render_diff(proposal: Proposal) -> str:
+def render_diff(proposal: Proposal, used: ContractUsed | None = None) -> str:
     """Return a patch for `git apply` and `patch -p1` in the contract's folder; they skip its comments."""
     blocks = [
+        *([printable(str(used))] if used else []),
         describe_result(proposal),
         describe_thresholds(proposal.thresholds),
         *_sections("Changes", proposal.changes),

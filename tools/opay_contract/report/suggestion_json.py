@@ -6,8 +6,10 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from opay_contract.contract.used import ContractUsed
 from opay_contract.model.edit import Edit
 from opay_contract.model.suggestion import Evidence, Proposal, Suggestion
+from opay_contract.report.json_report import build_contract_used
 from opay_contract.report.suggestion_diff import render_revision
 from opay_contract.report.suggestion_words import describe_thresholds
 
@@ -21,12 +23,13 @@ def suggestions_schema() -> Any:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-def render_suggestions(proposal: Proposal) -> str:
+def render_suggestions(proposal: Proposal, used: ContractUsed | None = None) -> str:
     """Return a proposal as JSON text."""
     return (
         json.dumps(
             {
                 "schema_version": SCHEMA_VERSION,
+                "contract": build_contract_used(used),
                 "exchanges": proposal.exchanges,
                 "unreadable": proposal.unreadable,
                 "thresholds": asdict(proposal.thresholds)

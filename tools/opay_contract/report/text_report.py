@@ -4,12 +4,19 @@ import click
 
 from opay_contract.model.acceptance import Acceptance, Judged, State
 from opay_contract.model.exchange import Place
-from opay_contract.model.finding import Severity
+from opay_contract.model.finding import Finding, Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.insights import describe_moment
 from opay_contract.report.ordering import by_gravity
+from opay_contract.report.outcomes import (
+    describe_outcomes,
+    describe_shortage,
+    describe_signatures,
+    describe_vacuity,
+)
 from opay_contract.report.printing import printable
+from opay_contract.report.scope import describe_out_of_scope
 from opay_contract.report.standing import (
     describe_covered,
     describe_no_drift,
@@ -31,7 +38,7 @@ def render_text(run: CheckedRun) -> str:
     """Return the report with colour codes, which `click.echo` takes off where there is no terminal."""
     counted = run.counted
     findings = by_gravity(counted)
-    blocks = [_section(severity, findings, run) for severity in reversed(Severity)]
+    blocks = [_head(run), *(_section(severity, findings, run) for severity in reversed(Severity))]
     blocks += [
         _accepted_section(run),
         _unused_section(run.unused),
@@ -47,9 +54,18 @@ def render_text(run: CheckedRun) -> str:
 
 def describe_place(place: Place) -> str:
     """Return a place as an editor understands it: `file:line`, with the entry where it is not the line."""
+    if place.is_whole_run:
+        return "run"
     file = printable(place.file)
     where = f"{file}:{place.line}" if place.line is not None else file
     return where if place.entry in (0, place.line) else f"{where}: entry {place.entry}"
+
+
+def describe_call(finding: Finding) -> str:
+    """Return the operation and the outcome that a finding is about."""
+    if finding.place.is_whole_run and finding.operation is None:
+        return "the whole run"
+    return f"{finding.operation or 'no operation'}, {finding.outcome}"
 
 
 def count(number: int, noun: str, plural: str = "") -> str:
@@ -76,6 +92,10 @@ def describe_outside(summary: DriftSummary) -> str:
         return ""
     undated = f", {summary.undated:,} of them without a time" if summary.undated else ""
     return f"Outside --since and --until: {count(summary.out_of_window, 'exchange')}{undated}."
+
+
+def _head(run: CheckedRun) -> str:
+    return click.style(printable(str(run.used)), dim=True) if run.used else ""
 
 
 def _section(severity: Severity, findings: list[FoldedFinding], run: CheckedRun) -> str:
@@ -124,7 +144,7 @@ def _standing(folded: FoldedFinding, run: CheckedRun) -> str:
 
 def _details(folded: FoldedFinding) -> str:
     finding = folded.finding
-    parts = [f"{finding.operation or 'no operation'}, {finding.outcome}"]
+    parts = [describe_call(finding)]
     if finding.contract:
         parts.append(f"contract {finding.contract.file}:{finding.contract.line}:{finding.contract.column}")
     if folded.count > 1:
@@ -146,6 +166,10 @@ def _closing(summary: DriftSummary, findings: list[FoldedFinding], run: CheckedR
     """Return the last lines; `summary` and `findings` are without what is accepted."""
     lines = ["Interrupted: this report is partial."] if summary.is_partial else []
     lines.append(_verdict(summary, findings, run))
+    if outcomes := describe_outcomes(summary.outcomes):
+        lines.append(f"Outcomes: {outcomes}.")
+    if signatures := describe_signatures(summary.signatures):
+        lines.append(f"Signatures: {signatures}.")
     if run.judged:
         lines.append(describe_judged(run.judged))
     if summary.omitted:
@@ -155,19 +179,27 @@ def _closing(summary: DriftSummary, findings: list[FoldedFinding], run: CheckedR
     lines += run.insight.limits
     if outside := describe_outside(summary):
         lines.append(outside)
-    lines.append(f"Out of scope: {count(summary.out_of_scope, 'exchange')} (other hosts, preflights).")
+    lines += describe_out_of_scope(summary)
     lines.append(f"Unreadable: {summary.unreadable_count:,}.")
+    if summary.passed_over_count:
+        files = count(summary.passed_over_count, "file of a folder", "files of folders")
+        lines.append(f"Passed over: {files}, no recordings (named by --format json).")
+    lines += [click.style(words, fg="red", bold=True) for words in _shortcomings(run) if words]
     return "\n".join(lines)
 
 
+def _shortcomings(run: CheckedRun) -> tuple[str, ...]:
+    """Return what keeps a run from proving anything, which is the last thing that is said of it."""
+    return describe_shortage(run), describe_vacuity(run)
+
+
 def _verdict(summary: DriftSummary, findings: list[FoldedFinding], run: CheckedRun) -> str:
-    if not summary.exchanges:
-        return click.style(
-            "Nothing was checked: no exchange of the contract's hosts was found.", fg="red", bold=True
-        )
+    if run.is_nothing:
+        return click.style(run.nothing, fg="yellow" if run.is_allowed_nothing else "red", bold=True)
     checked = f"Checked {count(summary.exchanges, 'exchange')}:"
     if not findings:
-        return click.style(f"{checked} {describe_no_drift(run)}.", fg="green", bold=True)
+        colour = "yellow" if summary.is_vacuous else "green"
+        return click.style(f"{checked} {describe_no_drift(run)}.", fg=colour, bold=True)
     by_severity = [
         count(number, severity.label, "info" if severity is Severity.INFO else "")
         for severity in reversed(Severity)

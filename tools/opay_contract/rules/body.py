@@ -22,7 +22,11 @@ from opay_contract.rules.table import (
     RESPONSE_FIELD_UNDOCUMENTED,
     SUCCESS_WITHOUT_DATA,
     TYPE_MISMATCH,
+    VALUE_UNDOCUMENTED,
 )
+
+_About = tuple[Rule, Tokens, str]
+_Said = tuple[str, str, str]
 
 
 def check_response_body(subject: Subject) -> Iterable[Hit]:
@@ -34,8 +38,9 @@ def check_response_body(subject: Subject) -> Iterable[Hit]:
 
 
 def _response_hits(subject: Subject, answer: Described) -> Iterator[Hit]:
-    for rule, tokens, expected, actual, uri in _contradictions(answer):
-        yield Hit(_envelope_rule(subject, rule, tokens), fold_pointer(tokens), expected, actual, uri)
+    for (rule, tokens, value), (expected, actual, uri) in _contradictions(answer):
+        rule_of_place = _envelope_rule(subject, rule, tokens)
+        yield Hit(rule_of_place, fold_pointer(tokens), expected, actual, uri, value)
     yield from _undocumented(answer, RESPONSE_FIELD_UNDOCUMENTED)
 
 
@@ -50,36 +55,36 @@ def check_request_body(subject: Subject) -> Iterator[Hit]:
         return
     if not subject.query.plan.undocumented and subject.query.validator.is_valid(subject.query.value):
         return
-    for rule, tokens, expected, actual, uri in _contradictions(subject.query):
+    for (rule, tokens, _), (expected, actual, uri) in _contradictions(subject.query):
         request_rule = REQUEST_FIELD_MISSING if rule is FIELD_MISSING else REQUEST_FIELD_INVALID
         yield Hit(request_rule, fold_pointer(tokens), expected, actual, uri)
     yield from _undocumented(subject.query, REQUEST_FIELD_UNDOCUMENTED)
 
 
-def _contradictions(body: Described) -> list[tuple[Rule, Tokens, str, str, str]]:
-    """Return the errors of the schema library as rule, place, expected, actual and address.
+def _contradictions(body: Described) -> list[tuple[_About, _Said]]:
+    """Return the errors of the schema library as rule, place and public value; expected, actual and address.
 
     A text of the wrong length breaks its pattern as well; that is said once. So is what several keywords, or
     several schemas of the same place, say under one rule.
     """
-    found: dict[tuple[Rule, Tokens], tuple[Rule, Tokens, str, str, str]] = {}
-    for one in (_contradiction(error, body) for error in body.validator.iter_errors(body.value)):
-        found.setdefault(one[:2], one)
-    wrong_length = {tokens for rule, tokens in found if rule is LENGTH_OUT_OF_RANGE}
-    return [one for key, one in found.items() if key[0] is not PATTERN_MISMATCH or key[1] not in wrong_length]
+    found: dict[_About, _Said] = {}
+    for about, said in (_contradiction(error, body) for error in body.validator.iter_errors(body.value)):
+        found.setdefault(about, said)
+    wrong_length = {tokens for rule, tokens, _ in found if rule is LENGTH_OUT_OF_RANGE}
+    return [
+        (about, said)
+        for about, said in found.items()
+        if about[0] is not PATTERN_MISMATCH or about[1] not in wrong_length
+    ]
 
 
-def _contradiction(error: Any, body: Described) -> tuple[Rule, Tokens, str, str, str]:
+def _contradiction(error: Any, body: Described) -> tuple[_About, _Said]:
     keyword = keyword_of(error)
     rule, expected = rule_of(keyword, error.kind.value, error.instance)
-    actual = "none" if keyword == "required" else describe_value(error.instance)
-    return (
-        rule,
-        tokens_of_error(error, keyword),
-        expected,
-        actual,
-        error.absolute_keyword_location or body.schema,
-    )
+    tokens = tokens_of_error(error, keyword)
+    value = body.public_value(tokens, error.instance) if rule is VALUE_UNDOCUMENTED else ""
+    actual = "none" if keyword == "required" else value or describe_value(error.instance)
+    return (rule, tokens, value), (expected, actual, error.absolute_keyword_location or body.schema)
 
 
 def _envelope_rule(subject: Subject, rule: Rule, tokens: Tokens) -> Rule:

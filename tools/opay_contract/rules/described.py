@@ -17,7 +17,7 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import tokens_of
 from opay_contract.jsontext import Tokens, iter_nodes
 from opay_contract.rules.annotations import Annotations, annotate
-from opay_contract.rules.describing import fold_pointer
+from opay_contract.rules.describing import fold_pointer, is_label
 from opay_contract.rules.shapes import Shape, fold, is_decided_by_shape
 
 NOT_SEARCHED = frozenset({"identifier", "credential"})
@@ -28,6 +28,7 @@ MAX_PLANS = 4096
 
 _BY_VALUE = frozenset(("anyOf", "oneOf", "dependentSchemas"))
 _BY_POSITION = frozenset(("prefixItems", "contains", "unevaluatedItems"))
+_CLASS, _PUBLIC = "x-sensitivity", "public"
 _MAX_DECIDED = 1000
 
 Decided = tuple[tuple[Tokens, str], ...]
@@ -53,13 +54,14 @@ class Plan:
     `units` has objects, or other places, with which of their members are times and months (None: the place
     itself). `lists` must not repeat an item, told by the member there.
     `undocumented` members are those that nobody described. `searched` tells whether a place that some
-    schema describes is searched for card numbers.
+    schema describes is searched for card numbers. The values at `public` places may be shown.
     """
 
     units: tuple[tuple[Tokens, tuple[_Member, ...], tuple[_Member, ...]], ...]
     lists: tuple[tuple[Statement, str, Tokens], ...]
     undocumented: tuple[Statement, ...]
     searched: dict[Tokens, bool]
+    public: frozenset[Tokens]
 
 
 class Described(msgspec.Struct, gc=False):
@@ -69,6 +71,12 @@ class Described(msgspec.Struct, gc=False):
     schema: str
     validator: jsonschema_rs.Draft202012Validator
     plan: Plan
+
+    def public_value(self, tokens: Tokens, value: Any) -> str:
+        """Return a value as text where the contract calls its place public and it looks like a label."""
+        is_public = not self.plan.public.isdisjoint((tokens, fold(tokens)))
+        text = str(value) if is_public and type(value) in (str, int) else ""
+        return text if is_label(text) else ""
 
 
 class Plans:
@@ -127,9 +135,12 @@ def _build(notes: Annotations, path_of: Callable[[Tokens], Tokens]) -> Plan:
     months: dict[Statement, None] = {}
     lists: dict[tuple[Statement, str, Tokens], None] = {}
     searched: dict[Tokens, bool] = {}
+    classes: dict[Tokens, set[str]] = {}
     for tokens, _, uri, node in notes.nodes():
         path = path_of(tokens)
-        searched[path] = searched.get(path, True) and node.get("x-sensitivity") not in NOT_SEARCHED
+        searched[path] = searched.get(path, True) and node.get(_CLASS) not in NOT_SEARCHED
+        if _CLASS in node:
+            classes.setdefault(path, set()).add(node[_CLASS])
         unit, identity = node.get("x-unit"), node.get("x-unique-by")
         if unit == "unix-seconds":
             times[Statement(path, fold_pointer(tokens), f"{uri}/x-unit")] = None
@@ -141,7 +152,8 @@ def _build(notes: Annotations, path_of: Callable[[Tokens], Tokens]) -> Plan:
     unknown = {
         Statement(path_of(tokens), fold_pointer(tokens), uri): None for tokens, _, uri in notes.undocumented()
     }
-    return Plan(_by_parent(times, months), tuple(lists), tuple(unknown), searched)
+    public = frozenset(path for path, stated in classes.items() if stated == {_PUBLIC})
+    return Plan(_by_parent(times, months), tuple(lists), tuple(unknown), searched, public)
 
 
 def _by_parent(

@@ -6,6 +6,7 @@ from typing import Any
 from opay_contract.jsontext import Tokens, pointer
 
 _NAME = re.compile(r"[A-Za-z_$@][A-Za-z0-9_.:$-]{0,63}")
+_LABEL = re.compile(r"[0-9]{1,5}|[A-Z][A-Z_+-]{0,23}")
 _MANY_DIGITS = 5
 _SHAPES = (
     (re.compile(r"[0-9]+"), "digits"),
@@ -34,6 +35,14 @@ def describe_value(value: Any) -> str:
     if isinstance(value, list):
         return f"array of {_count(len(value), 'item')}"
     return f"object of {_count(len(value), 'member')}"
+
+
+def is_label(text: str) -> bool:
+    """Tell whether a text looks like a code or a label, which no name, address or number does.
+
+    It may be shown where the contract calls its place public, and nowhere else.
+    """
+    return _LABEL.fullmatch(text) is not None
 
 
 def describe_name(name: str) -> str:

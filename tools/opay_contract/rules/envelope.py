@@ -21,17 +21,19 @@ def check_code(subject: Subject) -> Iterator[Hit]:
     envelope, code = subject.operation.envelope, subject.match.code
     if envelope is None or code is None:
         return
-    pointer = fold_pointer(envelope.code)
     if code not in envelope.codes and code not in envelope.success:
+        pointer = fold_pointer(envelope.code)
+        shown = subject.answer.public_value(envelope.code, code) if subject.answer else ""
+        actual = shown or describe_value(code)
         yield Hit(
-            CODE_UNDOCUMENTED, pointer, "a code of the catalogue", describe_value(code), envelope.codes_uri
+            CODE_UNDOCUMENTED, pointer, "a code of the catalogue", actual, envelope.codes_uri, value=shown
         )
     status = subject.exchange.response.status
     if subject.match.outcome is Outcome.SUCCESS and status >= _HTTP_ERROR:
         actual = f"a success code with HTTP status {status}"
         yield Hit(
             SUCCESS_CODE_ON_HTTP_ERROR,
-            pointer,
+            fold_pointer(envelope.code),
             "an error code with an HTTP error",
             actual,
             envelope.codes_uri,

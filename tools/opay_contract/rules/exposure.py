@@ -9,8 +9,10 @@ from urllib.parse import unquote_plus
 
 import msgspec
 
-from opay_contract.contract.contract import Contract
+from opay_contract.contract.contract import Contract, Match
 from opay_contract.jsontext import NotJson, Parsed, Tokens, iter_nodes
+from opay_contract.model.exchange import Exchange
+from opay_contract.model.exchange import Headers as RecordedHeaders
 from opay_contract.rules.card_numbers import iter_card_number_lengths, may_have_card_number
 from opay_contract.rules.described import NOT_SEARCHED, Described
 from opay_contract.rules.describing import describe_name, fold_pointer
@@ -92,6 +94,26 @@ class CardSearch:
             yield from _check_values(iter_nodes(read.value), search, prefix)
             for tokens, value in read.shadowed:
                 yield from _check_values(iter_nodes(value, tokens), _Search(self._names, None), prefix)
+
+
+def shows_card_number(contract: Contract, exchange: Exchange, match: Match) -> bool:
+    """Tell whether an exchange of whatever API holds a full card number."""
+    request, response = exchange.request, exchange.response
+    sent, received = (
+        headers_of(fields, contract.unsearched_headers) for fields in (request.headers, response.headers)
+    )
+    query = Body(request.body, match.request_body, None, None)
+    answer = Body(response.body, match.response_body, None, None)
+    search = CardSearch(contract, is_thorough=True)
+    return bool(search.check(request.url, sent, received, query, answer))
+
+
+def headers_of(fields: RecordedHeaders | None, unsearched: frozenset[str]) -> Headers | None:
+    """Return headers as they are searched."""
+    if fields is None:
+        return None
+    names, values = tuple(name for name, _ in fields), tuple(value for _, value in fields)
+    return Headers(Fields(names, unsearched), values)
 
 
 @lru_cache(maxsize=4096)

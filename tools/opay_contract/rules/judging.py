@@ -6,11 +6,12 @@ shapes of its two bodies, and values. What the contract says about the places of
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import structs
 
 from opay_contract.contract.contract import Contract, Match, Route, at
 from opay_contract.contract.operation import DocumentedResponse, Operation
@@ -26,7 +27,7 @@ from opay_contract.rules.envelope import check_code, check_echoes, check_message
 from opay_contract.rules.exposure import Body, CardSearch, Fields, Headers
 from opay_contract.rules.routes import fold_path
 from opay_contract.rules.shapes import Shape, Shapes
-from opay_contract.rules.signatures import check_signature
+from opay_contract.rules.signatures import check_signature, verify_request
 from opay_contract.rules.subject import (
     HTTP_ERROR,
     Hit,
@@ -39,6 +40,7 @@ from opay_contract.rules.subject import (
 from opay_contract.rules.table import METHOD_UNDOCUMENTED, PATH_UNDOCUMENTED
 from opay_contract.rules.transport import check_media_type, check_request_headers, check_status
 from opay_contract.rules.values import check_lists, check_units
+from opay_contract.signing.signer import Verification
 
 Check = Callable[[Subject], Iterable[Hit]]
 
@@ -59,7 +61,7 @@ CHECKS: tuple[Check, ...] = (
 )
 
 OF_FRAMES: frozenset[Check] = frozenset(
-    (check_status, check_media_type, check_body_text, check_code, check_message, check_request_headers)
+    (check_status, check_media_type, check_body_text, check_message, check_request_headers)
 )
 """Checks that look at nothing but what makes a frame."""
 
@@ -96,12 +98,16 @@ class Frame:
 
 
 class Judged(msgspec.Struct, gc=False):
-    """An exchange in scope: its frame, the shapes of its bodies where they are JSON, and what was found."""
+    """An exchange in scope: its frame, the shapes of its bodies where they are JSON, and what was found.
+
+    `verification` is of the request's signature, None where there is nothing to verify.
+    """
 
     frame: Frame
     query: Shape | None
     answer: Shape | None
     findings: list[Finding]
+    verification: Verification | None
 
 
 class Judge:
@@ -140,7 +146,10 @@ class Judge:
         query = self._body(request.body, match.request_body, frame.schemas[0], ())
         answer = self._body(response.body, match.response_body, frame.schemas[1], frame.decided)
         hits: list[Hit] = []
+        verification = None
         if frame.operation is not None:
+            if self._settings.private_key:
+                verification = verify_request(exchange, match, self._contract, self._settings)
             subject = Subject(
                 exchange,
                 match,
@@ -149,6 +158,7 @@ class Judge:
                 self._settings,
                 frame.documented,
                 frame.is_refused,
+                verification,
                 query.described,
                 answer.described,
             )
@@ -158,7 +168,7 @@ class Judge:
             hits.append(_unknown_route(self._contract, exchange, match))
         hits += self._cards.check(request.url, sent, received, query, answer)
         findings = [_finding(self._contract, exchange, match, hit) for hit in hits] if hits else []
-        return Judged(frame, query.shape, answer.shape, findings)
+        return Judged(frame, query.shape, answer.shape, findings, verification)
 
     def _headers(self, headers: RawHeaders | None) -> Headers | None:
         """Return headers with what their names tell."""
@@ -288,8 +298,8 @@ def _is_refused_method(contract: Contract, exchange: Exchange, match: Match) -> 
     if match.route.operation is not None or not match.route.path_known:
         return False
     request = exchange.request
-    alike = [replace(request, method=operation.method) for operation in contract.operations]
-    matches = [contract.match(replace(exchange, request=one)) for one in alike]
+    alike = [structs.replace(request, method=operation.method) for operation in contract.operations]
+    matches = [contract.match(structs.replace(exchange, request=one)) for one in alike]
     coded = {one.outcome for one in matches if one.code is not None}
     if coded:
         return coded == {Outcome.BUSINESS_ERROR}
@@ -320,4 +330,5 @@ def _finding(contract: Contract, exchange: Exchange, match: Match, hit: Hit) -> 
         contract=contract.schemas.place(hit.uri) if hit.uri else None,
         place=exchange.place,
         recorded_at=exchange.recorded_at,
+        value=hit.value,
     )

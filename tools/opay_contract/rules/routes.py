@@ -80,7 +80,8 @@ def describe_host(host: str) -> str:
     if not host or _is_address(host) or _is_address(name):
         return host
     labels = name.split(".")
-    shown = [label if _is_plain_label(label) else _HIDDEN for label in labels[-_MAX_LABELS:]]
+    has_id = sum(map(str.isdigit, name)) >= _MANY_DIGITS  # which may go over several labels
+    shown = [label if _is_plain_label(label, has_id) else _HIDDEN for label in labels[-_MAX_LABELS:]]
     return ".".join([*(["…"] if len(labels) > _MAX_LABELS else []), *shown]) + colon + port
 
 
@@ -90,14 +91,14 @@ def describe_elsewhere(contract: Contract, url: str, route: Route) -> Elsewhere:
         parts = urlsplit(url)
         host = host_of(parts)
     except ValueError:
-        return Elsewhere(reason=Outside.HOST, host=_UNKNOWN, path="")
+        return Elsewhere(reason=Outside.HOST.value, host=_UNKNOWN, path="")
     if parts.scheme not in _WEB:
         scheme = parts.scheme if parts.scheme in _SCHEMES else "another scheme"
-        return Elsewhere(reason=Outside.HOST, host=f"({scheme})", path="")
+        return Elsewhere(reason=Outside.HOST.value, host=f"({scheme})", path="")
     shown = describe_host(host)
     path = fold_path(parts.path, contract)
-    reason = route.outside or Outside.HOST
-    if reason is Outside.PREFLIGHT or not host:
+    reason = (route.outside or Outside.HOST).value
+    if reason == Outside.PREFLIGHT or not host:
         return Elsewhere(reason=reason, host=shown, path=path)
     prefix = _prefix_of(parts.path, contract)
     if prefix is None:
@@ -123,8 +124,8 @@ def _is_known(segment: str, contract: Contract) -> bool:
     return all(word in _WORDS or word in contract.words for word in words_of(segment))
 
 
-def _is_plain_label(label: str) -> bool:
-    return _LABEL.fullmatch(label) is not None and sum(map(str.isdigit, label)) < _MANY_DIGITS
+def _is_plain_label(label: str, has_id: bool) -> bool:  # noqa: FBT001  what is known of the host
+    return _LABEL.fullmatch(label) is not None and not (has_id and any(map(str.isdigit, label)))
 
 
 def _is_address(host: str) -> bool:

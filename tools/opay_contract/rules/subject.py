@@ -12,6 +12,7 @@ from opay_contract.model.finding import Outcome, Rule
 from opay_contract.model.moments import Window
 from opay_contract.rules.annotations import Annotations, annotate
 from opay_contract.rules.described import Described
+from opay_contract.signing.signer import Verification
 
 HTTP_ERROR = 400
 """The least status that says no."""
@@ -34,7 +35,8 @@ class Subject(msgspec.Struct, gc=False):
 
     `documented` is what the contract says about the answer's HTTP status. `query` and `answer` are the
     bodies with what the contract says about each place in them, None where there is nothing to judge.
-    `is_refused` if the vendor refused the request, by business code or by HTTP status.
+    `is_refused` if the vendor refused the request, by business code or by HTTP status. `verification` is of
+    the request's signature, None where there is nothing to verify.
     """
 
     exchange: Exchange
@@ -44,6 +46,7 @@ class Subject(msgspec.Struct, gc=False):
     settings: Settings
     documented: DocumentedResponse | None
     is_refused: bool
+    verification: Verification | None
     query: Described | None
     answer: Described | None
 
@@ -94,7 +97,8 @@ def annotate_bodies(
 class Hit:
     """What a check found: the rule, the folded place, expected against actual, the contract's statement.
 
-    `uri` is the address of the statement in the contract, None where the contract says nothing.
+    `uri` is the address of the statement in the contract, None where the contract says nothing. `value` is
+    what stood there, where the rule is about it and the contract calls it public.
     """
 
     rule: Rule
@@ -102,3 +106,4 @@ class Hit:
     expected: str
     actual: str
     uri: str | None = None
+    value: str = ""

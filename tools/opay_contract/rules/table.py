@@ -16,7 +16,7 @@ PATH_UNDOCUMENTED = _rule(
     Area.ROUTE,
     _ERROR,
     "A request went to a known host at a path that the contract does not describe but that is next to one "
-    "that it does: another letter case, a slash too many, another version, a typo. The client is wrong or "
+    "that it does: another letter case, a slash too many, another version, a typo. The client is wrong, or "
     "the contract is. Other paths of the host are out of scope and counted, as a contract of one operation "
     "says nothing about the vendor's others; where `x-all-paths` says that it has all of them, each is a "
     "finding.",
@@ -320,5 +320,27 @@ CARD_NUMBER_EXPOSED = _rule(
     "error, and never printed.",
 )
 
+NOTHING_SUCCEEDED = _rule(
+    "nothing-succeeded",
+    Kind.UNOBSERVED,
+    Area.ENVELOPE,
+    _ERROR,
+    "Exchanges were judged and not one of them succeeded, so that nothing was checked of what the contract "
+    "says about a success, the data above all. The usual causes are a wrong key, a wrong merchant, or an "
+    "environment that is down. Said of a run as a whole. Recordings that hold refusals on purpose are "
+    "checked with `--require-success 0`, or accepted in a baseline.",
+)
+FORM_NEVER_SUCCEEDED = _rule(
+    "form-never-succeeded",
+    Kind.UNOBSERVED,
+    Area.ENVELOPE,
+    _WARNING,
+    "Exchanges of the run succeeded, but none of this operation, or none with this form of the request: "
+    "nothing was checked of what the contract says about its success.",
+)
+
 RULES: tuple[Rule, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Rule))
+RULES_OF_A_RUN = frozenset((NOTHING_SUCCEEDED, FORM_NEVER_SUCCEEDED))
+"""Rules that no single exchange breaks, only a run as a whole."""
+
 RULES_BY_ID: dict[str, Rule] = {rule.id: rule for rule in RULES}

@@ -14,6 +14,8 @@ _DIGEST_BYTES = (64, 48, 32, 20, 16)
 LEAST_DIGITS = 16
 """Hexadecimal digits of a digest that are enough to tell whose it is."""
 
+_MASK_VARIETY = 2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeaderForm:
@@ -35,6 +37,24 @@ def parse_header(value: str, prefix: str) -> HeaderForm:
         rest, mistakes = quoted[2], [*mistakes, "sent in quotes or brackets"]
     digits, encoding = _digits_of(rest)
     return HeaderForm(digits=digits, mistakes=(*mistakes, *([encoding] if encoding else [])))
+
+
+def is_mask(value: str, prefix: str) -> bool:
+    """Tell what a recorder wrote in place of a signature, by its form: nobody's attempt at one looks so.
+
+    An attempt has a digest in some writing: hexadecimal, whole or cut off, or base64 of a digest's length. No
+    digest is made of one or two different characters, and base64 of that length has letters of both cases.
+    """
+    form = parse_header(value, prefix)
+    if form.digits is None or len(set(form.digits)) <= _MASK_VARIETY:
+        return True
+    written = "".join(character for character in _without_prefix(value, prefix)[0] if character.isalnum())
+    is_hexadecimal = _HEX.fullmatch(written.removeprefix("0x")) is not None
+    return not is_hexadecimal and (len(set(written)) <= _MASK_VARIETY or not _has_both_cases(written))
+
+
+def _has_both_cases(text: str) -> bool:
+    return text not in (text.lower(), text.upper())
 
 
 def _without_prefix(value: str, prefix: str) -> tuple[str, list[str]]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from opay_contract.contract.documents import Position
 from opay_contract.jsontext import pointer
@@ -15,8 +16,12 @@ from opay_contract.soundness.walking import iter_examples, iter_schemas
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """The problems of a contract, sorted by place, and how much there was to look at."""
+    """The problems of a contract, sorted by place, and how much there was to look at.
 
+    `root` is what openapi.yaml says, as far as it could be read.
+    """
+
+    root: dict[str, Any]
     problems: tuple[Problem, ...]
     documents: int
     schemas: int
@@ -32,6 +37,7 @@ def prove_contract(directory: Path) -> Proof:
     meaning = [(check.id, tuple(check.find(subject))) for check in MEANING]
     found = {problem for id_, faults in structure + meaning for problem in _locate(subject, id_, faults)}
     return Proof(
+        root=subject.root,
         problems=tuple(sorted(found.union(unreadable))),
         documents=len(subject.documents),
         schemas=sum(1 for _ in iter_schemas(subject)),

@@ -3,7 +3,9 @@
 import hmac
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from opay_contract.contract.contract import Contract, Match
 from opay_contract.contract.operation import Operation
@@ -66,8 +68,8 @@ class Judge:
 
     def match(self, exchange: Exchange) -> Match:
         """See an exchange through the contract, one by another method as if it were by the documented one."""
-        request = replace(exchange.request, method=self.operation.method)
-        return self.contract.match(replace(exchange, request=request))
+        request = structs.replace(exchange.request, method=self.operation.method)
+        return self.contract.match(structs.replace(exchange, request=request))
 
     def is_success(self, exchange: Exchange) -> bool:
         """Tell whether an answer has a success code, whatever its HTTP status."""

@@ -36,6 +36,7 @@ _READERS = "readers of JSON disagree on it, whatever a contract says"
 _OPERATION = "an operation is described by hand"
 _UNIT = "what a value counts is for a person to say; change `x-unit` by hand"
 _CARD_NUMBER = "no contract allows a full card number"
+_NO_SUCCESS = "what recordings lack is no matter of the contract; record calls that succeed"
 _DATA = "what the data of such an answer mean is for a person to say"
 
 REMEDIES: dict[str, Remedy] = {
@@ -83,6 +84,8 @@ REMEDIES: dict[str, Remedy] = {
     table.MONTH_INVALID.id: _by_hand(_UNIT),
     table.SIGNATURE_MISMATCH.id: _by_hand("the key or `x-signature` is another one; change it by hand"),
     table.CARD_NUMBER_EXPOSED.id: _fault(_CARD_NUMBER),
+    table.NOTHING_SUCCEEDED.id: _by_hand(_NO_SUCCESS),
+    table.FORM_NEVER_SUCCEEDED.id: _by_hand(_NO_SUCCESS),
 }
 
 EXPOSED = _fault(_CARD_NUMBER)

@@ -1,5 +1,6 @@
 """What is recorded reads back as it was, byte for byte, and an exchange is one line."""
 
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +8,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from opay_contract.capture.captured import captured_of
+from opay_contract.capture.lines import render_exchange
+from opay_contract.capture.recorder import Recorder
+from opay_contract.capture.rotation import RotatingFile
 from opay_contract.errors import UsageError
-from opay_contract.mock.recorder import Recorder, render_exchange
 from opay_contract.model.exchange import Exchange, Place, Request, Response
 from opay_contract.recordings.ndjson import parse_line
+from opay_contract.redaction.exchanges import Redactor
 
 PLACE = Place(source=0, entry=1, file="mock")
 names = st.text(alphabet="abcdefgh-", min_size=1, max_size=6)
@@ -52,16 +57,20 @@ def test_plain_json_is_recorded_as_json(mock: Any) -> None:
     assert b'"body":{"code":"02001"' in line
 
 
-def test_a_recorder_appends_whole_lines(tmp_path: Path, mock: Any) -> None:
-    exchange = mock.ask(b'{"customerId":"a"}')
-    path = tmp_path / "exchanges.ndjson"
-    for _ in range(2):
-        with Recorder(path) as recorder:
-            recorder.add(exchange)
-            assert path.read_bytes().endswith(b"}\n")
-    assert path.read_bytes() == render_exchange(exchange) * 2
+def test_what_a_mock_answers_is_recorded_as_the_proxy_does(tmp_path: Path, mock: Any, contract: Any) -> None:
+    path, said = tmp_path / "exchanges.ndjson", list[str]()
+    torn = render_exchange(mock.ask(b'{"customerId":"a"}'))[:-40]
+    path.write_bytes(torn)
+    recorder = Recorder(RotatingFile(path), Redactor(contract, b"k" * 32), say=said.append)
+    recorder.add([captured_of(mock.ask(b'{"customerId":"Amira Canarywood"}'))])
+    recorder.close()
+    [line] = path.read_bytes().splitlines()
+    assert b"Amira" not in line
+    assert isinstance(parse_line(PLACE, line), Exchange)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert said == []
 
 
 def test_a_recording_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot record to"):
-        Recorder(tmp_path / "none" / "file")
+        RotatingFile(tmp_path / "none" / "file")

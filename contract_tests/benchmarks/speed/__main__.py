@@ -1,0 +1,256 @@
+"""How fast `check` is: by format and by kind of traffic, beside other tools and the floor, in one run.
+
+    python -m contract_tests.benchmarks.speed
+
+From the root of the repository, with the extras `test` and, for Parquet, `dask`. The other tools are
+installed from their registries into `--tools DIR`, apart from the project. Printed are the tables of
+tools/docs/performance.md: microseconds of processor time an exchange, user and system, of a process and its
+children, less those of a run over one exchange; the best of some rounds, as others may use the machine.
+Absolute figures belong to the machine, ratios travel; a ratio that says that we are slower is marked.
+"""
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from contract_tests.benchmarks.rivals.installing import install_openapi_core, install_redocly
+from contract_tests.benchmarks.rivals.material import write_copy
+from contract_tests.benchmarks.rivals.tools import Library, Redocly, check
+from contract_tests.corpus.contract import write_contract
+from contract_tests.corpus.drafts import KEY
+
+from .measuring import build_oracle, read_all, time_command, time_loop, validate_all
+from .recordings import (
+    HAR,
+    KINDS,
+    NDJSON,
+    Kind,
+    Recording,
+    answers_of,
+    parse_exchanges,
+    write_recording,
+    write_wire,
+)
+from .traffic import Shares, iter_mixed, iter_realistic, iter_uniform
+
+FIXED_SEED = 20260504
+_JSONSCHEMA_SAMPLE = 1000
+_OPENAPI_CORE_SAMPLE = 300
+_Found = TypeVar("_Found")
+_KEY_VARIABLE = "OPAY_PRIVATE_KEY"
+_NONE = "–"  # noqa: RUF001  a dash in a table
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """Traffic of some kind, in which formats it is written, and whether our command is given the key."""
+
+    name: str
+    lines: Callable[[int], Iterator[str]]
+    kinds: Sequence[Kind]
+    has_key: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """The contract, the copy of it that suits other tools, and those tools as far as they are to be had."""
+
+    contract: Path
+    copy: Path
+    redocly: Redocly | None
+    openapi_core: Library | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What was measured on a recording, in microseconds an exchange."""
+
+    mix: str
+    recording: Recording
+    check: float
+    reading: float
+    parsing: float | None
+    redocly: float | None
+
+
+def main() -> int:
+    """Read the arguments, write the recordings, measure, print."""
+    options = _parse()
+    options.tools.mkdir(parents=True, exist_ok=True)
+    mixes = [one for one in build_mixes(options.seed) if not options.mix or one.name in options.mix]
+    missing: dict[str, str] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        tools = prepare_tools(Path(folder), options.tools, missing)
+        print(f"{options.exchanges:,} exchanges; seeds {FIXED_SEED} and {options.seed}")
+        print(f"redocly {tools.redocly.version if tools.redocly else 'missing'}\n")
+        print(render_heading(), flush=True)
+        for mix in mixes:
+            lines = list(mix.lines(options.exchanges))
+            for kind in mix.kinds:
+                if options.format and kind.name not in options.format:
+                    continue
+                exchanges = parse_exchanges(lines[: len(lines) // kind.share or 1])
+                recording = write_recording(kind, Path(folder), lines, exchanges)
+                print(render_row(measure(mix, recording, tools, options.rounds)), flush=True)
+        if not options.format:
+            print()
+            for mix in mixes:
+                print(measure_libraries(mix, tools, Path(folder), options.rounds), flush=True)
+    for name, reason in missing.items():
+        print(f"{name}: not run: {reason}", file=sys.stderr)
+    return 1 if missing else 0
+
+
+def build_mixes(seed: int) -> list[Mix]:
+    """Return what is measured; `seed` is that of the traffic that is drawn anew."""
+    main_kinds = (NDJSON, HAR)
+    drifted = Shares(drifted=1000)
+    return [
+        Mix("realistic", lambda count: iter_realistic(FIXED_SEED, count), KINDS),
+        Mix("realistic, drawn", lambda count: iter_realistic(seed, count), main_kinds),
+        Mix(
+            "realistic, signed, with the key",
+            lambda count: iter_realistic(FIXED_SEED, count, is_signed=True),
+            main_kinds,
+            has_key=True,
+        ),
+        Mix("realistic, all drifted", lambda count: iter_realistic(seed, count, drifted), main_kinds),
+        Mix("mixed corpus", lambda count: iter_mixed(2, count), main_kinds),
+        Mix("all alike", iter_uniform, main_kinds),
+    ]
+
+
+def prepare_tools(folder: Path, kept: Path, missing: dict[str, str]) -> Tools:
+    """Write the contract and its copy, and install what can be installed; say in `missing` what cannot."""
+
+    def attempt(name: str, install: Callable[[Path], _Found]) -> _Found | None:
+        try:
+            return install(kept)
+        except (OSError, subprocess.CalledProcessError) as error:
+            missing[name] = f"{type(error).__name__}: {error}"
+            return None
+
+    contract = write_contract(folder)
+    return Tools(
+        contract=contract,
+        copy=write_copy(contract, folder / "open"),
+        redocly=attempt("@redocly/cli drift", install_redocly),
+        openapi_core=attempt("openapi-core", install_openapi_core),
+    )
+
+
+def measure(mix: Mix, recording: Recording, tools: Tools, rounds: int) -> Figures:
+    """Take the times of a recording."""
+
+    def run_ours(path: Path) -> float:
+        printed, seconds = check(path, tools.contract)
+        count = 1 if path == recording.single else recording.count
+        if f"Checked {count:,} exchange" not in printed:
+            raise RuntimeError(f"{mix.name}, {recording.kind.name}: not all was checked:\n{printed[-500:]}")
+        return seconds
+
+    def take(command: Callable[[Path], float]) -> float:
+        return time_command(command, recording.path, recording.single, recording.count, rounds)
+
+    def run_redocly(path: Path) -> float:
+        assert tools.redocly is not None
+        return tools.redocly.check(path, tools.copy)[1]
+
+    if mix.has_key:
+        os.environ[_KEY_VARIABLE] = KEY
+    try:
+        ours = take(run_ours)
+    finally:
+        os.environ.pop(_KEY_VARIABLE, None)
+    parse, data = recording.kind.parse, recording.path.read_bytes()
+    count = recording.count
+    return Figures(
+        mix=mix.name,
+        recording=recording,
+        check=ours,
+        reading=time_loop(lambda: read_all(recording.path), count, rounds),
+        parsing=None if parse is None else time_loop(lambda: parse(data), count, rounds),
+        redocly=take(run_redocly) if tools.redocly and recording.kind in (NDJSON, HAR) else None,
+    )
+
+
+def render_heading() -> str:
+    """Return the head of the table."""
+    names = (
+        "traffic",
+        "format",
+        "bytes",
+        "`check`",
+        "of that, reading",
+        "parser alone",
+        "redocly",
+        "against it",
+    )
+    return "| " + " | ".join(names) + " |\n|" + "---|" * len(names)
+
+
+def render_row(found: Figures) -> str:
+    """Return a row of the table."""
+    against = _NONE
+    if found.redocly is not None:
+        times = found.redocly / found.check
+        against = f"{times:.1f} times faster" if times >= 1 else f"**{1 / times:.1f} times slower**"
+    cells = (
+        found.mix,
+        found.recording.kind.name,
+        f"{found.recording.bytes_each:,.0f}",
+        _micros(found.check),
+        _micros(found.reading),
+        _micros(found.parsing),
+        _micros(found.redocly),
+        against,
+    )
+    return "| " + " | ".join(cells) + " |"
+
+
+def measure_libraries(mix: Mix, tools: Tools, folder: Path, rounds: int) -> str:
+    """Return a line on the libraries that a loop of one's own would be built of."""
+    exchanges = parse_exchanges(list(mix.lines(_JSONSCHEMA_SAMPLE)))
+    oracle, answers = build_oracle(tools.contract), answers_of(exchanges)
+    schema = time_loop(lambda: validate_all(oracle, answers), len(answers), rounds)
+    core = _NONE
+    if tools.openapi_core is not None:
+        few = exchanges[:_OPENAPI_CORE_SAMPLE]
+        wire = write_wire(few, folder / "traffic.wire")
+        seconds = min(tools.openapi_core.check(wire, tools.copy).seconds for _ in range(rounds))
+        core = _micros(seconds / len(few) * 1e6)
+    return f"{mix.name}: `jsonschema`, answers alone, {_micros(schema)}; openapi-core {core}"
+
+
+def _micros(value: float | None) -> str:
+    if value is None:
+        return _NONE
+    return f"{value:,.1f}" if value < 10 else f"{value:,.0f}"
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m contract_tests.benchmarks.speed",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    kept = Path(tempfile.gettempdir()) / "opay-contract-rivals"
+    drawn = random.SystemRandom().randrange(10**6)
+    parser.add_argument("--exchanges", type=int, default=20_000, metavar="N", help="in each file (20,000)")
+    parser.add_argument("--rounds", type=int, default=2, metavar="N", help="of which the best counts (2)")
+    parser.add_argument("--seed", type=int, default=drawn, metavar="N", help="of the drawn traffic (drawn)")
+    parser.add_argument("--tools", type=Path, default=kept, metavar="DIR", help="where other tools are kept")
+    parser.add_argument("--mix", action="append", metavar="NAME", help="this traffic alone")
+    parser.add_argument("--format", action="append", metavar="NAME", help="this format alone")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

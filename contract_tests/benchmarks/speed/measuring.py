@@ -1,0 +1,58 @@
+"""Takes processor time: of commands, each without its start, and of loops in this process."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+from referencing import Registry, Resource
+
+from opay_contract.contract.loading import load_documents
+from opay_contract.recordings.reading import iter_exchanges
+from opay_contract.recordings.sources import Source
+
+Command = Callable[[Path], float]
+"""Checks a file and returns the processor seconds that it took."""
+
+
+def time_command(command: Command, path: Path, single: Path, count: int, rounds: int) -> float:
+    """Return the microseconds that an exchange takes; `single` has one of the `count` exchanges."""
+    start = min(command(single) for _ in range(rounds))
+    return (min(command(path) for _ in range(rounds)) - start) / max(count - 1, 1) * 1e6
+
+
+def time_loop(work: Callable[[], Any], count: int, rounds: int) -> float:
+    """Return the microseconds that one of `count` takes."""
+
+    def once() -> float:
+        start = time.process_time()
+        work()
+        return time.process_time() - start
+
+    return min(once() for _ in range(rounds)) / count * 1e6
+
+
+def read_all(path: Path) -> None:
+    """Read a recording and forget it."""
+    for _ in iter_exchanges(Source(ordinal=0, name=path.name, path=path)):
+        pass
+
+
+def build_oracle(contract: Path) -> jsonschema.Draft202012Validator:
+    """Return `jsonschema`'s validator of the answer, its registry built whole beforehand."""
+    documents = load_documents(contract)
+    resources = [
+        (name, Resource.from_contents({**document.value, "$id": name}))
+        for name, document in documents.items()
+        if name.startswith("schemas/")
+    ]
+    registry = Registry().with_resources(resources)
+    return jsonschema.Draft202012Validator({"$ref": "schemas/customer-response.json"}, registry=registry)
+
+
+def validate_all(oracle: jsonschema.Draft202012Validator, answers: Sequence[bytes]) -> None:
+    """Validate answers as a loop around the library does."""
+    for answer in answers:
+        list(oracle.iter_errors(json.loads(answer)))

@@ -1,0 +1,76 @@
+"""A HAR in a ZIP archive, as Playwright writes it: with bodies beside it."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opay_contract.model.exchange import Exchange, Unreadable
+from opay_contract.recordings import archives
+from opay_contract.recordings.reading import iter_exchanges
+from opay_contract.recordings.sources import Source
+
+URL = "https://sandbox.example.com/pay"
+BODY = b'{"code":"00000"}'
+
+
+def har(*contents: dict[str, Any]) -> bytes:
+    entries = [
+        {"request": {"method": "POST", "url": URL}, "response": {"status": 200, "content": content}}
+        for content in contents
+    ]
+    return json.dumps({"log": {"entries": entries}}).encode()
+
+
+def read_archive(path: Path, members: dict[str, bytes]) -> list[Exchange | Unreadable]:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return list(iter_exchanges(Source(ordinal=0, name=path.name, path=path)))
+
+
+def test_a_har_in_an_archive_is_read_with_the_bodies_beside_it(tmp_path: Path) -> None:
+    text = har({"text": BODY.decode()}, {"size": 16, "_file": "a.json"}, {"size": 9, "_file": "gone.json"})
+    inline, beside, gone = read_archive(tmp_path / "x.har.zip", {"a.json": BODY, "har.har": text})
+    assert isinstance(inline, Exchange)
+    assert isinstance(beside, Exchange)
+    assert (inline.response.body, beside.response.body) == (BODY, BODY)
+    assert isinstance(gone, Unreadable)
+    assert "is in another file" in gone.reason
+
+
+@pytest.mark.parametrize(
+    ("members", "what"), [({"a.txt": b"x"}, "no HAR"), ({"a.har": har(), "b/b.har": har()}, "2 HARs")]
+)
+def test_an_archive_without_one_har_is_refused(tmp_path: Path, members: Any, what: str) -> None:
+    (found,) = read_archive(tmp_path / "x.zip", members)
+    assert isinstance(found, Unreadable)
+    assert found.reason == f"the file is a ZIP archive with {what} in it; unpack it and name the files"
+
+
+def test_an_archive_that_is_damaged_or_comes_through_a_pipe_is_unreadable(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    read_archive(path, {"a.har": har({"text": BODY.decode()})})
+    data = path.read_bytes()
+    (piped,) = iter_exchanges(Source(ordinal=0, name="-", path=None), stdin=io.BytesIO(data))
+    assert isinstance(piped, Unreadable)
+    assert piped.reason == archives.NOT_FROM_A_PIPE
+    for end in range(4, len(data), 7):
+        path.write_bytes(data[:end] + b"\xff" * 3 + data[end + 3 :])
+        list(iter_exchanges(Source(ordinal=0, name="x.zip", path=path)))
+    path.write_bytes(data[:60])
+    (broken,) = iter_exchanges(Source(ordinal=0, name="x.zip", path=path))
+    assert isinstance(broken, Unreadable)
+    assert broken.reason == archives.DAMAGED
+
+
+def test_a_body_longer_than_an_entry_may_be_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "MAX_ENTRY", len(BODY))
+    for body, kind in ((BODY, Exchange), (BODY + b" ", Unreadable)):
+        (found,) = read_archive(tmp_path / "x.zip", {"a": body, "a.har": har({"_file": "a", "size": 16})})
+        assert isinstance(found, kind)

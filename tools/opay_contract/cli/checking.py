@@ -1,0 +1,62 @@
+"""Checks recordings for the commands that go on from what `check` finds."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+import click
+
+from opay_contract.cli.progress import watch_progress
+from opay_contract.cli.repeats import tell_repeats
+from opay_contract.contract.contract import Contract
+from opay_contract.engines.inline import check_sources
+from opay_contract.model.exchange import Unreadable
+from opay_contract.model.moments import Window
+from opay_contract.model.summary import DriftSummary
+from opay_contract.recordings.formats import Format
+from opay_contract.recordings.listing import iter_inputs
+from opay_contract.recordings.sources import Repeats, Source
+from opay_contract.report.scope import describe_nothing, describe_out_of_scope
+from opay_contract.rules.subject import Settings
+
+
+class Counted(Iterator[Source | Unreadable]):
+    """Inputs, and how many of them there were so far."""
+
+    def __init__(self, inputs: Iterator[Source | Unreadable]) -> None:
+        self._inputs = inputs
+        self.number = 0
+
+    def __next__(self) -> Source | Unreadable:
+        """Return the next input, counted."""
+        found = next(self._inputs)
+        self.number += 1
+        return found
+
+
+def settings_of_now(window: Window | None = None) -> Settings:
+    """Return how to check: as of now, and with the key of the environment."""
+    return Settings(started_at=time.time(), window=window, private_key=os.environ.get("OPAY_PRIVATE_KEY"))
+
+
+def check_paths(
+    paths: Sequence[str], contract: Contract, settings: Settings, format_in: str | None = None
+) -> DriftSummary:
+    """Check recordings as `check` does; says on standard error where nothing was checked, and why."""
+    repeats = Repeats()
+    inputs = Counted(iter_inputs(paths, repeats))
+    with watch_progress() as on_progress:
+        summary = check_sources(
+            inputs,
+            contract,
+            settings,
+            format_in=Format(format_in) if format_in else None,
+            stdin=sys.stdin.buffer,
+            on_progress=on_progress,
+        )
+    tell_repeats(repeats)
+    if not summary.exchanges and not summary.is_partial:
+        click.echo(f"Nothing was checked: {describe_nothing(summary, inputs.number)}.", err=True)
+        click.echo("".join(f"{line}\n" for line in describe_out_of_scope(summary)), nl=False, err=True)
+    return summary

@@ -1,0 +1,44 @@
+"""Which contract a run went by, to be said at the head of what it reports."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractUsed:
+    """A contract's title and version, empty where it says none, and its folder as the user gave it.
+
+    `folder` is None for the contract that the package carries.
+    """
+
+    title: str
+    version: str
+    folder: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Title and version."""
+        return f"{self.title} {self.version}".strip() or "a contract without a title"
+
+    @property
+    def whence(self) -> str:
+        """Where it is from."""
+        return "of the package" if self.folder is None else f"in {self.folder}"
+
+    def __str__(self) -> str:
+        """Return all of it in words."""
+        return f"{self.name} · contract {self.whence}"
+
+
+def name_contract(root: object, given: Path | None) -> ContractUsed:
+    """Return what the value of openapi.yaml says of itself; `given` is the folder that was asked for."""
+    info = root.get("info") if isinstance(root, Mapping) else None
+    title, version = _text(info, "title"), _text(info, "version")
+    return ContractUsed(title=title, version=version, folder=given.as_posix() if given is not None else None)
+
+
+def _text(info: Any, name: str) -> str:
+    value = info.get(name) if isinstance(info, Mapping) else None
+    return " ".join(str(value).split()) if isinstance(value, str | int | float) else ""
