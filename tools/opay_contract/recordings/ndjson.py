@@ -8,7 +8,6 @@ A body is any JSON value, or its text as a string, or `body_base64`. Any other l
 import codecs
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
@@ -41,27 +40,6 @@ ABSENT = msgspec.Raw(b"")
 
 BARE_STATUS = 200
 """The status that a bare body is taken to have come with."""
-
-
-NumberedLine = tuple[int, bytes]
-"""A line of the native format and its number."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """Lines of the native format that follow each other, blank ones too, and the number of the first."""
-
-    first: int
-    texts: list[bytes]
-
-    @property
-    def last(self) -> int:
-        """The number of the last line."""
-        return self.first + len(self.texts) - 1
-
-    def numbered(self) -> Iterator[NumberedLine]:
-        """Yield each line with its number."""
-        return enumerate(self.texts, self.first)
 
 
 class LineRequest(msgspec.Struct, gc=False):
@@ -127,25 +105,14 @@ _REQUEST_MEMBERS = frozenset(LineRequest.__struct_fields__)
 _Part = TypeVar("_Part", LineRequest, LineResponse)
 
 
-def read_ndjson(source: Source, stream: Readable) -> Iterator[Exchange | Unreadable]:
+def read_ndjson(source: Source, stream: Readable, *, first: int = 1) -> Iterator[Exchange | Unreadable]:
     """Yield what each line holds; an entry is known by the number of its line."""
-    for number, line in iter_lines(stream):
+    for number, line in iter_lines(stream, first=first):
         yield parse_line(source.place(number, number), line)
 
 
-def iter_lines(stream: Readable, *, limit: int = MAX_ENTRY, first: int = 1) -> Iterator[NumberedLine]:
+def iter_lines(stream: Readable, *, limit: int = MAX_ENTRY, first: int = 1) -> Iterator[tuple[int, bytes]]:
     """Yield the lines that are not blank, numbered from `first`; `LONG_LINE` for one beyond `limit`."""
-    for block in iter_blocks(stream, limit=limit, first=first):
-        yield from ((number, line) for number, line in block.numbered() if is_filled(line))
-
-
-def is_filled(line: bytes) -> bool:
-    """Return whether a line holds something."""
-    return bool(line) and not line.isspace()
-
-
-def iter_blocks(stream: Readable, *, limit: int = MAX_ENTRY, first: int = 1) -> Iterator[Lines]:
-    """Yield the same lines, and the blank ones, as many at a time as were read at once."""
     number = first
     rest = b""
     for chunk in iter_read(stream):
@@ -154,11 +121,12 @@ def iter_blocks(stream: Readable, *, limit: int = MAX_ENTRY, first: int = 1) -> 
         if number == 1:
             lines[0] = lines[0].removeprefix(codecs.BOM_UTF8)
         rest = lines.pop()
-        if lines:
-            yield Lines(number, lines)
-        number += len(lines)
-    if rest:
-        yield Lines(number, [rest])
+        for line in lines:
+            if line and not line.isspace():
+                yield number, line
+            number += 1
+    if rest and not rest.isspace():
+        yield number, rest
 
 
 def _join(rest: bytes, more: bytes, limit: int) -> bytes:

@@ -17,9 +17,9 @@ from opay_contract.model.answer_shape import AnswerShape
 from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.recordings.formats import HEAD, Format, recognise
 from opay_contract.recordings.har import HEAD_OF_PART, TAIL_OF_PART, iter_cuts, read_har
-from opay_contract.recordings.ndjson import Lines, iter_blocks
+from opay_contract.recordings.ndjson import read_ndjson
 from opay_contract.recordings.ranges import LineRange, first_byte
-from opay_contract.recordings.reading import iter_entries
+from opay_contract.recordings.reading import iter_exchanges
 from opay_contract.recordings.refusals import StreamError, describe_os_error
 from opay_contract.recordings.remote import CHANGED, Tag
 from opay_contract.recordings.sources import Source
@@ -112,17 +112,17 @@ class PartReader:
         self.lines: int | None = None
         self.fault: str | None = None
 
-    def __iter__(self) -> Iterator[Exchange | Unreadable | Lines]:
-        """Yield what the part holds, as `iter_entries` does for a whole source."""
+    def __iter__(self) -> Iterator[Exchange | Unreadable]:
+        """Yield what the part holds, as `iter_exchanges` does for a whole source."""
         if self._part.end is None:
-            yield from iter_entries(self._part.source, self._format_in, answers=self._answers)
+            yield from iter_exchanges(self._part.source, self._format_in, answers=self._answers)
             return
         if self._part.entries_before is not None:
             yield from self._iter_har()
             return
         try:
             with _open_range(self._part) as lines:
-                yield from iter_blocks(lines, first=self._part.start + 1)
+                yield from read_ndjson(self._part.source, lines, first=self._part.start + 1)
             self.lines = lines.lines
         except StreamError as error:
             self.fault = error.reason
