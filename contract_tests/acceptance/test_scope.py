@@ -17,6 +17,8 @@ OURS = f"https://cashierapi.opaycheckout.com{QUERY}"
 GATEWAY = f"https://gw.shop.internal/psp{QUERY}"
 STRIPE = "https://api.stripe.com/v1/customers/amina/cards"
 CASHIER = "https://cashierapi.opaycheckout.com/api/v1/international/cashier/create"
+EMPTY = '{"log": {"version": "1.2", "entries": []}}'
+NO_RECORDING = "none of the 2 files is a recording"
 NAME = "OPay Token Info By User 0.1.0 · contract"
 FORMATS = ("text", "json", "junit", "sarif", "github", "markdown", "html")
 
@@ -109,18 +111,21 @@ def test_a_prefix_that_may_be_a_name_is_not_shown(ask: Ask, record: Record) -> N
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("files", "words"),
     [
-        (None, "there is no file to read"),
-        ('{"log": {"version": "1.2", "entries": []}}', "the file holds no exchange"),
+        ({}, "there is no file to read"),
+        ({"a.har": EMPTY}, "the file holds no exchange"),
+        ({"a.har": EMPTY, "notes.md": "notes"}, "the 2 files hold no exchange"),
+        ({"notes.md": "notes"}, "the file is no recording"),
+        ({"notes.md": "notes", "package.json": '{"name": "x", "version": "1", "main": "x.js"}'}, NO_RECORDING),
     ],
 )
-def test_no_file_and_no_exchange_are_not_foreign_traffic(
-    ask: Ask, here: Path, content: str | None, words: str
+def test_no_file_no_recording_and_no_exchange_are_not_foreign_traffic(
+    ask: Ask, here: Path, files: dict[str, str], words: str
 ) -> None:
     (here / "folder").mkdir()
-    if content:
-        (here / "folder" / "a.har").write_text(content, encoding="utf-8")
+    for name, content in files.items():
+        (here / "folder" / name).write_text(content, encoding="utf-8")
     done = ask("check", "folder")
     assert done.code == 3
     assert f"\nNothing was checked: {words}.\n" in done.out
