@@ -1,9 +1,11 @@
 """The exit codes, the same for every command."""
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-from opay_contract.model.finding import Severity
-from opay_contract.model.summary import DriftSummary
+if TYPE_CHECKING:  # for the annotations alone: --help needs the codes and no more
+    from opay_contract.model.finding import Severity
+    from opay_contract.model.summary import DriftSummary
 
 
 class ExitCode(IntEnum):
@@ -19,8 +21,8 @@ class ExitCode(IntEnum):
 
 
 def exit_code(
-    summary: DriftSummary,
-    fail_on: Severity,
+    summary: "DriftSummary",
+    fail_on: "Severity",
     *,
     has_unused: bool = False,
     is_short: bool = False,
