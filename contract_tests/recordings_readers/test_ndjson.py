@@ -74,6 +74,34 @@ def test_a_status_that_is_none_is_unreadable(status: Any) -> None:
     assert found.reason.startswith("the status is not ")
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '"status":200',
+        '"status":"200","body":1',
+        '"status":700,"body":1',
+        '"status":200,"headers":1,"body":1',
+        '"status":200,"body_base64":"!"',
+        '"status":NaN,"body":1',
+    ],
+)
+def test_a_line_of_which_the_answer_cannot_be_read_says_whose_it_is(answer: str) -> None:
+    asked = '{"method":"POST","url":"https://a.example/","headers":%s,"body":{"a":1}}'
+    for headers, read in ('{"A":"b"}', (("A", "b"),)), ("7", None):
+        found = parse(f'{{"request":{asked % headers},"response":{{{answer}}}}}')
+        assert isinstance(found, Unreadable)
+        assert found.request is not None
+        assert (found.request.method, found.request.url) == ("POST", "https://a.example/")
+        assert found.request.headers == read
+
+
+@pytest.mark.parametrize("line", ['{"request":{"url":"x"},"response":{"status":', '{"response":{}}', "{"])
+def test_a_line_that_says_not_whose_it_is_has_no_request(line: str) -> None:
+    found = parse(line)
+    assert isinstance(found, Unreadable)
+    assert found.request is None or found.request.url is None
+
+
 def test_a_response_without_a_body_is_unreadable() -> None:
     assert response('"headers":{}').reason.startswith('the response has no "body"')
 

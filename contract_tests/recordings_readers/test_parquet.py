@@ -185,9 +185,10 @@ def test_what_is_of_another_type_is_refused_by_its_name_row_by_row(
     others = {name: pa.array([one] * 2) for name, one in ROW.items() if name != top}
     pq.write_table(pa.table({top: part, **others}), tmp_path / "x.parquet")
     found = read(str(tmp_path / "x.parquet"))
-    assert (
-        len([one for one in found if isinstance(one, Unreadable) and words in one.reason]) == len(found) == 2
-    )
+    refused = [one for one in found if isinstance(one, Unreadable) and words in one.reason]
+    assert len(refused) == len(found) == 2
+    urls = {one.request.url for one in refused if one.request is not None}
+    assert urls == ({"https://x.example/"} if top == "response" else set()), "only the answer is unreadable"
 
 
 @pytest.mark.parametrize(

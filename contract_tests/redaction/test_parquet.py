@@ -177,6 +177,22 @@ def test_nothing_sensitive_is_left_in_values_names_columns_or_metadata(
     assert file.schema_arrow.names == ["request", "response", "recorded_at"]
 
 
+def test_a_row_of_which_the_answer_cannot_be_read_still_says_whose_it_is(tmp_path: Path) -> None:
+    answer = {"status": 700, "body": "{}"}
+    urls = ["https://cashierapi.opaycheckout.com/api/v1/international/token/query", "https://shop.amina.me/x"]
+    rows = [{"request": {"method": "POST", "url": url}, "response": answer} for url in urls]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "in.parquet")
+    done = run(tmp_path / "in.parquet", "-o", tmp_path / "out.parquet")
+    assert done.exit_code == 4
+    ours, other = pq.read_table(tmp_path / "out.parquet").to_pylist()
+    assert ours["request"] == {"method": "POST", "url": urls[0]}
+    assert "amina" not in other["request"]["url"]
+    for name in ("in.parquet", "out.parquet"):
+        said = CliRunner().invoke(cli, ["check", str(tmp_path / name)]).output
+        assert "Unreadable: 1." in said
+        assert "1 exchange went to other hosts" in said
+
+
 def test_of_a_file_that_is_damaged_in_the_middle_nothing_is_written(tmp_path: Path) -> None:
     rows, schema = rows_with_secrets()
     path = write(tmp_path / "in.parquet", rows * 400, schema, row_group_size=600, compression="zstd")

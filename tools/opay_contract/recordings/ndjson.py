@@ -69,9 +69,7 @@ class Line(msgspec.Struct, gc=False):
     recorded_at: str | None = None
 
 
-LINE: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
-"""Decodes a usual line; what it refuses, `parse_line` looks at again."""
-
+_REQUEST = msgspec.json.Decoder(LineRequest)
 _UsualHeaders = dict[str, str] | list[tuple[str, str]] | None
 
 
@@ -138,7 +136,18 @@ def parse_line(place: Place, line: bytes) -> Exchange | Unreadable:
     try:
         return _parse(place, line)
     except EntryError as error:
-        return Unreadable(place=place, reason=error.reason)
+        return Unreadable(place=place, reason=error.reason, request=_sender(line))
+
+
+def _sender(line: bytes) -> Request | None:
+    """Return what tells whose a line is that cannot be read, None where that cannot be read, either."""
+    try:
+        if not _is_exchange(parse_entry(line)):
+            return None
+        part = _REQUEST.decode(parse_members(line).get("request", b""))
+    except (EntryError, ValueError, RecursionError):
+        return None
+    return Request(method=part.method, url=part.url, headers=attempt(_headers, part.headers))
 
 
 def _parse(place: Place, line: bytes) -> Exchange:

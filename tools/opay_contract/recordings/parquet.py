@@ -165,15 +165,14 @@ def read_row(place: Place, row: Row) -> Exchange | Unreadable:
     """Return what a row holds."""
     if NOT_HELD in row:
         return Unreadable(place=place, reason="the row has a value that is no text, number or time")
+    request = None
     try:
-        return Exchange(
-            place=place,
-            request=_request(_part(row, "request")),
-            response=_response(_part(row, "response")),
-            recorded_at=_moment(row.get("recorded_at")),
-        )
+        request = _request(_part(row, "request"))
+        response = _response(_part(row, "response"))
+        recorded_at = _moment(row.get("recorded_at"))
     except EntryError as error:
-        return Unreadable(place=place, reason=error.reason)
+        return Unreadable(place=place, reason=error.reason, request=request)
+    return Exchange(place=place, request=request, response=response, recorded_at=recorded_at)
 
 
 def _part(row: Row, column: str) -> Row:

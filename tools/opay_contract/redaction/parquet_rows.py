@@ -154,13 +154,14 @@ def _members(redactor: Redactor, struct: Any) -> Iterator[Any]:
 
 
 def _new_row(redactor: Redactor, row: Row, tally: Tally, nothing: Row) -> Row:
-    """Return a row as it may be written; one that cannot be read stays so, without what it held."""
+    """Return a row as it may be written; one that cannot be read stays so, and says but whose it is."""
     found = read_row(_PLACE, row)
     tally.note(found)
     if isinstance(found, Unreadable):
-        if any(value is not None for value in row.values()):
+        sender = _sender(redactor, found)
+        if _filled(row) != _filled(sender):
             redactor.log.add("what cannot be read", "recording:row")
-        return nothing
+        return nothing | sender
     redacted = redactor.bodies(found)
     moment = found.recorded_at
     made: Row = {}
@@ -172,6 +173,24 @@ def _new_row(redactor: Redactor, row: Row, tally: Tally, nothing: Row) -> Row:
         else:
             made[name] = value if isinstance(value, _MOMENTS) else None
     return made
+
+
+def _sender(redactor: Redactor, found: Unreadable) -> Row:
+    """Return what tells whose a row is of which the answer alone cannot be read."""
+    if found.request is None or found.request.url is None:
+        return {}
+    method = {} if found.request.method is None else {"method": redactor.method(found.request.method)}
+    return {"request": {"url": redactor.url(found.request.url), **method}}
+
+
+def _filled(row: Row) -> Row:
+    """Return what is there in a row."""
+    parts = {
+        name: _filled(part) if isinstance(part, dict) else part
+        for name, part in row.items()
+        if part is not None
+    }
+    return {name: part for name, part in parts.items() if part != {}}
 
 
 def _new_side(redactor: Redactor, redacted: Redacted, side: str, part: Row | None) -> Row | None:
