@@ -247,8 +247,17 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=2, metavar="N", help="of which the best counts (2)")
     parser.add_argument("--seed", type=int, default=drawn, metavar="N", help="of the drawn traffic (drawn)")
     parser.add_argument("--tools", type=Path, default=kept, metavar="DIR", help="where other tools are kept")
-    parser.add_argument("--mix", action="append", metavar="NAME", help="this traffic alone")
-    parser.add_argument("--format", action="append", metavar="NAME", help="this format alone")
+    mixes, formats = [one.name for one in build_mixes(drawn)], [one.name for one in KINDS]
+    parser.add_argument(
+        "--mix",
+        action="append",
+        choices=mixes,
+        metavar="NAME",
+        help=f"this alone: {'; '.join(mixes)}",
+    )
+    parser.add_argument(
+        "--format", action="append", choices=formats, metavar="NAME", help=f"this alone: {'; '.join(formats)}"
+    )
     return parser.parse_args()
 
 
