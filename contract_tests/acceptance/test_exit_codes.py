@@ -114,7 +114,8 @@ def test_what_a_list_names_and_is_not_there_does_not_end_the_run(
     listed.write_text(f"no-such-file.har\n{record('clean')}\n", encoding="utf-8")
     done = run("check", f"@{listed}")
     assert done.returncode == 4
-    assert "no-such-file.har: unreadable: cannot be read: no such file or directory" in done.stdout
+    assert f"{listed}:1: unreadable: line 1: cannot be read: no such file or directory" in done.stdout
+    assert "no-such-file" not in done.stdout + done.stderr
     assert "Checked 1 exchange" in done.stdout
 
 

@@ -81,11 +81,6 @@ def test_paths_are_read_in_the_order_they_are_given(run: Run, record: Record) ->
     assert done.stdout.index("b.ndjson") < done.stdout.index("a.ndjson")
 
 
-def test_the_same_file_twice_counts_twice(run: Run, report: Report, record: Record) -> None:
-    recording = record("error")
-    assert counts(report(run, recording, recording)) == (2, 0, 0)
-
-
 def test_format_in_overrides_what_the_content_looks_like(run: Run, report: Report) -> None:
     body = b'{"interactions": []}'
     assert run("check", "-", stdin=body).returncode == 3

@@ -17,6 +17,8 @@ OURS = f"https://cashierapi.opaycheckout.com{QUERY}"
 GATEWAY = f"https://gw.shop.internal/psp{QUERY}"
 STRIPE = "https://api.stripe.com/v1/customers/amina/cards"
 CASHIER = "https://cashierapi.opaycheckout.com/api/v1/international/cashier/create"
+EMPTY = '{"log": {"version": "1.2", "entries": []}}'
+NO_RECORDING = "none of the 2 files is a recording"
 NAME = "OPay Token Info By User 0.1.0 · contract"
 FORMATS = ("text", "json", "junit", "sarif", "github", "markdown", "html")
 
@@ -108,18 +110,21 @@ def test_a_prefix_that_may_be_a_name_is_not_shown(ask: Ask, record: Record) -> N
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("files", "words"),
     [
-        (None, "there is no file to read"),
-        ('{"log": {"version": "1.2", "entries": []}}', "the file holds no exchange"),
+        ({}, "there is no file to read"),
+        ({"a.har": EMPTY}, "the file holds no exchange"),
+        ({"a.har": EMPTY, "notes.md": "notes"}, "the 2 files hold no exchange"),
+        ({"notes.md": "notes"}, "the file is no recording"),
+        ({"notes.md": "notes", "package.json": '{"name": "x", "scripts": {}}'}, NO_RECORDING),
     ],
 )
-def test_no_file_and_no_exchange_are_not_foreign_traffic(
-    ask: Ask, here: Path, content: str | None, words: str
+def test_no_file_no_recording_and_no_exchange_are_not_foreign_traffic(
+    ask: Ask, here: Path, files: dict[str, str], words: str
 ) -> None:
     (here / "folder").mkdir()
-    if content:
-        (here / "folder" / "a.har").write_text(content, encoding="utf-8")
+    for name, content in files.items():
+        (here / "folder" / name).write_text(content, encoding="utf-8")
     done = ask("check", "folder")
     assert done.code == 3
     assert f"\nNothing was checked: {words}.\n" in done.out
@@ -225,18 +230,18 @@ def test_missing_paths_are_named_and_a_near_name_is_offered(ask: Ask, record: Re
 
 def test_a_pattern_that_matches_nothing_is_said_and_the_rest_goes_on(ask: Ask, record: Record) -> None:
     record("a.ndjson", OURS)
-    done = ask("check", "*.har", "a.ndjson", "--require-success", "0")
+    done = ask("check", "--require-success", "0", "*.har", "a.ndjson")
     assert done.code == 4
     assert "*.har: unreadable: cannot be read: nothing there fits the pattern" in done.out
     assert "Checked 1 exchange" in done.out
-    done = ask("check", "x*" + "y" * 300, "a.ndjson", "--require-success", "0")
+    done = ask("check", "--require-success", "0", "x*" + "y" * 300, "a.ndjson")
     assert done.code == 4
 
 
 def test_a_file_that_may_not_be_looked_at_is_no_missing_one(ask: Ask, record: Record) -> None:
     record("a.ndjson", OURS)
     os.symlink("loop", "loop")  # noqa: PTH211  two names that lead to each other
-    assert ask("check", "loop", "a.ndjson", "--require-success", "0").code == 4
+    assert ask("check", "--require-success", "0", "loop", "a.ndjson").code == 4
 
 
 @pytest.mark.parametrize("command", [("compare", "a.ndjson", "b.ndjson"), ("suggest", "b.ndjson")])

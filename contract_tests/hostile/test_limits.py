@@ -84,7 +84,9 @@ def test_a_body_that_is_too_much_is_unreadable_before_and_after_redaction(
 ) -> None:
     data = make(body)
     assert reasons(check(data)) == [reason]
-    assert reasons(check(redact(data)[1])) == [reason]
+    tally, written = redact(data)
+    assert tally.unread == {1: reason}
+    assert reasons(check(written)) == [reason]
 
 
 def test_a_body_that_is_too_much_and_of_another_host_is_out_of_scope(check: Check) -> None:

@@ -113,8 +113,12 @@ FORMATS: dict[str, tuple[Format, Callable[[Any], bytes], str]] = {
     "postman": (Format.POSTMAN, write_json, ".json"),
     "newman": (Format.NEWMAN, write_report, ".json"),
     "curl": (Format.CURL, write_transcript, ".txt"),
+    "access-log": (Format.ACCESS_LOG, write_lines, ".ndjson"),
 }
 """What each file of data is a recording of, how it is written, and what its name ends in."""
+
+REDACTED = [name for name, (format_in, _, _) in FORMATS.items() if format_in is not Format.ACCESS_LOG]
+"""Those that `redact` writes."""
 
 
 def load(name: str) -> Any:

@@ -21,27 +21,29 @@ LINE = '{"response": {"status": 200, "body": {"code": "00000", "extra": 1}}}\n'
 PLACES = [
     "opay_contract.contract.contract.Contract.match",
     "opay_contract.contract.contract.parse_json",
-    "opay_contract.drift.evidence.EvidenceCounter.add_to",
-    "opay_contract.drift.evidence.EvidenceCounter.learn",
     "opay_contract.drift.fold.Fold.summary",
-    "opay_contract.drift.fold.parse_line",
-    "opay_contract.recordings.reading.iter_blocks",
+    "opay_contract.drift.statistics.describe_exchange",
+    "opay_contract.drift.statistics.Statistics.add",
+    "opay_contract.recordings.ndjson.iter_lines",
+    "opay_contract.recordings.ndjson.parse_line",
     "opay_contract.recordings.reading.recognise",
     "opay_contract.rules.body.describe_value",
-    "opay_contract.rules.fastpath.FastPath.read",
-    "opay_contract.rules.judging.build_subject",
-    "opay_contract.rules.judging.check_exposure",
+    "opay_contract.rules.described.annotate",
+    "opay_contract.rules.exposure.CardSearch.check",
+    "opay_contract.rules.judging.Judge.match",
     "opay_contract.report.text_report.by_gravity",
 ]
 
 
 PLACES_OF_REDACT = [
-    "opay_contract.contract.contract.Contract.match",
     "opay_contract.recordings.reading.recognise",
-    "opay_contract.redaction.bodies.rewrite_json",
     "opay_contract.redaction.files.open_source",
-    "opay_contract.redaction.json_files.parse_json",
     "opay_contract.redaction.lines.iter_lines",
+]
+PLACES_IN_AN_ENTRY = [
+    "opay_contract.contract.contract.Contract.match",
+    "opay_contract.redaction.bodies.rewrite_json",
+    "opay_contract.redaction.json_files.parse_json",
     "opay_contract.redaction.values.describe_name",
 ]
 
@@ -126,6 +128,24 @@ def test_a_defect_of_redact_is_named_without_what_it_says(
         assert len(said.splitlines()) == 1
         assert_silent(said)
     assert [path.name for path in tmp_path.iterdir()] == ["calls.ndjson"]
+
+
+@pytest.mark.parametrize("place", PLACES_IN_AN_ENTRY)
+def test_a_defect_of_redact_in_an_entry_costs_that_entry(
+    place: str,
+    defective_run: Callable[..., tuple[int, str]],
+    canaries: dict[str, Any],
+    assert_silent: Search,
+    tmp_path: Path,
+) -> None:
+    text = "\n".join(map(str, canaries.values()))
+    target = tmp_path / "redacted.ndjson"
+    for options, expected in ((("--verify",), 1), (("--output", str(target)), 4)):
+        code, said = defective_run(place, ValueError(text), "redact", *options)
+        assert code == expected
+        assert "unreadable: entry 1: it cannot be redacted (ValueError); " in said
+        assert_silent(said)
+    assert target.read_text(encoding="utf-8") == '{"response":{}}\n'
 
 
 @pytest.mark.parametrize("kind", ERRORS)

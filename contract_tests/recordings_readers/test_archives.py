@@ -74,3 +74,30 @@ def test_a_body_longer_than_an_entry_may_be_is_not_taken(
     for body, kind in ((BODY, Exchange), (BODY + b" ", Unreadable)):
         (found,) = read_archive(tmp_path / "x.zip", {"a": body, "a.har": har({"_file": "a", "size": 16})})
         assert isinstance(found, kind)
+
+
+def test_the_har_and_the_bodies_beside_it_unpack_to_a_limit_together(tmp_path: Path) -> None:
+    text = har(*[{"_file": "a", "size": len(BODY)}] * 3)
+    path = tmp_path / "x.zip"
+    read_archive(path, {"a": BODY, "a.har": text})
+    whole = len(text) + 3 * len(BODY)
+    for limit, read in ((whole, 3), (whole - 1, 2), (len(text), 0)):
+        found = list(iter_exchanges(Source(ordinal=0, name="x.zip", path=path, max_unpacked=limit)))
+        assert [type(one) for one in found[:read]] == [Exchange] * read
+        assert [one.reason.partition(" MiB")[0] for one in found[read:] if isinstance(one, Unreadable)] == (
+            [] if limit == whole else ["the file unpacks to more than 0"]
+        )
+    (refused,) = iter_exchanges(Source(ordinal=0, name="x.zip", path=path, max_unpacked=len(text) - 1))
+    assert isinstance(refused, Unreadable)
+    assert "unpacks to more than" in refused.reason
+
+
+def test_an_archive_that_unpacks_to_more_than_is_usual_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "most_unpacked", lambda packed: 1_000 + 10 * packed)
+    (usual,) = read_archive(tmp_path / "usual.zip", {"a.har": har({"text": BODY.decode()})})
+    assert isinstance(usual, Exchange)
+    (bomb,) = read_archive(tmp_path / "bomb.zip", {"a.har": har({"text": "0" * 100_000})})
+    assert isinstance(bomb, Unreadable)
+    assert "unpacks to more than" in bomb.reason

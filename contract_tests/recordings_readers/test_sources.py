@@ -103,7 +103,7 @@ def test_a_file_without_permission_is_unreadable(tmp_path: Path, monkeypatch: py
         raise PermissionError(13, "Permission denied")
 
     (source,) = find([str(path)])
-    monkeypatch.setattr(type(path), "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     (found,) = entries(source)
     assert found.reason == "cannot be read: permission denied"
 

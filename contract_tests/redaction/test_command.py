@@ -20,12 +20,17 @@ from click.testing import CliRunner, Result
 
 from opay_contract.cli.redact import redact
 from opay_contract.errors import UsageError
+from opay_contract.recordings import bounds
+from opay_contract.recordings.bounds import TOO_MANY_VALUES
 from opay_contract.recordings.encodings import NO_BROTLI
 from opay_contract.recordings.sources import Source
 from opay_contract.redaction.files import redact_stream, try_redact_file
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 DRIFTED = RECORDINGS / "drifted" / "requests.ndjson"
+FEWER = 10_000
+"""How many values a body may have where the usual limit would take long."""
+
 KEY = {"OPAY_REDACTION_KEY": "a key of more than sixteen bytes"}
 
 
@@ -120,6 +125,22 @@ def test_nothing_to_read_and_nothing_readable_have_codes_of_their_own(tmp_path: 
     assert "Amira" not in (tmp_path / "out.ndjson").read_text() + done.output
     assert (tmp_path / "out.ndjson").read_text().count("\n") == 2
     assert run("--verify", tmp_path / "out.ndjson").exit_code == 0
+
+
+def test_a_body_that_is_too_much_to_judge_is_said_and_something_stands_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "MAX_VALUES", FEWER)
+    large, output = tmp_path / "large.ndjson", tmp_path / "out.ndjson"
+    items = ",".join(["8812345678"] * (FEWER + 1))
+    large.write_text(f'{{"response": {{"status": 200, "body": [{items}]}}}}\n')
+    done = run(large, "-o", output)
+    assert done.exit_code == 4
+    assert f"entry 1: {TOO_MANY_VALUES}; it stays so, without what it held" in done.output
+    assert "8812345678" not in output.read_text()
+    assert run(output, "-o", tmp_path / "again.ndjson").exit_code == 4
+    assert run("--verify", large).exit_code == 1
+    assert run("--verify", output).exit_code == 0
 
 
 @pytest.mark.parametrize("name", ["requests.ndjson", "playwright.har", "vcrpy.yaml", "schemathesis.ndjson"])

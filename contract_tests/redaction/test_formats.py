@@ -12,9 +12,13 @@ import brotli
 import pytest
 from contract_tests.leaks.canaries import CANARIES, find_canaries
 from contract_tests.leaks.planting import FORMATS, load, write_flow, write_json, write_transcript
+from contract_tests.redaction.writers import in_every_format
 
 from opay_contract.model.exchange import Exchange
+from opay_contract.recordings import bounds
+from opay_contract.recordings.bounds import TOO_MANY_VALUES
 from opay_contract.recordings.formats import Format
+from opay_contract.recordings.ndjson import parse_line
 from opay_contract.recordings.reading import iter_exchanges
 from opay_contract.recordings.sources import Source
 from opay_contract.recordings.tnetstrings import LIST, NULL, OBJECT, Value, cut
@@ -51,6 +55,20 @@ def is_kept(old: Any, new: Any) -> bool:
         return False
     pairs = zip(old[1], new[1], strict=False)
     return not new[1] or (len(old[1]) == len(new[1]) and all(is_kept(*pair) for pair in pairs))
+
+
+def test_a_body_that_is_too_much_to_judge_is_said_in_every_format(
+    redact: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fewer = 10_000
+    monkeypatch.setattr(bounds, "MAX_VALUES", fewer)
+    body = b"[" + b"8," * fewer + b"8]"
+    line = b'{"request":{"method":"POST","url":"https://%s%s"},' % (HOST.encode(), PATH.encode())
+    line += b'"response":{"status":200,"headers":{},"body":%s}}' % body
+    found = parse_line(Source(ordinal=0, name="-", path=None).place(1), line)
+    assert isinstance(found, Exchange)
+    for format_in, data in in_every_format(found, line):
+        assert redact(data, format_in).tally.unread == {1: TOO_MANY_VALUES}, format_in
 
 
 @pytest.mark.parametrize("path", FLOWS, ids=lambda path: f"{path.parent.name}-{path.stem}")

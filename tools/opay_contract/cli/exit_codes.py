@@ -3,7 +3,7 @@
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # for the annotations alone: --help needs the codes and no more
+if TYPE_CHECKING:  # every run needs the codes, and few the model
     from opay_contract.model.finding import Severity
     from opay_contract.model.summary import DriftSummary
 

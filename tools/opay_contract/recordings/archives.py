@@ -17,6 +17,20 @@ DAMAGED = "the ZIP archive is damaged, or packed in a way that cannot be unpacke
 _DEFECTS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
 
 
+class _Budget:
+    """What the files of an archive may unpack to in all, each as often as it is read."""
+
+    def __init__(self, packed: int, most: int | None) -> None:
+        self._most = most_unpacked(packed) if most is None else most
+        self._used = 0
+
+    def use(self, size: int) -> None:
+        """Take so many bytes; raise where they are more than are left."""
+        self._used += size
+        if self._used > self._most:
+            raise too_much(self._most)
+
+
 @contextmanager
 def open_archive(path: Path | None, max_unpacked: int | None = None) -> Iterator[ChunkStream]:
     """Open the one HAR of an archive; its stream knows the bodies that are kept beside it."""
@@ -33,30 +47,28 @@ def open_archive(path: Path | None, max_unpacked: int | None = None) -> Iterator
             raise NoRecordingError(
                 f"the file is a ZIP archive with {number} in it; unpack it and name the files"
             )
-        stream = ChunkStream(_iter_chunks(archive, names[0], max_unpacked))
-        stream.attached = partial(_read_attached, archive)
+        budget = _Budget(sum(one.compress_size for one in archive.infolist()), max_unpacked)
+        stream = ChunkStream(_iter_chunks(archive, names[0], budget))
+        stream.attached = partial(_read_attached, archive, budget)
         yield stream
 
 
-def _iter_chunks(archive: zipfile.ZipFile, name: str, max_unpacked: int | None) -> Iterator[bytes]:
-    packed = archive.getinfo(name).compress_size
-    most, size = most_unpacked(packed) if max_unpacked is None else max_unpacked, 0
+def _iter_chunks(archive: zipfile.ZipFile, name: str, budget: _Budget) -> Iterator[bytes]:
     try:
         with archive.open(name) as member:
             for chunk in iter(partial(member.read, CHUNK), b""):
-                size += len(chunk)
-                if size > most:
-                    raise too_much(most)
+                budget.use(len(chunk))
                 yield chunk
     except _DEFECTS:
         raise StreamError(DAMAGED) from None
 
 
-def _read_attached(archive: zipfile.ZipFile, name: str) -> bytes | None:
+def _read_attached(archive: zipfile.ZipFile, budget: _Budget, name: str) -> bytes | None:
     """Return a body, or None where it is not there, is damaged or is longer than an entry may be."""
     try:
         with archive.open(name) as member:
             body = member.read(MAX_ENTRY + 1)
     except (KeyError, *_DEFECTS):
         return None
+    budget.use(len(body))
     return body if len(body) <= MAX_ENTRY else None

@@ -113,7 +113,10 @@ class _Meter:
 
 
 def iter_interactions(stream: Readable) -> Iterator[tuple[int, Any]]:
-    """Yield each interaction, or the `EntryError` in its place, with the line on which it starts."""
+    """Yield each interaction with the line on which it starts.
+
+    In place of what cannot be read, all of it or a value in it, there is the `EntryError` that says why.
+    """
     try:
         yield from _Cassette(stream).iter_interactions()
     except yaml.MarkedYAMLError as error:
@@ -185,7 +188,7 @@ class _Cassette:
     def _build(self, event: yaml.Event, events: Iterator[yaml.Event]) -> tuple[Any, Extent]:
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._anchors:
-                raise EntryError(NO_ANCHOR)
+                return EntryError(NO_ANCHOR), Extent(1, 0)
             value, extent = self._anchors[event.anchor]
             self._expansion.expand(extent)
             return value, extent
@@ -212,7 +215,7 @@ class _Cassette:
             return children, extent
         names = children[::2]
         if not all(isinstance(name, str) for name in names):
-            raise EntryError("the name of a member is no text")
+            return EntryError("the name of a member is no text"), extent
         return dict(zip(names, children[1::2], strict=True)), extent
 
     def _iter_children(self, events: Iterator[yaml.Event]) -> Iterator[tuple[Any, Extent]]:

@@ -37,8 +37,10 @@ class Bodies:
         """Return the body with everything sensitive replaced."""
         too_much = excess(body)
         if too_much is not None:
-            self._log.add("body of too many values", context.prefix)
-            return stand_in(too_much)
+            made = stand_in(too_much)
+            if made != body:
+                self._log.add("body of too many values", context.prefix)
+            return made
         text, errors = _decoded(body)
         parsed = parse_json(body)
         mark = _BYTE_ORDER_MARK if text.startswith(_BYTE_ORDER_MARK) else ""

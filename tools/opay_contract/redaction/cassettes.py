@@ -172,8 +172,7 @@ class _Walk:
         redacted = self._redactor.bodies(found) if isinstance(found, Exchange) else None
         visitor = EntryVisitor(self._redactor, tree_of(events), redacted)
         made = Editor(visitor).values(events, ())
-        if isinstance(found, Unreadable):
-            self._tally.refuse(found.reason)
+        self._tally.note(found)
         if reason_of(_read(made)) == reason_of(found):
             return made
         self._tally.refuse(NOT_KEPT)

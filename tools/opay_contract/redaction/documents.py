@@ -29,8 +29,8 @@ def redact_body(redactor: Redactor, stream: ChunkStream, sink: Sink, tally: Tall
     tally.entries += 1
     body = read_whole(iter_read(stream))
     found = next(iter(read_body(_HERE, ChunkStream([body]))), None) if body is not None else None
-    if isinstance(found, Exchange):
-        sink.write(redactor.exchange(found).response.body)
+    if found is None:
+        tally.refuse(TOO_LONG)
     else:
-        tally.refuse(TOO_LONG if found is None else found.reason)
-        sink.write(b"x\n")
+        tally.note(found)
+    sink.write(redactor.exchange(found).response.body if isinstance(found, Exchange) else b"x\n")

@@ -96,16 +96,16 @@ class EntryVisitor:
 
     def subtree(self, tokens: Tokens) -> str | None:
         """Return a native body: the text of a JSON value in the middle of the line; bytes listed go."""
-        listed = value_at(self._tree, tokens)
-        if isinstance(listed, list) and len(listed) >= _LISTED and all(map(_is_byte, listed)):
+        value = value_at(self._tree, tokens)
+        if self._is_native and self._redacted is not None and tokens[1:] == ("body",):
+            part = self._redacted.new.request if tokens[0] == "request" else self._redacted.new.response
+            if isinstance(value, str) or part.body is None:
+                return None
+            return part.body.decode(errors="surrogateescape")  # as the rest of the line is read
+        if isinstance(value, list) and len(value) >= _LISTED and all(map(_is_byte, value)):
             self._redactor.log.add("bytes", self._place(tokens))
             return "[]"
-        if not self._is_native or self._redacted is None or len(tokens) != 2 or tokens[1] != "body":  # noqa: PLR2004
-            return None
-        part = self._redacted.new.request if tokens[0] == "request" else self._redacted.new.response
-        if isinstance(value_at(self._tree, tokens), str) or part.body is None:
-            return None
-        return part.body.decode(errors="surrogateescape")  # as the rest of the line is read
+        return None
 
     def binary(self, tokens: Tokens, raw: bytes) -> bytes:
         """Return what takes the place of bytes that a cassette has as such."""

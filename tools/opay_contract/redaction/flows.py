@@ -32,7 +32,7 @@ from opay_contract.redaction.codings import encode_body
 from opay_contract.redaction.entries import EntryVisitor
 from opay_contract.redaction.exchanges import Redactor
 from opay_contract.redaction.flow_members import ADDRESSES, DNS, REMOVED, SPECIAL, WORDS
-from opay_contract.redaction.json_files import Sink, Tally, unless_defect
+from opay_contract.redaction.json_files import NOT_KEPT, Sink, Tally, unless_defect
 
 _PLACE = Place(source=0, entry=1, file="-")
 _PLACEHOLDER: Value = (OBJECT, write((TEXT, b"type")) + write((TEXT, b"http")))
@@ -78,8 +78,10 @@ def _redacted_flow(redactor: Redactor, flow: Value | None, tally: Tally) -> Valu
         made = _PLACEHOLDER
     if type(read_flow(_PLACE, made)) is not type(found):
         made = _PLACEHOLDER
-    if isinstance(found, Unreadable):
-        tally.refuse(found.reason)
+        if isinstance(found, Exchange):
+            tally.refuse(NOT_KEPT)
+    if found is not None:
+        tally.note(found)
     return made
 
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from opay_contract.jsontext import NotJson, parse_json
 from opay_contract.model.exchange import Exchange, Place, Unreadable
+from opay_contract.recordings.bounds import excess_of
 from opay_contract.recordings.cursor import JsonCursor, Path
 from opay_contract.recordings.har import read_har
 from opay_contract.recordings.ndjson import LONG_LINE, parse_line
@@ -60,6 +61,12 @@ class Tally:
     def refuse(self, reason: str) -> None:
         """Note that the entry that is on cannot be read; a line that is named is one of the entry alone."""
         self.unread.setdefault(self.entries, reason.partition(" at line ")[0])
+
+    def note(self, found: Exchange | Unreadable) -> None:
+        """Note why the entry that is on is not judged, if it is not: its bodies may be too much, too."""
+        reason = found.reason if isinstance(found, Unreadable) else excess_of(found)
+        if reason is not None:
+            self.refuse(reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,12 +154,12 @@ def _redact_entry(redactor: Redactor, kind: EntryKind, data: bytes | None, tally
         tally.refuse(found.reason if isinstance(found, Unreadable) else TOO_LONG)
         return kind.placeholder
     made = _rewrite(redactor, kind, data, found)
+    tally.note(found)
     if isinstance(found, Exchange):
         if isinstance(kind.read(made), Exchange):
             return made
         tally.refuse(NOT_KEPT)
         return kind.placeholder
-    tally.refuse(found.reason)
     return next(
         (text for text in (made, *kind.broken) if reason_of(kind.read(text)) == reason_of(found)),
         kind.placeholder,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from opay_contract.jsontext import Tokens
+from opay_contract.jsontext import MAX_DEPTH, Tokens
 
 
 class Visitor(Protocol):
@@ -145,7 +145,8 @@ class _Rewriting:
         return "".join(written)
 
     def _tokens(self) -> Tokens:
-        return tuple([level.at for level in self._levels])
+        """Return the place of a value; below what JSON may be nested there are no places of their own."""
+        return tuple([level.at for level in self._levels[:MAX_DEPTH]])
 
     def _word(self, token: str) -> str:
         replacement = self._visitor.subtree(self._tokens())

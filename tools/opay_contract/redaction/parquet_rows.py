@@ -156,10 +156,10 @@ def _members(redactor: Redactor, struct: Any) -> Iterator[Any]:
 def _new_row(redactor: Redactor, row: Row, tally: Tally, nothing: Row) -> Row:
     """Return a row as it may be written; one that cannot be read stays so, without what it held."""
     found = read_row(_PLACE, row)
+    tally.note(found)
     if isinstance(found, Unreadable):
         if any(value is not None for value in row.values()):
             redactor.log.add("what cannot be read", "recording:row")
-        tally.refuse(found.reason)
         return nothing
     redacted = redactor.bodies(found)
     moment = found.recorded_at

@@ -118,8 +118,8 @@ class _Writing:
         made = next((text for text in texts if self._is_same(text, redacted)), None)
         if made is None:
             made = b"".join(lines.write(piece) for piece in self._pieces if piece.kind in _ASKING)
-        if isinstance(self._found, Unreadable) and is_counted(self._call):
-            tally.refuse(self._found.reason)
+        if is_counted(self._call):
+            tally.note(self._found)
         return made
 
     def _text(self, lines: _Lines, body: bytes) -> bytes:

@@ -25,6 +25,8 @@ def describe_nothing(summary: DriftSummary, inputs: int | None) -> str:
         return "there is no file to read"
     if inputs is None:
         return "there are no exchanges"
+    if summary.passed_over_count == inputs:
+        return f"none of the {inputs:,} files is a recording" if inputs > 1 else "the file is no recording"
     return f"the {inputs:,} files hold no exchange" if inputs > 1 else "the file holds no exchange"
 
 
