@@ -46,7 +46,7 @@ ROOT = Path(__file__).parents[3]
 PAGE, README = ROOT / "tools" / "docs" / "performance.md", ROOT / "README.md"
 MARK = "<!-- speed: python -m contract_tests.benchmarks.speed --write writes this part -->"
 END = "<!-- end -->"
-IN_README = ("realistic", "mixed corpus", "all alike")
+IN_README = ("realistic",)
 _JSONSCHEMA_SAMPLE = 1000
 _OPENAPI_CORE_SAMPLE = 300
 _Found = TypeVar("_Found")
@@ -269,8 +269,17 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=drawn, metavar="N", help="of the drawn traffic (drawn)")
     parser.add_argument("--tools", type=Path, default=kept, metavar="DIR", help="where other tools are kept")
     parser.add_argument("--write", action="store_true", help="put it into the pages that quote it")
-    parser.add_argument("--mix", action="append", metavar="NAME", help="this traffic alone")
-    parser.add_argument("--format", action="append", metavar="NAME", help="this format alone")
+    mixes, formats = [one.name for one in build_mixes(drawn)], [one.name for one in KINDS]
+    parser.add_argument(
+        "--mix",
+        action="append",
+        choices=mixes,
+        metavar="NAME",
+        help=f"this alone: {'; '.join(mixes)}",
+    )
+    parser.add_argument(
+        "--format", action="append", choices=formats, metavar="NAME", help=f"this alone: {'; '.join(formats)}"
+    )
     return parser.parse_args()
 
 
