@@ -73,7 +73,7 @@ class Editor:
         is_plain = not event.style and event.tag is None
         if is_plain and event.value in _NULLS | {"true", "false"}:
             return event
-        if is_plain and _is_number(event.value):
+        if is_plain and _is_number(event.value) and not self.visitor.is_field(tokens):
             made = self.visitor.number(tokens, event.value)
         else:
             made = self.visitor.text(tokens, event.value)

@@ -79,6 +79,10 @@ class EntryVisitor:
         made = self._redactor.values.number(token, Statement(None), 0.0)
         return self._redactor.noted(made, token, self._place(tokens), "number")
 
+    def is_field(self, tokens: Tokens) -> bool:
+        """Tell whether a value is one of a header field, which is a text even where it has digits alone."""
+        return self._header_of(tokens) is not None
+
     def name(self, tokens: Tokens, name: str, salt: int) -> str:
         """Return a member's name."""
         is_field = len(tokens) > 1 and tokens[-2] == "headers"

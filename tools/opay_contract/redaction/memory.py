@@ -10,7 +10,7 @@ from opay_contract.redaction.vocabulary import split_words
 _ODD = re.compile(r"[\W_]+")
 _LEAST, _LEAST_WORD, _LONGEST, _MANY_DIGITS = 2, 4, 64, 5
 _QUOTED = re.compile(r'"([^"\\]{2,64})"')
-_JSON_IN_BASE64 = ("eyI", "eyA", "W3s", "ewo")
+_JSON_IN_BASE64 = re.compile(r"(?:e[wy]|W[3wy])[A-Za-z0-9+/]{2,}={0,2}")
 _MOST_QUOTED = 1000
 _MOST = 100_000
 """How many values are remembered, so that a file of any size needs flat memory."""
@@ -52,7 +52,7 @@ class Memory:
     def replace_text(self, text: str) -> None:
         """Note that a text was replaced, and what is quoted in it, if it is JSON that nobody read."""
         self.replace(text)
-        if text.startswith(_JSON_IN_BASE64):
+        if _JSON_IN_BASE64.fullmatch(text):
             text = base64.b64decode(text[: len(text) // 4 * 4].encode(errors="replace") + b"====").decode(
                 errors="replace"
             )
