@@ -122,6 +122,23 @@ def test_aliases_that_stand_for_too_much_are_unreadable(
     assert check(written).unreadable_count == 1
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        cassette().replace(b"version: 1", b"uri: &uri " + URL.encode()).replace(f"'{URL}'".encode(), b"*uri"),
+        cassette().replace(b"interactions:", b"kept: &kept") + b"interactions: *kept\n",
+    ],
+    ids=["a text", "the interactions"],
+)
+def test_an_alias_may_stand_for_what_is_beside_the_interactions(
+    data: bytes, check: Check, redact: Redact
+) -> None:
+    assert (check(data).exchanges, check(data).unreadable_count) == (1, 0)
+    tally, written = redact(data)
+    assert (tally.entries, tally.unread) == (1, {})
+    assert (check(written).exchanges, check(written).unreadable_count) == (1, 0)
+
+
 def test_aliases_that_stand_for_little_are_written_out(check: Check, redact: Redact) -> None:
     data = cassette("a: &a [x, x]", f"b: [{'*a, ' * 100}*a]")
     assert check(data).exchanges == 1
