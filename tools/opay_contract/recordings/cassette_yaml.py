@@ -95,9 +95,9 @@ class Anchors(Generic[_Kept]):
             self._parts, self._size = extent.parts, extent.size
         self._kept[name] = value, extent
 
-    def expand(self, name: str, expansion: Expansion) -> tuple[_Kept, Extent]:
+    def expand(self, name: str | None, expansion: Expansion) -> tuple[_Kept, Extent]:
         """Return what an alias stands for; raise where that is nothing, or too much."""
-        if name not in self._kept:
+        if name is None or name not in self._kept:
             raise EntryError(NO_ANCHOR)
         expansion.expand(self._kept[name][1])
         return self._kept[name]
