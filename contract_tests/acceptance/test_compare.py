@@ -22,6 +22,9 @@ def test_a_new_finding_fails_and_is_named_with_everything_else_that_differs(run:
     assert re.search(r"  appeared  /traceId: old 0 % \(0 of \d+\); new \S+ %", done.stdout)
     back = run("compare", "drifted", "clean")
     assert "Findings of the old run alone (" in back.stdout
+    closing = "\n".join(back.stdout.splitlines()[-3:])
+    assert re.search(r"\d+ gone, \d+ other differences\.$", closing)
+    assert not re.search(r"\b0 (?:unreadable|new|gone)", closing)
     assert back.returncode == 4
 
 

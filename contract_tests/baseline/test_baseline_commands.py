@@ -83,7 +83,7 @@ def test_accepted_findings_do_not_fail_the_run(
     checked = run("check", "--fail-on", "info", "--baseline", file, calls)
     assert (checked.returncode, checked.stderr) == (0, "")
     assert "Checked 1 exchange: no drift but what is accepted." in checked.stdout
-    assert f"Baseline: 0 open, {len(fingerprints)} accepted, 0 expired;" in checked.stdout
+    assert f"Baseline: {len(fingerprints)} accepted;" in checked.stdout
     assert f"Accepted ({len(fingerprints)})" in checked.stdout
     assert "by Mona: ticket 12" in checked.stdout
 
@@ -94,7 +94,7 @@ def test_what_is_not_accepted_fails_the_run_still(
     add(fingerprints[0], others=(calls,))
     done = run("check", "--fail-on", "info", "--baseline", file, calls)
     assert done.returncode == 1
-    assert f"Baseline: {len(fingerprints) - 1} open, 1 accepted, 0 expired;" in done.stdout
+    assert f"Baseline: {len(fingerprints) - 1} open, 1 accepted;" in done.stdout
 
 
 def test_a_saved_report_serves_as_well_as_the_recordings(
@@ -133,7 +133,7 @@ def test_expired_acceptances_count_again(run: Run, file: Path, calls: Path, acce
     expire(file)
     done = run("check", "--fail-on", "info", "--baseline", file, calls)
     assert done.returncode == 1
-    assert f"Baseline: 0 open, 0 accepted, {accepted} expired;" in done.stdout
+    assert f"Baseline: {accepted} expired." in done.stdout
     assert f"acceptance expired on {DATE}" in done.stdout
 
 

@@ -30,8 +30,7 @@ STRICTER = {"if in all of"}
 def agreement(contract: Contract, uri: str, *, may_be_stricter: bool = False) -> Callable[[Any], None]:
     """Return a function that holds the closed form of a schema against what nobody described.
 
-    Where only branches of conditions have members, the closed form refuses more than it need; then a line
-    goes the long way, which costs time and nothing else.
+    Where only branches of conditions have members, the closed form refuses more than it need.
     """
     schemas = contract.schemas
     closed, opened = schemas.compile(close_reference(uri, schemas.documents)), schemas.validator(uri)

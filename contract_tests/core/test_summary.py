@@ -20,7 +20,7 @@ from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Finding, Outcome
 from opay_contract.model.outcomes import NOT_NAMED, Signatures
 from opay_contract.model.summary import DriftSummary, Elsewhere, FoldedFinding, fingerprint, join, merge
-from opay_contract.recordings.ndjson import Lines, parse_line
+from opay_contract.recordings.ndjson import parse_line
 from opay_contract.recordings.sources import Source
 from opay_contract.rules.subject import Settings
 from opay_contract.rules.table import RULES
@@ -237,13 +237,11 @@ def test_a_fingerprint_never_changes() -> None:
     )
 
 
-def fold_part(judge: Contract, part: list[tuple[int, bytes]], *, quickly: bool) -> DriftSummary:
-    fold, source = Fold(judge, SETTINGS), Source(ordinal=0, name="-", path=None)
+def fold_part(judge: Contract, part: list[tuple[int, bytes]], *, has_memory: bool = True) -> DriftSummary:
+    fold = Fold(judge, SETTINGS, has_memory=has_memory)
+    source = Source(ordinal=0, name="-", path=None)
     for number, line in part:
-        if quickly:
-            fold.add_lines(source, Lines(number, [line]))
-        else:
-            fold.add(parse_line(source.place(number, number), line))
+        fold.add(parse_line(source.place(number, number), line))
     return fold.summary()
 
 
@@ -269,15 +267,15 @@ def splits(draw: st.DrawFn) -> tuple[list[tuple[int, bytes]], list[list[tuple[in
 @settings(QUICK, max_examples=40)
 @given(splits(), st.booleans())
 def test_any_split_of_a_stream_gives_the_summary_of_one_pass(
-    case: tuple[list[tuple[int, bytes]], list[list[tuple[int, bytes]]]], quickly: object
+    case: tuple[list[tuple[int, bytes]], list[list[tuple[int, bytes]]]], has_memory: object
 ) -> None:
     lines, parts = case
-    whole = fold_part(contract(), lines, quickly=bool(quickly))
-    assert merged([fold_part(contract(), part, quickly=bool(quickly)) for part in parts]) == whole
+    whole = fold_part(contract(), lines, has_memory=bool(has_memory))
+    assert merged([fold_part(contract(), part, has_memory=bool(has_memory)) for part in parts]) == whole
 
 
 def test_the_caps_bite_in_a_fold_of_every_case() -> None:
-    whole = fold_part(contract(), list(enumerate(LINES + UNREADABLE_LINES * 3, 1)), quickly=True)
+    whole = fold_part(contract(), list(enumerate(LINES + UNREADABLE_LINES * 3, 1)))
     assert len(whole.findings) == 5
     assert whole.omitted > 0
     assert [one.place.entry for one in whole.unreadable] == [len(LINES) + number for number in (1, 2, 3)]

@@ -5,6 +5,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
+from contract_tests.benchmarks.speed.__main__ import main
 from contract_tests.benchmarks.speed.traffic import Shares, iter_realistic
 
 from opay_contract.contract.loading import load_contract
@@ -63,3 +65,11 @@ def test_realistic_traffic_has_what_logs_have_in_about_the_shares_that_are_said(
 def test_a_seed_draws_the_same_traffic_each_time_and_another_one_other_traffic() -> None:
     assert list(iter_realistic(7, 20)) == list(iter_realistic(7, 20))
     assert list(iter_realistic(7, 20)) != list(iter_realistic(8, 20))
+
+
+@pytest.mark.parametrize("option", ["--mix", "--format"])
+def test_a_measurement_of_nothing_is_refused(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["speed", option, "none such"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2

@@ -18,7 +18,7 @@ from opay_contract.drift.fold import Fold
 from opay_contract.drift.insight import draw_insight
 from opay_contract.drift.saving import load_summary, summary_to_json
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.ndjson import Lines
+from opay_contract.recordings.ndjson import parse_line
 from opay_contract.recordings.sources import Source
 from opay_contract.rules.subject import Settings
 
@@ -59,7 +59,9 @@ def summary_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def summary_of(lines: Iterable[Line], contract: Contract | None = None) -> DriftSummary:
     """Return the summary of a check of exchanges."""
     fold = Fold(contract or load_contract(), Settings(started_at=STARTED_AT))
-    fold.add_lines(Source(ordinal=0, name="-", path=None), Lines(1, encode(lines)))
+    source = Source(ordinal=0, name="-", path=None)
+    for number, line in enumerate(encode(lines), 1):
+        fold.add(parse_line(source.place(number, number), line))
     return fold.summary()
 
 

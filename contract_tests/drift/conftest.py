@@ -12,7 +12,7 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.drift.fold import Fold
 from opay_contract.model.moments import Window
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.ndjson import Lines
+from opay_contract.recordings.ndjson import parse_line
 from opay_contract.recordings.sources import Source
 from opay_contract.rules.subject import Settings
 
@@ -88,7 +88,9 @@ def summarise(contract: Contract) -> Summarise:
 
     def fold(lines: Iterable[Line], window: Window | None = None) -> DriftSummary:
         folded = Fold(contract, Settings(started_at=STARTED_AT, window=window))
-        folded.add_lines(Source(ordinal=0, name="-", path=None), Lines(1, encode(lines)))
+        source = Source(ordinal=0, name="-", path=None)
+        for number, line in enumerate(encode(lines), 1):
+            folded.add(parse_line(source.place(number, number), line))
         return folded.summary()
 
     return fold

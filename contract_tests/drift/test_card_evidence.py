@@ -12,7 +12,7 @@ from opay_contract.drift.fold import Fold
 from opay_contract.drift.saving import summary_from_json, summary_to_json
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding, merge
-from opay_contract.recordings.ndjson import Lines
+from opay_contract.recordings.ndjson import parse_line
 from opay_contract.recordings.sources import Source
 from opay_contract.rules.subject import Settings
 
@@ -37,7 +37,8 @@ def fold(values: Sequence[object], first: int = 1) -> DriftSummary:
         ).encode()
         for value in values
     ]
-    made.add_entry(HERE, Lines(first, lines))
+    for number, line in enumerate(lines, start=first):
+        made.add(parse_line(HERE.place(number, number), line))
     return made.summary()
 
 

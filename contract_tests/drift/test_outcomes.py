@@ -17,7 +17,7 @@ from opay_contract.drift.sightings import sightings_of
 from opay_contract.model.observation import MAX_VALUES
 from opay_contract.model.outcomes import MAX_DETAILS, NOT_NAMED, Signatures
 from opay_contract.model.summary import DriftSummary, merge
-from opay_contract.recordings.ndjson import Lines, parse_line
+from opay_contract.recordings.ndjson import parse_line
 from opay_contract.recordings.sources import Source
 from opay_contract.rules.subject import Settings
 from opay_contract.signing.signer import sign
@@ -51,15 +51,13 @@ def answered(status: int) -> Line:
 
 
 def fold(
-    lines: list[Line], contract: Contract | None = None, key: str | None = None, *, quickly: bool = True
+    lines: list[Line], contract: Contract | None = None, key: str | None = None, *, has_memory: bool = True
 ) -> DriftSummary:
-    folded = Fold(contract or load_contract(), Settings(started_at=1_790_000_000.0, private_key=key))
+    run = Settings(started_at=1_790_000_000.0, private_key=key)
+    folded = Fold(contract or load_contract(), run, has_memory=has_memory)
     encoded = [json.dumps(line).encode() for line in lines]
-    if quickly:
-        folded.add_lines(HERE, Lines(1, encoded))
-    else:
-        for number, line in enumerate(encoded, 1):
-            folded.add(parse_line(HERE.place(number, number), line))
+    for number, line in enumerate(encoded, 1):
+        folded.add(parse_line(HERE.place(number, number), line))
     return folded.summary()
 
 
@@ -70,10 +68,10 @@ def found(summary: DriftSummary, **how: bool) -> list[tuple[str, str, str]]:
     ]
 
 
-@pytest.mark.parametrize("quickly", [True, False])
-def test_successes_are_counted_by_form_errors_by_code_and_the_rest_by_class(quickly: bool) -> None:  # noqa: FBT001
+@pytest.mark.parametrize("has_memory", [True, False])
+def test_successes_are_counted_by_form_errors_by_code_and_the_rest_by_class(has_memory: bool) -> None:  # noqa: FBT001
     lines = [BY_CUSTOMER] * 12 + [BY_TOKEN] * 11 + [REFUSED] * 10 + [answered(503), answered(500)]
-    summary = fold([*lines, answered(200), *lines], quickly=quickly)
+    summary = fold([*lines, answered(200), *lines], has_memory=has_memory)
     of = ("queryCardTokens", "by-customer")
     assert summary.outcomes == {
         (*of, "success", NOT_NAMED): 24,
@@ -126,8 +124,8 @@ def test_signatures_of_refused_requests_are_counted_and_are_no_findings() -> Non
     signed["request"]["headers"]["Authorization"] = sign(body, KEY, contract.signature).header
     lines = [signed, forged, masked, wrong, BY_CUSTOMER, signed, forged, BY_CUSTOMER, BY_CUSTOMER]
     expected = Signatures(verified=3, failed=1, refused_verified=2, refused_failed=2)
-    for quickly in (True, False):
-        summary = fold(lines, key=KEY, quickly=quickly)
+    for has_memory in (True, False):
+        summary = fold(lines, key=KEY, has_memory=has_memory)
         assert summary.signatures == expected
         assert [key[0] for key in summary.findings] == ["signature-mismatch"]
     assert fold(lines).signatures == Signatures()
@@ -176,8 +174,10 @@ def test_a_summary_that_does_not_know_how_all_ended_says_nothing_of_it() -> None
 
 def test_each_code_outside_the_catalogue_is_a_finding_of_its_own() -> None:
     about = ("code-undocumented", "queryCardTokens", "business-error", "/code")
-    for quickly in (True, False):
-        summary = fold([refusal(code) for code in ("02009", "02009", "77777", "02009")], quickly=quickly)
+    for has_memory in (True, False):
+        summary = fold(
+            [refusal(code) for code in ("02009", "02009", "77777", "02009")], has_memory=has_memory
+        )
         assert {
             key: (one.count, one.finding.pointer, one.finding.actual) for key, one in summary.findings.items()
         } == {
@@ -228,8 +228,8 @@ def test_a_value_that_a_list_lacks_is_named_only_where_it_is_public(tmp_path: Pa
         [line] = case("value-undocumented", "finding")
         lines = [deepcopy(line) for _ in range(4)]
         lines[2]["response"]["body"]["currency"] = "EUR"
-        for quickly in (True, False):
-            found = fold(lines, load_contract(folder), quickly=quickly).findings.values()
+        for has_memory in (True, False):
+            found = fold(lines, load_contract(folder), has_memory=has_memory).findings.values()
             assert {one.finding.value for one in found} == named
             assert sum(one.count for one in found) == 4
             assert all(one.finding.actual == (one.finding.value or THREE_LETTERS) for one in found)

@@ -12,7 +12,7 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.fold import Fold
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.reading import iter_entries
+from opay_contract.recordings.reading import iter_exchanges
 from opay_contract.recordings.sources import Source
 from opay_contract.redaction.exchanges import Redactor
 from opay_contract.redaction.files import redact_stream
@@ -36,8 +36,8 @@ def check(contract: Contract, tmp_path: Path) -> Callable[[bytes], DriftSummary]
         path.write_bytes(data)
         source = Source(ordinal=0, name="checked", path=path)
         fold = Fold(contract, Settings(started_at=STARTED_AT, private_key=None))
-        for entry in iter_entries(source):
-            fold.add_entry(source, entry)
+        for entry in iter_exchanges(source):
+            fold.add(entry)
         return fold.summary()
 
     return check_bytes

@@ -12,8 +12,7 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.drift.fold import Fold
 from opay_contract.model.exchange import Unreadable
 from opay_contract.recordings.formats import Format
-from opay_contract.recordings.ndjson import Lines, parse_line
-from opay_contract.recordings.reading import iter_entries
+from opay_contract.recordings.reading import iter_exchanges
 from opay_contract.recordings.sources import Source
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.json_report import render_json
@@ -58,22 +57,14 @@ def listen(contract: Contract) -> Callable[..., list[str]]:
     """
     settings = Settings(started_at=1_790_000_000.0, private_key=str(PEOPLE["merchant-key"]))
 
-    apart = Fold(contract, settings)  # for the findings of native lines, which `add_lines` does not return
-
     def listen_to(*recordings: bytes, format_in: Format | None = None) -> list[str]:
         fold = Fold(contract, settings)
         said = [""] * len(recordings)
         for ordinal, data in enumerate(recordings):
             source = Source(ordinal=ordinal, name="-", path=None)
-            for item in iter_entries(source, format_in, stdin=io.BytesIO(data)):
-                if isinstance(item, Lines):
-                    fold.add_lines(source, item)
-                    for number, line in item.numbered():
-                        found = parse_line(source.place(number, number), line)
-                        said[ordinal] += repr(found if isinstance(found, Unreadable) else apart.add(found))
-                else:
-                    findings = fold.add(item)
-                    said[ordinal] += repr(item if isinstance(item, Unreadable) else findings)
+            for item in iter_exchanges(source, format_in, stdin=io.BytesIO(data)):
+                findings = fold.add(item)
+                said[ordinal] += repr(item if isinstance(item, Unreadable) else findings)
         summary = fold.summary()
         run = CheckedRun(summary=summary, questions=contract.questions)
         return [*said, "\n".join((repr(summary), click.unstyle(render_text(run)), render_json(run)))]

@@ -21,16 +21,16 @@ LINE = '{"response": {"status": 200, "body": {"code": "00000", "extra": 1}}}\n'
 PLACES = [
     "opay_contract.contract.contract.Contract.match",
     "opay_contract.contract.contract.parse_json",
-    "opay_contract.drift.evidence.EvidenceCounter.add_to",
-    "opay_contract.drift.evidence.EvidenceCounter.learn",
     "opay_contract.drift.fold.Fold.summary",
-    "opay_contract.drift.fold.parse_line",
-    "opay_contract.recordings.reading.iter_blocks",
+    "opay_contract.drift.statistics.describe_exchange",
+    "opay_contract.drift.statistics.Statistics.add",
+    "opay_contract.recordings.ndjson.iter_lines",
+    "opay_contract.recordings.ndjson.parse_line",
     "opay_contract.recordings.reading.recognise",
     "opay_contract.rules.body.describe_value",
-    "opay_contract.rules.fastpath.FastPath.read",
-    "opay_contract.rules.judging.build_subject",
-    "opay_contract.rules.judging.check_exposure",
+    "opay_contract.rules.described.annotate",
+    "opay_contract.rules.exposure.CardSearch.check",
+    "opay_contract.rules.judging.Judge.match",
     "opay_contract.report.text_report.by_gravity",
 ]
 

@@ -1,6 +1,7 @@
 """The mock really does what each choice says, and its exchanges count as evidence for it."""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -8,11 +9,12 @@ from typing import Any
 import pytest
 
 from opay_contract.contract.loading import load_contract
-from opay_contract.drift.evidence import EvidenceCounter
+from opay_contract.drift.fold import Fold
 from opay_contract.errors import UsageError
 from opay_contract.mock.authentication import Credentials
 from opay_contract.mock.choices import IMPLEMENTED, assumed_choices, render_choices
 from opay_contract.model.exchange import Exchange
+from opay_contract.rules.subject import Settings
 from opay_contract.signing.signer import sign
 
 READINGS = [(question, reading) for question, readings in IMPLEMENTED.items() for reading in readings]
@@ -148,10 +150,10 @@ def assert_evidence(mock: Any, exchange: Exchange, question: str, reading: str) 
     asked = [
         entry for entry in mock.contract.questions if entry.id == question and question not in NEVER_EVIDENCE
     ]
-    counter = EvidenceCounter(replace(mock.contract, questions=tuple(asked)))
-    counter.add(exchange, mock.contract.match(exchange))
+    fold = Fold(replace(mock.contract, questions=tuple(asked)), Settings(started_at=time.time()))
+    fold.add(exchange)
     shown = {entry.id for entry in asked[0].readings if entry.evidence} if asked else set()
-    assert {name for _, name in counter.counts()} == shown & {reading}
+    assert {name for _, name in fold.summary().readings} == shown & {reading}
 
 
 def test_every_choice_is_in_the_list_with_the_assumed_reading_marked() -> None:

@@ -150,7 +150,7 @@ def test_a_request_that_got_no_response_is_unreadable(read: Read, status: Any) -
     assert "got no response" in found.reason
 
 
-@pytest.mark.parametrize("status", [99, 600, 1.5, "200", None, True, 10**30])
+@pytest.mark.parametrize("status", [99, 600, 1.5, "2OO", None, True, 10**30])
 def test_a_status_that_is_none_is_unreadable(read: Read, status: Any) -> None:
     (found,) = read(har(entry(status=status)))
     assert isinstance(found, Unreadable)
@@ -231,6 +231,113 @@ def test_a_request_body_is_taken_for_base64_only_when_its_size_says_so(
     recorded["request"] |= {"bodySize": size, "postData": {"text": text}}
     (found,) = read(har(recorded))
     assert found.request.body == body
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("response.content.compression", ""),
+        ("response.content.size", "375"),
+        ("response.content.comment", {}),
+        ("response.content.mimeType", 1),
+        ("response.bodySize", None),
+        ("response.headers.0", "Content-Type: application/json"),
+        ("request.headers", {}),
+        ("request.method", 1),
+        ("request.bodySize", "8"),
+        ("request.postData", []),
+        ("request.postData.text", {"a": 1}),
+        ("startedDateTime", 1),
+    ],
+)
+def test_a_member_that_nothing_needs_never_costs_the_entry(read: Read, path: str, value: Any) -> None:
+    recorded: Any = entry()
+    *steps, last = [int(step) if step.isdigit() else step for step in path.split(".")]
+    holder = recorded
+    for step in steps:
+        holder = holder[step]
+    holder[last] = value
+    (found,) = read(har(recorded))
+    assert isinstance(found, Exchange)
+    assert (found.response.status, found.response.body) == (200, BODY.encode())
+
+
+@pytest.mark.parametrize(
+    ("members", "named"),
+    [
+        ({"status": []}, "response.status"),
+        ({"headers": 1}, "response.headers"),
+        ({"content": []}, "response.content"),
+        ({"content": {"text": {}}}, "response.content.text"),
+        ({"content": {"text": "", "encoding": 1}}, "response.content.encoding"),
+    ],
+)
+def test_a_member_that_is_needed_is_named_where_it_is_of_a_wrong_type(
+    read: Read, members: Any, named: str
+) -> None:
+    (found,) = read(har(entry(**members)))
+    assert found.reason == f"the member '{named}' is missing or of a wrong type"
+
+
+def test_a_status_that_is_written_as_text_is_read(read: Read) -> None:
+    (found,) = read(har(entry(status="201")))
+    assert found.response.status == 201
+
+
+def test_header_values_that_are_numbers_or_null_are_read(read: Read) -> None:
+    headers = [{"name": "Content-Length", "value": 512}, {"name": "X-A", "value": None}, {"name": "X-B"}]
+    (found,) = read(har(entry(headers=headers)))
+    assert found.response.headers == (("Content-Length", "512"), ("X-A", ""), ("X-B", ""))
+
+
+@pytest.mark.parametrize("headers", [[], None])
+def test_without_header_fields_the_media_type_is_that_of_the_content(read: Read, headers: Any) -> None:
+    (found,) = read(har(entry(headers=headers)))
+    assert found.response.headers == (("Content-Type", "application/json"),)
+    (unknown,) = read(har(entry(headers=headers, content={"text": BODY, "mimeType": "x-unknown"})))
+    assert not unknown.response.headers
+
+
+def test_a_request_body_that_cannot_be_decoded_does_not_cost_the_response(read: Read) -> None:
+    recorded = entry()
+    recorded["request"]["postData"] = {"text": "!", "encoding": "base64"}
+    (found,) = read(har(recorded))
+    assert (found.request.body, found.response.body) == (None, BODY.encode())
+
+
+def test_an_entry_of_very_many_odd_members_is_refused_in_time(read: Read) -> None:
+    (found,) = read(har(entry(headers=[1] * 1000)))
+    assert found.reason == "too many members of the entry are of a wrong type"
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ("2026-11-23T17:32:08.552+0530", "2026-11-23T17:32:08.552+05:30"),
+        ("2026-11-23T17:32:08+02", "2026-11-23T17:32:08+02:00"),
+        ("2026-11-23T17:32:08,552Z", "2026-11-23T17:32:08.552Z"),
+        ("2026-11-23T17:32:08.552", "2026-11-23T17:32:08.552Z"),
+        ("2026-11-23 17:32:08 +0000", "2026-11-23T17:32:08+00:00"),
+        ("2026-11-23T17:32Z", "2026-11-23T17:32:00Z"),
+        ("20261123T173208Z", "2026-11-23T17:32:08Z"),
+        ("2026-11-23T17:32:08.1234567891Z", None),
+        ("Mon, 23 Nov 2026 17:32:08 GMT", "2026-11-23T17:32:08+00:00"),
+        ("2026-11-23", None),
+        ("yesterday", None),
+    ],
+)
+def test_times_are_read_as_iso_8601_has_them(read: Read, written: str, read_as: str | None) -> None:
+    recorded = entry()
+    recorded["startedDateTime"] = written
+    (found,) = read(har(recorded))
+    assert found.recorded_at == read_as
+
+
+def test_without_a_time_of_its_own_an_entry_has_that_of_its_date_header(read: Read) -> None:
+    recorded = entry(headers=[{"name": "date", "value": "Fri, 01 May 2026 10:00:00 GMT"}])
+    del recorded["startedDateTime"]
+    (found,) = read(har(recorded))
+    assert found.recorded_at == "2026-05-01T10:00:00+00:00"
 
 
 def test_hars_one_behind_another_are_all_read(read: Read) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from opay_contract.model.exchange import Exchange, Place, Unreadable
+from opay_contract.model.exchange import Exchange, Place, Request, Unreadable
 from opay_contract.recordings.formats import Format
-from opay_contract.recordings.ndjson import LINE, LONG_LINE, iter_lines, parse_line
+from opay_contract.recordings.ndjson import LONG_LINE, iter_lines, parse_line
 from opay_contract.recordings.streams import ChunkStream
 
 Read = Callable[..., list[Any]]
@@ -109,9 +109,8 @@ def test_a_response_without_a_body_is_unreadable() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        '{"request":1,"response":{"status":200,"body":1}}',
-        '{"request":{"method":1},"response":{"status":200,"body":1}}',
-        '{"response":{"status":200,"headers":{"a":1},"body":1}}',
+        '{"response":{"status":200,"headers":{"a":[{}]},"body":1}}',
+        '{"response":{"status":200,"headers":{"a":true},"body":1}}',
         '{"response":{"status":200,"headers":1,"body":1}}',
         '{"response":{"status":200,"body_base64":"!"}}',
         '{"response":{"status":200,"body_base64":1}}',
@@ -119,6 +118,33 @@ def test_a_response_without_a_body_is_unreadable() -> None:
 )
 def test_a_member_of_a_wrong_type_is_unreadable(line: Any) -> None:
     assert isinstance(parse(line), Unreadable)
+
+
+def test_a_member_of_a_wrong_type_is_named() -> None:
+    assert parse('{"response":{"status":200,"body_base64":1}}').reason == (
+        "the member 'response.body_base64' is missing or of a wrong type"
+    )
+
+
+@pytest.mark.parametrize(
+    "request_",
+    ["{}", '{"method":1}', '{"headers":1}', '{"body_base64":"!"}', '{"body_base64":1}'],
+)
+def test_a_part_of_the_request_that_cannot_be_read_does_not_cost_the_response(request_: str) -> None:
+    found = parse(f'{{"request":{request_},"response":{{"status":200,"body":1}}}}')
+    assert found.request == Request()
+    assert found.response.body == b"1"
+
+
+@pytest.mark.parametrize(("request_", "member"), [("1", "request"), ('{"url":[]}', "request.url")])
+def test_where_a_request_was_sent_to_must_be_known(request_: str, member: str) -> None:
+    found = parse(f'{{"request":{request_},"response":{{"status":200,"body":1}}}}')
+    assert found.reason == f"the member '{member}' is missing or of a wrong type"
+
+
+def test_a_header_that_is_a_number_is_its_digits_and_null_is_empty() -> None:
+    found = parse('{"response":{"status":200,"headers":{"a":12,"b":null,"c":["x",1.5]},"body":1}}')
+    assert found.response.headers == (("a", "12"), ("b", ""), ("c", "x"), ("c", "1.5"))
 
 
 @pytest.mark.parametrize(
@@ -179,9 +205,10 @@ def test_a_line_beyond_the_limit_is_marked_and_the_next_one_comes() -> None:
     ]
 
 
-def test_the_decoder_for_fast_paths_leaves_bodies_and_headers_as_they_stand() -> None:
-    line: Any = LINE.decode(b'{"response":{"status":200,"headers":{},"body": {"a" : 1} }}')
-    assert (bytes(line.response.headers), bytes(line.response.body)) == (b"{}", b'{"a" : 1}')
+def test_a_body_stays_as_it_stands_in_the_line() -> None:
+    found = parse_line(PLACE, b'{"response":{"status":200,"headers":{},"body": {"a" : 1} }}')
+    assert isinstance(found, Exchange)
+    assert (found.response.headers, found.response.body) == ((), b'{"a" : 1}')
 
 
 def test_the_format_can_be_forced(read: Read) -> None:

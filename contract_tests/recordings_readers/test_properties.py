@@ -3,7 +3,8 @@
 import base64
 import io
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -13,12 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opay_contract.model.exchange import Exchange, Request, Response
+from opay_contract.recordings import cursor
 from opay_contract.recordings.cursor import JsonCursor, iter_values
 from opay_contract.recordings.formats import Format
 from opay_contract.recordings.ndjson import iter_lines
 from opay_contract.recordings.reading import READERS
+from opay_contract.recordings.refusals import StreamError
 from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import ChunkStream
+from opay_contract.recordings.streams import ChunkStream, iter_read
 
 Read = Callable[..., list[Any]]
 
@@ -186,6 +189,88 @@ def test_the_cursor_cuts_out_exactly_the_items(values: Any, indent: Any, marks: 
     data = json.dumps(values, indent=indent, ensure_ascii=False).encode("utf-8", "surrogatepass")
     found = [item for _, item in iter_values(JsonCursor(cut(data, marks)), {})]
     assert [json.loads(str(item, "utf-8", "surrogatepass")) for item in found if item] == values
+
+
+ALIKE = st.lists(
+    st.fixed_dictionaries({"a": VALUES}, optional={"b": VALUES, "c": st.just([{"a": 1}, {"a": "},{"}])}),
+    max_size=9,
+)
+
+
+def failing(stream: ChunkStream) -> ChunkStream:
+    """Return a stream that cannot be read to its end."""
+
+    def chunks() -> Iterator[bytes]:
+        yield from iter_read(stream)
+        raise StreamError("the store is gone")
+
+    return ChunkStream(chunks())
+
+
+def read_slowly(cut_data: Any) -> Any:
+    """Return the items as they are when none is cut at a guess."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cursor, "_JOINT", re.compile(rb"(?!)"))
+        return read_items(cut_data)
+
+
+def read_items(cut_data: Any) -> Any:
+    found: list[Any] = []
+    try:
+        found.extend(iter_values(JsonCursor(cut_data), {}, limit=200))
+    except StreamError as error:
+        found.append(error.reason)
+    return found
+
+
+@given(
+    values=ALIKE,
+    indent=st.sampled_from([None, 0, 2]),
+    marks=st.lists(st.integers(0, 500), max_size=9),
+    faults=st.lists(st.tuples(st.integers(0, 500), st.integers(0, 3), st.binary(max_size=3)), max_size=3),
+)
+@settings(max_examples=400, deadline=None)
+def test_items_that_are_cut_at_a_guess_are_those_that_are_walked_through(
+    values: Any, indent: Any, marks: Any, faults: Any
+) -> None:
+    data = bytearray(json.dumps(values, indent=indent, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    for position, length, put in faults:
+        start = position % (len(data) + 1)
+        data[start : start + length] = put
+    assert read_items(cut(bytes(data), marks)) == read_slowly(cut(bytes(data), marks))
+    found = read_items(failing(cut(bytes(data), marks)))
+    assert found == read_slowly(failing(cut(bytes(data), marks)))
+
+
+@pytest.mark.parametrize("between", [", ", ",", ",\n  ", " ,\n"])
+def test_long_arrays_are_cut_as_they_are_walked_through(between: str) -> None:
+    items = [
+        {"n": number, "in": [{"n": 1}, {"n": 2}], "t": "x" * (number * 37 % 900)} for number in range(900)
+    ]
+    odd = ['{"n": NaN}', '{"m": 1}', "[]", '{"n": "},{\\"n\\""}', '{"n": "%s"}' % ("y" * 300_000)]
+    texts = [json.dumps(item) for item in items]
+    for position, text in zip((100, 200, 300, 400, 500), odd, strict=True):
+        texts.insert(position, text)
+    data = f"[{between.join(texts)}]".encode()
+    found = list(iter_values(JsonCursor(io.BytesIO(data)), {}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cursor, "_JOINT", re.compile(rb"(?!)"))
+        assert list(iter_values(JsonCursor(io.BytesIO(data)), {})) == found
+    assert [item for _, item in found] == [text.encode() for text in texts]
+
+
+def test_most_items_are_cut_at_a_guess(monkeypatch: pytest.MonkeyPatch) -> None:
+    walked: list[Any] = []
+    take_value = JsonCursor.take_value
+
+    def take(self: JsonCursor, *limit: int) -> bytes | None:
+        walked.append(1)
+        return take_value(self, *limit)
+
+    monkeypatch.setattr(JsonCursor, "take_value", take)
+    data = json.dumps([{"a": number, "b": "x" * 1000} for number in range(2000)]).encode()
+    assert len(list(iter_values(JsonCursor(io.BytesIO(data)), {}))) == 2000
+    assert len(walked) < 20
 
 
 @given(lines=st.lists(st.binary(max_size=20), max_size=9), marks=st.lists(st.integers(0, 200), max_size=9))

@@ -105,13 +105,13 @@ def test_a_body_that_is_decoded_already_is_left_alone(read: Read, coding: str) -
     ("coding", "packed", "reason"),
     [
         ("compress", b"\x1f\x9d\x90\x7b\x44", "cannot be unpacked here"),
-        ("br", b"\x0b\x80\xff\x00", "damaged"),
-        ("br", brotli.compress(BODY)[:-3], "damaged"),
-        ("br", brotli.compress(BODY) + b"\xff\xff", "damaged"),
+        ("br", b"\x0b\x80\xff\x00", "cannot be decoded"),
+        ("br", brotli.compress(BODY)[:-3], "cannot be decoded"),
+        ("br", brotli.compress(BODY) + b"\xff\xff", "cannot be decoded"),
         ("br", brotli.compress(bytes(65 << 20), quality=1), "more than 4 MiB"),
-        ("gzip", gzip.compress(BODY, mtime=0)[:-9], "damaged"),
-        ("deflate", b"\xff\xff\xff", "damaged"),
-        ("zstd", zstandard.compress(BODY)[:-4], "damaged"),
+        ("gzip", gzip.compress(BODY, mtime=0)[:-9], "cannot be decoded"),
+        ("deflate", b"\xff\xff\xff", "cannot be decoded"),
+        ("zstd", zstandard.compress(BODY)[:-4], "cannot be decoded"),
         ("gzip", gzip.compress(bytes(65 << 20), mtime=0), "more than 4 MiB"),
     ],
 )
@@ -221,8 +221,11 @@ def test_a_scalar_without_an_end_is_refused_before_it_fills_the_memory(read: Rea
 @pytest.mark.parametrize(
     ("interaction", "reason"),
     [
-        (b"{a: *nowhere}", "an alias has no anchor before it, or one too far back"),
-        (b"{a: &a [*a]}", "an alias has no anchor before it, or one too far back"),
+        (b"{response: *nowhere}", "an alias has no anchor before it, or one too far back"),
+        (
+            b"{response: {status: 200, body: &a {string: *a}}}",
+            "an alias has no anchor before it, or one too far back",
+        ),
         (b"{[a]: b}", "the name of a member is no text"),
         (
             b"{response: !!python/name:os.abort x}",
@@ -264,6 +267,50 @@ def test_bytes_that_yaml_forbids_are_unreadable(read: Read) -> None:
 def test_a_cassette_that_is_a_bare_list_is_read(read: Read) -> None:
     (found,) = read(b"- request: {uri: /}\n  response: {status: 200, body: '1'}\n")
     assert found.response.body == b"1"
+
+
+def test_without_a_time_of_its_own_an_interaction_has_that_of_its_date_header(read: Read) -> None:
+    data = cassette({"string": BODY})
+    response = data["interactions"][0]["response"]
+    response["headers"] = {**response["headers"], "Date": ["Fri, 01 May 2026 10:00:00 GMT"]}
+    data["interactions"][0].pop("recorded_at", None)
+    (found,) = read(dump(data))
+    assert found.recorded_at == "2026-05-01T10:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "!!python/object/new:_io.BytesIO {state: !!python/tuple [!!binary e30=, 0, null]}",
+        "!!python/object:x.Y {}",
+        "!!binary '?'",
+        "*nowhere",
+        "[1, 2]",
+    ],
+)
+def test_a_request_body_that_cannot_be_read_does_not_cost_the_response(read: Read, body: str) -> None:
+    text = f"""
+interactions:
+- request: {{method: POST, uri: "https://x.example/", headers: {{A: [b]}}, body: {body}}}
+  response: {{status: {{code: 200}}, headers: {{}}, body: {{string: "{{}}"}}}}
+"""
+    (found,) = read(text.encode())
+    assert (found.request.method, found.request.body, found.response.body) == ("POST", None, b"{}")
+
+
+def test_a_response_body_that_cannot_be_read_is_unreadable_and_the_next_interaction_is_read(
+    read: Read,
+) -> None:
+    text = """
+interactions:
+- request: {method: POST, uri: "https://x.example/"}
+  response: {status: {code: 200}, body: {string: !!python/object:x.Y {}}}
+- request: {method: POST, uri: "https://x.example/"}
+  response: {status: {code: 200}, body: {string: "{}"}}
+"""
+    first, second = read(text.encode())
+    assert "a YAML tag asks for more than data" in first.reason
+    assert second.response.body == b"{}"
 
 
 GO_VCR = """---

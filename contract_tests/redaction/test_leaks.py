@@ -29,11 +29,8 @@ pytestmark = pytest.mark.thorough
 EVERY = os.environ.get("OPAY_EVERY_CANARY")
 """Set it to plant every canary in every place, which takes minutes; else each place gets one in turn."""
 
-VALUES = [
-    pytest.param(name, place, number, id=place_id(name, place))
-    for number, (name, place) in enumerate(PLACES)
-    if name in REDACTED
-]
+NUMBERED = [(name, place, number) for number, (name, place) in enumerate(PLACES) if name in REDACTED]
+VALUES = [pytest.param(*one, id=place_id(*one[:2])) for one in NUMBERED]
 
 
 def recordings(name: str, place: Place) -> Iterator[tuple[str, bytes]]:
@@ -77,11 +74,7 @@ def is_field_name(place: Place) -> bool:
     return is_pair or within[1:] in (("name",), ("key",))
 
 
-KEYS = [
-    pytest.param(name, place, number, id=place_id(name, place))
-    for number, (name, place) in enumerate(PLACES)
-    if name in REDACTED and is_key(place)
-]
+KEYS = [value for value, (_, place, _) in zip(VALUES, NUMBERED, strict=True) if is_key(place)]
 
 
 @pytest.mark.parametrize(("name", "place", "number"), KEYS)

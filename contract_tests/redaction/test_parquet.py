@@ -18,7 +18,7 @@ from opay_contract.drift.fold import Fold
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.listing import iter_inputs
-from opay_contract.recordings.reading import iter_entries
+from opay_contract.recordings.reading import iter_exchanges
 from opay_contract.redaction.exchanges import Redactor
 from opay_contract.redaction.files import try_redact_file
 from opay_contract.rules.subject import Settings
@@ -96,8 +96,8 @@ def check(path: Path, contract: Contract) -> DriftSummary:
     fold = Fold(contract, Settings(started_at=STARTED_AT))
     for source in iter_inputs([str(path)]):
         assert not isinstance(source, Unreadable)
-        for entry in iter_entries(source):
-            fold.add_entry(source, entry)
+        for entry in iter_exchanges(source):
+            fold.add(entry)
     return fold.summary()
 
 

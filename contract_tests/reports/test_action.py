@@ -105,7 +105,23 @@ def test_base_urls_are_added_and_out_of_scope_may_be_allowed(runner: Path, tmp_p
             {"base-urls": "https://gw.shop.internal/psp\nhttps://other.example\n"},
         )
     ]
-    assert codes == [3, 0, 2, 0]
+    assert codes == [3, 0, 2, 1]
+
+
+def test_the_summary_says_that_nothing_succeeded_and_the_gate_is_an_input(
+    runner: Path, tmp_path: Path
+) -> None:
+    cases = REPOSITORY / "contract_tests" / "rules" / "cases" / "nothing-succeeded"
+    refused = shutil.copy(cases / "finding.ndjson", tmp_path / "refused.ndjson")
+    for number, expected in (("", 1), ("0", 0), ("1", 1), ("-1", 2), ("$(id)", 2)):
+        summary = runner / "summary.md"
+        summary.unlink(missing_ok=True)
+        code, _, _ = start(
+            runner, paths=str(refused), reports=str(runner / "reports"), **{"require-success": number}
+        )
+        assert code == expected, number
+        if expected < 2:
+            assert "None of the 4 exchanges succeeded" in summary.read_text(encoding="utf-8")
 
 
 def test_a_setting_that_is_wrong_fails_the_step_without_a_summary(runner: Path) -> None:

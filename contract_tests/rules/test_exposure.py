@@ -8,7 +8,9 @@ import pytest
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import default_directory, load_contract
 from opay_contract.model.exchange import Exchange, Place, Request, Response
-from opay_contract.rules.exposure import check_exposure
+from opay_contract.rules.judging import check_exchange
+from opay_contract.rules.subject import Settings
+from opay_contract.rules.table import CARD_NUMBER_EXPOSED
 
 CARD = "4111111111111111"
 TOKEN = f"OPAY_TOKEN_{CARD}{'a' * 16}"
@@ -26,7 +28,8 @@ def pointers(contract: Contract, *, url: str = UNKNOWN, asked: Any = None, answe
         request=Request(method="POST", url=url, headers=(), body=json.dumps(asked).encode()),
         response=Response(status=200, headers=(), body=answer),
     )
-    return [hit.pointer for hit in check_exposure(contract, exchange, contract.match(exchange), None, None)]
+    findings = check_exchange(contract, exchange, contract.match(exchange), Settings(started_at=0.0))
+    return [finding.pointer for finding in findings if finding.rule is CARD_NUMBER_EXPOSED]
 
 
 def test_an_identifier_is_not_searched_on_an_unknown_path(contract: Contract) -> None:

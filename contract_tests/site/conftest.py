@@ -12,10 +12,10 @@ PATIENCE = 120
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the site as the command of the README builds it, into another folder."""
+    """Return the site as the command of its first page builds it, into another folder."""
     output = tmp_path_factory.mktemp("site")
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    command = next(line for line in readme.splitlines() if line.startswith("sphinx-build"))
+    page = (REPOSITORY / "tools" / "docs" / "index.md").read_text(encoding="utf-8")
+    command = next(line for line in page.splitlines() if line.startswith("sphinx-build"))
     words = [str(output) if word == "build/site" else word for word in command.split()]
     assert str(output) in words
     done = subprocess.run(

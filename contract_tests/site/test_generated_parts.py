@@ -32,7 +32,7 @@ def report_members() -> str:
 
 PARTS: dict[str, tuple[Path, Callable[[], str]]] = {
     "commands": (DOCS / "commands.md", render_commands),
-    "command-table": (REPOSITORY / "README.md", render_command_table),
+    "command-table": (DOCS / "index.md", render_command_table),
     "report-v1": (DOCS / "report-v1.md", report_members),
     "rules": (DOCS / "rules.md", lambda: f"{render_markdown(EVERY_RULE)}\n"),
 }

@@ -98,6 +98,11 @@ def test_beside_others_recordings_of_ours_are_still_refused(hook: Hook) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
+def test_a_refusal_alone_is_a_fixture_like_others(hook: Hook, name: str) -> None:
+    assert hook(CHECK, **{name: FILES[name](OURS, REFUSED)}) == 0
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_the_proof_of_redaction_looks_at_gateways_and_at_cards_of_anybody(hook: Hook, name: str) -> None:
     make = FILES[name]
     assert hook(VERIFY, **{name: make(f"https://gw.shop.example/psp{QUERY}", UNKNOWN)}) == 1

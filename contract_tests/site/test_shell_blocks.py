@@ -36,7 +36,7 @@ NIGHT = "needs a target: test_the_night.py runs it"
 MINUTES = "takes minutes, and its result is a measurement"
 ELSEWHERE: dict[tuple[str, str], str] = {
     ("README.md", ".venv/bin/pip install -e '.[test]' && .venv/bin/pytest -n auto"): SUITE,
-    ("README.md", "pip install -e '.[site]'"): "test_site.py builds the site with this command",
+    ("index.md", "pip install -e '.[site]'"): "test_site.py builds the site with this command",
     ("contract-tests.md", "pip install -e '.[test]'"): SUITE,
     ("contract-tests.md", "st --config-file"): NIGHT,
     ("how-to/ci-with-the-sandbox.md", "export OPAY_MERCHANT_ID=…"): NIGHT,

@@ -1,4 +1,4 @@
-"""The site: the README's command builds it, no link is broken, and nothing in it comes from elsewhere."""
+"""The site: its first page's command builds it, no link is broken, and nothing in it comes from elsewhere."""
 
 import re
 import shutil

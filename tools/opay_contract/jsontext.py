@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+
 Tokens = tuple[str | int, ...]
 """The unescaped steps of a JSON pointer: member names and array indexes."""
 
@@ -23,6 +25,11 @@ MAX_DEPTH = 200
 """How deep arrays and objects may be nested; the schema library stops at about 250."""
 
 _MAX_INTEGER_DIGITS = 4000
+_DIGITS_AS_ZERO = bytes(ord("0") if byte in b"0123456789" else byte for byte in range(256))
+_LONG_INTEGER = b"0" * len(str(SAFE_INTEGER))
+_SEPARATORS, _LONG_ROW = b" \t.-_/", b"0" * 13
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _BROKEN_OFF_LITERAL = re.compile(r"-|t(ru?)?|f(a(ls?)?)?|n(ul?)?|N(aN?)?|-?I(n(f(i(n(it?)?)?)?)?)?")
 _BROKEN_OFF_NUMBER = re.compile(r"[0-9](\.|[eE][-+]?)$")
@@ -48,16 +55,17 @@ class Flaw:
     tokens: Tokens = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parsed:
+class Parsed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The value of a text, where the last of duplicate members holds, and its flaws in document order.
 
-    `shadowed` has the duplicate members that do not hold, with their place.
+    `shadowed` has the duplicate members that do not hold, with their place. Unless it `has_long_row`, the
+    text surely has no 13 ASCII digits in a row, blanks and signs between them aside.
     """
 
     value: Any
     flaws: tuple[Flaw, ...] = ()
     shadowed: tuple[tuple[Tokens, Any], ...] = ()
+    has_long_row: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +80,36 @@ class NotJson:
 
 def parse_json(data: bytes) -> Parsed | NotJson:
     """Read one JSON text; never raises, whatever the bytes."""
+    try:
+        value = _decode(data)
+    except (ValueError, RecursionError):
+        return _parse_odd(data)
+    has_long_row = _LONG_ROW in data.translate(_DIGITS_AS_ZERO, _SEPARATORS)
+    if has_long_row and _LONG_INTEGER in data.translate(_DIGITS_AS_ZERO):
+        return _parse_odd(data)
+    return Parsed(value=value, has_long_row=has_long_row) if _is_plain(data, value) else _parse_odd(data)
+
+
+def _is_plain(data: bytes, value: Any) -> bool:
+    """Tell whether a text that a strict decoder took surely has no flaw.
+
+    That decoder refuses a byte order mark, what is no UTF-8, NaN, numbers beyond every double and lone
+    surrogates. It takes duplicate keys, and drops them, so that the value has fewer quotes than the text.
+    """
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH:
+        return False
+    compact = _encode(value)
+    return data == compact or _count_quotes(data) == _count_quotes(compact)
+
+
+def _count_quotes(text: bytes) -> int:
+    if b"\\" in text:
+        text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return text.count(b'"')
+
+
+def _parse_odd(data: bytes) -> Parsed | NotJson:
+    """Read a text that may have flaws, and say which."""
     flaws: list[Flaw] = []
     if data.startswith(codecs.BOM_UTF8):
         flaws.append(Flaw(kind=FlawKind.BYTE_ORDER_MARK))
@@ -89,7 +127,9 @@ def parse_json(data: bytes) -> Parsed | NotJson:
         return NotJson(line=1, column=1, too_deep=True)
     if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _is_too_deep(reading.value):
         return NotJson(line=1, column=1, too_deep=True)
-    return Parsed(value=reading.value, flaws=(*flaws, *reading.flaws), shadowed=reading.shadowed)
+    return Parsed(
+        value=reading.value, flaws=(*flaws, *reading.flaws), shadowed=reading.shadowed, has_long_row=True
+    )
 
 
 def pointer(tokens: Tokens) -> str:

@@ -11,6 +11,7 @@ Absolute figures belong to the machine, ratios travel; a ratio that says that we
 
 import argparse
 import os
+import platform
 import random
 import subprocess
 import sys
@@ -41,6 +42,11 @@ from .recordings import (
 from .traffic import Shares, iter_mixed, iter_realistic, iter_uniform
 
 FIXED_SEED = 20260504
+ROOT = Path(__file__).parents[3]
+PAGE, README = ROOT / "tools" / "docs" / "performance.md", ROOT / "README.md"
+MARK = "<!-- speed: python -m contract_tests.benchmarks.speed --write writes this part -->"
+END = "<!-- end -->"
+IN_README = ("realistic",)
 _JSONSCHEMA_SAMPLE = 1000
 _OPENAPI_CORE_SAMPLE = 300
 _Found = TypeVar("_Found")
@@ -86,11 +92,16 @@ def main() -> int:
     options.tools.mkdir(parents=True, exist_ok=True)
     mixes = [one for one in build_mixes(options.seed) if not options.mix or one.name in options.mix]
     missing: dict[str, str] = {}
+    found: list[Figures] = []
+    libraries: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         tools = prepare_tools(Path(folder), options.tools, missing)
-        print(f"{options.exchanges:,} exchanges; seeds {FIXED_SEED} and {options.seed}")
-        print(f"redocly {tools.redocly.version if tools.redocly else 'missing'}\n")
-        print(render_heading(), flush=True)
+        version = tools.redocly.version if tools.redocly else "missing"
+        how = (
+            f"{options.exchanges:,} exchanges, best of {options.rounds} rounds, Python "
+            f"{platform.python_version()}, redocly {version}; seeds {FIXED_SEED} and {options.seed}"
+        )
+        print(f"{how}\n\n{render_heading()}", flush=True)
         for mix in mixes:
             lines = list(mix.lines(options.exchanges))
             for kind in mix.kinds:
@@ -98,14 +109,33 @@ def main() -> int:
                     continue
                 exchanges = parse_exchanges(lines[: len(lines) // kind.share or 1])
                 recording = write_recording(kind, Path(folder), lines, exchanges)
-                print(render_row(measure(mix, recording, tools, options.rounds)), flush=True)
-        if not options.format:
-            print()
-            for mix in mixes:
-                print(measure_libraries(mix, tools, Path(folder), options.rounds), flush=True)
+                found.append(measure(mix, recording, tools, options.rounds))
+                print(render_row(found[-1]), flush=True)
+        print()
+        for mix in mixes if not options.format else ():
+            libraries.append(measure_libraries(mix, tools, Path(folder), options.rounds))
+            print(libraries[-1], flush=True)
+    if options.write:
+        write_pages(how, found, libraries)
     for name, reason in missing.items():
         print(f"{name}: not run: {reason}", file=sys.stderr)
     return 1 if missing else 0
+
+
+def write_pages(how: str, found: Sequence[Figures], libraries: Sequence[str]) -> None:
+    """Put what was measured into the pages that quote it."""
+    table = "\n".join([render_heading(), *map(render_row, found)])
+    words = "\n".join(f"- {line}" for line in libraries)
+    write_between(PAGE, f"{table}\n\nMicroseconds an exchange: {how}.\n\n{words}")
+    few = [one for one in found if one.redocly is not None and one.mix in IN_README]
+    write_between(README, "\n".join([render_heading(), *map(render_row, few)]))
+
+
+def write_between(path: Path, text: str) -> None:
+    """Replace what stands between the marks of a page."""
+    before, mark, rest = path.read_text(encoding="utf-8").partition(MARK)
+    _, end, after = rest.partition(END)
+    path.write_text(f"{before}{mark}\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def build_mixes(seed: int) -> list[Mix]:
@@ -183,16 +213,7 @@ def measure(mix: Mix, recording: Recording, tools: Tools, rounds: int) -> Figure
 
 def render_heading() -> str:
     """Return the head of the table."""
-    names = (
-        "traffic",
-        "format",
-        "bytes",
-        "`check`",
-        "of that, reading",
-        "parser alone",
-        "redocly",
-        "against it",
-    )
+    names = ("traffic", "format", "bytes", "`check`", "its reader", "parser alone", "redocly", "beside it")
     return "| " + " | ".join(names) + " |\n|" + "---|" * len(names)
 
 
@@ -247,8 +268,18 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=2, metavar="N", help="of which the best counts (2)")
     parser.add_argument("--seed", type=int, default=drawn, metavar="N", help="of the drawn traffic (drawn)")
     parser.add_argument("--tools", type=Path, default=kept, metavar="DIR", help="where other tools are kept")
-    parser.add_argument("--mix", action="append", metavar="NAME", help="this traffic alone")
-    parser.add_argument("--format", action="append", metavar="NAME", help="this format alone")
+    parser.add_argument("--write", action="store_true", help="put it into the pages that quote it")
+    mixes, formats = [one.name for one in build_mixes(drawn)], [one.name for one in KINDS]
+    parser.add_argument(
+        "--mix",
+        action="append",
+        choices=mixes,
+        metavar="NAME",
+        help=f"this alone: {'; '.join(mixes)}",
+    )
+    parser.add_argument(
+        "--format", action="append", choices=formats, metavar="NAME", help=f"this alone: {'; '.join(formats)}"
+    )
     return parser.parse_args()
 
 

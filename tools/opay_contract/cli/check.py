@@ -29,7 +29,6 @@ from opay_contract.contract.loading import default_directory, load_contract, loa
 from opay_contract.drift.saving import summary_to_json
 from opay_contract.engines.checkpoint import Checkpoint, open_checkpoint
 from opay_contract.engines.inline import check_sources
-from opay_contract.engines.processes import check_in_processes
 from opay_contract.engines.progress import OnProgress
 from opay_contract.engines.work import Job, Work
 from opay_contract.errors import UsageError
@@ -173,6 +172,8 @@ def _run(
     if checkpoint is not None:
         checkpoint.bind(documents, job.base_urls, job.settings, job.format_in)
     if engine == _LOCAL:
+        from opay_contract.engines.processes import check_in_processes  # noqa: PLC0415  multiprocessing
+
         work = Work(sources, job.format_in, None, checkpoint)
         return check_in_processes(work, job, jobs or 1, on_progress)
     cluster, tasks = _import_cluster()

@@ -1,7 +1,7 @@
 """The entry point: finds the command, runs it, and turns what went wrong into a line and an exit code."""
 
 import sys
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import NoReturn
 
 import click
@@ -44,15 +44,28 @@ class _Commands(click.Group):
             formatter.write_dl([(name, help_line) for name, (_, help_line) in COMMANDS.items()])
 
 
-def _version() -> str:
+def _show_version(ctx: click.Context, _option: click.Parameter, is_asked: bool) -> None:  # noqa: FBT001  click's
+    if not is_asked or ctx.resilient_parsing:
+        return
+    from importlib import metadata  # noqa: PLC0415  imports the standard library's e-mail
+
     try:
-        return metadata.version("opay-contract")
+        version = metadata.version("opay-contract")
     except metadata.PackageNotFoundError:
-        return "(not installed)"
+        version = "(not installed)"
+    click.echo(f"{ctx.find_root().info_name} {version}")
+    ctx.exit()
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(_version(), message="%(prog)s %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 def cli() -> None:
     """Contract tests and drift checks for OPay's token query.
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import wraps
-from importlib import metadata
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -24,29 +24,17 @@ from opay_contract.errors import UsageError
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
 from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.github_report import render_github
-from opay_contract.report.json_report import render_json
-from opay_contract.report.junit_report import render_junit
-from opay_contract.report.markdown_report import render_markdown
-from opay_contract.report.sarif_report import render_sarif
-from opay_contract.report.text_report import render_text
 
-
-def _render_html(run: CheckedRun) -> str:
-    from opay_contract.report.html_report import render_html  # noqa: PLC0415  svg.py takes 0.1 s to import
-
-    return render_html(run)
-
-
-_RENDERERS: dict[str, Callable[[CheckedRun], str]] = {
-    "text": render_text,
-    "json": render_json,
-    "junit": render_junit,
-    "sarif": render_sarif,
-    "github": render_github,
-    "markdown": render_markdown,
-    "html": _render_html,
+_RENDERERS = {
+    name: f"opay_contract.report.{name}_report"
+    for name in ("text", "json", "junit", "sarif", "github", "markdown", "html")
 }
+"""The module of each format; it is imported when the format was chosen, for start-up time."""
+
+
+def _render(name: str, run: CheckedRun) -> str:
+    text: str = getattr(import_module(_RENDERERS[name]), f"render_{name}")(run)
+    return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,9 +151,9 @@ def report_run(
         used=name_contract(contract.schemas.documents[ROOT].value, contract_dir),
         inputs=inputs,
         contract_folder=_contract_folder(contract_dir or default_directory()),
-        version=_version(),
+        version=_version() if any(one.format == "sarif" for one in reporting.targets) else None,
     )
-    write_reports(reporting.targets, lambda name: _RENDERERS[name](run))
+    write_reports(reporting.targets, lambda name: _render(name, run))
     has_unused = run.judged is not None and bool(run.judged.unused) and not reporting.allow_unused
     return exit_code(
         run.counted,
@@ -184,6 +172,8 @@ def _contract_folder(directory: Path) -> str | None:
 
 
 def _version() -> str | None:
+    from importlib import metadata  # noqa: PLC0415  imports the standard library's e-mail
+
     try:
         return metadata.version("opay-contract")
     except metadata.PackageNotFoundError:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import SplitResult, urlsplit
 
+import msgspec
+
 from opay_contract.contract.operation import Form, OpenQuestion, Operation
 from opay_contract.contract.paths import NearPath, find_near_path
 from opay_contract.contract.schemas import SchemaSet
@@ -14,7 +16,6 @@ from opay_contract.model.finding import Outcome
 from opay_contract.model.signature import SignatureScheme
 
 _SCHEMES = {"": None, "http": 80, "https": 443}
-_MISSING = object()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +60,7 @@ class Route:
         return self.documented is not None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class Match(msgspec.Struct, kw_only=True, gc=False):
     """An exchange seen through the contract: operation, request form, outcome, and both bodies, read once.
 
     A body is None where nothing was recorded or nothing was sent.
@@ -95,9 +95,9 @@ class Contract:
     unsearched_headers: frozenset[str]
     sensitivity_by_name: Mapping[str, str]
 
-    def match(self, exchange: Exchange) -> Match:
-        """Find the operation and the outcome of an exchange, reading its bodies."""
-        route = self.route(exchange.request)
+    def match(self, exchange: Exchange, route: Route | None = None) -> Match:
+        """Find the operation, unless it is given, and the outcome of an exchange, reading its bodies."""
+        route = route or self.route(exchange.request)
         request_body = parse_json(exchange.request.body) if exchange.request.body else None
         response_body = parse_json(exchange.response.body) if exchange.response.body else None
         code = _business_code(route.operation, response_body)
@@ -179,10 +179,10 @@ def host_of(url: SplitResult) -> str:
 def at(value: object, tokens: Tokens) -> object | None:
     """Return what stands at `tokens` in a parsed value, or None."""
     for token in tokens:
-        if not isinstance(value, dict):
+        if type(value) is not dict:
             return None
-        value = value.get(token, _MISSING)
-    return None if value is _MISSING else value
+        value = value.get(token)
+    return value
 
 
 def _is_preflight(request: Request) -> bool:
@@ -211,4 +211,8 @@ def _outcome(operation: Operation | None, code: str | None, status: int) -> Outc
 def _form(operation: Operation | None, body: Parsed | NotJson | None) -> Form | None:
     if operation is None or not isinstance(body, Parsed) or not isinstance(body.value, dict):
         return None
-    return next((form for form in operation.forms if form.required <= body.value.keys()), None)
+    names = body.value.keys()
+    for form in operation.forms:
+        if form.required <= names:
+            return form
+    return None

@@ -24,14 +24,13 @@ class SchemaSet:
     """Every document of the contract by name, as JSON Schema resources.
 
     Each document stands in the registry twice: as written, and closed, where an object with documented
-    members has no others. `memory` belongs to the rules: what they found out about values of one shape.
+    members has no others.
     """
 
     documents: dict[str, Document]
     _registry: jsonschema_rs.Registry
     _validators: dict[str, jsonschema_rs.Draft202012Validator] = field(default_factory=dict)
     _nodes: dict[str, Any] = field(default_factory=dict)
-    memory: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def validator(self, uri: str) -> jsonschema_rs.Draft202012Validator:
         """Return the validator of the schema at `uri`; it never fetches and masks values in its messages."""

@@ -51,18 +51,17 @@ def load_summary(path: Path) -> DriftSummary:
 
 
 def summary_to_json(summary: DriftSummary) -> bytes:
-    """Return a summary as one line of JSON, without a line feed."""
-    return msgspec.json.encode(
+    """Return a summary as one line of JSON, without a line feed; equal summaries have equal text."""
+    rest = msgspec.json.encode(
         {
-            "format": FORMAT,
             "version": VERSION,
             "exchanges": summary.exchanges,
-            "outcomes": [[*key, count] for key, count in summary.outcomes.items()],
+            "outcomes": [[*key, count] for key, count in sorted(summary.outcomes.items())],
             "signatures": summary.signatures,
             "out_of_scope": summary.out_of_scope,
             "elsewhere": [
                 [one.reason, one.host, one.path, one.base_url, count]
-                for one, count in summary.elsewhere.items()
+                for one, count in sorted(summary.elsewhere.items())
             ],
             "out_of_window": summary.out_of_window,
             "undated": summary.undated,
@@ -70,13 +69,17 @@ def summary_to_json(summary: DriftSummary) -> bytes:
             "unreadable": [[*_from_place(one.place), one.reason] for one in summary.unreadable],
             "passed_over_count": summary.passed_over_count,
             "passed_over": [[*_from_place(one.place), one.reason] for one in summary.passed_over],
-            "findings": [_from_folded(folded) for folded in summary.findings.values()],
+            "findings": [_from_folded(folded) for _, folded in sorted(summary.findings.items())],
             "occurrences": {severity.label: count for severity, count in summary.occurrences.items()},
-            "readings": [[*key, count] for key, count in summary.readings.items()],
-            "observations": [[*spot, _from_observed(one)] for spot, one in summary.observations.items()],
+            "readings": [[*key, count] for key, count in sorted(summary.readings.items())],
+            "observations": [
+                [*spot, _from_observed(one)] for spot, one in sorted(summary.observations.items())
+            ],
             "is_partial": summary.is_partial,
-        }
+        },
+        order="deterministic",
     )
+    return _HEAD + b"," + rest[1:]
 
 
 def summary_from_json(data: bytes) -> DriftSummary:

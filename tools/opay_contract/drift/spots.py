@@ -21,13 +21,16 @@ _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,60}")
 _LONG_NUMBER = 10**10
 """Numbers from here on are not kept: they are as long as a telephone number, or a card's."""
 
-_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
-
-
-def json_type(value: Any) -> str:
-    """Return the JSON type of a parsed value; a whole number without a fraction is an integer."""
-    name = _TYPES.get(type(value))
-    return name if name is not None else "object" if isinstance(value, dict) else "array"
+TYPES = {
+    str: "string",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    type(None): "null",
+    dict: "object",
+    list: "array",
+}
+"""The JSON types of parsed values; a whole number without a fraction is an integer."""
 
 
 class SpotCounter:
@@ -63,10 +66,16 @@ class SpotCounter:
         self.value_days: dict[str, str] = {}
         self._values: Counter[str] | None = Counter()
 
-    def add_values(self, values: Iterable[Any]) -> None:
-        """Take values of any type that stand at the spot; their types are counted elsewhere."""
-        for value in values:
-            self.add_value(value)
+    def add_column(self, kind: type | None, values: list[Any]) -> None:
+        """Take values that stand at the spot, of one type or of several; types are counted elsewhere."""
+        if kind is str or kind is list:
+            lengths = list(map(len, values))
+            self.add_lengths(kind, (min(lengths), max(lengths)))
+            if kind is str:
+                self.add_texts(values)
+        elif kind is not int or not self.add_range((min(values), max(values))):
+            for value in values:
+                self.add_value(value)
 
     def add_value(self, value: Any) -> None:
         """Take a value; its type is counted elsewhere."""

@@ -8,7 +8,6 @@ import hashlib
 import hmac
 import json
 from contextlib import ExitStack
-from importlib import metadata
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -170,6 +169,8 @@ def _place_in(source: Source, place: Place) -> Place:
 
 
 def _version() -> str:
+    from importlib import metadata  # noqa: PLC0415  imports the standard library's e-mail
+
     try:
         return metadata.version("opay-contract")
     except metadata.PackageNotFoundError:

@@ -38,7 +38,7 @@ def fold_batch(
             results.append(fold_part(part, contract, settings, format_in))
             continue
         for entry in PartReader(part, format_in, answer_shape(contract)):
-            shared.add_entry(part.source, entry)
+            shared.add(entry)
         results.append(PartResult())
     whole = next((number for number, part in enumerate(batch) if part.end is None), None)
     if whole is not None:
@@ -50,7 +50,7 @@ def fold_part(part: Part, contract: Contract, settings: Settings, format_in: For
     """Check every exchange of a part."""
     fold, reader = Fold(contract, settings), PartReader(part, format_in, answer_shape(contract))
     for entry in reader:
-        fold.add_entry(part.source, entry)
+        fold.add(entry)
     if reader.fault is not None:
         return PartResult(fault=reader.fault)
     return PartResult(summary=fold.summary(), lines=reader.lines)

@@ -11,8 +11,7 @@ from opay_contract.engines.progress import OnProgress, no_progress
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.formats import Format
-from opay_contract.recordings.ndjson import Lines
-from opay_contract.recordings.reading import iter_entries
+from opay_contract.recordings.reading import iter_exchanges
 from opay_contract.recordings.sources import Source
 from opay_contract.rules.subject import Settings
 
@@ -39,10 +38,10 @@ def check_sources(  # noqa: PLR0913  each is a thing of its own, by name
             if isinstance(source, Unreadable):
                 fold.add(source)
                 continue
-            entries = iter_entries(source, format_in, stdin=stdin, answers=answers)
+            entries = iter_exchanges(source, format_in, stdin=stdin, answers=answers)
             for position, entry in enumerate(entries):
-                fold.add_entry(source, entry)
-                if isinstance(entry, Lines) or not position % PROGRESS_STEP:
+                fold.add(entry)
+                if not position % PROGRESS_STEP:
                     on_progress(fold.seen, fold.found)
     except KeyboardInterrupt:
         return replace(fold.summary(), is_partial=True)

@@ -30,7 +30,7 @@ class Numbering:
 
     def add(self, part: Part, lines: int | None) -> None:
         """Take a part of a file, None where its lines could not be counted; a whole file needs no numbers."""
-        if part.end is not None:
+        if part.has_provisional_numbers and part.end is not None:
             self._parts[part.source.ordinal].append((part.start, part.end, lines))
 
     def resolve(self, summary: DriftSummary) -> DriftSummary:

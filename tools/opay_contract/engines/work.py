@@ -108,7 +108,7 @@ class Work:
 
         The lines of parts that could not be read are counted here, unless somebody waits for the end.
         """
-        for part in (part for part in self._uncounted if part.end is not None):
+        for part in (part for part in self._uncounted if part.has_provisional_numbers):
             self._numbering.add(part, None if is_partial else count_lines(part))
         total = self._numbering.resolve(self._total)
         for unreadable in sorted(self._iter_unreadable(), key=lambda one: (one.place.source, one.reason)):

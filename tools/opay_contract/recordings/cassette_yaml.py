@@ -95,12 +95,12 @@ class Anchors(Generic[_Kept]):
             self._parts, self._size = extent.parts, extent.size
         self._kept[name] = value, extent
 
-    def expand(self, name: str | None, expansion: Expansion) -> tuple[_Kept, Extent]:
-        """Return what an alias stands for; raise where that is nothing, or too much."""
-        if name is None or name not in self._kept:
-            raise EntryError(NO_ANCHOR)
-        expansion.expand(self._kept[name][1])
-        return self._kept[name]
+    def expand(self, name: str | None, expansion: Expansion) -> tuple[_Kept, Extent] | None:
+        """Return what an alias stands for, None where that is nothing; raise where it is too much."""
+        found = self._kept.get(name or "")
+        if found is not None:
+            expansion.expand(found[1])
+        return found
 
 
 def take_value(first: yaml.Event, events: Iterator[yaml.Event], expansion: Expansion) -> list[yaml.Event]:
@@ -140,7 +140,10 @@ class _Meter:
 
 
 def iter_interactions(stream: Readable) -> Iterator[tuple[int, Any]]:
-    """Yield each interaction, or the `EntryError` in its place, with the line on which it starts."""
+    """Yield each interaction with the line on which it starts.
+
+    In place of what cannot be read, all of it or a value in it, there is the `EntryError` that says why.
+    """
     try:
         yield from _Cassette(stream).iter_interactions()
     except yaml.MarkedYAMLError as error:
@@ -206,7 +209,8 @@ class _Cassette:
 
     def _build(self, event: yaml.Event, events: Iterator[yaml.Event]) -> tuple[Any, Extent]:
         if isinstance(event, yaml.AliasEvent):
-            return self._anchors.expand(event.anchor, self._expansion)
+            nothing = EntryError(NO_ANCHOR), Extent(1)
+            return self._anchors.expand(event.anchor, self._expansion) or nothing
         if isinstance(event, yaml.ScalarEvent):
             value, extent = _scalar(event), Extent(1, length_of(event))
         else:
@@ -229,7 +233,7 @@ class _Cassette:
             return children, extent
         names = children[::2]
         if not all(isinstance(name, str) for name in names):
-            raise EntryError("the name of a member is no text")
+            return EntryError("the name of a member is no text"), extent
         return dict(zip(names, children[1::2], strict=True)), extent
 
     def _iter_children(self, events: Iterator[yaml.Event]) -> Iterator[tuple[Any, Extent]]:

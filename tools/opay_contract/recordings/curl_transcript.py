@@ -45,12 +45,7 @@ def _response(call: Call) -> Response:
         raise EntryError(NO_RESPONSE)
     headers = tuple(call.received)
     _, body, _ = cut_body(call)
-    is_decoded = header(headers, "content-encoding") is None
-    return Response(
-        status=parse_status(call.status),
-        headers=headers,
-        body=body if is_decoded else decode_body(body, headers),
-    )
+    return Response(status=parse_status(call.status), headers=headers, body=decode_body(body, headers))
 
 
 def _url(call: Call) -> str | None:

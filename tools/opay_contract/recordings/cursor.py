@@ -2,6 +2,10 @@
 
 It knows strings and brackets only, so whatever is odd inside one value stays inside it: the value is
 handed on as it is, and the values after it still come. Nothing here recurses into what was recorded.
+
+Items of an array that follow each other as those before them did, which are most, are cut at a guess: at the
+text that stood between the last two. The guess is right where what is cut is one JSON value, for no object is
+the beginning of another; where it is wrong, the item is walked through.
 """
 
 import codecs
@@ -9,6 +13,9 @@ import io
 import json
 import re
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import suppress
+
+import msgspec
 
 from opay_contract.recordings.refusals import StreamError
 from opay_contract.recordings.streams import CHUNK, MAX_ENTRY, Readable
@@ -18,8 +25,11 @@ Path = Mapping[str, "Path"]
 
 _QUOTE = ord('"')
 _BACKSLASH = ord("\\")
+_OPENINGS = (b'"', b"{", b"[")
+_WHITE = b" \t\r\n"
 _OPENING = frozenset(b"{[")
 _SPACE = re.compile(rb"[ \t\r\n]*+")
+_PLAIN_NAME = re.compile(rb'[ \t\r\n]*+"([^"\\]*+)"[ \t\r\n]*+:')
 _SCALAR = re.compile(rb'[^\s,:"{}\[\]]*+')
 _STRING = rb'[^"\\]*+(?:\\.[^"\\]*+)*+'  # unrolled: three times as fast as an alternation
 _REST_OF_STRING = re.compile(_STRING, re.DOTALL)
@@ -36,6 +46,11 @@ def _balanced(levels: int) -> bytes:
 
 
 _BALANCED = re.compile(_balanced(4), re.DOTALL)
+_JOINT = re.compile(rb'[ \t\r\n]*+,[ \t\r\n]*+\{[ \t\r\n]*+"[^"\\]*+"')  # up to the next object's first name
+_LONGEST_JOINT = 512
+_GUESSES = 4
+_ANY = msgspec.json.Decoder(msgspec.Raw)
+_LIST = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class JsonCursor:
@@ -46,13 +61,23 @@ class JsonCursor:
         self._stream = stream
         self._buffer = b""
         self._position = 0
+        self._before = 0  # how many bytes of the stream are before the buffer
         self.line = 1
         while len(self._buffer) < len(codecs.BOM_UTF8) and self._fill():
             pass
-        self._buffer = self._buffer.removeprefix(codecs.BOM_UTF8)
+        if self._buffer.startswith(codecs.BOM_UTF8):
+            self._position = len(codecs.BOM_UTF8)
+
+    @property
+    def offset(self) -> int:
+        """How many bytes of the stream are before this position."""
+        return self._before + self._position
 
     def peek(self) -> bytes:
         """Skip white space; return the byte that follows, or nothing at the end."""
+        found = self._buffer[self._position : self._position + 1]
+        if found and found not in _WHITE:
+            return found
         while True:
             self._move(_match_end(_SPACE, self._buffer, self._position))
             if self._position < len(self._buffer) or not self._fill():
@@ -65,8 +90,13 @@ class JsonCursor:
             self._take(b"}")
             return
         while True:
-            name = self._take_name()
-            self._take(b":")
+            found = _PLAIN_NAME.match(self._buffer, self._position)
+            if found:
+                self._move(found.end())
+                name = found[1].decode(errors="replace")
+            else:
+                name = self._take_name()
+                self._take(b":")
             yield name
             if self._take(b",", b"}") == b"}":
                 return
@@ -82,8 +112,79 @@ class JsonCursor:
             if self._take(b",", b"]") == b"]":
                 return
 
+    def iter_item_values(self, limit: int = MAX_ENTRY) -> Iterator[tuple[int, bytes | None]]:
+        """Yield each item of an array with its line; None is one of more bytes than `limit`."""
+        for _ in self.iter_items():
+            self.peek()
+            line, data = self.line, self.take_value(limit)
+            yield line, data
+            joint = self._joint(data)
+            if joint and data:
+                yield from self._iter_alike(joint, len(data), limit)
+
+    def iter_item_counts(self) -> Iterator[tuple[int, int, int]]:
+        """Go through an array quickly; stop now and then behind an item that another object follows.
+
+        Yields how many items were passed since the last stop, and where the next begins: how far behind this
+        position, and on which line.
+        """
+        passed = 0
+        for _ in self.iter_items():
+            self.peek()
+            joint = self._joint(self.take_value(CHUNK) or b"")
+            passed += 1
+            while joint:
+                step = joint.index(b"{") - 1
+                yield passed, step, self.line + joint.count(b"\n", 0, step)
+                passed = self._skip_alike(joint, step)
+                if not passed:
+                    break
+
+    def _joint(self, data: bytes | None) -> bytes:
+        """Return what leads from an object that was just taken to the next one."""
+        if data is None or not data.endswith(b"}"):
+            return b""
+        found = _JOINT.match(self._buffer, self._position, self._position + _LONGEST_JOINT)
+        return b"}" + found[0] if found else b""
+
+    def _skip_alike(self, joint: bytes, step: int) -> int:
+        """Pass over as many items as are in the buffer; return how many, 0 where it cannot be told."""
+        if len(self._buffer) - self._position < CHUNK:
+            self._fill()
+        start, end = self._position + step, len(self._buffer)
+        for _ in range(_GUESSES):
+            end = self._buffer.rfind(joint, start, end) + 1
+            with suppress(ValueError, RecursionError):
+                items = _LIST.decode(b"[%b]" % self._buffer[start:end]) if end else []
+                if items:
+                    self._move(end)
+                return len(items)
+        return 0
+
+    def _iter_alike(self, joint: bytes, size: int, limit: int) -> Iterator[tuple[int, bytes]]:
+        """Yield items as long as `joint` leads from one to the next; stop behind one of them."""
+        step = joint.index(b"{")
+        while True:
+            start = self._position + step - 1
+            bound = start + min(4 * size, CHUNK) + CHUNK // 32
+            end = self._buffer.find(joint, start, bound)
+            data = self._buffer[start : end + 1]
+            if end < 0 or len(data) > limit or not _is_value(data):
+                return
+            self._move(start)
+            line, size = self.line, len(data)
+            self._move(end + 1)
+            yield line, data
+
     def take_value(self, limit: int = MAX_ENTRY) -> bytes | None:
         """Take the next value; return its bytes, or None when they are more than `limit`."""
+        first = self.peek()
+        if first in _OPENINGS:
+            start, buffer, in_string = self._position, self._buffer, first == b'"'
+            end, depth, in_string = _scan(buffer, start + 1, 0 if in_string else 1, in_string=in_string)
+            if not depth and not in_string:
+                piece = self._cut(end)
+                return piece if len(piece) <= limit else None
         pieces: list[bytes] = []
         size = 0
         for piece in self._iter_pieces():
@@ -93,6 +194,15 @@ class JsonCursor:
             else:
                 pieces.clear()
         return b"".join(pieces) if size <= limit else None
+
+    def take_line(self) -> bytes | None:
+        """Take the rest of the line where that is one value; else return None and take nothing."""
+        end = self._buffer.find(b"\n", self._position)
+        data = self._buffer[self._position : end]
+        if end < 0 or not _is_value(data):
+            return None
+        self._move(end)
+        return data
 
     def skip_value(self) -> None:
         """Take the next value and forget it."""
@@ -111,7 +221,7 @@ class JsonCursor:
         found = self.peek()
         if found not in wanted:
             raise self._failure()
-        self._move(self._position + 1)
+        self._position += 1
         return found
 
     def _iter_pieces(self) -> Iterator[bytes]:
@@ -153,6 +263,7 @@ class JsonCursor:
 
     def _fill(self) -> bool:
         chunk = self._stream.read(CHUNK)
+        self._before += self._position
         self._buffer = self._buffer[self._position :] + chunk
         self._position = 0
         return bool(chunk)
@@ -182,6 +293,14 @@ def _scan(buffer: bytes, position: int, depth: int, *, in_string: bool) -> tuple
             return position, depth, False
 
 
+def _is_value(data: bytes) -> bool:
+    try:
+        _ANY.decode(data)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def _match_end(pattern: re.Pattern[bytes], buffer: bytes, position: int) -> int:
     found = pattern.match(buffer, position)
     return found.end() if found else position
@@ -202,8 +321,10 @@ def iter_values(
                 found |= yield from iter_values(cursor, path[name], limit=limit)
             else:
                 cursor.skip_value()
+    elif found and first == b"[":
+        yield from cursor.iter_item_values(limit)
     elif found:
-        for _ in cursor.iter_members() if first == b"{" else cursor.iter_items():
+        for _ in cursor.iter_members():
             cursor.peek()
             yield cursor.line, cursor.take_value(limit)
     else:

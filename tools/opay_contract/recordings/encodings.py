@@ -1,10 +1,16 @@
-"""Takes content encodings off a response body that was recorded as it came over the wire."""
+"""Takes content codings off a response body that was recorded as it came over the wire, for all formats.
 
+Also tells what is no body of the server's any more: what a recorder took for something else and mangled.
+"""
+
+import base64
+import codecs
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from opay_contract.model.exchange import Headers
+from opay_contract.model.exchange import Headers, header
 from opay_contract.recordings.refusals import TOO_LONG, EntryError, StreamError
 from opay_contract.recordings.streams import (
     CHUNK,
@@ -20,8 +26,21 @@ NO_BROTLI = "the response body is compressed with brotli; pip install 'opay-cont
 
 _UNPACKED_LEAST = 4 << 20
 TOO_MUCH = "the compressed response body unpacks to more than 4 MiB and 200 times its size"
+MAX_CODINGS = 8
+"""How many codings are taken off one body."""
 
 _EMPTY_BROTLI = b";"
+_LENGTH = len("content-encoding")
+_USUAL_BEGINNINGS = (b"{", b"[", b"<", b"")
+_PACKED_AS_TEXT = tuple(
+    characters.encode()
+    for characters in ("\x1f\x8b\x08", "\x1f\u2039\x08", "\x1f\ufffd\x08", "(\xb5/\xfd", "(\ufffd/\ufffd")
+)
+"""How gzip and zstd begin where each byte was read as a character, or those that are none were replaced."""
+
+_COLOURS = re.compile(rb"\s*+\x1b\[[0-9;]*+[mK]")
+_CHUNK_FRAME = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[^\r\n]{0,200})?\r\n")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/\s]{12,}={0,2}\s*")
 
 _Unpack = Callable[[Iterable[bytes]], Iterator[bytes]]
 
@@ -33,35 +52,57 @@ _BY_MAGIC: dict[str, tuple[bytes, _Unpack]] = {
 
 
 def decode_body(body: bytes, headers: Headers | None) -> bytes:
-    """Return `body` without the codings of its `Content-Encoding`; one that is off already is left alone.
+    """Return the body of a response without the codings of its `Content-Encoding`.
 
-    Some recorders keep the header and store the decoded body (vcrpy with httpx does).
+    One that is off already is left alone: most recorders keep the header and store the decoded body. What is
+    plainly not what the server sent, but what a recorder made of it, is refused.
     """
-    values = (value for name, value in headers or () if name.lower() == "content-encoding")
-    codings = [coding.strip().lower() for value in values for coding in value.split(",")]
-    for coding in reversed(codings):
+    for name, value in headers or ():
+        if len(name) == _LENGTH and name.lower() == "content-encoding":
+            body = _decode_all(body, value)
+            break
+    if body[:1] not in _USUAL_BEGINNINGS:
+        refuse_mangled(body, headers)
+    return body
+
+
+def _decode_all(body: bytes, value: str) -> bytes:
+    codings = [coding.strip().lower() for coding in reversed(value.split(","))]
+    if len(codings) > MAX_CODINGS:
+        raise EntryError(f"the response body has more than {MAX_CODINGS} content codings; record it decoded")
+    for coding in codings:
         body = _decode_one(body, coding)
     return body
 
 
 def _decode_one(body: bytes, coding: str) -> bytes:
-    if coding in ("", "identity"):
+    if not body or coding in ("", "identity"):
         return body
     if coding in _BY_MAGIC:
         magic, unpack = _BY_MAGIC[coding]
-        return _unpacked(unpack, body) if body.startswith(magic) else body
+        if body.startswith(magic):
+            return _unpacked(unpack, body)
+        if _is_decoded(body):
+            return body
+        refuse_mangled(body, None)
+        raise EntryError(f"the response body is marked as {coding} and is not; record it decoded")
     if _is_text(body) and (coding, body) != ("br", _EMPTY_BROTLI):
         return body
-    if coding == "deflate":
-        return _unpacked(_iter_inflated, body)
-    if coding == "br":
-        return _unpacked(_iter_unbrotlied, body)
-    raise EntryError(
-        "the response body is compressed in a way that cannot be unpacked here; record it decoded"
-    )
+    unpack_unmarked = _WITHOUT_MAGIC.get(coding)
+    if unpack_unmarked is None:
+        raise EntryError(
+            "the response body is compressed in a way that cannot be unpacked here; record it decoded"
+        )
+    try:
+        return _unpacked(unpack_unmarked, body)
+    except EntryError:
+        if _is_decoded(body):
+            return body
+        raise
 
 
 def _unpacked(unpack: _Unpack, body: bytes) -> bytes:
+    """Unpack a body, to no more than an entry may have."""
     kept: list[bytes] = []
     size, most = 0, min(MAX_ENTRY, most_unpacked(len(body), _UNPACKED_LEAST))
     try:
@@ -70,9 +111,48 @@ def _unpacked(unpack: _Unpack, body: bytes) -> bytes:
             size += len(piece)
             if size > most:
                 raise EntryError(TOO_LONG if size > MAX_ENTRY else TOO_MUCH)
-    except StreamError:
-        raise EntryError("the compressed response body is damaged; record it decoded") from None
+    except StreamError as error:
+        raise EntryError(f"the response body cannot be decoded: {error.reason}; record it decoded") from None
     return b"".join(kept)
+
+
+def refuse_mangled(body: bytes, headers: Headers | None) -> None:
+    """Refuse a body that some recorder made of what the server sent, where that is plain to see."""
+    if body.startswith(_PACKED_AS_TEXT):
+        raise EntryError("the recorder read the compressed response body as characters; record it decoded")
+    if _COLOURS.match(body):
+        raise EntryError("the response body has a terminal's colours in it; record it without them")
+    if _is_chunked(body):
+        raise EntryError("the response body still has the frames of its chunks; record it without them")
+    if _BASE64.fullmatch(body) and _may_be_json(headers) and _is_packed_or_json(body):
+        raise EntryError("the response body is base64 and is not marked so; mark it, or record its text")
+
+
+def _is_chunked(body: bytes) -> bool:
+    """Tell a body in whose chunks the frames are left, the last chunk too (RFC 9112, section 7.1)."""
+    position = 0
+    while frame := _CHUNK_FRAME.match(body, position):
+        size = int(frame[1], 16)
+        position = frame.end() + size
+        if not size:
+            return body[position:].strip() == b""
+        if body[position : position + 2] != b"\r\n":
+            return False
+        position += 2
+    return False
+
+
+def _is_packed_or_json(body: bytes) -> bool:
+    try:
+        data = base64.b64decode(b"".join(body.split()), validate=True)
+    except ValueError:
+        return False
+    return data.startswith((GZIP_MAGIC, ZSTD_MAGIC)) or data.lstrip()[:1] in (b"{", b"[")
+
+
+def _may_be_json(headers: Headers | None) -> bool:
+    kind = header(headers, "content-type")
+    return kind is None or "json" in kind.lower()
 
 
 def _iter_inflated(packed: Iterable[bytes]) -> Iterator[bytes]:
@@ -107,6 +187,9 @@ def _iter_unbrotlied(packed: Iterable[bytes]) -> Iterator[bytes]:
         raise StreamError("the brotli data breaks off")
 
 
+_WITHOUT_MAGIC: dict[str, _Unpack] = {"deflate": _iter_inflated, "br": _iter_unbrotlied}
+
+
 def load_brotli() -> Any:
     """Return the library for brotli, or None where its extra is not installed."""
     try:
@@ -114,6 +197,11 @@ def load_brotli() -> Any:
     except ModuleNotFoundError:
         return None
     return brotli
+
+
+def _is_decoded(body: bytes) -> bool:
+    """Tell text, broken text too, from packed data."""
+    return _is_text(body) or body.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"{", b"[", b"<", b'"')
 
 
 def _is_text(body: bytes) -> bool:

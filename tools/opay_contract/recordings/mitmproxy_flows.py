@@ -6,6 +6,7 @@ a flow a few members are looked at, which hardly changed over the versions; the 
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable, header
 from opay_contract.recordings.encodings import decode_body
@@ -72,7 +73,7 @@ def _exchange(place: Place, flow: Value | None) -> Exchange | Unreadable | None:
 
 
 def _request(members: Members) -> Request:
-    headers = _headers(members.get("headers", NOTHING))
+    headers = attempt(_sent_headers, members.get("headers", NOTHING))
     return Request(
         method=read_text(members.get("method", NOTHING)),
         url=_url(members, headers),
@@ -81,7 +82,7 @@ def _request(members: Members) -> Request:
     )
 
 
-def _url(members: Members, headers: Headers) -> str:
+def _url(members: Members, headers: Headers | None) -> str:
     """Return the URL as the client saw it: behind a reverse proxy `host` is where the request went on to."""
     scheme, path = (read_text(members.get(name, NOTHING)) for name in ("scheme", "path"))
     named = read_text(members.get("authority", NOTHING)) or header(headers, "host")
@@ -118,6 +119,10 @@ def _content(members: Members) -> bytes | None:
 
 def _headers(value: Value) -> Headers:
     return tuple(_pair(field) for field in read_items(value))
+
+
+_sent_headers = lru_cache(maxsize=256)(_headers)
+"""The same: what a client sends is often the same in many requests."""
 
 
 def _pair(field: Value) -> tuple[str, str]:

@@ -8,16 +8,20 @@ A body is any JSON value, or its text as a string, or `body_base64`. Any other l
 import codecs
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
 
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
 from opay_contract.recordings.cursor import parse_members
+from opay_contract.recordings.encodings import decode_body
 from opay_contract.recordings.entries import attempt
 from opay_contract.recordings.messages import (
+    Repair,
+    Steps,
+    convert_entry,
     encode_text,
+    odd_member,
     parse_base64,
     parse_entry,
     parse_headers,
@@ -36,27 +40,6 @@ ABSENT = msgspec.Raw(b"")
 
 BARE_STATUS = 200
 """The status that a bare body is taken to have come with."""
-
-
-NumberedLine = tuple[int, bytes]
-"""A line of the native format and its number."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """Lines of the native format that follow each other, blank ones too, and the number of the first."""
-
-    first: int
-    texts: list[bytes]
-
-    @property
-    def last(self) -> int:
-        """The number of the last line."""
-        return self.first + len(self.texts) - 1
-
-    def numbered(self) -> Iterator[NumberedLine]:
-        """Yield each line with its number."""
-        return enumerate(self.texts, self.first)
 
 
 class LineRequest(msgspec.Struct, gc=False):
@@ -86,35 +69,48 @@ class Line(msgspec.Struct, gc=False):
     recorded_at: str | None = None
 
 
-LINE: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
-"""Decodes a usual line; what it refuses, `parse_line` looks at again."""
-
 _REQUEST = msgspec.json.Decoder(LineRequest)
+_UsualHeaders = dict[str, str] | list[tuple[str, str]] | None
 
+
+class _UsualRequest(msgspec.Struct, gc=False):
+    method: str | None = None
+    url: str | None = None
+    headers: _UsualHeaders = None
+    body: msgspec.Raw = ABSENT
+    body_base64: str | None = None
+
+
+class _UsualResponse(msgspec.Struct, gc=False):
+    status: int
+    headers: _UsualHeaders = None
+    body: msgspec.Raw = ABSENT
+    body_base64: str | None = None
+
+
+class _UsualLine(msgspec.Struct, gc=False):
+    response: _UsualResponse | None = None
+    request: _UsualRequest | None = None
+    recorded_at: str | None = None
+
+
+_USUAL = msgspec.json.Decoder(_UsualLine)
+_TEXT = msgspec.json.Decoder(str)
+_UNKNOWN = Request()
+_NO_BODY = (b"", b"null")
+_QUOTE = ord('"')
 _REQUEST_MEMBERS = frozenset(LineRequest.__struct_fields__)
-
 _Part = TypeVar("_Part", LineRequest, LineResponse)
 
 
-def read_ndjson(source: Source, stream: Readable) -> Iterator[Exchange | Unreadable]:
+def read_ndjson(source: Source, stream: Readable, *, first: int = 1) -> Iterator[Exchange | Unreadable]:
     """Yield what each line holds; an entry is known by the number of its line."""
-    for number, line in iter_lines(stream):
+    for number, line in iter_lines(stream, first=first):
         yield parse_line(source.place(number, number), line)
 
 
-def iter_lines(stream: Readable, *, limit: int = MAX_ENTRY, first: int = 1) -> Iterator[NumberedLine]:
+def iter_lines(stream: Readable, *, limit: int = MAX_ENTRY, first: int = 1) -> Iterator[tuple[int, bytes]]:
     """Yield the lines that are not blank, numbered from `first`; `LONG_LINE` for one beyond `limit`."""
-    for block in iter_blocks(stream, limit=limit, first=first):
-        yield from ((number, line) for number, line in block.numbered() if is_filled(line))
-
-
-def is_filled(line: bytes) -> bool:
-    """Return whether a line holds something."""
-    return bool(line) and not line.isspace()
-
-
-def iter_blocks(stream: Readable, *, limit: int = MAX_ENTRY, first: int = 1) -> Iterator[Lines]:
-    """Yield the same lines, and the blank ones, as many at a time as were read at once."""
     number = first
     rest = b""
     for chunk in iter_read(stream):
@@ -123,11 +119,12 @@ def iter_blocks(stream: Readable, *, limit: int = MAX_ENTRY, first: int = 1) -> 
         if number == 1:
             lines[0] = lines[0].removeprefix(codecs.BOM_UTF8)
         rest = lines.pop()
-        if lines:
-            yield Lines(number, lines)
-        number += len(lines)
-    if rest:
-        yield Lines(number, [rest])
+        for line in lines:
+            if line and not line.isspace():
+                yield number, line
+            number += 1
+    if rest and not rest.isspace():
+        yield number, rest
 
 
 def _join(rest: bytes, more: bytes, limit: int) -> bytes:
@@ -155,20 +152,38 @@ def _sender(line: bytes) -> Request | None:
 
 def _parse(place: Place, line: bytes) -> Exchange:
     try:
-        decoded = LINE.decode(line)
+        decoded = _USUAL.decode(line)
     except (ValueError, RecursionError):
-        decoded = _decode_odd(place, line)
+        return _odd_exchange(place, line)
     if decoded.response is None:
-        body = line.removesuffix(b"\r")
-        return Exchange(place=place, request=Request(), response=Response(status=BARE_STATUS, body=body))
+        return _bare_body(place, line)
+    request, headers = decoded.request, _usual_headers(decoded.response.headers)
+    return Exchange(
+        place=place,
+        request=_UNKNOWN if request is None else _request(request, _usual_headers(request.headers)),
+        response=_response(decoded.response, headers),
+        recorded_at=None if decoded.recorded_at is None else parse_moment(decoded.recorded_at),
+        is_asserted=(request is None or request.url is None) and _is_own(line),
+    )
+
+
+def _odd_exchange(place: Place, line: bytes) -> Exchange:
+    decoded = _decode_odd(place, line)
+    if decoded.response is None:
+        return _bare_body(place, line)
     request = decoded.request or LineRequest()
     return Exchange(
         place=place,
-        request=_request(request),
-        response=_response(decoded.response),
+        request=_request(request, attempt(_headers, request.headers)),
+        response=_response(decoded.response, _headers(decoded.response.headers)),
         recorded_at=parse_moment(decoded.recorded_at),
         is_asserted=request.url is None and _is_own(line),
     )
+
+
+def _bare_body(place: Place, line: bytes) -> Exchange:
+    body = line.removesuffix(b"\r")
+    return Exchange(place=place, request=Request(), response=Response(status=BARE_STATUS, body=body))
 
 
 def _is_own(line: bytes) -> bool:
@@ -177,34 +192,42 @@ def _is_own(line: bytes) -> bool:
     return not request.startswith(b"{") or parse_members(request).keys() <= _REQUEST_MEMBERS
 
 
-def _request(part: LineRequest) -> Request:
-    return Request(
-        method=part.method,
-        url=part.url,
-        headers=_headers(part.headers),
-        body=parse_base64(part.body_base64)
-        if part.body_base64 is not None
-        else _request_body(bytes(part.body)),
-    )
+def _usual_headers(headers: _UsualHeaders) -> Headers | None:
+    if headers is None:
+        return None
+    return tuple(headers.items()) if isinstance(headers, dict) else tuple(headers)
 
 
-def _request_body(raw: bytes) -> bytes | None:
-    return None if raw in (b"", b"null") else _body(raw)
-
-
-def _response(part: LineResponse) -> Response:
-    status, headers = parse_status(part.status), _headers(part.headers)
+def _request(part: "LineRequest | _UsualRequest", headers: Headers | None) -> Request:
+    raw = bytes(part.body)
+    body = None if raw in _NO_BODY else _body(raw)
     if part.body_base64 is not None:
-        return Response(status=status, headers=headers, body=parse_base64(part.body_base64))
+        body = attempt(parse_base64, part.body_base64)
+    return Request(method=part.method, url=part.url, headers=headers, body=body)
+
+
+def _response(part: "LineResponse | _UsualResponse", headers: Headers | None) -> Response:
+    status = parse_status(part.status)
+    if part.body_base64 is not None:
+        return Response(
+            status=status, headers=headers, body=decode_body(parse_base64(part.body_base64), headers)
+        )
     raw = bytes(part.body)
     if not raw:
         raise EntryError('the response has no "body"; record the body, as "body" or "body_base64"')
-    return Response(status=status, headers=headers, body=_body(raw))
+    if raw[0] != _QUOTE:
+        return Response(status=status, headers=headers, body=raw)
+    return Response(status=status, headers=headers, body=decode_body(_body(raw), headers))
 
 
 def _body(raw: bytes) -> bytes:
     """Return the text of a JSON string, and the very bytes of any other value."""
-    return encode_text(json.loads(raw.decode(errors="replace"))) if raw.startswith(b'"') else raw
+    if raw[0] != _QUOTE:
+        return raw
+    try:
+        return _TEXT.decode(raw).encode()
+    except ValueError:  # broken UTF-8 and lone surrogates stay to be seen
+        return encode_text(json.loads(raw.decode(errors="replace")))
 
 
 def _headers(raw: msgspec.Raw) -> Headers | None:
@@ -225,21 +248,31 @@ def _decode_odd(place: Place, line: bytes) -> Line:
     parse_status(value["response"].get("status"))
     members = parse_members(line)
     request = value.get("request")
-    try:
-        return Line(
-            response=_convert(LineResponse, value["response"], members["response"]),
-            request=None if request is None else _convert(LineRequest, request, members["request"]),
-            recorded_at=parse_moment(value.get("recorded_at")),
-        )
-    except msgspec.ValidationError:
-        raise EntryError("a member of the exchange is of a wrong type") from None
+    return Line(
+        response=_convert(LineResponse, value["response"], members["response"], _refuse),
+        request=_convert(LineRequest, request, members["request"], _forget) if request is not None else None,
+        recorded_at=parse_moment(value.get("recorded_at")),
+    )
 
 
-def _convert(kind: type[_Part], value: Any, raw: bytes) -> _Part:
-    plain = value
-    if isinstance(value, dict):
-        plain = {name: member for name, member in value.items() if name not in ("headers", "body")}
-    part = msgspec.convert(plain, kind)
+def _refuse(steps: Steps, _value: Any) -> Any:
+    raise odd_member(("response", *steps))
+
+
+def _forget(steps: Steps, _value: Any) -> None:
+    """Take a member of the request for one that was not recorded: the response can be judged without it.
+
+    Where it was sent to must be known, though, to tell whether it is the contract's.
+    """
+    if steps == ("url",):
+        raise odd_member(("request", *steps))
+
+
+def _convert(kind: type[_Part], value: Any, raw: bytes, repair: Repair) -> _Part:
+    if not isinstance(value, dict):
+        raise odd_member(("request",))
+    plain = {name: member for name, member in value.items() if name not in ("headers", "body")}
+    part = convert_entry(kind, plain, repair)
     members = parse_members(raw)
     part.headers = msgspec.Raw(members.get("headers", b""))
     part.body = msgspec.Raw(members.get("body", b""))

@@ -7,6 +7,7 @@ from typing import Any
 
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
 from opay_contract.recordings.ahead import Ahead
+from opay_contract.recordings.encodings import decode_body
 from opay_contract.recordings.messages import (
     encode_text,
     parse_base64,
@@ -203,7 +204,8 @@ def _response(part: Row) -> Response:
     body = _body(part, "response")
     if body is None:
         raise EntryError('the response has no "body"; record the body, as "body" or "body_base64"')
-    return Response(status=parse_status(part.get("status")), headers=_headers(part.get("headers")), body=body)
+    status, headers = parse_status(part.get("status")), _headers(part.get("headers"))
+    return Response(status=status, headers=headers, body=decode_body(body, headers))
 
 
 def _body(part: Row, column: str) -> bytes | None:

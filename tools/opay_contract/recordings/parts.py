@@ -1,21 +1,25 @@
 """Cuts the work into parts that can be read apart from each other: files, and byte ranges of large ones.
 
-A part of a file does not know how many lines are before it. Its entries bear provisional numbers: the
+A part of an NDJSON file does not know how many lines are before it. Its entries bear provisional numbers: the
 byte at which the range starts, plus the number of the line in the range. A range has at least as many
 bytes as lines, so provisional numbers are as unique, and in the same order, as the true ones.
+
+In HAR nothing tells, from the middle, where an entry begins. Who cuts the file goes through it once, which
+costs a tenth of reading it, and so knows how many entries and lines are before a part.
 """
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from opay_contract.model.answer_shape import AnswerShape
 from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.recordings.formats import HEAD, Format, recognise
-from opay_contract.recordings.ndjson import Lines, iter_blocks
+from opay_contract.recordings.har import HEAD_OF_PART, TAIL_OF_PART, iter_cuts, read_har
+from opay_contract.recordings.ndjson import read_ndjson
 from opay_contract.recordings.ranges import LineRange, first_byte
-from opay_contract.recordings.reading import iter_entries
+from opay_contract.recordings.reading import iter_exchanges
 from opay_contract.recordings.refusals import StreamError, describe_os_error
 from opay_contract.recordings.remote import CHANGED, Tag
 from opay_contract.recordings.sources import Source
@@ -29,15 +33,23 @@ _PARTS_OF_A_FILE = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A source as a whole, or the lines of a plain NDJSON file that begin from byte `start` up to `end`.
+    """A source as a whole, or the lines or entries of a plain file that begin from byte `start` up to `end`.
 
-    `tag` is what the file was when it was cut.
+    `tag` is what the file was when it was cut. `entries_before`, and on which `line` the first entry begins,
+    are known of parts of a HAR alone.
     """
 
     source: Source
     start: int = 0
     end: int | None = None
     tag: Tag = ()
+    entries_before: int | None = None
+    line: int = 1
+
+    @property
+    def has_provisional_numbers(self) -> bool:
+        """Whether its entries do not bear their true numbers."""
+        return self.end is not None and self.entries_before is None
 
     @property
     def size(self) -> int:
@@ -50,7 +62,7 @@ Batch = tuple[Part, ...]
 
 
 def iter_parts(source: Source, format_in: Format | None = None, size: int | None = None) -> Iterator[Part]:
-    """Cut a source; only a plain NDJSON file is cut, and what cannot be opened stays whole.
+    """Cut a source; only plain NDJSON and HAR is cut, and what cannot be opened stays whole.
 
     Without a size it depends on how large the file is.
     """
@@ -59,13 +71,29 @@ def iter_parts(source: Source, format_in: Format | None = None, size: int | None
         whole = replace(whole, tag=_tag(source))
         length = whole.size
         size = size or min(max(PART_SIZE, length // _PARTS_OF_A_FILE), LARGEST_PART)
-        if length > size and _is_plain_lines(source, format_in):
+        kind = _plain_format(source, format_in) if length > size else None
+        if kind is Format.NDJSON:
             for start in range(0, length, size):
                 yield replace(whole, start=start, end=min(start + size, length))
+            return
+        if kind is Format.HAR and source.path is not None:
+            yield from _iter_har_parts(whole, length, size)
             return
     except (OSError, StreamError):
         pass  # the worker meets it again, and says so
     yield whole
+
+
+def _iter_har_parts(whole: Part, length: int, size: int) -> Iterator[Part]:
+    """Cut a HAR at entries; what comes after the last cut is one part, whatever it is."""
+    assert whole.source.path is not None  # noqa: S101  others are not cut
+    part = replace(whole, entries_before=0, end=length)
+    with whole.source.path.open("rb") as file, suppress(StreamError):
+        for cut in iter_cuts(file):
+            if cut.end - part.start >= size and length - cut.start >= size // 2:
+                yield replace(part, end=cut.end)
+                part = replace(part, start=cut.start, entries_before=cut.before, line=cut.line)
+    yield part
 
 
 class PartReader:
@@ -84,17 +112,53 @@ class PartReader:
         self.lines: int | None = None
         self.fault: str | None = None
 
-    def __iter__(self) -> Iterator[Exchange | Unreadable | Lines]:
-        """Yield what the part holds, as `iter_entries` does for a whole source."""
+    def __iter__(self) -> Iterator[Exchange | Unreadable]:
+        """Yield what the part holds, as `iter_exchanges` does for a whole source."""
         if self._part.end is None:
-            yield from iter_entries(self._part.source, self._format_in, answers=self._answers)
+            yield from iter_exchanges(self._part.source, self._format_in, answers=self._answers)
+            return
+        if self._part.entries_before is not None:
+            yield from self._iter_har()
             return
         try:
             with _open_range(self._part) as lines:
-                yield from iter_blocks(lines, first=self._part.start + 1)
+                yield from read_ndjson(self._part.source, lines, first=self._part.start + 1)
             self.lines = lines.lines
         except StreamError as error:
             self.fault = error.reason
+
+    def _iter_har(self) -> Iterator[Exchange | Unreadable]:
+        part = self._part
+        last = before = part.entries_before or 0
+        try:
+            _verify(part)
+            with _open_at(part.source, part.start) as raw:
+                stream = ChunkStream(_iter_har_text(part, raw))
+                for found in read_har(part.source, stream, before=before, line=part.line):
+                    last = found.place.entry
+                    yield found
+        except StreamError as error:
+            if error.reason == CHANGED:
+                self.fault = error.reason
+            else:
+                reason = f"{error.reason} after entry {last}" if last else error.reason
+                yield Unreadable(place=part.source.place(0), reason=reason)
+        except OSError as error:
+            self.fault = describe_os_error(error)
+
+
+def _iter_har_text(part: Part, raw: Readable) -> Iterator[bytes]:
+    """Yield a HAR of the part's entries; the first and the last have the file's own head and end."""
+    if part.start:
+        yield HEAD_OF_PART
+    assert part.end is not None  # noqa: S101  a whole source has no range
+    left = part.end - part.start
+    while left and (chunk := raw.read(min(left, CHUNK))):
+        left -= len(chunk)
+        yield chunk
+    _verify(part)
+    if part.end < int(dict(part.tag)["size"]):
+        yield TAIL_OF_PART
 
 
 def count_lines(part: Part) -> int | None:
@@ -151,14 +215,16 @@ def _tag(source: Source) -> Tag:
     return (("size", str(status.st_size)), ("mtime", str(status.st_mtime_ns)), ("inode", str(status.st_ino)))
 
 
-def _is_plain_lines(source: Source, format_in: Format | None) -> bool:
+def _plain_format(source: Source, format_in: Format | None) -> Format | None:
+    """Return the format of a source that is not packed and can be read from its middle."""
+    if source.path is None and source.remote is None:
+        return None
     if source.remote is not None and not source.remote.has_ranges:
-        return False
+        return None
     with _open_at(source, 0) as raw:
         head = _head(raw)
-    if head.startswith((GZIP_MAGIC, ZSTD_MAGIC)):
-        return False
-    return (format_in or recognise(head)) is Format.NDJSON
+    found = None if head.startswith((GZIP_MAGIC, ZSTD_MAGIC)) else format_in or recognise(head)
+    return found if isinstance(found, Format) else None
 
 
 def _head(raw: Readable) -> bytes:

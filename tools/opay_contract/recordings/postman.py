@@ -5,6 +5,7 @@ from typing import Any
 
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
 from opay_contract.recordings.cursor import JsonCursor
+from opay_contract.recordings.encodings import decode_body
 from opay_contract.recordings.entries import build_exchange
 from opay_contract.recordings.messages import (
     encode_text,
@@ -135,4 +136,4 @@ def _body(text: Any, status: int, headers: Headers | None) -> bytes:
         return left_out_body(status, headers, NO_BODY)
     if not isinstance(text, str):
         raise EntryError(ODD_ENTRY)
-    return encode_text(text)
+    return decode_body(encode_text(text), headers)

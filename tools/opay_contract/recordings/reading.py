@@ -19,7 +19,7 @@ from opay_contract.recordings.foreign import Foreign
 from opay_contract.recordings.formats import HEAD, Format, is_undecided, iter_looks, recognise
 from opay_contract.recordings.har import read_har
 from opay_contract.recordings.mitmproxy_flows import read_mitmproxy
-from opay_contract.recordings.ndjson import Lines, is_filled, iter_blocks, iter_lines, parse_line, read_ndjson
+from opay_contract.recordings.ndjson import iter_lines, read_ndjson
 from opay_contract.recordings.newman import read_newman
 from opay_contract.recordings.parquet import read_parquet
 from opay_contract.recordings.postman import read_postman
@@ -77,24 +77,7 @@ def iter_exchanges(
     stdin: BinaryIO | None = None,
     answers: AnswerShape | None = None,
 ) -> Iterator[Exchange | Unreadable]:
-    """Yield what a source holds, entry by entry; never raises, what cannot be read is a value, too."""
-    for found in iter_entries(source, format_in, stdin=stdin, answers=answers):
-        if isinstance(found, Lines):
-            for number, line in found.numbered():
-                if is_filled(line):
-                    yield parse_line(source.place(number, number), line)
-        else:
-            yield found
-
-
-def iter_entries(
-    source: Source,
-    format_in: Format | None = None,
-    *,
-    stdin: BinaryIO | None = None,
-    answers: AnswerShape | None = None,
-) -> Iterator[Exchange | Unreadable | Lines]:
-    """Yield the same, but native lines undecoded and many at a time, for who can judge them as they are.
+    """Yield what a source holds, entry by entry; never raises, what cannot be read is a value, too.
 
     With the shape of the contract's answers, JSON that has neither that nor an exchange's is no recording.
     """
@@ -103,11 +86,6 @@ def iter_entries(
         with open_source(source, format_in, stdin=stdin, answers=answers) as recording:
             if recording.format is Format.PARQUET:
                 yield from read_parquet(source)
-                return
-            if recording.format is Format.NDJSON:
-                for block in iter_blocks(recording.stream):
-                    last = block.last
-                    yield block
                 return
             for found in READERS[recording.format](source, recording.stream):
                 last = found.place.entry

@@ -1,16 +1,21 @@
 """Reads the event log that `schemathesis run --report ndjson` writes (schemathesis 4)."""
 
+import io
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
 from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable
 from opay_contract.recordings.cursor import JsonCursor, Path, iter_values
+from opay_contract.recordings.encodings import decode_body
 from opay_contract.recordings.entries import attempt, build_exchange
 from opay_contract.recordings.messages import (
+    Steps,
     decode_entry,
     encode_text,
+    odd_member,
     parse_base64,
     parse_headers,
     parse_moment,
@@ -48,7 +53,20 @@ class _Interaction(msgspec.Struct, gc=False):
     timestamp: float | None = None
 
 
+class _Recorder(msgspec.Struct, gc=False):
+    interactions: msgspec.Raw
+
+
+class _Finished(msgspec.Struct, gc=False):
+    recorder: _Recorder
+
+
+class _Event(msgspec.Struct, rename={"finished": "ScenarioFinished"}, gc=False):
+    finished: _Finished
+
+
 _INTERACTION = msgspec.json.Decoder(_Interaction)
+_EVENT = msgspec.json.Decoder(_Event)
 
 
 def read_schemathesis_ndjson(source: Source, stream: Readable) -> Iterator[Exchange | Unreadable]:
@@ -56,13 +74,33 @@ def read_schemathesis_ndjson(source: Source, stream: Readable) -> Iterator[Excha
     cursor = JsonCursor(stream)
     number = 0
     while cursor.peek():
-        for line, data in iter_values(cursor, INTERACTIONS):
+        for line, data in _iter_interactions(cursor):
             number += 1
             place = source.place(number, line)
             try:
-                yield _exchange(place, decode_entry(_INTERACTION, data, line))
+                yield _exchange(place, decode_entry(_INTERACTION, data, line, _repair))
             except EntryError as error:
                 yield Unreadable(place=place, reason=error.reason)
+
+
+def _iter_interactions(cursor: JsonCursor) -> Iterator[tuple[int, bytes | None]]:
+    """Yield the interactions of an event, which in general has a line of its own."""
+    line, text = cursor.line, cursor.take_line()
+    if text is None:
+        yield from iter_values(cursor, INTERACTIONS)
+        return
+    path, found = INTERACTIONS, text
+    if text.count(b'"interactions"') == 1:
+        with suppress(ValueError):
+            path, found = {}, bytes(_EVENT.decode(text).finished.recorder.interactions)
+    for _, data in iter_values(JsonCursor(io.BytesIO(found)), path):
+        yield line, data
+
+
+def _repair(steps: Steps, _value: Any) -> Any:
+    """Take a member that the response can be judged without for one that is not there."""
+    if steps[0] == "response" or steps in (("request",), ("request", "uri")):
+        raise odd_member(steps)
 
 
 def _exchange(place: Place, interaction: _Interaction) -> Exchange | Unreadable:
@@ -83,11 +121,9 @@ def _response(recorded: _Response | None) -> Response:
         raise EntryError(NO_RESPONSE)
     if recorded.content_size is not None:
         raise EntryError(TRUNCATED_BODY)
-    return Response(
-        status=parse_status(recorded.status_code),
-        headers=parse_headers(recorded.headers),
-        body=_bytes(recorded.content) or b"",
-    )
+    headers = parse_headers(recorded.headers)
+    body = decode_body(_bytes(recorded.content) or b"", headers)
+    return Response(status=parse_status(recorded.status_code), headers=headers, body=body)
 
 
 def _bytes(value: _Bytes | str | None) -> bytes | None:

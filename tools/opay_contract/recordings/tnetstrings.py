@@ -130,11 +130,15 @@ def read_items(value: Value) -> Iterator[Value]:
 
 def cut(text: bytes) -> Iterator[Value]:
     """Yield the values that stand one after the other in a text."""
-    position = 0
-    while position < len(text):
-        length = _LENGTH.match(text, position)
-        end = length.end() + int(length[1]) if length else len(text)
-        if length is None or end >= len(text):
+    position, size = 0, len(text)
+    match = _LENGTH.match
+    while position < size:
+        length = match(text, position)
+        if length is None:
             raise EntryError(ODD_FLOW)
-        yield text[end : end + 1], text[length.end() : end]
+        start = length.end()
+        end = start + int(length[1])
+        if end >= size:
+            raise EntryError(ODD_FLOW)
+        yield text[end : end + 1], text[start:end]
         position = end + 1

@@ -43,6 +43,8 @@ _PLACEHOLDER: tuple[yaml.Event, ...] = (
 )
 """What stands for an interaction of which nothing can be kept, and is one for the tools of the format."""
 _NOTHING = yaml.ScalarEvent(None, None, (True, False), "")
+_OF_NOTHING = yaml.AliasEvent("x")
+"""What stands for an alias without an anchor, and is one, as no anchor is kept."""
 _BREAK = b"\n...\n}: the rest could not be read\n"
 _WIDTH = 1 << 30
 
@@ -211,7 +213,7 @@ class _Walk:
         """Return what an event stands for: itself, or the events behind an alias."""
         if not isinstance(event, yaml.AliasEvent):
             return [_without_anchor(event)], Extent(1, length_of(event))
-        return self._anchors.expand(event.anchor, self._expansion)
+        return self._anchors.expand(event.anchor, self._expansion) or ([_OF_NOTHING], Extent(1))
 
 
 def _extent(events: Events) -> Extent:

@@ -19,8 +19,8 @@ from opay_contract.redaction.texts import STRICT, Texts
 from opay_contract.redaction.urls import Urls
 from opay_contract.redaction.values import Log, Values, is_time
 from opay_contract.redaction.vocabulary import METHODS
-from opay_contract.rules.subject import Settings, Subject, build_subject
-from opay_contract.rules.values import recorded_time
+from opay_contract.rules.subject import annotate_bodies
+from opay_contract.rules.values import unix_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Redactor:
         self.urls = Urls(contract, self.values)
         self.fields = HeaderFields(contract, self.values, self.urls)
         self._bodies = Bodies(self.values, self.log)
-        self._settings = Settings(started_at=time.time())
+        self._started_at = time.time()
         scheme = contract.signature
         self._resigning = (
             Resigning(scheme=scheme, fields=self.fields, private_key=private_key)
@@ -135,18 +135,15 @@ class Redactor:
             (self.fields.name(name), self.header(redacted, side, name, value)) for name, value in headers
         )
 
-    def _subject(self, exchange: Exchange) -> Subject | None:
-        match = self.contract.match(exchange)
-        operation = match.route.operation
-        return build_subject(exchange, match, operation, self.contract, self._settings) if operation else None
-
     def _new_bodies(self, exchange: Exchange) -> tuple[bytes | None, bytes]:
-        subject = None if excess_of(exchange) else self._subject(exchange)
-        recorded = recorded_time(subject) if subject else 0.0
-        query = BodyContext(
-            described=subject.query if subject else None, recorded=recorded, prefix="request:"
-        )
-        answer = BodyContext(described=subject.answer if subject else None, recorded=recorded, prefix="")
+        recorded, asked, answered = 0.0, None, None
+        if not excess_of(exchange):
+            match = self.contract.match(exchange)
+            asked, answered = annotate_bodies(self.contract, match, exchange.response.status)
+            if match.route.operation is not None:
+                recorded = unix_time(exchange.recorded_at, self._started_at)
+        query = BodyContext(described=asked, recorded=recorded, prefix="request:")
+        answer = BodyContext(described=answered, recorded=recorded, prefix="")
         body = exchange.request.body
         return (
             None if body is None else self._bodies.redact(body, query),

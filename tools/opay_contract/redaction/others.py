@@ -5,7 +5,7 @@ from opay_contract.model.exchange import Exchange
 from opay_contract.recordings.formats import Format
 from opay_contract.recordings.reading import iter_exchanges
 from opay_contract.recordings.sources import Source
-from opay_contract.rules.exposure import check_exposure
+from opay_contract.rules.exposure import shows_card_number
 from opay_contract.rules.routes import describe_elsewhere
 
 
@@ -28,4 +28,4 @@ def _is_of_others(contract: Contract, exchange: Exchange) -> bool:
     if match.route.in_scope:
         return False
     where = describe_elsewhere(contract, exchange.request.url or "", match.route)
-    return not where.base_url and not any(check_exposure(contract, exchange, match, None, None))
+    return not where.base_url and not shows_card_number(contract, exchange, match)

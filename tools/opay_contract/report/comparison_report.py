@@ -1,7 +1,7 @@
 """What differs between two runs, as text for people and as JSON for programs."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
@@ -98,15 +98,19 @@ def _closing(comparison: Comparison) -> str:
         f"{name} {_describe_run(run)}" for name, run in (("Old:", comparison.old), ("New:", comparison.new))
     ]
     same = not (comparison.appeared or comparison.vanished or comparison.unsure or comparison.differences)
-    verdict = (
-        "No difference."
-        if same
-        else (
-            f"{count(len(comparison.appeared), 'new finding')}, {len(comparison.vanished):,} gone, "
-            f"{count(len(comparison.differences), 'other difference')}."
-        )
-    )
+    verdict = "No difference." if same else f"{', '.join(_iter_counts(comparison))}."
     return "\n".join([*runs, click.style(verdict, bold=True)])
+
+
+def _iter_counts(comparison: Comparison) -> Iterator[str]:
+    if comparison.appeared:
+        yield count(len(comparison.appeared), "new finding")
+    if comparison.vanished:
+        yield f"{len(comparison.vanished):,} gone"
+    if comparison.unsure:
+        yield f"{len(comparison.unsure):,} unsure"
+    if comparison.differences:
+        yield count(len(comparison.differences), "other difference")
 
 
 def _describe_run(summary: DriftSummary) -> str:
@@ -114,11 +118,10 @@ def _describe_run(summary: DriftSummary) -> str:
         reasons = " ".join(describe_out_of_scope(summary))
         return f"nothing was checked: {describe_nothing(summary, None)}. {reasons}".rstrip()
     vacuous = ", none of which succeeded" if summary.is_vacuous else ""
+    unread = f", {summary.unreadable_count:,} unreadable" if summary.unreadable_count else ""
     partial = ", interrupted" if summary.is_partial else ""
-    return (
-        f"{count(summary.exchanges, 'exchange')}{vacuous}, {count(len(summary.findings), 'finding')}, "
-        f"{summary.unreadable_count:,} unreadable{partial}."
-    )
+    found = count(len(summary.findings), "finding")
+    return f"{count(summary.exchanges, 'exchange')}{vacuous}, {found}{unread}{partial}."
 
 
 def _run(summary: DriftSummary) -> dict[str, Any]:

@@ -15,29 +15,31 @@ from opay_contract.report.outcomes import (
 from opay_contract.report.scope import describe_out_of_scope
 from opay_contract.report.text_report import describe_judged, describe_outside
 
+_CHECKED = "Exchanges checked"
+
 
 def build_summary(run: CheckedRun) -> Section:
     """Return the numbers as tiles, and remarks below them."""
     body = "\n".join(
-        f'<div class="{kind if number else ""}"><dt>{title}</dt><dd>{number:,}</dd></div>'
+        f'<div class="{kind}"><dt>{title}</dt><dd>{number:,}</dd></div>'
         for title, number, kind in _tiles(run)
+        if number or title == _CHECKED
     )
     remarks = "".join(f"\n<p>{as_text(remark)}</p>" for remark in _remarks(run))
     return Section(id="summary", title="Summary", body=f'<dl class="tiles">\n{body}\n</dl>{remarks}')
 
 
 def _tiles(run: CheckedRun) -> Iterator[tuple[str, int, str]]:
-    """Yield title, number, and how the tile is marked unless the number is zero."""
+    """Yield title, number, and how the tile is marked; of zeros only that of the exchanges is shown."""
     summary = run.counted
     numbers = Counter(folded.finding.rule.severity for folded in summary.findings.values())
     yield from ((plural(severity), numbers[severity], severity.label) for severity in reversed(Severity))
     yield "Occurrences", sum(summary.occurrences.values()), ""
     yield "Changes", len(run.insight.changes), ""
-    yield "Exchanges checked", summary.exchanges, ""
+    yield _CHECKED, summary.exchanges, ""
     yield "Out of scope", summary.out_of_scope, ""
     yield "Unreadable", summary.unreadable_count, "error"
-    if summary.out_of_window:
-        yield "Outside the window", summary.out_of_window, ""
+    yield "Outside the window", summary.out_of_window, ""
     if run.judged:
         yield "Accepted", len(run.accepted), ""
         yield "Unused acceptances", len(run.unused), ""

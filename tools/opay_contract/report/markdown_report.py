@@ -79,18 +79,18 @@ def _verdict(run: CheckedRun) -> str:
 
 
 def _counts(summary: DriftSummary, findings: list[FoldedFinding]) -> str:
-    numbers = [
-        sum(one.finding.rule.severity is severity for one in findings) for severity in reversed(Severity)
-    ]
-    occurrences = sum(summary.occurrences.values())
-    rest = (occurrences, summary.out_of_scope, summary.unreadable_count)
-    titles = [
-        *(_TITLES[severity] for severity in reversed(Severity)),
-        "Occurrences",
-        "Out of scope",
-        "Unreadable",
-    ]
-    return table(titles, [[f"{number:,}" for number in (*numbers, *rest)]], right=len(titles))
+    """Return the numbers that are not zero as a table of one row, or nothing."""
+    numbers = {
+        **{
+            _TITLES[severity]: sum(one.finding.rule.severity is severity for one in findings)
+            for severity in reversed(Severity)
+        },
+        "Occurrences": sum(summary.occurrences.values()),
+        "Out of scope": summary.out_of_scope,
+        "Unreadable": summary.unreadable_count,
+    }
+    shown = {title: f"{number:,}" for title, number in numbers.items() if number}
+    return table(shown, [shown.values()], right=len(shown)) if shown else ""
 
 
 def _outcomes(summary: DriftSummary) -> str:

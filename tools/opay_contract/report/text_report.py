@@ -74,10 +74,13 @@ def count(number: int, noun: str, plural: str = "") -> str:
 
 
 def describe_judged(judged: Judged) -> str:
-    """Return how many findings are in each state, and how many acceptances have none."""
-    states = ", ".join(f"{len(judged.findings(state)):,} {state}" for state in State)
-    occurrences = count(sum(folded.count for folded in judged.findings(State.ACCEPTED)), "occurrence")
-    return f"Baseline: {states}; {occurrences} accepted; {count(len(judged.unused), 'unused acceptance')}."
+    """Return how many findings are in each state that there is, and how many acceptances have none."""
+    parts = [", ".join(f"{number:,} {state}" for state in State if (number := len(judged.findings(state))))]
+    if occurrences := sum(folded.count for folded in judged.findings(State.ACCEPTED)):
+        parts.append(f"{count(occurrences, 'occurrence')} accepted")
+    if judged.unused:
+        parts.append(count(len(judged.unused), "unused acceptance"))
+    return f"Baseline: {'; '.join(filter(None, parts)) or 'no findings'}."
 
 
 def describe_recorded(folded: FoldedFinding) -> str:
@@ -180,7 +183,8 @@ def _closing(summary: DriftSummary, findings: list[FoldedFinding], run: CheckedR
     if outside := describe_outside(summary):
         lines.append(outside)
     lines += describe_out_of_scope(summary)
-    lines.append(f"Unreadable: {summary.unreadable_count:,}.")
+    if summary.unreadable_count:
+        lines.append(f"Unreadable: {summary.unreadable_count:,}.")
     if summary.passed_over_count:
         files = count(summary.passed_over_count, "file of a folder", "files of folders")
         lines.append(f"Passed over: {files}, no recordings (named by --format json).")

@@ -1,1 +1,1 @@
-"""The rules: one table, pure functions that look at an exchange, and a fast path for those that conform."""
+"""The rules: one table, pure functions that look at an exchange, and the judge that asks them all."""

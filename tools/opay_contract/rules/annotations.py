@@ -10,19 +10,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from opay_contract.contract.contract import Contract, at
+from opay_contract.contract.contract import Contract
 from opay_contract.jsontext import Tokens, iter_nodes, value_at
-from opay_contract.rules.describing import is_label
-from opay_contract.rules.shapes import is_decided_by_shape, shape_of
 
-_CLASS, _PUBLIC = "x-sensitivity", "public"
 _OPENERS = ("additionalProperties", "unevaluatedProperties")
 _INTO_MEMBERS = {"properties", "patternProperties", "prefixItems"}
 _INTO_CHILDREN = {"items", "contains", "additionalProperties", "unevaluatedProperties", "unevaluatedItems"}
 _INTO_ALTERNATIVES = {"allOf", "anyOf", "oneOf", "dependentSchemas"}
 _IN_PLACE = {"$ref", "$dynamicRef", "then", "else"}
-_BRANCHES = frozenset(("anyOf", "oneOf", "dependentSchemas"))
-_MAX_MEMORY = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +41,6 @@ class Annotations:
                 if isinstance(node := node_at(uri), dict)
             )
         return self._nodes
-
-    def is_decided_by_shape(self, decided: frozenset[Tokens]) -> bool:
-        """Return whether no values but those at the places `decided` have a say in what applies where."""
-        return all(
-            _BRANCHES.isdisjoint(node)
-            and ("if" not in node or is_decided_by_shape(node["if"], tokens, decided))
-            for tokens, _, _, node in self.nodes()
-        )
-
-    def public_value(self, tokens: Tokens, value: Any) -> str:
-        """Return a value as text where the contract calls its place public and it looks like a label."""
-        classes = {node[_CLASS] for at_, _, _, node in self.nodes() if at_ == tokens and _CLASS in node}
-        text = str(value) if type(value) in (str, int) else ""
-        return text if classes == {_PUBLIC} and is_label(text) else ""
-
-    def errors(self) -> Iterator[Any]:
-        """Yield the schema library's errors."""
-        yield from self.contract.schemas.validator(self.schema).iter_errors(self.value)
 
     def undocumented(self) -> Iterator[tuple[Tokens, Any, str]]:
         """Yield place, value and the address of the object's schema for every member nobody described."""
@@ -91,25 +68,8 @@ def _described_names(node: dict[str, Any], value: dict[str, Any]) -> Iterator[st
         yield from (name for name in value if re.search(pattern, name))
 
 
-def annotate(
-    contract: Contract, schema: str, value: Any, decided: frozenset[Tokens] = frozenset()
-) -> Annotations:
-    """Find what the schema at the address `schema` says about every place in `value`.
-
-    Where its conditions look at nothing but shapes and the values at the places `decided`, what was found for
-    one value holds for every other of the same shape, and is remembered.
-    """
-    memory = contract.schemas.memory
-    key = (schema, shape_of(value), tuple(repr(at(value, tokens)) for tokens in sorted(decided)))
-    if key in memory:
-        return Annotations(value, schema, contract, memory[key])
-    notes = Annotations(value, schema, contract, _evaluate(contract, schema, value))
-    if len(memory) < _MAX_MEMORY and notes.is_decided_by_shape(decided):
-        memory[key] = notes.schemas
-    return notes
-
-
-def _evaluate(contract: Contract, schema: str, value: Any) -> dict[Tokens, list[str]]:
+def annotate(contract: Contract, schema: str, value: Any) -> Annotations:
+    """Find what the schema at the address `schema` says about every place in `value`."""
     found: dict[Tokens, list[str]] = {}
     for detail in contract.schemas.validator(schema).evaluate(value).list()["details"]:
         depth = _depth_of_statement(detail["evaluationPath"])
@@ -118,7 +78,7 @@ def _evaluate(contract: Contract, schema: str, value: Any) -> dict[Tokens, list[
         tokens = _tokens(detail["instanceLocation"], value)
         if len(tokens) == depth:
             found.setdefault(tokens, []).append(detail["schemaLocation"])
-    return found
+    return Annotations(value, schema, contract, found)
 
 
 @lru_cache(maxsize=4096)

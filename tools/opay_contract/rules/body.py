@@ -1,13 +1,14 @@
 """Checks of both bodies against their schemas: what contradicts them, and what they do not know."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from opay_contract.jsontext import NotJson, Tokens
 from opay_contract.model.finding import Outcome, Rule
-from opay_contract.rules.annotations import Annotations
+from opay_contract.rules.described import Described
 from opay_contract.rules.describing import describe_value, fold_pointer
 from opay_contract.rules.schema_errors import keyword_of, rule_of, tokens_of_error
+from opay_contract.rules.shapes import values_at
 from opay_contract.rules.subject import Hit, Subject
 from opay_contract.rules.table import (
     ERROR_WITH_DATA,
@@ -28,14 +29,19 @@ _About = tuple[Rule, Tokens, str]
 _Said = tuple[str, str, str]
 
 
-def check_response_body(subject: Subject) -> Iterator[Hit]:
+def check_response_body(subject: Subject) -> Iterable[Hit]:
     """Find where the answer contradicts its schema, and members that the schema does not know."""
-    if subject.answer is None:
-        return
-    for (rule, tokens, value), (expected, actual, uri) in _contradictions(subject.answer):
+    answer = subject.answer
+    if answer is None or (not answer.plan.undocumented and answer.validator.is_valid(answer.value)):
+        return ()
+    return _response_hits(subject, answer)
+
+
+def _response_hits(subject: Subject, answer: Described) -> Iterator[Hit]:
+    for (rule, tokens, value), (expected, actual, uri) in _contradictions(answer):
         rule_of_place = _envelope_rule(subject, rule, tokens)
         yield Hit(rule_of_place, fold_pointer(tokens), expected, actual, uri, value)
-    yield from _undocumented(subject.answer, RESPONSE_FIELD_UNDOCUMENTED)
+    yield from _undocumented(answer, RESPONSE_FIELD_UNDOCUMENTED)
 
 
 def check_request_body(subject: Subject) -> Iterator[Hit]:
@@ -47,20 +53,22 @@ def check_request_body(subject: Subject) -> Iterator[Hit]:
         yield Hit(REQUEST_FIELD_INVALID, "", "JSON", actual, subject.operation.request_schema)
     if subject.query is None:
         return
+    if not subject.query.plan.undocumented and subject.query.validator.is_valid(subject.query.value):
+        return
     for (rule, tokens, _), (expected, actual, uri) in _contradictions(subject.query):
         request_rule = REQUEST_FIELD_MISSING if rule is FIELD_MISSING else REQUEST_FIELD_INVALID
         yield Hit(request_rule, fold_pointer(tokens), expected, actual, uri)
     yield from _undocumented(subject.query, REQUEST_FIELD_UNDOCUMENTED)
 
 
-def _contradictions(body: Annotations) -> list[tuple[_About, _Said]]:
+def _contradictions(body: Described) -> list[tuple[_About, _Said]]:
     """Return the errors of the schema library as rule, place and public value; expected, actual and address.
 
     A text of the wrong length breaks its pattern as well; that is said once. So is what several keywords, or
     several schemas of the same place, say under one rule.
     """
     found: dict[_About, _Said] = {}
-    for about, said in (_contradiction(error, body) for error in body.errors()):
+    for about, said in (_contradiction(error, body) for error in body.validator.iter_errors(body.value)):
         found.setdefault(about, said)
     wrong_length = {tokens for rule, tokens, _ in found if rule is LENGTH_OUT_OF_RANGE}
     return [
@@ -70,7 +78,7 @@ def _contradictions(body: Annotations) -> list[tuple[_About, _Said]]:
     ]
 
 
-def _contradiction(error: Any, body: Annotations) -> tuple[_About, _Said]:
+def _contradiction(error: Any, body: Described) -> tuple[_About, _Said]:
     keyword = keyword_of(error)
     rule, expected = rule_of(keyword, error.kind.value, error.instance)
     tokens = tokens_of_error(error, keyword)
@@ -91,6 +99,7 @@ def _envelope_rule(subject: Subject, rule: Rule, tokens: Tokens) -> Rule:
     )
 
 
-def _undocumented(body: Annotations, rule: Rule) -> Iterator[Hit]:
-    for tokens, value, uri in body.undocumented():
-        yield Hit(rule, fold_pointer(tokens), "no such member", describe_value(value), uri)
+def _undocumented(body: Described, rule: Rule) -> Iterator[Hit]:
+    for stated in body.plan.undocumented:
+        for value in values_at(body.value, stated.path):
+            yield Hit(rule, stated.pointer, "no such member", describe_value(value), stated.uri)

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 
 _SEPARATOR = r"[ \t\u00a0\u2009\u202f.\-_/\u2010-\u2015]{0,2}"
-_CANDIDATE = re.compile(rf"(?:[0-9]{_SEPARATOR}){{12}}[0-9]")
+_SEPARATED = re.compile(f"[0-9]|{_SEPARATOR.removesuffix('{0,2}')}")
 _RUN = re.compile(rf"[0-9](?:{_SEPARATOR}[0-9])*")
 _GROUP = re.compile(r"[0-9]+")
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
@@ -57,6 +57,12 @@ _EGYPTIAN_ID = re.compile(rf"3[0-3][0-9]{_DAY}{_GOVERNORATES}[0-9]{{5}}")
 """Century, birthday, governorate, number and check digit, of people born from 2000 to 2039."""
 
 
+_DIGITS_AS_ZERO = bytes(ord("0") if byte in b"0123456789" else byte for byte in range(256))
+_ASCII_SEPARATORS = b" \t.-_/"
+_ASCII = bytes(range(128))
+_LONG_RUN = b"0" * _LENGTHS[0]
+
+
 class _Digits(dict[int, str]):
     """The digits of all scripts as 0 to 9, anything else as it is; learnt as they come."""
 
@@ -74,12 +80,38 @@ def has_card_number(text: str) -> bool:
     return any(True for _ in iter_card_number_lengths(text))
 
 
+def may_have_card_number(text: bytes) -> bool:
+    """Return whether UTF-8 text may have a card number; where False there surely is none. Quick."""
+    if _LONG_RUN not in text.translate(_DIGITS_AS_ZERO, _ASCII_SEPARATORS):
+        if text.isascii():
+            return False
+        foreign = set(text.translate(None, _ASCII).decode(errors="replace"))
+        if not any(_MATTERS[character] for character in foreign):
+            return False
+    return has_card_number(text.decode(errors="replace"))
+
+
+class _Matters(dict[str, bool]):
+    """Which characters of other scripts may be, or become, a digit or what stands between digits."""
+
+    def __missing__(self, character: str) -> bool:
+        plain = unicodedata.normalize("NFKC", character)
+        matters = any(
+            _SEPARATED.search(one) is not None or unicodedata.digit(one, None) is not None for one in plain
+        )
+        self[character] = matters
+        return matters
+
+
+_MATTERS = _Matters()
+
+
 def iter_card_number_lengths(text: str) -> Iterator[int]:
     """Yield the number of digits of each card number in `text`."""
     if not text.isascii():
         text = _FOREIGN.sub(_with_plain_digits, unicodedata.normalize("NFKC", text))
-    if _CANDIDATE.search(text):
-        for run in _RUN.finditer(text):
+    for run in _RUN.finditer(text):
+        if run.end() - run.start() >= _LENGTHS[0]:
             yield from _card_numbers_of(_GROUP.findall(run[0]))
 
 

@@ -21,8 +21,8 @@ def check_code(subject: Subject) -> Iterator[Hit]:
     envelope, code = subject.operation.envelope, subject.match.code
     if envelope is None or code is None:
         return
-    pointer = fold_pointer(envelope.code)
     if code not in envelope.codes and code not in envelope.success:
+        pointer = fold_pointer(envelope.code)
         shown = subject.answer.public_value(envelope.code, code) if subject.answer else ""
         actual = shown or describe_value(code)
         yield Hit(
@@ -33,7 +33,7 @@ def check_code(subject: Subject) -> Iterator[Hit]:
         actual = f"a success code with HTTP status {status}"
         yield Hit(
             SUCCESS_CODE_ON_HTTP_ERROR,
-            pointer,
+            fold_pointer(envelope.code),
             "an error code with an HTTP error",
             actual,
             envelope.codes_uri,

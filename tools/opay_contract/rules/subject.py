@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from opay_contract.contract.contract import Contract, Match
 from opay_contract.contract.operation import DocumentedResponse, Operation
-from opay_contract.jsontext import Parsed, Tokens
+from opay_contract.jsontext import Parsed
 from opay_contract.model.exchange import Exchange
 from opay_contract.model.finding import Outcome, Rule
 from opay_contract.model.moments import Window
 from opay_contract.rules.annotations import Annotations, annotate
+from opay_contract.rules.described import Described
+from opay_contract.signing.signer import Verification
 
 HTTP_ERROR = 400
 """The least status that says no."""
@@ -28,12 +32,13 @@ class Settings:
     may_be_masked: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class Subject(msgspec.Struct, gc=False):
     """One exchange of a known operation, matched, with all that a check may need.
 
     `documented` is what the contract says about the answer's HTTP status. `query` and `answer` are the
     bodies with what the contract says about each place in them, None where there is nothing to judge.
+    `is_refused` if the vendor refused the request, by business code or by HTTP status. `verification` is of
+    the request's signature, None where there is nothing to verify.
     """
 
     exchange: Exchange
@@ -42,39 +47,20 @@ class Subject:
     contract: Contract
     settings: Settings
     documented: DocumentedResponse | None
-    query: Annotations | None
-    answer: Annotations | None
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether the vendor refused the request, by business code or by HTTP status."""
-        return is_refused(self.exchange, self.match)
+    is_refused: bool
+    verification: Verification | None
+    query: Described | None
+    answer: Described | None
 
 
-def is_refused(exchange: Exchange, match: Match) -> bool:
-    """Return whether the vendor refused a request, by business code or by HTTP status."""
-    return match.outcome is Outcome.BUSINESS_ERROR or exchange.response.status >= HTTP_ERROR
+def is_refusal(match: Match, status: int) -> bool:
+    """Return whether the vendor refused a request."""
+    return match.outcome is Outcome.BUSINESS_ERROR or status >= HTTP_ERROR
 
 
-def build_subject(
-    exchange: Exchange, match: Match, operation: Operation, contract: Contract, settings: Settings
-) -> Subject:
-    """Gather what the checks of one exchange need, asking the schema library once for each body."""
-    documented = operation.response(exchange.response.status)
-    return Subject(
-        exchange=exchange,
-        match=match,
-        operation=operation,
-        contract=contract,
-        settings=settings,
-        documented=documented,
-        query=_annotate(
-            contract, match.request_body, match.form.request if match.form else operation.request_schema
-        ),
-        answer=_annotate(
-            contract, match.response_body, response_schema(operation, match, documented), operation.decided
-        ),
-    )
+def request_schema(operation: Operation, match: Match) -> str | None:
+    """Return the address of the schema that a request's body is judged by."""
+    return match.form.request if match.form else operation.request_schema
 
 
 def response_schema(operation: Operation, match: Match, documented: DocumentedResponse | None) -> str | None:
@@ -93,10 +79,20 @@ def response_schema(operation: Operation, match: Match, documented: DocumentedRe
     return schema or (envelope.schema if envelope is not None else None)
 
 
-def _annotate(
-    contract: Contract, body: object, schema: str | None, decided: frozenset[Tokens] = frozenset()
-) -> Annotations | None:
-    return annotate(contract, schema, body.value, decided) if schema and isinstance(body, Parsed) else None
+def annotate_bodies(
+    contract: Contract, match: Match, status: int
+) -> tuple[Annotations | None, Annotations | None]:
+    """Return what the contract says about each place of an exchange's bodies, None where there is nothing."""
+    operation = match.route.operation
+    if operation is None:
+        return None, None
+    query = request_schema(operation, match)
+    answer = response_schema(operation, match, operation.response(status))
+    asked, answered = match.request_body, match.response_body
+    return (
+        annotate(contract, query, asked.value) if query and isinstance(asked, Parsed) else None,
+        annotate(contract, answer, answered.value) if answer and isinstance(answered, Parsed) else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)

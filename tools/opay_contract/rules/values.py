@@ -3,13 +3,15 @@
 import math
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from opay_contract.contract.contract import at
-from opay_contract.contract.loading import tokens_of
 from opay_contract.jsontext import Tokens
 from opay_contract.model.finding import Rule
-from opay_contract.rules.describing import describe_value, fold_pointer
+from opay_contract.rules.described import Statement
+from opay_contract.rules.describing import describe_value
+from opay_contract.rules.shapes import values_at
 from opay_contract.rules.subject import Hit, Subject
 from opay_contract.rules.table import ITEM_REPEATED, MONTH_INVALID, TIMESTAMP_IN_FUTURE, TIMESTAMP_NOT_SECONDS
 
@@ -20,21 +22,63 @@ CLOCK_SKEW = 300
 """Seconds by which the vendor's clock may be ahead of the recorder's."""
 
 _MONTHS = range(1, 13)
+_DATE = len("2026-05-01")
+_DAY = 86_400.0
 
 
-def check_values(subject: Subject) -> Iterator[Hit]:
-    """Find times, months and lists that cannot be what the contract says they are."""
-    for tokens, value, uri, node in subject.answer.nodes() if subject.answer else ():
-        unit = node.get("x-unit")
-        if unit == "unix-seconds":
-            yield from _check_time(value, fold_pointer(tokens), f"{uri}/x-unit", recorded_time(subject))
-        elif unit == "month" and not is_month(value):
-            actual = describe_value(value)
-            yield Hit(MONTH_INVALID, fold_pointer(tokens), "a month, 1 to 12", actual, f"{uri}/x-unit")
-        identity = node.get("x-unique-by")
-        if identity is not None and has_repeated_item(value, tokens_of(identity)):
-            pointer, expected = f"{fold_pointer(tokens)}/*", f"items that differ in {identity}"
-            yield Hit(ITEM_REPEATED, pointer, expected, "the same item again", f"{uri}/x-unique-by")
+def check_units(subject: Subject) -> list[Hit]:
+    """Find times and months that cannot be what the contract says they are."""
+    hits: list[Hit] = []
+    answer = subject.answer
+    if answer is None or not answer.plan.units:
+        return hits
+    usual = _usual_time(subject)  # most often all times are before the day of the exchange
+    for parent, times, months in answer.plan.units:
+        objects = values_at(answer.value, parent)
+        for name, stated in times:
+            for value in _members(objects, name):
+                if type(value) is not int or not 0 <= value <= usual:
+                    hits += _check_time(subject, stated, value)
+        for name, stated in months:
+            for value in _members(objects, name):
+                if not is_month(value):
+                    actual = describe_value(value)
+                    hits.append(Hit(MONTH_INVALID, stated.pointer, "a month, 1 to 12", actual, stated.uri))
+    return hits
+
+
+def check_lists(subject: Subject) -> Iterator[Hit]:
+    """Find lists with the same item twice."""
+    if subject.answer is None:
+        return
+    for stated, identity, member in subject.answer.plan.lists:
+        for value in values_at(subject.answer.value, stated.path):
+            if has_repeated_item(value, member):
+                expected, actual = f"items that differ in {identity}", "the same item again"
+                yield Hit(ITEM_REPEATED, stated.pointer, expected, actual, stated.uri)
+
+
+def _members(objects: list[Any], name: str | None) -> list[Any]:
+    return objects if name is None else [one[name] for one in objects if type(one) is dict and name in one]
+
+
+def _usual_time(subject: Subject) -> float:
+    started_at, moment = subject.settings.started_at, subject.exchange.recorded_at
+    return min(_day_before(moment[:_DATE]), started_at) if moment else min(started_at, FIRST_MILLISECONDS - 1)
+
+
+def _check_time(subject: Subject, stated: Statement, value: Any) -> Iterator[Hit]:
+    fault = time_fault(value, recorded_time(subject))
+    if fault is TIMESTAMP_NOT_SECONDS:
+        yield Hit(fault, stated.pointer, "seconds since 1970", describe_value(value), stated.uri)
+    elif fault is not None:
+        yield Hit(fault, stated.pointer, "a time before the exchange", "a later time", stated.uri)
+
+
+@lru_cache(maxsize=4096)
+def _day_before(date: str) -> float:
+    """Return a Unix time before all times of a date, whatever their zone."""
+    return min(unix_time(f"{date}T00:00:00+00:00", _DAY) - _DAY, FIRST_MILLISECONDS - 1)
 
 
 def recorded_time(subject: Subject) -> float:
@@ -70,8 +114,16 @@ def has_repeated_item(value: Any, identity: Tokens) -> bool:
     """Return whether two items of a list have the same identifying member."""
     if not isinstance(value, list) or len(value) < 2:  # noqa: PLR2004  one item cannot be there twice
         return False
+    if len(identity) == 1 and _differ_in_texts(value, identity[0]):
+        return False
     identities = [found for item in value if isinstance(found := at(item, identity), str | int)]
     return len(set(identities)) < len(identities)
+
+
+def _differ_in_texts(items: list[Any], name: str | int) -> bool:
+    """Return whether the items surely differ: all have another text there."""
+    found = [item[name] for item in items if type(item) is dict and name in item]
+    return set(map(type, found)) == {str} and len(set(found)) == len(found)
 
 
 def time_fault(value: Any, recorded: float) -> Rule | None:
@@ -82,11 +134,3 @@ def time_fault(value: Any, recorded: float) -> Rule | None:
     if seconds is None or not 0 <= seconds < FIRST_MILLISECONDS:
         return TIMESTAMP_NOT_SECONDS
     return TIMESTAMP_IN_FUTURE if seconds > recorded + CLOCK_SKEW else None
-
-
-def _check_time(value: Any, pointer: str, uri: str, recorded: float) -> Iterator[Hit]:
-    fault = time_fault(value, recorded)
-    if fault is TIMESTAMP_NOT_SECONDS:
-        yield Hit(fault, pointer, "seconds since 1970", describe_value(value), uri)
-    elif fault is not None:
-        yield Hit(fault, pointer, "a time before the exchange", "a later time", uri)

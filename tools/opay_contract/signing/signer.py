@@ -83,15 +83,18 @@ def verify(body: bytes, header_value: str, key: str, scheme: SignatureScheme) ->
         return Verification(reason=fault)
     try:
         value = parse_signable(body)
-        texts = {form: render_canonical(value, scheme, form) for form in forms}
+        texts = {forms[0]: render_canonical(value, scheme, forms[0])}
+        if not texts[forms[0]].isascii() or "\\u" in texts[forms[0]]:  # else all forms are the same text
+            texts = {form: render_canonical(value, scheme, form) for form in forms}
     except UnsignableBody:
         return Verification(reason=SignatureFault.UNSIGNABLE_BODY)
     # Every form is hashed and compared, whichever matches, so that the time taken says nothing.
     headers = {form: scheme.prefix + _digest(text, secret, scheme) for form, text in texts.items()}
-    matching = [form for form in forms if _is_equal(headers[form], header_value)]
+    matching = [form for form, expected in headers.items() if _is_equal(expected, header_value)]
     if not matching:
         return Verification(reason=SignatureFault.MISMATCH)
-    return Verification(non_ascii=matching[0] if len(matching) == 1 else None)
+    is_told = len(matching) == 1 and len(headers) == len(forms)
+    return Verification(non_ascii=matching[0] if is_told else None)
 
 
 def _fault_of_header(header_value: str, prefix: str) -> SignatureFault | None:

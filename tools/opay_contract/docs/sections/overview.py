@@ -55,7 +55,8 @@ def _left_out(summary: DriftSummary) -> Iterator[str]:
     if summary.is_partial:
         yield "The run was interrupted."
     if summary.out_of_scope:
-        yield f"{summary.out_of_scope:,} more are out of scope: other hosts, other paths, preflights."
+        verb = "is" if summary.out_of_scope == 1 else "are"
+        yield f"{summary.out_of_scope:,} more {verb} out of scope: other hosts, other paths, preflights."
     if summary.out_of_window:
         yield f"{summary.out_of_window:,} more were outside the time that was asked for, or had no time."
     if summary.unreadable_count:
