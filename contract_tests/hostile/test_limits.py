@@ -106,10 +106,8 @@ def test_lines_beside_one_that_is_too_much_are_judged(check: Check) -> None:
         (alias_bomb(8, "{x: [1, 2, 3]}"), TOO_MANY_PARTS),
         (merge_bomb(12), TOO_MANY_PARTS),
         (cassette(f"a: &a [{'x, ' * 1000}x]", f"b: [{'*a, ' * 190}*a]", f"c: [{'*a, ' * 90}*a]"), None),
-        (cassette("a: [*b]"), NO_ANCHOR),
-        (cassette("a: &a [*a]"), NO_ANCHOR),
     ],
-    ids=["lists", "mappings", "merge keys", "in all", "no anchor", "itself"],
+    ids=["lists", "mappings", "merge keys", "in all"],
 )
 def test_aliases_that_stand_for_too_much_are_unreadable(
     data: bytes, reason: str | None, check: Check, redact: Redact
@@ -120,6 +118,33 @@ def test_aliases_that_stand_for_too_much_are_unreadable(
     assert said[0] in {reason, TOO_MANY_ALIASES, TOO_MANY_PARTS}
     assert tally.unread == {1: said[0]}
     assert check(written).unreadable_count == 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        cassette().replace(b"version: 1", b"uri: &uri " + URL.encode()).replace(f"'{URL}'".encode(), b"*uri"),
+        cassette().replace(b"interactions:", b"kept: &kept") + b"interactions: *kept\n",
+    ],
+    ids=["a text", "the interactions"],
+)
+def test_an_alias_may_stand_for_what_is_beside_the_interactions(
+    data: bytes, check: Check, redact: Redact
+) -> None:
+    assert (check(data).exchanges, check(data).unreadable_count) == (1, 0)
+    tally, written = redact(data)
+    assert (tally.entries, tally.unread) == (1, {})
+    assert (check(written).exchanges, check(written).unreadable_count) == (1, 0)
+
+
+@pytest.mark.parametrize("odd", ["a: [*b]", "a: &a [*a]"], ids=["nothing", "itself"])
+def test_an_alias_of_nothing_costs_what_it_stands_in(odd: str, check: Check, redact: Redact) -> None:
+    answer = f"- {odd}\n  request: {{method: POST, uri: '{URL}'}}\n  response: *b\n"
+    data = cassette(odd, others=answer)
+    tally, written = redact(data)
+    assert tally.unread == {2: NO_ANCHOR}
+    for recording in (data, written):
+        assert (check(recording).exchanges, reasons(check(recording))) == (1, [NO_ANCHOR])
 
 
 def test_aliases_that_stand_for_little_are_written_out(check: Check, redact: Redact) -> None:

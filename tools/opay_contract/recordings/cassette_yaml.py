@@ -7,7 +7,7 @@ text "no" and a number is its digits; only null is told from text.
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import yaml
 
@@ -21,6 +21,7 @@ MAX_DEPTH = 100
 MAX_PARTS = MAX_VALUES
 """How deep, and of how many scalars and brackets, an interaction may be, with what its aliases stand for."""
 
+_ANCHORED_PARTS = 4 * MAX_PARTS
 _EXPANDED_PARTS, _EXPANDED_SIZE, _EXPANDED_EACH = MAX_PARTS, 4 << 20, 4
 """Parts and characters that the aliases of a file may stand for, and more for each that it has itself."""
 
@@ -74,6 +75,32 @@ class Expansion:
             raise EntryError(TOO_MANY_ALIASES)
         self._parts -= extent.parts
         self._size -= extent.size
+
+
+_Kept = TypeVar("_Kept")
+
+
+class Anchors(Generic[_Kept]):
+    """What the anchors of a file stand for; they are forgotten once all are more than may be kept."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[_Kept, Extent]] = {}
+        self._parts = self._size = 0
+
+    def keep(self, name: str, value: _Kept, extent: Extent) -> None:
+        """Keep what an anchor stands for."""
+        self._parts, self._size = self._parts + extent.parts, self._size + extent.size
+        if self._parts > _ANCHORED_PARTS or self._size > MAX_ENTRY:
+            self._kept.clear()
+            self._parts, self._size = extent.parts, extent.size
+        self._kept[name] = value, extent
+
+    def expand(self, name: str | None, expansion: Expansion) -> tuple[_Kept, Extent] | None:
+        """Return what an alias stands for, None where that is nothing; raise where it is too much."""
+        found = self._kept.get(name or "")
+        if found is not None:
+            expansion.expand(found[1])
+        return found
 
 
 def take_value(first: yaml.Event, events: Iterator[yaml.Event], expansion: Expansion) -> list[yaml.Event]:
@@ -133,10 +160,8 @@ class _Cassette:
     def __init__(self, stream: Readable) -> None:
         self._meter = _Meter(stream)
         self._events: Iterator[yaml.Event] = yaml.parse(self._meter, Loader=_LOADER)
-        self._anchors: dict[str, tuple[Any, Extent]] = {}
+        self._anchors = Anchors[Any]()
         self._expansion = Expansion()
-        self._anchored = 0
-        self._has_new_anchor = False
 
     def iter_interactions(self) -> Iterator[tuple[int, Any]]:
         """Look for the list of interactions: a member of the root, or before vcrpy 1.0 the root itself."""
@@ -151,8 +176,12 @@ class _Cassette:
             self._skip(name)
             value = next(self._events)
             is_list = isinstance(value, yaml.SequenceStartEvent)
-            if is_list and isinstance(name, yaml.ScalarEvent) and name.value in VCR_ENTRIES:
+            is_entries = isinstance(name, yaml.ScalarEvent) and name.value in VCR_ENTRIES
+            if is_list and is_entries:
                 yield from self._iter_items()
+            elif isinstance(value, yaml.AliasEvent) and is_entries:
+                listed = self._item(value)
+                yield from ((_line(value), one) for one in (listed if isinstance(listed, list) else []))
             else:
                 self._skip(value)
 
@@ -162,43 +191,32 @@ class _Cassette:
             yield _line(event), self._item(event)
 
     def _item(self, first: yaml.Event) -> Any:
-        self._has_new_anchor = False
         try:
             events = iter(take_value(first, self._events, self._expansion))
             value, extent = self._build(next(events), events)
             extent.check()
         except EntryError as error:
             return error
-        finally:
-            if self._has_new_anchor:
-                self._bound_anchors()
         return value
 
-    def _bound_anchors(self) -> None:
-        """Forget the anchors once they may hold more than an entry may."""
-        self._anchored += self._meter.used
-        if self._anchored > MAX_ENTRY:
-            self._anchors.clear()
-            self._anchored = 0
-
     def _skip(self, first: yaml.Event) -> None:
+        """Pass over a value beside the interactions, which may have what an alias in one stands for."""
         with suppress(EntryError):
-            take_value(first, self._events, self._expansion)
+            taken = take_value(first, self._events, self._expansion)
+            if any(isinstance(event, yaml.NodeEvent) and event.anchor is not None for event in taken):
+                events = iter(taken)
+                self._build(next(events), events)
 
     def _build(self, event: yaml.Event, events: Iterator[yaml.Event]) -> tuple[Any, Extent]:
         if isinstance(event, yaml.AliasEvent):
-            if event.anchor not in self._anchors:
-                return EntryError(NO_ANCHOR), Extent(1, 0)
-            value, extent = self._anchors[event.anchor]
-            self._expansion.expand(extent)
-            return value, extent
+            nothing = EntryError(NO_ANCHOR), Extent(1)
+            return self._anchors.expand(event.anchor, self._expansion) or nothing
         if isinstance(event, yaml.ScalarEvent):
             value, extent = _scalar(event), Extent(1, length_of(event))
         else:
             value, extent = self._collection(event, events)
         if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
-            self._anchors[event.anchor] = value, extent
-            self._has_new_anchor = True
+            self._anchors.keep(event.anchor, value, extent)
         return value, extent
 
     def _collection(self, event: yaml.Event, events: Iterator[yaml.Event]) -> tuple[Any, Extent]:

@@ -55,6 +55,8 @@ class Editor:
                     yield from self._value(chain([following], events), (*tokens, name))
                 yield from self._value(events, (*tokens, name))
             yield yaml.MappingEndEvent()
+        elif isinstance(event, yaml.AliasEvent):
+            yield event
 
     def _name_event(self, event: yaml.Event, tokens: Tokens, names: NewNames) -> yaml.Event:
         if not isinstance(event, yaml.ScalarEvent):

@@ -1,14 +1,14 @@
 """Redacts YAML cassettes from the parser's events: structure and styles stay, comments and anchors go."""
 
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, chain
 
 import yaml
 
 from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.recordings.cassette_yaml import (
     MAX_PARTS,
-    NO_ANCHOR,
+    Anchors,
     Expansion,
     Extent,
     length_of,
@@ -43,9 +43,10 @@ _PLACEHOLDER: tuple[yaml.Event, ...] = (
 )
 """What stands for an interaction of which nothing can be kept, and is one for the tools of the format."""
 _NOTHING = yaml.ScalarEvent(None, None, (True, False), "")
+_OF_NOTHING = yaml.AliasEvent("x")
+"""What stands for an alias without an anchor, and is one, as no anchor is kept."""
 _BREAK = b"\n...\n}: the rest could not be read\n"
 _WIDTH = 1 << 30
-_MAX_ANCHORED = 4 * MAX_PARTS
 
 
 class _Feed:
@@ -108,8 +109,7 @@ class _Walk:
 
     def __init__(self, redactor: Redactor, tally: Tally, events: Iterator[yaml.Event]) -> None:
         self._redactor, self._tally, self._events = redactor, tally, events
-        self._anchors: dict[str, tuple[Events, Extent]] = {}
-        self._anchored = 0
+        self._anchors = Anchors[Events]()
         self._expansion = Expansion()
 
     def iter_events(self) -> Iterator[yaml.Event]:
@@ -135,6 +135,9 @@ class _Walk:
             names = self._beside(name)
             value = next(self._events)
             text = names[0].value if isinstance(names[0], yaml.ScalarEvent) else ""
+            if isinstance(value, yaml.AliasEvent) and text in VCR_ENTRIES:
+                value, *others = self._beside(value)
+                self._events = chain(others, self._events)
             if isinstance(value, yaml.SequenceStartEvent) and text in VCR_ENTRIES:
                 yield from self._name(names)
                 yield _untagged(value)
@@ -201,9 +204,8 @@ class _Walk:
                 taken += events
             while open_anchors and open_anchors[-1][2] == depth:
                 name, begin, _ = open_anchors.pop()
-                self._anchors.pop(name, None)
                 if parts <= MAX_PARTS:
-                    self._keep(name, taken[begin:])
+                    self._anchors.keep(name, taken[begin:], _extent(taken[begin:]))
         Extent(parts, size, deepest).check()
         return taken
 
@@ -211,20 +213,7 @@ class _Walk:
         """Return what an event stands for: itself, or the events behind an alias."""
         if not isinstance(event, yaml.AliasEvent):
             return [_without_anchor(event)], Extent(1, length_of(event))
-        if event.anchor not in self._anchors:
-            raise EntryError(NO_ANCHOR)
-        events, extent = self._anchors[event.anchor]
-        self._expansion.expand(extent)
-        return events, extent
-
-    def _keep(self, name: str, events: Events) -> None:
-        """Keep what an anchor stands for, until they all may hold more than an entry may."""
-        extent = _extent(events)
-        self._anchored += extent.parts
-        if self._anchored > _MAX_ANCHORED:
-            self._anchors.clear()
-            self._anchored = extent.parts
-        self._anchors[name] = events, extent
+        return self._anchors.expand(event.anchor, self._expansion) or ([_OF_NOTHING], Extent(1))
 
 
 def _extent(events: Events) -> Extent:
