@@ -1,12 +1,14 @@
 """Reading JSON text: any bytes, every flaw and its place, and where a text breaks off."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from opay_contract import jsontext
 from opay_contract.contract.addresses import split_uri
 from opay_contract.jsontext import (
     SAFE_INTEGER,
@@ -84,6 +86,63 @@ def planted(draw: st.DrawFn) -> tuple[bytes, Flaw]:
     text, kind, below = draw(st.sampled_from(PLANTED_VALUES))
     whole = json.dumps(replaced(value, place, SENTINEL), ensure_ascii=False)
     return whole.replace(json.dumps(SENTINEL), text).encode(), Flaw(kind=kind, tokens=(*place, *below))
+
+
+MEMBER_NAMES = st.sampled_from(["", "k", "l", r"\u006b", "\\\\", r"\"", r"\ud83d\ude00", "é", r"\udc00"])
+TOKENS = st.sampled_from(
+    [
+        *("0", "-0", "-0.0", "1.5", "1.50", "1e2", "1E+2", "4e-7", "1e400", "-1e400", "NaN", "-Infinity"),
+        *("9007199254740991", "9007199254740992", "-9007199254740992", "9007199254740993.0", "1" * 40),
+        *(
+            "true",
+            "null",
+            "[]",
+            "{}",
+            '""',
+            r'"\ud800"',
+            r'"\ud83d\ude00"',
+            r'"\\"',
+            r'"\""',
+            r'"\\\""',
+            r'"\/"',
+        ),
+        *('"4111111111111111"', r'"\u0034"', '"é"', '"{\'[,"', '"\x7f"'),
+    ]
+)
+SPACES = st.sampled_from(["", "", "", " ", "\r\n", "\t "])
+
+
+@st.composite
+def texts_of_json(draw: st.DrawFn, depth: int = 0) -> str:
+    """Draw JSON text as it may come: names again, escapes of every kind, numbers at the edge, white space."""
+    kind = draw(st.sampled_from(["token", "object", "object", "array"])) if depth < 4 else "token"
+    if kind == "token":
+        return draw(TOKENS)
+    children = [draw(texts_of_json(depth + 1)) for _ in range(draw(st.integers(0, 3)))]
+    space = draw(SPACES)
+    if kind == "array":
+        return f"[{space}{f'{space},'.join(children)}{space}]"
+    members = [f'"{draw(MEMBER_NAMES)}"{space}:{space}{child}' for child in children]
+    return f"{{{space}{f',{space}'.join(members)}{space}}}"
+
+
+@settings(QUICK, max_examples=1000)
+@given(
+    texts_of_json(), st.sampled_from(["", "", "", "\ufeff", " "]), st.sampled_from(["", "", " ", "}", "x"])
+)
+def test_the_quick_reader_is_taken_only_where_the_strict_one_finds_nothing(
+    text: str, before: str, after: str
+) -> None:
+    """What a decoder in C reads, and a proof finds plain, is what the reader that names flaws says."""
+    data = f"{before}{text}{after}".encode()
+    quick, strict = parse_json(data), jsontext._parse_odd(data)  # noqa: SLF001  the reader of last resort
+    if isinstance(strict, Parsed) and isinstance(quick, Parsed):
+        assert repr(quick.value) == repr(strict.value)  # tells 1 from 1.0, and -0.0 from 0.0
+        assert (quick.flaws, quick.shadowed) == (strict.flaws, strict.shadowed)
+        digits = re.sub(r"[ \t._/-]", "", json.dumps(strict.value, ensure_ascii=False))
+        assert quick.may_have_long_row or re.search(r"\d{13}", digits) is None
+    else:
+        assert quick == strict
 
 
 @QUICK

@@ -10,6 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from contract_tests.redaction.writers import (
+    as_collection,
+    as_events,
+    as_flows,
+    as_har,
+    as_json_cassette,
+    as_report,
+    as_transcript,
+    as_yaml_cassette,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,9 +31,11 @@ from opay_contract.drift.saving import summary_to_json
 from opay_contract.errors import OpayContractError
 from opay_contract.jsontext import Tokens, iter_nodes
 from opay_contract.model.exchange import Exchange, Unreadable
+from opay_contract.model.moments import Window
 from opay_contract.model.signature import SignatureScheme
 from opay_contract.model.summary import DriftSummary, merge
 from opay_contract.recordings.ndjson import parse_line
+from opay_contract.recordings.reading import iter_exchanges
 from opay_contract.recordings.sources import Source
 from opay_contract.rules.describing import fold_pointer
 from opay_contract.rules.subject import Settings
@@ -696,3 +708,44 @@ def test_contracts_of_another_build(build: Callable[..., Contract], name: str, *
     ]
     for first in lines:
         assert_lines([first, *lines, *lines], None, judge)
+
+
+WRITERS: dict[str, Callable[[list[Exchange]], bytes]] = {
+    "har": as_har,
+    "json": as_json_cassette,
+    "yaml": as_yaml_cassette,
+    "flow": as_flows,
+    "txt": as_transcript,
+    "postman.json": as_collection,
+    "newman.json": as_report,
+    "events.ndjson": as_events,
+}
+WINDOW = Window(since="2026-05-01T10:00:00.000000Z", until="2026-05-01T10:00:01.000000Z")
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_traffic_from_every_reader_in_a_window_and_in_halves(suffix: str, tmp_path: Path) -> None:
+    """What several processes do is this: each folds a part, and what they found is joined."""
+    drifted = [
+        in_card("brand", 5),
+        in_card("createTimestamp", 10**12),
+        in_card("extra", "4111111111111111"),
+        changed(TEMPLATES[0], "recorded_at", to="2026-05-02T10:00:00Z"),
+        changed(TEMPLATES[0], "response", "body", "data", "customer", "customerId", to="2"),
+        changed(TEMPLATES[4], "response", "status", to=500),
+    ]
+    lines = [line_of(line) for line in (*TEMPLATES[:7], *drifted)]
+    exchanges = [one for one in exchanges_of([*lines, *lines]) if isinstance(one, Exchange)]
+    path = tmp_path / f"traffic.{suffix}"
+    path.write_bytes(WRITERS[suffix](exchanges))
+    items = list(iter_exchanges(Source(ordinal=0, name=str(path), path=path)))
+    assert len(items) == len(exchanges)
+    for run in (
+        Settings(started_at=STARTED_AT, private_key=KEY),
+        Settings(started_at=STARTED_AT, window=WINDOW),
+    ):
+        whole = assert_same(items, run)
+        half = len(items) // 2
+        parts = (fold_all(contract(), run, items[:half]), fold_all(contract(), run, items[half:]))
+        assert summary_to_json(merge(*parts)) == summary_to_json(whole)
+        assert whole.exchanges or run.window

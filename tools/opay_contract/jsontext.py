@@ -58,14 +58,15 @@ class Flaw:
 class Parsed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The value of a text, where the last of duplicate members holds, and its flaws in document order.
 
-    `shadowed` has the duplicate members that do not hold, with their place. Unless it `has_long_row`, the
-    text surely has no 13 ASCII digits in a row, blanks and signs between them aside.
+    `shadowed` has the duplicate members that do not hold, with their place. Unless it
+    `may_have_long_row`, the text is ASCII without escapes, and has no 13 digits in a row, blanks and signs
+    between them aside.
     """
 
     value: Any
     flaws: tuple[Flaw, ...] = ()
     shadowed: tuple[tuple[Tokens, Any], ...] = ()
-    has_long_row: bool = False
+    may_have_long_row: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,9 @@ def parse_json(data: bytes) -> Parsed | NotJson:
     has_long_row = _LONG_ROW in data.translate(_DIGITS_AS_ZERO, _SEPARATORS)
     if has_long_row and _LONG_INTEGER in data.translate(_DIGITS_AS_ZERO):
         return _parse_odd(data)
-    return Parsed(value=value, has_long_row=has_long_row) if _is_plain(data, value) else _parse_odd(data)
+    if not _is_plain(data, value):
+        return _parse_odd(data)
+    return Parsed(value=value, may_have_long_row=has_long_row or b"\\" in data or not data.isascii())
 
 
 def _is_plain(data: bytes, value: Any) -> bool:
@@ -128,7 +131,7 @@ def _parse_odd(data: bytes) -> Parsed | NotJson:
     if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _is_too_deep(reading.value):
         return NotJson(line=1, column=1, too_deep=True)
     return Parsed(
-        value=reading.value, flaws=(*flaws, *reading.flaws), shadowed=reading.shadowed, has_long_row=True
+        value=reading.value, flaws=(*flaws, *reading.flaws), shadowed=reading.shadowed, may_have_long_row=True
     )
 
 

@@ -19,7 +19,7 @@ from opay_contract.model.summary import (
     first_elsewhere,
     first_unreadable,
 )
-from opay_contract.recordings.bounds import excess_of
+from opay_contract.recordings.bounds import ALWAYS_FINE, excess_of
 from opay_contract.recordings.refusals import NO_URL
 from opay_contract.rules.judging import Judge
 from opay_contract.rules.routes import describe_elsewhere
@@ -66,7 +66,8 @@ class Fold:
         if isinstance(item, Unreadable):
             self._add_unreadable(item)
             return []
-        too_much = excess_of(item)
+        size = len(item.request.body or b"") + len(item.response.body)
+        too_much = excess_of(item) if size > ALWAYS_FINE else None
         if too_much is not None and self._contract.route(item.request).in_scope:
             self._add_unreadable(Unreadable(place=item.place, reason=too_much))
             return []

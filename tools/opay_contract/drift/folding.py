@@ -68,23 +68,6 @@ class FindingFold:
             folding.finding = finding
         folding.add(finding.place, finding.recorded_at)
 
-    def add_again(self, findings: tuple[Finding, ...], place: Place, recorded_at: str | None) -> bool:
-        """Take findings like earlier ones at another place; False, and nothing is taken, if it comes before.
-
-        The words of a finding are those of the first by place, so these would be needed then.
-        """
-        if any(
-            (folding := self._foldings.get(finding.key)) is not None and place < folding.finding.place
-            for finding in findings
-        ):
-            return False
-        for finding in findings:
-            self._occurrences[finding.rule.severity] += 1
-            folding = self._foldings.get(finding.key)
-            if folding is not None:  # else beyond the cap
-                folding.add(place, recorded_at)
-        return True
-
     def occurrences(self) -> dict[Severity, int]:
         """Return how many findings there were, by severity."""
         return dict(self._occurrences)

@@ -73,6 +73,8 @@ class SpotCounter:
             self.add_lengths(kind, (min(lengths), max(lengths)))
             if kind is str:
                 self.add_texts(values)
+        elif kind is dict or kind is type(None):
+            return  # nothing but their number is counted
         elif kind is not int or not self.add_range((min(values), max(values))):
             for value in values:
                 self.add_value(value)

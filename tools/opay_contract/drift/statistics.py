@@ -23,8 +23,8 @@ from opay_contract.model.moments import day_of
 from opay_contract.model.observation import EXCHANGE, MAX_SPOTS, Observations
 from opay_contract.model.outcomes import NOT_NAMED, OutcomeKey, Outcomes, limit_details
 from opay_contract.rules.describing import describe_media_type
-from opay_contract.rules.judging import Frame, Judged
-from opay_contract.rules.shapes import EACH, Shape, Shapes
+from opay_contract.rules.judging import Alike, Frame, Judged
+from opay_contract.rules.shapes import EACH, Shape, Shapes, has_place
 
 MAX_WAITING, MAX_WAITING_BYTES = 2048, 4 << 20
 """Exchanges, and bytes of their bodies, that wait to be counted together."""
@@ -88,7 +88,7 @@ class _Frames:
 class _Group:
     """Exchanges of one frame and two shapes; `weights` is what each says in evidence about more than a body.
 
-    `probes` are such evidence that has to look at each.
+    `probes` are such evidence that has to look at each. Those that wait have the values of their bodies.
     """
 
     frames: _Frames
@@ -96,7 +96,7 @@ class _Group:
     answer: _Bodies | None
     weights: Weights
     probes: tuple[Probe, ...]
-    count: int = 0
+    waiting: list[tuple[Exchange, Any, Any]] = field(default_factory=list)
 
 
 class Statistics:
@@ -109,7 +109,7 @@ class Statistics:
         self._observer = Observer(contract)
         self._readings: Weights = Counter()
         self._outcomes: Counter[OutcomeKey] = Counter()
-        self._groups: dict[tuple[Frame, Shape | None, Shape | None], _Group] = {}
+        self._groups: dict[Alike | tuple[Frame, Shape | None, Shape | None], _Group] = {}
         self._frames: dict[Frame, _Frames] = {}
         self._bodies: dict[tuple[Any, ...], _Bodies] = {}
         self._evidence: dict[tuple[Any, ...], tuple[list[Probe], list[Probe]]] = {}
@@ -118,19 +118,19 @@ class Statistics:
 
     def add(self, exchange: Exchange, match: Match, judged: Judged) -> None:
         """Take one exchange."""
-        key = (judged.frame, judged.query, judged.answer)
-        group = self._groups.get(key) or self._new_group(exchange, match, judged)
-        if not group.count:
+        group = self._groups.get(judged.alike or (judged.frame, judged.query, judged.answer))
+        if group is None:
+            group = self._new_group(exchange, match, judged)
+        if not group.waiting:
             self._waiting.append(group)
-        group.count += 1
-        day = day_of(exchange.recorded_at)
-        group.frames.days.append(day)
-        if group.frames.probes:
-            group.frames.headers.append((exchange.request.headers, exchange.response.headers))
-        for bodies, body in ((group.query, match.request_body), (group.answer, match.response_body)):
-            if bodies is not None and isinstance(body, Parsed):
-                bodies.values.append(body.value)
-                bodies.days.append(day)
+        asked, answered = match.request_body, match.response_body
+        group.waiting.append(
+            (
+                exchange,
+                asked.value if type(asked) is Parsed else None,
+                answered.value if type(answered) is Parsed else None,
+            )
+        )
         if group.probes:
             self._readings += weigh(group.probes, describe_exchange(exchange, match), match.outcome)
         self._waiting_count += 1
@@ -155,9 +155,11 @@ class Statistics:
 
     def _count_waiting(self) -> None:
         for group in self._waiting:
+            _spread(group)
             for key, weight in group.weights.items():
-                self._readings[key] += weight * group.count
-            group.count = 0
+                self._readings[key] += weight * len(group.waiting)
+            group.waiting = []
+        for group in self._waiting:
             self._count_frames(group.frames)
             for bodies in (group.query, group.answer):
                 if bodies is not None and bodies.values:
@@ -253,7 +255,7 @@ class Statistics:
             probes=tuple(by_value),
         )
         if frame.is_known and all(shape is None or shape.is_known for shape in shapes):
-            self._groups[frame, judged.query, judged.answer] = group
+            self._groups[judged.alike or (frame, judged.query, judged.answer)] = group
         return group
 
     def _probes_of(self, frame: Frame) -> Iterator[Probe]:
@@ -342,7 +344,7 @@ class Statistics:
                 at, other = probe.evidence.at, probe.evidence.other
                 if other is None or at[:2] != part or _is_wide(probe, frame):
                     continue
-                if _has(shape, at[2:]) and _has(shape, other[2:]):
+                if has_place(shape, at[2:]) and has_place(shape, other[2:]):
                     bodies.pairs.setdefault((at[2:], other[2:]), []).append(probe)
             if shape.is_known:
                 self._bodies[key] = bodies
@@ -371,6 +373,19 @@ class Statistics:
             by_shape=tuple(by_shape),
             kind=kinds.pop() if len(kinds) == 1 else None,
         )
+
+
+def _spread(group: _Group) -> None:
+    """Put what waits in a group into the columns that it shares with others."""
+    exchanges, queries, answers = zip(*group.waiting, strict=True)
+    days = [day_of(exchange.recorded_at) for exchange in exchanges]
+    group.frames.days += days
+    if group.frames.probes:
+        group.frames.headers += [(one.request.headers, one.response.headers) for one in exchanges]
+    for bodies, values in ((group.query, queries), (group.answer, answers)):
+        if bodies is not None:
+            bodies.values += values
+            bodies.days += days
 
 
 def _is_wide(probe: Probe, frame: Frame) -> bool:
@@ -414,11 +429,3 @@ def _position(probe: Probe, part: int, headers: Headers | None) -> int | None:
         return None
     names = [name.lower() for name, _ in headers or ()]
     return max((number for number, name in enumerate(names) if name == at[2]), default=None)
-
-
-def _has(shape: Shape, path: Tokens) -> bool:
-    for step in path:
-        if step not in shape.members:
-            return False
-        shape = shape.members[str(step)]
-    return True

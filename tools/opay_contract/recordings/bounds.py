@@ -19,7 +19,9 @@ MAX_STEPS = 2_000_000
 TOO_MANY_VALUES = f"a body has more than {MAX_VALUES:,} values"
 TOO_MANY_STEPS = f"the values of a body are nested so deep that more than {MAX_STEPS:,} steps lead to them"
 
-_ALWAYS_FINE = MAX_STEPS // MAX_DEPTH
+ALWAYS_FINE = MAX_STEPS // MAX_DEPTH
+"""Bodies of so many bytes are never too much."""
+
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
 _OPENING, _CLOSING = (b"[", b"{"), (b"]", b"}")
 
@@ -31,7 +33,7 @@ def excess_of(exchange: Exchange) -> str | None:
 
 def may_exceed(text: bytes) -> bool:
     """Tell quickly whether a text with JSON in it may be too much."""
-    if len(text) <= _ALWAYS_FINE:
+    if len(text) <= ALWAYS_FINE:
         return False
     opened = text.count(b"[") + text.count(b"{")
     values = opened + text.count(b",") + 1
@@ -64,4 +66,4 @@ def stand_in(reason: str) -> bytes:
     """Return a body that is too much for the same reason, and says nothing."""
     if reason == TOO_MANY_VALUES:
         return b"[" + b"0," * MAX_VALUES + b"0]"
-    return b"[" * MAX_DEPTH + b"0," * _ALWAYS_FINE + b"0" + b"]" * MAX_DEPTH
+    return b"[" * MAX_DEPTH + b"0," * ALWAYS_FINE + b"0" + b"]" * MAX_DEPTH

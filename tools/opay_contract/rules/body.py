@@ -44,21 +44,26 @@ def _response_hits(subject: Subject, answer: Described) -> Iterator[Hit]:
     yield from _undocumented(answer, RESPONSE_FIELD_UNDOCUMENTED)
 
 
-def check_request_body(subject: Subject) -> Iterator[Hit]:
+def check_request_body(subject: Subject) -> Iterable[Hit]:
     """Find what is wrong with a request that was not refused."""
     if subject.is_refused:
-        return
+        return ()
+    query = subject.query
+    if query is not None and not query.plan.undocumented and query.validator.is_valid(query.value):
+        return ()
+    return _request_hits(subject, query)
+
+
+def _request_hits(subject: Subject, query: Described | None) -> Iterator[Hit]:
     if isinstance(subject.match.request_body, NotJson):
         actual = f"{len(subject.exchange.request.body or b'')} bytes that are no JSON"
         yield Hit(REQUEST_FIELD_INVALID, "", "JSON", actual, subject.operation.request_schema)
-    if subject.query is None:
+    if query is None:
         return
-    if not subject.query.plan.undocumented and subject.query.validator.is_valid(subject.query.value):
-        return
-    for (rule, tokens, _), (expected, actual, uri) in _contradictions(subject.query):
+    for (rule, tokens, _), (expected, actual, uri) in _contradictions(query):
         request_rule = REQUEST_FIELD_MISSING if rule is FIELD_MISSING else REQUEST_FIELD_INVALID
         yield Hit(request_rule, fold_pointer(tokens), expected, actual, uri)
-    yield from _undocumented(subject.query, REQUEST_FIELD_UNDOCUMENTED)
+    yield from _undocumented(query, REQUEST_FIELD_UNDOCUMENTED)
 
 
 def _contradictions(body: Described) -> list[tuple[_About, _Said]]:

@@ -98,6 +98,12 @@ class Plans:
                 self._plans[key] = plan
         return Described(value, schema, self._contract.schemas.validator(schema), plan)
 
+    def knows(self, body: Described | None, shape: Shape, decided: Decided) -> bool:
+        """Return whether others of a shape have the plan of a body; all have none where it is None."""
+        if body is None:
+            return True
+        return self._plans.get((body.schema, shape, *[found for _, found in decided])) is body.plan
+
 
 def _plan_of(notes: Annotations, shape: Shape, decided: Decided) -> tuple[Plan, bool]:
     """Return the plan for a body, and whether it holds for every other of the shape."""

@@ -53,16 +53,18 @@ def check_message(subject: Subject) -> Iterator[Hit]:
         yield Hit(MESSAGE_UNDOCUMENTED, pointer, expected, describe_value(message), known.uri)
 
 
-def check_echoes(subject: Subject) -> Iterator[Hit]:
+def check_echoes(subject: Subject) -> list[Hit]:
     """Find an answer about something else than what was asked for."""
+    hits: list[Hit] = []
     if subject.match.form is None or subject.answer is None or subject.query is None:
-        return
+        return hits
     for echo in subject.match.form.echoes:
         asked, answered = at(subject.query.value, echo.request), at(subject.answer.value, echo.response)
-        if is_mismatched(asked, answered):
+        if asked != answered and is_mismatched(asked, answered):
             expected = f"the request's {fold_pointer(echo.request)}"
             actual = f"another value ({describe_value(answered)})"
-            yield Hit(ANSWER_MISMATCHED, fold_pointer(echo.response), expected, actual, echo.uri)
+            hits.append(Hit(ANSWER_MISMATCHED, fold_pointer(echo.response), expected, actual, echo.uri))
+    return hits
 
 
 def is_mismatched(asked: object, answered: object) -> bool:

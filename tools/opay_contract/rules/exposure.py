@@ -72,6 +72,10 @@ class CardSearch:
         self._names = frozenset(name for name, stated in classes if stated in NOT_SEARCHED)
         self._is_thorough = is_thorough
 
+    def is_in_url(self, url: str) -> bool:
+        """Tell whether a URL holds a card number."""
+        return bool(_lengths_in_url(self._names, url))
+
     def check(
         self, url: str | None, sent: Headers | None, received: Headers | None, query: Body, answer: Body
     ) -> list[Hit]:
@@ -142,12 +146,12 @@ def _may_be_in_body(body: Body, data: bytes) -> bool:
     read, shape = body.read, body.shape
     if type(read) is not Parsed or shape is None or shape.has_float or read.flaws:
         return True
+    if not read.may_have_long_row:
+        return False
     if b"\\" in data:
         data = _encode(read.value)
         if b"\\u" in data or b"\\t" in data:
             return True
-    elif not read.has_long_row and data.isascii():
-        return False
     return may_have_card_number(data)
 
 

@@ -7,9 +7,12 @@ shapes of its two bodies, and values. What the contract says about the places of
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import compress
+from operator import itemgetter
 from typing import Any
 from urllib.parse import urlsplit
 
+import jsonschema_rs
 import msgspec
 from msgspec import structs
 
@@ -18,15 +21,16 @@ from opay_contract.contract.operation import DocumentedResponse, Operation
 from opay_contract.jsontext import NotJson, Parsed, Tokens
 from opay_contract.model.exchange import Exchange
 from opay_contract.model.exchange import Headers as RawHeaders
-from opay_contract.model.finding import Finding, Outcome
+from opay_contract.model.finding import ContractPlace, Finding, Outcome
 from opay_contract.rules.body import check_request_body, check_response_body
-from opay_contract.rules.described import Decided, Plans
+from opay_contract.rules.card_numbers import may_have_card_number
+from opay_contract.rules.described import Decided, Described, Plan, Plans
 from opay_contract.rules.describing import describe_name
 from opay_contract.rules.encoding import check_body_text, check_flaws
 from opay_contract.rules.envelope import check_code, check_echoes, check_message
 from opay_contract.rules.exposure import Body, CardSearch, Fields, Headers
 from opay_contract.rules.routes import fold_path
-from opay_contract.rules.shapes import Shape, Shapes
+from opay_contract.rules.shapes import Shape, Shapes, has_place
 from opay_contract.rules.signatures import check_signature, verify_request
 from opay_contract.rules.subject import (
     HTTP_ERROR,
@@ -97,12 +101,45 @@ class Frame:
     checks: tuple[Check, ...] | None = None
 
 
+_Stated = tuple[str, jsonschema_rs.Draft202012Validator, Plan]
+"""Address and validator of the schema of a body, and the plan for it."""
+
+
+class Alike(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """What exchanges have in common that differ in nothing but plain values: a frame and two shapes.
+
+    Both plans are None where there is nothing to judge. `checks` are those that find something in some of
+    them. `is_searched` if each of them is searched for card numbers.
+    """
+
+    operation: Operation
+    frame: Frame
+    query_plan: _Stated | None
+    answer_plan: _Stated | None
+    checks: tuple[Check, ...]
+    is_searched: bool
+
+
+class _Names(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """What the names of an exchange's headers tell: those of the request, then those of the response.
+
+    `media_types` takes every Content-Type of the response from all values; in the values that are
+    `searched` a card number may stand. `is_known` if the same names have the very same object.
+    """
+
+    media_types: Callable[[tuple[str, ...]], Any]
+    searched: tuple[bool, ...]
+    is_known: bool
+
+
 class Judged(msgspec.Struct, gc=False):
     """An exchange in scope: its frame, the shapes of its bodies where they are JSON, and what was found.
 
-    `verification` is of the request's signature, None where there is nothing to verify.
+    `verification` is of the request's signature, None where there is nothing to verify. `alike` is None if
+    nothing is remembered of such exchanges.
     """
 
+    alike: Alike | None
     frame: Frame
     query: Shape | None
     answer: Shape | None
@@ -124,7 +161,12 @@ class Judge:
         self._routes: dict[tuple[str | None, str | None], Route] = {}
         self._fields: dict[tuple[str, ...], Fields] = {}
         self._frames: dict[tuple[Any, ...], Frame] = {}
+        self._alike: dict[tuple[Any, ...], Alike] = {}
+        self._names: dict[tuple[Any, ...], _Names] = {}
+        self._addresses: dict[tuple[str | None, str | None], tuple[Any, ...]] = {}
         self._decided = {one.id: tuple(sorted(one.decided)) for one in contract.operations}
+        self._places: dict[str, ContractPlace] = {}
+        self._getters: dict[Shape, Callable[[Any], Any]] = {}
 
     def match(self, exchange: Exchange) -> Match:
         """See an exchange through the contract."""
@@ -136,39 +178,202 @@ class Judge:
             is_short = len(request.url or "") + len(request.method or "") < _MAX_KEPT
             if len(self._routes) < self._room and is_short and (request.method or "").upper() != "OPTIONS":
                 self._routes[key] = route  # a preflight is told by a header
+                operation = route.operation
+                if operation is not None and not self._cards.is_in_url(request.url or ""):
+                    address = (operation.id, route.documented, request.method, request.url is None)
+                    self._addresses[key] = address
         return self._contract.match(exchange, route)
 
     def judge(self, exchange: Exchange, match: Match) -> Judged:
         """Ask every rule about an exchange in scope."""
-        request, response = exchange.request, exchange.response
-        sent, received = self._headers(request.headers), self._headers(response.headers)
-        frame = self._frame(exchange, match, sent, received)
-        query = self._body(request.body, match.request_body, frame.schemas[0], ())
-        answer = self._body(response.body, match.response_body, frame.schemas[1], frame.decided)
+        asked, answered = match.request_body, match.response_body
+        query = self.shapes.of(asked.value) if type(asked) is Parsed else None
+        answer = self.shapes.of(answered.value) if type(answered) is Parsed else None
+        headers = (*(exchange.request.headers or ()), *(exchange.response.headers or ()))
+        names, values = zip(*headers, strict=True) if headers else ((), ())
+        found = self._names_of(exchange, names)
+        key = (
+            self._addresses.get((exchange.request.method, exchange.request.url)),
+            exchange.response.status,
+            found,
+            found.media_types(values),
+            tuple(map(bool, values)) if "" in values else None,
+            query or type(asked),
+            answer or type(answered),
+            self._getter(answer)(answered.value) if type(answered) is Parsed and answer is not None else None,
+        )
+        alike = self._alike.get(key)
+        if alike is None or _has_flaws(asked) or _has_flaws(answered):
+            return self._judge_in_full(exchange, match, query, answer, key)
         hits: list[Hit] = []
         verification = None
-        if frame.operation is not None:
-            if self._settings.private_key:
-                verification = verify_request(exchange, match, self._contract, self._settings)
-            subject = Subject(
-                exchange,
-                match,
-                frame.operation,
-                self._contract,
-                self._settings,
-                frame.documented,
-                frame.is_refused,
-                verification,
-                query.described,
-                answer.described,
+        described = self._described(alike, asked, answered)
+        if alike.checks or self._settings.private_key:
+            subject = self._subject(exchange, match, alike.operation, alike.frame, described)
+            verification = subject.verification
+            for check in alike.checks:
+                hits += check(subject)
+        if (
+            alike.is_searched
+            or (type(asked) is Parsed and asked.may_have_long_row)
+            or (type(answered) is Parsed and answered.may_have_long_row)
+            or may_have_card_number("\n".join(compress(values, found.searched)).encode(errors="replace"))
+        ):
+            hits += self._cards.check(
+                None,
+                self._headers(exchange.request.headers),
+                self._headers(exchange.response.headers),
+                Body(exchange.request.body, asked, query, described[0]),
+                Body(exchange.response.body, answered, answer, described[1]),
             )
+        findings = [self._finding(exchange, match, hit) for hit in hits] if hits else []
+        return Judged(alike, alike.frame, query, answer, findings, verification)
+
+    def _judge_in_full(
+        self,
+        exchange: Exchange,
+        match: Match,
+        query: Shape | None,
+        answer: Shape | None,
+        key: tuple[Any, ...],
+    ) -> Judged:
+        """Judge an exchange, and remember under a key what need not be asked of others that are alike."""
+        sent, received = self._headers(exchange.request.headers), self._headers(exchange.response.headers)
+        frame = self._frame(exchange, match, sent, received)
+        described = (
+            self._describe(match.request_body, frame.schemas[0], query, ()),
+            self._describe(match.response_body, frame.schemas[1], answer, frame.decided),
+        )
+        hits: list[Hit] = []
+        subject = verification = None
+        if frame.operation is not None:
+            subject = self._subject(exchange, match, frame.operation, frame, described)
+            verification = subject.verification
             for check in frame.checks if frame.checks is not None else self._learn(frame, subject):
                 hits += check(subject)
         elif not _is_refused_method(self._contract, exchange, match):
             hits.append(_unknown_route(self._contract, exchange, match))
-        hits += self._cards.check(request.url, sent, received, query, answer)
-        findings = [_finding(self._contract, exchange, match, hit) for hit in hits] if hits else []
-        return Judged(frame, query.shape, answer.shape, findings, verification)
+        bodies = (
+            Body(exchange.request.body, match.request_body, query, described[0]),
+            Body(exchange.response.body, match.response_body, answer, described[1]),
+        )
+        hits += self._cards.check(exchange.request.url, sent, received, *bodies)
+        findings = [self._finding(exchange, match, hit) for hit in hits]
+        alike = self._remember(key, frame, subject, (query, answer)) if subject is not None else None
+        return Judged(alike, frame, query, answer, findings, verification)
+
+    def _remember(
+        self, key: tuple[Any, ...], frame: Frame, subject: Subject, shapes: tuple[Shape | None, Shape | None]
+    ) -> Alike | None:
+        """Keep what an exchange has in common with others, where all of that is known to be the same."""
+        query, answer = shapes
+        bodies = (subject.match.request_body, subject.match.response_body)
+        address, _, names, *_ = key
+        are_known = frame.is_known and names.is_known and all(shape.is_known for shape in shapes if shape)
+        have_plans = (query is None or self._plans.knows(subject.query, query, ())) and (
+            answer is None or self._plans.knows(subject.answer, answer, frame.decided)
+        )
+        if (
+            address is None
+            or not (are_known and have_plans)
+            or any(map(_has_flaws, bodies))
+            or len(self._alike) >= self._room
+            or len(repr(key)) >= _MAX_KEPT
+        ):
+            return None
+        self._alike[key] = Alike(
+            operation=subject.operation,
+            frame=frame,
+            query_plan=_stated(subject.query),
+            answer_plan=_stated(subject.answer),
+            checks=_checks_of_values(frame, subject),
+            is_searched=any(isinstance(body, NotJson) for body in bodies)
+            or any(shape.has_float for shape in shapes if shape),
+        )
+        return self._alike[key]
+
+    def _subject(
+        self,
+        exchange: Exchange,
+        match: Match,
+        operation: Operation,
+        frame: Frame,
+        bodies: tuple[Described | None, Described | None],
+    ) -> Subject:
+        return Subject(
+            exchange,
+            match,
+            operation,
+            self._contract,
+            self._settings,
+            frame.documented,
+            frame.is_refused,
+            verify_request(exchange, match, self._contract, self._settings)
+            if self._settings.private_key
+            else None,
+            *bodies,
+        )
+
+    def _described(
+        self, alike: Alike, asked: Parsed | NotJson | None, answered: Parsed | NotJson | None
+    ) -> tuple[Described | None, Described | None]:
+        query = answer = None
+        if alike.query_plan is not None and type(asked) is Parsed:
+            query = Described(asked.value, *alike.query_plan)
+        if alike.answer_plan is not None and type(answered) is Parsed:
+            answer = Described(answered.value, *alike.answer_plan)
+        return query, answer
+
+    def _finding(self, exchange: Exchange, match: Match, hit: Hit) -> Finding:
+        stated = None
+        if hit.uri:
+            stated = self._places.get(hit.uri)
+            if stated is None:
+                stated = self._contract.schemas.place(hit.uri)
+                if len(self._places) < self._room:
+                    self._places[hit.uri] = stated
+        return _finding(exchange, match, hit, stated)
+
+    def _names_of(self, exchange: Exchange, names: tuple[str, ...]) -> _Names:
+        sent, received = exchange.request.headers, exchange.response.headers
+        key = (
+            names,
+            None if sent is None else len(sent),
+            None if received is None else len(received),
+        )
+        found = self._names.get(key)
+        if found is None:
+            lower = [name.lower() for name in names]
+            places = [
+                place
+                for place, name in enumerate(lower)
+                if name == "content-type" and place >= len(sent or ())
+            ]
+            is_known = len(self._names) < self._room and sum(map(len, names)) < _MAX_KEPT
+            unsearched = self._contract.unsearched_headers
+            found = _Names(
+                itemgetter(*places) if places else _nothing,
+                tuple([name not in unsearched for name in lower]),
+                is_known,
+            )
+            if is_known:
+                self._names[key] = found
+        return found
+
+    def _getter(self, shape: Shape) -> Callable[[Any], Any]:
+        """Return what takes the values at decided places from a body of a shape, each as a text."""
+        found = self._getters.get(shape)
+        if found is None:
+            places = sorted({place for places in self._decided.values() for place in places})
+            there = [place for place in places if has_place(shape, place)]
+            are_texts = all(len(place) == 1 and shape.members[str(place[0])].kind is str for place in there)
+            if not are_texts:
+                found = lambda value: tuple([repr(at(value, place)) for place in there])  # noqa: E731
+            else:
+                found = itemgetter(*[place[0] for place in there]) if there else _nothing
+            if shape.is_known and len(self._getters) < self._room:
+                self._getters[shape] = found
+        return found
 
     def _headers(self, headers: RawHeaders | None) -> Headers | None:
         """Return headers with what their names tell."""
@@ -182,14 +387,12 @@ class Judge:
                 self._fields[names] = fields
         return Headers(fields, values)
 
-    def _body(
-        self, data: bytes | None, read: Parsed | NotJson | None, schema: str | None, decided: Decided
-    ) -> Body:
-        if type(read) is not Parsed:
-            return Body(data, read, None, None)
-        shape = self.shapes.of(read.value)
-        described = self._plans.describe(schema, read.value, shape, decided) if schema is not None else None
-        return Body(data, read, shape, described)
+    def _describe(
+        self, read: Parsed | NotJson | None, schema: str | None, shape: Shape | None, decided: Decided
+    ) -> Described | None:
+        if type(read) is not Parsed or schema is None or shape is None:
+            return None
+        return self._plans.describe(schema, read.value, shape, decided)
 
     def _frame(
         self, exchange: Exchange, match: Match, sent: Headers | None, received: Headers | None
@@ -283,7 +486,36 @@ def check_exchange(
 def check_route(contract: Contract, exchange: Exchange, match: Match) -> Iterator[Finding]:
     """Yield a finding where the contract has no operation for a request, however it was answered."""
     if match.route.operation is None:
-        yield _finding(contract, exchange, match, _unknown_route(contract, exchange, match))
+        hit = _unknown_route(contract, exchange, match)
+        yield _finding(exchange, match, hit, contract.schemas.place(hit.uri) if hit.uri else None)
+
+
+def _checks_of_values(frame: Frame, subject: Subject) -> tuple[Check, ...]:
+    """Return the checks of a frame that values of two shapes can fail, with the answers of the others."""
+    query, answer = subject.query, subject.answer
+    is_idle: dict[Check, bool] = {
+        check_flaws: True,  # a text with flaws is judged in full
+        check_code: not (code := tuple(check_code(subject))),
+        check_response_body: answer is None,
+        check_echoes: query is None or answer is None,
+        check_units: answer is None or not answer.plan.units,
+        check_lists: answer is None or not answer.plan.lists,
+        check_request_body: query is None and not isinstance(subject.match.request_body, NotJson),
+    }
+    left = [check for check in frame.checks or CHECKS if not is_idle.get(check)]
+    return tuple([_always(code) if check is check_code else check for check in left])
+
+
+def _stated(body: Described | None) -> _Stated | None:
+    return (body.schema, body.validator, body.plan) if body is not None else None
+
+
+def _has_flaws(read: Parsed | NotJson | None) -> bool:
+    return type(read) is Parsed and bool(read.flaws)
+
+
+def _nothing(_: Any) -> None:
+    """Take no value."""
 
 
 def _always(hits: tuple[Hit, ...]) -> Check:
@@ -318,7 +550,7 @@ def _unknown_route(contract: Contract, exchange: Exchange, match: Match) -> Hit:
     return Hit(PATH_UNDOCUMENTED, path, "a documented path, as the contract has them all", "another path")
 
 
-def _finding(contract: Contract, exchange: Exchange, match: Match, hit: Hit) -> Finding:
+def _finding(exchange: Exchange, match: Match, hit: Hit, stated: ContractPlace | None) -> Finding:
     operation = match.route.operation
     return Finding(
         rule=hit.rule,
@@ -327,7 +559,7 @@ def _finding(contract: Contract, exchange: Exchange, match: Match, hit: Hit) -> 
         pointer=hit.pointer,
         expected=hit.expected,
         actual=hit.actual,
-        contract=contract.schemas.place(hit.uri) if hit.uri else None,
+        contract=stated,
         place=exchange.place,
         recorded_at=exchange.recorded_at,
         value=hit.value,

@@ -133,6 +133,15 @@ def fold(tokens: Tokens) -> Tokens:
     return tuple([EACH if type(token) is int else token for token in tokens])
 
 
+def has_place(shape: Shape, path: Tokens) -> bool:
+    """Return whether values of a shape have a member at a path."""
+    for step in path:
+        if step not in shape.members:
+            return False
+        shape = shape.members[str(step)]
+    return True
+
+
 def values_at(root: Any, path: Tokens) -> list[Any]:
     """Return every value at a path of its shape, in document order.
 

@@ -47,15 +47,17 @@ def check_units(subject: Subject) -> list[Hit]:
     return hits
 
 
-def check_lists(subject: Subject) -> Iterator[Hit]:
+def check_lists(subject: Subject) -> list[Hit]:
     """Find lists with the same item twice."""
+    hits: list[Hit] = []
     if subject.answer is None:
-        return
+        return hits
     for stated, identity, member in subject.answer.plan.lists:
         for value in values_at(subject.answer.value, stated.path):
             if has_repeated_item(value, member):
                 expected, actual = f"items that differ in {identity}", "the same item again"
-                yield Hit(ITEM_REPEATED, stated.pointer, expected, actual, stated.uri)
+                hits.append(Hit(ITEM_REPEATED, stated.pointer, expected, actual, stated.uri))
+    return hits
 
 
 def _members(objects: list[Any], name: str | None) -> list[Any]:
