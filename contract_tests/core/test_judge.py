@@ -547,6 +547,10 @@ def in_card(name: str, value: Any) -> dict[str, Any]:
 
 REFUSED = TEMPLATES[5]
 PAIRS = {
+    "a required header that is empty": (
+        TEMPLATES[0],
+        changed(TEMPLATES[0], "request", "headers", "MerchantId", to=""),
+    ),
     "a media type under a name in another case": (
         with_names("response", content_type="application/json"),
         with_names("response", content_type="text/html"),
