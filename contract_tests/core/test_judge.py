@@ -753,3 +753,35 @@ def test_traffic_from_every_reader_in_a_window_and_in_halves(suffix: str, tmp_pa
         parts = (fold_all(contract(), run, items[:half]), fold_all(contract(), run, items[half:]))
         assert summary_to_json(merge(*parts)) == summary_to_json(whole)
         assert whole.exchanges or run.window
+
+
+CARD = "4111111111111111"
+
+
+@pytest.mark.parametrize(
+    ("request_part", "response_part"),
+    [
+        ({}, {"body": "out of order: {}"}),
+        ({"body": "no JSON {}"}, {"body": {"code": "02001", "message": "request params not valid."}}),
+        ({}, {"body": {"code": "02000", "message": "Authentication failed", "trace": "{}"}}),
+        ({}, {"body": {"code": "02000", "message": "Authentication failed", "trace": ["x", "{}"]}}),
+        ({"headers": {"X-Trace": "{}"}}, {"body": {"code": "02000", "message": "Authentication failed"}}),
+        ({}, {"headers": {"X-Trace": "{}"}, "body": {"code": "02000", "message": "Authentication failed"}}),
+        ({}, {"body": '{"code":"02000","message":"x","trace":{}.0}'}),
+    ],
+    ids=["answer", "request", "member", "item", "sent header", "received header", "float"],
+)
+def test_a_card_number_is_found_in_each_of_many_exchanges_that_are_alike(
+    request_part: dict[str, Any], response_part: dict[str, Any]
+) -> None:
+    def line(number: str) -> bytes:
+        request = {"method": "POST", "url": URL, "headers": {}, "body": {"customerId": "1"}, **request_part}
+        response = {"status": 200, "headers": {}, **response_part}
+        return json.dumps({"request": request, "response": response}).replace("{}", number).encode()
+
+    def exchange(number: str) -> bytes:
+        return line(number).replace(f'"headers": {number}'.encode(), b'"headers": {}')
+
+    lines = [exchange(number) for number in ("17", "18", CARD, "19", CARD, CARD)]
+    found = [one for key, one in assert_lines(lines).findings.items() if key[0] == "card-number-exposed"]
+    assert [one.count for one in found] == [3]
