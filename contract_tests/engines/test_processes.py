@@ -69,8 +69,9 @@ def test_a_worker_that_dies_costs_its_part_and_no_more(tmp_path: Path) -> None:
     bomb = tmp_path / "bomb.ndjson"
     os.mkfifo(bomb)
     keeper = os.open(bomb, os.O_RDWR)  # so that opening it to read does not wait, and reading does
-    good = RECORDINGS / "clean" / "requests.ndjson"
-    summary = check_in_processes(work_on(str(good), str(bomb), str(good)), JOB, 1)
+    good, other = RECORDINGS / "clean" / "requests.ndjson", tmp_path / "other.ndjson"
+    other.write_bytes(good.read_bytes())
+    summary = check_in_processes(work_on(str(good), str(bomb), str(other)), JOB, 1)
     os.close(keeper)
     assert summary.exchanges == 26
     assert [(one.place.file, one.reason) for one in summary.unreadable] == [(str(bomb), DIED)]
