@@ -40,7 +40,7 @@ _PACKED_AS_TEXT = tuple(
 
 _COLOURS = re.compile(rb"\s*+\x1b\[[0-9;]*+[mK]")
 _CHUNK_FRAME = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[^\r\n]{0,200})?\r\n")
-_BASE64 = re.compile(rb"[A-Za-z0-9+/\s]{12,}={0,2}\s*")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/\s]{12,}+={0,2}+\s*+")
 
 _Unpack = Callable[[Iterable[bytes]], Iterator[bytes]]
 
