@@ -755,7 +755,7 @@ def test_traffic_from_every_reader_in_a_window_and_in_halves(suffix: str, tmp_pa
         assert whole.exchanges or run.window
 
 
-CARD = "4111111111111111"
+PAN = "4111111111111111"
 
 
 @pytest.mark.parametrize(
@@ -782,6 +782,6 @@ def test_a_card_number_is_found_in_each_of_many_exchanges_that_are_alike(
     def exchange(number: str) -> bytes:
         return line(number).replace(f'"headers": {number}'.encode(), b'"headers": {}')
 
-    lines = [exchange(number) for number in ("17", "18", CARD, "19", CARD, CARD)]
+    lines = [exchange(number) for number in ("17", "18", PAN, "19", PAN, PAN)]
     found = [one for key, one in assert_lines(lines).findings.items() if key[0] == "card-number-exposed"]
     assert [one.count for one in found] == [3]
