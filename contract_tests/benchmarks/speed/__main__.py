@@ -115,8 +115,8 @@ def main() -> int:
         for mix in mixes if not options.format else ():
             libraries.append(measure_libraries(mix, tools, Path(folder), options.rounds))
             print(libraries[-1], flush=True)
-    if options.write:
-        write_pages(how, found, libraries)
+        if options.write:  # while the recordings are there to be measured
+            write_pages(how, found, libraries)
     for name, reason in missing.items():
         print(f"{name}: not run: {reason}", file=sys.stderr)
     return 1 if missing else 0
