@@ -13,7 +13,7 @@ TIMES = 4
 MOST_TIMES = 9
 """What is linear takes four times as long for four times the size, what is quadratic sixteen times."""
 
-LEAST = 0.02
+LEAST = 0.05
 """Seconds of the processor under which a measurement says nothing."""
 
 MEMORY_BASE, MEMORY_TIMES = 12 << 20, 400
