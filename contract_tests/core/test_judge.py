@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from contract_tests.drift.conftest import CARD, CUSTOMER
 from contract_tests.redaction.writers import (
     as_collection,
     as_events,
@@ -140,19 +141,6 @@ def places_of(
     return dict(counts)
 
 
-CUSTOMER = {
-    "customerId": "121111113",
-    "customerName": "Test Person",
-    "customerEmail": "person@example.com",
-    "customerMobile": "20120000001",
-}
-CARD = {
-    "opayToken": "OPAY_TOKEN_0123456789abcdef0123456789abcdef",
-    "brand": "VISA",
-    "createTimestamp": 1_700_000_000,
-    "lastFourDigits": "1111",
-    "firstSixDigits": "411111",
-}
 DATED_CARD = {
     **CARD,
     "opayToken": "another",

@@ -5,7 +5,8 @@ from contract_tests.drift.conftest import Summarise, by_customer, encode
 
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.fold import Fold
-from opay_contract.model.moments import Window, day_of, days_of, moment_after, utc_of
+from opay_contract.model.moments import Window, day_of, moment_after, utc_of
+from opay_contract.model.observation import UNDATED
 from opay_contract.recordings.ndjson import parse_line
 from opay_contract.recordings.sources import Source
 from opay_contract.rules.subject import Settings
@@ -51,20 +52,15 @@ def test_a_date_means_its_whole_day_in_utc(moment: str | None, is_inside: bool) 
 
 
 @pytest.mark.parametrize(
-    "moment",
+    ("moment", "day"),
     [
-        "2026-05-02T10:00:00Z",
-        "2026-05-02T10:00:00.123Z",
-        "2026-13-02T10:00:00Z",
-        "2026-05-02T23:00:00-02:00",
-        "0001-01-01T00:00:00+01:00",
-        "9999-12-31T23:59:59-01:00",
+        ("2026-05-02T10:00:00Z", "2026-05-02"),
+        ("2026-05-02T10:00:00.123Z", "2026-05-02"),
+        ("2026-13-02T10:00:00Z", UNDATED),
+        ("2026-05-02T23:00:00-02:00", "2026-05-03"),
+        ("0001-01-01T00:00:00+01:00", UNDATED),
+        ("9999-12-31T23:59:59-01:00", UNDATED),
     ],
 )
-def test_days_are_the_same_one_by_one_and_many_at_once(moment: str) -> None:
-    assert days_of([moment, moment]) in (None, [day_of(moment)] * 2)
-
-
-def test_moments_of_two_forms_are_left_to_the_slow_way() -> None:
-    assert days_of(["2026-05-02T10:00:00Z", "2026-05-02T10:00:00.5Z"]) is None
-    assert days_of(["2026-05-02T10:00:00Z", "2026-05-03T10:00:00Z"]) == ["2026-05-02", "2026-05-03"]
+def test_a_day_is_that_of_utc(moment: str, day: str) -> None:
+    assert day_of(moment) == day

@@ -1,6 +1,5 @@
 """Times at which exchanges were recorded: as UTC text that orders, as days, and spans of time."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -8,8 +7,6 @@ from functools import lru_cache
 from opay_contract.model.observation import UNDATED
 
 _DATE, _MICROSECONDS = len("2026-05-01"), len("2026-05-01T10:00:00.000000")
-_DIGITS_AS_ZERO = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else byte for byte in range(256))  # noqa: PLR2004
-_USUAL = ("0000-00-00T00:00:00Z", "0000-00-00T00:00:00.000Z", "0000-00-00T00:00:00.000000Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,16 +52,6 @@ def day_of(moment: str | None) -> str:
         return _day(moment[:_DATE])
     utc = utc_of(moment)
     return utc[:_DATE] if utc else UNDATED
-
-
-def days_of(moments: Sequence[str]) -> list[str] | None:
-    """Return the UTC days of many texts, None where one is not in the form that recorders use."""
-    plain = "\n".join(moments).encode(errors="replace").translate(_DIGITS_AS_ZERO)
-    form = plain[: plain.find(b"\n")] if len(moments) > 1 else plain
-    if form.decode(errors="replace") not in _USUAL or plain != b"\n".join([form] * len(moments)):
-        return None
-    days = [moment[:_DATE] for moment in moments]
-    return days if all(map(_day, set(days))) else None
 
 
 @lru_cache(maxsize=4096)

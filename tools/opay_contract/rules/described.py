@@ -52,9 +52,9 @@ class Plan:
     """What rules look for in a body.
 
     `units` has objects, or other places, with which of their members are times and months (None: the place
-    itself). `lists` must not repeat an item, told by the member there.
-    `undocumented` members are those that nobody described. `searched` tells whether a place that some
-    schema describes is searched for card numbers. The values at `public` places may be shown.
+    itself). `lists` must not repeat an item, told by the member there. `undocumented` members are those that
+    nobody described. `searched` tells whether a place that some schema describes is searched for card
+    numbers. The values at `public` places may be shown.
     """
 
     units: tuple[tuple[Tokens, tuple[_Member, ...], tuple[_Member, ...]], ...]

@@ -83,10 +83,9 @@ _OF_THE_SERVER = {"OPTIONS", "TRACE"}
 class Frame:
     """What exchanges have in common that differ in their bodies and in values of headers alone.
 
-    `scope` names operation, form and outcome, `decided` the values of code and message, at
-    `decided_places`. `checks` are those
-    that are left to ask about each exchange; None until the first was judged. `is_known` if the next such
-    exchange has the very same object.
+    `scope` names operation, form and outcome, `decided` the values of code and message, at `decided_places`.
+    `checks` are those that are left to ask about each exchange; None until the first was judged. `is_known`
+    if the next such exchange has the very same object.
     """
 
     operation: Operation | None

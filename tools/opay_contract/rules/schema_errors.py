@@ -37,9 +37,6 @@ _KEYWORDS: dict[str, tuple[Rule, Callable[[Any], str]]] = {
     "format": (FORMAT_MISMATCH, lambda limit: f"text of the format {limit}"),
 }
 
-NAMING = frozenset(("enum", "const"))
-"""Keywords about single values, which their findings name where the contract calls them public."""
-
 
 def rule_of(keyword: str, limit: Any, instance: Any) -> tuple[Rule, str]:
     """Return the rule that a broken keyword falls under, and what the keyword expects, in words."""
