@@ -309,6 +309,21 @@ def test_a_body_in_brotli_is_redacted_and_packed_again(coding: str, redact: Any,
     assert find_canaries(found.response.body) == []
 
 
+WIDER_WHITE_SPACE = ["\x1c", "\x1f", "\x85", "\xa0", "\u2028"]
+"""What is white space in text, and not in bytes."""
+
+
+@pytest.mark.parametrize("white", WIDER_WHITE_SPACE)
+def test_white_space_that_is_none_in_bytes_changes_no_line_of_a_transcript(
+    white: str, redact: Any, verdict: Any
+) -> None:
+    near = f"> POST /api/v1/{white}international/token/query HTTP/1.1\n"
+    lines = f"{near}> Host: sandbox-cashierapi.opaycheckout.com\n> X-Note: {white}\n> \n< HTTP/1.1 200 OK\n< \n{{}}\n"
+    data = lines.encode()
+    before = verdict(data, Format.CURL)
+    assert before[0] and verdict(redact(data, Format.CURL).data, Format.CURL) == before
+
+
 def test_every_canary_of_a_failed_call_goes(redact: Any) -> None:
     for canary in CANARIES.values():
         lines = [*HEAD[:2], {"sent": {"X-Note": str(canary)}}, {"failure": f"curl: (56) {canary}"}]

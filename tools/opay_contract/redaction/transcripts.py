@@ -21,8 +21,9 @@ from opay_contract.redaction.texts import FREE_TEXT
 
 _HERE = Source(ordinal=0, name="-", path=None)
 _LINE = re.compile(rb"([^\r\n]*)(\r?\n|\r|\Z)")
-_REQUEST_LINE = re.compile(r"([A-Z]+) (\S+) (HTTP/[0-9.]+)")
+_REQUEST_LINE = re.compile(r"([A-Z]+) (\S+) (HTTP/[0-9.]+)", re.ASCII)  # as the reader, which sees bytes
 _STATUS_LINE = re.compile(r"(HTTP/[0-9.]+ [0-9]{3})(?![0-9])(.*)")
+_WHITE_SPACE = " \t\r\v\f"
 _MARKS = {
     PieceKind.REQUEST: b"> ",
     PieceKind.SENT: b"> ",
@@ -81,7 +82,7 @@ class _Lines:
     def field(self, side: str, text: str) -> str:
         """Return a header field."""
         name, colon, value = text.partition(":")
-        redactor, value = self.redactor, value.strip()
+        redactor, value = self.redactor, value.strip(_WHITE_SPACE)
         if not colon or not name:
             return redactor.noted(self._words(text), text, f"{side}-header", "free text")
         if self.redacted is not None:
