@@ -5,9 +5,9 @@ from contextlib import ExitStack
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.mock.authentication import Credentials
-from opay_contract.testing.judge import Judge
-from opay_contract.testing.schemathesis_teaching import taught
-from opay_contract.testing.targets import CUSTOMER_ID, MERCHANT_ID, PRIVATE_KEY, Target
+from opay_contract.suite.judge import Judge
+from opay_contract.suite.schemathesis_teaching import taught
+from opay_contract.suite.targets import CUSTOMER_ID, MERCHANT_ID, PRIVATE_KEY, Target
 
 _MOCK = Credentials()
 _TARGET = Target(

@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, Verbosity, settings
 
 import opay_contract
 from opay_contract.errors import OpayContractError, UsageError
-from opay_contract.testing.client import Care, Client, Listener, share
-from opay_contract.testing.targets import MOCK, Target, find_target
+from opay_contract.suite.client import Client, Listener, RatePolicy, share
+from opay_contract.suite.targets import MOCK, Target, find_target
 
 if TYPE_CHECKING:
     from opay_contract.contract.contract import Contract
@@ -32,7 +32,7 @@ PACE, BUDGET, TRIES = 2.0, 500, 5
 _KEY_LENGTH = 32
 _KEY_OPTION = "opay_redaction_key"
 _TARGET = pytest.StashKey[Target | None]()
-_CARE = pytest.StashKey[Care]()
+_CARE = pytest.StashKey[RatePolicy]()
 _KEY = pytest.StashKey[bytes]()
 _CLIENT = pytest.StashKey[Client]()
 
@@ -72,7 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Settle target, care and profile before anything is collected."""
     config.addinivalue_line("markers", "mock_only: needs the mock; no part of a run against another target")
     config.stash[_TARGET] = target = _find_target(config)
-    config.stash[_CARE] = _find_care(config) if target else Care()
+    config.stash[_CARE] = _find_care(config) if target else RatePolicy()
     key = getattr(config, "workerinput", {}).get(_KEY_OPTION)
     config.stash[_KEY] = bytes.fromhex(key) if key else secrets.token_bytes(_KEY_LENGTH)
     settings.load_profile(_profile(config))
@@ -86,7 +86,7 @@ def pytest_configure_node(node: Any) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what the run talks to, and how."""
-    target, care = config.stash[_TARGET], config.stash[_CARE]
+    target, rate_policy = config.stash[_TARGET], config.stash[_CARE]
     profile = f"hypothesis profile '{_profile(config)}'"
     if target is None:
         return [f"target: the mock, without a budget; {profile}"]
@@ -95,7 +95,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     kept = f"recorded to {record}" if record else "not recorded"
     return [
         f"target: {target.name} at {target.base_url}; {profile}",
-        f"budget: {budget} requests, {pace:g} a second, {care.tries} tries each; {kept}",
+        f"budget: {budget} requests, {pace:g} a second, {rate_policy.tries} tries each; {kept}",
         "deselected: tests that do not ask the target, or need a mock's admin path or misbehaviour",
     ]
 
@@ -122,7 +122,9 @@ def pytest_runtest_makereport(
         report.sections.clear()
     client = item.config.stash.get(_CLIENT, None)
     if client is not None and client.was_refused:
-        item.session.shouldfail = f"the budget of {client.care.budget} requests is used up; raise --budget"
+        item.session.shouldfail = (
+            f"the budget of {client.rate_policy.budget} requests is used up; raise --budget"
+        )
     return report
 
 
@@ -130,7 +132,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Say how much of the budget was used."""
     client = config.stash.get(_CLIENT, None)
     if client is not None and config.stash[_TARGET] is not None:
-        terminalreporter.write_line(f"target: {client.sent} of {client.care.budget} requests sent")
+        terminalreporter.write_line(f"target: {client.sent} of {client.rate_policy.budget} requests sent")
 
 
 @pytest.fixture(scope="session")
@@ -185,14 +187,14 @@ def _find_target(config: pytest.Config) -> Target | None:
         raise pytest.UsageError(str(error)) from None
 
 
-def _find_care(config: pytest.Config) -> Care:
+def _find_care(config: pytest.Config) -> RatePolicy:
     pace, budget = config.getoption("--pace"), config.getoption("--budget")
     processes = getattr(config, "workerinput", {}).get("workercount", 1)
     if not pace > 0:
         raise pytest.UsageError("--pace is to be more than 0 requests a second")
     if budget < processes:
         raise pytest.UsageError("--budget is to be 1 request at least, for each process")
-    return share(Care(pace=pace, budget=budget, tries=TRIES), processes)
+    return share(RatePolicy(pace=pace, budget=budget, tries=TRIES), processes)
 
 
 def _without_values(excinfo: pytest.ExceptionInfo[BaseException], root: Path) -> str:
@@ -216,10 +218,10 @@ def _profile(config: pytest.Config) -> str:
 
 
 def _recorder(stack: ExitStack, path: Path, contract: "Contract", key: bytes, target: Target) -> Listener:
-    from opay_contract.capture.captured import captured_of  # noqa: PLC0415  of no use but here
-    from opay_contract.capture.recorder import Recorder  # noqa: PLC0415
-    from opay_contract.capture.rotation import RotatingFile  # noqa: PLC0415
-    from opay_contract.redaction.exchanges import Redactor  # noqa: PLC0415
+    from opay_contract.record.captured import captured_of  # noqa: PLC0415  of no use but here
+    from opay_contract.record.recorder import Recorder  # noqa: PLC0415
+    from opay_contract.record.rotation import RotatingFile  # noqa: PLC0415
+    from opay_contract.redact.exchanges import Redactor  # noqa: PLC0415
 
     try:
         file = RotatingFile(path)
@@ -235,7 +237,7 @@ def _running_mock() -> Iterator[Target]:
     from opay_contract.contract.loading import load_contract  # noqa: PLC0415  heavy, as all that follows
     from opay_contract.mock.app import build_app  # noqa: PLC0415
     from opay_contract.mock.choices import assumed_choices  # noqa: PLC0415
-    from opay_contract.mock.desk import MockSettings  # noqa: PLC0415
+    from opay_contract.mock.request_handler import MockSettings  # noqa: PLC0415
     from opay_contract.mock.seeds import Seeds  # noqa: PLC0415
     from opay_contract.mock.serving import running  # noqa: PLC0415
     from opay_contract.mock.store import Store  # noqa: PLC0415

@@ -4,10 +4,10 @@ import pytest
 
 from opay_contract.contract.contract import Contract
 from opay_contract.model.finding import Severity
-from opay_contract.testing.api import Api
-from opay_contract.testing.client import Client
-from opay_contract.testing.judge import Judge
-from opay_contract.testing.targets import Target
+from opay_contract.suite.api import Api
+from opay_contract.suite.client import Client
+from opay_contract.suite.judge import Judge
+from opay_contract.suite.targets import Target
 
 
 @pytest.fixture(scope="session")

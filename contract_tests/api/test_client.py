@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from opay_contract.mock.serving import running
 from opay_contract.model.exchange import Exchange
-from opay_contract.testing.client import BudgetError, Care, Client, UnreachableError, share
+from opay_contract.suite.client import BudgetError, Client, RatePolicy, UnreachableError, share
 
 pytestmark = pytest.mark.mock_only  # servers of their own
 
@@ -65,11 +65,11 @@ Ask = Callable[[], Exchange]
 
 @contextmanager
 def scripted(
-    *answers: Any, listeners: Any = (), **care: Any
+    *answers: Any, listeners: Any = (), **rate_policy: Any
 ) -> Iterator[tuple[Ask, _StandingClock, _Script, Client]]:
     script, clock = _Script(list(answers)), _StandingClock()
     with running(script) as url:
-        client = Client(Care(**care), listeners, clock)
+        client = Client(RatePolicy(**rate_policy), listeners, clock)
         yield lambda: client.send("POST", url + "/a?b=c", {"A": "b"}, b"{}"), clock, script, client
         client.close()
 
@@ -136,7 +136,7 @@ def test_a_target_that_is_not_there_is_named_so() -> None:
         pass
     clock = _StandingClock()
     with pytest.raises(UnreachableError, match="no answer in 3 tries: ConnectionError; "):
-        Client(Care(tries=3), clock=clock).send("POST", url, {}, b"")
+        Client(RatePolicy(tries=3), clock=clock).send("POST", url, {}, b"")
     assert clock.slept == [1, 2]
 
 
@@ -173,8 +173,8 @@ def test_listeners_hear_every_answer_as_it_was() -> None:
 
 
 def test_processes_share_pace_and_budget() -> None:
-    assert share(Care(pace=2, budget=101), 4) == Care(pace=0.5, budget=25)
-    assert share(Care(), 4) == Care()
+    assert share(RatePolicy(pace=2, budget=101), 4) == RatePolicy(pace=0.5, budget=25)
+    assert share(RatePolicy(), 4) == RatePolicy()
 
 
 def test_a_redirect_is_not_followed() -> None:

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from opay_contract.contract.loading import load_contract
-from opay_contract.testing.api import Api, value_of
-from opay_contract.testing.generation import from_schema
+from opay_contract.suite.api import Api, value_of
+from opay_contract.suite.generation import from_schema
 
 FORMS = {form.id: form for operation in load_contract().operations for form in operation.forms}
 EXAMPLES = [

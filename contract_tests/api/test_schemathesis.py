@@ -19,17 +19,17 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.mock.app import MockApp, build_app
 from opay_contract.mock.authentication import Credentials
 from opay_contract.mock.choices import assumed_choices
-from opay_contract.mock.desk import MockSettings
+from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.scenarios import build_scenarios
 from opay_contract.mock.seeds import Seeds
 from opay_contract.mock.serving import running
 from opay_contract.mock.store import Store
 from opay_contract.model.finding import Severity
-from opay_contract.testing.client import Care, Client
-from opay_contract.testing.forwarding import Forwarder
-from opay_contract.testing.judge import Judge
-from opay_contract.testing.schemathesis_running import Report, Run, run_schemathesis
-from opay_contract.testing.targets import Target
+from opay_contract.suite.client import Client, RatePolicy
+from opay_contract.suite.forwarding import Forwarder
+from opay_contract.suite.judge import Judge
+from opay_contract.suite.schemathesis_running import Report, Run, run_schemathesis
+from opay_contract.suite.targets import Target
 
 ROOT = Path(__file__).parents[2]
 OPENAPI = ROOT / "openapi.yaml"
@@ -243,7 +243,7 @@ def test_no_check_is_off_without_a_reason_beside_it() -> None:
 @pytest.mark.mock_only
 def test_an_exhausted_budget_is_a_failure() -> None:
     with mock_app() as app, running(app) as base_url:
-        client = Client(Care(budget=9))
+        client = Client(RatePolicy(budget=9))
         report = run_in_process(Forwarder(client, base_url))
         client.close()
     assert "the budget of 9 requests is used up" in str(report)

@@ -16,16 +16,16 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.mock.app import build_app
 from opay_contract.mock.authentication import Credentials
 from opay_contract.mock.choices import assumed_choices
-from opay_contract.mock.desk import MockSettings
-from opay_contract.mock.people import sample_customer
+from opay_contract.mock.customers import sample_customer
+from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.serving import running
 from opay_contract.mock.store import Store
 from opay_contract.model.exchange import Exchange
 from opay_contract.model.finding import Severity
-from opay_contract.testing.api import Api, value_of
-from opay_contract.testing.client import Client
-from opay_contract.testing.judge import Judge
-from opay_contract.testing.targets import Target
+from opay_contract.suite.api import Api, value_of
+from opay_contract.suite.client import Client
+from opay_contract.suite.judge import Judge
+from opay_contract.suite.targets import Target
 
 WRONG_KEY = "OPAYPRV_NOT_THE_MERCHANTS"
 ANOTHER = "256600000000001"

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from opay_contract.mock.people import sample_customer
-from opay_contract.testing.api import Api, value_of
+from opay_contract.mock.customers import sample_customer
+from opay_contract.suite.api import Api, value_of
 
 pytestmark = pytest.mark.mock_only
 

@@ -19,14 +19,14 @@ from opay_contract.errors import UsageError
 from opay_contract.mock.app import build_app
 from opay_contract.mock.authentication import Credentials
 from opay_contract.mock.choices import assumed_choices
-from opay_contract.mock.desk import MockSettings
+from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.seeds import Seeds
 from opay_contract.mock.serving import running
 from opay_contract.mock.store import Store
 from opay_contract.model.finding import Severity
 from opay_contract.pytest_plugin.collection import summarize
 from opay_contract.recordings.sources import Source
-from opay_contract.testing.targets import find_target
+from opay_contract.suite.targets import find_target
 
 pytestmark = pytest.mark.mock_only
 

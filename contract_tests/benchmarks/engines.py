@@ -23,9 +23,9 @@ from opay_contract.engines.cluster_tasks import ClusterJob, build_job, check_par
 from opay_contract.engines.inline import check_sources
 from opay_contract.engines.processes import check_in_processes
 from opay_contract.engines.work import Job, Work
+from opay_contract.judge.subject import Settings
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.listing import iter_inputs
-from opay_contract.rules.subject import Settings
 
 SETTINGS = Settings(started_at=1_790_000_000.0)
 SEED = 1

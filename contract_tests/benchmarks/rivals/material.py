@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from contract_tests.benchmarks.speed.traffic import draw_uniform
-from contract_tests.corpus.contract import write_contract
-from contract_tests.corpus.drafts import Draft, body_bytes, native_line
-from contract_tests.corpus.drift import Drift
-from contract_tests.corpus.exposures import NUMBERS
-from contract_tests.corpus.planting import PURE_DRIFTS, Plan, plan
+from contract_tests.tool.whole.corpus.contract import write_contract
+from contract_tests.tool.whole.corpus.drafts import Draft, body_bytes, native_line
+from contract_tests.tool.whole.corpus.drift import Drift
+from contract_tests.tool.whole.corpus.exposures import NUMBERS
+from contract_tests.tool.whole.corpus.planting import PURE_DRIFTS, Plan, plan
 
 from opay_contract.contract.loading import load_documents
 from opay_contract.docs.bundle import build_bundle

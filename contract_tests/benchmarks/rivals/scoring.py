@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from opay_contract.rules.table import RULES, RULES_BY_ID, RULES_OF_A_RUN
+from opay_contract.judge.table import RULES, RULES_BY_ID, RULES_OF_A_RUN
 
 from .material import Material
 from .said import Run, names_place

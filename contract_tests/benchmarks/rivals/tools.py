@@ -13,13 +13,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Protocol
 
-from contract_tests.corpus.drafts import KEY
+from contract_tests.tool.whole.corpus.drafts import KEY
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.fold import Fold
+from opay_contract.judge.subject import Settings
 from opay_contract.recordings.ndjson import parse_line
 from opay_contract.recordings.sources import Source
-from opay_contract.rules.subject import Settings
 
 from .material import Material
 from .processes import run_tool

@@ -24,8 +24,8 @@ from typing import TypeVar
 from contract_tests.benchmarks.rivals.installing import install_openapi_core, install_redocly
 from contract_tests.benchmarks.rivals.material import write_copy
 from contract_tests.benchmarks.rivals.tools import Library, Redocly, check
-from contract_tests.corpus.contract import write_contract
-from contract_tests.corpus.drafts import KEY
+from contract_tests.tool.whole.corpus.contract import write_contract
+from contract_tests.tool.whole.corpus.drafts import KEY
 
 from .measuring import build_oracle, read_all, time_command, time_loop, validate_all
 from .recordings import (

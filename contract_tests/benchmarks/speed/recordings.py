@@ -15,7 +15,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
-from contract_tests.redaction.writers import (
+from contract_tests.tool.redact.writers import (
     as_collection,
     as_events,
     as_flows,

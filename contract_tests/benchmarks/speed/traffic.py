@@ -14,10 +14,10 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
-from contract_tests.corpus.drafts import Draft, native_line
-from contract_tests.corpus.drift import Drift
-from contract_tests.corpus.planting import OF_SIGNATURES, PURE_DRIFTS, in_turn, plan
-from contract_tests.corpus.traffic import HOST, PATH, Flavour
+from contract_tests.tool.whole.corpus.drafts import Draft, native_line
+from contract_tests.tool.whole.corpus.drift import Drift
+from contract_tests.tool.whole.corpus.planting import OF_SIGNATURES, PURE_DRIFTS, in_turn, plan
+from contract_tests.tool.whole.corpus.traffic import HOST, PATH, Flavour
 
 MASK = "Bearer [REDACTED]"
 WAYS = 35

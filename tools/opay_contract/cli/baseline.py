@@ -8,11 +8,9 @@ from pathlib import Path
 
 import click
 
-from opay_contract.cli.exit_codes import ExitCode
-from opay_contract.cli.output import write_atomically
-from opay_contract.cli.sighting import Sight, taking_findings
-from opay_contract.drift.acceptances import find_expiry_fault, find_rule_fault, find_text_fault
-from opay_contract.drift.baseline import (
+from opay_contract.baseline.acceptance import Acceptance
+from opay_contract.baseline.acceptances import find_expiry_fault, find_rule_fault, find_text_fault
+from opay_contract.baseline.baseline import (
     add_acceptances,
     find_prunable,
     load_baseline,
@@ -21,15 +19,17 @@ from opay_contract.drift.baseline import (
     prune_entries,
     utc_day,
 )
-from opay_contract.drift.sightings import Sightings
+from opay_contract.cli.exit_codes import ExitCode
+from opay_contract.cli.output import write_atomically
+from opay_contract.cli.sighting import Sight, taking_findings
+from opay_contract.drift.findings_seen import FindingsSeen
 from opay_contract.errors import UsageError
-from opay_contract.model.acceptance import Acceptance
+from opay_contract.judge.table import RULES_BY_ID
 from opay_contract.model.finding import Key, Outcome
 from opay_contract.model.summary import fingerprint
+from opay_contract.report.acceptance_status import describe_covered, on_one_line
 from opay_contract.report.printing import printable
-from opay_contract.report.standing import describe_covered, on_one_line
 from opay_contract.report.text_report import count
-from opay_contract.rules.table import RULES_BY_ID
 
 _file_argument = click.argument("file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
 
@@ -119,15 +119,15 @@ def prune(file: Path, sight: Sight) -> None:
     """
     today = utc_day(time.time())
     before = load_baseline(file, today)
-    sightings = sight()
-    prunable = find_prunable(before, sightings, today)
+    findings_seen = sight()
+    prunable = find_prunable(before, findings_seen, today)
     if prunable:
         write_atomically(file, prune_entries(before, prunable))
     for number, why in prunable.items():
         acceptance = before.acceptances[number]
         click.echo(f"{_place(acceptance)}: removed {describe_covered(acceptance)}: {why}")
     click.echo(f"{len(prunable):,} removed, {len(before.acceptances) - len(prunable):,} kept.")
-    raise click.exceptions.Exit(_prune_code(sightings))
+    raise click.exceptions.Exit(_prune_code(findings_seen))
 
 
 @baseline.command()
@@ -143,11 +143,11 @@ def explain(file: Path) -> None:
     click.echo(f"{number}: {len(acceptances) - expired:,} accepted, {expired:,} expired.")
 
 
-def _find_keys(fingerprints: dict[str, None], sightings: Sightings) -> list[Key]:
-    by_fingerprint = {fingerprint(key): key for key in sightings.keys}
+def _find_keys(fingerprints: dict[str, None], findings_seen: FindingsSeen) -> list[Key]:
+    by_fingerprint = {fingerprint(key): key for key in findings_seen.keys}
     for wanted in fingerprints:
         if wanted not in by_fingerprint:
-            more = "; the report does not list all findings" if sightings.omitted else ""
+            more = "; the report does not list all findings" if findings_seen.omitted else ""
             raise UsageError(f"no finding there has the fingerprint '{wanted}'; `check` prints them{more}")
         _refuse(find_rule_fault(by_fingerprint[wanted][0]))
     return [by_fingerprint[wanted] for wanted in fingerprints]
@@ -169,10 +169,10 @@ def _login_name() -> str:
         raise UsageError("your login name is not known; give --by NAME") from error
 
 
-def _prune_code(sightings: Sightings) -> ExitCode:
-    if sightings.unreadable:
+def _prune_code(findings_seen: FindingsSeen) -> ExitCode:
+    if findings_seen.unreadable:
         return ExitCode.INCOMPLETE
-    return ExitCode.CLEAN if sightings.exchanges else ExitCode.NOTHING_CHECKED
+    return ExitCode.CLEAN if findings_seen.exchanges else ExitCode.NOTHING_CHECKED
 
 
 def _place(acceptance: Acceptance) -> str:

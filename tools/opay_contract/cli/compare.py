@@ -14,17 +14,17 @@ from opay_contract.cli.options import (
     severity_of,
 )
 from opay_contract.cli.output import write_report
+from opay_contract.compare.comparing import compare as compare_summaries
+from opay_contract.compare.comparison import Comparison
+from opay_contract.compare.report import render_comparison, render_comparison_json
 from opay_contract.contract.loading import ROOT, load_contract
 from opay_contract.contract.used import ContractUsed, name_contract
-from opay_contract.drift.comparing import compare as compare_summaries
 from opay_contract.drift.conclusions import conclude
 from opay_contract.drift.saving import is_saved_summary, load_summary
 from opay_contract.errors import UsageError
-from opay_contract.model.comparison import Comparison
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.sources import STDIN
-from opay_contract.report.comparison_report import render_comparison, render_comparison_json
 
 _RENDERERS = {"text": render_comparison, "json": render_comparison_json}
 

@@ -9,10 +9,6 @@ from typing import Any
 
 import click
 
-from opay_contract.capture.backlog import Backlog
-from opay_contract.capture.captured import captured_of
-from opay_contract.capture.recorder import Recorder
-from opay_contract.capture.rotation import RotatingFile
 from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.options import contract_option
 from opay_contract.cli.record import complain
@@ -22,14 +18,18 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.mock.authentication import Credentials
 from opay_contract.mock.choices import assumed_choices, render_choices
-from opay_contract.mock.desk import MockSettings
+from opay_contract.mock.customers import iter_customers
 from opay_contract.mock.faults import parse_faults
-from opay_contract.mock.people import iter_customers
+from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.scenarios import build_scenarios, render_scenarios
 from opay_contract.mock.seeds import Seeds
 from opay_contract.mock.store import Store, StoredCustomer
 from opay_contract.model.exchange import Exchange
-from opay_contract.redaction.exchanges import Redactor
+from opay_contract.record.captured import captured_of
+from opay_contract.record.queue import Backlog
+from opay_contract.record.recorder import Recorder
+from opay_contract.record.rotation import RotatingFile
+from opay_contract.redact.exchanges import Redactor
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 

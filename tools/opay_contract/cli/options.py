@@ -11,7 +11,7 @@ import click
 from opay_contract.contract.loading import ROOT, default_directory, folder_of, list_documents
 from opay_contract.errors import UsageError
 from opay_contract.model.finding import Severity
-from opay_contract.model.moments import Window, moment_after, utc_of
+from opay_contract.model.timestamps import Window, moment_after, utc_of
 from opay_contract.recordings.listing import find_missing
 
 C = TypeVar("C", bound=Callable[..., Any])

@@ -12,11 +12,6 @@ from urllib.request import getproxies, proxy_bypass
 
 import click
 
-from opay_contract.capture.backlog import Backlog
-from opay_contract.capture.captured import BODY_LIMIT
-from opay_contract.capture.recorder import Recorder
-from opay_contract.capture.rotation import Limits, RotatingFile
-from opay_contract.capture.watching import Watch
 from opay_contract.cli.exit_codes import ExitCode, exit_code
 from opay_contract.cli.options import contract_option, fail_on_option, require_success_option, severity_of
 from opay_contract.cli.redact import redaction_key
@@ -26,12 +21,17 @@ from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.conclusions import conclude
 from opay_contract.drift.insight import draw_insight
 from opay_contract.errors import UsageError
+from opay_contract.judge.subject import Settings
 from opay_contract.model.finding import Severity
-from opay_contract.redaction.exchanges import Redactor
+from opay_contract.record.captured import BODY_LIMIT
+from opay_contract.record.queue import Backlog
+from opay_contract.record.recorder import Recorder
+from opay_contract.record.rotation import Limits, RotatingFile
+from opay_contract.record.watching import Watch
+from opay_contract.redact.exchanges import Redactor
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.printing import printable
 from opay_contract.report.text_report import render_text
-from opay_contract.rules.subject import Settings
 
 _SANDBOX = "sandbox"
 _SECONDS = click.FloatRange(0, min_open=True)
@@ -134,10 +134,10 @@ def record(
 
 def _run(contract: Contract, used: ContractUsed, url: str, options: _Options, fail_on: Severity) -> ExitCode:
     try:  # heavy, optional, and of no use to the other commands
-        from opay_contract.capture.proxy import METRICS_PATH, RecordingProxy  # noqa: PLC0415
-        from opay_contract.capture.serving import serve  # noqa: PLC0415
-        from opay_contract.capture.upstream import Upstream  # noqa: PLC0415
         from opay_contract.mock.serving import bind, url_of  # noqa: PLC0415
+        from opay_contract.record.proxy import METRICS_PATH, RecordingProxy  # noqa: PLC0415
+        from opay_contract.record.serving import serve  # noqa: PLC0415
+        from opay_contract.record.upstream import Upstream  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise UsageError(
             "the proxy needs httpx, starlette and uvicorn: pip install 'opay-contract[record]'"

@@ -22,10 +22,10 @@ from opay_contract.errors import UsageError
 from opay_contract.model.exchange import Unreadable
 from opay_contract.recordings.formats import Format
 from opay_contract.recordings.sources import STDIN, Source, iter_sources
-from opay_contract.redaction.exchanges import Redactor
-from opay_contract.redaction.files import try_redact_file, verify_source
-from opay_contract.redaction.json_files import Tally
-from opay_contract.redaction.others import is_of_others
+from opay_contract.redact.exchanges import Redactor
+from opay_contract.redact.files import try_redact_file, verify_source
+from opay_contract.redact.json_files import Tally
+from opay_contract.redact.others import is_of_others
 from opay_contract.report.printing import printable
 from opay_contract.report.text_report import count as counted
 

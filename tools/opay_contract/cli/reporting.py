@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 
+from opay_contract.baseline.baseline import Baseline, apply_baseline, load_baseline, utc_day
 from opay_contract.cli.exit_codes import ExitCode, exit_code
 from opay_contract.cli.options import fail_on_option, require_success_option, severity_of
 from opay_contract.cli.output import Target, parse_target, settle_targets, write_reports
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import ROOT, default_directory, is_carried
 from opay_contract.contract.used import name_contract
-from opay_contract.drift.baseline import Baseline, apply_baseline, load_baseline, utc_day
 from opay_contract.drift.card_evidence import weigh_card_numbers
 from opay_contract.drift.conclusions import conclude
 from opay_contract.drift.insight import draw_insight

@@ -7,8 +7,8 @@ import textwrap
 import click
 
 from opay_contract.errors import UsageError
+from opay_contract.judge.gap_table import EVERY_RULE
 from opay_contract.model.finding import Rule
-from opay_contract.rules.gap_table import EVERY_RULE
 
 
 @click.command()

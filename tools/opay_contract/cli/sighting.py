@@ -12,10 +12,10 @@ from opay_contract.cli.format_in import format_in_option
 from opay_contract.cli.options import base_url_option, contract_option, paths_argument
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.conclusions import conclude
-from opay_contract.drift.sightings import Sightings, load_sightings, sightings_of
+from opay_contract.drift.findings_seen import FindingsSeen, load_sightings, sightings_of
 from opay_contract.errors import UsageError
 
-Sight = Callable[[], Sightings]
+Sight = Callable[[], FindingsSeen]
 
 
 def taking_findings(command: Callable[..., None]) -> Callable[..., None]:
@@ -45,7 +45,7 @@ def taking_findings(command: Callable[..., None]) -> Callable[..., None]:
         if bool(paths) == (report is not None):
             raise UsageError("name recordings, or a report with --from: one of the two")
 
-        def sight() -> Sightings:
+        def sight() -> FindingsSeen:
             return load_sightings(report) if report else _check(paths, contract_dir, base_urls, format_in)
 
         command(sight=sight, **others)
@@ -55,7 +55,7 @@ def taking_findings(command: Callable[..., None]) -> Callable[..., None]:
 
 def _check(
     paths: tuple[str, ...], contract_dir: Path | None, base_urls: tuple[str, ...], format_in: str | None
-) -> Sightings:
+) -> FindingsSeen:
     """Check recordings as `check` does."""
     contract = load_contract(contract_dir, base_urls)
     return sightings_of(conclude(check_paths(paths, contract, settings_of_now(), format_in), contract))

@@ -15,20 +15,20 @@ from opay_contract.cli.options import (
     window_options,
 )
 from opay_contract.cli.output import make_folder, write_atomically, write_report
-from opay_contract.contract.draft import Draft, read_draft
 from opay_contract.contract.loading import ROOT, default_directory, is_carried
 from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.saving import load_summary
-from opay_contract.drift.suggestions.suggesting import suggest_changes
 from opay_contract.errors import UsageError
-from opay_contract.model.moments import Window
-from opay_contract.model.suggestion import Proposal, Thresholds
 from opay_contract.model.summary import DriftSummary
+from opay_contract.model.timestamps import Window
 from opay_contract.report.printing import printable
-from opay_contract.report.suggestion_diff import render_diff
-from opay_contract.report.suggestion_json import render_suggestions
-from opay_contract.report.suggestion_overlay import overlay_files, render_overlays
-from opay_contract.report.suggestion_words import describe_result
+from opay_contract.suggest.diff import render_diff
+from opay_contract.suggest.draft import Draft, read_draft
+from opay_contract.suggest.json_report import render_suggestions
+from opay_contract.suggest.overlay import overlay_files, render_overlays
+from opay_contract.suggest.suggesting import suggest_changes
+from opay_contract.suggest.suggestion import Proposal, Thresholds
+from opay_contract.suggest.words import describe_result
 
 _RENDERERS: dict[str, Callable[[Proposal, ContractUsed], str]] = {
     "diff": render_diff,

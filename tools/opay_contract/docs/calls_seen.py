@@ -8,9 +8,9 @@ from opay_contract.docs.evidence import Evidence
 from opay_contract.docs.public_part import STATUS
 from opay_contract.docs.seen import Seen, latest_day
 from opay_contract.jsontext import pointer
+from opay_contract.judge.describing import describe_name
 from opay_contract.model.finding import Area
 from opay_contract.model.observation import UNDATED, Days, Observed, add, join_observed
-from opay_contract.rules.describing import describe_name
 
 _HEADERS = "/request/headers"
 

@@ -9,7 +9,7 @@ from opay_contract.docs.public_part import public_part
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import pointer
 from opay_contract.model.insight import Answer, Insight
-from opay_contract.model.observation import Days, Observed, Scope, Spot, add
+from opay_contract.model.observation import Days, FieldLocation, Observed, Scope, add
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 
 _NOTHING = Observed(is_documented=True)
@@ -22,7 +22,7 @@ class Evidence:
     summary: DriftSummary
     insight: Insight
 
-    def at(self, spot: Spot) -> Observed:
+    def at(self, spot: FieldLocation) -> Observed:
         """Return what was seen at a spot, an empty observation where nothing was."""
         return self.summary.observations.get(spot, _NOTHING)
 

@@ -11,10 +11,10 @@ from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY, fields_of
 from opay_contract.docs.evidence import Evidence
 from opay_contract.docs.public_part import folded
 from opay_contract.docs.seen import Seen, latest_day
+from opay_contract.judge.gap_table import NARROWER_RULES
 from opay_contract.model.finding import Key, Outcome
 from opay_contract.model.observation import Observed, Scope, join_observed
 from opay_contract.model.summary import FoldedFinding
-from opay_contract.rules.gap_table import NARROWER_RULES
 
 _ABOUT_REQUESTS = "request-"
 """How the rules about the body of a request begin."""

@@ -7,9 +7,9 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import Operation
 from opay_contract.contract.scopes import RESPONSE_BODY, fields_of_scope, find_operation
 from opay_contract.jsontext import pointer
+from opay_contract.judge.describing import describe_name
 from opay_contract.model.observation import Observed, Scope
 from opay_contract.model.summary import DriftSummary
-from opay_contract.rules.describing import describe_name
 
 STATUS, MEDIA_TYPE = "/response/status", "/response/headers/content-type"
 PUBLIC = "public"

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY
+from opay_contract.judge.table import CARD_NUMBER_EXPOSED
 from opay_contract.model.finding import Severity
 from opay_contract.model.observation import Observed
 from opay_contract.model.summary import DriftSummary, FoldedFinding
-from opay_contract.rules.table import CARD_NUMBER_EXPOSED
 
 LEAST_VALUES = 20
 """Values at a place from which on their share says something."""

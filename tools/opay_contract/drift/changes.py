@@ -12,7 +12,7 @@ from itertools import accumulate
 
 from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY
 from opay_contract.model.insight import Change, ChangeKind, Share
-from opay_contract.model.observation import EARLIER, UNDATED, Days, Observations, Observed, Spot
+from opay_contract.model.observation import EARLIER, UNDATED, Days, FieldLocation, Observations, Observed
 
 LEAST_EVIDENCE = 30.0
 """Twice the logarithm of the likelihood ratio that a change takes.
@@ -59,12 +59,12 @@ def evidence_of_change(before: Share, after: Share) -> float:
     return 2 * (apart - _log_likelihood(before.count + after.count, before.of + after.of))
 
 
-def parent_of(spot: Spot) -> Spot:
+def parent_of(spot: FieldLocation) -> FieldLocation:
     """Return the spot of the object that a member is in."""
     return (*spot[:3], spot[3].rpartition("/")[0])
 
 
-def _changes_of(spot: Spot, observed: Observed, observations: Observations) -> Iterator[Change]:
+def _changes_of(spot: FieldLocation, observed: Observed, observations: Observations) -> Iterator[Change]:
     parent = observations.get(parent_of(spot))
     if parent is None:
         return

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from opay_contract.contract.contract import Contract
+from opay_contract.judge.table import FORM_NEVER_SUCCEEDED, NOTHING_SUCCEEDED
 from opay_contract.model.exchange import WHOLE_RUN
 from opay_contract.model.finding import ContractPlace, Finding, Outcome, Rule
 from opay_contract.model.outcomes import Outcomes, count_outcome, describe_failures
 from opay_contract.model.summary import DriftSummary, FoldedFinding, merge
-from opay_contract.rules.table import FORM_NEVER_SUCCEEDED, NOTHING_SUCCEEDED
 
 
 def conclude(summary: DriftSummary, contract: Contract, *, may_all_fail: bool = False) -> DriftSummary:

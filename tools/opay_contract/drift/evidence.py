@@ -12,8 +12,8 @@ from opay_contract.contract.contract import Contract, Match
 from opay_contract.contract.operation import Evidence
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.jsontext import Parsed, Tokens, value_at
+from opay_contract.judge.shapes import EACH, is_decided_by_shape
 from opay_contract.model.exchange import Exchange, Headers
-from opay_contract.rules.shapes import EACH, is_decided_by_shape
 
 _EVERY = "*"
 _ABSENT = object()

@@ -7,9 +7,11 @@ from opay_contract.contract.contract import Contract, Route
 from opay_contract.drift.folding import FindingFold
 from opay_contract.drift.statistics import Statistics
 from opay_contract.jsontext import NotJson, Parsed
+from opay_contract.judge.judge import Judge
+from opay_contract.judge.routes import describe_elsewhere
+from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Exchange, Request, Unreadable
 from opay_contract.model.finding import Finding
-from opay_contract.model.moments import utc_of
 from opay_contract.model.outcomes import Signatures
 from opay_contract.model.summary import (
     MAX_ELSEWHERE,
@@ -19,11 +21,9 @@ from opay_contract.model.summary import (
     first_elsewhere,
     first_unreadable,
 )
+from opay_contract.model.timestamps import utc_of
 from opay_contract.recordings.bounds import ALWAYS_FINE, excess_of
 from opay_contract.recordings.refusals import NO_URL
-from opay_contract.rules.judging import Judge
-from opay_contract.rules.routes import describe_elsewhere
-from opay_contract.rules.subject import Settings
 
 
 class Fold:

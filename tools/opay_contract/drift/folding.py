@@ -4,9 +4,9 @@ from collections import Counter
 
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Finding, Key, Severity
-from opay_contract.model.moments import day_of, utc_of
 from opay_contract.model.observation import latest_days
-from opay_contract.model.summary import MAX_FINDINGS, FoldedFinding, gravest
+from opay_contract.model.summary import MAX_FINDINGS, FoldedFinding, most_severe
+from opay_contract.model.timestamps import day_of, utc_of
 
 
 class _Folding:
@@ -63,7 +63,7 @@ class FindingFold:
         if folding is None:
             folding = self._foldings[finding.key] = _Folding(finding)
             if len(self._foldings) > 2 * MAX_FINDINGS:
-                self._foldings = gravest(self._foldings)
+                self._foldings = most_severe(self._foldings)
         elif finding.place < folding.finding.place:
             folding.finding = finding
         folding.add(finding.place, finding.recorded_at)
@@ -74,4 +74,4 @@ class FindingFold:
 
     def findings(self) -> dict[Key, FoldedFinding]:
         """Return the findings that are kept, by key."""
-        return {key: folding.folded() for key, folding in sorted(gravest(self._foldings).items())}
+        return {key: folding.folded() for key, folding in sorted(most_severe(self._foldings).items())}

@@ -10,11 +10,8 @@ from opay_contract.contract.scopes import RESPONSE_BODY, fields_of_scope
 from opay_contract.drift.changes import parent_of
 from opay_contract.drift.observing import CONTENT_TYPE, STATUS
 from opay_contract.jsontext import pointer
-from opay_contract.model.finding import Rule
-from opay_contract.model.insight import Gap
-from opay_contract.model.observation import Observations, Observed, Scope, Spot
-from opay_contract.rules.describing import describe_name
-from opay_contract.rules.gap_table import (
+from opay_contract.judge.describing import describe_name
+from opay_contract.judge.gap_table import (
     CODE_UNOBSERVED,
     FIELD_UNOBSERVED,
     FORM_UNOBSERVED,
@@ -27,6 +24,9 @@ from opay_contract.rules.gap_table import (
     TYPE_UNOBSERVED,
     VALUE_UNOBSERVED,
 )
+from opay_contract.model.finding import Rule
+from opay_contract.model.insight import Gap
+from opay_contract.model.observation import FieldLocation, Observations, Observed, Scope
 
 _RANGES = (
     ("minLength", "maxLength", "characters", "lengths"),
@@ -146,7 +146,7 @@ def _words(least: Any, greatest: Any) -> str:
     return f"{least:,}" if least == greatest else f"{least:,} to {greatest:,}"
 
 
-def _parent_count(spot: Spot, observations: Observations) -> int:
+def _parent_count(spot: FieldLocation, observations: Observations) -> int:
     parent = observations.get(parent_of(spot))
     return parent.count_of("object") if parent else 0
 
@@ -163,7 +163,7 @@ def _at(observations: Observations, scope: Scope, place: str) -> Observed:
 def _gap(  # noqa: PLR0913, PLR0917  what a gap is made of
     contract: Contract,
     rule: Rule,
-    spot: Spot,
+    spot: FieldLocation,
     documented: str,
     opportunities: int,
     uri: str,

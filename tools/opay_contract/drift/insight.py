@@ -4,10 +4,10 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import OpenQuestion
 from opay_contract.drift.changes import find_changes
 from opay_contract.drift.gaps import iter_gaps
+from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.model.insight import Answer, Insight
 from opay_contract.model.observation import EARLIER, MAX_DAYS, MAX_SPOTS, MAX_VALUES
 from opay_contract.model.summary import DriftSummary
-from opay_contract.rules.gap_table import MIN_OBSERVATIONS
 
 
 def draw_insight(summary: DriftSummary, contract: Contract) -> Insight:

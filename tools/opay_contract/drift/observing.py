@@ -6,10 +6,10 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import Field
 from opay_contract.contract.operation import Operation
 from opay_contract.contract.scopes import RESPONSE_BODY, fields_of_scope, find_operation
-from opay_contract.drift.spots import SpotCounter
+from opay_contract.drift.field_locations import SpotCounter
 from opay_contract.jsontext import Tokens, pointer
-from opay_contract.model.observation import MAX_SPOTS, Observations, Scope, Spot, limit_spots
-from opay_contract.rules.describing import fold_pointer
+from opay_contract.judge.describing import fold_pointer
+from opay_contract.model.observation import MAX_SPOTS, FieldLocation, Observations, Scope, limit_spots
 
 STATUS = "/response/status"
 CONTENT_TYPE = "/response/headers/content-type"
@@ -23,7 +23,7 @@ class Observer:
     def __init__(self, contract: Contract) -> None:
         """Begin without a spot."""
         self._contract = contract
-        self._spots: dict[Spot, SpotCounter] = {}
+        self._spots: dict[FieldLocation, SpotCounter] = {}
         self._fields: dict[Scope, dict[str, Field]] = {}
 
     def spot(self, scope: Scope, tokens: Tokens) -> SpotCounter:

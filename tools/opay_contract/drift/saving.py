@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 import msgspec
 
 from opay_contract.errors import UsageError
+from opay_contract.judge.table import RULES_BY_ID
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Finding, Outcome, Severity
-from opay_contract.model.moments import utc_of
 from opay_contract.model.observation import EARLIER, UNDATED, Days, Observations, Observed, Range
 from opay_contract.model.outcomes import Outcomes, Signatures
 from opay_contract.model.summary import DriftSummary, Elsewhere, FoldedFinding
-from opay_contract.rules.table import RULES_BY_ID
+from opay_contract.model.timestamps import utc_of
 
 FORMAT, VERSION = "opay-contract summary", 1
 

@@ -14,17 +14,17 @@ from typing import Any
 
 from opay_contract.contract.contract import Contract, Match
 from opay_contract.drift.evidence import Probe, build_probes, describe_exchange, weigh
+from opay_contract.drift.field_locations import TYPES, SpotCounter
 from opay_contract.drift.observing import Observer
-from opay_contract.drift.spots import TYPES, SpotCounter
 from opay_contract.jsontext import Parsed, Tokens
+from opay_contract.judge.describing import describe_media_type
+from opay_contract.judge.judge import Alike, Frame, Judged
+from opay_contract.judge.shapes import EACH, Shape, Shapes, has_place
 from opay_contract.model.exchange import Exchange, Headers
 from opay_contract.model.finding import Outcome
-from opay_contract.model.moments import day_of
 from opay_contract.model.observation import EXCHANGE, MAX_SPOTS, Observations
 from opay_contract.model.outcomes import NOT_NAMED, OutcomeKey, Outcomes, limit_details
-from opay_contract.rules.describing import describe_media_type
-from opay_contract.rules.judging import Alike, Frame, Judged
-from opay_contract.rules.shapes import EACH, Shape, Shapes, has_place
+from opay_contract.model.timestamps import day_of
 
 MAX_WAITING, MAX_WAITING_BYTES = 2048, 4 << 20
 """Exchanges, and bytes of their bodies, that wait to be counted together."""

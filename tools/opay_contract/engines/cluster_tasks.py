@@ -13,9 +13,9 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document
 from opay_contract.contract.loading import build_contract
 from opay_contract.engines.folding import PartResult, fold_batch
+from opay_contract.judge.subject import Settings
 from opay_contract.recordings.formats import Format
 from opay_contract.recordings.parts import Batch
-from opay_contract.rules.subject import Settings
 
 PRIVATE_KEY = "OPAY_PRIVATE_KEY"
 """The variable that each machine has the key in; the key itself never travels."""

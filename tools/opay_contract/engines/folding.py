@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from opay_contract.contract.answers import answer_shape
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.fold import Fold
+from opay_contract.judge.subject import Settings
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.formats import Format
 from opay_contract.recordings.parts import Batch, Part, PartReader
-from opay_contract.rules.subject import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from opay_contract.contract.contract import Contract
 from opay_contract.mock.admin import admin_routes, ready_route
 from opay_contract.mock.answers import Answer
 from opay_contract.mock.checks import MAX_BODY
-from opay_contract.mock.desk import Desk, MockSettings
+from opay_contract.mock.request_handler import MockSettings, RequestHandler
 from opay_contract.mock.seeds import Seeds
 from opay_contract.mock.store import Store, StoredCustomer
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response
@@ -28,7 +28,7 @@ Listener = Callable[[Exchange], None]
 class MockApp(Starlette):
     """Answers the contract's paths itself, for speed; its own go through routes and middleware."""
 
-    def __init__(self, desk: Desk, routes: list[BaseRoute], listeners: Iterable[Listener]) -> None:
+    def __init__(self, desk: RequestHandler, routes: list[BaseRoute], listeners: Iterable[Listener]) -> None:
         super().__init__(routes=routes, max_body_size=_MAX_OWN_BODY)
         self.desk = desk
         self._listeners = tuple(listeners)
@@ -79,7 +79,7 @@ def build_app(
 ) -> MockApp:
     """Wire a mock around a store that holds its customers; the admin's `reset` brings back `initial`."""
     admin = admin_routes(store, Seeds(contract), initial) if settings.admin else []
-    return MockApp(Desk(contract, settings, store), [ready_route(), *admin], listeners)
+    return MockApp(RequestHandler(contract, settings, store), [ready_route(), *admin], listeners)
 
 
 async def _read(receive: Receive) -> bytes | None:

@@ -48,7 +48,7 @@ class Query:
     asked: str
 
 
-class Gate:
+class Validation:
     """Lets the requests of one operation through, or says the answer that refuses them."""
 
     def __init__(

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from opay_contract.contract.operation import Operation
+from opay_contract.judge import table
 from opay_contract.mock.answers import ABSENT, AUTHENTICATION_FAILED, INVALID_PARAMETERS
-from opay_contract.mock.naming import unknown_name
-from opay_contract.mock.spoiling import (
+from opay_contract.mock.mutations import (
     Members,
-    Play,
+    Mutation,
     about_another,
     business_error,
     cut,
@@ -31,7 +31,7 @@ from opay_contract.mock.spoiling import (
     with_text,
     without_cards,
 )
-from opay_contract.rules import table
+from opay_contract.mock.naming import unknown_name
 
 MAGIC = "scenario:"
 """A customer id, or a token, of this and a scenario's name asks for the scenario."""
@@ -51,15 +51,15 @@ class Scenario:
 
     name: str
     description: str
-    play: Play
+    play: Mutation
     rules: tuple[str, ...] = ()
 
 
-def _no_drift(name: str, description: str, play: Play) -> Scenario:
+def _no_drift(name: str, description: str, play: Mutation) -> Scenario:
     return Scenario(name=name, description=description, play=play)
 
 
-def _drift(name: str, description: str, play: Play, *rules: Any) -> Scenario:
+def _drift(name: str, description: str, play: Mutation, *rules: Any) -> Scenario:
     return Scenario(name=name, description=description, play=play, rules=tuple(rule.id for rule in rules))
 
 

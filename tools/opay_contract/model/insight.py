@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from opay_contract.model.finding import ContractPlace, Rule
-from opay_contract.model.observation import Spot
+from opay_contract.model.observation import FieldLocation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class Gap:
     """
 
     rule: Rule
-    spot: Spot
+    spot: FieldLocation
     documented: str
     seen: str
     opportunities: int
@@ -54,7 +54,7 @@ class Change:
     """
 
     kind: ChangeKind
-    spot: Spot
+    spot: FieldLocation
     day: str
     type: str
     before: Share

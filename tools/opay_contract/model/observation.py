@@ -27,7 +27,7 @@ EXCHANGE = "exchange"
 Scope = tuple[str, str, str]
 """Operation, request form and outcome; operation and form are empty where there is none."""
 
-Spot = tuple[str, str, str, str]
+FieldLocation = tuple[str, str, str, str]
 """A scope, and a folded pointer into an exchange as the native recording format has it.
 
 Header names are in lower case; names that do not look like names are described, as in findings.
@@ -80,7 +80,7 @@ class Observed:
         return total
 
 
-Observations = dict[Spot, Observed]
+Observations = dict[FieldLocation, Observed]
 
 
 def join_observed(left: Observed, right: Observed) -> Observed:
@@ -112,7 +112,7 @@ def join_observations(left: Observations, right: Observations) -> Observations:
     return limit_spots(joined, lambda observed: observed.is_documented)
 
 
-def limit_spots(spots: dict[Spot, V], is_documented: Callable[[V], bool]) -> dict[Spot, V]:
+def limit_spots(spots: dict[FieldLocation, V], is_documented: Callable[[V], bool]) -> dict[FieldLocation, V]:
     """Keep the cap. What is kept depends on the spots alone, so that every split keeps the same."""
     if len(spots) <= MAX_SPOTS:
         return spots
@@ -161,5 +161,5 @@ def _latest_of_each(left: dict[str, str], right: dict[str, str], values: dict[st
     }
 
 
-def _rank(spot: Spot) -> str:
+def _rank(spot: FieldLocation) -> str:
     return hashlib.sha256("\x00".join(spot).encode("utf-8", "replace")).hexdigest()

@@ -146,7 +146,7 @@ def merge(left: DriftSummary, right: DriftSummary) -> DriftSummary:
         unreadable=first_unreadable([*left.unreadable, *right.unreadable]),
         passed_over_count=left.passed_over_count + right.passed_over_count,
         passed_over=first_unreadable([*left.passed_over, *right.passed_over]),
-        findings=gravest(findings),
+        findings=most_severe(findings),
         occurrences=add(left.occurrences, right.occurrences),
         readings=add(left.readings, right.readings),
         observations=join_observations(left.observations, right.observations),
@@ -169,7 +169,7 @@ def join(left: FoldedFinding, right: FoldedFinding) -> FoldedFinding:
     )
 
 
-def gravest(findings: dict[Key, V]) -> dict[Key, V]:
+def most_severe(findings: dict[Key, V]) -> dict[Key, V]:
     """Keep the caps. What is kept depends on the keys alone, so that every split keeps the same."""
     if len(findings) <= min(MAX_VALUES, MAX_FINDINGS):
         return findings

@@ -7,11 +7,11 @@ from typing import Any
 
 from opay_contract.contract.contract import Contract
 from opay_contract.errors import UsageError
+from opay_contract.judge.judge import check_exchange
+from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Exchange
 from opay_contract.model.finding import Finding, Key, Severity
 from opay_contract.pytest_plugin.exchanges import exchange_of, with_known_host
-from opay_contract.rules.judging import check_exchange
-from opay_contract.rules.subject import Settings
 
 
 class DriftError(AssertionError):

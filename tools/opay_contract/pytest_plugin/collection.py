@@ -9,6 +9,7 @@ import pytest
 from opay_contract.contract.answers import answer_shape
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.fold import Fold
+from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
@@ -19,7 +20,6 @@ from opay_contract.recordings.listing import find_missing
 from opay_contract.recordings.reading import is_passed_over, iter_exchanges
 from opay_contract.recordings.sources import STDIN, Repeats, Source, iter_sources
 from opay_contract.report.scope import describe_nothing, describe_out_of_scope
-from opay_contract.rules.subject import Settings
 
 _MOST_UNREADABLE = 20
 """How many unreadable entries a failure lists."""

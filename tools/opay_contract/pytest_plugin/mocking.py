@@ -10,20 +10,20 @@ from msgspec import structs
 from opay_contract.contract.contract import at
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import Parsed, pointer
+from opay_contract.judge.judge import check_route
 from opay_contract.mock.answers import BY_CUSTOMER, Writer
 from opay_contract.mock.app import build_app
 from opay_contract.mock.choices import assumed_choices
-from opay_contract.mock.desk import SCENARIO_HEADER, MockSettings
-from opay_contract.mock.people import sample_customer
+from opay_contract.mock.customers import sample_customer
+from opay_contract.mock.request_handler import SCENARIO_HEADER, MockSettings
 from opay_contract.mock.scenarios import MAGIC, build_scenarios, find_scenario
 from opay_contract.mock.seeds import Seeds
 from opay_contract.mock.store import Store, StoredCustomer
 from opay_contract.model.exchange import Exchange, Place, header
 from opay_contract.model.finding import Finding
+from opay_contract.pytest_plugin.app_switcher import AppSwitcher
 from opay_contract.pytest_plugin.checking import NothingCheckedError, OpayContract
 from opay_contract.pytest_plugin.exchanges import with_known_host
-from opay_contract.pytest_plugin.stage import Stage
-from opay_contract.rules.judging import check_route
 
 
 class OpayMock:
@@ -32,7 +32,7 @@ class OpayMock:
     It knows the customers of the contract's examples and those that a test adds.
     """
 
-    def __init__(self, checker: OpayContract, stage: Stage) -> None:
+    def __init__(self, checker: OpayContract, stage: AppSwitcher) -> None:
         self._checker, self._stage = checker, stage
         self._contract = checker.contract
         self._operation = next(operation for operation in self._contract.operations if operation.forms)

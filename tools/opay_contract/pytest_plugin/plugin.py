@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from opay_contract.contract.contract import Contract
+    from opay_contract.pytest_plugin.app_switcher import AppSwitcher
     from opay_contract.pytest_plugin.checking import OpayContract
     from opay_contract.pytest_plugin.mocking import OpayMock
-    from opay_contract.pytest_plugin.stage import Stage
 
 _MARKER = "opay_scenario"
 _DIRECTORY = "opay_contract_dir"
@@ -137,7 +137,7 @@ def opay_contract(pytestconfig: pytest.Config) -> "OpayContract":
 
 @pytest.fixture
 def opay_mock(
-    request: pytest.FixtureRequest, opay_contract: "OpayContract", _opay_stage: "Stage"
+    request: pytest.FixtureRequest, opay_contract: "OpayContract", _opay_stage: "AppSwitcher"
 ) -> Iterator["OpayMock"]:
     """A mock of the sandbox, this test's own: it verifies signatures and answers as the contract says."""
     from opay_contract.pytest_plugin.mocking import OpayMock  # noqa: PLC0415  heavy
@@ -151,12 +151,12 @@ def opay_mock(
 
 
 @pytest.fixture(scope="session")
-def _opay_stage() -> Iterator["Stage"]:
+def _opay_stage() -> Iterator["AppSwitcher"]:
     """The server in which every test's mock appears."""
     from opay_contract.errors import UsageError  # noqa: PLC0415  of no use before
 
     try:  # heavy and optional
-        from opay_contract.pytest_plugin.stage import open_stage  # noqa: PLC0415
+        from opay_contract.pytest_plugin.app_switcher import open_stage  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise UsageError(
             "opay_mock needs starlette and uvicorn: pip install 'opay-contract[mock]'"

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from opay_contract.jsontext import Parsed, parse_json
 from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable, header
+from opay_contract.recordings.content_encodings import decode_body
 from opay_contract.recordings.curl_lines import Call, iter_pieces
-from opay_contract.recordings.encodings import decode_body
 from opay_contract.recordings.entries import build_exchange
 from opay_contract.recordings.messages import parse_status
 from opay_contract.recordings.refusals import NO_RESPONSE, TOO_LONG, EntryError

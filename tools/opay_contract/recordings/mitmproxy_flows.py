@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable, header
-from opay_contract.recordings.encodings import decode_body
+from opay_contract.recordings.content_encodings import decode_body
 from opay_contract.recordings.entries import attempt, build_exchange
 from opay_contract.recordings.messages import parse_moment, parse_status
 from opay_contract.recordings.refusals import NO_RESPONSE, TOO_LONG, EntryError
@@ -22,7 +22,7 @@ from opay_contract.recordings.tnetstrings import (
     ODD_FLOW,
     TEXT,
     Members,
-    Reel,
+    TnetstringReader,
     Value,
     read_items,
     read_members,
@@ -41,7 +41,7 @@ _CONTENT_NAMES = ("content", "body")
 
 def read_mitmproxy(source: Source, stream: Readable) -> Iterator[Exchange | Unreadable]:
     """Yield every HTTP flow; others (TCP, DNS, WebSocket, CONNECT) are counted and passed over."""
-    for number, flow in enumerate(Reel(stream).iter_values(), start=1):
+    for number, flow in enumerate(TnetstringReader(stream).iter_values(), start=1):
         found = read_flow(source.place(number), flow)
         if found is not None:
             yield found

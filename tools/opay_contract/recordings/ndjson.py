@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
+from opay_contract.recordings.content_encodings import decode_body
 from opay_contract.recordings.cursor import parse_members
-from opay_contract.recordings.encodings import decode_body
 from opay_contract.recordings.entries import attempt
 from opay_contract.recordings.messages import (
     Repair,

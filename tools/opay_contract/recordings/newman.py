@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import msgspec
 
 from opay_contract.model.exchange import Exchange, Place, Response, Unreadable
+from opay_contract.recordings.content_encodings import decode_body
 from opay_contract.recordings.cursor import JsonCursor, Path, iter_all_values
-from opay_contract.recordings.encodings import decode_body
 from opay_contract.recordings.entries import build_exchange
 from opay_contract.recordings.messages import decode_entry, left_out_body, parse_status
 from opay_contract.recordings.postman_requests import parse_fields, parse_request

@@ -7,7 +7,7 @@ from typing import Any
 
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
 from opay_contract.recordings.ahead import Ahead
-from opay_contract.recordings.encodings import decode_body
+from opay_contract.recordings.content_encodings import decode_body
 from opay_contract.recordings.messages import (
     encode_text,
     parse_base64,

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
+from opay_contract.recordings.content_encodings import decode_body
 from opay_contract.recordings.cursor import JsonCursor
-from opay_contract.recordings.encodings import decode_body
 from opay_contract.recordings.entries import build_exchange
 from opay_contract.recordings.messages import (
     encode_text,

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable
+from opay_contract.recordings.content_encodings import decode_body
 from opay_contract.recordings.cursor import JsonCursor, Path, iter_values
-from opay_contract.recordings.encodings import decode_body
 from opay_contract.recordings.entries import attempt, build_exchange
 from opay_contract.recordings.messages import (
     Steps,

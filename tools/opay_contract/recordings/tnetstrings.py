@@ -28,7 +28,7 @@ Members = dict[str, Value]
 NOTHING: Value = (NULL, b"")
 
 
-class Reel:
+class TnetstringReader:
     """The values of a file, one after the other."""
 
     def __init__(self, stream: Readable) -> None:

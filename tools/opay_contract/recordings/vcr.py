@@ -6,8 +6,8 @@ from typing import Any
 
 from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable
 from opay_contract.recordings.cassette_yaml import iter_interactions
+from opay_contract.recordings.content_encodings import decode_body
 from opay_contract.recordings.cursor import JsonCursor, Path, iter_all_values
-from opay_contract.recordings.encodings import decode_body
 from opay_contract.recordings.entries import attempt, build_exchange
 from opay_contract.recordings.formats import HEAD, VCR_ENTRIES, is_json_cassette
 from opay_contract.recordings.messages import (

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from opay_contract.baseline.acceptance import Acceptance, Judged, State
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import OpenQuestion
 from opay_contract.contract.used import ContractUsed
-from opay_contract.model.acceptance import Acceptance, Judged, State
 from opay_contract.model.finding import Severity
 from opay_contract.model.insight import Insight
 from opay_contract.model.summary import DriftSummary, FoldedFinding

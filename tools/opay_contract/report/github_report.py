@@ -3,21 +3,21 @@
 from collections.abc import Iterator
 from pathlib import PurePath
 
-from opay_contract.model.acceptance import Acceptance, State
+from opay_contract.baseline.acceptance import Acceptance, State
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import FoldedFinding
-from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.ordering import by_gravity
-from opay_contract.report.outcomes import describe_shortage, describe_vacuity
-from opay_contract.report.printing import printable
-from opay_contract.report.scope import describe_out_of_scope
-from opay_contract.report.standing import (
+from opay_contract.report.acceptance_status import (
     describe_covered,
     describe_no_drift,
     describe_standing,
     describe_unused,
 )
+from opay_contract.report.checked_run import CheckedRun
+from opay_contract.report.ordering import by_gravity
+from opay_contract.report.outcomes import describe_shortage, describe_vacuity
+from opay_contract.report.printing import printable
+from opay_contract.report.scope import describe_out_of_scope
 from opay_contract.report.text_report import count, describe_call, describe_judged, describe_place
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}

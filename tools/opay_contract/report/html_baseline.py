@@ -1,11 +1,11 @@
 """What a baseline says, on the HTML page: accepted findings, folded away, and unused acceptances."""
 
-from opay_contract.model.acceptance import Acceptance
+from opay_contract.baseline.acceptance import Acceptance
+from opay_contract.report.acceptance_status import describe_covered, describe_unused
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.html_findings import finding_item
 from opay_contract.report.html_parts import Section, as_text
 from opay_contract.report.html_timeline import timeline_of
-from opay_contract.report.standing import describe_covered, describe_unused
 from opay_contract.report.text_report import count
 
 

@@ -3,16 +3,16 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from opay_contract.model.acceptance import State
+from opay_contract.baseline.acceptance import State
 from opay_contract.model.finding import Kind, Severity
 from opay_contract.model.summary import FoldedFinding
+from opay_contract.report.acceptance_status import describe_standing
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.html_charts import draw_sparkline
 from opay_contract.report.html_parts import LABELS, Section, as_text, plural
 from opay_contract.report.html_timeline import timeline_of
 from opay_contract.report.insights import describe_moment
 from opay_contract.report.ordering import by_gravity
-from opay_contract.report.standing import describe_standing
 from opay_contract.report.text_report import count, describe_call, describe_place
 from opay_contract.report.timeline import Timeline, is_dated
 

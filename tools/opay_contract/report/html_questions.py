@@ -1,13 +1,13 @@
 """The contract's open questions on the HTML page, with what these recordings say about them as bars."""
 
 from opay_contract.contract.operation import OpenQuestion, Reading
+from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.model.insight import Answer
 from opay_contract.model.summary import DriftSummary
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.html_charts import draw_bar
 from opay_contract.report.html_parts import Section, as_text
 from opay_contract.report.text_report import count
-from opay_contract.rules.gap_table import MIN_OBSERVATIONS
 
 
 def build_questions(run: CheckedRun) -> Section | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from importlib import resources
 
 from opay_contract.model.finding import Severity
+from opay_contract.report.acceptance_status import describe_no_drift
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.html_baseline import build_accepted, build_unused
 from opay_contract.report.html_changes import build_changes
@@ -16,7 +17,6 @@ from opay_contract.report.html_presence import build_presence
 from opay_contract.report.html_questions import build_questions
 from opay_contract.report.html_summary import build_summary
 from opay_contract.report.html_timeline import build_over_time
-from opay_contract.report.standing import describe_no_drift
 from opay_contract.report.text_report import count, describe_place
 
 _FOOTER = (

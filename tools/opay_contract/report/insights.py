@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
+from opay_contract.judge.gap_table import NARROWER_RULES
 from opay_contract.model.finding import Rule
 from opay_contract.model.insight import Answer, Change, ChangeKind, Gap, Insight, Share
-from opay_contract.model.observation import Spot
-from opay_contract.rules.gap_table import NARROWER_RULES
+from opay_contract.model.observation import FieldLocation
 
 _REQUEST, _RESPONSE = "/request/body", "/response/body"
 
@@ -84,7 +84,7 @@ def describe_rate(share: Share) -> str:
     return "under 0.0001 %" if percent < 50 else "over 99.9999 %"  # noqa: PLR2004  the nearer end
 
 
-def describe_spot(spot: Spot) -> str:
+def describe_spot(spot: FieldLocation) -> str:
     """Return a place as findings have it: a pointer into the answer, or into the request where it says so."""
     place = spot[3]
     if place == _REQUEST or place.startswith(f"{_REQUEST}/"):
@@ -94,7 +94,7 @@ def describe_spot(spot: Spot) -> str:
     return place
 
 
-def describe_scope(spot: Spot) -> str:
+def describe_scope(spot: FieldLocation) -> str:
     """Return operation, request form and outcome, as far as they are said."""
     return ", ".join(part for part in spot[:3] if part) or "no operation"
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from opay_contract.model.finding import ContractPlace
 from opay_contract.model.insight import Change, Gap, Share
-from opay_contract.model.observation import Observations, Observed, Spot
+from opay_contract.model.observation import FieldLocation, Observations, Observed
 from opay_contract.report.checked_run import CheckedRun
 
 
@@ -46,7 +46,7 @@ def _gap(gap: Gap) -> dict[str, Any]:
     }
 
 
-def _observation(spot: Spot, observed: Observed, observations: Observations) -> dict[str, Any]:
+def _observation(spot: FieldLocation, observed: Observed, observations: Observations) -> dict[str, Any]:
     parent = observations.get((*spot[:3], spot[3].rpartition("/")[0]))
     is_member = parent is not None and spot[3] and not spot[3].endswith("/*")
     return {
@@ -66,7 +66,7 @@ def _observation(spot: Spot, observed: Observed, observations: Observations) -> 
     }
 
 
-def _spot(spot: Spot) -> dict[str, Any]:
+def _spot(spot: FieldLocation) -> dict[str, Any]:
     operation, form, outcome, pointer = spot
     return {
         "operation": operation or None,

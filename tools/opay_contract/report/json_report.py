@@ -5,8 +5,8 @@ from collections import Counter
 from importlib import resources
 from typing import Any
 
+from opay_contract.baseline.acceptance import Acceptance, Judged, State
 from opay_contract.contract.used import ContractUsed
-from opay_contract.model.acceptance import Acceptance, Judged, State
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import Severity
 from opay_contract.model.insight import Answer

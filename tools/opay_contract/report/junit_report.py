@@ -9,20 +9,20 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from html import escape
 
-from opay_contract.model.acceptance import Acceptance, State
+from opay_contract.baseline.acceptance import Acceptance, State
+from opay_contract.judge.table import NOTHING_SUCCEEDED, RULES
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.finding import Outcome, Severity
 from opay_contract.model.outcomes import count_outcome
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report.acceptance_status import describe_covered, describe_standing, describe_unused
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.insights import narrower, never_seen
 from opay_contract.report.ordering import by_gravity
 from opay_contract.report.outcomes import describe_shortage, describe_vacuity
 from opay_contract.report.printing import printable
 from opay_contract.report.scope import describe_out_of_scope
-from opay_contract.report.standing import describe_covered, describe_standing, describe_unused
 from opay_contract.report.text_report import count, describe_place, describe_recorded
-from opay_contract.rules.table import NOTHING_SUCCEEDED, RULES
 
 _SUITE = "opay-contract"
 _ANY = f"{_SUITE}.rules"

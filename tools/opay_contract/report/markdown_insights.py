@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.model.insight import Change, ChangeKind, Gap, Insight
 from opay_contract.report.insights import (
     GapGroup,
@@ -12,7 +13,6 @@ from opay_contract.report.insights import (
     narrower,
 )
 from opay_contract.report.markdown_parts import NONE_LISTED, code, cut, details, prose, table
-from opay_contract.rules.gap_table import MIN_OBSERVATIONS
 
 MAX_ITEMS = 40
 """Things that were never seen in a row; further ones are counted."""

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+from opay_contract.baseline.acceptance import Acceptance, State
 from opay_contract.contract.operation import OpenQuestion
-from opay_contract.model.acceptance import Acceptance, State
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report.acceptance_status import describe_no_drift, describe_standing, describe_unused
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.markdown_insights import render_insights
 from opay_contract.report.markdown_parts import NONE_LISTED, code, cut, details, prose, table
@@ -18,7 +19,6 @@ from opay_contract.report.outcomes import (
     describe_vacuity,
 )
 from opay_contract.report.scope import describe_out_of_scope
-from opay_contract.report.standing import describe_no_drift, describe_standing, describe_unused
 from opay_contract.report.text_report import (
     count,
     describe_call,

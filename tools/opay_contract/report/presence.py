@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import Field
 from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY, fields_of_scope
+from opay_contract.judge.describing import describe_name
 from opay_contract.model.insight import Share
 from opay_contract.model.observation import Observations, Observed, Scope
-from opay_contract.rules.describing import describe_name
 
 MAX_DEPTH = 12
 """How deep a tree goes; what is deeper hangs there with the rest of its pointer as its name."""

@@ -2,6 +2,7 @@
 
 import click
 
+from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.model.insight import Change, Insight
 from opay_contract.report.insights import (
     describe_answer,
@@ -11,7 +12,6 @@ from opay_contract.report.insights import (
     group_gaps,
 )
 from opay_contract.report.printing import printable
-from opay_contract.rules.gap_table import MIN_OBSERVATIONS
 
 
 def render_changes(changes: tuple[Change, ...]) -> str:

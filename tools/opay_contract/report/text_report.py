@@ -2,10 +2,16 @@
 
 import click
 
-from opay_contract.model.acceptance import Acceptance, Judged, State
+from opay_contract.baseline.acceptance import Acceptance, Judged, State
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Finding, Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report.acceptance_status import (
+    describe_covered,
+    describe_no_drift,
+    describe_standing,
+    describe_unused,
+)
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.insights import describe_moment
 from opay_contract.report.ordering import by_gravity
@@ -17,12 +23,6 @@ from opay_contract.report.outcomes import (
 )
 from opay_contract.report.printing import printable
 from opay_contract.report.scope import describe_out_of_scope
-from opay_contract.report.standing import (
-    describe_covered,
-    describe_no_drift,
-    describe_standing,
-    describe_unused,
-)
 from opay_contract.report.text_insights import (
     render_answers,
     render_changes,

@@ -7,7 +7,7 @@ from opay_contract.contract.addresses import OPEN
 from opay_contract.contract.operation import OpenQuestion, Reading
 from opay_contract.docs.markdown import code, codes, document, plain, table
 from opay_contract.docs.reference import NOT_VERIFIED, Reference
-from opay_contract.rules.gap_table import MIN_OBSERVATIONS
+from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 
 NOT_SHOWN = "cannot be shown by recordings"
 _KNOWN = ("DOC", "OBS")

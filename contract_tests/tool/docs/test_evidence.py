@@ -1,0 +1,268 @@
+"""What recordings say stands at each statement of the reference, and nothing private does."""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from contract_tests.tool.docs.conftest import gather, summary_of
+from contract_tests.tool.docs.test_reference import LEDGER, specification
+from contract_tests.tool.drift.conftest import by_customer, by_token, exchange, refused
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from opay_contract.cli.docs import docs
+from opay_contract.contract.loading import load_contract
+from opay_contract.docs.evidence import build_evidence
+from opay_contract.docs.outputs import MARKDOWN, PAGE, build_outputs
+from opay_contract.docs.reference import Reference, recorded_notes
+from opay_contract.docs.sections.contents import build_sections
+from opay_contract.docs.sections.overview import verification
+from opay_contract.drift.insight import draw_insight
+from opay_contract.drift.saving import summary_from_json, summary_to_json
+from opay_contract.errors import UsageError
+from opay_contract.model.finding import Severity
+from opay_contract.model.summary import DriftSummary
+
+GOLDEN = Path(__file__).parent / "golden" / "evidence.md"
+CONTRACT = load_contract()
+
+
+@pytest.fixture(scope="module")
+def outputs(summary_file: Path) -> Mapping[str, str]:
+    return build_outputs(None, gather(summary_file))
+
+
+def what_recordings_say(markdown: str) -> Iterator[str]:
+    """Yield the headings, and of each row what it is about and what recordings say about it."""
+    for line in markdown.splitlines():
+        cells = re.split(r"(?<!\\\\) \| ", line.strip("| "))
+        if line.startswith("#"):
+            yield line
+        elif line.startswith("| ") and not line.startswith("| ---"):
+            yield f"| {cells[0]} | {cells[-1]} |"
+        elif re.match(
+            "Held|\\*\\*Held|Without|Codes outside|A run|This run|Verdict|No verdict|Nothing was|Cannot be",
+            line,
+        ):
+            yield line.partition(" About ")[0]
+
+
+def test_every_statement_says_what_recordings_say(outputs: Mapping[str, str]) -> None:
+    text = outputs[MARKDOWN]
+    parts = [text[text.index("## Overview") : text.index("## How to sign")]]
+    parts.append(text[text.index("## Headers, forms") : text.index("## Sensitivity")])
+    shown = "\n".join(what_recordings_say("\n".join(parts))) + "\n"
+    if os.environ.get("UPDATE_GOLDEN"):
+        GOLDEN.parent.mkdir(exist_ok=True)
+        GOLDEN.write_text(shown, encoding="utf-8")
+    assert shown == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_the_page_has_the_same_evidence_in_its_tables_and_in_the_renderer(
+    outputs: Mapping[str, str],
+) -> None:
+    page = outputs[PAGE]
+    assert "drifted: 3 × type-mismatch (error, last on 2026-05-03)</strong>" in page  # noqa: RUF001  times
+    document = specification(page)
+    card = document["components"]["schemas"]["CardToken"]["properties"]
+    assert card["expiryYear"]["x-recordings"].startswith("seen in 68 of 129 objects, last on 2026-05-03;")
+    operation = next(iter(document["paths"].values()))["post"]
+    assert operation["responses"]["200"]["x-recordings"].startswith("seen in 136 of 137 answers")
+    assert list(operation["requestBody"]["content"]) == ["application/json"]
+    assert "drifted" in document["components"]["parameters"]["MerchantId"]["x-recordings"]
+
+
+def test_what_both_request_forms_have_is_counted_over_both() -> None:
+    summary = summary_of([by_customer("2026-05-01"), by_token("2026-05-02", brand=None)])
+    notes = recorded_notes(reference_of(summary))
+    assert notes["schemas/card-token.json#/properties/brand"].startswith(
+        "seen in 2 of 2 objects, last on 2026-05-02; null 1, string 1"
+    )
+
+
+def test_a_finding_belongs_to_the_form_whose_schemas_it_names() -> None:
+    without_data = exchange(
+        "2026-05-01", {"customerId": "121111113"}, {"code": "00000", "message": "SUCCESSFUL"}
+    )
+    text = markdown_of(summary_of([without_data, by_token("2026-05-01")]))
+    by_token_form, by_customer_form = text[text.index("## Fields") :].split("### Token Info By User: request")
+    assert "success-without-data" not in by_token_form
+    assert "success-without-data" in by_customer_form
+
+
+def test_another_api_without_forms_and_codes_has_evidence_too() -> None:
+    contract = load_contract(LEDGER)
+    url = "https://ledger.example/v2/accounts/7/balance"
+    line = {
+        "request": {"method": "GET", "url": url},
+        "response": {
+            "status": 200,
+            "headers": {"Content-Type": "application/json"},
+            "body": {"currency": "XYZ"},
+        },
+    }
+    summary = summary_of([line], contract)
+    text = build_outputs(LEDGER, lambda contract: build_evidence(summary, draw_insight, contract))[MARKDOWN]
+    assert "| `200` | The balance. | – | seen in 1 of 1 answers, on no recorded day;" in text  # noqa: RUF001
+    assert re.search(r"\| `/currency` .* seen in 1 of 1 answers, on no recorded day; string", text)
+    assert "XYZ" not in text
+
+
+def test_a_value_of_a_field_that_is_not_public_never_appears(contract_dir: Path, summary_file: Path) -> None:
+    assert "MEEZA" in build_outputs(contract_dir, gather(summary_file))[MARKDOWN]
+    card = contract_dir / "schemas" / "card-token.json"
+    text = card.read_text(encoding="utf-8")
+    card.write_text(text.replace('"x-sensitivity": "public"', '"x-sensitivity": "card"'), encoding="utf-8")
+    for output in build_outputs(contract_dir, gather(summary_file)).values():
+        assert "MEEZA" not in output
+        assert "1700000000" not in output
+
+
+def test_a_value_that_somebody_wrote_into_a_summary_never_appears(tmp_path: Path, summary_file: Path) -> None:
+    saved = json.loads(summary_file.read_text(encoding="utf-8"))
+    for *_, place, observed in saved["observations"]:
+        if not place.endswith(("/code", "/message", "/brand", "/createTimestamp", "/content-type")):
+            observed |= {"values": {"SECRETVALUE": 3, "4242": 5}, "numbers": [424242, 434343]}
+    path = tmp_path / "summary.json"
+    path.write_text(json.dumps(saved), encoding="utf-8")
+    for output in build_outputs(None, gather(path)).values():
+        assert not [value for value in ("SECRETVALUE", "“4242”", "424242", "434343") if value in output]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"is_partial": True}, "The run was interrupted."),
+        ({"out_of_window": 7}, "7 more were outside the time that was asked for, or had no time."),
+        ({"unreadable_count": 1}, "1 more could not be read."),
+        ({"exchanges": 1}, "**Held against 1 recorded exchange** of"),
+    ],
+)
+def test_the_overview_says_what_the_evidence_lacks(changes: dict[str, Any], said: str) -> None:
+    summary = replace(summary_of([by_customer("2026-05-01")]), **changes)
+    assert said in verification(reference_of(summary))
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        ({"2026-05-01": 1}, " of 2026-05-01 (UTC)."),
+        ({"2026-05-03": 1, "2026-05-01": 2, "": 1}, " of 2026-05-01 to 2026-05-03 (UTC), 1 of them without"),
+        ({"earlier": 9, "2026-05-01": 1}, " of days before 2026-05-01 to 2026-05-01 (UTC)."),
+        ({"": 4}, " without a recorded time."),
+    ],
+)
+def test_the_overview_says_over_which_days_the_evidence_goes(days: dict[str, int], said: str) -> None:
+    summary = summary_of([by_customer("2026-05-01")])
+    spot = ("queryCardTokens", "by-customer", "success", "")
+    observed = replace(summary.observations[spot], types={"exchange": days})
+    changed = replace(summary, observations={**summary.observations, spot: observed})
+    assert said in verification(reference_of(changed))
+
+
+def test_caps_that_bit_are_told_and_no_drift_is_not_claimed_beyond_them() -> None:
+    summary = summary_of(
+        [by_customer("2026-05-01", brand=f"{a}{b}") for a in "ABCDEFGHI" for b in "ABCDEFGH"]
+    )
+    cut = replace(summary, occurrences={Severity.ERROR: 12})
+    text = markdown_of(cut)
+    assert "Of this run that was not enough: More than 64 values, none kept:" in text
+    assert "12 occurrences of findings beyond the cap are not shown." in text
+    brand = next(line for line in text.splitlines() if line.startswith("| `/data/cardTokens/*/brand` "))
+    assert brand.endswith("too many different values to name; no drift among the findings that were kept |")
+
+
+NO_SUMMARY = [
+    ("", "not JSON"),
+    ("{", "not JSON"),
+    ("[]", "no saved summary"),
+    ('{"schema_version": 1, "findings": []}', "no saved summary"),
+    ('{"format": "opay-contract summary", "version": 99}', "another version"),
+    ('{"format": "opay-contract summary", "version": 1}', "damaged"),
+]
+
+
+@pytest.mark.parametrize(("text", "reason"), NO_SUMMARY)
+def test_what_is_no_summary_is_refused_with_the_way_to_one(tmp_path: Path, text: str, reason: str) -> None:
+    path = tmp_path / "report.json"
+    path.write_text(text, encoding="utf-8")
+    result = CliRunner().invoke(docs, ["--output", str(tmp_path / "out"), "--evidence", str(path)])
+    assert isinstance(result.exception, UsageError)
+    assert re.match(
+        rf"{re.escape(str(path))}: .*{reason}.*(--save-summary FILE|check the recordings)",
+        str(result.exception),
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_that_checked_nothing_of_this_contract_proves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "nothing.json"
+    path.write_bytes(summary_to_json(DriftSummary(exchanges=3)))
+    result = CliRunner().invoke(docs, ["--output", str(tmp_path / "out"), "--evidence", str(path)])
+    assert isinstance(result.exception, UsageError)
+    assert str(result.exception).startswith(f"{path}: the run has no exchange that calls an operation")
+
+
+HOSTILE = [
+    "",
+    "<script>alert(1)</script>",
+    "\x1b[31m",
+    "2026-99-99",
+    "earlier",
+    "-1",
+    "²",
+    "٣",
+    "/",
+    "~2",
+    "*",
+]
+ODD: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, [], {}, [[]], 0, -5, 2**80, 1.5, *HOSTILE, {"": 1}, {"2026-05-01": 5}, [-1, 1], ["a", "b"]]
+)
+
+
+@settings(deadline=None, derandomize=True, max_examples=150)
+@given(data=st.data())
+def test_a_damaged_summary_is_refused_or_shown_but_never_a_crash(data: st.DataObject) -> None:
+    value: Any = json.loads(SMALL)
+    for _ in range(data.draw(st.integers(1, 3))):
+        spoil(value, data)
+    with suppress(UsageError):
+        reference = reference_of(summary_from_json(json.dumps(value).encode()))
+        assert recorded_notes(reference)
+        page = "".join(section.markdown for section in build_sections(reference))
+        assert not [token for token in MarkdownIt().parse(page) if "html" in token.type]
+        assert "\x1b" not in page
+
+
+def spoil(value: Any, data: st.DataObject) -> None:
+    """Change a name or a value somewhere in a parsed JSON value."""
+    while isinstance(value, dict | list) and value:
+        key = data.draw(st.sampled_from(list(value) if isinstance(value, dict) else range(len(value))))
+        if isinstance(value, dict) and data.draw(st.integers(0, 19)) == 0:
+            value[data.draw(st.sampled_from(HOSTILE))] = value.pop(key)
+            return
+        if not isinstance(value[key], dict | list) or data.draw(st.integers(0, 19)) == 0:
+            value[key] = deepcopy(data.draw(ODD))
+            return
+        value = value[key]
+
+
+def reference_of(summary: DriftSummary) -> Reference:
+    return Reference(contract=CONTRACT, evidence=build_evidence(summary, draw_insight, CONTRACT))
+
+
+def markdown_of(summary: DriftSummary) -> str:
+    return build_outputs(None, lambda contract: build_evidence(summary, draw_insight, contract))[MARKDOWN]
+
+
+SMALL = summary_to_json(summary_of([by_customer("2026-05-01"), refused("2026-05-02", "02999", "Odd.")]))

@@ -1,0 +1,135 @@
+"""The page in Debian's Chromium without a network: it asks for nothing, and everyone can read it."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from contract_tests.tool.docs.conftest import gather
+
+from opay_contract.docs.outputs import PAGE, build_outputs
+from opay_contract.docs.serving import serving, watch
+from opay_contract.docs.watching import LastGood
+
+pytestmark = pytest.mark.external
+
+BROWSER = Path(__file__).parent / "browser"
+PATIENCE = 300
+
+
+def drive(script: str, *arguments: object) -> Any:
+    """Run a script of the browser and return what it prints."""
+    programs = {"chromium": "chromium", "node": "nodejs"}
+    for name, package in programs.items():
+        if shutil.which(name) is None:
+            pytest.fail(f"{name} is missing: apt-get install {package}")
+    for package in ("playwright-core", "axe-core"):
+        if not (BROWSER / "node_modules" / package).is_dir():
+            pytest.fail(f"the npm package {package} is missing: npm install --prefix {BROWSER}")
+    command = ["node", str(BROWSER / script), *map(str, arguments)]
+    environment = os.environ | {"CHROMIUM": str(shutil.which("chromium"))}
+    done = subprocess.run(
+        command, check=False, env=environment, capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the pictures of the page go, for people to look at."""
+    folder = os.environ.get("DOCS_PICTURES")
+    if folder is None:
+        return tmp_path_factory.mktemp("pictures")
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    return Path(folder)
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory, pictures: Path, summary_file: Path) -> Any:
+    """What a browser saw of our own page with evidence."""
+    page = tmp_path_factory.mktemp("page") / PAGE
+    page.write_text(build_outputs(None, gather(summary_file))[PAGE], encoding="utf-8")
+    return drive("look.mjs", page.as_uri(), pictures) | {"url": page.as_uri()}
+
+
+def test_the_page_asks_for_nothing_and_complains_about_nothing(seen: Any) -> None:
+    for look in seen["looks"]:
+        assert look["requests"] == [seen["url"]]
+        assert look["errors"] == []
+
+
+def test_the_renderer_shows_the_operation_with_members_and_cases(seen: Any) -> None:
+    for look in seen["looks"]:
+        for text in ("Query by customer", "Query by token", "One of", "Response samples", "type-mismatch"):
+            assert text in look["shown"]
+
+
+def test_nothing_is_cut_at_either_width(seen: Any) -> None:
+    for look in seen["looks"]:
+        assert look["overflow"] == 0
+        assert look["cut"] == []
+
+
+def test_the_page_follows_the_readers_colours(seen: Any) -> None:
+    backgrounds = {look["colorScheme"]: look["background"] for look in seen["looks"]}
+    assert backgrounds == {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 22, 28)"}
+
+
+def test_axe_finds_no_serious_or_critical_problem(seen: Any) -> None:
+    for look in seen["looks"]:
+        assert look["grave"] == []
+
+
+def test_the_contents_of_a_narrow_page_open_and_lead_to_a_section(seen: Any) -> None:
+    navigation = seen["navigation"]
+    assert (navigation["before"], navigation["opened"], navigation["after"]) == (False, True, False)
+    assert navigation["hash"] == "#codes"
+    assert 0 <= navigation["top"] < 200
+
+
+def test_a_dark_page_is_printed_black_on_white(seen: Any, pictures: Path) -> None:
+    printed = seen["print"]
+    assert (printed["header"], printed["background"]) == ("none", "rgb(255, 255, 255)")
+    for color in printed["colors"]:
+        assert max(map(int, re.findall(r"[0-9]+", color))) <= 0x40
+    assert (pictures / "print.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_a_hostile_contract_runs_nothing_and_fetches_nothing(hostile_dir: Path, tmp_path: Path) -> None:
+    page = tmp_path / PAGE
+    page.write_text(build_outputs(hostile_dir, None)[PAGE], encoding="utf-8")
+    visit = drive("visit.mjs", page.as_uri())
+    assert visit["pwned"] is None
+    assert visit["requests"] == [page.as_uri()]
+    assert visit["errors"] == []
+
+
+@pytest.fixture
+def live_url(contract_dir: Path) -> Iterator[str]:
+    """A live page over a contract that can be edited."""
+    build = partial(build_outputs, contract_dir, None, live=True)
+    last_good, stop = LastGood(build, contract_dir), threading.Event()
+    last_good.look()
+    heard: list[str] = []
+    watcher = threading.Thread(target=watch, args=(last_good, heard.append, stop))
+    watcher.start()
+    with serving(last_good, 0) as url:
+        yield url
+    stop.set()
+    watcher.join()
+
+
+def test_a_live_page_follows_edits_and_tells_what_is_wrong(live_url: str, contract_dir: Path) -> None:
+    first, renamed, broken, mended = drive("live.mjs", live_url, contract_dir / "openapi.yaml")
+    assert first == mended == ["OPay Token Info By User", ""]
+    assert renamed == ["Renamed Token Info By User", ""]
+    assert broken[0] == renamed[0]
+    assert "openapi.yaml:10:" in broken[1]

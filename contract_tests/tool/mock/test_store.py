@@ -1,0 +1,146 @@
+"""The store keeps what was written, and the made-up customers are the same everywhere."""
+
+import hashlib
+import json
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from opay_contract.contract.loading import load_contract
+from opay_contract.errors import UsageError
+from opay_contract.judge.card_numbers import has_card_number
+from opay_contract.mock.customers import iter_customers
+from opay_contract.mock.seeds import Seeds
+from opay_contract.mock.store import Store
+
+CUSTOMERS = list(iter_customers(300, 5))
+
+
+def test_a_seed_number_makes_the_same_customers_on_every_machine() -> None:
+    text = msgspec.json.encode(CUSTOMERS, order="sorted")
+    assert hashlib.sha256(text).hexdigest().startswith("2715f3011ba73e6c")
+    assert list(iter_customers(300, 6)) != CUSTOMERS == list(iter_customers(300, 5))
+
+
+def test_made_up_customers_conform_and_have_no_card_number() -> None:
+    seeds = Seeds(load_contract())
+    for stored in CUSTOMERS:
+        assert list(seeds.faults(seeds.data(stored))) == []
+        texts = [
+            *stored.customer.values(),
+            *(text for card in stored.cards.values() for text in card.values()),
+        ]
+        assert not any(
+            has_card_number(str(text)) for text in texts if not str(text).startswith("OPAY_TOKEN_")
+        )
+
+
+def test_made_up_customers_have_no_card_or_some() -> None:
+    assert {len(stored.cards) for stored in CUSTOMERS} == {0, 1, 2, 3}
+    assert len({token for stored in CUSTOMERS for token in stored.cards}) == sum(
+        len(stored.cards) for stored in CUSTOMERS
+    )
+
+
+def test_what_is_added_comes_back_in_order() -> None:
+    with Store() as store:
+        store.add(CUSTOMERS)
+        for stored in CUSTOMERS:
+            assert store.customer(stored.id) == stored
+            for token, card in stored.cards.items():
+                assert store.card(token) == replace(stored, cards={token: card})
+        assert store.customer("nobody") is store.card("none") is None
+
+
+def test_adding_again_replaces_and_removing_takes_the_cards_along() -> None:
+    stored = next(stored for stored in CUSTOMERS if stored.cards)
+    token = next(iter(stored.cards))
+    with Store() as store:
+        store.add([stored])
+        renamed = replace(stored, customer=stored.customer | {"customerName": "Other"})
+        store.add([renamed])
+        assert store.customer(stored.id) == renamed
+        store.add([replace(stored, cards={})])
+        assert store.card(token) is None
+        store.add([stored])
+        assert store.customer(stored.id) == stored
+        assert store.remove_customer(stored.id)
+        assert not store.remove_customer(stored.id)
+        assert store.card(token) is None
+        assert not store.remove_card(token)
+        assert not store.add_card(stored.id, token, stored.cards[token])
+
+
+def test_a_failed_write_leaves_everything_as_it_was() -> None:
+    def broken() -> Any:
+        yield CUSTOMERS[0]
+        raise RuntimeError
+
+    with Store() as store:
+        store.add(CUSTOMERS[1:3])
+        with pytest.raises(RuntimeError):
+            store.reset(broken())
+        assert store.customer_ids() == sorted(stored.id for stored in CUSTOMERS[1:3])
+
+
+def test_several_stores_share_a_file_from_the_first_moment(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+
+    def write(part: int) -> None:
+        with Store(path) as store:
+            for stored in CUSTOMERS[part::8]:
+                store.add([stored])
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(8)))
+    with Store(path) as store:
+        assert store.customer_ids() == sorted(stored.id for stored in CUSTOMERS)
+
+
+def test_an_answer_is_remembered_only_as_long_as_the_store_is_the_same(
+    tmp_path: Path, in_process: Any
+) -> None:
+    path = tmp_path / "store.sqlite"
+    with Store(path) as store, Store(path) as other:
+        store.add(CUSTOMERS[:3])
+        mock = in_process(contract=load_contract(), store=store).build()
+        body = json.dumps({"customerId": CUSTOMERS[0].id}).encode()
+
+        def name() -> str:
+            answer = json.loads(mock.ask(body).response.body)
+            return str(answer["data"]["customer"]["customerName"]) if "data" in answer else answer["code"]
+
+        assert name() == CUSTOMERS[0].customer["customerName"]
+        for number, writer in enumerate((store, other, store)):
+            changed = replace(
+                CUSTOMERS[0], customer=CUSTOMERS[0].customer | {"customerName": f"Name {number}"}
+            )
+            writer.add([changed])
+            assert name() == name() == f"Name {number}"
+        other.remove_customer(CUSTOMERS[0].id)
+        assert name() == "02001"
+
+
+@pytest.mark.parametrize("content", [b"not a database at all" * 100, None])
+def test_a_file_of_another_kind_is_refused_and_left_alone(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "other"
+    if content is None:
+        path = tmp_path / "missing" / "store"
+    else:
+        path.write_bytes(content)
+    with pytest.raises(UsageError, match="cannot use the store"):
+        Store(path)
+    assert content is None or path.read_bytes() == content
+
+
+def test_another_programs_database_is_refused(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "other.sqlite") as other:
+        other.execute("CREATE TABLE customers (name TEXT)")
+    other.close()
+    with pytest.raises(UsageError, match="another program's database"):
+        Store(tmp_path / "other.sqlite")

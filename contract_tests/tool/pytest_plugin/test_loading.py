@@ -1,0 +1,190 @@
+"""The plugin as pytest loads it: light, known to strict settings, and clear about what is wrong."""
+
+import json
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import opay_contract
+
+RunPytest = Callable[..., pytest.RunResult]
+
+PACKAGES = {"opay_contract", "opay_contract.pytest_plugin", "opay_contract.pytest_plugin.plugin"}
+NEW_MODULES = """
+import json, sys, pytest
+before = set(sys.modules)
+import opay_contract.pytest_plugin.plugin
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+
+
+def test_loading_it_imports_nothing_else() -> None:
+    source = Path(opay_contract.__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", NEW_MODULES], check=True, capture_output=True, env={"PYTHONPATH": str(source)}
+    )
+    assert set(json.loads(done.stdout)) == PACKAGES
+
+
+def test_the_package_announces_it_to_pytest() -> None:
+    path = Path(__file__).parents[3] / "pyproject.toml"
+    project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
+    assert project["entry-points"]["pytest11"] == {"opay-contract": "opay_contract.pytest_plugin.plugin"}
+
+
+def test_a_run_that_does_not_use_it_imports_nothing_of_it(run_pytest: RunPytest) -> None:
+    result = run_pytest(
+        """
+        import sys
+
+        HEAVY = "starlette", "uvicorn", "jsonschema_rs", "yaml", "msgspec", "schemathesis"
+
+        def test_nothing_heavy_is_there():
+            assert [name for name in HEAVY if name in sys.modules] == []
+            assert [name for name in sys.modules if name.startswith("opay_contract.")] == [
+                "opay_contract.pytest_plugin", "opay_contract.pytest_plugin.plugin"]
+        """
+    )
+    result.assert_outcomes(passed=1)
+
+
+def test_fixtures_and_marker_describe_themselves(run_pytest: RunPytest) -> None:
+    run_pytest("", "--markers").stdout.fnmatch_lines(["@pytest.mark.opay_scenario(name, seconds=3.0): *"])
+    lines = run_pytest("", "--fixtures").stdout
+    lines.fnmatch_lines(["opay_contract [[]session scope[]] *", "*The contract; *"])
+    lines.fnmatch_lines(["opay_mock -- *", "*A mock of the sandbox, *"])
+    lines.no_fnmatch_line("_opay_stage*")
+
+
+USES = """
+    import pytest
+    import requests
+
+    @pytest.mark.parametrize("number", range(20))
+    def test_each_test_has_its_own_mock(opay_mock, number):
+        assert opay_mock.exchanges == []
+        requests.post(opay_mock.url, timeout=20)
+        assert len(opay_mock.exchanges) == 1
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("-p", "xdist", "-n", "2")], ids=["one process", "xdist"])
+def test_it_works_in_one_process_and_in_several(run_pytest: RunPytest, options: tuple[str, ...]) -> None:
+    run_pytest(USES, *options).assert_outcomes(passed=20)
+
+
+MARKED = """
+    import pytest
+
+    @pytest.mark.opay_scenario({arguments})
+    def test_marked({fixture}):
+        pass
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("-p", "xdist", "-n", "1")], ids=["one process", "xdist"])
+def test_an_unknown_scenario_is_a_usage_error_with_a_suggestion(
+    run_pytest: RunPytest, options: tuple[str, ...]
+) -> None:
+    result = run_pytest(MARKED.format(arguments="'slwo'", fixture="opay_mock"), *options)
+    assert result.ret == (pytest.ExitCode.TESTS_FAILED if options else pytest.ExitCode.USAGE_ERROR)
+    text = result.stdout.str() + result.stderr.str()
+    assert "test_it.py::test_marked: unknown scenario 'slwo'; did you mean 'slow'?" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fixture", "message"),
+    [
+        ("", "opay_mock", "write the marker as opay_scenario(name)"),
+        ("'slow', 'html'", "opay_mock", "write the marker as opay_scenario(name)"),
+        ("'slow', second=1", "opay_mock", "write the marker as opay_scenario(name)"),
+        ("'slow'", "", "opay_scenario does nothing in a test without the fixture opay_mock"),
+    ],
+)
+def test_a_marker_that_cannot_do_what_was_meant_is_a_usage_error(
+    run_pytest: RunPytest, arguments: str, fixture: str, message: str
+) -> None:
+    result = run_pytest(MARKED.format(arguments=arguments, fixture=fixture))
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: test_it.py::test_marked: {message}*"])
+
+
+def test_of_several_markers_the_nearest_counts(run_pytest: RunPytest) -> None:
+    result = run_pytest(
+        """
+        import pytest
+        import requests
+        from opay_contract.signing.requests_auth import SignatureAuth
+
+        pytestmark = pytest.mark.opay_scenario("html")
+
+        @pytest.mark.parametrize("status", [
+            200, pytest.param(429, marks=pytest.mark.opay_scenario("http-429"))])
+        def test_status(opay_mock, opay_contract, status):
+            auth = SignatureAuth(key=opay_mock.private_key, scheme=opay_contract.contract.signature)
+            headers = {"MerchantId": opay_mock.merchant_id}
+            body = {"customerId": "a"}
+            response = requests.post(opay_mock.url, json=body, auth=auth, headers=headers, timeout=20)
+            assert response.status_code == status
+            assert response.headers.get("Content-Type") != "application/json"
+        """
+    )
+    result.assert_outcomes(passed=2)
+
+
+def test_without_its_extra_it_says_what_to_install(run_pytest: RunPytest) -> None:
+    missing = "raise ModuleNotFoundError('starlette')"
+    result = run_pytest("def test_it(opay_mock): pass", starlette=missing)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["*opay_mock needs starlette and uvicorn: pip install 'opay-contract[[]mock[]]'*"]
+    )
+
+
+def test_the_settings_say_what_fails_a_check(run_pytest: RunPytest) -> None:
+    source = """
+        def test_it(opay_contract):
+            opay_contract.check({"code": "77777", "message": "Please contact support."})
+    """
+    assert run_pytest(source, settings="opay_contract_fail_on = error").ret == 0
+    assert run_pytest(source, settings="opay_contract_fail_on = info").ret == 1
+    result = run_pytest(source, settings="opay_contract_fail_on = fatal")
+    result.stdout.fnmatch_lines(["*unknown severity 'fatal'; expected one of error, warning, info"])
+
+
+def test_the_settings_name_another_contract(run_pytest: RunPytest) -> None:
+    source = "def test_it(opay_contract): opay_contract.check({})"
+    result = run_pytest(source, settings="opay_contract_dir = elsewhere")
+    result.stdout.fnmatch_lines(["*elsewhere: no openapi.yaml there*"])
+
+
+def test_a_failure_shows_findings_and_no_value(run_pytest: RunPytest) -> None:
+    result = run_pytest(
+        """
+        import requests
+
+        NAME = "Leaky Name"
+
+        def test_drift(opay_mock, opay_contract):
+            data = opay_mock.add_customer({"customerName": NAME})
+            opay_contract.check({"code": "00000", "message": "SUCCESSFUL", "data": {**data, "extra": NAME}},
+                                fail_on="warning")
+
+        def test_calls(opay_mock):
+            requests.post(opay_mock.base_url + "/elsewhere/1234567890", data=NAME, timeout=20)
+            opay_mock.check()
+        """,
+        "-vv",
+        "--tb=long",
+    )
+    result.assert_outcomes(failed=2)
+    shown = "\n".join(line for line in result.stdout.lines if line.startswith("E "))
+    assert "response-field-undocumented /data/extra: expected" in shown
+    assert "path-undocumented /*/*: expected" in shown
+    assert "Leaky" not in shown
+    everything = result.stdout.str()
+    assert not [word for word in ("OPAYPRV", "256612345678901", "checking.py") if word in everything]

@@ -1,0 +1,66 @@
+"""What a check finds in a recording it finds in its redaction, in every format."""
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+from contract_tests.tool.redact.writers import in_every_format
+
+from opay_contract.contract.loading import load_contract
+from opay_contract.model.exchange import Exchange
+from opay_contract.recordings.ndjson import iter_lines, parse_line
+from opay_contract.recordings.sources import Source
+from opay_contract.recordings.streams import ChunkStream
+
+pytestmark = pytest.mark.thorough
+
+TESTS = Path(__file__).parents[2]
+FOLDERS = [TESTS / "recordings" / kind for kind in ("clean", "drifted")]
+RECORDINGS = sorted(path for folder in FOLDERS for path in folder.iterdir())
+CASES = sorted((TESTS / "tool" / "judge" / "cases").glob("*/*.ndjson"))
+OF_THE_LEDGER = {"value-out-of-range", "format-mismatch", "value-undocumented", "constraint-violated"}
+
+
+def unpacked(path: Path) -> bytes:
+    data = path.read_bytes()
+    if path.suffix == ".gz":
+        return gzip.decompress(data)
+    return zstandard.ZstdDecompressor().decompressobj().decompress(data) if path.suffix == ".zst" else data
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_recordings_of_real_tools_show_the_same(
+    path: Path, redact: Any, summarise: Any, verdict: Any
+) -> None:
+    data = unpacked(path)
+    written = redact(data)
+    assert written.tally.unread == {}
+    assert verdict(written.data) == verdict(data)
+    assert summarise(written.data).readings == summarise(data).readings
+    assert redact(written.data).data == written.data
+    assert redact(written.data).replaced == []
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_every_rule_finds_the_same_in_every_format(
+    path: Path, redact: Any, summarise: Any, verdict: Any, make_redactor: Any
+) -> None:
+    used = (
+        load_contract(TESTS / "tool" / "whole" / "contracts" / "ledger")
+        if path.parent.name in OF_THE_LEDGER
+        else None
+    )
+    redactor = make_redactor(used)
+    for _, line in iter_lines(ChunkStream([path.read_bytes()])):
+        found = parse_line(Source(ordinal=0, name="-", path=None).place(1), line)
+        assert isinstance(found, Exchange)
+        for format_in, data in in_every_format(found, line):
+            written = redact(data, format_in, redactor)
+            assert verdict(written.data, format_in, used) == verdict(data, format_in, used), format_in
+            assert (
+                summarise(written.data, format_in, used).readings == summarise(data, format_in, used).readings
+            )
+            again = redact(written.data, format_in, redactor)
+            assert (again.data, again.replaced) == (written.data, []), format_in

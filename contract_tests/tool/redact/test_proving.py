@@ -1,0 +1,99 @@
+"""The second pair of eyes of --verify: what they find without knowing a format, and what they leave alone."""
+
+import base64
+import io
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from click.testing import CliRunner
+from contract_tests.tool.redact.mutating import mutate
+from contract_tests.tool.whole.leaks.planting import FORMATS, REDACTED, load
+
+from opay_contract.cli.redact import redact as command
+from opay_contract.redact.proving import Prover
+
+SAID = {
+    "a path": '"/users/Amira-Canarywood/cards"',
+    "a URL": "see https://shop.example.net/users/amira for more",
+    "a host": "Origin: https://amira.canarywood.org",
+    "an address": "to amira.canarywood@mail.canarywood.org",
+    "a token": "OPAY-0123456789abcdef0123456789abcdef",
+    "an Arabic name": "أميرة كناري",
+}
+HIDDEN = {
+    "as it is": str,
+    "escaped": json.dumps,
+    "in base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "in a URL": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
+    "as numbers": lambda text: json.dumps(list(text.encode())),
+}
+
+
+@pytest.fixture(scope="session")
+def prover(contract: Any, make_redactor: Any) -> Prover:
+    return Prover(contract, make_redactor().memory.known)
+
+
+@pytest.mark.parametrize("hide", HIDDEN.values(), ids=HIDDEN)
+@pytest.mark.parametrize("said", SAID.values(), ids=SAID)
+def test_what_is_clearly_somebodys_is_found_however_it_is_written(
+    said: str, hide: Any, prover: Prover
+) -> None:
+    text = f"\n\n{{'x': {hide(said)} }}\n"
+    places = list(prover.iter_places(io.BytesIO(text.encode())))
+    assert places
+    assert {place for _, place in places} == {"line 3"}
+    assert quote(said) not in repr(places)
+
+
+@pytest.mark.parametrize("name", REDACTED)
+def test_the_recordings_are_not_clean_before_and_are_after(name: str, redact: Any, prover: Prover) -> None:
+    format_in, write, _ = FORMATS[name]
+    data = write(load(name))
+    if name != "ndjson-base64":  # what it holds is found by the contract alone
+        assert list(prover.iter_places(io.BytesIO(data)))
+    assert list(prover.iter_places(io.BytesIO(redact(data, format_in).data))) == []
+
+
+@pytest.mark.parametrize("name", REDACTED)
+def test_verify_accepts_what_redact_writes_of_mutated_recordings(
+    name: str, redact: Any, verdict: Any, prover: Prover
+) -> None:
+    format_in = FORMATS[name][0]
+    for seed in range(12):
+        data = mutate(name, seed)
+        written = redact(data, format_in)
+        if written.tally.broken and not written.tally.entries:
+            continue  # nothing is written
+        again = redact(written.data, format_in)
+        assert (again.data, again.replaced) == (written.data, []), seed
+        assert list(prover.iter_places(io.BytesIO(written.data))) == [], seed
+        assert verdict(written.data, format_in) == verdict(data, format_in), seed
+
+
+def test_names_of_files_cannot_drive_a_terminal(tmp_path: Path) -> None:
+    odd = tmp_path / "a\x1b[2J\n::error::x.ndjson"
+    odd.write_text('{"response": {"status": 200, "body": {"x": "Amira"}}}\n{"response": {"status": 1}}\n')
+    for arguments in (["--verify", str(odd)], [str(odd), "-o", str(tmp_path / "out\x1b[0m")]):
+        said = CliRunner().invoke(command, arguments).output
+        assert "\x1b" not in said
+        assert "\n::error::" not in said
+        assert "Amira" not in said
+
+
+def test_the_last_line_says_how_much_and_where(tmp_path: Path) -> None:
+    source, target = tmp_path / "in.ndjson", tmp_path / "out.ndjson"
+    source.write_text('{"response": {"status": 200, "body": {"x": "Amira"}}}\n{"response": {"status": 1}}\n')
+    done = CliRunner().invoke(command, [str(source), "-o", str(target)])
+    assert done.exit_code == 4
+    said = done.output.splitlines()[-1]
+    assert said == f"Redacted 2 exchanges: 1 value replaced, written to '{target}'. Unreadable: 1."
+    proof = CliRunner().invoke(command, ["--verify", str(source)])
+    assert proof.exit_code == 1
+    assert proof.output.splitlines()[-1].startswith(
+        "Not clean: 1 place in 1 file, 2 exchanges looked at; replace"
+    )
+    assert CliRunner().invoke(command, ["--verify", str(target)]).exit_code == 0

@@ -1,0 +1,91 @@
+"""Pseudonyms are consistent, keyed, of the same form, and known for what they are."""
+
+from typing import Any
+
+import pytest
+
+from opay_contract.model.exchange import Exchange, Place, Request, Response
+from opay_contract.redact.cards import TEST_NUMBERS, card_hits
+from opay_contract.redact.pseudonyms import FIRST_SIX, LAST_FOUR, Pseudonyms, is_digit_pseudonym
+from opay_contract.redact.signatures import SYNTHETIC_KEY
+from opay_contract.signing.signer import sign, verify
+
+URL = "https://sandbox-cashierapi.opaycheckout.com/api/v1/international/token/query"
+
+
+def exchange(request: bytes, answer: bytes, authorization: str = "", **headers: str) -> Exchange:
+    fields = {"Authorization": authorization, "MerchantId": "256612345678901"} | headers
+    return Exchange(
+        place=Place(source=0, entry=1, file="-"),
+        request=Request(method="POST", url=URL, headers=tuple(fields.items()), body=request),
+        response=Response(status=200, headers=(("Content-Type", "application/json"),), body=answer),
+    )
+
+
+def test_the_test_numbers_are_card_numbers_of_their_length() -> None:
+    for length, numbers in TEST_NUMBERS.items():
+        for number in numbers:
+            assert len(number) == length
+            assert card_hits(number) == [length]
+    assert {len(one) for one in FIRST_SIX} == {6}
+    assert {len(one) for one in LAST_FOUR} == {4}
+
+
+@pytest.mark.parametrize("count", range(1, 40))
+def test_digits_keep_their_number_and_carry_the_mark(count: int) -> None:
+    made = Pseudonyms(b"k" * 32).digits("7" * count)
+    assert len(made) == count
+    assert is_digit_pseudonym(made)
+
+
+def test_the_same_value_has_one_pseudonym_under_one_key_and_another_under_another(make_redactor: Any) -> None:
+    ours, theirs = make_redactor(), make_redactor(key=b"another key of thirty-two bytes!")
+    assert ours.values.texts.redact("Amira") == make_redactor().values.texts.redact("Amira")
+    assert ours.values.texts.redact("Amira Canarywood") != theirs.values.texts.redact("Amira Canarywood")
+    assert "secret" not in repr(Pseudonyms(b"secret" * 6))
+
+
+def test_echoes_and_repeated_values_stay_so(make_redactor: Any) -> None:
+    redactor = make_redactor()
+    name = b'"customerName":"20123111111","customerMobile":"20123111111"'
+    made = redactor.exchange(
+        exchange(
+            b'{"customerId":"121111113"}', b'{"data":{"customer":{"customerId":"121111113",' + name + b"}}}"
+        )
+    )
+    customer = made.request.body.split(b'"')[3]
+    parts = made.response.body.split(b'"')
+    assert parts[7] == customer != b"121111113"
+    assert parts[11] == parts[15] != b"20123111111"
+
+
+def test_requests_are_signed_again_with_the_synthetic_key(contract: Any, make_redactor: Any) -> None:
+    body = b'{"customerId":"121111113"}'
+    header = sign(body, "OPAYPRV_of_a_merchant", contract.signature).header
+    for private_key in ("OPAYPRV_of_a_merchant", None):
+        made = make_redactor(private_key=private_key).exchange(exchange(body, b"{}", header))
+        assert verify(made.request.body, made.request.headers[0][1], SYNTHETIC_KEY, contract.signature).ok
+
+
+def test_a_signature_that_does_not_verify_stays_one(contract: Any, make_redactor: Any) -> None:
+    body = b'{"customerId":"121111113"}'
+    header = sign(body, "OPAYPRV_of_somebody_else", contract.signature).header
+    redactor = make_redactor(private_key="OPAYPRV_of_a_merchant")
+    made = redactor.exchange(exchange(body, b"{}", header))
+    value = made.request.headers[0][1]
+    assert value != header
+    assert len(value) == len(header)
+    assert not verify(made.request.body, value, SYNTHETIC_KEY, contract.signature).ok
+    assert make_redactor(private_key=None).exchange(made) == made
+
+
+@pytest.mark.parametrize("value", ["[Filtered]", "Bearer ***", ""])
+def test_what_a_tool_has_masked_stays_masked(value: str, make_redactor: Any) -> None:
+    assert make_redactor().exchange(exchange(b"{}", b"{}", value)).request.headers[0][1] == value
+
+
+def test_lengths_follow_the_bodies(make_redactor: Any) -> None:
+    body = b'{"customerId":"7"}'
+    made = make_redactor().exchange(exchange(body, b"{}", **{"Content-Length": str(len(body))}))
+    assert made.request.headers[2] == ("Content-Length", str(len(made.request.body)))
+    assert len(made.request.body) > len(body)

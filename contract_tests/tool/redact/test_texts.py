@@ -1,0 +1,105 @@
+"""Numbers, digits and letters in odd writings: what a check makes of them stays, and nothing fails."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from contract_tests.tool.redact.test_properties import URL
+
+from opay_contract.recordings.formats import Format
+
+
+def line(**members: str) -> bytes:
+    """Return an exchange with members of a card as they are written."""
+    card = ",".join(f'"{name}":{text}' for name, text in members.items())
+    return (
+        f'{{"request":{{"method":"POST","url":"{URL}","headers":{{}},"body":{{"customerId":"a"}}}},'
+        '"response":{"status":200,"headers":{"Content-Type":"application/json"},"body":{"code":"00000",'
+        f'"message":"SUCCESSFUL","data":{{"customer":{{}},"cardTokens":[{{{card}}}]}}}}}}}}\n'
+    ).encode(errors="surrogateescape")
+
+
+@pytest.mark.parametrize(
+    "time",
+    ["1637822753", "1637822753.0", "1637822753.00", "1637822753.5", "1.637822753e9", "163782275300E-2"],
+)
+def test_a_time_stays_however_it_is_written(time: str, redact: Any) -> None:
+    assert f'"createTimestamp":{time},'.encode() in redact(line(createTimestamp=time, x='"Amira"')).data
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "2012345678",
+        "2012345678.0",
+        "2.012345678e9",
+        "4.111111111111111e15",
+        "4111111111111111.0",
+        "1e300",
+        "1e400",
+        "-5.25",
+        "0.00001234",
+        "12345678901234567890",
+        "1E-7",
+        "12345678.25",
+        "1637822753000.5",
+        "1.5e3",
+    ],
+)
+def test_findings_of_a_number_stay_however_it_is_written(number: str, redact: Any, verdict: Any) -> None:
+    data = line(createTimestamp=number, expiryMonth=number, x=number)
+    written = redact(data)
+    assert verdict(written.data) == verdict(data)
+    assert redact(written.data).data == written.data
+
+
+@pytest.mark.parametrize("number", ["2012345678.0", "2.012345678e9", "2012345678"])
+def test_a_whole_number_stays_whole(number: str, redact: Any) -> None:
+    found = re.search(rb'"x":([0-9.]+)', redact(line(x=number)).data)
+    assert found is not None
+    assert float(found[1]).is_integer()
+    assert float(found[1]) != float(number)
+
+
+CUT = [
+    r'"\ud83d"',
+    r'"\ud83d é Amira"',
+    r'"\udcff é Amira"',
+    r'"Amira \ud83d\ude00 \ude00é"',
+    '"Amira \udcffé"',
+    '"Amira \\udcff\udcffé"',
+    r'"\ud800\udcffé"',
+]
+
+
+@pytest.mark.parametrize("text", CUT)
+def test_a_text_cut_in_a_character_costs_nothing(text: str, redact: Any, verdict: Any) -> None:
+    as_text = json.dumps(text.encode(errors="surrogateescape").decode(errors="replace")) + "é".join('""')
+    many = line(customerName=text, x=text, y=f"{{{text}:{text}}}") + line(x=as_text[:-3]) + line(x='"Amira"')
+    written = redact(many, Format.NDJSON)
+    assert verdict(written.data) == verdict(many)
+    assert (written.tally.entries, written.tally.unread) == (3, {})
+    assert b"Amira" not in written.data
+    assert redact(written.data, Format.NDJSON).data == written.data
+
+
+@pytest.mark.parametrize("text", CUT)
+def test_a_body_that_is_text_cut_in_a_character_costs_nothing(text: str, redact: Any, verdict: Any) -> None:
+    request = f'{{"url":"{URL}","headers":[],"method":"POST"}}'
+    answer = f'{{"status":200,"headers":[],"content":{{"text":{text}}}}}'
+    har = f'{{"log":{{"entries":[{{"request":{request},"response":{answer}}}]}}}}'
+    data = har.encode(errors="surrogateescape")
+    written = redact(data, Format.HAR)
+    assert verdict(written.data, Format.HAR) == verdict(data, Format.HAR)
+    assert redact(written.data, Format.HAR).data == written.data
+
+
+@pytest.mark.parametrize("digits", ["⁰¹²³⁴⁵⁶⁷⁸⁹", "₀₁₂₃₄₅₆₇₈₉", "①②③④⑤⑥⑦⑧⑨", "٠١٢٣٤٥٦٧٨٩"])
+def test_a_signature_of_other_digits_stays_one(digits: str, redact: Any, verdict: Any) -> None:
+    forged = (digits * 13)[:128]
+    data = line(x="1").replace(b'"headers":{}', f'"headers":{{"Authorization":"Bearer {forged}"}}'.encode())
+    written = redact(data)
+    assert verdict(written.data) == verdict(data)
+    again = redact(written.data)
+    assert (again.data, again.replaced) == (written.data, [])

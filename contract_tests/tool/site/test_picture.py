@@ -1,0 +1,54 @@
+"""The picture of a report is drawn from what the command prints, and asks for nothing.
+
+`UPDATE_GOLDEN=1 pytest contract_tests/tool/site` draws it again.
+"""
+
+import io
+import os
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+from rich.text import Text
+
+from opay_contract.cli.main import cli
+
+REPOSITORY = Path(__file__).parents[3]
+PICTURE = REPOSITORY / "tools" / "docs" / "report.svg"
+COMMAND = ["check", "requests.ndjson"]
+WIDTH = 104
+FINDINGS = 7
+"""How many of the first lines are drawn; what was never seen, the open questions and the end follow."""
+
+FONT_FACES = re.compile(r"\s*@font-face \{.*?\}(?=\n)", re.DOTALL)
+"""Rich names fonts on a CDN; without them a reader's own fixed-width font is taken."""
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(REPOSITORY / "contract_tests" / "recordings" / "drifted")
+    monkeypatch.delenv("OPAY_PRIVATE_KEY", raising=False)
+    printed = CliRunner().invoke(cli, COMMAND, color=True).stdout.splitlines()
+    unseen = next(number for number, line in enumerate(printed) if "never seen" in line)
+    console = Console(record=True, width=WIDTH, file=io.StringIO())
+    console.print(Text(f"$ opay-contract {' '.join(COMMAND)}", style="bold"))
+    for line in [*printed[:FINDINGS], "…", *printed[unseen:]]:
+        console.print(Text.from_ansi(line))
+    return FONT_FACES.sub("", console.export_svg(title="opay-contract check", unique_id="report"))
+
+
+def test_the_picture_is_what_the_command_prints(drawn: str) -> None:
+    if os.environ.get("UPDATE_GOLDEN"):
+        PICTURE.write_text(drawn, encoding="utf-8")
+    assert PICTURE.read_text(encoding="utf-8") == drawn, (
+        "to draw it again: UPDATE_GOLDEN=1 pytest contract_tests/tool/site"
+    )
+
+
+def test_the_picture_asks_for_nothing() -> None:
+    picture = PICTURE.read_text(encoding="utf-8")
+    addresses = set(re.findall(r"\w+://[^\s\"')]+", picture))
+    assert addresses <= {"http://www.w3.org/2000/svg", "https://www.textualize.io"}  # a name, and a comment
+    assert "url(" not in picture.replace("url(#", "")

@@ -1,0 +1,145 @@
+"""The night against the sandbox from end to end: the lines of the workflow and of the pages, as they stand.
+
+A mock in a process of its own is the sandbox. The address alone is replaced: the sandbox's by the mock's in
+what is run, and the mock's by the sandbox's in what was recorded.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from contract_tests.tool.site.shells import SANDBOX, Shell, open_shell
+
+pytestmark = pytest.mark.thorough
+
+REPOSITORY = Path(__file__).parents[3]
+DOCS = REPOSITORY / "tools" / "docs"
+WORKFLOW = REPOSITORY / ".github" / "workflows" / "contract.yml"
+HOW_TO = DOCS / "how-to" / "ci-with-the-sandbox.md"
+CREDENTIALS = {
+    "OPAY_MERCHANT_ID": "299911112222333",
+    "OPAY_PRIVATE_KEY": "OPAYPRV_TEST_ANOTHER",
+    "OPAY_CUSTOMER_ID": "121111113",
+}
+OF_THE_RUNNER = {"actions/checkout", "actions/setup-python"}
+"""What a runner does before: the clone and Python are there."""
+
+HASTE = "-p no:cacheprovider --pace 1000"
+"""For pytest: what a sandbox would be spared, a mock need not be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """A clone that knows no sandbox but the mock."""
+
+    shell: Shell
+    address: str
+
+    def run(self, text: str, variables: Mapping[str, str] = {}) -> str:
+        """Run lines of a page or of a job, which are to succeed."""
+        asked = text.replace("--target sandbox", f"--target {self.address}")
+        asked = asked.replace("https://HOST", self.address)
+        options = " ".join([variables.get("PYTEST_ADDOPTS", ""), HASTE])
+        code, said = self.shell.having({**variables, "PYTEST_ADDOPTS": options}).run(asked)
+        assert code == 0, f"{text}\n{said}"
+        if self.recording.exists():
+            recorded = self.recording.read_text(encoding="utf-8").replace(self.address, SANDBOX)
+            self.recording.write_text(recorded, encoding="utf-8")
+        return said
+
+    @property
+    def recording(self) -> Path:
+        """What the run recorded."""
+        return self.shell.folder / "sandbox.ndjson"
+
+    def expect_proof(self) -> None:
+        """Fail unless customers were asked for with success, much was refused, and nothing is given away."""
+        text = self.recording.read_text(encoding="utf-8")
+        exchanges = [json.loads(line) for line in text.splitlines()]
+        answers = [exchange["response"]["body"] for exchange in exchanges]
+        codes = [answer["code"] for answer in answers if isinstance(answer, dict)]
+        assert codes.count("00000") >= 10
+        assert {"02000", "02001"} <= set(codes)
+        assert {"GET", "PUT", "DELETE"} < {exchange["request"]["method"] for exchange in exchanges}
+        written = [path.read_text("utf-8") for path in self.shell.folder.glob("drift*/*") if path.is_file()]
+        for secret in CREDENTIALS.values():
+            assert secret not in "".join([text, *written])
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    shell = open_shell(tmp_path_factory.mktemp("sandbox")).having(CREDENTIALS)
+    with shell.serving("opay-contract mock") as (_, said):
+        found = re.search("address: (.*)", "".join(said))
+        assert found, said
+        yield found[1]
+
+
+@pytest.fixture
+def night(tmp_path: Path, address: str) -> Night:
+    tests = ("api", "suite.py", "schemathesis.toml", "st_hooks.py")
+    shell = open_shell(tmp_path, tests=tests)
+    (shell.folder / "sandbox.ndjson").unlink()
+    return Night(shell=shell, address=address)
+
+
+def jobs() -> dict[str, Any]:
+    """Return the jobs for the night: the workflow's, and the how-to's."""
+    page = re.search(r"^```yaml\n(.*?)^```", HOW_TO.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    assert page
+    texts = {"workflow": WORKFLOW.read_text(encoding="utf-8"), "how-to": page[1]}
+    return {name: yaml.safe_load(text)["jobs"]["sandbox"] for name, text in texts.items()}
+
+
+@pytest.mark.parametrize("name", ["workflow", "how-to"])
+def test_the_job_of_the_night_passes(name: str, night: Night) -> None:
+    did = [do(night, step) for step in jobs()[name]["steps"]]
+    assert set(did) == {"run", "check", "upload", "of the runner"}
+    assert night.shell.step_summary.read_text(encoding="utf-8").startswith("## opay-contract check")
+    night.expect_proof()
+
+
+def do(night: Night, step: dict[str, Any]) -> str:
+    """Do a step of a job, and return what sort it is."""
+    if "run" in step:
+        night.run(step["run"], {name: valued(value) for name, value in step.get("env", {}).items()})
+        return "run"
+    used, given = step["uses"], step.get("with", {})
+    if used == "./.github/actions/opay-contract":
+        code, said, _ = night.shell.act(**given)
+        assert code == 0, said
+        return "check"
+    if used.startswith("actions/upload-artifact@"):
+        assert all((night.shell.folder / path).exists() for path in given["path"].split())
+        return "upload"
+    assert used.partition("@")[0] in OF_THE_RUNNER
+    return "of the runner"
+
+
+def valued(expression: str) -> str:
+    """Return what a runner puts in the place of a secret."""
+    return re.sub(r"\$\{\{ secrets\.(\w+) \}\}", lambda found: CREDENTIALS[found[1]], expression)
+
+
+def test_the_lines_of_the_how_to_pass_by_hand(night: Night) -> None:
+    blocks = re.findall(r"^```sh\n(.*?)^```", HOW_TO.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    asking, judging = blocks[:2]
+    credentials = " ".join(f"{name}={value}" for name, value in CREDENTIALS.items())
+    export, run = asking.splitlines()
+    assert export == "export " + re.sub("=[^ ]*", "=…", credentials)
+    night.run(f"export {credentials}\n{run}")
+    said = night.run(judging)
+    assert "no drift" in said
+    assert (night.shell.folder / "drift.html").exists()
+    night.expect_proof()
+
+
+def test_the_line_for_schemathesis_passes(night: Night) -> None:
+    page = (DOCS / "contract-tests.md").read_text(encoding="utf-8")
+    line = next(line for line in page.splitlines() if line.startswith("st --config-file"))
+    assert "No issues found" in night.run(line, CREDENTIALS)

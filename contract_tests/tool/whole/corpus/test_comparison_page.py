@@ -1,0 +1,56 @@
+"""The comparison in the docs is of this corpus, and the README shows some of its rows as they stand there."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from contract_tests.benchmarks.rivals.said import Said, names_place
+
+from opay_contract.judge.table import RULES, RULES_BY_ID, RULES_OF_A_RUN
+
+from .planting import PURE_DRIFTS
+
+ROOT = Path(__file__).parents[4]
+PAGE = ROOT / "tools" / "docs" / "comparison.md"
+
+
+def table_rows(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("|")]
+
+
+def test_the_page_has_a_row_for_each_rule_with_the_number_of_drifts_that_are_planted() -> None:
+    rows = re.findall(
+        r"^\| `([a-z0-9-]+)` \| ([0-9]+) \| ([0-9]+) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    planted = Counter(drift.rule for drift in PURE_DRIFTS)
+    rules = [rule.id for rule in RULES if rule not in RULES_OF_A_RUN]
+    assert rows == [(rule, str(planted[rule]), str(planted[rule])) for rule in rules]
+
+
+def test_the_readme_shows_some_rows_of_the_page_as_they_are() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("\n## What it finds that others miss\n")[2].partition("\n## ")[0]
+    head, *rows = table_rows(section)
+    every = table_rows(PAGE.read_text(encoding="utf-8"))
+    assert head == every[0]
+    assert {*rows} <= {*every}
+    assert len(rows) <= 1 + 12
+
+
+@pytest.mark.parametrize(
+    ("rule", "pointer", "place", "words", "expected"),
+    [
+        ("field-null", "/data/cardTokens/*/brand", "/data/cardTokens/1/brand", "", True),
+        ("field-null", "/data/cardTokens/*/brand", "/data/cardTokens/1", "", False),
+        ("field-missing", "/data/cardTokens/*/brand", "/data/cardTokens/1", "'brand' is required", True),
+        ("field-missing", "/data/cardTokens/*/brand", "", "'brand' is required", False),
+        ("response-field-undocumented", "/data/note", "/data", "", True),
+        ("status-undocumented", "502", "", "any remark", True),
+    ],
+)
+def test_a_remark_is_at_a_place_in_the_reader_s_favour(
+    rule: str, pointer: str, place: str, words: str, *, expected: bool
+) -> None:
+    said = Said(exchange=1, place=place, words=words)
+    assert names_place(RULES_BY_ID[rule], pointer, said) is expected

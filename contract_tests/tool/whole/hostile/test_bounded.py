@@ -1,0 +1,64 @@
+"""No recording takes more time than is linear in its size, or more memory than a multiple of its size."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+from contract_tests.tool.whole.hostile.entries import KINDS
+
+SIZE = 12_000
+"""Of so many bytes the smaller recording is at most; the larger has some times as many."""
+
+TIMES = 4
+MOST_TIMES = 9
+"""What is linear takes four times as long for four times the size, what is quadratic sixteen times."""
+
+LEAST = 0.05
+"""Seconds of the processor under which a measurement says nothing."""
+
+MEMORY_BASE, MEMORY_TIMES = 12 << 20, 400
+"""Bytes that anything takes, and how many more for each byte of a recording."""
+
+BOUNDED = "header fields that are aliases"
+"""Of this kind a small recording is as much work as any may be, and a larger one is refused."""
+
+IN_TURN = [
+    pytest.param(kind, marks=() if number % 4 == 0 else pytest.mark.thorough)
+    for number, kind in enumerate(KINDS)
+]
+"""Every kind, of which every fourth is looked at in the usual run: memory takes long to measure."""
+
+Command = Callable[[bytes], object]
+
+
+@pytest.mark.parametrize("begin", [SIZE // 16, pytest.param(SIZE, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("kind", KINDS)
+def test_four_times_the_size_takes_about_four_times_as_long(
+    kind: str,
+    begin: int,
+    check: Command,
+    redact: Command,
+    seconds: Callable[[Callable[[], object]], float],
+) -> None:
+    """The usual run begins small, and stops at the first size at which a measurement says something."""
+    for command in (check, redact):
+        size = SIZE if kind == BOUNDED else begin
+        least = min(seconds(partial(command, KINDS[kind](size))) for _ in range(2))
+        while least < LEAST and size < SIZE:
+            size *= 2
+            least = seconds(partial(command, KINDS[kind](size)))
+        large = partial(command, KINDS[kind](TIMES * size))
+        most = MOST_TIMES * max(least, LEAST)
+        assert any(seconds(large) < most for _ in range(3)), "the best of three tries is too slow"
+
+
+@pytest.mark.parametrize("kind", IN_TURN)
+def test_memory_is_a_multiple_of_the_size(
+    kind: str,
+    check: Command,
+    redact: Command,
+    peak: Callable[[Callable[[], object]], int],
+) -> None:
+    data = KINDS[kind](SIZE)
+    for command in (check, redact):
+        assert peak(partial(command, data)) < MEMORY_BASE + MEMORY_TIMES * len(data)

@@ -1,0 +1,198 @@
+"""A defect of the program, raised with recorded data in its message: one line without them, no traceback."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+import opay_contract
+from opay_contract.cli import check as _check  # noqa: F401  loads what the tests break
+from opay_contract.cli import redact as _redact  # noqa: F401  as above
+from opay_contract.cli.main import main
+from opay_contract.judge import judge as judging
+
+Search = Callable[..., None]
+
+LINE = '{"response": {"status": 200, "body": {"code": "00000", "extra": 1}}}\n'
+PLACES = [
+    "opay_contract.contract.contract.Contract.match",
+    "opay_contract.contract.contract.parse_json",
+    "opay_contract.drift.fold.Fold.summary",
+    "opay_contract.drift.statistics.describe_exchange",
+    "opay_contract.drift.statistics.Statistics.add",
+    "opay_contract.recordings.ndjson.iter_lines",
+    "opay_contract.recordings.ndjson.parse_line",
+    "opay_contract.recordings.reading.recognise",
+    "opay_contract.judge.body.describe_value",
+    "opay_contract.judge.described.annotate",
+    "opay_contract.judge.exposure.CardSearch.check",
+    "opay_contract.judge.judge.Judge.match",
+    "opay_contract.report.text_report.by_gravity",
+]
+
+
+PLACES_OF_REDACT = [
+    "opay_contract.recordings.reading.recognise",
+    "opay_contract.redact.files.open_source",
+    "opay_contract.redact.lines.iter_lines",
+]
+PLACES_IN_AN_ENTRY = [
+    "opay_contract.contract.contract.Contract.match",
+    "opay_contract.redact.bodies.rewrite_json",
+    "opay_contract.redact.json_files.parse_json",
+    "opay_contract.redact.values.describe_name",
+]
+
+
+class PanicException(BaseException):
+    """Like what pyo3 raises when Rust panics; Rust quotes the text that it was cutting."""
+
+
+def build_unicode_error(text: str) -> Exception:
+    return UnicodeDecodeError("utf-8", text.encode(), 0, 1, text)
+
+
+def build_chain(text: str) -> Exception:
+    error = RuntimeError(text)
+    error.__cause__, error.__context__ = ValueError(text), KeyError(text)
+    error.add_note(text)
+    return error
+
+
+ERRORS: dict[str, Callable[[str], BaseException]] = {
+    "value": ValueError,
+    "key": KeyError,
+    "os": OSError,
+    "recursion": RecursionError,
+    "memory": MemoryError,
+    "unicode": build_unicode_error,
+    "chain": build_chain,
+    "group": lambda text: ExceptionGroup(text, [ValueError(text)]),
+}
+
+
+@pytest.fixture
+def defective_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str]]:
+    """Return a function that runs `check` in this process with something broken: exit code and words."""
+    path = tmp_path / "calls.ndjson"
+    path.write_text(LINE, encoding="utf-8")
+
+    def run(place: str | None, error: BaseException, *command: str) -> tuple[int, str]:
+        def fail(*_: object, **__: object) -> NoReturn:
+            raise error
+
+        if place is not None:
+            monkeypatch.setattr(place, fail)
+        else:
+            monkeypatch.setattr(judging, "CHECKS", (fail,))
+        monkeypatch.setattr(sys, "argv", ["opay-contract", *(command or ("check",)), str(path)])
+        with pytest.raises(SystemExit) as exited:
+            main()
+        captured = capfd.readouterr()
+        assert exited.value.code is not None
+        return int(exited.value.code), captured.out + captured.err
+
+    monkeypatch.setattr(metadata, "version", lambda _: "0.0")
+    return run
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_defect_anywhere_is_named_without_what_it_says(
+    place: str, defective_run: Callable[..., tuple[int, str]], canaries: dict[str, Any], assert_silent: Search
+) -> None:
+    code, said = defective_run(place, ValueError("\n".join(map(str, canaries.values()))))
+    assert code == 70
+    assert "error: a defect in opay-contract: ValueError in " in said
+    assert len(said.splitlines()) == 1
+    assert_silent(said)
+
+
+@pytest.mark.parametrize("place", PLACES_OF_REDACT)
+def test_a_defect_of_redact_is_named_without_what_it_says(
+    place: str,
+    defective_run: Callable[..., tuple[int, str]],
+    canaries: dict[str, Any],
+    assert_silent: Search,
+    tmp_path: Path,
+) -> None:
+    text = "\n".join(map(str, canaries.values()))
+    for options in (("--verify",), ("--output", str(tmp_path / "redacted.ndjson"))):
+        code, said = defective_run(place, ValueError(text), "redact", *options)
+        assert code == 70
+        assert len(said.splitlines()) == 1
+        assert_silent(said)
+    assert [path.name for path in tmp_path.iterdir()] == ["calls.ndjson"]
+
+
+@pytest.mark.parametrize("place", PLACES_IN_AN_ENTRY)
+def test_a_defect_of_redact_in_an_entry_costs_that_entry(
+    place: str,
+    defective_run: Callable[..., tuple[int, str]],
+    canaries: dict[str, Any],
+    assert_silent: Search,
+    tmp_path: Path,
+) -> None:
+    text = "\n".join(map(str, canaries.values()))
+    target = tmp_path / "redacted.ndjson"
+    for options, expected in ((("--verify",), 1), (("--output", str(target)), 4)):
+        code, said = defective_run(place, ValueError(text), "redact", *options)
+        assert code == expected
+        assert "unreadable: entry 1: it cannot be redacted (ValueError); " in said
+        assert_silent(said)
+    assert target.read_text(encoding="utf-8") == '{"response":{}}\n'
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_a_defect_of_any_kind_in_a_rule_is_named_without_what_it_says(
+    kind: str, defective_run: Callable[..., tuple[int, str]], canaries: dict[str, Any], assert_silent: Search
+) -> None:
+    code, said = defective_run(None, ERRORS[kind](" ".join(map(str, canaries.values()))))
+    assert code == 70
+    assert_silent(said)
+
+
+def test_a_panic_in_a_library_is_named_without_what_it_says(
+    defective_run: Callable[..., tuple[int, str]], canaries: dict[str, Any], assert_silent: Search
+) -> None:
+    code, said = defective_run(None, PanicException(" ".join(map(str, canaries.values()))))
+    assert code == 70
+    assert_silent(said)
+
+
+@pytest.mark.parametrize("installed", ["True", "False"], ids=["installed", "from-the-source-tree"])
+def test_a_defect_prints_no_traceback(
+    installed: str,
+    canaries: dict[str, Any],
+    assert_silent: Search,
+    tmp_path: Path,
+) -> None:
+    """Without metadata, as when run from the source tree, the version is not known, and that is all."""
+    program = (
+        "import sys\nfrom importlib import metadata\n"
+        "from opay_contract.cli import check, main\nfrom opay_contract.judge import judge as judging\n"
+        "def version(name):\n"
+        f"    if {installed}:\n        return '0.0'\n    raise metadata.PackageNotFoundError(name)\n"
+        "metadata.version = version\n"
+        "canary = sys.argv.pop()\n"
+        "def fail(*_):\n    raise ValueError(canary)\n"
+        "judging.CHECKS = (fail,)\nmain.main()\n"
+    )
+    path = tmp_path / "calls.ndjson"
+    path.write_text(LINE, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", program, "check", str(path), " ".join(map(str, canaries.values()))],
+        env={"PYTHONPATH": str(Path(opay_contract.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert_silent(done.stdout, done.stderr)
+    assert done.returncode == 70

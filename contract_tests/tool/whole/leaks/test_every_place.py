@@ -1,0 +1,188 @@
+"""A canary in every place of every recording format, one at a time: as a value, inside one, and as a key."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+from contract_tests.tool.whole.leaks.canaries import CANARIES
+from contract_tests.tool.whole.leaks.planting import (
+    DATA,
+    FORMATS,
+    JSON_TEXT,
+    PLACES,
+    Place,
+    is_key,
+    load,
+    place_id,
+    recording,
+)
+
+import opay_contract
+from opay_contract.recordings.formats import Format
+
+IDENTIFIERS = {"customerId", "opayToken"}
+"""Members that the contract calls identifiers, which are not searched for card numbers."""
+
+SOME, MORE = 1, len(CANARIES) if os.environ.get("OPAY_EVERY_CANARY") else 5
+"""How many canaries each place gets in turn, usually and in the thorough run."""
+
+Listen = Callable[..., list[str]]
+Search = Callable[..., None]
+
+
+def is_in_answer(name: str, place: Place) -> bool:
+    """Tell whether a place is inside the body of an answer that is checked."""
+    if name == "body":
+        return True
+    is_native = name.startswith("ndjson") and place[1:3] == ("response", "body")
+    is_body = "body" in place if name == "curl" else not {"response", "response_body"}.isdisjoint(place)
+    is_elsewhere = "originalRequest" in place or "source" in place
+    return is_body and not is_elsewhere and (JSON_TEXT in place or (is_native and len(place) > 3))
+
+
+def some(number: int, count: int) -> list[Any]:
+    """Return the canaries whose turn it is."""
+    at = number * count % len(CANARIES)
+    return list(islice(cycle(CANARIES.values()), at, at + count))
+
+
+NUMBERED = list(enumerate(PLACES))
+GROUPS = [
+    pytest.param(name, numbered[start : start + 10], id=f"{name}:{start}")
+    for name in FORMATS
+    for numbered in [[(number, place) for number, (one, place) in NUMBERED if one == name]]
+    for start in range(0, len(numbered), 10)
+]
+"""The places of each format, ten at a time: a test for each takes too long."""
+
+ANSWERED = [
+    pytest.param(name, place, id=place_id(name, place)) for name, place in PLACES if is_in_answer(name, place)
+]
+
+
+def spoiled(name: str, place: Place, canaries: list[Any]) -> list[bytes]:
+    """Return the recording with each canary in a place, as its value and as its key."""
+    inside = {str(CANARIES["e-mail"]): [CANARIES["plain"], CANARIES["in-text"]]}
+    made = [recording(name, place, canary) for canary in (*canaries, inside)]
+    return made + [recording(name, place, one, as_key=True) for one in canaries if is_key(place)]
+
+
+def test_the_formats_are_all_there() -> None:
+    without = {Format.JSON, Format.PARQUET}  # read by the reader of bodies, and as native lines
+    assert {format_in for format_in, _, _ in FORMATS.values()} == set(Format) - without
+    assert {path.stem for path in DATA.iterdir()} == set(FORMATS)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_recordings_are_read_before_they_are_spoiled(name: str, listen: Listen) -> None:
+    format_in, write, _ = FORMATS[name]
+    unreadable = 1 if name == "mitmproxy" else 0  # a call that failed; curl's was none of the contract's
+    for chosen in (format_in, None):
+        *_, said = listen(write(load(name)), format_in=chosen)
+        assert f"unreadable_count={unreadable}" in said
+        assert "exchanges=0" not in said
+
+
+@pytest.mark.parametrize(("name", "numbered"), GROUPS)
+def test_a_canary_is_never_said(
+    name: str, numbered: list[tuple[int, Place]], listen: Listen, assert_silent: Search
+) -> None:
+    recordings = [data for number, place in numbered for data in spoiled(name, place, some(number, SOME))]
+    assert_silent(*listen(*recordings, format_in=FORMATS[name][0]))
+    assert_silent(*listen(*recordings[::4]))
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", FORMATS)
+def test_no_canary_is_ever_said(name: str, listen: Listen, assert_silent: Search) -> None:
+    for number, place in ((number, place) for number, (one, place) in NUMBERED if one == name):
+        recordings = spoiled(name, place, some(number, MORE))
+        assert_silent(*listen(*recordings, format_in=FORMATS[name][0]), *listen(*recordings))
+
+
+@pytest.mark.parametrize(("name", "place"), ANSWERED)
+def test_a_card_number_in_an_answer_is_found(
+    name: str, place: Place, listen: Listen, cards: dict[str, Any]
+) -> None:
+    chosen = [recording(name, place, card) for card in cards.values() if place[-1] not in IDENTIFIERS]
+    if is_key(place):
+        chosen += [recording(name, place, card, as_key=True) for card in cards.values()]
+    *found, report = listen(*chosen, format_in=FORMATS[name][0])
+    assert all("'card-number-exposed'" in findings for findings in found)
+    assert ": error card-number-exposed" in report or not chosen
+
+
+@pytest.fixture(scope="module")
+def spoiled_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of recordings with a canary in every place, each place with another."""
+    return fill(tmp_path_factory.mktemp("spoiled"), 1)
+
+
+def fill(folder: Path, step: int) -> Path:
+    """Write recordings with canaries into a folder, one for each place or for one place in so many."""
+    texts = list(CANARIES.values())
+    for number, (name, place) in list(enumerate(PLACES))[::step]:
+        canary, suffix = texts[number % len(texts)], FORMATS[name][2]
+        (folder / f"value-{number}{suffix}").write_bytes(recording(name, place, canary))
+        if is_key(place):
+            (folder / f"key-{number}{suffix}").write_bytes(recording(name, place, canary, as_key=True))
+    return folder
+
+
+def command(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    """Run the command where everything that any library logs is heard."""
+    program = (
+        "import logging\nlogging.basicConfig(level=logging.DEBUG)\nlogging.debug('listening')\n"
+        "from opay_contract.cli.main import main\nmain()\n"
+    )
+    environment = {
+        "PYTHONPATH": str(Path(opay_contract.__file__).parents[1]),
+        "OPAY_PRIVATE_KEY": str(CANARIES["merchant-key"]),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+        encoding="utf-8",
+    )
+    assert "listening" in done.stderr
+    return done
+
+
+def test_no_stream_file_or_log_of_check_has_a_canary(
+    spoiled_folder: Path, tmp_path: Path, assert_silent: Search
+) -> None:
+    formats = ("json", "junit", "sarif", "github", "markdown", "html")
+    targets = [f"--format={name}={tmp_path / name}" for name in formats]
+    done = command("check", "--format=text", *targets, spoiled_folder)
+    assert done.returncode == 1, done.stderr
+    assert_silent(done.stdout, done.stderr)
+    for name in formats:
+        report = (tmp_path / name).read_text(encoding="utf-8")
+        assert "card-number-exposed" in report, name
+        assert_silent(report)
+
+
+@pytest.mark.parametrize("step", [37, pytest.param(1, marks=pytest.mark.thorough)])
+def test_no_stream_file_or_log_of_redact_has_a_canary(
+    step: int, tmp_path: Path, assert_silent: Search
+) -> None:
+    (tmp_path / "spoiled").mkdir()
+    spoiled_folder, redacted = fill(tmp_path / "spoiled", step), tmp_path / "redacted"
+    proof = command("redact", "--verify", spoiled_folder)
+    assert proof.returncode == 1, proof.stderr
+    done = command("redact", spoiled_folder, "-o", redacted)
+    assert done.returncode == 4, done.stderr
+    assert_silent(proof.stdout, proof.stderr, done.stdout, done.stderr)
+    written = list(redacted.iterdir())
+    assert len(written) > len(PLACES) // step
+    assert_silent(*(path.read_bytes() for path in written))
+    again = command("redact", "--verify", redacted)
+    assert (again.returncode, again.stdout.count("\n")) == (0, 1), again.stdout + again.stderr

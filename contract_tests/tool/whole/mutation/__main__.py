@@ -1,0 +1,93 @@
+# ruff: noqa: T201  a command prints
+"""Mutates the contract and the mock, one thing at a time, and tells which mutants the tests do not notice.
+
+    python -m contract_tests.tool.whole.mutation [--list] [--only PATTERN] [--processes N]
+
+From the root of the repository. Exit code 0 when every mutant is caught or has a reason in survivors.toml.
+"""
+
+import argparse
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatchcase
+from pathlib import Path
+from queue import SimpleQueue
+from tempfile import TemporaryDirectory
+
+from contract_tests.tool.whole.mutation.judging import OF_CONTRACT, OF_MOCK, Judgement, build_copy, judge, run
+from contract_tests.tool.whole.mutation.mutants import Mutant, iter_mutants
+
+ROOT = Path(__file__).parents[4]
+SURVIVORS = Path(__file__).with_name("survivors.toml")
+
+
+def main() -> int:
+    """Run the command."""
+    options = parse()
+    mutants = [mutant for mutant in iter_mutants(ROOT) if fnmatchcase(mutant.name, options.only)]
+    if not mutants:
+        print(f"no mutant's name matches '{options.only}'; see --list", file=sys.stderr)
+        return 2
+    if options.list:
+        print("\n".join(mutant.name for mutant in mutants))
+        return 0
+    judgements = []
+    for judgement in judge_all(mutants, options.processes):
+        judgements.append(judgement)
+        print(f"{judgement.caught_by or 'SURVIVED'}: {judgement.mutant}", flush=True)
+    return report(judgements)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m contract_tests.tool.whole.mutation", description=__doc__)
+    parser.add_argument("--list", action="store_true", help="print the mutants' names and do nothing")
+    parser.add_argument(
+        "--only", default="*", metavar="PATTERN", help="mutants whose name matches, as *x-unit*"
+    )
+    parser.add_argument("--processes", type=int, default=2, metavar="N", help="how many to judge at a time")
+    return parser.parse_args()
+
+
+def judge_all(mutants: Iterable[Mutant], processes: int) -> Iterator[Judgement]:
+    """Judge mutants, each process in a copy of its own; the first copy must pass unchanged."""
+    with TemporaryDirectory() as folder, ThreadPoolExecutor(processes) as pool:
+        copies: SimpleQueue[Path] = SimpleQueue()
+        for number in range(processes):
+            copies.put(build_copy(ROOT, Path(folder) / str(number)))
+        first = copies.get()
+        given = list(mutants)
+        stages = {OF_MOCK[0] if mutant.of_mock else OF_CONTRACT[0] for mutant in given}
+        for tests in stages:
+            culprit = run(tests, first)
+            if culprit is not None:
+                raise RuntimeError(f"without any mutation {culprit} fails; mend that first")
+        copies.put(first)
+
+        def judge_one(mutant: Mutant) -> Judgement:
+            copy = copies.get()
+            try:
+                return judge(mutant, copy)
+            finally:
+                copies.put(copy)
+
+        yield from pool.map(judge_one, given)
+
+
+def report(judgements: list[Judgement]) -> int:
+    """Print the share of mutants caught and the survivors; returns the exit code."""
+    reasons = tomllib.loads(SURVIVORS.read_text(encoding="utf-8"))
+    survivors = [one.mutant for one in judgements if one.caught_by is None]
+    caught = len(judgements) - len(survivors)
+    print(f"\n{caught} of {len(judgements)} mutants caught ({caught / len(judgements):.1%})")
+    for name in survivors:
+        print(f"survived: {name}: {reasons.get(name, 'NO REASON GIVEN')}")
+    outdated = [one.mutant for one in judgements if one.caught_by is not None and one.mutant in reasons]
+    for name in outdated:
+        print(f"caught by now, to be taken out of {SURVIVORS.name}: {name}")
+    return int(bool(outdated) or any(name not in reasons for name in survivors))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,5 +1,0 @@
-"""Records traffic as it happens: a reverse proxy, and hooks for the sessions of requests and httpx."""
-
-from opay_contract.capture.clients import Capture, attach, capturing
-
-__all__ = ["Capture", "attach", "capturing"]

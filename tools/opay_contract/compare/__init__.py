@@ -1,0 +1,1 @@
+"""Two summaries side by side: what came, what went."""

@@ -1,0 +1,208 @@
+"""Looks for full card numbers everywhere in an exchange, also where the contract says nothing."""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import compress
+from typing import Any
+from urllib.parse import unquote_plus
+
+import msgspec
+
+from opay_contract.contract.contract import Contract, Match
+from opay_contract.jsontext import NotJson, Parsed, Tokens, iter_nodes
+from opay_contract.judge.card_numbers import iter_card_number_lengths, may_have_card_number
+from opay_contract.judge.described import NOT_SEARCHED, Described
+from opay_contract.judge.describing import describe_name, fold_pointer
+from opay_contract.judge.shapes import Shape, fold
+from opay_contract.judge.subject import RawFinding
+from opay_contract.judge.table import CARD_NUMBER_EXPOSED
+from opay_contract.model.exchange import Exchange
+from opay_contract.model.exchange import Headers as RecordedHeaders
+
+_VALUE = r"""["']?\s*[:=]\s*(?:"(?:[^"\\]|\\.)*"?|[^\s&;,}\]]*)"""
+_LONGEST = 10**19
+_encode = msgspec.json.Encoder().encode
+
+
+class Fields:
+    """What the names of a message's headers tell: which are searched, and which say the media type."""
+
+    __slots__ = ("media_types", "names", "searched")
+
+    def __init__(self, names: tuple[str, ...], unsearched: frozenset[str]) -> None:
+        """Take the names as recorded, and those in lower case that are not searched."""
+        self.names = names
+        lower = [name.lower() for name in names]
+        self.searched = tuple([name not in unsearched for name in lower])
+        self.media_types = tuple([place for place, name in enumerate(lower) if name == "content-type"])
+
+
+class Headers(msgspec.Struct, gc=False):
+    """The headers of a message."""
+
+    fields: Fields
+    values: tuple[str, ...]
+
+    @property
+    def media_types(self) -> tuple[str, ...]:
+        """Every Content-Type: rules look at the first, statistics at the last."""
+        return tuple([self.values[place] for place in self.fields.media_types])
+
+
+class Body(msgspec.Struct, gc=False):
+    """A body: its text, its value, and what is known of its shape and of its places."""
+
+    data: bytes | None
+    read: Parsed | NotJson | None
+    shape: Shape | None
+    described: Described | None
+
+
+class CardSearch:
+    """Finds full card numbers in URL, headers and bodies.
+
+    A place outside the answer's body is named by a word in front: `url`, `request-header:`,
+    `response-header:`, `request:`. Unless it is thorough, texts without 13 digits in a row are passed over.
+    """
+
+    def __init__(self, contract: Contract, *, is_thorough: bool) -> None:
+        """Take a contract, which says where identifiers and credentials stand."""
+        classes = contract.sensitivity_by_name.items()
+        self._names = frozenset(name for name, stated in classes if stated in NOT_SEARCHED)
+        self._is_thorough = is_thorough
+
+    def is_in_url(self, url: str) -> bool:
+        """Tell whether a URL holds a card number."""
+        return bool(_lengths_in_url(self._names, url))
+
+    def check(
+        self, url: str | None, sent: Headers | None, received: Headers | None, query: Body, answer: Body
+    ) -> list[RawFinding]:
+        """Search everything that an exchange holds."""
+        hits = [_hit(length, "url") for length in _lengths_in_url(self._names, url or "")]
+        for headers, prefix in ((sent, "request-header:"), (received, "response-header:")):
+            if headers is not None and (self._is_thorough or _may_be_in_headers(headers)):
+                hits += _check_headers(headers, prefix)
+        for body, prefix in ((query, "request:"), (answer, "")):
+            if body.data and (self._is_thorough or _may_be_in_body(body, body.data)):
+                hits += self._check_body(body, prefix)
+        return hits
+
+    def _check_body(self, body: Body, prefix: str) -> Iterator[RawFinding]:
+        data, read = body.data or b"", body.read
+        if isinstance(read, NotJson):
+            yield from _hits(_without(self._names, data.decode(errors="replace")), prefix)
+        elif read is not None:
+            search = _Search(self._names, body.described)
+            yield from _check_values(iter_nodes(read.value), search, prefix)
+            for tokens, value in read.shadowed:
+                yield from _check_values(iter_nodes(value, tokens), _Search(self._names, None), prefix)
+
+
+def shows_card_number(contract: Contract, exchange: Exchange, match: Match) -> bool:
+    """Tell whether an exchange of whatever API holds a full card number."""
+    request, response = exchange.request, exchange.response
+    sent, received = (
+        headers_of(fields, contract.unsearched_headers) for fields in (request.headers, response.headers)
+    )
+    query = Body(request.body, match.request_body, None, None)
+    answer = Body(response.body, match.response_body, None, None)
+    search = CardSearch(contract, is_thorough=True)
+    return bool(search.check(request.url, sent, received, query, answer))
+
+
+def headers_of(fields: RecordedHeaders | None, unsearched: frozenset[str]) -> Headers | None:
+    """Return headers as they are searched."""
+    if fields is None:
+        return None
+    names, values = tuple(name for name, _ in fields), tuple(value for _, value in fields)
+    return Headers(Fields(names, unsearched), values)
+
+
+@lru_cache(maxsize=4096)
+def _lengths_in_url(names: frozenset[str], url: str) -> tuple[int, ...]:
+    return tuple(iter_card_number_lengths(_without(names, unquote_plus(url))))
+
+
+def _may_be_in_headers(headers: Headers) -> bool:
+    text = "\n".join(compress(headers.values, headers.fields.searched))
+    return may_have_card_number(text.encode(errors="replace"))
+
+
+def _check_headers(headers: Headers, prefix: str) -> Iterator[RawFinding]:
+    for name, value in compress(
+        zip(headers.fields.names, headers.values, strict=True), headers.fields.searched
+    ):
+        yield from _hits(value, prefix + describe_name(name))
+
+
+def _may_be_in_body(body: Body, data: bytes) -> bool:
+    r"""Tell whether a search of the values is worth it: by the text, where it hides no digits of them.
+
+    Numbers with an exponent hide some, and so do escapes. Written anew, a text has no escapes but of quotes,
+    backslashes and control characters; \u and \t of those may stand beside digits.
+    """
+    read, shape = body.read, body.shape
+    if type(read) is not Parsed or shape is None or shape.has_float or read.flaws:
+        return True
+    if not read.may_have_long_row:
+        return False
+    if b"\\" in data:
+        data = _encode(read.value)
+        if b"\\u" in data or b"\\t" in data:
+            return True
+    return may_have_card_number(data)
+
+
+class _Search:
+    """Tells which places of a body are searched: by the schemas that describe them, or else by name."""
+
+    def __init__(self, names: frozenset[str], described: Described | None) -> None:
+        self.names = names
+        self._searched: dict[Tokens, bool] = described.plan.searched if described else {}
+
+    def wants(self, tokens: Tokens) -> bool:
+        """Return whether a place is searched; a plan has places as they are, or with indexes folded."""
+        for place in (tokens, fold(tokens)):
+            if place in self._searched:
+                return self._searched[place]
+        return next((token for token in reversed(tokens) if isinstance(token, str)), None) not in self.names
+
+
+def _without(names: frozenset[str], text: str) -> str:
+    """Return a text without the values of some names: JSON that breaks off, a query string, a form."""
+    return _named_values(names).sub("\n", text) if names else text
+
+
+@lru_cache(maxsize=16)
+def _named_values(names: frozenset[str]) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(names)))}){_VALUE}")
+
+
+def _check_values(nodes: Iterator[tuple[Tokens, Any]], search: _Search, prefix: str) -> Iterator[RawFinding]:
+    for tokens, value in nodes:
+        if isinstance(value, dict):
+            for name in value:
+                yield from _hits(name, prefix, (*tokens, name))
+        elif search.wants(tokens):
+            yield from _hits(_text_of(value), prefix, tokens)
+
+
+def _text_of(value: Any) -> str:
+    """Return the digits of a number or the text of a string; a card number can be sent as either."""
+    if isinstance(value, str):
+        return value
+    whole = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LONGEST
+    return str(int(value)) if whole and value == int(value) else ""
+
+
+def _hits(text: str, prefix: str, tokens: Tokens = ()) -> Iterator[RawFinding]:
+    for length in iter_card_number_lengths(text):
+        yield _hit(length, prefix + fold_pointer(tokens))
+
+
+def _hit(length: int, pointer: str) -> RawFinding:
+    return RawFinding(
+        CARD_NUMBER_EXPOSED, pointer, "no full card number", f"a card number of {length} digits"
+    )

@@ -1,0 +1,140 @@
+"""Checks of what values mean, where the contract gives a unit or says what identifies an item."""
+
+import math
+from collections.abc import Iterator
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from opay_contract.contract.contract import at
+from opay_contract.jsontext import Tokens
+from opay_contract.judge.described import Statement
+from opay_contract.judge.describing import describe_value
+from opay_contract.judge.shapes import values_at
+from opay_contract.judge.subject import RawFinding, Subject
+from opay_contract.judge.table import ITEM_REPEATED, MONTH_INVALID, TIMESTAMP_IN_FUTURE, TIMESTAMP_NOT_SECONDS
+from opay_contract.model.finding import Rule
+
+FIRST_MILLISECONDS = 10**11
+"""A count of seconds reaches this in the year 5138; a count of milliseconds passed it in 1973."""
+
+CLOCK_SKEW = 300
+"""Seconds by which the vendor's clock may be ahead of the recorder's."""
+
+_MONTHS = range(1, 13)
+_DATE = len("2026-05-01")
+_DAY = 86_400.0
+
+
+def check_units(subject: Subject) -> list[RawFinding]:
+    """Find times and months that cannot be what the contract says they are."""
+    hits: list[RawFinding] = []
+    answer = subject.answer
+    if answer is None or not answer.plan.units:
+        return hits
+    usual = _usual_time(subject)  # most often all times are before the day of the exchange
+    for parent, times, months in answer.plan.units:
+        objects = values_at(answer.value, parent)
+        for name, stated in times:
+            for value in _members(objects, name):
+                if type(value) is not int or not 0 <= value <= usual:
+                    hits += _check_time(subject, stated, value)
+        for name, stated in months:
+            for value in _members(objects, name):
+                if not is_month(value):
+                    actual = describe_value(value)
+                    hits.append(
+                        RawFinding(MONTH_INVALID, stated.pointer, "a month, 1 to 12", actual, stated.uri)
+                    )
+    return hits
+
+
+def check_lists(subject: Subject) -> list[RawFinding]:
+    """Find lists with the same item twice."""
+    hits: list[RawFinding] = []
+    if subject.answer is None:
+        return hits
+    for stated, identity, member in subject.answer.plan.lists:
+        for value in values_at(subject.answer.value, stated.path):
+            if has_repeated_item(value, member):
+                expected, actual = f"items that differ in {identity}", "the same item again"
+                hits.append(RawFinding(ITEM_REPEATED, stated.pointer, expected, actual, stated.uri))
+    return hits
+
+
+def _members(objects: list[Any], name: str | None) -> list[Any]:
+    return objects if name is None else [one[name] for one in objects if type(one) is dict and name in one]
+
+
+def _usual_time(subject: Subject) -> float:
+    started_at, moment = subject.settings.started_at, subject.exchange.recorded_at
+    return min(_day_before(moment[:_DATE]), started_at) if moment else min(started_at, FIRST_MILLISECONDS - 1)
+
+
+def _check_time(subject: Subject, stated: Statement, value: Any) -> Iterator[RawFinding]:
+    fault = time_fault(value, recorded_time(subject))
+    if fault is TIMESTAMP_NOT_SECONDS:
+        yield RawFinding(fault, stated.pointer, "seconds since 1970", describe_value(value), stated.uri)
+    elif fault is not None:
+        yield RawFinding(fault, stated.pointer, "a time before the exchange", "a later time", stated.uri)
+
+
+@lru_cache(maxsize=4096)
+def _day_before(date: str) -> float:
+    """Return a Unix time before all times of a date, whatever their zone."""
+    return min(unix_time(f"{date}T00:00:00+00:00", _DAY) - _DAY, FIRST_MILLISECONDS - 1)
+
+
+def recorded_time(subject: Subject) -> float:
+    """Return when the exchange was recorded, as Unix time; the start of the run where that is not known."""
+    return unix_time(subject.exchange.recorded_at, subject.settings.started_at)
+
+
+def unix_time(moment: str | None, otherwise: float) -> float:
+    """Return RFC 3339 text as Unix time, or something else where it is none."""
+    try:
+        return datetime.fromisoformat(moment or "").timestamp()
+    except (ValueError, OverflowError):
+        return otherwise
+
+
+def seconds_of(value: Any) -> float | None:
+    """Return a count of seconds from a number or a string of digits, None when it is neither."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return float(value[:20])
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) < FIRST_MILLISECONDS else math.inf
+
+
+def is_month(value: Any) -> bool:
+    """Return whether a value says a month: 1 to 12, as a number or as digits; other types are not judged."""
+    if isinstance(value, str):
+        return value.isascii() and value.isdigit() and len(value) <= 2 and int(value) in _MONTHS  # noqa: PLR2004
+    return not isinstance(value, int) or value in _MONTHS
+
+
+def has_repeated_item(value: Any, identity: Tokens) -> bool:
+    """Return whether two items of a list have the same identifying member."""
+    if not isinstance(value, list) or len(value) < 2:  # noqa: PLR2004  one item cannot be there twice
+        return False
+    if len(identity) == 1 and _differ_in_texts(value, identity[0]):
+        return False
+    identities = [found for item in value if isinstance(found := at(item, identity), str | int)]
+    return len(set(identities)) < len(identities)
+
+
+def _differ_in_texts(items: list[Any], name: str | int) -> bool:
+    """Return whether the items surely differ: all have another text there."""
+    found = [item[name] for item in items if type(item) is dict and name in item]
+    return set(map(type, found)) == {str} and len(set(found)) == len(found)
+
+
+def time_fault(value: Any, recorded: float) -> Rule | None:
+    """Return the rule that a count of seconds breaks; other types than text and numbers are not judged."""
+    seconds = seconds_of(value)
+    if seconds is None and not isinstance(value, str):
+        return None
+    if seconds is None or not 0 <= seconds < FIRST_MILLISECONDS:
+        return TIMESTAMP_NOT_SECONDS
+    return TIMESTAMP_IN_FUTURE if seconds > recorded + CLOCK_SKEW else None

@@ -1,0 +1,157 @@
+"""Answers requests: the checks first, then the store or a scenario. No network, no clock but a scenario's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.operation import Form, Operation
+from opay_contract.errors import ContractError, UsageError
+from opay_contract.mock.answers import BY_CUSTOMER, Answer, Writer
+from opay_contract.mock.authentication import Credentials
+from opay_contract.mock.checks import Query, Validation
+from opay_contract.mock.choices import Choices
+from opay_contract.mock.customers import sample_customer
+from opay_contract.mock.faults import Faults
+from opay_contract.mock.mutations import ScenarioContext
+from opay_contract.mock.scenarios import MAGIC, Scenario, build_scenarios, find_scenario
+from opay_contract.mock.store import Store, StoredCustomer
+
+SCENARIO_HEADER = b"x-mock-scenario"
+
+_MOST_ANSWERS = 4096
+_SAMPLE_ID = "customer-0"
+_NOT_FOUND = Answer(status=404, fields=((b"content-length", b"0"),))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MockSettings:
+    """How a mock behaves, apart from its data. `slow_seconds` is how long the scenario `slow` takes."""
+
+    choices: Choices
+    credentials: Credentials = field(default_factory=Credentials)
+    scenario: str | None = None
+    faults: Faults = field(default_factory=Faults)
+    slow_seconds: float = 3.0
+    admin: bool = False
+
+
+class RequestHandler:
+    """Answers the requests to those of a contract's operations that have request forms."""
+
+    def __init__(self, contract: Contract, settings: MockSettings, store: Store) -> None:
+        self.scenarios = build_scenarios(contract.operations)
+        self.scenario = settings.scenario
+        self._counters = {
+            operation.path.encode(): _Counter(contract, operation, settings, store, self.scenarios)
+            for operation in contract.operations
+            if operation.forms
+        }
+        if not self._counters:
+            raise ContractError("openapi.yaml: no operation has x-forms, which the mock answers by")
+
+    @property
+    def scenario(self) -> str | None:
+        """The scenario of requests that ask for none; it may be changed at any time."""
+        return self._scenario
+
+    @scenario.setter
+    def scenario(self, name: str | None) -> None:
+        if name is not None:
+            find_scenario(self.scenarios, name)
+        self._scenario = name
+
+    def answer(self, method: str, path: bytes, fields: Mapping[bytes, bytes], body: bytes) -> Answer:
+        """Return the answer to a request; the names of header fields are in lower case."""
+        counter = self._counters.get(path)
+        return _NOT_FOUND if counter is None else counter.answer(method, fields, body, self._scenario)
+
+
+class _Counter:
+    """Answers the requests to one operation."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        operation: Operation,
+        settings: MockSettings,
+        store: Store,
+        scenarios: dict[str, Scenario],
+    ) -> None:
+        self._settings, self._store, self._scenarios = settings, store, scenarios
+        self._answers: dict[tuple[str, str], Answer] = {}
+        self._version = store.version()
+        self._writer = Writer(operation, settings.choices)
+        self._gate = Validation(contract, operation, settings.credentials, settings.choices, self._writer)
+
+    def answer(
+        self, method: str, fields: Mapping[bytes, bytes], body: bytes, usual_scenario: str | None
+    ) -> Answer:
+        query = self._gate.pass_or_refuse(method, fields, body)
+        if isinstance(query, Answer):
+            return query
+        magic = query.asked.removeprefix(MAGIC) if query.asked.startswith(MAGIC) else None
+        named = fields.get(SCENARIO_HEADER, b"").decode("latin-1") or magic
+        name = named or self._settings.faults.draw() or usual_scenario
+        if name is None:
+            return self._remembered(query)
+        try:
+            scenario = find_scenario(self._scenarios, name)
+        except UsageError as error:
+            return self._writer.text(str(error).encode(), 400, b"text/plain; charset=utf-8")
+        return scenario.play(self._scene(query, made_up=magic is not None))
+
+    def _remembered(self, query: Query) -> Answer:
+        """Return the usual answer, written once for what is stored for as long as the store is the same."""
+        version = self._store.version()
+        if version != self._version or len(self._answers) >= _MOST_ANSWERS:
+            self._answers, self._version = {}, version
+        key = (query.form.id, query.asked)
+        answer = self._answers.get(key)
+        if answer is None:
+            found = self._find(query)
+            answer = self._usual(query, found)
+            if found is not None:  # the stored are so many, the unknown are without end
+                self._answers[key] = answer
+        return answer
+
+    def _scene(self, query: Query, *, made_up: bool) -> ScenarioContext:
+        found = _sample(query.form, query.asked) if made_up else self._find(query)
+        return ScenarioContext(
+            form=query.form,
+            usual=self._usual(query, found),
+            stored=found if found is not None and found.cards else _sample(query.form, query.asked),
+            writer=self._writer,
+            slow_seconds=self._settings.slow_seconds,
+        )
+
+    def _find(self, query: Query) -> StoredCustomer | None:
+        if query.form.id == BY_CUSTOMER:
+            return self._store.customer(query.asked)
+        return self._store.card(query.asked)
+
+    def _usual(self, query: Query, found: StoredCustomer | None) -> Answer:
+        if found is None:
+            return self._writer.unknown(query.form, _blank(query.form, query.asked))
+        return self._writer.found(query.form, found)
+
+
+def _sample(form: Form, asked: str) -> StoredCustomer:
+    if form.id == BY_CUSTOMER:
+        return sample_customer(asked)
+    sample = sample_customer(_SAMPLE_ID)
+    card = next(iter(sample.cards.values()))
+    return StoredCustomer(
+        id=_SAMPLE_ID, customer=sample.customer, cards={asked: {**card, _identifier(form): asked}}
+    )
+
+
+def _blank(form: Form, asked: str) -> StoredCustomer:
+    sample = sample_customer(asked).customer
+    return StoredCustomer(
+        id=asked, customer={**dict.fromkeys(sample, ""), _identifier(form): asked}, cards={}
+    )
+
+
+def _identifier(form: Form) -> str:
+    """Return the name of the member that repeats what was asked for."""
+    return str(form.echoes[0].response[-1])

@@ -1,0 +1,277 @@
+"""Redacts a file as a whole: unpacked, redacted as a stream, packed again, and put in place at once."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, Protocol, cast
+
+import zstandard
+
+from opay_contract.errors import UsageError
+from opay_contract.recordings.formats import HEAD, Format, is_json_cassette
+from opay_contract.recordings.reading import open_source, refused
+from opay_contract.recordings.refusals import NoRecordingError, StreamError
+from opay_contract.recordings.sources import Source
+from opay_contract.recordings.streams import GZIP_MAGIC, ZSTD_MAGIC, ChunkStream
+from opay_contract.redact.cassettes import redact_yaml_cassette
+from opay_contract.redact.documents import redact_body, redact_document
+from opay_contract.redact.exchanges import Redactor
+from opay_contract.redact.flows import redact_flows
+from opay_contract.redact.json_files import Sink, Tally
+from opay_contract.redact.lines import (
+    redact_events,
+    redact_har,
+    redact_json_cassette,
+    redact_lines,
+    redact_newman,
+)
+from opay_contract.redact.parquet_rows import redact_parquet
+from opay_contract.redact.postman_collections import redact_collection
+from opay_contract.redact.proving import Prover
+from opay_contract.redact.transcripts import redact_transcript
+
+_IN_MEMORY = 16 << 20
+_NO_JSON = "the file stops being JSON"
+_STRAY = b"\n:"
+"""What is no JSON wherever a value has just ended or may begin."""
+NO_ARCHIVE = "archives are not redacted; unpack it and redact what is in it"
+NO_LOG = "access logs are not redacted, as anything may be anywhere in them; keep them as card data"
+
+_Redact = Callable[[Redactor, ChunkStream, Sink, Tally], None]
+
+
+def _redact_vcr(redactor: Redactor, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
+    redact = redact_json_cassette if is_json_cassette(stream.head(HEAD)) else redact_yaml_cassette
+    redact(redactor, stream, sink, tally)
+
+
+_BY_FORMAT: dict[Format, _Redact] = {
+    Format.HAR: redact_har,
+    Format.VCR: _redact_vcr,
+    Format.NDJSON: redact_lines,
+    Format.JSON: redact_document,
+    Format.BODY: redact_body,
+    Format.SCHEMATHESIS_NDJSON: redact_events,
+    Format.MITMPROXY: redact_flows,
+    Format.POSTMAN: redact_collection,
+    Format.NEWMAN: redact_newman,
+    Format.CURL: redact_transcript,
+}
+
+
+def redact_stream(
+    redactor: Redactor,
+    source: Source,
+    sink: Sink,
+    format_in: Format | None = None,
+    *,
+    stdin: BinaryIO | None = None,
+) -> Tally:
+    """Redact a source into a sink, as unpacked text.
+
+    Where the source breaks off the text does, too; the tally says why.
+    """
+    tally = Tally()
+    try:
+        with open_source(source, format_in, stdin=stdin) as recording:
+            if recording.is_archive:
+                tally.broken = NO_ARCHIVE
+            elif recording.format is Format.ACCESS_LOG:
+                tally.broken = NO_LOG
+            elif recording.format is Format.PARQUET:
+                redact_parquet(redactor, source, sink, tally)
+            else:
+                _BY_FORMAT[recording.format](redactor, recording.stream, sink, tally)
+            if not tally.entries:
+                recording.refuse_nothing()
+    except NoRecordingError as error:
+        tally.is_passed_over = refused(source, error).is_passed_over
+        tally.broken = error.reason
+    except StreamError as error:
+        if error.reason.startswith(_NO_JSON):
+            sink.write(_STRAY)
+            tally.says_broken = True
+        tally.broken = error.reason
+    return tally
+
+
+def redact_file(redactor: Redactor, source: Source, target: Path, format_in: Format | None = None) -> Tally:
+    """Redact a file into another one, packed in the same way; nothing is left behind where that fails.
+
+    Names that were kept and are values further on are replaced in what was written, which is redacted again.
+    """
+    packing = _packing_of(source)
+    with _draft(target) as draft:
+        tally = _write(redactor, source, draft, packing, format_in=format_in)
+        if clashes := redactor.memory.clashes():
+            written = Source(ordinal=source.ordinal, name=source.name, path=draft)
+            with _draft(target) as again:
+                _write(redactor, written, again, packing, format_in=format_in, forced=clashes)
+                again.replace(target)
+        else:
+            draft.replace(target)
+    return tally
+
+
+def _write(  # noqa: PLR0913  what, from where, to where, and how
+    redactor: Redactor,
+    source: Source,
+    path: Path,
+    packing: Callable[[BinaryIO], "_Packer"],
+    *,
+    format_in: Format | None,
+    forced: frozenset[str] = frozenset(),
+) -> Tally:
+    redactor.memory.begin(forced)
+    with path.open("wb") as raw:
+        packer = packing(raw)
+        tally = redact_stream(redactor, source, packer, format_in)
+        if not tally.entries and tally.broken:
+            raise _NothingWrittenError(tally)
+        packer.close(whole=tally.broken is None or tally.says_broken)
+    return tally
+
+
+def verify_source(
+    redactor: Redactor, source: Source, format_in: Format | None = None, *, stdin: BinaryIO | None = None
+) -> tuple[Tally, list[tuple[str, str]]]:
+    """Return what of a source is not proved clean, as kinds and places, each once.
+
+    Two look at it: a redaction, for what it would replace, and the prover, which knows no format.
+    """
+    redactor.memory.begin()
+    redactor.log.replaced.clear()
+    with ExitStack() as stack:
+        kept = stack.enter_context(SpooledTemporaryFile(_IN_MEMORY)) if source.path is None else None
+        if kept is not None and stdin is not None:
+            shutil.copyfileobj(stdin, kept)
+            kept.seek(0)
+        raw = cast("BinaryIO | None", kept)
+        tally = redact_stream(redactor, source, _Nowhere(), format_in, stdin=raw)
+        places = list(dict.fromkeys(redactor.log.replaced))
+        redactor.log.replaced.clear()
+        if not places and tally.entries:
+            if kept is not None:
+                kept.seek(0)
+            places = _prove(redactor, source, format_in, raw)
+    return tally, places
+
+
+def _prove(
+    redactor: Redactor, source: Source, format_in: Format | None, stdin: BinaryIO | None
+) -> list[tuple[str, str]]:
+    prover = Prover(redactor.contract, redactor.memory.known)
+    try:
+        with open_source(source, format_in, stdin=stdin) as recording:
+            if recording.format is Format.PARQUET:
+                return []  # its rows are packed
+            return list(dict.fromkeys(prover.iter_places(recording.stream)))
+    except StreamError:
+        return []  # it is said already
+
+
+class _Nowhere:
+    def write(self, data: bytes, /) -> object:
+        """Forget the bytes."""
+
+
+class _NothingWrittenError(Exception):
+    """The source could not be read at all; its tally says why."""
+
+    def __init__(self, tally: Tally) -> None:
+        super().__init__()
+        self.tally = tally
+
+
+def try_redact_file(
+    redactor: Redactor, source: Source, target: Path, format_in: Format | None = None
+) -> Tally:
+    """Redact a file; a source of which nothing can be read leaves no target."""
+    try:
+        return redact_file(redactor, source, target, format_in)
+    except _NothingWrittenError as error:
+        return error.tally
+
+
+class _Packer(Protocol):
+    def write(self, data: bytes, /) -> object:
+        """Take bytes."""
+
+    def close(self, *, whole: bool) -> None:
+        """Write what is left; a text that breaks off is not ended."""
+
+
+class _Plain:
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+
+    def write(self, data: bytes, /) -> object:
+        return self._raw.write(data)
+
+    def close(self, *, whole: bool) -> None:
+        """Do nothing: plain text ends where it ends."""
+
+
+class _Zlib:
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw, self._packer = raw, zlib.compressobj(wbits=31)
+
+    def write(self, data: bytes, /) -> object:
+        return self._raw.write(self._packer.compress(data))
+
+    def close(self, *, whole: bool) -> None:
+        self._raw.write(self._packer.flush(zlib.Z_FINISH if whole else zlib.Z_SYNC_FLUSH))
+
+
+class _Zstd:
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw: Any = raw
+        self._packer = zstandard.ZstdCompressor().compressobj()
+
+    def write(self, data: bytes, /) -> object:
+        return self._raw.write(self._packer.compress(data))
+
+    def close(self, *, whole: bool) -> None:
+        end = zstandard.COMPRESSOBJ_FLUSH_FINISH if whole else zstandard.COMPRESSOBJ_FLUSH_BLOCK
+        self._raw.write(self._packer.flush(end))
+
+
+def _packing_of(source: Source) -> Callable[[BinaryIO], _Packer]:
+    if source.path is not None and not source.path.is_file():  # what a pipe brings is there once
+        return _Plain
+    try:
+        with open(source.path or os.devnull, "rb") as raw:  # noqa: PTH123  a path or the null device
+            magic = raw.read(len(ZSTD_MAGIC))
+    except (OSError, ValueError):
+        return _Plain
+    if magic.startswith(GZIP_MAGIC):
+        return _Zlib
+    return _Zstd if magic.startswith(ZSTD_MAGIC) else _Plain
+
+
+@contextmanager
+def _draft(target: Path) -> Iterator[Path]:
+    """Give an empty file beside `target`, which only its owner may read, and which is gone in the end."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:60]}.")
+        os.close(descriptor)
+    except OSError as error:
+        raise _refused(target, error) from error
+    try:
+        yield Path(temporary)
+    except OSError as error:
+        raise _refused(target, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink(missing_ok=True)
+
+
+def _refused(target: Path, error: OSError) -> UsageError:
+    return UsageError(f"cannot write to '{target}': {error.strerror}")

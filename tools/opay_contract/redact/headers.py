@@ -1,0 +1,101 @@
+"""Rewrites header fields: known fields word by word, any other as a whole."""
+
+import re
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+from opay_contract.contract.contract import Contract
+from opay_contract.judge.describing import describe_media_type
+from opay_contract.redact.cards import card_hits
+from opay_contract.redact.sensitivity import IDENTIFIER, Statement
+from opay_contract.redact.texts import FREE_TEXT, NAME, STRICT, Manner
+from opay_contract.redact.urls import Urls
+from opay_contract.redact.values import Values
+from opay_contract.redact.vocabulary import HEADERS, HOST_HEADERS, METHODS, PSEUDO_HEADERS, URL_HEADERS
+
+_HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT")
+_MASK = re.compile(
+    r"(?:[A-Za-z]+ )?(?:\*+|\[Filtered\]|\[REDACTED\]|<REDACTED>|<redacted>|REDACTED|<hidden>)"
+)
+_SCHEME = re.compile(r"((?:Bearer|Basic|Digest) ?)(.*)", re.DOTALL | re.IGNORECASE)
+_UNSEARCHED = Manner(cards=False)
+_LENGTH = re.compile(r"[0-9]{1,7}")
+
+
+def is_mask(value: str) -> bool:
+    """Return whether a value is what a recording tool puts in place of a credential."""
+    return _MASK.fullmatch(value) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderFields:
+    """Rewrites the names and values of header fields."""
+
+    contract: Contract
+    values: Values
+    urls: Urls
+
+    def name(self, name: str) -> str:
+        """Return a field's name."""
+        return name if name in PSEUDO_HEADERS else self.values.name(name, 0)
+
+    def value(self, name: str, value: str) -> str:
+        """Return a field's value; a signature and a length are the exchange's business and not known here."""
+        lower = name.lower()
+        if lower in ("content-length", "age", "access-control-max-age") and _LENGTH.fullmatch(value):
+            return value
+        if lower == "content-type":
+            return self._media_type(value)
+        if lower in URL_HEADERS:
+            return value if value in ("*", "null") else self.urls.redact(value)
+        if lower in HOST_HEADERS:
+            return self.urls.host(value)
+        if lower in PSEUDO_HEADERS:
+            return value if value in METHODS else self.values.texts.redact(value, FREE_TEXT)
+        if lower in HEADERS:
+            return value if is_http_date(value) else self.values.texts.redact(value, FREE_TEXT)
+        return self._other(lower, value)
+
+    def credential(self, value: str) -> str:
+        """Return a credential that opens nothing, after the same scheme."""
+        match = _SCHEME.fullmatch(value)
+        scheme, rest = (match[1], match[2]) if match else ("", value)
+        return scheme + self.values.texts.redact(rest, Manner(cards=False, exact=True))
+
+    def _other(self, lower: str, value: str) -> str:
+        if is_mask(value):
+            return value
+        if lower in self.contract.unsearched_headers:
+            if self.contract.signature is not None and lower == self.contract.signature.header.lower():
+                return self.credential(value)
+            return self.values.texts.redact(value, _UNSEARCHED)
+        if lower in self.values.sensitivity.by_name:
+            return self.values.text(value, Statement(IDENTIFIER), 0.0)
+        return self.values.texts.redact(value, STRICT)
+
+    def _media_type(self, value: str) -> str:
+        """Return a media type that is described in the same words, with its parameters word by word."""
+        media_type, semicolon, parameters = value.partition(";")
+        kind, slash, subtype = media_type.partition("/")
+        made = slash.join(self._media_name(part) for part in ((kind, subtype) if slash else (kind,)))
+        made += semicolon + self.values.texts.redact(parameters, FREE_TEXT)
+        described = describe_media_type(value)
+        is_same = describe_media_type(made) == described or "(" not in described  # a name that is a value
+        if is_same and card_hits(made) == card_hits(value):
+            return made
+        return self.values.texts.redact(value, NAME, lambda one: describe_media_type(one) == described)
+
+    def _media_name(self, part: str) -> str:
+        stripped = part.strip()
+        return part.replace(stripped, self.values.name(stripped, 0, is_shown=False)) if stripped else part
+
+
+def is_http_date(value: str) -> bool:
+    """Return whether a value is a date as HTTP writes it."""
+    if not _HTTP_DATE.fullmatch(value):
+        return False
+    try:
+        parsedate_to_datetime(value)
+    except ValueError:
+        return False
+    return True

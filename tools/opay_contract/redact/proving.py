@@ -1,0 +1,128 @@
+"""Looks for people in the text of a file, whatever its format: the second pair of eyes of `--verify`.
+
+It knows no format and nothing of how values are replaced. It looks at the bytes as they are and behind the
+writings that hide text (escapes, percent signs, base64, bytes listed as numbers) for what is clear by its
+form alone: URLs, paths, e-mail addresses, long rows of hexadecimal digits, and letters of other scripts.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from itertools import islice
+from urllib.parse import unquote_to_bytes
+
+from opay_contract.contract.contract import Contract
+from opay_contract.model.exchange import Request
+from opay_contract.recordings.streams import Readable
+from opay_contract.redact.alphabets import is_reserved
+from opay_contract.redact.pseudonyms import is_digit_pseudonym, is_hex_pseudonym
+from opay_contract.redact.vocabulary import NAME_WORDS
+
+_WINDOW, _OVERLAP = 1 << 20, 1 << 13
+_MOST = 100
+_URL = re.compile(r"(?<![A-Za-z])(?:https?|wss?)://([^/?#\s\"'\\<>,;|)\]}]*)((?:/[^/?#\s\"'\\<>]*)*)")
+_PATH = re.compile(r"(?<=[\"'])((?:/[\w.~%@:+!$&()*=-]+){2,})(?=[\"'?#\\])")
+_EMAIL = re.compile(r"[\w.+-]{2,64}@([\w-]{2,}(?:\.[\w-]{2,})+)")
+_HEX = re.compile(r"(?<![0-9A-Za-z+/=])(?:[0-9a-f]{32,}|[0-9A-F]{32,})(?![0-9A-Za-z+/=])")
+_FOREIGN = re.compile(r"[^\W\d_a-zA-Z\u00aa\u00b5\u00ba]{2,}")
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}){2,}")
+_BASE64 = re.compile(r"(?<![A-Za-z0-9+/=%])[A-Za-z0-9+/]{24,}={0,2}(?![A-Za-z0-9+/=])")
+_LISTED = re.compile(r"\[\s*[0-9]{1,3}(?:\s*,\s*[0-9]{1,3}){7,}\s*\]")
+_FORMS = (("URL", _URL), ("path", _PATH), ("e-mail address", _EMAIL), ("hexadecimal digits", _HEX))
+_BREAK = "\n"
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_LEAST_WORD, _SIGNATURE, _CUT = 3, 128, 4
+_SCHEMA_HOSTS = {"schema.getpostman.com", "schema.postman.com"}
+_OWN_ENDS = ("example", "invalid", "test", "localhost", "example.com", "example.org", "example.net")
+
+
+class Prover:
+    """Finds what is clearly somebody's in text."""
+
+    def __init__(self, contract: Contract, known: frozenset[str]) -> None:
+        self._contract = contract
+        self._known = NAME_WORDS | known
+        self._hosts = {server.host for server in contract.servers} | {
+            "schema.getpostman.com",
+            "schema.postman.com",
+        }
+
+    def iter_places(self, stream: Readable) -> Iterator[tuple[str, str]]:
+        """Yield kinds and places, by line, of what is found in a text; not more than a hundred."""
+        yield from islice(self._iter_places(stream), _MOST)
+
+    def _iter_places(self, stream: Readable) -> Iterator[tuple[str, str]]:
+        before, line = b"", 1
+        while chunk := stream.read(_WINDOW):
+            data = before + chunk
+            text = data.decode(errors="replace")
+            for layer, at in _layers(text):
+                for kind, start in self._find(layer):
+                    place = at or start
+                    yield kind, f"line {line + text.count(_BREAK, 0, place)}"
+            before = data[-_OVERLAP:]
+            line += data.count(b"\n") - before.count(b"\n")
+
+    def _find(self, text: str) -> Iterator[tuple[str, int]]:
+        """Yield what is found in a text, and where."""
+        forms = _FORMS if text.isascii() else (*_FORMS, ("letters", _FOREIGN))
+        for kind, form in forms:
+            for match in form.finditer(text):
+                if not self._is_known(kind, match):
+                    yield kind, match.start()
+
+    def _is_known(self, kind: str, match: re.Match[str]) -> bool:
+        if kind == "URL":
+            return self._is_host_known(match[1]) and self._is_path_known(match[2])
+        if kind == "path":
+            return self._is_path_known(match[1])
+        if kind == "e-mail address":
+            local, _, domain = match[0].partition("@")
+            return self._is_part_known(local) and (domain.endswith(_OWN_ENDS) or is_reserved(domain))
+        if kind == "hexadecimal digits":
+            is_signature = len(match[0]) == _SIGNATURE  # by the key that everybody knows, or not
+            return is_signature or is_hex_pseudonym(match[0]) or is_digit_pseudonym(match[0])
+        return is_reserved("".join(filter(str.isalpha, match[0])))
+
+    def _is_host_known(self, host: str) -> bool:
+        plain = re.sub(r"(?::[0-9]{1,5})?[^\w.-]*$", "", host.rpartition("@")[2]).lower()
+        is_own = plain in self._hosts or host.lower() in self._hosts or plain in _OWN_ENDS
+        return is_own or all(map(self._is_part_known, plain.split(".")))
+
+    def _is_path_known(self, path: str) -> bool:
+        if self._contract.route(Request(url=path)).near is not None:
+            return True
+        *parts, last = path.split("/")
+        return all(map(self._is_part_known, parts)) and (self._is_part_known(last) or self._is_cut(last))
+
+    def _is_cut(self, part: str) -> bool:
+        """Tell whether a part is the beginning of a known word, where a URL is cut by what none has."""
+        return len(part) > _CUT and any(word.startswith(part) for word in self._known)
+
+    def _is_part_known(self, part: str) -> bool:
+        if part.lower() in self._known or is_reserved(part):
+            return True
+        words = [word.lower() for word in _WORDS.findall(part)]
+        return all(word in self._known or len(word) < _LEAST_WORD or is_reserved(word) for word in words)
+
+
+def _layers(text: str) -> Iterator[tuple[str, int]]:
+    """Yield a text, and what is written in it in ways that hide it, with where that is."""
+    yield text, 0
+    if "\\u" in text:
+        yield _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text), 0
+    for match in _PERCENT.finditer(text):
+        yield unquote_to_bytes(match[0]).decode(errors="replace"), match.start()
+    for match in _BASE64.finditer(text):
+        try:
+            inner = base64.b64decode(match[0] + "=" * (-len(match[0]) % 4), validate=True).decode()
+        except (binascii.Error, ValueError):
+            continue
+        if inner.isprintable() or "\n" in inner:
+            yield inner, match.start()
+    for match in _LISTED.finditer(text):
+        numbers = [int(one) for one in match[0][1:-1].split(",")]
+        if max(numbers) < 256:  # noqa: PLR2004  bytes
+            yield bytes(numbers).decode(errors="replace"), match.start()

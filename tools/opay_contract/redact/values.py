@@ -1,0 +1,216 @@
+"""Replaces one value of a body, by what the contract says about its place."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from opay_contract.jsontext import SAFE_INTEGER, NotJson, Parsed, parse_json
+from opay_contract.judge.describing import describe_name
+from opay_contract.redact.cards import card_hits, is_test_number, stand_in_number
+from opay_contract.redact.pseudonyms import (
+    FIRST_SIX,
+    LAST_FOUR,
+    ORDINARY_MARK,
+    SHORT,
+    SMALL_MARK,
+    is_digit_pseudonym,
+)
+from opay_contract.redact.sensitivity import CARD, CUSTOMER, IDENTIFIER, PUBLIC, Sensitivity, Statement
+from opay_contract.redact.texts import ATTEMPTS, FREE_TEXT, NAME, STRICT, Manner, Texts
+
+_IDENTIFIER = Manner(lengthen=True)
+_UNSEARCHED = Manner(cards=False, lengthen=True)
+_MONTHS = ("12", "1")
+_CODE = re.compile(r"[0-9]{1,6}")
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"(?:[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})?)?"
+)
+_NUMBER = re.compile(r"(-?)([0-9]+)(\.[0-9]+)?(?:([eE][+-]?)([0-9]+))?")
+_SAFE_DIGITS = 16
+_LONGEST = 10**19
+_BITS = ("0", "1")
+_SECONDS = range(1_420_070_400, 2_000_000_000)
+"""Counts of seconds that are taken for times and stay: 2015 to 2033; below and above are phone numbers."""
+
+_TIMES = tuple((_SECONDS[0] * factor, _SECONDS[-1] * factor) for factor in (1, 1000, 1_000_000))
+
+
+def is_time(text: str) -> bool:
+    """Return whether a text says a moment: RFC 3339, or a count since 1970 of (milli-, micro-) seconds."""
+    if _MOMENT.fullmatch(text):
+        try:
+            datetime.fromisoformat(text)
+        except ValueError:
+            return False
+        return True
+    is_count = text.isascii() and text.isdigit() and len(text) <= 16  # noqa: PLR2004  microseconds
+    return is_count and any(low <= int(text) <= high for low, high in _TIMES)
+
+
+@dataclass(slots=True)
+class Log:
+    """What was replaced: the kind of data and the place; never the data."""
+
+    replaced: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, kind: str, place: str) -> None:
+        """Note one replacement."""
+        self.replaced.append((kind, place))
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Replaces values of bodies; `recorded` is when the exchange was, as a check takes it."""
+
+    texts: Texts
+    sensitivity: Sensitivity
+
+    def text(self, value: str, statement: Statement, recorded: float, *, searched: bool = True) -> str:
+        """Return what takes the place of a text."""
+        if self._may_stay(value, statement):
+            return value
+        if not self.texts.is_clean(value, STRICT):
+            self.texts.memory.replace(value, with_words=statement.sensitivity == CUSTOMER)
+        judge = self.sensitivity.verdict(statement, recorded)
+        wanted = judge(value)
+        if statement.sensitivity == CARD and value.isascii() and value.isdigit():
+            return self._card_text(value, statement, lambda one: judge(one) == wanted)
+        manner = self._manner(statement, searched=searched)
+        return self.texts.redact(value, manner, lambda one: judge(one) == wanted)
+
+    def number(self, token: str, statement: Statement, recorded: float) -> str:
+        """Return what takes the place of a number, as JSON has it."""
+        match = _NUMBER.fullmatch(token)
+        if match is None or _is_clean_number(match) or self._number_may_stay(token, match, statement):
+            return token
+        judge = self.sensitivity.verdict(statement, recorded)
+        value = _value_of(token)
+        wanted, hits, is_odd = judge(value), _number_hits(value), _is_odd(token)
+        for salt in range(ATTEMPTS):
+            made = self._make_number(match, value, bool(hits), salt)
+            if (
+                _number_hits(_value_of(made)) == hits
+                and judge(_value_of(made)) == wanted
+                and _is_odd(made) == is_odd
+            ):
+                return made
+        if "month" in statement.units and judge(12) == wanted:
+            return "12"
+        return self._make_number(match, value, bool(hits), 0)
+
+    def name(self, name: str, salt: int, *, is_shown: bool = True) -> str:
+        """Return a name: itself where it is made of known words, or looks like a name and may be shown.
+
+        A name that a report may show stays, unless it is a value somewhere else; any other is replaced by one
+        of the same shape.
+        """
+        if self.texts.is_known(name) or self.texts.is_clean(name, NAME):
+            return name
+        if is_shown and describe_name(name) == name and self.texts.memory.keep(name):
+            return name
+        shape, hits = _shape_of(name), card_hits(name)
+        for more in range(salt * ATTEMPTS, (salt + 1) * ATTEMPTS):
+            made = self.texts.variant(name, NAME, more)
+            if _shape_of(made) == shape and card_hits(made) == hits:
+                return made
+        return self.texts.redact(name, NAME)
+
+    def _may_stay(self, value: str, statement: Statement) -> bool:
+        if not value or value in statement.choices:
+            return True
+        if statement.sensitivity == PUBLIC:
+            return value in self.sensitivity.known_texts or is_time(value) or bool(_CODE.fullmatch(value))
+        return "month" in statement.units and value in _MONTHS
+
+    def _manner(self, statement: Statement, *, searched: bool) -> Manner:
+        if statement.sensitivity == PUBLIC:
+            return FREE_TEXT
+        if statement.sensitivity == IDENTIFIER:
+            return _IDENTIFIER if searched or not statement.uris else _UNSEARCHED
+        return STRICT
+
+    def _card_text(self, value: str, statement: Statement, accept: Callable[[str], bool]) -> str:
+        choices = {4: LAST_FOUR, 6: FIRST_SIX}.get(len(value), ())
+        if value in choices:
+            return value
+        picked = [self.texts.pseudonyms.pick(choices, value)] if choices else []
+        months = _MONTHS if "month" in statement.units else ()
+        candidates: list[str] = [*picked, "9" * len(value), *months]
+        for candidate in candidates if len(value) in (*range(1, SHORT + 1), *map(len, choices)) else ():
+            if accept(candidate) and self._is_card_safe(candidate):
+                return candidate
+        return self.texts.redact(value, STRICT, accept)
+
+    def _is_card_safe(self, candidate: str) -> bool:
+        return candidate in (*LAST_FOUR, *FIRST_SIX, *_MONTHS) or self.texts.is_clean(candidate)
+
+    def _number_may_stay(self, token: str, match: re.Match[str], statement: Statement) -> bool:
+        value = _value_of(token)
+        if statement.sensitivity == PUBLIC:
+            return is_moment(value) or _is_small(match, value)
+        if statement.sensitivity is None and statement.uris:
+            return len(token) <= SHORT + 2 and not match[5]
+        return "month" in statement.units and token in _MONTHS
+
+    def _make_number(self, match: re.Match[str], value: Any, is_card: bool, salt: int) -> str:  # noqa: FBT001
+        sign, digits, fraction, exponent, power = (str(part or "") for part in match.groups())
+        pseudonyms = self.texts.pseudonyms
+        if is_card:
+            number = stand_in_number(pseudonyms, str(abs(int(value))), salt)
+            return f"{sign}{number}{'.0' if isinstance(value, float) else ''}"
+        if isinstance(value, int):
+            is_safe = abs(value) <= SAFE_INTEGER
+            mark = SMALL_MARK if is_safe and len(digits) == _SAFE_DIGITS else ORDINARY_MARK
+            return sign + pseudonyms.digits(digits, salt=salt, mark=mark)
+        if abs(value) >= _LONGEST:
+            whole = "1" + "0" * (len(digits) - 1) if exponent else pseudonyms.digits(digits, salt=salt)
+            return sign + whole + (exponent + power[-3:] if exponent else ".0" if fraction else "")
+        whole = str(int(abs(value)))
+        made = whole if whole in _BITS else pseudonyms.digits(whole, salt=salt)
+        return f"{sign}{made}.{'0' if value == int(value) else '9' * max(len(fraction) - 1, 1)}"
+
+
+def _shape_of(name: str) -> str:
+    described = describe_name(name)
+    return "name" if described == name else described
+
+
+def is_moment(value: float) -> bool:
+    """Return whether a number counts from 1970 to a moment, however it is written: 1637822753.5, 1.6e9."""
+    return any(low <= value <= high for low, high in _TIMES)
+
+
+def _is_small(match: re.Match[str], value: float) -> bool:
+    return abs(value) < 10**SHORT and len(match[3] or "") <= SHORT
+
+
+def _is_clean_number(match: re.Match[str]) -> bool:
+    _, digits, fraction, _, power = match.groups()
+    is_whole_clean = (
+        digits in _BITS
+        or (power and not digits.strip("0").strip("1"))
+        or is_digit_pseudonym(digits)
+        or is_test_number(digits)
+    )
+    is_fraction_clean = not fraction or set(fraction[1:]) in ({"9"}, {"0"})
+    return bool(is_whole_clean) and is_fraction_clean and (not power or len(power) <= 3)  # noqa: PLR2004
+
+
+def _is_odd(token: str) -> bool:
+    """Return whether readers of JSON disagree on a number."""
+    parsed = parse_json(token.encode())
+    return isinstance(parsed, NotJson) or bool(parsed.flaws)
+
+
+def _value_of(token: str) -> Any:
+    parsed = parse_json(token.encode())
+    return parsed.value if isinstance(parsed, Parsed) else 0
+
+
+def _number_hits(value: Any) -> list[int]:
+    """Return what a check finds in a number; it looks at whole ones of up to nineteen digits."""
+    is_whole = abs(value) < _LONGEST and value == int(value)
+    return card_hits(str(int(value))) if is_whole else []

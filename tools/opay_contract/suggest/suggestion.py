@@ -1,0 +1,124 @@
+"""What recordings say should become of the contract: suggestions, each with its evidence and a judgement."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from opay_contract.model.finding import ContractPlace
+from opay_contract.suggest.edit import Edit
+
+
+class Judgement(StrEnum):
+    """Who is to move: the contract, the vendor, or nobody yet."""
+
+    CONTRACT_TOO_STRICT = "contract-too-narrow"
+    API_VIOLATION = "vendor-broke-its-word"
+    UNCLEAR = "cannot-tell-yet"
+    TOO_WIDE = "contract-too-wide"
+    ANSWERED = "question-answered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """What the judgement rests on; every output states them.
+
+    `count` and `days`: how often and on how many days (UTC) something has to be seen to be regular. `common`
+    and `rare`: shares of what could have shown it since it was first seen. `enough`: observations that it
+    takes until a small share, or a time without it, says something. `values`: most that are added to a list.
+    `changes`: most changes of one run, as each edit is held against the whole contract.
+    """
+
+    count: int = 20
+    days: int = 3
+    common: float = 0.05
+    rare: float = 0.01
+    enough: int = 100
+    values: int = 16
+    changes: int = 100
+
+
+def describe_limit(share: float) -> str:
+    """Return a share that is a threshold as a percentage."""
+    return f"{100 * share:g} %"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """How often something was seen, of how often it could have been since it was first seen, and when.
+
+    `before` counts the opportunities on earlier days, which did not show it. `days` is the number of days on
+    which it was seen, 0 where no time was recorded.
+    """
+
+    count: int
+    of: int
+    before: int = 0
+    days: int = 0
+    first_seen: str | None = None
+    last_seen: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """One thing to do about the contract or about the vendor.
+
+    `because` says why it was judged so, `action` what would be done, or why no edit can do it. `pointers` are
+    those of the findings, `fingerprints` name them; `rule` is that of the findings or of the gap, and empty
+    for an open question, which `question` names.
+    """
+
+    judgement: Judgement
+    because: str
+    action: str
+    evidence: Evidence
+    edits: tuple[Edit, ...] = ()
+    rule: str = ""
+    question: str = ""
+    scopes: tuple[str, ...] = ()
+    pointers: tuple[str, ...] = ()
+    fingerprints: tuple[str, ...] = ()
+    contract: ContractPlace | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """A document of the contract as it is and as it would be."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """An edit, and its document's value before and after it."""
+
+    edit: Edit
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """All suggestions of a run, and what the contract's documents would be with them.
+
+    `moves` has the edits in the order in which they are made. `exchanges` counts what was looked at,
+    `unreadable` what could not be.
+    """
+
+    suggestions: tuple[Suggestion, ...]
+    thresholds: Thresholds
+    revisions: tuple[Revision, ...]
+    moves: tuple[Move, ...]
+    exchanges: int
+    unreadable: int = 0
+
+    @property
+    def changes(self) -> tuple[Suggestion, ...]:
+        """The suggestions that change the contract."""
+        return tuple(one for one in self.suggestions if one.edits)
+
+    @property
+    def others(self) -> tuple[Suggestion, ...]:
+        """The suggestions that no edit carries out."""
+        return tuple(one for one in self.suggestions if not one.edits)

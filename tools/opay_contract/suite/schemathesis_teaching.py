@@ -1,0 +1,198 @@
+"""Teaches schemathesis this contract: who asks, how requests are signed, and what answers mean.
+
+schemathesis judges by the HTTP status. Here HTTP 200 comes with errors too, so its own checks of refusals are
+given the status that the business code means, and the contract's rules stand beside them.
+"""
+
+import copy
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import requests
+import schemathesis
+from schemathesis.checks import CHECKS, CheckContext, load_all_checks
+from schemathesis.core.failures import Failure, FailureGroup
+from schemathesis.generation.meta import CoveragePhaseData, CoverageScenario
+from schemathesis.hooks import GLOBAL_HOOK_DISPATCHER, HookContext
+from schemathesis.specs.openapi import checks as built_in
+
+from opay_contract.judge.table import CARD_NUMBER_EXPOSED
+from opay_contract.model.exchange import Exchange, Place, Request, Response
+from opay_contract.model.finding import Finding
+from opay_contract.suite.judge import Judge, describe
+
+_Check = Callable[[CheckContext, schemathesis.Response, Any], bool | None]
+
+_UNKNOWN_EVERY, _WRONG_EVERY = 3, 4
+_AS_IT_SHOULD_BE = 2  # neither unknown nor wrong
+_WRONG_KEY = "OPAYPRV_NOT_THE_MERCHANTS"
+
+
+@contextmanager
+def taught(judge: Judge) -> Iterator[None]:
+    """Let schemathesis ask as the judge's merchant, and judge as the judge does, in the context."""
+    load_all_checks()
+    checks = _Checks(judge).all()
+    before_call = _before_call(judge)
+    with ExitStack() as stack:
+        for check in checks:
+            schemathesis.check(check)
+            stack.callback(CHECKS.unregister, check.__name__)
+        GLOBAL_HOOK_DISPATCHER.register_hook_with_name(before_call, "before_call")
+        stack.callback(GLOBAL_HOOK_DISPATCHER.unregister, before_call)
+        yield
+
+
+def exchange_of(response: schemathesis.Response) -> Exchange:
+    """Return what was sent and what came."""
+    request = response.request
+    body = request.body.encode() if isinstance(request.body, str) else request.body
+    return Exchange(
+        place=Place(source=0, entry=1, file="call"),
+        request=Request(
+            method=request.method,
+            url=request.path_url,
+            headers=tuple((name, _text(value)) for name, value in request.headers.items()),
+            body=body,
+        ),
+        response=Response(
+            status=response.status_code,
+            headers=tuple((name, value) for name, values in response.headers.items() for value in values),
+            body=response.content or b"",
+        ),
+        recorded_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+    )
+
+
+class _Signing(requests.auth.AuthBase):
+    """Signs the bytes that go out, whatever they are; without a key it does not."""
+
+    def __init__(self, judge: Judge, key: str | None) -> None:
+        self._judge, self._key = judge, key
+
+    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Sign `r`, the name that `requests` gives a request that is ready but for its authentication."""
+        if self._key is not None:
+            body = r.body.encode() if isinstance(r.body, str) else r.body or b""
+            r.headers[self._judge.scheme.header] = self._judge.authorization(body, self._key)
+        return r
+
+
+def _before_call(judge: Judge) -> Callable[[HookContext, Any, dict[str, Any]], None]:
+    def before_call(_: HookContext, case: Any, kwargs: dict[str, Any]) -> None:
+        """Ask as the merchant, and often about a customer that is there; what is wrong on purpose stays so.
+
+        Some sound requests are signed wrongly, and some not at all: that those are refused is for the rules
+        `signature-mismatch` and `header-missing` to say. Which ones depends on the body that was made up, so
+        that a failure comes back when it is tried again. A request that is wrong already is wrong in that
+        alone, or it would be refused for another reason than the one that is looked for.
+        """
+        fixed = _is_example(case) or _is_negative(case)
+        drawn = _AS_IT_SHOULD_BE if fixed else zlib.crc32(repr(case.body).encode())
+        kwargs["auth"] = _Signing(judge, _key(judge, drawn))
+        name = judge.merchant_header
+        if name in case.headers and not _is_negative(case, "header"):
+            case.headers[name] = judge.target.merchant_id
+        about_known = drawn % _UNKNOWN_EVERY != 0 and not _is_negative(case, "body")
+        if about_known and isinstance(case.body, dict) and _customer_member(judge) in case.body:
+            case.body = {_customer_member(judge): judge.target.customer_id}
+
+    return before_call
+
+
+def _key(judge: Judge, drawn: int) -> str | None:
+    wrong = {0: None, 1: _WRONG_KEY}
+    return wrong.get(drawn % _WRONG_EVERY, judge.target.private_key)
+
+
+def _is_example(case: Any) -> bool:
+    return case.meta is not None and case.meta.phase.name == "examples"
+
+
+def _is_negative(case: Any, location: str | None = None) -> bool:
+    if case.meta is None:
+        return False
+    if location is None:
+        return bool(case.meta.generation.mode.is_negative)
+    component = next((found for place, found in case.meta.components.items() if place == location), None)
+    return component is not None and component.mode.is_negative
+
+
+def _customer_member(judge: Judge) -> str:
+    return next(str(form.echoes[0].request[-1]) for form in judge.operation.forms if form.id == "by-customer")
+
+
+class _Checks:
+    """The checks; schemathesis shows their names."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+
+    def all(self) -> list[_Check]:
+        return [
+            self.contract_rules,
+            self.answer_fits_schema,
+            self.negative_data_is_refused,
+            self.missing_header_is_refused,
+            self.other_method_is_refused,
+            self.known_customer_is_found,
+        ]
+
+    def contract_rules(self, _: CheckContext, response: Any, case: Any) -> None:
+        """Hold every exchange against the rules of `opay-contract check`."""
+        if case.method.upper() == self._judge.operation.method:  # see other_method_is_refused
+            findings = self._judge.findings(exchange_of(response))
+            said = describe(finding for finding in findings if not _is_our_own(finding))
+            _expect(holds=not said, otherwise=said)
+
+    def answer_fits_schema(self, ctx: CheckContext, response: Any, case: Any) -> bool | None:
+        try:
+            return built_in.response_schema_conformance(ctx, response, case)
+        except (Failure, FailureGroup):  # its message is the answer, which is card data
+            raise AssertionError("the answer does not fit its schema; contract_rules says where") from None
+
+    def negative_data_is_refused(self, ctx: CheckContext, response: Any, case: Any) -> bool | None:
+        return built_in.negative_data_rejection(ctx, self._as_meant(response), case)
+
+    def missing_header_is_refused(self, ctx: CheckContext, response: Any, case: Any) -> bool | None:
+        return built_in.missing_required_header(ctx, self._as_meant(response), case)
+
+    def other_method_is_refused(self, _: CheckContext, response: Any, case: Any) -> None:
+        data = case.meta.phase.data if case.meta else None
+        if isinstance(data, CoveragePhaseData) and data.scenario == CoverageScenario.UNSPECIFIED_HTTP_METHOD:
+            _expect(
+                holds=self._judge.is_refused(exchange_of(response)),
+                otherwise="another method than the documented was answered",
+            )
+
+    def known_customer_is_found(self, _: CheckContext, response: Any, case: Any) -> None:
+        member, exchange = _customer_member(self._judge), exchange_of(response)
+        known = {member: self._judge.target.customer_id}
+        if not _is_negative(case) and case.body == known and self._judge.is_signed(exchange):
+            _expect(
+                holds=self._judge.is_success(exchange),
+                otherwise="a well-formed, signed query for a known customer was refused",
+            )
+
+    def _as_meant(self, response: schemathesis.Response) -> schemathesis.Response:
+        """Return a response with the HTTP status that its business code means."""
+        meant = copy.copy(response)
+        meant.status_code = self._judge.meant_status(exchange_of(response))
+        return meant
+
+
+def _expect(*, holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise AssertionError(otherwise)
+
+
+def _is_our_own(finding: Finding) -> bool:
+    """Tell a card number that was made up and sent: now and then fifteen digits look like one."""
+    return finding.rule is CARD_NUMBER_EXPOSED and finding.pointer.startswith("request:")
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
