@@ -1,34 +1,29 @@
 """Redacts one exchange: the door for whoever records, and what the writers of every format ask."""
 
 import time
-from dataclasses import dataclass
 
 from msgspec import structs
 
 from opay_contract.contract.contract import Contract
 from opay_contract.formats.bounds import excess_of
+from opay_contract.formats.editing import Edited
+from opay_contract.jsontext import Tokens
+from opay_contract.judge.describing import describe_name
 from opay_contract.judge.subject import annotate_bodies
 from opay_contract.judge.values import unix_time
 from opay_contract.model.exchange import Exchange, Headers
 from opay_contract.redact.bodies import Bodies, BodyContext
+from opay_contract.redact.cards import card_hits
 from opay_contract.redact.detection import Detector
 from opay_contract.redact.headers import HeaderFields
 from opay_contract.redact.memory import Memory
 from opay_contract.redact.pseudonyms import Pseudonyms
-from opay_contract.redact.sensitivity import Sensitivity
+from opay_contract.redact.sensitivity import Sensitivity, Statement
 from opay_contract.redact.signatures import Resigning
-from opay_contract.redact.texts import STRICT, Texts
+from opay_contract.redact.texts import FREE_TEXT, NAME, STRICT, Texts
 from opay_contract.redact.urls import Urls
-from opay_contract.redact.values import Log, Values, is_time
-from opay_contract.redact.vocabulary import METHODS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Redacted:
-    """An exchange before and after."""
-
-    old: Exchange
-    new: Exchange
+from opay_contract.redact.values import Log, Values, is_moment, is_time
+from opay_contract.redact.vocabulary import METHODS, RECORDER_NAMES
 
 
 class Redactor:
@@ -63,28 +58,26 @@ class Redactor:
             made = self.redact(made).new
         return made
 
-    def bodies(self, exchange: Exchange) -> Redacted:
-        """Return the exchange before, and after with nothing but its bodies redacted."""
+    def bodies(self, exchange: Exchange) -> Edited:
+        """Return the exchange before, and after with nothing but its bodies edited."""
         asked, answered = self._new_bodies(exchange)
         request = structs.replace(exchange.request, body=asked)
         response = structs.replace(exchange.response, body=answered)
-        return Redacted(old=exchange, new=structs.replace(exchange, request=request, response=response))
+        return Edited(old=exchange, new=structs.replace(exchange, request=request, response=response))
 
-    def redact(self, exchange: Exchange) -> Redacted:
+    def redact(self, exchange: Exchange) -> Edited:
         """Return the exchange before and after."""
-        redacted = self.bodies(exchange)
-        request, response = redacted.new.request, redacted.new.response
+        edited = self.bodies(exchange)
+        request, response = edited.new.request, edited.new.response
         new_request = structs.replace(
             request,
             method=None if request.method is None else self.method(request.method),
             url=None if request.url is None else self.url(request.url),
-            headers=self._headers(redacted, "request", request.headers),
+            headers=self._headers(edited, "request", request.headers),
         )
-        new_response = structs.replace(
-            response, headers=self._headers(redacted, "response", response.headers)
-        )
+        new_response = structs.replace(response, headers=self._headers(edited, "response", response.headers))
         moment = exchange.recorded_at
-        return Redacted(
+        return Edited(
             old=exchange,
             new=structs.replace(
                 exchange,
@@ -94,11 +87,11 @@ class Redactor:
             ),
         )
 
-    def header(self, redacted: Redacted, side: str, name: str, value: str) -> str:
+    def header(self, edited: Edited, side: str, name: str, value: str) -> str:
         """Return the new value of a header field of one side of an exchange."""
         lower = name.lower()
-        old = redacted.old.request.body if side == "request" else redacted.old.response.body
-        new = redacted.new.request.body if side == "request" else redacted.new.response.body
+        old = edited.old.request.body if side == "request" else edited.old.response.body
+        new = edited.new.request.body if side == "request" else edited.new.response.body
         if lower == "content-length" and old is not None and value == str(len(old)):
             return str(len(new or b""))
         resigning = self._resigning
@@ -122,17 +115,95 @@ class Redactor:
         made = moment if is_time(moment) else self.values.texts.redact(moment, STRICT)
         return self.noted(made, moment, "recorded_at", "free text")
 
+    def field_name(self, name: str) -> str:
+        """Return the new name of a header field."""
+        return self.fields.name(name)
+
+    def field_value(self, name: str, value: str) -> str:
+        """Return the new value of a header field that belongs to no exchange."""
+        return self.fields.value(name, value)
+
+    def link(self, url: str) -> str:
+        """Return what takes the place of any URL, or of the path and query of one."""
+        return self.urls.redact(url)
+
+    def host(self, host: str) -> str:
+        """Return what takes the place of a host."""
+        return self.urls.host(host)
+
+    def segment(self, segment: str) -> str:
+        """Return what takes the place of a part of a path."""
+        return self.urls.segment(segment)
+
+    def parameter(self, name: str, value: str) -> str:
+        """Return what takes the place of the value of a parameter."""
+        return self.urls.value(name, value)
+
+    def name(self, name: str, salt: int = 0, *, is_shown: bool = True) -> str:
+        """Return what takes the place of a member's name; another `salt` asks for another one."""
+        return self.values.name(name, salt, is_shown=is_shown)
+
+    def number(self, token: str, least: int) -> str:
+        """Return a number that is below `least` or a time as it is, and a pseudonym for any other."""
+        value = float(token)
+        if abs(value) < least or is_moment(value):
+            return token
+        return self.values.number(token, Statement(None), 0.0)
+
+    def member(self, name: str, value: str) -> str:
+        """Return a time as it is, and of any other text the known words where a recorder writes them."""
+        if is_time(value):
+            return value
+        return self.values.texts.redact(value, FREE_TEXT if name in RECORDER_NAMES else STRICT)
+
+    def text(self, text: str) -> str:
+        """Return the pseudonym of a text."""
+        return self.values.texts.redact(text, STRICT)
+
+    def words(self, text: str) -> str:
+        """Return a text with its known words."""
+        return self.values.texts.redact(text, FREE_TEXT)
+
+    def exact(self, text: str) -> str:
+        """Return the pseudonym of a text, in its very length."""
+        return self.values.texts.redact(text, NAME)
+
+    def knows(self, name: str) -> bool:
+        """Tell whether the contract says how sensitive what has this name is."""
+        return name in self.values.sensitivity.by_name
+
+    def is_plain(self, name: str) -> bool:
+        """Tell whether a name is one that may be shown."""
+        return describe_name(name) == name
+
+    def cards(self, text: str) -> list[int]:
+        """Return how long the card numbers in a text are."""
+        return card_hits(text)
+
+    def say(self, tokens: Tokens) -> str:
+        """Return a place in words that show nothing."""
+        return self.values.texts.say(tokens)
+
+    def note(self, kind: str, place: str) -> None:
+        """Note that something was replaced."""
+        self.log.add(kind, place)
+
+    @property
+    def notes(self) -> int:
+        """How much was replaced so far."""
+        return len(self.log.replaced)
+
     def noted(self, made: str, old: str, place: str, kind: str) -> str:
         """Note a replacement, if it is one."""
         if made != old:
             self.log.add(kind, place)
         return made
 
-    def _headers(self, redacted: Redacted, side: str, headers: Headers | None) -> Headers | None:
+    def _headers(self, edited: Edited, side: str, headers: Headers | None) -> Headers | None:
         if headers is None:
             return None
         return tuple(
-            (self.fields.name(name), self.header(redacted, side, name, value)) for name, value in headers
+            (self.fields.name(name), self.header(edited, side, name, value)) for name, value in headers
         )
 
     def _new_bodies(self, exchange: Exchange) -> tuple[bytes | None, bytes]:

@@ -38,12 +38,12 @@ PLACES = [
 PLACES_OF_REDACT = [
     "opay_contract.recordings.reading.recognise",
     "opay_contract.redact.files.open_source",
-    "opay_contract.redact.lines.iter_lines",
+    "opay_contract.formats.native.iter_lines",
 ]
 PLACES_IN_AN_ENTRY = [
     "opay_contract.contract.contract.Contract.match",
     "opay_contract.redact.bodies.rewrite_json",
-    "opay_contract.redact.json_files.parse_json",
+    "opay_contract.formats.json_files.parse_json",
     "opay_contract.redact.values.describe_name",
 ]
 
