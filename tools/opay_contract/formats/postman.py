@@ -117,24 +117,31 @@ def _iter_item(cursor: JsonCursor, name: str, depth: int, *, whole: bool) -> Ite
             yield from waiting.pass_on(Name(member))
         first = cursor.peek()
         if member == "item" and first == b"[":
-            for segment in _iter_below(cursor, depth + 1, whole=whole):
-                yield from waiting.pass_on(segment)
+            below = _iter_below(cursor, depth + 1, whole=whole)
         elif member == "collection" and not depth:  # as the answers of Postman's own API wrap it
-            for segment in _iter_item(cursor, member, depth + 1, whole=whole):
-                yield from waiting.pass_on(segment)
+            below = _iter_item(cursor, member, depth + 1, whole=whole)
         elif member == "response" and first == b"[":
-            for segment in iter_segments(cursor, {}, whole=whole):
-                yield from waiting.pass_on(segment, is_own=type(segment) is Entry)
-        elif member == "request":
-            line, data = cursor.line, cursor.take_value()
-            waiting.request = (line, data)
-            yield from waiting.pass_on(Beside(member, data, instead=_NO_REQUEST))
-        elif whole:
-            yield from waiting.pass_on(take_beside(cursor, member, whole=True))
+            below = _iter_answers(cursor, whole=whole)
         else:
-            cursor.skip_value()
+            below = iter([_take(cursor, member, waiting, whole=whole)])
+        for segment in below:
+            is_own = member == "response" and type(segment) is Entry
+            yield from waiting.pass_on(segment, is_own=is_own)
     yield from waiting.pass_on(b"}")
     yield from waiting.release()
+
+
+def _take(cursor: JsonCursor, member: str, waiting: _Waiting, *, whole: bool) -> Beside:
+    """Take a member that has no saved responses in it; the request is known from then on."""
+    if member != "request":
+        return take_beside(cursor, member, whole=whole)
+    line, data = cursor.line, cursor.take_value()
+    waiting.request = (line, data)
+    return Beside(member, data, instead=_NO_REQUEST)
+
+
+def _iter_answers(cursor: JsonCursor, *, whole: bool) -> Iterator[Segment]:
+    yield from iter_segments(cursor, {}, whole=whole)
 
 
 def _iter_below(cursor: JsonCursor, depth: int, *, whole: bool) -> Iterator[Segment]:
