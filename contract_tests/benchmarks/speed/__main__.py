@@ -4,9 +4,9 @@
 
 From the root of the repository, with the extras `test` and, for Parquet, `dask`. The other tools are
 installed from their registries into `--tools DIR`, apart from the project. Printed are the tables of
-tools/docs/performance.md: microseconds of processor time an exchange, user and system, of a process and its
-children, less those of a run over one exchange; the best of some rounds, as others may use the machine.
-Absolute figures belong to the machine, ratios travel; a ratio that says that we are slower is marked.
+tools/docs/inside/performance.md: microseconds of processor time an exchange, user and system, of a process
+and its children, less those of a run over one exchange; the best of some rounds, as others may use the
+machine. Absolute figures belong to the machine, ratios travel; a ratio that says we are slower is marked.
 """
 
 import argparse
@@ -48,7 +48,7 @@ from contract_tests.tool.whole.corpus.drafts import KEY
 
 FIXED_SEED = 20260504
 ROOT = Path(__file__).parents[3]
-PAGE, README = ROOT / "tools" / "docs" / "performance.md", ROOT / "README.md"
+PAGE, README = ROOT / "tools" / "docs" / "inside" / "performance.md", ROOT / "README.md"
 MARK = "<!-- speed: python -m contract_tests.benchmarks.speed --write writes this part -->"
 END = "<!-- end -->"
 IN_README = ("realistic",)
