@@ -1,7 +1,7 @@
 """Which target the tests talk to, how carefully, and with how many examples: options, header and fixtures.
 
-pyproject.toml loads it with `-p`, so that the options are known whatever paths pytest is called with: a
-conftest.py is read early only where `testpaths` or the paths lead to it.
+It is loaded with `-p`, so that the options are known whatever paths pytest is called with: a conftest.py is
+read early only where `testpaths` or the paths lead to it.
 """
 
 import os
@@ -17,11 +17,14 @@ from hypothesis import HealthCheck, Verbosity, settings
 
 import opay_contract
 from opay_contract.errors import OpayContractError, UsageError
+from opay_contract.model.finding import Severity
 from opay_contract.suite.client import Client, Listener, RatePolicy, share
 from opay_contract.suite.targets import MOCK, Target, find_target
 
 if TYPE_CHECKING:
     from opay_contract.contract.contract import Contract
+    from opay_contract.suite.api import Api
+    from opay_contract.suite.judge import Judge
 
 PACKAGE = Path(opay_contract.__file__).parent
 
@@ -165,6 +168,23 @@ def client(pytestconfig: pytest.Config, target: Target, target_contract: "Contra
         stack.callback(made.close)
         pytestconfig.stash[_CLIENT] = made
         yield made
+
+
+@pytest.fixture(scope="session")
+def judge(target: Target, target_contract: "Contract") -> "Judge":
+    """Everything that the mock answers is ours to get right; elsewhere, errors fail a test."""
+    from opay_contract.suite.judge import Judge  # noqa: PLC0415  heavy
+
+    fail_on = Severity.ERROR if target.is_real else Severity.INFO
+    return Judge(contract=target_contract, target=target, fail_on=fail_on)
+
+
+@pytest.fixture(scope="session")
+def api(judge: "Judge", client: Client) -> "Api":
+    """The target, to be asked."""
+    from opay_contract.suite.api import Api  # noqa: PLC0415  heavy
+
+    return Api(judge=judge, client=client)
 
 
 def _asks_any_target(item: pytest.Item) -> bool:

@@ -8,8 +8,6 @@ import pytest
 import opay_contract
 from opay_contract.contract.loading import default_directory
 
-pytestmark = pytest.mark.mock_only
-
 CLEAN = '{"code":"02001","message":"request params not valid."}\n'
 SUCCESS = (
     '{"code":"00000","message":"SUCCESSFUL","data":{"customer":{"customerId":"1","customerName":"n",'

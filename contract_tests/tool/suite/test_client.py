@@ -16,8 +16,6 @@ from opay_contract.mock.serving import running
 from opay_contract.model.exchange import Exchange
 from opay_contract.suite.client import BudgetError, Client, RatePolicy, UnreachableError, share
 
-pytestmark = pytest.mark.mock_only  # servers of their own
-
 NOON = 1_800_000_000.0
 
 

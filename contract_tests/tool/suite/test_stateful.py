@@ -4,15 +4,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from opay_contract.mock.customers import sample_customer
 from opay_contract.suite.api import Api, value_of
-
-pytestmark = pytest.mark.mock_only
 
 CUSTOMERS = ["a", "b", "shop/eg/42", "عميل-77", "a b?c#d", "100%25", "x" * 300]
 TOKENS = [f"OPAY_TOKEN_{number:032x}" for number in range(6)]
