@@ -25,7 +25,7 @@ from opay_contract.mock.serving import running
 from opay_contract.mock.store import Store
 from opay_contract.model.finding import Severity
 from opay_contract.pytest_plugin.collection import summarize
-from opay_contract.recordings.sources import Source
+from opay_contract.recordings.inputs import Source
 from opay_contract.suite.targets import find_target
 
 ROOT = Path(__file__).parents[3]

@@ -32,13 +32,12 @@ from opay_contract.engines.inline import check_sources
 from opay_contract.engines.progress import OnProgress
 from opay_contract.engines.work import Job, Work
 from opay_contract.errors import UsageError
+from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.summary import DriftSummary
 from opay_contract.model.timestamps import Window
-from opay_contract.recordings.formats import Format
-from opay_contract.recordings.listing import iter_inputs
-from opay_contract.recordings.sources import STDIN, Repeats, Source
+from opay_contract.recordings.inputs import STDIN, Repeats, Source, iter_inputs
 from opay_contract.words import count, printable
 
 _LOCAL, _DASK = "local", "dask"

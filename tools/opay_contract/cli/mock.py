@@ -29,7 +29,7 @@ from opay_contract.record.captured import captured_of
 from opay_contract.record.queue import Backlog
 from opay_contract.record.recorder import Recorder
 from opay_contract.record.rotation import RotatingFile
-from opay_contract.redact.exchanges import Redactor
+from opay_contract.redact.redactor import Redactor
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 

@@ -12,7 +12,7 @@ from opay_contract.contract.loading import ROOT, default_directory, folder_of, l
 from opay_contract.errors import UsageError
 from opay_contract.model.finding import Severity
 from opay_contract.model.timestamps import Window, moment_after, utc_of
-from opay_contract.recordings.listing import find_missing
+from opay_contract.recordings.inputs import find_missing
 
 C = TypeVar("C", bound=Callable[..., Any])
 

@@ -28,7 +28,7 @@ from opay_contract.record.queue import Backlog
 from opay_contract.record.recorder import Recorder
 from opay_contract.record.rotation import Limits, RotatingFile
 from opay_contract.record.watching import Watch
-from opay_contract.redact.exchanges import Redactor
+from opay_contract.redact.redactor import Redactor
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.text_report import render_text
 from opay_contract.words import printable

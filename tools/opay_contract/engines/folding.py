@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from opay_contract.contract.answers import answer_shape
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.fold import Fold
+from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.formats import Format
 from opay_contract.recordings.parts import Batch, Part, PartReader
 
 

@@ -9,12 +9,12 @@ from opay_contract.engines.checkpoint import Checkpoint
 from opay_contract.engines.folding import PartResult
 from opay_contract.engines.numbering import Numbering
 from opay_contract.engines.progress import OnProgress
+from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.summary import DriftSummary, merge
-from opay_contract.recordings.formats import Format
+from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.parts import PART_SIZE, Batch, Part, count_lines, iter_parts
-from opay_contract.recordings.sources import Source
 
 MOST_PARTS = 64
 """How many small files are handed out together."""

@@ -9,8 +9,8 @@ from msgspec import structs
 
 from opay_contract.contract.contract import Contract
 from opay_contract.errors import UsageError
+from opay_contract.formats.native import parse_line
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
-from opay_contract.recordings.ndjson import parse_line
 
 _PLACE = Place(source=0, entry=0, file="response")
 

@@ -15,7 +15,7 @@ from opay_contract.errors import UsageError
 from opay_contract.record.captured import BODY_LIMIT
 from opay_contract.record.recorder import Recorder
 from opay_contract.record.rotation import RotatingFile
-from opay_contract.redact.exchanges import Redactor
+from opay_contract.redact.redactor import Redactor
 
 _log = logging.getLogger("opay_contract.record")
 

@@ -11,7 +11,7 @@ from opay_contract.record.lines import DecodedCapture, decode_captured, render_l
 from opay_contract.record.metrics import Metrics
 from opay_contract.record.rotation import RotatingFile
 from opay_contract.record.watching import Watch
-from opay_contract.redact.exchanges import Redactor
+from opay_contract.redact.redactor import Redactor
 
 Say = Callable[[str], None]
 

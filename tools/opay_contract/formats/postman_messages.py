@@ -7,10 +7,9 @@ Postman adds headers when it sends. What is thereby not known is given as not re
 import re
 from typing import Any
 
+from opay_contract.formats.errors import EntryError
+from opay_contract.formats.messages import attempt, encode_text
 from opay_contract.model.exchange import Headers, Request, header
-from opay_contract.recordings.entries import attempt
-from opay_contract.recordings.messages import encode_text
-from opay_contract.recordings.refusals import EntryError
 
 ODD_ENTRY = "the entry is not of the shape that Postman gives a request or a response"
 

@@ -5,14 +5,16 @@ Also tells what is no body of the server's any more: what a recorder took for so
 
 import base64
 import codecs
+import gzip
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from opay_contract.model.exchange import Headers, header
-from opay_contract.recordings.refusals import TOO_LONG, EntryError, StreamError
-from opay_contract.recordings.streams import (
+import zstandard
+
+from opay_contract.formats.errors import TOO_LONG, EntryError, StreamError
+from opay_contract.formats.streams import (
     CHUNK,
     GZIP_MAGIC,
     MAX_ENTRY,
@@ -21,6 +23,7 @@ from opay_contract.recordings.streams import (
     iter_unzstd,
     most_unpacked,
 )
+from opay_contract.model.exchange import Headers, header
 
 NO_BROTLI = "the response body is compressed with brotli; pip install 'opay-contract[brotli]' to read it"
 
@@ -209,3 +212,18 @@ def _is_text(body: bytes) -> bool:
         return body.decode().replace("\n", "").replace("\r", "").replace("\t", "").isprintable()
     except UnicodeDecodeError:
         return False
+
+
+def encode_body(body: bytes, headers: Headers | None) -> bytes:
+    """Return `body` in the codings of its `Content-Encoding`; one that is not known here is left off."""
+    values = (value for name, value in headers or () if name.lower() == "content-encoding")
+    for coding in (coding.strip().lower() for value in values for coding in value.split(",")):
+        if coding in ("gzip", "x-gzip"):
+            body = gzip.compress(body, mtime=0)
+        elif coding == "zstd":
+            body = zstandard.ZstdCompressor().compress(body)
+        elif coding == "deflate":
+            body = zlib.compress(body)
+        elif coding == "br" and (brotli := load_brotli()) is not None:
+            body = brotli.compress(body)
+    return body

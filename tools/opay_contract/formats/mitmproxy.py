@@ -5,17 +5,16 @@ versions up to its own only, and the newest for this project's oldest Python is 
 a flow a few members are looked at, which hardly changed over the versions; the rest is passed over unread.
 """
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable, header
-from opay_contract.recordings.content_encodings import decode_body
-from opay_contract.recordings.entries import attempt, build_exchange
-from opay_contract.recordings.messages import parse_moment, parse_status
-from opay_contract.recordings.refusals import NO_RESPONSE, TOO_LONG, EntryError
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import Readable
-from opay_contract.recordings.tnetstrings import (
+from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.errors import NO_RESPONSE, TOO_LONG, EntryError
+from opay_contract.formats.look import Head
+from opay_contract.formats.messages import PlaceOf, attempt, build_exchange, parse_moment, parse_status
+from opay_contract.formats.streams import Readable
+from opay_contract.formats.tnetstrings import (
     BYTES,
     NOTHING,
     NULL,
@@ -29,6 +28,7 @@ from opay_contract.recordings.tnetstrings import (
     read_number,
     read_text,
 )
+from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable, header
 
 NO_BODY = "mitmproxy passed the response body on without keeping it; record it without stream_large_bodies"
 
@@ -39,10 +39,18 @@ _CONTENT_NAMES = ("content", "body")
 """What a member is called now, and what it was before: the status until 0.13, the content in 0.14."""
 
 
-def read_mitmproxy(source: Source, stream: Readable) -> Iterator[Exchange | Unreadable]:
+_START = re.compile(rb"[1-9][0-9]{0,11}:[1-9][0-9]?:[a-z_]+[,;]")  # an object, its first member's name
+
+
+def is_mitmproxy(head: Head) -> bool:
+    """Tell a file of flows by how the first begins."""
+    return _START.match(head.text) is not None
+
+
+def read_mitmproxy(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:
     """Yield every HTTP flow; others (TCP, DNS, WebSocket, CONNECT) are counted and passed over."""
     for number, flow in enumerate(TnetstringReader(stream).iter_values(), start=1):
-        found = read_flow(source.place(number), flow)
+        found = read_flow(place_of(number), flow)
         if found is not None:
             yield found
 

@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable
-from opay_contract.recordings.cassette_yaml import iter_interactions
-from opay_contract.recordings.content_encodings import decode_body
-from opay_contract.recordings.cursor import JsonCursor, Path, iter_all_values
-from opay_contract.recordings.entries import attempt, build_exchange
-from opay_contract.recordings.formats import HEAD, VCR_ENTRIES, is_json_cassette
-from opay_contract.recordings.messages import (
+from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.errors import NO_RESPONSE, TRUNCATED_BODY, EntryError
+from opay_contract.formats.json_cursor import JsonCursor, Path, iter_all_values
+from opay_contract.formats.look import HEAD, LISTED, Head
+from opay_contract.formats.messages import (
+    PlaceOf,
+    attempt,
+    build_exchange,
     empty_body,
     encode_text,
     parse_base64,
@@ -19,11 +20,11 @@ from opay_contract.recordings.messages import (
     parse_moment,
     parse_status,
 )
-from opay_contract.recordings.refusals import NO_RESPONSE, TRUNCATED_BODY, EntryError
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import ChunkStream
+from opay_contract.formats.streams import ChunkStream
+from opay_contract.formats.yaml_events import ENTRIES, iter_interactions
+from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable
 
-INTERACTIONS: Path = {name: {} for name in VCR_ENTRIES}
+INTERACTIONS: Path = {name: {} for name in ENTRIES}
 """Where in a cassette the interactions are, unless it is a list of them."""
 
 _URLS = ("uri", "url")
@@ -37,11 +38,31 @@ _STATUS_DIGITS = 5  # more than a status has, and few enough for int()
 NO_BODY = "the response has no body; record it with its body"
 
 
-def read_vcr(source: Source, stream: ChunkStream) -> Iterator[Exchange | Unreadable]:
+_INTERACTIONS = rb"[\"']?(?:http_)?interactions[\"']?[ \t]*:"
+_YAML = re.compile(
+    rb"^" + _INTERACTIONS + rb"|\A(?:---\s++|#[^\n]*+\n)*+-\s++(?:&[^\s]++\s++)?+(?:[^\n]{0,200}\n\s++){0,3}"
+    rb"[\"']?(?:request|response)[\"']?:",
+    re.MULTILINE,
+)
+_FLOW = re.compile(rb"[^\0]{0,5000}?\brequest[\"']?\s*+:")
+
+
+def is_vcr(head: Head) -> bool:
+    """Tell a cassette, in YAML of either style or in JSON, by its list of interactions."""
+    if not head.is_bracketed:
+        return b"\0" not in head.text and _YAML.search(head.text) is not None
+    if not head.is_json:
+        return _FLOW.match(head.text) is not None
+    has = head.look.members.get
+    is_response = has("response/status_code") is not None or has("response/status") == b"{"
+    return any(has(name) == b"[" for name in ENTRIES) or (has(LISTED) is not None and is_response)
+
+
+def read_vcr(place_of: PlaceOf, stream: ChunkStream) -> Iterator[Exchange | Unreadable]:
     """Yield every interaction of a cassette."""
-    interactions = _iter_json(stream) if is_json_cassette(stream.head(HEAD)) else iter_interactions(stream)
+    interactions = _iter_json(stream) if Head(stream.head(HEAD)).is_json else iter_interactions(stream)
     for number, (line, value) in enumerate(interactions, start=1):
-        place = source.place(number, line)
+        place = place_of(number, line)
         try:
             yield _exchange(place, value)
         except EntryError as error:

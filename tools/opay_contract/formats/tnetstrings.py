@@ -7,8 +7,8 @@ into what was recorded.
 import re
 from collections.abc import Iterator
 
-from opay_contract.recordings.refusals import EntryError, StreamError
-from opay_contract.recordings.streams import CHUNK, MAX_ENTRY, Readable
+from opay_contract.formats.errors import EntryError, StreamError
+from opay_contract.formats.streams import CHUNK, MAX_ENTRY, Readable
 
 ODD_FLOW = "the flow is not of a shape that mitmproxy writes"
 STRAY = "the file stops being one of mitmproxy's"

@@ -7,12 +7,15 @@ from typing import Any
 
 import msgspec
 
-from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
-from opay_contract.recordings.content_encodings import decode_body
-from opay_contract.recordings.cursor import JsonCursor, Path, iter_all_values
-from opay_contract.recordings.entries import attempt, build_exchange
-from opay_contract.recordings.messages import (
+from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.errors import NO_RESPONSE, TRUNCATED_BODY, EntryError
+from opay_contract.formats.json_cursor import JsonCursor, Path, iter_all_values
+from opay_contract.formats.look import LISTED, Head
+from opay_contract.formats.messages import (
+    PlaceOf,
     Steps,
+    attempt,
+    build_exchange,
     decode_entry,
     empty_body,
     encode_text,
@@ -21,9 +24,8 @@ from opay_contract.recordings.messages import (
     parse_moment,
     parse_status,
 )
-from opay_contract.recordings.refusals import NO_RESPONSE, TRUNCATED_BODY, EntryError
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import ChunkStream, Readable
+from opay_contract.formats.streams import ChunkStream, Readable
+from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
 
 NO_BODY = 'the response has no body text; export the HAR "with content"'
 ATTACHED_BODY = "the response body is in another file; record the HAR with its content embedded"
@@ -87,8 +89,19 @@ _NEEDED = frozenset({"status", "headers", "content", "text", "encoding", "_file"
 """The members of a response that there is no way around."""
 
 
+def is_har(head: Head) -> bool:
+    """Tell HAR by its entries, also where it lost its wrapper or is a list of them."""
+    look = head.look
+    has = look.members.get
+    if has("log") == b"{" and not (look.is_whole and "log/entries" not in look.members):
+        return True
+    if has("entries") == b"[" and ("creator" in look.members or "version" in look.members):
+        return True
+    return LISTED in look.members and "startedDateTime" in look.members and look.is_exchange
+
+
 def read_har(
-    source: Source, stream: ChunkStream, *, before: int = 0, line: int = 1
+    place_of: PlaceOf, stream: ChunkStream, *, before: int = 0, line: int = 1
 ) -> Iterator[Exchange | Unreadable]:
     """Yield every entry of `log.entries`, wherever in the file that is.
 
@@ -97,7 +110,7 @@ def read_har(
     cursor = JsonCursor(stream)
     cursor.line = line
     for number, (start, data) in enumerate(iter_all_values(cursor, ENTRIES), start=before + 1):
-        place = source.place(number, start)
+        place = place_of(number, start)
         try:
             entry = decode_entry(_ENTRY, data, start, _repair)
             if entry.response and entry.response.content and entry.response.content.file:

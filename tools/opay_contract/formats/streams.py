@@ -7,7 +7,7 @@ from typing import Protocol
 
 import zstandard
 
-from opay_contract.recordings.refusals import StreamError, describe_os_error
+from opay_contract.formats.errors import StreamError, describe_os_error
 
 CHUNK = 1 << 17
 """How much is read, and unpacked, at a time."""

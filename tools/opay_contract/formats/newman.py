@@ -5,15 +5,15 @@ from typing import Annotated, Any
 
 import msgspec
 
+from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.errors import NO_RESPONSE, EntryError
+from opay_contract.formats.json_cursor import JsonCursor, Path, iter_all_values
+from opay_contract.formats.look import Head
+from opay_contract.formats.messages import PlaceOf, build_exchange, decode_entry, left_out_body, parse_status
+from opay_contract.formats.postman import is_postman
+from opay_contract.formats.postman_messages import parse_fields, parse_request
+from opay_contract.formats.streams import Readable
 from opay_contract.model.exchange import Exchange, Place, Response, Unreadable
-from opay_contract.recordings.content_encodings import decode_body
-from opay_contract.recordings.cursor import JsonCursor, Path, iter_all_values
-from opay_contract.recordings.entries import build_exchange
-from opay_contract.recordings.messages import decode_entry, left_out_body, parse_status
-from opay_contract.recordings.postman_requests import parse_fields, parse_request
-from opay_contract.recordings.refusals import NO_RESPONSE, EntryError
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import Readable
 
 NO_BODY = "the report has no body for the response; write it with Newman's own reporter json"
 
@@ -39,10 +39,19 @@ class _Execution(msgspec.Struct, gc=False):
 _EXECUTION = msgspec.json.Decoder(_Execution)
 
 
-def read_newman(source: Source, stream: Readable) -> Iterator[Exchange | Unreadable]:
+def is_newman(head: Head) -> bool:
+    """Tell a report, which has the collection beside its run, and that first where it is cut off."""
+    look = head.look
+    if look.members.get("run") == b"{":
+        return not (look.is_whole and "run/executions" not in look.members)
+    is_collection = look.members.get("collection") == b"{" and "run" not in look.members
+    return is_collection and b'"request"' in head.text and not look.is_whole and not is_postman(head)
+
+
+def read_newman(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:
     """Yield every request that the run made, with the variables filled in."""
     for number, (line, data) in enumerate(iter_all_values(JsonCursor(stream), EXECUTIONS), start=1):
-        yield read_execution(source.place(number, line), data)
+        yield read_execution(place_of(number, line), data)
 
 
 def read_execution(place: Place, data: bytes | None) -> Exchange | Unreadable:

@@ -1,18 +1,22 @@
 """Reads the event log that `schemathesis run --report ndjson` writes (schemathesis 4)."""
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 import msgspec
 
-from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable
-from opay_contract.recordings.content_encodings import decode_body
-from opay_contract.recordings.cursor import JsonCursor, Path, iter_values
-from opay_contract.recordings.entries import attempt, build_exchange
-from opay_contract.recordings.messages import (
+from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.errors import NO_RESPONSE, TRUNCATED_BODY, EntryError
+from opay_contract.formats.json_cursor import JsonCursor, Path, iter_values
+from opay_contract.formats.look import Head
+from opay_contract.formats.messages import (
+    PlaceOf,
     Steps,
+    attempt,
+    build_exchange,
     decode_entry,
     encode_text,
     odd_member,
@@ -21,9 +25,8 @@ from opay_contract.recordings.messages import (
     parse_moment,
     parse_status,
 )
-from opay_contract.recordings.refusals import NO_RESPONSE, TRUNCATED_BODY, EntryError
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import Readable
+from opay_contract.formats.streams import Readable
+from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable
 
 INTERACTIONS: Path = {"ScenarioFinished": {"recorder": {"interactions": {}}}}
 """Where in an event the interactions are."""
@@ -69,14 +72,22 @@ _INTERACTION = msgspec.json.Decoder(_Interaction)
 _EVENT = msgspec.json.Decoder(_Event)
 
 
-def read_schemathesis_ndjson(source: Source, stream: Readable) -> Iterator[Exchange | Unreadable]:
+_START = re.compile(rb'\{\s*"Initialize"\s*:\s*\{[^\n]*"schemathesis_version"')
+
+
+def is_schemathesis(head: Head) -> bool:
+    """Tell a log by its first event."""
+    return _START.match(head.text) is not None
+
+
+def read_schemathesis_ndjson(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:
     """Yield the interactions of every finished scenario; other events hold none."""
     cursor = JsonCursor(stream)
     number = 0
     while cursor.peek():
         for line, data in _iter_interactions(cursor):
             number += 1
-            place = source.place(number, line)
+            place = place_of(number, line)
             try:
                 yield _exchange(place, decode_entry(_INTERACTION, data, line, _repair))
             except EntryError as error:

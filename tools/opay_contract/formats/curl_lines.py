@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from opay_contract.recordings.streams import MAX_ENTRY, Readable, iter_read
+from opay_contract.formats.streams import MAX_ENTRY, Readable, iter_read
 
 _FINAL_STATUS = 200
 _MAX_HEADERS = 1000

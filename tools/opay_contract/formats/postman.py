@@ -3,20 +3,21 @@
 from collections.abc import Iterator
 from typing import Any
 
-from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
-from opay_contract.recordings.content_encodings import decode_body
-from opay_contract.recordings.cursor import JsonCursor
-from opay_contract.recordings.entries import build_exchange
-from opay_contract.recordings.messages import (
+from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.errors import TOO_DEEP, TOO_LONG, EntryError
+from opay_contract.formats.json_cursor import JsonCursor
+from opay_contract.formats.look import Head
+from opay_contract.formats.messages import (
+    PlaceOf,
+    build_exchange,
     encode_text,
     left_out_body,
     parse_entry,
     parse_status,
 )
-from opay_contract.recordings.postman_requests import ODD_ENTRY, as_far_as_known, as_object, parse_fields
-from opay_contract.recordings.refusals import TOO_DEEP, TOO_LONG, EntryError
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import MAX_ENTRY, Readable
+from opay_contract.formats.postman_messages import ODD_ENTRY, as_far_as_known, as_object, parse_fields
+from opay_contract.formats.streams import MAX_ENTRY, Readable
+from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
 
 MAX_FOLDERS = 100
 """How deep folders may be within folders."""
@@ -56,10 +57,22 @@ class _Waiting:
             yield line, EntryError(TOO_LONG) if data is None else data, request
 
 
-def read_postman(source: Source, stream: Readable) -> Iterator[Exchange | Unreadable]:
+def is_postman(head: Head) -> bool:
+    """Tell a collection, also as Postman's own API wraps it."""
+    look = head.look
+    has = look.members.get
+    if has("info") == b"{" and b"postman.com/json/collection/" in head.text:
+        return True
+    if b'"request"' not in head.text:
+        return False
+    is_wrapped = has("collection") == b"{" and "run" not in look.members
+    return has("item") == b"[" or (is_wrapped and (look.is_whole or "collection/info" in look.members))
+
+
+def read_postman(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:
     """Yield every saved response; an item without one holds none."""
     for number, answer in enumerate(_iter_answers(JsonCursor(stream), 0), start=1):
-        yield read_answer(source.place(number, answer[0]), answer)
+        yield read_answer(place_of(number, answer[0]), answer)
 
 
 def read_answer(place: Place, answer: Answer) -> Exchange | Unreadable:

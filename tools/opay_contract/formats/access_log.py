@@ -7,11 +7,14 @@ recordings shows the same table.
 from collections.abc import Iterator
 from typing import Any
 
-from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
-from opay_contract.recordings.content_encodings import decode_body
-from opay_contract.recordings.cursor import JsonCursor, iter_all_values, parse_members
-from opay_contract.recordings.entries import attempt, build_exchange
-from opay_contract.recordings.messages import (
+from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.errors import EntryError
+from opay_contract.formats.json_cursor import JsonCursor, iter_all_values, parse_members
+from opay_contract.formats.look import Head
+from opay_contract.formats.messages import (
+    PlaceOf,
+    attempt,
+    build_exchange,
     encode_text,
     left_out_body,
     parse_entry,
@@ -19,10 +22,9 @@ from opay_contract.recordings.messages import (
     parse_moment,
     parse_status,
 )
-from opay_contract.recordings.ndjson import LONG_LINE, iter_lines
-from opay_contract.recordings.refusals import EntryError
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import ChunkStream
+from opay_contract.formats.native import LONG_LINE, iter_lines
+from opay_contract.formats.streams import ChunkStream
+from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "method": ("request.method", "request_method", "method"),
@@ -46,7 +48,16 @@ _STATUS_DIGITS = 3
 _LATEST_SECONDS = 1e11
 
 
-def read_access_log(source: Source, stream: ChunkStream) -> Iterator[Exchange | Unreadable]:
+def is_access_log(head: Head) -> bool:
+    """Tell a line of Kong's, or one with the variables of nginx or Apache."""
+    members = head.look.members
+    if head.look.is_exchange and "latencies" in members:
+        return True
+    is_web_server = "request_uri" in members or "request_method" in members or members.get("request") == b'"'
+    return is_web_server and ("status" in members or "response_status" in members)
+
+
+def read_access_log(place_of: PlaceOf, stream: ChunkStream) -> Iterator[Exchange | Unreadable]:
     """Yield what each line holds, or each item of a list."""
     if JsonCursor(ChunkStream([stream.head(16)])).peek() == b"[":
         items = enumerate(iter_all_values(JsonCursor(stream), {}), start=1)
@@ -54,7 +65,7 @@ def read_access_log(source: Source, stream: ChunkStream) -> Iterator[Exchange | 
     else:
         entries = ((number, number, data) for number, data in iter_lines(stream))
     for number, line, data in entries:
-        place = source.place(number, line)
+        place = place_of(number, line)
         try:
             yield _exchange(place, _Line(LONG_LINE if data is None else data, line))
         except EntryError as error:

@@ -5,13 +5,13 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 import msgspec
 
+from opay_contract.formats.errors import NO_RESPONSE, TOO_DEEP, TOO_LONG, EntryError
 from opay_contract.jsontext import MAX_DEPTH, NotJson, parse_json
-from opay_contract.model.exchange import Headers, header
-from opay_contract.recordings.refusals import NO_RESPONSE, TOO_DEEP, TOO_LONG, EntryError
+from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable, header
 
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
@@ -203,3 +203,40 @@ def left_out_body(status: int, headers: Headers | None, advice: str) -> bytes:
     if length == "0" or status in _EMPTY_STATUSES or status < _FINAL_STATUS:
         return b""
     raise EntryError(advice)
+
+
+class PlaceOf(Protocol):
+    """Gives the place of an entry of a file."""
+
+    def __call__(self, entry: int, line: int | None = None, /) -> Place:
+        """Return the place of an entry, by its number from 1 and its line; entry 0 is the file."""
+
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def build_exchange(
+    place: Place,
+    request: Request,
+    read_response: Callable[[], Response],
+    recorded_at: str | None = None,
+) -> Exchange | Unreadable:
+    """Return an exchange; without a time of its own it has that of the answer's `Date`.
+
+    Of one whose answer cannot be read the request is kept: it tells whose the answer is.
+    """
+    try:
+        response = read_response()
+    except EntryError as error:
+        return Unreadable(place=place, reason=error.reason, request=request)
+    moment = recorded_at or parse_moment(header(response.headers, "date"))
+    return Exchange(place=place, request=request, response=response, recorded_at=moment)
+
+
+def attempt(read: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T | None:
+    """Return a part of a request, or None where it cannot be read: what depends on it is then not judged."""
+    try:
+        return read(*args, **kwargs)
+    except EntryError:
+        return None

@@ -17,8 +17,8 @@ from contextlib import suppress
 
 import msgspec
 
-from opay_contract.recordings.refusals import StreamError
-from opay_contract.recordings.streams import CHUNK, MAX_ENTRY, Readable
+from opay_contract.formats.errors import StreamError
+from opay_contract.formats.streams import CHUNK, MAX_ENTRY, Readable
 
 Path = Mapping[str, "Path"]
 """The member names, step by step, that lead to the values that are looked for; an empty step is the last."""

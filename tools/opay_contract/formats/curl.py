@@ -6,15 +6,14 @@ The request's body is not in it.
 import re
 from collections.abc import Iterator
 
+from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.curl_lines import Call, is_transcript, iter_pieces
+from opay_contract.formats.errors import NO_RESPONSE, TOO_LONG, EntryError
+from opay_contract.formats.look import Head
+from opay_contract.formats.messages import PlaceOf, build_exchange, parse_status
+from opay_contract.formats.streams import MAX_ENTRY, Readable
 from opay_contract.jsontext import Parsed, parse_json
 from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable, header
-from opay_contract.recordings.content_encodings import decode_body
-from opay_contract.recordings.curl_lines import Call, iter_pieces
-from opay_contract.recordings.entries import build_exchange
-from opay_contract.recordings.messages import parse_status
-from opay_contract.recordings.refusals import NO_RESPONSE, TOO_LONG, EntryError
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import MAX_ENTRY, Readable
 
 NO_BODY = "the transcript has no response body; write it to the same file (curl -sv ... > FILE 2>&1)"
 
@@ -22,11 +21,16 @@ _EMPTY_STATUSES = (204, 304)
 _INCLUDED_HEADERS = re.compile(rb"HTTP/[0-9.]+ [0-9]{3}[^\n]*\n(?:[^\r\n][^\n]*\n)*\r?\n")
 
 
-def read_curl(source: Source, stream: Readable) -> Iterator[Exchange | Unreadable]:
+def is_curl(head: Head) -> bool:
+    """Tell a transcript by how it begins, and by a request and its response."""
+    return is_transcript(head.raw)
+
+
+def read_curl(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:
     """Yield every call, and a call that got no response as unreadable."""
     calls = (one for one in iter_pieces(stream) if isinstance(one, Call) and is_counted(one))
     for number, call in enumerate(calls, start=1):
-        yield read_call(source.place(number, call.line), call)
+        yield read_call(place_of(number, call.line), call)
 
 
 def is_counted(call: Call) -> bool:

@@ -7,18 +7,21 @@ A body is any JSON value, or its text as a string, or `body_base64`. Any other l
 
 import codecs
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import msgspec
 
-from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
-from opay_contract.recordings.content_encodings import decode_body
-from opay_contract.recordings.cursor import parse_members
-from opay_contract.recordings.entries import attempt
-from opay_contract.recordings.messages import (
+from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.errors import TOO_LONG, EntryError
+from opay_contract.formats.json_cursor import JsonCursor, iter_values, parse_members
+from opay_contract.formats.look import Head
+from opay_contract.formats.messages import (
+    PlaceOf,
     Repair,
     Steps,
+    attempt,
     convert_entry,
     encode_text,
     odd_member,
@@ -28,9 +31,9 @@ from opay_contract.recordings.messages import (
     parse_moment,
     parse_status,
 )
-from opay_contract.recordings.refusals import EntryError
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import MAX_ENTRY, Readable, iter_read
+from opay_contract.formats.streams import MAX_ENTRY, ChunkStream, Readable, iter_read
+from opay_contract.jsontext import NotJson, parse_json
+from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
 
 LONG_LINE = b"\0 a line longer than the limit"
 """What `iter_lines` yields in place of a line that is too long; no JSON decoder accepts it."""
@@ -103,10 +106,40 @@ _REQUEST_MEMBERS = frozenset(LineRequest.__struct_fields__)
 _Part = TypeVar("_Part", LineRequest, LineResponse)
 
 
-def read_ndjson(source: Source, stream: Readable, *, first: int = 1) -> Iterator[Exchange | Unreadable]:
+_ENDS_INSIDE_STRING = re.compile(rb'(?:[^"]++|"(?:[^"\\]++|\\.)*+")*+"(?:[^"\\]++|\\.)*+\\?')
+
+
+def is_ndjson(head: Head) -> bool:
+    """Tell one JSON value a line from one JSON value over many lines, even if the first is broken."""
+    return head.is_bracketed and _is_lines(head.text, whole=head.is_whole)
+
+
+def is_json(head: Head) -> bool:
+    """Tell JSON that is nothing else."""
+    return head.is_bracketed
+
+
+def _is_lines(text: bytes, *, whole: bool) -> bool:
+    lines = [line for line in text.split(b"\n") if line.strip()]
+    if len(lines) == 1:
+        return text.startswith(b"{") and (not whole or _is_json(lines[0]))
+    if not whole and len(lines) > 2:  # noqa: PLR2004  the last may be cut by the end of the head
+        lines.pop()
+    first, second = lines[0].rstrip(), lines[1]
+    if _is_json(first) or _ENDS_INSIDE_STRING.fullmatch(first):
+        return True
+    return not first.endswith((b"[", b"{", b",", b":")) and second.startswith(b"{") and _is_json(second)
+
+
+def _is_json(line: bytes) -> bool:
+    parsed = parse_json(line)
+    return not isinstance(parsed, NotJson) or parsed.too_deep
+
+
+def read_ndjson(place_of: PlaceOf, stream: Readable, *, first: int = 1) -> Iterator[Exchange | Unreadable]:
     """Yield what each line holds; an entry is known by the number of its line."""
     for number, line in iter_lines(stream, first=first):
-        yield parse_line(source.place(number, number), line)
+        yield parse_line(place_of(number, number), line)
 
 
 def iter_lines(stream: Readable, *, limit: int = MAX_ENTRY, first: int = 1) -> Iterator[tuple[int, bytes]]:
@@ -281,3 +314,44 @@ def _convert(kind: type[_Part], value: Any, raw: bytes, repair: Repair) -> _Part
 
 def _is_exchange(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value.get("response"), dict)
+
+
+def read_document(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:
+    """Yield each JSON text of a file, one behind another, and of a list each item."""
+    for number, (line, data) in enumerate(iter_document(JsonCursor(stream)), start=1):
+        yield parse_line(place_of(number, line), LONG_LINE if data is None else data)
+
+
+def iter_document(cursor: JsonCursor) -> Iterator[tuple[int, bytes | None]]:
+    """Yield the texts with their lines; None is one too long."""
+    while first := cursor.peek():
+        if first == b"[":
+            yield from iter_values(cursor, {})
+        else:
+            yield cursor.line, cursor.take_value()
+
+
+def read_body(place_of: PlaceOf, stream: ChunkStream) -> Iterator[Exchange | Unreadable]:
+    """Yield the file as one bare body, broken or not, so that the checker says what is wrong with it."""
+    yield _parse_body(place_of(1, 1), read_whole(iter_read(stream)))
+
+
+def _parse_body(place: Place, body: bytes | None) -> Exchange | Unreadable:
+    if body is None:
+        return Unreadable(place=place, reason=TOO_LONG)
+    if JsonCursor(ChunkStream([body])).peek() not in (b"{", b"["):
+        return Unreadable(place=place, reason="the file is no JSON object or array")
+    response = Response(status=BARE_STATUS, body=body)
+    return Exchange(place=place, request=Request(), response=response, is_asserted=True)
+
+
+def read_whole(chunks: Iterator[bytes]) -> bytes | None:
+    """Return all chunks as one, None when they are longer than what is kept in memory."""
+    kept: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        kept.append(chunk)
+        size += len(chunk)
+        if size > MAX_ENTRY:
+            return None
+    return b"".join(kept)

@@ -11,11 +11,13 @@ from typing import Any, Generic, TypeVar
 
 import yaml
 
-from opay_contract.recordings.bounds import MAX_VALUES
-from opay_contract.recordings.formats import VCR_ENTRIES
-from opay_contract.recordings.messages import parse_base64
-from opay_contract.recordings.refusals import TOO_DEEP, TOO_LONG, EntryError, StreamError
-from opay_contract.recordings.streams import MAX_ENTRY, Readable
+from opay_contract.formats.bounds import MAX_VALUES
+from opay_contract.formats.errors import TOO_DEEP, TOO_LONG, EntryError, StreamError
+from opay_contract.formats.messages import parse_base64
+from opay_contract.formats.streams import MAX_ENTRY, Readable
+
+ENTRIES = ("interactions", "http_interactions")
+"""What the list of a cassette is called by vcrpy, and by schemathesis and Ruby's VCR."""
 
 MAX_DEPTH = 100
 MAX_PARTS = MAX_VALUES
@@ -176,7 +178,7 @@ class _Cassette:
             self._skip(name)
             value = next(self._events)
             is_list = isinstance(value, yaml.SequenceStartEvent)
-            is_entries = isinstance(name, yaml.ScalarEvent) and name.value in VCR_ENTRIES
+            is_entries = isinstance(name, yaml.ScalarEvent) and name.value in ENTRIES
             if is_list and is_entries:
                 yield from self._iter_items()
             elif isinstance(value, yaml.AliasEvent) and is_entries:

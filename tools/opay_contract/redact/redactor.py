@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from msgspec import structs
 
 from opay_contract.contract.contract import Contract
+from opay_contract.formats.bounds import excess_of
 from opay_contract.judge.subject import annotate_bodies
 from opay_contract.judge.values import unix_time
 from opay_contract.model.exchange import Exchange, Headers
-from opay_contract.recordings.bounds import excess_of
 from opay_contract.redact.bodies import Bodies, BodyContext
 from opay_contract.redact.detection import Detector
 from opay_contract.redact.headers import HeaderFields

@@ -1,24 +1,22 @@
 """Reads Parquet whose columns are the members of the native format, row by row."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
-from opay_contract.recordings.ahead import Ahead
-from opay_contract.recordings.content_encodings import decode_body
-from opay_contract.recordings.messages import (
+from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.errors import TOO_LONG, EntryError, StreamError
+from opay_contract.formats.look import Head
+from opay_contract.formats.messages import (
     encode_text,
     parse_base64,
     parse_headers,
     parse_moment,
     parse_status,
 )
-from opay_contract.recordings.refusals import TOO_LONG, EntryError, StreamError
-from opay_contract.recordings.remote import BLOCK, describe_failure, open_file_system
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import MAX_ENTRY, most_unpacked, too_much
+from opay_contract.formats.streams import MAX_ENTRY, most_unpacked, too_much
+from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
 
 COLUMNS = ("request", "response", "recorded_at")
 """The columns that are read; others are passed over."""
@@ -41,33 +39,19 @@ Row = dict[str, Any]
 """A row as Python has it: `request` and `response` are dictionaries, headers one or a list of pairs."""
 
 
-def read_parquet(source: Source) -> Iterator[Exchange | Unreadable]:
-    """Yield what each row holds; an entry is known by the number of its row."""
-    if source.remote is None and (source.path is None or not source.path.is_file()):
-        raise StreamError("Parquet cannot be read from standard input or a pipe; name the file")
-    with closing(Ahead(lambda: _iter_batches(source), describe_damage)) as batches:
-        number = 0
-        for rows in batches:
-            for row in rows:
-                number += 1
-                yield read_row(source.place(number), row)
-
-
-def _iter_batches(source: Source) -> Iterator[list[Row]]:
-    with open_parquet(source) as file:
-        yield from iter_rows(file, size_of(source), source.max_unpacked)
-    if source.remote is not None:
-        source.remote.verify()
+def is_parquet(head: Head) -> bool:
+    """Tell Parquet by its first bytes."""
+    return head.raw.startswith(b"PAR1")
 
 
 @contextmanager
-def open_parquet(source: Source) -> Iterator[Any]:
+def open_parquet(raw: Any) -> Iterator[Any]:
     """Open a `pyarrow.parquet.ParquetFile` that has the columns of the native format."""
     try:
         from pyarrow.parquet import ParquetFile  # noqa: PLC0415  an extra, and heavy
     except ImportError:
         raise StreamError(NO_PYARROW) from None
-    with _open(source) as raw, ParquetFile(raw) as file:
+    with ParquetFile(raw) as file:
         _check_columns(file.schema_arrow)
         yield file
 
@@ -120,22 +104,6 @@ def _longest(column: Any) -> int:
     return size
 
 
-def size_of(source: Source) -> int:
-    """Return how many bytes a file has."""
-    if source.path is not None:
-        return source.path.stat().st_size
-    return (source.remote.size or 0) if source.remote is not None else 0
-
-
-def _open(source: Source) -> Any:
-    if source.path is not None:
-        return source.path.open("rb")
-    assert source.remote is not None  # noqa: S101  standard input was refused
-    source.remote.verify()
-    file_system, path = open_file_system(source.remote.url)
-    return file_system.open(path, "rb", block_size=BLOCK)
-
-
 def _check_columns(schema: Any) -> None:
     """Refuse a file whose bodies are no longer what came: where types are fixed, drift shows as null."""
     from pyarrow import types  # noqa: PLC0415  see above
@@ -155,10 +123,9 @@ def _has(struct: Any, *names: str) -> bool:
     return struct is not None and any(struct.get_field_index(name) >= 0 for name in names)
 
 
-def describe_damage(error: Exception) -> str:
-    """Tell the store's failures from pyarrow's, which come as ValueError or as OSError without a number."""
-    is_pyarrow = isinstance(error, ValueError) or (type(error) is OSError and error.errno is None)
-    return "the Parquet data is damaged" if is_pyarrow else describe_failure(error)
+def is_damage(error: Exception) -> bool:
+    """Tell pyarrow's failures, which come as ValueError or as OSError without a number, from others."""
+    return isinstance(error, ValueError) or (type(error) is OSError and error.errno is None)
 
 
 def read_row(place: Place, row: Row) -> Exchange | Unreadable:

@@ -7,8 +7,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-LISTED = "[]"
-"""Stands among the members of a list's first item, to tell it from an object."""
+from opay_contract.formats.look import Head
 
 _RECORD = "record the calls themselves, as a HAR or with 'opay-contract record'"
 _MADE_UP = f"it says what a mock is to answer and not what the API did; {_RECORD}"
@@ -168,14 +167,12 @@ _BEFORE = rb"(?:\xef\xbb\xbf)?\s*"
 _STARTS = tuple((re.compile(_BEFORE + foreign.start.encode("latin-1")), foreign) for foreign in BY_START)
 
 
-def find_by_members(members: Collection[str]) -> Foreign | None:
-    """Return what a JSON text with these members is, or None where it is not known."""
-    for foreign in BY_MEMBERS:
-        if any(all(name in members for name in names.split()) for names in foreign.members):
-            return foreign
-    return None
+def find_foreign(head: Head) -> Foreign | None:
+    """Return what a file is by the members of its JSON, or by how its text begins; None for all others."""
+    if head.is_bracketed:
+        return next((foreign for foreign in BY_MEMBERS if _has_members(foreign, head.look.members)), None)
+    return next((foreign for pattern, foreign in _STARTS if pattern.match(head.raw)), None)
 
 
-def find_by_start(head: bytes) -> Foreign | None:
-    """Return what a text that begins so is, or None where it is not known."""
-    return next((foreign for pattern, foreign in _STARTS if pattern.match(head)), None)
+def _has_members(foreign: Foreign, members: Collection[str]) -> bool:
+    return any(all(name in members for name in names.split()) for names in foreign.members)
