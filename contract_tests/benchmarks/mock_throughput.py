@@ -32,7 +32,7 @@ from typing import Any
 import requests
 
 from opay_contract.contract.loading import default_directory, load_contract
-from opay_contract.mock.authentication import Credentials
+from opay_contract.mock.validation import Credentials
 from opay_contract.signing.signer import sign
 
 PRISM = "@stoplight/prism-cli@5.14.2"

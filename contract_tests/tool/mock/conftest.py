@@ -21,11 +21,11 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.judge.judge import check_exchange
 from opay_contract.judge.subject import Settings
 from opay_contract.mock.app import MockApp, build_app
-from opay_contract.mock.authentication import Credentials
 from opay_contract.mock.choices import assumed_choices
 from opay_contract.mock.customers import iter_customers
 from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.store import Store
+from opay_contract.mock.validation import Credentials
 from opay_contract.model.exchange import Exchange
 from opay_contract.signing.requests_auth import SignatureAuth
 from opay_contract.signing.signer import sign

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from opay_contract.errors import ContractError
-from opay_contract.mock.authentication import Credentials
 from opay_contract.mock.choices import assumed_choices
 from opay_contract.mock.request_handler import RequestHandler
 from opay_contract.mock.store import Store
+from opay_contract.mock.validation import Credentials
 
 
 def answered(exchange: Any) -> Any:

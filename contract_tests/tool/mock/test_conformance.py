@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from opay_contract.contract.loading import load_contract
 from opay_contract.judge.judge import check_exchange
 from opay_contract.judge.subject import Settings
-from opay_contract.mock.authentication import Authentication, Credentials
 from opay_contract.mock.customers import iter_customers
 from opay_contract.mock.scenarios import MAGIC, build_scenarios
 from opay_contract.mock.store import Store
+from opay_contract.mock.validation import Authentication, Credentials
 from opay_contract.model.exchange import Exchange
 from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.canonical import UnsignableBody

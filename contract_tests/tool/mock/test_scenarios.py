@@ -9,8 +9,7 @@ import pytest
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.judge.table import RULES, RULES_BY_ID, RULES_OF_A_RUN
-from opay_contract.mock.faults import Faults, parse_faults
-from opay_contract.mock.scenarios import MAGIC, build_scenarios, render_scenarios
+from opay_contract.mock.scenarios import MAGIC, Faults, build_scenarios, parse_faults, render_scenarios
 
 SCENARIOS = build_scenarios(load_contract().operations)
 
@@ -108,7 +107,7 @@ def test_a_scenario_for_all_requests_gives_way_to_one_for_a_request(build_mock: 
     body = b'{"customerId":"nobody"}'
     assert json.loads(mock.ask(body).response.body)["code"] == "90"
     assert json.loads(mock.ask(body, x_mock_scenario="error-91").response.body)["code"] == "91"
-    mock.app.desk.scenario = None
+    mock.app.handler.scenario = None
     assert json.loads(mock.ask(body).response.body)["code"] == "02001"
 
 
@@ -117,7 +116,7 @@ def test_an_unknown_scenario_is_named_with_its_likeness(mock: Any) -> None:
     assert exchange.response.status == 400
     assert exchange.response.body == b"unknown scenario 'http-500-htm'; did you mean 'http-500-html'?"
     with pytest.raises(UsageError, match="did you mean 'http-500-html'"):
-        mock.app.desk.scenario = "http-500-htm"
+        mock.app.handler.scenario = "http-500-htm"
 
 
 def test_faults_come_at_their_rate_and_in_the_order_of_their_seed() -> None:

@@ -19,11 +19,10 @@ import requests
 
 import opay_contract
 from opay_contract.contract.loading import load_contract
-from opay_contract.mock.authentication import Credentials
-from opay_contract.mock.customers import iter_customers
-from opay_contract.mock.seeds import Seeds
+from opay_contract.mock.customers import Seeds, iter_customers
 from opay_contract.mock.serving import running
 from opay_contract.mock.store import Store
+from opay_contract.mock.validation import Credentials
 from opay_contract.signing.requests_auth import SignatureAuth
 
 COMMAND = (sys.executable, "-m", "opay_contract.cli.main")

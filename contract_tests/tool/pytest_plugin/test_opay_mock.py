@@ -9,9 +9,8 @@ import requests
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.mock.scenarios import MAGIC, build_scenarios
-from opay_contract.pytest_plugin.app_switcher import open_stage
 from opay_contract.pytest_plugin.checking import DriftError, NothingCheckedError, OpayContract
-from opay_contract.pytest_plugin.mocking import OpayMock
+from opay_contract.pytest_plugin.mocking import OpayMock, open_stage
 
 Ask = Callable[..., requests.Response]
 

@@ -16,14 +16,12 @@ from opay_contract.cli.redact import redaction_key
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
-from opay_contract.mock.authentication import Credentials
 from opay_contract.mock.choices import assumed_choices, render_choices
-from opay_contract.mock.customers import iter_customers
-from opay_contract.mock.faults import parse_faults
+from opay_contract.mock.customers import Seeds, iter_customers
 from opay_contract.mock.request_handler import MockSettings
-from opay_contract.mock.scenarios import build_scenarios, render_scenarios
-from opay_contract.mock.seeds import Seeds
+from opay_contract.mock.scenarios import build_scenarios, parse_faults, render_scenarios
 from opay_contract.mock.store import Store, StoredCustomer
+from opay_contract.mock.validation import Credentials
 from opay_contract.model.exchange import Exchange
 from opay_contract.record.captured import captured_of
 from opay_contract.record.queue import Backlog

@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from opay_contract.contract.contract import Contract
-    from opay_contract.pytest_plugin.app_switcher import AppSwitcher
     from opay_contract.pytest_plugin.checking import OpayContract
-    from opay_contract.pytest_plugin.mocking import OpayMock
+    from opay_contract.pytest_plugin.mocking import AppSwitcher, OpayMock
 
 _MARKER = "opay_scenario"
 _DIRECTORY = "opay_contract_dir"
@@ -103,7 +102,7 @@ class _Successes:
         """Fail the run when all tests are done."""
         result = yield
         if self._packed:
-            from opay_contract.pytest_plugin.outcomes import find_shortage, join_packed  # noqa: PLC0415  heavy
+            from opay_contract.pytest_plugin.collection import find_shortage, join_packed  # noqa: PLC0415  heavy
 
             required = self._config.getoption(_SUCCESSES)
             session.testsfailed += find_shortage(join_packed(self._packed), required)
@@ -112,7 +111,7 @@ class _Successes:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say how the calls ended, and what was not checked."""
         if self._packed:
-            from opay_contract.pytest_plugin.outcomes import describe_run, join_packed  # noqa: PLC0415  heavy
+            from opay_contract.pytest_plugin.collection import describe_run, join_packed  # noqa: PLC0415  heavy
 
             terminalreporter.section("opay-contract")
             required = self._config.getoption(_SUCCESSES)
@@ -156,7 +155,7 @@ def _opay_stage() -> Iterator["AppSwitcher"]:
     from opay_contract.errors import UsageError  # noqa: PLC0415  of no use before
 
     try:  # heavy and optional
-        from opay_contract.pytest_plugin.app_switcher import open_stage  # noqa: PLC0415
+        from opay_contract.pytest_plugin.mocking import open_stage  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise UsageError(
             "opay_mock needs starlette and uvicorn: pip install 'opay-contract[mock]'"
