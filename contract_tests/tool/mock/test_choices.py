@@ -60,7 +60,7 @@ PROBES: dict[str, Callable[[Probe], Exchange]] = {
 }
 
 EXPECTED: dict[tuple[str, str], Callable[[int, Any], bool]] = {
-    ("wrong-method", "http-error"): lambda status, body: (status, body) == (405, None),
+    ("wrong-method", "http-error"): lambda status, body: (status, body["code"]) == (405, "02001"),
     ("wrong-method", "business-error"): lambda status, body: (status, body["code"]) == (200, "02001"),
     ("oversized-body", "http-error"): lambda status, body: (status, body) == (413, None),
     ("oversized-body", "business-error"): lambda status, body: (status, body["code"]) == (200, "02001"),

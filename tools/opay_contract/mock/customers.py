@@ -126,11 +126,11 @@ class Seeds:
 
     def faults(self, data: Any) -> Iterator[tuple[Tokens, str]]:
         """Yield place and fault of whatever keeps data from being a customer."""
-        return _faults(self._customer, data)
+        return iter_faults(self._customer, data)
 
     def card_faults(self, card: Any) -> Iterator[tuple[Tokens, str]]:
         """Yield place and fault of whatever keeps a value from being a card."""
-        return _faults(self._card, card)
+        return iter_faults(self._card, card)
 
     def stored(self, data: dict[str, Any]) -> StoredCustomer:
         """Return the customer that sound data hold."""
@@ -186,7 +186,8 @@ def _data_address(contract: Contract, operation: Operation, form: Form) -> str:
     return next(absolute(node["data"]["$ref"], ROOT) for node in forms if node["id"] == form.id)
 
 
-def _faults(validator: Any, value: Any) -> Iterator[tuple[Tokens, str]]:
+def iter_faults(validator: Any, value: Any) -> Iterator[tuple[Tokens, str]]:
+    """Yield place and fault of whatever keeps a value from being what a schema describes."""
     for error in validator.iter_errors(value):
         keyword = keyword_of(error)
         if keyword == "unevaluatedProperties":

@@ -18,13 +18,12 @@ from opay_contract.mock.scenarios import (
     find_scenario,
 )
 from opay_contract.mock.store import Store, StoredCustomer
-from opay_contract.mock.validation import Credentials, Query, Validation
+from opay_contract.mock.validation import Credentials, Query, Validation, served_by
 
 SCENARIO_HEADER = b"x-mock-scenario"
 
 _MOST_ANSWERS = 4096
 _SAMPLE_ID = "customer-0"
-_NOT_FOUND = Answer(status=404, fields=((b"content-length", b"0"),))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +66,20 @@ class RequestHandler:
     def answer(self, method: str, path: bytes, fields: Mapping[bytes, bytes], body: bytes) -> Answer:
         """Return the answer to a request; the names of header fields are in lower case."""
         handler = self._handlers.get(path)
-        return _NOT_FOUND if handler is None else handler.answer(method, fields, body, self._scenario)
+        return (
+            self._not_served(path)
+            if handler is None
+            else handler.answer(method, fields, body, self._scenario)
+        )
+
+    def _not_served(self, path: bytes) -> Answer:
+        reason = "another path"
+        for served in self._handlers:
+            if path != served and path.startswith(served) and served in path[len(served) :]:
+                reason = f"the path {served.decode()} is there twice: give the client the address without it"
+        first = next(iter(self._handlers.values()))
+        paths = ", ".join(handler.served for handler in self._handlers.values())
+        return first.writer.elsewhere(404, paths).because(reason)
 
 
 class _OperationHandler:
@@ -84,9 +96,10 @@ class _OperationHandler:
         self._settings, self._store, self._scenarios = settings, store, scenarios
         self._answers: dict[tuple[str, str], Answer] = {}
         self._version = store.version()
-        self._writer = Writer(operation, settings.choices)
+        self.served = served_by(operation)
+        self.writer = Writer(operation, settings.choices)
         self._validation = Validation(
-            contract, operation, settings.credentials, settings.choices, self._writer
+            contract, operation, settings.credentials, settings.choices, self.writer
         )
 
     def answer(
@@ -103,8 +116,10 @@ class _OperationHandler:
         try:
             scenario = find_scenario(self._scenarios, name)
         except UsageError as error:
-            return self._writer.text(str(error).encode(), 400, b"text/plain; charset=utf-8")
-        return scenario.play(self._context(query, made_up=magic is not None))
+            told = self.writer.text(str(error).encode(), 400, b"text/plain; charset=utf-8")
+            return told.because("unknown scenario")
+        context = self._context(query, made_up=magic is not None)
+        return scenario.play(context).because(f"scenario {scenario.name}")
 
     def _remembered(self, query: Query) -> Answer:
         """Return the usual answer, written once for what is stored for as long as the store is the same."""
@@ -126,7 +141,7 @@ class _OperationHandler:
             form=query.form,
             usual=self._usual(query, found),
             stored=found if found is not None and found.cards else _sample(query.form, query.asked),
-            writer=self._writer,
+            writer=self.writer,
             slow_seconds=self._settings.slow_seconds,
         )
 
@@ -137,8 +152,8 @@ class _OperationHandler:
 
     def _usual(self, query: Query, found: StoredCustomer | None) -> Answer:
         if found is None:
-            return self._writer.unknown(query.form, _blank(query.form, query.asked))
-        return self._writer.found(query.form, found)
+            return self.writer.unknown(query.form, _blank(query.form, query.asked))
+        return self.writer.found(query.form, found)
 
 
 def _sample(form: Form, asked: str) -> StoredCustomer:

@@ -24,6 +24,7 @@ from opay_contract.contract.closing import close_reference
 from opay_contract.contract.contract import Contract, at
 from opay_contract.contract.operation import Form, Operation
 from opay_contract.errors import ContractError, UsageError
+from opay_contract.judge.describing import describe_media_type, fold_pointer
 from opay_contract.mock.answers import (
     AUTHENTICATION_FAILED,
     BY_CUSTOMER,
@@ -34,8 +35,11 @@ from opay_contract.mock.answers import (
     Writer,
 )
 from opay_contract.mock.choices import Choices
+from opay_contract.mock.customers import iter_faults
+from opay_contract.model.exchange import Request
 from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.canonical import UnsignableBody, parse_signable
+from opay_contract.signing.doctor import Doctor
 from opay_contract.signing.signer import verify
 
 _TEXTS = msgspec.json.Decoder(dict[str, str])
@@ -59,7 +63,7 @@ class SignedBody:
 
 
 class Authentication:
-    """Verifies signatures with one key by the contract's scheme."""
+    """Verifies signatures with one key by the contract's scheme, and says what is wrong with one."""
 
     def __init__(self, credentials: Credentials, scheme: SignatureScheme, *, space: bool) -> None:
         if not credentials.private_key.strip():
@@ -70,20 +74,14 @@ class Authentication:
         self._key = credentials.private_key
         self._secret = credentials.private_key.encode()
         self._prefix = self._scheme.prefix.encode()
-        self._plain = (
-            scheme.sort_keys,
-            scheme.item_separator,
-            scheme.key_separator,
-            scheme.escape_slashes,
-        ) == (
-            True,
-            ",",
-            ":",
-            False,
-        )
+        usual = Credentials().private_key
+        others = {"the mock's own test key": usual} if self._key != usual else {}
+        self._doctor = Doctor(self._key, self._scheme, credentials.merchant_id, others)
+        written = scheme.sort_keys, scheme.item_separator, scheme.key_separator, scheme.escape_slashes
+        self._plain = written == (True, ",", ":", False)
 
-    def read(self, body: bytes) -> SignedBody | None:
-        """Return the object in a body, None where readers of JSON would not agree on one.
+    def read(self, body: bytes) -> SignedBody:
+        """Return the object in a body; an `UnsignableBody` where readers of JSON would not agree on one.
 
         Nearly every client sends what it signed. Such a body is told by writing it again, twenty times as
         fast as the careful way, which everything else takes.
@@ -95,10 +93,7 @@ class Authentication:
                 texts = {}
             if texts and _SORTED.encode(texts) == body:
                 return SignedBody(value=texts, canonical=True)
-        try:
-            return SignedBody(value=parse_signable(body), canonical=False)
-        except UnsignableBody:
-            return None
+        return SignedBody(value=parse_signable(body), canonical=False)
 
     def holds(self, body: bytes, read: SignedBody, header: bytes) -> bool:
         """Tell whether a header's value signs a body, in any form that the scheme documents."""
@@ -106,6 +101,11 @@ class Authentication:
             digest = hmac.digest(self._secret, body, "sha512").hex().encode()
             return hmac.compare_digest(self._prefix + digest, header)
         return verify(body, header.decode("latin-1"), self._key, self._scheme).ok
+
+    def explain(self, request: Request) -> str:
+        """Return in words what is wrong with a signature that does not hold."""
+        diagnosis = self._doctor.examine(request)
+        return diagnosis.explain() if diagnosis else f"no {self._scheme.header}"
 
 
 def identity_header(operation: Operation, scheme: SignatureScheme) -> str | None:
@@ -145,9 +145,10 @@ class Validation:
         if scheme is None:
             raise ContractError("openapi.yaml: the mock needs x-signature")
         self._choices, self._writer, self._forms = choices, writer, operation.forms
-        self._method = operation.method
+        self._operation = operation
         self._merchant = credentials.merchant_id.encode()
-        self._merchant_header = (identity_header(operation, scheme) or "").lower().encode()
+        self._merchant_name = identity_header(operation, scheme) or ""
+        self._merchant_header = self._merchant_name.lower().encode()
         self._signature_header = scheme.header.lower().encode()
         space = choices["authorization-form"] == "one-space"
         self._authentication = Authentication(credentials, scheme, space=space)
@@ -161,20 +162,36 @@ class Validation:
 
     def pass_or_refuse(self, method: str, fields: Fields, body: bytes) -> Query | Answer:
         """Return what a request asks for, or the answer that refuses it."""
-        if method != self._method:
-            return self._by_choice("wrong-method", 405, ((b"allow", self._method.encode()),))
+        if method != self._operation.method:
+            return self._another_method()
         if len(body) > MAX_BODY:
-            return self._by_choice("oversized-body", 413)
-        if not self._is_documented_type(fields.get(b"content-type", b"")):
-            return self._by_choice("wrong-content-type", 415)
+            return self._by_choice("oversized-body", 413).because(
+                f"the body has more than {MAX_BODY:,} bytes"
+            )
+        content_type = fields.get(b"content-type")
+        if not self._is_documented_type(content_type or b""):
+            sent = describe_media_type(content_type.decode("latin-1") if content_type else None)
+            expected = b", ".join(self._media_types).decode()
+            reason = f"expected Content-Type {expected}, got {sent}"
+            return self._by_choice("wrong-content-type", 415).because(reason)
         if not fields.get(self._merchant_header):
-            return self._without_merchant()
-        read = self._authentication.read(body)
-        if read is None:
-            return self._by_choice("malformed-json", 400)
-        if not self._is_authentic(fields, body, read):
-            return self._writer.error(AUTHENTICATION_FAILED)
+            return self._without_merchant().because(f"no {self._merchant_name}")
+        try:
+            read = self._authentication.read(body)
+        except UnsignableBody as error:
+            reason = f"the body is no JSON object to every reader: it {error.fault}"
+            return self._by_choice("malformed-json", 400).because(reason)
+        if reasons := self._doubts(fields, body, read):
+            return self._writer.error(AUTHENTICATION_FAILED).because("; ".join(reasons))
         return self._query(read.value)
+
+    def _another_method(self) -> Answer:
+        allowed = ((b"allow", self._operation.method.encode()),)
+        if self._choices["wrong-method"] == "http-error":
+            answer = self._writer.elsewhere(405, served_by(self._operation), allowed)
+        else:
+            answer = self._writer.error(INVALID_PARAMETERS)
+        return answer.because(f"another method than {self._operation.method}")
 
     def _is_documented_type(self, content_type: bytes) -> bool:
         if content_type in self._media_types or self._choices["wrong-content-type"] == "accepted":
@@ -186,18 +203,29 @@ class Validation:
         unnamed = self._choices["missing-merchant-id"] == "merchant-is-null"
         return self._writer.error(MERCHANT_IS_NULL if unnamed else AUTHENTICATION_FAILED)
 
-    def _is_authentic(self, fields: Fields, body: bytes, read: SignedBody) -> bool:
-        signed = self._authentication.holds(body, read, fields.get(self._signature_header, b""))
-        return hmac.compare_digest(fields[self._merchant_header], self._merchant) and signed
+    def _doubts(self, fields: Fields, body: bytes, read: SignedBody) -> list[str]:
+        """Return why a request is not the merchant's; nothing where it is."""
+        signature = fields.get(self._signature_header)
+        signed = self._authentication.holds(body, read, signature or b"")
+        ours = hmac.compare_digest(fields[self._merchant_header], self._merchant)
+        reasons = [] if ours else [f"the {self._merchant_name} is not the mock's"]
+        if not signed:
+            headers = tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in fields.items())
+            host = fields.get(b"host", b"").decode("latin-1")
+            request = Request(url=f"http://{host}{self._operation.path}", headers=headers, body=body)
+            reasons.append(self._authentication.explain(request))
+        return reasons
 
     def _query(self, body: dict[str, Any]) -> Query | Answer:
         forms = [form for form in self._forms if form.required <= body.keys()]
         if not forms:
-            return self._by_choice("missing-parameter", 400)
+            names = " nor ".join(name for form in self._forms for name in sorted(form.required))
+            return self._by_choice("missing-parameter", 400).because(f"neither {names}")
         form = forms[0]
         if len(forms) > 1:
             if self._choices["both-keys"] == "business-error":
-                return self._writer.error(INVALID_PARAMETERS)
+                names = " and ".join(name for one in forms for name in sorted(one.required))
+                return self._writer.error(INVALID_PARAMETERS).because(f"both {names}")
             chosen = BY_TOKEN if self._choices["both-keys"] == "token" else BY_CUSTOMER
             form = next(form for form in forms if form.id == chosen)
             ignored = frozenset[str]().union(*(other.required for other in forms)) - form.required
@@ -205,15 +233,23 @@ class Validation:
         return self._asked(form, body)
 
     def _asked(self, form: Form, body: dict[str, Any]) -> Query | Answer:
-        tolerant = self._choices["undocumented-member"] == "ignored"
-        if not (self._open if tolerant else self._closed)[form.id].is_valid(body):
-            return self._writer.error(INVALID_PARAMETERS)
+        validator = (self._open if self._choices["undocumented-member"] == "ignored" else self._closed)[
+            form.id
+        ]
+        if not validator.is_valid(body):
+            tokens, fault = next(iter_faults(validator, body))
+            return self._writer.error(INVALID_PARAMETERS).because(f"{fold_pointer(tokens)} {fault}")
         return Query(form=form, asked=str(at(body, form.echoes[0].request)))
 
-    def _by_choice(self, question: str, status: int, fields: tuple[tuple[bytes, bytes], ...] = ()) -> Answer:
+    def _by_choice(self, question: str, status: int) -> Answer:
         if self._choices[question] == "http-error":
-            return Answer(status=status, fields=(*fields, (b"content-length", b"0")))
+            return Answer(status=status, fields=((b"content-length", b"0"),))
         return self._writer.error(INVALID_PARAMETERS)
+
+
+def served_by(operation: Operation) -> str:
+    """Return method and path of an operation."""
+    return f"{operation.method} {operation.path}"
 
 
 def _request_media_types(contract: Contract, operation: Operation) -> tuple[bytes, ...]:
