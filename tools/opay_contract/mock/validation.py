@@ -108,6 +108,13 @@ class Authentication:
         return diagnosis.explain() if diagnosis else f"no {self._scheme.header}"
 
 
+def scheme_of(contract: Contract) -> SignatureScheme:
+    """Return how requests are signed."""
+    if contract.signature is None:
+        raise ContractError("openapi.yaml: the mock needs x-signature")
+    return contract.signature
+
+
 def identity_header(operation: Operation, scheme: SignatureScheme) -> str | None:
     """Return the name of the required header that says which merchant asks."""
     others = (scheme.header.lower(), "content-type")
@@ -141,9 +148,7 @@ class Validation:
         choices: Choices,
         writer: Writer,
     ) -> None:
-        scheme = contract.signature
-        if scheme is None:
-            raise ContractError("openapi.yaml: the mock needs x-signature")
+        scheme = scheme_of(contract)
         self._choices, self._writer, self._forms = choices, writer, operation.forms
         self._operation = operation
         self._merchant = credentials.merchant_id.encode()
