@@ -100,11 +100,11 @@ def _sent(request: Any) -> bytes | None:
 
 
 class DriftError(AssertionError):
-    """Answers drift from the contract: the message lists `findings`, which hold no value of any answer."""
+    """Calls drift from the contract: the message lists `findings`, which hold no value, and what to do."""
 
-    def __init__(self, findings: Iterable[Finding]) -> None:
+    def __init__(self, findings: Iterable[Finding], hints: Iterable[str] = ()) -> None:
         self.findings = tuple(findings)
-        super().__init__(render_findings(self.findings))
+        super().__init__("\n".join([render_findings(self.findings), *hints]))
 
 
 class NothingCheckedError(AssertionError):
@@ -141,13 +141,15 @@ class OpayContract:
         settings = Settings(started_at=time.time(), private_key=private_key, may_be_masked=False)
         return check_exchange(self.contract, ours, match, settings)
 
-    def raise_or_return(self, findings: Iterable[Finding], fail_on: str | None) -> tuple[Finding, ...]:
+    def raise_or_return(
+        self, findings: Iterable[Finding], fail_on: str | None, hints: Iterable[str] = ()
+    ) -> tuple[Finding, ...]:
         """Raise a `DriftError` with all findings if one of them is grave enough, else return them."""
         __tracebackhide__ = True
         bar = self.fail_on if fail_on is None else parse_severity(fail_on)
         found = tuple(findings)
         if any(finding.rule.severity >= bar for finding in found):
-            raise DriftError(found)
+            raise DriftError(found, hints)
         return found
 
 

@@ -24,6 +24,7 @@ _RECORDINGS, _BASE_URL, _SUCCESSES = "--opay-recordings", "--opay-base-url", "--
 OUTCOMES = "opay_outcomes"
 """The property of a test's report that says how the calls in its recording ended."""
 _CONTRACT = pytest.StashKey["Contract"]()
+_MOCK = pytest.StashKey["OpayMock"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -80,6 +81,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Refuse it where the tests run in several processes: these cannot refuse the run."""
     if _is_worker(item.config) and (fault := _fault_of_marker(item)):
         pytest.fail(fault, pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say beside a failure what the test's mock was asked, and why it refused what it refused."""
+    report = yield
+    mock = item.stash.get(_MOCK, None)
+    if mock is not None and report.failed:
+        report.sections.append(("opay_mock saw", mock.describe_calls()))
+    return report
 
 
 class _Successes:
@@ -144,6 +155,7 @@ def opay_mock(
     marker = request.node.get_closest_marker(_MARKER)
     with ExitStack() as stack:
         mock = stack.enter_context(OpayMock(opay_contract, _opay_stage))
+        request.node.stash[_MOCK] = mock
         if marker is not None:
             stack.enter_context(mock.scenario(*marker.args, **marker.kwargs))
         yield mock
