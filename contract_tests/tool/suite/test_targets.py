@@ -17,12 +17,12 @@ from opay_contract.cli.main import cli
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.mock.app import build_app
-from opay_contract.mock.authentication import Credentials
 from opay_contract.mock.choices import assumed_choices
+from opay_contract.mock.customers import Seeds
 from opay_contract.mock.request_handler import MockSettings
-from opay_contract.mock.seeds import Seeds
 from opay_contract.mock.serving import running
 from opay_contract.mock.store import Store
+from opay_contract.mock.validation import Credentials
 from opay_contract.model.finding import Severity
 from opay_contract.pytest_plugin.collection import summarize
 from opay_contract.recordings.inputs import Source
@@ -242,8 +242,8 @@ def test_a_budget_that_is_used_up_fails_the_run(staging: tuple[str, _Staging]) -
 
 def test_a_failure_shows_no_value_of_a_real_target(staging: tuple[str, _Staging]) -> None:
     url, server = staging
-    desk = server.app.desk
-    desk.scenario = "field-null"
+    handler = server.app.handler
+    handler.scenario = "field-null"
     done = run_pytest(
         "--target", url, "--pace", "1000", API, "-k", "example_is or text_is or customers", "-l"
     )

@@ -257,8 +257,8 @@ def _running_mock() -> Iterator[Target]:
     from opay_contract.contract.loading import load_contract  # noqa: PLC0415  heavy, as all that follows
     from opay_contract.mock.app import build_app  # noqa: PLC0415
     from opay_contract.mock.choices import assumed_choices  # noqa: PLC0415
+    from opay_contract.mock.customers import Seeds  # noqa: PLC0415
     from opay_contract.mock.request_handler import MockSettings  # noqa: PLC0415
-    from opay_contract.mock.seeds import Seeds  # noqa: PLC0415
     from opay_contract.mock.serving import running  # noqa: PLC0415
     from opay_contract.mock.store import Store  # noqa: PLC0415
 
