@@ -28,8 +28,7 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import default_directory, load_contract, load_documents
 from opay_contract.drift.saving import summary_to_json
 from opay_contract.engines.checkpoint import Checkpoint, open_checkpoint
-from opay_contract.engines.inline import check_sources
-from opay_contract.engines.progress import OnProgress
+from opay_contract.engines.folding import OnProgress, check_sources
 from opay_contract.engines.work import Job, Work
 from opay_contract.errors import UsageError
 from opay_contract.judge.subject import Settings
