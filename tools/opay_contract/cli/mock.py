@@ -25,10 +25,9 @@ from opay_contract.mock.scenarios import build_scenarios, render_scenarios
 from opay_contract.mock.seeds import Seeds
 from opay_contract.mock.store import Store, StoredCustomer
 from opay_contract.model.exchange import Exchange
-from opay_contract.record.captured import captured_of
-from opay_contract.record.queue import Backlog
-from opay_contract.record.recorder import Recorder
-from opay_contract.record.rotation import RotatingFile
+from opay_contract.record.capture import captured_of
+from opay_contract.record.files import RotatingFile
+from opay_contract.record.recorder import Backlog, Recorder
 from opay_contract.redact.exchanges import Redactor
 
 _FILE = click.Path(path_type=Path, dir_okay=False)

@@ -23,11 +23,9 @@ from opay_contract.drift.insight import draw_insight
 from opay_contract.errors import UsageError
 from opay_contract.judge.subject import Settings
 from opay_contract.model.finding import Severity
-from opay_contract.record.captured import BODY_LIMIT
-from opay_contract.record.queue import Backlog
-from opay_contract.record.recorder import Recorder
-from opay_contract.record.rotation import Limits, RotatingFile
-from opay_contract.record.watching import Watch
+from opay_contract.record.capture import BODY_LIMIT
+from opay_contract.record.files import Limits, RotatingFile
+from opay_contract.record.recorder import Backlog, Recorder, Watch
 from opay_contract.redact.exchanges import Redactor
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.printing import printable
@@ -136,7 +134,7 @@ def _run(contract: Contract, used: ContractUsed, url: str, options: _Options, fa
     try:  # heavy, optional, and of no use to the other commands
         from opay_contract.mock.serving import bind, url_of  # noqa: PLC0415
         from opay_contract.record.proxy import METRICS_PATH, RecordingProxy  # noqa: PLC0415
-        from opay_contract.record.serving import serve  # noqa: PLC0415
+        from opay_contract.record.server import serve  # noqa: PLC0415
         from opay_contract.record.upstream import Upstream  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise UsageError(
