@@ -27,9 +27,8 @@ from opay_contract.errors import UsageError
 from opay_contract.judge.table import RULES_BY_ID
 from opay_contract.model.finding import Key, Outcome
 from opay_contract.model.summary import fingerprint
-from opay_contract.report.acceptance_status import describe_covered, on_one_line
-from opay_contract.report.printing import printable
-from opay_contract.report.text_report import count
+from opay_contract.report.acceptance_status import describe_covered
+from opay_contract.words import count, on_one_line, printable
 
 _file_argument = click.argument("file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
 

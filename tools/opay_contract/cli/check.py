@@ -38,8 +38,7 @@ from opay_contract.model.timestamps import Window
 from opay_contract.recordings.formats import Format
 from opay_contract.recordings.listing import iter_inputs
 from opay_contract.recordings.sources import STDIN, Repeats, Source
-from opay_contract.report.printing import printable
-from opay_contract.report.text_report import count
+from opay_contract.words import count, printable
 
 _LOCAL, _DASK = "local", "dask"
 

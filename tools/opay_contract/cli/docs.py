@@ -19,8 +19,8 @@ from opay_contract.docs.evidence import Evidence, build_evidence
 from opay_contract.drift.insight import draw_insight
 from opay_contract.drift.saving import load_summary
 from opay_contract.errors import ContractError, OpayContractError, UsageError
-from opay_contract.report.printing import printable
 from opay_contract.spec.lint import prove_contract
+from opay_contract.words import printable
 
 _LOCATED = re.compile(r"[^\s:]+:\d+:\d+: ")
 _OUTPUT = "reference"

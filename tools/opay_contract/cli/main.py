@@ -8,7 +8,7 @@ import click
 
 from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.errors import OpayContractError
-from opay_contract.report.printing import printable
+from opay_contract.words import printable
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "baseline": ("opay_contract.cli.baseline", "Accept known findings, each until a day."),

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from opay_contract.engines.folding import OnProgress, no_progress
-from opay_contract.report.text_report import count
+from opay_contract.words import count
 
 if TYPE_CHECKING:
     from rich.progress import Progress

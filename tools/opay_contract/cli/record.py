@@ -28,8 +28,8 @@ from opay_contract.record.files import Limits, RotatingFile
 from opay_contract.record.recorder import Backlog, Recorder, Watch
 from opay_contract.redact.exchanges import Redactor
 from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.printing import printable
 from opay_contract.report.text_report import render_text
+from opay_contract.words import printable
 
 _SANDBOX = "sandbox"
 _SECONDS = click.FloatRange(0, min_open=True)

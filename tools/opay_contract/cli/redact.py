@@ -26,8 +26,8 @@ from opay_contract.redact.exchanges import Redactor
 from opay_contract.redact.files import try_redact_file, verify_source
 from opay_contract.redact.json_files import Tally
 from opay_contract.redact.others import is_of_others
-from opay_contract.report.printing import printable
-from opay_contract.report.text_report import count as counted
+from opay_contract.words import count as counted
+from opay_contract.words import printable
 
 KEY_VARIABLE = "OPAY_REDACTION_KEY"
 _SHORTEST_KEY = 16

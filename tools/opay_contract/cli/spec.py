@@ -14,9 +14,9 @@ from opay_contract.cli.output import make_folder, write_atomically
 from opay_contract.contract.loading import default_directory, list_documents
 from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.errors import UsageError
-from opay_contract.report.printing import printable
 from opay_contract.spec.lint import Proof, prove_contract
 from opay_contract.spec.problem import Problem
+from opay_contract.words import printable
 
 
 @click.command()
