@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from opay_contract.cli.exit_codes import ExitCode
+from opay_contract.cli.help import Command
 from opay_contract.cli.options import contract_option
 from opay_contract.cli.record import complain
 from opay_contract.cli.redact import redaction_key
@@ -47,7 +48,17 @@ class _Options:
     contract_dir: Path | None
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        ("Stand in for the sandbox with made-up customers", "opay-contract mock --port 8000 --customers 100"),
+        ("Answer every request with a failure", "opay-contract mock --scenario error-90"),
+        (
+            "Be slow now and then, and record what passes",
+            "opay-contract mock --fault slow=0.05 --record mock.ndjson",
+        ),
+    ],
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."

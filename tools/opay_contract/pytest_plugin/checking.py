@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from opay_contract.contract.contract import Contract
-from opay_contract.errors import UsageError
 from opay_contract.judge.judge import check_exchange
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Exchange
 from opay_contract.model.finding import Finding, Key, Severity
 from opay_contract.pytest_plugin.exchanges import exchange_of, with_known_host
+from opay_contract.settings.policy import parse_severity
 
 
 class DriftError(AssertionError):
@@ -64,15 +64,6 @@ class OpayContract:
         if any(finding.rule.severity >= bar for finding in found):
             raise DriftError(found)
         return found
-
-
-def parse_severity(label: str) -> Severity:
-    """Return the severity of a name."""
-    for severity in Severity:
-        if severity.label == label:
-            return severity
-    known = ", ".join(severity.label for severity in reversed(Severity))
-    raise UsageError(f"unknown severity '{label}'; expected one of {known}")
 
 
 def render_findings(findings: Iterable[Finding]) -> str:

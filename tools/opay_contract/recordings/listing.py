@@ -1,6 +1,5 @@
 """Finds what the user named: files, URLs, patterns, folders and manifests, in a stable order."""
 
-import difflib
 import glob
 import os
 import re
@@ -16,6 +15,7 @@ from opay_contract.recordings.reading import iter_list_lines
 from opay_contract.recordings.refusals import StreamError
 from opay_contract.recordings.remote import RemoteObject, describe_failure, open_file_system, tag_of
 from opay_contract.recordings.sources import STDIN, Repeats, Source, has_recording_name, iter_sources
+from opay_contract.words import did_you_mean
 
 MANIFEST = "@"
 """What stands before the name of a file that lists what to read."""
@@ -78,10 +78,11 @@ def _hint(path: str) -> str:
     """Return which name of the same folder may have been meant."""
     folder, name = os.path.split(path)
     try:
-        near = difflib.get_close_matches(name, os.listdir(folder or "."), n=1, cutoff=0.8)  # noqa: PTH208
+        names = os.listdir(folder or ".")  # noqa: PTH208
     except OSError:
         return ""
-    return f"; did you mean '{os.path.join(folder, near[0])}'?" if near else ""  # noqa: PTH118
+    hint = did_you_mean(name, names, cutoff=0.8, folder=folder)
+    return f"; {hint}" if hint else ""
 
 
 def iter_inputs(
