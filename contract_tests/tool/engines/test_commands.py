@@ -18,7 +18,7 @@ from opay_contract.cli import progress
 from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.main import main
 from opay_contract.contract.contract import Contract
-from opay_contract.engines.inline import check_sources
+from opay_contract.engines.folding import check_sources
 from opay_contract.judge.subject import Settings
 from opay_contract.recordings.inputs import iter_inputs
 

@@ -15,6 +15,7 @@ import click
 
 from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.format_in import format_in_option
+from opay_contract.cli.help import Command
 from opay_contract.cli.options import base_url_option, contract_option, max_unpacked_option, paths_argument
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
@@ -34,7 +35,17 @@ _SHORTEST_KEY = 16
 _MOST_TOLD = 10
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        ("Write a recording that may be shared", "opay-contract redact traffic.har -o shared.har"),
+        (
+            "Give the same value the same pseudonym in every file",
+            "opay-contract redact recordings/ -o shared/ --key-file redaction.key",
+        ),
+        ("Prove that files are clean, as in a hook", "opay-contract redact --verify recordings/"),
+    ],
+)
 @paths_argument("IN...", literally=True)
 @click.option(
     "-o",

@@ -6,8 +6,7 @@ from typing import Any
 
 import httpx
 
-from opay_contract.record.captured import Body, BodyBuffer, Omitted, RawCapture
-from opay_contract.record.hop_by_hop import as_headers
+from opay_contract.record.capture import Body, BodyBuffer, Omitted, RawCapture, as_headers
 from opay_contract.record.recorder import Recorder
 
 

@@ -3,19 +3,24 @@
 import logging
 import secrets
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
-from opay_contract.record.captured import BODY_LIMIT
+from opay_contract.model.exchange import Headers
+from opay_contract.record.capture import BODY_LIMIT, Body, Omitted, RawCapture
+from opay_contract.record.files import RotatingFile
 from opay_contract.record.recorder import Recorder
-from opay_contract.record.rotation import RotatingFile
 from opay_contract.redact.redactor import Redactor
+
+if TYPE_CHECKING:
+    import requests
 
 _log = logging.getLogger("opay_contract.record")
 
@@ -85,13 +90,81 @@ def capturing(path: str | Path, session: Any, **options: Any) -> Iterator[Captur
 def _hook_of(session: Any) -> Callable[[Any, Recorder], Callable[[], None]]:
     """Return how to listen to a session; the library that it comes from is imported already."""
     if (requests := sys.modules.get("requests")) and isinstance(session, requests.Session):
-        from opay_contract.record.requests_hook import hook_requests  # noqa: PLC0415  optional
-
         return hook_requests
     if (httpx := sys.modules.get("httpx")) and isinstance(session, httpx.Client | httpx.AsyncClient):
-        from opay_contract.record.httpx_hooks import hook_httpx  # noqa: PLC0415  optional
+        from opay_contract.record.httpx_hook import hook_httpx  # noqa: PLC0415  optional
 
         return hook_httpx
     raise UsageError(
         f"cannot record a {type(session).__name__}; expected a requests.Session, httpx.Client or AsyncClient"
     )
+
+
+def hook_requests(session: "requests.Session", recorder: Recorder) -> Callable[[], None]:
+    """Record what a session gets from now on; returns how to stop.
+
+    The hook is given to each request, as a call's own `hooks` would take the place of the session's.
+    """
+    usual, own = session.send, vars(session).get("send")
+    is_over = False
+
+    def hear(response: "requests.Response", **options: Any) -> None:
+        if is_over:
+            return
+        body: Body = Omitted.NOT_READ
+        if not options.get("stream"):
+            body = response.content  # may raise, as it would a moment later without us
+        try:
+            recorder.add([_captured(response, body)])
+        except Exception as error:  # noqa: BLE001  whatever it is, the client's call goes on
+            recorder.miss("capture", f"an exchange is not recorded: {type(error).__name__}")
+
+    def send(request: "requests.PreparedRequest", **options: Any) -> "requests.Response":
+        hooks: list[Any] = request.hooks.setdefault("response", [])
+        if hear not in hooks and not is_over:
+            hooks.insert(0, hear)
+        return usual(request, **options)
+
+    def stop() -> None:
+        nonlocal is_over
+        is_over = True
+        if vars(session).get("send") is not send:  # somebody wrapped it again
+            return
+        if own is None:
+            del vars(session)["send"]
+        else:
+            vars(session)["send"] = own
+
+    vars(session)["send"] = send
+    return stop
+
+
+def _captured(response: "requests.Response", body: Body) -> RawCapture:
+    request = response.request
+    return RawCapture(
+        method=request.method or "",
+        url=request.url or "",
+        asked=_headers(request.headers),
+        sent=_sent(request.body),
+        status=response.status_code,
+        answered=_headers(response.headers),
+        body=body,
+        recorded_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+    )
+
+
+def _headers(fields: Mapping[Any, Any]) -> Headers:
+    return tuple((_text(name), _text(value)) for name, value in fields.items())
+
+
+def _text(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def _sent(body: Any) -> Body | None:
+    """Return the body that was sent; of a stream nothing is left."""
+    if isinstance(body, str):
+        return body.encode(errors="surrogatepass")
+    if isinstance(body, bytes | bytearray):
+        return bytes(body) or None
+    return None if body is None else Omitted.NOT_READ
