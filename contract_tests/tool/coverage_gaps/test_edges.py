@@ -16,7 +16,7 @@ import zstandard
 
 from opay_contract.contract.addresses import OPEN
 from opay_contract.contract.loading import load_contract
-from opay_contract.engines.inline import check_sources
+from opay_contract.engines.folding import check_sources
 from opay_contract.errors import UsageError
 from opay_contract.formats.content_coding import encode_body
 from opay_contract.judge.subject import Settings

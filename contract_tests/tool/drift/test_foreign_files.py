@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.fold import Fold
-from opay_contract.engines.inline import check_sources
+from opay_contract.engines.folding import check_sources
 from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Place, Request, Unreadable

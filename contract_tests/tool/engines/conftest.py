@@ -7,7 +7,7 @@ import pytest
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
-from opay_contract.engines.inline import check_sources
+from opay_contract.engines.folding import check_sources
 from opay_contract.judge.subject import Settings
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.inputs import iter_inputs

@@ -12,8 +12,7 @@ from contract_tests.benchmarks.speed.traffic import Shares, iter_realistic
 from contract_tests.tool.redact.writers import as_har
 
 from opay_contract.contract.loading import load_contract
-from opay_contract.engines.folding import fold_batch
-from opay_contract.engines.inline import check_sources
+from opay_contract.engines.folding import check_sources, fold_batch
 from opay_contract.engines.work import Work
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Unreadable

@@ -99,6 +99,6 @@ def test_an_access_log_is_told_by_its_members() -> None:
 
 
 def test_the_page_has_the_table_of_members() -> None:
-    page = (Path(__file__).parents[3] / "tools/docs/recordings.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "tools/docs/reference/recordings.md").read_text(encoding="utf-8")
     for part, paths in FIELDS.items():
         assert f"| {part} | {', '.join(f'`{path}`' for path in paths)} |" in page

@@ -8,7 +8,7 @@ import pytest
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.conclusions import conclude
-from opay_contract.engines.inline import check_sources
+from opay_contract.engines.folding import check_sources
 from opay_contract.judge.subject import Settings
 from opay_contract.judge.table import RULES, RULES_OF_A_RUN
 from opay_contract.model.summary import DriftSummary

@@ -50,7 +50,7 @@ DEFECTS = {
     "in the recording": "import opay_contract.record.recorder as broken; broken.render_line = fail",
     "in the file": "import opay_contract.record.files as broken; broken.LineFile.append = fail",
     "in the backlog": "import opay_contract.record.recorder as broken; broken.Recorder.add = fail",
-    "in the check": "import opay_contract.record.watching as broken; broken.Watch.add = fail",
+    "in the check": "import opay_contract.record.recorder as broken; broken.Watch.add = fail",
 }
 FAIL = """
 def fail(*given, **named):

@@ -16,7 +16,7 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.contract.operation import OpenQuestion, Reading
 from opay_contract.drift.insight import draw_insight
-from opay_contract.engines.inline import check_sources
+from opay_contract.engines.folding import check_sources
 from opay_contract.judge.gap_table import CODE_UNOBSERVED, FIELD_UNOBSERVED, RANGE_NARROWER
 from opay_contract.judge.subject import Settings
 from opay_contract.judge.table import RULES_BY_ID

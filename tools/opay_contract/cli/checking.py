@@ -10,7 +10,7 @@ import click
 from opay_contract.cli.progress import watch_progress
 from opay_contract.cli.repeats import tell_repeats
 from opay_contract.contract.contract import Contract
-from opay_contract.engines.inline import check_sources
+from opay_contract.engines.folding import check_sources
 from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Unreadable

@@ -3,7 +3,7 @@
 import click
 
 from opay_contract.recordings.inputs import Repeats
-from opay_contract.report.printing import printable
+from opay_contract.words import printable
 
 
 def tell_repeats(repeats: Repeats) -> None:

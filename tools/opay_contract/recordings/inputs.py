@@ -1,6 +1,5 @@
 """Finds the files to read: as named, or all recordings below a folder in a stable order."""
 
-import difflib
 import glob
 import os
 import re
@@ -26,6 +25,7 @@ from opay_contract.formats.streams import Readable, unpack
 from opay_contract.formats.table import recognise
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.recordings.stores import MAGIC, RemoteObject, is_url, iter_objects, order_of, public_name
+from opay_contract.words import did_you_mean
 
 STDIN = "-"
 """The path that stands for standard input."""
@@ -247,10 +247,11 @@ def _hint(path: str) -> str:
     """Return which name of the same folder may have been meant."""
     folder, name = os.path.split(path)
     try:
-        near = difflib.get_close_matches(name, os.listdir(folder or "."), n=1, cutoff=0.8)  # noqa: PTH208
+        names = os.listdir(folder or ".")  # noqa: PTH208
     except OSError:
         return ""
-    return f"; did you mean '{os.path.join(folder, near[0])}'?" if near else ""  # noqa: PTH118
+    hint = did_you_mean(name, names, cutoff=0.8, folder=folder)
+    return f"; {hint}" if hint else ""
 
 
 def iter_inputs(

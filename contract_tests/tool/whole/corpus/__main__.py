@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from opay_contract.contract.loading import load_contract
-from opay_contract.engines.inline import check_sources
+from opay_contract.engines.folding import check_sources
 from opay_contract.engines.processes import check_in_processes
 from opay_contract.engines.work import Job, Work
 from opay_contract.judge.subject import Settings

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
-from opay_contract.engines.inline import check_sources
+from opay_contract.engines.folding import check_sources
 from opay_contract.engines.processes import check_in_processes
 from opay_contract.engines.work import Job, Work
 from opay_contract.judge.subject import Settings
