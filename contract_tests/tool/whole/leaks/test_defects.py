@@ -42,7 +42,7 @@ PLACES_OF_REDACT = [
 ]
 PLACES_IN_AN_ENTRY = [
     "opay_contract.contract.contract.Contract.match",
-    "opay_contract.redact.bodies.rewrite_json",
+    "opay_contract.redact.redactor.rewrite_json",
     "opay_contract.formats.json_files.parse_json",
     "opay_contract.redact.values.describe_name",
 ]
