@@ -15,6 +15,7 @@ from opay_contract.formats.json_files import (
     Name,
     Segment,
     iter_segments,
+    of_another_format,
     read_entries,
     rewrite_segments,
     take_beside,
@@ -108,9 +109,13 @@ def _size_of(segment: Segment) -> int:
 
 
 def _iter_segments(cursor: JsonCursor, *, whole: bool) -> Iterator[Segment]:
-    while cursor.peek():
+    is_first = True
+    while first := cursor.peek():
+        if first != b"{" and not (whole or is_first):
+            raise of_another_format(cursor.line)
         yield from _iter_item(cursor, "", 0, whole=whole)
         yield b"\n"
+        is_first = False
 
 
 def _iter_item(cursor: JsonCursor, name: str, depth: int, *, whole: bool) -> Iterator[Segment]:
