@@ -37,5 +37,5 @@ def run_command(
             main()
         except SystemExit as ended:
             code = ended.code
-    said = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]
-    return CompletedProcess(command, int(code or 0), *said)  # type: ignore[call-overload]
+    said = [stream.buffer.getvalue().decode() for stream in (out, err)]
+    return CompletedProcess(command, int(code or 0), *said)

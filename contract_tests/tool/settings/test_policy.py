@@ -106,5 +106,5 @@ def test_an_unknown_name_is_refused_and_a_rule_that_always_counts_cannot_be_chan
     for rule in ALWAYS:
         for given in ({"ignore": [rule]}, {"severity": {rule: Severity.INFO}}):
             with pytest.raises(UsageError, match=f"'{rule}' always counts"):
-                build_policy(**given)  # type: ignore[arg-type]
+                build_policy(**given)
         assert build_policy(select=["header"]).rule(RULES[rule]) == RULES[rule]
