@@ -31,7 +31,7 @@ from opay_contract.engines.work import DIED, Work
 from opay_contract.errors import UsageError
 from opay_contract.judge.subject import Settings
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.listing import iter_inputs
+from opay_contract.recordings.inputs import iter_inputs
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.json_report import render_json
 

@@ -17,10 +17,10 @@ from opay_contract.engines.work import Work
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.summary import DriftSummary
+from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.parts import Part, PartReader, iter_parts
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.remote import CHANGED
-from opay_contract.recordings.sources import Source
+from opay_contract.recordings.stores import CHANGED
 
 SETTINGS = Settings(started_at=1_790_000_000.0)
 SIZE = 200_000

@@ -12,7 +12,7 @@ from opay_contract.engines.folding import check_sources
 from opay_contract.judge.subject import Settings
 from opay_contract.judge.table import RULES, RULES_OF_A_RUN
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.sources import iter_sources
+from opay_contract.recordings.inputs import iter_sources
 from opay_contract.report.ordering import by_gravity
 
 CASES = Path(__file__).parent / "cases"

@@ -19,9 +19,9 @@ from opay_contract.record.proxy import RecordingProxy
 from opay_contract.record.recorder import Backlog, Recorder
 from opay_contract.record.server import running
 from opay_contract.record.upstream import Upstream
+from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.sources import Source
-from opay_contract.redact.exchanges import Redactor
+from opay_contract.redact.redactor import Redactor
 
 PATIENCE = 20
 Respond = Callable[[socket.socket, bytes], None]

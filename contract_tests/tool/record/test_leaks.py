@@ -22,10 +22,10 @@ import requests
 from contract_tests.tool.whole.leaks.canaries import CANARIES, find_canaries
 
 import opay_contract
+from opay_contract.formats import streams
+from opay_contract.formats.streams import iter_read
 from opay_contract.record import capturing
 from opay_contract.record.recorder import Recorder
-from opay_contract.recordings import streams
-from opay_contract.recordings.streams import iter_read
 
 PATIENCE = 20
 TEXTS = [str(canary) for canary in CANARIES.values()]

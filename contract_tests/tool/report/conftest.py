@@ -26,7 +26,7 @@ from opay_contract.model.insight import Answer, Change, ChangeKind, Gap, Insight
 from opay_contract.model.observation import Observed
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.model.timestamps import Window, utc_of
-from opay_contract.recordings.sources import iter_sources
+from opay_contract.recordings.inputs import iter_sources
 from opay_contract.report.checked_run import CheckedRun
 
 HERE = Path(__file__).parent

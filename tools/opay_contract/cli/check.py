@@ -24,11 +24,10 @@ from opay_contract.cli.spreading import Spread, spread_options
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.saving import summary_to_json
 from opay_contract.engines.work import Job
+from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
 from opay_contract.model.timestamps import Window
-from opay_contract.recordings.formats import Format
-from opay_contract.recordings.listing import iter_inputs
-from opay_contract.recordings.sources import Repeats
+from opay_contract.recordings.inputs import Repeats, iter_inputs
 
 _GROUPS = {
     "Contract": ("--contract", "--base-url", "--config"),

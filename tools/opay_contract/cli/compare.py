@@ -24,7 +24,7 @@ from opay_contract.drift.saving import is_saved_summary, load_summary
 from opay_contract.errors import UsageError
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.sources import STDIN
+from opay_contract.recordings.inputs import STDIN
 from opay_contract.settings.policy import parse_severity
 
 _RENDERERS = {"text": render_comparison, "json": render_comparison_json}

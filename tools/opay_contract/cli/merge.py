@@ -12,7 +12,7 @@ from opay_contract.cli.reporting import Reporting, report_options, report_run
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.places import join_runs
 from opay_contract.drift.saving import load_summary
-from opay_contract.recordings.sources import Repeats, Source
+from opay_contract.recordings.inputs import Repeats, Source
 
 
 @click.command(

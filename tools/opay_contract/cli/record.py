@@ -27,7 +27,7 @@ from opay_contract.model.finding import Severity
 from opay_contract.record.capture import BODY_LIMIT
 from opay_contract.record.files import Limits, RotatingFile
 from opay_contract.record.recorder import Backlog, Recorder, Watch
-from opay_contract.redact.exchanges import Redactor
+from opay_contract.redact.redactor import Redactor
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.text_report import render_text
 from opay_contract.settings.policy import parse_severity

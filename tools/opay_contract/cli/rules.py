@@ -48,7 +48,7 @@ def rules(rule_id: str | None, format_out: str) -> None:
 
 
 def render_markdown(rules_: tuple[Rule, ...]) -> str:
-    """Return the rules as a table and their explanations, as tools/docs/rules.md has them."""
+    """Return the rules as a table and their explanations, as tools/docs/reference/rules.md has them."""
     rows = [
         f"| [`{rule.id}`](#{rule.id}) | {rule.severity.label} | {rule.kind} | {rule.area} |"
         for rule in rules_

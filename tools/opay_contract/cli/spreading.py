@@ -20,7 +20,7 @@ from opay_contract.engines.work import Job, Work
 from opay_contract.errors import UsageError
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.sources import STDIN, Source
+from opay_contract.recordings.inputs import STDIN, Source
 from opay_contract.words import count, printable
 
 _LOCAL, _DASK = "local", "dask"

@@ -7,13 +7,13 @@ from typing import BinaryIO, Protocol
 from opay_contract.contract.answers import answer_shape
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.fold import Fold
+from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.formats import Format
+from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.parts import Batch, Part, PartReader
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.sources import Source
 
 PROGRESS_STEP = 512
 """Entries between two words on progress."""

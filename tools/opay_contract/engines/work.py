@@ -15,12 +15,12 @@ from msgspec import structs
 from opay_contract.drift.places import move_places
 from opay_contract.engines.checkpoint import Checkpoint
 from opay_contract.engines.folding import OnProgress, PartResult
+from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.summary import DriftSummary, merge
-from opay_contract.recordings.formats import Format
+from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.parts import PART_SIZE, Batch, Part, count_lines, iter_parts
-from opay_contract.recordings.sources import Source
 
 MOST_PARTS = 64
 """How many small files are handed out together."""

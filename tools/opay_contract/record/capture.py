@@ -9,10 +9,10 @@ from typing import Any
 
 from msgspec import structs
 
+from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.errors import EntryError
 from opay_contract.jsontext import Parsed, parse_json
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response
-from opay_contract.recordings.content_encodings import decode_body
-from opay_contract.recordings.refusals import EntryError
 
 Field = tuple[bytes, bytes]
 """A header field as it is on the wire."""

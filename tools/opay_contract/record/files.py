@@ -14,8 +14,8 @@ from pathlib import Path
 import zstandard
 
 from opay_contract.errors import UsageError
+from opay_contract.formats.streams import ZSTD_MAGIC
 from opay_contract.jsontext import NotJson, parse_json
-from opay_contract.recordings.streams import ZSTD_MAGIC
 
 PACKED = ".zst"
 _PRIVATE = 0o600

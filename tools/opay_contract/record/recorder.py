@@ -20,7 +20,7 @@ from opay_contract.model.summary import MAX_FINDINGS, DriftSummary
 from opay_contract.record.capture import BODY_LIMIT, DecodedCapture, RawCapture, decode_captured, render_line
 from opay_contract.record.files import RotatingFile
 from opay_contract.record.metrics import Metrics
-from opay_contract.redact.exchanges import Redactor
+from opay_contract.redact.redactor import Redactor
 from opay_contract.report.text_report import describe_place
 
 Say = Callable[[str], None]

@@ -17,7 +17,7 @@ from opay_contract.model.exchange import Headers
 from opay_contract.record.capture import BODY_LIMIT, Body, Omitted, RawCapture
 from opay_contract.record.files import RotatingFile
 from opay_contract.record.recorder import Recorder
-from opay_contract.redact.exchanges import Redactor
+from opay_contract.redact.redactor import Redactor
 
 if TYPE_CHECKING:
     import requests

@@ -13,7 +13,7 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.engines.folding import check_sources
 from opay_contract.judge.subject import Settings
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.sources import iter_sources
+from opay_contract.recordings.inputs import iter_sources
 
 COUNT = 2000
 
