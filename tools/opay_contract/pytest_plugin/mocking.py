@@ -87,7 +87,8 @@ class OpayMock:
         self._settings = self._usual_settings()
         self._heard: list[tuple[Exchange, MockSettings]] = []
         self._added = 0
-        self._doctor = Doctor(self.private_key, scheme_of(self._contract), self.merchant_id)
+        scheme = scheme_of(self._contract)
+        self._doctor = Doctor(self.private_key, scheme, self._operation.identity_header(scheme))
 
     def __enter__(self) -> Self:
         """Begin to answer."""
