@@ -18,9 +18,9 @@ from opay_contract.cli import progress
 from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.main import main
 from opay_contract.contract.contract import Contract
-from opay_contract.engines.inline import check_sources
+from opay_contract.engines.folding import check_sources
 from opay_contract.judge.subject import Settings
-from opay_contract.recordings.listing import iter_inputs
+from opay_contract.recordings.inputs import iter_inputs
 
 Run = Callable[..., tuple[int, str, str]]
 RECORDINGS = Path(__file__).parents[2] / "recordings"

@@ -1,4 +1,4 @@
-"""Writes every command and its options as Markdown, as tools/docs/commands.md has them."""
+"""Writes every command and its options as Markdown, as tools/docs/reference/commands.md has them."""
 
 import re
 import textwrap

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from opay_contract.cli.exit_codes import ExitCode
+from opay_contract.cli.help import Command
 from opay_contract.cli.options import contract_option
 from opay_contract.cli.record import complain
 from opay_contract.cli.redact import redaction_key
@@ -26,11 +27,10 @@ from opay_contract.mock.scenarios import build_scenarios, parse_faults, render_s
 from opay_contract.mock.store import Store, StoredCustomer
 from opay_contract.mock.validation import Credentials
 from opay_contract.model.exchange import Exchange
-from opay_contract.record.captured import captured_of
-from opay_contract.record.queue import Backlog
-from opay_contract.record.recorder import Recorder
-from opay_contract.record.rotation import RotatingFile
-from opay_contract.redact.exchanges import Redactor
+from opay_contract.record.capture import captured_of
+from opay_contract.record.files import RotatingFile
+from opay_contract.record.recorder import Backlog, Recorder
+from opay_contract.redact.redactor import Redactor
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -51,7 +51,17 @@ class _Options:
     contract_dir: Path | None
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        ("Stand in for the sandbox with made-up customers", "opay-contract mock --port 8000 --customers 100"),
+        ("Answer every request with a failure", "opay-contract mock --scenario error-90"),
+        (
+            "Be slow now and then, and record what passes",
+            "opay-contract mock --fault slow=0.05 --record mock.ndjson",
+        ),
+    ],
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."

@@ -11,11 +11,12 @@ from msgspec import structs
 
 from opay_contract.contract.contract import Contract
 from opay_contract.errors import UsageError
+from opay_contract.formats.native import parse_line
 from opay_contract.judge.judge import check_exchange
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
 from opay_contract.model.finding import Finding, Key, Severity
-from opay_contract.recordings.ndjson import parse_line
+from opay_contract.settings.policy import parse_severity
 
 _PLACE = Place(source=0, entry=0, file="response")
 
@@ -151,15 +152,6 @@ class OpayContract:
         if any(finding.rule.severity >= bar for finding in found):
             raise DriftError(found, hints)
         return found
-
-
-def parse_severity(label: str) -> Severity:
-    """Return the severity of a name."""
-    for severity in Severity:
-        if severity.label == label:
-            return severity
-    known = ", ".join(severity.label for severity in reversed(Severity))
-    raise UsageError(f"unknown severity '{label}'; expected one of {known}")
 
 
 def render_findings(findings: Iterable[Finding]) -> str:

@@ -17,9 +17,8 @@ from opay_contract.model.outcomes import Outcomes, join_outcomes
 from opay_contract.model.summary import DriftSummary
 from opay_contract.pytest_plugin.checking import render_findings
 from opay_contract.pytest_plugin.plugin import OUTCOMES
-from opay_contract.recordings.listing import find_missing
+from opay_contract.recordings.inputs import STDIN, Repeats, Source, find_missing, iter_sources
 from opay_contract.recordings.reading import is_passed_over, iter_exchanges
-from opay_contract.recordings.sources import STDIN, Repeats, Source, iter_sources
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.outcomes import describe_outcomes, describe_vacuity
 from opay_contract.report.scope import describe_nothing, describe_out_of_scope

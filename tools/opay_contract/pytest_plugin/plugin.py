@@ -149,7 +149,8 @@ def _number(text: str) -> int:
 @pytest.fixture(scope="session")
 def opay_contract(pytestconfig: pytest.Config) -> "OpayContract":
     """The contract; `check(response)` raises with a list of findings where an answer drifts from it."""
-    from opay_contract.pytest_plugin.checking import OpayContract, parse_severity  # noqa: PLC0415  heavy
+    from opay_contract.pytest_plugin.checking import OpayContract  # noqa: PLC0415  heavy
+    from opay_contract.settings.policy import parse_severity  # noqa: PLC0415
 
     return OpayContract(_contract(pytestconfig), parse_severity(pytestconfig.getini(_FAIL_ON)))
 
@@ -196,8 +197,8 @@ def _recording_of(item: pytest.Item) -> "Path":
 
 def _recordings(session: pytest.Session, paths: list[str]) -> Iterator[pytest.Item]:
     from opay_contract.contract.loading import load_contract  # noqa: PLC0415  heavy, as all that follows
-    from opay_contract.pytest_plugin.checking import parse_severity  # noqa: PLC0415
     from opay_contract.pytest_plugin.collection import iter_items  # noqa: PLC0415
+    from opay_contract.settings.policy import parse_severity  # noqa: PLC0415
 
     config = session.config
     contract = load_contract(_directory(config), config.getoption(_BASE_URL) or ())

@@ -13,7 +13,7 @@ from opay_contract.model.outcomes import (
     describe_mistakes,
 )
 from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.printing import printable
+from opay_contract.words import printable
 
 _SUCCESS, _BUSINESS_ERROR, _TRANSPORT = Outcome.SUCCESS, Outcome.BUSINESS_ERROR, Outcome.TRANSPORT
 

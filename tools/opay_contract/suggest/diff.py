@@ -6,7 +6,6 @@ import textwrap
 from collections.abc import Iterator
 
 from opay_contract.contract.used import ContractUsed
-from opay_contract.report.printing import printable
 from opay_contract.suggest.suggestion import Proposal, Revision, Suggestion
 from opay_contract.suggest.words import (
     JUDGEMENTS,
@@ -16,6 +15,7 @@ from opay_contract.suggest.words import (
     describe_subject,
     describe_thresholds,
 )
+from opay_contract.words import printable
 
 _CONTEXT = 3
 _WIDTH = 108

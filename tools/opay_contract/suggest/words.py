@@ -2,7 +2,6 @@
 
 from opay_contract.model.insight import Share
 from opay_contract.report.insights import describe_moment, describe_share
-from opay_contract.report.printing import printable
 from opay_contract.suggest.suggestion import (
     Evidence,
     Judgement,
@@ -11,6 +10,7 @@ from opay_contract.suggest.suggestion import (
     Thresholds,
     describe_limit,
 )
+from opay_contract.words import printable
 
 JUDGEMENTS = {
     Judgement.CONTRACT_TOO_STRICT: "the contract is too narrow",
