@@ -11,9 +11,8 @@ from opay_contract.errors import UsageError
 from opay_contract.jsontext import Parsed
 from opay_contract.mock.answers import AUTHENTICATION_FAILED, REASON_HEADER, Answer, Fields
 from opay_contract.model.exchange import Exchange, Headers, Response, Unreadable
-from opay_contract.recordings.listing import find_missing
+from opay_contract.recordings.inputs import Source, find_missing, iter_sources
 from opay_contract.recordings.reading import is_passed_over, iter_exchanges
-from opay_contract.recordings.sources import Source, iter_sources
 
 _NOT_SENT = frozenset(
     {

@@ -179,10 +179,10 @@ class OpayMock:
 
     def record(self, path: Path) -> None:
         """Write the calls so far to a new file, redacted, with URLs that any check knows."""
-        from opay_contract.record.captured import captured_of  # noqa: PLC0415  of no use but here
+        from opay_contract.record.capture import captured_of  # noqa: PLC0415  of no use but here
+        from opay_contract.record.files import RotatingFile  # noqa: PLC0415
         from opay_contract.record.recorder import Recorder  # noqa: PLC0415
-        from opay_contract.record.rotation import RotatingFile  # noqa: PLC0415
-        from opay_contract.redact.exchanges import Redactor  # noqa: PLC0415
+        from opay_contract.redact.redactor import Redactor  # noqa: PLC0415
 
         if not self._heard:
             raise NothingCheckedError("nothing was recorded: the mock was not called")
