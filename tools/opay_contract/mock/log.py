@@ -12,7 +12,7 @@ from opay_contract.contract.contract import Contract, Route
 from opay_contract.judge.describing import describe_name, is_label
 from opay_contract.judge.routes import fold_path
 from opay_contract.mock.answers import BY_CUSTOMER, REASON_HEADER
-from opay_contract.mock.validation import Credentials, identity_header, scheme_of
+from opay_contract.mock.validation import Credentials, scheme_of
 from opay_contract.model.exchange import Exchange, header
 from opay_contract.signing.signer import sign
 
@@ -142,7 +142,7 @@ def render_greeting(url: str, contract: Contract, credentials: Credentials, cust
             "",
             "# a signed query:",
             f"curl -sS {url}{operation.path} -H 'Content-Type: application/json' \\",
-            f"  -H {shlex.quote(f'{identity_header(operation, scheme)}: {credentials.merchant_id}')} \\",
+            f"  -H {shlex.quote(f'{operation.identity_header(scheme)}: {credentials.merchant_id}')} \\",
             f"  -H {signing} \\",
             f"  -d {shlex.quote(body)}",
             "",
