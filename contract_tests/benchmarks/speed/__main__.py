@@ -24,11 +24,14 @@ from typing import TypeVar
 from contract_tests.benchmarks.rivals.installing import install_openapi_core, install_redocly
 from contract_tests.benchmarks.rivals.material import write_copy
 from contract_tests.benchmarks.rivals.tools import Library, Redocly, check
-from contract_tests.tool.whole.corpus.contract import write_contract
-from contract_tests.tool.whole.corpus.drafts import KEY
-
-from .measuring import build_oracle, read_all, time_command, time_loop, validate_all
-from .recordings import (
+from contract_tests.benchmarks.speed.measuring import (
+    build_oracle,
+    read_all,
+    time_command,
+    time_loop,
+    validate_all,
+)
+from contract_tests.benchmarks.speed.recordings import (
     HAR,
     KINDS,
     NDJSON,
@@ -39,7 +42,9 @@ from .recordings import (
     write_recording,
     write_wire,
 )
-from .traffic import Shares, iter_mixed, iter_realistic, iter_uniform
+from contract_tests.benchmarks.speed.traffic import Shares, iter_mixed, iter_realistic, iter_uniform
+from contract_tests.tool.whole.corpus.contract import write_contract
+from contract_tests.tool.whole.corpus.drafts import KEY
 
 FIXED_SEED = 20260504
 ROOT = Path(__file__).parents[3]

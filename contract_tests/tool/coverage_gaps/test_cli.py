@@ -193,7 +193,9 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def test_the_mock_announces_itself_in_four_lines(run: Run, served: list[Any], tmp_path: Path) -> None:
-    done = run("mock", "--customers", "3", "--record", tmp_path / "r.ndjson", "--store", tmp_path / "s.db")
+    done = run(
+        "mock", "--quiet", "--customers", "3", "--record", tmp_path / "r.ndjson", "--store", tmp_path / "s.db"
+    )
     names = [line.partition(": ")[0] for line in done.out.splitlines()]
     assert (done.code, names) == (0, ["address", "merchant id", "private key", "ready"])
     assert len(served) == 1

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from opay_contract.formats.access_log import FIELDS
+from opay_contract.formats.table import Format, recognise
 from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.recordings.access_log import FIELDS
-from opay_contract.recordings.formats import Format, recognise
 
 Read = Callable[..., list[Any]]
 

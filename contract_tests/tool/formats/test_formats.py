@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from opay_contract.recordings.formats import HEAD, Format, recognise
+from opay_contract.formats.look import HEAD
+from opay_contract.formats.table import Format, recognise
 
 Read = Callable[..., list[Any]]
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from opay_contract.formats.json_cursor import JsonCursor, iter_values
+from opay_contract.formats.streams import ChunkStream
 from opay_contract.model.exchange import Exchange
-from opay_contract.recordings.cursor import JsonCursor, iter_values
+from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import ChunkStream
 
 FILLER = "x" * 20_000
 ENTRY = {

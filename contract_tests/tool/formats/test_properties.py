@@ -13,15 +13,14 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from opay_contract.formats import json_cursor
+from opay_contract.formats.errors import StreamError
+from opay_contract.formats.json_cursor import JsonCursor, iter_values
+from opay_contract.formats.native import iter_lines
+from opay_contract.formats.streams import ChunkStream, iter_read
+from opay_contract.formats.table import FORMATS, Format
 from opay_contract.model.exchange import Exchange, Request, Response
-from opay_contract.recordings import cursor
-from opay_contract.recordings.cursor import JsonCursor, iter_values
-from opay_contract.recordings.formats import Format
-from opay_contract.recordings.ndjson import iter_lines
-from opay_contract.recordings.reading import READERS
-from opay_contract.recordings.refusals import StreamError
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import ChunkStream, iter_read
+from opay_contract.recordings.inputs import Source
 
 Read = Callable[..., list[Any]]
 
@@ -175,8 +174,8 @@ def test_chunk_boundaries_do_not_matter_to_a_reader(
     format_in: Any, write: Any, exchanges: Any, marks: Any
 ) -> None:
     data = b"\xef\xbb\xbf" + write(exchanges)
-    assert list(READERS[format_in](SOURCE, cut(data, marks))) == list(
-        READERS[format_in](SOURCE, ChunkStream([data]))
+    assert list(FORMATS[format_in].read(SOURCE.place, cut(data, marks))) == list(
+        FORMATS[format_in].read(SOURCE.place, ChunkStream([data]))
     )
 
 
@@ -210,7 +209,7 @@ def failing(stream: ChunkStream) -> ChunkStream:
 def read_slowly(cut_data: Any) -> Any:
     """Return the items as they are when none is cut at a guess."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cursor, "_JOINT", re.compile(rb"(?!)"))
+        patch.setattr(json_cursor, "_JOINT", re.compile(rb"(?!)"))
         return read_items(cut_data)
 
 
@@ -254,7 +253,7 @@ def test_long_arrays_are_cut_as_they_are_walked_through(between: str) -> None:
     data = f"[{between.join(texts)}]".encode()
     found = list(iter_values(JsonCursor(io.BytesIO(data)), {}))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cursor, "_JOINT", re.compile(rb"(?!)"))
+        patch.setattr(json_cursor, "_JOINT", re.compile(rb"(?!)"))
         assert list(iter_values(JsonCursor(io.BytesIO(data)), {})) == found
     assert [item for _, item in found] == [text.encode() for text in texts]
 

@@ -82,8 +82,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def night(tmp_path: Path, address: str) -> Night:
-    tests = ("api", "suite.py", "schemathesis.toml", "st_hooks.py")
-    shell = open_shell(tmp_path, tests=tests)
+    shell = open_shell(tmp_path, tests=("api", "../tools"))
     (shell.folder / "sandbox.ndjson").unlink()
     return Night(shell=shell, address=address)
 

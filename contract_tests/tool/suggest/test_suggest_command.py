@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 import opay_contract
 from opay_contract.cli.main import cli
-from opay_contract.engines.inline import check_sources
+from opay_contract.engines.folding import check_sources
 from opay_contract.errors import UsageError
 from opay_contract.model.summary import DriftSummary
 from opay_contract.suggest.suggestion import Thresholds

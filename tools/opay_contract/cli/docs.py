@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from opay_contract.cli.exit_codes import ExitCode
+from opay_contract.cli.help import Command
 from opay_contract.cli.options import contract_argument
 from opay_contract.cli.output import make_folder, write_atomically
 from opay_contract.contract.contract import Contract
@@ -27,7 +28,14 @@ _LOCATED = re.compile(r"[^\s:]+:\d+:\d+: ")
 _OUTPUT = "reference"
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        ("Make the reference", "opay-contract docs --output reference"),
+        ("Say in it what recordings show", "opay-contract docs --evidence summary.json"),
+        ("Fail in CI where it is stale", "opay-contract docs --output reference --check"),
+    ],
+)
 @click.option(
     "--output",
     metavar="DIR",

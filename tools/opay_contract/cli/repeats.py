@@ -2,7 +2,7 @@
 
 import click
 
-from opay_contract.recordings.sources import Repeats
+from opay_contract.recordings.inputs import Repeats
 from opay_contract.words import printable
 
 

@@ -8,6 +8,7 @@ import click
 from opay_contract.cli.checking import check_paths, settings_of_now
 from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.format_in import format_in_option
+from opay_contract.cli.help import Command
 from opay_contract.cli.options import (
     base_url_option,
     contract_option,
@@ -38,7 +39,17 @@ _RENDERERS: dict[str, Callable[[Proposal, ContractUsed], str]] = {
 _USUAL = Thresholds()
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        ("See what recordings say against the contract", "opay-contract suggest recordings/"),
+        ("Take a saved run, and allow less, too", "opay-contract suggest --from summary.json --narrow"),
+        (
+            "Make the changes in a contract of your own",
+            "opay-contract suggest recordings/ --contract contract --write",
+        ),
+    ],
+)
 @paths_argument("[PATH...]", required=False)
 @click.option(
     "--from",

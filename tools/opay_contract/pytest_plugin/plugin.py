@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from opay_contract.contract.contract import Contract
-    from opay_contract.pytest_plugin.app_switcher import AppSwitcher
     from opay_contract.pytest_plugin.checking import OpayContract
-    from opay_contract.pytest_plugin.mocking import OpayMock
+    from opay_contract.pytest_plugin.mocking import AppSwitcher, OpayMock
 
 _MARKER = "opay_scenario"
 _DIRECTORY = "opay_contract_dir"
@@ -25,6 +24,7 @@ _RECORDINGS, _BASE_URL, _SUCCESSES = "--opay-recordings", "--opay-base-url", "--
 OUTCOMES = "opay_outcomes"
 """The property of a test's report that says how the calls in its recording ended."""
 _CONTRACT = pytest.StashKey["Contract"]()
+_MOCK = pytest.StashKey["OpayMock"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -83,6 +83,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.fail(fault, pytrace=False)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say beside a failure what the test's mock was asked, and why it refused what it refused."""
+    report = yield
+    mock = item.stash.get(_MOCK, None)
+    if mock is not None and report.failed:
+        report.sections.append(("opay_mock saw", mock.describe_calls()))
+    return report
+
+
 class _Successes:
     """Gathers how the calls of all recordings ended, and fails the run where too few succeeded.
 
@@ -103,7 +113,7 @@ class _Successes:
         """Fail the run when all tests are done."""
         result = yield
         if self._packed:
-            from opay_contract.pytest_plugin.outcomes import find_shortage, join_packed  # noqa: PLC0415  heavy
+            from opay_contract.pytest_plugin.collection import find_shortage, join_packed  # noqa: PLC0415  heavy
 
             required = self._config.getoption(_SUCCESSES)
             session.testsfailed += find_shortage(join_packed(self._packed), required)
@@ -112,7 +122,7 @@ class _Successes:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say how the calls ended, and what was not checked."""
         if self._packed:
-            from opay_contract.pytest_plugin.outcomes import describe_run, join_packed  # noqa: PLC0415  heavy
+            from opay_contract.pytest_plugin.collection import describe_run, join_packed  # noqa: PLC0415  heavy
 
             terminalreporter.section("opay-contract")
             required = self._config.getoption(_SUCCESSES)
@@ -130,7 +140,8 @@ def _number(text: str) -> int:
 @pytest.fixture(scope="session")
 def opay_contract(pytestconfig: pytest.Config) -> "OpayContract":
     """The contract; `check(response)` raises with a list of findings where an answer drifts from it."""
-    from opay_contract.pytest_plugin.checking import OpayContract, parse_severity  # noqa: PLC0415  heavy
+    from opay_contract.pytest_plugin.checking import OpayContract  # noqa: PLC0415  heavy
+    from opay_contract.settings.policy import parse_severity  # noqa: PLC0415
 
     return OpayContract(_contract(pytestconfig), parse_severity(pytestconfig.getini(_FAIL_ON)))
 
@@ -145,6 +156,7 @@ def opay_mock(
     marker = request.node.get_closest_marker(_MARKER)
     with ExitStack() as stack:
         mock = stack.enter_context(OpayMock(opay_contract, _opay_stage))
+        request.node.stash[_MOCK] = mock
         if marker is not None:
             stack.enter_context(mock.scenario(*marker.args, **marker.kwargs))
         yield mock
@@ -156,7 +168,7 @@ def _opay_stage() -> Iterator["AppSwitcher"]:
     from opay_contract.errors import UsageError  # noqa: PLC0415  of no use before
 
     try:  # heavy and optional
-        from opay_contract.pytest_plugin.app_switcher import open_stage  # noqa: PLC0415
+        from opay_contract.pytest_plugin.mocking import open_stage  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise UsageError(
             "opay_mock needs starlette and uvicorn: pip install 'opay-contract[mock]'"
@@ -167,8 +179,8 @@ def _opay_stage() -> Iterator["AppSwitcher"]:
 
 def _recordings(session: pytest.Session, paths: list[str]) -> Iterator[pytest.Item]:
     from opay_contract.contract.loading import load_contract  # noqa: PLC0415  heavy, as all that follows
-    from opay_contract.pytest_plugin.checking import parse_severity  # noqa: PLC0415
     from opay_contract.pytest_plugin.collection import iter_items  # noqa: PLC0415
+    from opay_contract.settings.policy import parse_severity  # noqa: PLC0415
 
     config = session.config
     contract = load_contract(_directory(config), config.getoption(_BASE_URL) or ())

@@ -3,11 +3,11 @@
 import re
 from dataclasses import dataclass
 
+from opay_contract.formats.bounds import excess, stand_in
+from opay_contract.formats.json_text import read_text, rewrite_json
 from opay_contract.jsontext import NotJson, Parsed, Tokens, parse_json
 from opay_contract.judge.annotations import Annotations
-from opay_contract.recordings.bounds import excess, stand_in
 from opay_contract.redact.cards import card_hits, stand_in_number
-from opay_contract.redact.json_text import read_text, rewrite_json
 from opay_contract.redact.sensitivity import PUBLIC, Statement
 from opay_contract.redact.texts import FREE_TEXT
 from opay_contract.redact.values import Log, Values

@@ -8,11 +8,11 @@ from typing import Any
 
 import yaml
 
+from opay_contract.formats.errors import EntryError
+from opay_contract.formats.json_text import NewNames
+from opay_contract.formats.messages import parse_base64
 from opay_contract.jsontext import Tokens
-from opay_contract.recordings.messages import parse_base64
-from opay_contract.recordings.refusals import EntryError
 from opay_contract.redact.entries import EntryVisitor
-from opay_contract.redact.json_text import NewNames
 
 BINARY_TAGS = frozenset({"tag:yaml.org,2002:binary", "!binary"})
 

@@ -5,8 +5,12 @@ from itertools import accumulate, chain
 
 import yaml
 
-from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.recordings.cassette_yaml import (
+from opay_contract.formats.errors import EntryError, StreamError
+from opay_contract.formats.messages import encode_text
+from opay_contract.formats.streams import ChunkStream, Readable
+from opay_contract.formats.vcr import read_vcr
+from opay_contract.formats.yaml_events import (
+    ENTRIES,
     MAX_PARTS,
     Anchors,
     Expansion,
@@ -15,16 +19,12 @@ from opay_contract.recordings.cassette_yaml import (
     step_of,
     take_value,
 )
-from opay_contract.recordings.formats import VCR_ENTRIES
-from opay_contract.recordings.messages import encode_text
-from opay_contract.recordings.refusals import EntryError, StreamError
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import ChunkStream, Readable
-from opay_contract.recordings.vcr import read_vcr
+from opay_contract.model.exchange import Exchange, Unreadable
+from opay_contract.recordings.inputs import Source
 from opay_contract.redact.cassette_values import BINARY_TAGS, Editor, Events, tree_of
 from opay_contract.redact.entries import EntryVisitor
-from opay_contract.redact.exchanges import Redactor
 from opay_contract.redact.json_files import NOT_KEPT, Sink, Tally, reason_of, unless_defect
+from opay_contract.redact.redactor import Redactor
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -135,10 +135,10 @@ class _Walk:
             names = self._beside(name)
             value = next(self._events)
             text = names[0].value if isinstance(names[0], yaml.ScalarEvent) else ""
-            if isinstance(value, yaml.AliasEvent) and text in VCR_ENTRIES:
+            if isinstance(value, yaml.AliasEvent) and text in ENTRIES:
                 value, *others = self._beside(value)
                 self._events = chain(others, self._events)
-            if isinstance(value, yaml.SequenceStartEvent) and text in VCR_ENTRIES:
+            if isinstance(value, yaml.SequenceStartEvent) and text in ENTRIES:
                 yield from self._name(names)
                 yield _untagged(value)
                 yield from self._items()
@@ -260,6 +260,6 @@ def _read(events: Events) -> Exchange | Unreadable:
     unreadable = Unreadable(place=_HERE.place(1), reason="no interaction")
     try:
         text = yaml.emit((*head, *events, *tail), Dumper=_DUMPER, allow_unicode=True, width=_WIDTH)
-        return next(iter(read_vcr(_HERE, ChunkStream([encode_text(text)]))), unreadable)
+        return next(iter(read_vcr(_HERE.place, ChunkStream([encode_text(text)]))), unreadable)
     except (StreamError, yaml.YAMLError):
         return unreadable

@@ -1,13 +1,13 @@
 """Redacts JSON texts over any lines: bodies, exchanges, and lists of them."""
 
+from opay_contract.formats.errors import TOO_LONG
+from opay_contract.formats.json_cursor import JsonCursor
+from opay_contract.formats.native import read_body, read_whole
+from opay_contract.formats.streams import ChunkStream, iter_read
 from opay_contract.model.exchange import Exchange
-from opay_contract.recordings.cursor import JsonCursor
-from opay_contract.recordings.document import read_body, read_whole
-from opay_contract.recordings.refusals import TOO_LONG
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import ChunkStream, iter_read
-from opay_contract.redact.exchanges import Redactor
+from opay_contract.recordings.inputs import Source
 from opay_contract.redact.json_files import NATIVE_ENTRY, JsonWalker, Sink, Tally, redact_entry
+from opay_contract.redact.redactor import Redactor
 
 _HERE = Source(ordinal=0, name="-", path=None)
 
@@ -28,7 +28,7 @@ def redact_body(redactor: Redactor, stream: ChunkStream, sink: Sink, tally: Tall
     """Redact a file that is one bare body, broken or not."""
     tally.entries += 1
     body = read_whole(iter_read(stream))
-    found = next(iter(read_body(_HERE, ChunkStream([body]))), None) if body is not None else None
+    found = next(iter(read_body(_HERE.place, ChunkStream([body]))), None) if body is not None else None
     if found is None:
         tally.refuse(TOO_LONG)
     else:

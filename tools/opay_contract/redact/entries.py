@@ -4,11 +4,11 @@ import base64
 import re
 from typing import Any
 
+from opay_contract.formats.content_coding import encode_body
+from opay_contract.formats.errors import EntryError
+from opay_contract.formats.messages import encode_text, parse_base64
 from opay_contract.jsontext import Tokens
-from opay_contract.recordings.messages import encode_text, parse_base64
-from opay_contract.recordings.refusals import EntryError
-from opay_contract.redact.content_encodings import encode_body
-from opay_contract.redact.exchanges import Redacted, Redactor
+from opay_contract.redact.redactor import Redacted, Redactor
 from opay_contract.redact.sensitivity import Statement
 from opay_contract.redact.texts import FREE_TEXT, STRICT
 from opay_contract.redact.values import is_moment, is_time

@@ -14,14 +14,14 @@ from typing import Any, BinaryIO, Protocol, cast
 import zstandard
 
 from opay_contract.errors import UsageError
-from opay_contract.recordings.formats import HEAD, Format, is_json_cassette
+from opay_contract.formats.errors import NoRecordingError, StreamError
+from opay_contract.formats.look import HEAD, Head
+from opay_contract.formats.streams import GZIP_MAGIC, ZSTD_MAGIC, ChunkStream
+from opay_contract.formats.table import Format
+from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import open_source, refused
-from opay_contract.recordings.refusals import NoRecordingError, StreamError
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import GZIP_MAGIC, ZSTD_MAGIC, ChunkStream
 from opay_contract.redact.cassettes import redact_yaml_cassette
 from opay_contract.redact.documents import redact_body, redact_document
-from opay_contract.redact.exchanges import Redactor
 from opay_contract.redact.flows import redact_flows
 from opay_contract.redact.json_files import Sink, Tally
 from opay_contract.redact.lines import (
@@ -34,6 +34,7 @@ from opay_contract.redact.lines import (
 from opay_contract.redact.parquet_rows import redact_parquet
 from opay_contract.redact.postman_collections import redact_collection
 from opay_contract.redact.proving import Prover
+from opay_contract.redact.redactor import Redactor
 from opay_contract.redact.transcripts import redact_transcript
 
 _IN_MEMORY = 16 << 20
@@ -47,7 +48,7 @@ _Redact = Callable[[Redactor, ChunkStream, Sink, Tally], None]
 
 
 def _redact_vcr(redactor: Redactor, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
-    redact = redact_json_cassette if is_json_cassette(stream.head(HEAD)) else redact_yaml_cassette
+    redact = redact_json_cassette if Head(stream.head(HEAD)).is_json else redact_yaml_cassette
     redact(redactor, stream, sink, tally)
 
 

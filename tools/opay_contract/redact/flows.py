@@ -6,12 +6,11 @@ Every value keeps its type and every object its members, as mitmproxy refuses a 
 import re
 from collections.abc import Iterator
 
-from opay_contract.jsontext import Tokens
-from opay_contract.model.exchange import Exchange, Place, Unreadable
-from opay_contract.recordings.mitmproxy_flows import read_flow
-from opay_contract.recordings.refusals import EntryError, StreamError
-from opay_contract.recordings.streams import Readable
-from opay_contract.recordings.tnetstrings import (
+from opay_contract.formats.content_coding import encode_body
+from opay_contract.formats.errors import EntryError, StreamError
+from opay_contract.formats.mitmproxy import read_flow
+from opay_contract.formats.streams import Readable
+from opay_contract.formats.tnetstrings import (
     BOOLEAN,
     BYTES,
     FLOAT,
@@ -28,11 +27,12 @@ from opay_contract.recordings.tnetstrings import (
     read_text,
     write,
 )
-from opay_contract.redact.content_encodings import encode_body
+from opay_contract.jsontext import Tokens
+from opay_contract.model.exchange import Exchange, Place, Unreadable
 from opay_contract.redact.entries import EntryVisitor
-from opay_contract.redact.exchanges import Redactor
 from opay_contract.redact.flow_members import ADDRESSES, DNS, REMOVED, SPECIAL, WORDS
 from opay_contract.redact.json_files import NOT_KEPT, Sink, Tally, unless_defect
+from opay_contract.redact.redactor import Redactor
 
 _PLACE = Place(source=0, entry=1, file="-")
 _PLACEHOLDER: Value = (OBJECT, write((TEXT, b"type")) + write((TEXT, b"http")))

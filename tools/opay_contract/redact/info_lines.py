@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from opay_contract.redact.exchanges import Redactor
+from opay_contract.redact.redactor import Redactor
 from opay_contract.redact.texts import FREE_TEXT
 
 _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}|(?:[0-9]{1,3}\.){3}[0-9]{1,3}|localhost"

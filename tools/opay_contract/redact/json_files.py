@@ -6,22 +6,22 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
+from opay_contract.formats.bounds import excess_of
+from opay_contract.formats.errors import TOO_LONG, StreamError
+from opay_contract.formats.har import read_har
+from opay_contract.formats.json_cursor import JsonCursor, Path
+from opay_contract.formats.json_text import Visitor, read_text, rewrite_json, write_text
+from opay_contract.formats.native import LONG_LINE, parse_line
+from opay_contract.formats.newman import read_execution
+from opay_contract.formats.schemathesis import read_schemathesis_ndjson
+from opay_contract.formats.streams import ChunkStream
+from opay_contract.formats.vcr import read_vcr
 from opay_contract.jsontext import NotJson, parse_json
 from opay_contract.model.exchange import Exchange, Place, Unreadable
-from opay_contract.recordings.bounds import excess_of
-from opay_contract.recordings.cursor import JsonCursor, Path
-from opay_contract.recordings.har import read_har
-from opay_contract.recordings.ndjson import LONG_LINE, parse_line
-from opay_contract.recordings.newman import read_execution
-from opay_contract.recordings.refusals import TOO_LONG, StreamError
-from opay_contract.recordings.schemathesis_ndjson import read_schemathesis_ndjson
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import ChunkStream
-from opay_contract.recordings.vcr import read_vcr
+from opay_contract.recordings.inputs import Source
 from opay_contract.redact.entries import EntryVisitor
-from opay_contract.redact.exchanges import Redacted, Redactor
-from opay_contract.redact.json_text import Visitor, read_text, rewrite_json, write_text
 from opay_contract.redact.postman_values import PostmanVisitor
+from opay_contract.redact.redactor import Redacted, Redactor
 
 NO_VALUE = b"null"
 """What stands for a value outside the entries that is no JSON."""
@@ -88,16 +88,16 @@ def _first(items: Iterator[Exchange | Unreadable]) -> Exchange | Unreadable:
 
 
 def _read_har(data: bytes) -> Exchange | Unreadable:
-    return _first(read_har(_HERE, ChunkStream([b'{"log":{"entries":[', data, b"]}}"])))
+    return _first(read_har(_HERE.place, ChunkStream([b'{"log":{"entries":[', data, b"]}}"])))
 
 
 def _read_vcr(data: bytes) -> Exchange | Unreadable:
-    return _first(read_vcr(_HERE, ChunkStream([b'{"interactions":[' + data + b"]}"])))
+    return _first(read_vcr(_HERE.place, ChunkStream([b'{"interactions":[' + data + b"]}"])))
 
 
 def _read_schemathesis(data: bytes) -> Exchange | Unreadable:
     head = b'{"ScenarioFinished":{"recorder":{"interactions":['
-    return _first(read_schemathesis_ndjson(_HERE, ChunkStream([head + data + b"]}}}"])))
+    return _first(read_schemathesis_ndjson(_HERE.place, ChunkStream([head + data + b"]}}}"])))
 
 
 def _read_native(data: bytes) -> Exchange | Unreadable:

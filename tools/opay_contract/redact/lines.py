@@ -1,13 +1,12 @@
 """Redacts JSON Lines, and the formats that are walked from the root: a function for each."""
 
-from opay_contract.recordings.cursor import JsonCursor, Path
-from opay_contract.recordings.har import ENTRIES
-from opay_contract.recordings.ndjson import LONG_LINE, iter_lines
-from opay_contract.recordings.newman import EXECUTIONS
-from opay_contract.recordings.schemathesis_ndjson import INTERACTIONS
-from opay_contract.recordings.streams import Readable
-from opay_contract.recordings.vcr import INTERACTIONS as CASSETTE_PATH
-from opay_contract.redact.exchanges import Redactor
+from opay_contract.formats.har import ENTRIES
+from opay_contract.formats.json_cursor import JsonCursor, Path
+from opay_contract.formats.native import LONG_LINE, iter_lines
+from opay_contract.formats.newman import EXECUTIONS
+from opay_contract.formats.schemathesis import INTERACTIONS
+from opay_contract.formats.streams import Readable
+from opay_contract.formats.vcr import INTERACTIONS as CASSETTE_PATH
 from opay_contract.redact.json_files import (
     HAR_ENTRY,
     NATIVE_ENTRY,
@@ -19,6 +18,7 @@ from opay_contract.redact.json_files import (
     Tally,
     redact_entry,
 )
+from opay_contract.redact.redactor import Redactor
 
 
 def redact_lines(redactor: Redactor, stream: Readable, sink: Sink, tally: Tally) -> None:

@@ -1,12 +1,12 @@
 """Tells recordings that are of other APIs alone: what stands in them no contract of ours can say."""
 
 from opay_contract.contract.contract import Contract
+from opay_contract.formats.table import Format
 from opay_contract.judge.exposure import shows_card_number
 from opay_contract.judge.routes import describe_elsewhere
 from opay_contract.model.exchange import Exchange
-from opay_contract.recordings.formats import Format
+from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.sources import Source
 
 
 def is_of_others(contract: Contract, source: Source, format_in: Format | None) -> bool:

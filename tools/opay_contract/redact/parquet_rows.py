@@ -8,20 +8,18 @@ from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from opay_contract.model.exchange import Place, Unreadable
-from opay_contract.recordings.parquet import (
+from opay_contract.formats.errors import StreamError
+from opay_contract.formats.parquet import (
     COLUMNS,
     Row,
-    describe_damage,
     iter_rows,
-    open_parquet,
     read_row,
-    size_of,
 )
-from opay_contract.recordings.refusals import StreamError
-from opay_contract.recordings.sources import Source
-from opay_contract.redact.exchanges import Redacted, Redactor
+from opay_contract.model.exchange import Place, Unreadable
+from opay_contract.recordings.inputs import Source
+from opay_contract.recordings.reading import describe_damage, open_rows
 from opay_contract.redact.json_files import Sink, Tally, unless_defect
+from opay_contract.redact.redactor import Redacted, Redactor
 
 _PLACE = Place(source=0, entry=1, file="-")
 _MEMBERS = {
@@ -57,8 +55,8 @@ def redact_parquet(redactor: Redactor, source: Source, sink: Sink, tally: Tally)
     with ExitStack() as stack:
         try:
             with _reading():
-                file = stack.enter_context(open_parquet(source))
-            _redact_rows(redactor, source, file, sink, tally)
+                file, size = stack.enter_context(open_rows(source))
+            _redact_rows(redactor, iter_rows(file, size, source.max_unpacked), file, sink, tally)
         except StreamError:
             tally.entries = 0
             raise
@@ -75,12 +73,14 @@ def _reading() -> Iterator[None]:
         raise StreamError(describe_damage(error)) from None
 
 
-def _iter_read(file: Any, source: Source) -> Iterator[list[Row]]:
+def _iter_read(batches: Iterator[list[Row]]) -> Iterator[list[Row]]:
     with _reading():
-        yield from iter_rows(file, size_of(source), source.max_unpacked)
+        yield from batches
 
 
-def _redact_rows(redactor: Redactor, source: Source, file: Any, sink: Sink, tally: Tally) -> None:
+def _redact_rows(
+    redactor: Redactor, batches: Iterator[list[Row]], file: Any, sink: Sink, tally: Tally
+) -> None:
     import pyarrow as pa  # noqa: PLC0415  an extra, and heavy
     from pyarrow.parquet import ParquetWriter  # noqa: PLC0415  see above
 
@@ -90,7 +90,7 @@ def _redact_rows(redactor: Redactor, source: Source, file: Any, sink: Sink, tall
     except Exception:  # noqa: BLE001  as above
         raise StreamError("the Parquet columns are of types that cannot be written again") from None
     with ParquetWriter(pa.PythonFile(_Out(sink), mode="w"), schema, compression=_packing_of(file)) as writer:
-        for rows in _iter_read(file, source):
+        for rows in _iter_read(batches):
             nothing = dict.fromkeys(schema.names)
             made = [_taken(redactor, row, tally, nothing, schema) for row in rows]
             writer.write_batch(pa.RecordBatch.from_pylist(made, schema=schema))

@@ -3,15 +3,15 @@
 import json
 from dataclasses import dataclass, field
 
+from opay_contract.formats.errors import TOO_DEEP
+from opay_contract.formats.json_cursor import JsonCursor
+from opay_contract.formats.json_text import Visitor
+from opay_contract.formats.postman import MAX_FOLDERS, MAX_WAITING, Text, read_answer
+from opay_contract.formats.streams import MAX_ENTRY, Readable
 from opay_contract.model.exchange import Exchange, Place, Unreadable
-from opay_contract.recordings.cursor import JsonCursor
-from opay_contract.recordings.postman import MAX_FOLDERS, MAX_WAITING, Text, read_answer
-from opay_contract.recordings.refusals import TOO_DEEP
-from opay_contract.recordings.streams import MAX_ENTRY, Readable
-from opay_contract.redact.exchanges import Redacted, Redactor
 from opay_contract.redact.json_files import NO_VALUE, EntryKind, Sink, Tally, redact_around, redact_entry
-from opay_contract.redact.json_text import Visitor
 from opay_contract.redact.postman_values import PostmanVisitor
+from opay_contract.redact.redactor import Redacted, Redactor
 
 _PLACE = Place(source=0, entry=1, file="-")
 _NO_ENTRY = b"{}"

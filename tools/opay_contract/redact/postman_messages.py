@@ -6,13 +6,13 @@ from typing import Any
 
 from msgspec import structs
 
+from opay_contract.formats.errors import EntryError
+from opay_contract.formats.postman import saved_exchange
+from opay_contract.formats.postman_messages import as_far_as_known, parse_request
 from opay_contract.jsontext import Tokens
 from opay_contract.model.exchange import Exchange, Place, Response, Unreadable
-from opay_contract.recordings.postman import saved_exchange
-from opay_contract.recordings.postman_requests import as_far_as_known, parse_request
-from opay_contract.recordings.refusals import EntryError
-from opay_contract.redact.exchanges import Redacted, Redactor
 from opay_contract.redact.postman_urls import redact_url_parts, redact_written_url
+from opay_contract.redact.redactor import Redacted, Redactor
 
 _PLACE = Place(source=0, entry=1, file="-")
 _REQUESTS = ("request", "originalRequest")

@@ -3,9 +3,9 @@
 from typing import Any
 from urllib.parse import unquote_plus
 
-from opay_contract.recordings.postman_requests import URL, VARIABLE, join_parts, url_of, without_variables
+from opay_contract.formats.postman_messages import URL, VARIABLE, join_parts, url_of, without_variables
 from opay_contract.redact.cards import card_hits
-from opay_contract.redact.exchanges import Redactor
+from opay_contract.redact.redactor import Redactor
 from opay_contract.redact.texts import FREE_TEXT, NAME, STRICT, Manner
 
 

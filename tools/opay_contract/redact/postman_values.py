@@ -4,12 +4,12 @@ import json
 import re
 from typing import Any
 
+from opay_contract.formats.content_coding import encode_body
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.describing import describe_name
-from opay_contract.redact.content_encodings import encode_body
 from opay_contract.redact.entries import EntryVisitor, text_of, value_at
-from opay_contract.redact.exchanges import Redacted, Redactor
 from opay_contract.redact.postman_messages import Message, iter_messages
+from opay_contract.redact.redactor import Redacted, Redactor
 
 _SCHEMA = re.compile(
     r"https://schema\.(?:get)?postman\.com/json/collection/v[0-9]\.[0-9]\.[0-9](?:/collection\.json)?"

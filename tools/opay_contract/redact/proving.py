@@ -13,8 +13,8 @@ from itertools import islice
 from urllib.parse import unquote_to_bytes
 
 from opay_contract.contract.contract import Contract
+from opay_contract.formats.streams import Readable
 from opay_contract.model.exchange import Request
-from opay_contract.recordings.streams import Readable
 from opay_contract.redact.alphabets import is_reserved
 from opay_contract.redact.pseudonyms import is_digit_pseudonym, is_hex_pseudonym
 from opay_contract.redact.vocabulary import NAME_WORDS

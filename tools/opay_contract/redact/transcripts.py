@@ -3,20 +3,20 @@
 import re
 from dataclasses import dataclass
 
-from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.recordings.curl_lines import Call, Piece, PieceKind, iter_pieces
-from opay_contract.recordings.curl_transcript import (
+from opay_contract.formats.content_coding import encode_body
+from opay_contract.formats.curl import (
     cut_body,
     is_counted,
     read_call,
     read_curl,
 )
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import ChunkStream, Readable
-from opay_contract.redact.content_encodings import encode_body
-from opay_contract.redact.exchanges import Redacted, Redactor
+from opay_contract.formats.curl_lines import Call, Piece, PieceKind, iter_pieces
+from opay_contract.formats.streams import ChunkStream, Readable
+from opay_contract.model.exchange import Exchange, Unreadable
+from opay_contract.recordings.inputs import Source
 from opay_contract.redact.info_lines import redact_meter, redact_remark
 from opay_contract.redact.json_files import Sink, Tally
+from opay_contract.redact.redactor import Redacted, Redactor
 from opay_contract.redact.texts import FREE_TEXT
 
 _HERE = Source(ordinal=0, name="-", path=None)
@@ -154,7 +154,7 @@ class _Writing:
 
     def _is_same(self, text: bytes, redacted: Redacted | None) -> bool:
         """Tell whether a reader finds in a text what it should."""
-        found = list(read_curl(_HERE, ChunkStream([text])))
+        found = list(read_curl(_HERE.place, ChunkStream([text])))
         if redacted is None:
             return all(isinstance(one, Unreadable) for one in found)
         wanted = redacted.new.response

@@ -47,7 +47,7 @@ def render_text(run: CheckedRun) -> str:
         render_narrower(run.insight),
         render_gaps(run.insight),
         render_answers(run.insight),
-        _closing(counted, findings, run),
+        render_closing(run),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -160,8 +160,9 @@ def _unreadable_section(summary: DriftSummary) -> str:
     return "\n".join([title, *lines, *([f"and {more:,} more"] if more else [])])
 
 
-def _closing(summary: DriftSummary, findings: list[FoldedFinding], run: CheckedRun) -> str:
-    """Return the last lines; `summary` and `findings` are without what is accepted."""
+def render_closing(run: CheckedRun) -> str:
+    """Return the last lines: how far the run got, and its verdict, without what is accepted."""
+    summary, findings = run.counted, by_gravity(run.counted)
     lines = ["Interrupted: this report is partial."] if summary.is_partial else []
     lines.append(_verdict(summary, findings, run))
     if outcomes := describe_outcomes(summary.outcomes):
