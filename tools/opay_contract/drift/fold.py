@@ -3,13 +3,13 @@
 from msgspec import structs
 
 from opay_contract.contract.answers import answer_shape
-from opay_contract.contract.contract import Contract, Route
+from opay_contract.contract.contract import Contract, Route, read_bodies
 from opay_contract.drift.folding import FindingFold
 from opay_contract.drift.statistics import Statistics
 from opay_contract.jsontext import NotJson, Parsed
 from opay_contract.judge.judge import Judge
 from opay_contract.judge.routes import describe_elsewhere
-from opay_contract.judge.subject import Settings
+from opay_contract.judge.subject import Alike, Settings
 from opay_contract.model.exchange import Exchange, Request, Unreadable
 from opay_contract.model.finding import Finding
 from opay_contract.model.outcomes import Signatures
@@ -24,6 +24,9 @@ from opay_contract.model.summary import (
 from opay_contract.model.timestamps import utc_of
 from opay_contract.recordings.bounds import ALWAYS_FINE, excess_of
 from opay_contract.recordings.refusals import NO_URL
+
+MAX_WAITING, MAX_WAITING_BYTES = 2048, 4 << 20
+"""Exchanges, and bytes of their bodies, that wait to be judged and counted together."""
 
 
 class Fold:
@@ -40,6 +43,8 @@ class Fold:
         self._judge = Judge(contract, settings, has_memory=has_memory)
         self._statistics = Statistics(contract, self._judge.shapes)
         self._findings = FindingFold()
+        self._waiting: list[Alike] = []
+        self._waiting_count = self._waiting_bytes = 0
         self._exchanges = 0
         self._signatures: dict[tuple[bool, bool], int] = {}
         self._out_of_scope = 0
@@ -61,40 +66,68 @@ class Fold:
         """How many distinct findings there are."""
         return len(self._findings)
 
-    def add(self, item: Exchange | Unreadable) -> list[Finding]:
+    def add(self, item: Exchange | Unreadable) -> None:
+        """Take one thing that a reader yielded."""
+        self._accept(item)
+        if self._waiting_count >= MAX_WAITING or self._waiting_bytes >= MAX_WAITING_BYTES:
+            self._judge_waiting()
+
+    def check(self, item: Exchange | Unreadable) -> list[Finding]:
         """Take one thing that a reader yielded; returns its findings."""
+        self._judge_waiting()
+        self._accept(item)
+        return self._judge_waiting()
+
+    def _accept(self, item: Exchange | Unreadable) -> None:
+        """Count what is not judged; anything else waits for others that are alike."""
         if isinstance(item, Unreadable):
             self._add_unreadable(item)
-            return []
+            return
         size = len(item.request.body or b"") + len(item.response.body)
         too_much = excess_of(item) if size > ALWAYS_FINE else None
-        if too_much is not None and self._contract.route(item.request).in_scope:
+        lead = self._judge.lead(item.request)
+        if not lead.route.in_scope:
+            self._pass_over(item.request, lead.route)
+            return
+        if too_much is not None:
             self._add_unreadable(Unreadable(place=item.place, reason=too_much))
-            return []
-        match = self._judge.match(item)
-        if not match.route.in_scope:
-            self._pass_over(item.request, match.route)
-            return []
-        if item.request.url is None and not (item.is_asserted or self._is_answer(match.response_body)):
+            return
+        asked, answered = read_bodies(item)
+        if item.request.url is None and not (item.is_asserted or self._is_answer(answered)):
             self._add_unreadable(Unreadable(place=item.place, reason=self._no_answer))
-            return []
+            return
         window = self._settings.window
         if window is not None and not window.holds(item.recorded_at):
             self._out_of_window += 1
             self._undated += utc_of(item.recorded_at) is None
-            return []
+            return
         self._exchanges += 1
-        judged = self._judge.judge(item, match)
-        self._statistics.add(item, match, judged)
-        for finding in judged.findings:
+        alike = self._judge.add(item, lead, asked, answered)
+        if len(alike.waiting) == 1:
+            self._waiting.append(alike)
+        self._waiting_count += 1
+        self._waiting_bytes += size
+
+    def _judge_waiting(self) -> list[Finding]:
+        """Judge and count what waits; returns the findings."""
+        waiting, self._waiting = self._waiting, []
+        self._waiting_count = self._waiting_bytes = 0
+        found = [finding for alike in waiting for finding in self._judge.judge(alike)]
+        for finding in found:
             self._findings.add(finding)
-        if judged.verification is not None:
-            kind = (judged.frame.is_refused, judged.verification.ok)
-            self._signatures[kind] = self._signatures.get(kind, 0) + 1
-        return judged.findings
+        for alike in waiting:
+            for subject in alike.waiting if self._settings.private_key else ():
+                if subject.verification is not None:
+                    kind = (alike.frame.is_refused, subject.verification.ok)
+                    self._signatures[kind] = self._signatures.get(kind, 0) + 1
+        self._statistics.count(waiting)
+        for alike in waiting:
+            alike.waiting = []
+        return found
 
     def summary(self) -> DriftSummary:
         """Return what was folded so far."""
+        self._judge_waiting()
         return DriftSummary(
             exchanges=self._exchanges,
             outcomes=self._statistics.outcomes(),

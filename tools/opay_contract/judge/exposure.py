@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import compress
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -11,43 +10,17 @@ import msgspec
 
 from opay_contract.contract.contract import Contract, Match
 from opay_contract.jsontext import NotJson, Parsed, Tokens, iter_nodes
+from opay_contract.judge.body_plan import NOT_SEARCHED, Plan
 from opay_contract.judge.card_numbers import iter_card_number_lengths, may_have_card_number
-from opay_contract.judge.described import NOT_SEARCHED, Described
 from opay_contract.judge.describing import describe_name, fold_pointer
 from opay_contract.judge.shapes import Shape, fold
 from opay_contract.judge.subject import RawFinding
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED
-from opay_contract.model.exchange import Exchange
-from opay_contract.model.exchange import Headers as RecordedHeaders
+from opay_contract.model.exchange import Exchange, Headers
 
 _VALUE = r"""["']?\s*[:=]\s*(?:"(?:[^"\\]|\\.)*"?|[^\s&;,}\]]*)"""
 _LONGEST = 10**19
 _encode = msgspec.json.Encoder().encode
-
-
-class Fields:
-    """What the names of a message's headers tell: which are searched, and which say the media type."""
-
-    __slots__ = ("media_types", "names", "searched")
-
-    def __init__(self, names: tuple[str, ...], unsearched: frozenset[str]) -> None:
-        """Take the names as recorded, and those in lower case that are not searched."""
-        self.names = names
-        lower = [name.lower() for name in names]
-        self.searched = tuple([name not in unsearched for name in lower])
-        self.media_types = tuple([place for place, name in enumerate(lower) if name == "content-type"])
-
-
-class Headers(msgspec.Struct, gc=False):
-    """The headers of a message."""
-
-    fields: Fields
-    values: tuple[str, ...]
-
-    @property
-    def media_types(self) -> tuple[str, ...]:
-        """Every Content-Type: rules look at the first, statistics at the last."""
-        return tuple([self.values[place] for place in self.fields.media_types])
 
 
 class Body(msgspec.Struct, gc=False):
@@ -56,7 +29,7 @@ class Body(msgspec.Struct, gc=False):
     data: bytes | None
     read: Parsed | NotJson | None
     shape: Shape | None
-    described: Described | None
+    plan: Plan | None
 
 
 class CardSearch:
@@ -70,31 +43,36 @@ class CardSearch:
         """Take a contract, which says where identifiers and credentials stand."""
         classes = contract.sensitivity_by_name.items()
         self._names = frozenset(name for name, stated in classes if stated in NOT_SEARCHED)
+        self._unsearched_headers = contract.unsearched_headers
         self._is_thorough = is_thorough
 
     def is_in_url(self, url: str) -> bool:
         """Tell whether a URL holds a card number."""
         return bool(_lengths_in_url(self._names, url))
 
-    def check(
-        self, url: str | None, sent: Headers | None, received: Headers | None, query: Body, answer: Body
-    ) -> list[RawFinding]:
+    def check(self, exchange: Exchange, query: Body, answer: Body) -> list[RawFinding]:
         """Search everything that an exchange holds."""
-        hits = [_hit(length, "url") for length in _lengths_in_url(self._names, url or "")]
-        for headers, prefix in ((sent, "request-header:"), (received, "response-header:")):
-            if headers is not None and (self._is_thorough or _may_be_in_headers(headers)):
-                hits += _check_headers(headers, prefix)
+        request, response = exchange.request, exchange.response
+        hits = [_hit(length, "url") for length in _lengths_in_url(self._names, request.url or "")]
+        for headers, prefix in ((request.headers, "request-header:"), (response.headers, "response-header:")):
+            if headers and (self._is_thorough or _may_be_in_headers(headers)):
+                hits += self._check_headers(headers, prefix)
         for body, prefix in ((query, "request:"), (answer, "")):
             if body.data and (self._is_thorough or _may_be_in_body(body, body.data)):
                 hits += self._check_body(body, prefix)
         return hits
+
+    def _check_headers(self, headers: Headers, prefix: str) -> Iterator[RawFinding]:
+        for name, value in headers:
+            if name.lower() not in self._unsearched_headers:
+                yield from _hits(value, prefix + describe_name(name))
 
     def _check_body(self, body: Body, prefix: str) -> Iterator[RawFinding]:
         data, read = body.data or b"", body.read
         if isinstance(read, NotJson):
             yield from _hits(_without(self._names, data.decode(errors="replace")), prefix)
         elif read is not None:
-            search = _Search(self._names, body.described)
+            search = _Search(self._names, body.plan)
             yield from _check_values(iter_nodes(read.value), search, prefix)
             for tokens, value in read.shadowed:
                 yield from _check_values(iter_nodes(value, tokens), _Search(self._names, None), prefix)
@@ -102,22 +80,9 @@ class CardSearch:
 
 def shows_card_number(contract: Contract, exchange: Exchange, match: Match) -> bool:
     """Tell whether an exchange of whatever API holds a full card number."""
-    request, response = exchange.request, exchange.response
-    sent, received = (
-        headers_of(fields, contract.unsearched_headers) for fields in (request.headers, response.headers)
-    )
-    query = Body(request.body, match.request_body, None, None)
-    answer = Body(response.body, match.response_body, None, None)
-    search = CardSearch(contract, is_thorough=True)
-    return bool(search.check(request.url, sent, received, query, answer))
-
-
-def headers_of(fields: RecordedHeaders | None, unsearched: frozenset[str]) -> Headers | None:
-    """Return headers as they are searched."""
-    if fields is None:
-        return None
-    names, values = tuple(name for name, _ in fields), tuple(value for _, value in fields)
-    return Headers(Fields(names, unsearched), values)
+    query = Body(exchange.request.body, match.request_body, None, None)
+    answer = Body(exchange.response.body, match.response_body, None, None)
+    return bool(CardSearch(contract, is_thorough=True).check(exchange, query, answer))
 
 
 @lru_cache(maxsize=4096)
@@ -126,15 +91,7 @@ def _lengths_in_url(names: frozenset[str], url: str) -> tuple[int, ...]:
 
 
 def _may_be_in_headers(headers: Headers) -> bool:
-    text = "\n".join(compress(headers.values, headers.fields.searched))
-    return may_have_card_number(text.encode(errors="replace"))
-
-
-def _check_headers(headers: Headers, prefix: str) -> Iterator[RawFinding]:
-    for name, value in compress(
-        zip(headers.fields.names, headers.values, strict=True), headers.fields.searched
-    ):
-        yield from _hits(value, prefix + describe_name(name))
+    return may_have_card_number("\n".join([value for _, value in headers]).encode(errors="replace"))
 
 
 def _may_be_in_body(body: Body, data: bytes) -> bool:
@@ -144,7 +101,7 @@ def _may_be_in_body(body: Body, data: bytes) -> bool:
     backslashes and control characters; \u and \t of those may stand beside digits.
     """
     read, shape = body.read, body.shape
-    if type(read) is not Parsed or shape is None or shape.has_float or read.flaws:
+    if type(read) is not Parsed or shape is None or shape.has_float or read.shadowed:
         return True
     if not read.may_have_long_row:
         return False
@@ -158,9 +115,9 @@ def _may_be_in_body(body: Body, data: bytes) -> bool:
 class _Search:
     """Tells which places of a body are searched: by the schemas that describe them, or else by name."""
 
-    def __init__(self, names: frozenset[str], described: Described | None) -> None:
+    def __init__(self, names: frozenset[str], plan: Plan | None) -> None:
         self.names = names
-        self._searched: dict[Tokens, bool] = described.plan.searched if described else {}
+        self._searched: dict[Tokens, bool] = plan.searched if plan else {}
 
     def wants(self, tokens: Tokens) -> bool:
         """Return whether a place is searched; a plan has places as they are, or with indexes folded."""

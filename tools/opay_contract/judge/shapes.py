@@ -4,6 +4,7 @@ Values of equal shape differ in nothing but plain values, the order of members, 
 shape a list has, and in which order. So there are few shapes, and a dictionary of them is a quick memory.
 """
 
+from operator import itemgetter
 from typing import Any
 
 from opay_contract.jsontext import Tokens
@@ -149,16 +150,20 @@ def values_at(root: Any, path: Tokens) -> list[Any]:
     """
     for position, step in enumerate(path):
         if step == EACH:
-            return _spread(root, path[position + 1 :])
+            return column(root, path[position + 1 :])
         root = root[step]
     return [root]
 
 
-def _spread(found: list[Any], path: Tokens) -> list[Any]:
+def column(found: list[Any], path: Tokens) -> list[Any]:
+    """Return every value at a path below some values, in order; those without one are left out."""
     for step in path:
         if step == EACH:
             found = [item for one in found if type(one) is list for item in one]
-        else:
+            continue
+        try:
+            found = list(map(itemgetter(step), found))
+        except (KeyError, TypeError, IndexError):
             found = [one[step] for one in found if type(one) is dict and step in one]
     return found
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from msgspec import structs
 
 from opay_contract.contract.contract import Contract
-from opay_contract.judge.subject import annotate_bodies
+from opay_contract.judge.body_plan import annotate_bodies
 from opay_contract.judge.values import unix_time
 from opay_contract.model.exchange import Exchange, Headers
 from opay_contract.recordings.bounds import excess_of
