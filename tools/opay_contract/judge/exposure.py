@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -16,20 +17,13 @@ from opay_contract.judge.describing import describe_name, fold_pointer
 from opay_contract.judge.shapes import Shape, fold
 from opay_contract.judge.subject import RawFinding
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED
-from opay_contract.model.exchange import Exchange, Headers
+from opay_contract.model.exchange import Exchange
 
 _VALUE = r"""["']?\s*[:=]\s*(?:"(?:[^"\\]|\\.)*"?|[^\s&;,}\]]*)"""
 _LONGEST = 10**19
+_Read = Parsed | NotJson | None
+_Hits = Iterator[RawFinding]
 _encode = msgspec.json.Encoder().encode
-
-
-class Body(msgspec.Struct, gc=False):
-    """A body: its text, its value, and what is known of its shape and of its places."""
-
-    data: bytes | None
-    read: Parsed | NotJson | None
-    shape: Shape | None
-    plan: Plan | None
 
 
 class CardSearch:
@@ -44,35 +38,37 @@ class CardSearch:
         classes = contract.sensitivity_by_name.items()
         self._names = frozenset(name for name, stated in classes if stated in NOT_SEARCHED)
         self._unsearched_headers = contract.unsearched_headers
-        self._is_thorough = is_thorough
+        self.is_thorough = is_thorough
 
-    def is_in_url(self, url: str) -> bool:
-        """Tell whether a URL holds a card number."""
-        return bool(_lengths_in_url(self._names, url))
+    def in_url(self, url: str | None) -> list[RawFinding]:
+        """Search a URL."""
+        return [_hit(length, "url") for length in _lengths_in_url(self._names, url or "")]
 
-    def check(self, exchange: Exchange, query: Body, answer: Body) -> list[RawFinding]:
-        """Search everything that an exchange holds."""
+    def in_headers(self, exchange: Exchange) -> Iterator[RawFinding]:
+        """Search the headers, but for those that hold identifiers or credentials."""
         request, response = exchange.request, exchange.response
-        hits = [_hit(length, "url") for length in _lengths_in_url(self._names, request.url or "")]
         for headers, prefix in ((request.headers, "request-header:"), (response.headers, "response-header:")):
-            if headers and (self._is_thorough or _may_be_in_headers(headers)):
-                hits += self._check_headers(headers, prefix)
-        for body, prefix in ((query, "request:"), (answer, "")):
-            if body.data and (self._is_thorough or _may_be_in_body(body, body.data)):
-                hits += self._check_body(body, prefix)
-        return hits
+            for name, value in headers or ():
+                if name.lower() not in self._unsearched_headers:
+                    yield from _hits(value, prefix + describe_name(name))
 
-    def _check_headers(self, headers: Headers, prefix: str) -> Iterator[RawFinding]:
-        for name, value in headers:
-            if name.lower() not in self._unsearched_headers:
-                yield from _hits(value, prefix + describe_name(name))
+    def in_query(self, exchange: Exchange, read: _Read, shape: Shape | None, plan: Plan | None) -> _Hits:
+        """Search the request's body."""
+        return self._in_body(exchange.request.body, read, shape, plan, "request:")
 
-    def _check_body(self, body: Body, prefix: str) -> Iterator[RawFinding]:
-        data, read = body.data or b"", body.read
+    def in_answer(self, exchange: Exchange, read: _Read, shape: Shape | None, plan: Plan | None) -> _Hits:
+        """Search the response's body."""
+        return self._in_body(exchange.response.body, read, shape, plan, "")
+
+    def _in_body(
+        self, data: bytes | None, read: _Read, shape: Shape | None, plan: Plan | None, prefix: str
+    ) -> _Hits:
+        if not data or not (self.is_thorough or _may_be_in_body(data, read, shape)):
+            return
         if isinstance(read, NotJson):
             yield from _hits(_without(self._names, data.decode(errors="replace")), prefix)
         elif read is not None:
-            search = _Search(self._names, body.plan)
+            search = _Search(self._names, plan)
             yield from _check_values(iter_nodes(read.value), search, prefix)
             for tokens, value in read.shadowed:
                 yield from _check_values(iter_nodes(value, tokens), _Search(self._names, None), prefix)
@@ -80,9 +76,14 @@ class CardSearch:
 
 def shows_card_number(contract: Contract, exchange: Exchange, match: Match) -> bool:
     """Tell whether an exchange of whatever API holds a full card number."""
-    query = Body(exchange.request.body, match.request_body, None, None)
-    answer = Body(exchange.response.body, match.response_body, None, None)
-    return bool(CardSearch(contract, is_thorough=True).check(exchange, query, answer))
+    cards = CardSearch(contract, is_thorough=True)
+    found = chain(
+        cards.in_url(exchange.request.url),
+        cards.in_headers(exchange),
+        cards.in_query(exchange, match.request_body, None, None),
+        cards.in_answer(exchange, match.response_body, None, None),
+    )
+    return any(True for _ in found)
 
 
 @lru_cache(maxsize=4096)
@@ -90,17 +91,12 @@ def _lengths_in_url(names: frozenset[str], url: str) -> tuple[int, ...]:
     return tuple(iter_card_number_lengths(_without(names, unquote_plus(url))))
 
 
-def _may_be_in_headers(headers: Headers) -> bool:
-    return may_have_card_number("\n".join([value for _, value in headers]).encode(errors="replace"))
-
-
-def _may_be_in_body(body: Body, data: bytes) -> bool:
+def _may_be_in_body(data: bytes, read: _Read, shape: Shape | None) -> bool:
     r"""Tell whether a search of the values is worth it: by the text, where it hides no digits of them.
 
     Numbers with an exponent hide some, and so do escapes. Written anew, a text has no escapes but of quotes,
     backslashes and control characters; \u and \t of those may stand beside digits.
     """
-    read, shape = body.read, body.shape
     if type(read) is not Parsed or shape is None or shape.has_float or read.shadowed:
         return True
     if not read.may_have_long_row:

@@ -7,7 +7,7 @@ other checks look at values: first at those of many exchanges that are alike, th
 something to find, at each.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import compress
 from operator import itemgetter
 from typing import Any
@@ -36,7 +36,7 @@ from opay_contract.judge.checks import (
     verify_request,
 )
 from opay_contract.judge.describing import describe_name
-from opay_contract.judge.exposure import Body, CardSearch
+from opay_contract.judge.exposure import CardSearch
 from opay_contract.judge.routes import fold_path
 from opay_contract.judge.shapes import Shape, Shapes, has_place
 from opay_contract.judge.subject import (
@@ -135,7 +135,7 @@ class Judge:
         if lead is None:
             method, url, route = request.method or "", request.url or "", self._contract.route(request)
             lead = Lead(route)
-            if route.operation is not None and not self._cards.is_in_url(url):
+            if route.operation is not None and not self._cards.in_url(url):
                 lead = Lead(
                     route, (route.operation.id, route.documented, request.method, request.url is None)
                 )
@@ -177,7 +177,7 @@ class Judge:
                 frame=self._frame(exchange, match, key, is_known=found.is_known),
                 query=query,
                 answer=answer,
-                searched=found.searched,
+                searched_headers=found.searched,
             )
             self._learn(alike, Subject(exchange, asked, answered, values, alike), key)
         verification = None
@@ -201,12 +201,7 @@ class Judge:
                 for subject in alike.waiting
                 if not _is_refused_method(self._contract, subject)
             ]
-        found += [
-            self._finding(subject, hit)
-            for subject in self._searched(alike)
-            for hit in self._cards.check(subject.exchange, *_bodies_of(subject))
-        ]
-        return found
+        return found + [self._finding(subject, hit) for subject, hit in self._card_numbers(alike)]
 
     def _suspects(self, alike: Alike, subjects: list[Subject]) -> list[Subject]:
         """Return those in which the checks may find something."""
@@ -222,17 +217,22 @@ class Judge:
         half = len(subjects) // 2
         return self._suspects(alike, subjects[:half]) + self._suspects(alike, subjects[half:])
 
-    def _searched(self, alike: Alike) -> list[Subject]:
-        """Return those in which a card number may stand."""
-        if alike.is_searched:
-            return alike.waiting
-        texts = [text for one in alike.waiting for text in compress(one.header_values, alike.searched)]
-        is_clean = not may_have_card_number("\n".join(texts).encode(errors="replace"))
-        return [
-            one
-            for one in alike.waiting
-            if not is_clean or _has_long_row(one.asked) or _has_long_row(one.answered)
-        ]
+    def _card_numbers(self, alike: Alike) -> Iterator[tuple[Subject, RawFinding]]:
+        """Yield the card numbers in those that wait; URLs of known kinds have none."""
+        cards, (in_query, in_answer) = self._cards, alike.searched_bodies
+        in_headers = cards.is_thorough or _may_be_in_headers(alike, alike.waiting)
+        for one in alike.waiting:
+            found: list[Iterable[RawFinding]] = []
+            if not alike.is_known:
+                found.append(cards.in_url(one.exchange.request.url))
+            if in_headers and (cards.is_thorough or _may_be_in_headers(alike, [one])):
+                found.append(cards.in_headers(one.exchange))
+            if in_query or _has_long_row(one.asked):
+                found.append(cards.in_query(one.exchange, one.asked, alike.query, alike.query_plan))
+            if in_answer or _has_long_row(one.answered):
+                found.append(cards.in_answer(one.exchange, one.answered, alike.answer, alike.answer_plan))
+            for hits in found:
+                yield from ((one, hit) for hit in hits)
 
     def _learn(self, alike: Alike, first: Subject, key: tuple[Any, ...]) -> None:
         """Work out what exchanges have in common; remember it where it surely is the same in all others."""
@@ -255,9 +255,9 @@ class Judge:
             return
         self._alike[key] = alike
         alike.checks, alike.glances = _checks_of_values(alike, first)
-        bodies = (first.asked, first.answered)
-        alike.is_searched = any(isinstance(body, NotJson) or _has_flaws(body) for body in bodies) or any(
-            shape.has_float for shape in (alike.query, alike.answer) if shape
+        alike.searched_bodies = (
+            _is_searched(first.asked, alike.query),
+            _is_searched(first.answered, alike.answer),
         )
 
     def _plan(
@@ -409,12 +409,14 @@ def _checks_of_values(alike: Alike, first: Subject) -> tuple[tuple[Check, ...], 
     return tuple(checks), tuple(glances) if has_glances else None
 
 
-def _bodies_of(subject: Subject) -> tuple[Body, Body]:
-    exchange, alike = subject.exchange, subject.alike
-    return (
-        Body(exchange.request.body, subject.asked, alike.query, alike.query_plan),
-        Body(exchange.response.body, subject.answered, alike.answer, alike.answer_plan),
-    )
+def _may_be_in_headers(alike: Alike, subjects: list[Subject]) -> bool:
+    texts = [text for one in subjects for text in compress(one.header_values, alike.searched_headers)]
+    return may_have_card_number("\n".join(texts).encode(errors="replace"))
+
+
+def _is_searched(read: Parsed | NotJson | None, shape: Shape | None) -> bool:
+    """Tell whether a card number may stand in such a body although its text has no long row of digits."""
+    return isinstance(read, NotJson) or _has_flaws(read) or (shape is not None and shape.has_float)
 
 
 def _has_flaws(read: Parsed | NotJson | None) -> bool:

@@ -133,7 +133,8 @@ class Alike:
     That is a frame, the shapes of both bodies where they are JSON, and the names of headers. Both plans are
     None where there is nothing to judge. `checks` are those that may find something in one of them, and
     `glances` tell of many at once that these find nothing; None where each exchange is looked at. In the
-    headers that are `searched` a card number may stand, and `is_searched` if each body is searched for one.
+    `searched_headers` a card number may stand, and of the `searched_bodies`, request and response, each is
+    searched for one.
     """
 
     contract: Contract
@@ -145,8 +146,8 @@ class Alike:
     answer_plan: Plan | None = None
     checks: tuple[Check, ...] = ()
     glances: "tuple[Glance, ...] | None" = None
-    searched: tuple[bool, ...] = ()
-    is_searched: bool = True
+    searched_headers: tuple[bool, ...] = ()
+    searched_bodies: tuple[bool, bool] = (True, True)
     is_known: bool = False
     waiting: list[Subject] = field(default_factory=list)
 

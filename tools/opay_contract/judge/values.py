@@ -24,6 +24,7 @@ CLOCK_SKEW = 300
 _MONTHS = range(1, 13)
 _DATE = len("2026-05-01")
 _DAY = 86_400.0
+_INTEGERS = {int}
 
 
 def check_units(subject: Subject) -> list[RawFinding]:
@@ -48,7 +49,7 @@ def check_units(subject: Subject) -> list[RawFinding]:
 
 
 def units_hold(columns: Columns) -> bool:
-    """Tell that all times are whole numbers before the days of the exchanges, and all months are months."""
+    """Tell that all times are before the days of the exchanges, and all months are months."""
     plan = columns.alike.answer_plan
     if plan is None or not plan.units:
         return True
@@ -57,9 +58,9 @@ def units_hold(columns: Columns) -> bool:
         objects = column(columns.answers, parent)
         for name, _ in times:
             values = _members(objects, name)
-            if not set(map(type, values)) <= {int} or (
-                values and not 0 <= min(values) <= max(values) <= latest
-            ):
+            if set(map(type, values)) == _INTEGERS:
+                values = [min(values), max(values)]
+            if any(time_fault(value, latest) is not None for value in values):
                 return False
         if not all(all(map(is_month, _members(objects, name))) for name, _ in months):
             return False
