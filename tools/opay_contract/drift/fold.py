@@ -25,7 +25,7 @@ from opay_contract.model.timestamps import utc_of
 from opay_contract.recordings.bounds import ALWAYS_FINE, excess_of
 from opay_contract.recordings.refusals import NO_URL
 
-MAX_WAITING, MAX_WAITING_BYTES = 2048, 4 << 20
+MAX_WAITING, MAX_WAITING_BYTES = 1024, 4 << 20
 """Exchanges, and bytes of their bodies, that wait to be judged and counted together."""
 
 

@@ -138,7 +138,7 @@ def _undocumented(body: Described, rule: Rule) -> Iterator[RawFinding]:
 def answers_fit(columns: Columns) -> bool:
     """Tell that all answers fit their schema, which knows all of their members."""
     plan = columns.alike.answer_plan
-    return plan is None or (not plan.undocumented and plan.all_fit(columns.answers))
+    return plan is None or (not plan.undocumented and all(map(plan.validator.is_valid, columns.answers)))
 
 
 def queries_fit(columns: Columns) -> bool:
@@ -146,7 +146,7 @@ def queries_fit(columns: Columns) -> bool:
     plan = columns.alike.query_plan
     if plan is None:
         return not isinstance(columns.subjects[0].asked, NotJson)
-    return not plan.undocumented and plan.all_fit(columns.queries)
+    return not plan.undocumented and all(map(plan.validator.is_valid, columns.queries))
 
 
 def rule_of(keyword: str, limit: Any, instance: Any) -> tuple[Rule, str]:

@@ -7,7 +7,7 @@ places are those of that body alone. Either way the rules read the same `Plan`.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import jsonschema_rs
@@ -52,7 +52,7 @@ _Member = tuple[str | None, Statement]
 class Plan:
     """What rules look for in a body.
 
-    `validator` tells whether a body fits the schema at the address `schema`, `all_fit` whether many do.
+    `validator` tells whether a body fits the schema at the address `schema`.
     `units` has objects, or other places, with which of their members are times and months (None: the place
     itself). `lists` must not repeat an item, told by the member there. `undocumented` members are those that
     nobody described. `searched` tells whether a place that some schema describes is searched for card
@@ -61,7 +61,6 @@ class Plan:
 
     schema: str
     validator: jsonschema_rs.Draft202012Validator
-    all_fit: Callable[[list[Any]], bool]
     units: tuple[tuple[Tokens, tuple[_Member, ...], tuple[_Member, ...]], ...]
     lists: tuple[tuple[Statement, str, Tokens], ...]
     undocumented: tuple[Statement, ...]
@@ -89,7 +88,6 @@ class Plans:
         self._contract = contract
         self._limit = limit
         self._plans: dict[tuple[Any, ...], Plan] = {}
-        self._all_fit: dict[str, Callable[[list[Any]], bool]] = {}
 
     def plan(self, schema: str, value: Any, shape: Shape, decided: Decided = ()) -> tuple[Plan, bool]:
         """Return what the contract says about a body, and whether others of its shape have the same plan.
@@ -104,12 +102,7 @@ class Plans:
         is_short = sum(map(len, key[2:])) <= _MAX_DECIDED
         is_kept = is_general and shape.is_known and is_short and len(self._plans) < self._limit
         if is_kept:
-            all_fit = (
-                self._all_fit.get(schema)
-                or self._contract.schemas.compile({"items": {"$ref": schema}}).is_valid
-            )
-            self._all_fit[schema] = all_fit
-            plan = self._plans[key] = replace(plan, all_fit=all_fit)
+            self._plans[key] = plan
         return plan, is_kept
 
 
@@ -204,11 +197,9 @@ def _build(notes: Annotations, path_of: Callable[[Tokens], Tokens]) -> Plan:
         Statement(path_of(tokens), fold_pointer(tokens), uri): None for tokens, _, uri in notes.undocumented()
     }
     public = frozenset(path for path, stated in classes.items() if stated == {_PUBLIC})
-    validator = notes.contract.schemas.validator(notes.schema)
     return Plan(
         schema=notes.schema,
-        validator=validator,
-        all_fit=lambda values: all(map(validator.is_valid, values)),
+        validator=notes.contract.schemas.validator(notes.schema),
         units=_by_parent(times, months),
         lists=tuple(lists),
         undocumented=tuple(unknown),

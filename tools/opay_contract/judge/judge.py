@@ -152,8 +152,13 @@ class Judge:
         answered: Parsed | NotJson | None,
     ) -> Alike:
         """Put an exchange in scope, with its bodies, to those that are alike and wait; returns them."""
-        query = self.shapes.of(asked.value) if type(asked) is Parsed else None
-        answer = self.shapes.of(answered.value) if type(answered) is Parsed else None
+        query = answer = decided = None
+        is_query_flawed = is_answer_flawed = False
+        if type(asked) is Parsed:
+            query, is_query_flawed = self.shapes.of(asked.value), bool(asked.flaws)
+        if type(answered) is Parsed:
+            answer, is_answer_flawed = self.shapes.of(answered.value), bool(answered.flaws)
+            decided = (self._getters.get(answer) or self._getter(answer))(answered.value)
         headers = (*(exchange.request.headers or ()), *(exchange.response.headers or ()))
         names, values = zip(*headers, strict=True) if headers else ((), ())
         found = self._names_of(exchange, names)
@@ -165,8 +170,9 @@ class Judge:
             tuple(map(bool, values)) if "" in values else None,
             query or type(asked),
             answer or type(answered),
-            self._getter(answer)(answered.value) if type(answered) is Parsed and answer is not None else None,
-            (type(asked) is Parsed and bool(asked.flaws), type(answered) is Parsed and bool(answered.flaws)),
+            is_query_flawed,
+            is_answer_flawed,
+            decided,
         )
         alike = self._alike.get(key)
         if alike is None:
@@ -334,17 +340,16 @@ class Judge:
 
     def _getter(self, shape: Shape) -> Callable[[Any], Any]:
         """Return what takes the values at decided places from a body of a shape, each as a text."""
-        found = self._getters.get(shape)
-        if found is None:
-            places = sorted({place for places in self._decided.values() for place in places})
-            there = [place for place in places if has_place(shape, place)]
-            are_texts = all(len(place) == 1 and shape.members[str(place[0])].kind is str for place in there)
-            if not are_texts:
-                found = lambda value: tuple([repr(at(value, place)) for place in there])  # noqa: E731
-            else:
-                found = itemgetter(*[place[0] for place in there]) if there else _nothing
-            if shape.is_known and len(self._getters) < self._room:
-                self._getters[shape] = found
+        places = sorted({place for places in self._decided.values() for place in places})
+        there = [place for place in places if has_place(shape, place)]
+        are_texts = all(len(place) == 1 and shape.members[str(place[0])].kind is str for place in there)
+        found: Callable[[Any], Any] = _nothing
+        if not are_texts:
+            found = lambda value: tuple([repr(at(value, place)) for place in there])  # noqa: E731
+        elif there:
+            found = itemgetter(*[place[0] for place in there])
+        if shape.is_known and len(self._getters) < self._room:
+            self._getters[shape] = found
         return found
 
     def _finding(self, subject: Subject, hit: RawFinding) -> Finding:

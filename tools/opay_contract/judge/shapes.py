@@ -18,8 +18,6 @@ EACH = -1
 _OF_SHAPES = {"type", "required", "propertyNames"}
 _OF_EMPTY_LISTS = {"minItems": (0, 1), "maxItems": (0,)}
 
-_OBJECTS = {dict}
-
 _Members = tuple[Any, ...]
 """The names of an object's members, then their types."""
 
@@ -70,9 +68,9 @@ class Shapes:
         if kind is dict:
             key = (*value, *map(type, value.values()))
             found = self._objects.get(key) or self._layout(key, value)
-            if isinstance(found, Shape):
+            if type(found) is Shape:
                 return found
-            parts = tuple([self.of(value[name]) for name in found.containers])
+            parts = tuple(map(self.of, map(value.__getitem__, found.containers)))
             return found.shapes.get(parts) or self._object(found, parts)
         if kind is list:
             return self._of_list(value)
@@ -81,8 +79,11 @@ class Shapes:
     def _of_list(self, value: list[Any]) -> Shape:
         """Return the shape of a list; most often its items are objects with plain members."""
         keys: frozenset[_Members] = frozenset()
-        if set(map(type, value)) == _OBJECTS:
+        try:
             keys = frozenset([(*item, *map(type, item.values())) for item in value])
+        except (AttributeError, TypeError):  # not all of them are objects
+            pass
+        else:
             found = self._lists_of_objects.get(keys)
             if found is not None:
                 return found
