@@ -25,8 +25,11 @@ from opay_contract.model.timestamps import utc_of
 from opay_contract.recordings.bounds import ALWAYS_FINE, excess_of
 from opay_contract.recordings.refusals import NO_URL
 
-MAX_WAITING, MAX_WAITING_BYTES = 1024, 4 << 20
-"""Exchanges, and bytes of their bodies, that wait to be judged and counted together."""
+MAX_WAITING, MAX_WAITING_BYTES = 2048, 4 << 20
+"""After so many exchanges, or bytes of their bodies, all that wait are judged and counted."""
+
+MAX_TOGETHER = 64
+"""Exchanges that are alike and wait; so many are still in the processor's cache when they are looked at."""
 
 
 class Fold:
@@ -43,7 +46,7 @@ class Fold:
         self._judge = Judge(contract, settings, has_memory=has_memory)
         self._statistics = Statistics(contract, self._judge.shapes)
         self._findings = FindingFold()
-        self._waiting: list[Alike] = []
+        self._waiting: dict[Alike, None] = {}
         self._waiting_count = self._waiting_bytes = 0
         self._exchanges = 0
         self._signatures: dict[tuple[bool, bool], int] = {}
@@ -68,9 +71,11 @@ class Fold:
 
     def add(self, item: Exchange | Unreadable) -> None:
         """Take one thing that a reader yielded."""
-        self._accept(item)
+        alike = self._accept(item)
         if self._waiting_count >= MAX_WAITING or self._waiting_bytes >= MAX_WAITING_BYTES:
             self._judge_waiting()
+        elif alike is not None and len(alike.waiting) >= MAX_TOGETHER:
+            self._count([alike])
 
     def check(self, item: Exchange | Unreadable) -> list[Finding]:
         """Take one thing that a reader yielded; returns its findings."""
@@ -78,40 +83,44 @@ class Fold:
         self._accept(item)
         return self._judge_waiting()
 
-    def _accept(self, item: Exchange | Unreadable) -> None:
-        """Count what is not judged; anything else waits for others that are alike."""
+    def _accept(self, item: Exchange | Unreadable) -> Alike | None:
+        """Count what is not judged, and return None; anything else waits with those that are alike."""
         if isinstance(item, Unreadable):
             self._add_unreadable(item)
-            return
+            return None
         size = len(item.request.body or b"") + len(item.response.body)
         too_much = excess_of(item) if size > ALWAYS_FINE else None
         lead = self._judge.lead(item.request)
         if not lead.route.in_scope:
             self._pass_over(item.request, lead.route)
-            return
+            return None
         if too_much is not None:
             self._add_unreadable(Unreadable(place=item.place, reason=too_much))
-            return
+            return None
         asked, answered = read_bodies(item)
         if item.request.url is None and not (item.is_asserted or self._is_answer(answered)):
             self._add_unreadable(Unreadable(place=item.place, reason=self._no_answer))
-            return
+            return None
         window = self._settings.window
         if window is not None and not window.holds(item.recorded_at):
             self._out_of_window += 1
             self._undated += utc_of(item.recorded_at) is None
-            return
+            return None
         self._exchanges += 1
         alike = self._judge.add(item, lead, asked, answered)
-        if len(alike.waiting) == 1:
-            self._waiting.append(alike)
+        self._waiting[alike] = None
         self._waiting_count += 1
         self._waiting_bytes += size
+        return alike
 
     def _judge_waiting(self) -> list[Finding]:
-        """Judge and count what waits; returns the findings."""
-        waiting, self._waiting = self._waiting, []
+        """Judge and count all that waits; returns the findings."""
+        waiting, self._waiting = [alike for alike in self._waiting if alike.waiting], {}
         self._waiting_count = self._waiting_bytes = 0
+        return self._count(waiting)
+
+    def _count(self, waiting: list[Alike]) -> list[Finding]:
+        """Judge and count exchanges, those that are alike together; returns the findings."""
         found = [finding for alike in waiting for finding in self._judge.judge(alike)]
         for finding in found:
             self._findings.add(finding)

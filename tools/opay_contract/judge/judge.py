@@ -227,7 +227,10 @@ class Judge:
         """Yield the card numbers in those that wait; URLs of known kinds have none."""
         cards, (in_query, in_answer) = self._cards, alike.searched_bodies
         in_headers = cards.is_thorough or _may_be_in_headers(alike, alike.waiting)
+        is_each = in_headers or in_query or in_answer or not alike.is_known
         for one in alike.waiting:
+            if not (is_each or _has_long_row(one.asked) or _has_long_row(one.answered)):
+                continue
             found: list[Iterable[RawFinding]] = []
             if not alike.is_known:
                 found.append(cards.in_url(one.exchange.request.url))
@@ -369,7 +372,10 @@ def check_exchange(
 ) -> Iterator[Finding]:
     """Yield every finding of an exchange that is in scope, by a judge without memory."""
     judge = Judge(contract, settings, has_memory=False)
-    yield from judge.judge(judge.add(exchange, Lead(match.route), match.request_body, match.response_body))
+    alike = judge.add(exchange, Lead(match.route), match.request_body, match.response_body)
+    found = judge.judge(alike)
+    alike.waiting.clear()  # no circle is left that holds bodies
+    yield from found
 
 
 def check_route(contract: Contract, exchange: Exchange, match: Match) -> Iterator[Finding]:
