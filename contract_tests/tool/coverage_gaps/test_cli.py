@@ -5,7 +5,6 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,13 +14,14 @@ import pytest
 from opay_contract.cli import main as main_module
 from opay_contract.cli import mock as mock_module
 from opay_contract.cli import progress
-from opay_contract.cli.exit_codes import ExitCode, exit_code
 from opay_contract.cli.main import COMMANDS
 from opay_contract.cli.output import Target, settle_targets, write_atomically, write_report
 from opay_contract.errors import UsageError
+from opay_contract.exit_codes import ExitCode
 from opay_contract.judge.gap_table import EVERY_RULE
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
+from opay_contract.report.checked_run import CheckedRun
 
 Run = Callable[..., Any]
 BODY = '{"customerId":"121111113"}'
@@ -38,16 +38,6 @@ def test_the_help_lists_every_command_with_its_line(run: Run) -> None:
     done = run("--help")
     assert done.code == 0
     assert all(name in done.out and line.split()[0] in done.out for name, (_, line) in COMMANDS.items())
-
-
-def test_the_version_of_a_package_that_is_not_installed_is_told(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def absent(_name: str) -> NoReturn:
-        raise metadata.PackageNotFoundError
-
-    monkeypatch.setattr(metadata, "version", absent)
-    assert run("--version").out == "opay-contract (not installed)\n"
 
 
 @pytest.mark.parametrize("arguments", [("nothing",), ("check",), ("check", "--format", "tea", "x")])
@@ -90,10 +80,10 @@ def test_a_defect_without_a_traceback_is_from_nowhere() -> None:
 
 def test_exit_codes_put_findings_before_unreadable_before_nothing() -> None:
     found = DriftSummary(exchanges=1, occurrences={Severity.WARNING: 1}, unreadable_count=1)
-    assert exit_code(found, Severity.WARNING) is ExitCode.FINDINGS
-    assert exit_code(found, Severity.ERROR) is ExitCode.INCOMPLETE
-    assert exit_code(DriftSummary(), Severity.ERROR) is ExitCode.NOTHING_CHECKED
-    assert exit_code(DriftSummary(exchanges=1), Severity.ERROR) is ExitCode.CLEAN
+    assert CheckedRun(summary=found, fail_on=Severity.WARNING).exit_code is ExitCode.FINDINGS
+    assert CheckedRun(summary=found).exit_code is ExitCode.INCOMPLETE
+    assert CheckedRun(summary=DriftSummary()).exit_code is ExitCode.NOTHING_CHECKED
+    assert CheckedRun(summary=DriftSummary(exchanges=1)).exit_code is ExitCode.CLEAN
 
 
 @pytest.mark.parametrize("form", ["text", "json", "junit", "sarif", "github", "markdown", "html"])

@@ -8,10 +8,7 @@ from opay_contract.redact.headers import HeaderFields, is_mask
 from opay_contract.redact.pseudonyms import is_hex_pseudonym
 from opay_contract.signing.canonical import UnsignableBody
 from opay_contract.signing.header_forms import is_mask as is_no_signature
-from opay_contract.signing.signer import Verification, sign, verify
-
-SYNTHETIC_KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
-"""The key that redacted requests are signed with; `check` verifies them with it in OPAY_PRIVATE_KEY."""
+from opay_contract.signing.signer import SYNTHETIC_KEY, Verification, sign, verify
 
 _FULL = re.compile("[0-9a-f]{128}")
 _MASK = "[Filtered]"

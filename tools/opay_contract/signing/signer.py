@@ -16,6 +16,9 @@ from opay_contract.signing.canonical import (
     render_canonical,
 )
 
+SYNTHETIC_KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
+"""A key that everybody knows: the mock's own, and what redacted requests and examples are signed with."""
+
 _DIGITS = 128
 _LOWER_HEX = re.compile("[0-9a-f]*")
 

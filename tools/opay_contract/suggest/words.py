@@ -1,7 +1,8 @@
 """Words for suggestions, the same in every form of a proposal."""
 
 from opay_contract.model.insight import Share
-from opay_contract.report.insights import describe_moment, describe_share
+from opay_contract.report.insights import describe_share
+from opay_contract.report.sentences import describe_moment
 from opay_contract.suggest.suggestion import (
     Evidence,
     Judgement,

@@ -1,28 +1,32 @@
-"""Runs the command as a process of its own, and compares reports with golden files."""
+"""Runs the command in this process, and compares reports with golden files."""
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from contract_tests.tool.in_process import run_in_process
 
 import opay_contract
+
+if TYPE_CHECKING:
+    from subprocess import CompletedProcess
 
 HERE = Path(__file__).parent
 DATA = HERE / "data"
 REPOSITORY = HERE.parents[3]
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Run = Callable[..., "CompletedProcess[str]"]
 
 ENVIRONMENT = {
     "PATH": os.environ.get("PATH", ""),
     "PYTHONPATH": str(Path(opay_contract.__file__).parents[1]),
     "PYTHONIOENCODING": "utf-8:strict",
     "COLUMNS": "80",
+    "LINES": "24",
+    "SOURCE_DATE_EPOCH": "1790000000",
 }
 """As little as a process needs, so that no setting of whoever runs the tests is in the way."""
 
@@ -49,15 +53,8 @@ def run() -> Run:
 
     def run_command(
         *arguments: str | Path, cwd: Path = DATA, stdin: bytes = b"", **variables: str
-    ) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-W", "error", "-m", "opay_contract", *map(str, arguments)]
-        environment = ENVIRONMENT | variables
-        done = subprocess.run(
-            command, cwd=cwd, input=stdin, capture_output=True, check=False, env=environment, timeout=60
-        )
-        return subprocess.CompletedProcess(
-            command, done.returncode, stdout=done.stdout.decode(), stderr=done.stderr.decode()
-        )
+    ) -> "CompletedProcess[str]":
+        return run_in_process(arguments, cwd, ENVIRONMENT | variables, stdin)
 
     return run_command
 
