@@ -5,17 +5,13 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-from contract_tests.tool.in_process import run_in_process
+from contract_tests.tool.running import Completed, run_command
 
 from opay_contract.report import FORMATS
 
-if TYPE_CHECKING:
-    from subprocess import CompletedProcess
-
-Run = Callable[..., "CompletedProcess[str]"]
+Run = Callable[..., Completed]
 
 CANARIES = {
     "customerName": "Amira Canarywood",
@@ -34,8 +30,8 @@ DATA = Path(__file__).parents[2] / "tool" / "whole" / "acceptance" / "data"
 def run() -> Run:
     """Return a function that runs `opay-contract check`."""
 
-    def run_check(*arguments: str | Path, cwd: Path = DATA) -> "CompletedProcess[str]":
-        return run_in_process(["check", *arguments], cwd, {"SOURCE_DATE_EPOCH": "1790000000"})
+    def run_check(*arguments: str | Path, cwd: Path = DATA) -> Completed:
+        return run_command("check", *arguments, cwd=cwd, environment={"SOURCE_DATE_EPOCH": "1790000000"})
 
     return run_check
 

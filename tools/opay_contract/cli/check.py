@@ -41,7 +41,17 @@ _GROUPS = {
         "--allow-out-of-scope",
         "--require-success",
     ),
-    "Report": ("--format", "--output", "--statistics", "--save-summary"),
+    "Report": ("--format", "--output", "--save-summary"),
+    "Text": (
+        "--all",
+        "--full",
+        "--questions",
+        "--observed",
+        "--statistics",
+        "--quiet",
+        "--verbose",
+        "--color",
+    ),
     "Speed": ("--jobs", "--engine", "--scheduler", "--resume"),
 }
 """The options by what they are about, as the help shows them."""

@@ -242,6 +242,7 @@ def report_run(
         contract_folder=_contract_folder(contract_dir or default_directory()),
     )
     _write_reports(run, reporting)
+    _tell_left_out(policy.left_out(summary))
     return run.exit_code
 
 

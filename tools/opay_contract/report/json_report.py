@@ -199,11 +199,18 @@ def build_outcomes(outcomes: Outcomes) -> dict[str, Any]:
 
 def build_signatures(signatures: Signatures) -> dict[str, Any]:
     """Return the signatures as the values that JSON has."""
-    return {
+    built: dict[str, Any] = {
         "verified": signatures.verified,
         "failed": signatures.failed,
         "refused": {"verified": signatures.refused_verified, "failed": signatures.refused_failed},
     }
+    if signatures.diagnosed:
+        mistakes = Counter((one.mistake, one.advice) for one in signatures.diagnosed)
+        built["mistakes"] = [
+            {"mistake": mistake, "advice": advice, "count": number}
+            for (mistake, advice), number in sorted(mistakes.items())
+        ]
+    return built
 
 
 def build_insights(run: CheckedRun) -> dict[str, Any]:

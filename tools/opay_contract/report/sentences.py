@@ -8,7 +8,13 @@ from opay_contract.baseline.acceptance import Acceptance, Judged, State
 from opay_contract.jsontext import pointer as pointer_of
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Finding, Outcome, Severity
-from opay_contract.model.outcomes import Outcomes, Signatures, count_outcome, describe_failures
+from opay_contract.model.outcomes import (
+    Outcomes,
+    Signatures,
+    count_outcome,
+    describe_failures,
+    describe_mistakes,
+)
 from opay_contract.model.summary import DriftSummary, Elsewhere, FoldedFinding
 from opay_contract.report.checked_run import CheckedRun, Verdict
 from opay_contract.words import count, on_one_line, printable
@@ -266,7 +272,8 @@ def describe_signatures(signatures: Signatures) -> str:
     accepted = verified + signatures.failed
     parts = [f"{verified:,} of {accepted:,} verify"] if accepted else []
     parts += [f"of refused requests {signatures.refused_verified:,} of {refused:,} verify"] if refused else []
-    return ", ".join(parts)
+    mistakes = describe_mistakes(signatures)
+    return printable("; ".join([", ".join(parts), *([mistakes] if mistakes else [])]))
 
 
 def describe_vacuity(run: CheckedRun) -> str:
@@ -281,6 +288,8 @@ def describe_vacuity(run: CheckedRun) -> str:
     signatures = summary.signatures
     if failed := signatures.failed + signatures.refused_failed:
         said += f"; with the key given, {failed:,} of {signatures.total:,} signatures do not verify"
+        mistakes = describe_mistakes(signatures)
+        said += f"; {mistakes}" if mistakes else ""
     return f"{printable(said)}."
 
 

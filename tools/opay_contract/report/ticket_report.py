@@ -21,7 +21,7 @@ from opay_contract.report.frames import build_frame
 from opay_contract.report.markdown_report import code, prose, table
 from opay_contract.report.rule_guide import guide_of
 from opay_contract.report.sentences import describe_day, describe_field, describe_outcomes
-from opay_contract.signing.signer import SYNTHETIC_KEY, sign
+from opay_contract.signing.signer import PUBLIC_TEST_KEY, sign
 from opay_contract.words import count
 
 MAX_TOLD = 50
@@ -161,7 +161,7 @@ def _value(header: RequiredHeader, contract: Contract, body: str) -> str:
     """Return what a header holds: a signature by the public test key, a media type, or the example."""
     scheme, node = contract.signature, contract.schemas.node(header.uri)
     if scheme and header.name == scheme.header:
-        return sign(body.encode(), SYNTHETIC_KEY, scheme).header
+        return sign(body.encode(), PUBLIC_TEST_KEY, scheme).header
     if header.name == "Content-Type":
         return str(next(iter(node), "application/json"))
     return str(node.get("example", "…"))

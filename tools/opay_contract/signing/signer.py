@@ -16,8 +16,8 @@ from opay_contract.signing.canonical import (
     render_canonical,
 )
 
-SYNTHETIC_KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
-"""A key that everybody knows: the mock's own, and what redacted requests and examples are signed with."""
+PUBLIC_TEST_KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
+"""A key that everyone knows: of the mock, of redacted signatures and of the reference's samples."""
 
 _DIGITS = 128
 _LOWER_HEX = re.compile("[0-9a-f]*")

@@ -1,24 +1,21 @@
-"""Runs the command in this process, and compares reports with golden files."""
+"""Runs the command, and compares reports with golden files."""
 
 import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from contract_tests.tool.in_process import run_in_process
+from contract_tests.tool.running import Completed, run_command
 
 import opay_contract
-
-if TYPE_CHECKING:
-    from subprocess import CompletedProcess
 
 HERE = Path(__file__).parent
 DATA = HERE / "data"
 REPOSITORY = HERE.parents[3]
 
-Run = Callable[..., "CompletedProcess[str]"]
+Run = Callable[..., Completed]
 
 ENVIRONMENT = {
     "PATH": os.environ.get("PATH", ""),
@@ -51,12 +48,10 @@ def repository() -> Path:
 def run() -> Run:
     """Return a function that runs `opay-contract` in the folder of the recordings."""
 
-    def run_command(
-        *arguments: str | Path, cwd: Path = DATA, stdin: bytes = b"", **variables: str
-    ) -> "CompletedProcess[str]":
-        return run_in_process(arguments, cwd, ENVIRONMENT | variables, stdin)
+    def run_here(*arguments: str | Path, cwd: Path = DATA, stdin: bytes = b"", **variables: str) -> Completed:
+        return run_command(*arguments, cwd=cwd, stdin=stdin, environment=ENVIRONMENT | variables)
 
-    return run_command
+    return run_here
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import json
 import os
 import pty
-import re
 import stat
 import subprocess
 import sys
@@ -63,8 +62,6 @@ def test_a_file_gets_what_a_pipe_gets_and_the_verdict_stays_on_standard_error(
         verdict, written = done.stderr.splitlines()
         assert verdict == (
             "✗ FAILED  14 errors in 24 exchanges; 5 could not be read (17 successes) · exit code 1"
-        )
-            verdict,
         )
         assert written == f"  {format_out}: {path}"
         assert path.read_text(encoding="utf-8") == printed
