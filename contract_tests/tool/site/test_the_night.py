@@ -133,7 +133,7 @@ def test_the_lines_of_the_how_to_pass_by_hand(night: Night) -> None:
     assert export == "export " + re.sub("=[^ ]*", "=…", credentials)
     night.run(f"export {credentials}\n{run}")
     said = night.run(judging)
-    assert "no drift" in said
+    assert "keep" in said
     assert (night.shell.folder / "drift.html").exists()
     night.expect_proof()
 
