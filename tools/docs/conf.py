@@ -45,6 +45,7 @@ NAVIGATION = {
     "Reference": (
         CONTRACT,
         "reference/commands",
+        "reference/settings",
         "reference/rules",
         "reference/exit-codes",
         "reference/recordings",
