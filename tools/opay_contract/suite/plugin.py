@@ -24,8 +24,8 @@ from opay_contract.model.finding import Severity
 from opay_contract.suite.api import Api, ApiJudge
 from opay_contract.suite.breach import (
     REPORTED,
-    Breach,
     Discrepancy,
+    breach_in,
     discrepancies_of,
     distinct_findings,
     render_findings_markdown,
@@ -211,10 +211,11 @@ def pytest_runtest_makereport(
     report = yield
     run = item.config.stash[_RUN]
     if call.excinfo is not None and report.failed:
-        if isinstance(call.excinfo.value, Breach):
-            report.longrepr = str(call.excinfo.value)
+        breach = breach_in(call.excinfo.value)
+        if breach is not None:
+            report.longrepr = str(breach)
             report.sections.clear()
-            report.__dict__[REPORTED] = [one.as_json() for one in call.excinfo.value.discrepancies]
+            report.__dict__[REPORTED] = [one.as_json() for one in breach.discrepancies]
         elif run.target is not None:
             report.longrepr = _without_values(call.excinfo, item.config.rootpath)
             report.sections.clear()

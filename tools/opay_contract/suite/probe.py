@@ -68,7 +68,7 @@ def _steps(result: ProbeResult) -> Iterator[Step]:
     known = _ask_known(result.api)
     yield _address(known)
     if not known.is_success:
-        spaceless = replace(result.api, judge=replace(result.api.judge, has_space=False))
+        spaceless = Api(judge=replace(result.api.judge, has_space=False), client=result.api.client)
         wrong, unknown = _compared(result.api)
         if known.verdict == wrong.verdict and (retried := _ask_known(spaceless)).is_success:
             result.api, known = spaceless, retried
@@ -137,7 +137,7 @@ def _refused(known: Reply, wrong: Reply, unknown: Reply) -> Step:
 
 
 def _card(api: Api, known: Reply) -> Step:
-    api.__dict__["known"] = known
+    api.known = known
     try:
         count = len(api.tokens)
     except Breach:
