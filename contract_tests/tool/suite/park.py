@@ -240,9 +240,7 @@ class InProcess(BaseAdapter):
         super().__init__()
         self.answer = answer
 
-    def send(  # type: ignore[override]
-        self, request: requests.PreparedRequest, *_: Any, **__: Any
-    ) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         """Answer in place of a server."""
         body = request.body or b""
         sent = Sent(

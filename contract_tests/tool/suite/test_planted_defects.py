@@ -41,7 +41,7 @@ def load_tests() -> dict[str, Test]:
     """
     before = settings.get_current_profile_name()
     settings.load_profile(REAL_PROFILE)
-    tests = {}
+    tests: dict[str, Test] = {}
     for path in (test_answers.__file__, test_refusals.__file__):
         functions = runpy.run_path(path)
         tests |= {name: one for name, one in functions.items() if name.startswith("test_")}

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sign": ("opay_contract.cli.sign", "Print the Authorization header of a body."),
     "spec": ("opay_contract.cli.spec", "Prove that the contract itself is sound."),
     "suggest": ("opay_contract.cli.suggest", "Suggest changes of the contract that recordings speak for."),
+    "test": ("opay_contract.cli.test", "Ask a server what the contract promises."),
 }
 """Each command's module, imported only when it is called, and its line in the help."""
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from opay_contract.pytest_plugin.mocking import OpayMock
 
 _MARKER = "opay_scenario"
+_SUITE = "opay_contract.suite"
 _DIRECTORY = "opay_contract_dir"
 _FAIL_ON = "opay_contract_fail_on"
 _RECORDINGS, _BASE_URL, _SUCCESSES = "--opay-recordings", "--opay-base-url", "--opay-require-success"
@@ -51,6 +52,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addini(_DIRECTORY, "folder with openapi.yaml and schemas/; empty: the contract of opay-contract")
     parser.addini(_FAIL_ON, "least severity of a finding that fails a check", default="error")
+
+
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
+    """Load the suite's options where its tests are asked for; nobody else is to see them."""
+    if _SUITE in args:
+        early_config.pluginmanager.import_plugin(f"{_SUITE}.plugin")
 
 
 def pytest_configure(config: pytest.Config) -> None:
