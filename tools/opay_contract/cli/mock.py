@@ -191,6 +191,8 @@ def _run(contract: Contract, settings: MockSettings, options: _Options) -> None:
         app = build_app(contract, settings, store, initial=initial, listeners=listeners)
         announce = partial(_announce, url_of(bound), contract, settings.credentials, store, options)
         serve(app, bound, announce)
+    if recorder is not None:
+        click.echo(recorder.describe(), err=True)
     if recorder is not None and recorder.failures:
         raise click.exceptions.Exit(ExitCode.INCOMPLETE)
 
