@@ -308,5 +308,5 @@ def test_merge_ends_with_what_it_joined(run: Run, repository: Path) -> None:
 
 
 @pytest.mark.usefixtures("served")
-def test_a_mock_that_records_ends_with_what_became_of_it(run: Run, tmp_path: Path) -> None:
+def test_a_mock_that_records_ends_with_what_became_of_it(run: Run) -> None:
     assert run("mock", "--record", "r.ndjson").stderr == "Recorded nothing to 'r.ndjson'.\n"
