@@ -99,4 +99,4 @@ def test_no_more_processes_are_started_than_were_asked_for(tmp_path: Path) -> No
         started.append(len(multiprocessing.active_children()))
 
     assert check_in_processes(work, JOB, 2, on_progress=count).unreadable_count == 3
-    assert started == [2, 2, 2]
+    assert max(started) == 2
