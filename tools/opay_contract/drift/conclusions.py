@@ -8,6 +8,7 @@ from opay_contract.model.exchange import WHOLE_RUN
 from opay_contract.model.finding import ContractPlace, Finding, Outcome, Rule
 from opay_contract.model.outcomes import Outcomes, count_outcome, describe_failures
 from opay_contract.model.summary import DriftSummary, FoldedFinding, merge
+from opay_contract.words import count
 
 
 def conclude(summary: DriftSummary, contract: Contract, *, may_all_fail: bool = False) -> DriftSummary:
@@ -47,7 +48,7 @@ def _finding(rule: Rule, ended: Outcomes, about: tuple[str, str], contract: Cont
         outcome=Outcome.SUCCESS,
         pointer=about[1],
         expected="at least one success",
-        actual=f"none in {exchanges:,} exchange{'s' * (exchanges != 1)}: {describe_failures(ended)}",
+        actual=f"none in {count(exchanges, 'exchange')}: {describe_failures(ended)}",
         contract=contract,
         place=WHOLE_RUN,
         recorded_at=None,
