@@ -190,8 +190,10 @@ def test_a_body_of_the_limit_is_read_and_one_byte_more_is_not(mock: Any) -> None
     whole = b'{"customerId":"%s"}' % (b"a" * (2**20 - 17))
     assert answered(mock.ask(whole))["code"] == "02001"
     assert mock.heard[-1].request.body == whole
+    assert reason(mock.heard[-1]) == "the mock knows nobody of this customerId"
     assert answered(mock.ask(whole[:-2] + b'a"}'))["code"] == "02001"
     assert mock.heard[-1].request.body is None
+    assert reason(mock.heard[-1]) == "the body has more than 1,048,576 bytes"
 
 
 def test_nothing_that_was_sent_gets_into_a_header(mock: Any) -> None:

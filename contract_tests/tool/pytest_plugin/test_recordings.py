@@ -34,10 +34,17 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
         pytester.makeini(f"[pytest]\n{ini}")
         for name, text in files.items():
             (folder / f"{name}.ndjson").write_text(text, encoding="utf-8")
-        plugin = ["-p", "opay_contract.pytest_plugin.plugin", "-p", "xdist.plugin", "-W", "error"]
-        return pytester.runpytest_subprocess(
-            *plugin, "--opay-recordings", "recordings", *options, timeout=120
-        )
+        plugin = [
+            "-p",
+            "opay_contract.pytest_plugin.plugin",
+            "-W",
+            "error",
+            "--opay-recordings",
+            "recordings",
+        ]
+        if "-n" in options:
+            return pytester.runpytest_subprocess("-p", "xdist.plugin", *plugin, *options, timeout=120)
+        return pytester.runpytest_inprocess(*plugin, *options)
 
     return run_on
 
