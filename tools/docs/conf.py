@@ -46,6 +46,7 @@ NAVIGATION = {
     "Reference": (
         CONTRACT,
         "reference/commands",
+        "reference/settings",
         "reference/rules",
         "reference/exit-codes",
         "reference/recordings",

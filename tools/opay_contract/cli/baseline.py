@@ -47,7 +47,7 @@ _file_argument = click.argument("file", metavar="FILE", type=click.Path(path_typ
     examples=[
         (
             "Accept what is open, until a day and for a reason",
-            "opay-contract baseline add --all-open --expires DATE --reason TEXT known.toml calls.har",
+            "opay-contract baseline add --all-open --expires DATE --reason WHY known.toml a.har",
         ),
         ("Take out what is of no use any more", "opay-contract baseline prune known.toml recordings/"),
         ("Check with it", "opay-contract check recordings/ --baseline known.toml"),

@@ -20,12 +20,12 @@ from opay_contract.cli.options import base_url_option, contract_option, max_unpa
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
+from opay_contract.formats.editing import Tally
 from opay_contract.formats.table import Format
 from opay_contract.model.exchange import Unreadable
 from opay_contract.recordings.inputs import STDIN, Source, iter_sources
 from opay_contract.redact.files import try_redact_file, verify_source
-from opay_contract.redact.json_files import Tally
-from opay_contract.redact.others import is_of_others
+from opay_contract.redact.proving import is_of_others
 from opay_contract.redact.redactor import Redactor
 from opay_contract.words import count as counted
 from opay_contract.words import printable

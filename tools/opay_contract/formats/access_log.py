@@ -9,7 +9,8 @@ from typing import Any
 
 from opay_contract.formats.content_coding import decode_body
 from opay_contract.formats.errors import EntryError
-from opay_contract.formats.json_cursor import JsonCursor, iter_all_values, parse_members
+from opay_contract.formats.json_cursor import JsonCursor, parse_members
+from opay_contract.formats.json_files import Entry, Segment, iter_all_segments, read_entries
 from opay_contract.formats.look import Head
 from opay_contract.formats.messages import (
     PlaceOf,
@@ -22,7 +23,7 @@ from opay_contract.formats.messages import (
     parse_moment,
     parse_status,
 )
-from opay_contract.formats.native import LONG_LINE, iter_lines
+from opay_contract.formats.native import iter_line_segments
 from opay_contract.formats.streams import ChunkStream
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
 
@@ -59,27 +60,30 @@ def is_access_log(head: Head) -> bool:
 
 def read_access_log(place_of: PlaceOf, stream: ChunkStream) -> Iterator[Exchange | Unreadable]:
     """Yield what each line holds, or each item of a list."""
+    return read_entries(place_of, _iter_segments(stream, whole=False), _read_line)
+
+
+def _iter_segments(stream: ChunkStream, *, whole: bool) -> Iterator[Segment]:
     if JsonCursor(ChunkStream([stream.head(16)])).peek() == b"[":
-        items = enumerate(iter_all_values(JsonCursor(stream), {}), start=1)
-        entries = ((number, line, data) for number, (line, data) in items)
-    else:
-        entries = ((number, number, data) for number, data in iter_lines(stream))
-    for number, line, data in entries:
-        place = place_of(number, line)
-        try:
-            yield _exchange(place, _Line(LONG_LINE if data is None else data, line))
-        except EntryError as error:
-            yield Unreadable(place=place, reason=error.reason)
+        return iter_all_segments(JsonCursor(stream), {}, whole=whole)
+    return iter_line_segments(stream)
+
+
+def _read_line(place: Place, entry: Entry) -> Exchange | Unreadable:
+    try:
+        return _exchange(place, _Line(entry))
+    except EntryError as error:
+        return Unreadable(place=place, reason=error.reason)
 
 
 class _Line:
     """A line's value, and its very text for bodies that are JSON."""
 
-    def __init__(self, data: bytes, line: int) -> None:
-        self.value = parse_entry(None if data == LONG_LINE else data, line)
+    def __init__(self, entry: Entry) -> None:
+        self.value = parse_entry(entry.data, entry.line)
         if not isinstance(self.value, dict):
             raise EntryError("the line is no JSON object")
-        self._data = data
+        self._data = entry.data or b""
 
     def get(self, part: str) -> Any:
         """Return a part of the exchange, None where it is not there."""

@@ -1,15 +1,25 @@
 """Reads HAR 1.2 as Chromium, Firefox, Playwright, mitmproxy and schemathesis write it, entry by entry."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.editing import Policy, Sink, Tally
 from opay_contract.formats.errors import NO_RESPONSE, TRUNCATED_BODY, EntryError
-from opay_contract.formats.json_cursor import JsonCursor, Path, iter_all_values
+from opay_contract.formats.json_cursor import JsonCursor
+from opay_contract.formats.json_files import (
+    Entry,
+    EntryKind,
+    Path,
+    iter_all_segments,
+    read_entries,
+    rewrite_segments,
+)
 from opay_contract.formats.look import LISTED, Head
 from opay_contract.formats.messages import (
     PlaceOf,
@@ -24,7 +34,7 @@ from opay_contract.formats.messages import (
     parse_moment,
     parse_status,
 )
-from opay_contract.formats.streams import ChunkStream, Readable
+from opay_contract.formats.streams import ChunkStream, Readable, nothing_attached
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
 
 NO_BODY = 'the response has no body text; export the HAR "with content"'
@@ -109,15 +119,26 @@ def read_har(
     """
     cursor = JsonCursor(stream)
     cursor.line = line
-    for number, (start, data) in enumerate(iter_all_values(cursor, ENTRIES), start=before + 1):
-        place = place_of(number, start)
-        try:
-            entry = decode_entry(_ENTRY, data, start, _repair)
-            if entry.response and entry.response.content and entry.response.content.file:
-                _take_attached(entry.response.content, stream)
-            yield _exchange(place, entry)
-        except EntryError as error:
-            yield Unreadable(place=place, reason=error.reason)
+    read = partial(_read_entry, attached=stream.attached)
+    return read_entries(place_of, iter_all_segments(cursor, ENTRIES, whole=False), read, before)
+
+
+def rewrite_har(policy: Policy, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
+    """Rewrite the entries, and everything around them."""
+    segments = iter_all_segments(JsonCursor(stream), ENTRIES, whole=True)
+    rewrite_segments(policy, EntryKind(read=_read_entry), segments, sink, tally)
+
+
+def _read_entry(
+    place: Place, found: Entry, attached: Callable[[str], bytes | None] = nothing_attached
+) -> Exchange | Unreadable:
+    try:
+        entry = decode_entry(_ENTRY, found.data, found.line, _repair)
+        if entry.response and entry.response.content and entry.response.content.file:
+            _take_attached(entry.response.content, attached)
+        return _exchange(place, entry)
+    except EntryError as error:
+        return Unreadable(place=place, reason=error.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +193,9 @@ def _repair(steps: Steps, value: Any) -> Any:
     return {} if isinstance(steps[-1], int) else None
 
 
-def _take_attached(content: _Content, stream: ChunkStream) -> None:
+def _take_attached(content: _Content, attached: Callable[[str], bytes | None]) -> None:
     """Put the body of an answer that an archive keeps beside the HAR in its place."""
-    body = stream.attached(content.file) if content.file and content.text is None else None
+    body = attached(content.file) if content.file and content.text is None else None
     if body is not None:
         content.text, content.encoding = base64.b64encode(body).decode(), "base64"
 

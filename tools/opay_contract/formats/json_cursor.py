@@ -12,16 +12,13 @@ import codecs
 import io
 import json
 import re
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 
 import msgspec
 
 from opay_contract.formats.errors import StreamError
 from opay_contract.formats.streams import CHUNK, MAX_ENTRY, Readable
-
-Path = Mapping[str, "Path"]
-"""The member names, step by step, that lead to the values that are looked for; an empty step is the last."""
 
 _QUOTE = ord('"')
 _BACKSLASH = ord("\\")
@@ -304,47 +301,6 @@ def _is_value(data: bytes) -> bool:
 def _match_end(pattern: re.Pattern[bytes], buffer: bytes, position: int) -> int:
     found = pattern.match(buffer, position)
     return found.end() if found else position
-
-
-def iter_values(
-    cursor: JsonCursor, path: Path, *, limit: int = MAX_ENTRY
-) -> Generator[tuple[int, bytes | None], None, bool]:
-    """Yield the items, or the members' values, at `path`, each with its line; None is one too long.
-
-    Returns whether there is anything at `path`.
-    """
-    first = cursor.peek()
-    found = not path and first in (b"{", b"[")
-    if path and first == b"{":
-        for name in cursor.iter_members():
-            if name in path:
-                found |= yield from iter_values(cursor, path[name], limit=limit)
-            else:
-                cursor.skip_value()
-    elif found and first == b"[":
-        yield from cursor.iter_item_values(limit)
-    elif found:
-        for _ in cursor.iter_members():
-            cursor.peek()
-            yield cursor.line, cursor.take_value(limit)
-    else:
-        cursor.skip_value()
-    return found
-
-
-def iter_all_values(cursor: JsonCursor, path: Path) -> Iterator[tuple[int, bytes | None]]:
-    """Yield the same of each of the JSON texts of a file; beside one that has them none may have none."""
-    other, has_any = 0, False
-    while first := cursor.peek():
-        line = cursor.line
-        if (yield from iter_values(cursor, {} if first == b"[" else path)):
-            has_any = True
-        else:
-            other = other or line
-    if has_any and other:
-        raise StreamError(
-            f"the JSON text on line {other} is of another format and was not read; keep it apart"
-        )
 
 
 def parse_members(data: bytes) -> dict[str, bytes]:

@@ -9,13 +9,23 @@ import codecs
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
 
 from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.editing import HERE, EntryVisitor, Policy, Sink, Tally
 from opay_contract.formats.errors import TOO_LONG, EntryError
-from opay_contract.formats.json_cursor import JsonCursor, iter_values, parse_members
+from opay_contract.formats.json_cursor import JsonCursor, parse_members
+from opay_contract.formats.json_files import (
+    Entry,
+    EntryKind,
+    Segment,
+    iter_segments,
+    read_entries,
+    rewrite_segments,
+)
 from opay_contract.formats.look import Head
 from opay_contract.formats.messages import (
     PlaceOf,
@@ -158,6 +168,16 @@ def iter_lines(stream: Readable, *, limit: int = MAX_ENTRY, first: int = 1) -> I
             number += 1
     if rest and not rest.isspace():
         yield number, rest
+
+
+def iter_line_segments(stream: Readable) -> Iterator[Segment]:
+    """Yield the lines as entries, and their ends and blank lines, so that every line keeps its number."""
+    next_number = 1
+    for number, line in iter_lines(stream):
+        yield b"\n" * (number - next_number)
+        yield Entry(number, None if line == LONG_LINE else line.removesuffix(b"\r"))
+        yield b"\r\n" if line.endswith(b"\r") else b"\n"
+        next_number = number + 1
 
 
 def _join(rest: bytes, more: bytes, limit: int) -> bytes:
@@ -318,17 +338,52 @@ def _is_exchange(value: Any) -> bool:
 
 def read_document(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:
     """Yield each JSON text of a file, one behind another, and of a list each item."""
-    for number, (line, data) in enumerate(iter_document(JsonCursor(stream)), start=1):
-        yield parse_line(place_of(number, line), LONG_LINE if data is None else data)
+    return read_entries(place_of, _iter_document(JsonCursor(stream)), _read_entry)
 
 
-def iter_document(cursor: JsonCursor) -> Iterator[tuple[int, bytes | None]]:
-    """Yield the texts with their lines; None is one too long."""
+def _iter_document(cursor: JsonCursor) -> Iterator[Segment]:
     while first := cursor.peek():
         if first == b"[":
-            yield from iter_values(cursor, {})
+            yield from iter_segments(cursor, {}, whole=True)
         else:
-            yield cursor.line, cursor.take_value()
+            yield Entry(cursor.line, cursor.take_value())
+        yield b"\n"
+
+
+def rewrite_ndjson(policy: Policy, stream: Readable, sink: Sink, tally: Tally) -> None:
+    """Rewrite a line at a time."""
+    rewrite_segments(policy, _ENTRY, iter_line_segments(stream), sink, tally)
+
+
+def rewrite_document(policy: Policy, stream: Readable, sink: Sink, tally: Tally) -> None:
+    """Rewrite each JSON text of a file, and of a list each item."""
+    rewrite_segments(policy, _ENTRY, _iter_document(JsonCursor(stream)), sink, tally)
+
+
+def rewrite_body(policy: Policy, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
+    """Rewrite a file that is one bare body, broken or not."""
+    body = read_whole(iter_read(stream))
+    found = _parse_body(HERE, body)
+    tally.entries += 1
+    tally.note(found)
+    sink.write(policy.bodies(found).new.response.body if isinstance(found, Exchange) else b"x\n")
+
+
+def _read_entry(place: Place, entry: Entry) -> Exchange | Unreadable:
+    return parse_line(place, LONG_LINE if entry.data is None else entry.data)
+
+
+def _is_bare(value: Any) -> bool:
+    return not _is_exchange(value)
+
+
+_ENTRY = EntryKind(
+    read=_read_entry,
+    placeholder=b'{"response":{}}',
+    broken=(b'{"x', b"{x}"),
+    is_bare=_is_bare,
+    visit=partial(EntryVisitor, is_native=True),
+)
 
 
 def read_body(place_of: PlaceOf, stream: ChunkStream) -> Iterator[Exchange | Unreadable]:

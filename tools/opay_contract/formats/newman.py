@@ -6,12 +6,22 @@ from typing import Annotated, Any
 import msgspec
 
 from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.editing import Edited, Policy, Sink, Tally
 from opay_contract.formats.errors import NO_RESPONSE, EntryError
-from opay_contract.formats.json_cursor import JsonCursor, Path, iter_all_values
+from opay_contract.formats.json_cursor import JsonCursor
+from opay_contract.formats.json_files import (
+    Entry,
+    EntryKind,
+    Path,
+    Segment,
+    iter_all_segments,
+    read_entries,
+    rewrite_segments,
+)
 from opay_contract.formats.look import Head
 from opay_contract.formats.messages import PlaceOf, build_exchange, decode_entry, left_out_body, parse_status
 from opay_contract.formats.postman import is_postman
-from opay_contract.formats.postman_messages import parse_fields, parse_request
+from opay_contract.formats.postman_messages import PostmanVisitor, parse_fields, parse_request
 from opay_contract.formats.streams import Readable
 from opay_contract.model.exchange import Exchange, Place, Response, Unreadable
 
@@ -50,14 +60,26 @@ def is_newman(head: Head) -> bool:
 
 def read_newman(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:
     """Yield every request that the run made, with the variables filled in."""
-    for number, (line, data) in enumerate(iter_all_values(JsonCursor(stream), EXECUTIONS), start=1):
-        yield read_execution(place_of(number, line), data)
+    return read_entries(place_of, _iter_segments(stream, whole=False), _read_execution)
 
 
-def read_execution(place: Place, data: bytes | None) -> Exchange | Unreadable:
-    """Return what an execution holds."""
+def rewrite_newman(policy: Policy, stream: Readable, sink: Sink, tally: Tally) -> None:
+    """Rewrite the executions, and the collection, the variables and all else around them."""
+    kind = EntryKind(read=_read_execution, visit=_visit)
+    rewrite_segments(policy, kind, _iter_segments(stream, whole=True), sink, tally)
+
+
+def _iter_segments(stream: Readable, *, whole: bool) -> Iterator[Segment]:
+    return iter_all_segments(JsonCursor(stream), EXECUTIONS, whole=whole)
+
+
+def _visit(policy: Policy, tree: Any, edited: Edited | None) -> PostmanVisitor:
+    return PostmanVisitor(policy, tree, {("response",): edited} if edited is not None else {})
+
+
+def _read_execution(place: Place, entry: Entry) -> Exchange | Unreadable:
     try:
-        return _exchange(place, decode_entry(_EXECUTION, data, place.line or 1))
+        return _exchange(place, decode_entry(_EXECUTION, entry.data, entry.line))
     except EntryError as error:
         return Unreadable(place=place, reason=error.reason)
 

@@ -1,11 +1,15 @@
 """Reads Parquet whose columns are the members of the native format, row by row."""
 
+import base64
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.editing import HERE, Edited, Policy, Sink, Tally, unless_defect
 from opay_contract.formats.errors import TOO_LONG, EntryError, StreamError
 from opay_contract.formats.look import Head
 from opay_contract.formats.messages import (
@@ -200,3 +204,180 @@ def _moment(value: Any) -> str | None:
         aware = value if value.tzinfo else value.replace(tzinfo=UTC)
         return parse_moment(aware.isoformat())
     return parse_moment(value)
+
+
+_MEMBERS = {
+    "request": ("method", "url", "headers", "body", "body_base64"),
+    "response": ("status", "headers", "body", "body_base64"),
+}
+
+
+_MOMENTS = (int, float, Decimal, date, time, timedelta)
+
+
+class _Out(io.RawIOBase):
+    """A sink as pyarrow writes to it."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink, self._position = sink, 0
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def write(self, data: Any, /) -> int:
+        raw = bytes(data)
+        self._sink.write(raw)
+        self._position += len(raw)
+        return len(raw)
+
+
+def rewrite_rows(policy: Policy, file: Any, batches: Iterator[list[Row]], sink: Sink, tally: Tally) -> None:
+    """Rewrite every row of an open file, given in batches."""
+    import pyarrow as pa  # noqa: PLC0415  an extra, and heavy
+    from pyarrow.parquet import ParquetWriter  # noqa: PLC0415  see above
+
+    try:
+        schema = _new_schema(policy, file)
+        ParquetWriter(io.BytesIO(), schema).close()
+    except Exception:  # noqa: BLE001  pyarrow has exceptions of many kinds
+        raise StreamError("the Parquet columns are of types that cannot be written again") from None
+    with ParquetWriter(pa.PythonFile(_Out(sink), mode="w"), schema, compression=_packing_of(file)) as writer:
+        for rows in batches:
+            nothing = dict.fromkeys(schema.names)
+            made = [_taken(policy, row, tally, nothing, schema) for row in rows]
+            writer.write_batch(pa.RecordBatch.from_pylist(made, schema=schema))
+
+
+def _taken(policy: Policy, row: Row, tally: Tally, nothing: Row, schema: Any) -> Row:
+    """Return a row that can be written; one that cannot be costs no other."""
+    import pyarrow as pa  # noqa: PLC0415  see above
+
+    tally.entries += 1
+
+    def make() -> Row:
+        made = _new_row(policy, row, tally, nothing)
+        pa.RecordBatch.from_pylist([made], schema=schema)
+        return made
+
+    return unless_defect(tally, make, nothing)
+
+
+def _packing_of(file: Any) -> str:
+    groups = file.metadata
+    packing = groups.row_group(0).column(0).compression if groups.num_row_groups else "SNAPPY"
+    return "none" if packing == "UNCOMPRESSED" else str(packing).lower()
+
+
+def _new_schema(policy: Policy, file: Any) -> Any:
+    """Return the columns that a check reads; what is told beside them, such as statistics, goes as well."""
+    import pyarrow as pa  # noqa: PLC0415  see above
+
+    fields = []
+    for field in file.schema_arrow:
+        if field.name not in COLUMNS:
+            policy.note("column", "recording:column")
+        elif field.name in _MEMBERS and pa.types.is_struct(field.type):
+            fields.append(pa.field(field.name, pa.struct(list(_members(policy, field)))))
+        else:
+            fields.append(pa.field(field.name, _plain_type(field.type)))
+    return pa.schema(fields)
+
+
+def _plain_type(kind: Any) -> Any:
+    """Return a column's type; one that has names of its own says nothing, as nobody reads it."""
+    import pyarrow as pa  # noqa: PLC0415  see above
+
+    return pa.null() if pa.types.is_nested(kind) else kind
+
+
+def _members(policy: Policy, struct: Any) -> Iterator[Any]:
+    """Yield the members of a side; where each header has a member of its own, its name is redacted."""
+    import pyarrow as pa  # noqa: PLC0415  see above
+
+    for member in struct.type:
+        if member.name not in _MEMBERS[struct.name]:
+            policy.note("column", f"recording:{struct.name}")
+        elif member.name == "headers" and pa.types.is_struct(member.type):
+            names = {policy.field_name(one.name): one.type for one in member.type}
+            yield pa.field(member.name, pa.struct(list(names.items())))
+        else:
+            is_list = member.name == "headers"
+            yield pa.field(member.name, member.type if is_list else _plain_type(member.type))
+
+
+def _new_row(policy: Policy, row: Row, tally: Tally, nothing: Row) -> Row:
+    """Return a row as it may be written; one that cannot be read stays so, and says but whose it is."""
+    found = read_row(HERE, row)
+    tally.note(found)
+    if isinstance(found, Unreadable):
+        sender = _sender(policy, found)
+        if _filled(row) != _filled(sender):
+            policy.note("what cannot be read", "recording:row")
+        return nothing | sender
+    edited = policy.bodies(found)
+    moment = found.recorded_at
+    made: Row = {}
+    for name, value in row.items():
+        if name in _MEMBERS:
+            made[name] = _new_side(policy, edited, name, value)
+        elif isinstance(value, str):
+            made[name] = None if moment is None else policy.moment(moment)
+        else:
+            made[name] = value if isinstance(value, _MOMENTS) else None
+    return made
+
+
+def _sender(policy: Policy, found: Unreadable) -> Row:
+    """Return what tells whose a row is of which the answer alone cannot be read."""
+    if found.request is None or found.request.url is None:
+        return {}
+    method = {} if found.request.method is None else {"method": policy.method(found.request.method)}
+    return {"request": {"url": policy.url(found.request.url), **method}}
+
+
+def _filled(row: Row) -> Row:
+    """Return what is there in a row."""
+    parts = {
+        name: _filled(part) if isinstance(part, dict) else part
+        for name, part in row.items()
+        if part is not None
+    }
+    return {name: part for name, part in parts.items() if part != {}}
+
+
+def _new_side(policy: Policy, edited: Edited, side: str, part: Row | None) -> Row | None:
+    if part is None:
+        return None
+    new = edited.new.request if side == "request" else edited.new.response
+    words = {"method": policy.method, "url": policy.url}
+    made: Row = {name: part[name] for name in ("method", "url", "status") if name in part}
+    made |= {name: edit(made[name]) for name, edit in words.items() if made.get(name) is not None}
+    if "headers" in part:
+        made["headers"] = _new_headers(policy, edited, side, part["headers"])
+    if part.get("body_base64") is not None:
+        made["body_base64"] = base64.b64encode(new.body or b"").decode()
+    elif part.get("body") is not None:
+        body = new.body or b""
+        made["body"] = body.decode() if isinstance(part["body"], str) else body
+    return made
+
+
+def _new_headers(policy: Policy, edited: Edited, side: str, headers: Any) -> Any:
+    """Return header fields in the shape that they had: pairs, structs of two, or a struct of all."""
+
+    def text(name: str, value: Any) -> Any:
+        if isinstance(value, list):
+            return [text(name, one) for one in value]
+        return value if value is None else policy.header(edited, side, name, value)
+
+    def pair(one: Any) -> Any:
+        name, value = one.values() if isinstance(one, dict) else one
+        made = policy.field_name(name), text(name, value)
+        return dict(zip(one, made, strict=True)) if isinstance(one, dict) else made
+
+    if isinstance(headers, dict):
+        return {policy.field_name(name): text(name, value) for name, value in headers.items()}
+    return [pair(one) for one in headers] if isinstance(headers, list) else headers

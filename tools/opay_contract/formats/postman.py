@@ -3,21 +3,27 @@
 from collections.abc import Iterator
 from typing import Any
 
-from opay_contract.formats.content_coding import decode_body
-from opay_contract.formats.errors import TOO_DEEP, TOO_LONG, EntryError
+from msgspec import structs
+
+from opay_contract.formats.editing import Edited, Policy, Sink, Tally
+from opay_contract.formats.errors import TOO_DEEP, EntryError
 from opay_contract.formats.json_cursor import JsonCursor
-from opay_contract.formats.look import Head
-from opay_contract.formats.messages import (
-    PlaceOf,
-    build_exchange,
-    encode_text,
-    left_out_body,
-    parse_entry,
-    parse_status,
+from opay_contract.formats.json_files import (
+    Beside,
+    Entry,
+    EntryKind,
+    Name,
+    Segment,
+    iter_segments,
+    read_entries,
+    rewrite_segments,
+    take_beside,
 )
-from opay_contract.formats.postman_messages import ODD_ENTRY, as_far_as_known, as_object, parse_fields
+from opay_contract.formats.look import Head
+from opay_contract.formats.messages import PlaceOf, parse_entry
+from opay_contract.formats.postman_messages import PostmanVisitor, as_object, saved_exchange
 from opay_contract.formats.streams import MAX_ENTRY, Readable
-from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
+from opay_contract.model.exchange import Exchange, Place, Unreadable
 
 MAX_FOLDERS = 100
 """How deep folders may be within folders."""
@@ -25,36 +31,9 @@ MAX_FOLDERS = 100
 MAX_WAITING = 1000
 """How many saved responses may come before the request of their item."""
 
-NO_BODY = "the saved response has no body; save the example with its body"
-
-Text = tuple[int, bytes | None]
-"""The line on which a value starts, and its text; None is one that is too long to be kept."""
-
-Answer = tuple[int, bytes | EntryError, Text | None]
-"""The line on which a saved response starts, its text, and the request of its item."""
-
-
-class _Waiting:
-    """Saved responses that came before their item's request, as many as may be kept."""
-
-    def __init__(self) -> None:
-        self._texts: list[Text] = []
-        self._size = 0
-
-    def add(self, cursor: JsonCursor) -> None:
-        cursor.peek()
-        line, data = cursor.line, cursor.take_value()
-        self._texts.append((line, data))
-        self._size += len(data or b"")
-
-    @property
-    def is_full(self) -> bool:
-        return len(self._texts) >= MAX_WAITING or self._size > MAX_ENTRY
-
-    def take(self, request: Text | None) -> Iterator[Answer]:
-        texts, self._texts, self._size = self._texts, [], 0
-        for line, data in texts:
-            yield line, EntryError(TOO_LONG) if data is None else data, request
+_LEAST = 100  # bytes that any segment takes
+_NO_REQUEST = b"[]"
+"""What stands for a request that cannot be read, and cannot be read either; none at all is no fault."""
 
 
 def is_postman(head: Head) -> bool:
@@ -71,58 +50,123 @@ def is_postman(head: Head) -> bool:
 
 def read_postman(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:
     """Yield every saved response; an item without one holds none."""
-    for number, answer in enumerate(_iter_answers(JsonCursor(stream), 0), start=1):
-        yield read_answer(place_of(number, answer[0]), answer)
+    return read_entries(place_of, _iter_segments(JsonCursor(stream), whole=False), _read_answer)
 
 
-def read_answer(place: Place, answer: Answer) -> Exchange | Unreadable:
-    """Return what a saved response holds."""
+def rewrite_postman(policy: Policy, stream: Readable, sink: Sink, tally: Tally) -> None:
+    """Rewrite the saved responses, and the requests, folders, variables and all else around them."""
+    kind = EntryKind(read=_read_answer, placeholder=b"{}", visit=_visit)
+    rewrite_segments(policy, kind, _iter_segments(JsonCursor(stream), whole=True), sink, tally)
+
+
+def _visit(policy: Policy, tree: Any, edited: Edited | None) -> PostmanVisitor:
+    return PostmanVisitor(policy, tree, {(): edited} if edited is not None else {})
+
+
+class _Waiting:
+    """Holds back what follows a saved response until the request of its item is there, or it is too much."""
+
+    def __init__(self) -> None:
+        self.request: tuple[int, bytes | None] | None = None
+        self._held: list[tuple[Segment, bool]] = []
+        self._own = self._size = 0
+
+    def pass_on(self, segment: Segment, *, is_own: bool = False) -> Iterator[Segment]:
+        """Yield what may go on; `is_own` says that it is a response of this item."""
+        if not self._held and (self.request is not None or not is_own):
+            yield self._with_request(segment) if is_own else segment
+            return
+        self._held.append((segment, is_own))
+        self._own += is_own
+        self._size += _size_of(segment)
+        if self.request is not None or self._own >= MAX_WAITING or self._size > MAX_ENTRY:
+            yield from self.release()
+
+    def release(self) -> Iterator[Segment]:
+        """Yield all that is held, the responses with the request that there is now."""
+        held, self._held, self._own, self._size = self._held, [], 0, 0
+        for segment, is_own in held:
+            yield self._with_request(segment) if is_own else segment
+
+    def _with_request(self, segment: Segment) -> Segment:
+        return structs.replace(segment, request=self.request) if isinstance(segment, Entry) else segment
+
+
+def _size_of(segment: Segment) -> int:
+    if isinstance(segment, Name | bytes):
+        return _LEAST + len(segment.name if isinstance(segment, Name) else segment)
+    return _LEAST + len(segment.data or b"")
+
+
+def _iter_segments(cursor: JsonCursor, *, whole: bool) -> Iterator[Segment]:
+    while cursor.peek():
+        yield from _iter_item(cursor, "", 0, whole=whole)
+        yield b"\n"
+
+
+def _iter_item(cursor: JsonCursor, name: str, depth: int, *, whole: bool) -> Iterator[Segment]:
+    """Walk a collection, a folder or an item, whichever it is; what is held is one item's at most."""
+    if cursor.peek() != b"{":
+        yield take_beside(cursor, name, whole=whole)
+        return
+    waiting = _Waiting()
+    yield b"{"
+    for number, member in enumerate(cursor.iter_members()):
+        if whole:
+            yield from waiting.pass_on(b"," if number else b"")
+            yield from waiting.pass_on(Name(member))
+        first = cursor.peek()
+        if member == "item" and first == b"[":
+            below = _iter_below(cursor, depth + 1, whole=whole)
+        elif member == "collection" and not depth:  # as the answers of Postman's own API wrap it
+            below = _iter_item(cursor, member, depth + 1, whole=whole)
+        elif member == "response" and first == b"[":
+            below = _iter_answers(cursor, whole=whole)
+        else:
+            below = iter([_take(cursor, member, waiting, whole=whole)])
+        for segment in below:
+            is_own = member == "response" and type(segment) is Entry
+            yield from waiting.pass_on(segment, is_own=is_own)
+    yield from waiting.pass_on(b"}")
+    yield from waiting.release()
+
+
+def _take(cursor: JsonCursor, member: str, waiting: _Waiting, *, whole: bool) -> Beside:
+    """Take a member that has no saved responses in it; the request is known from then on."""
+    if member != "request":
+        return take_beside(cursor, member, whole=whole)
+    line, data = cursor.line, cursor.take_value()
+    waiting.request = (line, data)
+    return Beside(member, data, instead=_NO_REQUEST)
+
+
+def _iter_answers(cursor: JsonCursor, *, whole: bool) -> Iterator[Segment]:
+    yield from iter_segments(cursor, {}, whole=whole)
+
+
+def _iter_below(cursor: JsonCursor, depth: int, *, whole: bool) -> Iterator[Segment]:
+    yield b"["
+    for number, _ in enumerate(cursor.iter_items()):
+        yield b",\n" if number else b"\n"
+        if depth > MAX_FOLDERS:
+            cursor.peek()
+            yield Entry(cursor.line, cursor.take_value(), fault=TOO_DEEP)
+        else:
+            yield from _iter_item(cursor, "item", depth, whole=whole)
+    yield b"\n]"
+
+
+def _read_answer(place: Place, entry: Entry) -> Exchange | Unreadable:
     try:
-        return _exchange(place, answer)
+        return _exchange(place, entry)
     except EntryError as error:
         return Unreadable(place=place, reason=error.reason)
 
 
-def _iter_answers(cursor: JsonCursor, depth: int) -> Iterator[Answer]:
-    """Walk a collection, a folder or an item, whichever it is; what it keeps is one item's at most."""
-    if cursor.peek() != b"{":
-        cursor.skip_value()
-        return
-    request: Text | None = None
-    waiting = _Waiting()
-    for name in cursor.iter_members():
-        first = cursor.peek()
-        if name == "item" and first == b"[":
-            yield from _iter_below(cursor, depth + 1)
-        elif name == "collection" and not depth:  # as the answers of Postman's own API wrap it
-            yield from _iter_answers(cursor, depth + 1)
-        elif name == "request":
-            request = (cursor.line, cursor.take_value())
-        elif name == "response" and first == b"[":
-            for _ in cursor.iter_items():
-                waiting.add(cursor)
-                if request is not None or waiting.is_full:
-                    yield from waiting.take(request)
-        else:
-            cursor.skip_value()
-    yield from waiting.take(request)
-
-
-def _iter_below(cursor: JsonCursor, depth: int) -> Iterator[Answer]:
-    for _ in cursor.iter_items():
-        if depth > MAX_FOLDERS:
-            cursor.peek()
-            yield cursor.line, EntryError(TOO_DEEP), None
-            cursor.skip_value()
-        else:
-            yield from _iter_answers(cursor, depth)
-
-
-def _exchange(place: Place, answer: Answer) -> Exchange | Unreadable:
-    line, data, request = answer
-    if isinstance(data, EntryError):
-        raise data
-    members = as_object(parse_entry(data, line))
+def _exchange(place: Place, entry: Entry) -> Exchange | Unreadable:
+    if entry.fault is not None:
+        raise EntryError(entry.fault)
+    members, request = as_object(parse_entry(entry.data, entry.line)), entry.request
     written = members.get("originalRequest")
     if not _tells_url(written) and request is not None and request[1] is not None:
         written = parse_entry(request[1], request[0])
@@ -131,22 +175,3 @@ def _exchange(place: Place, answer: Answer) -> Exchange | Unreadable:
 
 def _tells_url(written: Any) -> bool:
     return isinstance(written, str) or (isinstance(written, dict) and written.get("url") is not None)
-
-
-def saved_exchange(place: Place, written: Any, members: dict[str, Any]) -> Exchange | Unreadable:
-    """Return the exchange of a request as it is written, None for an unknown one, and a saved response."""
-    request = Request() if written is None else as_far_as_known(written)
-    return build_exchange(place, request, lambda: _response(members))
-
-
-def _response(members: dict[str, Any]) -> Response:
-    status, headers = parse_status(members.get("code")), parse_fields(members.get("header"))
-    return Response(status=status, headers=headers, body=_body(members.get("body"), status, headers))
-
-
-def _body(text: Any, status: int, headers: Headers | None) -> bytes:
-    if text is None:
-        return left_out_body(status, headers, NO_BODY)
-    if not isinstance(text, str):
-        raise EntryError(ODD_ENTRY)
-    return decode_body(encode_text(text), headers)

@@ -9,8 +9,18 @@ from typing import Any
 import msgspec
 
 from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.editing import Policy, Sink, Tally
 from opay_contract.formats.errors import NO_RESPONSE, TRUNCATED_BODY, EntryError
-from opay_contract.formats.json_cursor import JsonCursor, Path, iter_values
+from opay_contract.formats.json_cursor import JsonCursor
+from opay_contract.formats.json_files import (
+    Entry,
+    EntryKind,
+    Path,
+    Segment,
+    iter_segments,
+    read_entries,
+    rewrite_segments,
+)
 from opay_contract.formats.look import Head
 from opay_contract.formats.messages import (
     PlaceOf,
@@ -80,32 +90,44 @@ def is_schemathesis(head: Head) -> bool:
     return _START.match(head.text) is not None
 
 
-def read_schemathesis_ndjson(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:
+def read_schemathesis(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:
     """Yield the interactions of every finished scenario; other events hold none."""
-    cursor = JsonCursor(stream)
-    number = 0
+    return read_entries(place_of, _iter_entries(JsonCursor(stream)), _read_interaction)
+
+
+def rewrite_schemathesis(policy: Policy, stream: Readable, sink: Sink, tally: Tally) -> None:
+    """Rewrite the events, one after another."""
+    kind = EntryKind(read=_read_interaction)
+    rewrite_segments(policy, kind, _iter_segments(JsonCursor(stream)), sink, tally)
+
+
+def _iter_segments(cursor: JsonCursor) -> Iterator[Segment]:
     while cursor.peek():
-        for line, data in _iter_interactions(cursor):
-            number += 1
-            place = place_of(number, line)
-            try:
-                yield _exchange(place, decode_entry(_INTERACTION, data, line, _repair))
-            except EntryError as error:
-                yield Unreadable(place=place, reason=error.reason)
+        yield from iter_segments(cursor, INTERACTIONS, whole=True)
+        yield b"\n"
 
 
-def _iter_interactions(cursor: JsonCursor) -> Iterator[tuple[int, bytes | None]]:
-    """Yield the interactions of an event, which in general has a line of its own."""
-    line, text = cursor.line, cursor.take_line()
-    if text is None:
-        yield from iter_values(cursor, INTERACTIONS)
-        return
-    path, found = INTERACTIONS, text
-    if text.count(b'"interactions"') == 1:
-        with suppress(ValueError):
-            path, found = {}, bytes(_EVENT.decode(text).finished.recorder.interactions)
-    for _, data in iter_values(JsonCursor(io.BytesIO(found)), path):
-        yield line, data
+def _iter_entries(cursor: JsonCursor) -> Iterator[Segment]:
+    """Yield the interactions of each event, which in general has a line of its own."""
+    while cursor.peek():
+        line, text = cursor.line, cursor.take_line()
+        if text is None:
+            yield from iter_segments(cursor, INTERACTIONS, whole=False)
+            continue
+        path, found = INTERACTIONS, text
+        if text.count(b'"interactions"') == 1:
+            with suppress(ValueError):
+                path, found = {}, bytes(_EVENT.decode(text).finished.recorder.interactions)
+        for segment in iter_segments(JsonCursor(io.BytesIO(found)), path, whole=False):
+            if isinstance(segment, Entry):
+                yield Entry(line, segment.data)
+
+
+def _read_interaction(place: Place, entry: Entry) -> Exchange | Unreadable:
+    try:
+        return _exchange(place, decode_entry(_INTERACTION, entry.data, entry.line, _repair))
+    except EntryError as error:
+        return Unreadable(place=place, reason=error.reason)
 
 
 def _repair(steps: Steps, _value: Any) -> Any:

@@ -38,7 +38,7 @@ class ChunkStream:
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         """Take the chunks, of any length."""
-        self.attached: Callable[[str], bytes | None] = _nothing_attached
+        self.attached: Callable[[str], bytes | None] = nothing_attached
         self._chunks = iter(chunks)
         self._buffer = b""
         self._position = 0
@@ -70,7 +70,8 @@ class ChunkStream:
         return self._buffer[:size]
 
 
-def _nothing_attached(_name: str) -> bytes | None:
+def nothing_attached(_name: str) -> bytes | None:
+    """Return nothing: no other file is kept beside the text."""
     return None
 
 

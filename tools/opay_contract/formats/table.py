@@ -5,19 +5,29 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from opay_contract.formats.access_log import is_access_log, read_access_log
-from opay_contract.formats.curl import is_curl, read_curl
+from opay_contract.formats.curl import is_curl, read_curl, rewrite_curl
+from opay_contract.formats.editing import Policy, Sink, Tally
 from opay_contract.formats.foreign import Foreign, find_foreign
-from opay_contract.formats.har import is_har, read_har
+from opay_contract.formats.har import is_har, read_har, rewrite_har
 from opay_contract.formats.look import HEAD, Head
 from opay_contract.formats.messages import PlaceOf
-from opay_contract.formats.mitmproxy import is_mitmproxy, read_mitmproxy
-from opay_contract.formats.native import is_json, is_ndjson, read_body, read_document, read_ndjson
-from opay_contract.formats.newman import is_newman, read_newman
+from opay_contract.formats.mitmproxy import is_mitmproxy, read_mitmproxy, rewrite_mitmproxy
+from opay_contract.formats.native import (
+    is_json,
+    is_ndjson,
+    read_body,
+    read_document,
+    read_ndjson,
+    rewrite_body,
+    rewrite_document,
+    rewrite_ndjson,
+)
+from opay_contract.formats.newman import is_newman, read_newman, rewrite_newman
 from opay_contract.formats.parquet import is_parquet
-from opay_contract.formats.postman import is_postman, read_postman
-from opay_contract.formats.schemathesis import is_schemathesis, read_schemathesis_ndjson
+from opay_contract.formats.postman import is_postman, read_postman, rewrite_postman
+from opay_contract.formats.schemathesis import is_schemathesis, read_schemathesis, rewrite_schemathesis
 from opay_contract.formats.streams import ChunkStream
-from opay_contract.formats.vcr import is_vcr, read_vcr
+from opay_contract.formats.vcr import is_vcr, read_vcr, rewrite_vcr
 from opay_contract.model.exchange import Exchange, Unreadable
 
 
@@ -39,6 +49,7 @@ class Format(StrEnum):
 
 
 Read = Callable[[PlaceOf, ChunkStream], Iterator[Exchange | Unreadable]]
+Rewrite = Callable[[Policy, ChunkStream, Sink, Tally], None]
 
 
 def _is_never_told(_head: Head) -> bool:
@@ -51,27 +62,33 @@ def _read_no_stream(_place: PlaceOf, _stream: ChunkStream) -> Iterator[Exchange 
     raise NotImplementedError
 
 
+def _rewrite_no_stream(_policy: Policy, _stream: ChunkStream, _sink: Sink, _tally: Tally) -> None:
+    """Refuse what is no stream of text."""
+    raise NotImplementedError
+
+
 @dataclass(frozen=True, slots=True)
 class FormatRow:
-    """How a format is told by a file's head, and how it is read."""
+    """How a format is told by a file's head, and how it is read and written again."""
 
     tells: Callable[[Head], bool]
     read: Read
+    rewrite: Rewrite
 
 
 FORMATS: dict[Format, FormatRow] = {
-    Format.PARQUET: FormatRow(is_parquet, _read_no_stream),
-    Format.CURL: FormatRow(is_curl, read_curl),
-    Format.SCHEMATHESIS_NDJSON: FormatRow(is_schemathesis, read_schemathesis_ndjson),
-    Format.MITMPROXY: FormatRow(is_mitmproxy, read_mitmproxy),
-    Format.HAR: FormatRow(is_har, read_har),
-    Format.VCR: FormatRow(is_vcr, read_vcr),
-    Format.ACCESS_LOG: FormatRow(is_access_log, read_access_log),
-    Format.NEWMAN: FormatRow(is_newman, read_newman),
-    Format.POSTMAN: FormatRow(is_postman, read_postman),
-    Format.NDJSON: FormatRow(is_ndjson, read_ndjson),
-    Format.JSON: FormatRow(is_json, read_document),
-    Format.BODY: FormatRow(_is_never_told, read_body),
+    Format.PARQUET: FormatRow(is_parquet, _read_no_stream, _rewrite_no_stream),
+    Format.CURL: FormatRow(is_curl, read_curl, rewrite_curl),
+    Format.SCHEMATHESIS_NDJSON: FormatRow(is_schemathesis, read_schemathesis, rewrite_schemathesis),
+    Format.MITMPROXY: FormatRow(is_mitmproxy, read_mitmproxy, rewrite_mitmproxy),
+    Format.HAR: FormatRow(is_har, read_har, rewrite_har),
+    Format.VCR: FormatRow(is_vcr, read_vcr, rewrite_vcr),
+    Format.ACCESS_LOG: FormatRow(is_access_log, read_access_log, _rewrite_no_stream),
+    Format.NEWMAN: FormatRow(is_newman, read_newman, rewrite_newman),
+    Format.POSTMAN: FormatRow(is_postman, read_postman, rewrite_postman),
+    Format.NDJSON: FormatRow(is_ndjson, read_ndjson, rewrite_ndjson),
+    Format.JSON: FormatRow(is_json, read_document, rewrite_document),
+    Format.BODY: FormatRow(_is_never_told, read_body, rewrite_body),
 }
 
 _SURE = (Format.PARQUET, Format.CURL, Format.SCHEMATHESIS_NDJSON, Format.MITMPROXY)

@@ -1,12 +1,27 @@
 """Reads VCR cassettes: YAML and JSON, as vcrpy, schemathesis and Ruby's VCR write them."""
 
+import base64
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
+import yaml
+
 from opay_contract.formats.content_coding import decode_body
-from opay_contract.formats.errors import NO_RESPONSE, TRUNCATED_BODY, EntryError
-from opay_contract.formats.json_cursor import JsonCursor, Path, iter_all_values
+from opay_contract.formats.editing import HERE, Edited, EntryVisitor, Found, Policy, Sink, Tally, edit_entry
+from opay_contract.formats.errors import NO_RESPONSE, TRUNCATED_BODY, EntryError, StreamError
+from opay_contract.formats.json_cursor import JsonCursor
+from opay_contract.formats.json_files import (
+    Entry,
+    EntryKind,
+    Path,
+    iter_all_segments,
+    read_entries,
+    rewrite_segments,
+)
+from opay_contract.formats.json_text import NewNames
 from opay_contract.formats.look import HEAD, LISTED, Head
 from opay_contract.formats.messages import (
     PlaceOf,
@@ -21,7 +36,23 @@ from opay_contract.formats.messages import (
     parse_status,
 )
 from opay_contract.formats.streams import ChunkStream
-from opay_contract.formats.yaml_events import ENTRIES, iter_interactions
+from opay_contract.formats.yaml_events import (
+    BINARY_TAGS,
+    ENTRIES,
+    NULLS,
+    PLACEHOLDER,
+    BesideEvents,
+    Events,
+    Interaction,
+    NameEvents,
+    YamlSegment,
+    iter_segments,
+    scalar_event,
+    untagged,
+    until_end,
+    value_of,
+)
+from opay_contract.jsontext import Tokens
 from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable
 
 INTERACTIONS: Path = {name: {} for name in ENTRIES}
@@ -32,6 +63,25 @@ _REQUEST_BODIES = ("request_body", "body")
 _STATUSES = ("status/code", "status_code", "code", "status")
 _RESPONSE_BODIES = ("body", "content")
 """What a member is called: by vcrpy, Ruby's VCR and schemathesis first, then by go-vcr, PHP-VCR, exvcr."""
+
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_WIDTH = 1 << 30
+_NOTHING = yaml.ScalarEvent(None, None, (True, False), "")
+_BREAK = b"\n...\n}: the rest could not be read\n"
+_BEFORE: tuple[yaml.Event, ...] = (
+    yaml.StreamStartEvent(),
+    yaml.DocumentStartEvent(explicit=False),
+    yaml.MappingStartEvent(None, None, implicit=True, flow_style=False),
+    yaml.ScalarEvent(None, None, (True, False), "interactions"),
+    yaml.SequenceStartEvent(None, None, implicit=True, flow_style=False),
+)
+_BEHIND: tuple[yaml.Event, ...] = (
+    yaml.SequenceEndEvent(),
+    yaml.MappingEndEvent(),
+    yaml.DocumentEndEvent(explicit=False),
+    yaml.StreamEndEvent(),
+)
+_NO_INTERACTION = Unreadable(place=HERE, reason="no interaction")
 
 _STATUS_TEXT = re.compile(r"(-?[0-9]+)(?: .*)?", re.DOTALL)
 _STATUS_DIGITS = 5  # more than a status has, and few enough for int()
@@ -60,21 +110,36 @@ def is_vcr(head: Head) -> bool:
 
 def read_vcr(place_of: PlaceOf, stream: ChunkStream) -> Iterator[Exchange | Unreadable]:
     """Yield every interaction of a cassette."""
-    interactions = _iter_json(stream) if Head(stream.head(HEAD)).is_json else iter_interactions(stream)
-    for number, (line, value) in enumerate(interactions, start=1):
-        place = place_of(number, line)
-        try:
-            yield _exchange(place, value)
-        except EntryError as error:
-            yield Unreadable(place=place, reason=error.reason)
+    if Head(stream.head(HEAD)).is_json:
+        segments = iter_all_segments(JsonCursor(stream), INTERACTIONS, whole=False)
+        yield from read_entries(place_of, segments, _read_json)
+        return
+    found = (segment for segment in iter_segments(stream) if isinstance(segment, Interaction))
+    for number, interaction in enumerate(found, start=1):
+        yield _read_yaml(place_of(number, interaction.line), interaction.events)
 
 
-def _iter_json(stream: ChunkStream) -> Iterator[tuple[int, Any]]:
-    for line, data in iter_all_values(JsonCursor(stream), INTERACTIONS):
-        try:
-            yield line, parse_entry(data, line)
-        except EntryError as error:
-            yield line, error
+def rewrite_vcr(policy: Policy, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
+    """Rewrite the interactions of a cassette, and what is beside them."""
+    if Head(stream.head(HEAD)).is_json:
+        segments = iter_all_segments(JsonCursor(stream), INTERACTIONS, whole=True)
+        rewrite_segments(policy, EntryKind(read=_read_json), segments, sink, tally)
+    else:
+        _rewrite_yaml(policy, stream, sink, tally)
+
+
+def _read_json(place: Place, entry: Entry) -> Exchange | Unreadable:
+    try:
+        return _exchange(place, parse_entry(entry.data, entry.line))
+    except EntryError as error:
+        return Unreadable(place=place, reason=error.reason)
+
+
+def _read_yaml(place: Place, events: Events | EntryError) -> Exchange | Unreadable:
+    try:
+        return _exchange(place, events if isinstance(events, EntryError) else value_of(events))
+    except EntryError as error:
+        return Unreadable(place=place, reason=error.reason)
 
 
 def _exchange(place: Place, interaction: Any) -> Exchange | Unreadable:
@@ -156,3 +221,161 @@ def _text(recorded: dict[str, Any], names: tuple[str, ...]) -> str | None:
 def _number(value: Any) -> Any:
     found = _STATUS_TEXT.fullmatch(value) if isinstance(value, str) else None
     return int(found[1][:_STATUS_DIGITS]) if found else value
+
+
+class _Feed:
+    """Text as the emitter writes it, passed on to a sink as bytes."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def write(self, data: bytes | str, /) -> object:
+        return self._sink.write(data.encode() if isinstance(data, str) else data)
+
+
+def _rewrite_yaml(policy: Policy, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
+    """Rewrite a cassette from its events: structure and styles stay, comments and anchors go."""
+    dumper = _DUMPER(_Feed(sink), encoding="utf-8", allow_unicode=True, width=_WIDTH)
+    still_open: Events = []
+    last: yaml.Event | None = None
+    try:
+        for segment in iter_segments(stream):
+            for event in _edited_events(policy, segment, tally):
+                _follow(event, still_open)
+                dumper.emit(event)
+                last = event
+    except (StreamError, yaml.YAMLError, ValueError) as error:
+        if isinstance(last, yaml.DocumentStartEvent):  # there is no document without anything in it
+            dumper.emit(_NOTHING)
+        for event in reversed(still_open):
+            dumper.emit(event)
+        sink.write(_BREAK)
+        tally.says_broken = True
+        reason = (
+            error.reason if isinstance(error, StreamError) else "the file has what cannot be written again"
+        )
+        raise StreamError(reason.partition(" at line ")[0]) from None
+    finally:
+        dumper.dispose()
+
+
+def _follow(event: yaml.Event, still_open: Events) -> None:
+    """Keep the events that would end what is open."""
+    if isinstance(event, yaml.CollectionEndEvent | yaml.DocumentEndEvent | yaml.StreamEndEvent):
+        still_open.pop()
+    elif isinstance(event, yaml.MappingStartEvent):
+        still_open.append(yaml.MappingEndEvent())
+    elif isinstance(event, yaml.SequenceStartEvent):
+        still_open.append(yaml.SequenceEndEvent())
+    elif isinstance(event, yaml.DocumentStartEvent):
+        still_open.append(yaml.DocumentEndEvent(explicit=False))
+    elif isinstance(event, yaml.StreamStartEvent):
+        still_open.append(yaml.StreamEndEvent())
+
+
+def _edited_events(policy: Policy, segment: YamlSegment, tally: Tally) -> Events:
+    if isinstance(segment, NameEvents):
+        return _Editor(EntryVisitor(policy, {}, None)).names(list(map(untagged, segment.events)))
+    if isinstance(segment, BesideEvents):
+        return _Editor(EntryVisitor(policy, {}, None)).values(
+            list(map(untagged, segment.events)), (segment.name,)
+        )
+    if not isinstance(segment, Interaction):
+        return [segment]
+    events = segment.events
+    if isinstance(events, EntryError):
+        tally.entries += 1
+        tally.refuse(events.reason)
+        return list(PLACEHOLDER)
+
+    def make(_found: Found, edited: Edited | None) -> Iterator[Events]:
+        yield _Editor(EntryVisitor(policy, value_of(events), edited)).values(events, ())
+
+    return edit_entry(policy, tally, events, read=_read_written, make=make, placeholder=list(PLACEHOLDER))
+
+
+def _read_written(events: Events) -> Exchange | Unreadable:
+    """Read an interaction as it is once it is written, in a cassette of nothing else."""
+    try:
+        text = yaml.emit((*_BEFORE, *events, *_BEHIND), Dumper=_DUMPER, allow_unicode=True, width=_WIDTH)
+        stream = ChunkStream([encode_text(text)])
+        return next(read_vcr(lambda _number, _line=None: HERE, stream), _NO_INTERACTION)
+    except (StreamError, yaml.YAMLError):
+        return _NO_INTERACTION
+
+
+@dataclass(slots=True)
+class _Editor:
+    """Edits the scalars of a value's events."""
+
+    visitor: EntryVisitor
+
+    def values(self, events: Events, tokens: Tokens) -> Events:
+        """Return the events with every value and name edited."""
+        return list(self._value(iter(events), tokens))
+
+    def names(self, events: Events) -> Events:
+        """Return the events of a name, edited."""
+        return [self._name_event(event, (), NewNames()) for event in events]
+
+    def _value(self, events: Iterator[yaml.Event], tokens: Tokens) -> Iterator[yaml.Event]:
+        event = next(events)
+        if isinstance(event, yaml.ScalarEvent):
+            yield self._scalar(event, tokens)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            yield event
+            for index, following in enumerate(until_end(events)):
+                yield from self._value(chain([following], events), (*tokens, index))
+            yield yaml.SequenceEndEvent()
+        elif isinstance(event, yaml.MappingStartEvent):
+            yield event
+            names = NewNames()
+            for following in until_end(events):
+                name = following.value if isinstance(following, yaml.ScalarEvent) else ""
+                if isinstance(following, yaml.ScalarEvent):
+                    yield self._name_event(following, (*tokens, name), names)
+                else:
+                    yield from self._value(chain([following], events), (*tokens, name))
+                yield from self._value(events, (*tokens, name))
+            yield yaml.MappingEndEvent()
+        elif isinstance(event, yaml.AliasEvent):
+            yield event
+
+    def _name_event(self, event: yaml.Event, tokens: Tokens, names: NewNames) -> yaml.Event:
+        if not isinstance(event, yaml.ScalarEvent):
+            return event
+        name = event.value
+        place = tokens or (name,)
+        new = names.take(name, lambda salt: self.visitor.name(place, name, salt))
+        if new == name:
+            return event
+        self.visitor.renamed(place)
+        return scalar_event(event, new)
+
+    def _scalar(self, event: yaml.ScalarEvent, tokens: Tokens) -> yaml.Event:
+        if event.tag in BINARY_TAGS:
+            return self._binary(event, tokens)
+        is_plain = not event.style and event.tag is None
+        if is_plain and event.value in NULLS | {"true", "false"}:
+            return event
+        if is_plain and _is_number(event.value) and not self.visitor.is_field(tokens):
+            made = self.visitor.number(tokens, event.value)
+        else:
+            made = self.visitor.text(tokens, event.value)
+        return event if made == event.value else scalar_event(event, made)
+
+    def _binary(self, event: yaml.ScalarEvent, tokens: Tokens) -> yaml.Event:
+        try:
+            raw = parse_base64(event.value)
+        except EntryError:
+            return scalar_event(event, "")
+        made = self.visitor.binary(tokens, raw)
+        return event if made == raw else scalar_event(event, base64.b64encode(made).decode())
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return text.isascii() and text[-1].isdigit() and "_" not in text and text.lstrip("-")[:1].isdigit()

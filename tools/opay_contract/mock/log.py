@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TextIO
 
-from opay_contract.contract.contract import Contract, Route
+from opay_contract.contract.contract import Contract, Route, read_bodies
 from opay_contract.judge.describing import describe_name, is_label
 from opay_contract.judge.routes import fold_path
 from opay_contract.mock.answers import BY_CUSTOMER, REASON_HEADER
@@ -96,7 +96,8 @@ def describe_call(exchange: Exchange, contract: Contract) -> dict[str, str | int
     request, response = exchange.request, exchange.response
     path = "/" + (request.url or "").partition("://")[2].partition("/")[2].partition("?")[0]
     called = [operation for operation in contract.operations if operation.path_pattern.fullmatch(path)]
-    code = contract.match(exchange, Route(operation=(called or contract.operations)[0])).code
+    route = Route(operation=(called or contract.operations)[0])
+    code = contract.match_read(exchange, route, *read_bodies(exchange)).code
     return {
         "time": (exchange.recorded_at or "")[_CLOCK],
         "method": describe_name(request.method or ""),

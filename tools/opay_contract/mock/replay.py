@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import urlsplit
 
 from opay_contract.contract.answers import answer_shape
-from opay_contract.contract.contract import Contract, Route, at
+from opay_contract.contract.contract import Contract, Route, at, read_bodies
 from opay_contract.contract.operation import Form, Operation
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import Parsed
@@ -81,7 +81,7 @@ class Replay:
         if operation is None:
             self._left_out["of another API or method"] += 1
             return
-        match = self._contract.match(item, Route(operation=operation))
+        match = self._contract.match_read(item, Route(operation=operation), *read_bodies(item))
         form, body = match.form, match.request_body
         asked = at(body.value, form.echoes[0].request) if form and isinstance(body, Parsed) else None
         if form is None or not isinstance(asked, str):

@@ -23,6 +23,7 @@ from opay_contract.formats.bounds import (
     stand_in,
 )
 from opay_contract.formats.content_coding import TOO_MUCH
+from opay_contract.formats.editing import Tally
 from opay_contract.formats.errors import StreamError
 from opay_contract.formats.yaml_events import NO_ANCHOR, TOO_MANY_ALIASES, TOO_MANY_PARTS
 from opay_contract.model.exchange import Exchange, Unreadable
@@ -30,7 +31,6 @@ from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings import inputs
 from opay_contract.recordings.inputs import NO_WRITER, Source, open_file
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.redact.json_files import Tally
 
 Check = Callable[[bytes], DriftSummary]
 Redact = Callable[[bytes], tuple[Tally, bytes]]
