@@ -22,7 +22,7 @@ AUTHENTICATION_FAILED, INVALID_PARAMETERS, MERCHANT_IS_NULL = "02000", "02001", 
 BY_CUSTOMER, BY_TOKEN = "by-customer", "by-token"
 """The ids of the two request forms."""
 
-CUSTOMER, CARDS, CARD_OWNER, MOBILE = "customer", "cardTokens", "customerInfo", "customerMobile"
+CUSTOMER, CARDS, CARD_OWNER = "customer", "cardTokens", "customerInfo"
 
 ABSENT = object()
 """Data that are not there, unlike data that are null."""
@@ -186,7 +186,10 @@ def _number(created: Any) -> Any:
 
 
 def _customer_adapter(choices: Choices) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    (name,) = members_about(choices, "customer-name-content")
     if choices["customer-name-content"] == "name":
         return lambda customer: customer
-    return lambda customer: {**customer, name: customer[MOBILE]}
+    (name,) = members_about(choices, "customer-name-content")
+    question = next(one.question for one in choices if one.question.id == "customer-name-content")
+    reading = next(one for one in question.readings if one.id == "mobile-number")
+    mobile = next(str(one.other[-1]) for one in reading.evidence if one.other)
+    return lambda customer: {**customer, name: customer[mobile]}
