@@ -205,10 +205,13 @@ def test_nothing_that_was_sent_gets_into_a_header(mock: Any) -> None:
 
 def test_a_contract_that_says_too_little_to_be_mocked_is_refused(mock: Any) -> None:
     (operation,) = mock.contract.operations
+    codes = {code: replace(entry, means=None) for code, entry in operation.envelope.codes.items()}
+    mute = replace(operation, envelope=replace(operation.envelope, codes=codes))
     for lacking, missing in (
         (replace(mock.contract, signature=None), "x-signature"),
         (replace(mock.contract, operations=(replace(operation, envelope=None),)), "x-envelope"),
         (replace(mock.contract, operations=(replace(operation, forms=()),)), "x-forms"),
+        (replace(mock.contract, operations=(mute,)), "no code means 'authentication-failed'"),
     ):
         with pytest.raises(ContractError, match=missing):
             RequestHandler(lacking, mock.settings, mock.store)
