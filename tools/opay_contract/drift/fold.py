@@ -1,18 +1,22 @@
 """Folds a stream of exchanges into a DriftSummary, in memory that does not grow with the stream."""
 
+from bisect import insort
+
 from msgspec import structs
 
 from opay_contract.contract.answers import answer_shape
 from opay_contract.contract.contract import Contract, Route, read_bodies
 from opay_contract.drift.folding import FindingFold
 from opay_contract.drift.statistics import Statistics
+from opay_contract.formats.bounds import ALWAYS_FINE, excess_of
+from opay_contract.formats.errors import NO_URL
 from opay_contract.jsontext import NotJson, Parsed
 from opay_contract.judge.judge import Judge
 from opay_contract.judge.routes import describe_elsewhere
 from opay_contract.judge.subject import Alike, Settings
-from opay_contract.model.exchange import Exchange, Request, Unreadable
+from opay_contract.model.exchange import Exchange, Place, Request, Unreadable
 from opay_contract.model.finding import Finding
-from opay_contract.model.outcomes import Signatures
+from opay_contract.model.outcomes import MAX_DIAGNOSED, Signatures, WrongSignature
 from opay_contract.model.summary import (
     MAX_ELSEWHERE,
     MAX_UNREADABLE,
@@ -22,8 +26,6 @@ from opay_contract.model.summary import (
     first_unreadable,
 )
 from opay_contract.model.timestamps import utc_of
-from opay_contract.recordings.bounds import ALWAYS_FINE, excess_of
-from opay_contract.recordings.refusals import NO_URL
 
 MAX_WAITING, MAX_WAITING_BYTES = 2048, 4 << 20
 """After so many exchanges, or bytes of their bodies, all that wait are judged and counted."""
@@ -50,6 +52,8 @@ class Fold:
         self._waiting_count = self._waiting_bytes = 0
         self._exchanges = 0
         self._signatures: dict[tuple[bool, bool], int] = {}
+        self._wrongly_signed: list[Exchange] = []
+        self._diagnosed: dict[Place, WrongSignature] = {}
         self._out_of_scope = 0
         self._elsewhere: dict[Elsewhere, int] = {}
         self._out_of_window = 0
@@ -129,6 +133,8 @@ class Fold:
                 if subject.verification is not None:
                     kind = (alike.frame.is_refused, subject.verification.ok)
                     self._signatures[kind] = self._signatures.get(kind, 0) + 1
+                    if not subject.verification.ok:
+                        self._keep_wrongly_signed(subject.exchange)
         self._statistics.count(waiting)
         for alike in waiting:
             alike.waiting = []
@@ -145,6 +151,7 @@ class Fold:
                 failed=self._signatures.get((False, False), 0),
                 refused_verified=self._signatures.get((True, True), 0),
                 refused_failed=self._signatures.get((True, False), 0),
+                diagnosed=tuple(sorted(map(self._diagnose, self._wrongly_signed))),
             ),
             out_of_scope=self._out_of_scope,
             elsewhere=first_elsewhere(dict(self._elsewhere)),
@@ -159,6 +166,29 @@ class Fold:
             readings=self._statistics.readings(),
             observations=self._statistics.observations(),
         )
+
+    def _keep_wrongly_signed(self, exchange: Exchange) -> None:
+        """Keep it if it is among the first by place, of which `summary` says the mistake."""
+        kept = self._wrongly_signed
+        if len(kept) < MAX_DIAGNOSED or exchange.place < kept[-1].place:
+            insort(kept, exchange, key=lambda one: one.place)
+            del kept[MAX_DIAGNOSED:]
+
+    def _diagnose(self, exchange: Exchange) -> WrongSignature:
+        known = self._diagnosed.get(exchange.place)
+        if known is None:
+            from opay_contract.signing.doctor import diagnose_request  # noqa: PLC0415  few runs need it
+
+            scheme, key = self._contract.signature, self._settings.private_key
+            operation = self._contract.route(exchange.request).operation
+            identity = operation.identity_header(scheme) if operation and scheme else None
+            diagnosis = diagnose_request(exchange.request, key or "", scheme, identity) if scheme else None
+            known = self._diagnosed[exchange.place] = WrongSignature(
+                place=exchange.place,
+                mistake=diagnosis.describe() if diagnosis else "",
+                advice=diagnosis.advice if diagnosis else "",
+            )
+        return known
 
     def _is_answer(self, body: Parsed | NotJson | None) -> bool:
         """Tell whether a text is an answer of the contract where no URL says whose it is."""

@@ -68,7 +68,7 @@ class Shapes:
         if kind is dict:
             key = (*value, *map(type, value.values()))
             found = self._objects.get(key) or self._layout(key, value)
-            if type(found) is Shape:
+            if isinstance(found, Shape):
                 return found
             parts = tuple(map(self.of, map(value.__getitem__, found.containers)))
             return found.shapes.get(parts) or self._object(found, parts)

@@ -1,0 +1,44 @@
+"""What schemathesis makes up, sent to the target: examples, coverage and fuzzing, sound data and unsound.
+
+A mock is asked over its socket; any other target through the careful client.
+"""
+
+from hypothesis import settings
+
+from opay_contract.contract.loading import default_directory
+from opay_contract.suite.api import ApiJudge
+from opay_contract.suite.breach import Breach, Discrepancy
+from opay_contract.suite.client import Client
+from opay_contract.suite.schemathesis_running import SETTINGS, Forwarder, Run, run_schemathesis
+from opay_contract.suite.targets import ApiTarget
+
+
+def test_what_schemathesis_makes_up_is_answered_as_the_contract_says(
+    target: ApiTarget, judge: ApiJudge, client: Client
+) -> None:
+    run = Run(
+        openapi=default_directory() / "openapi.yaml",
+        settings=SETTINGS,
+        seed=1,
+        examples=settings().max_examples if target.is_real else None,
+        app=Forwarder(client, target.base_url) if target.is_real else None,
+        base_url=None if target.is_real else target.base_url,
+    )
+    report = run_schemathesis(judge, run)
+    found = [one for line in report.failures for one in discrepancies_in(line)]
+    if found:
+        told = [one for one in found if one.rule != "answer_fits_schema"]  # contract_rules says where
+        raise Breach(told or found)
+    assert set(report.phases) == {"examples", "coverage", "fuzzing"}
+    assert set(report.modes) == {"positive", "negative"}
+
+
+def discrepancies_in(line: str) -> list[Discrepancy]:
+    """Return what a failure says; the contract's rules are told as the other tests tell them."""
+    phase, _, rest = line.partition(": ")
+    check, _, said = rest.partition(": ")
+    asked = f"what schemathesis made up ({phase})"
+    if check != "contract_rules":
+        return [Discrepancy(rule=check or phase, found=said or rest, asked=asked)]
+    parts = [one.partition(" ") for one in said.splitlines()]
+    return [Discrepancy(rule=rule, found=found, asked=asked) for rule, _, found in parts]
