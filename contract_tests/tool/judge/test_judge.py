@@ -48,7 +48,7 @@ SOURCE = Source(ordinal=0, name="-", path=None)
 STARTED_AT = 1_790_000_000.0
 RECORDED = 1_777_629_600
 KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
-CASES = sorted((Path(__file__).parents[2] / "tool" / "judge" / "cases").glob("*/*.ndjson"))
+CASES = sorted((Path(__file__).parent / "cases").glob("*/*.ndjson"))
 URL = "https://cashierapi.opaycheckout.com/api/v1/international/token/query"
 
 contract = cache(load_contract)
