@@ -38,14 +38,14 @@ FOLDER = "api"
 NAVIGATION = {
     "Start": ("start/install", "start/privacy"),
     "How to": (
-        "how-to/test-in-ci",
         "how-to/validate-recordings",
-        "how-to/accept-a-drift",
+        "how-to/test-in-ci",
         "how-to/make-documentation",
     ),
     "Reference": (
         CONTRACT,
         "reference/commands",
+        "reference/settings",
         "reference/rules",
         "reference/exit-codes",
         "reference/recordings",

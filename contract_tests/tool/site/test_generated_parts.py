@@ -12,12 +12,12 @@ from pathlib import Path
 
 import click
 import pytest
+from contract_tests.tool.site.schema_page import render_members
 
-from opay_contract.cli.command_page import render_command_table, render_commands
-from opay_contract.cli.exit_codes import ExitCode
+from opay_contract.cli.command_page import render_command_table, render_commands, render_setting_table
 from opay_contract.cli.main import COMMANDS, cli
 from opay_contract.cli.rules import render_markdown
-from opay_contract.docs.schema_page import render_members
+from opay_contract.exit_codes import ExitCode
 from opay_contract.judge.gap_table import EVERY_RULE
 
 REPOSITORY = Path(__file__).parents[3]
@@ -34,6 +34,7 @@ PARTS: dict[str, tuple[Path, Callable[[], str]]] = {
     "commands": (DOCS / "reference" / "commands.md", render_commands),
     "command-table": (DOCS / "index.md", render_command_table),
     "report-v1": (DOCS / "reference" / "report-v1.md", report_members),
+    "settings": (DOCS / "reference" / "settings.md", render_setting_table),
     "rules": (DOCS / "reference" / "rules.md", lambda: f"{render_markdown(EVERY_RULE)}\n"),
 }
 """The page of each part, and what writes it. A part goes from its mark to `<!-- end -->`, or to the end."""

@@ -4,7 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from opay_contract.errors import ContractError
 from opay_contract.jsontext import Tokens
+from opay_contract.model.signature import SignatureScheme
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +32,15 @@ class Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusinessCode:
-    """A known business code with the messages that were documented or observed for it."""
+    """A known business code with the messages that were documented or observed for it.
+
+    `means` is a word for what it says, where something else than a reader has to know.
+    """
 
     code: str
     messages: tuple[str, ...]
     uri: str
+    means: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +54,13 @@ class Envelope:
     success: frozenset[str]
     codes: dict[str, BusinessCode]
     codes_uri: str
+
+    def code_of(self, meaning: str) -> str:
+        """Return the code that means something; a ContractError where none does."""
+        for code in self.codes.values():
+            if code.means == meaning:
+                return code.code
+        raise ContractError(f"openapi.yaml: x-business-codes: no code means '{meaning}'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +98,12 @@ class Operation:
     def decided(self) -> frozenset[Tokens]:
         """The places of an answer whose values, as those of code and message, are few and decide much."""
         return frozenset((self.envelope.code, self.envelope.message)) if self.envelope else frozenset()
+
+    def identity_header(self, scheme: SignatureScheme) -> str | None:
+        """Return the name of the required header that says who asks, beside the one that signs."""
+        others = (scheme.header.lower(), "content-type")
+        names = (header.name for header in self.required_headers if header.name.lower() not in others)
+        return next(names, None)
 
     def response(self, status: int) -> DocumentedResponse | None:
         """Return what is documented for an HTTP status: by number, by range (`4XX`), or by default."""

@@ -1,102 +1,170 @@
-"""Everything that the page and the Markdown are made from: the contract, and what recordings say of it."""
+"""What the reference says, in the order in which it says it; templates write it as HTML and as Markdown."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from opay_contract.contract.addresses import split_uri
-from opay_contract.contract.contract import Contract
-from opay_contract.contract.fields import Body, Field, iter_bodies, iter_fields
-from opay_contract.contract.loading import ROOT
-from opay_contract.contract.operation import OpenQuestion, Operation
-from opay_contract.docs.calls_seen import header_seen, status_seen
-from opay_contract.docs.evidence import Evidence
-from opay_contract.docs.fields_seen import iter_fields_seen
-from opay_contract.docs.markdown import code, plain
-from opay_contract.docs.seen import DRIFTED, Seen, join_seen
-from opay_contract.jsontext import pointer
-
-NOT_VERIFIED = "not verified"
+from opay_contract.contract.operation import Operation
+from opay_contract.docs.evidence import RunEvidence
+from opay_contract.docs.samples import Sample
+from opay_contract.docs.seen import Seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """A part of the reference: its anchor, its title and its Markdown below the title."""
+class CitedSource:
+    """Where a statement comes from, with its mark: DOC, OBS or UNKNOWN."""
+
+    mark: str
+    name: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownMember:
+    """A member of a body.
+
+    `same_as` is the anchor where what describes it was said, empty if that is here. `seen` is None where no
+    recording could show it.
+    """
+
+    anchor: str
+    pointer: str
+    name: str
+    depth: int
+    types: str
+    required: str
+    limits: tuple[str, ...]
+    sensitivity: str
+    description: str
+    sources: tuple[CitedSource, ...]
+    same_as: str
+    seen: Seen | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownBody:
+    """A request, or an answer in one case: with success, or with a business error."""
+
+    anchor: str
+    title: str
+    when: tuple[str, ...]
+    """The business codes in whose case it is; with `is_otherwise`, in the case of every other."""
+    is_otherwise: bool
+    members: tuple[ShownMember, ...]
+    is_unseen: bool
+    """Whether there are recordings and none could show any of its members."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownExample:
+    """An answer as the contract has it."""
+
+    title: str
+    text: str
+    sources: tuple[CitedSource, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownCall:
+    """One way to call an operation: a request form, or the operation that has none."""
+
+    anchor: str
+    title: str
+    operation: Operation
+    description: str
+    sources: tuple[CitedSource, ...]
+    bodies: tuple[ShownBody, ...]
+    samples: tuple[Sample, ...]
+    examples: tuple[ShownExample, ...]
+    seen: Seen | None
+    outcomes: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownRow:
+    """A parameter, a header, a status or a business code: what it means, and what was seen of it."""
+
+    name: str
+    kind: str = ""
+    meaning: str = ""
+    sensitivity: str = ""
+    messages: tuple[str, ...] = ()
+    sources: tuple[CitedSource, ...] = ()
+    seen: Seen | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownOperation:
+    """An operation with its calls, and what all of them have in common."""
+
+    anchor: str
+    operation: Operation
+    summary: str
+    description: str
+    calls: tuple[ShownCall, ...]
+    without_form: Seen | None
+    parameters: tuple[ShownRow, ...]
+    statuses: tuple[ShownRow, ...]
+    codes: tuple[ShownRow, ...]
+    other_codes: tuple[ShownRow, ...]
+    other_codes_found: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownReading:
+    """One answer to an open question; `times` is None where recordings cannot show it, or there are none."""
 
     id: str
-    title: str
-    markdown: str
+    statement: str
+    is_assumed: bool
+    is_shown_by_recordings: bool
+    sources: tuple[CitedSource, ...]
+    times: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownQuestion:
+    """An open question; its sources contradict each other where two readings have one that says something."""
+
+    id: str
+    question: str
+    about: tuple[str, ...]
+    readings: tuple[ShownReading, ...]
+    is_contradicted: bool
+    verdict: str
+    """What recordings say about it, as Markdown; empty where there are none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownServer:
+    """Where the API answers."""
+
+    url: str
+    environment: str
+    description: str
+    sources: tuple[CitedSource, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownSignature:
+    """How a request is signed, and an example that anyone can repeat, None where there is none."""
+
+    description: str
+    facts: tuple[tuple[str, tuple[str, ...]], ...]
+    sources: tuple[CitedSource, ...]
+    example: Sample | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """A loaded contract with the evidence for it, None where nothing was verified."""
+    """Everything that the page and the Markdown say."""
 
-    contract: Contract
-    evidence: Evidence | None
-
-    @property
-    def root(self) -> Any:
-        """What stands in openapi.yaml."""
-        return self.contract.schemas.documents[ROOT].value
-
-    def node(self, uri: str) -> Any:
-        """Return the statement at an address of the contract."""
-        return self.contract.schemas.node(uri)
-
-    def raw_questions(self) -> Iterator[tuple[OpenQuestion, Any]]:
-        """Yield each open question with its text in openapi.yaml, where the sources stand."""
-        yield from zip(self.contract.questions, self.root.get("x-open-questions", []), strict=True)
-
-    def mark(self, source: str) -> str:
-        """Return what kind of knowledge a source is: DOC, OBS or UNKNOWN."""
-        entry = self.root.get("x-sources", {}).get(source, {})
-        return str(entry.get("mark", "UNKNOWN"))
-
-    def cite(self, sources: Iterable[str]) -> str:
-        """Return sources as Markdown, each after its mark."""
-        return ", ".join(f"{code(self.mark(source))} {code(source)}" for source in sources)
-
-    def recordings(self, seen: Seen | None) -> str:
-        """Return what recordings show of a statement, as Markdown."""
-        if seen is None:
-            return NOT_VERIFIED
-        parts = ((plain(part), part.startswith(DRIFTED)) for part in seen.parts())
-        return "; ".join(f"**{part}**" if is_drift else part for part, is_drift in parts)
-
-
-def statement_of(uri: str) -> str:
-    """Return the `file#pointer` of an address of the contract."""
-    file, tokens = split_uri(uri)
-    return f"{file}#{pointer(tuple(tokens))}"
-
-
-def iter_seen(reference: Reference, operation: Operation, body: Body) -> Iterator[tuple[Field, Seen | None]]:
-    """Yield the members of a body with what recordings show of each, None where nothing was verified."""
-    contract, evidence = reference.contract, reference.evidence
-    if evidence is None:
-        yield from ((field, None) for field in iter_fields(contract.schemas, body.schema))
-    else:
-        yield from iter_fields_seen(contract, evidence, operation, body)
-
-
-def recorded_notes(reference: Reference) -> dict[str, str]:
-    """Return what recordings show of members, headers and statuses, by `file#pointer`; none unverified."""
-    if reference.evidence is None:
-        return {}
-    found: dict[str, Seen] = {}
-    for operation in reference.contract.operations:
-        for statement, seen in _iter_noted(reference.contract, reference.evidence, operation):
-            found[statement] = join_seen(found[statement], seen) if statement in found else seen
-    return {statement: str(seen) for statement, seen in found.items()}
-
-
-def _iter_noted(contract: Contract, evidence: Evidence, operation: Operation) -> Iterator[tuple[str, Seen]]:
-    for body in iter_bodies(operation):
-        for field, seen in iter_fields_seen(contract, evidence, operation, body):
-            yield field.statements[0], seen
-    for header in operation.required_headers:
-        if "in" in contract.schemas.node(header.uri):  # a parameter; other statements have no room for a note
-            yield statement_of(header.uri), header_seen(evidence, operation, header)
-    for status in operation.responses:
-        yield statement_of(operation.responses[status].uri), status_seen(evidence, operation, status)
+    title: str
+    version: str
+    summary: str
+    description: str
+    evidence: RunEvidence | None
+    servers: tuple[ShownServer, ...]
+    operations: tuple[ShownOperation, ...]
+    signature: ShownSignature | None
+    questions: tuple[ShownQuestion, ...]
+    sources: tuple[CitedSource, ...]
+    sensitivity: tuple[tuple[str, str], ...]

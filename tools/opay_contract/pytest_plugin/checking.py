@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -14,9 +14,12 @@ from opay_contract.errors import UsageError
 from opay_contract.formats.native import parse_line
 from opay_contract.judge.judge import check_exchange
 from opay_contract.judge.subject import Settings
+from opay_contract.judge.table import SIGNATURE_MISMATCH
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
 from opay_contract.model.finding import Finding, Key, Severity
-from opay_contract.settings.policy import parse_severity
+from opay_contract.settings.policy import RulePolicy, parse_severity
+from opay_contract.signing.doctor import diagnose_request
+from opay_contract.words import count
 
 _PLACE = Place(source=0, entry=0, file="response")
 
@@ -112,12 +115,26 @@ class NothingCheckedError(AssertionError):
     """There was nothing to check, which is no success."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """What fails a check: findings that count by the project's policy, grave enough and not accepted."""
+
+    fail_on: Severity = Severity.ERROR
+    policy: RulePolicy = field(default_factory=RulePolicy)
+    accepted: frozenset[Key] = frozenset()
+
+    def is_failed_by(self, findings: Iterable[Finding], fail_on: Severity | None = None) -> bool:
+        """Tell whether one of some findings, each as grave as it counts, fails a check."""
+        least = self.fail_on if fail_on is None else fail_on
+        return any(one.rule.severity >= least and one.key not in self.accepted for one in findings)
+
+
 class OpayContract:
     """The contract, as the fixture `opay_contract`: what it is given is a call of this API."""
 
-    def __init__(self, contract: Contract, fail_on: Severity) -> None:
+    def __init__(self, contract: Contract, bar: Bar) -> None:
         self.contract = replace(contract, has_all_paths=True)
-        self.fail_on = fail_on
+        self.bar = bar
 
     def check(
         self, response: Any, *, fail_on: str | None = None, private_key: str | None = None
@@ -129,27 +146,37 @@ class OpayContract:
         `error`, `warning` or `info`. With `private_key` the request's signature is verified too.
         """
         __tracebackhide__ = True
-        findings = self.findings(exchange_of(response), private_key)
-        return self.raise_or_return(findings, fail_on)
+        exchange = exchange_of(response)
+        findings = self.findings(exchange, private_key)
+        return self.raise_or_return(findings, fail_on, self._hints(exchange, findings, private_key))
 
-    def findings(self, exchange: Exchange, private_key: str | None = None) -> Iterator[Finding]:
-        """Yield every finding of an exchange, whatever host it was with."""
+    def _hints(
+        self, exchange: Exchange, findings: Iterable[Finding], private_key: str | None
+    ) -> Iterator[str]:
+        """Yield what is wrong with a signature that does not verify, in the doctor's words."""
+        scheme = self.contract.signature
+        if scheme and private_key and any(one.rule.id == SIGNATURE_MISMATCH.id for one in findings):
+            diagnosis = diagnose_request(exchange.request, private_key, scheme)
+            yield from [diagnosis.explain()] if diagnosis else []
+
+    def findings(self, exchange: Exchange, private_key: str | None = None) -> tuple[Finding, ...]:
+        """Return every finding of an exchange that counts, whatever host it was with."""
         __tracebackhide__ = True
         ours = with_known_host(exchange, self.contract)
         match = self.contract.match(ours)
         if not match.route.in_scope:
             raise NothingCheckedError("nothing was checked: a browser's preflight is no call of the API")
         settings = Settings(started_at=time.time(), private_key=private_key, may_be_masked=False)
-        return check_exchange(self.contract, ours, match, settings)
+        return self.bar.policy.findings(check_exchange(self.contract, ours, match, settings))
 
     def raise_or_return(
         self, findings: Iterable[Finding], fail_on: str | None, hints: Iterable[str] = ()
     ) -> tuple[Finding, ...]:
         """Raise a `DriftError` with all findings if one of them is grave enough, else return them."""
         __tracebackhide__ = True
-        bar = self.fail_on if fail_on is None else parse_severity(fail_on)
+        least = None if fail_on is None else parse_severity(fail_on)
         found = tuple(findings)
-        if any(finding.rule.severity >= bar for finding in found):
+        if self.bar.is_failed_by(found, least):
             raise DriftError(found, hints)
         return found
 
@@ -160,7 +187,7 @@ def render_findings(findings: Iterable[Finding]) -> str:
     for finding in findings:
         folded.setdefault(finding.key, []).append(finding)
     groups = sorted(folded.values(), key=lambda group: -group[0].rule.severity)
-    title = f"{len(groups)} finding" + ("s" if len(groups) > 1 else "")
+    title = count(len(groups), "finding")
     return "\n".join([title, *(_line(group) for group in groups)])
 
 

@@ -12,16 +12,19 @@ from opay_contract.contract.contract import Contract
 from opay_contract.drift.fold import Fold
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Unreadable
-from opay_contract.model.finding import Severity
 from opay_contract.model.outcomes import Outcomes, join_outcomes
 from opay_contract.model.summary import DriftSummary
-from opay_contract.pytest_plugin.checking import render_findings
+from opay_contract.pytest_plugin.checking import Bar, render_findings
 from opay_contract.pytest_plugin.plugin import OUTCOMES
 from opay_contract.recordings.inputs import STDIN, Repeats, Source, find_missing, iter_sources
 from opay_contract.recordings.reading import is_passed_over, iter_exchanges
 from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.outcomes import describe_outcomes, describe_vacuity
-from opay_contract.report.scope import describe_nothing, describe_out_of_scope
+from opay_contract.report.sentences import (
+    describe_nothing,
+    describe_out_of_scope,
+    describe_outcomes,
+    describe_vacuity,
+)
 
 
 def pack_outcomes(outcomes: Outcomes) -> str:
@@ -67,7 +70,7 @@ class RecordingItem(pytest.Item):
     """One file of recorded exchanges."""
 
     contract: Contract
-    fail_on: Severity
+    bar: Bar
     found: Source | Unreadable
 
     def runtest(self) -> None:
@@ -90,7 +93,7 @@ class RecordingItem(pytest.Item):
 
 
 def iter_items(
-    session: pytest.Session, paths: Sequence[str], contract: Contract, fail_on: Severity
+    session: pytest.Session, paths: Sequence[str], contract: Contract, bar: Bar
 ) -> Iterator[RecordingItem]:
     """Yield an item for each recording at `paths`, also for what cannot be read; UsageError where is none."""
     if STDIN in paths:
@@ -106,7 +109,7 @@ def iter_items(
         if not sources:
             raise pytest.UsageError(f"--opay-recordings {path}: there are no recordings")
         named = [source for source in sources if not _is_repeat(source, repeats)]
-        yield from (_item(session, source, contract, fail_on) for source in named)
+        yield from (_item(session, source, contract, bar) for source in named)
 
 
 def _is_repeat(found: Source | Unreadable, repeats: Repeats) -> bool:
@@ -121,12 +124,10 @@ def summarize(contract: Contract, source: Source) -> DriftSummary:
     return fold.summary()
 
 
-def _item(
-    session: pytest.Session, found: Source | Unreadable, contract: Contract, fail_on: Severity
-) -> RecordingItem:
+def _item(session: pytest.Session, found: Source | Unreadable, contract: Contract, bar: Bar) -> RecordingItem:
     name = found.name if isinstance(found, Source) else found.place.file
     item: RecordingItem = RecordingItem.from_parent(session, name=name, nodeid=f"{name}::recording")
-    item.contract, item.fail_on, item.found = contract, fail_on, found
+    item.contract, item.bar, item.found = contract, bar, found
     return item
 
 
@@ -136,8 +137,8 @@ def _faults(item: RecordingItem, source: Source) -> list[str]:
     faults = [f"{one.place.file}: entry {one.place.entry}: {one.reason}" for one in summary.unreadable]
     if len(faults) > _MOST_UNREADABLE:
         faults = [*faults[:_MOST_UNREADABLE], f"and {summary.unreadable_count - _MOST_UNREADABLE} more"]
-    found = [folded.finding for folded in summary.findings.values()]
-    if any(finding.rule.severity >= item.fail_on for finding in found):
+    found = item.bar.policy.findings(folded.finding for folded in summary.findings.values())
+    if item.bar.is_failed_by(found):
         faults.append(render_findings(found))
     if not faults and not summary.exchanges:
         faults.append(_describe_nothing(summary))

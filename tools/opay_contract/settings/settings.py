@@ -19,7 +19,14 @@ from opay_contract.words import did_you_mean
 PYPROJECT = "pyproject.toml"
 _NAME = "opay-contract"
 TABLE = f"tool.{_NAME}"
-_TOML_TYPES = {bool: "a truth value", int: "a number", float: "a number", dict: "a table", list: "a list"}
+_TOML_TYPES = {
+    str: "a text",
+    bool: "a truth value",
+    int: "a number",
+    float: "a number",
+    dict: "a table",
+    list: "a list",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,8 +172,9 @@ KEYS: tuple[Key, ...] = (
         name="format",
         option="--format",
         example='["text", "html=drift.html"]',
-        default="text",
-        help="What the report is written as. May be repeated, each with a file of its own.",
+        default="text on a terminal and in a file of --output, concise in a pipe",
+        help="What the report is written as: by default text, and concise (a line a finding) where standard "
+        "output is no terminal. May be repeated, each with a file of its own.",
         read=_formats,
     ),
     Key(
@@ -262,7 +270,8 @@ def _insert(fault: str, where: str) -> str:
 def _keys_to(name: str, value: Any, fault: str) -> tuple[str, ...]:
     """Return the keys that lead to a fault: of a table that which the fault names."""
     inner = value if isinstance(value, dict) else {}
-    return (name, *(next(([key] for key in inner if f"'{key}'" in fault), [])))
+    named = fault.partition(";")[0]
+    return (name, *(next(([key] for key in inner if f"'{key}'" in named), [])))
 
 
 def _find_table(values: dict[str, Any], file: Path) -> dict[str, Any] | None:
