@@ -17,6 +17,7 @@ from opay_contract.model.finding import ContractPlace, Finding, Outcome, Rule, S
 from opay_contract.model.observation import Observed
 from opay_contract.model.outcomes import Outcomes, count_outcome, describe_failures
 from opay_contract.model.summary import DriftSummary, FoldedFinding, merge
+from opay_contract.words import count
 
 LEAST_VALUES = 20
 """Values at a place from which on their share says something."""
@@ -70,7 +71,7 @@ def _finding(rule: Rule, ended: Outcomes, about: tuple[str, str], contract: Cont
         outcome=Outcome.SUCCESS,
         pointer=about[1],
         expected="at least one success",
-        actual=f"none in {exchanges:,} exchange{'s' * (exchanges != 1)}: {describe_failures(ended)}",
+        actual=f"none in {count(exchanges, 'exchange')}: {describe_failures(ended)}",
         contract=contract,
         place=WHOLE_RUN,
         recorded_at=None,
