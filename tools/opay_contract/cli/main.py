@@ -26,6 +26,7 @@ TASKS: dict[str, dict[str, tuple[str, str]]] = {
         "mock": ("opay_contract.cli.mock", "Stand in for the sandbox."),
         "record": ("opay_contract.cli.record", "Pass calls on to the sandbox and record them."),
         "sign": ("opay_contract.cli.sign", "Print the Authorization header of a body."),
+        "test": ("opay_contract.cli.test", "Ask a server what the contract promises."),
     },
     "Document": {
         "docs": ("opay_contract.cli.docs", "Make the reference from the contract."),
