@@ -15,7 +15,7 @@ from opay_contract.contract.contract import Contract
 from opay_contract.judge.gap_table import EVERY_RULE
 from opay_contract.judge.table import RULES_BY_ID
 from opay_contract.model.exchange import Place
-from opay_contract.model.finding import Severity
+from opay_contract.model.finding import ContractPlace, Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.report.checked_run import CheckedRun, rank
 from opay_contract.report.frames import MAX_LINES, build_frame, next_steps
@@ -155,6 +155,25 @@ def test_a_frame_quotes_the_contract_with_its_sources_and_nothing_that_stood_els
     assert any(len(frame.lines) == MAX_LINES for _, frame in frames.values())
     moved = replace(folded.finding.contract, line=line + 1)
     assert build_frame(replace(folded, finding=replace(folded.finding, contract=moved)), run).lines == ()
+
+
+def test_a_long_statement_is_cut_at_the_last_line_that_a_frame_has(build: Build, contract: Contract) -> None:
+    document = contract.schemas.documents["schemas/card-token.json"]
+    place = Place(source=0, entry=1, file="calls.ndjson", line=1)
+    run = CheckedRun(summary=DriftSummary(), contract=contract)
+    numbers = {}
+    for pointer, position in document.positions.items():
+        inner = [one.line for key, one in document.positions.items() if key.startswith(f"{pointer}/")]
+        statement = ContractPlace(
+            file=document.name, line=position.line, column=position.column, pointer=pointer
+        )
+        lines = build_frame(build("type-mismatch", "/a", place, contract=statement), run).lines
+        if pointer.count("/") == 2 and "/examples" not in pointer:
+            numbers[max([position.line, *inner]) - position.line + 1] = [one.text for one in lines]
+    longer = min(number for number in numbers if number > MAX_LINES)
+    assert "…" not in numbers[MAX_LINES]
+    assert numbers[longer][-1] == "…"
+    assert len(numbers[longer]) == MAX_LINES
 
 
 def test_what_comes_next_are_commands_with_the_run_s_own_arguments(build: Build) -> None:
