@@ -58,6 +58,9 @@ def test_every_code_and_question_and_source_is_there_with_its_source(plain: Mapp
     for entry in operation["x-business-codes"]:
         line = row(plain[MARKDOWN], f"`{entry['code']}`", after="## Business codes")
         assert all(f"`{source}`" in line for source in entry["x-source"])
+    assert row(plain[MARKDOWN], "`02000`").startswith(
+        "| `02000` | authentication failed | “Authentication failed” |"
+    )
     for question in root["x-open-questions"]:
         text = plain[MARKDOWN][plain[MARKDOWN].index(f"#### `{question['id']}`") :]
         for reading in question["readings"]:
