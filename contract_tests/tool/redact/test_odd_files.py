@@ -158,3 +158,20 @@ def test_what_stands_behind_a_collection_is_read_and_redacted(redact: Any, read:
     other = collection([]) + b' "Amira"'
     assert "line 1 is of another format" in read(other)[-1].reason
     assert b"Amira" not in redact(other).data
+
+
+def test_header_fields_of_a_flow_that_are_damaged_stay_not_recorded(
+    redact: Any, verdict: Any, read: Any
+) -> None:
+    whole = as_flows([exchange(b"{}")])
+    assert verdict(whole)[0]
+    (length, _), field = whole.split(b":", 1), b"16:Content-Encoding,4:gzip,"
+    for odd in (field[:-1] + b"!", b"17" + field[2:], field[:-1] + b"#"):
+        data = whole.replace(field, odd)
+        assert len(data) == len(whole)
+        assert length.isdigit()
+        (found,) = read(data)
+        assert found.request.headers is None
+        written = redact(data)
+        assert read(written.data)[0].request.headers is None
+        assert verdict(written.data) == verdict(data)

@@ -303,7 +303,8 @@ class _Rewriting:
         except EntryError:
             if not tokens:
                 raise
-            return self._emptied(value, tokens)
+            made = self._emptied(value, tokens)
+            return NOTHING if tokens[1:] == ("headers",) else made  # none recorded, which is not: no fields
 
     def _members(self, text: bytes, tokens: Tokens) -> Iterator[Value]:
         values = list(cut(text))
@@ -328,9 +329,12 @@ class _Rewriting:
     def _field(self, text: bytes, side: str) -> Iterator[Value]:
         """Yield the name and the value of a header field."""
         name = ""
-        for index, item in enumerate(cut(text)):
-            if item[0] not in (BYTES, TEXT):
-                yield self._value(item, (side, index))
+        items = list(cut(text))
+        if len(items) != 2 or any(item[0] not in (BYTES, TEXT, NULL) for item in items):  # noqa: PLR2004
+            raise EntryError(ODD_FLOW)
+        for index, item in enumerate(items):
+            if item[0] == NULL:
+                yield NOTHING
             elif index:
                 yield _edited(item, self._header(side, name, read_text(item)))
             else:
