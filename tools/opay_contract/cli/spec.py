@@ -16,7 +16,7 @@ from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.errors import UsageError
 from opay_contract.report.printing import printable
 from opay_contract.spec.lint import Proof, prove_contract
-from opay_contract.spec.problem import Problem
+from opay_contract.spec.subject import Problem
 
 
 @click.command()

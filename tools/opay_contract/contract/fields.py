@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from opay_contract.contract.addresses import absolute, below, split_uri
+from opay_contract.contract.addresses import absolute, below, split_uri, with_fragment
+from opay_contract.contract.keywords import About, Holds, iter_subschemas
 from opay_contract.contract.operation import Operation
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.jsontext import pointer
 
 _BRANCHES = ("then", "else")
-_IN_PLACE_LISTS = ("allOf", "anyOf", "oneOf")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ def every_branch(_uri: str, _place: tuple[str, ...]) -> frozenset[str]:
 def iter_fields(schemas: SchemaSet, schema: str, branches: Branches = every_branch) -> Iterator[Field]:
     """Yield the members of a body in the order in which the schemas name them, outer ones first."""
     found: _Found = {}
-    _gather(_Walk(schemas, branches, found), _with_fragment(schema), (), (), ())
+    _gather(_Walk(schemas, branches, found), with_fragment(schema), (), (), ())
     for place, nodes in sorted(found.items(), key=lambda item: _order(item[0], list(found))):
         if place and place[-1] != "*":
             yield _field(place, nodes, found[place[:-1]])
@@ -104,7 +104,7 @@ def iter_places(
     Those that describe it in some cases only are left out.
     """
     found: _Found = {}
-    _gather(_Walk(schemas, branches, found), _with_fragment(schema), (), (), ())
+    _gather(_Walk(schemas, branches, found), with_fragment(schema), (), (), ())
     for place, nodes in found.items():
         yield pointer(place), tuple(dict.fromkeys(node.uri for node in nodes if node.is_certain))
 
@@ -145,13 +145,11 @@ def _gather(walk: _Walk, uri: str, place: tuple[str, ...], trail: tuple[str, ...
 def _in_place(uri: str, value: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the schemas of the same value, and in which case each holds; always where that is empty."""
     if isinstance(value.get("$ref"), str):
-        yield _with_fragment(absolute(value["$ref"], split_uri(uri)[0])), ""
-    for keyword in _BRANCHES:
-        if keyword in value:
-            yield below(uri, keyword), keyword
-    for keyword in _IN_PLACE_LISTS:
-        for index in range(len(value.get(keyword, ()))):
-            yield below(uri, keyword, index), "" if keyword == "allOf" else f"{keyword}/{index}"
+        yield with_fragment(absolute(value["$ref"], split_uri(uri).file)), ""
+    for child in iter_subschemas(value):
+        if child.kind.about is About.VALUE and child.kind.holds is not Holds.AS_QUESTION:
+            case = "" if child.kind.holds is Holds.ALWAYS else "/".join(map(str, child.tokens))
+            yield below(uri, *child.tokens), case
 
 
 def _field(place: tuple[str, ...], nodes: list[_Node], around: list[_Node]) -> Field:
@@ -165,7 +163,7 @@ def _field(place: tuple[str, ...], nodes: list[_Node], around: list[_Node]) -> F
         sensitivity=next((value["x-sensitivity"] for value in values if "x-sensitivity" in value), None),
         sources=tuple(dict.fromkeys(sources)),
         description=next((value["description"] for value in values if "description" in value), ""),
-        statements=tuple(dict.fromkeys(_statement(node.uri) for node in nodes)),
+        statements=tuple(dict.fromkeys(str(split_uri(node.uri)) for node in nodes)),
         uri=nodes[0].uri,
         limits=tuple((keyword, value[keyword]) for keyword in LIMITS for value in values if keyword in value),
     )
@@ -197,12 +195,3 @@ def _is_every_case(demanding: list[_Cases]) -> bool:
         )
         for owner in owners
     )
-
-
-def _statement(uri: str) -> str:
-    file, tokens = split_uri(uri)
-    return f"{file}#{pointer(tuple(tokens))}"
-
-
-def _with_fragment(uri: str) -> str:
-    return uri if "#" in uri else f"{uri}#"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from opay_contract.contract.contract import OTHER_TYPE
 from opay_contract.jsontext import NotJson, Tokens
 from opay_contract.judge.described import Described
 from opay_contract.judge.describing import describe_value, fold_pointer
@@ -55,7 +56,8 @@ def check_request_body(subject: Subject) -> Iterable[RawFinding]:
 
 
 def _request_hits(subject: Subject, query: Described | None) -> Iterator[RawFinding]:
-    if isinstance(subject.match.request_body, NotJson):
+    asked = subject.match.request_body
+    if isinstance(asked, NotJson) and asked is not OTHER_TYPE:
         actual = f"{len(subject.exchange.request.body or b'')} bytes that are no JSON"
         yield RawFinding(REQUEST_FIELD_INVALID, "", "JSON", actual, subject.operation.request_schema)
     if query is None:

@@ -13,8 +13,8 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 
+from opay_contract.contract.addresses import tokens_of
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import tokens_of
 from opay_contract.jsontext import Tokens, iter_nodes
 from opay_contract.judge.annotations import Annotations, annotate
 from opay_contract.judge.describing import fold_pointer, is_label

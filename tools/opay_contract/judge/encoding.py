@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from opay_contract.contract.contract import OTHER_TYPE
+from opay_contract.contract.operation import find_media_type, is_json
 from opay_contract.jsontext import FlawKind, NotJson, Parsed
 from opay_contract.judge.describing import fold_pointer
 from opay_contract.judge.subject import RawFinding, Subject
@@ -16,7 +18,6 @@ from opay_contract.judge.table import (
     NON_FINITE_NUMBER,
     UNSAFE_NUMBER,
 )
-from opay_contract.judge.transport import is_documented_media_type
 from opay_contract.model.exchange import header
 
 _FLAWS = {
@@ -36,7 +37,7 @@ def check_body_text(subject: Subject) -> Iterator[RawFinding]:
         return
     if body is None:
         yield RawFinding(BODY_EMPTY, "", "a body", "no body", f"{documented.uri}/content")
-    elif isinstance(body, NotJson) and _claims_json(subject):
+    elif isinstance(body, NotJson) and body is not OTHER_TYPE and _claims_json(subject):
         yield _broken(body, f"{documented.uri}/content", len(subject.exchange.response.body))
 
 
@@ -56,11 +57,8 @@ def _claims_json(subject: Subject) -> bool:
     headers, documented = subject.exchange.response.headers, subject.documented
     if headers is None or documented is None or header(headers, "content-type") is None:
         return True
-    described = documented.media_types
-    of_json = {
-        media_type: schema for media_type, schema in described.items() if schema or "json" in media_type
-    }
-    return is_documented_media_type(header(headers, "content-type"), of_json)
+    of_json = {name: schema for name, schema in documented.media_types.items() if is_json(name)}
+    return find_media_type(header(headers, "content-type"), of_json) is not None
 
 
 def _broken(body: NotJson, uri: str, length: int) -> RawFinding:

@@ -122,7 +122,7 @@ class Alike(msgspec.Struct, frozen=True, eq=False, gc=False):
 class _Names(msgspec.Struct, frozen=True, eq=False, gc=False):
     """What the names of an exchange's headers tell: those of the request, then those of the response.
 
-    `media_types` takes every Content-Type of the response from all values; in the values that are
+    `media_types` takes every Content-Type from all values; in the values that are
     `searched` a card number may stand. `is_known` if the same names have the very same object.
     """
 
@@ -343,11 +343,7 @@ class Judge:
         found = self._names.get(key)
         if found is None:
             lower = [name.lower() for name in names]
-            places = [
-                place
-                for place, name in enumerate(lower)
-                if name == "content-type" and place >= len(sent or ())
-            ]
+            places = [place for place, name in enumerate(lower) if name == "content-type"]
             is_known = len(self._names) < self._room and sum(map(len, names)) < _MAX_KEPT
             unsearched = self._contract.unsearched_headers
             found = _Names(
@@ -408,6 +404,7 @@ class Judge:
             sent.fields.names if sent is not None else None,
             received.fields.names if received is not None else None,
             tuple(map(bool, sent.values)) if sent is not None and "" in sent.values else None,
+            sent.media_types if sent is not None else None,
             received.media_types if received is not None else None,
             type(match.request_body),
             type(match.response_body),
@@ -446,7 +443,10 @@ class Judge:
             if operation is not None and values
             else (),
             decided_places=self._decided[operation.id] if operation is not None and values else (),
-            schemas=(request_schema(operation, match), response_schema(operation, match, documented))
+            schemas=(
+                request_schema(operation, match, exchange.request.headers),
+                response_schema(operation, match, documented, exchange.response.headers),
+            )
             if operation is not None
             else (None, None),
             is_known=False,

@@ -31,7 +31,8 @@ def verify_request(
     What a recording tool put in its place says nothing about it.
     """
     scheme, key, request = contract.signature, settings.private_key, exchange.request
-    if scheme is None or not key or request.body is None or match.route.operation is None:
+    operation = match.route.operation
+    if scheme is None or not key or request.body is None or operation is None or not operation.is_signed:
         return None
     value = header(request.headers, scheme.header)
     if value is None or (settings.may_be_masked and is_mask(value, scheme.prefix)):

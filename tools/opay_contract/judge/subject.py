@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 import msgspec
 
 from opay_contract.contract.contract import Contract, Match
-from opay_contract.contract.operation import DocumentedResponse, Operation
+from opay_contract.contract.operation import DocumentedResponse, Operation, schema_of
 from opay_contract.jsontext import Parsed
 from opay_contract.judge.annotations import Annotations, annotate
 from opay_contract.judge.described import Described
-from opay_contract.model.exchange import Exchange
+from opay_contract.model.exchange import Exchange, Headers, header
 from opay_contract.model.finding import Outcome, Rule
 from opay_contract.model.timestamps import Window
 from opay_contract.signing.signer import Verification
@@ -58,12 +58,16 @@ def is_refusal(match: Match, status: int) -> bool:
     return match.outcome is Outcome.BUSINESS_ERROR or status >= HTTP_ERROR
 
 
-def request_schema(operation: Operation, match: Match) -> str | None:
+def request_schema(operation: Operation, match: Match, headers: Headers | None) -> str | None:
     """Return the address of the schema that a request's body is judged by."""
-    return match.form.request if match.form else operation.request_schema
+    if match.form is not None:
+        return match.form.request
+    return schema_of(_content_type(headers), operation.request_types)
 
 
-def response_schema(operation: Operation, match: Match, documented: DocumentedResponse | None) -> str | None:
+def response_schema(
+    operation: Operation, match: Match, documented: DocumentedResponse | None, headers: Headers | None
+) -> str | None:
     """Return the address of the schema that an answer is judged by, None where nothing describes it.
 
     An answer without a business code is judged as a bare envelope, any other by the form that the
@@ -75,19 +79,24 @@ def response_schema(operation: Operation, match: Match, documented: DocumentedRe
     if match.form is not None:
         return match.form.response
     described = documented.media_types if documented is not None else {}
-    schema = next(iter(described.values()), None)
+    schema = schema_of(_content_type(headers), described)
     return schema or (envelope.schema if envelope is not None else None)
 
 
+def _content_type(headers: Headers | None) -> str | None:
+    return header(headers, "content-type") if headers is not None else None
+
+
 def annotate_bodies(
-    contract: Contract, match: Match, status: int
+    contract: Contract, exchange: Exchange, match: Match
 ) -> tuple[Annotations | None, Annotations | None]:
     """Return what the contract says about each place of an exchange's bodies, None where there is nothing."""
     operation = match.route.operation
     if operation is None:
         return None, None
-    query = request_schema(operation, match)
-    answer = response_schema(operation, match, operation.response(status))
+    response = exchange.response
+    query = request_schema(operation, match, exchange.request.headers)
+    answer = response_schema(operation, match, operation.response(response.status), response.headers)
     asked, answered = match.request_body, match.response_body
     return (
         annotate(contract, query, asked.value) if query and isinstance(asked, Parsed) else None,

@@ -1,8 +1,8 @@
 """Checks of what surrounds the body: status, media type, request headers."""
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
+from opay_contract.contract.operation import find_media_type
 from opay_contract.jsontext import Parsed
 from opay_contract.judge.describing import describe_media_type
 from opay_contract.judge.subject import RawFinding, Subject
@@ -36,7 +36,7 @@ def check_media_type(subject: Subject) -> Iterator[RawFinding]:
     ):
         return
     content_type = header(headers, "content-type")
-    if is_documented_media_type(content_type, documented.media_types):
+    if find_media_type(content_type, documented.media_types) is not None:
         return
     rule = JSON_MISLABELLED if isinstance(subject.match.response_body, Parsed) else MEDIA_TYPE_UNDOCUMENTED
     actual = describe_media_type(content_type)
@@ -45,16 +45,14 @@ def check_media_type(subject: Subject) -> Iterator[RawFinding]:
 
 def check_request_headers(subject: Subject) -> Iterator[RawFinding]:
     """Find required headers that a request lacks although it was not refused."""
-    if subject.exchange.request.headers is None or subject.is_refused:
+    headers = subject.exchange.request.headers
+    if headers is None or subject.is_refused:
         return
     for required in subject.operation.required_headers:
-        if not header(subject.exchange.request.headers, required.name):
+        if not header(headers, required.name):
             yield RawFinding(HEADER_MISSING, required.name, "a required header", "none", required.uri)
-
-
-def is_documented_media_type(content_type: str | None, documented: dict[str, str | None]) -> bool:
-    """Return whether a Content-Type header names one of the documented media types or ranges."""
-    if content_type is None:
-        return False
-    media_type = content_type.partition(";")[0].strip().lower()
-    return any(fnmatchcase(media_type, pattern.lower()) for pattern in documented)
+    ways = subject.operation.credentials
+    if ways and not any(all(header(headers, one.name) for one in way) for way in ways):
+        names = " or ".join(" and ".join(one.name for one in way) for way in ways)
+        first = next(one for one in ways[0] if not header(headers, one.name))
+        yield RawFinding(HEADER_MISSING, first.name, f"credentials: {names}", "none", first.uri)
