@@ -14,12 +14,12 @@ from opay_contract.drift.conclusions import conclude
 from opay_contract.drift.findings_seen import sightings_of
 from opay_contract.drift.fold import Fold
 from opay_contract.drift.insight import draw_insight
+from opay_contract.formats.native import parse_line
 from opay_contract.judge.subject import Settings
 from opay_contract.model.observation import MAX_VALUES
 from opay_contract.model.outcomes import MAX_DETAILS, NOT_NAMED, Signatures
 from opay_contract.model.summary import DriftSummary, merge
-from opay_contract.recordings.ndjson import parse_line
-from opay_contract.recordings.sources import Source
+from opay_contract.recordings.inputs import Source
 from opay_contract.signing.signer import sign
 
 CASES = Path(__file__).parents[2] / "tool" / "judge" / "cases"

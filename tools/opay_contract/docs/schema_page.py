@@ -1,4 +1,4 @@
-"""Writes the members of a JSON Schema of ours as a Markdown table, as tools/docs/report-v1.md has them."""
+"""Writes a JSON Schema of ours as a table of its members, for tools/docs/reference/report-v1.md."""
 
 import json
 from collections.abc import Iterator

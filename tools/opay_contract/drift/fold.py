@@ -6,6 +6,8 @@ from opay_contract.contract.answers import answer_shape
 from opay_contract.contract.contract import Contract, Route
 from opay_contract.drift.folding import FindingFold
 from opay_contract.drift.statistics import Statistics
+from opay_contract.formats.bounds import ALWAYS_FINE, excess_of
+from opay_contract.formats.errors import NO_URL
 from opay_contract.jsontext import NotJson, Parsed
 from opay_contract.judge.judge import Judge
 from opay_contract.judge.routes import describe_elsewhere
@@ -22,8 +24,6 @@ from opay_contract.model.summary import (
     first_unreadable,
 )
 from opay_contract.model.timestamps import utc_of
-from opay_contract.recordings.bounds import ALWAYS_FINE, excess_of
-from opay_contract.recordings.refusals import NO_URL
 
 
 class Fold:

@@ -5,7 +5,7 @@ where in an answer customer and cards are.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ import msgspec
 from opay_contract.contract.addresses import split_uri
 from opay_contract.contract.operation import Form, Operation
 from opay_contract.errors import ContractError
-from opay_contract.jsontext import Tokens
+from opay_contract.jsontext import Tokens, pointer
 from opay_contract.mock.choices import Choices
 from opay_contract.mock.store import StoredCustomer
 
@@ -32,6 +32,9 @@ _encode = msgspec.json.Encoder().encode
 
 Fields = tuple[tuple[bytes, bytes], ...]
 
+REASON_HEADER = b"x-mock-reason"
+"""The field of an answer that says, without a value of the request, why it is not the usual success."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -42,6 +45,13 @@ class Answer:
     body: bytes = b""
     delay: float = 0.0
     cut: bool = False
+
+    def because(self, reason: str) -> "Answer":
+        """Return the answer with its reason in a field, which log and tests read."""
+        told = [value for name, value in self.fields if name == REASON_HEADER]
+        others = (field for field in self.fields if field[0] != REASON_HEADER)
+        field = (REASON_HEADER, b"; ".join([*told, reason.encode("latin-1", "replace")]))
+        return replace(self, fields=(*others, field))
 
 
 class Writer:
@@ -63,6 +73,11 @@ class Writer:
         if code == AUTHENTICATION_FAILED and self._choices["authentication-code"] == "other":
             return Answer(status=401)
         return self.json(self.error_value(code), self._error_status)
+
+    def elsewhere(self, status: int, served: str, fields: Fields = ()) -> Answer:
+        """Return the HTTP error for what is not served, with an envelope that says what is."""
+        told = self.json(self.envelope(INVALID_PARAMETERS, f"the mock serves {served}", ABSENT), status)
+        return replace(told, fields=(*told.fields, *fields))
 
     def error_value(self, code: str) -> dict[str, Any]:
         """Return the envelope of a business error."""
@@ -122,8 +137,12 @@ class Writer:
         """Return the answer for what is not stored; `blank` is a customer of the id that was asked for."""
         reading = self._choices["unknown-customer" if form.id == BY_CUSTOMER else "unknown-token"]
         if reading == "business-error":
-            return self.error(INVALID_PARAMETERS)
-        return self.json(self.success_value(self.data(form, blank) if reading == "empty-list" else None))
+            answer = self.error(INVALID_PARAMETERS)
+        else:
+            data = self.data(form, blank) if reading == "empty-list" else None
+            answer = self.json(self.success_value(data))
+        asked = pointer(form.echoes[0].request)[1:]
+        return answer.because(f"the mock knows nobody of this {asked}")
 
     def _without_cards(self, stored: StoredCustomer) -> Answer:
         reading = self._choices["customer-without-cards"]

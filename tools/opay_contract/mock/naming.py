@@ -1,13 +1,11 @@
 """Says that a name is not known, and which one was probably meant."""
 
-import difflib
 from collections.abc import Iterable
 
 from opay_contract.errors import UsageError
+from opay_contract.words import did_you_mean
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], where: str) -> UsageError:
     """Return the error for a name that is none of `known`; `where` tells what lists them."""
-    near = difflib.get_close_matches(name, list(known), n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"{where} lists them"
-    return UsageError(f"unknown {kind} '{name}'; {hint}")
+    return UsageError(f"unknown {kind} '{name}'; {did_you_mean(name, known) or f'{where} lists them'}")

@@ -1,4 +1,4 @@
-"""The mock of one test: its customers, what it was asked, and how it misbehaves."""
+"""The mock of one test: its customers, what it was asked, how it misbehaves, and the server of all tests."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -6,24 +6,60 @@ from dataclasses import replace
 from typing import Any, Self
 
 from msgspec import structs
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from opay_contract.contract.contract import at
+from opay_contract.contract.contract import Match, at
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import Parsed, pointer
 from opay_contract.judge.judge import check_route
+from opay_contract.judge.table import SIGNATURE_MISMATCH
 from opay_contract.mock.answers import BY_CUSTOMER, Writer
 from opay_contract.mock.app import build_app
 from opay_contract.mock.choices import assumed_choices
-from opay_contract.mock.customers import sample_customer
+from opay_contract.mock.customers import Seeds, sample_customer
+from opay_contract.mock.log import describe_call, render_call
 from opay_contract.mock.request_handler import SCENARIO_HEADER, MockSettings
 from opay_contract.mock.scenarios import MAGIC, build_scenarios, find_scenario
-from opay_contract.mock.seeds import Seeds
+from opay_contract.mock.serving import running
 from opay_contract.mock.store import Store, StoredCustomer
+from opay_contract.mock.validation import scheme_of
 from opay_contract.model.exchange import Exchange, Place, header
 from opay_contract.model.finding import Finding
-from opay_contract.pytest_plugin.app_switcher import AppSwitcher
-from opay_contract.pytest_plugin.checking import NothingCheckedError, OpayContract
-from opay_contract.pytest_plugin.exchanges import with_known_host
+from opay_contract.pytest_plugin.checking import NothingCheckedError, OpayContract, with_known_host
+from opay_contract.signing.doctor import Doctor
+
+_MOST_CALLS = 50
+"""How many calls, the last, a failing test lists."""
+
+_NOBODY: ASGIApp = Response(status_code=503)
+
+
+class AppSwitcher:
+    """Passes each request on to the application that is there; between tests nobody is.
+
+    Starting and stopping a server for each test would take 0.2 s; a new application takes a millisecond.
+    """
+
+    def __init__(self) -> None:
+        self.base_url = ""
+        self.app = _NOBODY
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self.app(scope, receive, send)
+
+    def clear(self) -> None:
+        """Send the application away."""
+        self.app = _NOBODY
+
+
+@contextmanager
+def open_stage() -> Iterator[AppSwitcher]:
+    """Answer on the loopback, in a thread, for as long as the context lasts."""
+    stage = AppSwitcher()
+    with running(stage) as stage.base_url:
+        yield stage
 
 
 class OpayMock:
@@ -44,6 +80,7 @@ class OpayMock:
         self._settings = self._usual_settings()
         self._heard: list[tuple[Exchange, str | None]] = []
         self._added = 0
+        self._doctor = Doctor(self.private_key, scheme_of(self._contract), self.merchant_id)
 
     def __enter__(self) -> Self:
         """Begin to answer."""
@@ -128,17 +165,39 @@ class OpayMock:
         self._added = 0
         self._appear(self._usual_settings())
 
-    def check(self, *, fail_on: str | None = None) -> tuple[Finding, ...]:
+    def check(self, *, fail_on: str | None = None, signed: bool = True) -> tuple[Finding, ...]:
         """Raise a `DriftError` where an exchange drifts from the contract; return lesser findings.
 
         What a scenario does on purpose is not counted. What is left is the client's doing, as a path or a
-        method that the contract does not have.
+        method that the contract does not have, or a wrong signature; `signed=False` says that it was meant.
         """
         __tracebackhide__ = True
         if not self._heard:
             raise NothingCheckedError("nothing was checked: the mock was not called")
-        findings = [finding for exchange, name in self._heard for finding in self._unexpected(exchange, name)]
-        return self._checker.raise_or_return(findings, fail_on)
+        findings = [
+            finding
+            for exchange, name in self._heard
+            for finding in self._unexpected(exchange, name)
+            if signed or finding.rule is not SIGNATURE_MISMATCH
+        ]
+        hints = {hint for exchange, _ in self._heard if (hint := self._hint(exchange))}
+        return self._checker.raise_or_return(findings, fail_on, sorted(hints))
+
+    def describe_calls(self) -> str:
+        """Return a line for each call, with the reason where it was refused and without a value of it."""
+        told = [self._described(number, exchange) for number, exchange in enumerate(self.exchanges, 1)]
+        left_out = [f"({len(told) - _MOST_CALLS} earlier calls)"] if len(told) > _MOST_CALLS else []
+        return "\n".join([*left_out, *told[-_MOST_CALLS:]]) or "no call"
+
+    def _described(self, number: int, exchange: Exchange) -> str:
+        hint = self._hint(exchange)
+        line = f"{number}. {render_call(describe_call(exchange, self._contract))}"
+        return f"{line} ({hint})" if hint else line
+
+    def _hint(self, exchange: Exchange) -> str:
+        """Name the trap of taking `url` for `base_url`, where a client fell into it."""
+        is_twice = (exchange.request.url or "").count(self._operation.path) > 1
+        return "give a client that appends the path opay_mock.base_url, not opay_mock.url" if is_twice else ""
 
     def _usual_settings(self) -> MockSettings:
         return MockSettings(choices=assumed_choices(self._contract.questions))
@@ -165,8 +224,30 @@ class OpayMock:
         ours = with_known_host(exchange, self._contract)
         match = self._contract.match(ours)
         if match.route.in_scope and match.route.operation is None:
-            return check_route(self._contract, ours, match)
-        return self._checker.findings(exchange, self.private_key)
+            yield from check_route(self._contract, ours, match)
+            return
+        found = list(self._checker.findings(exchange, self.private_key))
+        yield from found
+        if all(one.rule is not SIGNATURE_MISMATCH for one in found):
+            yield from self._wrong_signature(exchange, match)
+
+    def _wrong_signature(self, exchange: Exchange, match: Match) -> Iterator[Finding]:
+        """Yield a finding of a call that was refused for its signature: in recordings that is none."""
+        diagnosis = self._doctor.examine(exchange.request)
+        if diagnosis is not None and diagnosis.is_sound:
+            return
+        operation, header_name = match.route.operation, scheme_of(self._contract).header
+        yield Finding(
+            rule=SIGNATURE_MISMATCH,
+            operation=operation.id if operation else None,
+            outcome=match.outcome,
+            pointer=header_name,
+            expected="the signature of the body",
+            actual=diagnosis.explain() if diagnosis else f"no {header_name}",
+            contract=self._contract.schemas.place(self._contract.signature_uri),
+            place=exchange.place,
+            recorded_at=exchange.recorded_at,
+        )
 
     def _magic(self, exchange: Exchange) -> str | None:
         """Return the scenario that an id or a token asks for by its name."""

@@ -6,7 +6,7 @@ from opay_contract.jsontext import pointer
 from opay_contract.model.finding import Outcome
 from opay_contract.model.outcomes import Outcomes, Signatures, count_outcome, describe_failures
 from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.printing import printable
+from opay_contract.words import printable
 
 _SUCCESS, _BUSINESS_ERROR, _TRANSPORT = Outcome.SUCCESS, Outcome.BUSINESS_ERROR, Outcome.TRANSPORT
 

@@ -14,6 +14,9 @@ from schemathesis.engine import Status, events, from_schema
 from opay_contract.suite.judge import Judge
 from opay_contract.suite.schemathesis_teaching import taught
 
+SETTINGS = Path(__file__).with_name("schemathesis.toml")
+"""The settings of the command line, which the suite shares."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:

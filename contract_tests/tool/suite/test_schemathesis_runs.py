@@ -1,0 +1,222 @@
+"""What schemathesis makes up, sent to the target: examples, coverage and fuzzing, sound data and unsound.
+
+Against the mock it runs in process and over a socket; against any other target through the careful client.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opay_contract.contract.loading import load_contract
+from opay_contract.mock.app import MockApp, build_app
+from opay_contract.mock.choices import assumed_choices
+from opay_contract.mock.customers import Seeds
+from opay_contract.mock.request_handler import MockSettings
+from opay_contract.mock.scenarios import build_scenarios
+from opay_contract.mock.serving import running
+from opay_contract.mock.store import Store
+from opay_contract.mock.validation import Credentials
+from opay_contract.model.finding import Severity
+from opay_contract.suite.client import Client, RatePolicy
+from opay_contract.suite.forwarding import Forwarder
+from opay_contract.suite.judge import Judge
+from opay_contract.suite.schemathesis_running import Report, Run, run_schemathesis
+from opay_contract.suite.targets import Target
+
+ROOT = Path(__file__).parents[3]
+OPENAPI = ROOT / "openapi.yaml"
+SETTINGS = ROOT / "tools" / "opay_contract" / "suite" / "schemathesis.toml"
+
+SEEDS = 3
+"""As many are run by default; OPAY_SCHEMATHESIS_SEEDS asks for more."""
+
+DRIFTS = [name for name, scenario in build_scenarios(load_contract().operations).items() if scenario.rules]
+OTHERS = Credentials(merchant_id="299911112222333", private_key="OPAYPRV_TEST_ANOTHER")
+"""Nobody's credentials, other than those that the documents show."""
+
+
+@contextmanager
+def mock_app(**options: Any) -> Iterator[MockApp]:
+    contract = load_contract()
+    with Store() as store:
+        store.add(Seeds(contract).examples())
+        choices = assumed_choices(contract.questions).changed(options.pop("picks", ()))
+        yield build_app(contract, MockSettings(choices=choices, slow_seconds=0, **options), store)
+
+
+def judge_of_mock(credentials: Credentials | None = None) -> Judge:
+    who = credentials or Credentials()
+    target = Target(
+        name="mock",
+        base_url="",
+        merchant_id=who.merchant_id,
+        private_key=who.private_key,
+        customer_id="121111113",
+    )
+    return Judge(contract=load_contract(), target=target, fail_on=Severity.INFO)
+
+
+def run_in_process(app: Any, seed: int = 1, examples: int | None = None) -> Report:
+    run = Run(openapi=OPENAPI, settings=SETTINGS, seed=seed, examples=examples, app=app)
+    return run_schemathesis(judge_of_mock(), run)
+
+
+def expect_no_failure(report: Report) -> None:
+    assert not report.failures, str(report)
+    assert set(report.phases) == {"examples", "coverage", "fuzzing"}
+    assert set(report.modes) == {"positive", "negative"}
+
+
+@pytest.mark.parametrize("seed", range(int(os.environ.get("OPAY_SCHEMATHESIS_SEEDS", SEEDS))))
+def test_a_correct_target_raises_no_alarm(seed: int) -> None:
+    with mock_app() as app:
+        report = run_in_process(app, seed)
+    expect_no_failure(report)
+    assert report.phases.total() > 70
+
+
+@pytest.mark.parametrize(
+    "pick",
+    [
+        "wrong-method=business-error",
+        "wrong-content-type=http-error",
+        "missing-merchant-id=merchant-is-null",
+        "malformed-json=http-error",
+        "both-keys=customer",
+        "unknown-customer=empty-list",
+        "success-code=00",
+        "error-data=null",
+    ],
+)
+def test_another_reading_of_an_open_question_raises_no_alarm(pick: str) -> None:
+    with mock_app(picks=[pick]) as app:
+        report = run_in_process(app)
+    unknown = {
+        line for line in report.failures if "status-undocumented" not in line and "Undocum" not in line
+    }
+    assert not unknown, str(report)
+
+
+@pytest.mark.parametrize("scenario", DRIFTS)
+def test_every_drift_raises_an_alarm(scenario: str) -> None:
+    with mock_app(scenario=scenario) as app:
+        report = run_in_process(app, examples=5)
+    assert report.failures
+    assert "4111111111111111" not in str(report)
+
+
+def test_success_for_unsound_data_is_a_failure_though_the_status_is_the_same() -> None:
+    with mock_app() as app:
+        handler = app.handler
+        answer = handler.answer
+
+        def accept(method: str, path: bytes, fields: Any, body: bytes) -> Any:
+            usual = answer(method, path, fields, body)
+            return known if usual.status == 200 and b'"02001"' in usual.body else usual
+
+        query = b'{"customerId":"121111113"}'
+        fields = {
+            b"content-type": b"application/json",
+            b"merchantid": b"256612345678901",
+            b"authorization": judge_of_mock().authorization(query).encode(),
+        }
+        known = answer("POST", load_contract().operations[0].path.encode(), fields, query)
+        app.handler.answer = accept  # type: ignore[method-assign]
+        report = run_in_process(app)
+    assert "coverage: negative_data_is_refused" in str(report)
+
+
+@pytest.mark.parametrize(("unsigned", "rule"), [(False, "signature-mismatch"), (True, "header-missing")])
+def test_answers_to_anybody_are_a_failure(unsigned: bool, rule: str) -> None:  # noqa: FBT001  a parameter
+    with mock_app() as app:
+        answer = app.handler.answer
+
+        def let_in(method: str, path: bytes, fields: Any, body: bytes) -> Any:
+            if unsigned is (b"authorization" not in fields):
+                fields = {**fields, b"authorization": judge_of_mock().authorization(body).encode()}
+            return answer(method, path, fields, body)
+
+        app.handler.answer = let_in  # type: ignore[method-assign]
+        report = run_in_process(app)
+    assert rule in str(report)
+
+
+def test_a_failing_check_of_the_merchants_header_is_a_failure() -> None:
+    with mock_app() as app:
+        answer = app.handler.answer
+
+        def supply(method: str, path: bytes, fields: Any, body: bytes) -> Any:
+            return answer(method, path, {b"merchantid": b"256612345678901", **fields}, body)
+
+        app.handler.answer = supply  # type: ignore[method-assign]
+        report = run_in_process(app)
+    assert "missing_header_is_refused" in str(report)
+
+
+def run_st(base_url: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the documented command, with every report that it can write."""
+    command = [sys.executable, "-m", "schemathesis.cli"]
+    command += ["--config-file", str(SETTINGS), "run", "openapi.yaml", "--url", base_url]
+    command += ["--seed", "7", "--report", "junit,vcr,har,ndjson,json", "--report-dir", str(folder), *options]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT / "tools"),
+        "OPAY_MERCHANT_ID": OTHERS.merchant_id,
+        "OPAY_PRIVATE_KEY": OTHERS.private_key,
+    }
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def written_by(done: subprocess.CompletedProcess[str], folder: Path) -> str:
+    files = [path.read_text(encoding="utf-8") for path in folder.rglob("*") if path.is_file()]
+    assert len(files) >= 5
+    return "\n".join([done.stdout, done.stderr, *files])
+
+
+def test_the_command_line_raises_no_alarm(tmp_path: Path) -> None:
+    with mock_app(credentials=OTHERS) as app, running(app) as base_url:
+        done = run_st(base_url, tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert "No issues found" in done.stdout
+    expect_silence(written_by(done, tmp_path))
+
+
+def test_the_command_line_finds_drift_and_says_no_secret(tmp_path: Path) -> None:
+    with mock_app(credentials=OTHERS, scenario="field-null") as app, running(app) as base_url:
+        done = run_st(base_url, tmp_path)
+    assert done.returncode == 1
+    assert "contract_rules" in done.stdout
+    assert "field-null /data/" in done.stdout
+    assert "450875" not in done.stdout  # nothing of a card on the screen
+    expect_silence(written_by(done, tmp_path))
+
+
+def expect_silence(written: str) -> None:
+    assert not re.search("[0-9a-f]{128}", written)
+    assert OTHERS.private_key not in written
+    assert OTHERS.merchant_id not in written
+
+
+def test_no_check_is_off_without_a_reason_beside_it() -> None:
+    lines = SETTINGS.read_text(encoding="utf-8").splitlines()
+    off = [line for line in lines if re.match("enabled *= *false", line)]
+    assert off
+    assert all("  # " in line for line in off)
+
+
+def test_an_exhausted_budget_is_a_failure() -> None:
+    with mock_app() as app, running(app) as base_url:
+        client = Client(RatePolicy(budget=9))
+        report = run_in_process(Forwarder(client, base_url))
+        client.close()
+    assert "the budget of 9 requests is used up" in str(report)
+    assert client.was_refused

@@ -1,0 +1,22 @@
+"""What `st` loads: credentials from the environment, the signature, and the contract's rules as checks."""
+
+import os
+from contextlib import ExitStack
+
+from opay_contract.contract.loading import load_contract
+from opay_contract.mock.validation import Credentials
+from opay_contract.suite.judge import Judge
+from opay_contract.suite.schemathesis_teaching import taught
+from opay_contract.suite.targets import CUSTOMER_ID, MERCHANT_ID, PRIVATE_KEY, Target
+
+_MOCK = Credentials()
+_TARGET = Target(
+    name="st",
+    base_url="",
+    merchant_id=os.environ.get(MERCHANT_ID, _MOCK.merchant_id),
+    private_key=os.environ.get(PRIVATE_KEY, _MOCK.private_key),
+    customer_id=os.environ.get(CUSTOMER_ID, "121111113"),
+)
+
+_TAUGHT = ExitStack()  # open for as long as the command runs
+_TAUGHT.enter_context(taught(Judge(contract=load_contract(), target=_TARGET)))
