@@ -59,6 +59,7 @@ _IN_AUTHORIZATION = ("http", "oauth2", "openIdConnect")
 _NOT_PARAMETERS = ("accept", "authorization", "content-type")
 """Headers whose parameters OpenAPI passes over: they are said by other means."""
 
+_ANY_HOST = "no server with a host is named, so any host's calls are judged; name yours with --base-url"
 _CODES = "x-business-codes"
 _PACKAGE = Path(__file__).parents[1]
 _VARIABLE = re.compile(r"\{([^{}]*)\}")
@@ -89,8 +90,16 @@ def folder_of(contract: Path) -> Path:
 
 
 def list_documents(directory: Path) -> list[str]:
-    """Return the names of openapi.yaml and every file of the contract, relative to `directory`."""
-    return list(load_documents(directory))
+    """Return the names of openapi.yaml and every schema file, relative to `directory`.
+
+    Other files that they refer to are known once these are read.
+    """
+    if not (directory / ROOT).is_file():
+        raise UsageError(
+            f"{directory}: no {ROOT} there; name the folder that holds {ROOT} and {SCHEMA_FOLDER}/"
+        )
+    files = sorted((directory / SCHEMA_FOLDER).glob("**/*.json"))
+    return [ROOT, *(file.relative_to(directory).as_posix() for file in files)]
 
 
 def load_documents(directory: Path) -> dict[str, Document]:
@@ -103,12 +112,7 @@ def read_documents(directory: Path, load: Callable[[Path, str], Document | None]
 
     What is referred to and is not there, or not in this folder, is left out; so is what `load` leaves out.
     """
-    if not (directory / ROOT).is_file():
-        raise UsageError(
-            f"{directory}: no {ROOT} there; name the folder that holds {ROOT} and {SCHEMA_FOLDER}/"
-        )
-    files = sorted((directory / SCHEMA_FOLDER).glob("**/*.json"))
-    waiting = [ROOT, *(file.relative_to(directory).as_posix() for file in files)]
+    waiting = list_documents(directory)
     documents: dict[str, Document] = {}
     for name in waiting:
         document = load(directory / name, name)
@@ -243,7 +247,10 @@ class _Builder:
         has_choice = bool(asked) and len(operations) > 1
         reaches = {one.id: self._reach(one) for one in operations} if has_choice else {}
         questions = [self._own(partial(_question, reaches=reaches), one) for one in asked]
-        notes = [*self._notes.items(), *self._schemas.notes.items()]
+        left_out = [*self._notes.items(), *self._schemas.notes.items()]
+        notes = [self._note(at, f"left out: {text}") for at, text in left_out]
+        if not all(server.host for server in servers):
+            notes.append(self._note(Address(ROOT), _ANY_HOST))
         return Contract(
             schemas=self._schemas,
             servers=servers,
@@ -255,12 +262,12 @@ class _Builder:
             signature_uri=self._signature_uri,
             unsearched_headers=frozenset(self._unsearched_headers()),
             sensitivity_by_name=self._sensitivity_by_name(),
-            notes=tuple(self._note(at, text) for at, text in notes),
+            notes=tuple(notes),
         )
 
     def _note(self, at: Address, text: str) -> str:
         place = self._schemas.place(at.uri)
-        return f"{place.file}:{place.line}:{place.column}: left out: {text}"
+        return f"{place.file}:{place.line}:{place.column}: {text}"
 
     def _understood(self, nodes: Iterable[_Node], build: Callable[[_Node], _Built]) -> Iterator[_Built]:
         """Yield what is built of each node that can be understood; the others are noted."""

@@ -9,6 +9,7 @@ looks at: to be looked at is not to be documented.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache, cached_property, partial
 from typing import Any
 from urllib.parse import unquote, urldefrag
@@ -41,7 +42,7 @@ from opay_contract.contract.keywords import (
 )
 from opay_contract.contract.openapi import SchemaPlaces
 from opay_contract.errors import ContractError
-from opay_contract.jsontext import Tokens
+from opay_contract.jsontext import Tokens, pointer
 from opay_contract.model.finding import ContractPlace
 
 Validator = jsonschema_rs.Draft202012Validator
@@ -61,7 +62,6 @@ class SchemaSet:
 
     def __init__(self, documents: Mapping[str, Document]) -> None:
         """Put every schema into one registry, whole, before anything is judged."""
-        self.documents = dict(documents)
         self.notes: dict[Address, str] = {}
         self._values = {name: document.value for name, document in documents.items()}
         self.places = SchemaPlaces(documents)
@@ -69,6 +69,9 @@ class SchemaSet:
         self._closed_validators: dict[str, Validator] = {}
         self._nodes: dict[str, Any] = {}
         self._usable = self._usable_documents()
+        self.documents = {
+            name: replace(document, value=self._values[name]) for name, document in documents.items()
+        }
 
     def validator(self, uri: str) -> Validator:
         """Return the validator of the schema at `uri`; it never fetches and masks values in its messages."""
@@ -95,15 +98,19 @@ class SchemaSet:
         """Return a validator of a schema that may refer to any document by its URI."""
         return _compile(schema, self._registry)
 
+    def find(self, uri: str) -> Any:
+        """Return the value at `uri`, or MISSING."""
+        if uri not in self._nodes:
+            name, tokens = split_uri(uri)
+            self._nodes[uri] = value_below(self._values.get(name, MISSING), tokens)
+        return self._nodes[uri]
+
     def node(self, uri: str) -> Any:
         """Return the value at `uri`; raises ContractError when nothing is there."""
-        if uri in self._nodes:
-            return self._nodes[uri]
-        name, tokens = split_uri(uri)
-        value = value_below(self._values.get(name, MISSING), tokens)
+        value = self.find(uri)
         if value is MISSING:
-            raise ContractError(f"{name}: nothing stands at {urldefrag(uri).fragment!r}")
-        self._nodes[uri] = value
+            at = split_uri(uri)
+            raise ContractError(f"{at.file}: nothing stands at {pointer(at.tokens)!r}")
         return value
 
     def place(self, uri: str) -> ContractPlace:
@@ -145,7 +152,7 @@ class SchemaSet:
         """Return what the schemas of each document assert, less what is not understood."""
         lost = {(at.file, text) for at, text in self._iter_lost_references()}
         usable = {}
-        for name, value in self._values.items():
+        for name, value in list(self._values.items()):
             found = self.places.map(name, value, partial(_assertions, name=name, lost=lost), is_whole=False)
             for top in self.places.iter_tops(name):
                 found = self._mend(found, Address(name, top))
@@ -178,6 +185,7 @@ class SchemaSet:
                 inside = _holder_of_fault(tuple(error.instance_path))
                 self.notes[top.child(*inside)] = "not what JSON Schema allows there"
                 value = _without(value, (*top.tokens, *inside))
+                self._values[top.file] = _without(self._values[top.file], (*top.tokens, *inside))
             if value == before:
                 return _without(value, top.tokens)
         return value
@@ -282,11 +290,12 @@ def _without(value: Any, tokens: Tokens) -> Any:
         return {}
     token, *rest = tokens
     if isinstance(value, list):
-        return [
-            _without(child, tuple(rest)) if index == token else child for index, child in enumerate(value)
-        ]
+        return [_without(child, tuple(rest)) if i == token else child for i, child in enumerate(value)]
     if not isinstance(value, dict) or token not in value:
         return value
+    kind = KEYWORDS.get(str(token))
+    if kind is not None and kind.shape is Shape.NAMED and len(rest) == 1 and rest[0] in value[str(token)]:
+        return {**value, str(token): {**value[str(token)], str(rest[0]): {}}}
     if rest:
         return {**value, str(token): _without(value[str(token)], tuple(rest))}
     return {name: child for name, child in value.items() if name != token}
