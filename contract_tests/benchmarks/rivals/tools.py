@@ -57,7 +57,7 @@ class OpayContract:
         said = [
             Said(exchange=number, place=one.pointer, words=f"{one.rule.id} {one.pointer} {one.actual}")
             for number, line in enumerate(material.native.read_bytes().splitlines())
-            for one in fold.add(parse_line(source.place(number, number), line))
+            for one in fold.check(parse_line(source.place(number, number), line))
         ]
         with _key():
             printed = [

@@ -20,24 +20,29 @@ from opay_contract.mock.serving import running
 from opay_contract.mock.store import Store
 from opay_contract.mock.validation import Credentials
 from opay_contract.model.finding import Severity
-from opay_contract.suite.api import Api, value_of
+from opay_contract.suite import catalogue
+from opay_contract.suite.api import Api, ApiJudge, Reply
+from opay_contract.suite.catalogue import WRONG_KEY
 from opay_contract.suite.client import Client
-from opay_contract.suite.judge import Judge
-from opay_contract.suite.targets import Target
-from opay_contract.suite.test_refusals import FORGERIES, WRONG_KEY, body_about_known, expect_nothing_of
+from opay_contract.suite.targets import ApiTarget
 
 MEGABYTE = 2**20
 
 
+def body_about_known(api: Api) -> bytes:
+    return api.judge.text(api.judge.known_query())
+
+
+def expect_refusal(api: Api, reply: Reply) -> None:
+    api.refuses(reply, "who may not ask is refused")
+    api.tells_nothing(reply)
+
+
 def test_a_refusal_does_not_say_what_was_wrong(api: Api) -> None:
-    body = body_about_known(api)
-    answers = {name: api.post(body, Authorization=forge(api, body)) for name, forge in FORGERIES.items()}
+    families = (catalogue.unsigned, catalogue.forgeries, catalogue.cut_signatures, catalogue.other_forms)
+    replies = [api.send(ask) for family in families for ask in family(api)]
     told = b'{"code":"02000","message":"Authentication failed"}'
-    assert not {
-        name
-        for name, exchange in answers.items()
-        if (exchange.response.status, exchange.response.body) != (200, told)
-    }
+    assert {(reply.status, reply.exchange.response.body) for reply in replies} == {(200, told)}
 
 
 @contextmanager
@@ -51,7 +56,7 @@ def merchant(credentials: Credentials, customers: list[str]) -> Iterator[Api]:
         base_url = stack.enter_context(running(build_app(contract, made, store)))
         client = Client()
         stack.callback(client.close)
-        target = Target(
+        target = ApiTarget(
             name="mock",
             base_url=base_url,
             merchant_id=credentials.merchant_id,
@@ -59,7 +64,7 @@ def merchant(credentials: Credentials, customers: list[str]) -> Iterator[Api]:
             customer_id=customers[0],
         )
         seen = load_contract(base_urls=(base_url,))
-        yield Api(judge=Judge(contract=seen, target=target, fail_on=Severity.INFO), client=client)
+        yield Api(judge=ApiJudge(contract=seen, target=target, fail_on=Severity.INFO), client=client)
 
 
 @pytest.fixture(scope="module")
@@ -76,10 +81,9 @@ def test_credentials_are_good_for_their_own_merchant_alone(merchants: tuple[Api,
     body = body_about_known(second)
     for merchant_id in (first.judge.target.merchant_id, second.judge.target.merchant_id):
         signature = first.judge.authorization(body)
-        exchange = second.post(body, MerchantId=merchant_id, Authorization=signature)
-        second.refuses(exchange)
-        expect_nothing_of(second, exchange)
-    assert second.judge.is_success(second.post(body))
+        stolen = {"MerchantId": merchant_id, "Authorization": signature}
+        expect_refusal(second, second.post("a customer of another merchant", body, stolen))
+    assert second.post("the own customer", body).is_success
 
 
 @given(customer=st.sampled_from(["first/1", "first/2"]), by_token=st.booleans())
@@ -87,11 +91,12 @@ def test_another_merchants_customer_is_never_in_an_answer(
     merchants: tuple[Api, Api], customer: str, *, by_token: bool
 ) -> None:
     first, second = merchants
-    data = value_of(first.ask({"customerId": customer}))["data"]
+    data = first.ask("the own customer", {"customerId": customer}).data
     token = data["cardTokens"][0]["opayToken"]
-    exchange = second.ask({"opayToken": token} if by_token else {"customerId": customer})
-    second.refuses(exchange)
-    said = exchange.response.body.decode()
+    query = {"opayToken": token} if by_token else {"customerId": customer}
+    reply = second.ask("another merchant's", query)
+    second.refuses(reply, "another merchant's customer is refused")
+    said = reply.exchange.response.body.decode()
     for value in (*data["customer"].values(), token):
         assert value not in said
 
@@ -114,7 +119,7 @@ def raw(api: Api, *lines: str, body: bytes) -> bytes:
 
 
 def expect_answering(api: Api) -> None:
-    assert api.judge.is_success(api.post(body_about_known(api)))
+    assert api.post("the known customer", body_about_known(api)).is_success
 
 
 @pytest.mark.parametrize(
@@ -175,7 +180,7 @@ OVERSIZED = {
 
 @pytest.mark.parametrize("body", OVERSIZED.values(), ids=OVERSIZED.keys())
 def test_an_oversized_body_is_refused_and_breaks_nothing(api: Api, body: bytes) -> None:
-    api.refuses(api.post(body))
+    api.refuses(api.post("an oversized body", body), "an oversized body is refused")
     expect_answering(api)
 
 

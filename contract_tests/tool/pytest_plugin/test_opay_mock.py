@@ -1,11 +1,15 @@
 """The fixture `opay_mock`: a sandbox of the test's own, whose customers and moods the test decides on."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from click.testing import CliRunner
 
+from opay_contract.cli.check import check
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.mock.scenarios import MAGIC, build_scenarios
@@ -238,6 +242,46 @@ def test_a_connection_that_is_cut_is_expected_too(
     opay_mock.check(fail_on="info")
     with pytest.raises(DriftError, match="error body-truncated"):
         opay_contract.check(opay_mock.exchanges[0])
+
+
+def drifted_recording(folder: Path) -> Path:
+    """Return a recording of one call whose answer drifts."""
+    asked = {"method": "POST", "url": "/api/v1/international/token/query", "body": {"customerId": "recorded"}}
+    line = {"request": asked, "response": {"status": 200, "body": {"code": 9, "message": "m"}}}
+    path = folder / "a.ndjson"
+    path.write_text(json.dumps(line) + "\n", encoding="utf-8")
+    return path
+
+
+def test_recordings_are_replayed_and_their_drift_is_not_the_clients(
+    opay_mock: OpayMock, ask: Ask, tmp_path: Path
+) -> None:
+    replay = opay_mock.replay(drifted_recording(tmp_path))
+    assert replay.asked("by-customer") == ["recorded"]
+    assert ask({"customerId": "recorded"}).json()["code"] == 9
+    assert opay_mock.check(fail_on="info") == ()
+    ask({"customerId": "recorded"}, key="another")
+    with pytest.raises(DriftError, match="signature-mismatch"):
+        opay_mock.check()
+    opay_mock.reset()
+    assert ask({"customerId": "recorded"}).json()["code"] == "02001"
+
+
+def test_calls_are_written_redacted_and_can_be_replayed(
+    opay_mock: OpayMock, ask: Ask, tmp_path: Path
+) -> None:
+    path = tmp_path / "recordings" / "calls.ndjson"
+    with pytest.raises(NothingCheckedError, match="nothing was recorded"):
+        opay_mock.record(path)
+    opay_mock.add_customer("shop-canary-42")
+    ask({"customerId": "shop-canary-42"})
+    opay_mock.record(path)
+    assert b"canary" not in path.read_bytes()
+    replay = opay_mock.replay(path)
+    (asked,) = replay.asked("by-customer")
+    assert ask({"customerId": asked}).json()["code"] == "00000"
+    done = CliRunner().invoke(check, [str(path)], env={"OPAY_PRIVATE_KEY": opay_mock.private_key})
+    assert done.exit_code == 0, done.output
 
 
 def test_a_request_that_comes_between_two_tests_reaches_nobody() -> None:

@@ -24,11 +24,10 @@ from opay_contract.mock.serving import running
 from opay_contract.mock.store import Store
 from opay_contract.mock.validation import Credentials
 from opay_contract.model.finding import Severity
+from opay_contract.suite.api import ApiJudge
 from opay_contract.suite.client import Client, RatePolicy
-from opay_contract.suite.forwarding import Forwarder
-from opay_contract.suite.judge import Judge
-from opay_contract.suite.schemathesis_running import Report, Run, run_schemathesis
-from opay_contract.suite.targets import Target
+from opay_contract.suite.schemathesis_running import Forwarder, Report, Run, run_schemathesis
+from opay_contract.suite.targets import ApiTarget
 
 ROOT = Path(__file__).parents[3]
 OPENAPI = ROOT / "openapi.yaml"
@@ -51,16 +50,16 @@ def mock_app(**options: Any) -> Iterator[MockApp]:
         yield build_app(contract, MockSettings(choices=choices, slow_seconds=0, **options), store)
 
 
-def judge_of_mock(credentials: Credentials | None = None) -> Judge:
+def judge_of_mock(credentials: Credentials | None = None) -> ApiJudge:
     who = credentials or Credentials()
-    target = Target(
+    target = ApiTarget(
         name="mock",
         base_url="",
         merchant_id=who.merchant_id,
         private_key=who.private_key,
         customer_id="121111113",
     )
-    return Judge(contract=load_contract(), target=target, fail_on=Severity.INFO)
+    return ApiJudge(contract=load_contract(), target=target, fail_on=Severity.INFO)
 
 
 def run_in_process(app: Any, seed: int = 1, examples: int | None = None) -> Report:

@@ -244,12 +244,9 @@ def test_a_failure_shows_no_value_of_a_real_target(staging: tuple[str, _Staging]
     url, server = staging
     handler = server.app.handler
     handler.scenario = "field-null"
-    done = run_pytest(
-        "--target", url, "--pace", "1000", API, "-k", "example_is or text_is or customers", "-l"
-    )
+    done = run_pytest("--target", url, "--pace", "1000", API, "-k", "known_customer or text_is", "-l")
     assert done.returncode == pytest.ExitCode.TESTS_FAILED
-    assert "field-null /data/cardTokens/*/brand: expected string, got null" in done.stdout
-    assert "test_answers.py:" in done.stdout
+    assert "field-null: /data/cardTokens/*/brand: expected string, got null" in done.stdout
     for secret in ("20123111111", "123@1231.com", "450875", *CREDENTIALS.values()):
         assert secret not in done.stdout + done.stderr
     assert not re.search("[0-9a-f]{128}", done.stdout)

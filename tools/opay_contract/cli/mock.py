@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from opay_contract.errors import UsageError
 from opay_contract.mock.choices import assumed_choices, render_choices
 from opay_contract.mock.customers import Seeds, iter_customers
 from opay_contract.mock.log import LogWriter, RequestLog, render_greeting
+from opay_contract.mock.replay import load_replay
 from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.scenarios import build_scenarios, parse_faults, render_scenarios
 from opay_contract.mock.store import Store, StoredCustomer
@@ -120,6 +120,13 @@ class _Options:
     type=_FILE,
     help="Append every exchange, redacted, for `check --base-url URL`, where URL is the address printed.",
 )
+@click.option(
+    "--from",
+    "recordings",
+    metavar="RECORDINGS",
+    multiple=True,
+    help="Answer from recorded exchanges, files or folders, and say what it cannot. May be repeated.",
+)
 @click.option("--quiet", is_flag=True, help="Print the four lines alone: no query to copy, no log.")
 @click.option(
     "--log-format",
@@ -140,6 +147,7 @@ def mock(
     slow_seconds: float,
     picks: Sequence[str],
     list_choices: bool,
+    recordings: Sequence[str],
     **where: Any,
 ) -> None:
     """Stand in for the sandbox: verify signatures, answer as the contract says, misbehave on demand.
@@ -164,6 +172,7 @@ def mock(
         faults=parse_faults(faults, known, fault_seed),
         slow_seconds=slow_seconds,
         admin=admin,
+        replay=load_replay(contract, recordings) if recordings else None,
     )
     _run(contract, settings, _Options(contract_dir=contract_dir, **where))
 
@@ -178,7 +187,10 @@ def _run(contract: Contract, settings: MockSettings, options: _Options) -> None:
     if not is_loopback(options.host):
         _warn_or_refuse(options.host, settings)
     with ExitStack() as stack:
-        initial = _initial(contract, options)
+        if settings.replay is not None:
+            click.echo(settings.replay.describe(), err=True)
+        made_up = _made_up(contract, settings, options)
+        initial = [*(Seeds(contract).load(options.seed) if options.seed else []), *made_up]
         store = stack.enter_context(Store(options.store))
         if options.seed or options.customers or not store.customer_ids():
             store.add(initial)
@@ -187,10 +199,13 @@ def _run(contract: Contract, settings: MockSettings, options: _Options) -> None:
         listeners: list[Callable[[Exchange], None]] = [_listener(stack, recorder)] if recorder else []
         if not options.quiet:
             writer = stack.enter_context(LogWriter(sys.stderr))
-            listeners.append(RequestLog(contract, writer.add, as_json=options.log_format == "json"))
+            is_json = options.log_format == "json"
+            listeners.append(RequestLog(contract, writer.add, as_json=is_json))
         app = build_app(contract, settings, store, initial=initial, listeners=listeners)
-        announce = partial(_announce, url_of(bound), contract, settings.credentials, store, options)
-        serve(app, bound, announce)
+        known = next((one.id for one in made_up if store.customer(one.id) is not None), None)
+        greeting = render_greeting(url_of(bound), contract, settings.credentials, known)
+        said = _lines(url_of(bound), settings.credentials) + ([] if options.quiet else [greeting])
+        serve(app, bound, lambda: click.echo("\n".join(said)))
     if recorder is not None and recorder.failures:
         raise click.exceptions.Exit(ExitCode.INCOMPLETE)
 
@@ -225,16 +240,11 @@ def _environment(name: str) -> str | None:
     return value
 
 
-def _initial(contract: Contract, options: _Options) -> list[StoredCustomer]:
-    seeded = Seeds(contract).load(options.seed) if options.seed else []
-    return [*seeded, *_made_up(contract, options)]
-
-
-def _made_up(contract: Contract, options: _Options) -> list[StoredCustomer]:
+def _made_up(contract: Contract, settings: MockSettings, options: _Options) -> list[StoredCustomer]:
     """Return the customers that are nobody's, and may be shown."""
     if options.customers:
         return list(iter_customers(options.customers, options.seed_number))
-    return [] if options.seed else Seeds(contract).examples()
+    return [] if options.seed or settings.replay else Seeds(contract).examples()
 
 
 def _warn_or_refuse(host: str, settings: MockSettings) -> None:
@@ -245,17 +255,13 @@ def _warn_or_refuse(host: str, settings: MockSettings) -> None:
     click.echo(f"warning: listening on {host}, every machine that reaches it can ask", err=True)
 
 
-def _announce(
-    url: str, contract: Contract, credentials: Credentials, store: Store, options: _Options
-) -> None:
+def _lines(url: str, credentials: Credentials) -> list[str]:
     from opay_contract.mock.admin import READY_PATH  # noqa: PLC0415  as above
 
     given = credentials.private_key == Credentials().private_key
-    click.echo(f"address: {url}")
-    click.echo(f"merchant id: {credentials.merchant_id}")
-    click.echo(f"private key: {credentials.private_key if given else 'from OPAY_PRIVATE_KEY'}")
-    click.echo(f"ready: {url}{READY_PATH}")
-    if not options.quiet:
-        made_up = [stored.id for stored in _made_up(contract, options)]
-        known = next((id_ for id_ in made_up if store.customer(id_) is not None), None)
-        click.echo(render_greeting(url, contract, credentials, known))
+    return [
+        f"address: {url}",
+        f"merchant id: {credentials.merchant_id}",
+        f"private key: {credentials.private_key if given else 'from OPAY_PRIVATE_KEY'}",
+        f"ready: {url}{READY_PATH}",
+    ]

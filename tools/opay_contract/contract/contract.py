@@ -113,10 +113,19 @@ class Contract:
     sensitivity_by_name: Mapping[str, str]
     notes: tuple[str, ...] = ()
 
-    def match(self, exchange: Exchange, route: Route | None = None) -> Match:
-        """Find the operation, unless it is given, and the outcome of an exchange, reading its bodies."""
-        route = route or self.route(exchange.request)
-        request_body, response_body = _read_bodies(exchange, route.operation)
+    def match(self, exchange: Exchange) -> Match:
+        """Find the operation and the outcome of an exchange, reading its bodies."""
+        route = self.route(exchange.request)
+        return self.match_read(exchange, route, *read_bodies(exchange, route.operation))
+
+    def match_read(
+        self,
+        exchange: Exchange,
+        route: Route,
+        request_body: Parsed | NotJson | None,
+        response_body: Parsed | NotJson | None,
+    ) -> Match:
+        """Find the outcome of an exchange whose bodies were read and whose route is known."""
         code = _business_code(route.operation, response_body)
         return Match(
             route=route,
@@ -178,6 +187,36 @@ class Contract:
         return parts.path[max(len(server.prefix) for server in candidates) :]
 
 
+def read_bodies(
+    exchange: Exchange, operation: Operation | None
+) -> tuple[Parsed | NotJson | None, Parsed | NotJson | None]:
+    """Return both bodies of an exchange as they read, None where nothing was recorded or nothing was sent."""
+    asked, answered = exchange.request.body, exchange.response.body
+    is_asked = is_answered = True
+    if operation is not None and operation.has_other_types:
+        is_asked, is_answered = _are_json(exchange, operation)
+    return (
+        (parse_json(asked) if is_asked else OTHER_TYPE) if asked else None,
+        (parse_json(answered) if is_answered else OTHER_TYPE) if answered else None,
+    )
+
+
+def _are_json(exchange: Exchange, operation: Operation) -> tuple[bool, bool]:
+    """Tell of both bodies whether they are read as JSON, and not documented as something else."""
+    request, response = exchange.request, exchange.response
+    documented = operation.response(response.status)
+    types = documented.media_types if documented is not None else {}
+    return (
+        not is_of_another_type(content_type(request.headers), operation.request_types),
+        not is_of_another_type(content_type(response.headers), types),
+    )
+
+
+def content_type(headers: Headers | None) -> str | None:
+    """Return what a Content-Type header says, None where it is not there, or no header was recorded."""
+    return header(headers, "content-type") if headers is not None else None
+
+
 def _split(url: str) -> SplitResult | None:
     """Return the parts of a URL of the web, or None where it is none."""
     try:
@@ -207,27 +246,6 @@ def _is_preflight(request: Request) -> bool:
     return (request.method or "").upper() == "OPTIONS" and (
         header(request.headers, "access-control-request-method") is not None
     )
-
-
-def _read_bodies(
-    exchange: Exchange, operation: Operation | None
-) -> tuple[Parsed | NotJson | None, Parsed | NotJson | None]:
-    """Read both bodies of an exchange, those aside that are documented as something else than JSON."""
-    request, response = exchange.request, exchange.response
-    is_asked = is_answered = True
-    if operation is not None and operation.has_other_types:
-        documented = operation.response(response.status)
-        types = documented.media_types if documented is not None else {}
-        is_asked = not is_of_another_type(_content_type(request.headers), operation.request_types)
-        is_answered = not is_of_another_type(_content_type(response.headers), types)
-    return (
-        (parse_json(request.body) if is_asked else OTHER_TYPE) if request.body else None,
-        (parse_json(response.body) if is_answered else OTHER_TYPE) if response.body else None,
-    )
-
-
-def _content_type(headers: Headers | None) -> str | None:
-    return header(headers, "content-type") if headers is not None else None
 
 
 def _business_code(operation: Operation | None, body: Parsed | NotJson | None) -> str | None:

@@ -17,8 +17,8 @@ from opay_contract.contract.loading import ROOT
 from opay_contract.contract.operation import Form, Operation
 from opay_contract.errors import ContractError, UsageError
 from opay_contract.jsontext import Tokens, pointer
+from opay_contract.judge.body import keyword_of, rule_of, tokens_of_error
 from opay_contract.judge.describing import fold_pointer
-from opay_contract.judge.schema_errors import keyword_of, rule_of, tokens_of_error
 from opay_contract.mock.answers import BY_CUSTOMER, BY_TOKEN, CARD_OWNER, CARDS, CUSTOMER
 from opay_contract.mock.store import StoredCustomer
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TextIO
 
-from opay_contract.contract.contract import Contract, Route
+from opay_contract.contract.contract import Contract, Route, read_bodies
 from opay_contract.judge.describing import describe_name, is_label
 from opay_contract.judge.routes import fold_path
 from opay_contract.mock.answers import BY_CUSTOMER, REASON_HEADER
-from opay_contract.mock.validation import Credentials, identity_header, scheme_of
+from opay_contract.mock.validation import Credentials, scheme_of
 from opay_contract.model.exchange import Exchange, header
 from opay_contract.signing.signer import sign
 
@@ -96,7 +96,8 @@ def describe_call(exchange: Exchange, contract: Contract) -> dict[str, str | int
     request, response = exchange.request, exchange.response
     path = "/" + (request.url or "").partition("://")[2].partition("/")[2].partition("?")[0]
     called = [operation for operation in contract.operations if operation.path_pattern.fullmatch(path)]
-    code = contract.match(exchange, Route(operation=(called or contract.operations)[0])).code
+    route = Route(operation=(called or contract.operations)[0])
+    code = contract.match_read(exchange, route, *read_bodies(exchange, route.operation)).code
     return {
         "time": (exchange.recorded_at or "")[_CLOCK],
         "method": describe_name(request.method or ""),
@@ -142,7 +143,7 @@ def render_greeting(url: str, contract: Contract, credentials: Credentials, cust
             "",
             "# a signed query:",
             f"curl -sS {url}{operation.path} -H 'Content-Type: application/json' \\",
-            f"  -H {shlex.quote(f'{identity_header(operation, scheme)}: {credentials.merchant_id}')} \\",
+            f"  -H {shlex.quote(f'{operation.identity_header(scheme)}: {credentials.merchant_id}')} \\",
             f"  -H {signing} \\",
             f"  -d {shlex.quote(body)}",
             "",

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import Form, Operation
 from opay_contract.errors import ContractError, UsageError
+from opay_contract.jsontext import pointer
 from opay_contract.mock.answers import BY_CUSTOMER, Answer, Writer
 from opay_contract.mock.choices import Choices
 from opay_contract.mock.customers import sample_customer
@@ -20,6 +22,9 @@ from opay_contract.mock.scenarios import (
 from opay_contract.mock.store import Store, StoredCustomer
 from opay_contract.mock.validation import Credentials, Query, Validation, served_by
 
+if TYPE_CHECKING:
+    from opay_contract.mock.replay import Replay  # reads every format, which few mocks need
+
 SCENARIO_HEADER = b"x-mock-scenario"
 
 _MOST_ANSWERS = 4096
@@ -28,7 +33,10 @@ _SAMPLE_ID = "customer-0"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MockSettings:
-    """How a mock behaves, apart from its data. `slow_seconds` is how long the scenario `slow` takes."""
+    """How a mock behaves, apart from its customers.
+
+    `slow_seconds` is how long the scenario `slow` takes. With a `replay` what it has is answered from there.
+    """
 
     choices: Choices
     credentials: Credentials = field(default_factory=Credentials)
@@ -36,6 +44,7 @@ class MockSettings:
     faults: Faults = field(default_factory=Faults)
     slow_seconds: float = 3.0
     admin: bool = False
+    replay: "Replay | None" = None
 
 
 class RequestHandler:
@@ -123,6 +132,8 @@ class _OperationHandler:
 
     def _remembered(self, query: Query) -> Answer:
         """Return the usual answer, written once for what is stored for as long as the store is the same."""
+        if self._settings.replay is not None:
+            return self._usual(query, self._find(query))
         version = self._store.version()
         if version != self._version or len(self._answers) >= _MOST_ANSWERS:
             self._answers, self._version = {}, version
@@ -151,9 +162,16 @@ class _OperationHandler:
         return self._store.card(query.asked)
 
     def _usual(self, query: Query, found: StoredCustomer | None) -> Answer:
-        if found is None:
-            return self.writer.unknown(query.form, _blank(query.form, query.asked))
-        return self.writer.found(query.form, found)
+        replay = self._settings.replay
+        recorded = replay.answer(query.form, query.asked) if replay else None
+        if recorded is not None:
+            return recorded
+        if found is not None:
+            return self.writer.found(query.form, found)
+        unknown = self.writer.unknown(query.form, _blank(query.form, query.asked))
+        asked = pointer(query.form.echoes[0].request)[1:]
+        whose = "no recording answers" if replay else "the mock knows nobody of"
+        return unknown.because(f"{whose} this {asked}")
 
 
 def _sample(form: Form, asked: str) -> StoredCustomer:

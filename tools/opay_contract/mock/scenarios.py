@@ -23,7 +23,7 @@ from opay_contract.mock.answers import (
     Writer,
     data_of,
 )
-from opay_contract.mock.naming import unknown_name
+from opay_contract.mock.choices import unknown_name
 from opay_contract.mock.store import StoredCustomer
 
 Members = dict[str, Any]

@@ -64,7 +64,9 @@ class SignedBody:
 class Authentication:
     """Verifies signatures with one key by the contract's scheme, and says what is wrong with one."""
 
-    def __init__(self, credentials: Credentials, scheme: SignatureScheme, *, space: bool) -> None:
+    def __init__(
+        self, credentials: Credentials, scheme: SignatureScheme, *, space: bool, identity: str | None = None
+    ) -> None:
         if not credentials.private_key.strip():
             raise UsageError(
                 "the mock's private key is empty; leave OPAY_PRIVATE_KEY unset for a made-up one"
@@ -75,7 +77,7 @@ class Authentication:
         self._prefix = self._scheme.prefix.encode()
         usual = Credentials().private_key
         others = {"the mock's own test key": usual} if self._key != usual else {}
-        self._doctor = Doctor(self._key, self._scheme, credentials.merchant_id, others)
+        self._doctor = Doctor(self._key, self._scheme, identity, others)
         written = scheme.sort_keys, scheme.item_separator, scheme.key_separator, scheme.escape_slashes
         self._plain = written == (True, ",", ":", False)
 
@@ -114,14 +116,6 @@ def scheme_of(contract: Contract) -> SignatureScheme:
     return contract.signature
 
 
-def identity_header(operation: Operation, scheme: SignatureScheme) -> str | None:
-    """Return the name of the required header that says which merchant asks."""
-    others = (scheme.header.lower(), "content-type")
-    return next(
-        (header.name for header in operation.required_headers if header.name.lower() not in others), None
-    )
-
-
 MAX_BODY = 2**20
 
 Fields = Mapping[bytes, bytes]
@@ -151,11 +145,11 @@ class Validation:
         self._choices, self._writer, self._forms = choices, writer, operation.forms
         self._operation = operation
         self._merchant = credentials.merchant_id.encode()
-        self._merchant_name = identity_header(operation, scheme) or ""
+        self._merchant_name = operation.identity_header(scheme) or ""
         self._merchant_header = self._merchant_name.lower().encode()
         self._signature_header = scheme.header.lower().encode()
         space = choices["authorization-form"] == "one-space"
-        self._authentication = Authentication(credentials, scheme, space=space)
+        self._authentication = Authentication(credentials, scheme, space=space, identity=self._merchant_name)
         self._media_types = _request_media_types(contract, operation)
         self._open = {form.id: contract.schemas.validator(form.request) for form in operation.forms}
         self._closed = {form.id: contract.schemas.closed_validator(form.request) for form in operation.forms}

@@ -1,9 +1,11 @@
 """The mock of one test: its customers, what it was asked, how it misbehaves, and the server of all tests."""
 
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import structs
 from starlette.responses import Response
@@ -25,12 +27,17 @@ from opay_contract.mock.serving import running
 from opay_contract.mock.store import Store, StoredCustomer
 from opay_contract.mock.validation import scheme_of
 from opay_contract.model.exchange import Exchange, Place, header
-from opay_contract.model.finding import Finding
+from opay_contract.model.finding import Area, Finding
 from opay_contract.pytest_plugin.checking import NothingCheckedError, OpayContract, with_known_host
 from opay_contract.signing.doctor import Doctor
 
+if TYPE_CHECKING:
+    from opay_contract.mock.replay import Replay
+
 _MOST_CALLS = 50
 """How many calls, the last, a failing test lists."""
+
+_AREAS_OF_CLIENT = (Area.ROUTE, Area.HEADER, Area.SIGNATURE)
 
 _NOBODY: ASGIApp = Response(status_code=503)
 
@@ -78,9 +85,10 @@ class OpayMock:
         self._scenarios = build_scenarios(self._contract.operations)
         self._store = Store()
         self._settings = self._usual_settings()
-        self._heard: list[tuple[Exchange, str | None]] = []
+        self._heard: list[tuple[Exchange, MockSettings]] = []
         self._added = 0
-        self._doctor = Doctor(self.private_key, scheme_of(self._contract), self.merchant_id)
+        scheme = scheme_of(self._contract)
+        self._doctor = Doctor(self.private_key, scheme, self._operation.identity_header(scheme))
 
     def __enter__(self) -> Self:
         """Begin to answer."""
@@ -158,6 +166,35 @@ class OpayMock:
         """Take other readings, each `QUESTION=READING`, of what nobody knows about the vendor."""
         self._appear(replace(self._settings, choices=self._settings.choices.changed(picks)))
 
+    def replay(self, *paths: str | Path) -> "Replay":
+        """Answer from recordings, files or folders, from now on; what they have not is answered as before.
+
+        Returns what can be asked: `asked("by-customer")` and `asked("by-token")`.
+        """
+        from opay_contract.mock.replay import load_replay  # noqa: PLC0415  reads every format
+
+        replay = load_replay(self._contract, [str(path) for path in paths])
+        self._appear(replace(self._settings, replay=replay))
+        return replay
+
+    def record(self, path: Path) -> None:
+        """Write the calls so far to a new file, redacted, with URLs that any check knows."""
+        from opay_contract.record.capture import captured_of  # noqa: PLC0415  of no use but here
+        from opay_contract.record.files import RotatingFile  # noqa: PLC0415
+        from opay_contract.record.recorder import Recorder  # noqa: PLC0415
+        from opay_contract.redact.redactor import Redactor  # noqa: PLC0415
+
+        if not self._heard:
+            raise NothingCheckedError("nothing was recorded: the mock was not called")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        said: list[str] = []
+        redactor = Redactor(self._contract, secrets.token_bytes(32), self.private_key)
+        recorder = Recorder(RotatingFile(path), redactor, say=said.append)
+        recorder.add([captured_of(with_known_host(one, self._contract)) for one in self.exchanges])
+        recorder.close()
+        if said:
+            raise UsageError(said[0])
+
     def reset(self) -> None:
         """Forget what was added, asked, chosen and asked for, as if the test began."""
         self._store.reset(self._seeds.examples())
@@ -168,16 +205,17 @@ class OpayMock:
     def check(self, *, fail_on: str | None = None, signed: bool = True) -> tuple[Finding, ...]:
         """Raise a `DriftError` where an exchange drifts from the contract; return lesser findings.
 
-        What a scenario does on purpose is not counted. What is left is the client's doing, as a path or a
-        method that the contract does not have, or a wrong signature; `signed=False` says that it was meant.
+        What a scenario does on purpose, or a recorded answer has, is not counted. What is left is the
+        client's doing, as a path or a method that the contract does not have, or a wrong signature;
+        `signed=False` says that it was meant.
         """
         __tracebackhide__ = True
         if not self._heard:
             raise NothingCheckedError("nothing was checked: the mock was not called")
         findings = [
             finding
-            for exchange, name in self._heard
-            for finding in self._unexpected(exchange, name)
+            for exchange, settings in self._heard
+            for finding in self._unexpected(exchange, settings)
             if signed or finding.rule is not SIGNATURE_MISMATCH
         ]
         hints = {hint for exchange, _ in self._heard if (hint := self._hint(exchange))}
@@ -208,16 +246,22 @@ class OpayMock:
 
         def hear(exchange: Exchange) -> None:
             place = Place(source=0, entry=len(heard) + 1, file="call")
-            heard.append((structs.replace(exchange, place=place), settings.scenario))
+            heard.append((structs.replace(exchange, place=place), settings))
 
         self._settings = settings
         self._stage.app = build_app(self._contract, settings, self._store, listeners=[hear])
 
-    def _unexpected(self, exchange: Exchange, scenario: str | None) -> Iterator[Finding]:
+    def _unexpected(self, exchange: Exchange, settings: MockSettings) -> Iterator[Finding]:
         named = header(exchange.request.headers, SCENARIO_HEADER.decode())
-        asked_for = [self._scenarios.get(name or "") for name in (scenario, named, self._magic(exchange))]
+        asked_for = [
+            self._scenarios.get(name or "") for name in (settings.scenario, named, self._magic(exchange))
+        ]
         expected = {rule for found in asked_for if found is not None for rule in found.rules}
-        return (finding for finding in self._findings(exchange) if finding.rule.id not in expected)
+        return (
+            finding
+            for finding in self._findings(exchange)
+            if finding.rule.id not in expected and (settings.replay is None or _is_of_client(finding))
+        )
 
     def _findings(self, exchange: Exchange) -> Iterator[Finding]:
         """Yield the findings of an exchange; a call of what the contract lacks is one, refused or not."""
@@ -256,6 +300,11 @@ class OpayMock:
             return None
         asked = at(match.request_body.value, match.form.echoes[0].request)
         return asked.removeprefix(MAGIC) if isinstance(asked, str) and asked.startswith(MAGIC) else None
+
+
+def _is_of_client(finding: Finding) -> bool:
+    """Tell whether a finding is about what was asked; a recorded answer is not the client's doing."""
+    return finding.rule.area in _AREAS_OF_CLIENT or finding.pointer.startswith("request")
 
 
 def _card(customer_id: str, number: int) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""What pytest loads: fixtures `opay_mock` and `opay_contract`, marker `opay_scenario`, `--opay-recordings`.
+"""What pytest loads: fixtures `opay_mock` and `opay_contract`, two markers, `--opay-recordings`.
 
 It is imported in every run of whoever has the package installed, so it imports nothing but pytest: the rest
 comes when a fixture or the marker is used.
 """
 
+import re
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from opay_contract.pytest_plugin.mocking import AppSwitcher, OpayMock
     from opay_contract.settings.settings import ProjectSettings
 
-_MARKER = "opay_scenario"
+_MARKER, _RECORD = "opay_scenario", "opay_record"
 _DIRECTORY = "opay_contract_dir"
 _FAIL_ON = "opay_contract_fail_on"
 _RECORDINGS, _BASE_URL, _SUCCESSES = "--opay-recordings", "--opay-base-url", "--opay-require-success"
@@ -28,6 +29,7 @@ OUTCOMES = "opay_outcomes"
 _CONTRACT = pytest.StashKey["Contract"]()
 _SETTINGS = pytest.StashKey["ProjectSettings"]()
 _MOCK = pytest.StashKey["OpayMock"]()
+_PASSED = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -69,6 +71,11 @@ def pytest_configure(config: pytest.Config) -> None:
         f"{_MARKER}(name, seconds=3.0): opay_mock misbehaves in this test; names as in `opay-contract mock "
         "--scenarios`, seconds for those that take time",
     )
+    config.addinivalue_line(
+        "markers",
+        f"{_RECORD}: where the test passes, the calls that opay_mock saw are written beside it, redacted, to "
+        "recordings/MODULE/TEST.ndjson, unless that is there",
+    )
     if config.getoption(_RECORDINGS) and not _is_worker(config):
         config.pluginmanager.register(_Successes(config), "opay-contract-successes")
 
@@ -97,6 +104,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Say beside a failure what the test's mock was asked, and why it refused what it refused."""
     report = yield
     mock = item.stash.get(_MOCK, None)
+    if report.when == "call":
+        item.stash[_PASSED] = report.passed
     if mock is not None and report.failed:
         report.sections.append(("opay_mock saw", mock.describe_calls()))
     return report
@@ -168,6 +177,10 @@ def opay_mock(
         if marker is not None:
             stack.enter_context(mock.scenario(*marker.args, **marker.kwargs))
         yield mock
+        if request.node.get_closest_marker(_RECORD) and request.node.stash.get(_PASSED, False):
+            path = _recording_of(request.node)
+            if not path.exists():
+                mock.record(path)
 
 
 @pytest.fixture(scope="session")
@@ -183,6 +196,11 @@ def _opay_stage() -> Iterator["AppSwitcher"]:
         ) from error
     with open_stage() as stage:
         yield stage
+
+
+def _recording_of(item: pytest.Item) -> "Path":
+    name = re.sub(r"[^\w.-]+", "-", item.name).strip("-")
+    return item.path.parent / "recordings" / item.path.stem / f"{name}.ndjson"
 
 
 def _recordings(session: pytest.Session, paths: list[str]) -> Iterator[pytest.Item]:
@@ -255,13 +273,16 @@ def _is_worker(config: pytest.Config) -> bool:
 
 
 def _fault_of_marker(item: pytest.Item) -> str | None:
-    marker = item.get_closest_marker(_MARKER)
+    marker, record = item.get_closest_marker(_MARKER), item.get_closest_marker(_RECORD)
+    if marker is not None and (len(marker.args) != 1 or marker.kwargs.keys() - {"seconds"}):
+        return f"{item.nodeid}: write the marker as {_MARKER}(name) or {_MARKER}(name, seconds=1)"
+    if record is not None and (record.args or record.kwargs):
+        return f"{item.nodeid}: write the marker as {_RECORD}, without arguments"
+    used = marker or record
+    if used is not None and "opay_mock" not in getattr(item, "fixturenames", ()):
+        return f"{item.nodeid}: {used.name} does nothing in a test without the fixture opay_mock"
     if marker is None:
         return None
-    if len(marker.args) != 1 or marker.kwargs.keys() - {"seconds"}:
-        return f"{item.nodeid}: write the marker as {_MARKER}(name) or {_MARKER}(name, seconds=1)"
-    if "opay_mock" not in getattr(item, "fixturenames", ()):
-        return f"{item.nodeid}: {_MARKER} does nothing in a test without the fixture opay_mock"
     unknown = _fault_of_scenario(item.config, marker.args[0])
     return unknown and f"{item.nodeid}: {unknown}"
 

@@ -42,7 +42,7 @@ class Watch:
         if taken.response is not None:
             self._fold.add(Unreadable(place=place, reason=f"the response is recorded with {taken.response}"))
             return []
-        findings = self._fold.add(structs.replace(taken.exchange, place=place))
+        findings = self._fold.check(structs.replace(taken.exchange, place=place))
         for finding in findings:
             self._tell_once(finding)
         return findings

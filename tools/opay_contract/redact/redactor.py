@@ -12,8 +12,8 @@ from opay_contract.formats.editing import Edited
 from opay_contract.formats.json_text import read_text, rewrite_json
 from opay_contract.jsontext import NotJson, Parsed, Tokens, parse_json
 from opay_contract.judge.annotations import Annotations
+from opay_contract.judge.body_plan import annotate_bodies
 from opay_contract.judge.describing import describe_name
-from opay_contract.judge.subject import annotate_bodies
 from opay_contract.judge.values import unix_time
 from opay_contract.model.exchange import Exchange, Headers
 from opay_contract.redact.headers import HeaderFields, Resigning

@@ -244,7 +244,8 @@ def _outcome_values(summary: DriftSummary) -> dict[str, int]:
     counts = {outcome: count_outcome(summary.outcomes, outcome) for outcome in Outcome}
     values = {f"outcomes.{outcome}": number for outcome, number in counts.items()}
     if summary.signatures.total:
-        values |= {f"signatures.{name}": number for name, number in asdict(summary.signatures).items()}
+        numbers = asdict(summary.signatures).items()
+        values |= {f"signatures.{name}": number for name, number in numbers if isinstance(number, int)}
     return values
 
 

@@ -155,30 +155,53 @@ class Doctor:
         self,
         key: str,
         scheme: SignatureScheme,
-        merchant_id: str | None = None,
+        identity: str | None = None,
         other_keys: Mapping[str, str] | None = None,
     ) -> None:
-        self._key, self._scheme = key, scheme
-        self._around = Circumstances(merchant_id=merchant_id, other_keys=other_keys or {})
+        self._key, self._scheme, self._identity, self._other_keys = key, scheme, identity, other_keys
         self._remembered: dict[tuple[str, bytes], Diagnosis] = {}
         self._in_vain = 0
 
     def examine(self, request: Request) -> Diagnosis | None:
-        """Name what is wrong with a request's signature; None where header or body are not there."""
+        """Name what is wrong with a request's signature; None where it has none."""
         value = header(request.headers, self._scheme.header)
         if value is None or request.body is None:
             return None
         known = self._remembered.get((value, request.body))
         if known is not None:
             return known
-        around = replace(self._around, url=request.url)
         pairs = self._in_vain < _MOST_IN_VAIN
-        diagnosis = diagnose(request.body, value, self._key, self._scheme, around, pairs=pairs)
+        diagnosis = diagnose_request(
+            request, self._key, self._scheme, self._identity, other_keys=self._other_keys, pairs=pairs
+        )
+        if diagnosis is None:
+            return None
         self._in_vain += not diagnosis.is_known
         if len(self._remembered) >= _MOST_REMEMBERED:
             self._remembered.clear()
         self._remembered[value, request.body] = diagnosis
         return diagnosis
+
+
+def diagnose_request(  # noqa: PLR0913  as of `diagnose`
+    request: Request,
+    key: str,
+    scheme: SignatureScheme,
+    identity: str | None = None,
+    *,
+    other_keys: Mapping[str, str] | None = None,
+    pairs: bool = True,
+) -> Diagnosis | None:
+    """Name what is wrong with a request's signature; None where header or body are not there.
+
+    `identity` is the name of the header that says who asks.
+    """
+    value = header(request.headers, scheme.header)
+    if value is None or request.body is None:
+        return None
+    merchant_id = header(request.headers, identity) if identity else None
+    around = Circumstances(url=request.url, merchant_id=merchant_id, other_keys=other_keys or {})
+    return diagnose(request.body, value, key, scheme, around, pairs=pairs)
 
 
 def diagnose(  # noqa: PLR0913  what is known of a call

@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Protocol
 
 import requests
+from requests.adapters import BaseAdapter
 
 from opay_contract.errors import OpayContractError
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, header
@@ -68,6 +69,8 @@ class Client:
     rate_policy: RatePolicy = field(default_factory=RatePolicy)
     listeners: Iterable[Listener] = ()
     clock: Clock = time  # the module has what a clock has
+    adapter: BaseAdapter | None = field(default=None, repr=False)
+    """What takes the requests in place of a connection, for a server in process."""
     sent: int = 0
     """How many requests were sent, retries included."""
     was_refused: bool = False
@@ -79,6 +82,8 @@ class Client:
         """Take nothing from the environment but proxies: not the password of a .netrc file above all."""
         self._session.auth = _keep_as_it_is
         self._session.headers.clear()
+        if self.adapter is not None:
+            self._session.mount("http://", self.adapter)
 
     def close(self) -> None:
         """Let go of the connections."""

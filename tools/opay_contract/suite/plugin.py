@@ -1,30 +1,39 @@
-"""Which target the tests talk to, how carefully, and with how many examples: options, header and fixtures.
+"""The suite for pytest: which target it talks to, how carefully, with how many examples, and what it found.
 
-It is loaded with `-p`, so that the options are known whatever paths pytest is called with: a conftest.py is
-read early only where `testpaths` or the paths lead to it.
+It is loaded with `-p`, or by opay-contract's own plugin where `opay_contract.suite` is among pytest's
+arguments, so that the options are known whatever paths pytest is called with.
 """
 
 import os
 import secrets
 import warnings
+from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Verbosity, settings
+from hypothesis import HealthCheck, Phase, Verbosity, settings
 
 import opay_contract
+from opay_contract.contract.loading import load_contract
 from opay_contract.errors import OpayContractError, UsageError
 from opay_contract.model.finding import Severity
+from opay_contract.suite.api import Api, ApiJudge
+from opay_contract.suite.breach import (
+    REPORTED,
+    Breach,
+    Discrepancy,
+    discrepancies_of,
+    distinct_findings,
+    render_findings_markdown,
+    render_findings_text,
+)
 from opay_contract.suite.client import Client, Listener, RatePolicy, share
-from opay_contract.suite.targets import MOCK, Target, find_target
-
-if TYPE_CHECKING:
-    from opay_contract.contract.contract import Contract
-    from opay_contract.suite.api import Api
-    from opay_contract.suite.judge import Judge
+from opay_contract.suite.probe import PROBES, ProbeResult, probe
+from opay_contract.suite.targets import MOCK, ApiTarget, find_target
 
 PACKAGE = Path(opay_contract.__file__).parent
 
@@ -33,11 +42,7 @@ PACE, BUDGET, TRIES = 2.0, 500, 5
 """What a real target is asked: requests a second, requests in all, and times that one is tried."""
 
 _KEY_LENGTH = 32
-_KEY_OPTION = "opay_redaction_key"
-_TARGET = pytest.StashKey[Target | None]()
-_CARE = pytest.StashKey[RatePolicy]()
-_KEY = pytest.StashKey[bytes]()
-_CLIENT = pytest.StashKey[Client]()
+_KEY_INPUT, _SPACE_INPUT, _SENT_OUTPUT = "opay_redaction_key", "opay_has_space", "opay_sent"
 
 _SLOW = [HealthCheck.too_slow]
 settings.register_profile("dev", deadline=None, suppress_health_check=_SLOW)
@@ -54,8 +59,72 @@ settings.register_profile(
     max_examples=5,
     derandomize=True,
     database=None,
+    report_multiple_bugs=False,
+    phases=[Phase.explicit, Phase.generate],  # to shrink what failed costs requests
     verbosity=Verbosity.quiet,  # what is made up for a real target may name a real customer
 )
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class SuiteRun:
+    """What a run of pytest knows of the suite; `target` is None for a mock of its own.
+
+    It is a plugin of pytest itself. Whoever runs pytest in process gives it one, and reads what became of it.
+    """
+
+    target: ApiTarget | None = None
+    rate_policy: RatePolicy = field(default_factory=RatePolicy)
+    redaction_key: bytes = field(default=b"", repr=False)
+    has_space: bool = True
+    probed: ProbeResult | None = None
+    client: Client | None = None
+    sent: int = 0
+    """Requests that were sent, those of other processes too; the client counts on from there."""
+    counts: Counter[str] = field(default_factory=Counter)
+    """Tests by outcome."""
+    failed: list[tuple[str, Discrepancy]] = field(default_factory=list)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take what a test's report says, also from another process."""
+        if report.when == "call" or report.failed:
+            self.counts[report.outcome] += 1
+            test = report.nodeid.rpartition("::")[2]
+            self.failed.extend((test, one) for one in discrepancies_of(report))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Count what a process of pytest-xdist sent."""
+        self.sent += getattr(node, "workeroutput", {}).get(_SENT_OUTPUT, 0)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """List the distinct findings, and say how much of the budget was used."""
+        found = distinct_findings(self.failed)
+        if found:
+            terminalreporter.section(_counted(len(found), "distinct finding"))
+            for line in render_findings_text(found):
+                terminalreporter.write_line(line)
+        if self.target is not None:
+            said = f"target: {self.requests} of {self.rate_policy.budget} requests sent"
+            terminalreporter.write_line(said)
+
+    @property
+    def requests(self) -> int:
+        """How many requests the run sent, the probe's and retries included."""
+        return self.sent if self.client is None else self.client.sent
+
+    def markdown(self) -> str:
+        """Return the findings for a page of a pipeline's run."""
+        found = distinct_findings(self.failed)
+        name = self.target.name if self.target is not None else MOCK
+        verdict = _counted(len(found), "distinct finding") if self.counts["failed"] else "No finding"
+        tests = f"{self.counts['passed']} of {_counted(self.counts.total(), 'test')} passed"
+        sent = f", {_counted(self.requests, 'request')} sent" if self.target is not None else ""
+        if self.probed is not None and self.probed.trouble:
+            verdict, tests, sent = "Nothing was tested", self.probed.trouble, ""
+        return render_findings_markdown(found, f"opay-contract test: {name}", f"{verdict}; {tests}{sent}.")
+
+
+_RUN = pytest.StashKey[SuiteRun]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -68,44 +137,64 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--record-to", type=Path, metavar="FILE", help="append what a real target answers, redacted"
     )
+    group.addoption("--markdown", type=Path, metavar="FILE", help="write the findings as Markdown")
 
 
 @pytest.hookimpl(tryfirst=True)  # so that hypothesis' own options change the profile, and not the reverse
 def pytest_configure(config: pytest.Config) -> None:
     """Settle target, care and profile before anything is collected."""
-    config.addinivalue_line("markers", "mock_only: needs the mock; no part of a run against another target")
-    config.stash[_TARGET] = target = _find_target(config)
-    config.stash[_CARE] = _find_care(config) if target else RatePolicy()
-    key = getattr(config, "workerinput", {}).get(_KEY_OPTION)
-    config.stash[_KEY] = bytes.fromhex(key) if key else secrets.token_bytes(_KEY_LENGTH)
+    given = [one for one in config.pluginmanager.get_plugins() if isinstance(one, SuiteRun)]
+    config.stash[_RUN] = run = given[0] if given else SuiteRun()
+    if not given:
+        config.pluginmanager.register(run, "opay-contract-suite-run")
+    inherited = getattr(config, "workerinput", {})
+    run.target = _find_target(config)
+    run.rate_policy = _find_care(config) if run.target else RatePolicy()
+    run.has_space = inherited.get(_SPACE_INPUT, True)
+    key = inherited.get(_KEY_INPUT)
+    run.redaction_key = bytes.fromhex(key) if key else secrets.token_bytes(_KEY_LENGTH)
     settings.load_profile(_profile(config))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Probe a real target; where something is wrong with it, nothing else is asked."""
+    config = session.config
+    run = config.stash[_RUN]
+    if run.target is None or hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    with _asking(config, run, run.target) as client:
+        run.probed = probe(Api(judge=_judge(run, run.target), client=client))
+        run.sent, run.has_space = client.sent, run.probed.api.judge.has_space
+    if run.probed.trouble:
+        raise pytest.UsageError(run.probed.trouble)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Give each process of pytest-xdist the same key, so that the same customer gets the same pseudonym."""
-    node.workerinput[_KEY_OPTION] = node.config.stash[_KEY].hex()
+    run = node.config.stash[_RUN]
+    node.workerinput |= {_KEY_INPUT: run.redaction_key.hex(), _SPACE_INPUT: run.has_space}
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what the run talks to, and how."""
-    target, rate_policy = config.stash[_TARGET], config.stash[_CARE]
+    run = config.stash[_RUN]
     profile = f"hypothesis profile '{_profile(config)}'"
-    if target is None:
+    if run.target is None:
         return [f"target: the mock, without a budget; {profile}"]
-    record = config.getoption("--record-to")
-    pace, budget = config.getoption("--pace"), config.getoption("--budget")
+    record, care = config.getoption("--record-to"), run.rate_policy
     kept = f"recorded to {record}" if record else "not recorded"
     return [
-        f"target: {target.name} at {target.base_url}; {profile}",
-        f"budget: {budget} requests, {pace:g} a second, {rate_policy.tries} tries each; {kept}",
-        "deselected: tests that do not ask the target, or need a mock's admin path or misbehaviour",
+        f"target: {run.target.name} at {run.target.base_url}; {profile}",
+        f"budget: {care.budget} requests, {care.pace:g} a second, {care.tries} tries each; {kept}",
+        "deselected: tests that do not ask the target",
     ]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs the mock, or asks nobody, where the target is another."""
-    if config.stash[_TARGET] is None:
+    """Leave out what does not ask the target, where that is another than the mock."""
+    if config.stash[_RUN].target is None:
         return
     config.hook.pytest_deselected(items=[item for item in items if not _asks_any_target(item)])
     items[:] = [item for item in items if _asks_any_target(item)]
@@ -115,116 +204,131 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show no answer of a real target, and end the run when the budget is used up.
+    """Show what was found in the suite's words, no answer of a real target, and end a run without a budget.
 
     What did not run must not look like success.
     """
     report = yield
-    if item.config.stash[_TARGET] is not None and report.failed and call.excinfo is not None:
-        report.longrepr = _without_values(call.excinfo, item.config.rootpath)
-        report.sections.clear()
-    client = item.config.stash.get(_CLIENT, None)
-    if client is not None and client.was_refused:
+    run = item.config.stash[_RUN]
+    if call.excinfo is not None and report.failed:
+        if isinstance(call.excinfo.value, Breach):
+            report.longrepr = str(call.excinfo.value)
+            report.sections.clear()
+            report.__dict__[REPORTED] = [one.as_json() for one in call.excinfo.value.discrepancies]
+        elif run.target is not None:
+            report.longrepr = _without_values(call.excinfo, item.config.rootpath)
+            report.sections.clear()
+    if run.client is not None and run.client.was_refused:
         item.session.shouldfail = (
-            f"the budget of {client.rate_policy.budget} requests is used up; raise --budget"
+            f"the budget of {run.client.rate_policy.budget} requests is used up; raise --budget"
         )
     return report
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say how much of the budget was used."""
-    client = config.stash.get(_CLIENT, None)
-    if client is not None and config.stash[_TARGET] is not None:
-        terminalreporter.write_line(f"target: {client.sent} of {client.rate_policy.budget} requests sent")
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the process that began the run how much was sent from here."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput[_SENT_OUTPUT] = config.stash[_RUN].requests
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Write the findings, where they were asked for."""
+    path = config.getoption("--markdown")
+    if path is not None and not hasattr(config, "workerinput"):
+        path.write_text(config.stash[_RUN].markdown(), encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
-def target(pytestconfig: pytest.Config) -> Iterator[Target]:
+def target(pytestconfig: pytest.Config) -> Iterator[ApiTarget]:
     """The server that the run talks to; the mock starts here, with its admin path."""
-    found = pytestconfig.stash[_TARGET]
+    found = pytestconfig.stash[_RUN].target
     if found is not None:
         yield found
         return
-    with _running_mock() as mock:
+    with running_mock() as mock:
         yield mock
 
 
 @pytest.fixture(scope="session")
-def target_contract(target: Target) -> "Contract":
-    """The contract, which the target is a server of."""
-    from opay_contract.contract.loading import load_contract  # noqa: PLC0415  heavy
-
-    return load_contract(base_urls=(target.base_url,))
+def judge(pytestconfig: pytest.Config, target: ApiTarget) -> ApiJudge:
+    """The contract, which the target is a server of, and what of it matters there."""
+    return _judge(pytestconfig.stash[_RUN], target)
 
 
 @pytest.fixture(scope="session")
-def client(pytestconfig: pytest.Config, target: Target, target_contract: "Contract") -> Iterator[Client]:
+def client(pytestconfig: pytest.Config, target: ApiTarget) -> Iterator[Client]:
     """What every request to the target goes through."""
-    with ExitStack() as stack:
-        path = pytestconfig.getoption("--record-to") if pytestconfig.stash[_TARGET] else None
-        key = pytestconfig.stash[_KEY]
-        listeners = [_recorder(stack, path, target_contract, key, target)] if path else []
-        made = Client(pytestconfig.stash[_CARE], listeners)
-        stack.callback(made.close)
-        pytestconfig.stash[_CLIENT] = made
+    run = pytestconfig.stash[_RUN]
+    with _asking(pytestconfig, run, target) as made:
+        run.client = made
         yield made
 
 
 @pytest.fixture(scope="session")
-def judge(target: Target, target_contract: "Contract") -> "Judge":
-    """Everything that the mock answers is ours to get right; elsewhere, errors fail a test."""
-    from opay_contract.suite.judge import Judge  # noqa: PLC0415  heavy
-
-    fail_on = Severity.ERROR if target.is_real else Severity.INFO
-    return Judge(contract=target_contract, target=target, fail_on=fail_on)
-
-
-@pytest.fixture(scope="session")
-def api(judge: "Judge", client: Client) -> "Api":
+def api(judge: ApiJudge, client: Client) -> Api:
     """The target, to be asked."""
-    from opay_contract.suite.api import Api  # noqa: PLC0415  heavy
-
     return Api(judge=judge, client=client)
 
 
+def _judge(run: SuiteRun, target: ApiTarget) -> ApiJudge:
+    """Everything that the mock answers is ours to get right; elsewhere, errors fail a test."""
+    fail_on = Severity.ERROR if target.is_real else Severity.INFO
+    contract = load_contract(base_urls=(target.base_url,))
+    return ApiJudge(contract=contract, target=target, fail_on=fail_on, has_space=run.has_space)
+
+
+@contextmanager
+def _asking(config: pytest.Config, run: SuiteRun, target: ApiTarget) -> Iterator[Client]:
+    """Make the client of a run, which records where that is asked for."""
+    path = config.getoption("--record-to") if run.target is not None else None
+    with ExitStack() as stack:
+        listeners = [_recorder(stack, path, run.redaction_key, target)] if path else []
+        made = Client(run.rate_policy, listeners, sent=run.sent)
+        stack.callback(made.close)
+        yield made
+
+
 def _asks_any_target(item: pytest.Item) -> bool:
-    """Tell whether a test asks the target, and may ask any; a recording was asked for by its own option."""
-    asks = "target" in getattr(item, "fixturenames", ("target",))
-    return asks and item.get_closest_marker("mock_only") is None
+    """Tell whether a test asks the target; a recording was asked for by its own option."""
+    return "target" in getattr(item, "fixturenames", ("target",))
 
 
-def _find_target(config: pytest.Config) -> Target | None:
-    from opay_contract.contract.loading import load_contract  # noqa: PLC0415  heavy
-
+def _find_target(config: pytest.Config) -> ApiTarget | None:
     name = config.getoption("--target")
     if name == MOCK:
         return None
+    allowed = config.getoption("--allow-production")
     try:
-        return find_target(
-            name, os.environ, load_contract(), allow_production=config.getoption("--allow-production")
-        )
+        return find_target(name, os.environ, load_contract(), allow_production=allowed)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
 
 
 def _find_care(config: pytest.Config) -> RatePolicy:
     pace, budget = config.getoption("--pace"), config.getoption("--budget")
-    processes = getattr(config, "workerinput", {}).get("workercount", 1)
     if not pace > 0:
         raise pytest.UsageError("--pace is to be more than 0 requests a second")
-    if budget < processes:
-        raise pytest.UsageError("--budget is to be 1 request at least, for each process")
-    return share(RatePolicy(pace=pace, budget=budget, tries=TRIES), processes)
+    if budget < 1:
+        raise pytest.UsageError("--budget is to be 1 request at least")
+    processes = getattr(config, "workerinput", {}).get("workercount")
+    if processes is None:
+        return RatePolicy(pace=pace, budget=budget, tries=TRIES)
+    return share(RatePolicy(pace=pace, budget=max(0, budget - PROBES), tries=TRIES), processes)
 
 
 def _without_values(excinfo: pytest.ExceptionInfo[BaseException], root: Path) -> str:
     """Return where a test failed, and the words of this project's own errors, which hold no value."""
-    raised = excinfo.traceback[-1]
-    ours = isinstance(excinfo.value, OpayContractError) or PACKAGE in Path(raised.path).parents
-    places = [entry for entry in excinfo.traceback if Path(entry.path).is_relative_to(root)]
+    ours = isinstance(excinfo.value, OpayContractError) or _is_ours(excinfo.traceback[-1])
+    shown = [entry for entry in excinfo.traceback if "site-packages" not in Path(entry.path).parts]
+    places = [one for one in shown if Path(one.path).is_relative_to(root) or _is_ours(one)]
     lines = [f"{entry.path}:{entry.lineno + 1}: {entry.statement}" for entry in places]
     said = f": {excinfo.value}" if ours else "; run it against the mock to see values"
     return "\n".join([*lines, excinfo.typename + said])
+
+
+def _is_ours(entry: Any) -> bool:
+    return PACKAGE in Path(entry.path).parents
 
 
 def _profile(config: pytest.Config) -> str:
@@ -232,12 +336,12 @@ def _profile(config: pytest.Config) -> str:
     asked: str | None = config.getoption("--hypothesis-profile", default=None)
     if asked:
         return asked
-    if config.stash[_TARGET] is not None:
+    if config.stash[_RUN].target is not None:
         return REAL_PROFILE
     return "ci" if os.environ.get("CI") else "dev"
 
 
-def _recorder(stack: ExitStack, path: Path, contract: "Contract", key: bytes, target: Target) -> Listener:
+def _recorder(stack: ExitStack, path: Path, key: bytes, target: ApiTarget) -> Listener:
     from opay_contract.record.capture import captured_of  # noqa: PLC0415  of no use but here
     from opay_contract.record.files import RotatingFile  # noqa: PLC0415
     from opay_contract.record.recorder import Recorder  # noqa: PLC0415
@@ -247,15 +351,16 @@ def _recorder(stack: ExitStack, path: Path, contract: "Contract", key: bytes, ta
         file = RotatingFile(path)
     except UsageError as error:
         raise pytest.UsageError(f"--record-to: {error}") from None
+    contract = load_contract(base_urls=(target.base_url,))
     recorder = Recorder(file, Redactor(contract, key, target.private_key), say=warnings.warn)
     stack.callback(recorder.close)
     return lambda exchange: recorder.add([captured_of(exchange)])
 
 
 @contextmanager
-def _running_mock() -> Iterator[Target]:
-    from opay_contract.contract.loading import load_contract  # noqa: PLC0415  heavy, as all that follows
-    from opay_contract.mock.app import build_app  # noqa: PLC0415
+def running_mock() -> Iterator[ApiTarget]:
+    """Run a mock in a thread, with its admin path; whoever asks has the credentials that it knows."""
+    from opay_contract.mock.app import build_app  # noqa: PLC0415  heavy, and of use to a run on the mock alone
     from opay_contract.mock.choices import assumed_choices  # noqa: PLC0415
     from opay_contract.mock.customers import Seeds  # noqa: PLC0415
     from opay_contract.mock.request_handler import MockSettings  # noqa: PLC0415
@@ -269,10 +374,14 @@ def _running_mock() -> Iterator[Target]:
         store.add(customers)
         app = build_app(contract, made, store, initial=customers)
         with running(app) as base_url:
-            yield Target(
+            yield ApiTarget(
                 name=MOCK,
                 base_url=base_url,
                 merchant_id=made.credentials.merchant_id,
                 private_key=made.credentials.private_key,
                 customer_id=customers[0].id,
             )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

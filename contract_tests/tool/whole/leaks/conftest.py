@@ -63,7 +63,7 @@ def listen(contract: Contract) -> Callable[..., list[str]]:
         for ordinal, data in enumerate(recordings):
             source = Source(ordinal=ordinal, name="-", path=None)
             for item in iter_exchanges(source, format_in, stdin=io.BytesIO(data)):
-                findings = fold.add(item)
+                findings = fold.check(item)
                 said[ordinal] += repr(item if isinstance(item, Unreadable) else findings)
         summary = fold.summary()
         run = CheckedRun(summary=summary, questions=contract.questions)

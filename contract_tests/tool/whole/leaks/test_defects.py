@@ -28,7 +28,7 @@ PLACES = [
     "opay_contract.formats.native.parse_line",
     "opay_contract.recordings.reading.recognise",
     "opay_contract.judge.body.describe_value",
-    "opay_contract.judge.described.annotate",
+    "opay_contract.judge.body_plan.annotate",
     "opay_contract.judge.exposure.CardSearch.check",
     "opay_contract.judge.judge.Judge.match",
     "opay_contract.report.text_report.by_gravity",

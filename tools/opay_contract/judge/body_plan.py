@@ -14,11 +14,13 @@ import jsonschema_rs
 import msgspec
 
 from opay_contract.contract.addresses import tokens_of
-from opay_contract.contract.contract import Contract
-from opay_contract.jsontext import Tokens, iter_nodes
+from opay_contract.contract.contract import Contract, Match, content_type
+from opay_contract.contract.operation import DocumentedResponse, Form, Operation, schema_of
+from opay_contract.jsontext import Parsed, Tokens, iter_nodes
 from opay_contract.judge.annotations import Annotations, annotate
 from opay_contract.judge.describing import fold_pointer, is_label
 from opay_contract.judge.shapes import Shape, fold, is_decided_by_shape
+from opay_contract.model.exchange import Exchange, Headers
 
 NOT_SEARCHED = frozenset({"identifier", "credential"})
 """Classes of fields that may look like card numbers by their nature; where no schema is, a name tells."""
@@ -51,12 +53,15 @@ _Member = tuple[str | None, Statement]
 class Plan:
     """What rules look for in a body.
 
+    `validator` tells whether a body fits the schema at the address `schema`.
     `units` has objects, or other places, with which of their members are times and months (None: the place
     itself). `lists` must not repeat an item, told by the member there. `undocumented` members are those that
     nobody described. `searched` tells whether a place that some schema describes is searched for card
     numbers. The values at `public` places may be shown.
     """
 
+    schema: str
+    validator: jsonschema_rs.Draft202012Validator
     units: tuple[tuple[Tokens, tuple[_Member, ...], tuple[_Member, ...]], ...]
     lists: tuple[tuple[Statement, str, Tokens], ...]
     undocumented: tuple[Statement, ...]
@@ -65,11 +70,9 @@ class Plan:
 
 
 class Described(msgspec.Struct, gc=False):
-    """A body with its schema's address and validator, and the plan for it."""
+    """A body with the plan for it."""
 
     value: Any
-    schema: str
-    validator: jsonschema_rs.Draft202012Validator
     plan: Plan
 
     def public_value(self, tokens: Tokens, value: Any) -> str:
@@ -87,22 +90,61 @@ class Plans:
         self._limit = limit
         self._plans: dict[tuple[Any, ...], Plan] = {}
 
-    def describe(self, schema: str, value: Any, shape: Shape, decided: Decided = ()) -> Described:
-        """Return what the contract says about a body; `decided` has some of its places with their values."""
+    def plan(self, schema: str, value: Any, shape: Shape, decided: Decided = ()) -> tuple[Plan, bool]:
+        """Return what the contract says about a body, and whether others of its shape have the same plan.
+
+        `decided` has some of its places with their values.
+        """
         key: tuple[Any, ...] = (schema, shape, *[found for _, found in decided])
         plan = self._plans.get(key)
-        if plan is None:
-            plan, is_general = _plan_of(annotate(self._contract, schema, value), shape, decided)
-            is_short = sum(map(len, key[2:])) <= _MAX_DECIDED
-            if is_general and shape.is_known and is_short and len(self._plans) < self._limit:
-                self._plans[key] = plan
-        return Described(value, schema, self._contract.schemas.validator(schema), plan)
+        if plan is not None:
+            return plan, True
+        plan, is_general = _plan_of(annotate(self._contract, schema, value), shape, decided)
+        is_short = sum(map(len, key[2:])) <= _MAX_DECIDED
+        is_kept = is_general and shape.is_known and is_short and len(self._plans) < self._limit
+        if is_kept:
+            self._plans[key] = plan
+        return plan, is_kept
 
-    def knows(self, body: Described | None, shape: Shape, decided: Decided) -> bool:
-        """Return whether others of a shape have the plan of a body; all have none where it is None."""
-        if body is None:
-            return True
-        return self._plans.get((body.schema, shape, *[found for _, found in decided])) is body.plan
+
+def request_schema(operation: Operation, form: Form | None, headers: Headers | None) -> str | None:
+    """Return the address of the schema that a request's body is judged by."""
+    return form.request if form else schema_of(content_type(headers), operation.request_types)
+
+
+def response_schema(
+    operation: Operation, match: Match, documented: DocumentedResponse | None, headers: Headers | None
+) -> str | None:
+    """Return the address of the schema that an answer is judged by, None where nothing describes it.
+
+    An answer without a business code is judged as a bare envelope, any other by the form that the
+    request chose, or by the documented schema where the request is not known.
+    """
+    envelope = operation.envelope
+    if envelope is not None and match.code is None:
+        return envelope.schema if documented is not None and documented.media_types else None
+    if match.form is not None:
+        return match.form.response
+    described = documented.media_types if documented is not None else {}
+    schema = schema_of(content_type(headers), described)
+    return schema or (envelope.schema if envelope is not None else None)
+
+
+def annotate_bodies(
+    contract: Contract, exchange: Exchange, match: Match
+) -> tuple[Annotations | None, Annotations | None]:
+    """Return what the contract says about each place of an exchange's bodies, None where there is nothing."""
+    operation = match.route.operation
+    if operation is None:
+        return None, None
+    response = exchange.response
+    query = request_schema(operation, match.form, exchange.request.headers)
+    answer = response_schema(operation, match, operation.response(response.status), response.headers)
+    asked, answered = match.request_body, match.response_body
+    return (
+        annotate(contract, query, asked.value) if query and isinstance(asked, Parsed) else None,
+        annotate(contract, answer, answered.value) if answer and isinstance(answered, Parsed) else None,
+    )
 
 
 def _plan_of(notes: Annotations, shape: Shape, decided: Decided) -> tuple[Plan, bool]:
@@ -159,7 +201,15 @@ def _build(notes: Annotations, path_of: Callable[[Tokens], Tokens]) -> Plan:
         Statement(path_of(tokens), fold_pointer(tokens), uri): None for tokens, _, uri in notes.undocumented()
     }
     public = frozenset(path for path, stated in classes.items() if stated == {_PUBLIC})
-    return Plan(_by_parent(times, months), tuple(lists), tuple(unknown), searched, public)
+    return Plan(
+        schema=notes.schema,
+        validator=notes.contract.schemas.validator(notes.schema),
+        units=_by_parent(times, months),
+        lists=tuple(lists),
+        undocumented=tuple(unknown),
+        searched=searched,
+        public=public,
+    )
 
 
 def _by_parent(
