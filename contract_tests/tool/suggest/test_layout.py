@@ -213,5 +213,5 @@ def test_a_text_that_does_not_say_what_it_should_is_refused(monkeypatch: pytest.
 
 
 def test_edits_that_leave_no_contract_are_refused() -> None:
-    edit = Remove(file="openapi.yaml", at=("paths",))
+    edit = Remove(file="openapi.yaml", at=("openapi",))
     assert read_draft(REPOSITORY).edited([edit]) is None

@@ -16,7 +16,7 @@ from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode
 from opay_contract.spec.lint import Proof, prove_contract
-from opay_contract.spec.problem import Problem
+from opay_contract.spec.subject import Problem
 from opay_contract.words import count, printable
 
 

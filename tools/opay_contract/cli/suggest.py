@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from opay_contract.cli.checking import check_paths, settings_of_now
+from opay_contract.cli.checking import check_paths, settings_of_now, tell_notes
 from opay_contract.cli.format_in import format_in_option
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import (
@@ -128,6 +128,7 @@ def suggest(
         )
     draft = read_draft(directory)
     contract = draft.contract(base_urls)
+    tell_notes(contract)
     summary = (
         load_summary(saved) if saved else check_paths(paths, contract, settings_of_now(window), format_in)
     )

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from opay_contract.contract.addresses import OPEN, absolute, address
+from opay_contract.contract.addresses import OPEN, absolute, address, tokens_of
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import Body, Field, iter_bodies, iter_fields
-from opay_contract.contract.loading import ROOT, tokens_of
+from opay_contract.contract.loading import ROOT
 from opay_contract.contract.operation import Envelope, OpenQuestion, Operation
 from opay_contract.contract.scopes import branches_of
 from opay_contract.docs.evidence import RunEvidence

@@ -9,7 +9,7 @@ from typing import Any
 from opay_contract.contract.addresses import address, below
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document, parse_document
-from opay_contract.contract.loading import ROOT, build_contract, list_documents
+from opay_contract.contract.loading import ROOT, build_contract, read_documents
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import Tokens, iter_nodes, value_at
 from opay_contract.suggest.edit import Edit
@@ -91,8 +91,8 @@ class Draft:
 
 def read_draft(directory: Path) -> Draft:
     """Read the documents of a contract; raises ContractError where one is no sound document."""
-    texts = {name: _read(directory / name, name) for name in list_documents(directory)}
-    documents = {name: parse_document(text, name) for name, text in texts.items()}
+    documents = read_documents(directory, lambda path, name: parse_document(_read(path, name), name))
+    texts = {name: document.text for name, document in documents.items()}
     return Draft(originals=texts, texts=texts, documents=documents)
 
 

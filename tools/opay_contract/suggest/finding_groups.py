@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import reduce
 
-from opay_contract.contract.loading import tokens_of
+from opay_contract.contract.addresses import tokens_of
 from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY
 from opay_contract.drift.changes import parent_of
 from opay_contract.jsontext import Tokens

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from functools import reduce
 from typing import Any
 
-from opay_contract.contract.loading import tokens_of
+from opay_contract.contract.addresses import tokens_of
 from opay_contract.drift.changes import parent_of
 from opay_contract.model.observation import MAX_SPOTS, FieldLocation, join_observed
 from opay_contract.suggest.allowing import SCALARS, schema_types

@@ -5,7 +5,7 @@ from functools import reduce
 from itertools import product
 from typing import Any
 
-from opay_contract.contract.loading import tokens_of
+from opay_contract.contract.addresses import tokens_of
 from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY
 from opay_contract.drift.changes import parent_of
 from opay_contract.jsontext import Tokens

@@ -41,7 +41,7 @@ def _plan(index: int, question: OpenQuestion, verdict: str) -> Plan:
     readings = {reading.id: position for position, reading in enumerate(question.readings)}
     assumed = next((one.id for one in question.readings if one.assumed), None)
     if assumed == verdict or assumed is None:
-        about = ", ".join(_words(uri) for uri in question.about)
+        about = ", ".join(str(split_uri(uri)).removesuffix("#") for uri in question.about)
         return Plan(
             action=f"close the question by hand: say in {about} what holds, with its source, and take the "
             "question out"
@@ -54,8 +54,3 @@ def _plan(index: int, question: OpenQuestion, verdict: str) -> Plan:
             Add(file=ROOT, at=(*at, readings[verdict]), name="assumed", value=True, after="statement"),
         ),
     )
-
-
-def _words(uri: str) -> str:
-    file, tokens = split_uri(uri)
-    return f"{file}#/{'/'.join(tokens)}" if tokens else file
