@@ -375,7 +375,12 @@ class _Builder:
             return None
         stated, codes_uri = node.of("x-envelope"), Address(node.at.file, (*node.at.tokens, _CODES)).uri
         codes = [
-            BusinessCode(code=one.text("code"), messages=tuple(one.texts("messages")), uri=one.uri)
+            BusinessCode(
+                code=one.text("code"),
+                messages=tuple(one.texts("messages")),
+                uri=one.uri,
+                means=one.text("means") if one.has("means") else None,
+            )
             for one in node.items(_CODES)
         ]
         return Envelope(

@@ -34,6 +34,18 @@ from opay_contract.model.finding import Outcome
 from opay_contract.signing.header_forms import is_mask
 from opay_contract.signing.signer import Verification, verify
 
+_FLAWS = {
+    FlawKind.BYTE_ORDER_MARK: (BYTE_ORDER_MARK, "text without a byte order mark", "a byte order mark"),
+    FlawKind.INVALID_UTF8: (INVALID_UTF8, "UTF-8", "bytes that are no UTF-8"),
+    FlawKind.LONE_SURROGATE: (LONE_SURROGATE, "characters", "half of a surrogate pair"),
+    FlawKind.DUPLICATE_KEY: (DUPLICATE_KEY, "a key once in an object", "the same key again"),
+    FlawKind.NON_FINITE_NUMBER: (NON_FINITE_NUMBER, "a JSON number", "NaN or Infinity"),
+    FlawKind.UNSAFE_NUMBER: (UNSAFE_NUMBER, "a number that every reader keeps", "a number beyond 2^53-1"),
+}
+
+RULES_OF_FLAWS = tuple(rule for rule, _, _ in _FLAWS.values())
+"""The rules about what readers of JSON disagree on."""
+
 
 def check_status(subject: Subject) -> Iterator[RawFinding]:
     """Find an HTTP status that the operation does not document."""
@@ -71,16 +83,6 @@ def check_request_headers(subject: Subject) -> Iterator[RawFinding]:
         names = " or ".join(" and ".join(one.name for one in way) for way in ways)
         first = next(one for one in ways[0] if not header(headers, one.name))
         yield RawFinding(HEADER_MISSING, first.name, f"credentials: {names}", "none", first.uri)
-
-
-_FLAWS = {
-    FlawKind.BYTE_ORDER_MARK: (BYTE_ORDER_MARK, "text without a byte order mark", "a byte order mark"),
-    FlawKind.INVALID_UTF8: (INVALID_UTF8, "UTF-8", "bytes that are no UTF-8"),
-    FlawKind.LONE_SURROGATE: (LONE_SURROGATE, "characters", "half of a surrogate pair"),
-    FlawKind.DUPLICATE_KEY: (DUPLICATE_KEY, "a key once in an object", "the same key again"),
-    FlawKind.NON_FINITE_NUMBER: (NON_FINITE_NUMBER, "a JSON number", "NaN or Infinity"),
-    FlawKind.UNSAFE_NUMBER: (UNSAFE_NUMBER, "a number that every reader keeps", "a number beyond 2^53-1"),
-}
 
 
 def check_body_text(subject: Subject) -> Iterator[RawFinding]:
