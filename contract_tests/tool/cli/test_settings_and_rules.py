@@ -40,9 +40,9 @@ def test_an_option_of_the_command_line_wins_over_the_settings(
     settle('contract = "nowhere"')
     assert "nowhere" in run("check", clean).stderr
     assert run("check", clean, "--config", "/dev/null").returncode == 0
-    (repository / "openapi.yaml").exists()
     assert run("check", clean, "--contract", repository).returncode == 0
     assert run("spec", repository).returncode == 0
+    assert run("spec", "--export", "mine").returncode == 0
 
 
 def test_levels_of_the_command_line_are_added_to_those_of_the_settings(
