@@ -11,6 +11,8 @@ Example = tuple[str, str]
 """What somebody wants, and the command line for it."""
 
 _REST = "Other options"
+_SETTINGS: dict[str, Any] = {"context_settings": {"help_option_names": ["-h", "--help"]}}
+"""Each command has them for itself, whoever asks for its help first."""
 
 
 def _write_examples(formatter: click.HelpFormatter, examples: Sequence[Example]) -> None:
@@ -30,7 +32,7 @@ class Command(click.Command):
         groups: Mapping[str, Sequence[str]] | None = None,
         **settings: Any,
     ) -> None:
-        super().__init__(*args, **settings)
+        super().__init__(*args, **_SETTINGS | settings)
         self.examples, self.groups = tuple(examples), dict(groups or {})
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -61,8 +63,10 @@ class Command(click.Command):
 class Group(click.Group):
     """A group of commands with examples."""
 
+    command_class = Command
+
     def __init__(self, *args: Any, examples: Sequence[Example] = (), **settings: Any) -> None:
-        super().__init__(*args, **settings)
+        super().__init__(*args, **_SETTINGS | settings)
         self.examples = tuple(examples)
 
     def resolve_command(

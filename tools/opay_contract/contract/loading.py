@@ -180,7 +180,12 @@ class _Builder:
             return None
         envelope, codes_uri = node["x-envelope"], below(uri, "x-business-codes")
         codes = [
-            BusinessCode(code=entry["code"], messages=tuple(entry["messages"]), uri=below(codes_uri, index))
+            BusinessCode(
+                code=entry["code"],
+                messages=tuple(entry["messages"]),
+                uri=below(codes_uri, index),
+                means=entry.get("means"),
+            )
             for index, entry in enumerate(node.get("x-business-codes", []))
         ]
         return Envelope(

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from opay_contract.errors import ContractError
 from opay_contract.jsontext import Tokens
 from opay_contract.model.signature import SignatureScheme
 
@@ -31,11 +32,15 @@ class Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusinessCode:
-    """A known business code with the messages that were documented or observed for it."""
+    """A known business code with the messages that were documented or observed for it.
+
+    `means` is a word for what it says, where something else than a reader has to know.
+    """
 
     code: str
     messages: tuple[str, ...]
     uri: str
+    means: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +54,13 @@ class Envelope:
     success: frozenset[str]
     codes: dict[str, BusinessCode]
     codes_uri: str
+
+    def code_of(self, meaning: str) -> str:
+        """Return the code that means something; a ContractError where none does."""
+        for code in self.codes.values():
+            if code.means == meaning:
+                return code.code
+        raise ContractError(f"openapi.yaml: x-business-codes: no code means '{meaning}'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

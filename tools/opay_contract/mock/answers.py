@@ -1,7 +1,6 @@
 """How a stored customer becomes an answer, and a code becomes an error: the envelope, filled.
 
-What the contract cannot say without words of its own stands here and nowhere else: which code means what, and
-where in an answer customer and cards are.
+What the contract does not say stands here and nowhere else: where in an answer customer and cards are.
 """
 
 from collections.abc import Callable
@@ -17,16 +16,19 @@ from opay_contract.jsontext import Tokens
 from opay_contract.mock.choices import Choices
 from opay_contract.mock.store import StoredCustomer
 
-AUTHENTICATION_FAILED, INVALID_PARAMETERS, MERCHANT_IS_NULL = "02000", "02001", "00003"
+AUTHENTICATION_FAILED, INVALID_PARAMETERS = "authentication-failed", "parameters-not-valid"
+MERCHANT_MISSING = "merchant-missing"
+"""What the codes mean that the mock refuses with; the contract says which these are."""
 
 BY_CUSTOMER, BY_TOKEN = "by-customer", "by-token"
 """The ids of the two request forms."""
 
-CUSTOMER, CARDS, CARD_OWNER, MOBILE = "customer", "cardTokens", "customerInfo", "customerMobile"
+CUSTOMER, CARDS, CARD_OWNER = "customer", "cardTokens", "customerInfo"
 
 ABSENT = object()
 """Data that are not there, unlike data that are null."""
 
+_MEANINGS = (AUTHENTICATION_FAILED, INVALID_PARAMETERS, MERCHANT_MISSING)
 _ERROR_STATUS = 400
 _encode = msgspec.json.Encoder().encode
 
@@ -61,6 +63,7 @@ class Writer:
         if operation.envelope is None:
             raise ContractError(f"openapi.yaml: {operation.id}: the mock needs x-envelope")
         self._envelope = operation.envelope
+        self._codes = {meaning: self._envelope.code_of(meaning) for meaning in _MEANINGS}
         self._choices = choices
         self._status = next(int(status) for status in operation.responses if status.startswith("2"))
         self._media_type = next(iter(operation.responses[str(self._status)].media_types)).encode()
@@ -70,13 +73,22 @@ class Writer:
 
     def error(self, code: str) -> Answer:
         """Return a business error of the catalogue."""
-        if code == AUTHENTICATION_FAILED and self._choices["authentication-code"] == "other":
+        if code == self.code_of(AUTHENTICATION_FAILED) and self._choices["authentication-code"] == "other":
             return Answer(status=401)
         return self.json(self.error_value(code), self._error_status)
 
+    def code_of(self, meaning: str) -> str:
+        """Return the code that means something."""
+        return self._codes[meaning]
+
+    def refusal(self, meaning: str) -> Answer:
+        """Return the business error that means something."""
+        return self.error(self.code_of(meaning))
+
     def elsewhere(self, status: int, served: str, fields: Fields = ()) -> Answer:
         """Return the HTTP error for what is not served, with an envelope that says what is."""
-        told = self.json(self.envelope(INVALID_PARAMETERS, f"the mock serves {served}", ABSENT), status)
+        code = self.code_of(INVALID_PARAMETERS)
+        told = self.json(self.envelope(code, f"the mock serves {served}", ABSENT), status)
         return replace(told, fields=(*told.fields, *fields))
 
     def error_value(self, code: str) -> dict[str, Any]:
@@ -137,13 +149,13 @@ class Writer:
         """Return the answer for what is not stored; `blank` is a customer of the id that was asked for."""
         reading = self._choices["unknown-customer" if form.id == BY_CUSTOMER else "unknown-token"]
         if reading == "business-error":
-            return self.error(INVALID_PARAMETERS)
+            return self.refusal(INVALID_PARAMETERS)
         return self.json(self.success_value(self.data(form, blank) if reading == "empty-list" else None))
 
     def _without_cards(self, stored: StoredCustomer) -> Answer:
         reading = self._choices["customer-without-cards"]
         if reading == "business-error":
-            return self.error(INVALID_PARAMETERS)
+            return self.refusal(INVALID_PARAMETERS)
         if reading == "no-data":
             return self.json(self.success_value(None))
         cards: list[Any] | None = [] if reading == "empty-list" else None
@@ -186,7 +198,10 @@ def _number(created: Any) -> Any:
 
 
 def _customer_adapter(choices: Choices) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    (name,) = members_about(choices, "customer-name-content")
     if choices["customer-name-content"] == "name":
         return lambda customer: customer
-    return lambda customer: {**customer, name: customer[MOBILE]}
+    (name,) = members_about(choices, "customer-name-content")
+    question = next(one.question for one in choices if one.question.id == "customer-name-content")
+    reading = next(one for one in question.readings if one.id == "mobile-number")
+    mobile = next(str(one.other[-1]) for one in reading.evidence if one.other)
+    return lambda customer: {**customer, name: customer[mobile]}

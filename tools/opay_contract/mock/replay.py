@@ -86,7 +86,7 @@ class Replay:
         asked = at(body.value, form.echoes[0].request) if form and isinstance(body, Parsed) else None
         if form is None or not isinstance(asked, str):
             self._left_out["without a question that a request form has"] += 1
-        elif match.code == AUTHENTICATION_FAILED:
+        elif operation.envelope and match.code == operation.envelope.code_of(AUTHENTICATION_FAILED):
             self._left_out["refused for the signature"] += 1
         else:
             self._answers.setdefault((form.id, asked), []).append(_answer(item.response))

@@ -84,7 +84,7 @@ class RequestHandler:
     def _not_served(self, path: bytes) -> Answer:
         reason = "another path"
         for served in self._handlers:
-            if path != served and path.startswith(served) and served in path[len(served) :]:
+            if path.count(served) > 1:
                 reason = f"the path {served.decode()} is there twice: give the client the address without it"
         first = next(iter(self._handlers.values()))
         paths = ", ".join(handler.served for handler in self._handlers.values())

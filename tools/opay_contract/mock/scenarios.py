@@ -98,6 +98,11 @@ def on_envelope(code: str, message: str | None, data: Any) -> Mutation:
     return play
 
 
+def on_refusal(meaning: str, message: str | None, data: Any) -> Mutation:
+    """Answer with the code that means something, and a message and data as `on_envelope` has them."""
+    return lambda scene: on_envelope(scene.writer.code_of(meaning), message, data)(scene)
+
+
 def success_with(data: Any) -> Mutation:
     """Answer with the success code and these data, or without any."""
     return lambda scene: scene.writer.json(scene.writer.success_value(data))
@@ -250,13 +255,13 @@ _FIXED = (
     _drift("code-undocumented", "A code outside the catalogue.",
            on_envelope("77777", "Please contact support.", ABSENT), table.CODE_UNDOCUMENTED),
     _drift("message-undocumented", "A known code with another message.",
-           on_envelope(INVALID_PARAMETERS, "Something went wrong.", ABSENT), table.MESSAGE_UNDOCUMENTED),
+           on_refusal(INVALID_PARAMETERS, "Something went wrong.", ABSENT), table.MESSAGE_UNDOCUMENTED),
     _drift("success-without-data", "The success code, and no data.",
            success_with(ABSENT), table.SUCCESS_WITHOUT_DATA),
     _drift("success-null-data", "The success code, and null for data.",
            success_with(None), table.SUCCESS_WITHOUT_DATA),
     _drift("error-with-data", "An error code, and data.",
-           on_envelope(AUTHENTICATION_FAILED, None, {}), table.ERROR_WITH_DATA),
+           on_refusal(AUTHENTICATION_FAILED, None, {}), table.ERROR_WITH_DATA),
     _drift("success-on-http-error", "HTTP 403 with the success code and data.",
            success_with_status(403), table.SUCCESS_CODE_ON_HTTP_ERROR),
     _drift("other-customer", "The answer to another question.", about_another, table.ANSWER_MISMATCHED),

@@ -30,7 +30,7 @@ from opay_contract.mock.answers import (
     BY_CUSTOMER,
     BY_TOKEN,
     INVALID_PARAMETERS,
-    MERCHANT_IS_NULL,
+    MERCHANT_MISSING,
     Answer,
     Writer,
 )
@@ -181,7 +181,7 @@ class Validation:
             reason = f"the body is no JSON object to every reader: it {error.fault}"
             return self._by_choice("malformed-json", 400).because(reason)
         if reasons := self._doubts(fields, body, read):
-            return self._writer.error(AUTHENTICATION_FAILED).because("; ".join(reasons))
+            return self._writer.refusal(AUTHENTICATION_FAILED).because("; ".join(reasons))
         return self._query(read.value)
 
     def _another_method(self) -> Answer:
@@ -189,7 +189,7 @@ class Validation:
         if self._choices["wrong-method"] == "http-error":
             answer = self._writer.elsewhere(405, served_by(self._operation), allowed)
         else:
-            answer = self._writer.error(INVALID_PARAMETERS)
+            answer = self._writer.refusal(INVALID_PARAMETERS)
         return answer.because(f"another method than {self._operation.method}")
 
     def _is_documented_type(self, content_type: bytes) -> bool:
@@ -200,7 +200,7 @@ class Validation:
 
     def _without_merchant(self) -> Answer:
         unnamed = self._choices["missing-merchant-id"] == "merchant-is-null"
-        return self._writer.error(MERCHANT_IS_NULL if unnamed else AUTHENTICATION_FAILED)
+        return self._writer.refusal(MERCHANT_MISSING if unnamed else AUTHENTICATION_FAILED)
 
     def _doubts(self, fields: Fields, body: bytes, read: SignedBody) -> list[str]:
         """Return why a request is not the merchant's; nothing where it is."""
@@ -224,7 +224,7 @@ class Validation:
         if len(forms) > 1:
             if self._choices["both-keys"] == "business-error":
                 names = " and ".join(name for one in forms for name in sorted(one.required))
-                return self._writer.error(INVALID_PARAMETERS).because(f"both {names}")
+                return self._writer.refusal(INVALID_PARAMETERS).because(f"both {names}")
             chosen = BY_TOKEN if self._choices["both-keys"] == "token" else BY_CUSTOMER
             form = next(form for form in forms if form.id == chosen)
             ignored = frozenset[str]().union(*(other.required for other in forms)) - form.required
@@ -237,13 +237,13 @@ class Validation:
         ]
         if not validator.is_valid(body):
             tokens, fault = next(iter_faults(validator, body))
-            return self._writer.error(INVALID_PARAMETERS).because(f"{fold_pointer(tokens)} {fault}")
+            return self._writer.refusal(INVALID_PARAMETERS).because(f"{fold_pointer(tokens)} {fault}")
         return Query(form=form, asked=str(at(body, form.echoes[0].request)))
 
     def _by_choice(self, question: str, status: int) -> Answer:
         if self._choices[question] == "http-error":
             return Answer(status=status, fields=((b"content-length", b"0"),))
-        return self._writer.error(INVALID_PARAMETERS)
+        return self._writer.refusal(INVALID_PARAMETERS)
 
 
 def served_by(operation: Operation) -> str:

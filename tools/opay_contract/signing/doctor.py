@@ -236,7 +236,8 @@ def diagnose(  # noqa: PLR0913  what is known of a call
     try:
         value = parse_signable(body.removeprefix(_BYTE_ORDER_MARK))
     except UnsignableBody as error:
-        return Diagnosis(is_known=False, mistakes=form.mistakes, advice=str(error))
+        advice = f"the body has no canonical text: it {error.fault}"
+        return Diagnosis(is_known=False, mistakes=form.mistakes, advice=advice)
     if marked:
         form = replace(
             form, mistakes=(*form.mistakes, "sent beside a body that begins with a byte order mark")

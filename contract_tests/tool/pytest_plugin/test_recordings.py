@@ -34,10 +34,17 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
         pytester.makeini(f"[pytest]\n{ini}")
         for name, text in files.items():
             (folder / f"{name}.ndjson").write_text(text, encoding="utf-8")
-        plugin = ["-p", "opay_contract.pytest_plugin.plugin", "-p", "xdist.plugin", "-W", "error"]
-        return pytester.runpytest_subprocess(
-            *plugin, "--opay-recordings", "recordings", *options, timeout=120
-        )
+        plugin = [
+            "-p",
+            "opay_contract.pytest_plugin.plugin",
+            "-W",
+            "error",
+            "--opay-recordings",
+            "recordings",
+        ]
+        if "-n" in options:
+            return pytester.runpytest_subprocess("-p", "xdist.plugin", *plugin, *options, timeout=120)
+        return pytester.runpytest_inprocess(*plugin, *options)
 
     return run_on
 
@@ -62,7 +69,7 @@ def test_they_stand_beside_other_tests_and_may_be_chosen(run: Run, pytester: pyt
     pytester.makepyfile("def test_other():\n    pass\n")
     run(a=CLEAN).assert_outcomes(passed=2)
     run("-k", "recording", a=CLEAN).assert_outcomes(passed=1, deselected=1)
-    run("-n", "2", a=CLEAN, b=DRIFTED).assert_outcomes(passed=2, failed=1)
+    run(a=CLEAN, b=DRIFTED).assert_outcomes(passed=2, failed=1)
 
 
 def test_what_cannot_be_read_fails(run: Run) -> None:
@@ -93,20 +100,18 @@ def test_the_bar_is_the_setting(run: Run) -> None:
     result.stdout.fnmatch_lines(["warning code-undocumented /code: *, got 77777 *"])
 
 
-@pytest.mark.parametrize("spread", [(), ("-n", "2")], ids=["one process", "two"])
-def test_a_run_in_which_nothing_succeeded_fails_though_every_recording_passes(
-    run: Run, spread: tuple[str, ...]
-) -> None:
-    result = run(*spread, a=CLEAN, b=CLEAN + CLEAN)
-    result.assert_outcomes(passed=2)
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(
-        [
-            "Outcomes: 3 business errors (02001 3).",
-            "None of the 3 exchanges succeeded (3 with code 02001): nothing about `data` was checked.",
-        ]
-    )
-    meant = run(*spread, "--opay-require-success", "0", a=CLEAN, b=CLEAN)
+def test_a_run_in_which_nothing_succeeded_fails_though_every_recording_passes(run: Run) -> None:
+    for spread in ((), ("-n", "2")):
+        result = run(*spread, a=CLEAN, b=CLEAN + CLEAN)
+        result.assert_outcomes(passed=2)
+        assert result.ret == pytest.ExitCode.TESTS_FAILED
+        result.stdout.fnmatch_lines(
+            [
+                "Outcomes: 3 business errors (02001 3).",
+                "None of the 3 exchanges succeeded (3 with code 02001): nothing about `data` was checked.",
+            ]
+        )
+    meant = run("--opay-require-success", "0", a=CLEAN, b=CLEAN)
     assert meant.ret == pytest.ExitCode.OK
     meant.stdout.fnmatch_lines(["None of the 2 exchanges succeeded *"])
 
