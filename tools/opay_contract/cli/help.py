@@ -11,8 +11,7 @@ Example = tuple[str, str]
 """What somebody wants, and the command line for it."""
 
 _REST = "Other options"
-_SETTINGS: dict[str, Any] = {"context_settings": {"help_option_names": ["-h", "--help"]}}
-"""Each command has them for itself, whoever asks for its help first."""
+_HELP = ["-h", "--help"]
 
 
 def _write_examples(formatter: click.HelpFormatter, examples: Sequence[Example]) -> None:
@@ -32,8 +31,12 @@ class Command(click.Command):
         groups: Mapping[str, Sequence[str]] | None = None,
         **settings: Any,
     ) -> None:
-        super().__init__(*args, **_SETTINGS | settings)
+        super().__init__(*args, **settings)
         self.examples, self.groups = tuple(examples), dict(groups or {})
+
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        """Return the options that show the help, the same in every context, as click remembers the first."""
+        return _HELP
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, each under the title of its group."""
@@ -65,8 +68,12 @@ class Group(click.Group):
 
     command_class = Command
 
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  as above
+        """Return the options that show the help."""
+        return _HELP
+
     def __init__(self, *args: Any, examples: Sequence[Example] = (), **settings: Any) -> None:
-        super().__init__(*args, **_SETTINGS | settings)
+        super().__init__(*args, **settings)
         self.examples = tuple(examples)
 
     def resolve_command(
