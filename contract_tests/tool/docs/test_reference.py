@@ -42,6 +42,10 @@ class _Tags(HTMLParser):
         self.tags.append((tag, dict(attrs)))
         self.ids |= {value for name, value in attrs if name == "id" and value}
 
+    def links(self) -> list[str]:
+        """Return where the page's links lead."""
+        return [attributes["href"] or "" for tag, attributes in self.tags if tag == "a"]
+
 
 def row(markdown: str, start: str, *, after: str = "") -> str:
     text = markdown[markdown.index(after) :]
@@ -157,9 +161,26 @@ def _references(value: Any) -> Iterator[str]:
 
 def test_every_link_within_the_page_leads_somewhere(verified: Mapping[str, str]) -> None:
     page = _Tags(verified[PAGE])
-    anchors = [attributes["href"] or "" for tag, attributes in page.tags if tag == "a"]
-    assert len(anchors) > 100
-    assert not [anchor for anchor in anchors if anchor.removeprefix("#") not in page.ids]
+    assert len(page.links()) > 100
+    assert not [href for href in page.links() if href.removeprefix("#") not in page.ids]
+
+
+def test_every_anchor_is_one_whatever_things_are_called(contract_dir: Path) -> None:
+    spec = contract_dir / "openapi.yaml"
+    text = spec.read_text(encoding="utf-8").replace("title: Card Token Info\n", "title: Sources\n")
+    text = text.replace("title: Token Info By User\n", "title: بطاقات\n", 2)
+    calls = "".join(
+        f"  /{path}:\n    get:\n      summary: Odd.\n      responses: {{'200': {{description: All.}}}}\n"
+        for path in ("a/b", "a-b")
+    )
+    spec.write_text(text.replace("\ncomponents:\n", f"\n{calls}\ncomponents:\n"), encoding="utf-8")
+    outputs = build_outputs(contract_dir, None)
+    page = _Tags(outputs[PAGE])
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert {"sources", "sources-2", "بطاقات", "get-a-b", "get-a-b-2"} <= page.ids
+    assert not [href for href in page.links() if href.removeprefix("#") not in page.ids]
+    assert "Odd." in outputs[MARKDOWN]
 
 
 def test_another_api_needs_no_code() -> None:

@@ -16,7 +16,7 @@ from opay_contract.model.exchange import Exchange, Place, Request, Response
 from opay_contract.model.outcomes import describe_mistakes
 from opay_contract.model.summary import DriftSummary, merge
 from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.outcomes import describe_signatures, describe_vacuity
+from opay_contract.report.sentences import describe_signatures, describe_vacuity
 
 CONTRACT = load_contract()
 KEY = "OPAYPRV_TEST_SYNTHETIC_0001"

@@ -13,7 +13,7 @@ from opay_contract.judge.subject import Settings
 from opay_contract.judge.table import RULES, RULES_OF_A_RUN
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.inputs import iter_sources
-from opay_contract.report.ordering import by_gravity
+from opay_contract.report.checked_run import by_gravity
 
 CASES = Path(__file__).parent / "cases"
 LEDGER = Path(__file__).parents[2] / "tool" / "whole" / "contracts" / "ledger"

@@ -15,9 +15,9 @@ import pytest
 from contract_tests.tool.site.schema_page import render_members
 
 from opay_contract.cli.command_page import render_command_table, render_commands, render_setting_table
-from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.main import COMMANDS, cli
 from opay_contract.cli.rules import render_markdown
+from opay_contract.exit_codes import ExitCode
 from opay_contract.judge.gap_table import EVERY_RULE
 
 REPOSITORY = Path(__file__).parents[3]

@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 
 from opay_contract.cli.checking import check_paths, settings_of_now
-from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import (
     base_url_option,
@@ -22,6 +21,7 @@ from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.conclusions import conclude
 from opay_contract.drift.saving import is_saved_summary, load_summary
 from opay_contract.errors import UsageError
+from opay_contract.exit_codes import ExitCode
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.inputs import STDIN

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
+from opay_contract.cli.checking import tell_repeats
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import contract_option
-from opay_contract.cli.repeats import tell_repeats
-from opay_contract.cli.reporting import Reporting, report_options, report_run
+from opay_contract.cli.reporting import Inputs, Reporting, report_options, report_run
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.places import join_runs
 from opay_contract.drift.saving import load_summary
@@ -44,4 +44,5 @@ def merge(files: tuple[Path, ...], contract_dir: Path | None, reporting: Reporti
     sources = [Source(ordinal=0, name=str(file), path=file) for file in files]
     summary = join_runs([load_summary(Path(one.name)) for one in sources if not repeats.is_repeat(one)])
     tell_repeats(repeats)
-    raise click.exceptions.Exit(report_run(summary, contract, contract_dir, reporting, judging))
+    inputs = Inputs(named=tuple(map(str, files)))
+    raise click.exceptions.Exit(report_run(summary, contract, contract_dir, reporting, judging, inputs))

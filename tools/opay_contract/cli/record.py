@@ -12,7 +12,6 @@ from urllib.request import getproxies, proxy_bypass
 
 import click
 
-from opay_contract.cli.exit_codes import ExitCode, exit_code
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import contract_option, fail_on_option, require_success_option
 from opay_contract.cli.redact import redaction_key
@@ -22,6 +21,7 @@ from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.conclusions import conclude
 from opay_contract.drift.insight import draw_insight
 from opay_contract.errors import UsageError
+from opay_contract.exit_codes import ExitCode
 from opay_contract.judge.subject import Settings
 from opay_contract.model.finding import Severity
 from opay_contract.record.capture import BODY_LIMIT
@@ -203,10 +203,11 @@ def _report(
         insight=draw_insight(summary, contract),
         contract=contract,
         require_success=options.require_success,
+        fail_on=fail_on,
         used=used,
     )
     click.echo(render_text(run), nl=False)
-    return exit_code(summary, fail_on, is_short=run.is_short)
+    return run.exit_code
 
 
 def _warn(options: _Options) -> None:

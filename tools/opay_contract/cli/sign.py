@@ -7,11 +7,11 @@ from typing import NoReturn
 
 import click
 
-from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import contract_option
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
+from opay_contract.exit_codes import ExitCode
 from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.canonical import documented_forms
 from opay_contract.signing.doctor import Circumstances, diagnose

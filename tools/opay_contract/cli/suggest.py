@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 
 from opay_contract.cli.checking import check_paths, settings_of_now
-from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.format_in import format_in_option
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import (
@@ -20,6 +19,7 @@ from opay_contract.contract.loading import ROOT, default_directory, is_carried
 from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.saving import load_summary
 from opay_contract.errors import UsageError
+from opay_contract.exit_codes import ExitCode
 from opay_contract.model.summary import DriftSummary
 from opay_contract.model.timestamps import Window
 from opay_contract.suggest.diff import render_diff

@@ -10,11 +10,15 @@ from opay_contract.compare.comparison import Comparison, Difference, DifferenceK
 from opay_contract.contract.used import ContractUsed
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
-from opay_contract.report.insights import describe_moment, describe_scope, describe_share, describe_spot
-from opay_contract.report.json_report import build_contract_used, build_elsewhere
-from opay_contract.report.outcomes import build_outcomes
-from opay_contract.report.scope import describe_nothing, describe_out_of_scope
-from opay_contract.report.text_report import describe_call, describe_place
+from opay_contract.report.insights import describe_scope, describe_share, describe_spot
+from opay_contract.report.json_report import build_contract_used, build_elsewhere, build_outcomes
+from opay_contract.report.sentences import (
+    describe_call,
+    describe_moment,
+    describe_nothing,
+    describe_out_of_scope,
+    describe_place,
+)
 from opay_contract.words import count, printable
 
 SCHEMA_VERSION = 1

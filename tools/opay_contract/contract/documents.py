@@ -40,11 +40,12 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A parsed file: its name beside openapi.yaml, its value, and where each JSON pointer stands."""
+    """A parsed file: its name beside openapi.yaml, its value, where each JSON pointer stands, its text."""
 
     name: str
     value: Any
     positions: dict[str, Position]
+    text: str = ""
 
 
 class _CoreSchemaLoader(yaml.CSafeLoader):
@@ -81,7 +82,7 @@ def parse_document(text: str, name: str) -> Document:
         value = reading.construct(node)
     except RecursionError as error:
         raise ContractError(f"{name}:1:1: nested too deeply") from error
-    return Document(name=name, value=value, positions=reading.positions)
+    return Document(name=name, value=value, positions=reading.positions, text=text)
 
 
 def compose_document(text: str, name: str) -> yaml.Node:

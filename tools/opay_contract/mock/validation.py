@@ -40,7 +40,7 @@ from opay_contract.model.exchange import Request
 from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.canonical import UnsignableBody, parse_signable
 from opay_contract.signing.doctor import Doctor
-from opay_contract.signing.signer import verify
+from opay_contract.signing.signer import PUBLIC_TEST_KEY, verify
 
 _TEXTS = msgspec.json.Decoder(dict[str, str])
 _SORTED = msgspec.json.Encoder(order="sorted")
@@ -51,7 +51,7 @@ class Credentials:
     """Who the one merchant of the mock is. The defaults are made up and open nothing."""
 
     merchant_id: str = "256612345678901"
-    private_key: str = field(default="OPAYPRV_TEST_SYNTHETIC_0001", repr=False)
+    private_key: str = field(default=PUBLIC_TEST_KEY, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

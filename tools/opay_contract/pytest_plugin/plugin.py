@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from opay_contract.settings.settings import ProjectSettings
 
 _MARKER, _RECORD = "opay_scenario", "opay_record"
+_SUITE = "opay_contract.suite"
 _DIRECTORY = "opay_contract_dir"
 _FAIL_ON = "opay_contract_fail_on"
 _RECORDINGS, _BASE_URL, _SUCCESSES = "--opay-recordings", "--opay-base-url", "--opay-require-success"
@@ -62,6 +63,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(_BASELINE, metavar="FILE", help="findings that are accepted and fail no test")
     parser.addini(_DIRECTORY, "folder with openapi.yaml and schemas/; empty: as in the settings")
     parser.addini(_FAIL_ON, "least severity of a finding that fails a check; empty: as in the settings")
+
+
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
+    """Load the suite's options where its tests are asked for; nobody else is to see them."""
+    if _SUITE in args:
+        early_config.pluginmanager.import_plugin(f"{_SUITE}.plugin")
 
 
 def pytest_configure(config: pytest.Config) -> None:

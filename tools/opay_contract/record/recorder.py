@@ -21,7 +21,7 @@ from opay_contract.record.capture import BODY_LIMIT, DecodedCapture, RawCapture,
 from opay_contract.record.files import RotatingFile
 from opay_contract.record.metrics import Metrics
 from opay_contract.redact.redactor import Redactor
-from opay_contract.report.text_report import describe_place
+from opay_contract.report.sentences import describe_place
 
 Say = Callable[[str], None]
 

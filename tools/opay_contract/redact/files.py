@@ -26,7 +26,6 @@ from opay_contract.redact.redactor import Redactor
 
 _IN_MEMORY = 16 << 20
 NO_ARCHIVE = "archives are not redacted; unpack it and redact what is in it"
-NO_LOG = "access logs are not redacted, as anything may be anywhere in them; keep them as card data"
 
 
 def redact_stream(
@@ -46,8 +45,6 @@ def redact_stream(
         with open_source(source, format_in, stdin=stdin) as recording:
             if recording.is_archive:
                 tally.broken = NO_ARCHIVE
-            elif recording.format is Format.ACCESS_LOG:
-                tally.broken = NO_LOG
             elif recording.format is Format.PARQUET:
                 _redact_parquet(redactor, source, sink, tally)
             else:

@@ -172,8 +172,9 @@ KEYS: tuple[Key, ...] = (
         name="format",
         option="--format",
         example='["text", "html=drift.html"]',
-        default="text",
-        help="What the report is written as. May be repeated, each with a file of its own.",
+        default="text on a terminal and in a file of --output, concise in a pipe",
+        help="What the report is written as: by default text, and concise (a line a finding) where standard "
+        "output is no terminal. May be repeated, each with a file of its own.",
         read=_formats,
     ),
     Key(

@@ -20,9 +20,9 @@ from opay_contract.errors import ContractError
 from opay_contract.jsontext import Parsed, parse_json
 from opay_contract.judge.judge import check_exchange
 from opay_contract.judge.subject import Settings
-from opay_contract.judge.table import RESPONSE_FIELD_UNDOCUMENTED, SIGNATURE_MISMATCH, STATUS_UNDOCUMENTED
+from opay_contract.judge.table import SIGNATURE_MISMATCH, STATUS_UNDOCUMENTED, SUCCESS_WITHOUT_DATA
 from opay_contract.model.exchange import Exchange, header
-from opay_contract.model.finding import Finding, Outcome, Severity
+from opay_contract.model.finding import Area, Finding, Outcome, Rule, Severity
 from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.canonical import UnsignableBody, documented_forms, render_canonical
 from opay_contract.signing.signer import sign, verify
@@ -34,9 +34,6 @@ _BAD_REQUEST, _SERVER_ERROR = 400, 500
 
 BY_CUSTOMER, BY_TOKEN = "by-customer", "by-token"
 """The ids of the two request forms."""
-
-TOKEN_VARIABLE = "TOKEN"  # noqa: S105  a name
-"""The shell's variable for a token of the known customer."""
 
 _SIGNED = 'opay-contract sign "$body"'
 SIGNED_AS_IT_IS = (
@@ -145,10 +142,7 @@ class ApiJudge:
         return _BAD_REQUEST if status < _BAD_REQUEST and self.is_refused(exchange) else status
 
     def findings(self, exchange: Exchange) -> list[Finding]:
-        """Return the findings about an exchange that matter.
-
-        Whether an error has an HTTP status of its own is an open question, and so is the form of the header.
-        """
+        """Return the findings about an exchange that matter, without what open questions leave open."""
         settings = Settings(started_at=time.time(), private_key=self.target.private_key, may_be_masked=False)
         match = self.contract.match(exchange)
         found = check_exchange(self.contract, exchange, match, settings)
@@ -156,17 +150,29 @@ class ApiJudge:
             one for one in found if one.rule.severity >= self.fail_on and not self._is_open(one, exchange)
         ]
 
-    def unknown_members(self, exchange: Exchange) -> list[Finding]:
-        """Return the findings about members of an answer that the contract does not know."""
+    def findings_by(self, rule: Rule, exchange: Exchange) -> list[Finding]:
+        """Return the findings of one rule about an exchange, however much they matter."""
         match = self.contract.match(exchange)
         found = check_exchange(self.contract, exchange, match, Settings(started_at=time.time()))
-        return [one for one in found if one.rule is RESPONSE_FIELD_UNDOCUMENTED]
+        return [one for one in found if one.rule is rule]
 
     def _is_open(self, finding: Finding, exchange: Exchange) -> bool:
+        """Tell what is a matter of open questions.
+
+        Whether an error has an HTTP status of its own, whether there is a success without data for who is not
+        known, the form of the signature's header, and which form answers a query that has the keys of both.
+        """
+        match = self.match(exchange)
+        asked = match.request_body.value if isinstance(match.request_body, Parsed) else None
+        names = asked.keys() if isinstance(asked, dict) else set[str]()
         if finding.rule is STATUS_UNDOCUMENTED:
-            status = exchange.response.status
-            return _BAD_REQUEST <= status < _SERVER_ERROR and self.match(exchange).code is not None
-        return finding.rule is SIGNATURE_MISMATCH and self.is_signed(exchange)
+            return _BAD_REQUEST <= exchange.response.status < _SERVER_ERROR
+        if finding.rule is SUCCESS_WITHOUT_DATA:
+            return asked != self.known_query()
+        if finding.rule is SIGNATURE_MISMATCH:
+            return self.is_signed(exchange)
+        is_of_both = sum(form.required <= names for form in self.operation.forms) > 1
+        return is_of_both and finding.rule.area in (Area.BODY, Area.ENVELOPE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,15 +259,15 @@ class Reply:
         return f"HTTP {self.status}{code}, {media_type.partition(';')[0]:.40}, {size} bytes"
 
 
-@dataclass(kw_only=True, repr=False)
 class Api:
     """Asks the target, through the client that takes care of it."""
 
-    judge: ApiJudge
-    client: Client
+    def __init__(self, *, judge: ApiJudge, client: Client) -> None:
+        self.judge = judge
+        self.client = client
 
     def __repr__(self) -> str:
-        """Return its name: hypothesis would write down the contract with every example."""
+        """Return its name; hypothesis writes it down for each example, and a dataclass's fields with it."""
         return f"Api({self.judge.target.name})"
 
     @property
@@ -297,8 +303,8 @@ class Api:
             variables={
                 CUSTOMER_ID: self.judge.target.customer_id,
                 MERCHANT_ID: self.judge.target.merchant_id,
-                TOKEN_VARIABLE: self.tokens[0] if "known" in self.__dict__ else "",
-            },
+            }
+            | self._token_variables(),
         )
 
     def send(self, ask: Ask) -> Reply:
@@ -387,6 +393,11 @@ class Api:
         """Return how many of some requests the budget has room for beside what the suite needs."""
         budget = self.client.rate_policy.budget
         return wanted if budget is None else max(1, min(wanted, (budget - self.client.sent) // 3))
+
+    def _token_variables(self) -> dict[str, str]:
+        """Return the variables for the customer's tokens, as far as they are known by now."""
+        tokens = self.tokens if "known" in self.__dict__ else []
+        return {f"TOKEN_{number}": token for number, token in enumerate(tokens, 1)}
 
     def _signing_of(self, body: bytes) -> str:
         try:

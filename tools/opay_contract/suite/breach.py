@@ -68,6 +68,13 @@ def check_each(cases: Iterable[_Case], check: Callable[[_Case], object]) -> None
         raise Breach(found)
 
 
+def breach_in(error: BaseException) -> Breach | None:
+    """Return the breach that failed a test; hypothesis wraps one that comes and goes."""
+    if isinstance(error, BaseExceptionGroup):
+        return next(filter(None, map(breach_in, error.exceptions)), None)
+    return error if isinstance(error, Breach) else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DistinctFinding:
     """The same discrepancy wherever it was met: the first, what was asked, and the tests that failed."""

@@ -115,7 +115,7 @@ class Client:
                 request,
                 timeout=self.rate_policy.timeout,
                 allow_redirects=False,
-                proxies=_proxies(self._session, request),
+                proxies={} if self.adapter else _proxies(self._session, request),
             )
         except _DROPPED as error:
             if is_last:

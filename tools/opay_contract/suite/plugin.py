@@ -20,19 +20,19 @@ from hypothesis import HealthCheck, Phase, Verbosity, settings
 import opay_contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import OpayContractError, UsageError
-from opay_contract.model.finding import Severity
 from opay_contract.suite.api import Api, ApiJudge
 from opay_contract.suite.breach import (
     REPORTED,
-    Breach,
     Discrepancy,
+    breach_in,
     discrepancies_of,
     distinct_findings,
     render_findings_markdown,
     render_findings_text,
 )
-from opay_contract.suite.client import Client, Listener, RatePolicy, share
+from opay_contract.suite.client import Client, Listener, RatePolicy, UnreachableError, share
 from opay_contract.suite.probe import PROBES, ProbeResult, probe
+from opay_contract.suite.running import judge_of, running_mock
 from opay_contract.suite.targets import MOCK, ApiTarget, find_target
 
 PACKAGE = Path(opay_contract.__file__).parent
@@ -72,6 +72,8 @@ class SuiteRun:
     It is a plugin of pytest itself. Whoever runs pytest in process gives it one, and reads what became of it.
     """
 
+    is_alone: bool = False
+    """Whether the run is of nothing else."""
     target: ApiTarget | None = None
     rate_policy: RatePolicy = field(default_factory=RatePolicy)
     redaction_key: bytes = field(default=b"", repr=False)
@@ -83,6 +85,8 @@ class SuiteRun:
     counts: Counter[str] = field(default_factory=Counter)
     """Tests by outcome."""
     failed: list[tuple[str, Discrepancy]] = field(default_factory=list)
+    was_cut_short: bool = False
+    """Whether the budget was used up, or the target gone, before everything was asked."""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take what a test's report says, also from another process."""
@@ -161,13 +165,24 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Probe a real target; where something is wrong with it, nothing else is asked."""
     config = session.config
     run = config.stash[_RUN]
-    if run.target is None or hasattr(config, "workerinput") or config.option.collectonly:
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    if run.is_alone:  # pytest shows no header
+        _say(config, *pytest_report_header(config)[:2])
+    if run.target is None:
         return
     with _asking(config, run, run.target) as client:
-        run.probed = probe(Api(judge=_judge(run, run.target), client=client))
+        run.probed = probe(Api(judge=judge_of(run.target), client=client))
         run.sent, run.has_space = client.sent, run.probed.api.judge.has_space
     if run.probed.trouble:
         raise pytest.UsageError(run.probed.trouble)
+    _say(config, f"probe: {run.probed.describe()} ({_counted(run.sent, 'request')})")
+
+
+def _say(config: pytest.Config, *lines: str) -> None:
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    for line in lines if reporter else ():
+        reporter.write_line(line)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -211,14 +226,19 @@ def pytest_runtest_makereport(
     report = yield
     run = item.config.stash[_RUN]
     if call.excinfo is not None and report.failed:
-        if isinstance(call.excinfo.value, Breach):
-            report.longrepr = str(call.excinfo.value)
+        breach = breach_in(call.excinfo.value)
+        if breach is not None:
+            report.longrepr = str(breach)
             report.sections.clear()
-            report.__dict__[REPORTED] = [one.as_json() for one in call.excinfo.value.discrepancies]
+            report.__dict__[REPORTED] = [one.as_json() for one in breach.discrepancies]
         elif run.target is not None:
             report.longrepr = _without_values(call.excinfo, item.config.rootpath)
             report.sections.clear()
+        if isinstance(call.excinfo.value, UnreachableError):  # each test more would wait for it in vain
+            run.was_cut_short = True
+            item.session.shouldfail = f"the target is gone: {call.excinfo.value}"
     if run.client is not None and run.client.was_refused:
+        run.was_cut_short = True
         item.session.shouldfail = (
             f"the budget of {run.client.rate_policy.budget} requests is used up; raise --budget"
         )
@@ -253,7 +273,7 @@ def target(pytestconfig: pytest.Config) -> Iterator[ApiTarget]:
 @pytest.fixture(scope="session")
 def judge(pytestconfig: pytest.Config, target: ApiTarget) -> ApiJudge:
     """The contract, which the target is a server of, and what of it matters there."""
-    return _judge(pytestconfig.stash[_RUN], target)
+    return judge_of(target, has_space=pytestconfig.stash[_RUN].has_space)
 
 
 @pytest.fixture(scope="session")
@@ -269,13 +289,6 @@ def client(pytestconfig: pytest.Config, target: ApiTarget) -> Iterator[Client]:
 def api(judge: ApiJudge, client: Client) -> Api:
     """The target, to be asked."""
     return Api(judge=judge, client=client)
-
-
-def _judge(run: SuiteRun, target: ApiTarget) -> ApiJudge:
-    """Everything that the mock answers is ours to get right; elsewhere, errors fail a test."""
-    fail_on = Severity.ERROR if target.is_real else Severity.INFO
-    contract = load_contract(base_urls=(target.base_url,))
-    return ApiJudge(contract=contract, target=target, fail_on=fail_on, has_space=run.has_space)
 
 
 @contextmanager
@@ -355,32 +368,6 @@ def _recorder(stack: ExitStack, path: Path, key: bytes, target: ApiTarget) -> Li
     recorder = Recorder(file, Redactor(contract, key, target.private_key), say=warnings.warn)
     stack.callback(recorder.close)
     return lambda exchange: recorder.add([captured_of(exchange)])
-
-
-@contextmanager
-def running_mock() -> Iterator[ApiTarget]:
-    """Run a mock in a thread, with its admin path; whoever asks has the credentials that it knows."""
-    from opay_contract.mock.app import build_app  # noqa: PLC0415  heavy, and of use to a run on the mock alone
-    from opay_contract.mock.choices import assumed_choices  # noqa: PLC0415
-    from opay_contract.mock.customers import Seeds  # noqa: PLC0415
-    from opay_contract.mock.request_handler import MockSettings  # noqa: PLC0415
-    from opay_contract.mock.serving import running  # noqa: PLC0415
-    from opay_contract.mock.store import Store  # noqa: PLC0415
-
-    contract = load_contract()
-    made = MockSettings(choices=assumed_choices(contract.questions), admin=True, slow_seconds=0)
-    customers = Seeds(contract).examples()
-    with Store() as store:
-        store.add(customers)
-        app = build_app(contract, made, store, initial=customers)
-        with running(app) as base_url:
-            yield ApiTarget(
-                name=MOCK,
-                base_url=base_url,
-                merchant_id=made.credentials.merchant_id,
-                private_key=made.credentials.private_key,
-                customer_id=customers[0].id,
-            )
 
 
 def _counted(number: int, noun: str) -> str:

@@ -24,10 +24,15 @@ _TOO_MANY_REQUESTS, _NOT_FOUND, _FORBIDDEN, _BAD_REQUEST = 429, 404, 403, 400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One thing that a probe looked at; `trouble` is its one reason where it is not right."""
+    """One thing that a probe looked at.
+
+    `trouble` is the one reason where it is not right, and `doubt` what is not as the contract says, which is
+    for the tests to find.
+    """
 
     name: str
     said: str = ""
+    doubt: str = ""
     trouble: str = ""
 
 
@@ -46,6 +51,14 @@ class ProbeResult:
     def trouble(self) -> str:
         """The one reason why nothing else is worth asking; empty when all is right."""
         return next((f"{step.name}: {step.trouble}" for step in self.steps if step.trouble), "")
+
+    def describe(self) -> str:
+        """Say in a line what is right, and what is not."""
+        if self.trouble:
+            return self.trouble
+        right = ", ".join(step.name for step in self.steps if not step.doubt)
+        doubts = [f"{step.name}: {step.doubt}" for step in self.steps if step.doubt]
+        return "; ".join([f"{right} are right", *doubts])
 
 
 def probe(api: Api) -> ProbeResult:
@@ -68,7 +81,7 @@ def _steps(result: ProbeResult) -> Iterator[Step]:
     known = _ask_known(result.api)
     yield _address(known)
     if not known.is_success:
-        spaceless = replace(result.api, judge=replace(result.api.judge, has_space=False))
+        spaceless = Api(judge=replace(result.api.judge, has_space=False), client=result.api.client)
         wrong, unknown = _compared(result.api)
         if known.verdict == wrong.verdict and (retried := _ask_known(spaceless)).is_success:
             result.api, known = spaceless, retried
@@ -81,7 +94,7 @@ def _steps(result: ProbeResult) -> Iterator[Step]:
     yield _card(result.api, known)
     wrong, _ = _compared(result.api)
     if wrong.is_success:
-        yield Step(name="signature", said="NOT CHECKED: a wrong one is accepted; the run will show it")
+        yield Step(name="signature", doubt="a wrong one is accepted")
     else:
         yield Step(name="signature", said="a wrong one is refused")
 
@@ -137,7 +150,7 @@ def _refused(known: Reply, wrong: Reply, unknown: Reply) -> Step:
 
 
 def _card(api: Api, known: Reply) -> Step:
-    api.__dict__["known"] = known
+    api.known = known
     try:
         count = len(api.tokens)
     except Breach:
@@ -145,8 +158,9 @@ def _card(api: Api, known: Reply) -> Step:
         return Step(name="card", trouble=trouble)
     reply = api.send(catalogue.token_queries(api)[0])
     plural = "" if count == 1 else "s"
-    found = "is found by its token" if reply.is_success else "is NOT found by its token; the run will show it"
-    return Step(name="card", said=f"{count} card{plural}, the first {found}")
+    if not reply.is_success:
+        return Step(name="card", doubt=f"{count} card{plural}, the first is not found by its token")
+    return Step(name="card", said=f"{count} card{plural}, the first is found by its token")
 
 
 def describe_doubt(target: ApiTarget) -> str:

@@ -44,13 +44,10 @@ def test_a_bad_signature_is_answered_as_failed_authentication(api: Api) -> None:
 
 
 def test_a_signature_covers_every_member(api: Api) -> None:
-    """Signed rightly, wrongly, and over a part: the last two are to be answered alike."""
+    """Signed over a part is signed wrongly, and to be answered as another wrong signature is."""
     query = api.judge.known_query() | api.judge.token_query(api.tokens[0])
     body = api.judge.text(query)
-    right = api.send(api.make("the known customer and its token", body))
-    wrong = api.send(api.make("the same, signed with another key", body, key=WRONG_KEY))
-    if right.verdict == wrong.verdict:
-        return  # refused for another reason, before the signature is looked at
+    wrong = api.send(api.make("the known customer and its token, with another key", body, key=WRONG_KEY))
 
     def check(part: str) -> None:
         signature = api.judge.authorization(api.judge.text({part: query[part]}))

@@ -5,7 +5,7 @@
   const findings = [...document.querySelectorAll("#list > li")].map((item) => ({
     item,
     data: item.dataset,
-    text: [...item.querySelectorAll("h3, p, dl")].map((one) => one.closest("details") ? "" : one.textContent).join(" ").toLowerCase(),
+    text: item.querySelector("summary").textContent.toLowerCase(),
   }));
 
   const filter = () => {
@@ -30,4 +30,6 @@
     form.addEventListener("reset", () => setTimeout(filter));
     filter();
   }
+  const target = document.getElementById(location.hash.slice(1))?.querySelector("details");
+  if (target) target.open = true;
 }

@@ -1,0 +1,193 @@
+"""`opay-contract test`: the suite from wherever the package is installed, its end, and its files."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from contract_tests.tool.suite.conftest import CREDENTIALS, Staging
+from hypothesis import settings
+
+from opay_contract.cli.main import cli
+from opay_contract.contract.loading import load_contract
+from opay_contract.model.finding import Severity
+from opay_contract.pytest_plugin.collection import summarize
+from opay_contract.recordings.inputs import Source
+from opay_contract.suite import plugin
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Run]:
+    """Return a function that runs the command, in a project whose settings of pytest are not to matter."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    before = settings.get_current_profile_name()
+    yield lambda *options: CliRunner().invoke(cli, ["test", "--pace", "1000", *options])
+    settings.load_profile(before)
+
+
+QUICK = ("-k", "known_customer or any_script or method")
+
+
+def test_a_sound_target_passes_and_leaves_its_files(run: Run, staging: Staging) -> None:
+    files = ("--junit", "j.xml", "--markdown", "m.md", "--record-to", "r.ndjson")
+    done = run("--target", staging.url, *QUICK, *files)
+    assert done.exit_code == 0, done.output
+    lines = done.output.splitlines()
+    assert lines[0] == f"target: {staging.url} at {staging.url}; hypothesis profile 'real'"
+    assert lines[2].startswith("probe: address, credentials, customer, card, signature are right (")
+    assert f"target: {staging.seen} of 500 requests sent" in lines
+    assert re.match(r"\d passed, \d+ deselected in ", lines[-1])
+    assert 'failures="0"' in Path("j.xml").read_text("utf-8")
+    title, _, said, *_ = Path("m.md").read_text("utf-8").splitlines()
+    assert title == f"## opay-contract test: {staging.url}"
+    assert said == f"No finding; 4 of 4 tests passed, {staging.seen} requests sent."
+    recorded = [json.loads(line) for line in Path("r.ndjson").read_text("utf-8").splitlines()]
+    assert len(recorded) == staging.seen
+
+
+def test_another_target_is_asked_the_same_and_what_it_answers_is_recorded_redacted(
+    run: Run, staging: Staging
+) -> None:
+    staging.refusals = 2
+    done = run("--target", staging.url, "--budget", "400", "--record-to", "r.ndjson")
+    assert done.exit_code == 0, done.output
+    assert "budget: 400 requests, 1000 a second, 5 tries each; recorded to " in done.output
+    assert f"target: {staging.seen} of 400 requests sent" in done.output
+    expect_clean_record(Path("r.ndjson"), staging.url, staging.seen)
+
+
+def expect_clean_record(record: Path, url: str, seen: int) -> None:
+    text = record.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    assert len(lines) == seen
+    assert all(json.loads(line)["request"]["method"] for line in lines)
+    for secret in (*CREDENTIALS.values(), "20123111111", "bf8593c1693546ea83743e4d433c5bf5"):
+        assert secret not in text
+    assert record.stat().st_mode & 0o077 == 0
+    summary = summarize(load_contract(base_urls=(url,)), Source(ordinal=0, name=str(record), path=record))
+    assert (summary.exchanges, summary.unreadable_count) == (seen, 0)
+    found = [folded.finding for folded in summary.findings.values()]
+    errors = [(one.rule.id, one.pointer) for one in found if one.rule.severity is Severity.ERROR]
+    assert errors == [("status-undocumented", "429")]  # which the suite tried again; nothing that it provoked
+    proved = CliRunner().invoke(cli, ["redact", "--verify", "--base-url", url, str(record)])
+    assert proved.exit_code == 0, proved.output
+
+
+def test_a_drift_is_one_finding_however_many_tests_it_fails(run: Run, staging: Staging) -> None:
+    staging.app.desk.scenario = "field-null"
+    tests = "white_space or media_type_may or method"
+    done = run("--target", staging.url, "-k", tests, "--junit", "j.xml", "--markdown", "m.md")
+    assert done.exit_code == 1
+    assert "= 1 distinct finding =" in done.output
+    assert "1. field-null: /data/cardTokens/*/brand: expected string, got null\n" in done.output
+    assert "failed test_white_space_that_is_not_signed_does_not_matter and 1 other" in done.output
+    assert """again: body='{"customerId": "'"$OPAY_CUSTOMER_ID"'"}'; curl -sS """ in done.output
+    markdown, junit = (Path(name).read_text("utf-8") for name in ("m.md", "j.xml"))
+    assert "| field-null | /data/cardTokens/*/brand: expected string, got null | test_white_space" in markdown
+    assert "1 distinct finding; 1 of 3 tests passed" in markdown
+    assert "rule:     field-null" in junit
+    for secret in (*CREDENTIALS.values(), "20123111111", "450875"):
+        assert secret not in done.output + markdown + junit
+    assert not re.search("[0-9a-f]{128}", done.output + markdown + junit)
+
+
+def test_a_probe_that_fails_ends_the_run_with_one_line(
+    run: Run, staging: Staging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPAY_CUSTOMER_ID", "nobody")
+    done = run("--target", staging.url, "--markdown", "m.md")
+    assert done.exit_code == 2
+    words = "customer: the customer of OPAY_CUSTOMER_ID is not known (HTTP 200, code 02001)"
+    assert f"ERROR: {words}; the signature is accepted" in done.output
+    assert "passed" not in done.output
+    assert "Nothing was tested; customer: " in Path("m.md").read_text("utf-8")
+    assert staging.seen == 3
+
+
+def test_the_probe_alone_says_each_thing_that_is_right(run: Run, staging: Staging) -> None:
+    done = run("--target", staging.url, "--probe")
+    assert done.exit_code == 0
+    assert [line.partition(":")[0] for line in done.output.splitlines()] == [
+        "✓ address",
+        "✓ credentials",
+        "✓ customer",
+        "✓ card",
+        "✓ signature",
+    ]
+    assert staging.seen == 4
+
+
+def test_the_probe_alone_ends_at_what_is_wrong(
+    run: Run, staging: Staging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPAY_PRIVATE_KEY", "OPAYPRV_OF_SOMEBODY")
+    done = run("--target", staging.url, "--probe")
+    assert done.exit_code == 2
+    assert done.output.splitlines()[1].startswith(
+        "✗ credentials: the signature is refused (HTTP 200, code 02000)"
+    )
+    assert "OPAYPRV_OF" not in done.output
+
+
+def test_the_mock_needs_no_credentials(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in CREDENTIALS:
+        monkeypatch.delenv(name)
+    assert run("--probe").exit_code == 0
+    done = run("-k", "method")
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith("target: the mock, without a budget; ")
+
+
+def test_what_was_not_asked_to_the_end_is_not_clean(run: Run, staging: Staging) -> None:
+    done = run("--target", staging.url, "--budget", "7", *QUICK)
+    assert done.exit_code == 4
+    assert "the budget of 7 requests is used up; raise --budget" in done.output
+    assert "target: 7 of 7 requests sent" in done.output
+    assert staging.seen == 7
+
+
+def test_no_test_is_no_success(run: Run) -> None:
+    assert run("-k", "no_such_test").exit_code == 3
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--target", "sandbx"],
+        ["--target", "production"],
+        ["--pace", "0"],
+        ["--budget", "0"],
+        ["--record-to", "/no/such/folder/a"],
+    ],
+)
+def test_options_that_make_no_sense_end_the_run(run: Run, staging: Staging, options: list[str]) -> None:
+    done = run("--target", staging.url, *options)
+    assert done.exit_code == 2
+    assert options[0] in done.output
+    assert staging.seen == 0
+
+
+def test_missing_credentials_are_a_usage_error_not_a_skip(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPAY_PRIVATE_KEY")
+    monkeypatch.setenv("OPAY_CUSTOMER_ID", " ")
+    done = run("--target", "sandbox")
+    assert done.exit_code == 2
+    assert "--target sandbox needs OPAY_PRIVATE_KEY and OPAY_CUSTOMER_ID" in done.output
+
+
+def test_a_target_that_goes_away_ends_the_run(
+    run: Run, staging: Staging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugin, "TRIES", 1)
+    staging.lasts = 9
+    done = run("--target", staging.url, *QUICK)
+    assert done.exit_code == 4
+    assert "the target is gone: no answer in " in done.output

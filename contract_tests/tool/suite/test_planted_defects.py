@@ -1,0 +1,150 @@
+"""Each planted defect is found by the test that names it, and none is where nothing was planted."""
+
+import re
+import runpy
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from contract_tests.tool.suite.defects import DEFECTS, TABLES, Defect, Table, defects_of
+from contract_tests.tool.suite.park import (
+    CONTRACT,
+    CUSTOMER,
+    KEY,
+    MERCHANT,
+    TOKENS,
+    Came,
+    Sent,
+    SoundServer,
+    asking,
+)
+from hypothesis import settings
+
+from opay_contract.mock.app import build_app
+from opay_contract.mock.choices import IMPLEMENTED, assumed_choices
+from opay_contract.mock.customers import Seeds
+from opay_contract.mock.request_handler import MockSettings
+from opay_contract.mock.store import Store
+from opay_contract.mock.validation import Credentials
+from opay_contract.suite import probe, test_answers, test_refusals
+from opay_contract.suite.api import Api
+from opay_contract.suite.breach import Breach, breach_in
+from opay_contract.suite.plugin import REAL_PROFILE
+
+Test = Callable[[Api], None]
+
+
+def load_tests() -> dict[str, Test]:
+    """Return the tests that ask one query at a time, with the few examples that a real target gets.
+
+    A test takes its number of examples when its module is loaded, so the modules are loaded once more.
+    """
+    before = settings.get_current_profile_name()
+    settings.load_profile(REAL_PROFILE)
+    tests: dict[str, Test] = {}
+    for path in (test_answers.__file__, test_refusals.__file__):
+        functions = runpy.run_path(path)
+        tests |= {name: one for name, one in functions.items() if name.startswith("test_")}
+    settings.load_profile(before)
+    return tests
+
+
+TESTS = load_tests()
+
+
+def run_suite(answer: Callable[[Sent], Came], names: Iterable[str] = TESTS) -> dict[str, str]:
+    """Run tests of the suite against a server, and return what those that failed said."""
+    failed = {}
+    with asking(answer) as api:
+        judged = probe.probe(api).api
+        for name in names:
+            try:
+                TESTS[name](judged)
+            except (Breach, BaseExceptionGroup) as error:
+                failed[name] = str(breach_in(error) or error)
+    return failed
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__name__)
+def test_a_planted_defect_is_found_by_the_test_that_names_it(table: Table) -> None:
+    defects = list(defects_of(table))
+    missed = [defect.name for defect in defects if not run_suite(defect.server().answer, [defect.found_by])]
+    assert not missed
+
+
+def test_there_are_some_fifty_defects_and_each_has_a_name_of_its_own() -> None:
+    assert len({defect.name for defect in DEFECTS}) == len(DEFECTS) >= 48
+    assert {defect.found_by for defect in DEFECTS} <= TESTS.keys()
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
+def test_whatever_fails_is_told_without_a_secret_or_a_value(defect: Defect) -> None:
+    said = "\n".join(run_suite(defect.server().answer).values())
+    assert said
+    for secret in (KEY, MERCHANT, CUSTOMER, *TOKENS, "nour", "990000002", "7411", "4111111111111111"):
+        assert secret not in said
+    assert not re.search("[0-9a-f]{128}", said)
+
+
+def columns() -> list[dict[str, str]]:
+    """Return choices of readings such that each reading of each question is in one."""
+    ids = {question.id: [reading.id for reading in question.readings] for question in CONTRACT.questions}
+    most = max(map(len, ids.values()))
+    return [{name: known[number % len(known)] for name, known in ids.items()} for number in range(most)]
+
+
+@pytest.mark.parametrize("readings", columns(), ids=lambda readings: readings["customer-without-cards"])
+def test_a_sound_server_raises_no_alarm_under_any_reading(readings: dict[str, str]) -> None:
+    assert run_suite(SoundServer(readings).answer) == {}
+
+
+@pytest.mark.parametrize("number", range(len(columns())))
+def test_the_mock_raises_no_alarm_under_any_reading(number: int) -> None:
+    picks = {name: known[number % len(known)] for name, known in IMPLEMENTED.items()}
+    with in_mock(picks) as answer:
+        assert run_suite(answer) == {}
+
+
+@pytest.mark.thorough
+def test_a_sound_server_raises_no_alarm_under_any_single_reading() -> None:
+    alarms = {
+        (question.id, reading.id): failed
+        for question in CONTRACT.questions
+        for reading in question.readings
+        if (failed := run_suite(SoundServer({question.id: reading.id}).answer))
+    }
+    assert not alarms
+
+
+@contextmanager
+def in_mock(picks: dict[str, str]) -> Iterator[Callable[[Sent], Came]]:
+    """Return what answers as the mock does by some choices, for the merchant of the park."""
+    choices = assumed_choices(CONTRACT.questions).changed(f"{name}={one}" for name, one in picks.items())
+    who = Credentials(merchant_id=MERCHANT, private_key=KEY)
+    with Store() as store:
+        store.add(Seeds(CONTRACT).examples())
+        handler = build_app(CONTRACT, MockSettings(choices=choices, credentials=who), store).handler
+
+        def answer(sent: Sent) -> Came:
+            fields = {name.encode(): value.encode("latin-1") for name, value in sent.headers.items()}
+            came = handler.answer(sent.method, sent.path.encode(), fields, sent.body)
+            headers = {name.decode(): value.decode() for name, value in came.fields}
+            return Came(status=came.status, headers=headers, body=came.body)
+
+        yield answer
+
+
+def test_a_failure_is_a_few_lines_that_say_what_was_asked_what_came_and_how_to_ask_again() -> None:
+    defect = next(one for one in DEFECTS if one.name == "unsigned accepted")
+    again = """body='{"customerId":"'"$OPAY_CUSTOMER_ID"'"}'; curl -sS """
+    again += "http://127.0.0.1:9/api/v1/international/token/query -H 'Content-Type: application/json' "
+    again += """-H 'MerchantId: '"$OPAY_MERCHANT_ID" --data-raw "$body\""""
+    first, *_ = run_suite(defect.server().answer, [defect.found_by])[defect.found_by].split("\n\n")
+    assert first.splitlines() == [
+        "rule:     a request without a signature is refused",
+        "found:    it was accepted",
+        "asked:    the known customer, with no signature",
+        "came:     HTTP 200, code 00000, application/json, 531 bytes",
+        f"again:    {again}",
+    ]

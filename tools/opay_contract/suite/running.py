@@ -1,0 +1,64 @@
+"""Targets that are there to be asked: a mock that runs for as long, or a server somewhere."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.loading import load_contract
+from opay_contract.model.finding import Severity
+from opay_contract.suite.api import Api, ApiJudge
+from opay_contract.suite.client import Client, RatePolicy
+from opay_contract.suite.targets import MOCK, ApiTarget, find_target
+
+
+@contextmanager
+def asking(
+    name: str,
+    environment: Mapping[str, str],
+    contract: Contract,
+    rate_policy: RatePolicy,
+    *,
+    allow_production: bool = False,
+) -> Iterator[Api]:
+    """Return what asks a target: carefully, or a mock, which starts here, without ado."""
+    with ExitStack() as stack:
+        if name == MOCK:
+            target, rate_policy = stack.enter_context(running_mock()), RatePolicy()
+        else:
+            target = find_target(name, environment, contract, allow_production=allow_production)
+        client = Client(rate_policy)
+        stack.callback(client.close)
+        yield Api(judge=judge_of(target), client=client)
+
+
+def judge_of(target: ApiTarget, *, has_space: bool = True) -> ApiJudge:
+    """Everything that the mock answers is ours to get right; elsewhere, errors fail a test."""
+    fail_on = Severity.ERROR if target.is_real else Severity.INFO
+    contract = load_contract(base_urls=(target.base_url,))
+    return ApiJudge(contract=contract, target=target, fail_on=fail_on, has_space=has_space)
+
+
+@contextmanager
+def running_mock() -> Iterator[ApiTarget]:
+    """Run a mock in a thread, with its admin path; whoever asks has the credentials that it knows."""
+    from opay_contract.mock.app import build_app  # noqa: PLC0415  heavy, and of use to a run on the mock alone
+    from opay_contract.mock.choices import assumed_choices  # noqa: PLC0415
+    from opay_contract.mock.customers import Seeds  # noqa: PLC0415
+    from opay_contract.mock.request_handler import MockSettings  # noqa: PLC0415
+    from opay_contract.mock.serving import running  # noqa: PLC0415
+    from opay_contract.mock.store import Store  # noqa: PLC0415
+
+    contract = load_contract()
+    made = MockSettings(choices=assumed_choices(contract.questions), admin=True, slow_seconds=0)
+    customers = Seeds(contract).examples()
+    with Store() as store:
+        store.add(customers)
+        app = build_app(contract, made, store, initial=customers)
+        with running(app) as base_url:
+            yield ApiTarget(
+                name=MOCK,
+                base_url=base_url,
+                merchant_id=made.credentials.merchant_id,
+                private_key=made.credentials.private_key,
+                customer_id=customers[0].id,
+            )
