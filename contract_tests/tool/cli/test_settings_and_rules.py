@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,7 @@ def test_jobs_that_are_settled_do_not_keep_from_reading_standard_input(
     settle("jobs = 2")
     assert run("check", "-", stdin=drifted.read_bytes()).returncode == 1
     assert "leave --jobs out" in run("check", "-", "--jobs", "2", stdin=b"").stderr
+    assert run("check", "-", "--jobs", "1", stdin=drifted.read_bytes()).returncode == 1
 
 
 def test_what_is_selected_counts_with_card_numbers_and_what_is_left_out_is_said(
@@ -190,3 +192,13 @@ def test_help_needs_no_sound_settings_and_every_other_run_does(run: Run, settle:
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True)
     return folder
+
+
+def test_a_window_has_time_in_it_and_an_acceptance_a_day(run: Run, drifted: Path) -> None:
+    day = "2026-11-23"
+    assert run("check", drifted, "--since", day, "--until", day).returncode == 1
+    assert "nothing lies between" in run("check", drifted, "--since", "2026-11-24", "--until", day).stderr
+    today = datetime.now(UTC).date()
+    add = ("baseline", "add", "known.toml", drifted, "--all-open", "--reason", "x", "--expires")
+    assert "is past" in run(*add, str(today - timedelta(days=1))).stderr
+    assert "21 findings accepted." in run(*add, str(today)).stdout

@@ -170,6 +170,7 @@ def _run(contract: Contract, used: ContractUsed, url: str, options: _Options, fa
         )
         _warn(options)
         serve(app, bound, lambda: click.echo("\n".join(said)))
+    click.echo(recorder.describe(), err=True)
     code = _report(contract, used, watch, options, fail_on) if options.check and watch else ExitCode.CLEAN
     is_lost = recorder.failures and code in (ExitCode.CLEAN, ExitCode.NOTHING_CHECKED)
     return ExitCode.INCOMPLETE if is_lost else code

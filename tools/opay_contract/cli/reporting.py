@@ -30,8 +30,7 @@ from opay_contract.cli.output import (
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import ROOT, default_directory, is_carried
 from opay_contract.contract.used import name_contract
-from opay_contract.drift.card_evidence import weigh_card_numbers
-from opay_contract.drift.conclusions import conclude
+from opay_contract.drift.conclusions import conclude, weigh_card_numbers
 from opay_contract.drift.insight import draw_insight
 from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode

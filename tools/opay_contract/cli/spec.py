@@ -17,7 +17,7 @@ from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode
 from opay_contract.spec.lint import Proof, prove_contract
 from opay_contract.spec.problem import Problem
-from opay_contract.words import printable
+from opay_contract.words import count, printable
 
 
 @click.command(
@@ -86,9 +86,7 @@ def _summary(proof: Proof) -> str:
         f"{proof.references} references checked."
     )
     number = len(proof.problems)
-    return (
-        f"{number} {'problem' if number == 1 else 'problems'} in {checked}" if number else f"Sound: {checked}"
-    )
+    return f"{count(number, 'problem')} in {checked}" if number else f"Sound: {checked}"
 
 
 def _render_json(proof: Proof, used: ContractUsed) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import iter_fields
 from opay_contract.contract.operation import Operation
-from opay_contract.model.answer_shape import AnswerShape
+from opay_contract.model.exchange import AnswerShape
 
 
 def answer_shape(contract: Contract) -> AnswerShape:

@@ -53,6 +53,19 @@ _KEYWORDS: dict[str, tuple[Rule, Callable[[Any], str]]] = {
     "format": (FORMAT_MISMATCH, lambda limit: f"text of the format {limit}"),
 }
 
+RULES_OF_KEYWORDS = (
+    FIELD_MISSING,
+    FIELD_NULL,
+    TYPE_MISMATCH,
+    VALUE_OUT_OF_RANGE,
+    LENGTH_OUT_OF_RANGE,
+    PATTERN_MISMATCH,
+    FORMAT_MISMATCH,
+    VALUE_UNDOCUMENTED,
+    CONSTRAINT_VIOLATED,
+)
+"""The rules that a broken keyword of a schema falls under."""
+
 
 def check_response_body(subject: Subject) -> Iterable[RawFinding]:
     """Find where the answer contradicts its schema, and members that the schema does not know."""

@@ -3,7 +3,7 @@
 The schema library is asked in full (`annotate`) about the first body of each shape. Where conditions look at
 nothing but the shape and the values at few decided places, what it said holds for every other body of that
 shape; list items of one shape are then one place, `EACH`. Otherwise it is asked about each body anew, and
-places are those of that body alone. Either way the rules read the same `Plan`.
+places are those of that body alone. Either way the rules read the same `BodyPlan`.
 """
 
 from collections.abc import Callable, Iterable
@@ -37,7 +37,7 @@ Decided = tuple[tuple[Tokens, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class StatedPlace:
     """What one schema says about a place: the place as a path and in words, and the schema's address."""
 
     path: Tokens
@@ -45,11 +45,11 @@ class Statement:
     uri: str
 
 
-_Member = tuple[str | None, Statement]
+_Member = tuple[str | None, StatedPlace]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BodyPlan:
     """What rules look for in a body.
 
     `validator` tells whether a body fits the schema at the address `schema`.
@@ -62,8 +62,8 @@ class Plan:
     schema: str
     validator: jsonschema_rs.Draft202012Validator
     units: tuple[tuple[Tokens, tuple[_Member, ...], tuple[_Member, ...]], ...]
-    lists: tuple[tuple[Statement, str, Tokens], ...]
-    undocumented: tuple[Statement, ...]
+    lists: tuple[tuple[StatedPlace, str, Tokens], ...]
+    undocumented: tuple[StatedPlace, ...]
     searched: dict[Tokens, bool]
     public: frozenset[Tokens]
 
@@ -72,7 +72,7 @@ class Described(msgspec.Struct, gc=False):
     """A body with the plan for it."""
 
     value: Any
-    plan: Plan
+    plan: BodyPlan
 
     def public_value(self, tokens: Tokens, value: Any) -> str:
         """Return a value as text where the contract calls its place public and it looks like a label."""
@@ -81,15 +81,15 @@ class Described(msgspec.Struct, gc=False):
         return text if is_label(text) else ""
 
 
-class Plans:
+class BodyPlans:
     """Works out plans, and remembers those that a shape decides."""
 
     def __init__(self, contract: Contract, limit: int = MAX_PLANS) -> None:
         self._contract = contract
         self._limit = limit
-        self._plans: dict[tuple[Any, ...], Plan] = {}
+        self._plans: dict[tuple[Any, ...], BodyPlan] = {}
 
-    def plan(self, schema: str, value: Any, shape: Shape, decided: Decided = ()) -> tuple[Plan, bool]:
+    def plan(self, schema: str, value: Any, shape: Shape, decided: Decided = ()) -> tuple[BodyPlan, bool]:
         """Return what the contract says about a body, and whether others of its shape have the same plan.
 
         `decided` has some of its places with their values.
@@ -143,7 +143,7 @@ def annotate_bodies(
     )
 
 
-def _plan_of(notes: Annotations, shape: Shape, decided: Decided) -> tuple[Plan, bool]:
+def _plan_of(notes: Annotations, shape: Shape, decided: Decided) -> tuple[BodyPlan, bool]:
     """Return the plan for a body, and whether it holds for every other of the shape."""
     uris: dict[Tokens, list[str]] = {}
     is_general = all(
@@ -161,7 +161,7 @@ def _plan_of(notes: Annotations, shape: Shape, decided: Decided) -> tuple[Plan, 
     return _build(notes, lambda tokens: tokens), False
 
 
-def _are_apart(stated: tuple[Statement, ...]) -> bool:
+def _are_apart(stated: tuple[StatedPlace, ...]) -> bool:
     """Return whether no two paths are the same in words; else what comes first would depend on the body."""
     return len({one.path for one in stated}) == len({one.pointer for one in stated})
 
@@ -174,10 +174,10 @@ def _is_decided(node: dict[str, Any], tokens: Tokens, shape: Shape, decided: Dec
     return "if" not in node or (not shape.has_float and is_decided_by_shape(node["if"], tokens, places))
 
 
-def _build(notes: Annotations, path_of: Callable[[Tokens], Tokens]) -> Plan:
-    times: dict[Statement, None] = {}
-    months: dict[Statement, None] = {}
-    lists: dict[tuple[Statement, str, Tokens], None] = {}
+def _build(notes: Annotations, path_of: Callable[[Tokens], Tokens]) -> BodyPlan:
+    times: dict[StatedPlace, None] = {}
+    months: dict[StatedPlace, None] = {}
+    lists: dict[tuple[StatedPlace, str, Tokens], None] = {}
     searched: dict[Tokens, bool] = {}
     classes: dict[Tokens, set[str]] = {}
     for tokens, _, uri, node in notes.nodes():
@@ -187,17 +187,18 @@ def _build(notes: Annotations, path_of: Callable[[Tokens], Tokens]) -> Plan:
             classes.setdefault(path, set()).add(node[_CLASS])
         unit, identity = node.get("x-unit"), node.get("x-unique-by")
         if unit == "unix-seconds":
-            times[Statement(path, fold_pointer(tokens), f"{uri}/x-unit")] = None
+            times[StatedPlace(path, fold_pointer(tokens), f"{uri}/x-unit")] = None
         elif unit == "month":
-            months[Statement(path, fold_pointer(tokens), f"{uri}/x-unit")] = None
+            months[StatedPlace(path, fold_pointer(tokens), f"{uri}/x-unit")] = None
         if identity is not None:
-            stated = Statement(path, f"{fold_pointer(tokens)}/*", f"{uri}/x-unique-by")
+            stated = StatedPlace(path, f"{fold_pointer(tokens)}/*", f"{uri}/x-unique-by")
             lists[stated, identity, tokens_of(identity)] = None
     unknown = {
-        Statement(path_of(tokens), fold_pointer(tokens), uri): None for tokens, _, uri in notes.undocumented()
+        StatedPlace(path_of(tokens), fold_pointer(tokens), uri): None
+        for tokens, _, uri in notes.undocumented()
     }
     public = frozenset(path for path, stated in classes.items() if stated == {_PUBLIC})
-    return Plan(
+    return BodyPlan(
         schema=notes.schema,
         validator=notes.contract.schemas.validator(notes.schema),
         units=_by_parent(times, months),
@@ -209,7 +210,7 @@ def _build(notes: Annotations, path_of: Callable[[Tokens], Tokens]) -> Plan:
 
 
 def _by_parent(
-    times: Iterable[Statement], months: Iterable[Statement]
+    times: Iterable[StatedPlace], months: Iterable[StatedPlace]
 ) -> tuple[tuple[Tokens, tuple[_Member, ...], tuple[_Member, ...]], ...]:
     found: dict[Tokens, tuple[list[_Member], list[_Member]]] = {}
     for kind, statements in enumerate((times, months)):

@@ -35,6 +35,18 @@ from opay_contract.model.finding import Outcome
 from opay_contract.signing.header_forms import is_mask
 from opay_contract.signing.signer import Verification, verify
 
+_FLAWS = {
+    FlawKind.BYTE_ORDER_MARK: (BYTE_ORDER_MARK, "text without a byte order mark", "a byte order mark"),
+    FlawKind.INVALID_UTF8: (INVALID_UTF8, "UTF-8", "bytes that are no UTF-8"),
+    FlawKind.LONE_SURROGATE: (LONE_SURROGATE, "characters", "half of a surrogate pair"),
+    FlawKind.DUPLICATE_KEY: (DUPLICATE_KEY, "a key once in an object", "the same key again"),
+    FlawKind.NON_FINITE_NUMBER: (NON_FINITE_NUMBER, "a JSON number", "NaN or Infinity"),
+    FlawKind.UNSAFE_NUMBER: (UNSAFE_NUMBER, "a number that every reader keeps", "a number beyond 2^53-1"),
+}
+
+RULES_OF_FLAWS = tuple(rule for rule, _, _ in _FLAWS.values())
+"""The rules about what readers of JSON disagree on."""
+
 
 def check_status(subject: Subject) -> Iterator[RawFinding]:
     """Find an HTTP status that the operation does not document."""
@@ -74,16 +86,6 @@ def is_documented_media_type(content_type: str | None, documented: dict[str, str
         return False
     media_type = content_type.partition(";")[0].strip().lower()
     return any(fnmatchcase(media_type, pattern.lower()) for pattern in documented)
-
-
-_FLAWS = {
-    FlawKind.BYTE_ORDER_MARK: (BYTE_ORDER_MARK, "text without a byte order mark", "a byte order mark"),
-    FlawKind.INVALID_UTF8: (INVALID_UTF8, "UTF-8", "bytes that are no UTF-8"),
-    FlawKind.LONE_SURROGATE: (LONE_SURROGATE, "characters", "half of a surrogate pair"),
-    FlawKind.DUPLICATE_KEY: (DUPLICATE_KEY, "a key once in an object", "the same key again"),
-    FlawKind.NON_FINITE_NUMBER: (NON_FINITE_NUMBER, "a JSON number", "NaN or Infinity"),
-    FlawKind.UNSAFE_NUMBER: (UNSAFE_NUMBER, "a number that every reader keeps", "a number beyond 2^53-1"),
-}
 
 
 def check_body_text(subject: Subject) -> Iterator[RawFinding]:

@@ -19,6 +19,7 @@ from opay_contract.model.exchange import Exchange, Headers, Place, Request, Resp
 from opay_contract.model.finding import Finding, Key, Severity
 from opay_contract.settings.policy import RulePolicy, parse_severity
 from opay_contract.signing.doctor import diagnose_request
+from opay_contract.words import count
 
 _PLACE = Place(source=0, entry=0, file="response")
 
@@ -186,7 +187,7 @@ def render_findings(findings: Iterable[Finding]) -> str:
     for finding in findings:
         folded.setdefault(finding.key, []).append(finding)
     groups = sorted(folded.values(), key=lambda group: -group[0].rule.severity)
-    title = f"{len(groups)} finding" + ("s" if len(groups) > 1 else "")
+    title = count(len(groups), "finding")
     return "\n".join([title, *(_line(group) for group in groups)])
 
 

@@ -11,7 +11,7 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import parse_document
 from opay_contract.contract.loading import build_contract, load_contract
 
-LEDGER = Path(__file__).parents[2] / "tool" / "whole" / "contracts" / "ledger"
+LEDGER = Path(__file__).parent / "whole" / "contracts" / "ledger"
 
 Build = Callable[..., Contract]
 

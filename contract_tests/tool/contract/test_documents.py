@@ -195,7 +195,7 @@ def test_block_and_flow_style_have_the_right_places() -> None:
     }
 
 
-@settings(QUICK, max_examples=400)
+@settings(QUICK, max_examples=150)
 @given(st.text("{}[]:,-?&*!|>'\"%@ \n\tab01.~<=#\\\0\ufeffé", max_size=30))
 def test_no_text_raises_anything_else(text: str) -> None:
     try:
@@ -204,7 +204,7 @@ def test_no_text_raises_anything_else(text: str) -> None:
         assert LOCATED.match(str(error))  # noqa: PT017  only some texts are refused
 
 
-@settings(QUICK, max_examples=300)
+@settings(QUICK, max_examples=100)
 @given(data=st.binary(max_size=40))
 def test_no_bytes_raise_anything_else(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "document.yaml"

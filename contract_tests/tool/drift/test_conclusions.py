@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from opay_contract.contract.loading import load_contract
-from opay_contract.drift.card_evidence import LEAST_VALUES, weigh_card_numbers
+from opay_contract.drift.conclusions import LEAST_VALUES, weigh_card_numbers
 from opay_contract.drift.fold import Fold
 from opay_contract.drift.saving import summary_from_json, summary_to_json
 from opay_contract.formats.native import parse_line

@@ -126,7 +126,7 @@ def texts_of_json(draw: st.DrawFn, depth: int = 0) -> str:
     return f"{{{space}{f',{space}'.join(members)}{space}}}"
 
 
-@settings(QUICK, max_examples=1000)
+@settings(QUICK, max_examples=300)
 @given(
     texts_of_json(), st.sampled_from(["", "", "", "\ufeff", " "]), st.sampled_from(["", "", " ", "}", "x"])
 )
@@ -325,3 +325,25 @@ def test_a_pointer_is_written_as_rfc_6901_has_it(tokens: Tokens, text: str) -> N
 @given(st.lists(st.text("ab/~0 1é", max_size=4), max_size=4))
 def test_a_pointer_leads_back_to_its_tokens(tokens: list[str]) -> None:
     assert split_uri("#" + pointer(tuple(tokens)))[1] == tokens
+
+
+def test_what_a_duplicate_hides_may_be_nested_as_deep_as_anything_else() -> None:
+    def hiding(levels: int) -> Parsed | NotJson:
+        return parse_json(b'{"a":' + b"[" * levels + b"]" * levels + b',"a":1}')
+
+    deepest = hiding(jsontext.MAX_DEPTH)
+    assert isinstance(deepest, Parsed)
+    assert deepest.value == {"a": 1}
+    assert [flaw.kind for flaw in deepest.flaws] == [FlawKind.DUPLICATE_KEY]
+    assert hiding(jsontext.MAX_DEPTH + 1) == NotJson(line=1, column=1, too_deep=True)
+
+
+def test_what_a_hidden_member_hides_is_kept_with_its_flaws() -> None:
+    found = parse_json(b'{"a":{"b":"x","b":9007199254740992},"a":1}')
+    assert isinstance(found, Parsed)
+    assert found.shadowed == ((("a",), {"b": 9007199254740992}), (("a", "b"), "x"))
+    assert {(flaw.kind, flaw.tokens) for flaw in found.flaws} == {
+        (FlawKind.DUPLICATE_KEY, ("a",)),
+        (FlawKind.DUPLICATE_KEY, ("a", "b")),
+        (FlawKind.UNSAFE_NUMBER, ("a", "b")),
+    }

@@ -30,7 +30,7 @@ from opay_contract.suite import from_schema
 
 QUICK = settings(deadline=None, derandomize=True, max_examples=40)
 FILES = sorted(path.name for path in (Path(__file__).parents[3] / "schemas").glob("*.json"))
-LEDGER = Path(__file__).parents[2] / "tool" / "whole" / "contracts" / "ledger"
+LEDGER = Path(__file__).parents[1] / "whole" / "contracts" / "ledger"
 SETTINGS = Settings(started_at=1_790_000_000.0)
 CODE: Tokens = ("code",)
 """Another code asks for other data, so what it breaks is found there."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift import fold as fold_module
-from opay_contract.drift import folding
+from opay_contract.drift import fold as folding
 from opay_contract.drift.fold import Fold
 from opay_contract.formats.native import parse_line
 from opay_contract.judge.subject import Settings
@@ -26,7 +26,7 @@ from opay_contract.model.summary import DriftSummary, Elsewhere, FoldedFinding, 
 from opay_contract.recordings.inputs import Source
 
 QUICK = settings(deadline=None, derandomize=True, max_examples=100)
-CASES = sorted((Path(__file__).parents[2] / "tool" / "judge" / "cases").glob("*/*.ndjson"))
+CASES = sorted((Path(__file__).parents[1] / "judge" / "cases").glob("*/*.ndjson"))
 LINES = [line for path in CASES for line in path.read_bytes().splitlines()]
 UNREADABLE_LINES = [
     b'{"response": {}}',

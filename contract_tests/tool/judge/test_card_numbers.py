@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opay_contract.judge.card_numbers import has_card_number, iter_card_number_lengths, passes_luhn
+from opay_contract.judge.card_numbers import (
+    has_card_number,
+    iter_card_number_lengths,
+    may_have_card_number,
+    passes_luhn,
+)
 
 QUICK = settings(deadline=None, derandomize=True, max_examples=100)
 
@@ -259,3 +264,25 @@ def test_a_time_or_a_national_id_is_a_card_number_only_where_it_is_parted(digits
     assert not has_card_number(digits)
     start = sum(map(str.isdigit, parted))
     assert has_card_number(parted.format(digits[start:]))
+
+
+PIECES = [
+    "4111111111111111",
+    "4111 1111",
+    " 1111 1111",
+    "1234567890123",
+    "\n",
+    "\n",
+    "abc",
+    "é",
+    "٤",
+    "12",
+    "-",
+]
+
+
+@QUICK
+@given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
+def test_many_lines_are_searched_at_once_as_one_by_one(text: str) -> None:
+    assert may_have_card_number(text.encode()) == has_card_number(text)
+    assert has_card_number(text) == any(map(has_card_number, text.split("\n")))
