@@ -76,9 +76,7 @@ class Authentication:
         self._key = credentials.private_key
         self._secret = credentials.private_key.encode()
         self._prefix = self._scheme.prefix.encode()
-        usual = Credentials().private_key
-        others = {"the mock's own test key": usual} if self._key != usual else {}
-        self._doctor = Doctor(self._key, self._scheme, identity, others)
+        self._doctor = Doctor(self._key, self._scheme, identity)
         written = scheme.sort_keys, scheme.item_separator, scheme.key_separator, scheme.escape_slashes
         self._plain = written == (True, ",", ":", False)
 
