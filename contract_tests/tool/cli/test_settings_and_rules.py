@@ -72,7 +72,11 @@ def test_what_is_selected_counts_with_card_numbers_and_what_is_left_out_is_said(
 ) -> None:
     done = run("check", drifted, "--select", "type-mismatch,header", "--format", "json")
     assert rules_of(done) == {"type-mismatch", "card-number-exposed"}
-    assert done.stderr.startswith("note: 20 findings left out by --select or --ignore (")
+    left_out = done.stderr.removeprefix("note: ").rstrip("\n")
+    assert left_out.startswith("20 findings left out by --select or --ignore (")
+    assert json.loads(done.stdout)["summary"]["limits"] == [left_out]
+    text = run("check", drifted, "--select", "type-mismatch,header", "--format", "text").stdout
+    assert "20 findings left out by --select or --ignore" in " ".join(text.split())
     done = run("check", drifted, "--ignore", "contradicted", "--ignore", "encoding", "--format", "json")
     assert "type-mismatch" not in rules_of(done)
     assert "card-number-exposed" in rules_of(done)

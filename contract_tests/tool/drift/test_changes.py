@@ -118,6 +118,12 @@ def test_one_in_ten_thousand_is_dated_to_its_first_day() -> None:
     assert [(one.kind, one.day) for one in rare] == [(ChangeKind.APPEARED, SINCE)]
 
 
+def test_what_is_rare_has_changed_when_it_doubles_and_not_before() -> None:
+    doubled = one_member([100] * 12 + [200] * 18, [40_000] * 30)
+    assert [(one.kind, one.day) for one in doubled] == [(ChangeKind.RATE, SINCE)]
+    assert one_member([100] * 12 + [199] * 18, [40_000] * 30) == ()
+
+
 def test_few_observations_change_nothing() -> None:
     assert one_member([0, 0, 1, 1], [1, 1, 1, 1]) == ()
 

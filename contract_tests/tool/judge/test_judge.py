@@ -785,7 +785,8 @@ def test_those_that_drift_among_many_that_are_alike_are_found_at_their_places() 
     def line(number: int) -> dict[str, Any]:
         asked = changed(TEMPLATES[1], "request", "body", "customerId", to=f"{number}")
         token = changed(asked, *IN_DATA, "cardTokens", 0, "opayToken", to=f"OPAY_TOKEN_{number:032x}")
-        return changed(token, *IN_DATA, "customer", "customerId", to=f"{number}")
+        times = changed(token, *IN_DATA, "cardTokens", 1, "createTimestamp", to=RECORDED - 1_000_000)
+        return changed(times, *IN_DATA, "customer", "customerId", to=f"{number}")
 
     lines = {number: line(number) for number in range(1, 3 * MAX_TOGETHER)}
     first, last = MAX_TOGETHER, 2 * MAX_TOGETHER + 1

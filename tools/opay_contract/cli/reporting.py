@@ -41,7 +41,7 @@ from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.sentences import describe_verdict, mark_of
 from opay_contract.report.text_report import View
 from opay_contract.settings.policy import RulePolicy, parse_severity
-from opay_contract.words import count, printable
+from opay_contract.words import printable
 
 _FALLBACK = (100, 40)
 """Columns and lines where there is no terminal."""
@@ -225,7 +225,7 @@ def report_run(
     run = CheckedRun(
         summary=counting,
         questions=contract.questions,
-        insight=policy.insight(draw_insight(summary, contract)),
+        insight=policy.insight(draw_insight(summary, contract), summary),
         contract=contract,
         judged=judged,
         fail_on=reporting.fail_on,
@@ -241,7 +241,8 @@ def report_run(
         contract_folder=_contract_folder(contract_dir or default_directory()),
     )
     _write_reports(run, reporting)
-    _tell_left_out(policy.left_out(summary))
+    if left_out := policy.describe_left_out(summary):
+        click.echo(f"note: {left_out}", err=True)
     return run.exit_code
 
 
@@ -291,14 +292,6 @@ def arguments_of(
         ("--format-in", format_in) if format_in else (),
     ]
     return tuple(word for pair in (*given, *(("--base-url", url) for url in base_urls)) for word in pair)
-
-
-def _tell_left_out(left_out: dict[str, int]) -> None:
-    """Say on standard error what was found and does not count, so that less is not taken for nothing."""
-    if left_out:
-        by_rule = ", ".join(f"{rule} {number:,}" for rule, number in left_out.items())
-        words = f"{count(sum(left_out.values()), 'finding')} left out by --select or --ignore ({by_rule})"
-        click.echo(f"note: {words}", err=True)
 
 
 def _contract_folder(directory: Path) -> str | None:

@@ -326,11 +326,13 @@ class _Writer:
 
     def _codes(self, operation: Operation, envelope: Envelope) -> Iterator[ShownRow]:
         for known in envelope.codes.values():
+            said = self.contract.schemas.node(known.uri)
+            failure = said.get("means", "failure").replace("-", " ")
             yield ShownRow(
                 name=known.code,
-                kind="success" if known.code in envelope.success else "failure",
+                kind="success" if known.code in envelope.success else failure,
                 messages=known.messages,
-                sources=self._sources(self.contract.schemas.node(known.uri)),
+                sources=self._sources(said),
                 seen=code_seen(self.evidence, operation, envelope, known) if self.evidence else None,
             )
 
