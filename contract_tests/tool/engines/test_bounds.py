@@ -74,5 +74,5 @@ def test_a_worker_of_another_version_or_key_takes_no_part(
 ) -> None:
     job = build_job(load_documents(default_directory()), (), run_settings, None)
     assert check_parts(job, ()) == []
-    monkeypatch.setattr(cluster_tasks, "_version", lambda: "0.0.0")
+    monkeypatch.setattr(cluster_tasks, "__version__", "0.0.0")
     assert check_parts(job, ()) == Refusal(reason=OTHER_VERSION)

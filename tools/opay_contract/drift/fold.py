@@ -181,7 +181,7 @@ class Fold:
         if too_much is not None:
             self._add_unreadable(Unreadable(place=item.place, reason=too_much))
             return None
-        asked, answered = read_bodies(item)
+        asked, answered = read_bodies(item, lead.route.operation)
         if item.request.url is None and not (item.is_asserted or self._is_answer(answered)):
             self._add_unreadable(Unreadable(place=item.place, reason=self._no_answer))
             return None

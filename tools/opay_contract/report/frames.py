@@ -31,6 +31,9 @@ MAX_LINES = 6
 _EXAMPLES = re.compile("/examples?(/|$)")
 """What stands in examples looks like what was recorded, and is never quoted."""
 
+_FIELD = re.compile(".*/properties/([^/]+)")
+"""The field that a statement is about, from its pointer."""
+
 _ACCEPTED_FOR = timedelta(days=90)
 _ENDED = {
     Outcome.SUCCESS: "a success",
@@ -99,21 +102,23 @@ def build_frame(folded: FoldedFinding, run: CheckedRun) -> Frame:
 
 def find_sources(contract: Contract, statement: ContractPlace) -> tuple[Source, ...]:
     """Return where a statement comes from, as it says itself or the nearest one around it does."""
-    named: Any = contract.schemas.documents[ROOT].value.get("x-sources", {})
+    known: Any = contract.schemas.documents[ROOT].value.get("x-sources", {})
     document = contract.schemas.documents.get(statement.file)
+    field = _FIELD.search(statement.pointer)
     for node in reversed(_nodes_to(document, statement.pointer) if document else []):
-        if isinstance(node, dict) and (sources := node.get("x-source")):
-            quotes = node.get("x-quote", {})
-            return tuple(
-                Source(
-                    name=str(name),
-                    mark=str(named.get(name, {}).get("mark", "UNKNOWN")),
-                    title=str(named.get(name, {}).get("title", name)),
-                    quote=str(quotes.get(name, "")),
-                )
-                for name in sources
-            )
+        if isinstance(node, dict) and (names := node.get("x-source")):
+            return tuple(_source(str(name), known.get(name, {}), field[1] if field else "") for name in names)
     return ()
+
+
+def _source(name: str, entry: Any, field: str) -> Source:
+    says = entry.get("says", {})
+    return Source(
+        name=name,
+        mark=str(entry.get("mark", "UNKNOWN")),
+        title=str(entry.get("title", name)),
+        quote=str(says.get(field, "")),
+    )
 
 
 def _nodes_to(document: Document, pointer: str) -> list[Any]:

@@ -310,7 +310,7 @@ _GUIDES: dict[str, tuple[str, str, str, str, str]] = {
         "the signature of the body as it was sent, with its spaces",
     ),
     "card-number-exposed": (
-        "a full card number in an exchange: treat these recordings as card data",
+        "a full card number: treat these recordings as card data",
         "whoever sends it: the vendor in an answer, the client in a request",
         "keep the recordings where card data may be, tell the vendor, replace it with `opay-contract redact`",
         '{"firstSixDigits": "450875", "lastFourDigits": "7411"}',

@@ -7,7 +7,7 @@ from datetime import datetime
 from opay_contract.baseline.acceptance import Acceptance, Judged, State
 from opay_contract.jsontext import pointer as pointer_of
 from opay_contract.model.exchange import Place
-from opay_contract.model.finding import Finding, Outcome, Severity
+from opay_contract.model.finding import Area, Finding, Outcome, Severity
 from opay_contract.model.outcomes import (
     Outcomes,
     Signatures,
@@ -62,11 +62,13 @@ def describe_call(finding: Finding) -> str:
 
 
 def describe_field(finding: Finding) -> str:
-    """Return what a finding is about as people write it: `data.cardTokens[].brand`, or a header's name.
+    """Return what a finding is about as people write it: `data.cardTokens[].brand`, a header's name, a path.
 
     Where the rule is about a public value, the value is said with it.
     """
-    return " ".join(part for part in (dotted(finding.pointer), printable(finding.value)) if part)
+    is_route = finding.rule.area is Area.ROUTE
+    place = printable(finding.pointer) if is_route else dotted(finding.pointer)
+    return " ".join(part for part in (place, printable(finding.value)) if part)
 
 
 def dotted(pointer: str) -> str:

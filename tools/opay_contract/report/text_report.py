@@ -52,13 +52,13 @@ from opay_contract.words import count, printable
 MIN_WIDTH = 80
 """Columns that the report has at least; a narrower terminal breaks its lines itself."""
 
-_LEAST_LINES = 12
+_LEAST_LINES = 8
 """Lines that findings have at least, however low the screen."""
 
 _DETAILED = 2
 """Findings of a folded list that are told in full, however low the screen."""
 
-_UNREADABLE = 5
+_UNREADABLE = 3
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 _SIGNS = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.INFO: "·"}
 _MARK_COLOURS = {"✓": "green", "!": "yellow", "✗": "red"}
@@ -134,7 +134,7 @@ class _Layout:
                 + "\n"
             )
         used = sum(len(block) + 1 for block in (head, *rest, notes, verdict) if block)
-        blocks = [head, *self._findings(self._view.height - used - 1), *rest, notes, verdict]
+        blocks = [head, *self._findings(self._view.height - used), *rest, notes, verdict]
         return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
     def _findings(self, room: int) -> Iterator[list[str]]:
@@ -169,8 +169,8 @@ class _Layout:
         """Return as much of a list as fits, the first told in full and the last line saying what is left."""
         details = [len(self._details(one)) for one in findings]
         detailed = min(_DETAILED, len(findings))
-        shown = min(len(findings), max(detailed, room - 2 - sum(details[:detailed])))
-        while detailed < shown and shown + sum(details[: detailed + 1]) + 2 <= room:
+        shown = min(len(findings), max(detailed, room - 3 - sum(details[:detailed])))
+        while detailed < shown and shown + sum(details[: detailed + 1]) + 3 <= room:
             detailed += 1
         return self._list(severity, findings, shown, detailed)
 
@@ -244,7 +244,9 @@ class _Layout:
         head = f"{_SIGNS[finding.rule.severity]} {finding.rule.id}"
         field, times = describe_field(finding), count(folded.count, "time")
         title = click.style(head, fg=colour, bold=True) + (f"  {_bold(field)}" if field else "")
-        lines = [title + " " * max(2, self._width - len(head) - len(field) - len(times) - 2) + times]
+        lines = [
+            title + " " * max(2, self._width - len(head) - len(field) - len(times) - 2 * bool(field)) + times
+        ]
         lines += [f"  {line}" for line in self._hanging(guide_of(finding.rule).sentence, 0)]
         if frame.place:
             lines.append(f"  {_dim('┌ contract ')}  {frame.place}   {printable(finding.expected)}")

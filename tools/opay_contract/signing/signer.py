@@ -18,7 +18,7 @@ from opay_contract.signing.canonical import (
 )
 
 PUBLIC_TEST_KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
-"""A key that everyone knows: of the mock, of redacted signatures and of the reference's samples."""
+"""A key that everyone knows: of the mock, of samples and of redacted requests."""
 
 _DIGITS = 128
 _LOWER_HEX = re.compile("[0-9a-f]*")
