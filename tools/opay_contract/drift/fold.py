@@ -34,6 +34,9 @@ from opay_contract.model.timestamps import day_of, utc_of
 MAX_WAITING, MAX_WAITING_BYTES = 2048, 4 << 20
 """After so many exchanges, or bytes of their bodies, all that wait are judged and counted."""
 
+_OWN_PLAN = 16
+"""How much more than its body an exchange holds while it waits that is of a kind of its own: about."""
+
 MAX_TOGETHER = 64
 """Exchanges that are alike and wait; so many are still in the processor's cache when they are looked at."""
 
@@ -191,7 +194,7 @@ class Fold:
         alike = self._judge.add(item, lead, asked, answered)
         self._waiting[alike] = None
         self._waiting_count += 1
-        self._waiting_bytes += size
+        self._waiting_bytes += size if alike.is_known else _OWN_PLAN * size
         return alike
 
     def _judge_waiting(self) -> list[Finding]:
