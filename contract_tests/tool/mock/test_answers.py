@@ -183,7 +183,7 @@ def test_a_client_with_the_mocks_own_key_is_told_so_where_another_counts(
 ) -> None:
     mock = build_mock(credentials=Credentials(merchant_id="42", private_key="another"))
     exchange = mock.ask(b'{"customerId":"a"}', authorization=signature_of_text(b'{"customerId":"a"}'))
-    assert "made with the mock's own test key" in str(reason(exchange))
+    assert "made with the test key of redaction and the mock" in str(reason(exchange))
 
 
 def test_a_body_of_the_limit_is_read_and_one_byte_more_is_not(mock: Any) -> None:

@@ -39,7 +39,7 @@ REASON_HEADER = b"x-mock-reason"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class MockAnswer:
     """An HTTP answer; it comes after `delay` seconds, and with `cut` breaks off in the middle of its body."""
 
     status: int
@@ -48,7 +48,7 @@ class Answer:
     delay: float = 0.0
     cut: bool = False
 
-    def because(self, reason: str) -> "Answer":
+    def because(self, reason: str) -> "MockAnswer":
         """Return the answer with its reason in a field, which log and tests read."""
         told = [value for name, value in self.fields if name == REASON_HEADER]
         others = (field for field in self.fields if field[0] != REASON_HEADER)
@@ -71,21 +71,21 @@ class Writer:
         self._adapt_card = _card_adapter(choices)
         self._adapt_customer = _customer_adapter(choices)
 
-    def error(self, code: str) -> Answer:
+    def error(self, code: str) -> MockAnswer:
         """Return a business error of the catalogue."""
         if code == self.code_of(AUTHENTICATION_FAILED) and self._choices["authentication-code"] == "other":
-            return Answer(status=401)
+            return MockAnswer(status=401)
         return self.json(self.error_value(code), self._error_status)
 
     def code_of(self, meaning: str) -> str:
         """Return the code that means something."""
         return self._codes[meaning]
 
-    def refusal(self, meaning: str) -> Answer:
+    def refusal(self, meaning: str) -> MockAnswer:
         """Return the business error that means something."""
         return self.error(self.code_of(meaning))
 
-    def elsewhere(self, status: int, served: str, fields: Fields = ()) -> Answer:
+    def elsewhere(self, status: int, served: str, fields: Fields = ()) -> MockAnswer:
         """Return the HTTP error for what is not served, with an envelope that says what is."""
         code = self.code_of(INVALID_PARAMETERS)
         told = self.json(self.envelope(code, f"the mock serves {served}", ABSENT), status)
@@ -120,16 +120,16 @@ class Writer:
         messages = (text for other in sorted(alike) for text in self._envelope.codes[other].messages)
         return next(messages, code)
 
-    def json(self, value: Any, status: int | None = None) -> Answer:
+    def json(self, value: Any, status: int | None = None) -> MockAnswer:
         """Return a JSON answer with the documented status and media type."""
         return self.text(_encode(value), status)
 
-    def text(self, body: bytes, status: int | None = None, media_type: bytes | None = None) -> Answer:
+    def text(self, body: bytes, status: int | None = None, media_type: bytes | None = None) -> MockAnswer:
         """Return an answer with a body that is ready."""
         fields = ((b"content-type", media_type or self._media_type), (b"content-length", b"%d" % len(body)))
-        return Answer(status=status or self._status, fields=fields, body=body)
+        return MockAnswer(status=status or self._status, fields=fields, body=body)
 
-    def found(self, form: Form, stored: StoredCustomer) -> Answer:
+    def found(self, form: Form, stored: StoredCustomer) -> MockAnswer:
         """Return the answer for what was found."""
         if form.id == BY_CUSTOMER and not stored.cards:
             return self._without_cards(stored)
@@ -145,14 +145,14 @@ class Writer:
             else {**cards[0], CARD_OWNER: customer}
         )
 
-    def unknown(self, form: Form, blank: StoredCustomer) -> Answer:
+    def unknown(self, form: Form, blank: StoredCustomer) -> MockAnswer:
         """Return the answer for what is not stored; `blank` is a customer of the id that was asked for."""
         reading = self._choices["unknown-customer" if form.id == BY_CUSTOMER else "unknown-token"]
         if reading == "business-error":
             return self.refusal(INVALID_PARAMETERS)
         return self.json(self.success_value(self.data(form, blank) if reading == "empty-list" else None))
 
-    def _without_cards(self, stored: StoredCustomer) -> Answer:
+    def _without_cards(self, stored: StoredCustomer) -> MockAnswer:
         reading = self._choices["customer-without-cards"]
         if reading == "business-error":
             return self.refusal(INVALID_PARAMETERS)

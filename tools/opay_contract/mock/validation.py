@@ -30,7 +30,7 @@ from opay_contract.mock.answers import (
     BY_TOKEN,
     INVALID_PARAMETERS,
     MERCHANT_MISSING,
-    Answer,
+    MockAnswer,
     Writer,
 )
 from opay_contract.mock.choices import Choices
@@ -75,9 +75,7 @@ class Authentication:
         self._key = credentials.private_key
         self._secret = credentials.private_key.encode()
         self._prefix = self._scheme.prefix.encode()
-        usual = Credentials().private_key
-        others = {"the mock's own test key": usual} if self._key != usual else {}
-        self._doctor = Doctor(self._key, self._scheme, identity, others)
+        self._doctor = Doctor(self._key, self._scheme, identity)
         written = scheme.sort_keys, scheme.item_separator, scheme.key_separator, scheme.escape_slashes
         self._plain = written == (True, ",", ":", False)
 
@@ -154,7 +152,7 @@ class Validation:
         self._open = {form.id: contract.schemas.validator(form.request) for form in operation.forms}
         self._closed = {form.id: contract.schemas.closed_validator(form.request) for form in operation.forms}
 
-    def pass_or_refuse(self, method: str, fields: Fields, body: bytes) -> Query | Answer:
+    def pass_or_refuse(self, method: str, fields: Fields, body: bytes) -> Query | MockAnswer:
         """Return what a request asks for, or the answer that refuses it."""
         if method != self._operation.method:
             return self._another_method()
@@ -179,7 +177,7 @@ class Validation:
             return self._writer.refusal(AUTHENTICATION_FAILED).because("; ".join(reasons))
         return self._query(read.value)
 
-    def _another_method(self) -> Answer:
+    def _another_method(self) -> MockAnswer:
         allowed = ((b"allow", self._operation.method.encode()),)
         if self._choices["wrong-method"] == "http-error":
             answer = self._writer.elsewhere(405, served_by(self._operation), allowed)
@@ -193,7 +191,7 @@ class Validation:
         media_type = content_type.partition(b";")[0].strip().lower()
         return any(fnmatchcase(media_type.decode("latin-1"), known.decode()) for known in self._media_types)
 
-    def _without_merchant(self) -> Answer:
+    def _without_merchant(self) -> MockAnswer:
         unnamed = self._choices["missing-merchant-id"] == "merchant-is-null"
         return self._writer.refusal(MERCHANT_MISSING if unnamed else AUTHENTICATION_FAILED)
 
@@ -210,7 +208,7 @@ class Validation:
             reasons.append(self._authentication.explain(request))
         return reasons
 
-    def _query(self, body: dict[str, Any]) -> Query | Answer:
+    def _query(self, body: dict[str, Any]) -> Query | MockAnswer:
         forms = [form for form in self._forms if form.required <= body.keys()]
         if not forms:
             names = " nor ".join(name for form in self._forms for name in sorted(form.required))
@@ -226,7 +224,7 @@ class Validation:
             body = {name: value for name, value in body.items() if name not in ignored}
         return self._asked(form, body)
 
-    def _asked(self, form: Form, body: dict[str, Any]) -> Query | Answer:
+    def _asked(self, form: Form, body: dict[str, Any]) -> Query | MockAnswer:
         validator = (self._open if self._choices["undocumented-member"] == "ignored" else self._closed)[
             form.id
         ]
@@ -235,9 +233,9 @@ class Validation:
             return self._writer.refusal(INVALID_PARAMETERS).because(f"{fold_pointer(tokens)} {fault}")
         return Query(form=form, asked=str(at(body, form.echoes[0].request)))
 
-    def _by_choice(self, question: str, status: int) -> Answer:
+    def _by_choice(self, question: str, status: int) -> MockAnswer:
         if self._choices[question] == "http-error":
-            return Answer(status=status, fields=((b"content-length", b"0"),))
+            return MockAnswer(status=status, fields=((b"content-length", b"0"),))
         return self._writer.refusal(INVALID_PARAMETERS)
 
 
