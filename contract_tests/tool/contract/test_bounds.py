@@ -112,3 +112,12 @@ def test_an_address_reads_as_people_write_it() -> None:
     place = Address("schemas/a b.json", ("properties", "x/y", 0))
     assert str(place) == "schemas/a b.json#/properties/x~1y/0"
     assert place.uri == "https://contract.invalid/schemas/a%20b.json#/properties/x~1y/0"
+
+
+@pytest.mark.parametrize("last", [{"description": "d", "content": {"text/plain": {}}}, {"$ref": "#/a"}])
+def test_a_chain_of_references_is_followed_to_its_end_unless_it_is_a_circle(last: dict[str, Any]) -> None:
+    answers = {"responses": {"200": {"$ref": "#/a"}}}
+    contract = build(paths={"/": {"get": answers}}, a={"$ref": "#/b"}, b={"$ref": "#/c"}, c=last)
+    is_circle = "$ref" in last
+    assert contract.operations[0].responses["200"].media_types == ({} if is_circle else {"text/plain": None})
+    assert bool(contract.notes) is is_circle
