@@ -13,8 +13,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from referencing import Registry
-from referencing.jsonschema import DRAFT202012
+from contract_tests.oracle import build_oracle
 
 from opay_contract.contract.addresses import OPEN, address, split_uri
 from opay_contract.contract.loading import ROOT, load_contract
@@ -135,13 +134,8 @@ def addresses_by_identity() -> dict[int, str]:
 
 @cache
 def oracle(schema: str) -> jsonschema.Draft202012Validator:
-    """Return the other library's validator.
-
-    A file's `$id` is relative to its folder, as its references are.
-    """
-    resources = [(OPEN + name, DRAFT202012.create_resource(value)) for name, value in DOCUMENTS.items()]
-    registry: Registry[Any] = Registry().with_resources(resources)
-    return jsonschema.Draft202012Validator({"$ref": OPEN + schema}, registry=registry)
+    """Return the other library's validator."""
+    return build_oracle(CONTRACT, OPEN + schema)
 
 
 def broken_by_oracle(schema: str, instance: Any) -> list[str]:

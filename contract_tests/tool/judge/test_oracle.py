@@ -9,14 +9,13 @@ from typing import Any
 
 import jsonschema
 import pytest
+from contract_tests.oracle import build_oracle
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from referencing import Registry
-from referencing.jsonschema import DRAFT202012
 
 from opay_contract.contract.addresses import OPEN
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import ROOT, load_contract
+from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import Tokens, iter_nodes
 from opay_contract.judge.annotations import annotate
@@ -43,19 +42,7 @@ contract = cache(load_contract)
 
 @cache
 def oracle(file: str, directory: Path | None = None) -> jsonschema.Draft202012Validator:
-    documents = contract(directory).schemas.documents
-    resources = [
-        (OPEN + name, DRAFT202012.create_resource(plain(document.value)))
-        for name, document in documents.items()
-        if name != ROOT
-    ]
-    registry: Registry[Any] = Registry().with_resources(resources)
-    return jsonschema.Draft202012Validator({"$ref": f"{OPEN}schemas/{file}"}, registry=registry)
-
-
-def plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema file without its `$id`, as it stands in the registry under its address."""
-    return {keyword: value for keyword, value in schema.items() if keyword != "$id"}
+    return build_oracle(contract(directory), f"{OPEN}schemas/{file}")
 
 
 @st.composite

@@ -70,6 +70,9 @@ KEYWORDS: dict[str, Keyword] = {
     "definitions": Keyword(Shape.NAMED, About.NOTHING),
 }
 
+NAMED = frozenset(name for name, kind in KEYWORDS.items() if kind.shape is Shape.NAMED)
+"""Keywords that hold schemas by name."""
+
 FOR_PEOPLE = frozenset(
     ("$schema", "$id", "$comment", "title", "description", "examples", "example", "default", "deprecated")
 )

@@ -346,9 +346,8 @@ class _Builder:
         signed = [self._signed_by in way for way in ways]
         if len(headers) < 2:  # noqa: PLR2004  with one way there is no choice
             return [one for way in headers for one in way], (), any(signed)
-        is_open = not all(headers)
         common = [one for one in headers[0] if all(one in way for way in headers)]
-        return common, () if is_open else tuple(headers), all(signed)
+        return common, tuple(headers), all(signed)
 
     def _credentials(self, requirement: _Node) -> dict[str, RequiredHeader | None]:
         """Return the schemes of a security requirement with the header in which each is sent."""

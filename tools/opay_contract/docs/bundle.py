@@ -6,12 +6,12 @@ from typing import Any
 
 from opay_contract.contract.addresses import MISSING, OPEN, absolute, split_uri, value_below
 from opay_contract.contract.documents import Document
+from opay_contract.contract.keywords import NAMED
 from opay_contract.contract.loading import ROOT
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import Tokens, pointer
 
 _DATA = {"const", "default", "enum", "example", "examples"}
-_NAMED = {"properties", "patternProperties", "$defs", "dependentSchemas"}
 _DROPPED = {"$schema", "$id"}
 
 
@@ -75,7 +75,7 @@ class _Bundler:
             return self._reference(child, file, tokens)
         if key in _DATA and not (key == "examples" and file == ROOT):
             return child
-        return self.copy(child, file, tokens, named=key in _NAMED)
+        return self.copy(child, file, tokens, named=key in NAMED)
 
     def _reference(self, reference: str, file: str, tokens: Tokens) -> str:
         """Return a reference as it stands in the bundle; one that leads out of the contract is refused."""

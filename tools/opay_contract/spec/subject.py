@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from opay_contract.contract.addresses import MISSING, Address, refer, value_below
 from opay_contract.contract.documents import Document, load_document
-from opay_contract.contract.keywords import KEYWORDS, About, Holds, Shape, iter_schema, iter_subschemas
+from opay_contract.contract.keywords import NAMED, About, Holds, iter_schema, iter_subschemas
 from opay_contract.contract.loading import read_documents
 from opay_contract.contract.openapi import (
     METHODS,
@@ -36,7 +36,7 @@ _DEPTH = 100
 _LOCATED = re.compile(r":(\d+):(\d+): (.*)", re.DOTALL)
 _NAMED = frozenset(
     {
-        *(name for name, kind in KEYWORDS.items() if kind.shape is Shape.NAMED), "callbacks", "content",
+        *NAMED, "callbacks", "content",
         "encoding", "examples", "headers", "links", "parameters", "pathItems", "paths", "requestBodies",
         "responses", "schemas", "securitySchemes", "variables", "webhooks", "x-sensitivity-classes",
         "x-sources",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from opay_contract.contract.addresses import absolute, split_uri
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document
+from opay_contract.contract.keywords import NAMED
 from opay_contract.contract.loading import ROOT, load_contract
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import Tokens, pointer
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 _VERBATIM = {"enum", "const", "examples", "default"}
-_NAMED = {"properties", "patternProperties", "$defs", "dependentSchemas"}
 _BASES = {"$id", "$schema"}
 
 
@@ -87,7 +87,7 @@ def _relocate_keyword(keyword: str, value: Any, name: str, names: set[str]) -> A
         return _component(absolute(value, name), names)
     if keyword in _VERBATIM or keyword.startswith("x-"):
         return value
-    if keyword in _NAMED:
+    if keyword in NAMED:
         return {key: _relocate(child, name, names) for key, child in value.items()}
     return _relocate(value, name, names)
 

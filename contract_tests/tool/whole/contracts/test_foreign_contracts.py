@@ -294,7 +294,7 @@ def test_a_question_is_asked_of_the_operation_that_it_is_about() -> None:
     ask = load("questions")
     calls = [
         call("GET", "https://ask.example/orders", {"created": 1}),
-        call("GET", "https://ask.example/payments", {"created": "2026-01-01"}),
+        call("GET", "https://ask.example/payments", {"created": 2}),
     ]
     assert fold(ask, *calls).readings == {("created-of-orders", "number"): 2}
 

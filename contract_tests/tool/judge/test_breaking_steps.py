@@ -8,13 +8,11 @@ from typing import Any
 
 import jsonschema
 import pytest
+from contract_tests.oracle import build_oracle
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from referencing import Registry
-from referencing.jsonschema import DRAFT202012
 
-from opay_contract.contract.addresses import OPEN
-from opay_contract.contract.loading import ROOT, load_contract
+from opay_contract.contract.loading import load_contract
 from opay_contract.contract.operation import Form
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.annotations import annotate
@@ -46,14 +44,7 @@ Step = tuple[Tokens, str, Any]
 
 @cache
 def oracle(uri: str) -> jsonschema.Draft202012Validator:
-    documents = contract().schemas.documents
-    resources = [
-        (OPEN + name, DRAFT202012.create_resource(document.value))
-        for name, document in documents.items()
-        if name != ROOT
-    ]
-    registry: Registry[Any] = Registry().with_resources(resources)
-    return jsonschema.Draft202012Validator({"$ref": uri}, registry=registry)
+    return build_oracle(contract(), uri)
 
 
 def iter_steps(form: Form, answer: Any) -> Iterator[Step]:
