@@ -70,3 +70,18 @@ def test_a_block_is_what_its_language_says() -> None:
             if said is None:
                 broken.setdefault(place, "says nothing")
     assert broken == {}
+
+
+def test_links_of_the_pages_outside_of_the_site_lead_to_files() -> None:
+    for page in (REPOSITORY / "README.md", REPOSITORY / "contract_tests" / "README.md"):
+        links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+        assert links
+        assert [link for link in links if not (page.parent / link).is_file()] == []
+
+
+def test_the_readme_fits_a_screen_or_two_and_the_tests_have_a_line_for_each_folder() -> None:
+    assert len((REPOSITORY / "README.md").read_text(encoding="utf-8").splitlines()) <= 100
+    folder = REPOSITORY / "contract_tests"
+    told = re.findall(r"^\| `(\w+)/` \|", (folder / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    there = [path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(("_", "."))]
+    assert sorted(told) == sorted(there)
