@@ -40,9 +40,20 @@ def test_an_option_of_the_command_line_wins_over_the_settings(
     settle('contract = "nowhere"')
     assert "nowhere" in run("check", clean).stderr
     assert run("check", clean, "--config", "/dev/null").returncode == 0
-    (repository / "openapi.yaml").exists()
     assert run("check", clean, "--contract", repository).returncode == 0
     assert run("spec", repository).returncode == 0
+    assert run("spec", "--export", "mine").returncode == 0
+
+
+def test_an_output_is_written_beside_the_reports_that_are_settled(
+    run: Run, settle: Settle, repository: Path
+) -> None:
+    clean = repository / "contract_tests/recordings/clean/requests.ndjson"
+    folder = settle('format = "html=drift.html"')
+    assert run("check", clean, "--output", "drift.txt").returncode == 0
+    assert {"drift.html", "drift.txt"} <= {path.name for path in folder.iterdir()}
+    both = run("check", clean, "--format", "html=a.html", "--output", "b")
+    assert "each --format names its own" in both.stderr
 
 
 def test_levels_of_the_command_line_are_added_to_those_of_the_settings(

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opay_contract.contract.addresses import OPEN
-from opay_contract.contract.closing import close_reference
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.jsontext import iter_nodes
@@ -33,7 +32,7 @@ def agreement(contract: Contract, uri: str, *, may_be_stricter: bool = False) ->
     Where only branches of conditions have members, the closed form refuses more than it need.
     """
     schemas = contract.schemas
-    closed, opened = schemas.compile(close_reference(uri, schemas.documents)), schemas.validator(uri)
+    closed, opened = schemas.closed_validator(uri), schemas.validator(uri)
 
     def agree(value: Any) -> None:
         unknown = [tokens for tokens, _, _ in annotate(contract, uri, value).undocumented()]

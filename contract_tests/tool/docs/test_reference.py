@@ -91,6 +91,12 @@ def test_members_have_type_limits_requirement_and_sensitivity_in_each_case(plain
     assert "With any other code than `00000` or `00`." in cases
 
 
+def test_a_source_of_a_member_is_quoted_where_it_is_cited(plain: Mapping[str, str]) -> None:
+    says = "lastFourDigits String Card number last 4 digits."
+    title = f"Token Info By User API, table of response parameters: “{says}”"
+    assert plain[PAGE].count(f'title="{title}"') == 1
+
+
 def test_a_member_is_described_once_and_linked_to_from_wherever_it_comes_again(
     plain: Mapping[str, str],
 ) -> None:

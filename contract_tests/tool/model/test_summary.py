@@ -15,6 +15,7 @@ from opay_contract.drift import fold as fold_module
 from opay_contract.drift import fold as folding
 from opay_contract.drift.fold import Fold
 from opay_contract.formats.native import parse_line
+from opay_contract.judge.judge import Judge
 from opay_contract.judge.subject import Settings
 from opay_contract.judge.table import RULES
 from opay_contract.model import outcomes as outcomes_module
@@ -237,8 +238,14 @@ def test_a_fingerprint_never_changes() -> None:
     )
 
 
-def fold_part(judge: Contract, part: list[tuple[int, bytes]], *, has_memory: bool = True) -> DriftSummary:
-    fold = Fold(judge, SETTINGS, has_memory=has_memory)
+def fold_part(
+    judge: Contract,
+    part: list[tuple[int, bytes]],
+    *,
+    has_memory: bool = True,
+    shared: Judge | None = None,
+) -> DriftSummary:
+    fold = Fold(judge, SETTINGS, has_memory=has_memory, judge=shared)
     source = Source(ordinal=0, name="-", path=None)
     for number, line in part:
         fold.add(parse_line(source.place(number, number), line))
@@ -272,6 +279,8 @@ def test_any_split_of_a_stream_gives_the_summary_of_one_pass(
     lines, parts = case
     whole = fold_part(contract(), lines, has_memory=bool(has_memory))
     assert merged([fold_part(contract(), part, has_memory=bool(has_memory)) for part in parts]) == whole
+    shared = Judge(contract(), SETTINGS)  # as a worker has one for all of its parts
+    assert merged([fold_part(contract(), part, shared=shared) for part in parts]) == whole
 
 
 def test_the_caps_bite_in_a_fold_of_every_case() -> None:

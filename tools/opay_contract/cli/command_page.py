@@ -17,7 +17,7 @@ _SAID_ONCE = ("--help",)
 
 def render_commands() -> str:
     """Return a section for each command, and for each of theirs."""
-    context = click.Context(cli, info_name=_NAME, **cli.context_settings)
+    context = click.Context(cli, info_name=_NAME)
     return "\n".join(_sections(cli, context))
 
 

@@ -15,6 +15,7 @@ import click
 from opay_contract.baseline.baseline import Baseline, apply_baseline, load_baseline, utc_day
 from opay_contract.cli.options import (
     fail_on_option,
+    is_settled,
     require_success_option,
     rule_options,
     setting_option,
@@ -173,8 +174,10 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
         **others: Any,
     ) -> None:
         columns, lines = shutil.get_terminal_size(_FALLBACK)
+        has_own_files = is_settled("targets") and all(target.file for target in targets)
+        usual = (Target(format=_usual(output)),) if not targets or (output and has_own_files) else ()
         asked = Reporting(
-            targets=settle_targets(targets or (Target(format=_usual(output)),), output),
+            targets=settle_targets((*targets, *usual), output),
             view=View(
                 width=columns,
                 height=lines,

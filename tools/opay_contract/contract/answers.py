@@ -23,6 +23,6 @@ def _root_members(contract: Contract, operation: Operation) -> Iterator[frozense
         return
     for response in operation.responses.values():
         for schema in filter(None, response.media_types.values()):
-            fields = iter_fields(contract.schemas, schema)
+            fields = iter_fields(contract.schemas, schema, depth=1)
             names = [field.pointer for field in fields if field.required == "yes"]
             yield frozenset(name.removeprefix("/") for name in names if name.count("/") == 1)

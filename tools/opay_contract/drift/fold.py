@@ -109,15 +109,20 @@ class FindingFold:
 class Fold:
     """Takes exchanges one at a time; `summary()` gives what they showed so far."""
 
-    def __init__(self, contract: Contract, settings: Settings, *, has_memory: bool = True) -> None:
-        """Take a contract; without memory each exchange is judged as if it were the first."""
+    def __init__(
+        self, contract: Contract, settings: Settings, *, has_memory: bool = True, judge: Judge | None = None
+    ) -> None:
+        """Take a contract; without memory each exchange is judged as if it were the first.
+
+        A judge of the same contract and settings may be given on when the fold before is done with it.
+        """
         self._contract = contract
         self._settings = settings
         self._answers = answer_shape(contract)
         self._no_answer = (
             f"{NO_URL}, and it has not the members of an answer of this API ({self._answers.describe()})"
         )
-        self._judge = Judge(contract, settings, has_memory=has_memory)
+        self._judge = judge or Judge(contract, settings, has_memory=has_memory)
         self._statistics = Statistics(contract, self._judge.shapes)
         self._findings = FindingFold()
         self._waiting: dict[Alike, None] = {}
@@ -173,7 +178,7 @@ class Fold:
         if too_much is not None:
             self._add_unreadable(Unreadable(place=item.place, reason=too_much))
             return None
-        asked, answered = read_bodies(item)
+        asked, answered = read_bodies(item, lead.route.operation)
         if item.request.url is None and not (item.is_asserted or self._is_answer(answered)):
             self._add_unreadable(Unreadable(place=item.place, reason=self._no_answer))
             return None

@@ -230,7 +230,7 @@ class Statistics:
     def _probes_of(self, frame: Frame) -> Iterator[Probe]:
         """Yield the evidence that exchanges of a frame can give; those at unknown paths give none."""
         if frame.route.path_known:
-            yield from (one for one in self._probes if one.evidence.outcome in (None, frame.scope[2]))
+            yield from (one for one in self._probes if one.concerns(frame.scope[0], frame.scope[2]))
 
     def _evidence_at(self, frame: Frame, path: Tokens | None) -> tuple[list[Probe], list[Probe]]:
         """Return the evidence about a place in a body, by value and by shape.

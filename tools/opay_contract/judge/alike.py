@@ -119,7 +119,7 @@ class Lead(msgspec.Struct, frozen=True, gc=False):
 class _Names(msgspec.Struct, frozen=True, eq=False, gc=False):
     """What the names of an exchange's headers tell: those of the request, then those of the response.
 
-    `media_types` takes every Content-Type of the response from all values; in the values that are
+    `media_types` takes every Content-Type from all values; in the values that are
     `searched` a card number may stand. `is_known` if the same names have the very same object.
     """
 
@@ -268,7 +268,10 @@ class Kinds:
                 decided=tuple(zip(self._decided[operation.id], values, strict=True))
                 if operation is not None and values
                 else (),
-                schemas=(request_schema(operation, match.form), response_schema(operation, match, documented))
+                schemas=(
+                    request_schema(operation, match.form, exchange.request.headers),
+                    response_schema(operation, match, documented, exchange.response.headers),
+                )
                 if operation is not None
                 else (None, None),
                 is_known=is_known,
@@ -290,11 +293,7 @@ class Kinds:
         found = self._names.get(key)
         if found is None:
             lower = [name.lower() for name in names]
-            places = [
-                place
-                for place, name in enumerate(lower)
-                if name == "content-type" and place >= len(sent or ())
-            ]
+            places = [place for place, name in enumerate(lower) if name == "content-type"]
             is_known = len(self._names) < self._room and sum(map(len, names)) < _MAX_KEPT
             unsearched = self._contract.unsearched_headers
             found = _Names(

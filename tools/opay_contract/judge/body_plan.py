@@ -13,13 +13,14 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 
-from opay_contract.contract.contract import Contract, Match
-from opay_contract.contract.loading import tokens_of
-from opay_contract.contract.operation import DocumentedResponse, Form, Operation
+from opay_contract.contract.addresses import tokens_of
+from opay_contract.contract.contract import Contract, Match, content_type
+from opay_contract.contract.operation import DocumentedResponse, Form, Operation, schema_of
 from opay_contract.jsontext import Parsed, Tokens, iter_nodes
 from opay_contract.judge.annotations import Annotations, annotate
 from opay_contract.judge.describing import fold_pointer, is_label
 from opay_contract.judge.shapes import Shape, fold, is_decided_by_shape
+from opay_contract.model.exchange import Exchange, Headers
 
 NOT_SEARCHED = frozenset({"identifier", "credential"})
 """Classes of fields that may look like card numbers by their nature; where no schema is, a name tells."""
@@ -106,12 +107,14 @@ class BodyPlans:
         return plan, is_kept
 
 
-def request_schema(operation: Operation, form: Form | None) -> str | None:
+def request_schema(operation: Operation, form: Form | None, headers: Headers | None) -> str | None:
     """Return the address of the schema that a request's body is judged by."""
-    return form.request if form else operation.request_schema
+    return form.request if form else schema_of(content_type(headers), operation.request_types)
 
 
-def response_schema(operation: Operation, match: Match, documented: DocumentedResponse | None) -> str | None:
+def response_schema(
+    operation: Operation, match: Match, documented: DocumentedResponse | None, headers: Headers | None
+) -> str | None:
     """Return the address of the schema that an answer is judged by, None where nothing describes it.
 
     An answer without a business code is judged as a bare envelope, any other by the form that the
@@ -123,19 +126,20 @@ def response_schema(operation: Operation, match: Match, documented: DocumentedRe
     if match.form is not None:
         return match.form.response
     described = documented.media_types if documented is not None else {}
-    schema = next(iter(described.values()), None)
+    schema = schema_of(content_type(headers), described)
     return schema or (envelope.schema if envelope is not None else None)
 
 
 def annotate_bodies(
-    contract: Contract, match: Match, status: int
+    contract: Contract, exchange: Exchange, match: Match
 ) -> tuple[Annotations | None, Annotations | None]:
     """Return what the contract says about each place of an exchange's bodies, None where there is nothing."""
     operation = match.route.operation
     if operation is None:
         return None, None
-    query = request_schema(operation, match.form)
-    answer = response_schema(operation, match, operation.response(status))
+    response = exchange.response
+    query = request_schema(operation, match.form, exchange.request.headers)
+    answer = response_schema(operation, match, operation.response(response.status), response.headers)
     asked, answered = match.request_body, match.response_body
     return (
         annotate(contract, query, asked.value) if query and isinstance(asked, Parsed) else None,

@@ -170,7 +170,7 @@ def data_of(value: dict[str, Any], form: Form) -> tuple[dict[str, Any], list[dic
 def members_about(choices: Choices, question: str) -> tuple[str, ...]:
     """Return the names of the members that a question is about."""
     abouts = next(choice.question.about for choice in choices if choice.question.id == question)
-    return tuple(split_uri(about)[1][-1] for about in abouts)
+    return tuple(str(split_uri(about).tokens[-1]) for about in abouts)
 
 
 def _put(value: dict[str, Any], tokens: Tokens, child: Any) -> None:

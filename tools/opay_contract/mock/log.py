@@ -95,7 +95,7 @@ def describe_call(exchange: Exchange, contract: Contract) -> dict[str, str | int
     path = "/" + (request.url or "").partition("://")[2].partition("/")[2].partition("?")[0]
     called = [operation for operation in contract.operations if operation.path_pattern.fullmatch(path)]
     route = Route(operation=(called or contract.operations)[0])
-    code = contract.match_read(exchange, route, *read_bodies(exchange)).code
+    code = contract.match_read(exchange, route, *read_bodies(exchange, route.operation)).code
     return {
         "time": (exchange.recorded_at or "")[_CLOCK],
         "method": describe_name(request.method or ""),

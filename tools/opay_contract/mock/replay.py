@@ -81,7 +81,7 @@ class Replay:
         if operation is None:
             self._left_out["of another API or method"] += 1
             return
-        match = self._contract.match_read(item, Route(operation=operation), *read_bodies(item))
+        match = self._contract.match_read(item, Route(operation=operation), *read_bodies(item, operation))
         form, body = match.form, match.request_body
         asked = at(body.value, form.echoes[0].request) if form and isinstance(body, Parsed) else None
         if form is None or not isinstance(asked, str):

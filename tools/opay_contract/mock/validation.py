@@ -20,7 +20,6 @@ from typing import Any
 
 import msgspec
 
-from opay_contract.contract.closing import close_reference
 from opay_contract.contract.contract import Contract, at
 from opay_contract.contract.operation import Form, Operation
 from opay_contract.errors import ContractError, UsageError
@@ -151,11 +150,7 @@ class Validation:
         self._authentication = Authentication(credentials, scheme, space=space, identity=self._merchant_name)
         self._media_types = _request_media_types(contract, operation)
         self._open = {form.id: contract.schemas.validator(form.request) for form in operation.forms}
-        documents = contract.schemas.documents
-        self._closed = {
-            form.id: contract.schemas.compile(close_reference(form.request, documents))
-            for form in operation.forms
-        }
+        self._closed = {form.id: contract.schemas.closed_validator(form.request) for form in operation.forms}
 
     def pass_or_refuse(self, method: str, fields: Fields, body: bytes) -> Query | MockAnswer:
         """Return what a request asks for, or the answer that refuses it."""
