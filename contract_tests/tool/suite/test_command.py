@@ -82,7 +82,7 @@ def expect_clean_record(record: Path, url: str, seen: int) -> None:
 
 
 def test_a_drift_is_one_finding_however_many_tests_it_fails(run: Run, staging: Staging) -> None:
-    staging.app.desk.scenario = "field-null"
+    staging.app.handler.scenario = "field-null"
     tests = "white_space or media_type_may or method"
     done = run("--target", staging.url, "-k", tests, "--junit", "j.xml", "--markdown", "m.md")
     assert done.exit_code == 1
