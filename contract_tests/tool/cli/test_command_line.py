@@ -279,3 +279,16 @@ def test_short_work_shows_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "_start_progress", failing(AssertionError()))
     with progress.watch_progress() as on_progress:
         on_progress(1, 0)
+
+
+def test_merge_ends_with_what_it_joined(run: Run, repository: Path) -> None:
+    clean = repository / "contract_tests/recordings/clean/requests.ndjson"
+    for name in ("a.json", "b.json"):
+        run("check", clean, "--save-summary", name)
+    done = run("merge", "a.json", "b.json", "a.json")
+    assert done.stderr.splitlines()[-1] == "Merged 2 summaries: 26 exchanges."
+
+
+@pytest.mark.usefixtures("served")
+def test_a_mock_that_records_ends_with_what_became_of_it(run: Run) -> None:
+    assert run("mock", "--record", "r.ndjson").stderr == "Recorded nothing to 'r.ndjson'.\n"

@@ -58,6 +58,9 @@ def test_every_code_and_question_and_source_is_there_with_its_source(plain: Mapp
     for entry in operation["x-business-codes"]:
         line = row(plain[MARKDOWN], f"`{entry['code']}`", after="## Business codes")
         assert all(f"`{source}`" in line for source in entry["x-source"])
+    assert row(plain[MARKDOWN], "`02000`").startswith(
+        "| `02000` | authentication failed | “Authentication failed” |"
+    )
     for question in root["x-open-questions"]:
         text = plain[MARKDOWN][plain[MARKDOWN].index(f"#### `{question['id']}`") :]
         for reading in question["readings"]:
@@ -88,6 +91,12 @@ def test_members_have_type_limits_requirement_and_sensitivity_in_each_case(plain
     assert "With any other code than `00000` or `00`." in cases
 
 
+def test_a_source_of_a_member_is_quoted_where_it_is_cited(plain: Mapping[str, str]) -> None:
+    says = "lastFourDigits String Card number last 4 digits."
+    title = f"Token Info By User API, table of response parameters: “{says}”"
+    assert plain[PAGE].count(f'title="{title}"') == 1
+
+
 def test_a_member_is_described_once_and_linked_to_from_wherever_it_comes_again(
     plain: Mapping[str, str],
 ) -> None:
@@ -106,7 +115,8 @@ def test_sources_that_say_different_things_are_told_apart_from_what_nobody_says(
     contradictions = text[text.index("### Where sources") : text.index("### What nobody says")]
     assert "| `string` | A string of digits. | – | `DOC` `page-response-table` |" in contradictions  # noqa: RUF001
     assert "| `number` | A JSON number. | yes | `DOC` `page-example` |" in contradictions
-    assert "#### `customer-without-cards`" not in contradictions
+    for one_says_something_or_none in ("opay-token-form", "customer-without-cards"):
+        assert f"#### `{one_says_something_or_none}`" not in contradictions
 
 
 def test_the_mocks_choice_is_the_assumed_reading(plain: Mapping[str, str]) -> None:

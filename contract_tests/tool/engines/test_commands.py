@@ -28,7 +28,7 @@ CLEAN, DRIFTED = RECORDINGS / "clean" / "requests.ndjson", RECORDINGS / "drifted
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1790000000")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1790000000")  # so that reports are of the same time
 
     def run_command(*arguments: str | Path) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["opay-contract", *map(str, arguments)])
@@ -84,15 +84,14 @@ def test_merged_summaries_give_the_report_of_one_run(run: Run, tmp_path: Path) -
     days = {"1-monday": CLEAN, "2-tuesday": DRIFTED, "3-wednesday": turned}
     for name, path in days.items():
         run("check", path, "--save-summary", tmp_path / name)
-    merged = run("merge", *(tmp_path / name for name in days), "--format", "json")
-    judged, expected = (
-        json.loads(one[1]) for one in (merged, run("check", *days.values(), "--format", "json"))
-    )
-    assert merged[0] == ExitCode.FINDINGS
-    for report in (judged, expected):
-        del report["run"]  # what was named: summaries, or recordings
-    assert judged == expected
-    assert judged["summary"]["exchanges_checked"] == 83
+    code, merged, _ = run("merge", *(tmp_path / name for name in days), "--format", "json")
+    checked = run("check", *days.values(), "--format", "json")
+    reports = [json.loads(text) for text in (merged, checked[1])]
+    for report in reports:
+        del report["run"]["inputs"], report["run"]["files"]  # summaries, and recordings
+    assert reports[0] == reports[1]
+    assert code == checked[0] == ExitCode.FINDINGS
+    assert reports[0]["summary"]["exchanges_checked"] == 83
 
 
 def test_what_is_no_summary_is_not_merged(run: Run, tmp_path: Path) -> None:
@@ -123,8 +122,7 @@ def test_other_commands_read_stores_and_patterns_too(run: Run, tmp_path: Path) -
     store.rm("/old", recursive=True)
     store.rm("/new", recursive=True)
     by_file = run("compare", CLEAN, DRIFTED)
-    of_stores = compared[1].replace("memory:///new/x.ndjson", str(DRIFTED))
-    assert of_stores.split() == by_file[1].split()  # lines break elsewhere
+    assert compared[1].replace("memory:///new/x.ndjson", str(DRIFTED)) == by_file[1]
     assert suggested[1] == run("suggest", DRIFTED)[1] != ""
     assert (added[0], compared[0], suggested[0]) == (ExitCode.CLEAN, ExitCode.FINDINGS, ExitCode.CLEAN)
 
@@ -153,7 +151,7 @@ def test_one_process_tells_the_findings_so_far(
         run_settings,
         on_progress=lambda seen, found: told.append((seen, found)),
     )
-    assert told[-1][1] == len(summary.findings)
+    assert 0 < told[-1][1] <= len(summary.findings), "those of exchanges that wait for others come later"
     assert told == sorted(told)
 
 

@@ -74,7 +74,7 @@ def test_the_examples_of_the_pages_run(
     assert page.count("```python") == len(blocks)
     for name, source in blocks:
         (pytester.path / name).write_text(source, encoding="utf-8")
-    run_pytest("").assert_outcomes(passed=8)
+    run_pytest("").assert_outcomes(passed=9)
 
 
 def test_the_client_is_tested_in_ten_lines() -> None:

@@ -93,6 +93,7 @@ def test_a_coded_request_body_is_read_and_stays_coded(redact: Any, read: Any) ->
         assert made.request.body != body, name
         assert json.loads(made.request.body).keys() == ASKED.keys(), name
         assert gzip.compress(body, mtime=0) not in written.data, name
+        assert b"H4sI" in written.data or b"\x1f\x8b" in written.data, name  # gzip, in base64 or as it is
 
 
 def test_a_request_body_whose_coding_is_damaged_costs_no_answer(read: Any) -> None:
@@ -128,6 +129,11 @@ def test_a_number_as_the_value_of_a_field_is_replaced_as_a_text_is(value: int, r
         written = redact(har)
         again = redact(written.data)
         assert (again.data, again.replaced) == (written.data, []), name
+
+
+def test_a_signature_that_is_a_number_is_masked_as_a_text_is(redact: Any) -> None:
+    written = redact(collection([{"key": "Authorization", "value": 4111111111111111}]))
+    assert b'"value": "[Filtered]"' in written.data
 
 
 def test_a_damaged_description_leaves_a_file_what_it_is(redact: Any) -> None:

@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -237,7 +238,8 @@ def parse(arguments: list[str]) -> None:
         found = command.get_command(context, arguments.pop(0))
         assert found
         command, context = found, click.Context(found, parent=context)
-    command.make_parser(context).parse_args(arguments)
+    with suppress(click.BadOptionUsage):  # a sentence may name an option without its value
+        command.make_parser(context).parse_args(arguments)
 
 
 def look_up(helps: list[list[str]], words: list[str]) -> None:

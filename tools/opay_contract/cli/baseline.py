@@ -9,16 +9,14 @@ from pathlib import Path
 import click
 
 from opay_contract.baseline.acceptance import Acceptance
-from opay_contract.baseline.acceptances import (
-    NEVER_ACCEPTED,
-    find_expiry_fault,
-    find_rule_fault,
-    find_text_fault,
-)
 from opay_contract.baseline.baseline import (
+    NEVER_ACCEPTED,
     Baseline,
     add_acceptances,
+    find_expiry_fault,
     find_prunable,
+    find_rule_fault,
+    find_text_fault,
     load_baseline,
     load_or_start_baseline,
     parse_baseline,

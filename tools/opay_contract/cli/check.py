@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from opay_contract.cli.checking import Counted, tell_repeats
+from opay_contract.cli.checking import Counted, tell_notes, tell_repeats
 from opay_contract.cli.format_in import format_in_option
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import (
@@ -111,6 +111,7 @@ def check(
     """
     repeats = Repeats()
     contract = load_contract(contract_dir, base_urls)
+    tell_notes(contract)
     now = time.time()
     judging = reporting.load_baseline(now)
     with spread.checkpoint(now) as checkpoint:

@@ -17,7 +17,9 @@ from opay_contract.model.summary import DriftSummary
 from opay_contract.model.timestamps import Window
 from opay_contract.recordings.inputs import Repeats, Source, iter_inputs
 from opay_contract.report.sentences import describe_nothing, describe_out_of_scope
-from opay_contract.words import printable
+from opay_contract.words import count, printable
+
+_MOST_NOTES = 5
 
 
 class Counted(Iterator[Source | Unreadable]):
@@ -32,6 +34,17 @@ class Counted(Iterator[Source | Unreadable]):
         found = next(self._inputs)
         self.number += 1
         return found
+
+
+def tell_notes(contract: Contract) -> None:
+    """Say on standard error what of the contract is not judged by, the first of it in full."""
+    for note in contract.notes[:_MOST_NOTES]:
+        click.echo(f"note: {printable(note)}", err=True)
+    more = len(contract.notes) - _MOST_NOTES
+    if more > 0:
+        click.echo(
+            f"note: {count(more, 'more statement')} left out; `opay-contract spec` names them", err=True
+        )
 
 
 def settings_of_now(window: Window | None = None) -> Settings:

@@ -86,7 +86,6 @@ def _show_version(ctx: click.Context, _option: click.Parameter, is_asked: bool) 
 
 @click.group(
     cls=_Commands,
-    context_settings={"help_option_names": ["-h", "--help"]},
     examples=[
         ("Check what was recorded", "opay-contract check traffic.har"),
         ("Ask a stand-in of the sandbox", "opay-contract mock --port 8000"),

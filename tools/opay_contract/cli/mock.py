@@ -206,6 +206,8 @@ def _run(contract: Contract, settings: MockSettings, options: _Options) -> None:
         greeting = render_greeting(url_of(bound), contract, settings.credentials, known)
         said = _lines(url_of(bound), settings.credentials) + ([] if options.quiet else [greeting])
         serve(app, bound, lambda: click.echo("\n".join(said)))
+    if recorder is not None:
+        click.echo(recorder.describe(), err=True)
     if recorder is not None and recorder.failures:
         raise click.exceptions.Exit(ExitCode.INCOMPLETE)
 

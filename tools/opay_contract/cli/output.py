@@ -1,9 +1,7 @@
 """Where a report goes: standard output, or a file that is whole or not there."""
 
-import contextlib
 import os
 import sys
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Literal
 
 import click
 
+from opay_contract.drafts import open_draft
 from opay_contract.errors import UsageError
 
 
@@ -93,26 +92,16 @@ def write_atomically(path: Path, text: str) -> None:
 
     A pipe or a device is written to as it is.
     """
-    try:
-        if path.exists() and not path.is_file():
+    if path.exists() and not path.is_file():
+        try:
             path.write_text(text, encoding="utf-8", newline="\n")
-        else:
-            _replace(path, text)
-    except OSError as error:
-        raise UsageError(f"cannot write to '{path}': {error.strerror}") from error
-
-
-def _replace(path: Path, text: str) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
+        except OSError as error:
+            raise UsageError(f"cannot write to '{path}': {error.strerror}") from error
+        return
+    with open_draft(path) as draft:
+        draft.write_text(text, encoding="utf-8", newline="\n")
+        draft.chmod(0o666 & ~_umask())
+        draft.replace(path)
 
 
 def _umask() -> int:

@@ -15,6 +15,7 @@ import click
 from opay_contract.baseline.baseline import Baseline, apply_baseline, load_baseline, utc_day
 from opay_contract.cli.options import (
     fail_on_option,
+    is_settled,
     require_success_option,
     rule_options,
     setting_option,
@@ -30,8 +31,7 @@ from opay_contract.cli.output import (
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import ROOT, default_directory, is_carried
 from opay_contract.contract.used import name_contract
-from opay_contract.drift.card_evidence import weigh_card_numbers
-from opay_contract.drift.conclusions import conclude
+from opay_contract.drift.conclusions import conclude, weigh_card_numbers
 from opay_contract.drift.insight import draw_insight
 from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode
@@ -42,7 +42,7 @@ from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.sentences import describe_verdict, mark_of
 from opay_contract.report.text_report import View
 from opay_contract.settings.policy import RulePolicy, parse_severity
-from opay_contract.words import count, printable
+from opay_contract.words import printable
 
 _FALLBACK = (100, 40)
 """Columns and lines where there is no terminal."""
@@ -174,8 +174,10 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
         **others: Any,
     ) -> None:
         columns, lines = shutil.get_terminal_size(_FALLBACK)
+        has_own_files = is_settled("targets") and all(target.file for target in targets)
+        usual = (Target(format=_usual(output)),) if not targets or (output and has_own_files) else ()
         asked = Reporting(
-            targets=settle_targets(targets or (Target(format=_usual(output)),), output),
+            targets=settle_targets((*targets, *usual), output),
             view=View(
                 width=columns,
                 height=lines,
@@ -226,7 +228,7 @@ def report_run(
     run = CheckedRun(
         summary=counting,
         questions=contract.questions,
-        insight=policy.insight(draw_insight(summary, contract)),
+        insight=policy.insight(draw_insight(summary, contract), summary),
         contract=contract,
         judged=judged,
         fail_on=reporting.fail_on,
@@ -242,7 +244,8 @@ def report_run(
         contract_folder=_contract_folder(contract_dir or default_directory()),
     )
     _write_reports(run, reporting)
-    _tell_left_out(policy.left_out(summary))
+    if left_out := policy.describe_left_out(summary):
+        click.echo(f"note: {left_out}", err=True)
     return run.exit_code
 
 
@@ -292,14 +295,6 @@ def arguments_of(
         ("--format-in", format_in) if format_in else (),
     ]
     return tuple(word for pair in (*given, *(("--base-url", url) for url in base_urls)) for word in pair)
-
-
-def _tell_left_out(left_out: dict[str, int]) -> None:
-    """Say on standard error what was found and does not count, so that less is not taken for nothing."""
-    if left_out:
-        by_rule = ", ".join(f"{rule} {number:,}" for rule, number in left_out.items())
-        words = f"{count(sum(left_out.values()), 'finding')} left out by --select or --ignore ({by_rule})"
-        click.echo(f"note: {words}", err=True)
 
 
 def _contract_folder(directory: Path) -> str | None:

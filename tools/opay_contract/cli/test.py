@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from opay_contract.cli.help import Command
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode
@@ -16,7 +17,20 @@ if TYPE_CHECKING:
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        ("See whether address and credentials are right", "opay-contract test --target sandbox --probe"),
+        (
+            "Ask the sandbox all, and record it",
+            "opay-contract test --target sandbox --record-to a.ndjson",
+        ),
+        (
+            "Ask a server of yours about signatures",
+            "opay-contract test --target http://127.0.0.1:8000 -k signature",
+        ),
+    ],
+)
 @click.option(
     "--target",
     default="mock",

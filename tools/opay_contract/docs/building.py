@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from opay_contract.contract.addresses import OPEN, absolute, address
+from opay_contract.contract.addresses import OPEN, absolute, address, tokens_of
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import Body, Field, iter_bodies, iter_fields
-from opay_contract.contract.loading import ROOT, tokens_of
+from opay_contract.contract.loading import ROOT
 from opay_contract.contract.operation import Envelope, OpenQuestion, Operation
 from opay_contract.contract.scopes import branches_of
 from opay_contract.docs.evidence import RunEvidence
@@ -126,12 +126,17 @@ class _Writer:
     def _is_subject(self, operation: Operation, title: str) -> bool:
         return any(form.title in title for form in operation.forms)
 
-    def _cite(self, names: Iterable[str]) -> tuple[CitedSource, ...]:
+    def _cite(self, names: Iterable[str], about: str = "") -> tuple[CitedSource, ...]:
+        """Return sources, with their words about a field if it has a name here."""
         listed = self.root.get("x-sources", {})
-        found = ((name, listed.get(name, {})) for name in names)
         return tuple(
-            CitedSource(mark=str(entry.get("mark", "UNKNOWN")), name=name, title=str(entry.get("title", "")))
-            for name, entry in found
+            CitedSource(
+                mark=str(entry.get("mark", "UNKNOWN")),
+                name=name,
+                title=str(entry.get("title", "")),
+                says=str(entry.get("says", {}).get(about, "")),
+            )
+            for name, entry in ((name, listed.get(name, {})) for name in names)
         )
 
     def _sources(self, node: Any) -> tuple[CitedSource, ...]:
@@ -257,7 +262,7 @@ class _Writer:
             limits=tuple(_iter_limits([node for _, node in nodes])),
             sensitivity=member.sensitivity or "",
             description=description,
-            sources=self._cite(member.sources),
+            sources=self._cite(member.sources, names[-1]),
             same_as="" if first == anchor else first,
             seen=seen if seen and (seen.of or seen.findings) else None,
         )
@@ -326,11 +331,13 @@ class _Writer:
 
     def _codes(self, operation: Operation, envelope: Envelope) -> Iterator[ShownRow]:
         for known in envelope.codes.values():
+            said = self.contract.schemas.node(known.uri)
+            failure = said.get("means", "failure").replace("-", " ")
             yield ShownRow(
                 name=known.code,
-                kind="success" if known.code in envelope.success else "failure",
+                kind="success" if known.code in envelope.success else failure,
                 messages=known.messages,
-                sources=self._sources(self.contract.schemas.node(known.uri)),
+                sources=self._sources(said),
                 seen=code_seen(self.evidence, operation, envelope, known) if self.evidence else None,
             )
 

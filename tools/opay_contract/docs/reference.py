@@ -10,11 +10,12 @@ from opay_contract.docs.seen import Seen
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CitedSource:
-    """Where a statement comes from, with its mark: DOC, OBS or UNKNOWN."""
+    """Where a statement comes from, with its mark: DOC, OBS or UNKNOWN; `says` quotes it, if it is quoted."""
 
     mark: str
     name: str
     title: str
+    says: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

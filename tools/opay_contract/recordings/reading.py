@@ -26,8 +26,7 @@ from opay_contract.formats.streams import (
     unpack,
 )
 from opay_contract.formats.table import FORMATS, Format, recognise
-from opay_contract.model.answer_shape import AnswerShape
-from opay_contract.model.exchange import Exchange, Unreadable
+from opay_contract.model.exchange import AnswerShape, Exchange, Unreadable
 from opay_contract.recordings.inputs import (
     PROMISING_SUFFIXES,
     Source,
