@@ -157,7 +157,7 @@ def test_saved_summaries_are_judged_as_one_run_and_keep_no_verdict(
         run("check", recording, "--save-summary", summary, key=KEY)
     alone = run("merge", saved[0])
     assert alone.exit_code == 1
-    assert alone.output.splitlines()[-2] == f"opay-contract: {SAID}; {UNSIGNED}"
+    assert f"opay-contract: {SAID}; {UNSIGNED}" in alone.output.splitlines()
     both = run("merge", *saved)
     assert both.exit_code == 0
     assert "nothing-succeeded" not in both.output
