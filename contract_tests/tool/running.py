@@ -13,7 +13,7 @@ from opay_contract.cli.main import main
 
 Completed = CompletedProcess[str]
 
-ENVIRONMENT = {"PATH": os.environ.get("PATH", ""), "COLUMNS": "80"}
+ENVIRONMENT = {"PATH": os.environ.get("PATH", ""), "COLUMNS": "80", "SOURCE_DATE_EPOCH": "1790000000"}
 """As little as a process needs, so that no setting of whoever runs the tests is in the way."""
 
 

@@ -80,10 +80,9 @@ def test_accepted_findings_do_not_fail_the_run(
     done = add(*fingerprints, others=(calls, "--by", "Mona"))
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == len(fingerprints)
-    checked = run("check", "--fail-on", "info", "--baseline", file, calls)
+    checked = run("check", "--fail-on", "info", "--baseline", file, calls, "--format=text", "--all")
     assert (checked.returncode, checked.stderr) == (0, "")
     assert "1 exchange keeps the contract; 2 accepted" in checked.stdout
-    assert f"Baseline: {len(fingerprints)} accepted;" in checked.stdout
     assert f"Baseline: {len(fingerprints)} accepted; " in checked.stdout
     assert "by Mona: ticket 12" in checked.stdout
 
