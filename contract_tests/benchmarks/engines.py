@@ -20,12 +20,12 @@ from contract_tests.benchmarks.speed.traffic import iter_realistic
 from opay_contract.contract.loading import default_directory, load_contract, load_documents
 from opay_contract.engines import work as work_module
 from opay_contract.engines.cluster_tasks import ClusterJob, build_job, check_parts
-from opay_contract.engines.inline import check_sources
+from opay_contract.engines.folding import check_sources
 from opay_contract.engines.processes import check_in_processes
 from opay_contract.engines.work import Job, Work
 from opay_contract.judge.subject import Settings
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.listing import iter_inputs
+from opay_contract.recordings.inputs import iter_inputs
 
 SETTINGS = Settings(started_at=1_790_000_000.0)
 SEED = 1

@@ -32,7 +32,7 @@ from typing import Any
 import requests
 
 from opay_contract.contract.loading import default_directory, load_contract
-from opay_contract.mock.authentication import Credentials
+from opay_contract.mock.validation import Credentials
 from opay_contract.signing.signer import sign
 
 PRISM = "@stoplight/prism-cli@5.14.2"
@@ -134,7 +134,7 @@ def write_load(folder: Path) -> Path:
 @contextmanager
 def start_mock() -> Iterator[Subject]:
     """Run the command in a process of its own."""
-    command = [sys.executable, "-m", "opay_contract", "mock", "--customers", str(CUSTOMERS)]
+    command = [sys.executable, "-m", "opay_contract", "mock", "--quiet", "--customers", str(CUSTOMERS)]
     with stopping(subprocess.Popen(command, stdout=subprocess.PIPE, text=True)) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip().removeprefix("address: ")

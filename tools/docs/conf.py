@@ -29,42 +29,43 @@ html_copy_source = False
 html_show_sourcelink = False
 html_show_search_summary = False  # it would fetch each page, which a browser refuses on the disk
 
-CONTRACT = "contract"
+CONTRACT = "reference/contract"
 """The page that the reference of the contract is appended to."""
 
-FOLDER = "reference"
+FOLDER = "api"
 """Where the files of `opay-contract docs` are, as it writes them."""
 
 NAVIGATION = {
+    "Start": ("start/install", "start/privacy"),
     "How to": (
-        "install",
-        "how-to/mend-a-signature",
-        "how-to/ci-with-the-sandbox",
-        "how-to/check-a-browser-har",
-        "testing-your-client",
+        "how-to/test-in-ci",
+        "how-to/validate-recordings",
         "how-to/accept-a-drift",
-        "how-to/add-an-operation",
+        "how-to/make-documentation",
     ),
     "Reference": (
         CONTRACT,
-        "commands",
-        "rules",
-        "exit-codes",
-        "recordings",
-        "cluster",
-        "outputs",
-        "observations",
-        "report-v1",
-        "baseline",
-        "suggest",
-        "mock",
-        "record",
-        "redaction",
-        "extensions",
-        "contract-tests",
-        "integrations",
+        "reference/commands",
+        "reference/settings",
+        "reference/rules",
+        "reference/exit-codes",
+        "reference/recordings",
+        "reference/outputs",
+        "reference/report-v1",
+        "reference/observations",
+        "reference/baseline",
+        "reference/suggest",
+        "reference/pytest",
+        "reference/mock",
+        "reference/signature",
+        "reference/record",
+        "reference/redaction",
+        "reference/cluster",
+        "reference/integrations",
+        "reference/contract-tests",
+        "reference/extensions",
     ),
-    "Background": ("privacy", "design", "performance", "comparison", "mutation", "changelog"),
+    "Inside": ("inside/design", "inside/performance", "inside/comparison", "inside/mutation", "changelog"),
 }
 """The pages under their headings. One that is not named here comes last."""
 
@@ -111,7 +112,7 @@ def _toctree(caption: str, pages: tuple[str, ...]) -> str:
 def _reference() -> str:
     """Return the reference without its title and contents, which the page has of its own."""
     sections = build_outputs(None, None)[MARKDOWN].partition("\n## ")[2]
-    link = f'<a href="{FOLDER}/{PAGE}">The page with each operation and its schemas</a>'
+    link = f'<a href="../{FOLDER}/{PAGE}">The page with each operation and its schemas</a>'
     return f"\n{link}\n\n## {sections}"
 
 

@@ -55,7 +55,7 @@ class Flaw:
     tokens: Tokens = ()
 
 
-class Parsed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Parsed(msgspec.Struct, frozen=True, gc=False):
     """The value of a text, where the last of duplicate members holds, and its flaws in document order.
 
     `shadowed` has the duplicate members that do not hold, with their place. Unless it
@@ -80,29 +80,24 @@ class NotJson:
 
 
 def parse_json(data: bytes) -> Parsed | NotJson:
-    """Read one JSON text; never raises, whatever the bytes."""
+    """Read one JSON text; never raises, whatever the bytes.
+
+    Most texts are read by a strict decoder, which refuses a byte order mark, what is no UTF-8, NaN, numbers
+    beyond every double and lone surrogates. It takes long integers, and duplicate keys, which it drops, so
+    that the value has fewer quotes than the text; what may have such, or more levels, is read again.
+    """
     try:
         value = _decode(data)
     except (ValueError, RecursionError):
         return _parse_odd(data)
     has_long_row = _LONG_ROW in data.translate(_DIGITS_AS_ZERO, _SEPARATORS)
-    if has_long_row and _LONG_INTEGER in data.translate(_DIGITS_AS_ZERO):
+    if (
+        (has_long_row and _LONG_INTEGER in data.translate(_DIGITS_AS_ZERO))
+        or (len(data) > MAX_DEPTH and data.count(b"[") + data.count(b"{") > MAX_DEPTH)
+        or (data != (compact := _encode(value)) and _count_quotes(data) != _count_quotes(compact))
+    ):
         return _parse_odd(data)
-    if not _is_plain(data, value):
-        return _parse_odd(data)
-    return Parsed(value=value, may_have_long_row=has_long_row or b"\\" in data or not data.isascii())
-
-
-def _is_plain(data: bytes, value: Any) -> bool:
-    """Tell whether a text that a strict decoder took surely has no flaw.
-
-    That decoder refuses a byte order mark, what is no UTF-8, NaN, numbers beyond every double and lone
-    surrogates. It takes duplicate keys, and drops them, so that the value has fewer quotes than the text.
-    """
-    if data.count(b"[") + data.count(b"{") > MAX_DEPTH:
-        return False
-    compact = _encode(value)
-    return data == compact or _count_quotes(data) == _count_quotes(compact)
+    return Parsed(value, (), (), has_long_row or b"\\" in data or not data.isascii())
 
 
 def _count_quotes(text: bytes) -> int:

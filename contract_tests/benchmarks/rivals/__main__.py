@@ -3,7 +3,7 @@
     python -m contract_tests.benchmarks.rivals
 
 From the root of the repository, with the test extra installed. The other tools are installed from their
-registries into `--tools DIR`, apart from the project. The table is the one of tools/docs/comparison.md.
+registries into `--tools DIR`, apart from the project. The table is that of tools/docs/inside/comparison.md.
 """
 
 import argparse

@@ -17,9 +17,9 @@ from contract_tests.tool.whole.corpus.drafts import KEY
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.fold import Fold
+from opay_contract.formats.native import parse_line
 from opay_contract.judge.subject import Settings
-from opay_contract.recordings.ndjson import parse_line
-from opay_contract.recordings.sources import Source
+from opay_contract.recordings.inputs import Source
 
 from .material import Material
 from .processes import run_tool
@@ -57,7 +57,7 @@ class OpayContract:
         said = [
             Said(exchange=number, place=one.pointer, words=f"{one.rule.id} {one.pointer} {one.actual}")
             for number, line in enumerate(material.native.read_bytes().splitlines())
-            for one in fold.add(parse_line(source.place(number, number), line))
+            for one in fold.check(parse_line(source.place(number, number), line))
         ]
         with _key():
             printed = [

@@ -4,9 +4,9 @@
 
 From the root of the repository, with the extras `test` and, for Parquet, `dask`. The other tools are
 installed from their registries into `--tools DIR`, apart from the project. Printed are the tables of
-tools/docs/performance.md: microseconds of processor time an exchange, user and system, of a process and its
-children, less those of a run over one exchange; the best of some rounds, as others may use the machine.
-Absolute figures belong to the machine, ratios travel; a ratio that says that we are slower is marked.
+tools/docs/inside/performance.md: microseconds of processor time an exchange, user and system, of a process
+and its children, less those of a run over one exchange; the best of some rounds, as others may use the
+machine. Absolute figures belong to the machine, ratios travel; a ratio that says we are slower is marked.
 """
 
 import argparse
@@ -24,11 +24,14 @@ from typing import TypeVar
 from contract_tests.benchmarks.rivals.installing import install_openapi_core, install_redocly
 from contract_tests.benchmarks.rivals.material import write_copy
 from contract_tests.benchmarks.rivals.tools import Library, Redocly, check
-from contract_tests.tool.whole.corpus.contract import write_contract
-from contract_tests.tool.whole.corpus.drafts import KEY
-
-from .measuring import build_oracle, read_all, time_command, time_loop, validate_all
-from .recordings import (
+from contract_tests.benchmarks.speed.measuring import (
+    build_oracle,
+    read_all,
+    time_command,
+    time_loop,
+    validate_all,
+)
+from contract_tests.benchmarks.speed.recordings import (
     HAR,
     KINDS,
     NDJSON,
@@ -39,11 +42,13 @@ from .recordings import (
     write_recording,
     write_wire,
 )
-from .traffic import Shares, iter_mixed, iter_realistic, iter_uniform
+from contract_tests.benchmarks.speed.traffic import Shares, iter_mixed, iter_realistic, iter_uniform
+from contract_tests.tool.whole.corpus.contract import write_contract
+from contract_tests.tool.whole.corpus.drafts import KEY
 
 FIXED_SEED = 20260504
 ROOT = Path(__file__).parents[3]
-PAGE, README = ROOT / "tools" / "docs" / "performance.md", ROOT / "README.md"
+PAGE, README = ROOT / "tools" / "docs" / "inside" / "performance.md", ROOT / "README.md"
 MARK = "<!-- speed: python -m contract_tests.benchmarks.speed --write writes this part -->"
 END = "<!-- end -->"
 IN_README = ("realistic",)

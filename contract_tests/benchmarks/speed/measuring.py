@@ -10,8 +10,8 @@ import jsonschema
 from referencing import Registry, Resource
 
 from opay_contract.contract.loading import load_documents
+from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.sources import Source
 
 Command = Callable[[Path], float]
 """Checks a file and returns the processor seconds that it took."""

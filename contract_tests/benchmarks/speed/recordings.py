@@ -26,10 +26,10 @@ from contract_tests.tool.redact.writers import (
     as_yaml_cassette,
 )
 
+from opay_contract.formats.messages import parse_moment
+from opay_contract.formats.native import parse_line
 from opay_contract.model.exchange import Exchange, header
-from opay_contract.recordings.messages import parse_moment
-from opay_contract.recordings.ndjson import parse_line
-from opay_contract.recordings.sources import Source
+from opay_contract.recordings.inputs import Source
 
 _HEADERS = pa.map_(pa.string(), pa.string())
 _REQUEST = {"method": pa.string(), "url": pa.string(), "headers": _HEADERS, "body": pa.binary()}

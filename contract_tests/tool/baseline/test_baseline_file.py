@@ -269,6 +269,6 @@ def test_a_run_that_did_not_read_everything_shows_no_acceptance_as_unused(
 
 
 def test_the_example_of_the_docs_is_a_baseline() -> None:
-    page = Path(__file__).parents[3] / "tools" / "docs" / "baseline.md"
+    page = Path(__file__).parents[3] / "tools" / "docs" / "reference" / "baseline.md"
     example = page.read_text(encoding="utf-8").partition("```toml\n")[2].partition("```")[0]
     assert [one.line for one in parse_baseline(example, "b.toml", TODAY).acceptances] == [4]

@@ -157,7 +157,7 @@ def test_a_near_path_says_what_was_meant(contract: Contract) -> None:
 def test_an_unknown_method_is_shown_at_the_documented_path(build: Callable[..., Contract]) -> None:
     contract = build({}, paths={"/customers/{id}/cards": "cards"})
     fold = Fold(contract, SETTINGS)
-    (finding,) = fold.add(
+    (finding,) = fold.check(
         Exchange(
             place=Place(source=0, entry=1, file="-"),
             request=Request(method="GET", url="/customers/amina/cards"),

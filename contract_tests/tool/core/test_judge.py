@@ -30,6 +30,7 @@ from opay_contract.drift.evidence import build_probes, describe_exchange, weigh
 from opay_contract.drift.fold import Fold
 from opay_contract.drift.saving import summary_to_json
 from opay_contract.errors import OpayContractError
+from opay_contract.formats.native import parse_line
 from opay_contract.jsontext import Tokens, iter_nodes
 from opay_contract.judge.describing import fold_pointer
 from opay_contract.judge.subject import Settings
@@ -37,9 +38,8 @@ from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.model.signature import SignatureScheme
 from opay_contract.model.summary import DriftSummary, merge
 from opay_contract.model.timestamps import Window
-from opay_contract.recordings.ndjson import parse_line
+from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.sources import Source
 from opay_contract.signing.signer import sign
 from opay_contract.suite import from_schema
 

@@ -20,9 +20,9 @@ from opay_contract.contract.loading import ROOT, load_contract
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import Tokens, iter_nodes
 from opay_contract.judge.annotations import annotate
+from opay_contract.judge.body import keyword_of
 from opay_contract.judge.describing import fold_pointer
 from opay_contract.judge.judge import check_exchange
-from opay_contract.judge.schema_errors import keyword_of
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Exchange, Place, Request, Response
 from opay_contract.model.finding import Finding, Severity

@@ -14,6 +14,7 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.drift import fold as fold_module
 from opay_contract.drift import folding
 from opay_contract.drift.fold import Fold
+from opay_contract.formats.native import parse_line
 from opay_contract.judge.subject import Settings
 from opay_contract.judge.table import RULES
 from opay_contract.model import outcomes as outcomes_module
@@ -22,8 +23,7 @@ from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Finding, Outcome
 from opay_contract.model.outcomes import NOT_NAMED, Signatures
 from opay_contract.model.summary import DriftSummary, Elsewhere, FoldedFinding, fingerprint, join, merge
-from opay_contract.recordings.ndjson import parse_line
-from opay_contract.recordings.sources import Source
+from opay_contract.recordings.inputs import Source
 
 QUICK = settings(deadline=None, derandomize=True, max_examples=100)
 CASES = sorted((Path(__file__).parents[2] / "tool" / "judge" / "cases").glob("*/*.ndjson"))

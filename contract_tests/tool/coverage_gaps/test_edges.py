@@ -16,8 +16,9 @@ import zstandard
 
 from opay_contract.contract.addresses import OPEN
 from opay_contract.contract.loading import load_contract
-from opay_contract.engines.inline import check_sources
+from opay_contract.engines.folding import check_sources
 from opay_contract.errors import UsageError
+from opay_contract.formats.content_coding import encode_body
 from opay_contract.judge.subject import Settings
 from opay_contract.mock.app import build_app
 from opay_contract.mock.choices import assumed_choices
@@ -27,7 +28,6 @@ from opay_contract.mock.store import Store
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
-from opay_contract.redact.content_encodings import encode_body
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.text_report import render_text
 from opay_contract.spec.lint import prove_contract

@@ -17,10 +17,10 @@ from opay_contract.docs.outputs import Gather
 from opay_contract.drift.fold import Fold
 from opay_contract.drift.insight import draw_insight
 from opay_contract.drift.saving import load_summary, summary_to_json
+from opay_contract.formats.native import parse_line
 from opay_contract.judge.subject import Settings
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.ndjson import parse_line
-from opay_contract.recordings.sources import Source
+from opay_contract.recordings.inputs import Source
 
 PAYLOAD = (
     ' <img src=x onerror="window.pwned=1"><script>window.pwned=1</script></script>'

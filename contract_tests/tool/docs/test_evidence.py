@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from contract_tests.tool.docs.conftest import gather, summary_of
-from contract_tests.tool.docs.test_reference import LEDGER, specification
+from contract_tests.tool.docs.test_reference import LEDGER, row
 from contract_tests.tool.drift.conftest import by_customer, by_token, exchange, refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,11 +21,9 @@ from markdown_it import MarkdownIt
 
 from opay_contract.cli.docs import docs
 from opay_contract.contract.loading import load_contract
-from opay_contract.docs.evidence import build_evidence
-from opay_contract.docs.outputs import MARKDOWN, PAGE, build_outputs
-from opay_contract.docs.reference import Reference, recorded_notes
-from opay_contract.docs.sections.contents import build_sections
-from opay_contract.docs.sections.overview import verification
+from opay_contract.docs.evidence import RunEvidence, build_evidence
+from opay_contract.docs.outputs import MARKDOWN, PAGE, build_outputs, describe_verification, render_markdown
+from opay_contract.docs.reference import build_reference
 from opay_contract.drift.insight import draw_insight
 from opay_contract.drift.saving import summary_from_json, summary_to_json
 from opay_contract.errors import UsageError
@@ -34,6 +32,13 @@ from opay_contract.model.summary import DriftSummary
 
 GOLDEN = Path(__file__).parent / "golden" / "evidence.md"
 CONTRACT = load_contract()
+
+
+SAYS = re.compile(
+    r"\*\*Held|seen in|never seen|No recording|Without|Codes outside|A run"
+    r"|Verdict|No verdict|Nothing was|Cannot be"
+)
+"""How the lines begin that say something of recordings, beside tables."""
 
 
 @pytest.fixture(scope="module")
@@ -49,44 +54,40 @@ def what_recordings_say(markdown: str) -> Iterator[str]:
             yield line
         elif line.startswith("| ") and not line.startswith("| ---"):
             yield f"| {cells[0]} | {cells[-1]} |"
-        elif re.match(
-            "Held|\\*\\*Held|Without|Codes outside|A run|This run|Verdict|No verdict|Nothing was|Cannot be",
-            line,
-        ):
+        elif SAYS.match(line):
             yield line.partition(" About ")[0]
 
 
 def test_every_statement_says_what_recordings_say(outputs: Mapping[str, str]) -> None:
     text = outputs[MARKDOWN]
-    parts = [text[text.index("## Overview") : text.index("## How to sign")]]
-    parts.append(text[text.index("## Headers, forms") : text.index("## Sensitivity")])
-    shown = "\n".join(what_recordings_say("\n".join(parts))) + "\n"
+    told = text[text.index("## Overview") : text.index("## Sensitivity")]
+    without_code = re.sub(r"^```.*?^```", "", told, flags=re.DOTALL | re.MULTILINE)
+    shown = "\n".join(what_recordings_say(without_code)) + "\n"
     if os.environ.get("UPDATE_GOLDEN"):
         GOLDEN.parent.mkdir(exist_ok=True)
         GOLDEN.write_text(shown, encoding="utf-8")
     assert shown == GOLDEN.read_text(encoding="utf-8")
 
 
-def test_the_page_has_the_same_evidence_in_its_tables_and_in_the_renderer(
-    outputs: Mapping[str, str],
-) -> None:
-    page = outputs[PAGE]
-    assert "drifted: 3 × type-mismatch (error, last on 2026-05-03)</strong>" in page  # noqa: RUF001  times
-    document = specification(page)
-    card = document["components"]["schemas"]["CardToken"]["properties"]
-    assert card["expiryYear"]["x-recordings"].startswith("seen in 68 of 129 objects, last on 2026-05-03;")
-    operation = next(iter(document["paths"].values()))["post"]
-    assert operation["responses"]["200"]["x-recordings"].startswith("seen in 136 of 137 answers")
-    assert list(operation["requestBody"]["content"]) == ["application/json"]
-    assert "drifted" in document["components"]["parameters"]["MerchantId"]["x-recordings"]
+def test_the_page_says_the_same_as_the_markdown_and_colours_drift(outputs: Mapping[str, str]) -> None:
+    drift = '<span class="drifted">drifted: 3 × type-mismatch (error, last on 2026-05-03)</span>'  # noqa: RUF001
+    assert drift in outputs[PAGE]
+    assert '<span class="clean">no drift</span>' in outputs[PAGE]
+    for part in ("seen in 68 of 129 objects, last on 2026-05-03", "never seen in 136 answers"):
+        assert outputs[PAGE].count(part) == outputs[MARKDOWN].count(part) > 1
 
 
-def test_what_both_request_forms_have_is_counted_over_both() -> None:
-    summary = summary_of([by_customer("2026-05-01"), by_token("2026-05-02", brand=None)])
-    notes = recorded_notes(reference_of(summary))
-    assert notes["schemas/card-token.json#/properties/brand"].startswith(
-        "seen in 2 of 2 objects, last on 2026-05-02; null 1, string 1"
+def test_a_member_is_counted_with_its_form_and_in_its_case() -> None:
+    text = markdown_of(
+        summary_of([by_customer("2026-05-01"), by_token("2026-05-02", brand=None), refused("2026-05-03")])
     )
+    by_form = {
+        "Token Info By User: answer with success": ("`/data/cardTokens/*/brand`", "1 of 1 objects"),
+        "Card Token Info: answer with success": ("`/data/brand`", "1 of 1 objects"),
+        "Token Info By User: answer with an error": ("`/code`", "1 of 1 answers, last on 2026-05-03"),
+    }
+    for title, (member, seen) in by_form.items():
+        assert f"seen in {seen}" in row(text, member, after=f"### {title}")
 
 
 def test_a_finding_belongs_to_the_form_whose_schemas_it_names() -> None:
@@ -94,8 +95,8 @@ def test_a_finding_belongs_to_the_form_whose_schemas_it_names() -> None:
         "2026-05-01", {"customerId": "121111113"}, {"code": "00000", "message": "SUCCESSFUL"}
     )
     text = markdown_of(summary_of([without_data, by_token("2026-05-01")]))
-    by_token_form, by_customer_form = text[text.index("## Fields") :].split("### Token Info By User: request")
-    assert "success-without-data" not in by_token_form
+    by_customer_form, by_token_form = text.split("\n## Card Token Info\n")
+    assert "success-without-data" not in by_token_form.partition("## Headers")[0]
     assert "success-without-data" in by_customer_form
 
 
@@ -149,7 +150,7 @@ def test_a_value_that_somebody_wrote_into_a_summary_never_appears(tmp_path: Path
 )
 def test_the_overview_says_what_the_evidence_lacks(changes: dict[str, Any], said: str) -> None:
     summary = replace(summary_of([by_customer("2026-05-01")]), **changes)
-    assert said in verification(reference_of(summary))
+    assert said in describe_verification(evidence_of(summary))
 
 
 @pytest.mark.parametrize(
@@ -166,7 +167,7 @@ def test_the_overview_says_over_which_days_the_evidence_goes(days: dict[str, int
     spot = ("queryCardTokens", "by-customer", "success", "")
     observed = replace(summary.observations[spot], types={"exchange": days})
     changed = replace(summary, observations={**summary.observations, spot: observed})
-    assert said in verification(reference_of(changed))
+    assert said in describe_verification(evidence_of(changed))
 
 
 def test_caps_that_bit_are_told_and_no_drift_is_not_claimed_beyond_them() -> None:
@@ -237,9 +238,8 @@ def test_a_damaged_summary_is_refused_or_shown_but_never_a_crash(data: st.DataOb
     for _ in range(data.draw(st.integers(1, 3))):
         spoil(value, data)
     with suppress(UsageError):
-        reference = reference_of(summary_from_json(json.dumps(value).encode()))
-        assert recorded_notes(reference)
-        page = "".join(section.markdown for section in build_sections(reference))
+        evidence = evidence_of(summary_from_json(json.dumps(value).encode()))
+        page = render_markdown(build_reference(CONTRACT, evidence))
         assert not [token for token in MarkdownIt().parse(page) if "html" in token.type]
         assert "\x1b" not in page
 
@@ -257,8 +257,8 @@ def spoil(value: Any, data: st.DataObject) -> None:
         value = value[key]
 
 
-def reference_of(summary: DriftSummary) -> Reference:
-    return Reference(contract=CONTRACT, evidence=build_evidence(summary, draw_insight, CONTRACT))
+def evidence_of(summary: DriftSummary) -> RunEvidence:
+    return build_evidence(summary, draw_insight, CONTRACT)
 
 
 def markdown_of(summary: DriftSummary) -> str:

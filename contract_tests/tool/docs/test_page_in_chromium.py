@@ -15,8 +15,7 @@ import pytest
 from contract_tests.tool.docs.conftest import gather
 
 from opay_contract.docs.outputs import PAGE, build_outputs
-from opay_contract.docs.serving import serving, watch
-from opay_contract.docs.watching import LastGood
+from opay_contract.docs.serving import LastGood, serving, watch
 
 pytestmark = pytest.mark.external
 
@@ -66,13 +65,35 @@ def test_the_page_asks_for_nothing_and_complains_about_nothing(seen: Any) -> Non
         assert look["errors"] == []
 
 
-def test_the_renderer_shows_the_operation_with_members_and_cases(seen: Any) -> None:
+def test_the_page_shows_the_call_its_members_in_each_case_and_what_drifted(seen: Any) -> None:
     for look in seen["looks"]:
-        for text in ("Query by customer", "Query by token", "One of", "Response samples", "type-mismatch"):
+        for text in (
+            "POST",
+            "Answer with success",
+            "Answer with an error",
+            "lastFourDigits",
+            "type-mismatch",
+        ):
             assert text in look["shown"]
 
 
-def test_nothing_is_cut_at_either_width(seen: Any) -> None:
+def test_the_page_is_short_enough_to_be_read(seen: Any) -> None:
+    assert {look["height"] <= 12_000 for look in seen["looks"] if look["width"] == 1280} == {True}
+
+
+def test_a_language_that_is_chosen_holds_for_all_samples_and_can_be_copied(seen: Any) -> None:
+    samples = seen["samples"]
+    assert [text.partition(" ")[0] for text in samples["first"]] == ["curl", "curl"]
+    assert all("node:crypto" in text for text in samples["chosen"])
+    assert samples["copied"] == samples["chosen"][0]
+    assert samples["said"] == "Copied"
+
+
+def test_a_link_to_an_open_question_opens_it(seen: Any) -> None:
+    assert seen["samples"]["opened"] == ""
+
+
+def test_nothing_is_cut_at_any_width(seen: Any) -> None:
     for look in seen["looks"]:
         assert look["overflow"] == 0
         assert look["cut"] == []
@@ -91,7 +112,7 @@ def test_axe_finds_no_serious_or_critical_problem(seen: Any) -> None:
 def test_the_contents_of_a_narrow_page_open_and_lead_to_a_section(seen: Any) -> None:
     navigation = seen["navigation"]
     assert (navigation["before"], navigation["opened"], navigation["after"]) == (False, True, False)
-    assert navigation["hash"] == "#codes"
+    assert navigation["hash"] == "#how-to-sign"
     assert 0 <= navigation["top"] < 200
 
 
@@ -129,7 +150,7 @@ def live_url(contract_dir: Path) -> Iterator[str]:
 
 def test_a_live_page_follows_edits_and_tells_what_is_wrong(live_url: str, contract_dir: Path) -> None:
     first, renamed, broken, mended = drive("live.mjs", live_url, contract_dir / "openapi.yaml")
-    assert first == mended == ["OPay Token Info By User", ""]
-    assert renamed == ["Renamed Token Info By User", ""]
+    assert first == mended == ["OPay Token Info By User 0.1.0", ""]
+    assert renamed == ["Renamed Token Info By User 0.1.0", ""]
     assert broken[0] == renamed[0]
     assert "openapi.yaml:10:" in broken[1]

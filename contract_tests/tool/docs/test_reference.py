@@ -12,7 +12,8 @@ from contract_tests.tool.docs.conftest import gather
 from markdown_it import MarkdownIt
 
 from opay_contract.contract.loading import load_contract
-from opay_contract.docs.outputs import MARKDOWN, PAGE, build_outputs
+from opay_contract.docs.outputs import MARKDOWN, OPENAPI, PAGE, build_outputs
+from opay_contract.signing.signer import PUBLIC_TEST_KEY, verify
 
 LEDGER = Path(__file__).parents[2] / "tool" / "whole" / "contracts" / "ledger"
 CONTRACT = load_contract()
@@ -23,13 +24,13 @@ def plain() -> Mapping[str, str]:
     return build_outputs(None, None)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def verified(summary_file: Path) -> Mapping[str, str]:
     return build_outputs(None, gather(summary_file))
 
 
 class _Tags(HTMLParser):
-    """The tags of a page, and the text of its data block."""
+    """The tags of a page, and the places in it."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -40,12 +41,6 @@ class _Tags(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
         self.ids |= {value for name, value in attrs if name == "id" and value}
-
-
-def specification(page: str) -> Any:
-    found = re.search(r'<script type="application/json" id="openapi">(.*?)</script>', page, re.DOTALL)
-    assert found
-    return json.loads(found.group(1))
 
 
 def row(markdown: str, start: str, *, after: str = "") -> str:
@@ -60,7 +55,7 @@ def test_every_code_and_question_and_source_is_there_with_its_source(plain: Mapp
         line = row(plain[MARKDOWN], f"`{entry['code']}`", after="## Business codes")
         assert all(f"`{source}`" in line for source in entry["x-source"])
     for question in root["x-open-questions"]:
-        text = plain[MARKDOWN][plain[MARKDOWN].index(f"### `{question['id']}`") :]
+        text = plain[MARKDOWN][plain[MARKDOWN].index(f"#### `{question['id']}`") :]
         for reading in question["readings"]:
             line = row(text, f"`{reading['id']}`")
             assert all(f"`{source}`" in line for source in reading["x-source"])
@@ -68,37 +63,79 @@ def test_every_code_and_question_and_source_is_there_with_its_source(plain: Mapp
         assert f"| `{source['mark']}` | `{name}` |" in plain[MARKDOWN]
 
 
-def test_members_have_type_requirement_and_sensitivity(plain: Mapping[str, str]) -> None:
-    table = "### Token Info By User: answer"
-    assert row(plain[MARKDOWN], "`/code`", after=table).startswith("| `/code` | string | yes | `public` |")
-    data = row(plain[MARKDOWN], "`/data`", after=table)
-    assert data.startswith("| `/data` | object or null | in some cases | – |")  # noqa: RUF001
-    digits = row(plain[MARKDOWN], "`/data/cardTokens/*/lastFourDigits`", after=table)
-    assert "| yes | `card` |" in digits
+def test_the_form_that_the_contract_is_named_after_comes_first(plain: Mapping[str, str]) -> None:
+    titles = re.findall(r"^## (.*)$", plain[MARKDOWN], re.MULTILINE)
+    assert titles[:3] == ["Overview", "Token Info By User", "Card Token Info"]
+    assert re.findall(r"<h2 [^>]*>(.*?)</h2>", plain[PAGE])[:2] == titles[1:3]
+
+
+def test_members_have_type_limits_requirement_and_sensitivity_in_each_case(plain: Mapping[str, str]) -> None:
+    success, error = "Token Info By User: answer with success", "Token Info By User: answer with an error"
+    code = row(plain[MARKDOWN], "`/code`", after=success)
+    assert code.startswith("| `/code` | string | required | `public` | What became of the call")
+    data = row(plain[MARKDOWN], "`/data`", after=success)
+    assert data.startswith("| `/data` | object | required | – | The data of a successful query by")  # noqa: RUF001
+    digits = row(plain[MARKDOWN], "`/data/cardTokens/*/lastFourDigits`", after=success)
+    assert "| string, 4 characters, `^[0-9]{4}$` | required | `card` |" in digits
+    refused = row(plain[MARKDOWN], "`/data`", after=error)
+    assert refused.startswith("| `/data` | null | optional | – | Null where it is present at all.")  # noqa: RUF001
+    cases = plain[MARKDOWN][plain[MARKDOWN].index(success) : plain[MARKDOWN].index("#### Sample")]
+    assert "With code `00000` or `00`." in cases
+    assert "With any other code than `00000` or `00`." in cases
+
+
+def test_a_member_is_described_once_and_linked_to_from_wherever_it_comes_again(
+    plain: Mapping[str, str],
+) -> None:
+    for text in ("The last four digits of the card number.", "Null where it is present at all."):
+        assert [output.count(text) for output in (plain[PAGE], plain[MARKDOWN])] == [1, 1]
+    again = row(plain[MARKDOWN], "`/data/lastFourDigits`", after="### Card Token Info")
+    assert again.endswith("| as above | – |")  # noqa: RUF001
+    first = "token-info-by-user-answer-with-success-data-cardtokens-lastfourdigits"
+    assert f'<a class="same" href="#{first}">as above</a>' in plain[PAGE]
 
 
 def test_sources_that_say_different_things_are_told_apart_from_what_nobody_says(
     plain: Mapping[str, str],
 ) -> None:
     text = plain[MARKDOWN]
-    contradictions = text[text.index("## Where sources") : text.index("## Open questions")]
-    assert "`page-response-table`: A string of digits. `DOC` `page-example`: A JSON number." in contradictions
-    assert "`customer-without-cards`" not in contradictions
+    contradictions = text[text.index("### Where sources") : text.index("### What nobody says")]
+    assert "| `string` | A string of digits. | – | `DOC` `page-response-table` |" in contradictions  # noqa: RUF001
+    assert "| `number` | A JSON number. | yes | `DOC` `page-example` |" in contradictions
+    assert "#### `customer-without-cards`" not in contradictions
 
 
 def test_the_mocks_choice_is_the_assumed_reading(plain: Mapping[str, str]) -> None:
     for question in CONTRACT.questions:
-        line = row(plain[MARKDOWN], f"`{question.id}`", after="## What the mock does")
-        assert f"| `{next(one.id for one in question.readings if one.assumed)}` |" in line
+        assumed = next(one.id for one in question.readings if one.assumed)
+        line = row(plain[MARKDOWN], f"`{assumed}`", after=f"#### `{question.id}`")
+        assert re.search(r"[^|] \| yes \| `", line)
 
 
 def test_without_evidence_the_page_says_that_nothing_was_verified(plain: Mapping[str, str]) -> None:
-    assert all("Nothing has been verified yet." in text for text in plain.values())
-    assert "x-recordings" not in json.dumps(specification(plain[PAGE]))
+    assert all("Nothing has been verified yet." in plain[name] for name in (PAGE, MARKDOWN))
+    assert "Recordings |" not in plain[MARKDOWN]
 
 
-def test_the_embedded_document_refers_to_nothing_outside_itself(plain: Mapping[str, str]) -> None:
-    bundle = specification(plain[PAGE])
+def test_each_sample_request_has_the_signature_of_the_public_test_key(plain: Mapping[str, str]) -> None:
+    scheme = CONTRACT.signature
+    assert scheme
+    found = re.findall(
+        r"'(Authorization: Bearer) ([0-9a-f]{128})' .*?--data-binary '(.*?)'$",
+        plain[MARKDOWN],
+        re.DOTALL | re.MULTILINE,
+    )
+    assert [body for *_, body in found] == [
+        '{"customerId":"121111113"}',
+        '{"opayToken":"OPAY_TOKEN_bf8593c1693546ea83743e4d433c5bf5"}',
+    ]
+    for _, signature, body in found:
+        assert verify(body.encode(), f"Bearer {signature}", PUBLIC_TEST_KEY, scheme)
+    assert found[0][1].startswith("241fe541e76fd4a3b0b13a2e322bbe8063513849eb5de0b56373af626d8b726b302f7c50")
+
+
+def test_the_contract_in_one_file_refers_to_nothing_outside_itself(plain: Mapping[str, str]) -> None:
+    bundle = json.loads(plain[OPENAPI])
     references = list(_references(bundle))
     assert references
     for reference in references:
@@ -127,15 +164,17 @@ def test_every_link_within_the_page_leads_somewhere(verified: Mapping[str, str])
 
 def test_another_api_needs_no_code() -> None:
     outputs = build_outputs(LEDGER, None)
-    assert "### `GET /accounts/{id}/balance`" in outputs[MARKDOWN]
-    assert "| `/currency` | one of a list | yes |" in outputs[MARKDOWN]
+    assert "## GET /accounts/{id}/balance" in outputs[MARKDOWN]
+    assert "| `/currency` | one of `EGP`, `NGN` | required |" in outputs[MARKDOWN]
+    assert "| `/amount` | number, at least 0 | required |" in outputs[MARKDOWN]
+    assert "Sample request" not in outputs[MARKDOWN]
     assert "How to sign" not in outputs[MARKDOWN]
 
 
 def test_nothing_in_a_contract_becomes_a_tag_of_the_page(hostile_dir: Path) -> None:
     page = _Tags(build_outputs(hostile_dir, None)[PAGE])
     assert not [tag for tag, _ in page.tags if tag in {"img", "svg", "iframe", "object", "form"}]
-    assert [tag for tag, _ in page.tags].count("script") == 3
+    assert [tag for tag, _ in page.tags].count("script") == 1
     names = {name for _, attributes in page.tags for name in attributes}
     assert not [name for name in names if name.startswith("on") or name == "style"]
     links = [attributes.get("href") or "#" for _, attributes in page.tags]
@@ -158,4 +197,4 @@ def test_the_policy_allows_these_scripts_and_no_other(plain: Mapping[str, str]) 
     )
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
     assert "connect-src" not in policy
-    assert "unsafe" not in policy.replace("style-src 'unsafe-inline'", "")
+    assert "unsafe" not in policy

@@ -10,11 +10,11 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.drift.card_evidence import LEAST_VALUES, weigh_card_numbers
 from opay_contract.drift.fold import Fold
 from opay_contract.drift.saving import summary_from_json, summary_to_json
+from opay_contract.formats.native import parse_line
 from opay_contract.judge.subject import Settings
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding, merge
-from opay_contract.recordings.ndjson import parse_line
-from opay_contract.recordings.sources import Source
+from opay_contract.recordings.inputs import Source
 
 CONTRACT = load_contract()
 URL = "https://sandbox-cashierapi.opaycheckout.com/api/v1/international/token/query"

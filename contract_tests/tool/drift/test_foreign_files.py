@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.fold import Fold
-from opay_contract.engines.inline import check_sources
+from opay_contract.engines.folding import check_sources
+from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Place, Request, Unreadable
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.formats import Format
-from opay_contract.recordings.listing import iter_inputs
-from opay_contract.recordings.sources import Source
+from opay_contract.recordings.inputs import Source, iter_inputs
 
 SETTINGS = Settings(started_at=1_790_000_000.0)
 CONTRACT = load_contract()

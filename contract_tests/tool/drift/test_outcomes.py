@@ -3,6 +3,7 @@
 import json
 import shutil
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,12 @@ from opay_contract.drift.conclusions import conclude
 from opay_contract.drift.findings_seen import sightings_of
 from opay_contract.drift.fold import Fold
 from opay_contract.drift.insight import draw_insight
+from opay_contract.formats.native import parse_line
 from opay_contract.judge.subject import Settings
 from opay_contract.model.observation import MAX_VALUES
 from opay_contract.model.outcomes import MAX_DETAILS, NOT_NAMED, Signatures
 from opay_contract.model.summary import DriftSummary, merge
-from opay_contract.recordings.ndjson import parse_line
-from opay_contract.recordings.sources import Source
+from opay_contract.recordings.inputs import Source
 from opay_contract.signing.signer import sign
 
 CASES = Path(__file__).parents[2] / "tool" / "judge" / "cases"
@@ -126,7 +127,8 @@ def test_signatures_of_refused_requests_are_counted_and_are_no_findings() -> Non
     expected = Signatures(verified=3, failed=1, refused_verified=2, refused_failed=2)
     for has_memory in (True, False):
         summary = fold(lines, key=KEY, has_memory=has_memory)
-        assert summary.signatures == expected
+        assert replace(summary.signatures, diagnosed=()) == expected
+        assert [one.place.entry for one in summary.signatures.diagnosed] == [2, 4, 7]
         assert [key[0] for key in summary.findings] == ["signature-mismatch"]
     assert fold(lines).signatures == Signatures()
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.saving import is_saved_summary, load_summary, summary_from_json, summary_to_json
-from opay_contract.engines.inline import check_sources
+from opay_contract.engines.folding import check_sources
 from opay_contract.errors import UsageError
 from opay_contract.judge.subject import Settings
 from opay_contract.model.summary import DriftSummary, merge
-from opay_contract.recordings.sources import iter_sources
+from opay_contract.recordings.inputs import iter_sources
 
 CASES = Path(__file__).parents[2] / "tool" / "judge" / "cases"
 BROKEN = Path(__file__).parents[2] / "tool" / "whole" / "acceptance" / "data"

@@ -5,11 +5,11 @@ from contract_tests.tool.drift.conftest import Summarise, by_customer, encode
 
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.fold import Fold
+from opay_contract.formats.native import parse_line
 from opay_contract.judge.subject import Settings
 from opay_contract.model.observation import UNDATED
 from opay_contract.model.timestamps import Window, day_of, moment_after, utc_of
-from opay_contract.recordings.ndjson import parse_line
-from opay_contract.recordings.sources import Source
+from opay_contract.recordings.inputs import Source
 
 DAYS = ["2026-05-01", "2026-05-02", "2026-05-03", None]
 MAY_2 = Window(since=utc_of("2026-05-02"), until=moment_after("2026-05-02"))

@@ -7,10 +7,10 @@ import pytest
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
-from opay_contract.engines.inline import check_sources
+from opay_contract.engines.folding import check_sources
 from opay_contract.judge.subject import Settings
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.listing import iter_inputs
+from opay_contract.recordings.inputs import iter_inputs
 
 CASES = sorted((Path(__file__).parents[2] / "tool" / "judge" / "cases").glob("*/*.ndjson"))
 SETTINGS = Settings(started_at=1_790_000_000.0)

@@ -14,7 +14,7 @@ from opay_contract.engines.work import Work
 from opay_contract.errors import UsageError
 from opay_contract.judge.subject import Settings
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.listing import iter_inputs
+from opay_contract.recordings.inputs import iter_inputs
 
 Alone = Callable[..., DriftSummary]
 SIZE = 30_000

@@ -26,12 +26,12 @@ from opay_contract.engines import cluster_tasks
 from opay_contract.engines import work as work_module
 from opay_contract.engines.cluster import check_on_cluster
 from opay_contract.engines.cluster_tasks import OTHER_KEY, OTHER_VERSION, ClusterJob, build_job
-from opay_contract.engines.inline import check_sources
+from opay_contract.engines.folding import check_sources
 from opay_contract.engines.work import DIED, Work
 from opay_contract.errors import UsageError
 from opay_contract.judge.subject import Settings
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.listing import iter_inputs
+from opay_contract.recordings.inputs import iter_inputs
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.json_report import render_json
 

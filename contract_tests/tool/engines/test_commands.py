@@ -13,14 +13,13 @@ from typing import Any
 import fsspec
 import pytest
 
-from opay_contract.cli import check as check_module
-from opay_contract.cli import progress
+from opay_contract.cli import progress, spreading
 from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.main import main
 from opay_contract.contract.contract import Contract
-from opay_contract.engines.inline import check_sources
+from opay_contract.engines.folding import check_sources
 from opay_contract.judge.subject import Settings
-from opay_contract.recordings.listing import iter_inputs
+from opay_contract.recordings.inputs import iter_inputs
 
 Run = Callable[..., tuple[int, str, str]]
 RECORDINGS = Path(__file__).parents[2] / "recordings"
@@ -63,7 +62,7 @@ def test_without_the_extra_the_option_says_how_to_get_it(run: Run, monkeypatch: 
     def missing(_name: str) -> Any:
         raise ImportError
 
-    monkeypatch.setattr(check_module, "import_module", missing)
+    monkeypatch.setattr(spreading, "import_module", missing)
     code, _, error = run("check", "--engine", "dask", CLEAN)
     assert code == ExitCode.UNUSABLE
     assert error == "error: --engine dask needs Dask; pip install 'opay-contract[dask]'\n"

@@ -12,16 +12,15 @@ from contract_tests.benchmarks.speed.traffic import Shares, iter_realistic
 from contract_tests.tool.redact.writers import as_har
 
 from opay_contract.contract.loading import load_contract
-from opay_contract.engines.folding import fold_batch
-from opay_contract.engines.inline import check_sources
+from opay_contract.engines.folding import check_sources, fold_batch
 from opay_contract.engines.work import Work
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.summary import DriftSummary
+from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.parts import Part, PartReader, iter_parts
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.remote import CHANGED
-from opay_contract.recordings.sources import Source
+from opay_contract.recordings.stores import CHANGED
 
 SETTINGS = Settings(started_at=1_790_000_000.0)
 SIZE = 200_000

@@ -14,7 +14,7 @@ from opay_contract.engines.processes import check_in_processes
 from opay_contract.engines.work import DIED, Job, Work
 from opay_contract.judge.subject import Settings
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.listing import iter_inputs
+from opay_contract.recordings.inputs import iter_inputs
 from opay_contract.recordings.parts import PART_SIZE
 
 pytestmark = pytest.mark.thorough

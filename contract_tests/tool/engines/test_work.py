@@ -18,9 +18,8 @@ from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings import parts as parts_module
-from opay_contract.recordings.listing import iter_inputs
-from opay_contract.recordings.parts import Part
-from opay_contract.recordings.ranges import LineRange, first_byte
+from opay_contract.recordings.inputs import iter_inputs
+from opay_contract.recordings.parts import LineRange, Part, first_byte
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.json_report import render_json
 

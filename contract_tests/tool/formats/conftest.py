@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from opay_contract.formats.table import Format
 from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.recordings.formats import Format
+from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.sources import Source
 
 Read = Callable[..., list[Exchange | Unreadable]]
 

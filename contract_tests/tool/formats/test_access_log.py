@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from opay_contract.formats.access_log import FIELDS
+from opay_contract.formats.table import Format, recognise
 from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.recordings.access_log import FIELDS
-from opay_contract.recordings.formats import Format, recognise
 
 Read = Callable[..., list[Any]]
 
@@ -99,6 +99,6 @@ def test_an_access_log_is_told_by_its_members() -> None:
 
 
 def test_the_page_has_the_table_of_members() -> None:
-    page = (Path(__file__).parents[3] / "tools/docs/recordings.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "tools/docs/reference/recordings.md").read_text(encoding="utf-8")
     for part, paths in FIELDS.items():
         assert f"| {part} | {', '.join(f'`{path}`' for path in paths)} |" in page

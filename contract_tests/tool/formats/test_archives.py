@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.recordings import archives
+from opay_contract.recordings import reading
+from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.sources import Source
 
 URL = "https://sandbox.example.com/pay"
 BODY = b'{"code":"00000"}'
@@ -57,20 +57,20 @@ def test_an_archive_that_is_damaged_or_comes_through_a_pipe_is_unreadable(tmp_pa
     data = path.read_bytes()
     (piped,) = iter_exchanges(Source(ordinal=0, name="-", path=None), stdin=io.BytesIO(data))
     assert isinstance(piped, Unreadable)
-    assert piped.reason == archives.NOT_FROM_A_PIPE
+    assert piped.reason == reading.NOT_FROM_A_PIPE
     for end in range(4, len(data), 7):
         path.write_bytes(data[:end] + b"\xff" * 3 + data[end + 3 :])
         list(iter_exchanges(Source(ordinal=0, name="x.zip", path=path)))
     path.write_bytes(data[:60])
     (broken,) = iter_exchanges(Source(ordinal=0, name="x.zip", path=path))
     assert isinstance(broken, Unreadable)
-    assert broken.reason == archives.DAMAGED
+    assert broken.reason == reading.DAMAGED
 
 
 def test_a_body_longer_than_an_entry_may_be_is_not_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archives, "MAX_ENTRY", len(BODY))
+    monkeypatch.setattr(reading, "MAX_ENTRY", len(BODY))
     for body, kind in ((BODY, Exchange), (BODY + b" ", Unreadable)):
         (found,) = read_archive(tmp_path / "x.zip", {"a": body, "a.har": har({"_file": "a", "size": 16})})
         assert isinstance(found, kind)
@@ -95,7 +95,7 @@ def test_the_har_and_the_bodies_beside_it_unpack_to_a_limit_together(tmp_path: P
 def test_an_archive_that_unpacks_to_more_than_is_usual_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archives, "most_unpacked", lambda packed: 1_000 + 10 * packed)
+    monkeypatch.setattr(reading, "most_unpacked", lambda packed: 1_000 + 10 * packed)
     (usual,) = read_archive(tmp_path / "usual.zip", {"a.har": har({"text": BODY.decode()})})
     assert isinstance(usual, Exchange)
     (bomb,) = read_archive(tmp_path / "bomb.zip", {"a.har": har({"text": "0" * 100_000})})

@@ -17,11 +17,11 @@ import zstandard
 from contract_tests.tool.redact.writers import as_har, as_json_cassette, as_report, as_transcript
 from contract_tests.tool.whole.leaks.planting import write_flow
 
+from opay_contract.formats.content_coding import MAX_CODINGS, TOO_MUCH, decode_body
+from opay_contract.formats.errors import EntryError
 from opay_contract.model.exchange import Exchange, Place, Request, Response
-from opay_contract.recordings.content_encodings import MAX_CODINGS, TOO_MUCH, decode_body
+from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.refusals import EntryError
-from opay_contract.recordings.sources import Source
 
 Read = Callable[..., list[Any]]
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from opay_contract.formats.curl import NO_BODY, read_curl
+from opay_contract.formats.streams import ChunkStream
+from opay_contract.formats.table import Format, recognise
 from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.recordings.curl_transcript import NO_BODY, read_curl
-from opay_contract.recordings.formats import Format, recognise
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import ChunkStream
+from opay_contract.recordings.inputs import Source
 
 Read = Callable[..., list[Any]]
 
@@ -306,7 +306,9 @@ def test_chunk_boundaries_do_not_matter(marks: Any) -> None:
     data = CALL + HEADING + CALL + METER + LEFT
     edges = [0, *sorted(mark % (len(data) + 1) for mark in marks), len(data)]
     pieces = [data[start:end] for start, end in pairwise(edges)]
-    assert list(read_curl(SOURCE, ChunkStream(pieces))) == list(read_curl(SOURCE, ChunkStream([data])))
+    assert list(read_curl(SOURCE.place, ChunkStream(pieces))) == list(
+        read_curl(SOURCE.place, ChunkStream([data]))
+    )
 
 
 @pytest.mark.parametrize(

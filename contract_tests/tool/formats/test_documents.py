@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from opay_contract.formats.table import Format
 from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.recordings.formats import Format
 
 Read = Callable[..., list[Any]]
 

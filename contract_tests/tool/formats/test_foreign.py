@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from opay_contract.formats.foreign import BY_MEMBERS, BY_START, Foreign
+from opay_contract.formats.table import Format, recognise
 from opay_contract.model.answer_shape import AnswerShape
 from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.recordings.foreign import BY_MEMBERS, BY_START, Foreign
-from opay_contract.recordings.formats import Format, recognise
-from opay_contract.recordings.listing import iter_inputs
+from opay_contract.recordings.inputs import Source, iter_inputs
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.sources import Source
 
 Read = Callable[..., list[Any]]
 

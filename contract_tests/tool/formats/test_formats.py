@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from opay_contract.recordings.formats import HEAD, Format, recognise
+from opay_contract.formats.look import HEAD
+from opay_contract.formats.table import Format, recognise
 
 Read = Callable[..., list[Any]]
 
@@ -96,5 +97,5 @@ def test_an_empty_file_is_unreadable_in_every_format(read: Read) -> None:
 
 
 def test_every_format_has_its_row_on_the_page() -> None:
-    page = (Path(__file__).parents[3] / "tools/docs/recordings.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "tools/docs/reference/recordings.md").read_text(encoding="utf-8")
     assert [one for one in Format if f"| `{one}` |" not in page] == []

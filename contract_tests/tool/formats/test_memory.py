@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from opay_contract.formats.json_cursor import JsonCursor
+from opay_contract.formats.streams import ChunkStream
 from opay_contract.model.exchange import Exchange
-from opay_contract.recordings.cursor import JsonCursor, iter_values
+from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import ChunkStream
 
 FILLER = "x" * 20_000
 ENTRY = {
@@ -65,7 +65,7 @@ def test_a_value_beyond_the_limit_is_passed_over_without_being_kept() -> None:
     chunks = chain([b'["'], repeat(b"x" * (1 << 20), 40), [b'", 1]'])
     tracemalloc.start()
     try:
-        items = [item for _, item in iter_values(JsonCursor(ChunkStream(chunks)), {}, limit=1 << 20)]
+        items = [item for _, item in JsonCursor(ChunkStream(chunks)).iter_item_values(limit=1 << 20)]
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from opay_contract.formats.mitmproxy import read_mitmproxy
+from opay_contract.formats.streams import ChunkStream
+from opay_contract.formats.table import Format, recognise
 from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.recordings.formats import Format, recognise
-from opay_contract.recordings.mitmproxy_flows import read_mitmproxy
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import ChunkStream
+from opay_contract.recordings.inputs import Source
 
 Read = Callable[..., list[Any]]
 
@@ -278,8 +278,8 @@ def test_chunk_boundaries_do_not_matter(marks: Any) -> None:
     data = dump(flow()) + dump(flow(type="tcp")) + dump(flow(request={"content": None}))
     edges = [0, *sorted(mark % (len(data) + 1) for mark in marks), len(data)]
     pieces = [data[start:end] for start, end in pairwise(edges)]
-    assert list(read_mitmproxy(SOURCE, ChunkStream(pieces))) == list(
-        read_mitmproxy(SOURCE, ChunkStream([data]))
+    assert list(read_mitmproxy(SOURCE.place, ChunkStream(pieces))) == list(
+        read_mitmproxy(SOURCE.place, ChunkStream([data]))
     )
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from opay_contract.formats.native import LONG_LINE, iter_lines, parse_line
+from opay_contract.formats.streams import ChunkStream
+from opay_contract.formats.table import Format
 from opay_contract.model.exchange import Exchange, Place, Request, Unreadable
-from opay_contract.recordings.formats import Format
-from opay_contract.recordings.ndjson import LONG_LINE, iter_lines, parse_line
-from opay_contract.recordings.streams import ChunkStream
 
 Read = Callable[..., list[Any]]
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from opay_contract.formats.newman import read_newman
+from opay_contract.formats.streams import ChunkStream
+from opay_contract.formats.table import Format, recognise
 from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.recordings.formats import Format, recognise
-from opay_contract.recordings.newman import read_newman
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import ChunkStream
+from opay_contract.recordings.inputs import Source
 
 Read = Callable[..., list[Any]]
 
@@ -161,7 +161,9 @@ def test_chunk_boundaries_do_not_matter(marks: Any) -> None:
     data = report(execution(), execution(code=404))
     edges = [0, *sorted(mark % (len(data) + 1) for mark in marks), len(data)]
     pieces = [data[start:end] for start, end in pairwise(edges)]
-    assert list(read_newman(SOURCE, ChunkStream(pieces))) == list(read_newman(SOURCE, ChunkStream([data])))
+    assert list(read_newman(SOURCE.place, ChunkStream(pieces))) == list(
+        read_newman(SOURCE.place, ChunkStream([data]))
+    )
 
 
 def test_a_report_is_judged_by_its_run_wherever_the_collection_stands(read: Read) -> None:

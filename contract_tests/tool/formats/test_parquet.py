@@ -13,11 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 from msgspec import structs
 
+from opay_contract.formats import parquet
 from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.recordings import parquet
-from opay_contract.recordings.listing import iter_inputs
+from opay_contract.recordings.inputs import Source, iter_inputs
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.sources import Source
 
 RECORDING = Path(__file__).parents[2] / "recordings" / "drifted" / "requests.ndjson"
 

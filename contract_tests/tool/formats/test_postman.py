@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from opay_contract.formats.postman import read_postman
+from opay_contract.formats.streams import ChunkStream
+from opay_contract.formats.table import Format, recognise
 from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.recordings.formats import Format, recognise
-from opay_contract.recordings.postman import read_postman
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import ChunkStream
+from opay_contract.recordings.inputs import Source
 
 Read = Callable[..., list[Any]]
 
@@ -319,4 +319,6 @@ def test_chunk_boundaries_do_not_matter(marks: Any) -> None:
     data = b"\xef\xbb\xbf" + collection(item(saved()), {"item": [item(saved(body="é"))]})
     edges = [0, *sorted(mark % (len(data) + 1) for mark in marks), len(data)]
     pieces = [data[start:end] for start, end in pairwise(edges)]
-    assert list(read_postman(SOURCE, ChunkStream(pieces))) == list(read_postman(SOURCE, ChunkStream([data])))
+    assert list(read_postman(SOURCE.place, ChunkStream(pieces))) == list(
+        read_postman(SOURCE.place, ChunkStream([data]))
+    )

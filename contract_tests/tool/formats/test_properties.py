@@ -13,15 +13,14 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from opay_contract.formats import json_cursor
+from opay_contract.formats.errors import StreamError
+from opay_contract.formats.json_cursor import JsonCursor
+from opay_contract.formats.native import iter_lines
+from opay_contract.formats.streams import ChunkStream, iter_read
+from opay_contract.formats.table import FORMATS, Format
 from opay_contract.model.exchange import Exchange, Request, Response
-from opay_contract.recordings import cursor
-from opay_contract.recordings.cursor import JsonCursor, iter_values
-from opay_contract.recordings.formats import Format
-from opay_contract.recordings.ndjson import iter_lines
-from opay_contract.recordings.reading import READERS
-from opay_contract.recordings.refusals import StreamError
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import ChunkStream, iter_read
+from opay_contract.recordings.inputs import Source
 
 Read = Callable[..., list[Any]]
 
@@ -175,8 +174,8 @@ def test_chunk_boundaries_do_not_matter_to_a_reader(
     format_in: Any, write: Any, exchanges: Any, marks: Any
 ) -> None:
     data = b"\xef\xbb\xbf" + write(exchanges)
-    assert list(READERS[format_in](SOURCE, cut(data, marks))) == list(
-        READERS[format_in](SOURCE, ChunkStream([data]))
+    assert list(FORMATS[format_in].read(SOURCE.place, cut(data, marks))) == list(
+        FORMATS[format_in].read(SOURCE.place, ChunkStream([data]))
     )
 
 
@@ -187,7 +186,7 @@ def test_chunk_boundaries_do_not_matter_to_a_reader(
 )
 def test_the_cursor_cuts_out_exactly_the_items(values: Any, indent: Any, marks: Any) -> None:
     data = json.dumps(values, indent=indent, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    found = [item for _, item in iter_values(JsonCursor(cut(data, marks)), {})]
+    found = [item for _, item in JsonCursor(cut(data, marks)).iter_item_values()]
     assert [json.loads(str(item, "utf-8", "surrogatepass")) for item in found if item] == values
 
 
@@ -210,14 +209,14 @@ def failing(stream: ChunkStream) -> ChunkStream:
 def read_slowly(cut_data: Any) -> Any:
     """Return the items as they are when none is cut at a guess."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cursor, "_JOINT", re.compile(rb"(?!)"))
+        patch.setattr(json_cursor, "_JOINT", re.compile(rb"(?!)"))
         return read_items(cut_data)
 
 
 def read_items(cut_data: Any) -> Any:
     found: list[Any] = []
     try:
-        found.extend(iter_values(JsonCursor(cut_data), {}, limit=200))
+        found.extend(JsonCursor(cut_data).iter_item_values(limit=200))
     except StreamError as error:
         found.append(error.reason)
     return found
@@ -252,10 +251,10 @@ def test_long_arrays_are_cut_as_they_are_walked_through(between: str) -> None:
     for position, text in zip((100, 200, 300, 400, 500), odd, strict=True):
         texts.insert(position, text)
     data = f"[{between.join(texts)}]".encode()
-    found = list(iter_values(JsonCursor(io.BytesIO(data)), {}))
+    found = list(JsonCursor(io.BytesIO(data)).iter_item_values())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cursor, "_JOINT", re.compile(rb"(?!)"))
-        assert list(iter_values(JsonCursor(io.BytesIO(data)), {})) == found
+        patch.setattr(json_cursor, "_JOINT", re.compile(rb"(?!)"))
+        assert list(JsonCursor(io.BytesIO(data)).iter_item_values()) == found
     assert [item for _, item in found] == [text.encode() for text in texts]
 
 
@@ -269,7 +268,7 @@ def test_most_items_are_cut_at_a_guess(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(JsonCursor, "take_value", take)
     data = json.dumps([{"a": number, "b": "x" * 1000} for number in range(2000)]).encode()
-    assert len(list(iter_values(JsonCursor(io.BytesIO(data)), {}))) == 2000
+    assert len(list(JsonCursor(io.BytesIO(data)).iter_item_values())) == 2000
     assert len(walked) < 20
 
 

@@ -8,8 +8,8 @@ from typing import Any, BinaryIO
 import pytest
 
 from opay_contract.model.exchange import Unreadable
+from opay_contract.recordings.inputs import Source, iter_sources
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.sources import Source, iter_sources
 
 
 def find(paths: list[str]) -> list[Any]:

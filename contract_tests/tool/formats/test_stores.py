@@ -13,14 +13,13 @@ import pytest
 from msgspec import structs
 
 from opay_contract.errors import UsageError
+from opay_contract.formats.errors import StreamError
 from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.recordings import ahead, remote
-from opay_contract.recordings.listing import iter_inputs, public_name
+from opay_contract.recordings import stores
+from opay_contract.recordings.inputs import Source, iter_inputs
 from opay_contract.recordings.parts import iter_parts
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.refusals import StreamError
-from opay_contract.recordings.remote import describe_failure, tag_of
-from opay_contract.recordings.sources import Source
+from opay_contract.recordings.stores import describe_failure, public_name, tag_of
 
 LINE = b'{"response": {"status": 200, "body": {}}}\n'
 SIGNED = "X-Amz-Signature=0123456789"
@@ -188,7 +187,7 @@ def test_an_object_that_changes_or_goes_while_it_is_read_gets_a_verdict(
     for source in (far, page):
         *_, verdict = iter_exchanges(source)
         assert isinstance(verdict, Unreadable)
-        assert verdict.reason.startswith(remote.CHANGED)
+        assert verdict.reason.startswith(stores.CHANGED)
     assert len(parts) == 4
     store.rm("/t/x.ndjson")
     (verdict,) = iter_exchanges(far)
@@ -201,7 +200,7 @@ def test_a_store_that_sends_nothing_is_given_up(store: Any, monkeypatch: pytest.
     (far,) = iter_inputs(["memory://t/x.ndjson"])
     assert isinstance(far, Source)
     let_go = threading.Event()
-    monkeypatch.setattr(ahead, "STALL", 0.05)
+    monkeypatch.setattr(stores, "STALL", 0.05)
     monkeypatch.setattr(type(store), "open", lambda *_, **__: let_go.wait(30))
     (verdict,) = iter_exchanges(far)
     let_go.set()
@@ -229,8 +228,8 @@ def test_a_store_fails_in_our_words(error: Exception, said: str) -> None:
 
 def test_times_that_a_store_rounds_are_no_change() -> None:
     left = tag_of({"size": 1, "ETag": "a", "LastModified": 1.5})
-    assert remote._is_same(left, tag_of({"size": 1, "ETag": "a", "LastModified": 1.0}))  # noqa: SLF001
-    assert not remote._is_same(left, tag_of({"size": 1, "ETag": "b", "LastModified": 1.5}))  # noqa: SLF001
+    assert stores._is_same(left, tag_of({"size": 1, "ETag": "a", "LastModified": 1.0}))  # noqa: SLF001
+    assert not stores._is_same(left, tag_of({"size": 1, "ETag": "b", "LastModified": 1.5}))  # noqa: SLF001
 
 
 def test_a_store_whose_package_is_missing_or_unknown_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import zstandard
 
+from opay_contract.formats.streams import ChunkStream, iter_gunzipped, iter_unzstd
 from opay_contract.model.exchange import Exchange, Unreadable
+from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import ChunkStream, iter_gunzipped, iter_unzstd
 
 Read = Callable[..., list[Any]]
 

@@ -14,10 +14,10 @@ import pytest
 import yaml
 import zstandard
 
+from opay_contract.formats import yaml_events
+from opay_contract.formats.content_coding import NO_BROTLI
+from opay_contract.formats.errors import NO_URL
 from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.recordings import cassette_yaml
-from opay_contract.recordings.content_encodings import NO_BROTLI
-from opay_contract.recordings.refusals import NO_URL
 
 Read = Callable[..., list[Any]]
 
@@ -251,7 +251,7 @@ def test_an_interaction_that_is_not_plain_data_is_unreadable_and_the_next_one_co
 def test_anchors_are_forgotten_before_they_fill_the_memory(
     read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cassette_yaml, "MAX_ENTRY", 100_000)
+    monkeypatch.setattr(yaml_events, "MAX_ENTRY", 100_000)
     sent = b"  request: {uri: /}\n"
     anchored = b"- response: &a {status: 200, body: '" + b"x" * 70_000 + b"'}\n" + sent
     last = b"- response: *a\n" + sent + b"- response: {status: 200, body: '1'}\n" + sent

@@ -7,7 +7,7 @@ from opay_contract.cli.rules import render_markdown
 from opay_contract.judge.gap_table import EVERY_RULE
 from opay_contract.judge.table import RULES, RULES_BY_ID
 
-PAGE = Path(__file__).parents[3] / "tools" / "docs" / "rules.md"
+PAGE = Path(__file__).parents[3] / "tools" / "docs" / "reference" / "rules.md"
 
 
 def test_ids_are_unique_and_kebab_case() -> None:

@@ -3,8 +3,10 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -14,18 +16,21 @@ from urllib.parse import unquote
 
 import pytest
 import requests
+from click.testing import CliRunner, Result
 
 import opay_contract
+from opay_contract.cli.mock import mock as mock_command
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.judge.judge import check_exchange
 from opay_contract.judge.subject import Settings
+from opay_contract.mock import serving
 from opay_contract.mock.app import MockApp, build_app
-from opay_contract.mock.authentication import Credentials
 from opay_contract.mock.choices import assumed_choices
 from opay_contract.mock.customers import iter_customers
 from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.store import Store
+from opay_contract.mock.validation import Credentials
 from opay_contract.model.exchange import Exchange
 from opay_contract.signing.requests_auth import SignatureAuth
 from opay_contract.signing.signer import sign
@@ -120,24 +125,28 @@ class InProcess:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
+class Served:
+    """A mock at an address, and a client of it."""
+
+    url: str
+    merchant_id: str = Credentials().merchant_id
+    private_key: str = Credentials().private_key
+
+    def ask(self, body: Any, **headers: str) -> requests.Response:
+        """Send a signed query."""
+        auth = SignatureAuth(key=self.private_key, scheme=SCHEME)
+        given = {"MerchantId": self.merchant_id, **headers}
+        return requests.post(
+            self.url + CONTRACT.operations[0].path, json=body, headers=given, auth=auth, timeout=PATIENCE
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running(Served):
     """A mock in a process of its own."""
 
     process: subprocess.Popen[str]
     said: dict[str, str]
-
-    @property
-    def url(self) -> str:
-        """Its base URL."""
-        return self.said["address"]
-
-    def ask(self, body: Any, **headers: str) -> requests.Response:
-        """Send a signed query."""
-        auth = SignatureAuth(key=self.said["private key"], scheme=SCHEME)
-        given = {"MerchantId": self.said["merchant id"], **headers}
-        return requests.post(
-            self.url + CONTRACT.operations[0].path, json=body, headers=given, auth=auth, timeout=PATIENCE
-        )
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal, and return the exit code."""
@@ -150,12 +159,17 @@ def start_process(*options: str, stderr: IO[str] | None = None, **environment: s
     source = str(Path(opay_contract.__file__).parents[1])
     variables = {"PATH": os.environ["PATH"], "PYTHONPATH": source, **environment}
     with subprocess.Popen(
-        [*COMMAND, "mock", *options], stdout=subprocess.PIPE, stderr=stderr, text=True, env=variables
+        [*COMMAND, "mock", "--quiet", *options],
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+        env=variables,
     ) as process:
         try:
             assert process.stdout is not None
             lines = [process.stdout.readline().rstrip("\n") for _ in range(4)]
-            yield Running(process=process, said=dict(line.split(": ", 1) for line in lines))
+            said = dict(line.split(": ", 1) for line in lines)
+            yield Running(process=process, said=said, url=said["address"])
         finally:
             process.kill()
 
@@ -164,6 +178,32 @@ def start_process(*options: str, stderr: IO[str] | None = None, **environment: s
 def start() -> Callable[..., AbstractContextManager[Running]]:
     """Return how to run the real command for as long as a context lasts."""
     return start_process
+
+
+@pytest.fixture
+def serve_here(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Return how to run the command in this process, and talk to the mock for as long as it answers."""
+
+    def run(talk: Callable[[Served], object], *options: str, **environment: str) -> Result:
+        def serve(app: MockApp, bound: socket.socket, on_ready: Callable[[], None]) -> None:
+            ready = threading.Event()
+            server = serving.MockServer(app, ready.set)
+            thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+            thread.start()
+            try:
+                assert ready.wait(PATIENCE)
+                on_ready()
+                key = environment.get("OPAY_PRIVATE_KEY", Credentials().private_key)
+                merchant_id = environment.get("OPAY_MERCHANT_ID", Credentials().merchant_id)
+                talk(Served(url=serving.url_of(bound), private_key=key, merchant_id=merchant_id))
+            finally:
+                server.should_exit = True
+                thread.join()
+
+        monkeypatch.setattr(serving, "serve", serve)
+        return CliRunner().invoke(mock_command, options, env=environment, catch_exceptions=False)
+
+    return run
 
 
 @pytest.fixture(scope="session")

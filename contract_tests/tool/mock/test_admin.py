@@ -11,9 +11,8 @@ import pytest
 from opay_contract.mock.admin import is_loopback
 from opay_contract.mock.app import MockApp, build_app
 from opay_contract.mock.choices import assumed_choices
-from opay_contract.mock.customers import iter_customers
+from opay_contract.mock.customers import Seeds, iter_customers
 from opay_contract.mock.request_handler import MockSettings
-from opay_contract.mock.seeds import Seeds
 from opay_contract.mock.store import Store
 
 HERE = ("127.0.0.1", 50000)

@@ -1,5 +1,6 @@
 """What is asked is what is answered, and what is wrong is refused in the documented order."""
 
+import hmac
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,10 +9,11 @@ from typing import Any
 import pytest
 
 from opay_contract.errors import ContractError
-from opay_contract.mock.authentication import Credentials
 from opay_contract.mock.choices import assumed_choices
 from opay_contract.mock.request_handler import RequestHandler
 from opay_contract.mock.store import Store
+from opay_contract.mock.validation import Credentials
+from opay_contract.model.exchange import header
 
 
 def answered(exchange: Any) -> Any:
@@ -104,7 +106,84 @@ def test_other_credentials_are_those_that_count(build_mock: Callable[..., Any]) 
 def test_another_path_is_not_found(mock: Any) -> None:
     path = mock.contract.operations[0].path
     for other in ("/", path + "/", path.upper(), path[:-1] + "%79"):
-        assert mock.send("POST", {}, b"{}", path=other).response.status == 404
+        exchange = mock.send("POST", {}, b"{}", path=other)
+        assert exchange.response.status == 404
+        assert answered(exchange) == {"code": "02001", "message": f"the mock serves POST {path}"}
+        assert reason(exchange) == "another path"
+
+
+def test_a_path_that_a_client_appends_twice_is_named(mock: Any) -> None:
+    path = mock.contract.operations[0].path
+    for prefix in ("", "/"):
+        said = reason(mock.send("POST", {}, b"{}", path=path + prefix + path))
+        assert said == f"the path {path} is there twice: give the client the address without it"
+
+
+def test_a_body_says_what_is_served_where_the_method_is_another(mock: Any) -> None:
+    exchange = mock.send("GET", {}, b"")
+    assert exchange.response.status == 405
+    assert answered(exchange)["message"] == f"the mock serves POST {mock.contract.operations[0].path}"
+    assert dict(exchange.response.headers)["allow"] == "POST"
+
+
+def reason(exchange: Any) -> str | None:
+    return header(exchange.response.headers, "x-mock-reason")
+
+
+def test_every_refusal_says_its_reason_and_no_value(mock: Any, with_cards: str) -> None:
+    body = b'{"customerId":"shop-secret"}'
+    spaced = signature_of_text(b'{"customerId": "shop-secret"}')
+    spaces = (
+        "the signature was made over the body with a space after ':' and ','; "
+        "sign the compact form, without white space"
+    )
+    both = b'{"customerId":"shop-secret","opayToken":"shop-secret"}'
+    unknown = "/(string of 7 characters, mixed characters) is no member that the contract knows"
+    cases: list[tuple[bytes, dict[str, str | None], str]] = [
+        (b'{"customerId":"' + b"a" * 2**20 + b'"}', {}, "the body has more than 1,048,576 bytes"),
+        (body, {"content_type": "text/plain"}, "expected Content-Type application/json, got text/plain"),
+        (body, {"content_type": None}, "expected Content-Type application/json, got no Content-Type"),
+        (body, {"merchantid": None}, "no MerchantId"),
+        (
+            b'{"shop-secret":1,"shop-secret":2}',
+            {"authorization": "x"},
+            "the body is no JSON object to every reader: it has a key twice",
+        ),
+        (
+            b"{",
+            {"authorization": "x"},
+            "the body is no JSON object to every reader: it breaks off at line 1, column 2",
+        ),
+        (body, {"merchantid": "1"}, "the MerchantId is not the mock's"),
+        (body, {"authorization": None}, "no Authorization"),
+        (body, {"authorization": spaced}, spaces),
+        (body, {"authorization": spaced, "merchantid": "1"}, f"the MerchantId is not the mock's; {spaces}"),
+        (b"{}", {}, "neither opayToken nor customerId"),
+        (both, {}, "both opayToken and customerId"),
+        (b'{"customerId":1}', {}, "/customerId is not string"),
+        (b'{"customerId":"shop-secret","limit":1}', {}, "/limit is no member that the contract knows"),
+        (b'{"customerId":"a","a@b.com":1}', {}, unknown),
+        (body, {}, "the mock knows nobody of this customerId"),
+        (b'{"opayToken":"shop-secret"}', {}, "the mock knows nobody of this opayToken"),
+        (body, {"x_mock_scenario": "error-90"}, "scenario error-90"),
+        (body, {"x_mock_scenario": "slow"}, "the mock knows nobody of this customerId; scenario slow"),
+        (body, {"x_mock_scenario": "shop-secret"}, "unknown scenario"),
+    ]
+    for sent, fields, said in cases:
+        assert reason(mock.ask(sent, **fields)) == said
+    assert reason(mock.ask(json.dumps({"customerId": with_cards}).encode())) is None
+
+
+def signature_of_text(text: bytes) -> str:
+    return "Bearer " + hmac.digest(Credentials().private_key.encode(), text, "sha512").hex()
+
+
+def test_a_client_with_the_mocks_own_key_is_told_so_where_another_counts(
+    build_mock: Callable[..., Any],
+) -> None:
+    mock = build_mock(credentials=Credentials(merchant_id="42", private_key="another"))
+    exchange = mock.ask(b'{"customerId":"a"}', authorization=signature_of_text(b'{"customerId":"a"}'))
+    assert "made with the mock's own test key" in str(reason(exchange))
 
 
 def test_a_body_of_the_limit_is_read_and_one_byte_more_is_not(mock: Any) -> None:
@@ -117,7 +196,8 @@ def test_a_body_of_the_limit_is_read_and_one_byte_more_is_not(mock: Any) -> None
 
 def test_nothing_that_was_sent_gets_into_a_header(mock: Any) -> None:
     exchange = mock.ask(b'{"customerId":"scenario:a\\r\\nset-cookie: b"}')
-    assert dict(exchange.response.headers).keys() == {"content-type", "content-length"}
+    assert dict(exchange.response.headers).keys() == {"content-type", "content-length", "x-mock-reason"}
+    assert reason(exchange) == "unknown scenario"
     assert exchange.response.status == 400
 
 

@@ -12,8 +12,8 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.drift.fold import Fold
 from opay_contract.errors import UsageError
 from opay_contract.judge.subject import Settings
-from opay_contract.mock.authentication import Credentials
 from opay_contract.mock.choices import IMPLEMENTED, assumed_choices, render_choices
+from opay_contract.mock.validation import Credentials
 from opay_contract.model.exchange import Exchange
 from opay_contract.signing.signer import sign
 
@@ -60,7 +60,7 @@ PROBES: dict[str, Callable[[Probe], Exchange]] = {
 }
 
 EXPECTED: dict[tuple[str, str], Callable[[int, Any], bool]] = {
-    ("wrong-method", "http-error"): lambda status, body: (status, body) == (405, None),
+    ("wrong-method", "http-error"): lambda status, body: (status, body["code"]) == (405, "02001"),
     ("wrong-method", "business-error"): lambda status, body: (status, body["code"]) == (200, "02001"),
     ("oversized-body", "http-error"): lambda status, body: (status, body) == (413, None),
     ("oversized-body", "business-error"): lambda status, body: (status, body["code"]) == (200, "02001"),

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from opay_contract.contract.loading import load_contract
 from opay_contract.judge.judge import check_exchange
 from opay_contract.judge.subject import Settings
-from opay_contract.mock.authentication import Authentication, Credentials
 from opay_contract.mock.customers import iter_customers
 from opay_contract.mock.scenarios import MAGIC, build_scenarios
 from opay_contract.mock.store import Store
+from opay_contract.mock.validation import Authentication, Credentials
 from opay_contract.model.exchange import Exchange
 from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.canonical import UnsignableBody
@@ -95,7 +95,7 @@ def mock(in_process: Any) -> Iterator[Any]:
         yield in_process(contract=CONTRACT, store=store).build("wrong-content-type=business-error")
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     body=bodies,
     form=st.sampled_from(["raw", "escaped"]),
@@ -142,7 +142,7 @@ def findings_of_answer(exchange: Exchange) -> list[str]:
     return [finding.rule.id for finding in findings if not finding.pointer.startswith("request")]
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     body=written | canonical,
     signed=st.none() | canonical,
@@ -154,9 +154,12 @@ def test_the_quick_way_to_verify_agrees_with_the_careful_one(
 ) -> None:
     authentication = Authentication(Credentials(), _scheme(), space=True)
     header = prefix + header_of(body if signed is None else signed, form).removeprefix("Bearer ")
-    read = authentication.read(body)
     careful = verify(body, header, KEY, _scheme()).ok
-    assert (read is not None and authentication.holds(body, read, header.encode())) is careful
+    try:
+        quick = authentication.holds(body, authentication.read(body), header.encode())
+    except UnsignableBody:
+        quick = False
+    assert quick is careful
 
 
 def test_text_that_is_signed_as_sent_but_not_canonical_is_refused(mock: Any) -> None:

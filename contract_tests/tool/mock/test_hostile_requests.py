@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.mock.app import build_app
-from opay_contract.mock.authentication import Credentials
 from opay_contract.mock.choices import assumed_choices
 from opay_contract.mock.customers import sample_customer
 from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.serving import running
 from opay_contract.mock.store import Store
+from opay_contract.mock.validation import Credentials
 from opay_contract.model.finding import Severity
 from opay_contract.suite import catalogue
 from opay_contract.suite.api import Api, ApiJudge, Reply

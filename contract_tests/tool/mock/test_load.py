@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from opay_contract.contract.loading import load_contract
-from opay_contract.mock.authentication import Credentials
+from opay_contract.mock.validation import Credentials
 from opay_contract.signing.signer import sign
 
 CONTRACT = load_contract()

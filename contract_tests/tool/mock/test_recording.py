@@ -9,13 +9,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from opay_contract.errors import UsageError
+from opay_contract.formats.native import parse_line
 from opay_contract.model.exchange import Exchange, Place, Request, Response
-from opay_contract.record.captured import captured_of
-from opay_contract.record.lines import render_exchange
+from opay_contract.record.capture import captured_of, render_exchange
+from opay_contract.record.files import RotatingFile
 from opay_contract.record.recorder import Recorder
-from opay_contract.record.rotation import RotatingFile
-from opay_contract.recordings.ndjson import parse_line
-from opay_contract.redact.exchanges import Redactor
+from opay_contract.redact.redactor import Redactor
 
 PLACE = Place(source=0, entry=1, file="mock")
 names = st.text(alphabet="abcdefgh-", min_size=1, max_size=6)

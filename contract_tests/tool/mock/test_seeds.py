@@ -7,8 +7,7 @@ import pytest
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
-from opay_contract.mock.customers import iter_customers
-from opay_contract.mock.seeds import Seeds
+from opay_contract.mock.customers import Seeds, iter_customers
 
 SEEDS = Seeds(load_contract())
 

@@ -14,8 +14,7 @@ import pytest
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.judge.card_numbers import has_card_number
-from opay_contract.mock.customers import iter_customers
-from opay_contract.mock.seeds import Seeds
+from opay_contract.mock.customers import Seeds, iter_customers
 from opay_contract.mock.store import Store
 
 CUSTOMERS = list(iter_customers(300, 5))

@@ -42,14 +42,18 @@ def ask(opay_mock: OpayMock, opay_contract: Any) -> Ask:
 
 @pytest.fixture
 def run_pytest(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> RunPytest:
-    """Return a function that runs pytest on a test file, in a process and a folder of its own."""
+    """Return a function that runs pytest on a test file, in a folder and perhaps a process of its own."""
     monkeypatch.setenv("PYTHONPATH", str(Path(opay_contract.__file__).parents[1]))
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # so that no other plugin has a part in it
     options = ["-p", PLUGIN, "-W", "error", "--strict-markers", "--strict-config"]
 
-    def run(source: str, *more: str, settings: str = "", **files: str) -> pytest.RunResult:
+    def run(
+        source: str, *more: str, settings: str = "", process: bool = False, **files: str
+    ) -> pytest.RunResult:
         pytester.makeini(f"[pytest]\n{settings}")
         pytester.makepyfile(**files, test_it=source)
-        return pytester.runpytest_subprocess(*options, *more, timeout=120)
+        if process:
+            return pytester.runpytest_subprocess(*options, *more, timeout=120)
+        return pytester.runpytest_inprocess(*options, *more)
 
     return run

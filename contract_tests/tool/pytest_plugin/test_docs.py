@@ -15,7 +15,7 @@ from opay_contract.mock.choices import assumed_choices, render_choices
 from opay_contract.mock.scenarios import build_scenarios, render_scenarios
 
 DOCS = Path(__file__).parents[3] / "tools" / "docs"
-MOCK_PAGE = DOCS / "mock.md"
+MOCK_PAGE = DOCS / "reference" / "mock.md"
 CONTRACT = load_contract()
 
 
@@ -67,7 +67,7 @@ def test_a_table_is_what_the_command_prints(name: str) -> None:
 def test_the_examples_of_the_page_run(
     run_pytest: Callable[..., pytest.RunResult], pytester: pytest.Pytester
 ) -> None:
-    page = (DOCS / "testing-your-client.md").read_text(encoding="utf-8")
+    page = (DOCS / "reference" / "pytest.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n# (\w+\.py)\n(.*?)```", page, re.DOTALL)
     assert [name for name, _ in blocks] == ["shop.py", "test_shop.py", "test_moods.py", "test_answers.py"]
     assert page.count("```python") == len(blocks)
@@ -77,7 +77,7 @@ def test_the_examples_of_the_page_run(
 
 
 def test_the_client_is_tested_in_ten_lines() -> None:
-    page = (DOCS / "testing-your-client.md").read_text(encoding="utf-8")
+    page = (DOCS / "reference" / "pytest.md").read_text(encoding="utf-8")
     found = re.search(r"```python\n# test_shop.py\n(.*?)```", page, re.DOTALL)
     assert found
     assert len([line for line in found[1].splitlines() if line.strip()]) <= 10

@@ -47,13 +47,16 @@ def test_a_run_that_does_not_use_it_imports_nothing_of_it(run_pytest: RunPytest)
             assert [name for name in HEAVY if name in sys.modules] == []
             assert [name for name in sys.modules if name.startswith("opay_contract.")] == [
                 "opay_contract.pytest_plugin", "opay_contract.pytest_plugin.plugin"]
-        """
+        """,
+        process=True,
     )
     result.assert_outcomes(passed=1)
 
 
-def test_fixtures_and_marker_describe_themselves(run_pytest: RunPytest) -> None:
-    run_pytest("", "--markers").stdout.fnmatch_lines(["@pytest.mark.opay_scenario(name, seconds=3.0): *"])
+def test_fixtures_and_markers_describe_themselves(run_pytest: RunPytest) -> None:
+    run_pytest("", "--markers").stdout.fnmatch_lines(
+        ["@pytest.mark.opay_scenario(name, seconds=3.0): *", "@pytest.mark.opay_record: *"], consecutive=False
+    )
     lines = run_pytest("", "--fixtures").stdout
     lines.fnmatch_lines(["opay_contract [[]session scope[]] *", "*The contract; *"])
     lines.fnmatch_lines(["opay_mock -- *", "*A mock of the sandbox, *"])
@@ -69,48 +72,55 @@ USES = """
         assert opay_mock.exchanges == []
         requests.post(opay_mock.url, timeout=20)
         assert len(opay_mock.exchanges) == 1
+
+    def test_that_fails(opay_mock):
+        requests.post(opay_mock.url, timeout=20)
+        assert not opay_mock.exchanges
 """
 
 
-@pytest.mark.parametrize("options", [(), ("-p", "xdist", "-n", "2")], ids=["one process", "xdist"])
-def test_it_works_in_one_process_and_in_several(run_pytest: RunPytest, options: tuple[str, ...]) -> None:
-    run_pytest(USES, *options).assert_outcomes(passed=20)
+def test_it_works_in_one_process_and_in_several(run_pytest: RunPytest) -> None:
+    for options in ((), ("-p", "xdist", "-n", "2")):
+        result = run_pytest(USES, *options, process=bool(options))
+        result.assert_outcomes(passed=20, failed=1)
+        result.stdout.fnmatch_lines(
+            ["*opay_mock saw*", "1. POST *: expected Content-Type application/json, got *"]
+        )
 
 
 MARKED = """
     import pytest
 
-    @pytest.mark.opay_scenario({arguments})
+    @pytest.mark.{marker}
     def test_marked({fixture}):
         pass
 """
 
 
-@pytest.mark.parametrize("options", [(), ("-p", "xdist", "-n", "1")], ids=["one process", "xdist"])
-def test_an_unknown_scenario_is_a_usage_error_with_a_suggestion(
-    run_pytest: RunPytest, options: tuple[str, ...]
-) -> None:
-    result = run_pytest(MARKED.format(arguments="'slwo'", fixture="opay_mock"), *options)
-    assert result.ret == (pytest.ExitCode.TESTS_FAILED if options else pytest.ExitCode.USAGE_ERROR)
-    text = result.stdout.str() + result.stderr.str()
-    assert "test_it.py::test_marked: unknown scenario 'slwo'; did you mean 'slow'?" in text
+def test_an_unknown_scenario_is_a_usage_error_with_a_suggestion(run_pytest: RunPytest) -> None:
+    source = MARKED.format(marker="opay_scenario('slwo')", fixture="opay_mock")
+    for options, code in (
+        ((), pytest.ExitCode.USAGE_ERROR),
+        (("-p", "xdist", "-n", "1"), pytest.ExitCode.TESTS_FAILED),
+    ):
+        result = run_pytest(source, *options, process=bool(options))
+        assert result.ret == code
+        text = result.stdout.str() + result.stderr.str()
+        assert "test_it.py::test_marked: unknown scenario 'slwo'; did you mean 'slow'?" in text
 
 
-@pytest.mark.parametrize(
-    ("arguments", "fixture", "message"),
-    [
-        ("", "opay_mock", "write the marker as opay_scenario(name)"),
-        ("'slow', 'html'", "opay_mock", "write the marker as opay_scenario(name)"),
-        ("'slow', second=1", "opay_mock", "write the marker as opay_scenario(name)"),
-        ("'slow'", "", "opay_scenario does nothing in a test without the fixture opay_mock"),
-    ],
-)
-def test_a_marker_that_cannot_do_what_was_meant_is_a_usage_error(
-    run_pytest: RunPytest, arguments: str, fixture: str, message: str
-) -> None:
-    result = run_pytest(MARKED.format(arguments=arguments, fixture=fixture))
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: test_it.py::test_marked: {message}*"])
+def test_a_marker_that_cannot_do_what_was_meant_is_a_usage_error(run_pytest: RunPytest) -> None:
+    for marker, fixture, message in (
+        ("opay_scenario()", "opay_mock", "write the marker as opay_scenario(name)"),
+        ("opay_scenario('slow', 'html')", "opay_mock", "write the marker as opay_scenario(name)"),
+        ("opay_scenario('slow', second=1)", "opay_mock", "write the marker as opay_scenario(name)"),
+        ("opay_scenario('slow')", "", "opay_scenario does nothing in a test without the fixture opay_mock"),
+        ("opay_record('a')", "opay_mock", "write the marker as opay_record, without arguments"),
+        ("opay_record", "", "opay_record does nothing in a test without the fixture opay_mock"),
+    ):
+        result = run_pytest(MARKED.format(marker=marker, fixture=fixture))
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines([f"ERROR: test_it.py::test_marked: {message}*"])
 
 
 def test_of_several_markers_the_nearest_counts(run_pytest: RunPytest) -> None:
@@ -138,7 +148,7 @@ def test_of_several_markers_the_nearest_counts(run_pytest: RunPytest) -> None:
 
 def test_without_its_extra_it_says_what_to_install(run_pytest: RunPytest) -> None:
     missing = "raise ModuleNotFoundError('starlette')"
-    result = run_pytest("def test_it(opay_mock): pass", starlette=missing)
+    result = run_pytest("def test_it(opay_mock): pass", starlette=missing, process=True)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
         ["*opay_mock needs starlette and uvicorn: pip install 'opay-contract[[]mock[]]'*"]
@@ -182,9 +192,56 @@ def test_a_failure_shows_findings_and_no_value(run_pytest: RunPytest) -> None:
         "--tb=long",
     )
     result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["*opay_mock saw*", "1. POST /*/* 404 02001: another path"])
     shown = "\n".join(line for line in result.stdout.lines if line.startswith("E "))
     assert "response-field-undocumented /data/extra: expected" in shown
     assert "path-undocumented /*/*: expected" in shown
     assert "Leaky" not in shown
     everything = result.stdout.str()
     assert not [word for word in ("OPAYPRV", "256612345678901", "checking.py") if word in everything]
+
+
+RECORDS = """
+    import pytest
+    import requests
+    from opay_contract.signing.requests_auth import SignatureAuth
+
+    @pytest.fixture
+    def ask(opay_mock, opay_contract):
+        auth = SignatureAuth(key=opay_mock.private_key, scheme=opay_contract.contract.signature)
+        headers = {"MerchantId": opay_mock.merchant_id}
+        return lambda customer: requests.post(
+            opay_mock.url, json={"customerId": customer}, headers=headers, auth=auth, timeout=20)
+
+    @pytest.mark.opay_record
+    @pytest.mark.parametrize("name", ["a/b", "c"])
+    def test_kept(ask, name):
+        assert ask("canary-" + name).status_code == 200
+
+    @pytest.mark.opay_record
+    def test_failed(ask):
+        assert ask("canary").status_code == 500
+
+    @pytest.mark.opay_record
+    def test_silent(opay_mock):
+        pass
+
+    def test_other(ask):
+        ask("canary")
+"""
+
+
+def test_a_passing_tests_calls_are_written_beside_it_once(
+    run_pytest: RunPytest, pytester: pytest.Pytester
+) -> None:
+    result = run_pytest(RECORDS)
+    result.assert_outcomes(passed=4, failed=1, errors=1)
+    result.stdout.fnmatch_lines(["*NothingCheckedError: nothing was recorded: the mock was not called"])
+    folder = pytester.path / "recordings" / "test_it"
+    written = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert written.keys() == {"test_kept-a-b.ndjson", "test_kept-c.ndjson"}
+    assert not [name for name, text in written.items() if b"canary" in text or text.count(b"\n") != 1]
+    run_pytest(RECORDS, "-k", "kept").assert_outcomes(passed=2, deselected=3)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == written
+    replayed = "def test_it(opay_mock): assert len(opay_mock.replay('recordings').asked('by-customer')) == 2"
+    run_pytest(replayed).assert_outcomes(passed=1)

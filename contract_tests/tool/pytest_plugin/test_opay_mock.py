@@ -1,17 +1,20 @@
 """The fixture `opay_mock`: a sandbox of the test's own, whose customers and moods the test decides on."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from click.testing import CliRunner
 
+from opay_contract.cli.check import check
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.mock.scenarios import MAGIC, build_scenarios
-from opay_contract.pytest_plugin.app_switcher import open_stage
 from opay_contract.pytest_plugin.checking import DriftError, NothingCheckedError, OpayContract
-from opay_contract.pytest_plugin.mocking import OpayMock
+from opay_contract.pytest_plugin.mocking import OpayMock, open_stage
 
 Ask = Callable[..., requests.Response]
 
@@ -163,20 +166,64 @@ def test_a_client_that_leaves_the_contract_is_found(opay_mock: OpayMock, ask: As
     assert {finding.place.entry for finding in raised.value.findings} == {2, 3}
 
 
-@pytest.mark.parametrize("name", ANSWERED)
-def test_what_a_scenario_does_on_purpose_is_found_by_contract_and_expected_by_mock(
-    opay_mock: OpayMock, opay_contract: OpayContract, ask: Ask, name: str
-) -> None:
-    with opay_mock.scenario(name, seconds=0):
-        response = ask({"customerId": "121111113"})
-    opay_mock.check(fail_on="info")
-    rules = SCENARIOS[name].rules
-    if not rules:
-        opay_contract.check(response, fail_on="info")
-        return
+def test_a_call_that_is_wrongly_signed_is_found_unless_it_was_meant(opay_mock: OpayMock, ask: Ask) -> None:
+    ask({"customerId": "121111113"})
+    ask({"customerId": "121111113"}, key=opay_mock.private_key + "\n")
     with pytest.raises(DriftError) as raised:
-        opay_contract.check(response, fail_on="info")
-    assert {finding.rule.id for finding in raised.value.findings} == set(rules)
+        opay_mock.check()
+    (finding,) = raised.value.findings
+    assert (finding.rule.id, finding.place.entry) == ("signature-mismatch", 2)
+    assert "made with a line feed at the key's end; use the private key just as" in str(raised.value)
+    assert opay_mock.check(signed=False, fail_on="info") == ()
+
+
+def test_a_call_without_a_signature_is_found_once(opay_mock: OpayMock) -> None:
+    requests.post(opay_mock.url, json={"customerId": "a"}, headers={"MerchantId": "1"}, timeout=20)
+    with pytest.raises(DriftError) as raised:
+        opay_mock.check()
+    assert [finding.rule.id for finding in raised.value.findings] == ["signature-mismatch"]
+    assert "got no Authorization" in str(raised.value)
+
+
+def test_a_client_that_appends_the_path_to_the_full_url_is_told_of_base_url(
+    opay_mock: OpayMock, ask: Ask
+) -> None:
+    path = opay_mock.url.removeprefix(opay_mock.base_url)
+    ask({"customerId": "a"}, url=opay_mock.url + path)
+    with pytest.raises(DriftError, match=r"\ngive a client that appends the path opay_mock\.base_url, not"):
+        opay_mock.check()
+    assert "(give a client that appends the path opay_mock.base_url" in opay_mock.describe_calls()
+
+
+def test_calls_are_described_in_order_and_the_last_fifty_of_many(opay_mock: OpayMock, ask: Ask) -> None:
+    assert opay_mock.describe_calls() == "no call"
+    ask({"customerId": "121111113"})
+    path = opay_mock.url.removeprefix(opay_mock.base_url)
+    assert opay_mock.describe_calls() == f"1. POST {path} 200 00000"
+    for _ in range(49):
+        requests.get(opay_mock.url, timeout=20)
+    assert len(opay_mock.describe_calls().splitlines()) == 50
+    ask({"customerId": "secret-id"})
+    lines = opay_mock.describe_calls().splitlines()
+    assert (len(lines), lines[0]) == (51, "(1 earlier calls)")
+    assert lines[-1] == f"51. POST {path} 200 02001: the mock knows nobody of this customerId"
+
+
+def test_what_a_scenario_does_on_purpose_is_found_by_contract_and_expected_by_mock(
+    opay_mock: OpayMock, opay_contract: OpayContract, ask: Ask
+) -> None:
+    for name in ANSWERED:
+        with opay_mock.scenario(name, seconds=0):
+            response = ask({"customerId": "121111113"})
+        opay_mock.check(fail_on="info")
+        rules = SCENARIOS[name].rules
+        if not rules:
+            opay_contract.check(response, fail_on="info")
+            continue
+        with pytest.raises(DriftError) as raised:
+            opay_contract.check(response, fail_on="info")
+        assert {finding.rule.id for finding in raised.value.findings} == set(rules), name
+        opay_mock.reset()
 
 
 def test_a_scenario_that_the_request_asks_for_is_expected_too(opay_mock: OpayMock, ask: Ask) -> None:
@@ -195,6 +242,46 @@ def test_a_connection_that_is_cut_is_expected_too(
     opay_mock.check(fail_on="info")
     with pytest.raises(DriftError, match="error body-truncated"):
         opay_contract.check(opay_mock.exchanges[0])
+
+
+def drifted_recording(folder: Path) -> Path:
+    """Return a recording of one call whose answer drifts."""
+    asked = {"method": "POST", "url": "/api/v1/international/token/query", "body": {"customerId": "recorded"}}
+    line = {"request": asked, "response": {"status": 200, "body": {"code": 9, "message": "m"}}}
+    path = folder / "a.ndjson"
+    path.write_text(json.dumps(line) + "\n", encoding="utf-8")
+    return path
+
+
+def test_recordings_are_replayed_and_their_drift_is_not_the_clients(
+    opay_mock: OpayMock, ask: Ask, tmp_path: Path
+) -> None:
+    replay = opay_mock.replay(drifted_recording(tmp_path))
+    assert replay.asked("by-customer") == ["recorded"]
+    assert ask({"customerId": "recorded"}).json()["code"] == 9
+    assert opay_mock.check(fail_on="info") == ()
+    ask({"customerId": "recorded"}, key="another")
+    with pytest.raises(DriftError, match="signature-mismatch"):
+        opay_mock.check()
+    opay_mock.reset()
+    assert ask({"customerId": "recorded"}).json()["code"] == "02001"
+
+
+def test_calls_are_written_redacted_and_can_be_replayed(
+    opay_mock: OpayMock, ask: Ask, tmp_path: Path
+) -> None:
+    path = tmp_path / "recordings" / "calls.ndjson"
+    with pytest.raises(NothingCheckedError, match="nothing was recorded"):
+        opay_mock.record(path)
+    opay_mock.add_customer("shop-canary-42")
+    ask({"customerId": "shop-canary-42"})
+    opay_mock.record(path)
+    assert b"canary" not in path.read_bytes()
+    replay = opay_mock.replay(path)
+    (asked,) = replay.asked("by-customer")
+    assert ask({"customerId": asked}).json()["code"] == "00000"
+    done = CliRunner().invoke(check, [str(path)], env={"OPAY_PRIVATE_KEY": opay_mock.private_key})
+    assert done.exit_code == 0, done.output
 
 
 def test_a_request_that_comes_between_two_tests_reaches_nobody() -> None:

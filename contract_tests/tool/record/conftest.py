@@ -13,16 +13,15 @@ import pytest
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.record.captured import BODY_LIMIT
+from opay_contract.record.capture import BODY_LIMIT
+from opay_contract.record.files import RotatingFile
 from opay_contract.record.proxy import RecordingProxy
-from opay_contract.record.queue import Backlog
-from opay_contract.record.recorder import Recorder
-from opay_contract.record.rotation import RotatingFile
-from opay_contract.record.serving import running
+from opay_contract.record.recorder import Backlog, Recorder
+from opay_contract.record.server import running
 from opay_contract.record.upstream import Upstream
+from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.sources import Source
-from opay_contract.redact.exchanges import Redactor
+from opay_contract.redact.redactor import Redactor
 
 PATIENCE = 20
 Respond = Callable[[socket.socket, bytes], None]

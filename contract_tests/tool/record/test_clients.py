@@ -15,8 +15,8 @@ import requests
 from opay_contract.errors import UsageError
 from opay_contract.model.exchange import Unreadable
 from opay_contract.record import attach, capturing
-from opay_contract.record.captured import BODY_LIMIT
-from opay_contract.redact.exchanges import Redactor
+from opay_contract.record.capture import BODY_LIMIT
+from opay_contract.redact.redactor import Redactor
 
 PATIENCE = 20
 CARD = b'{"code":"00000","note":"card 4111 1111 1111 1111 of Amira Canarywood"}'

@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 import opay_contract
 from opay_contract.errors import UsageError
 from opay_contract.model.exchange import Unreadable
-from opay_contract.record.files import LineFile
-from opay_contract.record.rotation import Limits, RotatingFile, numbered
+from opay_contract.record.files import Limits, LineFile, RotatingFile, numbered
 
 LINE = b'{"request":{"method":"POST"},"response":{"status":200,"body":{}}}\n'
 SOURCE = str(Path(opay_contract.__file__).parents[1])

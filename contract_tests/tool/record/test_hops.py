@@ -1,6 +1,6 @@
 """What is between two hops stays there; what is meant for the other end gets there."""
 
-from opay_contract.record.hop_by_hop import end_to_end, is_chunked, with_host, without_length
+from opay_contract.record.proxy import end_to_end, is_chunked, with_host, without_length
 
 
 def test_fields_between_hops_and_those_that_connection_names_are_left_out() -> None:

@@ -22,10 +22,10 @@ import requests
 from contract_tests.tool.whole.leaks.canaries import CANARIES, find_canaries
 
 import opay_contract
+from opay_contract.formats import streams
+from opay_contract.formats.streams import iter_read
 from opay_contract.record import capturing
 from opay_contract.record.recorder import Recorder
-from opay_contract.recordings import streams
-from opay_contract.recordings.streams import iter_read
 
 PATIENCE = 20
 TEXTS = [str(canary) for canary in CANARIES.values()]
@@ -50,7 +50,7 @@ DEFECTS = {
     "in the recording": "import opay_contract.record.recorder as broken; broken.render_line = fail",
     "in the file": "import opay_contract.record.files as broken; broken.LineFile.append = fail",
     "in the backlog": "import opay_contract.record.recorder as broken; broken.Recorder.add = fail",
-    "in the check": "import opay_contract.record.watching as broken; broken.Watch.add = fail",
+    "in the check": "import opay_contract.record.recorder as broken; broken.Watch.add = fail",
 }
 FAIL = """
 def fail(*given, **named):

@@ -17,8 +17,8 @@ import pytest
 import requests
 import zstandard
 
+from opay_contract.formats import content_coding as encodings
 from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.recordings import content_encodings as encodings
 
 PATIENCE = 20
 MEGABYTE = 1 << 20

@@ -207,7 +207,7 @@ def test_what_was_recorded_survives_a_kill_and_a_new_run_goes_on(
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Return how to call the command, which fails where it would begin to serve."""
-    monkeypatch.setattr("opay_contract.record.serving.serve", lambda *_: pytest.fail("it serves"))
+    monkeypatch.setattr("opay_contract.record.server.serve", lambda *_: pytest.fail("it serves"))
 
     def call(*options: str | Path) -> None:
         record.main([str(option) for option in options], standalone_mode=False)

@@ -10,14 +10,14 @@ import pytest
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.fold import Fold
+from opay_contract.formats.editing import Tally
+from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.formats import Format
+from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.sources import Source
-from opay_contract.redact.exchanges import Redactor
 from opay_contract.redact.files import redact_stream
-from opay_contract.redact.json_files import Tally
+from opay_contract.redact.redactor import Redactor
 
 KEY = b"a key of thirty-two bytes, no more"
 SYNTHETIC_KEY = "OPAYPRV_TEST_SYNTHETIC_0001"

@@ -20,10 +20,10 @@ from click.testing import CliRunner, Result
 
 from opay_contract.cli.redact import redact
 from opay_contract.errors import UsageError
-from opay_contract.recordings import bounds
-from opay_contract.recordings.bounds import TOO_MANY_VALUES
-from opay_contract.recordings.content_encodings import NO_BROTLI
-from opay_contract.recordings.sources import Source
+from opay_contract.formats import bounds
+from opay_contract.formats.bounds import TOO_MANY_VALUES
+from opay_contract.formats.content_coding import NO_BROTLI
+from opay_contract.recordings.inputs import Source
 from opay_contract.redact.files import redact_stream, try_redact_file
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"

@@ -9,10 +9,10 @@ import zstandard
 from contract_tests.tool.redact.writers import in_every_format
 
 from opay_contract.contract.loading import load_contract
+from opay_contract.formats.native import iter_lines, parse_line
+from opay_contract.formats.streams import ChunkStream
 from opay_contract.model.exchange import Exchange
-from opay_contract.recordings.ndjson import iter_lines, parse_line
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import ChunkStream
+from opay_contract.recordings.inputs import Source
 
 pytestmark = pytest.mark.thorough
 

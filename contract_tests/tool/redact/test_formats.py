@@ -14,14 +14,14 @@ from contract_tests.tool.redact.writers import in_every_format
 from contract_tests.tool.whole.leaks.canaries import CANARIES, find_canaries
 from contract_tests.tool.whole.leaks.planting import FORMATS, load, write_flow, write_json, write_transcript
 
+from opay_contract.formats import bounds
+from opay_contract.formats.bounds import TOO_MANY_VALUES
+from opay_contract.formats.native import parse_line
+from opay_contract.formats.table import Format
+from opay_contract.formats.tnetstrings import LIST, NULL, OBJECT, Value, cut
 from opay_contract.model.exchange import Exchange
-from opay_contract.recordings import bounds
-from opay_contract.recordings.bounds import TOO_MANY_VALUES
-from opay_contract.recordings.formats import Format
-from opay_contract.recordings.ndjson import parse_line
+from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.tnetstrings import LIST, NULL, OBJECT, Value, cut
 from opay_contract.signing.signer import verify
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"

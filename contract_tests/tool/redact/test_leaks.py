@@ -22,7 +22,7 @@ from contract_tests.tool.whole.leaks.planting import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from opay_contract.recordings.formats import Format
+from opay_contract.formats.table import Format
 
 pytestmark = pytest.mark.thorough
 

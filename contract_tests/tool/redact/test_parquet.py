@@ -18,10 +18,10 @@ from opay_contract.drift.fold import Fold
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.listing import iter_inputs
+from opay_contract.recordings.inputs import iter_inputs
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.redact.exchanges import Redactor
 from opay_contract.redact.files import try_redact_file
+from opay_contract.redact.redactor import Redactor
 
 TESTS = Path(__file__).parents[2]
 CASES = sorted((TESTS / "tool" / "judge" / "cases").glob("*/*.ndjson"))

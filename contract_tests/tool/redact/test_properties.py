@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from opay_contract.formats.content_coding import encode_body
+from opay_contract.formats.native import parse_line
 from opay_contract.jsontext import NotJson, parse_json
 from opay_contract.model.exchange import Exchange, Place, Request, Response
-from opay_contract.recordings.ndjson import parse_line
-from opay_contract.redact.content_encodings import encode_body
 
 URL = "https://sandbox-cashierapi.opaycheckout.com/api/v1/international/token/query"
 QUICK = settings(

@@ -5,9 +5,15 @@ from typing import Any
 import pytest
 
 from opay_contract.model.exchange import Exchange, Place, Request, Response
-from opay_contract.redact.cards import TEST_NUMBERS, card_hits
-from opay_contract.redact.pseudonyms import FIRST_SIX, LAST_FOUR, Pseudonyms, is_digit_pseudonym
-from opay_contract.redact.signatures import SYNTHETIC_KEY
+from opay_contract.redact.headers import SYNTHETIC_KEY
+from opay_contract.redact.pseudonyms import (
+    FIRST_SIX,
+    LAST_FOUR,
+    TEST_NUMBERS,
+    Pseudonyms,
+    card_hits,
+    is_digit_pseudonym,
+)
 from opay_contract.signing.signer import sign, verify
 
 URL = "https://sandbox-cashierapi.opaycheckout.com/api/v1/international/token/query"

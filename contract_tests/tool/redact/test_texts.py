@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from contract_tests.tool.redact.test_properties import URL
 
-from opay_contract.recordings.formats import Format
+from opay_contract.formats.table import Format
 
 
 def line(**members: str) -> bytes:

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import yaml
 from contract_tests.tool.whole.leaks.planting import write_flow
 
+from opay_contract.formats.table import Format
 from opay_contract.model.exchange import Exchange
-from opay_contract.recordings.formats import Format
 
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _POSTMAN = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"

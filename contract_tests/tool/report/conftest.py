@@ -16,7 +16,7 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.contract.operation import OpenQuestion, Reading
 from opay_contract.drift.insight import draw_insight
-from opay_contract.engines.inline import check_sources
+from opay_contract.engines.folding import check_sources
 from opay_contract.judge.gap_table import CODE_UNOBSERVED, FIELD_UNOBSERVED, RANGE_NARROWER
 from opay_contract.judge.subject import Settings
 from opay_contract.judge.table import RULES_BY_ID
@@ -26,7 +26,7 @@ from opay_contract.model.insight import Answer, Change, ChangeKind, Gap, Insight
 from opay_contract.model.observation import Observed
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.model.timestamps import Window, utc_of
-from opay_contract.recordings.sources import iter_sources
+from opay_contract.recordings.inputs import iter_sources
 from opay_contract.report.checked_run import CheckedRun
 
 HERE = Path(__file__).parent

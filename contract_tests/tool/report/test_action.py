@@ -5,11 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from contract_tests.tool.running import run_command
 
 import opay_contract
 
@@ -131,6 +133,32 @@ def test_a_setting_that_is_wrong_fails_the_step_without_a_summary(runner: Path) 
     assert (code, outputs["exit-code"]) == (2, "2")
     assert "'panic' is not one of" in said
     assert not (runner / "summary.md").exists()
+
+
+def test_settings_hold_and_the_inputs_win_over_them(runner: Path, tmp_path: Path) -> None:
+    everything = '["contradicted", "undocumented"]'
+    (tmp_path / "ci.toml").write_text(f"ignore = {everything}\n", encoding="utf-8")
+    lines = [(DATA / name / "calls.ndjson").read_text(encoding="utf-8") for name in ("clean", "drifted")]
+    calls = tmp_path / "calls.ndjson"
+    calls.write_text(f"{lines[0].splitlines()[0]}\n{lines[1].splitlines()[3]}\n", encoding="utf-8")
+    reports = {"paths": str(calls), "reports": str(runner / "reports")}
+    settled = reports | {"config": str(tmp_path / "ci.toml")}
+    assert start(runner, **reports)[0] == 1
+    assert start(runner, **settled)[0] == 0
+    assert start(runner, **settled, ignore="header\nencoding\n")[0] == 1
+    assert start(runner, **reports, select="header")[0] == 0
+    reason = (
+        "--all-open",
+        "--reason",
+        "x",
+        "--by",
+        "me",
+        "--expires",
+        str(datetime.now(UTC).date() + timedelta(30)),
+    )
+    known = tmp_path / "known.toml"
+    run_command("baseline", "add", known, calls, *reason, cwd=DATA)
+    assert start(runner, **reports, baseline=str(known))[0] == 0
 
 
 def test_the_first_step_installs_the_repository_that_the_action_is_in() -> None:

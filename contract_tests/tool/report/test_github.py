@@ -13,7 +13,7 @@ from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.github_report import render_github
-from opay_contract.report.printing import printable
+from opay_contract.words import printable
 
 COMMAND = re.compile(r"::(error|warning|notice) ([^:\n]*)::([^\n]*)")
 KEYS = {"file", "line", "col", "title"}

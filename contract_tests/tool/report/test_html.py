@@ -12,10 +12,9 @@ import pytest
 from opay_contract.contract.contract import Contract
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
-from opay_contract.report.acceptance_status import on_one_line
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.html_report import render_html
-from opay_contract.report.printing import printable
+from opay_contract.words import on_one_line, printable
 
 VOID = {"meta", "link", "input"}
 

@@ -13,10 +13,9 @@ from opay_contract.contract.operation import OpenQuestion
 from opay_contract.judge.table import RULES
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
-from opay_contract.report.acceptance_status import on_one_line
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.junit_report import render_junit
-from opay_contract.report.printing import printable
+from opay_contract.words import on_one_line, printable
 
 NUMBERS = {"name", "tests", "failures", "errors", "skipped", "time"}
 SHAPES: dict[str, tuple[set[str], list[str]]] = {

@@ -21,7 +21,12 @@ FORGED = {**json.loads(REFUSED)}
 FORGED["request"]["headers"]["Authorization"] = "Bearer " + "0123456789abcdef" * 8
 
 SAID = "None of the 20 exchanges succeeded (20 with code 02000): nothing about `data` was checked"
-UNSIGNED = "with the key given, 20 of 20 signatures do not verify."
+MISTAKE = "made in a way that is not known"
+ADVICE = "the key is another one, or the body was changed after it was signed"
+UNSIGNED = (
+    "with the key given, 20 of 20 signatures do not verify; of the first 8 that do not, "
+    f"8 are {MISTAKE} ({ADVICE})."
+)
 
 Check = Callable[..., Result]
 
@@ -90,6 +95,7 @@ def test_the_json_report_counts_outcomes_and_signatures(refused: Path) -> None:
         "verified": 0,
         "failed": 0,
         "refused": {"verified": 0, "failed": 20},
+        "mistakes": [{"mistake": MISTAKE, "advice": ADVICE, "count": 8}],
     }
     assert report["summary"]["required_successes"] == 0
     assert report_schema()["properties"]["summary"]["properties"].keys() >= report["summary"].keys()

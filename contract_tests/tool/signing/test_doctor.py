@@ -10,9 +10,18 @@ from itertools import combinations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
+from opay_contract.model.exchange import Request
 from opay_contract.model.signature import SignatureScheme
-from opay_contract.signing.doctor import MOST_BODY, Circumstances, Diagnosis, diagnose
+from opay_contract.signing.doctor import (
+    MOST_BODY,
+    Circumstances,
+    Diagnosis,
+    Doctor,
+    diagnose,
+    diagnose_request,
+)
 
 ASKED = {"customerId": "shop/42 <متجر>"}
 BODY = json.dumps(ASKED, ensure_ascii=False, separators=(",", ":")).encode()
@@ -221,6 +230,57 @@ def test_mistakes_are_tried_up_to_the_largest_body_and_no_further(explain: Diagn
         body = b'{"customerId":"%s"}' % (b"1" * (size - 17))
         assert len(body) == size
         assert explain(f"Bearer {digits(body, key).upper()}", body).is_known is is_known
+
+
+def request(signed: str | bytes, key: str, body: bytes = BODY) -> Request:
+    headers = (("authorization", f"Bearer {digits(signed, key)}"), ("merchantid", MERCHANT))
+    return Request(method="POST", url=URL, headers=headers, body=body)
+
+
+def test_a_request_is_diagnosed_with_what_is_around_it(scheme: SignatureScheme, key: str) -> None:
+    for signed, words in (
+        (URL, "over the URL"),
+        (MERCHANT + compact(ASKED), "over the merchant id and the body"),
+    ):
+        diagnosis = diagnose_request(request(signed, key), key, scheme, "MerchantId")
+        assert diagnosis is not None
+        assert diagnosis.explain().startswith(f"the signature was made {words}; ")
+    other = diagnose_request(request(compact(ASKED), "x"), key, scheme, other_keys={"the public key": "x"})
+    assert other is not None
+    assert other.mistakes == ("made with the public key",)
+
+
+def test_without_a_header_or_a_body_there_is_nothing_to_diagnose(scheme: SignatureScheme, key: str) -> None:
+    whole = request(compact(ASKED), key)
+    for lacking in (structs.replace(whole, headers=None), structs.replace(whole, body=None)):
+        assert diagnose_request(lacking, key, scheme) is None
+        assert Doctor(key, scheme).examine(lacking) is None
+
+
+def test_a_doctor_tries_two_mistakes_until_twenty_searches_were_in_vain(
+    scheme: SignatureScheme, key: str
+) -> None:
+    doctor, spaced = Doctor(key, scheme), json.dumps(ASKED, ensure_ascii=False)
+    for number in range(20):
+        if number == 19:
+            assert doctor.examine(request(spaced, f"{key}\n")) != doctor.examine(request(spaced, "x"))
+        else:
+            doctor.examine(request(f"unknown {number}", key, b'{"a":"%d"}' % number))
+    both, single = doctor.examine(request(spaced, f'"{key}"')), doctor.examine(request(spaced, key))
+    assert both is not None
+    assert single is not None
+    assert (both.is_known, single.is_known) == (False, True)
+
+
+def test_a_doctor_does_the_same_request_once_among_the_last_256(scheme: SignatureScheme, key: str) -> None:
+    doctor = Doctor(key, scheme)
+    first = request("x", key)
+    found = doctor.examine(first)
+    for number in range(255):
+        doctor.examine(request("", key, b'{"a":"%d"}' % number))
+    assert doctor.examine(first) is found
+    doctor.examine(request("", key, b'{"a":"more"}'))
+    assert doctor.examine(first) is not found
 
 
 @settings(max_examples=15)  # each tries every pair of mistakes

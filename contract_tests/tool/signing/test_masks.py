@@ -83,7 +83,8 @@ def test_a_mask_is_not_judged_and_an_attempt_is() -> None:
         response = Response(status=200, body=json.dumps(answer).encode())
         place = Place(source=0, entry=1, file="-")
         return {
-            finding.rule.id for finding in fold.add(Exchange(place=place, request=request, response=response))
+            finding.rule.id
+            for finding in fold.check(Exchange(place=place, request=request, response=response))
         }
 
     assert all("signature-mismatch" in rules(value) for value in ATTEMPTS)

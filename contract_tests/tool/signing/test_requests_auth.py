@@ -119,7 +119,7 @@ def test_header_name_comes_from_the_scheme_and_identity_is_optional(
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (None, "without a body"),
+        (None, "is missing"),
         (iter([BODY]), "is a stream"),
         (io.BytesIO(BODY), "is a stream"),
         ({"customerId": "CANARY"}, "stops being JSON"),

@@ -1,10 +1,10 @@
 // look.mjs SITE FOLDER PAGE...: opens pages of the site narrow and wide, light and dark, searches, and prints what it saw
 // as JSON. Pictures go to FOLDER.
 import { readFileSync } from "node:fs";
-import { launch, open } from "../docs_reference/browser/browser.mjs";
+import { launch, open } from "../docs/browser/browser.mjs";
 
 const [site, folder, ...pages] = process.argv.slice(2);
-const axe = readFileSync(new URL("../docs_reference/browser/node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+const axe = readFileSync(new URL("../docs/browser/node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 const browser = await launch();
 const looks = [];
 for (const name of pages) {

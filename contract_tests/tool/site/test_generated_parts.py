@@ -12,12 +12,12 @@ from pathlib import Path
 
 import click
 import pytest
+from contract_tests.tool.site.schema_page import render_members
 
-from opay_contract.cli.command_page import render_command_table, render_commands
+from opay_contract.cli.command_page import render_command_table, render_commands, render_setting_table
 from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.main import COMMANDS, cli
 from opay_contract.cli.rules import render_markdown
-from opay_contract.docs.schema_page import render_members
 from opay_contract.judge.gap_table import EVERY_RULE
 
 REPOSITORY = Path(__file__).parents[3]
@@ -31,10 +31,11 @@ def report_members() -> str:
 
 
 PARTS: dict[str, tuple[Path, Callable[[], str]]] = {
-    "commands": (DOCS / "commands.md", render_commands),
+    "commands": (DOCS / "reference" / "commands.md", render_commands),
     "command-table": (DOCS / "index.md", render_command_table),
-    "report-v1": (DOCS / "report-v1.md", report_members),
-    "rules": (DOCS / "rules.md", lambda: f"{render_markdown(EVERY_RULE)}\n"),
+    "report-v1": (DOCS / "reference" / "report-v1.md", report_members),
+    "settings": (DOCS / "reference" / "settings.md", render_setting_table),
+    "rules": (DOCS / "reference" / "rules.md", lambda: f"{render_markdown(EVERY_RULE)}\n"),
 }
 """The page of each part, and what writes it. A part goes from its mark to `<!-- end -->`, or to the end."""
 
@@ -52,7 +53,7 @@ def test_a_part_of_a_page_is_what_the_program_says(name: str) -> None:
 
 
 def test_every_command_has_its_section_and_every_option_is_told() -> None:
-    page = (DOCS / "commands.md").read_text(encoding="utf-8")
+    page = (DOCS / "reference" / "commands.md").read_text(encoding="utf-8")
     titles = re.findall(r"^## (.*)$", page, re.MULTILINE)
     assert set(titles) >= COMMANDS.keys()
     for name in titles:
@@ -61,7 +62,7 @@ def test_every_command_has_its_section_and_every_option_is_told() -> None:
 
 
 def test_the_page_of_exit_codes_has_each_code_in_order() -> None:
-    page = (DOCS / "exit-codes.md").read_text(encoding="utf-8")
+    page = (DOCS / "reference" / "exit-codes.md").read_text(encoding="utf-8")
     assert [int(code) for code in re.findall(r"^\| ([0-9]+) \|", page, re.MULTILINE)] == sorted(ExitCode)
 
 

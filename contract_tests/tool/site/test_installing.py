@@ -17,7 +17,7 @@ from contract_tests.tool.site.shells import ACTION, CLEAN, Shell
 pytestmark = pytest.mark.external
 
 REPOSITORY = Path(__file__).parents[3]
-PAGE = REPOSITORY / "tools" / "docs" / "install.md"
+PAGE = REPOSITORY / "tools" / "docs" / "start" / "install.md"
 ADDRESS = "https://github.com/OWNER/REPOSITORY"
 KNOWN_CUSTOMER = """
 def test_a_known_customer_has_a_card(opay_mock, opay_contract):

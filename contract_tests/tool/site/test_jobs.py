@@ -10,7 +10,7 @@ from contract_tests.tool.site.shells import Shell, open_shell
 pytestmark = pytest.mark.thorough
 
 REPOSITORY = Path(__file__).parents[3]
-PAGE = (REPOSITORY / "tools/docs/integrations.md").read_text(encoding="utf-8")
+PAGE = (REPOSITORY / "tools/docs/reference/integrations.md").read_text(encoding="utf-8")
 OF_OTHERS = {
     "actions/checkout": "the clone is there",
     "actions/setup-python": "Python is there",

@@ -37,19 +37,25 @@ MINUTES = "takes minutes, and its result is a measurement"
 ELSEWHERE: dict[tuple[str, str], str] = {
     ("README.md", ".venv/bin/pip install -e '.[test]' && .venv/bin/pytest -n auto"): SUITE,
     ("index.md", "pip install -e '.[site]'"): "test_site.py builds the site with this command",
-    ("contract-tests.md", "pip install -e '.[test]'"): SUITE,
-    ("contract-tests.md", "st --config-file"): NIGHT,
-    ("how-to/ci-with-the-sandbox.md", "export OPAY_MERCHANT_ID=…"): NIGHT,
-    ("cluster.md", "pip install 'opay-contract[dask]"): "a store: test_cluster_in_namespaces.py has one",
-    ("cluster.md", "python -m contract_tests.benchmarks.engines"): MINUTES,
-    ("comparison.md", "python -m contract_tests.benchmarks.rivals"): f"{MINUTES}; needs npm",
+    ("reference/contract-tests.md", "pip install -e '.[test]'"): SUITE,
+    ("reference/contract-tests.md", "st --config-file"): NIGHT,
+    ("how-to/test-in-ci.md", "export OPAY_MERCHANT_ID=…"): NIGHT,
     (
-        "comparison.md",
+        "reference/cluster.md",
+        "pip install 'opay-contract[dask]",
+    ): "a store: test_cluster_in_namespaces.py has one",
+    ("reference/cluster.md", "python -m contract_tests.benchmarks.engines"): MINUTES,
+    ("inside/comparison.md", "python -m contract_tests.benchmarks.rivals"): f"{MINUTES}; needs npm",
+    (
+        "inside/comparison.md",
         "python -m contract_tests.tool.whole.corpus",
     ): "runs in the repository; test_corpus.py proves it",
-    ("mock.md", "python contract_tests/benchmarks/mock_throughput.py"): f"{MINUTES}; needs npm and wrk",
-    ("mutation.md", "python -m contract_tests.tool.whole.mutation"): MINUTES,
-    ("performance.md", "python -m contract_tests.benchmarks.speed"): f"{MINUTES}; needs npm",
+    (
+        "reference/mock.md",
+        "python contract_tests/benchmarks/mock_throughput.py",
+    ): f"{MINUTES}; needs npm and wrk",
+    ("inside/mutation.md", "python -m contract_tests.tool.whole.mutation"): MINUTES,
+    ("inside/performance.md", "python -m contract_tests.benchmarks.speed"): f"{MINUTES}; needs npm",
 }
 """Blocks that cannot run here, by page and beginning, and why; their options are looked up instead."""
 
@@ -57,10 +63,10 @@ EXITS = {
     ("README.md", "python3 -m venv .venv && .venv/bin/pip install -e . &&"): 1,  # made to drift
     ("how-to/accept-a-drift.md", "$ opay-contract check recordings/"): 1,  # before the drift is accepted
     (
-        "how-to/add-an-operation.md",
+        "how-to/make-documentation.md",
         "$ opay-contract check --contract",
     ): 1,  # the second line drifts on purpose
-    ("record.md", "pip install 'opay-contract[record]"): 3,  # nobody called, so nothing was checked
+    ("reference/record.md", "pip install 'opay-contract[record]"): 3,  # nobody called, so nothing was checked
 }
 """Exit codes other than 0, by page and beginning."""
 
@@ -85,7 +91,7 @@ NOT_OURS = {"export", "pip"}
 
 T = TypeVar("T")
 
-ACCEPTING, ADDING = "how-to/accept-a-drift.md", "how-to/add-an-operation.md"
+ACCEPTING, ADDING = "how-to/accept-a-drift.md", "how-to/make-documentation.md"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,13 @@ pytestmark = pytest.mark.external
 
 HERE = Path(__file__).parent
 BROWSER = HERE.parent / "docs" / "browser"
-PAGES = ("index", "contract", "commands", "extensions", "how-to/add-an-operation")
+PAGES = (
+    "index",
+    "reference/contract",
+    "reference/commands",
+    "reference/extensions",
+    "how-to/make-documentation",
+)
 PATIENCE = 400
 
 

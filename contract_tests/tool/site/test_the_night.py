@@ -20,7 +20,7 @@ pytestmark = pytest.mark.thorough
 REPOSITORY = Path(__file__).parents[3]
 DOCS = REPOSITORY / "tools" / "docs"
 WORKFLOW = REPOSITORY / ".github" / "workflows" / "contract.yml"
-HOW_TO = DOCS / "how-to" / "ci-with-the-sandbox.md"
+HOW_TO = DOCS / "how-to" / "test-in-ci.md"
 CREDENTIALS = {
     "OPAY_MERCHANT_ID": "299911112222333",
     "OPAY_PRIVATE_KEY": "OPAYPRV_TEST_ANOTHER",
@@ -139,6 +139,6 @@ def test_the_lines_of_the_how_to_pass_by_hand(night: Night) -> None:
 
 
 def test_the_line_for_schemathesis_passes(night: Night) -> None:
-    page = (DOCS / "contract-tests.md").read_text(encoding="utf-8")
+    page = (DOCS / "reference" / "contract-tests.md").read_text(encoding="utf-8")
     line = next(line for line in page.splitlines() if line.startswith("st --config-file"))
     assert "No issues found" in night.run(line, CREDENTIALS)

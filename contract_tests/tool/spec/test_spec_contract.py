@@ -81,13 +81,13 @@ def test_the_schema_of_the_extensions_is_itself_valid() -> None:
 def test_every_extension_is_explained_and_described_by_the_schema(repository: Path) -> None:
     subject, _ = read_subject(repository)
     occurring = {key for _, value in subject.statements for key in value if key.startswith("x-")}
-    text = (repository / "tools/docs/extensions.md").read_text(encoding="utf-8")
+    text = (repository / "tools/docs/reference/extensions.md").read_text(encoding="utf-8")
     explained = set(re.findall(r"^## `(x-[a-z-]+)`", text, flags=re.MULTILINE))
     assert occurring == explained == load_extension_schema()["properties"].keys()
 
 
 def test_every_part_of_an_extension_is_mentioned_where_it_is_explained(repository: Path) -> None:
-    text = (repository / "tools/docs/extensions.md").read_text(encoding="utf-8")
+    text = (repository / "tools/docs/reference/extensions.md").read_text(encoding="utf-8")
     described = [node for _, node in iter_nodes(load_extension_schema()) if isinstance(node, dict)]
     names = {name for node in described for name in node.get("properties", {}) if isinstance(name, str)}
     assert {name for name in names if name not in text} == set()

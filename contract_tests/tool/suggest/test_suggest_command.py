@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 import opay_contract
 from opay_contract.cli.main import cli
-from opay_contract.engines.inline import check_sources
+from opay_contract.engines.folding import check_sources
 from opay_contract.errors import UsageError
 from opay_contract.model.summary import DriftSummary
 from opay_contract.suggest.suggestion import Thresholds
@@ -51,7 +51,7 @@ def test_nothing_is_touched_until_write_and_then_only_what_the_diff_says(bench: 
     before = files(bench.folder)
     done = run("suggest", "--contract", bench.folder, calls)
     assert (done.returncode, done.stderr) == (1, "")
-    assert "the contract is too narrow: regular" in done.stdout
+    assert "The contract is too narrow (1), in the patch below" in done.stdout
     assert f"seen at least {Thresholds().count} times" in done.stdout
     assert files(bench.folder) == before
     written = run("suggest", "--contract", bench.folder, "--write", calls)

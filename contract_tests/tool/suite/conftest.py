@@ -8,12 +8,12 @@ from starlette.responses import Response
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.mock.app import build_app
-from opay_contract.mock.authentication import Credentials
 from opay_contract.mock.choices import assumed_choices
+from opay_contract.mock.customers import Seeds
 from opay_contract.mock.request_handler import MockSettings
-from opay_contract.mock.seeds import Seeds
 from opay_contract.mock.serving import running
 from opay_contract.mock.store import Store
+from opay_contract.mock.validation import Credentials
 
 CREDENTIALS = {
     "OPAY_MERCHANT_ID": "299911112222333",

@@ -21,11 +21,11 @@ from contract_tests.tool.suite.park import (
 from hypothesis import settings
 
 from opay_contract.mock.app import build_app
-from opay_contract.mock.authentication import Credentials
 from opay_contract.mock.choices import IMPLEMENTED, assumed_choices
+from opay_contract.mock.customers import Seeds
 from opay_contract.mock.request_handler import MockSettings
-from opay_contract.mock.seeds import Seeds
 from opay_contract.mock.store import Store
+from opay_contract.mock.validation import Credentials
 from opay_contract.suite import probe, test_answers, test_refusals
 from opay_contract.suite.api import Api
 from opay_contract.suite.breach import Breach, breach_in
@@ -124,7 +124,7 @@ def in_mock(picks: dict[str, str]) -> Iterator[Callable[[Sent], Came]]:
     who = Credentials(merchant_id=MERCHANT, private_key=KEY)
     with Store() as store:
         store.add(Seeds(CONTRACT).examples())
-        handler = build_app(CONTRACT, MockSettings(choices=choices, credentials=who), store).desk
+        handler = build_app(CONTRACT, MockSettings(choices=choices, credentials=who), store).handler
 
         def answer(sent: Sent) -> Came:
             fields = {name.encode(): value.encode("latin-1") for name, value in sent.headers.items()}

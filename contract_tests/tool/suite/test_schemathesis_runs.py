@@ -16,13 +16,13 @@ import pytest
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.mock.app import MockApp, build_app
-from opay_contract.mock.authentication import Credentials
 from opay_contract.mock.choices import assumed_choices
+from opay_contract.mock.customers import Seeds
 from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.scenarios import build_scenarios
-from opay_contract.mock.seeds import Seeds
 from opay_contract.mock.serving import running
 from opay_contract.mock.store import Store
+from opay_contract.mock.validation import Credentials
 from opay_contract.model.finding import Severity
 from opay_contract.suite.api import ApiJudge
 from opay_contract.suite.client import Client, RatePolicy
@@ -113,8 +113,8 @@ def test_every_drift_raises_an_alarm(scenario: str) -> None:
 
 def test_success_for_unsound_data_is_a_failure_though_the_status_is_the_same() -> None:
     with mock_app() as app:
-        desk = app.desk
-        answer = desk.answer
+        handler = app.handler
+        answer = handler.answer
 
         def accept(method: str, path: bytes, fields: Any, body: bytes) -> Any:
             usual = answer(method, path, fields, body)
@@ -127,7 +127,7 @@ def test_success_for_unsound_data_is_a_failure_though_the_status_is_the_same() -
             b"authorization": judge_of_mock().authorization(query).encode(),
         }
         known = answer("POST", load_contract().operations[0].path.encode(), fields, query)
-        app.desk.answer = accept  # type: ignore[method-assign]
+        app.handler.answer = accept  # type: ignore[method-assign]
         report = run_in_process(app)
     assert "coverage: negative_data_is_refused" in str(report)
 
@@ -135,26 +135,26 @@ def test_success_for_unsound_data_is_a_failure_though_the_status_is_the_same() -
 @pytest.mark.parametrize(("unsigned", "rule"), [(False, "signature-mismatch"), (True, "header-missing")])
 def test_answers_to_anybody_are_a_failure(unsigned: bool, rule: str) -> None:  # noqa: FBT001  a parameter
     with mock_app() as app:
-        answer = app.desk.answer
+        answer = app.handler.answer
 
         def let_in(method: str, path: bytes, fields: Any, body: bytes) -> Any:
             if unsigned is (b"authorization" not in fields):
                 fields = {**fields, b"authorization": judge_of_mock().authorization(body).encode()}
             return answer(method, path, fields, body)
 
-        app.desk.answer = let_in  # type: ignore[method-assign]
+        app.handler.answer = let_in  # type: ignore[method-assign]
         report = run_in_process(app)
     assert rule in str(report)
 
 
 def test_a_failing_check_of_the_merchants_header_is_a_failure() -> None:
     with mock_app() as app:
-        answer = app.desk.answer
+        answer = app.handler.answer
 
         def supply(method: str, path: bytes, fields: Any, body: bytes) -> Any:
             return answer(method, path, {b"merchantid": b"256612345678901", **fields}, body)
 
-        app.desk.answer = supply  # type: ignore[method-assign]
+        app.handler.answer = supply  # type: ignore[method-assign]
         report = run_in_process(app)
     assert "missing_header_is_refused" in str(report)
 

@@ -1,6 +1,5 @@
 """What an entry of a baseline may say; every fault is named by file and line."""
 
-import difflib
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
@@ -12,6 +11,7 @@ from opay_contract.judge.card_numbers import has_card_number
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED, RULES_BY_ID
 from opay_contract.model.finding import Outcome, key_of
 from opay_contract.model.summary import fingerprint
+from opay_contract.words import did_you_mean
 
 LONGEST = timedelta(days=366)
 """How far away an expiry may be: a year, so that everything accepted is looked at again."""
@@ -126,5 +126,4 @@ def _find_value_faults(values: Mapping[str, Any], today: date) -> list[tuple[str
 
 
 def _hint(name: str, known: Mapping[str, Any], otherwise: str) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean '{near[0]}'?" if near else f"; {otherwise}"
+    return f"; {did_you_mean(name, known) or otherwise}"

@@ -1,12 +1,9 @@
 """The baseline: findings that are accepted until a day, kept in a TOML file beside the recordings."""
 
-import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 from opay_contract.baseline.acceptance import Acceptance, Judged
 from opay_contract.baseline.acceptances import NEVER_ACCEPTED, read_acceptance
@@ -21,11 +18,10 @@ from opay_contract.baseline.text import (
 from opay_contract.drift.findings_seen import FindingsSeen, sightings_of
 from opay_contract.errors import UsageError
 from opay_contract.model.summary import DriftSummary
+from opay_contract.tomltext import parse_toml
 
 VERSION = 1
 """The version of the file's members."""
-
-_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +55,7 @@ def load_or_start_baseline(path: Path, today: date) -> Baseline:
 
 def parse_baseline(text: str, file: str, today: date) -> Baseline:
     """Read the text of a baseline; `file` is what errors call it."""
-    values, layout = _parse_toml(text, file), lay_out(text)
+    values, layout = parse_toml(text, file), lay_out(text)
     entries = values.pop(TABLE, [])
     version = values.pop("version", None)
     if type(version) is not int or version != VERSION:
@@ -118,17 +114,6 @@ def find_prunable(baseline: Baseline, findings_seen: FindingsSeen, today: date) 
 def prune_entries(baseline: Baseline, numbers: Iterable[int]) -> str:
     """Return the baseline's text without the entries of these numbers; everything else as it is."""
     return remove_entries(baseline.text, numbers)
-
-
-def _parse_toml(text: str, file: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        place = _PLACE.search(str(error))
-        line = place["line"] if place and place["line"] else text.count("\n") + 1
-        raise UsageError(f"{file}:{line}: not TOML: {_PLACE.sub('', str(error))}") from error
-    except RecursionError as error:
-        raise UsageError(f"{file}:1: not a baseline: values inside values too many times") from error
 
 
 def _refuse_duplicates(acceptances: tuple[Acceptance, ...], layout: Layout) -> None:

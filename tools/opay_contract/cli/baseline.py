@@ -9,8 +9,14 @@ from pathlib import Path
 import click
 
 from opay_contract.baseline.acceptance import Acceptance
-from opay_contract.baseline.acceptances import find_expiry_fault, find_rule_fault, find_text_fault
+from opay_contract.baseline.acceptances import (
+    NEVER_ACCEPTED,
+    find_expiry_fault,
+    find_rule_fault,
+    find_text_fault,
+)
 from opay_contract.baseline.baseline import (
+    Baseline,
     add_acceptances,
     find_prunable,
     load_baseline,
@@ -20,6 +26,8 @@ from opay_contract.baseline.baseline import (
     utc_day,
 )
 from opay_contract.cli.exit_codes import ExitCode
+from opay_contract.cli.help import Group
+from opay_contract.cli.options import settings_of
 from opay_contract.cli.output import write_atomically
 from opay_contract.cli.sighting import Sight, taking_findings
 from opay_contract.drift.findings_seen import FindingsSeen
@@ -27,14 +35,24 @@ from opay_contract.errors import UsageError
 from opay_contract.judge.table import RULES_BY_ID
 from opay_contract.model.finding import Key, Outcome
 from opay_contract.model.summary import fingerprint
-from opay_contract.report.acceptance_status import describe_covered, on_one_line
-from opay_contract.report.printing import printable
-from opay_contract.report.text_report import count
+from opay_contract.report.acceptance_status import describe_covered
+from opay_contract.settings.policy import RulePolicy
+from opay_contract.words import count, on_one_line, printable
 
 _file_argument = click.argument("file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
 
 
-@click.group()
+@click.group(
+    cls=Group,
+    examples=[
+        (
+            "Accept what is open, until a day and for a reason",
+            "opay-contract baseline add --all-open --expires DATE --reason WHY known.toml a.har",
+        ),
+        ("Take out what is of no use any more", "opay-contract baseline prune known.toml recordings/"),
+        ("Check with it", "opay-contract check recordings/ --baseline known.toml"),
+    ],
+)
 def baseline() -> None:
     """Accept findings that are known, each until a day and with a reason.
 
@@ -50,9 +68,9 @@ def baseline() -> None:
     "fingerprints",
     metavar="F",
     multiple=True,
-    required=True,
     help="The fingerprint of a finding, as `check` prints it. May be repeated.",
 )
+@click.option("--all-open", is_flag=True, help="Accept every finding that FILE has no entry for.")
 @click.option("--reason", metavar="TEXT", required=True, help="Why the finding is accepted.")
 @click.option(
     "--expires",
@@ -70,16 +88,26 @@ def add(
     expires: datetime,
     by: str | None,
     sight: Sight,
+    *,
+    all_open: bool,
 ) -> None:
     """Accept findings in FILE, which is begun if it is not there.
 
-    The findings are those of recordings at PATH, or of a saved report.
+    The findings are those of recordings at PATH, or of a saved report. With --all-open all of them are
+    accepted that count by the project's settings; card numbers never are, and make the exit code 1.
     """
+    if bool(fingerprints) == all_open:
+        raise UsageError("name findings with --fingerprint, or take --all-open: one of the two")
     today, name = utc_day(time.time()), by if by is not None else _login_name()
     _refuse(find_text_fault("--reason", reason), find_text_fault("--by", name))
     _refuse(_find_past(expires.date(), today), find_expiry_fault(expires.date(), today))
     before = load_or_start_baseline(file, today)
-    keys = _find_keys(dict.fromkeys(fingerprints), sight())
+    findings_seen = sight()
+    policy = settings_of(click.get_current_context()).policy()
+    if all_open:
+        keys, refused = _find_open(before, findings_seen, policy)
+    else:
+        keys, refused = _find_keys(dict.fromkeys(fingerprints), findings_seen), []
     text = add_acceptances(
         before,
         [
@@ -100,11 +128,14 @@ def add(
         ],
     )
     after = parse_baseline(text, str(file), today)
-    write_atomically(file, text)
+    if keys:
+        write_atomically(file, text)
     for acceptance in after.acceptances[len(before.acceptances) :]:
         click.echo(
             f"{_place(acceptance)}: accepted {describe_covered(acceptance)} until {acceptance.expires}"
         )
+    if all_open:
+        raise click.exceptions.Exit(_tell_all_open(len(keys), refused, findings_seen))
 
 
 @baseline.command()
@@ -151,6 +182,37 @@ def _find_keys(fingerprints: dict[str, None], findings_seen: FindingsSeen) -> li
             raise UsageError(f"no finding there has the fingerprint '{wanted}'; `check` prints them{more}")
         _refuse(find_rule_fault(by_fingerprint[wanted][0]))
     return [by_fingerprint[wanted] for wanted in fingerprints]
+
+
+def _find_open(
+    before: Baseline, findings_seen: FindingsSeen, policy: RulePolicy
+) -> tuple[list[Key], list[Key]]:
+    """Return the findings without an entry, and those of them that cannot be accepted."""
+    known = {acceptance.fingerprint for acceptance in before.acceptances}
+    found = sorted(
+        key
+        for key in findings_seen.keys
+        if policy.rule(RULES_BY_ID[key[0]]) is not None and fingerprint(key) not in known
+    )
+    return (
+        [key for key in found if key[0] not in NEVER_ACCEPTED],
+        [key for key in found if key[0] in NEVER_ACCEPTED],
+    )
+
+
+def _tell_all_open(accepted: int, refused: list[Key], findings_seen: FindingsSeen) -> ExitCode:
+    """Say what became of all findings that were open; returns the exit code."""
+    for rule, _operation, _outcome, pointer, *_ in refused:
+        click.echo(f"not accepted: {printable(pointer or 'a request')}: {find_rule_fault(rule)}", err=True)
+    if findings_seen.omitted:
+        more = count(findings_seen.omitted, "occurrence")
+        click.echo(f"not accepted: {more} of findings that are not listed; run it again", err=True)
+    click.echo(f"{count(accepted, 'finding')} accepted.")
+    if refused or findings_seen.omitted:
+        return ExitCode.FINDINGS
+    if findings_seen.unreadable:
+        return ExitCode.INCOMPLETE
+    return ExitCode.CLEAN if findings_seen.exchanges else ExitCode.NOTHING_CHECKED
 
 
 def _find_past(expires: date, today: date) -> str | None:

@@ -10,14 +10,13 @@ import click
 from opay_contract.cli.progress import watch_progress
 from opay_contract.cli.repeats import tell_repeats
 from opay_contract.contract.contract import Contract
-from opay_contract.engines.inline import check_sources
+from opay_contract.engines.folding import check_sources
+from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.summary import DriftSummary
 from opay_contract.model.timestamps import Window
-from opay_contract.recordings.formats import Format
-from opay_contract.recordings.listing import iter_inputs
-from opay_contract.recordings.sources import Repeats, Source
+from opay_contract.recordings.inputs import Repeats, Source, iter_inputs
 from opay_contract.report.scope import describe_nothing, describe_out_of_scope
 
 

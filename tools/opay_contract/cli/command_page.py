@@ -1,4 +1,4 @@
-"""Writes every command and its options as Markdown, as tools/docs/commands.md has them."""
+"""Writes every command and its options as Markdown, as tools/docs/reference/commands.md has them."""
 
 import re
 import textwrap
@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import click
 
-from opay_contract.cli.main import COMMANDS, cli
+from opay_contract.cli.help import Command, Group
+from opay_contract.cli.main import TASKS, cli
+from opay_contract.settings.settings import KEYS
 
 _NAME = "opay-contract"
 _WIDTH = 118
@@ -20,9 +22,21 @@ def render_commands() -> str:
 
 
 def render_command_table() -> str:
-    """Return each command with its line in the help."""
-    rows = [f"| `{_NAME} {name}` | {line} |" for name, (_, line) in COMMANDS.items()]
-    return "\n".join(["| command | what it does |", "|---|---|", *rows, ""])
+    """Return each command with its task and its line in the help."""
+    rows = [
+        f"| {task} | `{_NAME} {name}` | {line} |"
+        for task, commands in TASKS.items()
+        for name, (_, line) in commands.items()
+    ]
+    return "\n".join(["| task | command | what it does |", "|---|---|---|", *rows, ""])
+
+
+def render_setting_table() -> str:
+    """Return a row for each key of the settings, with what holds without it."""
+    rows = [
+        f"| `{key.name}` | `{key.option}` | `{key.example}` | {key.default} | {key.help} |" for key in KEYS
+    ]
+    return "\n".join(["| key | option | example | without it | is |", "|---|---|---|---|---|", *rows, ""])
 
 
 def _sections(group: click.Group, context: click.Context) -> Iterator[str]:
@@ -39,7 +53,13 @@ def _sections(group: click.Group, context: click.Context) -> Iterator[str]:
 def _section(command: click.Command, context: click.Context) -> str:
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     title = context.command_path.removeprefix(f"{_NAME} ")
-    parts = [f"## {title}", f"```text\n{usage}\n```", _prose(command.help or ""), _options(command, context)]
+    parts = [
+        f"## {title}",
+        f"```text\n{usage}\n```",
+        _prose(command.help or ""),
+        _examples(command),
+        _options(command, context),
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -49,6 +69,11 @@ def _prose(text: str) -> str:
     return "\n\n".join(
         textwrap.fill(" ".join(one.split()), _WIDTH, break_on_hyphens=False) for one in paragraphs
     )
+
+
+def _examples(command: click.Command) -> str:
+    examples = command.examples if isinstance(command, Command | Group) else ()
+    return "\n".join(f"- {wish}: `{line}`" for wish, line in examples)
 
 
 def _options(command: click.Command, context: click.Context) -> str:

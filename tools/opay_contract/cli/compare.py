@@ -6,12 +6,12 @@ import click
 
 from opay_contract.cli.checking import check_paths, settings_of_now
 from opay_contract.cli.exit_codes import ExitCode
+from opay_contract.cli.help import Command
 from opay_contract.cli.options import (
     base_url_option,
     contract_option,
     fail_on_option,
     refuse_missing,
-    severity_of,
 )
 from opay_contract.cli.output import write_report
 from opay_contract.compare.comparing import compare as compare_summaries
@@ -24,7 +24,8 @@ from opay_contract.drift.saving import is_saved_summary, load_summary
 from opay_contract.errors import UsageError
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.sources import STDIN
+from opay_contract.recordings.inputs import STDIN
+from opay_contract.settings.policy import parse_severity
 
 _RENDERERS = {"text": render_comparison, "json": render_comparison_json}
 
@@ -46,7 +47,14 @@ class _Judge:
         return conclude(check_paths([path], contract, self._settings), contract)
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        ("Compare two days", "opay-contract compare monday.har tuesday.har"),
+        ("Compare a saved run with a folder", "opay-contract compare monday.json tuesday/"),
+        ("Fail on new warnings, too", "opay-contract compare --fail-on warning old.ndjson new.ndjson"),
+    ],
+)
 @click.argument("old")
 @click.argument("new")
 @contract_option
@@ -82,7 +90,7 @@ def compare(
     judge = _Judge(contract_dir, base_urls)
     comparison = compare_summaries(judge.summary_of(old), judge.summary_of(new))
     write_report(_RENDERERS[format_](comparison, judge.used), output)
-    raise click.exceptions.Exit(_exit_code(comparison, severity_of(fail_on)))
+    raise click.exceptions.Exit(_exit_code(comparison, parse_severity(fail_on)))
 
 
 def _are_same_file(old: str, new: str) -> bool:

@@ -1,6 +1,7 @@
 """The command `docs`: the reference, made from the contract."""
 
 import re
+import shlex
 import threading
 from collections.abc import Mapping
 from functools import partial
@@ -9,31 +10,39 @@ from pathlib import Path
 import click
 
 from opay_contract.cli.exit_codes import ExitCode
+from opay_contract.cli.help import Command
 from opay_contract.cli.options import contract_argument
 from opay_contract.cli.output import make_folder, write_atomically
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import load_document
 from opay_contract.contract.loading import ROOT, default_directory
 from opay_contract.contract.used import name_contract
-from opay_contract.docs.evidence import Evidence, build_evidence
+from opay_contract.docs.evidence import RunEvidence, build_evidence
 from opay_contract.drift.insight import draw_insight
 from opay_contract.drift.saving import load_summary
 from opay_contract.errors import ContractError, OpayContractError, UsageError
-from opay_contract.report.printing import printable
 from opay_contract.spec.lint import prove_contract
+from opay_contract.words import printable
 
 _LOCATED = re.compile(r"[^\s:]+:\d+:\d+: ")
 _OUTPUT = "reference"
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        ("Make the reference", "opay-contract docs --output reference"),
+        ("Say in it what recordings show", "opay-contract docs --evidence summary.json"),
+        ("Fail in CI where it is stale", "opay-contract docs --output reference --check"),
+    ],
+)
 @click.option(
     "--output",
     metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
     default=_OUTPUT,
     show_default=True,
-    help="Folder for index.html and reference.md.",
+    help="Folder for index.html, reference.md and openapi.json.",
 )
 @click.option(
     "--evidence",
@@ -41,7 +50,9 @@ _OUTPUT = "reference"
     type=click.Path(path_type=Path, dir_okay=False),
     help="What recordings say: a summary of `check --save-summary`.",
 )
-@click.option("--check", is_flag=True, help="Write nothing; exit 1 with a diff if the files are stale.")
+@click.option(
+    "--check", is_flag=True, help="Write nothing; exit 1 and tell what differs if the files are stale."
+)
 @click.option(
     "--serve", is_flag=True, help="Show the page on this machine, live while the contract is edited."
 )
@@ -56,10 +67,10 @@ _OUTPUT = "reference"
 def docs(
     output: Path, evidence: Path | None, contract_dir: Path | None, port: int, *, check: bool, serve: bool
 ) -> None:
-    """Make the reference from the contract: one page that needs no network, and Markdown.
+    """Make the reference from the contract: one page that needs no network, Markdown, OpenAPI in one file.
 
-    The same contract, evidence and renderer give the same bytes. Exit codes: 0 written or current, 1 stale,
-    2 usage or an unusable contract.
+    The same contract and evidence give the same bytes. Exit codes: 0 written or current, 1 stale, 2 usage or
+    an unusable contract.
     """
     if check and serve:
         raise UsageError("--check and --serve contradict each other; give one of them")
@@ -70,24 +81,24 @@ def docs(
     outputs = _build(directory, evidence)
     used = name_contract(load_document(directory / ROOT, ROOT).value, contract_dir)
     click.echo(printable(str(used)))
-    if check:
-        _check(output, outputs)
-    else:
+    if not check:
         _write(output, outputs)
+        return
+    options = (("--contract", contract_dir), ("--output", output), ("--evidence", evidence))
+    words = [word for name, value in options if value for word in (name, str(value))]
+    _check(output, outputs, shlex.join(["opay-contract", "docs", *words]))
 
 
 def _build(directory: Path, evidence: Path | None, *, live: bool = False) -> Mapping[str, str]:
-    try:  # optional, and of no use to the other commands
-        from opay_contract.docs.outputs import build_outputs  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise UsageError("docs needs markdown-it-py: pip install 'opay-contract[docs]'") from error
+    from opay_contract.docs.outputs import build_outputs  # noqa: PLC0415  templates are of no use to others
+
     try:
         return build_outputs(directory, partial(_gather, evidence) if evidence else None, live=live)
     except ContractError as error:
         raise ContractError(_locate(error, directory)) from error
 
 
-def _gather(path: Path, contract: Contract) -> Evidence:
+def _gather(path: Path, contract: Contract) -> RunEvidence:
     """Return what a saved summary says about a contract."""
     summary = load_summary(path)
     try:
@@ -116,25 +127,22 @@ def _write(output: Path, outputs: Mapping[str, str]) -> None:
         click.echo(f"{output / name}: {len(text.encode())} bytes")
 
 
-def _check(output: Path, outputs: Mapping[str, str]) -> None:
-    from opay_contract.docs.checking import iter_stale  # noqa: PLC0415  as in _build
+def _check(output: Path, outputs: Mapping[str, str], command: str) -> None:
+    from opay_contract.docs.outputs import iter_stale  # noqa: PLC0415  as in _build
 
     stale = list(iter_stale(output, outputs))
     for reason in stale:
         click.echo(reason)
     if stale:
-        click.echo(f"stale: run `opay-contract docs --output {output}`", err=True)
+        click.echo(f"stale; what makes it anew: {printable(command)}", err=True)
         raise click.exceptions.Exit(ExitCode.FINDINGS)
     click.echo(f"{output}: up to date")
 
 
 def _serve(directory: Path, evidence: Path | None, port: int) -> None:
+    from opay_contract.docs.serving import LastGood, serving, watch  # noqa: PLC0415  as in _build
+
     build = partial(_build, directory, evidence, live=True)
-    try:
-        from opay_contract.docs.serving import serving, watch  # noqa: PLC0415  as in _build
-        from opay_contract.docs.watching import LastGood  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise UsageError("docs needs markdown-it-py: pip install 'opay-contract[docs]'") from error
     last_good = LastGood(build, directory, (evidence,) if evidence else ())
     with serving(last_good, port) as url:
         click.echo(f"address: {url}")

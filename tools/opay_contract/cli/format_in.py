@@ -2,7 +2,7 @@
 
 import click
 
-from opay_contract.recordings.formats import Format
+from opay_contract.formats.table import Format
 
 format_in_option = click.option(
     "--format-in",

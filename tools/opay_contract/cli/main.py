@@ -2,33 +2,51 @@
 
 import sys
 from importlib import import_module
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from opay_contract.cli.exit_codes import ExitCode
+from opay_contract.cli.help import Group
 from opay_contract.errors import OpayContractError
-from opay_contract.report.printing import printable
+from opay_contract.words import printable
 
-COMMANDS: dict[str, tuple[str, str]] = {
-    "baseline": ("opay_contract.cli.baseline", "Accept known findings, each until a day."),
-    "check": ("opay_contract.cli.check", "Check recorded exchanges against the contract."),
-    "compare": ("opay_contract.cli.compare", "Show what differs between two runs."),
-    "docs": ("opay_contract.cli.docs", "Make the reference from the contract."),
-    "merge": ("opay_contract.cli.merge", "Report the saved summaries of several runs as one."),
-    "mock": ("opay_contract.cli.mock", "Stand in for the sandbox."),
-    "record": ("opay_contract.cli.record", "Pass calls on to the sandbox and record them."),
-    "redact": ("opay_contract.cli.redact", "Replace card and customer data in recordings."),
-    "rules": ("opay_contract.cli.rules", "List the rules, or explain one."),
-    "sign": ("opay_contract.cli.sign", "Print the Authorization header of a body."),
-    "spec": ("opay_contract.cli.spec", "Prove that the contract itself is sound."),
-    "suggest": ("opay_contract.cli.suggest", "Suggest changes of the contract that recordings speak for."),
-    "test": ("opay_contract.cli.test", "Ask a server what the contract promises."),
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+TASKS: dict[str, dict[str, tuple[str, str]]] = {
+    "Check": {
+        "check": ("opay_contract.cli.check", "Check recorded exchanges against the contract."),
+        "compare": ("opay_contract.cli.compare", "Show what differs between two runs."),
+        "merge": ("opay_contract.cli.merge", "Report the saved summaries of several runs as one."),
+        "rules": ("opay_contract.cli.rules", "List the rules, or explain one."),
+    },
+    "Test": {
+        "mock": ("opay_contract.cli.mock", "Stand in for the sandbox."),
+        "record": ("opay_contract.cli.record", "Pass calls on to the sandbox and record them."),
+        "sign": ("opay_contract.cli.sign", "Print the Authorization header of a body."),
+        "test": ("opay_contract.cli.test", "Ask a server what the contract promises."),
+    },
+    "Document": {
+        "docs": ("opay_contract.cli.docs", "Make the reference from the contract."),
+    },
+    "Maintain": {
+        "baseline": ("opay_contract.cli.baseline", "Accept known findings, each until a day."),
+        "redact": ("opay_contract.cli.redact", "Replace card and customer data in recordings."),
+        "settings": ("opay_contract.cli.settings", "Show which settings hold, and where they come from."),
+        "spec": ("opay_contract.cli.spec", "Prove that the contract itself is sound."),
+        "suggest": (
+            "opay_contract.cli.suggest",
+            "Suggest changes of the contract that recordings speak for.",
+        ),
+    },
 }
-"""Each command's module, imported only when it is called, and its line in the help."""
+"""The commands by what they are for: each one's module, imported only when it is called, and its line."""
+
+COMMANDS = {name: command for commands in TASKS.values() for name, command in commands.items()}
 
 
-class _Commands(click.Group):
+class _Commands(Group):
     """A group that imports a command when it is called, so that `--help` is quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
@@ -41,8 +59,21 @@ class _Commands(click.Group):
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, help_line) for name, (_, help_line) in COMMANDS.items()])
+        widest = max(map(len, COMMANDS))
+        for task, commands in TASKS.items():
+            with formatter.section(task):
+                formatter.write_dl([(f"{name:<{widest}}", line) for name, (_, line) in commands.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Complete names of commands without importing any."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415  of no use in other runs
+
+        names = [
+            CompletionItem(name, help=line)
+            for name, (_, line) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
 
 def _show_version(ctx: click.Context, _option: click.Parameter, is_asked: bool) -> None:  # noqa: FBT001  click's
@@ -58,7 +89,15 @@ def _show_version(ctx: click.Context, _option: click.Parameter, is_asked: bool) 
     ctx.exit()
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    examples=[
+        ("Check what was recorded", "opay-contract check traffic.har"),
+        ("Ask a stand-in of the sandbox", "opay-contract mock --port 8000"),
+        ("See what a rule means", "opay-contract rules type-mismatch"),
+    ],
+)
 @click.option(
     "--version",
     is_flag=True,

@@ -5,16 +5,24 @@ from pathlib import Path
 
 import click
 
+from opay_contract.cli.help import Command
 from opay_contract.cli.options import contract_option
 from opay_contract.cli.repeats import tell_repeats
 from opay_contract.cli.reporting import Reporting, report_options, report_run
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.places import join_runs
 from opay_contract.drift.saving import load_summary
-from opay_contract.recordings.sources import Repeats, Source
+from opay_contract.recordings.inputs import Repeats, Source
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        ("Report two runs as one", "opay-contract merge monday.json tuesday.json"),
+        ("Write a page of the week", "opay-contract merge monday.json tuesday.json --format html=week.html"),
+        ("Count by rule", "opay-contract merge monday.json tuesday.json --statistics"),
+    ],
+)
 @click.argument(
     "files",
     nargs=-1,

@@ -1,6 +1,7 @@
 """The command `mock`: the sandbox's stand-in."""
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -10,26 +11,26 @@ from typing import Any
 import click
 
 from opay_contract.cli.exit_codes import ExitCode
+from opay_contract.cli.help import Command
 from opay_contract.cli.options import contract_option
 from opay_contract.cli.record import complain
 from opay_contract.cli.redact import redaction_key
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
-from opay_contract.mock.authentication import Credentials
 from opay_contract.mock.choices import assumed_choices, render_choices
-from opay_contract.mock.customers import iter_customers
-from opay_contract.mock.faults import parse_faults
+from opay_contract.mock.customers import Seeds, iter_customers
+from opay_contract.mock.log import LogWriter, RequestLog, render_greeting
+from opay_contract.mock.replay import load_replay
 from opay_contract.mock.request_handler import MockSettings
-from opay_contract.mock.scenarios import build_scenarios, render_scenarios
-from opay_contract.mock.seeds import Seeds
+from opay_contract.mock.scenarios import build_scenarios, parse_faults, render_scenarios
 from opay_contract.mock.store import Store, StoredCustomer
+from opay_contract.mock.validation import Credentials
 from opay_contract.model.exchange import Exchange
-from opay_contract.record.captured import captured_of
-from opay_contract.record.queue import Backlog
-from opay_contract.record.recorder import Recorder
-from opay_contract.record.rotation import RotatingFile
-from opay_contract.redact.exchanges import Redactor
+from opay_contract.record.capture import captured_of
+from opay_contract.record.files import RotatingFile
+from opay_contract.record.recorder import Backlog, Recorder
+from opay_contract.redact.redactor import Redactor
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -45,10 +46,22 @@ class _Options:
     seed_number: int
     store: Path | None
     record: Path | None
+    quiet: bool
+    log_format: str
     contract_dir: Path | None
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        ("Stand in for the sandbox with made-up customers", "opay-contract mock --port 8000 --customers 100"),
+        ("Answer every request with a failure", "opay-contract mock --scenario error-90"),
+        (
+            "Be slow now and then, and record what passes",
+            "opay-contract mock --fault slow=0.05 --record mock.ndjson",
+        ),
+    ],
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
@@ -107,6 +120,21 @@ class _Options:
     type=_FILE,
     help="Append every exchange, redacted, for `check --base-url URL`, where URL is the address printed.",
 )
+@click.option(
+    "--from",
+    "recordings",
+    metavar="RECORDINGS",
+    multiple=True,
+    help="Answer from recorded exchanges, files or folders, and say what it cannot. May be repeated.",
+)
+@click.option("--quiet", is_flag=True, help="Print the four lines alone: no query to copy, no log.")
+@click.option(
+    "--log-format",
+    default="text",
+    show_default=True,
+    type=click.Choice(["text", "json"]),
+    help="How the line that each request gets on standard error is written.",
+)
 @contract_option
 def mock(
     *,
@@ -119,11 +147,14 @@ def mock(
     slow_seconds: float,
     picks: Sequence[str],
     list_choices: bool,
+    recordings: Sequence[str],
     **where: Any,
 ) -> None:
     """Stand in for the sandbox: verify signatures, answer as the contract says, misbehave on demand.
 
-    Prints its address, its merchant id and key, and the URL that says that it is ready, a line each.
+    Prints its address, its merchant id and key, and the URL that says that it is ready, a line each, then a
+    signed query to copy and the variables that clients and the contract's tests read. Each request is a line
+    on standard error, with the reason where it was refused, which the field X-Mock-Reason has, too.
     Other credentials are taken from OPAY_MERCHANT_ID and OPAY_PRIVATE_KEY in the environment. Without
     --seed and --customers it knows the customers of the contract's examples. SIGTERM and SIGINT stop
     it when what is in flight is answered.
@@ -141,6 +172,7 @@ def mock(
         faults=parse_faults(faults, known, fault_seed),
         slow_seconds=slow_seconds,
         admin=admin,
+        replay=load_replay(contract, recordings) if recordings else None,
     )
     _run(contract, settings, _Options(contract_dir=contract_dir, **where))
 
@@ -155,15 +187,25 @@ def _run(contract: Contract, settings: MockSettings, options: _Options) -> None:
     if not is_loopback(options.host):
         _warn_or_refuse(options.host, settings)
     with ExitStack() as stack:
-        initial = _initial(contract, options)
+        if settings.replay is not None:
+            click.echo(settings.replay.describe(), err=True)
+        made_up = _made_up(contract, settings, options)
+        initial = [*(Seeds(contract).load(options.seed) if options.seed else []), *made_up]
         store = stack.enter_context(Store(options.store))
         if options.seed or options.customers or not store.customer_ids():
             store.add(initial)
         bound = stack.enter_context(bind(options.host, options.port))
         recorder = _recorder(options, url_of(bound), settings.credentials)
-        listeners = [_listener(stack, recorder)] if recorder else []
+        listeners: list[Callable[[Exchange], None]] = [_listener(stack, recorder)] if recorder else []
+        if not options.quiet:
+            writer = stack.enter_context(LogWriter(sys.stderr))
+            is_json = options.log_format == "json"
+            listeners.append(RequestLog(contract, writer.add, as_json=is_json))
         app = build_app(contract, settings, store, initial=initial, listeners=listeners)
-        serve(app, bound, lambda: _announce(url_of(bound), settings.credentials))
+        known = next((one.id for one in made_up if store.customer(one.id) is not None), None)
+        greeting = render_greeting(url_of(bound), contract, settings.credentials, known)
+        said = _lines(url_of(bound), settings.credentials) + ([] if options.quiet else [greeting])
+        serve(app, bound, lambda: click.echo("\n".join(said)))
     if recorder is not None and recorder.failures:
         raise click.exceptions.Exit(ExitCode.INCOMPLETE)
 
@@ -198,12 +240,11 @@ def _environment(name: str) -> str | None:
     return value
 
 
-def _initial(contract: Contract, options: _Options) -> list[StoredCustomer]:
-    seeds = Seeds(contract)
-    if not options.seed and not options.customers:
-        return seeds.examples()
-    seeded = seeds.load(options.seed) if options.seed else []
-    return [*seeded, *iter_customers(options.customers, options.seed_number)]
+def _made_up(contract: Contract, settings: MockSettings, options: _Options) -> list[StoredCustomer]:
+    """Return the customers that are nobody's, and may be shown."""
+    if options.customers:
+        return list(iter_customers(options.customers, options.seed_number))
+    return [] if options.seed or settings.replay else Seeds(contract).examples()
 
 
 def _warn_or_refuse(host: str, settings: MockSettings) -> None:
@@ -214,11 +255,13 @@ def _warn_or_refuse(host: str, settings: MockSettings) -> None:
     click.echo(f"warning: listening on {host}, every machine that reaches it can ask", err=True)
 
 
-def _announce(url: str, credentials: Credentials) -> None:
+def _lines(url: str, credentials: Credentials) -> list[str]:
     from opay_contract.mock.admin import READY_PATH  # noqa: PLC0415  as above
 
     given = credentials.private_key == Credentials().private_key
-    click.echo(f"address: {url}")
-    click.echo(f"merchant id: {credentials.merchant_id}")
-    click.echo(f"private key: {credentials.private_key if given else 'from OPAY_PRIVATE_KEY'}")
-    click.echo(f"ready: {url}{READY_PATH}")
+    return [
+        f"address: {url}",
+        f"merchant id: {credentials.merchant_id}",
+        f"private key: {credentials.private_key if given else 'from OPAY_PRIVATE_KEY'}",
+        f"ready: {url}{READY_PATH}",
+    ]

@@ -7,29 +7,107 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
+from click.shell_completion import CompletionItem
 
 from opay_contract.contract.loading import ROOT, default_directory, folder_of, list_documents
 from opay_contract.errors import UsageError
 from opay_contract.model.finding import Severity
 from opay_contract.model.timestamps import Window, moment_after, utc_of
-from opay_contract.recordings.listing import find_missing
+from opay_contract.recordings.inputs import find_missing
+from opay_contract.settings.policy import GROUPS, RULE_NAMES, build_policy, parse_severity
+from opay_contract.settings.settings import KEYS_BY_NAME, ProjectSettings, load_settings
 
 C = TypeVar("C", bound=Callable[..., Any])
 
 _CONTRACT = click.Path(path_type=Path)
+_SETTINGS = "opay_contract.settings"
+
+
+def setting_option(key: str, parameter: str, **more: Any) -> Callable[[C], C]:
+    """Return the option of a key of the settings, which holds where the command line says nothing."""
+    return click.option(KEYS_BY_NAME[key].option, parameter, help=KEYS_BY_NAME[key].help, **more)
+
+
+def _take_settings(context: click.Context, _option: click.Parameter, named: Path | None) -> None:
+    """Let the project's settings be the defaults of a command's options."""
+    if context.resilient_parsing:
+        return
+    settings = load_settings(named, Path())
+    context.meta[_SETTINGS] = settings
+    defaults = {
+        "contract_dir": settings.contract,
+        "base_urls": settings.base_url,
+        "fail_on": settings.fail_on.label if settings.fail_on is not None else None,
+        "baseline_file": settings.baseline,
+        "targets": settings.format,
+        "select": settings.select,
+        "ignore": settings.ignore,
+        "jobs": settings.jobs,
+    }
+    context.default_map = {parameter: value for parameter, value in defaults.items() if value}
+
+
+def is_settled(parameter: str) -> bool:
+    """Tell whether the value of a parameter is not of the command line but of the project's settings."""
+    return click.get_current_context().get_parameter_source(parameter) is ParameterSource.DEFAULT_MAP
+
+
+config_option = click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    is_eager=True,
+    expose_value=False,
+    callback=_take_settings,
+    help="Take the settings of FILE; by default of the nearest pyproject.toml with [tool.opay-contract].",
+)
+
+
+def rule_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command which rules count and how much, as `policy`."""
+
+    @setting_option("select", "select", metavar="RULE", multiple=True, shell_complete=complete_rules)
+    @setting_option("ignore", "ignore", metavar="RULE", multiple=True, shell_complete=complete_rules)
+    @setting_option("severity", "levels", metavar="RULE=LEVEL", multiple=True)
+    @wraps(command)
+    def ruled(
+        *, select: tuple[str, ...], ignore: tuple[str, ...], levels: tuple[str, ...], **others: Any
+    ) -> None:
+        settled = settings_of(click.get_current_context()).severity
+        policy = build_policy(_split(select), _split(ignore), {**settled, **dict(map(_level, levels))})
+        command(policy=policy, **others)
+
+    return ruled
+
+
+def complete_rules(_context: click.Context, _option: click.Parameter, start: str) -> list[str]:
+    """Return the rules, kinds and areas that a shell may go on with."""
+    return [name for name in (*RULE_NAMES, *GROUPS) if name.startswith(start)]
+
+
+def settings_of(context: click.Context) -> ProjectSettings:
+    """Return the project's settings, as a command found them."""
+    settings: ProjectSettings = context.meta[_SETTINGS]
+    return settings
+
+
+def _split(names: tuple[str, ...]) -> list[str]:
+    return [name.strip() for text in names for name in text.split(",") if name.strip()]
+
+
+def _level(text: str) -> tuple[str, Severity]:
+    rule, equals, level = text.partition("=")
+    if not equals:
+        raise UsageError(f"--severity '{text}' is no RULE=LEVEL, such as code-undocumented=info")
+    return rule, parse_severity(level)
 
 
 def contract_option(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the folder of the contract to use, as `contract_dir`; None is the package's."""
+    """Give a command the contract's folder, as `contract_dir`, and the settings; None is the package's."""
 
-    @click.option(
-        "--contract",
-        "contract_dir",
-        metavar="PATH",
-        type=_CONTRACT,
-        help="Folder with openapi.yaml and schemas/, or that openapi.yaml; by default the contract that the "
-        "package carries.",
-    )
+    @setting_option("contract", "contract_dir", metavar="PATH", type=_CONTRACT)
+    @config_option
     @wraps(command)
     def settled(*, contract_dir: Path | None, **others: Any) -> None:
         command(contract_dir=_settle(contract_dir, "--contract ."), **others)
@@ -42,9 +120,10 @@ def contract_argument(command: Callable[..., None]) -> Callable[..., None]:
 
     @click.argument("named", required=False, metavar="[CONTRACT]", type=_CONTRACT)
     @click.option("--contract", "contract_dir", metavar="PATH", type=_CONTRACT, help="The same as CONTRACT.")
+    @config_option
     @wraps(command)
     def settled(*, named: Path | None, contract_dir: Path | None, **others: Any) -> None:
-        if named and contract_dir:
+        if named and contract_dir and not is_settled("contract_dir"):
             raise UsageError("the contract is named twice; leave --contract out")
         command(contract_dir=_settle(named or contract_dir, "."), **others)
 
@@ -80,6 +159,7 @@ def paths_argument(
         required=required,
         metavar=metavar,
         callback=lambda _ctx, _param, paths: refuse_missing(paths, literally=literally),
+        shell_complete=lambda _ctx, _param, start: [CompletionItem(start, type="file")],
     )
 
 
@@ -90,13 +170,7 @@ def refuse_missing(paths: tuple[str, ...], *, literally: bool = False) -> tuple[
     return paths
 
 
-base_url_option = click.option(
-    "--base-url",
-    "base_urls",
-    metavar="URL",
-    multiple=True,
-    help="A base URL that answers by the contract, besides its servers. May be repeated.",
-)
+base_url_option = setting_option("base-url", "base_urls", metavar="URL", multiple=True)
 
 max_unpacked_option = click.option(
     "--max-unpacked",
@@ -106,12 +180,12 @@ max_unpacked_option = click.option(
     help="How much a packed file may unpack to, in MiB; by default 64 MiB and 200 times its size.",
 )
 
-fail_on_option = click.option(
-    "--fail-on",
+fail_on_option = setting_option(
+    "fail-on",
+    "fail_on",
     type=click.Choice([severity.label for severity in reversed(Severity)]),
     default="error",
     show_default=True,
-    help="The least severity of a finding that makes the exit code 1.",
 )
 
 require_success_option = click.option(
@@ -156,8 +230,3 @@ def _moment(option: str, text: str, read: Callable[[str], str | None]) -> str:
     if moment is None:
         raise UsageError(f"{option} '{text}' is neither a date such as 2026-05-01 nor an RFC 3339 time")
     return moment
-
-
-def severity_of(label: str) -> Severity:
-    """Return the severity that an option names."""
-    return Severity[label.upper()]

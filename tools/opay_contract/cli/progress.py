@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from opay_contract.engines.progress import OnProgress, no_progress
-from opay_contract.report.text_report import count
+from opay_contract.engines.folding import OnProgress, no_progress
+from opay_contract.words import count
 
 if TYPE_CHECKING:
     from rich.progress import Progress

@@ -13,7 +13,8 @@ from urllib.request import getproxies, proxy_bypass
 import click
 
 from opay_contract.cli.exit_codes import ExitCode, exit_code
-from opay_contract.cli.options import contract_option, fail_on_option, require_success_option, severity_of
+from opay_contract.cli.help import Command
+from opay_contract.cli.options import contract_option, fail_on_option, require_success_option
 from opay_contract.cli.redact import redaction_key
 from opay_contract.contract.contract import Contract, host_of
 from opay_contract.contract.loading import ROOT, load_contract
@@ -23,15 +24,14 @@ from opay_contract.drift.insight import draw_insight
 from opay_contract.errors import UsageError
 from opay_contract.judge.subject import Settings
 from opay_contract.model.finding import Severity
-from opay_contract.record.captured import BODY_LIMIT
-from opay_contract.record.queue import Backlog
-from opay_contract.record.recorder import Recorder
-from opay_contract.record.rotation import Limits, RotatingFile
-from opay_contract.record.watching import Watch
-from opay_contract.redact.exchanges import Redactor
+from opay_contract.record.capture import BODY_LIMIT
+from opay_contract.record.files import Limits, RotatingFile
+from opay_contract.record.recorder import Backlog, Recorder, Watch
+from opay_contract.redact.redactor import Redactor
 from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.printing import printable
 from opay_contract.report.text_report import render_text
+from opay_contract.settings.policy import parse_severity
+from opay_contract.words import printable
 
 _SANDBOX = "sandbox"
 _SECONDS = click.FloatRange(0, min_open=True)
@@ -54,7 +54,17 @@ class _Options:
     require_success: int | None
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        ("Record what a client asks the sandbox", "opay-contract record --to calls.ndjson"),
+        ("Check it as it passes", "opay-contract record --to calls.ndjson --check"),
+        (
+            "Record in front of a mock, packed",
+            "opay-contract record --to calls.ndjson.zst --upstream http://127.0.0.1:8000",
+        ),
+    ],
+)
 @click.option(
     "--to",
     metavar="FILE",
@@ -129,14 +139,14 @@ def record(
         _refuse_production(url, sandbox)
     contract = load_contract(contract_dir, (url,))
     used = name_contract(contract.schemas.documents[ROOT].value, contract_dir)
-    raise click.exceptions.Exit(_run(contract, used, url, options, severity_of(fail_on)))
+    raise click.exceptions.Exit(_run(contract, used, url, options, parse_severity(fail_on)))
 
 
 def _run(contract: Contract, used: ContractUsed, url: str, options: _Options, fail_on: Severity) -> ExitCode:
     try:  # heavy, optional, and of no use to the other commands
         from opay_contract.mock.serving import bind, url_of  # noqa: PLC0415
         from opay_contract.record.proxy import METRICS_PATH, RecordingProxy  # noqa: PLC0415
-        from opay_contract.record.serving import serve  # noqa: PLC0415
+        from opay_contract.record.server import serve  # noqa: PLC0415
         from opay_contract.record.upstream import Upstream  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise UsageError(

@@ -15,26 +15,37 @@ import click
 
 from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.format_in import format_in_option
+from opay_contract.cli.help import Command
 from opay_contract.cli.options import base_url_option, contract_option, max_unpacked_option, paths_argument
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
+from opay_contract.formats.editing import Tally
+from opay_contract.formats.table import Format
 from opay_contract.model.exchange import Unreadable
-from opay_contract.recordings.formats import Format
-from opay_contract.recordings.sources import STDIN, Source, iter_sources
-from opay_contract.redact.exchanges import Redactor
+from opay_contract.recordings.inputs import STDIN, Source, iter_sources
 from opay_contract.redact.files import try_redact_file, verify_source
-from opay_contract.redact.json_files import Tally
-from opay_contract.redact.others import is_of_others
-from opay_contract.report.printing import printable
-from opay_contract.report.text_report import count as counted
+from opay_contract.redact.proving import is_of_others
+from opay_contract.redact.redactor import Redactor
+from opay_contract.words import count as counted
+from opay_contract.words import printable
 
 KEY_VARIABLE = "OPAY_REDACTION_KEY"
 _SHORTEST_KEY = 16
 _MOST_TOLD = 10
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        ("Write a recording that may be shared", "opay-contract redact traffic.har -o shared.har"),
+        (
+            "Give the same value the same pseudonym in every file",
+            "opay-contract redact recordings/ -o shared/ --key-file redaction.key",
+        ),
+        ("Prove that files are clean, as in a hook", "opay-contract redact --verify recordings/"),
+    ],
+)
 @paths_argument("IN...", literally=True)
 @click.option(
     "-o",

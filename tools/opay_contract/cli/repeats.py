@@ -2,8 +2,8 @@
 
 import click
 
-from opay_contract.recordings.sources import Repeats
-from opay_contract.report.printing import printable
+from opay_contract.recordings.inputs import Repeats
+from opay_contract.words import printable
 
 
 def tell_repeats(repeats: Repeats) -> None:

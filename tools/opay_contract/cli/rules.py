@@ -1,18 +1,31 @@
 """The command `rules`: the table of rules, and one of them explained."""
 
-import difflib
 import json
 import textwrap
 
 import click
 
+from opay_contract.cli.help import Command
 from opay_contract.errors import UsageError
 from opay_contract.judge.gap_table import EVERY_RULE
 from opay_contract.model.finding import Rule
+from opay_contract.words import did_you_mean
 
 
-@click.command()
-@click.argument("rule_id", required=False, metavar="[ID]")
+def complete_rule_ids(_context: click.Context, _argument: click.Parameter, start: str) -> list[str]:
+    """Return the rules that a shell may go on with."""
+    return [rule.id for rule in EVERY_RULE if rule.id.startswith(start)]
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        ("List every rule", "opay-contract rules"),
+        ("Explain one", "opay-contract rules type-mismatch"),
+        ("Read them with a program", "opay-contract rules --format json"),
+    ],
+)
+@click.argument("rule_id", required=False, metavar="[ID]", shell_complete=complete_rule_ids)
 @click.option(
     "--format",
     "format_out",
@@ -35,7 +48,7 @@ def rules(rule_id: str | None, format_out: str) -> None:
 
 
 def render_markdown(rules_: tuple[Rule, ...]) -> str:
-    """Return the rules as a table and their explanations, as tools/docs/rules.md has them."""
+    """Return the rules as a table and their explanations, as tools/docs/reference/rules.md has them."""
     rows = [
         f"| [`{rule.id}`](#{rule.id}) | {rule.severity.label} | {rule.kind} | {rule.area} |"
         for rule in rules_
@@ -50,8 +63,7 @@ def _find(rule_id: str) -> Rule:
     by_id = {rule.id: rule for rule in EVERY_RULE}
     if rule_id in by_id:
         return by_id[rule_id]
-    near = difflib.get_close_matches(rule_id, by_id, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else "`opay-contract rules` lists them"
+    hint = did_you_mean(rule_id, by_id) or "`opay-contract rules` lists them"
     raise UsageError(f"unknown rule '{rule_id}'; {hint}")
 
 

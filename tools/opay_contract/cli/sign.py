@@ -8,6 +8,7 @@ from typing import NoReturn
 import click
 
 from opay_contract.cli.exit_codes import ExitCode
+from opay_contract.cli.help import Command
 from opay_contract.cli.options import contract_option
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
@@ -20,7 +21,17 @@ KEY_VARIABLE = "OPAY_PRIVATE_KEY"
 MERCHANT_VARIABLE = "OPAY_MERCHANT_ID"
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        ("Sign a body", 'opay-contract sign \'{"customerId": "121111113"}\''),
+        ("Sign a file", "opay-contract sign --file body.json"),
+        (
+            "Find out why a signature is refused",
+            'opay-contract sign --explain "Bearer 241fe5…" --file body.json',
+        ),
+    ],
+)
 @click.argument("body", required=False)
 @click.option(
     "--file",

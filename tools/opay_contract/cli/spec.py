@@ -9,17 +9,25 @@ from pathlib import Path
 import click
 
 from opay_contract.cli.exit_codes import ExitCode
+from opay_contract.cli.help import Command
 from opay_contract.cli.options import contract_argument
 from opay_contract.cli.output import make_folder, write_atomically
 from opay_contract.contract.loading import default_directory, list_documents
 from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.errors import UsageError
-from opay_contract.report.printing import printable
 from opay_contract.spec.lint import Proof, prove_contract
 from opay_contract.spec.problem import Problem
+from opay_contract.words import printable
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        ("Prove the contract that the package carries", "opay-contract spec"),
+        ("Begin a contract of your own", "opay-contract spec --export contract"),
+        ("Prove yours", "opay-contract spec contract"),
+    ],
+)
 @contract_argument
 @click.option(
     "--format", "format_out", type=click.Choice(["text", "json"]), default="text", show_default=True

@@ -8,6 +8,7 @@ import click
 from opay_contract.cli.checking import check_paths, settings_of_now
 from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.format_in import format_in_option
+from opay_contract.cli.help import Command
 from opay_contract.cli.options import (
     base_url_option,
     contract_option,
@@ -21,7 +22,6 @@ from opay_contract.drift.saving import load_summary
 from opay_contract.errors import UsageError
 from opay_contract.model.summary import DriftSummary
 from opay_contract.model.timestamps import Window
-from opay_contract.report.printing import printable
 from opay_contract.suggest.diff import render_diff
 from opay_contract.suggest.draft import Draft, read_draft
 from opay_contract.suggest.json_report import render_suggestions
@@ -29,6 +29,7 @@ from opay_contract.suggest.overlay import overlay_files, render_overlays
 from opay_contract.suggest.suggesting import suggest_changes
 from opay_contract.suggest.suggestion import Proposal, Thresholds
 from opay_contract.suggest.words import describe_result
+from opay_contract.words import printable
 
 _RENDERERS: dict[str, Callable[[Proposal, ContractUsed], str]] = {
     "diff": render_diff,
@@ -38,7 +39,17 @@ _RENDERERS: dict[str, Callable[[Proposal, ContractUsed], str]] = {
 _USUAL = Thresholds()
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        ("See what recordings say against the contract", "opay-contract suggest recordings/"),
+        ("Take a saved run, and allow less, too", "opay-contract suggest --from summary.json --narrow"),
+        (
+            "Make the changes in a contract of your own",
+            "opay-contract suggest recordings/ --contract contract --write",
+        ),
+    ],
+)
 @paths_argument("[PATH...]", required=False)
 @click.option(
     "--from",

@@ -13,9 +13,9 @@ from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.report.insights import describe_moment, describe_scope, describe_share, describe_spot
 from opay_contract.report.json_report import build_contract_used, build_elsewhere
 from opay_contract.report.outcomes import build_outcomes
-from opay_contract.report.printing import printable
 from opay_contract.report.scope import describe_nothing, describe_out_of_scope
-from opay_contract.report.text_report import count, describe_call, describe_place
+from opay_contract.report.text_report import describe_call, describe_place
+from opay_contract.words import count, printable
 
 SCHEMA_VERSION = 1
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}

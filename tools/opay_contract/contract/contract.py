@@ -95,11 +95,18 @@ class Contract:
     unsearched_headers: frozenset[str]
     sensitivity_by_name: Mapping[str, str]
 
-    def match(self, exchange: Exchange, route: Route | None = None) -> Match:
-        """Find the operation, unless it is given, and the outcome of an exchange, reading its bodies."""
-        route = route or self.route(exchange.request)
-        request_body = parse_json(exchange.request.body) if exchange.request.body else None
-        response_body = parse_json(exchange.response.body) if exchange.response.body else None
+    def match(self, exchange: Exchange) -> Match:
+        """Find the operation and the outcome of an exchange, reading its bodies."""
+        return self.match_read(exchange, self.route(exchange.request), *read_bodies(exchange))
+
+    def match_read(
+        self,
+        exchange: Exchange,
+        route: Route,
+        request_body: Parsed | NotJson | None,
+        response_body: Parsed | NotJson | None,
+    ) -> Match:
+        """Find the outcome of an exchange whose bodies were read and whose route is known."""
         code = _business_code(route.operation, response_body)
         return Match(
             route=route,
@@ -158,6 +165,12 @@ class Contract:
         if not candidates:
             return None if host else parts.path
         return parts.path[max(len(server.prefix) for server in candidates) :]
+
+
+def read_bodies(exchange: Exchange) -> tuple[Parsed | NotJson | None, Parsed | NotJson | None]:
+    """Return both bodies of an exchange as they read, None where nothing was recorded or nothing was sent."""
+    asked, answered = exchange.request.body, exchange.response.body
+    return parse_json(asked) if asked else None, parse_json(answered) if answered else None
 
 
 def _split(url: str) -> SplitResult | None:

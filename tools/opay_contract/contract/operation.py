@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opay_contract.jsontext import Tokens
+from opay_contract.model.signature import SignatureScheme
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,12 @@ class Operation:
     def decided(self) -> frozenset[Tokens]:
         """The places of an answer whose values, as those of code and message, are few and decide much."""
         return frozenset((self.envelope.code, self.envelope.message)) if self.envelope else frozenset()
+
+    def identity_header(self, scheme: SignatureScheme) -> str | None:
+        """Return the name of the required header that says who asks, beside the one that signs."""
+        others = (scheme.header.lower(), "content-type")
+        names = (header.name for header in self.required_headers if header.name.lower() not in others)
+        return next(names, None)
 
     def response(self, status: int) -> DocumentedResponse | None:
         """Return what is documented for an HTTP status: by number, by range (`4XX`), or by default."""

@@ -43,7 +43,7 @@ def _bodies(contract: Contract, scope: Scope) -> Iterator[tuple[str, str, Branch
     if request:
         yield REQUEST_BODY, request, every_branch
     for response in _response_schemas(operation, form, outcome):
-        yield RESPONSE_BODY, response, _branches_of(contract, operation.envelope, outcome)
+        yield RESPONSE_BODY, response, branches_of(contract, operation.envelope, outcome)
 
 
 def find_operation(contract: Contract, operation: str) -> Operation | None:
@@ -71,7 +71,7 @@ def _response_schemas(operation: Operation, form: Form | None, outcome: Outcome)
     ]
 
 
-def _branches_of(contract: Contract, envelope: Envelope | None, outcome: Outcome) -> Branches:
+def branches_of(contract: Contract, envelope: Envelope | None, outcome: Outcome) -> Branches:
     """Return which branches can hold in an answer of an outcome, as far as its business code decides it."""
     sample = _sample(envelope, outcome) if envelope else None
 

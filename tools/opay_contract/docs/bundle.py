@@ -7,23 +7,17 @@ from typing import Any
 from opay_contract.contract.addresses import OPEN, absolute, split_uri
 from opay_contract.contract.documents import Document
 from opay_contract.contract.loading import ROOT
-from opay_contract.docs.markdown import prose
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import Tokens, pointer
 
 _DATA = {"const", "default", "enum", "example", "examples"}
 _NAMED = {"properties", "patternProperties", "$defs", "dependentSchemas"}
 _DROPPED = {"$schema", "$id"}
-_MARKDOWN = {"description"}
-_CASES = (("if", "then"), ("else", "else"))
-
-Notes = Mapping[str, str]
-"""What is to be added to a statement of the contract, by `file#pointer`."""
 
 
-def build_bundle(documents: Mapping[str, Document], notes: Notes) -> dict[str, Any]:
-    """Return openapi.yaml with the schema files as its components; `notes` become `x-recordings`."""
-    bundler = _Bundler(documents, notes)
+def build_bundle(documents: Mapping[str, Document]) -> dict[str, Any]:
+    """Return openapi.yaml with the schema files as its components; an open reference is a ContractError."""
+    bundler = _Bundler(documents)
     bundle: dict[str, Any] = bundler.copy(documents[ROOT].value, ROOT, ())
     schemas = {
         name: bundler.copy(documents[file].value, file, ()) for file, name in bundler.components.items()
@@ -58,10 +52,9 @@ def _candidates(document: Document) -> Iterator[str]:
 
 
 class _Bundler:
-    def __init__(self, documents: Mapping[str, Document], notes: Notes) -> None:
+    def __init__(self, documents: Mapping[str, Document]) -> None:
         self.components = component_names(documents)
         self._documents = documents
-        self._notes = notes
 
     def copy(self, value: Any, file: str, tokens: Tokens, *, named: bool = False) -> Any:
         """Return a value of the document `file` as the bundle has it; `named` for a mapping of names."""
@@ -69,43 +62,17 @@ class _Bundler:
             return [self.copy(child, file, (*tokens, index)) for index, child in enumerate(value)]
         if not isinstance(value, dict):
             return value
-        copied = {
-            key: self._member(key, child, file, (*tokens, key), named=named)
+        return {
+            key: self._property(key, child, file, (*tokens, key), named=named)
             for key, child in value.items()
             if named or tokens or key not in _DROPPED
         }
-        if named:
-            return copied
-        note = self._notes.get(f"{file}#{pointer(tokens)}")
-        return self._with_cases(copied, value, file) | ({"x-recordings": note} if note else {})
 
-    def _with_cases(self, copied: dict[str, Any], value: dict[str, Any], file: str) -> dict[str, Any]:
-        """Name the cases of `if`, which the renderer would only number, after the schemas they lead to."""
-        if not isinstance(value.get("if"), dict):
-            return copied
-        names = {case: self._title(value.get(branch), file) for case, branch in _CASES}
-        return copied | {
-            case: {**copied[case], "x-displayName": name}
-            for case, name in names.items()
-            if name and isinstance(copied.get(case), dict)
-        }
-
-    def _title(self, schema: Any, file: str) -> str | None:
-        reference = schema.get("$ref") if isinstance(schema, dict) else None
-        target = absolute(reference, file).removeprefix(OPEN) if isinstance(reference, str) else None
-        document = self._documents.get(target or "")
-        title = document.value.get("title") if document and isinstance(document.value, dict) else None
-        return title if isinstance(title, str) else None
-
-    def _member(self, key: str, child: Any, file: str, tokens: Tokens, *, named: bool) -> Any:
+    def _property(self, key: str, child: Any, file: str, tokens: Tokens, *, named: bool) -> Any:
         if named:
             return self.copy(child, file, tokens)
         if key == "$ref" and isinstance(child, str):
             return self._reference(child, file, tokens)
-        if key in _MARKDOWN and isinstance(child, str):
-            return prose(child)
-        if key == "x-source" and isinstance(child, list):
-            return ", ".join(map(str, child))
         if key in _DATA and not (key == "examples" and file == ROOT):
             return child
         return self.copy(child, file, tokens, named=key in _NAMED)

@@ -1,40 +1,45 @@
-"""What recordings say about a contract: the summary of a run, and what was drawn from it."""
+"""What recordings say about a contract: a run with public values alone, and what was drawn from it."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 
 from opay_contract.contract.addresses import split_uri
 from opay_contract.contract.contract import Contract
-from opay_contract.docs.public_part import public_part
+from opay_contract.contract.operation import Operation
+from opay_contract.contract.scopes import RESPONSE_BODY, fields_of_scope, find_operation
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import pointer
+from opay_contract.judge.describing import describe_name
 from opay_contract.model.insight import Answer, Insight
 from opay_contract.model.observation import Days, FieldLocation, Observed, Scope, add
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 
+STATUS, MEDIA_TYPE = "/response/status", "/response/headers/content-type"
+PUBLIC = "public"
+_STATUSES = frozenset(map(str, range(100, 1000)))
 _NOTHING = Observed(is_documented=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class RunEvidence:
     """The summary of a run, with public values alone, and what was drawn from it: gaps, changes, answers."""
 
     summary: DriftSummary
     insight: Insight
 
-    def at(self, spot: FieldLocation) -> Observed:
-        """Return what was seen at a spot, an empty observation where nothing was."""
-        return self.summary.observations.get(spot, _NOTHING)
+    def at(self, location: FieldLocation) -> Observed:
+        """Return what was seen at a place, an empty observation where nothing was."""
+        return self.summary.observations.get(location, _NOTHING)
 
     def scopes(self, operation: str) -> list[Scope]:
         """Return the scopes of an operation that were seen."""
-        return sorted({spot[:3] for spot in self.summary.observations if spot[0] == operation})
+        return sorted({location[:3] for location in self.summary.observations if location[0] == operation})
 
     def days(self) -> Days:
         """Return the number of exchanges by day."""
         total: Days = {}
-        for spot, observed in self.summary.observations.items():
-            total = total if spot[3] else add(total, observed.days())
+        for location, observed in self.summary.observations.items():
+            total = total if location[3] else add(total, observed.days())
         return total
 
     def answer(self, question: str) -> Answer:
@@ -53,12 +58,59 @@ class Evidence:
 
 def build_evidence(
     summary: DriftSummary, draw: Callable[[DriftSummary, Contract], Insight], contract: Contract
-) -> Evidence:
+) -> RunEvidence:
     """Return a run as evidence; raises UsageError where it has none: nothing checked proves nothing."""
     public = public_part(summary, contract)
-    evidence = Evidence(summary=public, insight=draw(public, contract))
+    evidence = RunEvidence(summary=public, insight=draw(public, contract))
     if not any(evidence.scopes(operation.id) for operation in contract.operations):
         raise UsageError(
             "the run has no exchange that calls an operation of this contract, and proves nothing about it"
         )
     return evidence
+
+
+def public_part(summary: DriftSummary, contract: Contract) -> DriftSummary:
+    """Return a summary without the values that today's contract does not call public.
+
+    A summary may be older than the contract, or another's: values of fields of every other class, and of
+    places that nobody documented, are dropped.
+    """
+    public: dict[Scope, frozenset[str]] = {}
+    kept = {}
+    for location, observed in summary.observations.items():
+        scope, place = location[:3], location[3]
+        if scope not in public:
+            public[scope] = _public_places(contract, scope)
+        if place not in public[scope]:
+            observed = _only(observed, _stated(find_operation(contract, scope[0]), place))  # noqa: PLW2901
+        kept[location] = observed
+    return replace(summary, observations=kept)
+
+
+def folded_place(place: str) -> str:
+    """Return the pointer of a documented place as observations and findings have it."""
+    return "/".join(token if token in ("", "*") else describe_name(token) for token in place.split("/"))
+
+
+def _public_places(contract: Contract, scope: Scope) -> frozenset[str]:
+    fields = fields_of_scope(contract, scope).items()
+    public = (folded_place(place) for place, field in fields if field.sensitivity == PUBLIC)
+    return frozenset({MEDIA_TYPE, *public})
+
+
+def _stated(operation: Operation | None, place: str) -> Collection[str]:
+    """Return the values of a place that are nobody's: statuses, and the business codes that are known."""
+    if place == STATUS:
+        return _STATUSES
+    envelope = operation.envelope if operation else None
+    return envelope.codes if envelope and place == RESPONSE_BODY + pointer(envelope.code) else ()
+
+
+def _only(observed: Observed, stated: Collection[str]) -> Observed:
+    return replace(
+        observed,
+        values={value: count for value, count in observed.values.items() if value in stated},
+        value_days={value: day for value, day in observed.value_days.items() if value in stated},
+        other_values=0,
+        numbers=None,
+    )

@@ -1,17 +1,23 @@
-"""Writes Markdown that reads the same everywhere: nothing that comes from the contract becomes HTML."""
+"""Writes texts as Markdown and Markdown as HTML; nothing that comes from the contract becomes a tag."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from markupsafe import Markup
 
 _SPAN = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 _SPECIAL = re.compile(r"([\\`*_\[\]<>&|~#!])")
 _LIST_START = re.compile(r"^(\s*)([-+]|\d+[.)])(?=\s|$)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_BAR = re.compile(r"(?<!\\)\|")
 _HTML = {"html_inline", "html_block"}
 _RAW = MarkdownIt("commonmark", {"html": True}).enable("table")
+_READER = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+
+Links = Mapping[str, tuple[str, str]]
+"""Where a name that is written as code leads: the anchor, and a sentence on what it is."""
 
 
 def plain(text: object) -> str:
@@ -50,6 +56,12 @@ def line(text: object) -> str:
     return prose(" ".join(str(text or "").split()))
 
 
+def row(cells: Iterable[str]) -> str:
+    """Return a row of a table from cells that are Markdown of one line each, whose bars are not escaped."""
+    escaped = (_BAR.sub(r"\\|", cell) or "–" for cell in cells)  # noqa: RUF001  a dash for an empty cell
+    return f"| {' | '.join(escaped)} |"
+
+
 def fenced(text: str, language: str = "") -> str:
     """Return a block of code."""
     longest = max((len(run) for run in re.findall("`{3,}", text)), default=2)
@@ -57,24 +69,30 @@ def fenced(text: str, language: str = "") -> str:
     return f"{fence}{language}\n{text.rstrip()}\n{fence}"
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table; its cells are Markdown of one line each, in which a bar is still to be escaped."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in row) + " |" for row in lines)
+def to_html(markdown: str, links: Links, *, inline: bool = False) -> Markup:
+    """Return Markdown as HTML, in which the names of `links` that stand as code lead somewhere."""
+    tokens = _READER.parseInline(markdown) if inline else _READER.parse(markdown)
+    for token in tokens:
+        if token.type == "inline":
+            token.children = [*_linked(token.children or [], links)]
+    return Markup(_READER.renderer.render(tokens, _READER.options, {}))  # noqa: S704  the reader escapes tags
 
 
-def document(blocks: Iterable[str]) -> str:
-    """Return blocks with an empty line between them."""
-    return "\n\n".join(block.strip("\n") for block in blocks if block.strip()) + "\n"
+def _linked(children: list[Token], links: Links) -> Iterator[Token]:
+    depth = 0
+    for token in children:
+        depth += token.nesting if token.type in ("link_open", "link_close") else 0
+        if token.type == "code_inline" and token.content in links and not depth:
+            href, title = links[token.content]
+            yield Token("link_open", "a", 1, attrs={"href": href, "title": title})
+            yield from (token, Token("link_close", "a", -1))
+        else:
+            yield token
 
 
 def _one_line(text: object) -> str:
     """Return text in one line, without what could steer a terminal that shows it."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", " ".join(str(text).split()))
-
-
-def _cell(text: str) -> str:
-    return re.sub(r"(?<!\\)\|", r"\\|", text) or "–"  # noqa: RUF001  a dash for an empty cell
 
 
 def _without_tags(text: str) -> Iterable[str]:

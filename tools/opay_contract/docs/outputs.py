@@ -1,51 +1,354 @@
-"""Makes the files of the reference: the same bytes from the same contract, evidence and renderer."""
+"""Makes the files of the reference: the same bytes from the same contract and evidence.
 
+One model (`reference`) becomes a page that asks for nothing and obeys no text, and Markdown; the contract in
+one file is for other programs.
+"""
+
+import difflib
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import ROOT, build_contract, default_directory, load_documents
-from opay_contract.docs.assets import load_renderer
-from opay_contract.docs.evidence import Evidence
-from opay_contract.docs.markdown import document, plain
-from opay_contract.docs.page import render_page
-from opay_contract.docs.reference import Reference, Section
-from opay_contract.docs.sections.contents import build_sections
+from opay_contract.docs.bundle import build_bundle
+from opay_contract.docs.evidence import RunEvidence
+from opay_contract.docs.markdown import Links, code, fenced, line, plain, prose, row, to_html
+from opay_contract.docs.reference import (
+    CitedSource,
+    Reference,
+    ShownOperation,
+    ShownReading,
+    build_reference,
+    slug,
+)
+from opay_contract.docs.samples import MOCK
+from opay_contract.docs.seen import DRIFTED, NEVER_SEEN, NO_DRIFT, Seen, day_of, describe_change
 from opay_contract.errors import ContractError
+from opay_contract.model.observation import EARLIER, MAX_DAYS, MAX_SPOTS, MAX_VALUES, UNDATED, Days
+from opay_contract.model.summary import MAX_FINDINGS, DriftSummary
+from opay_contract.pages.page import build_environment, load_asset, render_page
+from opay_contract.signing.signer import PUBLIC_TEST_KEY
+from opay_contract.words import count
 
-PAGE = "index.html"
-MARKDOWN = "reference.md"
+PAGE, MARKDOWN, OPENAPI = "index.html", "reference.md", "openapi.json"
 
-Gather = Callable[[Contract], Evidence]
+Gather = Callable[[Contract], RunEvidence]
 """Returns what recordings say about a contract."""
+
+_DOCS = "opay_contract.docs"
+_LIVE = {"connect-src": "'self'"}
+_STATES = {DRIFTED: "drifted", NO_DRIFT: "clean", NEVER_SEEN: "unseen"}
+"""The class of what recordings show, by how it begins."""
 
 
 def build_outputs(directory: Path | None, gather: Gather | None, *, live: bool = False) -> Mapping[str, str]:
     """Return the text of each file by its name; raises ContractError when the contract is not sound.
 
-    `gather` tells what recordings say about a contract, None where nothing was verified.
+    `gather` tells what recordings say about a contract, None where nothing was verified. With `live` the page
+    asks its server for news.
     """
     contract = build_contract(load_documents(directory or default_directory()))
-    reference = Reference(contract=contract, evidence=gather(contract) if gather else None)
     try:
-        sections = build_sections(reference)
-        page = render_page(reference, sections, load_renderer(), live=live)
+        bundle = build_bundle(contract.schemas.documents)
+        reference = build_reference(contract, gather(contract) if gather else None)
+        page, markdown = _render_html(reference, live=live), render_markdown(reference)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ContractError(
             f"{ROOT}: a member is missing or of another type near {error}; `opay-contract spec` says which"
         ) from error
-    return {PAGE: page, MARKDOWN: _render_reference(reference, sections)}
+    return {
+        PAGE: page,
+        MARKDOWN: markdown,
+        OPENAPI: json.dumps(bundle, indent=2, ensure_ascii=False) + "\n",
+    }
 
 
-def _render_reference(reference: Reference, sections: tuple[Section, ...]) -> str:
-    info = reference.root.get("info", {})
-    made = "Made by `opay-contract docs` from openapi.yaml and schemas/; change those, not this file."
-    contents = "\n".join(f"- [{section.title}](#{_github_anchor(section.title)})" for section in sections)
-    parts = (part for section in sections for part in (f"## {section.title}", section.markdown))
-    title = f"# {plain(info.get('title', 'API'))} {plain(info.get('version', ''))}".rstrip()
-    return document([title, made, contents, *parts])
+def iter_stale(directory: Path, outputs: Mapping[str, str]) -> Iterator[str]:
+    """Yield for each file that is missing or stale what is wrong: in how many lines it differs, then these.
+
+    The page's lines are left out: what they say stands in the Markdown as well.
+    """
+    for name, expected in outputs.items():
+        path = directory / name
+        try:
+            there = path.read_bytes()
+        except OSError as error:
+            yield f"{path}: {error.strerror}"
+            continue
+        if there == expected.encode():
+            continue
+        lines = [*_diff(path, there.decode(errors="replace"), expected)]
+        if not lines:
+            yield f"{path} differs in its line endings"
+            continue
+        gone, new = (sum(line.startswith(sign) for line in lines[2:]) for sign in "-+")
+        yield f"{path} differs: {count(gone, 'line')} to go, {count(new, 'line')} to come"
+        if name != PAGE:
+            yield from lines
+
+
+def _diff(path: Path, there: str, expected: str) -> Iterator[str]:
+    return difflib.unified_diff(
+        there.splitlines(), expected.splitlines(), f"{path} (there)", f"{path} (expected)", lineterm=""
+    )
+
+
+def render_waiting() -> str:
+    """Return the page that is shown while there is no good one yet; it asks its server for news."""
+    return render_page(
+        build_environment(_DOCS),
+        "waiting.html",
+        styles=[_asset("page.css")],
+        scripts=[_asset("live.js")],
+        policy=_LIVE,
+        title="opay-contract docs",
+    )
+
+
+def _render_html(reference: Reference, *, live: bool) -> str:
+    return render_page(
+        _page_templates(),
+        "reference.html",
+        styles=[_asset("page.css")],
+        scripts=[_asset("page.js"), *([_asset("live.js")] if live else [])],
+        policy=_LIVE if live else None,
+        links=_links(reference),
+        **_values(reference),
+    )
+
+
+def render_markdown(reference: Reference) -> str:
+    """Return the reference as Markdown."""
+    text = _markdown_templates().get_template("reference.md").render(_values(reference))
+    return re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"
+
+
+@cache
+def _page_templates() -> Environment:
+    @pass_context
+    def inline(context: Context, text: str) -> Markup:
+        return to_html(line(text), context["links"], inline=True)
+
+    @pass_context
+    def block(context: Context, text: str) -> Markup:
+        return to_html(prose(text), context["links"])
+
+    def state(part: str) -> str:
+        return next((name for start, name in _STATES.items() if part.startswith(start)), "plain")
+
+    return build_environment(_DOCS, "templates", **_FILTERS, inline=inline, markdown=block, state=state)
+
+
+@cache
+def _markdown_templates() -> Environment:
+    environment = Environment(  # noqa: S701  Markdown, in which the filters escape what is no Markdown
+        loader=PackageLoader(_DOCS),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        **_FILTERS,
+        "cite": _cite,
+        "code": code,
+        "fenced": fenced,
+        "github": _github_anchor,
+        "line": line,
+        "plain": plain,
+        "prose": prose,
+        "quote": lambda messages: ", ".join(f"“{plain(message)}”" for message in messages),
+        "row": row,
+        "seen": _seen,
+        "sentence": lambda text: f"{text[0].upper()}{text[1:]}.",
+    }
+    return environment
+
+
+def _values(reference: Reference) -> dict[str, Any]:
+    several = len(reference.operations) > 1
+    return {
+        "title": reference.title,
+        "reference": reference,
+        "contents": tuple(_contents(reference)),
+        "beside": lambda operation: _beside(operation, several=several),
+        "codes_title": lambda operation: _codes_title(operation, several=several),
+        "verification": describe_verification(reference.evidence),
+        "questions": _grouped(reference),
+        "words": {
+            "caps": _caps(reference.evidence) if reference.evidence else "",
+            "codes": _CODES,
+            "example": _EXAMPLE,
+            "hint": _HINT,
+            "marks": _MARKS,
+            "questions": _QUESTIONS,
+        },
+    }
+
+
+def _contents(reference: Reference) -> Iterator[tuple[str, str, int]]:
+    """Yield anchor, title and level of each section."""
+    several = len(reference.operations) > 1
+    yield "overview", "Overview", 0
+    for operation in reference.operations:
+        for call in operation.calls:
+            yield call.anchor, call.title, 0
+        yield operation.anchor, _beside(operation, several=several), 0
+        if operation.codes:
+            yield f"{operation.anchor}-codes", _codes_title(operation, several=several), 0
+    sections = (
+        ("how-to-sign", "How to sign", reference.signature),
+        ("open-questions", "Open questions", reference.questions),
+        ("what-recordings-say", "What recordings say", True),
+        ("sensitivity", "Sensitivity", reference.sensitivity),
+        ("sources", "Sources", reference.sources),
+    )
+    yield from ((anchor, title, 0) for anchor, title, is_there in sections if is_there)
+
+
+def _beside(operation: ShownOperation, *, several: bool) -> str:
+    title = "Headers and HTTP statuses"
+    return f"{title}: {operation.operation.id}" if several else title
+
+
+def _codes_title(operation: ShownOperation, *, several: bool) -> str:
+    return f"Business codes: {operation.operation.id}" if several else "Business codes"
+
+
+def _links(reference: Reference) -> Links:
+    """Return the names of sources and of open questions, which the page links wherever they stand as code."""
+    sources = {one.name: (f"#source-{one.name}", f"{one.mark}: {one.title}") for one in reference.sources}
+    questions = {one.id: (f"#question-{one.id}", one.question) for one in reference.questions}
+    return sources | questions
+
+
+def _grouped(reference: Reference) -> tuple[tuple[str, list[Any]], ...]:
+    """Return the questions on which sources say different things, and those on which none says anything."""
+    return (
+        ("Where sources contradict each other", [one for one in reference.questions if one.is_contradicted]),
+        ("What nobody says", [one for one in reference.questions if not one.is_contradicted]),
+    )
+
+
+def _cite(sources: Sequence[CitedSource]) -> str:
+    return ", ".join(f"{code(one.mark)} {code(one.name)}" for one in sources)
+
+
+def _seen(seen: Seen | None) -> str:
+    if seen is None:
+        return ""
+    parts = ((plain(part), part.startswith(DRIFTED)) for part in seen.parts())
+    return "; ".join(f"**{part}**" if is_drift else part for part, is_drift in parts)
+
+
+def _times(reading: ShownReading) -> str:
+    if not reading.is_shown_by_recordings:
+        return "cannot be shown by recordings"
+    return f"seen {count(reading.times, 'time')}" if reading.times else NEVER_SEEN
 
 
 def _github_anchor(title: str) -> str:
     return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+
+
+def _asset(name: str) -> str:
+    return load_asset(_DOCS, f"page/{name}")
+
+
+_FILTERS: dict[str, Callable[..., Any]] = {
+    "changed": describe_change,
+    "day": day_of,
+    "number": lambda number: f"{number:,}",
+    "slug": slug,
+    "times": _times,
+}
+
+
+def describe_verification(evidence: RunEvidence | None) -> str:
+    """Return one paragraph of Markdown on what stands behind the reference."""
+    if evidence is None:
+        return (
+            "**Nothing has been verified yet.** This reference was made without recordings: it says what the "
+            "sources say, and nobody has held it against the API."
+        )
+    summary = evidence.summary
+    parts = [
+        f"**Held against {count(summary.exchanges, 'recorded exchange')}**{_span(evidence.days())}.",
+        f"They gave {count(len(summary.findings), 'different finding')}.",
+        *_left_out(summary),
+        "“No drift” means that no recording contradicted a statement where it was seen.",
+    ]
+    return " ".join(parts)
+
+
+def _span(days: Days) -> str:
+    """Return from which days exchanges are, and how many say no day."""
+    dated = sorted(days.keys() - {EARLIER, UNDATED})
+    if not dated:
+        return " without a recorded time"
+    first = f"days before {dated[0]}" if EARLIER in days else dated[0]
+    span = f" of {first}" if first == dated[-1] else f" of {first} to {dated[-1]}"
+    undated = f", {days[UNDATED]:,} of them without a recorded time" if days.get(UNDATED) else ""
+    return f"{span} (UTC){undated}"
+
+
+def _left_out(summary: DriftSummary) -> Iterator[str]:
+    """Yield a sentence for each kind of input that says nothing here."""
+    if summary.is_partial:
+        yield "The run was interrupted."
+    if summary.out_of_scope:
+        verb = "is" if summary.out_of_scope == 1 else "are"
+        yield f"{summary.out_of_scope:,} more {verb} out of scope: other hosts, other paths, preflights."
+    if summary.out_of_window:
+        yield f"{summary.out_of_window:,} more were outside the time that was asked for, or had no time."
+    if summary.unreadable_count:
+        yield f"{summary.unreadable_count:,} more could not be read."
+
+
+def _caps(evidence: RunEvidence) -> str:
+    """Return how much a run keeps, and where that was not enough."""
+    kept = (
+        f"A run keeps at most {MAX_FINDINGS:,} findings, {MAX_SPOTS:,} places, {MAX_VALUES} values of a "
+        f"place and {MAX_DAYS} days; values only of fields that are `public`, of codes and of statuses."
+    )
+    bitten = [plain(limit) for limit in evidence.insight.limits]
+    omitted = evidence.summary.omitted
+    if omitted:
+        bitten.append(f"{omitted:,} occurrences of findings beyond the cap are not shown.")
+    enough = "Of this run that was not enough:" if bitten else "This run stayed below that."
+    return " ".join([kept, enough, *bitten])
+
+
+_CODES = (
+    "Decide on the code, never on the message or the HTTP status. The catalogue has an open end: a code that "
+    "is missing here is no broken answer, and a client must live with it."
+)
+_EXAMPLE = (
+    f"With the public test key `{PUBLIC_TEST_KEY}` the text has the signature below it. The sample requests "
+    "use that key: as they stand they ask "
+    f"`opay-contract mock --port {MOCK.rpartition(':')[2]}`, which needs no credentials of yours. For the "
+    "sandbox, the programs that sign by themselves take `OPAY_BASE_URL`, `OPAY_MERCHANT_ID` and "
+    "`OPAY_PRIVATE_KEY` from the environment."
+)
+_QUESTIONS = (
+    "Where two readings of a question have a source that says something (`DOC` is a page of the vendor, "
+    "`OBS` was observed on one of its hosts), at least one of them is wrong, or both happen. Where nobody "
+    "knows what the API does, the mock takes one reading: a choice, not knowledge. "
+    "`opay-contract mock --choices` lists those that it acts on; `--choice QUESTION=READING` takes another."
+)
+_HINT = (
+    "Save the summary of a run with `opay-contract check PATH --save-summary FILE` and give it to "
+    "`opay-contract docs --evidence FILE`."
+)
+_MARKS = (
+    "`DOC` is a page of the vendor. `OBS` was observed on a host of the vendor by someone who published it. "
+    "`UNKNOWN` is nobody's knowledge."
+)

@@ -1,17 +1,42 @@
-"""What recordings show of one statement of the contract, in a form that joins, and the words for it."""
+"""What recordings show of each statement of the contract, in a form that joins, and the words for it."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from opay_contract.model.finding import Key, Rule
+from opay_contract.contract.addresses import split_uri
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.fields import Body, Field
+from opay_contract.contract.loading import ROOT
+from opay_contract.contract.operation import BusinessCode, Envelope, Operation, RequiredHeader
+from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY, fields_of_scope
+from opay_contract.docs.evidence import STATUS, RunEvidence, folded_place
+from opay_contract.jsontext import pointer
+from opay_contract.judge.describing import describe_name
+from opay_contract.judge.gap_table import NARROWER_RULES
+from opay_contract.model.finding import Area, Key, Outcome, Rule
 from opay_contract.model.insight import Change, ChangeKind, Gap
-from opay_contract.model.observation import EARLIER, UNDATED, Days, Observed, Range, join_observed
+from opay_contract.model.observation import (
+    EARLIER,
+    UNDATED,
+    Days,
+    Observed,
+    Range,
+    Scope,
+    add,
+    join_observed,
+)
 from opay_contract.model.summary import FoldedFinding
 
-DRIFTED = "drifted"
+DRIFTED, NO_DRIFT, NEVER_SEEN = "drifted", "no drift", "never seen"
+"""How the parts begin that a page colours."""
 
 _SHOWN_VALUES = 5
 """Values of a public field that are named; the others are counted."""
+
+_HEADERS = "/request/headers"
+
+_ABOUT_REQUESTS = "request-"
+"""How the rules about the body of a request begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,31 +60,9 @@ class Seen:
     is_uncounted: bool = False
     may_have_more: bool = False
 
-    def __str__(self) -> str:
-        """What recordings show, in a line of plain text."""
-        return "; ".join(self.parts())
-
     def parts(self) -> list[str]:
-        """Return what recordings show, each thing in plain text; what drifted begins with `DRIFTED`."""
-        if not self.of and not self.findings:
-            return ["never seen, and no recording could show it"]
+        """Return what recordings show, each thing in plain text; what drifted with `DRIFTED` in front."""
         return [part for part in _iter_parts(self) if part]
-
-
-def join_seen(left: Seen, right: Seen) -> Seen:
-    """Join what two places show of the same statement."""
-    looks = [seen.look for seen in (left, right) if seen.look]
-    return replace(
-        left,
-        unit=left.unit if left.unit == right.unit else "places",
-        of=left.of + right.of,
-        count=left.count + right.count,
-        day=max(left.day, right.day),
-        look=join_observed(looks[0], looks[-1]) if len(looks) > 1 else next(iter(looks), None),
-        findings={**(left.findings or {}), **(right.findings or {})},
-        changes=tuple(dict.fromkeys((*left.changes, *right.changes))),
-        gaps=tuple(dict.fromkeys((*left.gaps, *right.gaps))),
-    )
 
 
 def latest_day(days: Days) -> str:
@@ -92,6 +95,92 @@ def describe_change(change: Change) -> str:
     return f"{what[change.kind]} since {change.day} ({after}, before {before})"
 
 
+def iter_fields_seen(  # noqa: PLR0913, PLR0917  where a body is told apart from others
+    contract: Contract,
+    evidence: RunEvidence,
+    operation: Operation,
+    body: Body,
+    fields: Sequence[Field],
+    outcomes: Iterable[Outcome],
+) -> Iterator[Seen]:
+    """Yield what was seen of each member of a body, in the exchanges of some outcomes."""
+    scopes: list[Scope] = [(operation.id, body.form, outcome.value) for outcome in outcomes]
+    documented = {scope: fields_of_scope(contract, scope) for scope in scopes}
+    files = {statement.partition("#")[0] for field in fields for statement in field.statements} | {ROOT}
+    files.add(split_uri(body.schema)[0])
+    for field in fields:
+        place = _place(body, field)
+        own = [scope for scope, known in documented.items() if _is_in(field, known.get(place))]
+        yield _field_seen(evidence, body, field, own, files)
+
+
+def header_seen(evidence: RunEvidence, operation: Operation, header: RequiredHeader) -> Seen:
+    """Return what was seen of a header that every request must have."""
+    name = header.name.lower()
+    found, of = Observed(is_documented=True), 0
+    for scope in evidence.scopes(operation.id):
+        found = join_observed(found, evidence.at((*scope, f"{_HEADERS}/{describe_name(name)}")))
+        of += evidence.at((*scope, _HEADERS)).count
+    return Seen(
+        unit="requests",
+        of=of,
+        count=found.count,
+        day=latest_day(found.days()),
+        findings={
+            key: one
+            for key, one in evidence.summary.findings.items()
+            if one.finding.operation == operation.id
+            and one.finding.rule.area is Area.HEADER
+            and one.finding.pointer.lower() == name
+        },
+        may_have_more=evidence.summary.omitted > 0,
+    )
+
+
+def status_seen(evidence: RunEvidence, operation: Operation, status: str) -> Seen:
+    """Return how often a documented status was seen; one may stand for several numbers (`4XX`)."""
+    response = operation.responses[status]
+    return _value_seen(
+        evidence,
+        operation,
+        STATUS,
+        lambda value: operation.response(int(value)) is response,
+        response.uri,
+    )
+
+
+def other_statuses_seen(evidence: RunEvidence, operation: Operation) -> dict[str, Seen]:
+    """Return what was seen of each status that is not documented."""
+    seen = _values_at(evidence, operation, STATUS)
+    others = [value for value in seen if operation.response(int(value)) is None]
+    return {status: _value_seen(evidence, operation, STATUS, status.__eq__, None) for status in others}
+
+
+def code_seen(evidence: RunEvidence, operation: Operation, envelope: Envelope, code: BusinessCode) -> Seen:
+    """Return how often a business code was seen."""
+    return _value_seen(evidence, operation, _code_place(envelope), code.code.__eq__, code.uri)
+
+
+def unknown_codes_seen(evidence: RunEvidence, operation: Operation, envelope: Envelope) -> dict[str, Seen]:
+    """Return what was seen of each business code that is not in the catalogue."""
+    place = _code_place(envelope)
+    unknown = [value for value in _values_at(evidence, operation, place) if value not in envelope.codes]
+    return {code: _value_seen(evidence, operation, place, code.__eq__, None) for code in unknown}
+
+
+def form_seen(evidence: RunEvidence, operation: Operation, form: str) -> tuple[Seen, dict[str, int]]:
+    """Return in how many exchanges a request form was seen, and how many of each outcome."""
+    scopes = evidence.scopes(operation.id)
+    days: Days = {}
+    outcomes: dict[str, int] = {}
+    for scope in scopes:
+        if scope[1] == form:
+            of_scope = evidence.at((*scope, "")).days()
+            days, outcomes[scope[2]] = add(days, of_scope), sum(of_scope.values())
+    of = sum(evidence.at((*scope, "")).count for scope in scopes)
+    return Seen(unit="exchanges", of=of, count=sum(days.values()), day=latest_day(days)), outcomes
+
+
 def _describe_rule(rule: Rule, found: list[FoldedFinding]) -> str:
     day = max(map(day_of, found))
     when = f", last on {day}" if day else ""
@@ -106,7 +195,7 @@ def _iter_parts(seen: Seen) -> Iterator[str]:
     if seen.findings:
         yield f"{DRIFTED}: {describe_findings(seen.findings.values())}"
     elif seen.count and seen.findings is not None:
-        yield "no drift among the findings that were kept" if seen.may_have_more else "no drift"
+        yield f"{NO_DRIFT} among the findings that were kept" if seen.may_have_more else NO_DRIFT
     yield from map(describe_change, seen.changes)
     narrower = dict.fromkeys(f"{gap.seen} ({gap.rule.id})" for gap in seen.gaps)
     if narrower:
@@ -117,7 +206,7 @@ def _presence(seen: Seen) -> str:
     if seen.is_uncounted:
         return "not counted: too many different values"
     if not seen.count:
-        return f"never seen in {seen.of:,} {seen.unit}"
+        return f"{NEVER_SEEN} in {seen.of:,} {seen.unit}"
     when = f"last on {seen.day}" if seen.day else "on no recorded day"
     return f"seen in {seen.count:,} of {seen.of:,} {seen.unit}, {when}"
 
@@ -146,3 +235,81 @@ def _values(look: Observed) -> str:
     named = [f"“{value}” {count:,}" for value, count in often[:_SHOWN_VALUES]]
     others = sum(count for _, count in often[_SHOWN_VALUES:]) + look.other_values
     return ", ".join([*named, *([f"other values {others:,}"] if others and named else [])])
+
+
+def _field_seen(
+    evidence: RunEvidence, body: Body, field: Field, scopes: list[Scope], files: set[str]
+) -> Seen:
+    place = folded_place(_place(body, field))
+    look, of = Observed(is_documented=True), 0
+    for scope in scopes:
+        look = join_observed(look, evidence.at((*scope, place)))
+        of += evidence.at((*scope, place.rpartition("/")[0])).count_of("object")
+    locations = {(*scope, place) for scope in scopes}
+    return Seen(
+        unit=_unit(body, field),
+        of=of,
+        count=look.count,
+        day=latest_day(look.days()),
+        look=look,
+        findings=_findings_at(evidence, body, folded_place(field.pointer), scopes, files),
+        changes=tuple(change for change in evidence.insight.changes if change.spot in locations),
+        gaps=tuple(
+            gap for gap in evidence.insight.gaps if gap.spot in locations and gap.rule.id in NARROWER_RULES
+        ),
+        may_have_more=evidence.summary.omitted > 0,
+    )
+
+
+def _findings_at(
+    evidence: RunEvidence, body: Body, place: str, scopes: list[Scope], files: set[str]
+) -> dict[Key, FoldedFinding]:
+    """Return the findings at a member; of two forms with the member, those whose schemas are meant."""
+    heads = {(scope[0], scope[2]) for scope in scopes if evidence.at((*scope, "")).count}
+    return {
+        key: found
+        for key, found in evidence.summary.findings.items()
+        if (found.finding.operation, found.finding.outcome.value) in heads
+        and found.finding.pointer in (place, f"{place}/*")
+        and found.finding.rule.id.startswith(_ABOUT_REQUESTS) is body.in_request
+        and (found.finding.contract is None or found.finding.contract.file in files)
+    }
+
+
+def _place(body: Body, field: Field) -> str:
+    return (REQUEST_BODY if body.in_request else RESPONSE_BODY) + field.pointer
+
+
+def _is_in(field: Field, known: Field | None) -> bool:
+    return known is not None and not set(field.statements).isdisjoint(known.statements)
+
+
+def _unit(body: Body, field: Field) -> str:
+    if field.pointer.count("/") > 1:
+        return "objects"
+    return "requests" if body.in_request else "answers"
+
+
+def _value_seen(
+    evidence: RunEvidence, operation: Operation, place: str, is_wanted: Callable[[str], bool], uri: str | None
+) -> Seen:
+    found = [evidence.at((*scope, place)) for scope in evidence.scopes(operation.id)]
+    wanted = [(one, value) for one in found for value in one.values if is_wanted(value)]
+    return Seen(
+        unit="answers",
+        of=sum(one.count for one in found),
+        count=sum(one.values[value] for one, value in wanted),
+        day=max((one.value_days.get(value, UNDATED) for one, value in wanted), default=UNDATED),
+        findings={one.finding.key: one for one in evidence.about(uri)} if uri else None,
+        is_uncounted=any(one.has_many_values for one in found),
+        may_have_more=evidence.summary.omitted > 0,
+    )
+
+
+def _values_at(evidence: RunEvidence, operation: Operation, place: str) -> list[str]:
+    found = [evidence.at((*scope, place)).values for scope in evidence.scopes(operation.id)]
+    return sorted({value for values in found for value in values})
+
+
+def _code_place(envelope: Envelope) -> str:
+    return RESPONSE_BODY + pointer(envelope.code)

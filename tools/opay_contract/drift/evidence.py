@@ -11,8 +11,9 @@ import jsonschema_rs
 from opay_contract.contract.contract import Contract, Match
 from opay_contract.contract.operation import Evidence
 from opay_contract.contract.schemas import SchemaSet
-from opay_contract.jsontext import Parsed, Tokens, value_at
+from opay_contract.jsontext import NotJson, Parsed, Tokens, value_at
 from opay_contract.judge.shapes import EACH, is_decided_by_shape
+from opay_contract.judge.subject import Subject
 from opay_contract.model.exchange import Exchange, Headers
 
 _EVERY = "*"
@@ -88,20 +89,31 @@ def describe_exchange(exchange: Exchange, match: Match) -> dict[str, Any]:
 
     What was not recorded, and a body that is no JSON, has no member.
     """
+    return _describe(exchange, match.request_body, match.response_body)
+
+
+def _describe(
+    exchange: Exchange, asked: Parsed | NotJson | None, answered: Parsed | NotJson | None
+) -> dict[str, Any]:
     request, response = exchange.request, exchange.response
     return {
         "request": _present(
             method=_ABSENT if request.method is None else request.method,
             url=_ABSENT if request.url is None else request.url,
             headers=_lower(request.headers),
-            body=match.request_body.value if isinstance(match.request_body, Parsed) else _ABSENT,
+            body=asked.value if isinstance(asked, Parsed) else _ABSENT,
         ),
         "response": _present(
             status=response.status,
             headers=_lower(response.headers),
-            body=match.response_body.value if isinstance(match.response_body, Parsed) else _ABSENT,
+            body=answered.value if isinstance(answered, Parsed) else _ABSENT,
         ),
     }
+
+
+def describe_subject(subject: Subject) -> dict[str, Any]:
+    """Return an exchange that was judged as `describe_exchange` does."""
+    return _describe(subject.exchange, subject.asked, subject.answered)
 
 
 def find(value: Any, tokens: Tokens) -> Iterator[Any]:

@@ -1,18 +1,22 @@
 """Folds a stream of exchanges into a DriftSummary, in memory that does not grow with the stream."""
 
+from bisect import insort
+
 from msgspec import structs
 
 from opay_contract.contract.answers import answer_shape
-from opay_contract.contract.contract import Contract, Route
+from opay_contract.contract.contract import Contract, Route, read_bodies
 from opay_contract.drift.folding import FindingFold
 from opay_contract.drift.statistics import Statistics
+from opay_contract.formats.bounds import ALWAYS_FINE, excess_of
+from opay_contract.formats.errors import NO_URL
 from opay_contract.jsontext import NotJson, Parsed
 from opay_contract.judge.judge import Judge
 from opay_contract.judge.routes import describe_elsewhere
-from opay_contract.judge.subject import Settings
-from opay_contract.model.exchange import Exchange, Request, Unreadable
+from opay_contract.judge.subject import Alike, Settings
+from opay_contract.model.exchange import Exchange, Place, Request, Unreadable
 from opay_contract.model.finding import Finding
-from opay_contract.model.outcomes import Signatures
+from opay_contract.model.outcomes import MAX_DIAGNOSED, Signatures, WrongSignature
 from opay_contract.model.summary import (
     MAX_ELSEWHERE,
     MAX_UNREADABLE,
@@ -22,8 +26,12 @@ from opay_contract.model.summary import (
     first_unreadable,
 )
 from opay_contract.model.timestamps import utc_of
-from opay_contract.recordings.bounds import ALWAYS_FINE, excess_of
-from opay_contract.recordings.refusals import NO_URL
+
+MAX_WAITING, MAX_WAITING_BYTES = 2048, 4 << 20
+"""After so many exchanges, or bytes of their bodies, all that wait are judged and counted."""
+
+MAX_TOGETHER = 64
+"""Exchanges that are alike and wait; so many are still in the processor's cache when they are looked at."""
 
 
 class Fold:
@@ -40,8 +48,12 @@ class Fold:
         self._judge = Judge(contract, settings, has_memory=has_memory)
         self._statistics = Statistics(contract, self._judge.shapes)
         self._findings = FindingFold()
+        self._waiting: dict[Alike, None] = {}
+        self._waiting_count = self._waiting_bytes = 0
         self._exchanges = 0
         self._signatures: dict[tuple[bool, bool], int] = {}
+        self._wrongly_signed: list[Exchange] = []
+        self._diagnosed: dict[Place, WrongSignature] = {}
         self._out_of_scope = 0
         self._elsewhere: dict[Elsewhere, int] = {}
         self._out_of_window = 0
@@ -61,40 +73,76 @@ class Fold:
         """How many distinct findings there are."""
         return len(self._findings)
 
-    def add(self, item: Exchange | Unreadable) -> list[Finding]:
+    def add(self, item: Exchange | Unreadable) -> None:
+        """Take one thing that a reader yielded."""
+        alike = self._accept(item)
+        if self._waiting_count >= MAX_WAITING or self._waiting_bytes >= MAX_WAITING_BYTES:
+            self._judge_waiting()
+        elif alike is not None and len(alike.waiting) >= MAX_TOGETHER:
+            self._count([alike])
+
+    def check(self, item: Exchange | Unreadable) -> list[Finding]:
         """Take one thing that a reader yielded; returns its findings."""
+        self._judge_waiting()
+        self._accept(item)
+        return self._judge_waiting()
+
+    def _accept(self, item: Exchange | Unreadable) -> Alike | None:
+        """Count what is not judged, and return None; anything else waits with those that are alike."""
         if isinstance(item, Unreadable):
             self._add_unreadable(item)
-            return []
+            return None
         size = len(item.request.body or b"") + len(item.response.body)
         too_much = excess_of(item) if size > ALWAYS_FINE else None
-        if too_much is not None and self._contract.route(item.request).in_scope:
+        lead = self._judge.lead(item.request)
+        if not lead.route.in_scope:
+            self._pass_over(item.request, lead.route)
+            return None
+        if too_much is not None:
             self._add_unreadable(Unreadable(place=item.place, reason=too_much))
-            return []
-        match = self._judge.match(item)
-        if not match.route.in_scope:
-            self._pass_over(item.request, match.route)
-            return []
-        if item.request.url is None and not (item.is_asserted or self._is_answer(match.response_body)):
+            return None
+        asked, answered = read_bodies(item)
+        if item.request.url is None and not (item.is_asserted or self._is_answer(answered)):
             self._add_unreadable(Unreadable(place=item.place, reason=self._no_answer))
-            return []
+            return None
         window = self._settings.window
         if window is not None and not window.holds(item.recorded_at):
             self._out_of_window += 1
             self._undated += utc_of(item.recorded_at) is None
-            return []
+            return None
         self._exchanges += 1
-        judged = self._judge.judge(item, match)
-        self._statistics.add(item, match, judged)
-        for finding in judged.findings:
+        alike = self._judge.add(item, lead, asked, answered)
+        self._waiting[alike] = None
+        self._waiting_count += 1
+        self._waiting_bytes += size
+        return alike
+
+    def _judge_waiting(self) -> list[Finding]:
+        """Judge and count all that waits; returns the findings."""
+        waiting, self._waiting = [alike for alike in self._waiting if alike.waiting], {}
+        self._waiting_count = self._waiting_bytes = 0
+        return self._count(waiting)
+
+    def _count(self, waiting: list[Alike]) -> list[Finding]:
+        """Judge and count exchanges, those that are alike together; returns the findings."""
+        found = [finding for alike in waiting for finding in self._judge.judge(alike)]
+        for finding in found:
             self._findings.add(finding)
-        if judged.verification is not None:
-            kind = (judged.frame.is_refused, judged.verification.ok)
-            self._signatures[kind] = self._signatures.get(kind, 0) + 1
-        return judged.findings
+        for alike in waiting:
+            for subject in alike.waiting if self._settings.private_key else ():
+                if subject.verification is not None:
+                    kind = (alike.frame.is_refused, subject.verification.ok)
+                    self._signatures[kind] = self._signatures.get(kind, 0) + 1
+                    if not subject.verification.ok:
+                        self._keep_wrongly_signed(subject.exchange)
+        self._statistics.count(waiting)
+        for alike in waiting:
+            alike.waiting = []
+        return found
 
     def summary(self) -> DriftSummary:
         """Return what was folded so far."""
+        self._judge_waiting()
         return DriftSummary(
             exchanges=self._exchanges,
             outcomes=self._statistics.outcomes(),
@@ -103,6 +151,7 @@ class Fold:
                 failed=self._signatures.get((False, False), 0),
                 refused_verified=self._signatures.get((True, True), 0),
                 refused_failed=self._signatures.get((True, False), 0),
+                diagnosed=tuple(sorted(map(self._diagnose, self._wrongly_signed))),
             ),
             out_of_scope=self._out_of_scope,
             elsewhere=first_elsewhere(dict(self._elsewhere)),
@@ -117,6 +166,29 @@ class Fold:
             readings=self._statistics.readings(),
             observations=self._statistics.observations(),
         )
+
+    def _keep_wrongly_signed(self, exchange: Exchange) -> None:
+        """Keep it if it is among the first by place, of which `summary` says the mistake."""
+        kept = self._wrongly_signed
+        if len(kept) < MAX_DIAGNOSED or exchange.place < kept[-1].place:
+            insort(kept, exchange, key=lambda one: one.place)
+            del kept[MAX_DIAGNOSED:]
+
+    def _diagnose(self, exchange: Exchange) -> WrongSignature:
+        known = self._diagnosed.get(exchange.place)
+        if known is None:
+            from opay_contract.signing.doctor import diagnose_request  # noqa: PLC0415  few runs need it
+
+            scheme, key = self._contract.signature, self._settings.private_key
+            operation = self._contract.route(exchange.request).operation
+            identity = operation.identity_header(scheme) if operation and scheme else None
+            diagnosis = diagnose_request(exchange.request, key or "", scheme, identity) if scheme else None
+            known = self._diagnosed[exchange.place] = WrongSignature(
+                place=exchange.place,
+                mistake=diagnosis.describe() if diagnosis else "",
+                advice=diagnosis.advice if diagnosis else "",
+            )
+        return known
 
     def _is_answer(self, body: Parsed | NotJson | None) -> bool:
         """Tell whether a text is an answer of the contract where no URL says whose it is."""

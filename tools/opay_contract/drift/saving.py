@@ -15,7 +15,7 @@ from opay_contract.judge.table import RULES_BY_ID
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Finding, Outcome, Severity
 from opay_contract.model.observation import EARLIER, UNDATED, Days, Observations, Observed, Range
-from opay_contract.model.outcomes import Outcomes, Signatures
+from opay_contract.model.outcomes import Outcomes, Signatures, WrongSignature
 from opay_contract.model.summary import DriftSummary, Elsewhere, FoldedFinding
 from opay_contract.model.timestamps import utc_of
 
@@ -23,6 +23,8 @@ FORMAT, VERSION = "opay-contract summary", 1
 
 _HEAD = msgspec.json.encode({"format": FORMAT})[:-1]
 _HINT = "save one with `opay-contract check --save-summary FILE`"
+
+_COUNTS_OF_SIGNATURES = ("verified", "failed", "refused_verified", "refused_failed")
 
 V = TypeVar("V")
 
@@ -57,7 +59,7 @@ def summary_to_json(summary: DriftSummary) -> bytes:
             "version": VERSION,
             "exchanges": summary.exchanges,
             "outcomes": [[*key, count] for key, count in sorted(summary.outcomes.items())],
-            "signatures": summary.signatures,
+            "signatures": _from_signatures(summary.signatures),
             "out_of_scope": summary.out_of_scope,
             "elsewhere": [
                 [one.reason, one.host, one.path, one.base_url, count]
@@ -140,8 +142,20 @@ def _observed_outcomes(observations: Observations) -> Outcomes:
     return {(*spot[:3], ""): observed.count for spot, observed in observations.items() if not spot[3]}
 
 
+def _from_signatures(signatures: Signatures) -> dict[str, Any]:
+    saved: dict[str, Any] = {name: getattr(signatures, name) for name in _COUNTS_OF_SIGNATURES}
+    diagnosed = [[*_from_place(one.place), one.mistake, one.advice] for one in signatures.diagnosed]
+    return saved | ({"diagnosed": diagnosed} if diagnosed else {})
+
+
 def _to_signatures(saved: dict[str, Any]) -> Signatures:
-    return Signatures(**{name: _whole(count) for name, count in saved.items()})
+    return Signatures(
+        **{name: _whole(saved[name]) for name in _COUNTS_OF_SIGNATURES if name in saved},
+        diagnosed=tuple(
+            WrongSignature(place=_to_place(place), mistake=str(mistake), advice=str(advice))
+            for *place, mistake, advice in saved.get("diagnosed", [])  # which older summaries do not have
+        ),
+    )
 
 
 def _to_elsewhere(saved: Any) -> dict[Elsewhere, int]:

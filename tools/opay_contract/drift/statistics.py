@@ -1,33 +1,30 @@
 """Field statistics: what exchanges show at each place, and what they say about open questions.
 
-Exchanges with the same frame and the same shapes of their bodies have the same places. So they wait in
-groups, and their values are counted together, column by column: presence and types by their number alone,
+Exchanges with the same frame and the same shapes of their bodies have the same places. So the values of
+those that waited together are counted together, column by column: presence and types by their number alone,
 lengths, ranges and values that may be kept over a whole column, evidence by shape once for all of it.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import compress, repeat
 from operator import eq
 from typing import Any
 
-from opay_contract.contract.contract import Contract, Match
-from opay_contract.drift.evidence import Probe, build_probes, describe_exchange, weigh
+from opay_contract.contract.contract import Contract
+from opay_contract.drift.evidence import Probe, build_probes, describe_subject, weigh
 from opay_contract.drift.field_locations import TYPES, SpotCounter
 from opay_contract.drift.observing import Observer
 from opay_contract.jsontext import Parsed, Tokens
 from opay_contract.judge.describing import describe_media_type
-from opay_contract.judge.judge import Alike, Frame, Judged
-from opay_contract.judge.shapes import EACH, Shape, Shapes, has_place
+from opay_contract.judge.shapes import EACH, Shape, Shapes, column, has_place
+from opay_contract.judge.subject import Alike, Frame, Subject
 from opay_contract.model.exchange import Exchange, Headers
 from opay_contract.model.finding import Outcome
-from opay_contract.model.observation import EXCHANGE, MAX_SPOTS, Observations
+from opay_contract.model.observation import EXCHANGE, MAX_SPOTS, UNDATED, Observations
 from opay_contract.model.outcomes import NOT_NAMED, OutcomeKey, Outcomes, limit_details
 from opay_contract.model.timestamps import day_of
-
-MAX_WAITING, MAX_WAITING_BYTES = 2048, 4 << 20
-"""Exchanges, and bytes of their bodies, that wait to be counted together."""
 
 MAX_GROUPS = 8192
 """Groups that are remembered; then all are counted and forgotten."""
@@ -86,9 +83,9 @@ class _Frames:
 
 @dataclass(slots=True, eq=False)
 class _Group:
-    """Exchanges of one frame and two shapes; `weights` is what each says in evidence about more than a body.
+    """Exchanges that are alike; `weights` is what each says in evidence about more than a body.
 
-    `probes` are such evidence that has to look at each. Those that wait have the values of their bodies.
+    `probes` are such evidence that has to look at each.
     """
 
     frames: _Frames
@@ -96,11 +93,10 @@ class _Group:
     answer: _Bodies | None
     weights: Weights
     probes: tuple[Probe, ...]
-    waiting: list[tuple[Exchange, Any, Any]] = field(default_factory=list)
 
 
 class Statistics:
-    """Takes exchanges in scope as they were judged; `readings()` and `observations()` give the counts."""
+    """Counts exchanges in scope; `readings()` and `observations()` give the counts."""
 
     def __init__(self, contract: Contract, shapes: Shapes) -> None:
         """Take a contract, and the memory of shapes of the judge."""
@@ -109,65 +105,39 @@ class Statistics:
         self._observer = Observer(contract)
         self._readings: Weights = Counter()
         self._outcomes: Counter[OutcomeKey] = Counter()
-        self._groups: dict[Alike | tuple[Frame, Shape | None, Shape | None], _Group] = {}
+        self._groups: dict[Alike, _Group] = {}
         self._frames: dict[Frame, _Frames] = {}
         self._bodies: dict[tuple[Any, ...], _Bodies] = {}
         self._evidence: dict[tuple[Any, ...], tuple[list[Probe], list[Probe]]] = {}
-        self._waiting: list[_Group] = []
-        self._waiting_count = self._waiting_bytes = 0
 
-    def add(self, exchange: Exchange, match: Match, judged: Judged) -> None:
-        """Take one exchange."""
-        group = self._groups.get(judged.alike or (judged.frame, judged.query, judged.answer))
-        if group is None:
-            group = self._new_group(exchange, match, judged)
-        if not group.waiting:
-            self._waiting.append(group)
-        asked, answered = match.request_body, match.response_body
-        group.waiting.append(
-            (
-                exchange,
-                asked.value if type(asked) is Parsed else None,
-                answered.value if type(answered) is Parsed else None,
-            )
-        )
-        if group.probes:
-            self._readings += weigh(group.probes, describe_exchange(exchange, match), match.outcome)
-        self._waiting_count += 1
-        self._waiting_bytes += len(exchange.request.body or b"") + len(exchange.response.body)
-        if self._waiting_count >= MAX_WAITING or self._waiting_bytes >= MAX_WAITING_BYTES:
-            self._count_waiting()
-
-    def readings(self) -> dict[tuple[str, str], int]:
-        """Return by question and reading how many places speak for it."""
-        self._count_waiting()
-        return {key: count for key, count in sorted(self._readings.items()) if count}
-
-    def outcomes(self) -> Outcomes:
-        """Return how the exchanges ended."""
-        self._count_waiting()
-        return limit_details(dict(self._outcomes))
-
-    def observations(self) -> Observations:
-        """Return what was seen at each place."""
-        self._count_waiting()
-        return self._observer.observations()
-
-    def _count_waiting(self) -> None:
-        for group in self._waiting:
-            _spread(group)
+    def count(self, waiting: Iterable[Alike]) -> None:
+        """Count exchanges, those that are alike together."""
+        groups = [(alike, self._groups.get(alike) or self._new_group(alike)) for alike in waiting]
+        for alike, group in groups:
+            _spread(group, alike.waiting)
             for key, weight in group.weights.items():
-                self._readings[key] += weight * len(group.waiting)
-            group.waiting = []
-        for group in self._waiting:
+                self._readings[key] += weight * len(alike.waiting)
+            for subject in alike.waiting if group.probes else ():
+                self._readings += weigh(group.probes, describe_subject(subject), alike.frame.outcome)
+        for _, group in groups:
             self._count_frames(group.frames)
             for bodies in (group.query, group.answer):
                 if bodies is not None and bodies.values:
                     self._count_bodies(bodies)
-        self._waiting = []
-        self._waiting_count = self._waiting_bytes = 0
         if len(self._groups) > MAX_GROUPS:
             self._groups, self._frames, self._bodies, self._evidence = {}, {}, {}, {}
+
+    def readings(self) -> dict[tuple[str, str], int]:
+        """Return by question and reading how many places speak for it."""
+        return {key: count for key, count in sorted(self._readings.items()) if count}
+
+    def outcomes(self) -> Outcomes:
+        """Return how the exchanges ended."""
+        return limit_details(dict(self._outcomes))
+
+    def observations(self) -> Observations:
+        """Return what was seen at each place."""
+        return self._observer.observations()
 
     def _count_frames(self, frames: _Frames) -> None:
         if not frames.days:
@@ -189,7 +159,7 @@ class Statistics:
 
     def _count_bodies(self, bodies: _Bodies) -> None:
         for (at, other), probes in bodies.pairs.items():
-            equal = sum(map(eq, _column(bodies.values, at), _column(bodies.values, other)))
+            equal = sum(map(eq, column(bodies.values, at), column(bodies.values, other)))
             for probe in probes:
                 count = equal if probe.evidence.equal else len(bodies.values) - equal
                 self._readings[probe.key] += count
@@ -241,26 +211,26 @@ class Statistics:
             for key in spoken:
                 self._readings[key] += number
 
-    def _new_group(self, exchange: Exchange, match: Match, judged: Judged) -> _Group:
-        frame, shapes = judged.frame, (judged.query, judged.answer)
-        seen = describe_exchange(exchange, match)
+    def _new_group(self, alike: Alike) -> _Group:
+        frame, shapes, first = alike.frame, (alike.query, alike.answer), alike.waiting[0]
+        seen = describe_subject(first)
         by_value, by_shape = self._evidence_at(frame, None)
         if any(shape is not None and shape.has_float for shape in shapes):
             by_value, by_shape = [*by_value, *by_shape], []
         group = _Group(
-            frames=self._frames.get(frame) or self._new_frames(exchange, match, frame, seen),
-            query=self._bodies_of(frame, _REQUEST, judged.query),
-            answer=self._bodies_of(frame, _RESPONSE, judged.answer),
-            weights=weigh(by_shape, seen, match.outcome),
+            frames=self._frames.get(frame) or self._new_frames(first.exchange, frame, seen),
+            query=self._bodies_of(frame, _REQUEST, alike.query),
+            answer=self._bodies_of(frame, _RESPONSE, alike.answer),
+            weights=weigh(by_shape, seen, frame.outcome),
             probes=tuple(by_value),
         )
-        if frame.is_known and all(shape is None or shape.is_known for shape in shapes):
-            self._groups[judged.alike or (frame, judged.query, judged.answer)] = group
+        if alike.is_known:
+            self._groups[alike] = group
         return group
 
     def _probes_of(self, frame: Frame) -> Iterator[Probe]:
         """Yield the evidence that exchanges of a frame can give; those at unknown paths give none."""
-        if frame.is_path_known:
+        if frame.route.path_known:
             yield from (one for one in self._probes if one.evidence.outcome in (None, frame.scope[2]))
 
     def _evidence_at(self, frame: Frame, path: Tokens | None) -> tuple[list[Probe], list[Probe]]:
@@ -268,7 +238,7 @@ class Statistics:
 
         Without a path it is the evidence about more: about several places, headers, or the whole exchange.
         """
-        key = (frame.scope, frame.is_path_known, path)
+        key = (frame.scope, frame.route.path_known, path)
         found = self._evidence.get(key)
         if found is None:
             probes = [
@@ -286,17 +256,17 @@ class Statistics:
             self._evidence[key] = found
         return found
 
-    def _outcome(self, exchange: Exchange, match: Match, frame: Frame) -> OutcomeKey:
+    def _outcome(self, exchange: Exchange, frame: Frame) -> OutcomeKey:
         """Return how an exchange ended: with its code, where that may be shown, or its class of statuses."""
-        if match.outcome is Outcome.TRANSPORT:
+        if frame.outcome is Outcome.TRANSPORT:
             return (*frame.scope, f"{exchange.response.status // 100}xx")
         envelope = frame.operation.envelope if frame.operation is not None else None
-        if match.outcome is Outcome.SUCCESS or envelope is None:
+        if frame.outcome is Outcome.SUCCESS or envelope is None:
             return (*frame.scope, NOT_NAMED)
-        spot, code = self._observer.spot(frame.scope, (*_RESPONSE, *envelope.code)), match.code or NOT_NAMED
+        spot, code = self._observer.spot(frame.scope, (*_RESPONSE, *envelope.code)), frame.code or NOT_NAMED
         return (*frame.scope, code if spot.is_public and spot.may_keep(code) else NOT_NAMED)
 
-    def _new_frames(self, exchange: Exchange, match: Match, frame: Frame, seen: dict[str, Any]) -> _Frames:
+    def _new_frames(self, exchange: Exchange, frame: Frame, seen: dict[str, Any]) -> _Frames:
         types: list[tuple[SpotCounter, str]] = [(self._observer.spot(frame.scope, ()), EXCHANGE)]
         values: list[tuple[SpotCounter, str]] = []
         for part in ("request", "response") if frame.operation is not None else ():
@@ -327,7 +297,7 @@ class Statistics:
             weights=weigh(
                 (probe for probe in of_frame if probe.evidence.at == _STATUS), seen, frame.scope[2]
             ),
-            outcome=self._outcome(exchange, match, frame),
+            outcome=self._outcome(exchange, frame),
         )
         if frame.is_known:
             self._frames[frame] = frames
@@ -375,17 +345,21 @@ class Statistics:
         )
 
 
-def _spread(group: _Group) -> None:
-    """Put what waits in a group into the columns that it shares with others."""
-    exchanges, queries, answers = zip(*group.waiting, strict=True)
-    days = [day_of(exchange.recorded_at) for exchange in exchanges]
+def _spread(group: _Group, subjects: list[Subject]) -> None:
+    """Put exchanges that are alike into the columns that they share with others."""
+    moments = [subject.exchange.recorded_at for subject in subjects]
+    days = list(map(day_of, moments)) if any(moments) else [UNDATED] * len(moments)
     group.frames.days += days
     if group.frames.probes:
-        group.frames.headers += [(one.request.headers, one.response.headers) for one in exchanges]
-    for bodies, values in ((group.query, queries), (group.answer, answers)):
-        if bodies is not None:
-            bodies.values += values
-            bodies.days += days
+        group.frames.headers += [
+            (one.exchange.request.headers, one.exchange.response.headers) for one in subjects
+        ]
+    if group.query is not None:
+        group.query.values += [one.asked.value for one in subjects if type(one.asked) is Parsed]
+        group.query.days += days
+    if group.answer is not None:
+        group.answer.values += [one.answered.value for one in subjects if type(one.answered) is Parsed]
+        group.answer.days += days
 
 
 def _is_wide(probe: Probe, frame: Frame) -> bool:
@@ -395,12 +369,6 @@ def _is_wide(probe: Probe, frame: Frame) -> bool:
     if other is None:
         return not (in_body or _is_of_frame(probe))
     return not in_body or other[:2] != at[:2] or _EVERY in (*at, *other)
-
-
-def _column(values: list[Any], path: Tokens) -> list[Any]:
-    for step in path:
-        values = [value[step] for value in values]
-    return values
 
 
 def _count_types(place: _Place, values: list[Any], days: list[str] | None, by_day: ByDay) -> None:

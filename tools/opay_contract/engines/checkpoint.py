@@ -19,11 +19,11 @@ from opay_contract.drift.places import move_places
 from opay_contract.drift.saving import summary_from_json, summary_to_json
 from opay_contract.engines.folding import PartResult
 from opay_contract.errors import UsageError
+from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Place
-from opay_contract.recordings.formats import Format
+from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.parts import Part
-from opay_contract.recordings.sources import Source
 
 VERSION = 1
 

@@ -13,8 +13,8 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document
 from opay_contract.contract.loading import build_contract
 from opay_contract.engines.folding import PartResult, fold_batch
+from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
-from opay_contract.recordings.formats import Format
 from opay_contract.recordings.parts import Batch
 
 PRIVATE_KEY = "OPAY_PRIVATE_KEY"

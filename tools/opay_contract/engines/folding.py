@@ -1,14 +1,62 @@
-"""Folds parts, in whatever process or machine that is."""
+"""The fold over files: in this process, one after another, or over parts in whatever process that is."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO, Protocol
 
 from opay_contract.contract.answers import answer_shape
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.fold import Fold
+from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
+from opay_contract.model.exchange import Unreadable
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.formats import Format
+from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.parts import Batch, Part, PartReader
+from opay_contract.recordings.reading import iter_exchanges
+
+PROGRESS_STEP = 512
+"""Entries between two words on progress."""
+
+
+class OnProgress(Protocol):
+    """Hears how much was seen, and how many distinct findings there are."""
+
+    def __call__(self, seen: int, findings: int, /) -> None:
+        """Take the numbers so far."""
+
+
+def no_progress(_seen: int, _findings: int, /) -> None:
+    """Let progress go unheard."""
+
+
+def check_sources(  # noqa: PLR0913  each is a thing of its own, by name
+    sources: Iterable[Source | Unreadable],
+    contract: Contract,
+    settings: Settings,
+    *,
+    format_in: Format | None = None,
+    stdin: BinaryIO | None = None,
+    on_progress: OnProgress = no_progress,
+) -> DriftSummary:
+    """Check every exchange of every source; `on_progress` hears now and then how far it is.
+
+    An interrupt (Ctrl-C) ends the run; the summary then has what was seen until then, and says so.
+    """
+    fold, answers = Fold(contract, settings), answer_shape(contract)
+    try:
+        for source in sources:
+            if isinstance(source, Unreadable):
+                fold.add(source)
+                continue
+            entries = iter_exchanges(source, format_in, stdin=stdin, answers=answers)
+            for position, entry in enumerate(entries):
+                fold.add(entry)
+                if not position % PROGRESS_STEP:
+                    on_progress(fold.seen, fold.found)
+    except KeyboardInterrupt:
+        return replace(fold.summary(), is_partial=True)
+    return fold.summary()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
 
 from opay_contract.contract.loading import load_contract
-from opay_contract.engines.folding import PartResult, fold_batch
-from opay_contract.engines.progress import OnProgress, no_progress
+from opay_contract.engines.folding import OnProgress, PartResult, fold_batch, no_progress
 from opay_contract.engines.work import Job, Work
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.parts import Batch

@@ -1,20 +1,26 @@
-"""The work of a run, part by part: what is still to do, what was found so far, and the summary of it all."""
+"""The work of a run, part by part: what is still to do, what was found so far, and the summary of it all.
 
+Parts number their lines from where they begin; they get their true numbers once it is known how many lines
+are before each of them.
+"""
+
+from bisect import bisect_left
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from msgspec import structs
+
+from opay_contract.drift.places import move_places
 from opay_contract.engines.checkpoint import Checkpoint
-from opay_contract.engines.folding import PartResult
-from opay_contract.engines.numbering import Numbering
-from opay_contract.engines.progress import OnProgress
+from opay_contract.engines.folding import OnProgress, PartResult
+from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
-from opay_contract.model.exchange import Unreadable
+from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.summary import DriftSummary, merge
-from opay_contract.recordings.formats import Format
+from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.parts import PART_SIZE, Batch, Part, count_lines, iter_parts
-from opay_contract.recordings.sources import Source
 
 MOST_PARTS = 64
 """How many small files are handed out together."""
@@ -48,7 +54,7 @@ class Work:
         self._parts = self._iter_parts(sources, format_in, part_size)
         self._again: deque[Part] = deque()
         self._total = DriftSummary()
-        self._numbering = Numbering()
+        self._numbering = _Numbering()
         self._parts_of: dict[int, int] = defaultdict(int)
         self._faults: dict[tuple[int, str], list[Part]] = defaultdict(list)
         self._uncounted: list[Part] = []
@@ -87,10 +93,6 @@ class Work:
         if self._checkpoint is not None and result.fault is None:
             self._checkpoint.add(part, result)
         self._count(part, result)
-
-    def take_joined(self, summary: DriftSummary) -> None:
-        """Take the summaries of parts that were joined elsewhere; their results then come without them."""
-        self._total = merge(self._total, summary)
 
     def take_death(self, part: Part) -> None:
         """Take a part that killed whoever read it."""
@@ -150,3 +152,59 @@ class Work:
 def _unreadable(unreadable: Unreadable) -> DriftSummary:
     """Return the summary of what could not even be found."""
     return DriftSummary(unreadable_count=1, unreadable=(unreadable,))
+
+
+@dataclass(slots=True, eq=False)
+class _Ranges:
+    """The ranges of one file, in their order."""
+
+    starts: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    lines_before: list[int | None] = field(default_factory=list)
+
+
+class _Numbering:
+    """Hears how many lines each part of a file has."""
+
+    def __init__(self) -> None:
+        """Begin without parts."""
+        self._parts: dict[int, list[tuple[int, int, int | None]]] = defaultdict(list)
+
+    def add(self, part: Part, lines: int | None) -> None:
+        """Take a part of a file, None where its lines could not be counted; a whole file needs no numbers."""
+        if part.has_provisional_numbers and part.end is not None:
+            self._parts[part.source.ordinal].append((part.start, part.end, lines))
+
+    def resolve(self, summary: DriftSummary) -> DriftSummary:
+        """Return the summary with true numbers; where they are not known a place names the file alone."""
+        if not self._parts:
+            return summary
+        ranges = {source: _ranges(sorted(parts)) for source, parts in self._parts.items()}
+        return move_places(summary, lambda place: _true_place(place, ranges))
+
+
+def _ranges(parts: list[tuple[int, int, int | None]]) -> _Ranges:
+    found = _Ranges()
+    before: int | None = 0
+    position = 0
+    for start, end, lines in parts:
+        if start != position:
+            before = None
+        found.starts.append(start)
+        found.ends.append(end)
+        found.lines_before.append(before)
+        before = None if before is None or lines is None else before + lines
+        position = end
+    return found
+
+
+def _true_place(place: Place, ranges: dict[int, _Ranges]) -> Place:
+    found = ranges.get(place.source)
+    if found is None or place.entry == 0:
+        return place
+    index = bisect_left(found.ends, place.entry)
+    before = found.lines_before[index]
+    if before is None:
+        return structs.replace(place, entry=0, line=None)
+    number = before + place.entry - found.starts[index]
+    return structs.replace(place, entry=number, line=number)

@@ -81,14 +81,23 @@ def has_card_number(text: str) -> bool:
 
 
 def may_have_card_number(text: bytes) -> bool:
-    """Return whether UTF-8 text may have a card number; where False there surely is none. Quick."""
-    if _LONG_RUN not in text.translate(_DIGITS_AS_ZERO, _ASCII_SEPARATORS):
-        if text.isascii():
-            return False
+    """Return whether UTF-8 text may have a card number; where False there surely is none. Quick.
+
+    No card number goes over the end of a line, so only lines with a long row of digits are looked at.
+    """
+    plain = text.translate(_DIGITS_AS_ZERO, _ASCII_SEPARATORS)
+    start = plain.find(_LONG_RUN)
+    if not text.isascii():
         foreign = set(text.translate(None, _ASCII).decode(errors="replace"))
-        if not any(_MATTERS[character] for character in foreign):
-            return False
-    return has_card_number(text.decode(errors="replace"))
+        if any(_MATTERS[character] for character in foreign):
+            return has_card_number(text.decode(errors="replace"))
+    lines = text.split(b"\n") if start >= 0 else []
+    while start >= 0:
+        if has_card_number(lines[plain.count(b"\n", 0, start)].decode(errors="replace")):
+            return True
+        end = plain.find(b"\n", start)
+        start = plain.find(_LONG_RUN, end) if end >= 0 else -1
+    return False
 
 
 class _Matters(dict[str, bool]):

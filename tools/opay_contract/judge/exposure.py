@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import compress
+from itertools import chain
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -11,52 +11,19 @@ import msgspec
 
 from opay_contract.contract.contract import Contract, Match
 from opay_contract.jsontext import NotJson, Parsed, Tokens, iter_nodes
+from opay_contract.judge.body_plan import NOT_SEARCHED, Plan
 from opay_contract.judge.card_numbers import iter_card_number_lengths, may_have_card_number
-from opay_contract.judge.described import NOT_SEARCHED, Described
 from opay_contract.judge.describing import describe_name, fold_pointer
 from opay_contract.judge.shapes import Shape, fold
 from opay_contract.judge.subject import RawFinding
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED
 from opay_contract.model.exchange import Exchange
-from opay_contract.model.exchange import Headers as RecordedHeaders
 
 _VALUE = r"""["']?\s*[:=]\s*(?:"(?:[^"\\]|\\.)*"?|[^\s&;,}\]]*)"""
 _LONGEST = 10**19
+_Read = Parsed | NotJson | None
+_Hits = Iterator[RawFinding]
 _encode = msgspec.json.Encoder().encode
-
-
-class Fields:
-    """What the names of a message's headers tell: which are searched, and which say the media type."""
-
-    __slots__ = ("media_types", "names", "searched")
-
-    def __init__(self, names: tuple[str, ...], unsearched: frozenset[str]) -> None:
-        """Take the names as recorded, and those in lower case that are not searched."""
-        self.names = names
-        lower = [name.lower() for name in names]
-        self.searched = tuple([name not in unsearched for name in lower])
-        self.media_types = tuple([place for place, name in enumerate(lower) if name == "content-type"])
-
-
-class Headers(msgspec.Struct, gc=False):
-    """The headers of a message."""
-
-    fields: Fields
-    values: tuple[str, ...]
-
-    @property
-    def media_types(self) -> tuple[str, ...]:
-        """Every Content-Type: rules look at the first, statistics at the last."""
-        return tuple([self.values[place] for place in self.fields.media_types])
-
-
-class Body(msgspec.Struct, gc=False):
-    """A body: its text, its value, and what is known of its shape and of its places."""
-
-    data: bytes | None
-    read: Parsed | NotJson | None
-    shape: Shape | None
-    described: Described | None
 
 
 class CardSearch:
@@ -70,31 +37,38 @@ class CardSearch:
         """Take a contract, which says where identifiers and credentials stand."""
         classes = contract.sensitivity_by_name.items()
         self._names = frozenset(name for name, stated in classes if stated in NOT_SEARCHED)
-        self._is_thorough = is_thorough
+        self._unsearched_headers = contract.unsearched_headers
+        self.is_thorough = is_thorough
 
-    def is_in_url(self, url: str) -> bool:
-        """Tell whether a URL holds a card number."""
-        return bool(_lengths_in_url(self._names, url))
+    def in_url(self, url: str | None) -> list[RawFinding]:
+        """Search a URL."""
+        return [_hit(length, "url") for length in _lengths_in_url(self._names, url or "")]
 
-    def check(
-        self, url: str | None, sent: Headers | None, received: Headers | None, query: Body, answer: Body
-    ) -> list[RawFinding]:
-        """Search everything that an exchange holds."""
-        hits = [_hit(length, "url") for length in _lengths_in_url(self._names, url or "")]
-        for headers, prefix in ((sent, "request-header:"), (received, "response-header:")):
-            if headers is not None and (self._is_thorough or _may_be_in_headers(headers)):
-                hits += _check_headers(headers, prefix)
-        for body, prefix in ((query, "request:"), (answer, "")):
-            if body.data and (self._is_thorough or _may_be_in_body(body, body.data)):
-                hits += self._check_body(body, prefix)
-        return hits
+    def in_headers(self, exchange: Exchange) -> Iterator[RawFinding]:
+        """Search the headers, but for those that hold identifiers or credentials."""
+        request, response = exchange.request, exchange.response
+        for headers, prefix in ((request.headers, "request-header:"), (response.headers, "response-header:")):
+            for name, value in headers or ():
+                if name.lower() not in self._unsearched_headers:
+                    yield from _hits(value, prefix + describe_name(name))
 
-    def _check_body(self, body: Body, prefix: str) -> Iterator[RawFinding]:
-        data, read = body.data or b"", body.read
+    def in_query(self, exchange: Exchange, read: _Read, shape: Shape | None, plan: Plan | None) -> _Hits:
+        """Search the request's body."""
+        return self._in_body(exchange.request.body, read, shape, plan, "request:")
+
+    def in_answer(self, exchange: Exchange, read: _Read, shape: Shape | None, plan: Plan | None) -> _Hits:
+        """Search the response's body."""
+        return self._in_body(exchange.response.body, read, shape, plan, "")
+
+    def _in_body(
+        self, data: bytes | None, read: _Read, shape: Shape | None, plan: Plan | None, prefix: str
+    ) -> _Hits:
+        if not data or not (self.is_thorough or _may_be_in_body(data, read, shape)):
+            return
         if isinstance(read, NotJson):
             yield from _hits(_without(self._names, data.decode(errors="replace")), prefix)
         elif read is not None:
-            search = _Search(self._names, body.described)
+            search = _Search(self._names, plan)
             yield from _check_values(iter_nodes(read.value), search, prefix)
             for tokens, value in read.shadowed:
                 yield from _check_values(iter_nodes(value, tokens), _Search(self._names, None), prefix)
@@ -102,22 +76,14 @@ class CardSearch:
 
 def shows_card_number(contract: Contract, exchange: Exchange, match: Match) -> bool:
     """Tell whether an exchange of whatever API holds a full card number."""
-    request, response = exchange.request, exchange.response
-    sent, received = (
-        headers_of(fields, contract.unsearched_headers) for fields in (request.headers, response.headers)
+    cards = CardSearch(contract, is_thorough=True)
+    found = chain(
+        cards.in_url(exchange.request.url),
+        cards.in_headers(exchange),
+        cards.in_query(exchange, match.request_body, None, None),
+        cards.in_answer(exchange, match.response_body, None, None),
     )
-    query = Body(request.body, match.request_body, None, None)
-    answer = Body(response.body, match.response_body, None, None)
-    search = CardSearch(contract, is_thorough=True)
-    return bool(search.check(request.url, sent, received, query, answer))
-
-
-def headers_of(fields: RecordedHeaders | None, unsearched: frozenset[str]) -> Headers | None:
-    """Return headers as they are searched."""
-    if fields is None:
-        return None
-    names, values = tuple(name for name, _ in fields), tuple(value for _, value in fields)
-    return Headers(Fields(names, unsearched), values)
+    return any(True for _ in found)
 
 
 @lru_cache(maxsize=4096)
@@ -125,26 +91,13 @@ def _lengths_in_url(names: frozenset[str], url: str) -> tuple[int, ...]:
     return tuple(iter_card_number_lengths(_without(names, unquote_plus(url))))
 
 
-def _may_be_in_headers(headers: Headers) -> bool:
-    text = "\n".join(compress(headers.values, headers.fields.searched))
-    return may_have_card_number(text.encode(errors="replace"))
-
-
-def _check_headers(headers: Headers, prefix: str) -> Iterator[RawFinding]:
-    for name, value in compress(
-        zip(headers.fields.names, headers.values, strict=True), headers.fields.searched
-    ):
-        yield from _hits(value, prefix + describe_name(name))
-
-
-def _may_be_in_body(body: Body, data: bytes) -> bool:
+def _may_be_in_body(data: bytes, read: _Read, shape: Shape | None) -> bool:
     r"""Tell whether a search of the values is worth it: by the text, where it hides no digits of them.
 
     Numbers with an exponent hide some, and so do escapes. Written anew, a text has no escapes but of quotes,
     backslashes and control characters; \u and \t of those may stand beside digits.
     """
-    read, shape = body.read, body.shape
-    if type(read) is not Parsed or shape is None or shape.has_float or read.flaws:
+    if type(read) is not Parsed or shape is None or shape.has_float or read.shadowed:
         return True
     if not read.may_have_long_row:
         return False
@@ -158,9 +111,9 @@ def _may_be_in_body(body: Body, data: bytes) -> bool:
 class _Search:
     """Tells which places of a body are searched: by the schemas that describe them, or else by name."""
 
-    def __init__(self, names: frozenset[str], described: Described | None) -> None:
+    def __init__(self, names: frozenset[str], plan: Plan | None) -> None:
         self.names = names
-        self._searched: dict[Tokens, bool] = described.plan.searched if described else {}
+        self._searched: dict[Tokens, bool] = plan.searched if plan else {}
 
     def wants(self, tokens: Tokens) -> bool:
         """Return whether a place is searched; a plan has places as they are, or with indexes folded."""

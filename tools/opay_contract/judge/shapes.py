@@ -4,6 +4,7 @@ Values of equal shape differ in nothing but plain values, the order of members, 
 shape a list has, and in which order. So there are few shapes, and a dictionary of them is a quick memory.
 """
 
+from operator import itemgetter
 from typing import Any
 
 from opay_contract.jsontext import Tokens
@@ -16,8 +17,6 @@ EACH = -1
 
 _OF_SHAPES = {"type", "required", "propertyNames"}
 _OF_EMPTY_LISTS = {"minItems": (0, 1), "maxItems": (0,)}
-
-_OBJECTS = {dict}
 
 _Members = tuple[Any, ...]
 """The names of an object's members, then their types."""
@@ -71,7 +70,7 @@ class Shapes:
             found = self._objects.get(key) or self._layout(key, value)
             if isinstance(found, Shape):
                 return found
-            parts = tuple([self.of(value[name]) for name in found.containers])
+            parts = tuple(map(self.of, map(value.__getitem__, found.containers)))
             return found.shapes.get(parts) or self._object(found, parts)
         if kind is list:
             return self._of_list(value)
@@ -80,8 +79,11 @@ class Shapes:
     def _of_list(self, value: list[Any]) -> Shape:
         """Return the shape of a list; most often its items are objects with plain members."""
         keys: frozenset[_Members] = frozenset()
-        if set(map(type, value)) == _OBJECTS:
+        try:
             keys = frozenset([(*item, *map(type, item.values())) for item in value])
+        except (AttributeError, TypeError):  # not all of them are objects
+            pass
+        else:
             found = self._lists_of_objects.get(keys)
             if found is not None:
                 return found
@@ -149,16 +151,20 @@ def values_at(root: Any, path: Tokens) -> list[Any]:
     """
     for position, step in enumerate(path):
         if step == EACH:
-            return _spread(root, path[position + 1 :])
+            return column(root, path[position + 1 :])
         root = root[step]
     return [root]
 
 
-def _spread(found: list[Any], path: Tokens) -> list[Any]:
+def column(found: list[Any], path: Tokens) -> list[Any]:
+    """Return every value at a path below some values, in order; those without one are left out."""
     for step in path:
         if step == EACH:
             found = [item for one in found if type(one) is list for item in one]
-        else:
+            continue
+        try:
+            found = list(map(itemgetter(step), found))
+        except (KeyError, TypeError, IndexError):
             found = [one[step] for one in found if type(one) is dict and step in one]
     return found
 

@@ -1,14 +1,16 @@
-"""What a check looks at, and what it says: an exchange seen through the contract, and a hit."""
+"""What a check looks at, and what it says: an exchange with what it has in common, and a raw finding."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
-from opay_contract.contract.contract import Contract, Match
-from opay_contract.contract.operation import DocumentedResponse, Operation
-from opay_contract.jsontext import Parsed
-from opay_contract.judge.annotations import Annotations, annotate
-from opay_contract.judge.described import Described
+from opay_contract.contract.contract import Contract, Route
+from opay_contract.contract.operation import DocumentedResponse, Form, Operation
+from opay_contract.jsontext import NotJson, Parsed, Tokens
+from opay_contract.judge.body_plan import Decided, Described, Plan
+from opay_contract.judge.shapes import Shape
 from opay_contract.model.exchange import Exchange
 from opay_contract.model.finding import Outcome, Rule
 from opay_contract.model.timestamps import Window
@@ -32,69 +34,6 @@ class Settings:
     may_be_masked: bool = True
 
 
-class Subject(msgspec.Struct, gc=False):
-    """One exchange of a known operation, matched, with all that a check may need.
-
-    `documented` is what the contract says about the answer's HTTP status. `query` and `answer` are the
-    bodies with what the contract says about each place in them, None where there is nothing to judge.
-    `is_refused` if the vendor refused the request, by business code or by HTTP status. `verification` is of
-    the request's signature, None where there is nothing to verify.
-    """
-
-    exchange: Exchange
-    match: Match
-    operation: Operation
-    contract: Contract
-    settings: Settings
-    documented: DocumentedResponse | None
-    is_refused: bool
-    verification: Verification | None
-    query: Described | None
-    answer: Described | None
-
-
-def is_refusal(match: Match, status: int) -> bool:
-    """Return whether the vendor refused a request."""
-    return match.outcome is Outcome.BUSINESS_ERROR or status >= HTTP_ERROR
-
-
-def request_schema(operation: Operation, match: Match) -> str | None:
-    """Return the address of the schema that a request's body is judged by."""
-    return match.form.request if match.form else operation.request_schema
-
-
-def response_schema(operation: Operation, match: Match, documented: DocumentedResponse | None) -> str | None:
-    """Return the address of the schema that an answer is judged by, None where nothing describes it.
-
-    An answer without a business code is judged as a bare envelope, any other by the form that the
-    request chose, or by the documented schema where the request is not known.
-    """
-    envelope = operation.envelope
-    if envelope is not None and match.code is None:
-        return envelope.schema if documented is not None and documented.media_types else None
-    if match.form is not None:
-        return match.form.response
-    described = documented.media_types if documented is not None else {}
-    schema = next(iter(described.values()), None)
-    return schema or (envelope.schema if envelope is not None else None)
-
-
-def annotate_bodies(
-    contract: Contract, match: Match, status: int
-) -> tuple[Annotations | None, Annotations | None]:
-    """Return what the contract says about each place of an exchange's bodies, None where there is nothing."""
-    operation = match.route.operation
-    if operation is None:
-        return None, None
-    query = request_schema(operation, match)
-    answer = response_schema(operation, match, operation.response(status))
-    asked, answered = match.request_body, match.response_body
-    return (
-        annotate(contract, query, asked.value) if query and isinstance(asked, Parsed) else None,
-        annotate(contract, answer, answered.value) if answer and isinstance(answered, Parsed) else None,
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class RawFinding:
     """What a check found: the rule, the folded place, expected against actual, the contract's statement.
@@ -109,3 +48,128 @@ class RawFinding:
     actual: str
     uri: str | None = None
     value: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Frame:
+    """What exchanges have in common that differ in their bodies and in values of headers alone.
+
+    `documented` is what the contract says about the answer's HTTP status. `is_refused` if the vendor refused
+    the request, by business code or by HTTP status. `scope` names operation, form and outcome. `decided` has
+    the places of code and message with their values as text. `schemas` are the addresses of those of both
+    bodies. `is_known` if the next such exchange has the very same object.
+    """
+
+    route: Route
+    form: Form | None
+    outcome: Outcome
+    code: str | None
+    documented: DocumentedResponse | None
+    is_refused: bool
+    scope: tuple[str, str, str]
+    decided: Decided
+    schemas: tuple[str | None, str | None]
+    is_known: bool
+
+    @property
+    def operation(self) -> Operation | None:
+        """The operation that was called."""
+        return self.route.operation
+
+    @property
+    def decided_places(self) -> tuple[Tokens, ...]:
+        """The places whose values are the same in all of its exchanges."""
+        return tuple(place for place, _ in self.decided)
+
+
+class Subject(msgspec.Struct, gc=False):
+    """One exchange with all that a check may need: its bodies as they were read, and what it has in common.
+
+    `header_values` are those of the request, then those of the response. `verification` is of the request's
+    signature, None where there is nothing to verify.
+    """
+
+    exchange: Exchange
+    asked: Parsed | NotJson | None
+    answered: Parsed | NotJson | None
+    header_values: tuple[str, ...]
+    alike: "Alike"
+    verification: Verification | None = None
+
+    @property
+    def frame(self) -> Frame:
+        """What it has in common with others whose bodies are others."""
+        return self.alike.frame
+
+    @property
+    def operation(self) -> Operation:
+        """The operation that was called; checks are asked of no other exchange."""
+        operation = self.alike.frame.route.operation
+        assert operation is not None  # noqa: S101  see above
+        return operation
+
+    @property
+    def query(self) -> Described | None:
+        """The request's body with what the contract says about it, None where there is nothing to judge."""
+        return _described(self.asked, self.alike.query_plan)
+
+    @property
+    def answer(self) -> Described | None:
+        """The response's body with what the contract says about it, None where there is nothing to judge."""
+        return _described(self.answered, self.alike.answer_plan)
+
+
+def _described(read: Parsed | NotJson | None, plan: Plan | None) -> Described | None:
+    return Described(read.value, plan) if plan is not None and type(read) is Parsed else None
+
+
+Check = Callable[[Subject], Iterable[RawFinding]]
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Alike:
+    """What exchanges have in common that differ in nothing but plain values, and those of them that wait.
+
+    That is a frame, the shapes of both bodies where they are JSON, and the names of headers. Both plans are
+    None where there is nothing to judge. `checks` are those that may find something in one of them, and
+    `glances` tell of many at once that these find nothing; None where each exchange is looked at. In the
+    `searched_headers` a card number may stand, and of the `searched_bodies`, request and response, each is
+    searched for one.
+    """
+
+    contract: Contract
+    settings: Settings
+    frame: Frame
+    query: Shape | None
+    answer: Shape | None
+    query_plan: Plan | None = None
+    answer_plan: Plan | None = None
+    checks: tuple[Check, ...] = ()
+    glances: "tuple[Glance, ...] | None" = None
+    searched_headers: tuple[bool, ...] = ()
+    searched_bodies: tuple[bool, bool] = (True, True)
+    is_known: bool = False
+    waiting: list[Subject] = field(default_factory=list)
+
+
+class Columns(msgspec.Struct, gc=False):
+    """Exchanges that are alike, and the values of their bodies; a list is empty where there are none."""
+
+    alike: Alike
+    subjects: list[Subject]
+    queries: list[Any]
+    answers: list[Any]
+
+
+Glance = Callable[[Columns], bool]
+"""Tells that a check finds nothing in any of some exchanges that are alike; False where it cannot tell."""
+
+
+def columns_of(alike: Alike, subjects: list[Subject]) -> Columns:
+    """Return the values of some exchanges' bodies."""
+    return Columns(
+        alike,
+        subjects,
+        [one.asked.value for one in subjects if type(one.asked) is Parsed],
+        [one.answered.value for one in subjects if type(one.answered) is Parsed],
+    )

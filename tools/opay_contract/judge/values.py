@@ -8,10 +8,10 @@ from typing import Any
 
 from opay_contract.contract.contract import at
 from opay_contract.jsontext import Tokens
-from opay_contract.judge.described import Statement
+from opay_contract.judge.body_plan import Statement
 from opay_contract.judge.describing import describe_value
-from opay_contract.judge.shapes import values_at
-from opay_contract.judge.subject import RawFinding, Subject
+from opay_contract.judge.shapes import EACH, column, values_at
+from opay_contract.judge.subject import Columns, RawFinding, Subject
 from opay_contract.judge.table import ITEM_REPEATED, MONTH_INVALID, TIMESTAMP_IN_FUTURE, TIMESTAMP_NOT_SECONDS
 from opay_contract.model.finding import Rule
 
@@ -24,21 +24,20 @@ CLOCK_SKEW = 300
 _MONTHS = range(1, 13)
 _DATE = len("2026-05-01")
 _DAY = 86_400.0
+_INTEGERS = {int}
 
 
 def check_units(subject: Subject) -> list[RawFinding]:
     """Find times and months that cannot be what the contract says they are."""
     hits: list[RawFinding] = []
     answer = subject.answer
-    if answer is None or not answer.plan.units:
+    if answer is None:
         return hits
-    usual = _usual_time(subject)  # most often all times are before the day of the exchange
     for parent, times, months in answer.plan.units:
         objects = values_at(answer.value, parent)
         for name, stated in times:
             for value in _members(objects, name):
-                if type(value) is not int or not 0 <= value <= usual:
-                    hits += _check_time(subject, stated, value)
+                hits += _check_time(subject, stated, value)
         for name, stated in months:
             for value in _members(objects, name):
                 if not is_month(value):
@@ -49,26 +48,61 @@ def check_units(subject: Subject) -> list[RawFinding]:
     return hits
 
 
+def units_hold(columns: Columns) -> bool:
+    """Tell that all times are before the days of the exchanges, and all months are months."""
+    plan = columns.alike.answer_plan
+    if plan is None or not plan.units:
+        return True
+    latest = _latest_usual(columns)
+    for parent, times, months in plan.units:
+        objects = column(columns.answers, parent)
+        for name, _ in times:
+            values = _members(objects, name)
+            if set(map(type, values)) == _INTEGERS:
+                values = [min(values), max(values)]
+            if any(time_fault(value, latest) is not None for value in values):
+                return False
+        if not all(all(map(is_month, _members(objects, name))) for name, _ in months):
+            return False
+    return True
+
+
+def _latest_usual(columns: Columns) -> float:
+    """Return a time that is not after any of the exchanges; most often all times in them are before it."""
+    started_at = columns.alike.settings.started_at
+    dates = {moment[:_DATE] if (moment := one.exchange.recorded_at) else "" for one in columns.subjects}
+    return min([started_at, FIRST_MILLISECONDS - 1, *[_day_before(date) for date in dates if date]])
+
+
 def check_lists(subject: Subject) -> list[RawFinding]:
     """Find lists with the same item twice."""
     hits: list[RawFinding] = []
-    if subject.answer is None:
+    answer = subject.answer
+    if answer is None:
         return hits
-    for stated, identity, member in subject.answer.plan.lists:
-        for value in values_at(subject.answer.value, stated.path):
+    for stated, identity, member in answer.plan.lists:
+        for value in values_at(answer.value, stated.path):
             if has_repeated_item(value, member):
                 expected, actual = f"items that differ in {identity}", "the same item again"
                 hits.append(RawFinding(ITEM_REPEATED, stated.pointer, expected, actual, stated.uri))
     return hits
 
 
+def items_differ(columns: Columns) -> bool:
+    """Tell that no list has the same item twice; most often no two lists share an item, either."""
+    plan = columns.alike.answer_plan
+    for stated, _, member in plan.lists if plan is not None else ():
+        lists = column(columns.answers, stated.path)
+        texts = column(lists, (EACH, *member))
+        if set(map(type, texts)) == {str} and len(set(texts)) == len(texts):
+            continue
+        if any(has_repeated_item(value, member) for value in lists):
+            return False
+    return True
+
+
 def _members(objects: list[Any], name: str | None) -> list[Any]:
-    return objects if name is None else [one[name] for one in objects if type(one) is dict and name in one]
-
-
-def _usual_time(subject: Subject) -> float:
-    started_at, moment = subject.settings.started_at, subject.exchange.recorded_at
-    return min(_day_before(moment[:_DATE]), started_at) if moment else min(started_at, FIRST_MILLISECONDS - 1)
+    return objects if name is None else column(objects, (name,))
 
 
 def _check_time(subject: Subject, stated: Statement, value: Any) -> Iterator[RawFinding]:
@@ -87,7 +121,7 @@ def _day_before(date: str) -> float:
 
 def recorded_time(subject: Subject) -> float:
     """Return when the exchange was recorded, as Unix time; the start of the run where that is not known."""
-    return unix_time(subject.exchange.recorded_at, subject.settings.started_at)
+    return unix_time(subject.exchange.recorded_at, subject.alike.settings.started_at)
 
 
 def unix_time(moment: str | None, otherwise: float) -> float:
@@ -118,16 +152,8 @@ def has_repeated_item(value: Any, identity: Tokens) -> bool:
     """Return whether two items of a list have the same identifying member."""
     if not isinstance(value, list) or len(value) < 2:  # noqa: PLR2004  one item cannot be there twice
         return False
-    if len(identity) == 1 and _differ_in_texts(value, identity[0]):
-        return False
     identities = [found for item in value if isinstance(found := at(item, identity), str | int)]
     return len(set(identities)) < len(identities)
-
-
-def _differ_in_texts(items: list[Any], name: str | int) -> bool:
-    """Return whether the items surely differ: all have another text there."""
-    found = [item[name] for item in items if type(item) is dict and name in item]
-    return set(map(type, found)) == {str} and len(set(found)) == len(found)
 
 
 def time_fault(value: Any, recorded: float) -> Rule | None:

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from opay_contract.jsontext import Parsed, Tokens, parse_json, pointer
-from opay_contract.mock.seeds import Seeds
+from opay_contract.mock.customers import Seeds
 from opay_contract.mock.store import Store, StoredCustomer
 
 READY_PATH = "/__mock__/ready"

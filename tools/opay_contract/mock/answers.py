@@ -5,7 +5,7 @@ where in an answer customer and cards are.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -32,6 +32,9 @@ _encode = msgspec.json.Encoder().encode
 
 Fields = tuple[tuple[bytes, bytes], ...]
 
+REASON_HEADER = b"x-mock-reason"
+"""The field of an answer that says, without a value of the request, why it is not the usual success."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -42,6 +45,13 @@ class Answer:
     body: bytes = b""
     delay: float = 0.0
     cut: bool = False
+
+    def because(self, reason: str) -> "Answer":
+        """Return the answer with its reason in a field, which log and tests read."""
+        told = [value for name, value in self.fields if name == REASON_HEADER]
+        others = (field for field in self.fields if field[0] != REASON_HEADER)
+        field = (REASON_HEADER, b"; ".join([*told, reason.encode("latin-1", "replace")]))
+        return replace(self, fields=(*others, field))
 
 
 class Writer:
@@ -63,6 +73,11 @@ class Writer:
         if code == AUTHENTICATION_FAILED and self._choices["authentication-code"] == "other":
             return Answer(status=401)
         return self.json(self.error_value(code), self._error_status)
+
+    def elsewhere(self, status: int, served: str, fields: Fields = ()) -> Answer:
+        """Return the HTTP error for what is not served, with an envelope that says what is."""
+        told = self.json(self.envelope(INVALID_PARAMETERS, f"the mock serves {served}", ABSENT), status)
+        return replace(told, fields=(*told.fields, *fields))
 
     def error_value(self, code: str) -> dict[str, Any]:
         """Return the envelope of a business error."""

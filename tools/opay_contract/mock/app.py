@@ -11,10 +11,10 @@ from starlette.types import Message, Receive, Scope, Send
 from opay_contract.contract.contract import Contract
 from opay_contract.mock.admin import admin_routes, ready_route
 from opay_contract.mock.answers import Answer
-from opay_contract.mock.checks import MAX_BODY
+from opay_contract.mock.customers import Seeds
 from opay_contract.mock.request_handler import MockSettings, RequestHandler
-from opay_contract.mock.seeds import Seeds
 from opay_contract.mock.store import Store, StoredCustomer
+from opay_contract.mock.validation import MAX_BODY
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response
 
 OWN_PATHS = b"/__mock__/"
@@ -28,9 +28,11 @@ Listener = Callable[[Exchange], None]
 class MockApp(Starlette):
     """Answers the contract's paths itself, for speed; its own go through routes and middleware."""
 
-    def __init__(self, desk: RequestHandler, routes: list[BaseRoute], listeners: Iterable[Listener]) -> None:
+    def __init__(
+        self, handler: RequestHandler, routes: list[BaseRoute], listeners: Iterable[Listener]
+    ) -> None:
         super().__init__(routes=routes, max_body_size=_MAX_OWN_BODY)
-        self.desk = desk
+        self.handler = handler
         self._listeners = tuple(listeners)
         self._heard = 0
 
@@ -45,7 +47,7 @@ class MockApp(Starlette):
         fields: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
             fields.setdefault(name, value)
-        answer = self.desk.answer(scope["method"], _path(scope), fields, body)
+        answer = self.handler.answer(scope["method"], _path(scope), fields, body)
         if answer.delay:
             await asyncio.sleep(answer.delay)
         if self._listeners:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from opay_contract.contract.operation import OpenQuestion
 from opay_contract.errors import ContractError, UsageError
-from opay_contract.mock.naming import unknown_name
+from opay_contract.words import did_you_mean
 
 IMPLEMENTED: dict[str, tuple[str, ...]] = {
     "wrong-method": ("http-error", "business-error"),
@@ -113,3 +113,8 @@ def _assumed(question: OpenQuestion) -> str:
     raise ContractError(
         f"openapi.yaml: the question '{question.id}' has no assumed reading that the mock knows"
     )
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str], where: str) -> UsageError:
+    """Return the error for a name that is none of `known`; `where` tells what lists them."""
+    return UsageError(f"unknown {kind} '{name}'; {did_you_mean(name, known) or f'{where} lists them'}")

@@ -2,30 +2,41 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import Form, Operation
 from opay_contract.errors import ContractError, UsageError
+from opay_contract.jsontext import pointer
 from opay_contract.mock.answers import BY_CUSTOMER, Answer, Writer
-from opay_contract.mock.authentication import Credentials
-from opay_contract.mock.checks import Query, Validation
 from opay_contract.mock.choices import Choices
 from opay_contract.mock.customers import sample_customer
-from opay_contract.mock.faults import Faults
-from opay_contract.mock.mutations import ScenarioContext
-from opay_contract.mock.scenarios import MAGIC, Scenario, build_scenarios, find_scenario
+from opay_contract.mock.scenarios import (
+    MAGIC,
+    Faults,
+    Scenario,
+    ScenarioContext,
+    build_scenarios,
+    find_scenario,
+)
 from opay_contract.mock.store import Store, StoredCustomer
+from opay_contract.mock.validation import Credentials, Query, Validation, served_by
+
+if TYPE_CHECKING:
+    from opay_contract.mock.replay import Replay  # reads every format, which few mocks need
 
 SCENARIO_HEADER = b"x-mock-scenario"
 
 _MOST_ANSWERS = 4096
 _SAMPLE_ID = "customer-0"
-_NOT_FOUND = Answer(status=404, fields=((b"content-length", b"0"),))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MockSettings:
-    """How a mock behaves, apart from its data. `slow_seconds` is how long the scenario `slow` takes."""
+    """How a mock behaves, apart from its customers.
+
+    `slow_seconds` is how long the scenario `slow` takes. With a `replay` what it has is answered from there.
+    """
 
     choices: Choices
     credentials: Credentials = field(default_factory=Credentials)
@@ -33,6 +44,7 @@ class MockSettings:
     faults: Faults = field(default_factory=Faults)
     slow_seconds: float = 3.0
     admin: bool = False
+    replay: "Replay | None" = None
 
 
 class RequestHandler:
@@ -41,12 +53,12 @@ class RequestHandler:
     def __init__(self, contract: Contract, settings: MockSettings, store: Store) -> None:
         self.scenarios = build_scenarios(contract.operations)
         self.scenario = settings.scenario
-        self._counters = {
-            operation.path.encode(): _Counter(contract, operation, settings, store, self.scenarios)
+        self._handlers = {
+            operation.path.encode(): _OperationHandler(contract, operation, settings, store, self.scenarios)
             for operation in contract.operations
             if operation.forms
         }
-        if not self._counters:
+        if not self._handlers:
             raise ContractError("openapi.yaml: no operation has x-forms, which the mock answers by")
 
     @property
@@ -62,11 +74,24 @@ class RequestHandler:
 
     def answer(self, method: str, path: bytes, fields: Mapping[bytes, bytes], body: bytes) -> Answer:
         """Return the answer to a request; the names of header fields are in lower case."""
-        counter = self._counters.get(path)
-        return _NOT_FOUND if counter is None else counter.answer(method, fields, body, self._scenario)
+        handler = self._handlers.get(path)
+        return (
+            self._not_served(path)
+            if handler is None
+            else handler.answer(method, fields, body, self._scenario)
+        )
+
+    def _not_served(self, path: bytes) -> Answer:
+        reason = "another path"
+        for served in self._handlers:
+            if path != served and path.startswith(served) and served in path[len(served) :]:
+                reason = f"the path {served.decode()} is there twice: give the client the address without it"
+        first = next(iter(self._handlers.values()))
+        paths = ", ".join(handler.served for handler in self._handlers.values())
+        return first.writer.elsewhere(404, paths).because(reason)
 
 
-class _Counter:
+class _OperationHandler:
     """Answers the requests to one operation."""
 
     def __init__(
@@ -80,13 +105,16 @@ class _Counter:
         self._settings, self._store, self._scenarios = settings, store, scenarios
         self._answers: dict[tuple[str, str], Answer] = {}
         self._version = store.version()
-        self._writer = Writer(operation, settings.choices)
-        self._gate = Validation(contract, operation, settings.credentials, settings.choices, self._writer)
+        self.served = served_by(operation)
+        self.writer = Writer(operation, settings.choices)
+        self._validation = Validation(
+            contract, operation, settings.credentials, settings.choices, self.writer
+        )
 
     def answer(
         self, method: str, fields: Mapping[bytes, bytes], body: bytes, usual_scenario: str | None
     ) -> Answer:
-        query = self._gate.pass_or_refuse(method, fields, body)
+        query = self._validation.pass_or_refuse(method, fields, body)
         if isinstance(query, Answer):
             return query
         magic = query.asked.removeprefix(MAGIC) if query.asked.startswith(MAGIC) else None
@@ -97,11 +125,15 @@ class _Counter:
         try:
             scenario = find_scenario(self._scenarios, name)
         except UsageError as error:
-            return self._writer.text(str(error).encode(), 400, b"text/plain; charset=utf-8")
-        return scenario.play(self._scene(query, made_up=magic is not None))
+            told = self.writer.text(str(error).encode(), 400, b"text/plain; charset=utf-8")
+            return told.because("unknown scenario")
+        context = self._context(query, made_up=magic is not None)
+        return scenario.play(context).because(f"scenario {scenario.name}")
 
     def _remembered(self, query: Query) -> Answer:
         """Return the usual answer, written once for what is stored for as long as the store is the same."""
+        if self._settings.replay is not None:
+            return self._usual(query, self._find(query))
         version = self._store.version()
         if version != self._version or len(self._answers) >= _MOST_ANSWERS:
             self._answers, self._version = {}, version
@@ -114,13 +146,13 @@ class _Counter:
                 self._answers[key] = answer
         return answer
 
-    def _scene(self, query: Query, *, made_up: bool) -> ScenarioContext:
+    def _context(self, query: Query, *, made_up: bool) -> ScenarioContext:
         found = _sample(query.form, query.asked) if made_up else self._find(query)
         return ScenarioContext(
             form=query.form,
             usual=self._usual(query, found),
             stored=found if found is not None and found.cards else _sample(query.form, query.asked),
-            writer=self._writer,
+            writer=self.writer,
             slow_seconds=self._settings.slow_seconds,
         )
 
@@ -130,9 +162,16 @@ class _Counter:
         return self._store.card(query.asked)
 
     def _usual(self, query: Query, found: StoredCustomer | None) -> Answer:
-        if found is None:
-            return self._writer.unknown(query.form, _blank(query.form, query.asked))
-        return self._writer.found(query.form, found)
+        replay = self._settings.replay
+        recorded = replay.answer(query.form, query.asked) if replay else None
+        if recorded is not None:
+            return recorded
+        if found is not None:
+            return self.writer.found(query.form, found)
+        unknown = self.writer.unknown(query.form, _blank(query.form, query.asked))
+        asked = pointer(query.form.echoes[0].request)[1:]
+        whose = "no recording answers" if replay else "the mock knows nobody of"
+        return unknown.because(f"{whose} this {asked}")
 
 
 def _sample(form: Form, asked: str) -> StoredCustomer:

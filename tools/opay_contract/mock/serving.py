@@ -36,13 +36,13 @@ def url_of(bound: socket.socket) -> str:
 
 def serve(app: ASGIApp, bound: socket.socket, on_ready: Callable[[], None]) -> None:
     """Answer until SIGTERM or SIGINT, then finish what is in flight; returns when all of it is done."""
-    run_until_stopped(_Server(app, on_ready), bound)
+    run_until_stopped(MockServer(app, on_ready), bound)
 
 
 @contextmanager
 def running(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     """Answer in a thread for as long as the context lasts; its value is the base URL."""
-    with run_in_thread(partial(_Server, app), "mock", host, port) as url:
+    with run_in_thread(partial(MockServer, app), "mock", host, port) as url:
         yield url
 
 
@@ -79,7 +79,9 @@ def run_in_thread(
         bound.close()
 
 
-class _Server(uvicorn.Server):
+class MockServer(uvicorn.Server):
+    """A server without a log of its own, which says when it listens."""
+
     def __init__(self, app: ASGIApp, on_ready: Callable[[], None]) -> None:
         logging.getLogger("uvicorn.error").addFilter(_is_news)
         super().__init__(

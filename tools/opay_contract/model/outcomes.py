@@ -4,6 +4,7 @@ import heapq
 from collections import Counter
 from dataclasses import dataclass
 
+from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Outcome
 from opay_contract.model.observation import add
 
@@ -27,14 +28,31 @@ Operation and form are empty where there is none; nothing tells more about a suc
 Outcomes = dict[OutcomeKey, int]
 
 
+MAX_DIAGNOSED = 8
+"""Signatures that do not verify of which the mistake is looked for: the first by place."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class WrongSignature:
+    """Where a signature stands that does not verify, its mistake ("made over the URL") and what to do."""
+
+    place: Place
+    mistake: str
+    advice: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signatures:
-    """The signatures that were verified, those of refused requests apart: these are no findings."""
+    """The signatures that were verified, those of refused requests apart: these are no findings.
+
+    `diagnosed` are the first of those that do not verify.
+    """
 
     verified: int = 0
     failed: int = 0
     refused_verified: int = 0
     refused_failed: int = 0
+    diagnosed: tuple[WrongSignature, ...] = ()
 
     def __add__(self, other: "Signatures") -> "Signatures":
         """Join two counts."""
@@ -43,12 +61,26 @@ class Signatures:
             failed=self.failed + other.failed,
             refused_verified=self.refused_verified + other.refused_verified,
             refused_failed=self.refused_failed + other.refused_failed,
+            diagnosed=tuple(heapq.nsmallest(MAX_DIAGNOSED, (*self.diagnosed, *other.diagnosed))),
         )
 
     @property
     def total(self) -> int:
         """How many were verified, whatever came of it."""
         return self.verified + self.failed + self.refused_verified + self.refused_failed
+
+
+def describe_mistakes(signatures: Signatures) -> str:
+    """Return in words what is wrong with signatures that do not verify, the most frequent mistakes first."""
+    failed, looked_at = signatures.failed + signatures.refused_failed, len(signatures.diagnosed)
+    if not looked_at:
+        return ""
+    mistakes = Counter((one.mistake, one.advice) for one in signatures.diagnosed)
+    ranked = sorted(mistakes.items(), key=lambda one: (-one[1], one[0]))
+    counted = ", ".join(
+        f"{count} {'is' if count == 1 else 'are'} {mistake} ({advice})" for (mistake, advice), count in ranked
+    )
+    return f"of the first {looked_at} that do not, {counted}" if looked_at < failed else counted
 
 
 def join_outcomes(left: Outcomes, right: Outcomes) -> Outcomes:

@@ -48,7 +48,7 @@ def day_of(moment: str | None) -> str:
     """Return the UTC day of RFC 3339 text, or `UNDATED`."""
     if moment is None:
         return UNDATED
-    if moment[-1:] in ("Z", "z"):
+    if moment.endswith(("Z", "z", "+00:00")):
         return _day(moment[:_DATE])
     utc = utc_of(moment)
     return utc[:_DATE] if utc else UNDATED

@@ -1,37 +1,137 @@
-"""Holds one answer against the contract, and raises where it drifts."""
+"""Holds one answer, in whatever form a test has it, against the contract, and raises where it drifts."""
 
+import json
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from msgspec import structs
 
 from opay_contract.contract.contract import Contract
 from opay_contract.errors import UsageError
+from opay_contract.formats.native import parse_line
 from opay_contract.judge.judge import check_exchange
 from opay_contract.judge.subject import Settings
-from opay_contract.model.exchange import Exchange
+from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
 from opay_contract.model.finding import Finding, Key, Severity
-from opay_contract.pytest_plugin.exchanges import exchange_of, with_known_host
+from opay_contract.settings.policy import RulePolicy, parse_severity
+
+_PLACE = Place(source=0, entry=0, file="response")
+
+
+def exchange_of(response: Any) -> Exchange:
+    """Return the exchange of a response of requests or httpx, a dictionary in the native form, or a body.
+
+    The two libraries' responses are told by their members, so that neither is imported and look-alikes pass.
+    """
+    if isinstance(response, Exchange):
+        return response
+    if isinstance(response, Mapping):
+        return _exchange_of_mapping(response)
+    if hasattr(response, "status_code") and hasattr(response, "headers"):
+        return Exchange(place=_PLACE, request=_request(response), response=_response(response))
+    raise UsageError(
+        f"cannot check a {type(response).__name__}; expected a response of requests or httpx, or a dictionary"
+    )
+
+
+def with_known_host(exchange: Exchange, contract: Contract) -> Exchange:
+    """Return an exchange without its host if that is none of the contract's: a mock's, or a proxy's."""
+    url = exchange.request.url
+    if url is None or contract.path(url) is not None:
+        return exchange
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise UsageError("cannot check this response: its request's URL is none") from None
+    path = urlunsplit(("", "", parts.path, parts.query, ""))
+    return structs.replace(exchange, request=structs.replace(exchange.request, url=path))
+
+
+def _exchange_of_mapping(value: Mapping[str, Any]) -> Exchange:
+    try:
+        line = json.dumps(dict(value)).encode()
+    except (TypeError, ValueError, RecursionError):
+        raise UsageError(
+            'cannot check this dictionary: it holds what JSON does not have; bytes go into "body_base64"'
+        ) from None
+    item = parse_line(_PLACE, line)
+    if isinstance(item, Unreadable):
+        raise UsageError(f"cannot check this dictionary: {item.reason}")
+    return item
+
+
+def _response(response: Any) -> Response:
+    return Response(
+        status=response.status_code, headers=_headers(response.headers), body=bytes(response.content)
+    )
+
+
+def _request(response: Any) -> Request:
+    try:
+        request = response.request
+    except RuntimeError:  # httpx, of a response that was made by hand
+        request = None
+    if request is None or request.url is None:
+        return Request()
+    return Request(
+        method=request.method, url=str(request.url), headers=_headers(request.headers), body=_sent(request)
+    )
+
+
+def _headers(headers: Mapping[Any, Any] | None) -> Headers:
+    return tuple((_text(name), _text(value)) for name, value in (headers or {}).items())
+
+
+def _text(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def _sent(request: Any) -> bytes | None:
+    """Return the body that was sent, None where it was a stream, of which nothing is left."""
+    try:
+        body = request.body if hasattr(request, "body") else request.content
+    except RuntimeError:  # httpx, of a stream
+        return None
+    if isinstance(body, str):
+        return body.encode(errors="surrogatepass")
+    return bytes(body) if isinstance(body, bytes | bytearray) else None
 
 
 class DriftError(AssertionError):
-    """Answers drift from the contract: the message lists `findings`, which hold no value of any answer."""
+    """Calls drift from the contract: the message lists `findings`, which hold no value, and what to do."""
 
-    def __init__(self, findings: Iterable[Finding]) -> None:
+    def __init__(self, findings: Iterable[Finding], hints: Iterable[str] = ()) -> None:
         self.findings = tuple(findings)
-        super().__init__(render_findings(self.findings))
+        super().__init__("\n".join([render_findings(self.findings), *hints]))
 
 
 class NothingCheckedError(AssertionError):
     """There was nothing to check, which is no success."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """What fails a check: findings that count by the project's policy, grave enough and not accepted."""
+
+    fail_on: Severity = Severity.ERROR
+    policy: RulePolicy = field(default_factory=RulePolicy)
+    accepted: frozenset[Key] = frozenset()
+
+    def is_failed_by(self, findings: Iterable[Finding], fail_on: Severity | None = None) -> bool:
+        """Tell whether one of some findings, each as grave as it counts, fails a check."""
+        least = self.fail_on if fail_on is None else fail_on
+        return any(one.rule.severity >= least and one.key not in self.accepted for one in findings)
+
+
 class OpayContract:
     """The contract, as the fixture `opay_contract`: what it is given is a call of this API."""
 
-    def __init__(self, contract: Contract, fail_on: Severity) -> None:
+    def __init__(self, contract: Contract, bar: Bar) -> None:
         self.contract = replace(contract, has_all_paths=True)
-        self.fail_on = fail_on
+        self.bar = bar
 
     def check(
         self, response: Any, *, fail_on: str | None = None, private_key: str | None = None
@@ -46,33 +146,26 @@ class OpayContract:
         findings = self.findings(exchange_of(response), private_key)
         return self.raise_or_return(findings, fail_on)
 
-    def findings(self, exchange: Exchange, private_key: str | None = None) -> Iterator[Finding]:
-        """Yield every finding of an exchange, whatever host it was with."""
+    def findings(self, exchange: Exchange, private_key: str | None = None) -> tuple[Finding, ...]:
+        """Return every finding of an exchange that counts, whatever host it was with."""
         __tracebackhide__ = True
         ours = with_known_host(exchange, self.contract)
         match = self.contract.match(ours)
         if not match.route.in_scope:
             raise NothingCheckedError("nothing was checked: a browser's preflight is no call of the API")
         settings = Settings(started_at=time.time(), private_key=private_key, may_be_masked=False)
-        return check_exchange(self.contract, ours, match, settings)
+        return self.bar.policy.findings(check_exchange(self.contract, ours, match, settings))
 
-    def raise_or_return(self, findings: Iterable[Finding], fail_on: str | None) -> tuple[Finding, ...]:
+    def raise_or_return(
+        self, findings: Iterable[Finding], fail_on: str | None, hints: Iterable[str] = ()
+    ) -> tuple[Finding, ...]:
         """Raise a `DriftError` with all findings if one of them is grave enough, else return them."""
         __tracebackhide__ = True
-        bar = self.fail_on if fail_on is None else parse_severity(fail_on)
+        least = None if fail_on is None else parse_severity(fail_on)
         found = tuple(findings)
-        if any(finding.rule.severity >= bar for finding in found):
-            raise DriftError(found)
+        if self.bar.is_failed_by(found, least):
+            raise DriftError(found, hints)
         return found
-
-
-def parse_severity(label: str) -> Severity:
-    """Return the severity of a name."""
-    for severity in Severity:
-        if severity.label == label:
-            return severity
-    known = ", ".join(severity.label for severity in reversed(Severity))
-    raise UsageError(f"unknown severity '{label}'; expected one of {known}")
 
 
 def render_findings(findings: Iterable[Finding]) -> str:

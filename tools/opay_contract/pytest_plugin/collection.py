@@ -1,7 +1,8 @@
 """Recordings as tests: each file of `--opay-recordings` passes if what it holds conforms to the contract."""
 
+import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,15 +12,47 @@ from opay_contract.contract.contract import Contract
 from opay_contract.drift.fold import Fold
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Unreadable
-from opay_contract.model.finding import Severity
+from opay_contract.model.outcomes import Outcomes, join_outcomes
 from opay_contract.model.summary import DriftSummary
-from opay_contract.pytest_plugin.checking import render_findings
-from opay_contract.pytest_plugin.outcomes import pack_outcomes
+from opay_contract.pytest_plugin.checking import Bar, render_findings
 from opay_contract.pytest_plugin.plugin import OUTCOMES
-from opay_contract.recordings.listing import find_missing
+from opay_contract.recordings.inputs import STDIN, Repeats, Source, find_missing, iter_sources
 from opay_contract.recordings.reading import is_passed_over, iter_exchanges
-from opay_contract.recordings.sources import STDIN, Repeats, Source, iter_sources
+from opay_contract.report.checked_run import CheckedRun
+from opay_contract.report.outcomes import describe_outcomes, describe_vacuity
 from opay_contract.report.scope import describe_nothing, describe_out_of_scope
+
+
+def pack_outcomes(outcomes: Outcomes) -> str:
+    """Return outcomes as text that a report can carry; it holds no recorded value but public codes."""
+    return json.dumps([[*key, count] for key, count in outcomes.items()])
+
+
+def join_packed(packed: Iterable[str]) -> DriftSummary:
+    """Return what the recordings of a run show together."""
+    total: Outcomes = {}
+    for text in packed:
+        for operation, form, outcome, detail, count in json.loads(text):
+            total = join_outcomes(total, {(operation, form, outcome, detail): count})
+    return DriftSummary(exchanges=sum(total.values()), outcomes=total)
+
+
+def find_shortage(summary: DriftSummary, required: int | None) -> bool:
+    """Tell whether a run fails because too few exchanges succeeded; by default none is too few."""
+    if required is None:
+        return summary.is_vacuous
+    return summary.successes < required
+
+
+def describe_run(summary: DriftSummary, required: int | None, contract: Contract) -> list[str]:
+    """Return what the terminal says at the end, the verdict last."""
+    lines = [f"Outcomes: {describe_outcomes(summary.outcomes)}."]
+    if required and summary.successes < required:
+        asked = f"{required:,} that --opay-require-success asks for"
+        lines.append(f"Too few successes: {summary.successes:,} of the {asked}.")
+    vacuity = describe_vacuity(CheckedRun(summary=summary, contract=contract))
+    return [*lines, *([vacuity] if vacuity else [])]
+
 
 _MOST_UNREADABLE = 20
 """How many unreadable entries a failure lists."""
@@ -33,7 +66,7 @@ class RecordingItem(pytest.Item):
     """One file of recorded exchanges."""
 
     contract: Contract
-    fail_on: Severity
+    bar: Bar
     found: Source | Unreadable
 
     def runtest(self) -> None:
@@ -56,7 +89,7 @@ class RecordingItem(pytest.Item):
 
 
 def iter_items(
-    session: pytest.Session, paths: Sequence[str], contract: Contract, fail_on: Severity
+    session: pytest.Session, paths: Sequence[str], contract: Contract, bar: Bar
 ) -> Iterator[RecordingItem]:
     """Yield an item for each recording at `paths`, also for what cannot be read; UsageError where is none."""
     if STDIN in paths:
@@ -72,7 +105,7 @@ def iter_items(
         if not sources:
             raise pytest.UsageError(f"--opay-recordings {path}: there are no recordings")
         named = [source for source in sources if not _is_repeat(source, repeats)]
-        yield from (_item(session, source, contract, fail_on) for source in named)
+        yield from (_item(session, source, contract, bar) for source in named)
 
 
 def _is_repeat(found: Source | Unreadable, repeats: Repeats) -> bool:
@@ -87,12 +120,10 @@ def summarize(contract: Contract, source: Source) -> DriftSummary:
     return fold.summary()
 
 
-def _item(
-    session: pytest.Session, found: Source | Unreadable, contract: Contract, fail_on: Severity
-) -> RecordingItem:
+def _item(session: pytest.Session, found: Source | Unreadable, contract: Contract, bar: Bar) -> RecordingItem:
     name = found.name if isinstance(found, Source) else found.place.file
     item: RecordingItem = RecordingItem.from_parent(session, name=name, nodeid=f"{name}::recording")
-    item.contract, item.fail_on, item.found = contract, fail_on, found
+    item.contract, item.bar, item.found = contract, bar, found
     return item
 
 
@@ -102,8 +133,8 @@ def _faults(item: RecordingItem, source: Source) -> list[str]:
     faults = [f"{one.place.file}: entry {one.place.entry}: {one.reason}" for one in summary.unreadable]
     if len(faults) > _MOST_UNREADABLE:
         faults = [*faults[:_MOST_UNREADABLE], f"and {summary.unreadable_count - _MOST_UNREADABLE} more"]
-    found = [folded.finding for folded in summary.findings.values()]
-    if any(finding.rule.severity >= item.fail_on for finding in found):
+    found = item.bar.policy.findings(folded.finding for folded in summary.findings.values())
+    if item.bar.is_failed_by(found):
         faults.append(render_findings(found))
     if not faults and not summary.exchanges:
         faults.append(_describe_nothing(summary))

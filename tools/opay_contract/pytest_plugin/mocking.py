@@ -1,29 +1,72 @@
-"""The mock of one test: its customers, what it was asked, and how it misbehaves."""
+"""The mock of one test: its customers, what it was asked, how it misbehaves, and the server of all tests."""
 
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import structs
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from opay_contract.contract.contract import at
+from opay_contract.contract.contract import Match, at
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import Parsed, pointer
 from opay_contract.judge.judge import check_route
+from opay_contract.judge.table import SIGNATURE_MISMATCH
 from opay_contract.mock.answers import BY_CUSTOMER, Writer
 from opay_contract.mock.app import build_app
 from opay_contract.mock.choices import assumed_choices
-from opay_contract.mock.customers import sample_customer
+from opay_contract.mock.customers import Seeds, sample_customer
+from opay_contract.mock.log import describe_call, render_call
 from opay_contract.mock.request_handler import SCENARIO_HEADER, MockSettings
 from opay_contract.mock.scenarios import MAGIC, build_scenarios, find_scenario
-from opay_contract.mock.seeds import Seeds
+from opay_contract.mock.serving import running
 from opay_contract.mock.store import Store, StoredCustomer
+from opay_contract.mock.validation import scheme_of
 from opay_contract.model.exchange import Exchange, Place, header
-from opay_contract.model.finding import Finding
-from opay_contract.pytest_plugin.app_switcher import AppSwitcher
-from opay_contract.pytest_plugin.checking import NothingCheckedError, OpayContract
-from opay_contract.pytest_plugin.exchanges import with_known_host
+from opay_contract.model.finding import Area, Finding
+from opay_contract.pytest_plugin.checking import NothingCheckedError, OpayContract, with_known_host
+from opay_contract.signing.doctor import Doctor
+
+if TYPE_CHECKING:
+    from opay_contract.mock.replay import Replay
+
+_MOST_CALLS = 50
+"""How many calls, the last, a failing test lists."""
+
+_AREAS_OF_CLIENT = (Area.ROUTE, Area.HEADER, Area.SIGNATURE)
+
+_NOBODY: ASGIApp = Response(status_code=503)
+
+
+class AppSwitcher:
+    """Passes each request on to the application that is there; between tests nobody is.
+
+    Starting and stopping a server for each test would take 0.2 s; a new application takes a millisecond.
+    """
+
+    def __init__(self) -> None:
+        self.base_url = ""
+        self.app = _NOBODY
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self.app(scope, receive, send)
+
+    def clear(self) -> None:
+        """Send the application away."""
+        self.app = _NOBODY
+
+
+@contextmanager
+def open_stage() -> Iterator[AppSwitcher]:
+    """Answer on the loopback, in a thread, for as long as the context lasts."""
+    stage = AppSwitcher()
+    with running(stage) as stage.base_url:
+        yield stage
 
 
 class OpayMock:
@@ -42,8 +85,10 @@ class OpayMock:
         self._scenarios = build_scenarios(self._contract.operations)
         self._store = Store()
         self._settings = self._usual_settings()
-        self._heard: list[tuple[Exchange, str | None]] = []
+        self._heard: list[tuple[Exchange, MockSettings]] = []
         self._added = 0
+        scheme = scheme_of(self._contract)
+        self._doctor = Doctor(self.private_key, scheme, self._operation.identity_header(scheme))
 
     def __enter__(self) -> Self:
         """Begin to answer."""
@@ -121,6 +166,35 @@ class OpayMock:
         """Take other readings, each `QUESTION=READING`, of what nobody knows about the vendor."""
         self._appear(replace(self._settings, choices=self._settings.choices.changed(picks)))
 
+    def replay(self, *paths: str | Path) -> "Replay":
+        """Answer from recordings, files or folders, from now on; what they have not is answered as before.
+
+        Returns what can be asked: `asked("by-customer")` and `asked("by-token")`.
+        """
+        from opay_contract.mock.replay import load_replay  # noqa: PLC0415  reads every format
+
+        replay = load_replay(self._contract, [str(path) for path in paths])
+        self._appear(replace(self._settings, replay=replay))
+        return replay
+
+    def record(self, path: Path) -> None:
+        """Write the calls so far to a new file, redacted, with URLs that any check knows."""
+        from opay_contract.record.capture import captured_of  # noqa: PLC0415  of no use but here
+        from opay_contract.record.files import RotatingFile  # noqa: PLC0415
+        from opay_contract.record.recorder import Recorder  # noqa: PLC0415
+        from opay_contract.redact.redactor import Redactor  # noqa: PLC0415
+
+        if not self._heard:
+            raise NothingCheckedError("nothing was recorded: the mock was not called")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        said: list[str] = []
+        redactor = Redactor(self._contract, secrets.token_bytes(32), self.private_key)
+        recorder = Recorder(RotatingFile(path), redactor, say=said.append)
+        recorder.add([captured_of(with_known_host(one, self._contract)) for one in self.exchanges])
+        recorder.close()
+        if said:
+            raise UsageError(said[0])
+
     def reset(self) -> None:
         """Forget what was added, asked, chosen and asked for, as if the test began."""
         self._store.reset(self._seeds.examples())
@@ -128,17 +202,40 @@ class OpayMock:
         self._added = 0
         self._appear(self._usual_settings())
 
-    def check(self, *, fail_on: str | None = None) -> tuple[Finding, ...]:
+    def check(self, *, fail_on: str | None = None, signed: bool = True) -> tuple[Finding, ...]:
         """Raise a `DriftError` where an exchange drifts from the contract; return lesser findings.
 
-        What a scenario does on purpose is not counted. What is left is the client's doing, as a path or a
-        method that the contract does not have.
+        What a scenario does on purpose, or a recorded answer has, is not counted. What is left is the
+        client's doing, as a path or a method that the contract does not have, or a wrong signature;
+        `signed=False` says that it was meant.
         """
         __tracebackhide__ = True
         if not self._heard:
             raise NothingCheckedError("nothing was checked: the mock was not called")
-        findings = [finding for exchange, name in self._heard for finding in self._unexpected(exchange, name)]
-        return self._checker.raise_or_return(findings, fail_on)
+        findings = [
+            finding
+            for exchange, settings in self._heard
+            for finding in self._unexpected(exchange, settings)
+            if signed or finding.rule is not SIGNATURE_MISMATCH
+        ]
+        hints = {hint for exchange, _ in self._heard if (hint := self._hint(exchange))}
+        return self._checker.raise_or_return(findings, fail_on, sorted(hints))
+
+    def describe_calls(self) -> str:
+        """Return a line for each call, with the reason where it was refused and without a value of it."""
+        told = [self._described(number, exchange) for number, exchange in enumerate(self.exchanges, 1)]
+        left_out = [f"({len(told) - _MOST_CALLS} earlier calls)"] if len(told) > _MOST_CALLS else []
+        return "\n".join([*left_out, *told[-_MOST_CALLS:]]) or "no call"
+
+    def _described(self, number: int, exchange: Exchange) -> str:
+        hint = self._hint(exchange)
+        line = f"{number}. {render_call(describe_call(exchange, self._contract))}"
+        return f"{line} ({hint})" if hint else line
+
+    def _hint(self, exchange: Exchange) -> str:
+        """Name the trap of taking `url` for `base_url`, where a client fell into it."""
+        is_twice = (exchange.request.url or "").count(self._operation.path) > 1
+        return "give a client that appends the path opay_mock.base_url, not opay_mock.url" if is_twice else ""
 
     def _usual_settings(self) -> MockSettings:
         return MockSettings(choices=assumed_choices(self._contract.questions))
@@ -149,24 +246,52 @@ class OpayMock:
 
         def hear(exchange: Exchange) -> None:
             place = Place(source=0, entry=len(heard) + 1, file="call")
-            heard.append((structs.replace(exchange, place=place), settings.scenario))
+            heard.append((structs.replace(exchange, place=place), settings))
 
         self._settings = settings
         self._stage.app = build_app(self._contract, settings, self._store, listeners=[hear])
 
-    def _unexpected(self, exchange: Exchange, scenario: str | None) -> Iterator[Finding]:
+    def _unexpected(self, exchange: Exchange, settings: MockSettings) -> Iterator[Finding]:
         named = header(exchange.request.headers, SCENARIO_HEADER.decode())
-        asked_for = [self._scenarios.get(name or "") for name in (scenario, named, self._magic(exchange))]
+        asked_for = [
+            self._scenarios.get(name or "") for name in (settings.scenario, named, self._magic(exchange))
+        ]
         expected = {rule for found in asked_for if found is not None for rule in found.rules}
-        return (finding for finding in self._findings(exchange) if finding.rule.id not in expected)
+        return (
+            finding
+            for finding in self._findings(exchange)
+            if finding.rule.id not in expected and (settings.replay is None or _is_of_client(finding))
+        )
 
     def _findings(self, exchange: Exchange) -> Iterator[Finding]:
         """Yield the findings of an exchange; a call of what the contract lacks is one, refused or not."""
         ours = with_known_host(exchange, self._contract)
         match = self._contract.match(ours)
         if match.route.in_scope and match.route.operation is None:
-            return check_route(self._contract, ours, match)
-        return self._checker.findings(exchange, self.private_key)
+            yield from check_route(self._contract, ours, match)
+            return
+        found = list(self._checker.findings(exchange, self.private_key))
+        yield from found
+        if all(one.rule is not SIGNATURE_MISMATCH for one in found):
+            yield from self._wrong_signature(exchange, match)
+
+    def _wrong_signature(self, exchange: Exchange, match: Match) -> Iterator[Finding]:
+        """Yield a finding of a call that was refused for its signature: in recordings that is none."""
+        diagnosis = self._doctor.examine(exchange.request)
+        if diagnosis is not None and diagnosis.is_sound:
+            return
+        operation, header_name = match.route.operation, scheme_of(self._contract).header
+        yield Finding(
+            rule=SIGNATURE_MISMATCH,
+            operation=operation.id if operation else None,
+            outcome=match.outcome,
+            pointer=header_name,
+            expected="the signature of the body",
+            actual=diagnosis.explain() if diagnosis else f"no {header_name}",
+            contract=self._contract.schemas.place(self._contract.signature_uri),
+            place=exchange.place,
+            recorded_at=exchange.recorded_at,
+        )
 
     def _magic(self, exchange: Exchange) -> str | None:
         """Return the scenario that an id or a token asks for by its name."""
@@ -175,6 +300,11 @@ class OpayMock:
             return None
         asked = at(match.request_body.value, match.form.echoes[0].request)
         return asked.removeprefix(MAGIC) if isinstance(asked, str) and asked.startswith(MAGIC) else None
+
+
+def _is_of_client(finding: Finding) -> bool:
+    """Tell whether a finding is about what was asked; a recorded answer is not the client's doing."""
+    return finding.rule.area in _AREAS_OF_CLIENT or finding.pointer.startswith("request")
 
 
 def _card(customer_id: str, number: int) -> dict[str, Any]:

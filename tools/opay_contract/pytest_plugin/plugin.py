@@ -1,9 +1,10 @@
-"""What pytest loads: fixtures `opay_mock` and `opay_contract`, marker `opay_scenario`, `--opay-recordings`.
+"""What pytest loads: fixtures `opay_mock` and `opay_contract`, two markers, `--opay-recordings`.
 
 It is imported in every run of whoever has the package installed, so it imports nothing but pytest: the rest
 comes when a fixture or the marker is used.
 """
 
+import re
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -14,18 +15,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from opay_contract.contract.contract import Contract
-    from opay_contract.pytest_plugin.app_switcher import AppSwitcher
-    from opay_contract.pytest_plugin.checking import OpayContract
-    from opay_contract.pytest_plugin.mocking import OpayMock
+    from opay_contract.pytest_plugin.checking import Bar, OpayContract
+    from opay_contract.pytest_plugin.mocking import AppSwitcher, OpayMock
+    from opay_contract.settings.settings import ProjectSettings
 
-_MARKER = "opay_scenario"
+_MARKER, _RECORD = "opay_scenario", "opay_record"
 _SUITE = "opay_contract.suite"
 _DIRECTORY = "opay_contract_dir"
 _FAIL_ON = "opay_contract_fail_on"
 _RECORDINGS, _BASE_URL, _SUCCESSES = "--opay-recordings", "--opay-base-url", "--opay-require-success"
+_CONFIG, _BASELINE = "--opay-config", "--opay-baseline"
 OUTCOMES = "opay_outcomes"
 """The property of a test's report that says how the calls in its recording ended."""
 _CONTRACT = pytest.StashKey["Contract"]()
+_SETTINGS = pytest.StashKey["ProjectSettings"]()
+_MOCK = pytest.StashKey["OpayMock"]()
+_PASSED = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,8 +55,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how many exchanges of all recordings have to succeed, else the run fails; by default one, "
         "0 says that all may be refused",
     )
-    parser.addini(_DIRECTORY, "folder with openapi.yaml and schemas/; empty: the contract of opay-contract")
-    parser.addini(_FAIL_ON, "least severity of a finding that fails a check", default="error")
+    group.addoption(
+        _CONFIG,
+        metavar="FILE",
+        help="a file with the settings of opay-contract; by default the nearest pyproject.toml that has them",
+    )
+    group.addoption(_BASELINE, metavar="FILE", help="findings that are accepted and fail no test")
+    parser.addini(_DIRECTORY, "folder with openapi.yaml and schemas/; empty: as in the settings")
+    parser.addini(_FAIL_ON, "least severity of a finding that fails a check; empty: as in the settings")
 
 
 def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
@@ -66,6 +77,11 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         f"{_MARKER}(name, seconds=3.0): opay_mock misbehaves in this test; names as in `opay-contract mock "
         "--scenarios`, seconds for those that take time",
+    )
+    config.addinivalue_line(
+        "markers",
+        f"{_RECORD}: where the test passes, the calls that opay_mock saw are written beside it, redacted, to "
+        "recordings/MODULE/TEST.ndjson, unless that is there",
     )
     if config.getoption(_RECORDINGS) and not _is_worker(config):
         config.pluginmanager.register(_Successes(config), "opay-contract-successes")
@@ -90,6 +106,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.fail(fault, pytrace=False)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say beside a failure what the test's mock was asked, and why it refused what it refused."""
+    report = yield
+    mock = item.stash.get(_MOCK, None)
+    if report.when == "call":
+        item.stash[_PASSED] = report.passed
+    if mock is not None and report.failed:
+        report.sections.append(("opay_mock saw", mock.describe_calls()))
+    return report
+
+
 class _Successes:
     """Gathers how the calls of all recordings ended, and fails the run where too few succeeded.
 
@@ -110,7 +138,7 @@ class _Successes:
         """Fail the run when all tests are done."""
         result = yield
         if self._packed:
-            from opay_contract.pytest_plugin.outcomes import find_shortage, join_packed  # noqa: PLC0415  heavy
+            from opay_contract.pytest_plugin.collection import find_shortage, join_packed  # noqa: PLC0415  heavy
 
             required = self._config.getoption(_SUCCESSES)
             session.testsfailed += find_shortage(join_packed(self._packed), required)
@@ -119,7 +147,7 @@ class _Successes:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say how the calls ended, and what was not checked."""
         if self._packed:
-            from opay_contract.pytest_plugin.outcomes import describe_run, join_packed  # noqa: PLC0415  heavy
+            from opay_contract.pytest_plugin.collection import describe_run, join_packed  # noqa: PLC0415  heavy
 
             terminalreporter.section("opay-contract")
             required = self._config.getoption(_SUCCESSES)
@@ -137,9 +165,9 @@ def _number(text: str) -> int:
 @pytest.fixture(scope="session")
 def opay_contract(pytestconfig: pytest.Config) -> "OpayContract":
     """The contract; `check(response)` raises with a list of findings where an answer drifts from it."""
-    from opay_contract.pytest_plugin.checking import OpayContract, parse_severity  # noqa: PLC0415  heavy
+    from opay_contract.pytest_plugin.checking import OpayContract  # noqa: PLC0415  heavy
 
-    return OpayContract(_contract(pytestconfig), parse_severity(pytestconfig.getini(_FAIL_ON)))
+    return OpayContract(_contract(pytestconfig), _bar(pytestconfig))
 
 
 @pytest.fixture
@@ -152,9 +180,14 @@ def opay_mock(
     marker = request.node.get_closest_marker(_MARKER)
     with ExitStack() as stack:
         mock = stack.enter_context(OpayMock(opay_contract, _opay_stage))
+        request.node.stash[_MOCK] = mock
         if marker is not None:
             stack.enter_context(mock.scenario(*marker.args, **marker.kwargs))
         yield mock
+        if request.node.get_closest_marker(_RECORD) and request.node.stash.get(_PASSED, False):
+            path = _recording_of(request.node)
+            if not path.exists():
+                mock.record(path)
 
 
 @pytest.fixture(scope="session")
@@ -163,7 +196,7 @@ def _opay_stage() -> Iterator["AppSwitcher"]:
     from opay_contract.errors import UsageError  # noqa: PLC0415  of no use before
 
     try:  # heavy and optional
-        from opay_contract.pytest_plugin.app_switcher import open_stage  # noqa: PLC0415
+        from opay_contract.pytest_plugin.mocking import open_stage  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise UsageError(
             "opay_mock needs starlette and uvicorn: pip install 'opay-contract[mock]'"
@@ -172,21 +205,65 @@ def _opay_stage() -> Iterator["AppSwitcher"]:
         yield stage
 
 
+def _recording_of(item: pytest.Item) -> "Path":
+    name = re.sub(r"[^\w.-]+", "-", item.name).strip("-")
+    return item.path.parent / "recordings" / item.path.stem / f"{name}.ndjson"
+
+
 def _recordings(session: pytest.Session, paths: list[str]) -> Iterator[pytest.Item]:
     from opay_contract.contract.loading import load_contract  # noqa: PLC0415  heavy, as all that follows
-    from opay_contract.pytest_plugin.checking import parse_severity  # noqa: PLC0415
     from opay_contract.pytest_plugin.collection import iter_items  # noqa: PLC0415
 
     config = session.config
-    contract = load_contract(_directory(config), config.getoption(_BASE_URL) or ())
-    return iter_items(session, paths, contract, parse_severity(config.getini(_FAIL_ON)))
+    base_urls = tuple(config.getoption(_BASE_URL) or _settings(config).base_url)
+    return iter_items(session, paths, load_contract(_directory(config), base_urls), _bar(config))
+
+
+def _settings(config: pytest.Config) -> "ProjectSettings":
+    """Return the project's settings: of the file that is named, or of the root folder of the tests."""
+    from pathlib import Path  # noqa: PLC0415  of no use before
+
+    from opay_contract.errors import UsageError  # noqa: PLC0415  the same
+    from opay_contract.settings.settings import load_settings  # noqa: PLC0415  heavy
+
+    if _SETTINGS not in config.stash:
+        named = config.getoption(_CONFIG)
+        try:
+            config.stash[_SETTINGS] = load_settings(Path(named) if named else None, config.rootpath)
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
+    return config.stash[_SETTINGS]
+
+
+def _bar(config: pytest.Config) -> "Bar":
+    """Return what fails a check, by pytest's own settings where they say it, else by the project's."""
+    import time  # noqa: PLC0415  of no use before
+    from pathlib import Path  # noqa: PLC0415  the same
+
+    from opay_contract.baseline.baseline import load_baseline, utc_day  # noqa: PLC0415  heavy
+    from opay_contract.model.finding import Severity  # noqa: PLC0415
+    from opay_contract.pytest_plugin.checking import Bar  # noqa: PLC0415
+    from opay_contract.settings.policy import parse_severity  # noqa: PLC0415
+
+    settings, today = _settings(config), utc_day(time.time())
+    named = config.getoption(_BASELINE)
+    file = Path(named) if named else settings.baseline
+    accepted = load_baseline(file, today).acceptances if file else ()
+    label = config.getini(_FAIL_ON)
+    usual = Severity.ERROR if settings.fail_on is None else settings.fail_on
+    return Bar(
+        fail_on=parse_severity(label) if label else usual,
+        policy=settings.policy(),
+        accepted=frozenset(one.key for one in accepted if not one.is_expired(today)),
+    )
 
 
 def _directory(config: pytest.Config) -> "Path | None":
     from opay_contract.contract.loading import folder_of  # noqa: PLC0415  heavy
 
-    directory = config.getini(_DIRECTORY)
-    return folder_of(config.rootpath / directory) if directory else None
+    named = config.getini(_DIRECTORY)
+    directory = config.rootpath / named if named else _settings(config).contract
+    return folder_of(directory) if directory else None
 
 
 def _contract(config: pytest.Config) -> "Contract":
@@ -203,13 +280,16 @@ def _is_worker(config: pytest.Config) -> bool:
 
 
 def _fault_of_marker(item: pytest.Item) -> str | None:
-    marker = item.get_closest_marker(_MARKER)
+    marker, record = item.get_closest_marker(_MARKER), item.get_closest_marker(_RECORD)
+    if marker is not None and (len(marker.args) != 1 or marker.kwargs.keys() - {"seconds"}):
+        return f"{item.nodeid}: write the marker as {_MARKER}(name) or {_MARKER}(name, seconds=1)"
+    if record is not None and (record.args or record.kwargs):
+        return f"{item.nodeid}: write the marker as {_RECORD}, without arguments"
+    used = marker or record
+    if used is not None and "opay_mock" not in getattr(item, "fixturenames", ()):
+        return f"{item.nodeid}: {used.name} does nothing in a test without the fixture opay_mock"
     if marker is None:
         return None
-    if len(marker.args) != 1 or marker.kwargs.keys() - {"seconds"}:
-        return f"{item.nodeid}: write the marker as {_MARKER}(name) or {_MARKER}(name, seconds=1)"
-    if "opay_mock" not in getattr(item, "fixturenames", ()):
-        return f"{item.nodeid}: {_MARKER} does nothing in a test without the fixture opay_mock"
     unknown = _fault_of_scenario(item.config, marker.args[0])
     return unknown and f"{item.nodeid}: {unknown}"
 

@@ -1,17 +1,21 @@
-"""A file of lines that ends with a whole line, whatever happened to the process that wrote it before."""
+"""Files of lines that end with a whole line, whatever happened to the process that wrote them before."""
 
 import contextlib
 import fcntl
 import os
+import re
 import stat
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import zstandard
 
 from opay_contract.errors import UsageError
-from opay_contract.record.recovery import mend_frames, mend_lines
+from opay_contract.formats.streams import ZSTD_MAGIC
+from opay_contract.jsontext import NotJson, parse_json
 
 PACKED = ".zst"
 _PRIVATE = 0o600
@@ -94,3 +98,146 @@ class LineFile:
             yield
         finally:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+
+_NUMBER = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """When a file is finished: at a number of bytes, or of seconds after it was opened; None is never."""
+
+    size: int | None = None
+    seconds: float | None = None
+
+
+class RotatingFile:
+    """Appends to FILE.ndjson, then to FILE.0002.ndjson and so on; a new run goes on where the last ended."""
+
+    def __init__(self, path: Path, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        if path.suffix == ".gz":
+            raise UsageError(f"cannot record to '{path}': gzip is not written; name it .zst, or plain")
+        self._path = path
+        self._number = _last_number(path) if self._limits != Limits() else 1
+        self._file = LineFile(numbered(path, self._number))
+        self._opened = time.monotonic()
+
+    @property
+    def path(self) -> Path:
+        """The file that is written now."""
+        return self._file.path
+
+    @property
+    def lines(self) -> int:
+        """How many lines it has."""
+        return self._file.lines
+
+    def append(self, lines: Sequence[bytes]) -> None:
+        """Write lines."""
+        self._file.append(lines)
+
+    def turn(self) -> None:
+        """Go on to the next file if this one is finished; where that cannot be opened, stay."""
+        if not self._is_finished():
+            return
+        try:
+            following = LineFile(numbered(self._path, self._number + 1))
+        except UsageError:
+            return
+        self._file.close()
+        self._file, self._number, self._opened = following, self._number + 1, time.monotonic()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _is_finished(self) -> bool:
+        size, seconds = self._limits.size, self._limits.seconds
+        if not self._file.lines:
+            return False
+        is_long = size is not None and self._file.size >= size
+        return is_long or (seconds is not None and time.monotonic() - self._opened >= seconds)
+
+
+def numbered(path: Path, number: int) -> Path:
+    """Return the name of a file of a sequence; the first has the plain name."""
+    stem, suffixes = _split(path)
+    return path if number == 1 else path.with_name(f"{stem}.{number:0{_NUMBER}}{suffixes}")
+
+
+def _last_number(path: Path) -> int:
+    stem, suffixes = _split(path)
+    pattern = re.compile(rf"{re.escape(stem)}\.([0-9]{{{_NUMBER},}}){re.escape(suffixes)}")
+    try:
+        found = [pattern.fullmatch(other.name) for other in path.parent.iterdir()]
+    except OSError as error:
+        raise UsageError(f"cannot record to '{path}': {error.strerror}") from error
+    return max((int(match[1]) for match in found if match), default=1)
+
+
+def _split(path: Path) -> tuple[str, str]:
+    packed = PACKED if path.suffix == PACKED else ""
+    plain = Path(path.name.removesuffix(packed))
+    return plain.stem, plain.suffix + packed
+
+
+_CHUNK = 1 << 16
+_BEGINNING = b'{"request":{'
+"""What every line that is written here begins with."""
+
+
+def mend_lines(descriptor: int, path: Path) -> int:
+    """Cut a torn last line, or end it where only its end is missing; returns how many lines there are."""
+    end, lines, size = 0, 0, os.fstat(descriptor).st_size
+    if size and not os.pread(descriptor, 1, 0) == b"{":
+        raise _foreign(path)
+    for offset, chunk in _iter_chunks(descriptor):
+        lines += chunk.count(b"\n")
+        end = offset + chunk.rindex(b"\n") + 1 if b"\n" in chunk else end
+    if end == size:
+        return lines
+    head = os.pread(descriptor, len(_BEGINNING), end)
+    if not _BEGINNING.startswith(head) or _is_whole(descriptor, end, size):
+        os.write(descriptor, b"\n")
+        return lines + 1
+    os.ftruncate(descriptor, end)
+    return lines
+
+
+def mend_frames(descriptor: int, path: Path) -> int:
+    """Cut a torn last frame; returns how many lines there are."""
+    size = os.fstat(descriptor).st_size
+    if size and not ZSTD_MAGIC.startswith(os.pread(descriptor, len(ZSTD_MAGIC), 0)):
+        raise _foreign(path)
+    end, lines, pending = 0, 0, 0
+    unpacker = zstandard.ZstdDecompressor().decompressobj()
+    for offset, chunk in _iter_chunks(descriptor):
+        rest = chunk
+        while rest:
+            try:
+                pending += unpacker.decompress(rest).count(b"\n")
+            except zstandard.ZstdError:
+                raise UsageError(f"cannot record to '{path}': it is damaged; name another file") from None
+            rest = unpacker.unused_data if unpacker.eof else b""
+            if unpacker.eof:
+                end, lines, pending = offset + len(chunk) - len(rest), lines + pending, 0
+                unpacker = zstandard.ZstdDecompressor().decompressobj()
+    if end < size:
+        os.ftruncate(descriptor, end)
+    return lines
+
+
+def _iter_chunks(descriptor: int) -> Iterator[tuple[int, bytes]]:
+    offset = 0
+    while chunk := os.pread(descriptor, _CHUNK, offset):
+        yield offset, chunk
+        offset += len(chunk)
+
+
+def _is_whole(descriptor: int, start: int, end: int) -> bool:
+    return not isinstance(parse_json(os.pread(descriptor, end - start, start)), NotJson)
+
+
+def _foreign(path: Path) -> UsageError:
+    return UsageError(f"cannot record to '{path}': it holds something else; name another file")

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,15 +11,7 @@ from datetime import UTC, datetime
 import httpx
 from starlette.types import Receive, Scope, Send
 
-from opay_contract.record.captured import Body, BodyBuffer, Omitted, RawCapture
-from opay_contract.record.hop_by_hop import (
-    Field,
-    as_headers,
-    end_to_end,
-    is_chunked,
-    with_host,
-    without_length,
-)
+from opay_contract.record.capture import Body, BodyBuffer, Field, Omitted, RawCapture, as_headers
 from opay_contract.record.metrics import CONTENT_TYPE, Metrics
 from opay_contract.record.upstream import Failure, Upstream, failure_of
 
@@ -31,6 +23,23 @@ TARGET = "opay_contract.target"
 """Where the server puts a request's target as it was sent, in the scope's `state`."""
 
 _BAD_GATEWAY, _GATEWAY_TIMEOUT, _NOT_MODIFIED, _HIGHEST_STATUS = 502, 504, 304, 599
+
+
+_HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+_KEPT = frozenset({b"content-length", b"host"})
+"""What a message is framed and routed by stays, even if the Connection field names it."""
 
 
 class _ClientGoneError(Exception):
@@ -193,3 +202,36 @@ def _target(scope: Scope) -> bytes:
     path: bytes = scope.get("raw_path") or scope["path"].encode()
     query: bytes = scope["query_string"]
     return path + b"?" + query if query else path
+
+
+def end_to_end(fields: Iterable[Field]) -> list[Field]:
+    """Return the fields that are meant for the other end, in their order, repeated ones repeated."""
+    given = list(fields)
+    named = {
+        token.strip().lower()
+        for name, value in given
+        if name.lower() == b"connection"
+        for token in value.split(b",")
+    }
+    dropped = _HOP_BY_HOP | (named - _KEPT)
+    return [(name, value) for name, value in given if name.lower() not in dropped]
+
+
+def is_chunked(fields: Iterable[Field]) -> bool:
+    """Return whether the length of a message's body is not known beforehand."""
+    return any(name.lower() == b"transfer-encoding" for name, _ in fields)
+
+
+def with_host(fields: Iterable[Field], host: bytes) -> list[Field]:
+    """Return the fields with one Host, where it stood."""
+    given = list(fields)
+    at = next((at for at, (name, _) in enumerate(given) if name.lower() == b"host"), 0)
+    name = given[at][0] if given and given[at][0].lower() == b"host" else b"host"
+    rest = [(at, field) for at, field in enumerate(given) if field[0].lower() != b"host"]
+    before = [field for place, field in rest if place < at]
+    return [*before, (name, host), *(field for place, field in rest if place >= at)]
+
+
+def without_length(fields: Iterable[Field]) -> list[Field]:
+    """Return the fields of a message that is framed in another way."""
+    return [(name, value) for name, value in fields if name.lower() != b"content-length"]

@@ -1,19 +1,69 @@
-"""Redacts, writes and checks what was captured; what goes wrong on the way is said once and counted."""
+"""Redacts, writes and checks what was captured, in a thread where no call may wait for it."""
 
 import contextlib
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from types import TracebackType
+from typing import Self
 
-from opay_contract.model.exchange import Place
-from opay_contract.record.captured import BODY_LIMIT, RawCapture
-from opay_contract.record.lines import DecodedCapture, decode_captured, render_line
+import click
+from msgspec import structs
+
+from opay_contract.contract.contract import Contract
+from opay_contract.drift.fold import Fold
+from opay_contract.judge.subject import Settings
+from opay_contract.model.exchange import Place, Unreadable
+from opay_contract.model.finding import Finding, Key, Severity
+from opay_contract.model.summary import MAX_FINDINGS, DriftSummary
+from opay_contract.record.capture import BODY_LIMIT, DecodedCapture, RawCapture, decode_captured, render_line
+from opay_contract.record.files import RotatingFile
 from opay_contract.record.metrics import Metrics
-from opay_contract.record.rotation import RotatingFile
-from opay_contract.record.watching import Watch
-from opay_contract.redact.exchanges import Redactor
+from opay_contract.redact.redactor import Redactor
+from opay_contract.report.text_report import describe_place
 
 Say = Callable[[str], None]
+
+
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
+
+
+class Watch:
+    """Folds findings; `tell` hears a line for each that is new. Its recorder's lock guards it."""
+
+    def __init__(self, contract: Contract, settings: Settings, tell: Callable[[str], None] | None) -> None:
+        self._fold = Fold(contract, settings)
+        self._tell = tell
+        self._told: set[Key] = set()
+
+    def add(self, taken: DecodedCapture, place: Place) -> list[Finding]:
+        """Check an exchange, and return its findings."""
+        if taken.response is not None:
+            self._fold.add(Unreadable(place=place, reason=f"the response is recorded with {taken.response}"))
+            return []
+        findings = self._fold.check(structs.replace(taken.exchange, place=place))
+        for finding in findings:
+            self._tell_once(finding)
+        return findings
+
+    def summary(self) -> DriftSummary:
+        """Return what was seen so far."""
+        return self._fold.summary()
+
+    def _tell_once(self, finding: Finding) -> None:
+        if self._tell is None or finding.key in self._told or len(self._told) >= MAX_FINDINGS:
+            return
+        self._told.add(finding.key)
+        self._tell(render_finding(finding))
+
+
+def render_finding(finding: Finding) -> str:
+    """Return a finding on one line."""
+    severity = click.style(finding.rule.severity.label, fg=_COLOURS[finding.rule.severity])
+    where = f" {finding.pointer}" if finding.pointer else ""
+    head = f"{describe_place(finding.place)}: {severity} {finding.rule.id}{where}"
+    return f"{head}: expected {finding.expected}, got {finding.actual}"
 
 
 class Recorder:
@@ -109,3 +159,61 @@ class Recorder:
                 self.metrics.count_findings(self._watch.add(one, place))
             except Exception as error:  # noqa: BLE001  as above
                 self.miss("checking", f"an exchange is not checked: {type(error).__name__}")
+
+
+_MAX_BYTES = 64 << 20
+_BATCH = 100
+
+
+class Backlog:
+    """What is captured and not yet recorded, in bounded memory; beyond that exchanges are left out."""
+
+    def __init__(self, recorder: Recorder, max_bytes: int = _MAX_BYTES) -> None:
+        self._recorder, self._max_bytes = recorder, max_bytes
+        self._waiting: deque[RawCapture] = deque()
+        self._bytes = 0
+        self._is_closing = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="opay-contract-record", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Start recording."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
+    ) -> None:
+        """Record what waits, then stop."""
+        with self._changed:
+            self._is_closing = True
+            self._changed.notify()
+        self._thread.join()
+
+    def add(self, captured: RawCapture) -> None:
+        """Take an exchange; returns at once."""
+        with self._changed:
+            is_full = self._bytes + captured.size > self._max_bytes
+            if not is_full:
+                self._waiting.append(captured)
+                self._bytes += captured.size
+                self._changed.notify()
+        if is_full:
+            self._recorder.miss("behind", "exchanges are not recorded: the recording is too far behind")
+
+    def _run(self) -> None:
+        while batch := self._next():
+            try:
+                self._recorder.add(batch)
+            except Exception as error:  # noqa: BLE001  whatever it is, it is said without what it says
+                reason = f"exchanges are not recorded: {type(error).__name__}"
+                self._recorder.miss("recording", reason, len(batch))
+
+    def _next(self) -> list[RawCapture]:
+        """Wait for what there is to record; nothing comes when all is recorded and the backlog is closed."""
+        with self._changed:
+            while not self._waiting and not self._is_closing:
+                self._changed.wait()
+            batch = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
+            self._bytes -= sum(captured.size for captured in batch)
+            return batch

@@ -7,7 +7,7 @@ from enum import StrEnum
 import httpx
 
 from opay_contract.errors import UsageError
-from opay_contract.record.hop_by_hop import Field
+from opay_contract.record.capture import Field
 
 _KEEP_ALIVE_SECONDS = 2
 """Shorter than any server's, so that a request does not meet a connection that is being closed."""

@@ -1,29 +1,81 @@
-"""Cuts the work into parts that can be read apart from each other: files, and byte ranges of large ones.
-
-A part of an NDJSON file does not know how many lines are before it. Its entries bear provisional numbers: the
-byte at which the range starts, plus the number of the line in the range. A range has at least as many
-bytes as lines, so provisional numbers are as unique, and in the same order, as the true ones.
-
-In HAR nothing tells, from the middle, where an entry begins. Who cuts the file goes through it once, which
-costs a tenth of reading it, and so knows how many entries and lines are before a part.
-"""
+"""The lines that begin in a range of bytes: found from the middle of a file, without what is before it."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
+from opay_contract.formats.errors import StreamError, describe_os_error
+from opay_contract.formats.har import HEAD_OF_PART, TAIL_OF_PART, iter_cuts, read_har
+from opay_contract.formats.look import HEAD
+from opay_contract.formats.native import read_ndjson
+from opay_contract.formats.streams import CHUNK, GZIP_MAGIC, ZSTD_MAGIC, ChunkStream, Readable
+from opay_contract.formats.table import Format, recognise
 from opay_contract.model.answer_shape import AnswerShape
 from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.recordings.formats import HEAD, Format, recognise
-from opay_contract.recordings.har import HEAD_OF_PART, TAIL_OF_PART, iter_cuts, read_har
-from opay_contract.recordings.ndjson import read_ndjson
-from opay_contract.recordings.ranges import LineRange, first_byte
+from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.refusals import StreamError, describe_os_error
-from opay_contract.recordings.remote import CHANGED, Tag
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import CHUNK, GZIP_MAGIC, ZSTD_MAGIC, ChunkStream, Readable
+from opay_contract.recordings.stores import CHANGED, Tag
+
+
+class LineRange:
+    """A stream of the lines that begin at the bytes from `start` up to `end`, and how many they are.
+
+    A line belongs to the range in which its first byte lies, so every line belongs to one range, whatever
+    the cuts. The byte before `start` tells whether a line begins there.
+    """
+
+    def __init__(self, raw: Readable, start: int, end: int) -> None:
+        """Take a stream that stands at `first_byte(start)`."""
+        self._raw = raw
+        self._position = first_byte(start)
+        self._end = end
+        self._is_before = start > 0
+        self._is_done = False
+        self._ends = 0
+        self._is_open = False
+
+    @property
+    def lines(self) -> int:
+        """How many lines were read, the last one counted even if nothing ends it."""
+        return self._ends + self._is_open
+
+    def read(self, _size: int = -1, /) -> bytes:
+        """Return some bytes, and nothing only at the end."""
+        while not self._is_done:
+            chunk = self._raw.read(CHUNK)
+            start, self._position = self._position, self._position + len(chunk)
+            wanted = chunk[self._skip(chunk, start) : self._cut(chunk, start)]
+            if wanted:
+                self._ends += wanted.count(b"\n")
+                self._is_open = not wanted.endswith(b"\n")
+                return wanted
+        return b""
+
+    def _skip(self, chunk: bytes, start: int) -> int:
+        """Return how much of the chunk belongs to a line that began before the range."""
+        if not self._is_before:
+            return 0
+        found = chunk.find(b"\n") + 1
+        self._is_before = not found
+        if (not found and self._position >= self._end) or (found and start + found >= self._end):
+            self._is_done = True
+            return len(chunk)
+        return found or len(chunk)
+
+    def _cut(self, chunk: bytes, start: int) -> int:
+        """Return where in the chunk the last line of the range ends."""
+        found = -1
+        if self._position >= self._end and not self._is_done:
+            found = chunk.find(b"\n", max(self._end - 1 - start, 0))
+        self._is_done = self._is_done or found >= 0 or not chunk
+        return found + 1 if found >= 0 else len(chunk)
+
+
+def first_byte(start: int) -> int:
+    """Return where to begin to read for a range that starts at `start`."""
+    return max(start - 1, 0)
+
 
 PART_SIZE, LARGEST_PART = 16 << 20, 64 << 20
 """About how many bytes of plain NDJSON make a part; more in a large file, as each part learns anew."""
@@ -122,7 +174,7 @@ class PartReader:
             return
         try:
             with _open_range(self._part) as lines:
-                yield from read_ndjson(self._part.source, lines, first=self._part.start + 1)
+                yield from read_ndjson(self._part.source.place, lines, first=self._part.start + 1)
             self.lines = lines.lines
         except StreamError as error:
             self.fault = error.reason
@@ -134,7 +186,7 @@ class PartReader:
             _verify(part)
             with _open_at(part.source, part.start) as raw:
                 stream = ChunkStream(_iter_har_text(part, raw))
-                for found in read_har(part.source, stream, before=before, line=part.line):
+                for found in read_har(part.source.place, stream, before=before, line=part.line):
                     last = found.place.entry
                     yield found
         except StreamError as error:

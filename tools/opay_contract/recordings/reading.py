@@ -1,49 +1,106 @@
-"""The one door to recordings: opens a source, tells its format and hands it to the reader for that."""
+"""Reads the HAR in a ZIP archive, and the bodies that Playwright put beside it, without unpacking to disk."""
 
 import codecs
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
-from typing import BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO
 
-from opay_contract.errors import UsageError
+from opay_contract.formats.errors import NO_URL, NoRecordingError, StreamError
+from opay_contract.formats.foreign import Foreign
+from opay_contract.formats.look import HEAD, is_undecided, iter_looks
+from opay_contract.formats.parquet import is_damage, iter_rows, open_parquet, read_row
+from opay_contract.formats.streams import (
+    CHUNK,
+    MAX_ENTRY,
+    ChunkStream,
+    Readable,
+    iter_read,
+    most_unpacked,
+    too_much,
+    unpack,
+)
+from opay_contract.formats.table import FORMATS, Format, recognise
 from opay_contract.model.answer_shape import AnswerShape
 from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.recordings.access_log import read_access_log
-from opay_contract.recordings.archives import ZIP_MAGIC, open_archive
-from opay_contract.recordings.curl_transcript import read_curl
-from opay_contract.recordings.document import read_body, read_document
-from opay_contract.recordings.foreign import Foreign
-from opay_contract.recordings.formats import HEAD, Format, is_undecided, iter_looks, recognise
-from opay_contract.recordings.har import read_har
-from opay_contract.recordings.mitmproxy_flows import read_mitmproxy
-from opay_contract.recordings.ndjson import iter_lines, read_ndjson
-from opay_contract.recordings.newman import read_newman
-from opay_contract.recordings.parquet import read_parquet
-from opay_contract.recordings.postman import read_postman
-from opay_contract.recordings.refusals import NO_URL, NoRecordingError, StreamError, describe_os_error
-from opay_contract.recordings.schemathesis_ndjson import read_schemathesis_ndjson
-from opay_contract.recordings.sources import PROMISING_SUFFIXES, Source, has_recording_name, open_file
-from opay_contract.recordings.streams import MAX_ENTRY, ChunkStream, Readable, iter_read, unpack
-from opay_contract.recordings.vcr import read_vcr
+from opay_contract.recordings.inputs import (
+    PROMISING_SUFFIXES,
+    Source,
+    has_recording_name,
+    open_anywhere,
+    open_raw,
+    size_of,
+)
+from opay_contract.recordings.stores import Ahead, describe_failure
 
-Reader = Callable[[Source, ChunkStream], Iterator[Exchange | Unreadable]]
+ZIP_MAGIC = b"PK\x03\x04"
+NOT_FROM_A_PIPE = "a ZIP archive is read from a file of this machine only; copy it here and name it"
+DAMAGED = "the ZIP archive is damaged, or packed in a way that cannot be unpacked here; unpack it"
 
-READERS: dict[Format, Reader] = {
-    Format.HAR: read_har,
-    Format.VCR: read_vcr,
-    Format.NDJSON: read_ndjson,
-    Format.JSON: read_document,
-    Format.BODY: read_body,
-    Format.SCHEMATHESIS_NDJSON: read_schemathesis_ndjson,
-    Format.MITMPROXY: read_mitmproxy,
-    Format.POSTMAN: read_postman,
-    Format.NEWMAN: read_newman,
-    Format.CURL: read_curl,
-    Format.ACCESS_LOG: read_access_log,
-}
+_DEFECTS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
+
+
+class _Budget:
+    """What the files of an archive may unpack to in all, each as often as it is read."""
+
+    def __init__(self, packed: int, most: int | None) -> None:
+        self._most = most_unpacked(packed) if most is None else most
+        self._used = 0
+
+    def use(self, size: int) -> None:
+        """Take so many bytes; raise where they are more than are left."""
+        self._used += size
+        if self._used > self._most:
+            raise too_much(self._most)
+
+
+@contextmanager
+def open_archive(path: Path | None, max_unpacked: int | None = None) -> Iterator[ChunkStream]:
+    """Open the one HAR of an archive; its stream knows the bodies that are kept beside it."""
+    if path is None:
+        raise StreamError(NOT_FROM_A_PIPE)
+    try:
+        archive = zipfile.ZipFile(path)
+    except _DEFECTS:
+        raise StreamError(DAMAGED) from None
+    with archive:
+        names = [name for name in archive.namelist() if name.lower().endswith(".har")]
+        if len(names) != 1:
+            number = f"{len(names):,} HARs" if names else "no HAR"
+            raise NoRecordingError(
+                f"the file is a ZIP archive with {number} in it; unpack it and name the files"
+            )
+        budget = _Budget(sum(one.compress_size for one in archive.infolist()), max_unpacked)
+        stream = ChunkStream(_iter_chunks(archive, names[0], budget))
+        stream.attached = partial(_read_attached, archive, budget)
+        yield stream
+
+
+def _iter_chunks(archive: zipfile.ZipFile, name: str, budget: _Budget) -> Iterator[bytes]:
+    try:
+        with archive.open(name) as member:
+            for chunk in iter(partial(member.read, CHUNK), b""):
+                budget.use(len(chunk))
+                yield chunk
+    except _DEFECTS:
+        raise StreamError(DAMAGED) from None
+
+
+def _read_attached(archive: zipfile.ZipFile, budget: _Budget, name: str) -> bytes | None:
+    """Return a body, or None where it is not there, is damaged or is longer than an entry may be."""
+    try:
+        with archive.open(name) as member:
+            body = member.read(MAX_ENTRY + 1)
+    except (KeyError, *_DEFECTS):
+        return None
+    budget.use(len(body))
+    return body if len(body) <= MAX_ENTRY else None
+
 
 _UTF16_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _LINES_OF_ITS_OWN = (Format.NDJSON, Format.JSON, Format.BODY, Format.PARQUET)
@@ -85,9 +142,9 @@ def iter_exchanges(
     try:
         with open_source(source, format_in, stdin=stdin, answers=answers) as recording:
             if recording.format is Format.PARQUET:
-                yield from read_parquet(source)
+                yield from _iter_parquet(source)
                 return
-            for found in READERS[recording.format](source, recording.stream):
+            for found in FORMATS[recording.format].read(source.place, recording.stream):
                 last = found.place.entry
                 yield found if recording.format in _LINES_OF_ITS_OWN else _with_url(found)
             if not last:
@@ -97,6 +154,35 @@ def iter_exchanges(
     except StreamError as error:
         reason = f"{error.reason} after entry {last}" if last else error.reason
         yield Unreadable(place=source.place(0), reason=reason)
+
+
+def _iter_parquet(source: Source) -> Iterator[Exchange | Unreadable]:
+    """Yield what each row holds; a thread reads them ahead, so that a store that stalls is given up."""
+    with closing(Ahead(lambda: _iter_batches(source), describe_damage)) as batches:
+        rows = (row for batch in batches for row in batch)
+        for number, row in enumerate(rows, start=1):
+            yield read_row(source.place(number), row)
+
+
+def _iter_batches(source: Source) -> Iterator[list[dict[str, Any]]]:
+    with open_rows(source) as (file, size):
+        yield from iter_rows(file, size, source.max_unpacked)
+    if source.remote is not None:
+        source.remote.verify()
+
+
+@contextmanager
+def open_rows(source: Source) -> Iterator[tuple[Any, int]]:
+    """Open a source as a `pyarrow.parquet.ParquetFile`, and tell how many bytes it has."""
+    if source.remote is None and (source.path is None or not source.path.is_file()):
+        raise StreamError("Parquet cannot be read from standard input or a pipe; name the file")
+    with open_anywhere(source) as raw, open_parquet(raw) as file:
+        yield file, size_of(source)
+
+
+def describe_damage(error: Exception) -> str:
+    """Tell the store's failures from damage."""
+    return "the Parquet data is damaged" if is_damage(error) else describe_failure(error)
 
 
 def refused(source: Source, error: NoRecordingError) -> Unreadable:
@@ -134,7 +220,7 @@ def open_source(
     answers: AnswerShape | None = None,
 ) -> Iterator[Recording]:
     """Open a source; a `StreamError`, now or at a later read, says why it cannot be read further."""
-    with _open_raw(source, stdin) as raw, _open_unpacked(source, raw) as (stream, is_archive):
+    with open_raw(source, stdin) as raw, _open_unpacked(source, raw) as (stream, is_archive):
         head = _look_ahead(stream)
         if not source.is_named and format_in is not None and not has_recording_name(source.name):
             _recognised(head)  # a format that is asked for is not forced on everything in a folder
@@ -189,34 +275,6 @@ def _refuse_other_json(head: bytes, answers: AnswerShape) -> None:
             f"the file is JSON, and neither a recording that is known nor an answer, which would have "
             f"{answers.describe()}; if it is one all the same, say --format-in body"
         )
-
-
-def iter_list_lines(source: Source) -> Iterator[tuple[int, str]]:
-    """Yield the lines of a list of paths, decoded, by number; a `StreamError` says why it cannot be read.
-
-    A recording in place of a list is refused: none of its lines is a name that may be said.
-    """
-    with _open_raw(source, None) as raw:
-        stream = unpack(raw)
-        if (found := recognise(stream.head(HEAD))) is not None:
-            what = found.name if isinstance(found, Foreign) else f"a recording ({found})"
-            raise UsageError(f"'{source.name}' is no list of paths but {what}; name it without @")
-        for number, line in iter_lines(stream):
-            yield number, line.decode(errors="replace")
-
-
-@contextmanager
-def _open_raw(source: Source, stdin: BinaryIO | None) -> Iterator[Readable]:
-    if source.remote is not None:
-        with source.remote.open() as stream:
-            yield stream
-        return
-    try:
-        raw = open_file(source.path) if source.path else nullcontext(stdin or sys.stdin.buffer)
-    except (OSError, ValueError) as error:
-        raise StreamError(describe_os_error(error)) from None
-    with raw as opened:
-        yield opened
 
 
 def _tell_format(source: Source, head: bytes, format_in: Format | None) -> Format:

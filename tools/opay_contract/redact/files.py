@@ -14,55 +14,19 @@ from typing import Any, BinaryIO, Protocol, cast
 import zstandard
 
 from opay_contract.errors import UsageError
-from opay_contract.recordings.formats import HEAD, Format, is_json_cassette
-from opay_contract.recordings.reading import open_source, refused
-from opay_contract.recordings.refusals import NoRecordingError, StreamError
-from opay_contract.recordings.sources import Source
-from opay_contract.recordings.streams import GZIP_MAGIC, ZSTD_MAGIC, ChunkStream
-from opay_contract.redact.cassettes import redact_yaml_cassette
-from opay_contract.redact.documents import redact_body, redact_document
-from opay_contract.redact.exchanges import Redactor
-from opay_contract.redact.flows import redact_flows
-from opay_contract.redact.json_files import Sink, Tally
-from opay_contract.redact.lines import (
-    redact_events,
-    redact_har,
-    redact_json_cassette,
-    redact_lines,
-    redact_newman,
-)
-from opay_contract.redact.parquet_rows import redact_parquet
-from opay_contract.redact.postman_collections import redact_collection
+from opay_contract.formats.editing import Sink, Tally
+from opay_contract.formats.errors import NoRecordingError, StreamError
+from opay_contract.formats.parquet import Row, iter_rows, rewrite_rows
+from opay_contract.formats.streams import GZIP_MAGIC, ZSTD_MAGIC
+from opay_contract.formats.table import FORMATS, Format
+from opay_contract.recordings.inputs import Source
+from opay_contract.recordings.reading import describe_damage, open_rows, open_source, refused
 from opay_contract.redact.proving import Prover
-from opay_contract.redact.transcripts import redact_transcript
+from opay_contract.redact.redactor import Redactor
 
 _IN_MEMORY = 16 << 20
-_NO_JSON = "the file stops being JSON"
-_STRAY = b"\n:"
-"""What is no JSON wherever a value has just ended or may begin."""
 NO_ARCHIVE = "archives are not redacted; unpack it and redact what is in it"
 NO_LOG = "access logs are not redacted, as anything may be anywhere in them; keep them as card data"
-
-_Redact = Callable[[Redactor, ChunkStream, Sink, Tally], None]
-
-
-def _redact_vcr(redactor: Redactor, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
-    redact = redact_json_cassette if is_json_cassette(stream.head(HEAD)) else redact_yaml_cassette
-    redact(redactor, stream, sink, tally)
-
-
-_BY_FORMAT: dict[Format, _Redact] = {
-    Format.HAR: redact_har,
-    Format.VCR: _redact_vcr,
-    Format.NDJSON: redact_lines,
-    Format.JSON: redact_document,
-    Format.BODY: redact_body,
-    Format.SCHEMATHESIS_NDJSON: redact_events,
-    Format.MITMPROXY: redact_flows,
-    Format.POSTMAN: redact_collection,
-    Format.NEWMAN: redact_newman,
-    Format.CURL: redact_transcript,
-}
 
 
 def redact_stream(
@@ -85,20 +49,45 @@ def redact_stream(
             elif recording.format is Format.ACCESS_LOG:
                 tally.broken = NO_LOG
             elif recording.format is Format.PARQUET:
-                redact_parquet(redactor, source, sink, tally)
+                _redact_parquet(redactor, source, sink, tally)
             else:
-                _BY_FORMAT[recording.format](redactor, recording.stream, sink, tally)
+                FORMATS[recording.format].rewrite(redactor, recording.stream, sink, tally)
             if not tally.entries:
                 recording.refuse_nothing()
     except NoRecordingError as error:
         tally.is_passed_over = refused(source, error).is_passed_over
         tally.broken = error.reason
     except StreamError as error:
-        if error.reason.startswith(_NO_JSON):
-            sink.write(_STRAY)
-            tally.says_broken = True
         tally.broken = error.reason
     return tally
+
+
+def _redact_parquet(redactor: Redactor, source: Source, sink: Sink, tally: Tally) -> None:
+    """Redact every row; of a file that is damaged nothing is written, for its end says where its rows are."""
+    with ExitStack() as stack:
+        try:
+            with _reading():
+                file, size = stack.enter_context(open_rows(source))
+            rewrite_rows(redactor, file, _iter_read(iter_rows(file, size, source.max_unpacked)), sink, tally)
+        except StreamError:
+            tally.entries = 0
+            raise
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Say in our own words what fails while a file is read."""
+    try:
+        yield
+    except StreamError:
+        raise
+    except Exception as error:  # noqa: BLE001  pyarrow has exceptions of many kinds
+        raise StreamError(describe_damage(error)) from None
+
+
+def _iter_read(batches: Iterator[list[Row]]) -> Iterator[list[Row]]:
+    with _reading():
+        yield from batches
 
 
 def redact_file(redactor: Redactor, source: Source, target: Path, format_in: Format | None = None) -> Tally:

@@ -1,20 +1,23 @@
-"""Rewrites header fields: known fields word by word, any other as a whole."""
+"""Rewrites header fields: known ones word by word, any other as a whole, and signs requests again."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
 from opay_contract.contract.contract import Contract
 from opay_contract.judge.describing import describe_media_type
-from opay_contract.redact.cards import card_hits
-from opay_contract.redact.sensitivity import IDENTIFIER, Statement
+from opay_contract.model.signature import SignatureScheme
+from opay_contract.redact.pseudonyms import card_hits, is_hex_pseudonym
 from opay_contract.redact.texts import FREE_TEXT, NAME, STRICT, Manner
 from opay_contract.redact.urls import Urls
-from opay_contract.redact.values import Values
+from opay_contract.redact.values import IDENTIFIER, Statement, Values
 from opay_contract.redact.vocabulary import HEADERS, HOST_HEADERS, METHODS, PSEUDO_HEADERS, URL_HEADERS
+from opay_contract.signing.canonical import UnsignableBody
+from opay_contract.signing.header_forms import is_mask as is_no_signature
+from opay_contract.signing.signer import Verification, sign, verify
 
 _HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT")
-_MASK = re.compile(
+_MASKED = re.compile(
     r"(?:[A-Za-z]+ )?(?:\*+|\[Filtered\]|\[REDACTED\]|<REDACTED>|<redacted>|REDACTED|<hidden>)"
 )
 _SCHEME = re.compile(r"((?:Bearer|Basic|Digest) ?)(.*)", re.DOTALL | re.IGNORECASE)
@@ -24,7 +27,7 @@ _LENGTH = re.compile(r"[0-9]{1,7}")
 
 def is_mask(value: str) -> bool:
     """Return whether a value is what a recording tool puts in place of a credential."""
-    return _MASK.fullmatch(value) is not None
+    return _MASKED.fullmatch(value) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +102,53 @@ def is_http_date(value: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+SYNTHETIC_KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
+"""The key that redacted requests are signed with; `check` verifies them with it in OPAY_PRIVATE_KEY."""
+
+_FULL = re.compile("[0-9a-f]{128}")
+_MASK = "[Filtered]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resigning:
+    """Replaces the value of the header that carries the signature."""
+
+    scheme: SignatureScheme
+    fields: HeaderFields
+    private_key: str | None = field(default=None, repr=False)
+
+    def value(self, value: str, old_body: bytes | None, new_body: bytes | None) -> str:
+        """Return the header's new value: what verified verifies, what did not does not.
+
+        Without the merchant's key nobody can tell, and every full-length signature is made anew.
+        """
+        if is_mask(value) or not value:
+            return value
+        if is_no_signature(value, self.scheme.prefix):
+            return (self.scheme.prefix if value.startswith(self.scheme.prefix) else "") + _MASK
+        digits = value.removeprefix(self.scheme.prefix)
+        if digits == value or not _FULL.fullmatch(digits):
+            return self.fields.credential(value)
+        if is_hex_pseudonym(digits):
+            return value
+        verification = self._verify(value, old_body)
+        if verification is None or new_body is None:
+            return self._wrong(digits)
+        try:
+            return sign(new_body, SYNTHETIC_KEY, self.scheme, non_ascii=verification.non_ascii).header
+        except UnsignableBody:
+            return self._wrong(digits)
+
+    def _verify(self, value: str, body: bytes | None) -> Verification | None:
+        """Return how the signature holds, None where it is known not to."""
+        if body is None:
+            return None
+        for key in (SYNTHETIC_KEY, self.private_key):
+            if key and (verification := verify(body, value, key, self.scheme)).ok:
+                return verification
+        return None if self.private_key else Verification()
+
+    def _wrong(self, digits: str) -> str:
+        return self.scheme.prefix + self.fields.values.texts.pseudonyms.hexes(digits)

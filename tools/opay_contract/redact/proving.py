@@ -13,10 +13,14 @@ from itertools import islice
 from urllib.parse import unquote_to_bytes
 
 from opay_contract.contract.contract import Contract
-from opay_contract.model.exchange import Request
-from opay_contract.recordings.streams import Readable
-from opay_contract.redact.alphabets import is_reserved
-from opay_contract.redact.pseudonyms import is_digit_pseudonym, is_hex_pseudonym
+from opay_contract.formats.streams import Readable
+from opay_contract.formats.table import Format
+from opay_contract.judge.exposure import shows_card_number
+from opay_contract.judge.routes import describe_elsewhere
+from opay_contract.model.exchange import Exchange, Request
+from opay_contract.recordings.inputs import Source
+from opay_contract.recordings.reading import iter_exchanges
+from opay_contract.redact.pseudonyms import is_digit_pseudonym, is_hex_pseudonym, is_reserved
 from opay_contract.redact.vocabulary import NAME_WORDS
 
 _WINDOW, _OVERLAP = 1 << 20, 1 << 13
@@ -126,3 +130,25 @@ def _layers(text: str) -> Iterator[tuple[str, int]]:
         numbers = [int(one) for one in match[0][1:-1].split(",")]
         if max(numbers) < 256:  # noqa: PLR2004  bytes
             yield bytes(numbers).decode(errors="replace"), match.start()
+
+
+def is_of_others(contract: Contract, source: Source, format_in: Format | None) -> bool:
+    """Tell whether a recording holds exchanges and all of them are another API's.
+
+    One that ends in a path of the contract may have gone to it through a gateway, and a card number is one
+    whatever API shows it: such a recording is to be looked at.
+    """
+    is_empty = True
+    for one in iter_exchanges(source, format_in):
+        if not isinstance(one, Exchange) or not _is_of_others(contract, one):
+            return False
+        is_empty = False
+    return not is_empty
+
+
+def _is_of_others(contract: Contract, exchange: Exchange) -> bool:
+    match = contract.match(exchange)
+    if match.route.in_scope:
+        return False
+    where = describe_elsewhere(contract, exchange.request.url or "", match.route)
+    return not where.base_url and not shows_card_number(contract, exchange, match)

@@ -8,10 +8,84 @@ from a pseudonym, by us or by anyone who reads the file.
 import hashlib
 import hmac
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from opay_contract.redact.alphabets import alphabet_of
+from opay_contract.judge.card_numbers import is_card_number, iter_card_number_lengths
+
+_LOWER = "bjkqvwxz"
+_ARABIC = "ڄڇڏڞڟڢڬڮ"
+_CYRILLIC_LOWER, _CYRILLIC_UPPER = "ѡѣѧѩѫѭѯѱ", "ѠѢѦѨѪѬѮѰ"
+_TWO_BYTES = "ƍƕƛƣƨƪƹƽ"
+_IDEOGRAPHS = "㐀㐁㐂㐃㐄㐅㐆㐇"
+_THREE_BYTES = "ꀀꀁꀂꀃꀄꀅꀆꀇ"
+_FOUR_BYTES = "𐌰𐌱𐌲𐌳𐌴𐌵𐌶𐌷"
+
+_RANGES: tuple[tuple[int, int, str], ...] = (
+    (0x0600, 0x06FF, _ARABIC),
+    (0x0400, 0x052F, _CYRILLIC_LOWER),
+    (0x2E80, 0x9FFF, _IDEOGRAPHS),
+    (0x0000, 0x07FF, _TWO_BYTES),
+    (0x0800, 0xFFFF, _THREE_BYTES),
+)
+_RESERVED = frozenset(
+    f"{_LOWER}{_LOWER.upper()}{_ARABIC}{_CYRILLIC_LOWER}{_CYRILLIC_UPPER}"
+    f"{_TWO_BYTES}{_IDEOGRAPHS}{_THREE_BYTES}{_FOUR_BYTES}"
+)
+_OTHER_LETTER = re.compile("[A-Za-z](?<![bjkqvwxzBJKQVWXZ])")
+_DIGIT_NAMES = ("ZERO", "ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE")
+_KEPT_CATEGORIES = frozenset("PZC")
+"""Punctuation, spaces and controls, with halves of surrogate pairs: structure, and nobody's data."""
+
+
+def alphabet_of(char: str) -> str | None:
+    """Return the reserved letters that stand in for a character; None for one that stays."""
+    if char.isascii():
+        if not char.isalpha():
+            return None
+        return _LOWER if char.islower() else _LOWER.upper()
+    category = unicodedata.category(char)
+    if category[0] in _KEPT_CATEGORIES and category not in ("Cn", "Co"):
+        return None
+    code = ord(char)
+    for low, high, letters in _RANGES:
+        if low <= code <= high:
+            return _CYRILLIC_UPPER if letters is _CYRILLIC_LOWER and char.isupper() else letters
+    return _FOUR_BYTES
+
+
+def is_reserved(text: str) -> bool:
+    """Return whether every letter of `text` is one that pseudonyms are made of."""
+    if text.isascii():
+        return _OTHER_LETTER.search(text) is None
+    return all(char in _RESERVED or alphabet_of(char) is None for char in text)
+
+
+def plain_digits(text: str) -> str:
+    """Return `text` with every digit of any script as an ASCII digit; the length stays."""
+    return text if text.isascii() else "".join(map(_plain_digit, text))
+
+
+def write_digit(like: str, digit: str) -> str:
+    """Return a digit in the script of the digit `like`: superscripts stay superscripts, too."""
+    if like.isascii():
+        return digit
+    value = unicodedata.digit(like, 0)
+    if unicodedata.category(like) == "Nd":
+        return chr(ord(like) - value + int(digit))
+    name = unicodedata.name(like, "")
+    try:
+        return unicodedata.lookup(name.replace(_DIGIT_NAMES[value], _DIGIT_NAMES[int(digit)]))
+    except KeyError:
+        return digit
+
+
+def _plain_digit(char: str) -> str:
+    if char.isascii():
+        return char
+    return str(unicodedata.digit(char)) if char.isdigit() else char
+
 
 ORDINARY_MARK, SMALL_MARK = "99", "10"
 """What the digits of a pseudonym begin with; the second where the first would make a number unsafe."""
@@ -127,3 +201,71 @@ class Pseudonyms:
     def _draw(self, kind: str, value: str, salt: int, count: int) -> Iterator[int]:
         text = f"{kind}\0{salt}\0{value}".encode(errors=_SALT_ENCODING)
         return iter(hashlib.shake_256(hmac.digest(self._key, text, "sha256")).digest(max(count, 1)))
+
+
+TEST_NUMBERS: dict[int, tuple[str, ...]] = {
+    13: ("5000550000009",),
+    14: ("36006666333344",),
+    15: ("370000000000002",),
+    16: (
+        "4484070000000000",
+        "4917610000000000",
+        "4462030000000000",
+        "5454545454545454",
+        "2222400070000005",
+        "5101180000000007",
+        "6771798021000008",
+        "3569990010095841",
+        "6445644564456445",
+        "6243030000000001",
+        "5000550000000029",
+        "5200828282828210",
+    ),
+    17: ("50005500000008192",),
+    18: ("500055000000004096",),
+    19: ("5000550000000008192",),
+}
+"""Test numbers that Adyen, Worldpay and Stripe publish; for 13 and for 17 digits or more the test
+prefix 500055 is filled up, with numbers that a double keeps, as a card number may come as one."""
+
+_PUBLISHED = frozenset(number for numbers in TEST_NUMBERS.values() for number in numbers)
+_GROUP = re.compile("[0-9]+")
+_LONGEST_CARD = 19
+
+
+def card_hits(text: str) -> list[int]:
+    """Return what the rule `card-number-exposed` finds in a text: the length of each number."""
+    return list(iter_card_number_lengths(text))
+
+
+def is_test_number(digits: str) -> bool:
+    """Return whether a card number is one that stands in for others."""
+    return digits in _PUBLISHED
+
+
+def stand_in_number(pseudonyms: Pseudonyms, digits: str, salt: int = 0) -> str:
+    """Return the test number that stands in for a card number."""
+    return pseudonyms.pick(TEST_NUMBERS[len(digits)], digits, salt=salt)
+
+
+def iter_cards(text: str) -> Iterator[list[tuple[int, int]]]:
+    """Yield the groups of digits, as start and end, of each card number in a text of ASCII digits."""
+    groups = [match.span() for match in _GROUP.finditer(text)]
+    start = 0
+    while start < len(groups):
+        count = _card_length(text, groups[start : start + _LONGEST_CARD])
+        if count:
+            yield groups[start : start + count]
+        start += count or 1
+
+
+def _card_length(text: str, groups: list[tuple[int, int]]) -> int:
+    """Return of how many groups the longest card number at the first is, or 0."""
+    digits, longest = "", 0
+    for count, (begin, end) in enumerate(groups, start=1):
+        digits += text[begin:end]
+        if len(digits) > _LONGEST_CARD:
+            break
+        if is_card_number(digits, is_parted=count > 1):
+            longest = count
+    return longest

@@ -1,23 +1,197 @@
-"""Replaces a text by its pseudonym, part by part, so that its shape and the card numbers in it stay."""
+"""Finds what is somebody's in a text and replaces it, so that its shape and the card numbers in it stay."""
 
+import base64
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import islice
 
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.describing import describe_value
-from opay_contract.redact.alphabets import is_reserved, write_digit
-from opay_contract.redact.cards import card_hits, is_test_number, iter_cards, stand_in_number
-from opay_contract.redact.detection import Detector, Part, PartKind
-from opay_contract.redact.memory import Memory
 from opay_contract.redact.pseudonyms import (
     ORDINARY_MARK,
     Pseudonyms,
+    card_hits,
     condense,
     is_digit_pseudonym,
     is_email_pseudonym,
     is_hex_pseudonym,
+    is_reserved,
+    is_test_number,
+    iter_cards,
+    plain_digits,
+    stand_in_number,
+    write_digit,
 )
+from opay_contract.redact.vocabulary import NAME_WORDS, WORDS, split_words
+
+_ODD = re.compile(r"[\W_]+")
+_LEAST_LETTERS, _LEAST_WORD, _LONGEST_NAME, _MANY_DIGITS = 2, 4, 64, 5
+_QUOTED = re.compile(r'"([^"\\]{2,64})"')
+_JSON_IN_BASE64 = re.compile(r"(?:e[wy]|W[3wy])[A-Za-z0-9+/]{2,}={0,2}")
+_MOST_QUOTED = 1000
+_MOST_NAMES = 100_000
+"""How many values are remembered, so that a file of any size needs flat memory."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """Names by their letters and digits alone, in lower case: `FaridaHassan` is `farida-hassan`.
+
+    A name that was kept before its value came is found when the file is done: the file is then redacted
+    again, with the names that are `forced`. What is `known` is nobody's name.
+    """
+
+    known: frozenset[str]
+    forced: frozenset[str] = frozenset()
+    _kept: set[str] = field(default_factory=set)
+    _replaced: set[str] = field(default_factory=set)
+
+    def begin(self, forced: frozenset[str] = frozenset()) -> None:
+        """Forget everything: a file begins."""
+        self.forced = forced
+        self._kept.clear()
+        self._replaced.clear()
+
+    def keep(self, name: str) -> bool:
+        """Return whether a name may be kept, as far as is known now."""
+        forms = self._forms(name, with_words=True)
+        if not (self.forced.isdisjoint(forms) and self._replaced.isdisjoint(forms)):
+            return False
+        if len(self._kept) < _MOST_NAMES:
+            self._kept |= forms
+        return True
+
+    def replace(self, value: str, *, with_words: bool = False) -> None:
+        """Note that a value was replaced; `with_words` is for names of people, of which each word is one."""
+        if len(self._replaced) < _MOST_NAMES:
+            self._replaced |= self._forms(value, with_words=with_words)
+
+    def replace_text(self, text: str) -> None:
+        """Note that a text was replaced, and what is quoted in it, if it is JSON that nobody read."""
+        self.replace(text)
+        if _JSON_IN_BASE64.fullmatch(text):
+            text = base64.b64decode(text[: len(text) // 4 * 4].encode(errors="replace") + b"====").decode(
+                errors="replace"
+            )
+        if text.startswith(("{", "[")):
+            for match in islice(_QUOTED.finditer(text), _MOST_QUOTED):
+                self.replace(match[1])
+
+    def clashes(self) -> frozenset[str]:
+        """Return what was kept and replaced."""
+        return frozenset(self._kept & self._replaced)
+
+    def _forms(self, text: str, *, with_words: bool) -> set[str]:
+        """Return what a name or value is known by; a number, or what is too long for a name, by nothing."""
+        if len(text) > _LONGEST_NAME or sum(map(str.isdigit, text)) >= _MANY_DIGITS:
+            return set()
+        local = text.partition("@")[0]
+        words = {word for word in split_words(local) if with_words and len(word) >= _LEAST_WORD}
+        whole = {form for one in (text, local) if len(form := _ODD.sub("", one).lower()) >= _LEAST_LETTERS}
+        return (whole | words) - self.known
+
+
+class PartKind(StrEnum):
+    """How a part of a text is replaced; what is `KEPT` is not."""
+
+    KEPT = "text"
+    EMAIL = "e-mail address"
+    HEX = "hexadecimal digits"
+    DIGITS = "digits"
+    LETTERS = "free text"
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """A part of a text; `plain` is the same with every digit as an ASCII digit."""
+
+    kind: PartKind
+    text: str
+    plain: str
+
+
+_EMAIL = r"(?<![\w.+'-])[\w.!#$%&'*+/=?^`{|}~-]++@[\w-]++(?:\.[\w-]++)*+"
+_HEX = r"(?<![0-9A-Za-z])(?:(?=[0-9]*+[a-f])[0-9a-f]{16,}|(?=[0-9]*+[A-F])[0-9A-F]{16,})(?![0-9A-Za-z])"
+_ROW = r"[0-9](?:[\W_]{0,3}[0-9])*"
+_VERSION = r"(?<=[A-Za-z]/)[0-9]{1,4}(?:\.[0-9]{1,4}){0,4}(?![0-9])"
+_KNOWN_NUMBERS = r"(?<![\w.-])Gecko/20100101(?!\w)"
+_WORD = r"[A-Za-z]+"
+_NOTHING = r"(?!)"
+_TOKEN = re.compile("[A-Za-z0-9]+")
+_NUMBERED = re.compile("([A-Za-z]+)[0-9]{0,2}")
+_LONGEST_KNOWN = 64
+_VERSION_DIGITS = 8
+_SMALL = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,2}){0,2}")
+
+
+class Detector:
+    """Finds the parts of texts; knows the contract's words, and the beginnings that its tokens have."""
+
+    def __init__(self, words: frozenset[str], prefixes: tuple[str, ...]) -> None:
+        self._words = WORDS | words
+        self.known = NAME_WORDS | words
+        prefix = "|".join(map(re.escape, prefixes)) or _NOTHING
+        kept = rf"(?P<kept>(?<![0-9A-Za-z])(?:{prefix}))"
+        found = rf"{kept}|(?P<email>{_EMAIL})|(?P<hex>{_HEX})"
+        numbers = rf"(?P<known>{_KNOWN_NUMBERS})|(?P<version>{_VERSION})"
+        self._strict = re.compile(rf"{found}|(?P<digits>{_ROW})")
+        self._lenient = re.compile(rf"{found}|{numbers}|(?P<digits>{_ROW})")
+        self._word = re.compile(_WORD)
+        self._found = re.compile(rf"[@0-9]|{prefix}")
+
+    def is_known(self, name: str) -> bool:
+        """Return whether a name is made of nothing but known words, with numbers such as that of `v1`."""
+        if not name.isascii() or "@" in name or len(name) > _LONGEST_KNOWN:
+            return False
+        if name.lower() in self.known:
+            return True
+        tokens = [_NUMBERED.fullmatch(token) for token in _TOKEN.findall(name)]
+        letters = [token for token in tokens if token and len(token[1]) == 1]
+        return len(letters) <= 1 and all(token and self._is_known_token(token[1]) for token in tokens)
+
+    def _is_known_token(self, token: str) -> bool:
+        return len(token) <= 1 or token.lower() in self.known or self.known.issuperset(split_words(token))
+
+    def iter_parts(self, text: str, *, keep_words: bool) -> Iterator[TextPart]:
+        """Yield the parts of `text` in order, without gaps."""
+        plain = plain_digits(text)
+        end = 0
+        if self._found.search(plain) is None:
+            yield from self._rest(text, plain, 0, len(text), keep_words=keep_words)
+            return
+        for match in (self._lenient if keep_words else self._strict).finditer(plain):
+            yield from self._rest(text, plain, end, match.start(), keep_words=keep_words)
+            kind = self._kind(match, keep_words=keep_words)
+            yield TextPart(kind, text[match.start() : match.end()], match[0])
+            end = match.end()
+        yield from self._rest(text, plain, end, len(text), keep_words=keep_words)
+
+    def _kind(self, match: re.Match[str], *, keep_words: bool) -> PartKind:
+        if match.lastgroup == "email":
+            return PartKind.EMAIL
+        if match.lastgroup == "hex":
+            return PartKind.HEX
+        is_version = match.lastgroup == "version" and sum(map(str.isdigit, match[0])) <= _VERSION_DIGITS
+        is_small = match.lastgroup == "digits" and keep_words and _SMALL.fullmatch(match[0]) is not None
+        is_kept = match.lastgroup in ("kept", "known") or is_version or is_small
+        return PartKind.KEPT if is_kept else PartKind.DIGITS
+
+    def _rest(self, text: str, plain: str, start: int, end: int, *, keep_words: bool) -> Iterator[TextPart]:
+        """Yield what stands between the parts that are found by their form."""
+        if keep_words:
+            for match in self._word.finditer(text, start, end):
+                if match[0].lower() in self._words:
+                    if start < match.start():
+                        yield TextPart(
+                            PartKind.LETTERS, text[start : match.start()], plain[start : match.start()]
+                        )
+                    yield TextPart(PartKind.KEPT, match[0], match[0])
+                    start = match.end()
+        if start < end:
+            yield TextPart(PartKind.LETTERS, text[start:end], plain[start:end])
+
 
 ATTEMPTS = 12
 """How many pseudonyms of a value are tried until one keeps all that the value showed."""
@@ -79,7 +253,7 @@ class Texts:
     def is_clean(self, text: str, manner: Manner = STRICT) -> bool:
         """Return whether a text is made of nothing but pseudonyms and what may be kept."""
         parts = self.detector.iter_parts(text, keep_words=manner.keep_words)
-        return all(_is_clean(part, manner) for part in parts)
+        return all(_is_clean_part(part, manner) for part in parts)
 
     def found_in(self, text: str, manner: Manner = STRICT) -> str:
         """Say what kind of data a text has; never the data."""
@@ -87,7 +261,7 @@ class Texts:
             return "card number"
         parts = self.detector.iter_parts(text, keep_words=manner.keep_words)
         return next(
-            (part.kind.value for part in parts if not _is_clean(part, manner)), PartKind.LETTERS.value
+            (part.kind.value for part in parts if not _is_clean_part(part, manner)), PartKind.LETTERS.value
         )
 
     def redact(self, text: str, manner: Manner = STRICT, accept: Callable[[str], bool] = accept_all) -> str:
@@ -123,7 +297,7 @@ class Texts:
             return self.pseudonyms.digits(text, salt=salt, length=_LEAST)
         return made + self.pseudonyms.fill(text, missing, salt=salt)
 
-    def _replace_part(self, part: Part, whole: str, manner: Manner, salt: int) -> str:
+    def _replace_part(self, part: TextPart, whole: str, manner: Manner, salt: int) -> str:
         if part.kind is PartKind.KEPT:
             return part.text
         if part.kind is PartKind.HEX:
@@ -135,7 +309,7 @@ class Texts:
         made = self.pseudonyms.letters(part.text, whole, salt=salt)
         return "".join(write_digit(char, "9") if char.isdigit() else char for char in made)
 
-    def _replace_digits(self, part: Part, manner: Manner, salt: int) -> str:
+    def _replace_digits(self, part: TextPart, manner: Manner, salt: int) -> str:
         places = [index for index, char in enumerate(part.plain) if char in "0123456789"]
         digits = "".join(part.plain[index] for index in places)
         groups = list(iter_cards(part.plain)) if manner.cards else []
@@ -161,7 +335,7 @@ class Texts:
         return " x ".join(part for part in (filler, numbers) if part)
 
 
-def _is_clean(part: Part, manner: Manner) -> bool:
+def _is_clean_part(part: TextPart, manner: Manner) -> bool:
     if part.kind is PartKind.KEPT:
         return True
     if part.kind is PartKind.HEX:

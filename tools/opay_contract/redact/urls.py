@@ -8,11 +8,15 @@ from urllib.parse import quote_plus, unquote_plus, urlsplit
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.paths import is_version
 from opay_contract.model.exchange import Request
-from opay_contract.redact.alphabets import is_reserved
-from opay_contract.redact.cards import card_hits, is_test_number, iter_cards, stand_in_number
-from opay_contract.redact.sensitivity import Statement
+from opay_contract.redact.pseudonyms import (
+    card_hits,
+    is_reserved,
+    is_test_number,
+    iter_cards,
+    stand_in_number,
+)
 from opay_contract.redact.texts import NAME, STRICT
-from opay_contract.redact.values import Values
+from opay_contract.redact.values import Statement, Values
 
 _REST = r"([^?#\t\r\n]*)(\?[^#\t\r\n]*)?(#[^\t\r\n]*)?"
 _URL = re.compile(rf"([A-Za-z][A-Za-z0-9+.-]*):(//[^/?#\s]*)?{_REST}")

@@ -1,24 +1,120 @@
-"""Replaces one value of a body, by what the contract says about its place."""
+"""Replaces one value, by what the contract says about its place or else about its property's name."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from opay_contract.jsontext import SAFE_INTEGER, NotJson, Parsed, parse_json
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.naming import iter_objects, iter_properties
+from opay_contract.jsontext import SAFE_INTEGER, NotJson, Parsed, Tokens, parse_json
+from opay_contract.judge.annotations import Annotations
 from opay_contract.judge.describing import describe_name
-from opay_contract.redact.cards import card_hits, is_test_number, stand_in_number
+from opay_contract.judge.values import is_month, time_fault
 from opay_contract.redact.pseudonyms import (
     FIRST_SIX,
     LAST_FOUR,
     ORDINARY_MARK,
     SHORT,
     SMALL_MARK,
+    card_hits,
     is_digit_pseudonym,
+    is_test_number,
+    stand_in_number,
 )
-from opay_contract.redact.sensitivity import CARD, CUSTOMER, IDENTIFIER, PUBLIC, Sensitivity, Statement
 from opay_contract.redact.texts import ATTEMPTS, FREE_TEXT, NAME, STRICT, Manner, Texts
+
+CUSTOMER, CARD, PUBLIC, IDENTIFIER = "customer", "card", "public", "identifier"
+
+_TOKEN_PREFIX = re.compile(r"([A-Za-z][A-Za-z_]*_)[0-9A-Fa-f]{16,}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_LETTERS = re.compile(r"[A-Za-z]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What the contract says about one place: its class, if any, and every schema that describes it."""
+
+    sensitivity: str | None
+    uris: tuple[str, ...] = ()
+    units: frozenset[str] = frozenset()
+    choices: tuple[Any, ...] = ()
+
+
+class Sensitivity:
+    """The contract's table of classes, and the words that are its own and nobody's data."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        self._documents = [document.value for document in contract.schemas.documents.values()]
+        self.by_name = contract.sensitivity_by_name
+        self.known_texts = frozenset(_iter_known_texts(contract))
+        names = [name for document in self._documents for name, _ in iter_properties(document)]
+        headers = [header.name for operation in contract.operations for header in operation.required_headers]
+        texts = [*names, *headers, *self.known_texts]
+        self.words = frozenset(word.lower() for text in texts for word in _LETTERS.findall(text))
+        examples = [text for document in self._documents for text in _iter_texts(document)]
+        found = {match[1] for text in examples if (match := _TOKEN_PREFIX.fullmatch(text))}
+        self.token_prefixes = tuple(sorted(found))
+
+    def statements(self, described: Annotations | None) -> dict[Tokens, Statement]:
+        """Return what is said about each place of a body."""
+        places: dict[Tokens, list[tuple[str, dict[str, Any]]]] = {}
+        for tokens, _, uri, node in described.nodes() if described else ():
+            places.setdefault(tokens, []).append((uri, node))
+        return {tokens: _statement(found) for tokens, found in places.items()}
+
+    def undescribed(self, tokens: Tokens) -> Statement:
+        """Return what can be said about a place that nothing describes: the class of its name."""
+        names = [token for token in tokens if isinstance(token, str)]
+        return Statement(self.by_name.get(names[-1]) if names else None)
+
+    def verdict(self, statement: Statement, recorded: float) -> Callable[[Any], tuple[Any, ...]]:
+        """Return a function from a value to everything that a check would see of it at this place."""
+        validators = [self._contract.schemas.validator(uri) for uri in statement.uris]
+
+        def judge(value: Any) -> tuple[Any, ...]:
+            value = _SURROGATE.sub("\ufffd", value) if isinstance(value, str) else value
+            keywords = [sorted(str(e.schema_path) for e in each.iter_errors(value)) for each in validators]
+            month = is_month(value) if "month" in statement.units else None
+            fault = time_fault(value, recorded) if "unix-seconds" in statement.units else None
+            return (keywords, month, fault and fault.id)
+
+        return judge
+
+
+def _statement(found: list[tuple[str, dict[str, Any]]]) -> Statement:
+    classes = [node["x-sensitivity"] for _, node in found if "x-sensitivity" in node]
+    return Statement(
+        sensitivity=classes[0] if classes else None,
+        uris=tuple(uri for uri, _ in found),
+        units=frozenset(str(node["x-unit"]) for _, node in found if "x-unit" in node),
+        choices=tuple(choice for _, node in found for choice in (*node.get("enum", ()), *_constants(node))),
+    )
+
+
+def _constants(node: dict[str, Any]) -> tuple[Any, ...]:
+    return (node["const"],) if "const" in node else ()
+
+
+def _iter_known_texts(contract: Contract) -> Iterator[str]:
+    for operation in contract.operations:
+        envelope = operation.envelope
+        if envelope is not None:
+            yield from envelope.success
+            for code in envelope.codes.values():
+                yield code.code
+                yield from code.messages
+
+
+def _iter_texts(document: Any) -> Iterator[str]:
+    for node in iter_objects(document):
+        for value in node.values():
+            yield from (
+                text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)
+            )
+
 
 _IDENTIFIER = Manner(lengthen=True)
 _UNSEARCHED = Manner(cards=False, lengthen=True)
@@ -101,7 +197,7 @@ class Values:
             return "12"
         return self._make_number(match, value, bool(hits), 0)
 
-    def name(self, name: str, salt: int, *, is_shown: bool = True) -> str:
+    def name(self, name: str, salt: int = 0, *, is_shown: bool = True) -> str:
         """Return a name: itself where it is made of known words, or looks like a name and may be shown.
 
         A name that a report may show stays, unless it is a value somewhere else; any other is replaced by one

@@ -3,7 +3,7 @@
 from opay_contract.baseline.acceptance import Acceptance, State
 from opay_contract.model.summary import FoldedFinding
 from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.printing import printable
+from opay_contract.words import on_one_line, printable
 
 
 def describe_standing(run: CheckedRun, folded: FoldedFinding) -> str:
@@ -34,8 +34,3 @@ def describe_no_drift(run: CheckedRun) -> str:
         return "none of them succeeded" if run.summary.exchanges > 1 else "it did not succeed"
     is_any_accepted = run.judged is not None and bool(run.judged.keys(State.ACCEPTED))
     return "no drift but what is accepted" if is_any_accepted else "no drift"
-
-
-def on_one_line(text: str) -> str:
-    """Return what a person wrote without its line breaks, in a form that a terminal can take."""
-    return printable(" ".join(text.split()))

@@ -16,9 +16,9 @@ from opay_contract.report.acceptance_status import (
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.ordering import by_gravity
 from opay_contract.report.outcomes import describe_shortage, describe_vacuity
-from opay_contract.report.printing import printable
 from opay_contract.report.scope import describe_out_of_scope
-from opay_contract.report.text_report import count, describe_call, describe_judged, describe_place
+from opay_contract.report.text_report import describe_call, describe_judged, describe_place
+from opay_contract.words import count, printable
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 _TITLE = "opay-contract"

@@ -6,7 +6,7 @@ from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.html_findings import finding_item
 from opay_contract.report.html_parts import Section, as_text
 from opay_contract.report.html_timeline import timeline_of
-from opay_contract.report.text_report import count
+from opay_contract.words import count
 
 
 def build_unused(run: CheckedRun) -> Section | None:

@@ -13,8 +13,9 @@ from opay_contract.report.html_parts import LABELS, Section, as_text, plural
 from opay_contract.report.html_timeline import timeline_of
 from opay_contract.report.insights import describe_moment
 from opay_contract.report.ordering import by_gravity
-from opay_contract.report.text_report import count, describe_call, describe_place
+from opay_contract.report.text_report import describe_call, describe_place
 from opay_contract.report.timeline import Timeline, is_dated
+from opay_contract.words import count
 
 
 def build_findings(run: CheckedRun) -> Section | None:

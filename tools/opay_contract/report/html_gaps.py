@@ -8,7 +8,7 @@ from opay_contract.model.insight import Gap
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.html_parts import Section, as_text
 from opay_contract.report.insights import describe_gap, describe_scope, describe_spot, narrower, never_seen
-from opay_contract.report.text_report import count
+from opay_contract.words import count
 
 _ABOUT_NEVER = (
     "None of it is a finding: either the vendor does not send it, or the recordings lack the case that "

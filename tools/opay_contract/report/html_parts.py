@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from html import escape
 
 from opay_contract.model.finding import Severity
-from opay_contract.report.printing import printable
+from opay_contract.words import printable
 
 LABELS = {Severity.ERROR: "Error", Severity.WARNING: "Warning", Severity.INFO: "Information"}
 """What one finding of a severity is called."""

@@ -8,8 +8,8 @@ from opay_contract.report.html_charts import draw_bar
 from opay_contract.report.html_parts import Section, as_text
 from opay_contract.report.insights import describe_scope, describe_share
 from opay_contract.report.presence import Member, ScopeTrees, iter_trees
-from opay_contract.report.text_report import count
 from opay_contract.report.timeline import describe_day, iter_days
+from opay_contract.words import count
 
 MAX_VALUES = 12
 """Values of a member that are listed; the others are counted."""

@@ -7,7 +7,7 @@ from opay_contract.model.summary import DriftSummary
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.html_charts import draw_bar
 from opay_contract.report.html_parts import Section, as_text
-from opay_contract.report.text_report import count
+from opay_contract.words import count
 
 
 def build_questions(run: CheckedRun) -> Section | None:

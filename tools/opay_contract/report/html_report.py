@@ -17,7 +17,8 @@ from opay_contract.report.html_presence import build_presence
 from opay_contract.report.html_questions import build_questions
 from opay_contract.report.html_summary import build_summary
 from opay_contract.report.html_timeline import build_over_time
-from opay_contract.report.text_report import count, describe_place
+from opay_contract.report.text_report import describe_place
+from opay_contract.words import count
 
 _FOOTER = (
     "Card and customer data is never shown: findings name type, length and place, and values are counted "

@@ -20,9 +20,9 @@ from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.insights import narrower, never_seen
 from opay_contract.report.ordering import by_gravity
 from opay_contract.report.outcomes import describe_shortage, describe_vacuity
-from opay_contract.report.printing import printable
 from opay_contract.report.scope import describe_out_of_scope
-from opay_contract.report.text_report import count, describe_place, describe_recorded
+from opay_contract.report.text_report import describe_place, describe_recorded
+from opay_contract.words import count, printable
 
 _SUITE = "opay-contract"
 _ANY = f"{_SUITE}.rules"
@@ -244,7 +244,8 @@ def _outcome_values(summary: DriftSummary) -> dict[str, int]:
     counts = {outcome: count_outcome(summary.outcomes, outcome) for outcome in Outcome}
     values = {f"outcomes.{outcome}": number for outcome, number in counts.items()}
     if summary.signatures.total:
-        values |= {f"signatures.{name}": number for name, number in asdict(summary.signatures).items()}
+        numbers = asdict(summary.signatures).items()
+        values |= {f"signatures.{name}": number for name, number in numbers if isinstance(number, int)}
     return values
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from opay_contract.report.printing import printable
+from opay_contract.words import printable
 
 NONE_LISTED = "None of them is listed here."
 

@@ -19,13 +19,8 @@ from opay_contract.report.outcomes import (
     describe_vacuity,
 )
 from opay_contract.report.scope import describe_out_of_scope
-from opay_contract.report.text_report import (
-    count,
-    describe_call,
-    describe_judged,
-    describe_outside,
-    describe_place,
-)
+from opay_contract.report.text_report import describe_call, describe_judged, describe_outside, describe_place
+from opay_contract.words import count
 
 MAX_ROWS = 300
 """Rows of findings, acceptances and what was observed, and rows of unreadable entries.

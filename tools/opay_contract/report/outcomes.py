@@ -1,12 +1,19 @@
 """Words for how the calls of a run ended, the same in every report."""
 
+from collections import Counter
 from typing import Any
 
 from opay_contract.jsontext import pointer
 from opay_contract.model.finding import Outcome
-from opay_contract.model.outcomes import Outcomes, Signatures, count_outcome, describe_failures
+from opay_contract.model.outcomes import (
+    Outcomes,
+    Signatures,
+    count_outcome,
+    describe_failures,
+    describe_mistakes,
+)
 from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.printing import printable
+from opay_contract.words import printable
 
 _SUCCESS, _BUSINESS_ERROR, _TRANSPORT = Outcome.SUCCESS, Outcome.BUSINESS_ERROR, Outcome.TRANSPORT
 
@@ -33,7 +40,8 @@ def describe_signatures(signatures: Signatures) -> str:
     accepted = verified + signatures.failed
     parts = [f"{verified:,} of {accepted:,} verify"] if accepted else []
     parts += [f"of refused requests {signatures.refused_verified:,} of {refused:,} verify"] if refused else []
-    return ", ".join(parts)
+    mistakes = describe_mistakes(signatures)
+    return printable("; ".join([", ".join(parts), *([mistakes] if mistakes else [])]))
 
 
 def describe_vacuity(run: CheckedRun) -> str:
@@ -48,6 +56,8 @@ def describe_vacuity(run: CheckedRun) -> str:
     signatures = summary.signatures
     if failed := signatures.failed + signatures.refused_failed:
         said += f"; with the key given, {failed:,} of {signatures.total:,} signatures do not verify"
+        mistakes = describe_mistakes(signatures)
+        said += f"; {mistakes}" if mistakes else ""
     return f"{printable(said)}."
 
 
@@ -84,11 +94,18 @@ def build_outcomes(outcomes: Outcomes) -> dict[str, Any]:
 
 def build_signatures(signatures: Signatures) -> dict[str, Any]:
     """Return the signatures as the values that JSON has."""
-    return {
+    built: dict[str, Any] = {
         "verified": signatures.verified,
         "failed": signatures.failed,
         "refused": {"verified": signatures.refused_verified, "failed": signatures.refused_failed},
     }
+    if signatures.diagnosed:
+        mistakes = Counter((one.mistake, one.advice) for one in signatures.diagnosed)
+        built["mistakes"] = [
+            {"mistake": mistake, "advice": advice, "count": count}
+            for (mistake, advice), count in sorted(mistakes.items())
+        ]
+    return built
 
 
 def _parted(outcomes: Outcomes, outcome: Outcome, part: int) -> list[tuple[str, int]]:

@@ -11,7 +11,7 @@ from opay_contract.judge.table import RULES
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Rule, Severity
 from opay_contract.model.summary import FoldedFinding
-from opay_contract.report.acceptance_status import describe_covered, describe_unused, on_one_line
+from opay_contract.report.acceptance_status import describe_covered, describe_unused
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.insights import narrower, never_seen
 from opay_contract.report.ordering import by_gravity
@@ -21,9 +21,9 @@ from opay_contract.report.outcomes import (
     describe_shortage,
     describe_vacuity,
 )
-from opay_contract.report.printing import printable
 from opay_contract.report.scope import describe_out_of_scope
-from opay_contract.report.text_report import count, describe_call, describe_place
+from opay_contract.report.text_report import describe_call, describe_place
+from opay_contract.words import count, on_one_line, printable
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}

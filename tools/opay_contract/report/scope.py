@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from opay_contract.model.summary import DriftSummary, Elsewhere
-from opay_contract.report.printing import printable
+from opay_contract.words import printable
 
 _MOST_NAMED = 5
 _MOST_BASE_URLS = 3

@@ -11,7 +11,7 @@ from opay_contract.report.insights import (
     describe_spot,
     group_gaps,
 )
-from opay_contract.report.printing import printable
+from opay_contract.words import printable
 
 
 def render_changes(changes: tuple[Change, ...]) -> str:

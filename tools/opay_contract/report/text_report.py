@@ -21,7 +21,6 @@ from opay_contract.report.outcomes import (
     describe_signatures,
     describe_vacuity,
 )
-from opay_contract.report.printing import printable
 from opay_contract.report.scope import describe_out_of_scope
 from opay_contract.report.text_insights import (
     render_answers,
@@ -29,6 +28,7 @@ from opay_contract.report.text_insights import (
     render_gaps,
     render_narrower,
 )
+from opay_contract.words import count, printable
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 _TITLES = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Information"}
@@ -47,7 +47,7 @@ def render_text(run: CheckedRun) -> str:
         render_narrower(run.insight),
         render_gaps(run.insight),
         render_answers(run.insight),
-        _closing(counted, findings, run),
+        render_closing(run),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -66,11 +66,6 @@ def describe_call(finding: Finding) -> str:
     if finding.place.is_whole_run and finding.operation is None:
         return "the whole run"
     return f"{finding.operation or 'no operation'}, {finding.outcome}"
-
-
-def count(number: int, noun: str, plural: str = "") -> str:
-    """Return a number with its noun."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def describe_judged(judged: Judged) -> str:
@@ -165,8 +160,9 @@ def _unreadable_section(summary: DriftSummary) -> str:
     return "\n".join([title, *lines, *([f"and {more:,} more"] if more else [])])
 
 
-def _closing(summary: DriftSummary, findings: list[FoldedFinding], run: CheckedRun) -> str:
-    """Return the last lines; `summary` and `findings` are without what is accepted."""
+def render_closing(run: CheckedRun) -> str:
+    """Return the last lines: how far the run got, and its verdict, without what is accepted."""
+    summary, findings = run.counted, by_gravity(run.counted)
     lines = ["Interrupted: this report is partial."] if summary.is_partial else []
     lines.append(_verdict(summary, findings, run))
     if outcomes := describe_outcomes(summary.outcomes):

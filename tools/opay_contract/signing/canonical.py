@@ -27,7 +27,14 @@ _WORDS = {
 
 
 class UnsignableBody(OpayContractError):  # noqa: N818  names what is refused, as `Unreadable` does
-    """The body has no canonical text; the message says why and where, and shows no value."""
+    """The body has no canonical text; the message says why and where, and shows no value.
+
+    `fault` is the why alone, as in "it has a key twice": without the place, whose keys may be data.
+    """
+
+    def __init__(self, fault: str, place: str = "") -> None:
+        super().__init__(f"cannot sign the request body: it {fault}{place}")
+        self.fault = fault
 
 
 def parse_signable(body: bytes) -> dict[str, Any]:
@@ -37,9 +44,9 @@ def parse_signable(body: bytes) -> dict[str, Any]:
         raise UnsignableBody(_describe_not_json(parsed))
     for flaw in parsed.flaws:
         if not _is_kept(flaw, parsed.value):
-            raise UnsignableBody(_describe_flaw(flaw, body))
+            raise UnsignableBody(_WORDS[flaw.kind], _place_of(flaw, body))
     if not isinstance(parsed.value, dict):
-        raise UnsignableBody("cannot sign the request body: it is JSON, but not an object")
+        raise UnsignableBody("is JSON, but not an object")
     return parsed.value
 
 
@@ -97,21 +104,17 @@ def _is_kept(flaw: Flaw, root: Any) -> bool:
     return isinstance(value, int) and -(2**63) <= value < 2**63
 
 
-def _describe_flaw(flaw: Flaw, body: bytes) -> str:
+def _place_of(flaw: Flaw, body: bytes) -> str:
     if flaw.kind is FlawKind.INVALID_UTF8:
-        place = f" at byte {_first_invalid_byte(body)}"
-    elif flaw.kind is FlawKind.BYTE_ORDER_MARK:
-        place = ""
-    else:
-        place = f" at {_quoted_pointer(flaw.tokens)}"
-    return f"cannot sign the request body: it {_WORDS[flaw.kind]}{place}"
+        return f" at byte {_first_invalid_byte(body)}"
+    return "" if flaw.kind is FlawKind.BYTE_ORDER_MARK else f" at {_quoted_pointer(flaw.tokens)}"
 
 
 def _describe_not_json(flaw: NotJson) -> str:
     if flaw.too_deep:
-        return "cannot sign the request body: it is nested too deeply"
+        return "is nested too deeply"
     fault = "breaks off" if flaw.truncated else "stops being JSON"
-    return f"cannot sign the request body: it {fault} at line {flaw.line}, column {flaw.column}"
+    return f"{fault} at line {flaw.line}, column {flaw.column}"
 
 
 def _quoted_pointer(tokens: Tokens) -> str:

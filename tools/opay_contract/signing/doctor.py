@@ -14,13 +14,14 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any, TypeVar
 from urllib.parse import quote_plus
 
+from opay_contract.model.exchange import Request, header
 from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.canonical import UnsignableBody, documented_forms, parse_signable
 from opay_contract.signing.header_forms import HeaderForm, parse_header
@@ -29,6 +30,10 @@ from opay_contract.signing.signer import verify
 MOST_BODY = 64 << 10
 """Bytes of a body for which mistakes are tried; each try writes the body again."""
 
+_MOST_IN_VAIN = 20
+"""Searches without a result after which a `Doctor` tries single mistakes alone."""
+
+_MOST_REMEMBERED = 256
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _NON_ASCII = re.compile("[^\0-\x7f]")
 _INTEGER = re.compile("-?[1-9][0-9]{0,17}|0")
@@ -74,6 +79,10 @@ class Diagnosis:
             return "made as the contract says"
         *others, last = self.mistakes or ("made in a way that is not known",)
         return f"{', '.join(others)} and {last}" if others else last
+
+    def explain(self) -> str:
+        """Return what is wrong and what to do as one phrase."""
+        return f"the signature was {self.describe()}" + (f"; {self.advice}" if self.advice else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +144,79 @@ class _Mistake:
     change: Callable[[_Recipe], _Recipe | None]
 
 
-def diagnose(
+class Doctor:
+    """Diagnoses the requests that are meant for one key, call after call, at a cost that is bounded.
+
+    What was seen before is remembered, and when many searches were in vain, which takes some tens of
+    milliseconds each, two mistakes at once are tried no more.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        scheme: SignatureScheme,
+        identity: str | None = None,
+        other_keys: Mapping[str, str] | None = None,
+    ) -> None:
+        self._key, self._scheme, self._identity, self._other_keys = key, scheme, identity, other_keys
+        self._remembered: dict[tuple[str, bytes], Diagnosis] = {}
+        self._in_vain = 0
+
+    def examine(self, request: Request) -> Diagnosis | None:
+        """Name what is wrong with a request's signature; None where it has none."""
+        value = header(request.headers, self._scheme.header)
+        if value is None or request.body is None:
+            return None
+        known = self._remembered.get((value, request.body))
+        if known is not None:
+            return known
+        pairs = self._in_vain < _MOST_IN_VAIN
+        diagnosis = diagnose_request(
+            request, self._key, self._scheme, self._identity, other_keys=self._other_keys, pairs=pairs
+        )
+        if diagnosis is None:
+            return None
+        self._in_vain += not diagnosis.is_known
+        if len(self._remembered) >= _MOST_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[value, request.body] = diagnosis
+        return diagnosis
+
+
+def diagnose_request(  # noqa: PLR0913  as of `diagnose`
+    request: Request,
+    key: str,
+    scheme: SignatureScheme,
+    identity: str | None = None,
+    *,
+    other_keys: Mapping[str, str] | None = None,
+    pairs: bool = True,
+) -> Diagnosis | None:
+    """Name what is wrong with a request's signature; None where header or body are not there.
+
+    `identity` is the name of the header that says who asks.
+    """
+    value = header(request.headers, scheme.header)
+    if value is None or request.body is None:
+        return None
+    merchant_id = header(request.headers, identity) if identity else None
+    around = Circumstances(url=request.url, merchant_id=merchant_id, other_keys=other_keys or {})
+    return diagnose(request.body, value, key, scheme, around, pairs=pairs)
+
+
+def diagnose(  # noqa: PLR0913  what is known of a call
     body: bytes,
     header_value: str,
     key: str,
     scheme: SignatureScheme,
     circumstances: Circumstances | None = None,
+    *,
+    pairs: bool = True,
 ) -> Diagnosis:
     """Name what was done wrong where `header_value` does not sign `body` with `key`.
 
-    Takes a few milliseconds where the first mistakes that are tried fit, some tens where none does.
+    Takes a few milliseconds where the first mistakes that are tried fit, some tens where none does; without
+    `pairs` of mistakes, one.
     """
     if verify(body, header_value, key, scheme).ok:
         return Diagnosis(is_known=True)
@@ -181,7 +253,11 @@ def diagnose(
         )
         for non_ascii in documented_forms(scheme)
     ]
-    return _search(recipes, form, circumstances, _advice_on_form(scheme))
+    known = [*_MISTAKES, *_circumstantial(circumstances)]
+    tried: list[tuple[_Mistake, ...]] = [(), *((one,) for one in known)]
+    if pairs:
+        tried += [(one, other) for one, other in combinations(known, 2) if one.kind != other.kind]
+    return _search(recipes, form, tried, _advice_on_form(scheme))
 
 
 def _advice_on_form(scheme: SignatureScheme) -> str:
@@ -197,14 +273,9 @@ def _key_in_header(header_value: str, key: str, circumstances: Circumstances) ->
 
 
 def _search(
-    recipes: list[_Recipe], form: HeaderForm, circumstances: Circumstances, advice_on_form: str
+    recipes: list[_Recipe], form: HeaderForm, tried: Iterable[tuple[_Mistake, ...]], advice_on_form: str
 ) -> Diagnosis:
-    known = [*_MISTAKES, *_circumstantial(circumstances)]
-    for made in (
-        (),
-        *((one,) for one in known),
-        *((one, other) for one, other in combinations(known, 2) if one.kind != other.kind),
-    ):
+    for made in tried:
         for recipe in recipes:
             digits = _digits_with(recipe, made)
             if digits is not None and form.digits is not None and digits.startswith(form.digits):

@@ -55,11 +55,11 @@ class SignatureAuth(AuthBase):
 
 def _bytes_of(body: Any) -> bytes:
     if body is None:
-        raise UnsignableBody("cannot sign a request without a body")
+        raise UnsignableBody("is missing")
     if isinstance(body, str):
         return body.encode(errors="surrogatepass")  # half a pair becomes bytes that signing refuses
     if not isinstance(body, bytes):
-        raise UnsignableBody("cannot sign a body that is a stream; pass it as bytes")
+        raise UnsignableBody("is a stream; pass it as bytes")
     return body
 
 

@@ -16,6 +16,9 @@ from opay_contract.signing.canonical import (
     render_canonical,
 )
 
+PUBLIC_TEST_KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
+"""A key that everyone knows: of the mock, of redacted signatures and of the reference's samples."""
+
 _DIGITS = 128
 _LOWER_HEX = re.compile("[0-9a-f]*")
 

@@ -6,16 +6,18 @@ import textwrap
 from collections.abc import Iterator
 
 from opay_contract.contract.used import ContractUsed
-from opay_contract.report.printing import printable
-from opay_contract.suggest.suggestion import Proposal, Revision, Suggestion
+from opay_contract.suggest.suggestion import Judgement, Proposal, Revision, Suggestion
 from opay_contract.suggest.words import (
+    ADVICE,
     JUDGEMENTS,
+    describe_action,
     describe_evidence,
     describe_place,
     describe_result,
     describe_subject,
     describe_thresholds,
 )
+from opay_contract.words import printable
 
 _CONTEXT = 3
 _WIDTH = 108
@@ -27,9 +29,8 @@ def render_diff(proposal: Proposal, used: ContractUsed | None = None) -> str:
     blocks = [
         *([printable(str(used))] if used else []),
         describe_result(proposal),
+        *(block for judgement in Judgement for block in _groups(judgement, proposal)),
         describe_thresholds(proposal.thresholds),
-        *_sections("Changes", proposal.changes),
-        *_sections("For a person", proposal.others),
     ]
     head = "#\n".join(_comment(block) for block in blocks)
     return head + "".join(map(render_revision, proposal.revisions))
@@ -53,22 +54,27 @@ def _lines(text: str) -> list[str]:
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
-def _sections(title: str, suggestions: tuple[Suggestion, ...]) -> Iterator[str]:
-    if suggestions:
-        yield f"{title} ({len(suggestions)})"
-        yield from (_block(number, one) for number, one in enumerate(suggestions, start=1))
+def _groups(judgement: Judgement, proposal: Proposal) -> Iterator[str]:
+    """Yield what was judged alike: what the patch has, then what is left to a person."""
+    for note, suggestions in ((", in the patch below", proposal.changes), ("", proposal.others)):
+        alike = [one for one in suggestions if one.judgement is judgement]
+        if not alike:
+            continue
+        actions = {describe_action(one) for one in alike}
+        shared = actions.pop() if len(actions) == 1 else ADVICE.get(judgement, "")
+        title = f"{JUDGEMENTS[judgement][0].upper()}{JUDGEMENTS[judgement][1:]} ({len(alike)}){note}"
+        head = f"{title}: {shared}" if shared else title
+        yield "\n".join([head, *(line for one in alike for line in _lines_of(one, shared))])
 
 
-def _block(number: int, suggestion: Suggestion) -> str:
-    scopes = f" ({'; '.join(suggestion.scopes)})" if suggestion.scopes else ""
-    fingerprints = suggestion.fingerprints
-    lines = [
-        f"{number}. {JUDGEMENTS[suggestion.judgement]}: {suggestion.because}",
-        f"   {describe_subject(suggestion)}{scopes}",
-        f"   {describe_evidence(suggestion.evidence)}",
-        f"   {describe_place(suggestion)}: {suggestion.action}",
-    ]
-    return "\n".join([*lines, *([f"   fingerprint {', '.join(fingerprints)}"] if fingerprints else [])])
+def _lines_of(suggestion: Suggestion, shared: str) -> tuple[str, str]:
+    """Return where it is and what to do about it, then why."""
+    subject, action = describe_subject(suggestion), describe_action(suggestion)
+    what = f"{subject}: {action}" if action != shared else subject
+    why = [suggestion.because, describe_evidence(suggestion.evidence)]
+    if suggestion.judgement is Judgement.API_VIOLATION:  # what a baseline would accept
+        why.append(", ".join(suggestion.fingerprints))
+    return f"  {describe_place(suggestion)}: {what}", f"    {'; '.join(why)}"
 
 
 def _comment(block: str) -> str:
@@ -80,7 +86,7 @@ def _wrap(paragraph: str) -> list[str]:
     return textwrap.wrap(
         paragraph,
         _WIDTH,
-        subsequent_indent=indent or ("   " if re.match(r"[0-9]+\. ", paragraph) else ""),
+        subsequent_indent=f"{indent}    " if indent else "",
         break_long_words=False,
         break_on_hyphens=False,
     )

@@ -1,8 +1,7 @@
 """Words for suggestions, the same in every form of a proposal."""
 
 from opay_contract.model.insight import Share
-from opay_contract.report.insights import describe_moment, describe_share
-from opay_contract.report.printing import printable
+from opay_contract.report.insights import describe_share
 from opay_contract.suggest.suggestion import (
     Evidence,
     Judgement,
@@ -11,6 +10,9 @@ from opay_contract.suggest.suggestion import (
     Thresholds,
     describe_limit,
 )
+from opay_contract.words import count, printable
+
+_DAY = len("2026-11-23")
 
 JUDGEMENTS = {
     Judgement.CONTRACT_TOO_STRICT: "the contract is too narrow",
@@ -19,6 +21,8 @@ JUDGEMENTS = {
     Judgement.TOO_WIDE: "the contract allows more than was seen",
     Judgement.ANSWERED: "an open question is answered",
 }
+ADVICE = {Judgement.UNCLEAR: "check more recordings"}
+"""What is to do about all of a judgement, where their actions do not say it."""
 
 
 def describe_thresholds(limits: Thresholds) -> str:
@@ -40,11 +44,17 @@ def describe_evidence(evidence: Evidence) -> str:
     words = f"in {describe_share(Share(count=evidence.count, of=evidence.of))}"
     if evidence.before:
         words += f" after {evidence.before:,} without"
-    if evidence.days:
-        words += f", on {evidence.days:,} {'day' if evidence.days == 1 else 'days'}"
     if evidence.first_seen and evidence.last_seen:
-        words += f", from {describe_moment(evidence.first_seen)} to {describe_moment(evidence.last_seen)}"
+        first, last = evidence.first_seen[:_DAY], evidence.last_seen[:_DAY]
+        days = f"on {count(evidence.days, 'day')} from {first} to {last}"
+        words += f", on {first}" if first == last else f", {days}"
     return words
+
+
+def describe_action(suggestion: Suggestion) -> str:
+    """Return what to do, without the advice that goes for all of its judgement."""
+    advice = ADVICE.get(suggestion.judgement, "")
+    return suggestion.action.removeprefix(f"{advice}; then it may be: ")
 
 
 def describe_subject(suggestion: Suggestion) -> str:
@@ -66,7 +76,6 @@ def describe_result(proposal: Proposal) -> str:
     changes, others = len(proposal.changes), len(proposal.others)
     unreadable = f" {proposal.unreadable:,} could not be read." if proposal.unreadable else ""
     return (
-        f"{changes:,} {'change' if changes == 1 else 'changes'} of the contract suggested from "
-        f"{proposal.exchanges:,} {'exchange' if proposal.exchanges == 1 else 'exchanges'}, "
-        f"{others:,} {'thing' if others == 1 else 'things'} for a person.{unreadable}"
+        f"{count(changes, 'change')} of the contract suggested from "
+        f"{count(proposal.exchanges, 'exchange')}, {count(others, 'thing')} for a person.{unreadable}"
     )

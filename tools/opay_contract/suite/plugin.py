@@ -355,10 +355,10 @@ def _profile(config: pytest.Config) -> str:
 
 
 def _recorder(stack: ExitStack, path: Path, key: bytes, target: ApiTarget) -> Listener:
-    from opay_contract.record.captured import captured_of  # noqa: PLC0415  of no use but here
+    from opay_contract.record.capture import captured_of  # noqa: PLC0415  of no use but here
+    from opay_contract.record.files import RotatingFile  # noqa: PLC0415
     from opay_contract.record.recorder import Recorder  # noqa: PLC0415
-    from opay_contract.record.rotation import RotatingFile  # noqa: PLC0415
-    from opay_contract.redact.exchanges import Redactor  # noqa: PLC0415
+    from opay_contract.redact.redactor import Redactor  # noqa: PLC0415
 
     try:
         file = RotatingFile(path)

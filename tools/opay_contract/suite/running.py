@@ -43,8 +43,8 @@ def running_mock() -> Iterator[ApiTarget]:
     """Run a mock in a thread, with its admin path; whoever asks has the credentials that it knows."""
     from opay_contract.mock.app import build_app  # noqa: PLC0415  heavy, and of use to a run on the mock alone
     from opay_contract.mock.choices import assumed_choices  # noqa: PLC0415
+    from opay_contract.mock.customers import Seeds  # noqa: PLC0415
     from opay_contract.mock.request_handler import MockSettings  # noqa: PLC0415
-    from opay_contract.mock.seeds import Seeds  # noqa: PLC0415
     from opay_contract.mock.serving import running  # noqa: PLC0415
     from opay_contract.mock.store import Store  # noqa: PLC0415
 

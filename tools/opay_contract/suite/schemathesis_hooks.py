@@ -4,7 +4,7 @@ import os
 from contextlib import ExitStack
 
 from opay_contract.contract.loading import load_contract
-from opay_contract.mock.authentication import Credentials
+from opay_contract.mock.validation import Credentials
 from opay_contract.suite.api import ApiJudge
 from opay_contract.suite.schemathesis_teaching import taught
 from opay_contract.suite.targets import CUSTOMER_ID, MERCHANT_ID, PRIVATE_KEY, ApiTarget

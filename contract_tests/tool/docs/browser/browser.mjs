@@ -9,12 +9,12 @@ const FLAGS = [
 
 export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM, args: FLAGS });
 
-export const open = async (browser, url, options, ready = "#redoc table") => {
+export const open = async (browser, url, options, ready = ".members") => {
   const context = await browser.newContext(options);
   const page = await context.newPage();
   const seen = { requests: [], errors: [] };
   page.on("request", (request) => seen.requests.push(request.url().slice(0, 200)));
-  page.on("console", (message) => message.type() === "error" && seen.errors.push(message.text()));
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && seen.errors.push(message.text()));
   page.on("pageerror", (error) => seen.errors.push(String(error)));
   await page.goto(url);
   await page.waitForSelector(ready, { state: "attached" });

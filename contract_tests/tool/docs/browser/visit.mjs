@@ -1,9 +1,9 @@
-// visit.mjs URL: opens the page, clicks whatever Redoc lets one click, and prints what came of it as JSON.
+// visit.mjs URL: opens the page, clicks whatever the page lets one click, and prints what came of it as JSON.
 import { launch, open } from "./browser.mjs";
 
 const browser = await launch();
 const { page, seen } = await open(browser, process.argv[2], {});
-for (const button of await page.locator("#redoc button").all()) {
+for (const button of await page.locator("main button, summary").all()) {
   // The event itself: a menu that an earlier click opened may lie over the button.
   if (await button.isVisible()) await button.dispatchEvent("click");
 }

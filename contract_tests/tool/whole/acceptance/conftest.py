@@ -1,14 +1,13 @@
-"""Runs the command as a process of its own, and compares reports with golden files."""
+"""Runs the command, and compares reports with golden files."""
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from contract_tests.tool.running import Completed, run_command
 
 import opay_contract
 
@@ -16,7 +15,7 @@ HERE = Path(__file__).parent
 DATA = HERE / "data"
 REPOSITORY = HERE.parents[3]
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Run = Callable[..., Completed]
 
 ENVIRONMENT = {
     "PATH": os.environ.get("PATH", ""),
@@ -47,19 +46,10 @@ def repository() -> Path:
 def run() -> Run:
     """Return a function that runs `opay-contract` in the folder of the recordings."""
 
-    def run_command(
-        *arguments: str | Path, cwd: Path = DATA, stdin: bytes = b"", **variables: str
-    ) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-W", "error", "-m", "opay_contract", *map(str, arguments)]
-        environment = ENVIRONMENT | variables
-        done = subprocess.run(
-            command, cwd=cwd, input=stdin, capture_output=True, check=False, env=environment, timeout=60
-        )
-        return subprocess.CompletedProcess(
-            command, done.returncode, stdout=done.stdout.decode(), stderr=done.stderr.decode()
-        )
+    def run_here(*arguments: str | Path, cwd: Path = DATA, stdin: bytes = b"", **variables: str) -> Completed:
+        return run_command(*arguments, cwd=cwd, stdin=stdin, environment=ENVIRONMENT | variables)
 
-    return run_command
+    return run_here
 
 
 @pytest.fixture(scope="session")

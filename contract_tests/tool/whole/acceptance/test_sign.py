@@ -2,10 +2,9 @@
 
 import hashlib
 import hmac
-import os
-import subprocess
-import sys
 from pathlib import Path
+
+from contract_tests.tool.running import ENVIRONMENT, Completed, run_command
 
 KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
 PUBLISHED = (
@@ -14,12 +13,9 @@ PUBLISHED = (
 )
 
 
-def sign(*arguments: object, stdin: bytes = b"", key: str | None = KEY) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if name != "OPAY_PRIVATE_KEY"}
-    environment |= {} if key is None else {"OPAY_PRIVATE_KEY": key}
-    command = [sys.executable, "-m", "opay_contract", "sign", *map(str, arguments)]
-    done = subprocess.run(command, input=stdin, env=environment, capture_output=True, check=False)
-    return subprocess.CompletedProcess(command, done.returncode, done.stdout.decode(), done.stderr.decode())
+def sign(*arguments: object, stdin: bytes = b"", key: str | None = KEY) -> Completed:
+    given = {} if key is None else {"OPAY_PRIVATE_KEY": key}
+    return run_command("sign", *map(str, arguments), cwd=Path(), stdin=stdin, environment=ENVIRONMENT | given)
 
 
 def test_the_published_vector_from_an_argument_a_file_and_standard_input(tmp_path: Path) -> None:

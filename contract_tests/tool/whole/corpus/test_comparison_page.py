@@ -12,7 +12,7 @@ from opay_contract.judge.table import RULES, RULES_BY_ID, RULES_OF_A_RUN
 from .planting import PURE_DRIFTS
 
 ROOT = Path(__file__).parents[4]
-PAGE = ROOT / "tools" / "docs" / "comparison.md"
+PAGE = ROOT / "tools" / "docs" / "inside" / "comparison.md"
 
 
 def table_rows(text: str) -> list[str]:

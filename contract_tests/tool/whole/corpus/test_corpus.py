@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
-from opay_contract.engines.inline import check_sources
+from opay_contract.engines.folding import check_sources
 from opay_contract.engines.processes import check_in_processes
 from opay_contract.engines.work import Job, Work
 from opay_contract.judge.subject import Settings
 from opay_contract.judge.table import RULES, RULES_OF_A_RUN
 from opay_contract.model.summary import DriftSummary
+from opay_contract.recordings.inputs import iter_sources
 from opay_contract.recordings.parts import PART_SIZE
-from opay_contract.recordings.sources import iter_sources
 
 from .contract import write_contract
 from .drafts import KEY, native_line

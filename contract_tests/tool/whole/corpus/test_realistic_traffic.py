@@ -10,10 +10,10 @@ from contract_tests.benchmarks.speed.__main__ import main
 from contract_tests.benchmarks.speed.traffic import Shares, iter_realistic
 
 from opay_contract.contract.loading import load_contract
-from opay_contract.engines.inline import check_sources
+from opay_contract.engines.folding import check_sources
 from opay_contract.judge.subject import Settings
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.sources import iter_sources
+from opay_contract.recordings.inputs import iter_sources
 
 COUNT = 2000
 

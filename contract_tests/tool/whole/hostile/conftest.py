@@ -12,13 +12,13 @@ import pytest
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.fold import Fold
+from opay_contract.formats.editing import Tally
 from opay_contract.judge.subject import Settings
 from opay_contract.model.summary import DriftSummary
+from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.sources import Source
-from opay_contract.redact.exchanges import Redactor
 from opay_contract.redact.files import redact_stream
-from opay_contract.redact.json_files import Tally
+from opay_contract.redact.redactor import Redactor
 
 STARTED_AT = 1_790_000_000.0
 

@@ -13,10 +13,8 @@ import pytest
 import zstandard
 from contract_tests.tool.whole.hostile.entries import URL, alias_bomb, cassette, har, line, merge_bomb
 
-from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings import sources, streams
-from opay_contract.recordings.bounds import (
+from opay_contract.formats import streams
+from opay_contract.formats.bounds import (
     MAX_STEPS,
     MAX_VALUES,
     TOO_MANY_STEPS,
@@ -24,12 +22,15 @@ from opay_contract.recordings.bounds import (
     excess,
     stand_in,
 )
-from opay_contract.recordings.cassette_yaml import NO_ANCHOR, TOO_MANY_ALIASES, TOO_MANY_PARTS
-from opay_contract.recordings.content_encodings import TOO_MUCH
+from opay_contract.formats.content_coding import TOO_MUCH
+from opay_contract.formats.editing import Tally
+from opay_contract.formats.errors import StreamError
+from opay_contract.formats.yaml_events import NO_ANCHOR, TOO_MANY_ALIASES, TOO_MANY_PARTS
+from opay_contract.model.exchange import Exchange, Unreadable
+from opay_contract.model.summary import DriftSummary
+from opay_contract.recordings import inputs
+from opay_contract.recordings.inputs import NO_WRITER, Source, open_file
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.refusals import StreamError
-from opay_contract.recordings.sources import NO_WRITER, Source, open_file
-from opay_contract.redact.json_files import Tally
 
 Check = Callable[[bytes], DriftSummary]
 Redact = Callable[[bytes], tuple[Tally, bytes]]
@@ -186,7 +187,7 @@ def test_a_body_unpacks_to_a_limit(check: Check) -> None:
 
 
 def test_a_pipe_that_nobody_writes_to_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "PATIENCE", 0.05)
+    monkeypatch.setattr(inputs, "PATIENCE", 0.05)
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(StreamError, match=NO_WRITER):
         open_file(tmp_path / "pipe")
@@ -202,7 +203,7 @@ def test_a_pipe_with_a_writer_is_read_to_its_end(tmp_path: Path) -> None:
 
 
 def test_a_writer_that_is_silent_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "PATIENCE", 0.0)
+    monkeypatch.setattr(inputs, "PATIENCE", 0.0)
     reading, writing = os.pipe()
     try:
         with open_file(Path(f"/dev/fd/{reading}")) as pipe:

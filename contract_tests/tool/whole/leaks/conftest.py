@@ -10,11 +10,11 @@ from contract_tests.tool.whole.leaks.canaries import CANARIES, FOUND_CARDS, PEOP
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.fold import Fold
+from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Unreadable
-from opay_contract.recordings.formats import Format
+from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.recordings.sources import Source
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.json_report import render_json
 from opay_contract.report.text_report import render_text
@@ -63,7 +63,7 @@ def listen(contract: Contract) -> Callable[..., list[str]]:
         for ordinal, data in enumerate(recordings):
             source = Source(ordinal=ordinal, name="-", path=None)
             for item in iter_exchanges(source, format_in, stdin=io.BytesIO(data)):
-                findings = fold.add(item)
+                findings = fold.check(item)
                 said[ordinal] += repr(item if isinstance(item, Unreadable) else findings)
         summary = fold.summary()
         run = CheckedRun(summary=summary, questions=contract.questions)

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from opay_contract.recordings.formats import Format
+from opay_contract.formats.table import Format
 
 DATA = Path(__file__).parent / "data"
 """A recording of each format, as its parsed value."""

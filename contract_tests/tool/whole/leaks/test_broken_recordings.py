@@ -10,7 +10,7 @@ from contract_tests.tool.whole.leaks.planting import load
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from opay_contract.recordings.formats import Format
+from opay_contract.formats.table import Format
 
 Listen = Callable[..., list[str]]
 Search = Callable[..., None]

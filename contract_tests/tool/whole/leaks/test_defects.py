@@ -24,11 +24,11 @@ PLACES = [
     "opay_contract.drift.fold.Fold.summary",
     "opay_contract.drift.statistics.describe_exchange",
     "opay_contract.drift.statistics.Statistics.add",
-    "opay_contract.recordings.ndjson.iter_lines",
-    "opay_contract.recordings.ndjson.parse_line",
+    "opay_contract.formats.native.iter_lines",
+    "opay_contract.formats.native.parse_line",
     "opay_contract.recordings.reading.recognise",
     "opay_contract.judge.body.describe_value",
-    "opay_contract.judge.described.annotate",
+    "opay_contract.judge.body_plan.annotate",
     "opay_contract.judge.exposure.CardSearch.check",
     "opay_contract.judge.judge.Judge.match",
     "opay_contract.report.text_report.by_gravity",
@@ -38,12 +38,12 @@ PLACES = [
 PLACES_OF_REDACT = [
     "opay_contract.recordings.reading.recognise",
     "opay_contract.redact.files.open_source",
-    "opay_contract.redact.lines.iter_lines",
+    "opay_contract.formats.native.iter_lines",
 ]
 PLACES_IN_AN_ENTRY = [
     "opay_contract.contract.contract.Contract.match",
-    "opay_contract.redact.bodies.rewrite_json",
-    "opay_contract.redact.json_files.parse_json",
+    "opay_contract.redact.redactor.rewrite_json",
+    "opay_contract.formats.json_files.parse_json",
     "opay_contract.redact.values.describe_name",
 ]
 

@@ -23,7 +23,7 @@ from contract_tests.tool.whole.leaks.planting import (
 )
 
 import opay_contract
-from opay_contract.recordings.formats import Format
+from opay_contract.formats.table import Format
 
 IDENTIFIERS = {"customerId", "opayToken"}
 """Members that the contract calls identifiers, which are not searched for card numbers."""

@@ -45,12 +45,12 @@ def iter_mutants(root: Path) -> Iterator[Mutant]:
             value = deepcopy(document.value)
             change(value)
             yield Mutant(name=f"{file}#{name}", file=file, text=render(value))
-    desk = (root / DESK).read_text(encoding="utf-8")
-    if desk.count(USUAL) != 1:
+    handler = (root / DESK).read_text(encoding="utf-8")
+    if handler.count(USUAL) != 1:
         raise ValueError(f"{DESK}: {USUAL!r} should stand there once; say here how the mock is changed now")
     for scenario in build_scenarios(load_contract(root).operations).values():
         if scenario.rules:
-            text = desk.replace(USUAL, f"or usual_scenario or {scenario.name!r}\n")
+            text = handler.replace(USUAL, f"or usual_scenario or {scenario.name!r}\n")
             yield Mutant(name=f"mock answers with {scenario.name}", file=DESK, text=text, of_mock=True)
 
 

@@ -1,8 +1,7 @@
 "use strict";
 (() => {
   document.documentElement.classList.add("js");
-  const wide = matchMedia("(min-width: 64rem)");
-  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const wide = matchMedia("(min-width: 62rem)");
 
   // Contents: a list at the side of a wide screen, behind a button on a narrow one.
   const toggle = document.getElementById("toggle");
@@ -32,74 +31,77 @@
   );
   document.querySelectorAll("main > section").forEach((section) => seen.observe(section));
 
-  // Redoc writes the place that it scrolled to into the address; this page has places of its own.
-  history.replaceState = () => {};
-
-  const sans = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif";
-  const mono = "ui-monospace, 'Cascadia Mono', Menlo, Consolas, 'Liberation Mono', monospace";
-  const palettes = {
-    light: {
-      text: "#1d2430", soft: "#525d6e", line: "#d5dbe3", accent: "#1a55b0", page: "#ffffff", panel: "#f2f5f9",
-      code: "#1d2430", good: "#13653f", goodBack: "#eaf5ef", bad: "#a3202b", badBack: "#fbeeee", button: "#1a55b0",
-    },
-    dark: {
-      text: "#e4e8ee", soft: "#a9b4c2", line: "#3a4452", accent: "#8ab8ff", page: "#12161c", panel: "#1c222b",
-      code: "#e4e8ee", good: "#7fd6a8", goodBack: "#15291f", bad: "#ff9d9d", badBack: "#331b1e", button: "#2a66c4",
-    },
-  };
-  const theme = (c) => ({
-    colors: {
-      primary: { main: c.button },
-      success: { main: c.good },
-      warning: { main: c.bad },
-      error: { main: c.bad },
-      text: { primary: c.text, secondary: c.soft },
-      border: { dark: c.line, light: c.line },
-      responses: {
-        success: { color: c.good, backgroundColor: c.goodBack, tabTextColor: "#7fd6a8" },
-        error: { color: c.bad, backgroundColor: c.badBack, tabTextColor: "#ff9d9d" },
-        redirect: { color: c.soft, backgroundColor: c.panel },
-        info: { color: c.accent, backgroundColor: c.panel },
-      },
-    },
-    schema: {
-      nestedBackground: c.panel, linesColor: c.line, typeNameColor: c.soft, typeTitleColor: c.soft,
-      requireLabelColor: c.bad, arrow: { color: c.soft },
-    },
-    typography: {
-      fontSize: "16px", lineHeight: "1.55", fontFamily: sans, smoothing: "auto",
-      headings: { fontFamily: sans, fontWeight: "650" },
-      code: { fontFamily: mono, fontSize: "14px", color: c.code, backgroundColor: c.panel, wrap: true },
-      links: { color: c.accent, visited: c.accent, hover: c.accent },
-    },
-    rightPanel: { backgroundColor: "#222b36", textColor: "#ffffff" },
-    codeBlock: { backgroundColor: "#12181f" },
-    sidebar: { width: "0px" },
-    spacing: { unit: 4, sectionHorizontal: 24, sectionVertical: 16 },
+  // What a link leads to is opened; on paper everything is.
+  const reveal = () => document.getElementById(decodeURIComponent(location.hash.slice(1)))?.closest("details")?.setAttribute("open", "");
+  addEventListener("hashchange", reveal);
+  reveal();
+  let closed = [];
+  addEventListener("beforeprint", () => {
+    closed = [...document.querySelectorAll("details:not([open])")];
+    closed.forEach((one) => one.setAttribute("open", ""));
   });
+  addEventListener("afterprint", () => closed.forEach((one) => one.removeAttribute("open")));
 
-  const specification = document.getElementById("openapi").textContent;
-  const frame = document.getElementById("redoc");
-  const draw = () => {
-    const element = document.createElement("div");
-    frame.replaceChildren(element);
-    Redoc.init(
-      JSON.parse(specification),
-      {
-        disableSearch: true,
-        expandResponses: "all",
-        hideDownloadButtons: true,
-        hideFab: true,
-        jsonSamplesExpandLevel: wide.matches ? "all" : 2,
-        nativeScrollbars: true,
-        sanitize: true,
-        schemasExpansionLevel: wide.matches ? "all" : 1,
-        showExtensions: ["x-sensitivity", "x-source", "x-recordings"],
-        theme: theme(dark.matches ? palettes.dark : palettes.light),
-      },
-      element,
-    );
+  // Tabs: one language for all samples; the arrow keys move between them.
+  const groups = [...document.querySelectorAll(".tabs")];
+  const select = (title) => {
+    for (const group of groups) {
+      const tabs = [...group.querySelectorAll("[role=tab]")];
+      if (!tabs.some((tab) => tab.textContent === title)) continue;
+      for (const tab of tabs) {
+        const is = tab.textContent === title;
+        tab.setAttribute("aria-selected", String(is));
+        tab.tabIndex = is ? 0 : -1;
+        document.getElementById(tab.getAttribute("aria-controls")).hidden = !is;
+      }
+    }
   };
-  dark.addEventListener("change", draw);
-  draw();
+  for (const group of groups) {
+    const list = document.createElement("div");
+    list.setAttribute("role", "tablist");
+    list.setAttribute("aria-label", "Language");
+    for (const panel of group.querySelectorAll(":scope > section")) {
+      const tab = document.createElement("button");
+      tab.type = "button";
+      tab.id = `${panel.id}-tab`;
+      tab.textContent = panel.getAttribute("aria-label");
+      tab.setAttribute("role", "tab");
+      tab.setAttribute("aria-controls", panel.id);
+      panel.setAttribute("role", "tabpanel");
+      panel.setAttribute("aria-labelledby", tab.id);
+      panel.removeAttribute("aria-label");
+      tab.addEventListener("click", () => select(tab.textContent));
+      list.append(tab);
+    }
+    list.addEventListener("keydown", (event) => {
+      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (!step) return;
+      const tabs = [...list.children];
+      const next = tabs[(tabs.indexOf(document.activeElement) + step + tabs.length) % tabs.length];
+      select(next.textContent);
+      next.focus();
+    });
+    group.prepend(list);
+    select(list.firstElementChild.textContent);
+  }
+
+  // A button on each block copies what is in it.
+  for (const block of document.querySelectorAll(".code")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "copy";
+    button.textContent = "Copy";
+    button.addEventListener("click", async () => {
+      const code = block.querySelector("code");
+      try {
+        await navigator.clipboard.writeText(code.textContent);
+      } catch {
+        getSelection().selectAllChildren(code);
+        document.execCommand("copy");
+      }
+      button.textContent = "Copied";
+      setTimeout(() => (button.textContent = "Copy"), 1500);
+    });
+    block.append(button);
+  }
 })();

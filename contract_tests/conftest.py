@@ -1,0 +1,47 @@
+"""Files of tests that import a package of `.[dev]` are collected where it is installed, and else named."""
+
+import re
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+_OF_DEV = re.compile(
+    r"^(?:import|from) (dask|distributed|fsspec|moto|orjson|pyarrow|s3fs|sphinx)\b", re.MULTILINE
+)
+_OF_TESTS = re.compile(r"^from contract_tests\.([a-z_.]+) import", re.MULTILINE)
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out a file of tests that imports what is not installed."""
+    return collection_path in _left_out() or None
+
+
+def pytest_report_header() -> str | None:
+    """Say what is left out, and how to have it."""
+    if not _left_out():
+        return None
+    packages = ", ".join(sorted(set(_left_out().values())))
+    count = len(_left_out())
+    return f"not collected: {count} files of tests that need {packages} (pip install -e '.[dev]')"
+
+
+@cache
+def _left_out() -> dict[Path, str]:
+    """Return the files of tests that cannot be imported, with a package that each needs."""
+    needs = {path: _missing(path) for path in _HERE.rglob("test_*.py")}
+    return {path: package for path, package in needs.items() if package}
+
+
+@cache
+def _missing(path: Path) -> str:
+    """Return a package that is not installed, and that a module or what it imports of the tests needs."""
+    text = path.read_text(encoding="utf-8")
+    packages = (package for package in _OF_DEV.findall(text) if not _is_there(package))
+    imported = (_HERE.joinpath(*name.split(".")).with_suffix(".py") for name in _OF_TESTS.findall(text))
+    return next(packages, "") or next(filter(None, map(_missing, filter(Path.is_file, imported))), "")
+
+
+@cache
+def _is_there(package: str) -> bool:
+    return find_spec(package) is not None

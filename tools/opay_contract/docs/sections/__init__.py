@@ -1,1 +1,0 @@
-"""The parts of the reference, each a pure function from the contract to Markdown."""

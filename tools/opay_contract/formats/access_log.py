@@ -1,0 +1,183 @@
+"""Reads access logs in JSON that have the bodies: of Kong, and of nginx and Apache by their variables' names.
+
+What such a log has is up to who configured it. `FIELDS` says where each part is looked for; the page on
+recordings shows the same table.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.errors import EntryError
+from opay_contract.formats.json_cursor import JsonCursor, parse_members
+from opay_contract.formats.json_files import Entry, Segment, iter_all_segments, read_entries
+from opay_contract.formats.look import Head
+from opay_contract.formats.messages import (
+    PlaceOf,
+    attempt,
+    build_exchange,
+    encode_text,
+    left_out_body,
+    parse_entry,
+    parse_headers,
+    parse_moment,
+    parse_status,
+)
+from opay_contract.formats.native import iter_line_segments
+from opay_contract.formats.streams import ChunkStream
+from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    "method": ("request.method", "request_method", "method"),
+    "URL": ("request.url", "request.uri", "request_uri", "uri", "url"),
+    "host": ("http_host", "host", "vhost", "server_name"),
+    "scheme": ("request.scheme", "scheme", "request_scheme"),
+    "request headers": ("request.headers", "request_headers"),
+    "request body": ("request.body", "request_body"),
+    "status": ("response.status", "status", "response_status", "status_code"),
+    "response headers": ("response.headers", "response_headers"),
+    "response body": ("response.body", "response_body", "resp_body"),
+    "time": ("started_at", "time_iso8601", "@timestamp", "timestamp", "msec", "time"),
+}
+"""Where each part is, the first that there is; `outer.inner` is a member of a member."""
+
+NO_BODY = "the log has no response body; let the server log it, as 'response_body'"
+
+_SENT, _RECEIVED = "http_", "sent_http_"
+_NOTHING = ("", "-")
+_STATUS_DIGITS = 3
+_LATEST_SECONDS = 1e11
+
+
+def is_access_log(head: Head) -> bool:
+    """Tell a line of Kong's, or one with the variables of nginx or Apache."""
+    members = head.look.members
+    if head.look.is_exchange and "latencies" in members:
+        return True
+    is_web_server = "request_uri" in members or "request_method" in members or members.get("request") == b'"'
+    return is_web_server and ("status" in members or "response_status" in members)
+
+
+def read_access_log(place_of: PlaceOf, stream: ChunkStream) -> Iterator[Exchange | Unreadable]:
+    """Yield what each line holds, or each item of a list."""
+    return read_entries(place_of, _iter_segments(stream, whole=False), _read_line)
+
+
+def _iter_segments(stream: ChunkStream, *, whole: bool) -> Iterator[Segment]:
+    if JsonCursor(ChunkStream([stream.head(16)])).peek() == b"[":
+        return iter_all_segments(JsonCursor(stream), {}, whole=whole)
+    return iter_line_segments(stream)
+
+
+def _read_line(place: Place, entry: Entry) -> Exchange | Unreadable:
+    try:
+        return _exchange(place, _Line(entry))
+    except EntryError as error:
+        return Unreadable(place=place, reason=error.reason)
+
+
+class _Line:
+    """A line's value, and its very text for bodies that are JSON."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.value = parse_entry(entry.data, entry.line)
+        if not isinstance(self.value, dict):
+            raise EntryError("the line is no JSON object")
+        self._data = entry.data or b""
+
+    def get(self, part: str) -> Any:
+        """Return a part of the exchange, None where it is not there."""
+        found = self._find(part)
+        return found[1] if found else None
+
+    def body(self, part: str) -> bytes | None:
+        """Return a body: a text's own text, and the very text of any other value."""
+        found = self._find(part)
+        if not found or found[1] in _NOTHING:
+            return None
+        if isinstance(found[1], str):
+            return encode_text(found[1])
+        raw = self._data
+        for name in found[0].split("."):
+            raw = parse_members(raw)[name]
+        return raw
+
+    def _find(self, part: str) -> tuple[str, Any] | None:
+        for path in FIELDS[part]:
+            value: Any = self.value
+            for name in path.split("."):
+                value = value.get(name) if isinstance(value, dict) else None
+            if value is not None:
+                return path, value
+        return None
+
+
+def _exchange(place: Place, line: _Line) -> Exchange | Unreadable:
+    method, target = _request_line(line)
+    headers = attempt(_headers, line, "request headers", _SENT)
+    request = Request(
+        method=method,
+        url=_url(line, target, headers),
+        headers=headers,
+        body=attempt(line.body, "request body"),
+    )
+    return build_exchange(place, request, lambda: _response(line), _moment(line.get("time")))
+
+
+def _request_line(line: _Line) -> tuple[str | None, str | None]:
+    """Return method and target, which may stand together in one text, as in `POST /pay HTTP/1.1`."""
+    whole = line.value.get("request")
+    words = whole.split(" ") if isinstance(whole, str) else []
+    method, target = line.get("method"), line.get("URL")
+    return (
+        method if isinstance(method, str) else (words[0] if words else None),
+        target if isinstance(target, str) else (words[1] if len(words) > 1 else None),
+    )
+
+
+def _url(line: _Line, target: str | None, headers: Headers | None) -> str | None:
+    """Return where the call went: to whom a gateway passed it on, where that is told."""
+    service, upstream = line.value.get("service"), line.value.get("upstream_uri")
+    if isinstance(service, dict) and isinstance(service.get("host"), str) and isinstance(upstream, str):
+        port = service.get("port")
+        where = f"{service['host']}:{port}" if isinstance(port, int) else service["host"]
+        return f"{service.get('protocol') or 'https'}://{where}{upstream}"
+    if target is None or "://" in target:
+        return target
+    named = [value for name, value in headers or () if name.lower() == "host"]
+    host = named[0] if named else line.get("host")
+    if not isinstance(host, str) or host in _NOTHING:
+        return None
+    return f"{line.get('scheme') or 'https'}://{host}/{target.removeprefix('/')}"
+
+
+def _response(line: _Line) -> Response:
+    given = line.get("status")
+    is_text = isinstance(given, str) and given.isascii() and given[:_STATUS_DIGITS].isdigit()
+    status = parse_status(int(given[:_STATUS_DIGITS]) if is_text else given)
+    headers = _headers(line, "response headers", _RECEIVED)
+    body = line.body("response body")
+    decoded = left_out_body(status, headers, NO_BODY) if body is None else decode_body(body, headers)
+    return Response(status=status, headers=headers, body=decoded)
+
+
+def _headers(line: _Line, part: str, before: str) -> Headers | None:
+    """Return header fields as an object, or as nginx' variables, in which a name has underscores."""
+    given = line.get(part)
+    if given is not None:
+        return parse_headers(given)
+    fields = {
+        name.removeprefix(before).replace("_", "-"): value
+        for name, value in line.value.items()
+        if name.startswith(before) and isinstance(value, str) and value not in _NOTHING
+    }
+    return parse_headers(fields) if fields else None
+
+
+def _moment(value: Any) -> str | None:
+    """Return a time; Kong and others give one in milliseconds."""
+    if isinstance(value, str) and value.isascii() and value.replace(".", "", 1).isdigit():
+        value = float(value[:20])
+    if isinstance(value, int | float) and value > _LATEST_SECONDS:
+        value /= 1000
+    return parse_moment(value)

@@ -1,0 +1,229 @@
+"""Takes content codings off a response body that was recorded as it came over the wire, for all formats.
+
+Also tells what is no body of the server's any more: what a recorder took for something else and mangled.
+"""
+
+import base64
+import codecs
+import gzip
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import zstandard
+
+from opay_contract.formats.errors import TOO_LONG, EntryError, StreamError
+from opay_contract.formats.streams import (
+    CHUNK,
+    GZIP_MAGIC,
+    MAX_ENTRY,
+    ZSTD_MAGIC,
+    iter_gunzipped,
+    iter_unzstd,
+    most_unpacked,
+)
+from opay_contract.model.exchange import Headers, header
+
+NO_BROTLI = "the response body is compressed with brotli; pip install 'opay-contract[brotli]' to read it"
+
+_UNPACKED_LEAST = 4 << 20
+TOO_MUCH = "the compressed response body unpacks to more than 4 MiB and 200 times its size"
+MAX_CODINGS = 8
+"""How many codings are taken off one body."""
+
+_EMPTY_BROTLI = b";"
+_LENGTH = len("content-encoding")
+_USUAL_BEGINNINGS = (b"{", b"[", b"<", b"")
+_PACKED_AS_TEXT = tuple(
+    characters.encode()
+    for characters in ("\x1f\x8b\x08", "\x1f\u2039\x08", "\x1f\ufffd\x08", "(\xb5/\xfd", "(\ufffd/\ufffd")
+)
+"""How gzip and zstd begin where each byte was read as a character, or those that are none were replaced."""
+
+_COLOURS = re.compile(rb"\s*+\x1b\[[0-9;]*+[mK]")
+_CHUNK_FRAME = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[^\r\n]{0,200})?\r\n")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/\s]{12,}+={0,2}+\s*+")
+
+_Unpack = Callable[[Iterable[bytes]], Iterator[bytes]]
+
+_BY_MAGIC: dict[str, tuple[bytes, _Unpack]] = {
+    "gzip": (GZIP_MAGIC, iter_gunzipped),
+    "x-gzip": (GZIP_MAGIC, iter_gunzipped),
+    "zstd": (ZSTD_MAGIC, iter_unzstd),
+}
+
+
+def decode_body(body: bytes, headers: Headers | None) -> bytes:
+    """Return the body of a response without the codings of its `Content-Encoding`.
+
+    One that is off already is left alone: most recorders keep the header and store the decoded body. What is
+    plainly not what the server sent, but what a recorder made of it, is refused.
+    """
+    for name, value in headers or ():
+        if len(name) == _LENGTH and name.lower() == "content-encoding":
+            body = _decode_all(body, value)
+            break
+    if body[:1] not in _USUAL_BEGINNINGS:
+        refuse_mangled(body, headers)
+    return body
+
+
+def _decode_all(body: bytes, value: str) -> bytes:
+    codings = [coding.strip().lower() for coding in reversed(value.split(","))]
+    if len(codings) > MAX_CODINGS:
+        raise EntryError(f"the response body has more than {MAX_CODINGS} content codings; record it decoded")
+    for coding in codings:
+        body = _decode_one(body, coding)
+    return body
+
+
+def _decode_one(body: bytes, coding: str) -> bytes:
+    if not body or coding in ("", "identity"):
+        return body
+    if coding in _BY_MAGIC:
+        magic, unpack = _BY_MAGIC[coding]
+        if body.startswith(magic):
+            return _unpacked(unpack, body)
+        if _is_decoded(body):
+            return body
+        refuse_mangled(body, None)
+        raise EntryError(f"the response body is marked as {coding} and is not; record it decoded")
+    if _is_text(body) and (coding, body) != ("br", _EMPTY_BROTLI):
+        return body
+    unpack_unmarked = _WITHOUT_MAGIC.get(coding)
+    if unpack_unmarked is None:
+        raise EntryError(
+            "the response body is compressed in a way that cannot be unpacked here; record it decoded"
+        )
+    try:
+        return _unpacked(unpack_unmarked, body)
+    except EntryError:
+        if _is_decoded(body):
+            return body
+        raise
+
+
+def _unpacked(unpack: _Unpack, body: bytes) -> bytes:
+    """Unpack a body, to no more than an entry may have."""
+    kept: list[bytes] = []
+    size, most = 0, min(MAX_ENTRY, most_unpacked(len(body), _UNPACKED_LEAST))
+    try:
+        for piece in unpack([body]):
+            kept.append(piece)
+            size += len(piece)
+            if size > most:
+                raise EntryError(TOO_LONG if size > MAX_ENTRY else TOO_MUCH)
+    except StreamError as error:
+        raise EntryError(f"the response body cannot be decoded: {error.reason}; record it decoded") from None
+    return b"".join(kept)
+
+
+def refuse_mangled(body: bytes, headers: Headers | None) -> None:
+    """Refuse a body that some recorder made of what the server sent, where that is plain to see."""
+    if body.startswith(_PACKED_AS_TEXT):
+        raise EntryError("the recorder read the compressed response body as characters; record it decoded")
+    if _COLOURS.match(body):
+        raise EntryError("the response body has a terminal's colours in it; record it without them")
+    if _is_chunked(body):
+        raise EntryError("the response body still has the frames of its chunks; record it without them")
+    if _BASE64.fullmatch(body) and _may_be_json(headers) and _is_packed_or_json(body):
+        raise EntryError("the response body is base64 and is not marked so; mark it, or record its text")
+
+
+def _is_chunked(body: bytes) -> bool:
+    """Tell a body in whose chunks the frames are left, the last chunk too (RFC 9112, section 7.1)."""
+    position = 0
+    while frame := _CHUNK_FRAME.match(body, position):
+        size = int(frame[1], 16)
+        position = frame.end() + size
+        if not size:
+            return body[position:].strip() == b""
+        if body[position : position + 2] != b"\r\n":
+            return False
+        position += 2
+    return False
+
+
+def _is_packed_or_json(body: bytes) -> bool:
+    try:
+        data = base64.b64decode(b"".join(body.split()), validate=True)
+    except ValueError:
+        return False
+    return data.startswith((GZIP_MAGIC, ZSTD_MAGIC)) or data.lstrip()[:1] in (b"{", b"[")
+
+
+def _may_be_json(headers: Headers | None) -> bool:
+    kind = header(headers, "content-type")
+    return kind is None or "json" in kind.lower()
+
+
+def _iter_inflated(packed: Iterable[bytes]) -> Iterator[bytes]:
+    """Unpack `deflate`, which is zlib's format, or bare where servers got it wrong (RFC 9110, 8.4.1.2)."""
+    body = b"".join(packed)
+    for wbits in (zlib.MAX_WBITS, -zlib.MAX_WBITS):
+        unpacker = zlib.decompressobj(wbits)
+        try:
+            piece = unpacker.decompress(body, MAX_ENTRY + 1)
+        except zlib.error:
+            continue
+        if unpacker.eof or len(piece) > MAX_ENTRY:
+            yield piece
+            return
+    raise StreamError("the deflate data is damaged")
+
+
+def _iter_unbrotlied(packed: Iterable[bytes]) -> Iterator[bytes]:
+    """Unpack brotli, which nothing at its beginning tells from other bytes, in pieces of bounded length."""
+    brotli = load_brotli()
+    if brotli is None:
+        raise EntryError(NO_BROTLI)
+    unpacker = brotli.Decompressor()
+    try:
+        piece = unpacker.process(b"".join(packed), output_buffer_limit=CHUNK)
+        while piece:
+            yield piece
+            piece = unpacker.process(b"", output_buffer_limit=CHUNK)
+    except brotli.error:
+        raise StreamError("the brotli data is damaged") from None
+    if not unpacker.is_finished():
+        raise StreamError("the brotli data breaks off")
+
+
+_WITHOUT_MAGIC: dict[str, _Unpack] = {"deflate": _iter_inflated, "br": _iter_unbrotlied}
+
+
+def load_brotli() -> Any:
+    """Return the library for brotli, or None where its extra is not installed."""
+    try:
+        import brotli  # noqa: PLC0415  optional
+    except ModuleNotFoundError:
+        return None
+    return brotli
+
+
+def _is_decoded(body: bytes) -> bool:
+    """Tell text, broken text too, from packed data."""
+    return _is_text(body) or body.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"{", b"[", b"<", b'"')
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        return body.decode().replace("\n", "").replace("\r", "").replace("\t", "").isprintable()
+    except UnicodeDecodeError:
+        return False
+
+
+def encode_body(body: bytes, headers: Headers | None) -> bytes:
+    """Return `body` in the codings of its `Content-Encoding`; one that is not known here is left off."""
+    values = (value for name, value in headers or () if name.lower() == "content-encoding")
+    for coding in (coding.strip().lower() for value in values for coding in value.split(",")):
+        if coding in ("gzip", "x-gzip"):
+            body = gzip.compress(body, mtime=0)
+        elif coding == "zstd":
+            body = zstandard.ZstdCompressor().compress(body)
+        elif coding == "deflate":
+            body = zlib.compress(body)
+        elif coding == "br" and (brotli := load_brotli()) is not None:
+            body = brotli.compress(body)
+    return body

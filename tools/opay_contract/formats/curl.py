@@ -1,0 +1,292 @@
+"""Reads transcripts of `curl -v` that have its remarks and the response in one file (`2>&1`).
+
+The request's body is not in it.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from opay_contract.formats.content_coding import decode_body, encode_body
+from opay_contract.formats.curl_lines import Call, Piece, PieceKind, is_transcript, iter_pieces
+from opay_contract.formats.editing import HERE, Edited, Policy, Sink, Tally
+from opay_contract.formats.errors import NO_RESPONSE, TOO_LONG, EntryError
+from opay_contract.formats.look import Head
+from opay_contract.formats.messages import PlaceOf, build_exchange, parse_status
+from opay_contract.formats.streams import MAX_ENTRY, ChunkStream, Readable
+from opay_contract.jsontext import Parsed, parse_json
+from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable, header
+
+NO_BODY = "the transcript has no response body; write it to the same file (curl -sv ... > FILE 2>&1)"
+
+_EMPTY_STATUSES = (204, 304)
+_INCLUDED_HEADERS = re.compile(rb"HTTP/[0-9.]+ [0-9]{3}[^\n]*\n(?:[^\r\n][^\n]*\n)*\r?\n")
+
+
+def is_curl(head: Head) -> bool:
+    """Tell a transcript by how it begins, and by a request and its response."""
+    return is_transcript(head.raw)
+
+
+def read_curl(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:
+    """Yield every call, and a call that got no response as unreadable."""
+    calls = (one for one in iter_pieces(stream) if isinstance(one, Call) and _is_counted(one))
+    for number, call in enumerate(calls, start=1):
+        yield _read_call(place_of(number, call.line), call)
+
+
+def _is_counted(call: Call) -> bool:
+    """Tell whether a call is one: what asks a proxy for a tunnel is part of the next."""
+    return call.method != "CONNECT"
+
+
+def _read_call(place: Place, call: Call) -> Exchange | Unreadable:
+    """Return what a call holds."""
+    request = Request(method=call.method, url=_url(call), headers=tuple(call.sent))
+    return build_exchange(place, request, lambda: _response(call))
+
+
+def _response(call: Call) -> Response:
+    if call.status is None:
+        raise EntryError(NO_RESPONSE)
+    headers = tuple(call.received)
+    _, body, _ = _cut_body(call)
+    return Response(status=parse_status(call.status), headers=headers, body=decode_body(body, headers))
+
+
+def _url(call: Call) -> str | None:
+    host, target = header(tuple(call.sent), "host"), call.target
+    if host is None or target is None or not target.startswith("/"):
+        return target
+    return f"{call.scheme}://{host}{target}"
+
+
+def _cut_body(call: Call) -> tuple[bytes, bytes, bytes]:
+    """Return headers that stand before the body, the body, and what the transcript has behind it."""
+    if call.size > MAX_ENTRY:
+        raise EntryError(TOO_LONG)
+    start = 0
+    while included := _INCLUDED_HEADERS.match(call.body, start):  # `-i` writes them into the body
+        start = included.end()
+    end = start + _length_of(call, bytes(call.body[start:]))
+    return bytes(call.body[:start]), bytes(call.body[start:end]), bytes(call.body[end:])
+
+
+def _length_of(call: Call, body: bytes) -> int:
+    """Return how long the body is: as it was announced, or up to the line break behind it."""
+    headers = tuple(call.received)
+    announced = (header(headers, "content-length") or "").strip()
+    is_encoded = header(headers, "content-encoding") is not None
+    is_empty = announced.strip("0") == "" if announced else call.status in _EMPTY_STATUSES
+    if is_empty or call.method == "HEAD":
+        return 0
+    if not body.strip():
+        raise EntryError(NO_BODY)
+    if announced.isascii() and announced.isdigit() and not is_encoded:
+        length = int(announced[:12])
+        if length >= len(body) or not _is_whole_json(body) or _is_whole_json(body[:length]):
+            return min(len(body), length)
+    return len(body.removesuffix(b"\n").removesuffix(b"\r"))
+
+
+def _is_whole_json(body: bytes) -> bool:
+    """Tell whether a body is JSON as it stands: `jq` writes it with other spaces than were sent."""
+    return isinstance(parse_json(body), Parsed)
+
+
+_LINE = re.compile(rb"([^\r\n]*)(\r?\n|\r|\Z)")
+_REQUEST_LINE = re.compile(r"([A-Z]+) (\S+) (HTTP/[0-9.]+)", re.ASCII)  # as the reader, which sees bytes
+_STATUS_LINE = re.compile(r"(HTTP/[0-9.]+ [0-9]{3})(?![0-9])(.*)")
+_WHITE_SPACE = " \t\r\v\f"
+_MARKS = {
+    PieceKind.REQUEST: b"> ",
+    PieceKind.SENT: b"> ",
+    PieceKind.STATUS: b"< ",
+    PieceKind.RECEIVED: b"< ",
+}
+_ASKING = frozenset({PieceKind.REQUEST, PieceKind.SENT})
+
+
+def rewrite_curl(policy: Policy, stream: Readable, sink: Sink, tally: Tally) -> None:
+    """Rewrite every call, and what curl says between two."""
+    held: list[Piece] = []
+    has_body = False
+    for one in iter_pieces(stream):
+        if isinstance(one, Call):
+            sink.write(_Writing(policy, one, held).call(tally))
+            held, has_body = [], False
+        elif one.call is None:
+            sink.write(_Lines(policy, None, None).write(one))
+        elif one.kind is not PieceKind.BODY or not has_body:
+            held.append(one)
+            has_body = has_body or one.kind is PieceKind.BODY
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Writes pieces that are lines; `edited` is the exchange that they belong to, if it could be read."""
+
+    policy: Policy
+    call: Call | None
+    edited: Edited | None
+
+    def write(self, piece: Piece) -> bytes:
+        """Return a piece as it may be written."""
+        if piece.kind is PieceKind.METER:
+            return _rewrite_meter(piece.text + piece.end)
+        text = piece.text.decode(errors="replace")
+        return _MARKS.get(piece.kind, b"") + self._text(piece.kind, text).encode() + piece.end
+
+    def _text(self, kind: PieceKind, text: str) -> str:
+        if kind is PieceKind.REQUEST:
+            return self._request(text)
+        if kind is PieceKind.STATUS:
+            return self.status(text)
+        if kind in (PieceKind.SENT, PieceKind.RECEIVED):
+            return self.field("request" if kind is PieceKind.SENT else "response", text)
+        return self.policy.noted(_rewrite_remark(self.policy, text), text, "remark", "free text")
+
+    def status(self, text: str) -> str:
+        """Return a status line."""
+        found = _STATUS_LINE.fullmatch(text)
+        start, reason = (found[1], found[2]) if found else ("", text)
+        made = self._words(start) + self._words(reason)
+        return self.policy.noted(made, text, "status-line", "free text")
+
+    def field(self, side: str, text: str) -> str:
+        """Return a header field."""
+        name, colon, value = text.partition(":")
+        policy, value = self.policy, value.strip(_WHITE_SPACE)
+        if not colon or not name:
+            return policy.noted(self._words(text), text, f"{side}-header", "free text")
+        if self.edited is not None:
+            made = policy.header(self.edited, side, name, value)
+        else:
+            made = policy.noted(policy.field_value(name, value), value, f"{side}-header", "header value")
+        return f"{policy.field_name(name)}: {made}".rstrip(" ") + (" " if not made else "")
+
+    def _request(self, text: str) -> str:
+        found = _REQUEST_LINE.fullmatch(text)
+        if found is None or self.call is None:
+            return self._words(text)
+        method, target, version = found.groups()
+        return f"{self.policy.method(method)} {self.policy.url(target)} {self._words(version)}"
+
+    def _words(self, text: str) -> str:
+        return self.policy.words(text)
+
+
+class _Writing:
+    """Writes one call."""
+
+    def __init__(self, policy: Policy, call: Call, pieces: list[Piece]) -> None:
+        self._policy, self._call, self._pieces = policy, call, pieces
+        self._found = _read_call(HERE, call)
+
+    def call(self, tally: Tally) -> bytes:
+        """Return the call as it may be written; one that cannot be read stays so, without its body."""
+        tally.entries += _is_counted(self._call)
+        edited = self._policy.bodies(self._found) if isinstance(self._found, Exchange) else None
+        lines = _Lines(self._policy, self._call, edited)
+        bodies = [b""] if edited is None else self._bodies(lines, edited)
+        texts = (self._text(lines, body) for body in bodies)
+        made = next((text for text in texts if self._is_same(text, edited)), None)
+        if made is None:
+            made = b"".join(lines.write(piece) for piece in self._pieces if piece.kind in _ASKING)
+        if _is_counted(self._call):
+            tally.note(self._found)
+        return made
+
+    def _text(self, lines: _Lines, body: bytes) -> bytes:
+        return b"".join(
+            body if piece.kind is PieceKind.BODY else lines.write(piece) for piece in self._pieces
+        )
+
+    def _bodies(self, lines: _Lines, edited: Edited) -> list[bytes]:
+        """Return what the body may be written as: decoded as it is checked, or in its content codings."""
+        included, _, behind = _cut_body(self._call)
+        before, after = self._block(lines, included), self._tail(behind)
+        body = edited.new.response.body
+        coded = encode_body(body, edited.old.response.headers)
+        return [before + one + after for one in (body, coded)]
+
+    def _block(self, lines: _Lines, block: bytes) -> bytes:
+        """Return headers that curl wrote before the body."""
+        made = []
+        for match in _LINE.finditer(block):
+            text = match[1].decode(errors="replace")
+            is_status = _STATUS_LINE.fullmatch(text) is not None
+            new = lines.status(text) if is_status else lines.field("response", text) if text else ""
+            made.append(new.encode() + match[2])
+        return b"".join(made)
+
+    def _tail(self, behind: bytes) -> bytes:
+        """Return what stands behind the body: a line break, or what nobody knows."""
+        text = behind.decode(errors="replace")
+        made = self._policy.words(text)
+        return self._policy.noted(made, text, "behind the body", "free text").encode()
+
+    def _is_same(self, text: bytes, edited: Edited | None) -> bool:
+        """Tell whether a reader finds in a text what it should."""
+        found = list(read_curl(_place, ChunkStream([text])))
+        if edited is None:
+            return all(isinstance(one, Unreadable) for one in found)
+        wanted = edited.new.response
+        return [(one.response.status, one.response.body) for one in found if isinstance(one, Exchange)] == [
+            (wanted.status, wanted.body)
+        ]
+
+
+_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}|(?:[0-9]{1,3}\.){3}[0-9]{1,3}|localhost"
+_ADDRESS = re.compile(rf"(https?://[^\s'\"]+)|(?<![\w.@-])((?:{_HOST})(?::[0-9]{{1,5}})?)(?![\w@-])")
+_FIELD = re.compile(r"(.*\[)(:?[A-Za-z0-9_-]+): ([^\n]*)(\])")
+_DATA = re.compile(r"[{}] \[([0-9]+) bytes data\]")
+_MOST_DIGITS = 7
+
+_METERS = (
+    b"  % Total    % Received % Xferd  Average Speed   Time    Time     Time  Current\n",
+    b"                                 Dload  Upload   Total   Spent    Left  Speed\n",
+    b"\r100     0    0     0    0     0      0      0 --:--:-- --:--:-- --:--:--     0",
+)
+"""The progress meter, at the end of nothing."""
+
+
+def _rewrite_remark(policy: Policy, remark: str) -> str:
+    """Return a line of curl's, or any other beside the messages, with what is known to be harmless."""
+    data = _DATA.fullmatch(remark)
+    if data:
+        return remark if len(data[1]) <= _MOST_DIGITS else f"{remark[:3]}0 bytes data]"
+    field = _FIELD.fullmatch(remark)  # a header field of HTTP/2
+    if field:
+        before, name, value, end = field.groups()
+        name, value = policy.field_name(name), policy.field_value(name, value)
+        return f"{_rewrite_remark(policy, before)}{name}: {value}{end}"
+    return "".join(_iter_parts(policy, remark))
+
+
+def _rewrite_meter(meter: bytes) -> bytes:
+    """Return a meter that has moved nothing, with the line break of the one in its place."""
+    if b"% Total" in meter:
+        return _METERS[0]
+    if b"Dload" in meter:
+        return _METERS[1]
+    return _METERS[2] + (b"\n" if meter.endswith(b"\n") else b"")
+
+
+def _iter_parts(policy: Policy, remark: str) -> Iterator[str]:
+    end = 0
+    for match in _ADDRESS.finditer(remark):
+        yield _words(policy, remark[end : match.start()])
+        yield policy.link(match[1]) if match[1] else policy.host(match[2])
+        end = match.end()
+    yield _words(policy, remark[end:])
+
+
+def _words(policy: Policy, text: str) -> str:
+    """Return words with the spaces around them, which tell them from the host beside them."""
+    words = text.strip()
+    return text.replace(words, policy.words(words)) if words else text
+
+
+def _place(entry: int, line: int | None = None, /) -> Place:
+    return Place(source=0, entry=entry, file="-", line=line)

@@ -1,0 +1,298 @@
+"""Tells what each line of a `curl -v` transcript is, and which call it belongs to.
+
+A transcript is made for eyes. Where the body goes on is told by what curl is known to write between, so
+every call needs its own lines: `--parallel` mixes them.
+"""
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from opay_contract.formats.streams import MAX_ENTRY, Readable, iter_read
+
+_FINAL_STATUS = 200
+_MAX_HEADERS = 1000
+
+# Lines as curl writes them, the first with `--trace-time` and `--trace-ids`. An editor may have taken off
+# the space at their ends.
+_STAMP = re.compile(
+    rb"(?:[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6} )?(?:\[[0-9x]+-[0-9x]+\] )?(?=[*<>{}](?: |\r*\n|\Z))"
+)
+_REQUEST = re.compile(rb"([A-Z]+) (\S+) HTTP/[0-9.]+")
+_STATUS = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})\b")
+_CONNECTING = re.compile(rb"\* ++(?:Trying |Connecting to |Could not resolve |Host .* was resolved)")
+_SECURE = re.compile(rb"\* ++(?:SSL connection|ALPN|TLSv|using HTTP/3|QUIC|.*\[:scheme: https\])")
+_FAILED = re.compile(rb"curl: \([0-9]+\) |\* ++(?:Failed to connect to |Could not resolve )")
+
+# What stands within a line, behind a part of the body that does not end in a line break. A line break
+# behind the meter is curl's.
+_METER = re.compile(
+    rb"\r[ 0-9]{3} [ 0-9.kMGTP]{5}  [ 0-9]{3} [ 0-9.kMGTP]{5}  [ 0-9]{3} [ 0-9.kMGTP]{5}  [ 0-9.kMGTP]{5}"
+    rb"  [ 0-9.kMGTP]{5}(?: [ 0-9:dh-]{8}){3} [ 0-9.kMGTP]{5}(?:\r?\n)?"
+    rb"|\r[ 0-9]{3} [ 0-9.kMGTPEdhmsy:-]{50,100}(?:\r?\n|(?=\r|\Z))"  # of another width
+    rb"|\r[ #O=-]{0,300}[0-9]{1,3}\.[0-9]%(?:\r?\n)?"
+    rb"|  % +Total +% +Received [^\n]*\n"
+    rb"|^ {20,}Dload +Upload [^\n]*\n",
+)
+# What a CI server writes before each line: GitHub, GitLab, Jenkins.
+_CI_STAMP = re.compile(
+    rb"\[?[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?"
+    rb"(?:Z|[+-][0-9]{2}:?[0-9]{2})\]?(?: [0-9]{2}[OE][ +]| )?"
+)
+_FIRST = re.compile(
+    rb"[*<>] ?|  % Total|\r|[$#+] curl |curl(?:\.exe)? |[^\n>]{0,300}> ?curl(?:\.exe)? |Warning: |Note: "
+    rb"|[0-9:.]{15} |Script started"
+)
+_SENT = re.compile(rb"^[0-9:. \[\]x-]{0,40}> [A-Z]+ \S+ HTTP/[0-9.]+\r*$", re.MULTILINE)
+_RECEIVED = re.compile(rb"^[0-9:. \[\]x-]{0,40}< HTTP/[0-9.]+ [0-9]{3}\b", re.MULTILINE)
+_LONGEST_REMARK = 500
+_REMARK = re.compile(
+    rb"(?:[0-9:.]{15} )?(?:\[[0-9x]+-[0-9x]+\] )?"
+    rb"(?:[{}] \[[0-9]+ bytes data\]"
+    rb"|\* +(?:Connection #[0-9]+ to host |Closing connection|shutting down connection|Found bundle for |"
+    rb"Re-?[Uu]s(?:ed|ing) existing |Connecting to |Trying |TLSv1|Excess found |Leftovers |transfer closed |"
+    rb"HTTP/|Could not |Host |Hostname |Issue another request |We are completely uploaded |old SSL )[^\n]*)"
+    rb"\r?\n\Z"
+    rb"|curl: \([0-9]+\) [^\n]*\n\Z"
+)
+
+
+class PieceKind(Enum):
+    """What a piece of a transcript is."""
+
+    REQUEST = auto()
+    SENT = auto()
+    STATUS = auto()
+    RECEIVED = auto()
+    REMARK = auto()
+    BODY = auto()
+    METER = auto()
+    OTHER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A line, or a part of one: without its mark and its time stamp, and apart from its end.
+
+    Bodies are kept by their call, so that their pieces have no text. A piece with no call is between two.
+    """
+
+    kind: PieceKind
+    text: bytes
+    end: bytes
+    call: "Call | None"
+
+
+class Call:
+    """What is known of a call so far."""
+
+    def __init__(self, line: int, scheme: str = "", found: re.Match[bytes] | None = None) -> None:
+        self.line = line
+        self.scheme = scheme
+        self.method = found[1].decode() if found else None
+        self.target = read_bytes(found[2]) if found else None
+        self.sent: list[tuple[str, str]] = []
+        self.status: int | None = None
+        self.received: list[tuple[str, str]] = []
+        self.body = bytearray()
+        self.size = 0
+        self.has_headers = False
+
+    def begin_response(self, status: int) -> None:
+        """Note a status line; after an interim response, the final one takes its place."""
+        self.status = status
+        self.received.clear()
+        self.has_headers = False
+
+    def add_header(self, text: bytes) -> None:
+        """Note a header field of whichever message is on."""
+        fields = self.sent if self.status is None else self.received
+        name, _, value = text.partition(b":")
+        if name and len(fields) < _MAX_HEADERS:
+            fields.append((read_bytes(name), read_bytes(value.strip())))
+
+    def add_body(self, piece: bytes) -> None:
+        """Take the next piece of the body, as far as one may be kept."""
+        self.size += len(piece)
+        if self.size <= MAX_ENTRY:
+            self.body += piece
+        else:
+            self.body.clear()
+
+
+class Transcript:
+    """Follows a transcript line by line."""
+
+    def __init__(self) -> None:
+        self._call: Call | None = None
+        self._scheme = "https"
+        self._is_connecting = False
+        self._has_double_ends = False
+
+    def add(self, number: int, raw: bytes) -> Iterator[Piece | Call]:
+        """Take a line with its end; yield its pieces, and the call that is thereby known to be over."""
+        before, line, after = _without_meters(raw)
+        yield from (self._piece(PieceKind.METER, meter) for meter in before)
+        if self._has_double_ends and line.endswith(b"\r\n"):  # a terminal's, as script(1) keeps it
+            line = line[:-2] + b"\n"
+        line = line[_end(_STAMP, line) :]
+        mark = line[:2] if line[1:].strip(b"\r\n") or self._is_in_body() else line[:1] + b" "
+        if mark == b"> ":
+            yield from self._add_sent(number, line[1:].removeprefix(b" "))
+        elif mark == b"< ":
+            self._has_double_ends = self._has_double_ends or raw.endswith(b"\r\r\n")
+            yield self._add_received(line[1:].removeprefix(b" "))
+        elif mark == b"* ":
+            yield from self._add_remark(number, line)
+        elif _FAILED.match(line):
+            yield self._piece(PieceKind.REMARK, line)
+            yield from self._add_failure(number)
+        elif self._call is not None and self._call.status is not None:
+            yield from self._add_body(number, line)
+        elif line:
+            yield self._piece(PieceKind.OTHER, line)
+        yield from (self._piece(PieceKind.METER, meter) for meter in after)
+
+    def finish(self) -> Iterator[Call]:
+        """Yield the call that is on."""
+        if self._call is not None:
+            yield self._call
+        self._call = None
+
+    def _is_in_body(self) -> bool:
+        return self._call is not None and self._call.has_headers
+
+    def _piece(self, kind: PieceKind, line: bytes) -> Piece:
+        text = line.rstrip(b"\r\n")
+        end = line[len(text) :]
+        return Piece(kind, text, b"\r\n" if end.startswith(b"\r") else end, self._call)
+
+    def _add_sent(self, number: int, line: bytes) -> Iterator[Piece | Call]:
+        text = line.rstrip(b"\r\n")
+        found = _REQUEST.fullmatch(text)
+        if found:
+            yield from self.finish()
+            self._call = Call(number, self._scheme, found)
+            self._is_connecting = False
+        elif self._call is not None and self._call.status is None:
+            self._call.add_header(text)
+        yield self._piece(PieceKind.REQUEST if found else PieceKind.SENT, line)
+
+    def _add_received(self, line: bytes) -> Piece:
+        text = line.rstrip(b"\r\n")
+        call, found = self._call, _STATUS.match(text)
+        if call is None:
+            pass
+        elif found and (call.status is None or call.status < _FINAL_STATUS):
+            call.begin_response(int(found[1]))
+        elif not text:
+            call.has_headers = True
+        elif not call.has_headers:
+            call.add_header(text)
+        return self._piece(PieceKind.STATUS if found else PieceKind.RECEIVED, line)
+
+    def _add_remark(self, number: int, line: bytes) -> Iterator[Piece | Call]:
+        if _CONNECTING.match(line):
+            self._is_connecting = True
+            if b" Trying " in line:  # a new connection, of which it is not known yet whether it is secure
+                self._scheme = "http"
+            if self._call is not None and self._call.status is not None:
+                yield from self.finish()
+        elif _SECURE.match(line):
+            self._scheme = "https"
+        yield self._piece(PieceKind.REMARK, line)
+        if _FAILED.match(line):
+            yield from self._add_failure(number)
+
+    def _add_failure(self, number: int) -> Iterator[Call]:
+        """Note that curl gave up: on the call that is on, or before there was a request."""
+        if self._is_connecting and self._call is None:
+            yield Call(number)
+        self._is_connecting = False
+
+    def _add_body(self, number: int, line: bytes) -> Iterator[Piece | Call]:
+        """Add a line of the body, and what curl wrote behind it as a line of its own."""
+        remark = _REMARK.search(line, max(0, len(line) - _LONGEST_REMARK))
+        text = line[: remark.start()] if remark else line
+        if self._call is not None and text:
+            self._call.add_body(text)
+            yield Piece(PieceKind.BODY, b"", b"", self._call)
+        if remark:
+            behind = line[remark.start() :]
+            yield from self._add_remark(number, behind[_end(_STAMP, behind) :])
+
+
+def _without_meters(line: bytes) -> tuple[list[bytes], bytes, list[bytes]]:
+    """Cut progress meters out of a line: those before anything else, the rest, and those behind.
+
+    For them a long line is not searched in vain.
+    """
+    has_meter = line.find(b"\r", 0, len(line) - 2) >= 0 or b" Received" in line or line.startswith(b" ")
+    found = list(_METER.finditer(line)) if has_meter else []
+    start = count = 0
+    for match in found:
+        if match.start() != start:
+            break
+        start, count = match.end(), count + 1
+    before, after = ([match[0] for match in part] for part in (found[:count], found[count:]))
+    if not before and not after:
+        return before, line, after
+    return before, _METER.sub(b"", line), after
+
+
+def is_transcript(head: bytes) -> bool:
+    """Tell a transcript by its head: it starts as one does, and has a request and a response after it."""
+    text = head.removeprefix(codecs.BOM_UTF8).lstrip(b"\n")
+    if _CI_STAMP.match(text):
+        text = b"".join(_without_ci_stamp(line) for line in text.splitlines(keepends=True))
+    sent = _SENT.search(text) if _FIRST.match(text) else None
+    return sent is not None and _RECEIVED.search(text, sent.end()) is not None
+
+
+def iter_pieces(stream: Readable) -> Iterator[Piece | Call]:
+    """Yield the pieces of a transcript in order, and each call when all of it was there.
+
+    Where the first line has the time that a CI server writes before each, that is taken off all of them.
+    """
+    transcript = Transcript()
+    is_stamped = False
+    for number, line in _iter_lines(stream):
+        if number == 1:
+            line = line.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901  the mark is no part of it
+            is_stamped = _CI_STAMP.match(line) is not None
+        yield from transcript.add(number, _without_ci_stamp(line) if is_stamped else line)
+    yield from transcript.finish()
+
+
+def _without_ci_stamp(line: bytes) -> bytes:
+    return line[_end(_CI_STAMP, line) :]
+
+
+def _iter_lines(stream: Readable) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines with their ends; a line beyond the limit comes in parts."""
+    number, pieces, size = 1, list[bytes](), 0
+    for chunk in iter_read(stream):
+        lines = chunk.split(b"\n")
+        rest = lines.pop()
+        for line in lines:
+            yield number, b"".join((*pieces, line, b"\n"))
+            number, pieces, size = number + 1, [], 0
+        pieces.append(rest)
+        size += len(rest)
+        if size > MAX_ENTRY:
+            yield number, b"".join(pieces)
+            pieces, size = [], 0
+    if size:
+        yield number, b"".join(pieces)
+
+
+def read_bytes(raw: bytes) -> str:
+    """Return bytes as text, whatever they are."""
+    return raw.decode(errors="replace")
+
+
+def _end(pattern: re.Pattern[bytes], line: bytes) -> int:
+    found = pattern.match(line)
+    return found.end() if found else 0

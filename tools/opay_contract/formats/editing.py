@@ -1,0 +1,378 @@
+"""What a format asks of whoever edits recordings, and what becomes of an entry as a whole.
+
+A format knows where in an entry a URL, a header field or a body stands; what becomes of it is the policy's.
+"""
+
+import base64
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from opay_contract.formats.bounds import excess_of
+from opay_contract.formats.content_coding import encode_body
+from opay_contract.formats.errors import EntryError, StreamError
+from opay_contract.formats.messages import encode_text, parse_base64
+from opay_contract.jsontext import Tokens
+from opay_contract.model.exchange import Exchange, Place, Unreadable
+
+HERE = Place(source=0, entry=1, file="-")
+"""The place of an entry that is read alone."""
+
+NOT_KEPT = "it cannot be redacted so that it can still be read"
+
+Found = Exchange | Unreadable | None
+"""What is read of an entry; None where it is passed over."""
+
+_Made = TypeVar("_Made")
+
+
+class Sink(Protocol):
+    """Where edited text goes."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited:
+    """An exchange before and after."""
+
+    old: Exchange
+    new: Exchange
+
+    def body(self, side: str, *, is_new: bool = True) -> bytes:
+        """Return the body of one side."""
+        exchange = self.new if is_new else self.old
+        return (exchange.request.body if side == "request" else exchange.response.body) or b""
+
+    def stored(self, side: str, raw: bytes) -> bytes:
+        """Return the new body in the content codings that the old one was kept in, as `raw`."""
+        if side == "request" or raw == self.old.response.body:
+            return self.body(side)
+        return encode_body(self.new.response.body, self.old.response.headers)
+
+
+class Policy(Protocol):
+    """What becomes of each kind of value."""
+
+    def bodies(self, exchange: Exchange) -> Edited:
+        """Return the exchange before, and after with nothing but its bodies edited."""
+
+    def header(self, edited: Edited, side: str, name: str, value: str) -> str:
+        """Return the new value of a header field of one side of an exchange."""
+
+    def url(self, url: str) -> str:
+        """Return the new URL of a request."""
+
+    def method(self, method: str) -> str:
+        """Return the new method of a request."""
+
+    def moment(self, moment: str) -> str:
+        """Return the new time of an exchange."""
+
+    def field_name(self, name: str) -> str:
+        """Return the new name of a header field."""
+
+    def field_value(self, name: str, value: str) -> str:
+        """Return the new value of a header field that belongs to no exchange."""
+
+    def link(self, url: str) -> str:
+        """Return what takes the place of any URL, or of the path and query of one."""
+
+    def host(self, host: str) -> str:
+        """Return what takes the place of a host."""
+
+    def segment(self, segment: str) -> str:
+        """Return what takes the place of a part of a path."""
+
+    def parameter(self, name: str, value: str) -> str:
+        """Return what takes the place of the value of a parameter."""
+
+    def name(self, name: str, salt: int = 0, *, is_shown: bool = True) -> str:
+        """Return what takes the place of a member's name; another `salt` asks for another one."""
+
+    def number(self, token: str, least: int) -> str:
+        """Return what takes the place of a number, which may stay below `least`."""
+
+    def member(self, name: str, value: str) -> str:
+        """Return what takes the place of a text that a recorder has beside the messages, under a name."""
+
+    def text(self, text: str) -> str:
+        """Return what takes the place of a text of which nothing may stay."""
+
+    def words(self, text: str) -> str:
+        """Return what takes the place of a text whose known words may stay."""
+
+    def exact(self, text: str) -> str:
+        """Return what takes the place of a text, in its very length."""
+
+    def knows(self, name: str) -> bool:
+        """Tell whether the contract says how sensitive what has this name is."""
+
+    def is_plain(self, name: str) -> bool:
+        """Tell whether a name is one that may be shown."""
+
+    def cards(self, text: str) -> list[int]:
+        """Return how long the card numbers in a text are, which an edited text has as well."""
+
+    def say(self, tokens: Tokens) -> str:
+        """Return a place in words that show nothing."""
+
+    def note(self, kind: str, place: str) -> None:
+        """Note that something was replaced."""
+
+    def noted(self, made: str, old: str, place: str, kind: str) -> str:
+        """Return what was made, and note it if it is another text."""
+
+    @property
+    def notes(self) -> int:
+        """How much was replaced so far."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many entries were edited, and which could not be read.
+
+    `unread` says of each entry that could not be read and had something to be taken out, by its number, why
+    that is; `broken` says why the rest of the file could not be read. `says_broken` is set where the written
+    text itself stops making sense at that place, so that its packing need not. `is_passed_over` for a file of
+    a folder that is no recording: nothing is written of it, and that is no fault.
+    """
+
+    entries: int = 0
+    unread: dict[int, str] = field(default_factory=dict)
+    broken: str | None = None
+    says_broken: bool = False
+    is_passed_over: bool = False
+
+    def refuse(self, reason: str) -> None:
+        """Note that the entry that is on cannot be read; a line that is named is one of the entry alone."""
+        self.unread.setdefault(self.entries, reason.partition(" at line ")[0])
+
+    def note(self, found: Found) -> None:
+        """Note why the entry that is on is not judged, if it is not: its bodies may be too much, too."""
+        reason = excess_of(found) if isinstance(found, Exchange) else reason_of(found)
+        if reason is not None:
+            self.refuse(reason)
+
+
+def edit_entry(  # noqa: PLR0913  the entry, and how it is read and written
+    policy: Policy,
+    tally: Tally,
+    old: _Made,
+    *,
+    read: Callable[[_Made], Found],
+    make: Callable[[Found, Edited | None], Iterable[_Made]],
+    placeholder: _Made,
+) -> _Made:
+    """Return the first of what is made of an entry that is read as that was, or unreadable for its reason."""
+    tally.entries += 1
+
+    def edit() -> _Made:
+        found = read(old)
+        edited = policy.bodies(found) if isinstance(found, Exchange) else None
+        made = next((one for one in make(found, edited) if _is_alike(found, read(one))), None)
+        tally.note(found)
+        if made is None and isinstance(found, Exchange):
+            tally.refuse(NOT_KEPT)
+        return placeholder if made is None else made
+
+    return unless_defect(tally, edit, placeholder)
+
+
+def _is_alike(found: Found, again: Found) -> bool:
+    return type(found) is type(again) and reason_of(found) == reason_of(again)
+
+
+def reason_of(found: Found) -> str | None:
+    """Return why an entry cannot be read, whatever its line; None where it can."""
+    return found.reason.partition(" at line ")[0] if isinstance(found, Unreadable) else None
+
+
+def unless_defect(tally: Tally, edit: Callable[[], _Made], instead: _Made) -> _Made:
+    """Edit an entry; a defect of ours costs that one alone, and what it says may hold data."""
+    try:
+        return edit()
+    except (StreamError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001  whatever it is, the entries beside it are edited
+        tally.refuse(f"it cannot be redacted ({type(error).__name__})")
+        return instead
+
+
+_SIDES = ("request", "response")
+_URLS = frozenset({("request", "url"), ("request", "uri"), ("response", "redirectURL")})
+_URL_NAMES = frozenset({"url", "uri", "path", "redirectURL", "requested_url"})
+_BODIES = frozenset(
+    {
+        ("request", "postData", "text"),
+        ("response", "content", "text"),
+        ("response", "content"),
+        ("response", "content", "string"),
+        *((side, "body") for side in _SIDES),
+        *((side, "body", "string") for side in _SIDES),
+    }
+)
+_BASE64 = frozenset(
+    {
+        ("response", "content", "$base64"),
+        *((side, "body_base64") for side in _SIDES),
+        *((side, "body", name) for side in _SIDES for name in ("base64_string", "$base64")),
+    }
+)
+_SIZES = frozenset({("request", "bodySize"), ("response", "bodySize"), ("response", "content", "size")})
+_MEDIA_TYPES = frozenset({"mimeType", "media_type"})
+_PARAMETERS = frozenset({"queryString", "params"})
+_LISTED = 8
+"""So many bytes listed as numbers may be a text."""
+
+_MANY, _FEW = 10**7, 2
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+class EntryVisitor:
+    """What becomes of each value of an entry: `tree` is its value, `edited` its exchange if it has one."""
+
+    def __init__(self, policy: Policy, tree: Any, edited: Edited | None, *, is_native: bool = False) -> None:
+        self._policy, self._tree, self._edited, self._is_native = policy, tree, edited, is_native
+
+    def text(self, tokens: Tokens, value: str) -> str:
+        """Return what takes the place of a text."""
+        if self._edited is not None and (tokens in _BODIES or tokens in _BASE64):
+            return self._body(self._edited, tokens, value)
+        if tokens in _URLS:
+            return self._policy.url(value)
+        if tokens == ("request", "method"):
+            return self._policy.method(value)
+        field = self._header_of(tokens)
+        if field is not None and self._edited is not None and tokens[0] in _SIDES:
+            return self._policy.header(self._edited, str(tokens[0]), field, value)
+        made = self._policy.field_value(field, value) if field is not None else self._other(tokens, value)
+        return self._changed(made, value, tokens, "free text")
+
+    def number(self, tokens: Tokens, token: str) -> str:
+        """Return what takes the place of a number: sizes fit the new bodies, measures stay."""
+        if tokens in _SIZES and self._edited is not None:
+            side = str(tokens[0])
+            if token == str(len(self._edited.body(side, is_new=False))):
+                return str(len(self._edited.body(side)))
+        made = self._policy.number(token, _MANY if self._tree is not None else _FEW)
+        return self._changed(made, token, tokens, "number")
+
+    def is_field(self, tokens: Tokens) -> bool:
+        """Tell whether a value is one of a header field, which is a text even where it has digits alone."""
+        return self._header_of(tokens) is not None
+
+    def name(self, tokens: Tokens, name: str, salt: int) -> str:
+        """Return a member's name."""
+        is_field = len(tokens) > 1 and tokens[-2] == "headers"
+        if is_field:
+            return self._policy.field_name(name)
+        return self._policy.name(name, salt, is_shown=self._tree is not None)
+
+    def renamed(self, tokens: Tokens) -> None:
+        """Note that a member has another name now."""
+        self._policy.note("member name", self._place(tokens))
+
+    def _changed(self, made: str, old: str, tokens: Tokens, kind: str) -> str:
+        if made != old:
+            self._policy.note(kind, self._place(tokens))
+        return made
+
+    def _place(self, tokens: Tokens) -> str:
+        return f"recording:{self._policy.say(tokens)}"
+
+    def subtree(self, tokens: Tokens) -> str | None:
+        """Return a native body: the text of a JSON value in the middle of the line; bytes listed go."""
+        value = value_at(self._tree, tokens)
+        if self._is_native and self._edited is not None and tokens[1:] == ("body",):
+            part = self._edited.new.request if tokens[0] == "request" else self._edited.new.response
+            if isinstance(value, str) or part.body is None:
+                return None
+            return part.body.decode(errors="surrogateescape")  # as the rest of the line is read
+        if isinstance(value, list) and len(value) >= _LISTED and all(map(_is_byte, value)):
+            self._policy.note("bytes", self._place(tokens))
+            return "[]"
+        return None
+
+    def binary(self, tokens: Tokens, raw: bytes) -> bytes:
+        """Return what takes the place of bytes that a cassette has as such."""
+        if self._edited is not None and tokens in _BODIES:
+            return self._edited.stored(str(tokens[0]), raw)
+        return encode_text(self.text(tokens, raw.decode(errors="replace")))
+
+    def _body(self, edited: Edited, tokens: Tokens, value: str) -> str:
+        side = str(tokens[0])
+        is_base64 = tokens in _BASE64 or value_at(self._tree, (*tokens[:-1], "encoding")) == "base64"
+        if not is_base64:
+            old, new = edited.body(side, is_new=False), edited.body(side)
+            if encode_text(value) != old and _is_base64_of(value, old):
+                return base64.b64encode(new).decode()
+            return text_of(new)
+        try:
+            raw = parse_base64(value)
+        except EntryError:
+            return self._policy.text(value)
+        return base64.b64encode(edited.stored(side, raw)).decode()
+
+    def _header_of(self, tokens: Tokens) -> str | None:
+        """Return the name of the header field that a text is the value of, in any of the formats' shapes."""
+        if "headers" not in tokens[:-1]:
+            return None
+        at = len(tokens) - 2 - tokens[-2::-1].index("headers")
+        rest = tokens[at + 1 :]
+        if isinstance(rest[0], str):
+            return rest[0]
+        if rest[1:] == ("value",):
+            name = value_at(self._tree, (*tokens[:-1], "name"))
+        elif rest[1:2] and rest[1] != 0 and len(rest) > 1 and isinstance(rest[1], int):
+            name = value_at(self._tree, (*tokens[: at + 2], 0))
+        else:
+            return None
+        return name if isinstance(name, str) else None
+
+    def _other(self, tokens: Tokens, value: str) -> str:
+        policy, last = self._policy, _last_name(tokens)
+        if (last in _URL_NAMES and tokens) or _is_web_address(value):
+            return policy.link(value)
+        if len(tokens) > 1 and tokens[-1] == "name" and "headers" in tokens:
+            return policy.field_name(value)
+        if "headers" in tokens and tokens[-1] == 0:
+            return policy.field_name(value)
+        if last in _MEDIA_TYPES:
+            return policy.field_value("content-type", value)
+        if tokens[-1:] == ("value",) and _PARAMETERS & set(map(str, tokens)):
+            return policy.parameter(str(value_at(self._tree, (*tokens[:-1], "name"))), value)
+        return policy.parameter(last, value) if policy.knows(last) else policy.member(last, value)
+
+
+def _is_byte(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 256  # noqa: PLR2004  the values of a byte
+
+
+def text_of(body: bytes) -> str:
+    """Return a new body as the text of a string; half of a surrogate pair is one that no byte is read as."""
+    return _HALF.sub("\ud800", body.decode(errors="surrogatepass"))
+
+
+def _is_base64_of(value: str, body: bytes) -> bool:
+    return base64.b64encode(body).decode() == value
+
+
+def value_at(tree: Any, tokens: Tokens) -> Any:
+    """Return the value at a place, None where there is none."""
+    for token in tokens:
+        try:
+            tree = tree[token]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return tree
+
+
+def _last_name(tokens: Tokens) -> str:
+    return next((token for token in reversed(tokens) if isinstance(token, str)), "")
+
+
+def _is_web_address(value: str) -> bool:
+    return value.startswith(("http://", "https://")) and not any(map(str.isspace, value))

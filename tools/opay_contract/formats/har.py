@@ -1,0 +1,285 @@
+"""Reads HAR 1.2 as Chromium, Firefox, Playwright, mitmproxy and schemathesis write it, entry by entry."""
+
+import base64
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.editing import Policy, Sink, Tally
+from opay_contract.formats.errors import NO_RESPONSE, TRUNCATED_BODY, EntryError
+from opay_contract.formats.json_cursor import JsonCursor
+from opay_contract.formats.json_files import (
+    Entry,
+    EntryKind,
+    Path,
+    iter_all_segments,
+    read_entries,
+    rewrite_segments,
+)
+from opay_contract.formats.look import LISTED, Head
+from opay_contract.formats.messages import (
+    PlaceOf,
+    Steps,
+    attempt,
+    build_exchange,
+    decode_entry,
+    empty_body,
+    encode_text,
+    odd_member,
+    parse_base64,
+    parse_moment,
+    parse_status,
+)
+from opay_contract.formats.streams import ChunkStream, Readable, nothing_attached
+from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
+
+NO_BODY = 'the response has no body text; export the HAR "with content"'
+ATTACHED_BODY = "the response body is in another file; record the HAR with its content embedded"
+
+ENTRIES: Path = {"log": {"entries": {}}, "entries": {}}
+"""Where in a HAR the entries are, also in one that lost its wrapper."""
+
+_NO_NAMES = (":", "")
+_UNKNOWN_TYPE = "x-unknown"  # of Chromium, where there was none
+_STATUS_DIGITS = 5  # more than a status has, and few enough for int()
+HEAD_OF_PART, TAIL_OF_PART = b'{"log":{"entries":[', b"]}}"
+"""What makes a HAR of some entries that were cut out of one."""
+
+_BYTE_ORDER_MARK = 3  # `size` counts it, `text` has lost it
+
+
+class _Field(msgspec.Struct, gc=False):
+    name: str = ""
+    value: str | None = None
+
+
+class _Content(msgspec.Struct, rename={"file": "_file", "mime_type": "mimeType"}, gc=False):
+    size: float | None = None
+    compression: float | None = None
+    mime_type: str | None = None
+    text: str | None = None
+    encoding: str | None = None
+    comment: str | None = None
+    file: str | None = None
+
+
+class _PostData(msgspec.Struct, gc=False):
+    text: str | None = None
+    encoding: str | None = None
+
+
+class _Request(msgspec.Struct, rename="camel", gc=False):
+    method: str | None = None
+    url: str | None = None
+    headers: list[_Field] | None = None
+    post_data: _PostData | None = None
+    body_size: float | None = None
+
+
+class _Response(msgspec.Struct, rename="camel", gc=False):
+    status: int
+    headers: list[_Field] | None = None
+    content: _Content | None = None
+    body_size: float | None = None
+
+
+class _Entry(msgspec.Struct, rename="camel", gc=False):
+    started_date_time: str | None = None
+    request: _Request | None = None
+    response: _Response | None = None
+
+
+_ENTRY = msgspec.json.Decoder(_Entry)
+_NO_CONTENT, _NO_REQUEST = _Content(), Request()
+_NEEDED = frozenset({"status", "headers", "content", "text", "encoding", "_file"})
+"""The members of a response that there is no way around."""
+
+
+def is_har(head: Head) -> bool:
+    """Tell HAR by its entries, also where it lost its wrapper or is a list of them."""
+    look = head.look
+    has = look.members.get
+    if has("log") == b"{" and not (look.is_whole and "log/entries" not in look.members):
+        return True
+    if has("entries") == b"[" and ("creator" in look.members or "version" in look.members):
+        return True
+    return LISTED in look.members and "startedDateTime" in look.members and look.is_exchange
+
+
+def read_har(
+    place_of: PlaceOf, stream: ChunkStream, *, before: int = 0, line: int = 1
+) -> Iterator[Exchange | Unreadable]:
+    """Yield every entry of `log.entries`, wherever in the file that is.
+
+    For a part of a file it is said how many entries are before it, and on which line it begins.
+    """
+    cursor = JsonCursor(stream)
+    cursor.line = line
+    read = partial(_read_entry, attached=stream.attached)
+    return read_entries(place_of, iter_all_segments(cursor, ENTRIES, whole=False), read, before)
+
+
+def rewrite_har(policy: Policy, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
+    """Rewrite the entries, and everything around them."""
+    segments = iter_all_segments(JsonCursor(stream), ENTRIES, whole=True)
+    rewrite_segments(policy, EntryKind(read=_read_entry), segments, sink, tally)
+
+
+def _read_entry(
+    place: Place, found: Entry, attached: Callable[[str], bytes | None] = nothing_attached
+) -> Exchange | Unreadable:
+    try:
+        entry = decode_entry(_ENTRY, found.data, found.line, _repair)
+        if entry.response and entry.response.content and entry.response.content.file:
+            _take_attached(entry.response.content, attached)
+        return _exchange(place, entry)
+    except EntryError as error:
+        return Unreadable(place=place, reason=error.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Where a HAR can be cut in two: behind an entry, and before the next.
+
+    `before` is how many entries are before the cut, `line` where the next entry begins.
+    """
+
+    end: int
+    start: int
+    before: int
+    line: int
+
+
+def iter_cuts(stream: Readable) -> Iterator[Cut]:
+    """Yield places, some hundred entries apart, at which a HAR can be cut; each is proven to be one.
+
+    They may end before the file does: an odd entry is nothing that must be understood here.
+    """
+    cursor = JsonCursor(stream)
+    if _enter(cursor, "log") and _enter(cursor, "entries") and cursor.peek() == b"[":
+        before = 0
+        for passed, step, line in cursor.iter_item_counts():
+            before += passed
+            yield Cut(cursor.offset, cursor.offset + step, before, line)
+
+
+def _enter(cursor: JsonCursor, wanted: str) -> bool:
+    """Go to a member's value, unless what is before it may hold entries, too."""
+    if cursor.peek() == b"{":
+        for name in cursor.iter_members():
+            if name == wanted:
+                return True
+            if name == "entries":
+                return False
+            cursor.skip_value()
+    return False
+
+
+def _repair(steps: Steps, value: Any) -> Any:
+    """Return what stands for a member of another type: in a header a number is its digits."""
+    if steps[0] == "response":
+        if steps[-1] == "status" and isinstance(value, str) and value.isascii() and value.isdigit():
+            return int(value[:_STATUS_DIGITS])
+        if len(steps) == 1 or steps[-1] in _NEEDED:
+            raise odd_member(steps)
+    if steps in (("request",), ("request", "url")):
+        raise odd_member(steps)
+    if steps[-1] == "value" and isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return {} if isinstance(steps[-1], int) else None
+
+
+def _take_attached(content: _Content, attached: Callable[[str], bytes | None]) -> None:
+    """Put the body of an answer that an archive keeps beside the HAR in its place."""
+    body = attached(content.file) if content.file and content.text is None else None
+    if body is not None:
+        content.text, content.encoding = base64.b64encode(body).decode(), "base64"
+
+
+def _exchange(place: Place, entry: _Entry) -> Exchange | Unreadable:
+    request = _NO_REQUEST if entry.request is None else _request(entry.request)
+    moment = entry.started_date_time
+    return build_exchange(
+        place, request, lambda: _response(entry.response), parse_moment(moment) if moment else None
+    )
+
+
+def _request(recorded: _Request) -> Request:
+    headers = None if recorded.headers is None else _headers(recorded.headers)
+    body = attempt(_request_body, recorded)
+    return Request(method=recorded.method, url=recorded.url, headers=headers, body=body)
+
+
+def _request_body(recorded: _Request) -> bytes | None:
+    posted = recorded.post_data
+    if posted is None or posted.text is None:
+        return b"" if recorded.body_size == 0 else None
+    body = _decoded(posted.text, posted.encoding)
+    return _without_unmarked_base64(body, recorded.body_size)
+
+
+def _without_unmarked_base64(body: bytes, size: float | None) -> bytes:
+    """Return the bytes that schemathesis was to preserve: it gives them as base64 and only the size tells."""
+    if size is None or len(body) == size:
+        return body
+    try:
+        decoded = base64.b64decode(body, validate=True)
+    except ValueError:
+        return body
+    return decoded if len(decoded) == size else body
+
+
+def _response(recorded: _Response | None) -> Response:
+    if recorded is None:
+        raise EntryError(NO_RESPONSE)
+    status = parse_status(recorded.status)
+    headers = None if recorded.headers is None else _headers(recorded.headers)
+    content = recorded.content or _NO_CONTENT
+    if not headers and content.mime_type and content.mime_type != _UNKNOWN_TYPE:
+        headers = (("Content-Type", content.mime_type),)
+    return Response(status=status, headers=headers, body=_body(content, recorded.body_size, headers))
+
+
+def _headers(fields: list[_Field]) -> Headers:
+    """Return the fields without HTTP/2's pseudo-headers, which are none (RFC 9113, section 8.3)."""
+    return tuple([(field.name, field.value or "") for field in fields if field.name[:1] not in _NO_NAMES])
+
+
+def _body(content: _Content, body_size: float | None, headers: Headers | None) -> bytes:
+    if content.text is None:
+        return _missing_body(content, body_size, headers)
+    recorded = _decoded(content.text, content.encoding)
+    body = decode_body(recorded, headers)
+    if _is_truncated(content, max(len(body), len(recorded))):
+        raise EntryError(TRUNCATED_BODY)
+    return body
+
+
+def _missing_body(content: _Content, body_size: float | None, headers: Headers | None) -> bytes:
+    """Return the empty body, unless some size says that there was more; -1 stands for an unknown size."""
+    if content.file is not None:
+        raise EntryError(ATTACHED_BODY)
+    sizes = [size for size in (content.size, body_size) if size is not None]
+    if any(size > 0 for size in sizes) or (content.size is None and body_size != 0):
+        raise EntryError(NO_BODY)
+    return empty_body(headers, NO_BODY)
+
+
+def _decoded(text: str, encoding: str | None) -> bytes:
+    return parse_base64(text) if encoding == "base64" else encode_text(text)
+
+
+def _is_truncated(content: _Content, length: int) -> bool:
+    """Tell whether the recorder kept a part only.
+
+    mitmproxy gives the compressed length as `size`; where compression made a body longer, its negative
+    `compression` brings it back.
+    """
+    if content.comment is not None and "truncated" in content.comment.lower():
+        return True
+    size = (content.size or 0) + min(content.compression or 0, 0)
+    return length + _BYTE_ORDER_MARK < size

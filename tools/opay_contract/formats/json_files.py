@@ -1,0 +1,230 @@
+"""The walk through recordings that are JSON text: the entries, and what is around them.
+
+A reader takes the entries and passes over the rest; who edits a recording copies the rest, too.
+"""
+
+import json
+from collections.abc import Callable, Generator, Iterable, Iterator
+from itertools import starmap
+from typing import Any
+
+import msgspec
+
+from opay_contract.formats.editing import HERE, Edited, EntryVisitor, Found, Policy, Sink, Tally, edit_entry
+from opay_contract.formats.errors import StreamError
+from opay_contract.formats.json_cursor import JsonCursor
+from opay_contract.formats.json_text import Visitor, read_text, rewrite_json, write_text
+from opay_contract.formats.messages import PlaceOf
+from opay_contract.formats.streams import MAX_ENTRY
+from opay_contract.jsontext import NotJson, parse_json
+from opay_contract.model.exchange import Exchange, Place, Unreadable
+
+NO_VALUE = b"null"
+"""What stands for a value outside the entries that is no JSON."""
+
+EMPTY = b'{"request":{},"response":{}}'
+"""What stands for an entry of which nothing can be kept, and is one for the tools of most formats."""
+
+_STRAY = b"\n:"
+"""What is no JSON wherever a value has just ended or may begin."""
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """An entry's text, None where it is too long to be kept, and the line on which it starts.
+
+    `request` is what belongs to it and stands beside it: line and text of the request of a Postman item.
+    `fault` says why it cannot be read, whatever it holds.
+    """
+
+    line: int
+    data: bytes | None
+    request: tuple[int, bytes | None] | None = None
+    fault: str | None = None
+
+
+class Name(msgspec.Struct, frozen=True, gc=False):
+    """The name of a member that has entries in it, or is one."""
+
+    name: str
+
+
+class Beside(msgspec.Struct, frozen=True, gc=False):
+    """A value outside the entries, with the name of the member that it is; None is one that was not kept.
+
+    `instead` is what stands for it where it is no JSON.
+    """
+
+    name: str
+    data: bytes | None
+    instead: bytes = NO_VALUE
+
+
+Segment = bytes | Name | Beside | Entry
+"""A part of a file; bytes are its brackets and commas, with nothing of anybody in them."""
+
+Path = dict[str, "Path"]
+"""The member names, step by step, that lead to the entries; an empty step is the last."""
+
+Read = Callable[[Place, Entry], Exchange | Unreadable]
+
+
+def iter_segments(
+    cursor: JsonCursor, path: Path, name: str = "", *, whole: bool
+) -> Generator[Segment, None, bool]:
+    """Yield the segments of the next value, whose entries are the items, or the members' values, at `path`.
+
+    What is beside them is kept only where the `whole` file is wanted. Returns whether there is anything at
+    `path`.
+    """
+    first = cursor.peek()
+    found = not path and first in (b"{", b"[")
+    if path and first == b"{":
+        yield b"{"
+        for number, member in enumerate(cursor.iter_members()):
+            yield b"," if number else b""
+            yield Name(member)
+            if member in path:
+                found |= yield from iter_segments(cursor, path[member], member, whole=whole)
+            else:
+                yield take_beside(cursor, member, whole=whole)
+        yield b"}"
+    elif found and first == b"[":
+        yield from _iter_items(cursor) if whole else starmap(Entry, cursor.iter_item_values())
+    elif found:
+        yield b"{"
+        for number, member in enumerate(cursor.iter_members()):
+            yield b",\n" if number else b"\n"
+            yield Name(member)
+            cursor.peek()
+            yield Entry(cursor.line, cursor.take_value())
+        yield b"\n}"
+    else:
+        yield take_beside(cursor, name, whole=whole)
+    return found
+
+
+def _iter_items(cursor: JsonCursor) -> Iterator[Segment]:
+    """Yield the items of a list, and what is between them before the item is there, which may break off."""
+    yield b"["
+    for number, _ in enumerate(cursor.iter_items()):
+        yield b",\n" if number else b"\n"
+        cursor.peek()
+        yield Entry(cursor.line, cursor.take_value())
+    yield b"\n]"
+
+
+def take_beside(cursor: JsonCursor, name: str, *, whole: bool) -> Beside:
+    """Take a value that is no entry."""
+    cursor.peek()
+    return Beside(name, cursor.take_value(MAX_ENTRY if whole else 0))
+
+
+def iter_all_segments(cursor: JsonCursor, path: Path, *, whole: bool) -> Iterator[Segment]:
+    """Yield the same of each of the JSON texts of a file, of which one may be the list of entries alone.
+
+    Beside one that has entries none may have none, unless it is kept.
+    """
+    other, has_any = 0, False
+    while first := cursor.peek():
+        line = cursor.line
+        if (yield from iter_segments(cursor, {} if first == b"[" else path, whole=whole)):
+            has_any = True
+        else:
+            other = other or line
+        yield b"\n"
+    if has_any and other and not whole:
+        raise StreamError(
+            f"the JSON text on line {other} is of another format and was not read; keep it apart"
+        )
+
+
+def read_entries(
+    place_of: PlaceOf, segments: Iterable[Segment], read: Read, before: int = 0
+) -> Iterator[Exchange | Unreadable]:
+    """Yield what the entries hold, numbered from the one after `before`."""
+    number = before
+    for segment in segments:
+        if type(segment) is Entry:
+            number += 1
+            yield read(place_of(number, segment.line), segment)
+
+
+Visit = Callable[[Policy, Any, Edited | None], Visitor]
+"""Makes what visits the values of an entry, from its tree and its exchange, if it has one."""
+
+
+class EntryKind(msgspec.Struct, frozen=True, kw_only=True):
+    """How the entries of a format are read and edited.
+
+    `placeholder` stands for one of which nothing can be kept, `broken` for one that is no JSON. Where
+    `is_bare` says so of its value an entry is nothing but a response body.
+    """
+
+    read: Read
+    placeholder: bytes = EMPTY
+    broken: tuple[bytes, ...] = (b"{x}",)
+    is_bare: Callable[[Any], bool] = lambda _value: False
+    visit: Visit = EntryVisitor
+
+
+def rewrite_segments(
+    policy: Policy, kind: EntryKind, segments: Iterable[Segment], sink: Sink, tally: Tally
+) -> None:
+    """Write the segments as they may be seen; where the file stops being JSON the written one does, too."""
+    try:
+        for segment in segments:
+            if isinstance(segment, bytes):
+                sink.write(segment)
+            elif isinstance(segment, Name):
+                made = policy.name(segment.name)
+                made = policy.noted(made, segment.name, "recording:", "member name")
+                sink.write(json.dumps(made).encode() + b":")
+            elif isinstance(segment, Beside):
+                sink.write(_rewrite_beside(policy, kind, segment))
+            else:
+                sink.write(rewrite_entry(policy, kind, segment, tally))
+    except StreamError as error:
+        if error.reason.startswith("the file stops being JSON"):
+            sink.write(_STRAY)
+            tally.says_broken = True
+        raise
+
+
+def rewrite_entry(policy: Policy, kind: EntryKind, entry: Entry, tally: Tally) -> bytes:
+    """Return the text of an entry as it may be written."""
+    noted = policy.notes
+
+    def read(data: bytes | None) -> Found:
+        return kind.read(HERE, Entry(1, data, entry.request, entry.fault))
+
+    def make(found: Found, edited: Edited | None) -> Iterator[bytes]:
+        if entry.data is not None and entry.fault is None:
+            yield _rewrite(policy, kind, entry.data, edited)
+            yield from () if isinstance(found, Exchange) else kind.broken
+
+    made = edit_entry(policy, tally, entry.data, read=read, make=make, placeholder=kind.placeholder)
+    if made != entry.data and policy.notes == noted:
+        policy.note("what cannot be read", "recording:entry")
+    return made or b""
+
+
+def _rewrite(policy: Policy, kind: EntryKind, data: bytes, edited: Edited | None) -> bytes:
+    parsed = parse_json(data)
+    value = None if isinstance(parsed, NotJson) else parsed.value
+    if edited is not None and kind.is_bare(value):
+        return edited.new.response.body
+    return write_text(rewrite_json(read_text(data), kind.visit(policy, value, edited)))
+
+
+def _rewrite_beside(policy: Policy, kind: EntryKind, beside: Beside) -> bytes:
+    """Return a value as it may be written, seen as the member of an object that it is.
+
+    What is no JSON goes: nothing in it can be told from anything else.
+    """
+    head = f"{{{json.dumps(beside.name)}:"
+    text = head + read_text(beside.data or NO_VALUE) + "}"
+    parsed = parse_json(write_text(text))
+    if isinstance(parsed, NotJson):
+        policy.note("broken text", "recording:")
+        return beside.instead
+    return write_text(rewrite_json(text, kind.visit(policy, parsed.value, None))[len(head) : -1])

@@ -1,0 +1,242 @@
+"""Turns an entry's JSON text, and the parts of a message in a recorder's shape, into values of the model."""
+
+import base64
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+import msgspec
+
+from opay_contract.formats.errors import NO_RESPONSE, TOO_DEEP, TOO_LONG, EntryError
+from opay_contract.jsontext import MAX_DEPTH, NotJson, parse_json
+from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable, header
+
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
+    r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+_ISO_8601 = re.compile(  # with or without the marks between, as recorders write it
+    r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})[Tt ]([0-9]{2}):?([0-9]{2})(?::?([0-9]{2})(?:[.,]([0-9]{1,9}))?)?"
+    r" ?([Zz]|[+-]([0-9]{2}):?([0-9]{2})?)?"
+)
+_LONGEST_MOMENT = 64
+_LOWEST_STATUS, _HIGHEST_STATUS = 100, 599
+_MOST_REPAIRS = 20
+_FINAL_STATUS, _EMPTY_STATUSES = 200, (204, 304)
+
+_FAULT = re.compile(r" - at `\$([^`]*)`$")
+_FAULT_STEP = re.compile(r"\.([A-Za-z_$]\w*)|\[([0-9]+)\]")
+_MISSING = re.compile(r"^Object missing required field `([^`]*)`")
+
+Steps = tuple[str | int, ...]
+"""The way to a member: names, and positions in lists."""
+
+Repair = Callable[[Steps, Any], Any]
+"""Returns what may stand in place of a member of another type, or raises an `EntryError`."""
+
+_Shape = TypeVar("_Shape")
+
+
+def parse_entry(data: bytes | None, line: int = 1) -> Any:
+    """Return the value of an entry's text, which starts on `line`; None is a text that was too long."""
+    if data is None:
+        raise EntryError(TOO_LONG)
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+        try:
+            return msgspec.json.decode(data)
+        except ValueError:  # the other reader takes more, or says where the fault is
+            pass
+    parsed = parse_json(data)
+    if not isinstance(parsed, NotJson):
+        return parsed.value
+    if parsed.too_deep:
+        raise EntryError(TOO_DEEP)
+    what = "breaks off" if parsed.truncated else "stops being JSON"
+    raise EntryError(f"the entry {what} at line {line + parsed.line - 1}, column {parsed.column}")
+
+
+def decode_entry(
+    decoder: "msgspec.json.Decoder[_Shape]", data: bytes | None, line: int, repair: "Repair | None" = None
+) -> _Shape:
+    """Decode an entry's text; slowly where it has what few readers take, such as NaN or a lone surrogate."""
+    try:
+        return decoder.decode(data or b"")
+    except (ValueError, RecursionError):
+        value = parse_entry(data, line)
+    return convert_entry(decoder.type, value, repair)
+
+
+def convert_entry(kind: type[_Shape], value: Any, repair: "Repair | None" = None) -> _Shape:
+    """Return an entry's value as one of its shape.
+
+    `repair` is asked for what may stand in place of a member that is of another type; it may refuse, too.
+    """
+    for _ in range(_MOST_REPAIRS if repair else 1):
+        try:
+            return msgspec.convert(value, kind)
+        except msgspec.ValidationError as error:
+            steps = _steps_to_fault(error)
+            holder = _holder_of(value, steps)
+            if repair is None or holder is None:
+                raise odd_member(steps) from None
+            holder[steps[-1]] = repair(steps, holder.get(steps[-1]) if isinstance(holder, dict) else None)
+    raise EntryError("too many members of the entry are of a wrong type")
+
+
+def odd_member(steps: "Steps") -> EntryError:
+    """Return the refusal of a member that is of another type than its format has."""
+    if not steps:
+        return EntryError("the entry is no object")
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    return EntryError(f"the member '{path.removeprefix('.')}' is missing or of a wrong type")
+
+
+def _steps_to_fault(error: msgspec.ValidationError) -> "Steps":
+    """Return where the fault is; the names in the library's words are those of the format, never recorded."""
+    words = str(error)
+    found = _FAULT.search(words)
+    steps: Steps = tuple(
+        int(index) if index else name for name, index in _FAULT_STEP.findall(found[1] if found else "")
+    )
+    missing = _MISSING.search(words)
+    return (*steps, missing[1]) if missing else steps
+
+
+def _holder_of(value: Any, steps: "Steps") -> Any:
+    for step in steps[:-1]:
+        value = value[step]
+    is_held = steps and isinstance(value, dict if isinstance(steps[-1], str) else list)
+    return value if is_held else None
+
+
+def parse_status(value: Any) -> int:
+    """Return the status when it is one."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise EntryError("the status is not an integer")
+    if value in (0, -1):
+        raise EntryError(NO_RESPONSE)
+    if not _LOWEST_STATUS <= value <= _HIGHEST_STATUS:
+        raise EntryError(f"the status is not from {_LOWEST_STATUS} to {_HIGHEST_STATUS}")
+    return value
+
+
+def parse_headers(value: Any) -> Headers | None:
+    """Return header fields given as a mapping, to a text or to several, or as pairs of texts."""
+    if value is None:
+        return None
+    fields = value.items() if isinstance(value, dict) else value
+    try:
+        return tuple((name, text) for name, texts in fields for text in _texts(name, texts))
+    except (TypeError, ValueError):
+        raise EntryError("the headers are neither an object of texts nor a list of pairs") from None
+
+
+def _texts(name: Any, value: Any) -> Iterable[str]:
+    """Return the values of a field; of a number they are its digits, and of null there is an empty one."""
+    texts = [_text(text) for text in (value if isinstance(value, list) else [value])]
+    if not all(isinstance(text, str) for text in (name, *texts)):
+        raise TypeError
+    return texts
+
+
+def _text(value: Any) -> Any:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return "" if value is None else str(value) if is_number else value
+
+
+def parse_base64(text: Any) -> bytes:
+    """Return the bytes of base64 text, which may be broken into lines."""
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (AttributeError, TypeError, ValueError):
+        raise EntryError("a body is marked as base64 and is not") from None
+
+
+def encode_text(text: str) -> bytes:
+    """Return the bytes of decoded text; a lone surrogate, which UTF-8 cannot hold, stays to be seen."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def parse_moment(value: Any) -> str | None:
+    """Return a time as RFC 3339 text, given as ISO 8601 has it, as the date of HTTP or in seconds; else None.
+
+    A time without a zone is taken as UTC.
+    """
+    if isinstance(value, str):
+        if _MOMENT.fullmatch(value):
+            return value
+        found = _ISO_8601.fullmatch(value.strip()[:_LONGEST_MOMENT])
+        if found:
+            return _rfc_3339(found)
+    try:
+        moment = (
+            datetime.fromtimestamp(value, UTC)
+            if isinstance(value, int | float)
+            else parsedate_to_datetime(value)
+        )
+    except (AttributeError, TypeError, ValueError, IndexError, OverflowError, OSError):
+        return None
+    text = moment.isoformat()
+    return text if _MOMENT.fullmatch(text) else None
+
+
+def _rfc_3339(found: "re.Match[str]") -> str:
+    year, month, day, hour, minute, second, fraction, zone, hours, minutes = found.groups()
+    end = "Z" if zone in (None, "Z", "z") else f"{zone[0]}{hours}:{minutes or '00'}"
+    part = f".{fraction}" if fraction else ""
+    return f"{year}-{month}-{day}T{hour}:{minute}:{second or '00'}{part}{end}"
+
+
+def empty_body(headers: Headers | None, advice: str) -> bytes:
+    """Return the empty body of a response recorded without one, unless its headers announce one."""
+    announced = header(headers, "content-length") or "0"
+    if announced.strip() != "0" or header(headers, "transfer-encoding") is not None:
+        raise EntryError(advice)
+    return b""
+
+
+def left_out_body(status: int, headers: Headers | None, advice: str) -> bytes:
+    """Return the empty body of a response whose recorder leaves out bodies, where it surely had none."""
+    length = (header(headers, "content-length") or "").strip()
+    if length == "0" or status in _EMPTY_STATUSES or status < _FINAL_STATUS:
+        return b""
+    raise EntryError(advice)
+
+
+class PlaceOf(Protocol):
+    """Gives the place of an entry of a file."""
+
+    def __call__(self, entry: int, line: int | None = None, /) -> Place:
+        """Return the place of an entry, by its number from 1 and its line; entry 0 is the file."""
+
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def build_exchange(
+    place: Place,
+    request: Request,
+    read_response: Callable[[], Response],
+    recorded_at: str | None = None,
+) -> Exchange | Unreadable:
+    """Return an exchange; without a time of its own it has that of the answer's `Date`.
+
+    Of one whose answer cannot be read the request is kept: it tells whose the answer is.
+    """
+    try:
+        response = read_response()
+    except EntryError as error:
+        return Unreadable(place=place, reason=error.reason, request=request)
+    moment = recorded_at or parse_moment(header(response.headers, "date"))
+    return Exchange(place=place, request=request, response=response, recorded_at=moment)
+
+
+def attempt(read: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T | None:
+    """Return a part of a request, or None where it cannot be read: what depends on it is then not judged."""
+    try:
+        return read(*args, **kwargs)
+    except EntryError:
+        return None

@@ -1,0 +1,415 @@
+"""Reads mitmproxy's flow files, of every version of their format, flow by flow.
+
+A file is a row of typed netstrings, one a flow. They are not read with `mitmproxy.io`: a mitmproxy reads the
+versions up to its own only, and the newest for this project's oldest Python is not the newest there is. Of
+a flow a few members are looked at, which hardly changed over the versions; the rest is passed over unread.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import lru_cache
+
+from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.editing import HERE, Edited, EntryVisitor, Found, Policy, Sink, Tally, edit_entry
+from opay_contract.formats.errors import NO_RESPONSE, TOO_LONG, EntryError, StreamError
+from opay_contract.formats.look import Head
+from opay_contract.formats.messages import PlaceOf, attempt, build_exchange, parse_moment, parse_status
+from opay_contract.formats.streams import Readable
+from opay_contract.formats.tnetstrings import (
+    BOOLEAN,
+    BYTES,
+    FLOAT,
+    INTEGER,
+    LIST,
+    NOTHING,
+    NULL,
+    OBJECT,
+    ODD_FLOW,
+    STRAY,
+    TEXT,
+    Members,
+    TnetstringReader,
+    Value,
+    cut,
+    read_items,
+    read_members,
+    read_number,
+    read_text,
+    write,
+)
+from opay_contract.jsontext import Tokens
+from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable, header
+
+NO_BODY = "mitmproxy passed the response body on without keeping it; record it without stream_large_bodies"
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+_STATUS_NAMES = ("status_code", "code")
+_CONTENT_NAMES = ("content", "body")
+"""What a member is called now, and what it was before: the status until 0.13, the content in 0.14."""
+
+
+_START = re.compile(rb"[1-9][0-9]{0,11}:[1-9][0-9]?:[a-z_]+[,;]")  # an object, its first member's name
+
+
+def is_mitmproxy(head: Head) -> bool:
+    """Tell a file of flows by how the first begins."""
+    return _START.match(head.text) is not None
+
+
+def read_mitmproxy(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:
+    """Yield every HTTP flow; others (TCP, DNS, WebSocket, CONNECT) are counted and passed over."""
+    for number, flow in enumerate(TnetstringReader(stream).iter_values(), start=1):
+        found = _read_flow(place_of(number), flow)
+        if found is not None:
+            yield found
+
+
+def _read_flow(place: Place, flow: Value | None) -> Exchange | Unreadable | None:
+    """Return what a flow holds, None for one that is passed over."""
+    try:
+        return _exchange(place, flow)
+    except EntryError as error:
+        return Unreadable(place=place, reason=error.reason)
+
+
+def _exchange(place: Place, flow: Value | None) -> Exchange | Unreadable | None:
+    if flow is None:
+        raise EntryError(TOO_LONG)
+    members = read_members(flow)
+    if (
+        read_text(members.get("type", (TEXT, b"http"))) != "http"
+        or members.get("websocket", NOTHING) != NOTHING
+    ):
+        return None
+    sent = read_members(members.get("request", NOTHING))
+    if read_text(sent.get("method", NOTHING)).upper() == "CONNECT":
+        return None
+    received = members.get("response", NOTHING)
+    moment = parse_moment(read_number(sent.get("timestamp_start", NOTHING)))
+    return build_exchange(place, _request(sent), lambda: _response(received), moment)
+
+
+def _request(members: Members) -> Request:
+    headers = attempt(_sent_headers, members.get("headers", NOTHING))
+    return Request(
+        method=read_text(members.get("method", NOTHING)),
+        url=_url(members, headers),
+        headers=headers,
+        body=attempt(_content, members),
+    )
+
+
+def _url(members: Members, headers: Headers | None) -> str:
+    """Return the URL as the client saw it: behind a reverse proxy `host` is where the request went on to."""
+    scheme, path = (read_text(members.get(name, NOTHING)) for name in ("scheme", "path"))
+    named = read_text(members.get("authority", NOTHING)) or header(headers, "host")
+    return f"{scheme}://{named or _address(members, scheme)}{path}"
+
+
+def _address(members: Members, scheme: str) -> str:
+    host, port = read_text(members.get("host", NOTHING)), read_number(members.get("port", NOTHING))
+    if ":" in host:
+        host = f"[{host}]"
+    return host if port in (None, _DEFAULT_PORTS.get(scheme)) else f"{host}:{port}"
+
+
+def _response(received: Value) -> Response:
+    if received == NOTHING:
+        raise EntryError(NO_RESPONSE)
+    members = read_members(received)
+    status, headers = (
+        read_number(_first(members, _STATUS_NAMES)),
+        _headers(members.get("headers", NOTHING)),
+    )
+    body = _content(members)
+    if body is None:
+        raise EntryError(NO_BODY)
+    return Response(status=parse_status(status), headers=headers, body=decode_body(body, headers))
+
+
+def _content(members: Members) -> bytes | None:
+    kind, content = _first(members, _CONTENT_NAMES)
+    if kind not in (BYTES, TEXT, NULL):
+        raise EntryError(ODD_FLOW)
+    return None if kind == NULL else content
+
+
+def _headers(value: Value) -> Headers:
+    return tuple(_pair(field) for field in read_items(value))
+
+
+_sent_headers = lru_cache(maxsize=256)(_headers)
+"""The same: what a client sends is often the same in many requests."""
+
+
+def _pair(field: Value) -> tuple[str, str]:
+    texts = [read_text(part) for part in read_items(field)]
+    if len(texts) != 2:  # noqa: PLR2004  a name and a value
+        raise EntryError(ODD_FLOW)
+    return texts[0], texts[1]
+
+
+def _first(members: Members, names: tuple[str, ...]) -> Value:
+    return next((members[name] for name in names if name in members), NOTHING)
+
+
+_REMOVED = frozenset(
+    {
+        "alpn_offers",
+        "backup",
+        "cert",
+        "certificate_chain",
+        "certificate_list",
+        "cipher",
+        "cipher_list",
+        "cipher_name",
+        "clientcert",
+        "extensions",
+        "messages",
+        "metadata",
+        "mitmcert",
+        "tls_extensions",
+        "via",
+        "via2",
+    }
+)
+"""Members that are emptied: certificates and what else a connection shows of its ends, talk that is not
+HTTP, and a flow as it was before somebody edited it."""
+
+_DNS = frozenset({"additionals", "answers", "authorities", "questions"})
+"""Members of a DNS message, which are emptied, too."""
+
+_ADDRESSES = frozenset(
+    {
+        "address",
+        "host",
+        "ip_address",
+        "peername",
+        "resolved_address",
+        "sni",
+        "sockname",
+        "source_address",
+    }
+)
+"""Members that are hosts, or in which hosts stand."""
+
+_WORDS: dict[str, tuple[re.Pattern[str], str | None]] = {
+    "alpn": (re.compile(r"h[23]|http/[01]\.[0-9]|"), None),
+    "alpn_proto_negotiated": (re.compile(r"h[23]|http/[01]\.[0-9]|"), None),
+    "first_line_format": (re.compile("relative|absolute|authority"), "relative"),
+    "marked": (re.compile("|true|:default:"), ":default:"),
+    "mode": (re.compile("regular|transparent|upstream|reverse|socks5"), "regular"),
+    "tls_version": (re.compile(r"D?TLSv1(?:\.[0-3])?|SSLv[23]|QUIC(?:v[12])?"), None),
+    "transport_protocol": (re.compile("tcp|udp"), "tcp"),
+    "type": (re.compile("http|tcp|udp|dns|websocket"), "other"),
+}
+"""Members that mitmproxy gives one of a few words, and what takes the place of anything else."""
+
+_MODE = re.compile(r"(reverse|upstream):((?:https?|http3|tcp|tls|udp|dtls|dns|quic)://)([^/@]+)(/)?")
+_LISTENING = re.compile(r"(regular|transparent|socks5|wireguard|local|dns|tun)(?:@[0-9]{1,5})?")
+
+
+def _rewrite_mode(policy: Policy, mode: str) -> str:
+    """Return how a proxy was run, so that mitmproxy still understands it, without hosts of others."""
+    if _LISTENING.fullmatch(mode):
+        return mode
+    upstream = _MODE.fullmatch(mode)
+    if upstream is None:
+        return "regular"
+    return f"{upstream[1]}:{upstream[2]}{policy.host(upstream[3])}{upstream[4] or ''}"
+
+
+_SPECIAL: dict[str, Callable[[Policy, str], str]] = {"proxy_mode": _rewrite_mode}
+"""Members with a grammar of their own."""
+
+
+_PLACEHOLDER: Value = (OBJECT, write((TEXT, b"type")) + write((TEXT, b"http")))
+_BREAKS_OFF, _STRAYS = b"1", b"x"
+"""What a reader stops at in the same way as at what stood there."""
+
+_MAX_DEPTH = 30
+_NUMBERS = {
+    INTEGER: re.compile(rb"-?[0-9]{1,40}"),
+    FLOAT: re.compile(rb"-?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:e[+-]?[0-9]{1,3})?"),
+    BOOLEAN: re.compile(rb"true|false"),
+}
+_DEFAULTS = {INTEGER: b"0", FLOAT: b"0.0", BOOLEAN: b"false"}
+_EMPTY = {OBJECT: (OBJECT, b""), LIST: (LIST, b"")}
+_CONTENTS = frozenset(
+    {("request", "content"), ("request", "body"), ("response", "content"), ("response", "body")}
+)
+_FIELDS = frozenset({"headers", "trailers"})
+
+
+def rewrite_mitmproxy(policy: Policy, stream: Readable, sink: Sink, tally: Tally) -> None:
+    """Rewrite every flow in its version; where the file stops being one of mitmproxy's the written one does.
+
+    Every value keeps its type and every object its members, as mitmproxy refuses a flow that lacks one.
+    """
+
+    def read(flow: Value | None) -> Found:
+        return _read_flow(HERE, flow)
+
+    try:
+        for flow in TnetstringReader(stream).iter_values():
+
+            def make(_found: Found, edited: Edited | None, flow: Value | None = flow) -> Iterator[Value]:
+                if flow is not None and flow[0] == OBJECT:
+                    with suppress(EntryError):
+                        yield _Rewriting(policy, flow, edited).flow()
+
+            made = edit_entry(policy, tally, flow, read=read, make=make, placeholder=_PLACEHOLDER)
+            sink.write(write(made or _PLACEHOLDER))
+    except StreamError as error:
+        sink.write(_STRAYS if error.reason == STRAY else _BREAKS_OFF)
+        tally.says_broken = True
+        raise
+
+
+class _Rewriting:
+    """Rewrites the values of one flow."""
+
+    def __init__(self, policy: Policy, flow: Value, edited: Edited | None) -> None:
+        self._policy, self._flow, self._edited = policy, flow, edited
+        self._visitor = EntryVisitor(policy, {}, None)
+
+    def flow(self) -> Value:
+        """Return the flow as it may be written."""
+        return self._value(self._flow, ())
+
+    def _value(self, value: Value, tokens: Tokens) -> Value:
+        kind, text = value
+        name = next((token for token in reversed(tokens) if isinstance(token, str)), "")
+        if name in _REMOVED or (name in _DNS and tokens[0] in ("request", "response")):
+            return self._emptied(value, tokens)
+        if kind in (OBJECT, LIST):
+            if len(tokens) > _MAX_DEPTH:
+                return self._emptied(value, tokens)
+            return self._collection(value, tokens)
+        if kind in (BYTES, TEXT):
+            return self._leaf(value, tokens, name)
+        if kind in _NUMBERS:
+            return kind, self._number(kind, text, tokens)
+        return NOTHING
+
+    def _collection(self, value: Value, tokens: Tokens) -> Value:
+        """Return an object or a list; one that is damaged is emptied, as nobody else looks into it either."""
+        kind, text = value
+        inner = self._members(text, tokens) if kind == OBJECT else self._items(text, tokens)
+        try:
+            return kind, b"".join(map(write, inner))
+        except EntryError:
+            if not tokens:
+                raise
+            return self._emptied(value, tokens)
+
+    def _members(self, text: bytes, tokens: Tokens) -> Iterator[Value]:
+        values = list(cut(text))
+        if len(values) % 2:
+            raise EntryError(ODD_FLOW)
+        for name, member in zip(values[::2], values[1::2], strict=True):
+            at = (*tokens, read_text(name))
+            made = _edited(name, self._visitor.name(at, read_text(name), 0))
+            if made != name:
+                self._visitor.renamed(at)
+            yield made
+            yield self._value(member, at)
+
+    def _items(self, text: bytes, tokens: Tokens) -> Iterator[Value]:
+        side = _side_of(tokens)
+        if side is not None and len(tokens) == 3:  # noqa: PLR2004  a side, its fields, and one of them
+            yield from self._field(text, side)
+            return
+        for index, item in enumerate(cut(text)):
+            yield self._value(item, (*tokens, index))
+
+    def _field(self, text: bytes, side: str) -> Iterator[Value]:
+        """Yield the name and the value of a header field."""
+        name = ""
+        for index, item in enumerate(cut(text)):
+            if item[0] not in (BYTES, TEXT):
+                yield self._value(item, (side, index))
+            elif index:
+                yield _edited(item, self._header(side, name, read_text(item)))
+            else:
+                name = read_text(item)
+                yield _edited(item, self._policy.field_name(name))
+
+    def _header(self, side: str, name: str, value: str) -> str:
+        if self._edited is not None:
+            return self._policy.header(self._edited, side, name, value)
+        made = self._policy.field_value(name, value)
+        return self._policy.noted(made, value, f"{side}-header", "header value")
+
+    def _leaf(self, value: Value, tokens: Tokens, name: str) -> Value:
+        if tokens in _CONTENTS:
+            return value[0], self._content(value[1], str(tokens[0]))
+        text = read_text(value)
+        if name in _WORDS:
+            pattern, instead = _WORDS[name]
+            made = text if pattern.fullmatch(text) else instead
+        else:
+            made = self._own_text(text, tokens, name)
+        if made is None and name not in _WORDS:
+            return _edited(value, self._visitor.text(tokens, text))
+        self._policy.noted(made or "", text, f"recording:{name}", "free text")
+        return NOTHING if made is None else _edited(value, made)
+
+    def _own_text(self, text: str, tokens: Tokens, name: str) -> str | None:
+        """Return what takes the place of a text that only mitmproxy has, None for any other."""
+        policy = self._policy
+        if name in _SPECIAL:
+            return _SPECIAL[name](policy, text)
+        if tokens == ("request", "path"):
+            return policy.link(text)
+        if tokens == ("request", "scheme"):
+            return policy.segment(text)
+        if tokens == ("request", "authority") or not _ADDRESSES.isdisjoint(map(str, tokens)):
+            return policy.host(text)
+        return None
+
+    def _content(self, raw: bytes, side: str) -> bytes:
+        """Return a new body in the content codings that the old one was kept in."""
+        if self._edited is None:
+            return self._unread_content(raw, f"recording:{side}")
+        return self._edited.stored(side, raw)
+
+    def _unread_content(self, raw: bytes, place: str) -> bytes:
+        """Return what takes the place of a body that nobody reads; bytes that are no text go."""
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError:
+            self._policy.note("body", place)
+            return b""
+        made = self._policy.text(text)
+        return self._policy.noted(made, text, place, "free text").encode()
+
+    def _number(self, kind: bytes, text: bytes, tokens: Tokens) -> bytes:
+        if not _NUMBERS[kind].fullmatch(text):
+            return _DEFAULTS[kind]
+        return text if kind == BOOLEAN else self._visitor.number(tokens, text.decode()).encode()
+
+    def _emptied(self, value: Value, tokens: Tokens) -> Value:
+        kind, text = value
+        if text:
+            self._policy.note("connection details", f"recording:{tokens[-1]}")
+        return _EMPTY.get(kind, NOTHING)
+
+
+def _side_of(tokens: Tokens) -> str | None:
+    is_field = len(tokens) > 1 and tokens[0] in ("request", "response") and tokens[1] in _FIELDS
+    return str(tokens[0]) if is_field else None
+
+
+def _edited(value: Value, new: str) -> Value:
+    """Return a value with another text, in the encoding that it was read in."""
+    kind, text = value
+    if read_text(value) == new:
+        return value
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return kind, new.encode("latin-1", "replace")
+    return kind, new.encode(errors="surrogatepass")

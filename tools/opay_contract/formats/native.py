@@ -1,0 +1,412 @@
+"""Reads JSON Lines: an exchange a line, in this project's own shape, or a bare response body a line.
+
+A line is an exchange when it is an object whose member `response` is an object:
+`{"request": {"method", "url", "headers", "body"}, "response": {"status", "headers", "body"}, "recorded_at"}`.
+A body is any JSON value, or its text as a string, or `body_base64`. Any other line is a bare body.
+"""
+
+import codecs
+import json
+import re
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, TypeVar
+
+import msgspec
+
+from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.editing import HERE, EntryVisitor, Policy, Sink, Tally
+from opay_contract.formats.errors import TOO_LONG, EntryError
+from opay_contract.formats.json_cursor import JsonCursor, parse_members
+from opay_contract.formats.json_files import (
+    Entry,
+    EntryKind,
+    Segment,
+    iter_segments,
+    read_entries,
+    rewrite_segments,
+)
+from opay_contract.formats.look import Head
+from opay_contract.formats.messages import (
+    PlaceOf,
+    Repair,
+    Steps,
+    attempt,
+    convert_entry,
+    encode_text,
+    odd_member,
+    parse_base64,
+    parse_entry,
+    parse_headers,
+    parse_moment,
+    parse_status,
+)
+from opay_contract.formats.streams import MAX_ENTRY, ChunkStream, Readable, iter_read
+from opay_contract.jsontext import NotJson, parse_json
+from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
+
+LONG_LINE = b"\0 a line longer than the limit"
+"""What `iter_lines` yields in place of a line that is too long; no JSON decoder accepts it."""
+
+ABSENT = msgspec.Raw(b"")
+"""A body or headers that the line does not have; `null` is `b"null"`."""
+
+BARE_STATUS = 200
+"""The status that a bare body is taken to have come with."""
+
+
+class LineRequest(msgspec.Struct, gc=False):
+    """The request of a line; headers and body as they stand."""
+
+    method: str | None = None
+    url: str | None = None
+    headers: msgspec.Raw = ABSENT
+    body: msgspec.Raw = ABSENT
+    body_base64: str | None = None
+
+
+class LineResponse(msgspec.Struct, gc=False):
+    """The response of a line; headers and body as they stand. The range of the status is not checked."""
+
+    status: int
+    headers: msgspec.Raw = ABSENT
+    body: msgspec.Raw = ABSENT
+    body_base64: str | None = None
+
+
+class Line(msgspec.Struct, gc=False):
+    """A line of the native shape; without a response it is a bare body."""
+
+    response: LineResponse | None = None
+    request: LineRequest | None = None
+    recorded_at: str | None = None
+
+
+_REQUEST = msgspec.json.Decoder(LineRequest)
+_UsualHeaders = dict[str, str] | list[tuple[str, str]] | None
+
+
+class _UsualRequest(msgspec.Struct, gc=False):
+    method: str | None = None
+    url: str | None = None
+    headers: _UsualHeaders = None
+    body: msgspec.Raw = ABSENT
+    body_base64: str | None = None
+
+
+class _UsualResponse(msgspec.Struct, gc=False):
+    status: int
+    headers: _UsualHeaders = None
+    body: msgspec.Raw = ABSENT
+    body_base64: str | None = None
+
+
+class _UsualLine(msgspec.Struct, gc=False):
+    response: _UsualResponse | None = None
+    request: _UsualRequest | None = None
+    recorded_at: str | None = None
+
+
+_USUAL = msgspec.json.Decoder(_UsualLine)
+_TEXT = msgspec.json.Decoder(str)
+_UNKNOWN = Request()
+_NO_BODY = (b"", b"null")
+_QUOTE = ord('"')
+_REQUEST_MEMBERS = frozenset(LineRequest.__struct_fields__)
+_Part = TypeVar("_Part", LineRequest, LineResponse)
+
+
+_ENDS_INSIDE_STRING = re.compile(rb'(?:[^"]++|"(?:[^"\\]++|\\.)*+")*+"(?:[^"\\]++|\\.)*+\\?')
+
+
+def is_ndjson(head: Head) -> bool:
+    """Tell one JSON value a line from one JSON value over many lines, even if the first is broken."""
+    return head.is_bracketed and _is_lines(head.text, whole=head.is_whole)
+
+
+def is_json(head: Head) -> bool:
+    """Tell JSON that is nothing else."""
+    return head.is_bracketed
+
+
+def _is_lines(text: bytes, *, whole: bool) -> bool:
+    lines = [line for line in text.split(b"\n") if line.strip()]
+    if len(lines) == 1:
+        return text.startswith(b"{") and (not whole or _is_json(lines[0]))
+    if not whole and len(lines) > 2:  # noqa: PLR2004  the last may be cut by the end of the head
+        lines.pop()
+    first, second = lines[0].rstrip(), lines[1]
+    if _is_json(first) or _ENDS_INSIDE_STRING.fullmatch(first):
+        return True
+    return not first.endswith((b"[", b"{", b",", b":")) and second.startswith(b"{") and _is_json(second)
+
+
+def _is_json(line: bytes) -> bool:
+    parsed = parse_json(line)
+    return not isinstance(parsed, NotJson) or parsed.too_deep
+
+
+def read_ndjson(place_of: PlaceOf, stream: Readable, *, first: int = 1) -> Iterator[Exchange | Unreadable]:
+    """Yield what each line holds; an entry is known by the number of its line."""
+    for number, line in iter_lines(stream, first=first):
+        yield parse_line(place_of(number, number), line)
+
+
+def iter_lines(stream: Readable, *, limit: int = MAX_ENTRY, first: int = 1) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines that are not blank, numbered from `first`; `LONG_LINE` for one beyond `limit`."""
+    number = first
+    rest = b""
+    for chunk in iter_read(stream):
+        lines = chunk.split(b"\n")
+        lines[0] = _join(rest, lines[0], limit)
+        if number == 1:
+            lines[0] = lines[0].removeprefix(codecs.BOM_UTF8)
+        rest = lines.pop()
+        for line in lines:
+            if line and not line.isspace():
+                yield number, line
+            number += 1
+    if rest and not rest.isspace():
+        yield number, rest
+
+
+def iter_line_segments(stream: Readable) -> Iterator[Segment]:
+    """Yield the lines as entries, and their ends and blank lines, so that every line keeps its number."""
+    next_number = 1
+    for number, line in iter_lines(stream):
+        yield b"\n" * (number - next_number)
+        yield Entry(number, None if line == LONG_LINE else line.removesuffix(b"\r"))
+        yield b"\r\n" if line.endswith(b"\r") else b"\n"
+        next_number = number + 1
+
+
+def _join(rest: bytes, more: bytes, limit: int) -> bytes:
+    return LONG_LINE if rest == LONG_LINE or len(rest) + len(more) > limit else rest + more
+
+
+def parse_line(place: Place, line: bytes) -> Exchange | Unreadable:
+    """Return the exchange that a line holds, or why it holds none; never raises."""
+    try:
+        return _parse(place, line)
+    except EntryError as error:
+        return Unreadable(place=place, reason=error.reason, request=_sender(line))
+
+
+def _sender(line: bytes) -> Request | None:
+    """Return what tells whose a line is that cannot be read, None where that cannot be read, either."""
+    try:
+        if not _is_exchange(parse_entry(line)):
+            return None
+        part = _REQUEST.decode(parse_members(line).get("request", b""))
+    except (EntryError, ValueError, RecursionError):
+        return None
+    return Request(method=part.method, url=part.url, headers=attempt(_headers, part.headers))
+
+
+def _parse(place: Place, line: bytes) -> Exchange:
+    try:
+        decoded = _USUAL.decode(line)
+    except (ValueError, RecursionError):
+        return _odd_exchange(place, line)
+    if decoded.response is None:
+        return _bare_body(place, line)
+    request, headers = decoded.request, _usual_headers(decoded.response.headers)
+    return Exchange(
+        place=place,
+        request=_UNKNOWN if request is None else _request(request, _usual_headers(request.headers)),
+        response=_response(decoded.response, headers),
+        recorded_at=None if decoded.recorded_at is None else parse_moment(decoded.recorded_at),
+        is_asserted=(request is None or request.url is None) and _is_own(line),
+    )
+
+
+def _odd_exchange(place: Place, line: bytes) -> Exchange:
+    decoded = _decode_odd(place, line)
+    if decoded.response is None:
+        return _bare_body(place, line)
+    request = decoded.request or LineRequest()
+    return Exchange(
+        place=place,
+        request=_request(request, attempt(_headers, request.headers)),
+        response=_response(decoded.response, _headers(decoded.response.headers)),
+        recorded_at=parse_moment(decoded.recorded_at),
+        is_asserted=request.url is None and _is_own(line),
+    )
+
+
+def _bare_body(place: Place, line: bytes) -> Exchange:
+    body = line.removesuffix(b"\r")
+    return Exchange(place=place, request=Request(), response=Response(status=BARE_STATUS, body=body))
+
+
+def _is_own(line: bytes) -> bool:
+    """Tell whether a line's request has only what this format knows: then its URL was left out on purpose."""
+    request = parse_members(line).get("request", b"null")
+    return not request.startswith(b"{") or parse_members(request).keys() <= _REQUEST_MEMBERS
+
+
+def _usual_headers(headers: _UsualHeaders) -> Headers | None:
+    if headers is None:
+        return None
+    return tuple(headers.items()) if isinstance(headers, dict) else tuple(headers)
+
+
+def _request(part: "LineRequest | _UsualRequest", headers: Headers | None) -> Request:
+    raw = bytes(part.body)
+    body = None if raw in _NO_BODY else _body(raw)
+    if part.body_base64 is not None:
+        body = attempt(parse_base64, part.body_base64)
+    return Request(method=part.method, url=part.url, headers=headers, body=body)
+
+
+def _response(part: "LineResponse | _UsualResponse", headers: Headers | None) -> Response:
+    status = parse_status(part.status)
+    if part.body_base64 is not None:
+        return Response(
+            status=status, headers=headers, body=decode_body(parse_base64(part.body_base64), headers)
+        )
+    raw = bytes(part.body)
+    if not raw:
+        raise EntryError('the response has no "body"; record the body, as "body" or "body_base64"')
+    if raw[0] != _QUOTE:
+        return Response(status=status, headers=headers, body=raw)
+    return Response(status=status, headers=headers, body=decode_body(_body(raw), headers))
+
+
+def _body(raw: bytes) -> bytes:
+    """Return the text of a JSON string, and the very bytes of any other value."""
+    if raw[0] != _QUOTE:
+        return raw
+    try:
+        return _TEXT.decode(raw).encode()
+    except ValueError:  # broken UTF-8 and lone surrogates stay to be seen
+        return encode_text(json.loads(raw.decode(errors="replace")))
+
+
+def _headers(raw: msgspec.Raw) -> Headers | None:
+    data = bytes(raw)
+    if not data:
+        return None
+    try:
+        return parse_headers(msgspec.json.decode(data))
+    except (ValueError, RecursionError):
+        return parse_headers(parse_entry(data))
+
+
+def _decode_odd(place: Place, line: bytes) -> Line:
+    """Decode a line with NaN, a lone surrogate, a wrong type or the like; bodies stay as they are."""
+    value = parse_entry(None if line == LONG_LINE else line, place.line or 1)
+    if not _is_exchange(value):
+        return Line()
+    parse_status(value["response"].get("status"))
+    members = parse_members(line)
+    request = value.get("request")
+    return Line(
+        response=_convert(LineResponse, value["response"], members["response"], _refuse),
+        request=_convert(LineRequest, request, members["request"], _forget) if request is not None else None,
+        recorded_at=parse_moment(value.get("recorded_at")),
+    )
+
+
+def _refuse(steps: Steps, _value: Any) -> Any:
+    raise odd_member(("response", *steps))
+
+
+def _forget(steps: Steps, _value: Any) -> None:
+    """Take a member of the request for one that was not recorded: the response can be judged without it.
+
+    Where it was sent to must be known, though, to tell whether it is the contract's.
+    """
+    if steps == ("url",):
+        raise odd_member(("request", *steps))
+
+
+def _convert(kind: type[_Part], value: Any, raw: bytes, repair: Repair) -> _Part:
+    if not isinstance(value, dict):
+        raise odd_member(("request",))
+    plain = {name: member for name, member in value.items() if name not in ("headers", "body")}
+    part = convert_entry(kind, plain, repair)
+    members = parse_members(raw)
+    part.headers = msgspec.Raw(members.get("headers", b""))
+    part.body = msgspec.Raw(members.get("body", b""))
+    return part
+
+
+def _is_exchange(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("response"), dict)
+
+
+def read_document(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:
+    """Yield each JSON text of a file, one behind another, and of a list each item."""
+    return read_entries(place_of, _iter_document(JsonCursor(stream)), _read_entry)
+
+
+def _iter_document(cursor: JsonCursor) -> Iterator[Segment]:
+    while first := cursor.peek():
+        if first == b"[":
+            yield from iter_segments(cursor, {}, whole=True)
+        else:
+            yield Entry(cursor.line, cursor.take_value())
+        yield b"\n"
+
+
+def rewrite_ndjson(policy: Policy, stream: Readable, sink: Sink, tally: Tally) -> None:
+    """Rewrite a line at a time."""
+    rewrite_segments(policy, _ENTRY, iter_line_segments(stream), sink, tally)
+
+
+def rewrite_document(policy: Policy, stream: Readable, sink: Sink, tally: Tally) -> None:
+    """Rewrite each JSON text of a file, and of a list each item."""
+    rewrite_segments(policy, _ENTRY, _iter_document(JsonCursor(stream)), sink, tally)
+
+
+def rewrite_body(policy: Policy, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
+    """Rewrite a file that is one bare body, broken or not."""
+    body = read_whole(iter_read(stream))
+    found = _parse_body(HERE, body)
+    tally.entries += 1
+    tally.note(found)
+    sink.write(policy.bodies(found).new.response.body if isinstance(found, Exchange) else b"x\n")
+
+
+def _read_entry(place: Place, entry: Entry) -> Exchange | Unreadable:
+    return parse_line(place, LONG_LINE if entry.data is None else entry.data)
+
+
+def _is_bare(value: Any) -> bool:
+    return not _is_exchange(value)
+
+
+_ENTRY = EntryKind(
+    read=_read_entry,
+    placeholder=b'{"response":{}}',
+    broken=(b'{"x', b"{x}"),
+    is_bare=_is_bare,
+    visit=partial(EntryVisitor, is_native=True),
+)
+
+
+def read_body(place_of: PlaceOf, stream: ChunkStream) -> Iterator[Exchange | Unreadable]:
+    """Yield the file as one bare body, broken or not, so that the checker says what is wrong with it."""
+    yield _parse_body(place_of(1, 1), read_whole(iter_read(stream)))
+
+
+def _parse_body(place: Place, body: bytes | None) -> Exchange | Unreadable:
+    if body is None:
+        return Unreadable(place=place, reason=TOO_LONG)
+    if JsonCursor(ChunkStream([body])).peek() not in (b"{", b"["):
+        return Unreadable(place=place, reason="the file is no JSON object or array")
+    response = Response(status=BARE_STATUS, body=body)
+    return Exchange(place=place, request=Request(), response=response, is_asserted=True)
+
+
+def read_whole(chunks: Iterator[bytes]) -> bytes | None:
+    """Return all chunks as one, None when they are longer than what is kept in memory."""
+    kept: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        kept.append(chunk)
+        size += len(chunk)
+        if size > MAX_ENTRY:
+            return None
+    return b"".join(kept)

@@ -1,0 +1,383 @@
+"""Reads Parquet whose columns are the members of the native format, row by row."""
+
+import base64
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.editing import HERE, Edited, Policy, Sink, Tally, unless_defect
+from opay_contract.formats.errors import TOO_LONG, EntryError, StreamError
+from opay_contract.formats.look import Head
+from opay_contract.formats.messages import (
+    encode_text,
+    parse_base64,
+    parse_headers,
+    parse_moment,
+    parse_status,
+)
+from opay_contract.formats.streams import MAX_ENTRY, most_unpacked, too_much
+from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
+
+COLUMNS = ("request", "response", "recorded_at")
+"""The columns that are read; others are passed over."""
+
+NO_PYARROW = "the file is Parquet, which needs pyarrow; pip install 'opay-contract[dask]'"
+NO_RESPONSE_COLUMN = "the Parquet file has no column 'response' with the members 'status' and 'body'"
+NO_TEXT = (
+    "the Parquet column '{}' is no text: columns of a fixed type have lost what drifted; "
+    "write the body as it came, as string or binary"
+)
+
+NOT_HELD = ""
+"""The one member of a row that Python cannot have, such as text that is no UTF-8."""
+
+_ROWS = 512  # at a time
+_MAX_BATCH = 32 << 20
+_SNAPPY_AT_BEST = 25  # times; what other codecs make of a dictionary only the whole column's length tells
+
+Row = dict[str, Any]
+"""A row as Python has it: `request` and `response` are dictionaries, headers one or a list of pairs."""
+
+
+def is_parquet(head: Head) -> bool:
+    """Tell Parquet by its first bytes."""
+    return head.raw.startswith(b"PAR1")
+
+
+@contextmanager
+def open_parquet(raw: Any) -> Iterator[Any]:
+    """Open a `pyarrow.parquet.ParquetFile` that has the columns of the native format."""
+    try:
+        from pyarrow.parquet import ParquetFile  # noqa: PLC0415  an extra, and heavy
+    except ImportError:
+        raise StreamError(NO_PYARROW) from None
+    with ParquetFile(raw) as file:
+        _check_columns(file.schema_arrow)
+        yield file
+
+
+def iter_rows(file: Any, size: int, max_unpacked: int | None = None) -> Iterator[list[Row]]:
+    """Yield the rows of an open file of `size` bytes, as many at a time as surely take little memory."""
+    wanted = [name for name in COLUMNS if name in file.schema_arrow.names]
+    most = most_unpacked(size) if max_unpacked is None else max_unpacked
+    unpacked = 0
+    for group in range(file.num_row_groups):
+        columns = [column for column in _iter_chunks(file, group) if _top(column) in wanted]
+        if max((column.total_uncompressed_size for column in columns), default=0) > most:
+            raise too_much(most)
+        rows = max(1, min(_ROWS, _MAX_BATCH // max(1, sum(map(_longest, columns)))))
+        for batch in file.iter_batches(batch_size=rows, row_groups=[group], columns=wanted):
+            unpacked += batch.nbytes
+            if unpacked > most:
+                raise too_much(most)
+            yield _rows_of(batch)
+
+
+def _rows_of(batch: Any) -> list[Row]:
+    """Return the rows of a batch; one whose values Python cannot have costs no other."""
+    try:
+        return list(batch.to_pylist(maps_as_pydicts=None))
+    except Exception:  # noqa: BLE001  pyarrow has exceptions of many kinds
+        if batch.num_rows <= 1:
+            return [{NOT_HELD: True}] * batch.num_rows
+        return [row for number in range(batch.num_rows) for row in _rows_of(batch.slice(number, 1))]
+
+
+def _iter_chunks(file: Any, group: int) -> Iterator[Any]:
+    found = file.metadata.row_group(group)
+    return (found.column(number) for number in range(found.num_columns))
+
+
+def _top(column: Any) -> str:
+    name: str = column.path_in_schema
+    return name.partition(".")[0]
+
+
+def _longest(column: Any) -> int:
+    """Return how long a value of a column can be that may be written once and meant many times."""
+    size: int = column.total_uncompressed_size
+    if not column.has_dictionary_page or column.dictionary_page_offset is None:
+        return 0
+    if column.compression in ("SNAPPY", "UNCOMPRESSED"):
+        packed: int = column.data_page_offset - column.dictionary_page_offset
+        return min(size, max(packed, 0) * _SNAPPY_AT_BEST)
+    return size
+
+
+def _check_columns(schema: Any) -> None:
+    """Refuse a file whose bodies are no longer what came: where types are fixed, drift shows as null."""
+    from pyarrow import types  # noqa: PLC0415  see above
+
+    structs = {field.name: field.type for field in schema if types.is_struct(field.type)}
+    if not _has(structs.get("response"), "status") or not _has(structs["response"], "body", "body_base64"):
+        raise StreamError(NO_RESPONSE_COLUMN)
+    texts = (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary, types.is_null)
+    for column in ("request", "response"):
+        if _has(structs.get(column), "body"):
+            body = structs[column].field("body").type
+            if not any(is_text(body) for is_text in texts):
+                raise StreamError(NO_TEXT.format(f"{column}.body"))
+
+
+def _has(struct: Any, *names: str) -> bool:
+    return struct is not None and any(struct.get_field_index(name) >= 0 for name in names)
+
+
+def is_damage(error: Exception) -> bool:
+    """Tell pyarrow's failures, which come as ValueError or as OSError without a number, from others."""
+    return isinstance(error, ValueError) or (type(error) is OSError and error.errno is None)
+
+
+def read_row(place: Place, row: Row) -> Exchange | Unreadable:
+    """Return what a row holds."""
+    if NOT_HELD in row:
+        return Unreadable(place=place, reason="the row has a value that is no text, number or time")
+    request = None
+    try:
+        request = _request(_part(row, "request"))
+        response = _response(_part(row, "response"))
+        recorded_at = _moment(row.get("recorded_at"))
+    except EntryError as error:
+        return Unreadable(place=place, reason=error.reason, request=request)
+    return Exchange(place=place, request=request, response=response, recorded_at=recorded_at)
+
+
+def _part(row: Row, column: str) -> Row:
+    part = row.get(column)
+    if part is None:
+        return {}
+    if not isinstance(part, dict):
+        raise EntryError(f"the Parquet column '{column}' is no struct")
+    return part
+
+
+def _request(part: Row) -> Request:
+    return Request(
+        method=_text(part, "method"),
+        url=_text(part, "url"),
+        headers=_headers(part.get("headers")),
+        body=_body(part, "request"),
+    )
+
+
+def _text(part: Row, member: str) -> str | None:
+    text = part.get(member)
+    if text is not None and not isinstance(text, str):
+        raise EntryError(f"the Parquet column 'request.{member}' is no text")
+    return text
+
+
+def _response(part: Row) -> Response:
+    body = _body(part, "response")
+    if body is None:
+        raise EntryError('the response has no "body"; record the body, as "body" or "body_base64"')
+    status, headers = parse_status(part.get("status")), _headers(part.get("headers"))
+    return Response(status=status, headers=headers, body=decode_body(body, headers))
+
+
+def _body(part: Row, column: str) -> bytes | None:
+    if part.get("body_base64") is not None:
+        return parse_base64(part["body_base64"])
+    body = part.get("body")
+    if body is not None and not isinstance(body, str | bytes):
+        raise EntryError(NO_TEXT.format(f"{column}.body"))
+    if body is not None and len(body) > MAX_ENTRY:
+        raise EntryError(TOO_LONG)
+    return encode_text(body) if isinstance(body, str) else body
+
+
+def _headers(value: Any) -> Headers | None:
+    """Read a map, a list of pairs or of structs of two, or a struct of one member a header."""
+    if isinstance(value, dict):
+        return parse_headers({name: text for name, text in value.items() if text is not None})
+    if isinstance(value, list):
+        return parse_headers([tuple(pair.values()) if isinstance(pair, dict) else pair for pair in value])
+    return parse_headers(value)
+
+
+def _moment(value: Any) -> str | None:
+    if isinstance(value, datetime):
+        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return parse_moment(aware.isoformat())
+    return parse_moment(value)
+
+
+_MEMBERS = {
+    "request": ("method", "url", "headers", "body", "body_base64"),
+    "response": ("status", "headers", "body", "body_base64"),
+}
+
+
+_MOMENTS = (int, float, Decimal, date, time, timedelta)
+
+
+class _Out(io.RawIOBase):
+    """A sink as pyarrow writes to it."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink, self._position = sink, 0
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def write(self, data: Any, /) -> int:
+        raw = bytes(data)
+        self._sink.write(raw)
+        self._position += len(raw)
+        return len(raw)
+
+
+def rewrite_rows(policy: Policy, file: Any, batches: Iterator[list[Row]], sink: Sink, tally: Tally) -> None:
+    """Rewrite every row of an open file, given in batches."""
+    import pyarrow as pa  # noqa: PLC0415  an extra, and heavy
+    from pyarrow.parquet import ParquetWriter  # noqa: PLC0415  see above
+
+    try:
+        schema = _new_schema(policy, file)
+        ParquetWriter(io.BytesIO(), schema).close()
+    except Exception:  # noqa: BLE001  pyarrow has exceptions of many kinds
+        raise StreamError("the Parquet columns are of types that cannot be written again") from None
+    with ParquetWriter(pa.PythonFile(_Out(sink), mode="w"), schema, compression=_packing_of(file)) as writer:
+        for rows in batches:
+            nothing = dict.fromkeys(schema.names)
+            made = [_taken(policy, row, tally, nothing, schema) for row in rows]
+            writer.write_batch(pa.RecordBatch.from_pylist(made, schema=schema))
+
+
+def _taken(policy: Policy, row: Row, tally: Tally, nothing: Row, schema: Any) -> Row:
+    """Return a row that can be written; one that cannot be costs no other."""
+    import pyarrow as pa  # noqa: PLC0415  see above
+
+    tally.entries += 1
+
+    def make() -> Row:
+        made = _new_row(policy, row, tally, nothing)
+        pa.RecordBatch.from_pylist([made], schema=schema)
+        return made
+
+    return unless_defect(tally, make, nothing)
+
+
+def _packing_of(file: Any) -> str:
+    groups = file.metadata
+    packing = groups.row_group(0).column(0).compression if groups.num_row_groups else "SNAPPY"
+    return "none" if packing == "UNCOMPRESSED" else str(packing).lower()
+
+
+def _new_schema(policy: Policy, file: Any) -> Any:
+    """Return the columns that a check reads; what is told beside them, such as statistics, goes as well."""
+    import pyarrow as pa  # noqa: PLC0415  see above
+
+    fields = []
+    for field in file.schema_arrow:
+        if field.name not in COLUMNS:
+            policy.note("column", "recording:column")
+        elif field.name in _MEMBERS and pa.types.is_struct(field.type):
+            fields.append(pa.field(field.name, pa.struct(list(_members(policy, field)))))
+        else:
+            fields.append(pa.field(field.name, _plain_type(field.type)))
+    return pa.schema(fields)
+
+
+def _plain_type(kind: Any) -> Any:
+    """Return a column's type; one that has names of its own says nothing, as nobody reads it."""
+    import pyarrow as pa  # noqa: PLC0415  see above
+
+    return pa.null() if pa.types.is_nested(kind) else kind
+
+
+def _members(policy: Policy, struct: Any) -> Iterator[Any]:
+    """Yield the members of a side; where each header has a member of its own, its name is redacted."""
+    import pyarrow as pa  # noqa: PLC0415  see above
+
+    for member in struct.type:
+        if member.name not in _MEMBERS[struct.name]:
+            policy.note("column", f"recording:{struct.name}")
+        elif member.name == "headers" and pa.types.is_struct(member.type):
+            names = {policy.field_name(one.name): one.type for one in member.type}
+            yield pa.field(member.name, pa.struct(list(names.items())))
+        else:
+            is_list = member.name == "headers"
+            yield pa.field(member.name, member.type if is_list else _plain_type(member.type))
+
+
+def _new_row(policy: Policy, row: Row, tally: Tally, nothing: Row) -> Row:
+    """Return a row as it may be written; one that cannot be read stays so, and says but whose it is."""
+    found = read_row(HERE, row)
+    tally.note(found)
+    if isinstance(found, Unreadable):
+        sender = _sender(policy, found)
+        if _filled(row) != _filled(sender):
+            policy.note("what cannot be read", "recording:row")
+        return nothing | sender
+    edited = policy.bodies(found)
+    moment = found.recorded_at
+    made: Row = {}
+    for name, value in row.items():
+        if name in _MEMBERS:
+            made[name] = _new_side(policy, edited, name, value)
+        elif isinstance(value, str):
+            made[name] = None if moment is None else policy.moment(moment)
+        else:
+            made[name] = value if isinstance(value, _MOMENTS) else None
+    return made
+
+
+def _sender(policy: Policy, found: Unreadable) -> Row:
+    """Return what tells whose a row is of which the answer alone cannot be read."""
+    if found.request is None or found.request.url is None:
+        return {}
+    method = {} if found.request.method is None else {"method": policy.method(found.request.method)}
+    return {"request": {"url": policy.url(found.request.url), **method}}
+
+
+def _filled(row: Row) -> Row:
+    """Return what is there in a row."""
+    parts = {
+        name: _filled(part) if isinstance(part, dict) else part
+        for name, part in row.items()
+        if part is not None
+    }
+    return {name: part for name, part in parts.items() if part != {}}
+
+
+def _new_side(policy: Policy, edited: Edited, side: str, part: Row | None) -> Row | None:
+    if part is None:
+        return None
+    new = edited.new.request if side == "request" else edited.new.response
+    words = {"method": policy.method, "url": policy.url}
+    made: Row = {name: part[name] for name in ("method", "url", "status") if name in part}
+    made |= {name: edit(made[name]) for name, edit in words.items() if made.get(name) is not None}
+    if "headers" in part:
+        made["headers"] = _new_headers(policy, edited, side, part["headers"])
+    if part.get("body_base64") is not None:
+        made["body_base64"] = base64.b64encode(new.body or b"").decode()
+    elif part.get("body") is not None:
+        body = new.body or b""
+        made["body"] = body.decode() if isinstance(part["body"], str) else body
+    return made
+
+
+def _new_headers(policy: Policy, edited: Edited, side: str, headers: Any) -> Any:
+    """Return header fields in the shape that they had: pairs, structs of two, or a struct of all."""
+
+    def text(name: str, value: Any) -> Any:
+        if isinstance(value, list):
+            return [text(name, one) for one in value]
+        return value if value is None else policy.header(edited, side, name, value)
+
+    def pair(one: Any) -> Any:
+        name, value = one.values() if isinstance(one, dict) else one
+        made = policy.field_name(name), text(name, value)
+        return dict(zip(one, made, strict=True)) if isinstance(one, dict) else made
+
+    if isinstance(headers, dict):
+        return {policy.field_name(name): text(name, value) for name, value in headers.items()}
+    return [pair(one) for one in headers] if isinstance(headers, list) else headers

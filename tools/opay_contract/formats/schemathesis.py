@@ -1,0 +1,165 @@
+"""Reads the event log that `schemathesis run --report ndjson` writes (schemathesis 4)."""
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+
+from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.editing import Policy, Sink, Tally
+from opay_contract.formats.errors import NO_RESPONSE, TRUNCATED_BODY, EntryError
+from opay_contract.formats.json_cursor import JsonCursor
+from opay_contract.formats.json_files import (
+    Entry,
+    EntryKind,
+    Path,
+    Segment,
+    iter_segments,
+    read_entries,
+    rewrite_segments,
+)
+from opay_contract.formats.look import Head
+from opay_contract.formats.messages import (
+    PlaceOf,
+    Steps,
+    attempt,
+    build_exchange,
+    decode_entry,
+    encode_text,
+    odd_member,
+    parse_base64,
+    parse_headers,
+    parse_moment,
+    parse_status,
+)
+from opay_contract.formats.streams import Readable
+from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable
+
+INTERACTIONS: Path = {"ScenarioFinished": {"recorder": {"interactions": {}}}}
+"""Where in an event the interactions are."""
+
+
+class _Bytes(msgspec.Struct, rename={"data": "$base64"}, gc=False):
+    data: str
+
+
+class _Request(msgspec.Struct, gc=False):
+    method: str | None = None
+    uri: str | None = None
+    headers: Any = None
+    body: _Bytes | str | None = None
+
+
+class _Response(msgspec.Struct, gc=False):
+    status_code: int
+    headers: Any = None
+    content: _Bytes | str | None = None
+    content_size: int | None = None  # there only when `content` is the first part of the body
+
+
+class _Interaction(msgspec.Struct, gc=False):
+    request: _Request | None = None
+    response: _Response | None = None
+    timestamp: float | None = None
+
+
+class _Recorder(msgspec.Struct, gc=False):
+    interactions: msgspec.Raw
+
+
+class _Finished(msgspec.Struct, gc=False):
+    recorder: _Recorder
+
+
+class _Event(msgspec.Struct, rename={"finished": "ScenarioFinished"}, gc=False):
+    finished: _Finished
+
+
+_INTERACTION = msgspec.json.Decoder(_Interaction)
+_EVENT = msgspec.json.Decoder(_Event)
+
+
+_START = re.compile(rb'\{\s*"Initialize"\s*:\s*\{[^\n]*"schemathesis_version"')
+
+
+def is_schemathesis(head: Head) -> bool:
+    """Tell a log by its first event."""
+    return _START.match(head.text) is not None
+
+
+def read_schemathesis(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:
+    """Yield the interactions of every finished scenario; other events hold none."""
+    return read_entries(place_of, _iter_entries(JsonCursor(stream)), _read_interaction)
+
+
+def rewrite_schemathesis(policy: Policy, stream: Readable, sink: Sink, tally: Tally) -> None:
+    """Rewrite the events, one after another."""
+    kind = EntryKind(read=_read_interaction)
+    rewrite_segments(policy, kind, _iter_segments(JsonCursor(stream)), sink, tally)
+
+
+def _iter_segments(cursor: JsonCursor) -> Iterator[Segment]:
+    while cursor.peek():
+        yield from iter_segments(cursor, INTERACTIONS, whole=True)
+        yield b"\n"
+
+
+def _iter_entries(cursor: JsonCursor) -> Iterator[Segment]:
+    """Yield the interactions of each event, which in general has a line of its own."""
+    while cursor.peek():
+        line, text = cursor.line, cursor.take_line()
+        if text is None:
+            yield from iter_segments(cursor, INTERACTIONS, whole=False)
+            continue
+        path, found = INTERACTIONS, text
+        if text.count(b'"interactions"') == 1:
+            with suppress(ValueError):
+                path, found = {}, bytes(_EVENT.decode(text).finished.recorder.interactions)
+        for segment in iter_segments(JsonCursor(io.BytesIO(found)), path, whole=False):
+            if isinstance(segment, Entry):
+                yield Entry(line, segment.data)
+
+
+def _read_interaction(place: Place, entry: Entry) -> Exchange | Unreadable:
+    try:
+        return _exchange(place, decode_entry(_INTERACTION, entry.data, entry.line, _repair))
+    except EntryError as error:
+        return Unreadable(place=place, reason=error.reason)
+
+
+def _repair(steps: Steps, _value: Any) -> Any:
+    """Take a member that the response can be judged without for one that is not there."""
+    if steps[0] == "response" or steps in (("request",), ("request", "uri")):
+        raise odd_member(steps)
+
+
+def _exchange(place: Place, interaction: _Interaction) -> Exchange | Unreadable:
+    sent = interaction.request or _Request()
+    request = Request(
+        method=sent.method,
+        url=sent.uri,
+        headers=attempt(parse_headers, sent.headers),
+        body=attempt(_bytes, sent.body),
+    )
+    return build_exchange(
+        place, request, lambda: _response(interaction.response), parse_moment(interaction.timestamp)
+    )
+
+
+def _response(recorded: _Response | None) -> Response:
+    if recorded is None:
+        raise EntryError(NO_RESPONSE)
+    if recorded.content_size is not None:
+        raise EntryError(TRUNCATED_BODY)
+    headers = parse_headers(recorded.headers)
+    body = decode_body(_bytes(recorded.content) or b"", headers)
+    return Response(status=parse_status(recorded.status_code), headers=headers, body=body)
+
+
+def _bytes(value: _Bytes | str | None) -> bytes | None:
+    if isinstance(value, str):
+        return encode_text(value)
+    return None if value is None else parse_base64(value.data)

@@ -1,0 +1,144 @@
+"""Reads typed netstrings, which mitmproxy's flow files are made of: `LENGTH:TEXT` and a byte for the type.
+
+A value is cut out of a file, or out of another value, without a look at what is in it, so nothing recurses
+into what was recorded.
+"""
+
+import re
+from collections.abc import Iterator
+
+from opay_contract.formats.errors import EntryError, StreamError
+from opay_contract.formats.streams import CHUNK, MAX_ENTRY, Readable
+
+ODD_FLOW = "the flow is not of a shape that mitmproxy writes"
+STRAY = "the file stops being one of mitmproxy's"
+
+_LENGTH = re.compile(rb"(0|[1-9][0-9]{0,11}):")
+_LONGEST_LENGTH = 13
+_LONGEST_NUMBER = 40
+
+BYTES, TEXT, INTEGER, FLOAT, BOOLEAN, NULL, LIST, OBJECT = b",", b";", b"#", b"^", b"!", b"~", b"]", b"}"
+"""The bytes that tell the type of a value."""
+
+Value = tuple[bytes, bytes]
+"""A value: the byte that tells its type, and its text, of which nothing is read yet."""
+
+Members = dict[str, Value]
+
+NOTHING: Value = (NULL, b"")
+
+
+class TnetstringReader:
+    """The values of a file, one after the other."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self._buffer = b""
+        self._position = 0
+
+    def iter_values(self) -> Iterator[Value | None]:
+        """Yield the file's values; None is one that is too long to be kept."""
+        while (size := self._take_length()) is not None:
+            data = self._take(size + 1)
+            yield None if data is None else (data[-1:], data[:-1])
+
+    def _take_length(self) -> int | None:
+        while self._left() < _LONGEST_LENGTH and self._fill():
+            pass
+        length = _LENGTH.match(self._buffer, self._position)
+        if length:
+            self._position = length.end()
+            return int(length[1])
+        rest = self._buffer[self._position :]
+        if not rest:
+            return None
+        is_cut = len(rest) < _LONGEST_LENGTH and rest.isdigit()
+        raise StreamError("the file breaks off" if is_cut else STRAY)
+
+    def _take(self, size: int) -> bytes | None:
+        """Take `size` bytes; return them, or None when they are too many to be kept."""
+        pieces: list[bytes] = []
+        missing = size
+        while missing > self._left():
+            if size <= MAX_ENTRY:
+                pieces.append(self._buffer[self._position :])
+            missing -= self._left()
+            self._position = len(self._buffer)
+            if not self._fill():
+                raise StreamError("the file breaks off")
+        end = self._position + missing
+        pieces.append(self._buffer[self._position : end])
+        self._position = end
+        return b"".join(pieces) if size <= MAX_ENTRY else None
+
+    def _left(self) -> int:
+        return len(self._buffer) - self._position
+
+    def _fill(self) -> bool:
+        chunk = self._stream.read(CHUNK)
+        self._buffer = self._buffer[self._position :] + chunk
+        self._position = 0
+        return bool(chunk)
+
+
+def write(value: Value) -> bytes:
+    """Return a value as it stands in a file."""
+    kind, text = value
+    return b"%d:%b%b" % (len(text), text, kind)
+
+
+def read_text(value: Value) -> str:
+    """Return a text; bytes that are no UTF-8, which headers may hold, are read as Latin-1."""
+    kind, text = value
+    if kind not in (BYTES, TEXT, NULL):
+        raise EntryError(ODD_FLOW)
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        return text.decode("latin-1")
+
+
+def read_number(value: Value) -> int | float | None:
+    """Return a number, None for anything else."""
+    kind, text = value
+    if kind not in (INTEGER, FLOAT) or len(text) > _LONGEST_NUMBER:
+        return None
+    try:
+        return int(text) if kind == INTEGER else float(text)
+    except ValueError:
+        return None
+
+
+def read_members(value: Value) -> Members:
+    """Return the members of an object; their names were bytes until 0.17 and are texts now."""
+    kind, text = value
+    if kind != OBJECT:
+        raise EntryError(ODD_FLOW)
+    values = list(cut(text))
+    if len(values) % 2:
+        raise EntryError(ODD_FLOW)
+    return {read_text(name): member for name, member in zip(values[::2], values[1::2], strict=True)}
+
+
+def read_items(value: Value) -> Iterator[Value]:
+    """Return the items of a list."""
+    kind, text = value
+    if kind != LIST:
+        raise EntryError(ODD_FLOW)
+    return cut(text)
+
+
+def cut(text: bytes) -> Iterator[Value]:
+    """Yield the values that stand one after the other in a text."""
+    position, size = 0, len(text)
+    match = _LENGTH.match
+    while position < size:
+        length = match(text, position)
+        if length is None:
+            raise EntryError(ODD_FLOW)
+        start = length.end()
+        end = start + int(length[1])
+        if end >= size:
+            raise EntryError(ODD_FLOW)
+        yield text[end : end + 1], text[start:end]
+        position = end + 1

@@ -1,0 +1,220 @@
+"""What the contract says about the places of a body, worked out once for all bodies of one shape.
+
+The schema library is asked in full (`annotate`) about the first body of each shape. Where conditions look at
+nothing but the shape and the values at few decided places, what it said holds for every other body of that
+shape; list items of one shape are then one place, `EACH`. Otherwise it is asked about each body anew, and
+places are those of that body alone. Either way the rules read the same `Plan`.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+
+from opay_contract.contract.contract import Contract, Match
+from opay_contract.contract.loading import tokens_of
+from opay_contract.contract.operation import DocumentedResponse, Form, Operation
+from opay_contract.jsontext import Parsed, Tokens, iter_nodes
+from opay_contract.judge.annotations import Annotations, annotate
+from opay_contract.judge.describing import fold_pointer, is_label
+from opay_contract.judge.shapes import Shape, fold, is_decided_by_shape
+
+NOT_SEARCHED = frozenset({"identifier", "credential"})
+"""Classes of fields that may look like card numbers by their nature; where no schema is, a name tells."""
+
+MAX_PLANS = 4096
+"""Shapes of bodies, by schema and decided values, whose plans are remembered."""
+
+_BY_VALUE = frozenset(("anyOf", "oneOf", "dependentSchemas"))
+_BY_POSITION = frozenset(("prefixItems", "contains", "unevaluatedItems"))
+_CLASS, _PUBLIC = "x-sensitivity", "public"
+_MAX_DECIDED = 1000
+
+Decided = tuple[tuple[Tokens, str], ...]
+"""Places of a body whose values, as text, are few and decide much: those of code and message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What one schema says about a place: the place as a path and in words, and the schema's address."""
+
+    path: Tokens
+    pointer: str
+    uri: str
+
+
+_Member = tuple[str | None, Statement]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What rules look for in a body.
+
+    `validator` tells whether a body fits the schema at the address `schema`.
+    `units` has objects, or other places, with which of their members are times and months (None: the place
+    itself). `lists` must not repeat an item, told by the member there. `undocumented` members are those that
+    nobody described. `searched` tells whether a place that some schema describes is searched for card
+    numbers. The values at `public` places may be shown.
+    """
+
+    schema: str
+    validator: jsonschema_rs.Draft202012Validator
+    units: tuple[tuple[Tokens, tuple[_Member, ...], tuple[_Member, ...]], ...]
+    lists: tuple[tuple[Statement, str, Tokens], ...]
+    undocumented: tuple[Statement, ...]
+    searched: dict[Tokens, bool]
+    public: frozenset[Tokens]
+
+
+class Described(msgspec.Struct, gc=False):
+    """A body with the plan for it."""
+
+    value: Any
+    plan: Plan
+
+    def public_value(self, tokens: Tokens, value: Any) -> str:
+        """Return a value as text where the contract calls its place public and it looks like a label."""
+        is_public = not self.plan.public.isdisjoint((tokens, fold(tokens)))
+        text = str(value) if is_public and type(value) in (str, int) else ""
+        return text if is_label(text) else ""
+
+
+class Plans:
+    """Works out plans, and remembers those that a shape decides."""
+
+    def __init__(self, contract: Contract, limit: int = MAX_PLANS) -> None:
+        self._contract = contract
+        self._limit = limit
+        self._plans: dict[tuple[Any, ...], Plan] = {}
+
+    def plan(self, schema: str, value: Any, shape: Shape, decided: Decided = ()) -> tuple[Plan, bool]:
+        """Return what the contract says about a body, and whether others of its shape have the same plan.
+
+        `decided` has some of its places with their values.
+        """
+        key: tuple[Any, ...] = (schema, shape, *[found for _, found in decided])
+        plan = self._plans.get(key)
+        if plan is not None:
+            return plan, True
+        plan, is_general = _plan_of(annotate(self._contract, schema, value), shape, decided)
+        is_short = sum(map(len, key[2:])) <= _MAX_DECIDED
+        is_kept = is_general and shape.is_known and is_short and len(self._plans) < self._limit
+        if is_kept:
+            self._plans[key] = plan
+        return plan, is_kept
+
+
+def request_schema(operation: Operation, form: Form | None) -> str | None:
+    """Return the address of the schema that a request's body is judged by."""
+    return form.request if form else operation.request_schema
+
+
+def response_schema(operation: Operation, match: Match, documented: DocumentedResponse | None) -> str | None:
+    """Return the address of the schema that an answer is judged by, None where nothing describes it.
+
+    An answer without a business code is judged as a bare envelope, any other by the form that the
+    request chose, or by the documented schema where the request is not known.
+    """
+    envelope = operation.envelope
+    if envelope is not None and match.code is None:
+        return envelope.schema if documented is not None and documented.media_types else None
+    if match.form is not None:
+        return match.form.response
+    described = documented.media_types if documented is not None else {}
+    schema = next(iter(described.values()), None)
+    return schema or (envelope.schema if envelope is not None else None)
+
+
+def annotate_bodies(
+    contract: Contract, match: Match, status: int
+) -> tuple[Annotations | None, Annotations | None]:
+    """Return what the contract says about each place of an exchange's bodies, None where there is nothing."""
+    operation = match.route.operation
+    if operation is None:
+        return None, None
+    query = request_schema(operation, match.form)
+    answer = response_schema(operation, match, operation.response(status))
+    asked, answered = match.request_body, match.response_body
+    return (
+        annotate(contract, query, asked.value) if query and isinstance(asked, Parsed) else None,
+        annotate(contract, answer, answered.value) if answer and isinstance(answered, Parsed) else None,
+    )
+
+
+def _plan_of(notes: Annotations, shape: Shape, decided: Decided) -> tuple[Plan, bool]:
+    """Return the plan for a body, and whether it holds for every other of the shape."""
+    uris: dict[Tokens, list[str]] = {}
+    is_general = all(
+        uris.setdefault(fold(tokens), found) == found
+        for tokens, _ in iter_nodes(notes.value)
+        for found in (notes.schemas.get(tokens, []),)
+    ) and all(_is_decided(node, tokens, shape, decided) for tokens, _, _, node in notes.nodes())
+    if is_general:
+        plan = _build(notes, fold)
+        lists = tuple(stated for stated, _, _ in plan.lists)
+        times = tuple(stated for _, members, _ in plan.units for _, stated in members)
+        months = tuple(stated for _, _, members in plan.units for _, stated in members)
+        if all(map(_are_apart, (times, months, lists, plan.undocumented))):
+            return plan, True
+    return _build(notes, lambda tokens: tokens), False
+
+
+def _are_apart(stated: tuple[Statement, ...]) -> bool:
+    """Return whether no two paths are the same in words; else what comes first would depend on the body."""
+    return len({one.path for one in stated}) == len({one.pointer for one in stated})
+
+
+def _is_decided(node: dict[str, Any], tokens: Tokens, shape: Shape, decided: Decided) -> bool:
+    """Return whether values of the shape, at other than the decided places, have no say in what applies."""
+    if not (_BY_VALUE.isdisjoint(node) and _BY_POSITION.isdisjoint(node)):
+        return False
+    places = frozenset(place for place, _ in decided)
+    return "if" not in node or (not shape.has_float and is_decided_by_shape(node["if"], tokens, places))
+
+
+def _build(notes: Annotations, path_of: Callable[[Tokens], Tokens]) -> Plan:
+    times: dict[Statement, None] = {}
+    months: dict[Statement, None] = {}
+    lists: dict[tuple[Statement, str, Tokens], None] = {}
+    searched: dict[Tokens, bool] = {}
+    classes: dict[Tokens, set[str]] = {}
+    for tokens, _, uri, node in notes.nodes():
+        path = path_of(tokens)
+        searched[path] = searched.get(path, True) and node.get(_CLASS) not in NOT_SEARCHED
+        if _CLASS in node:
+            classes.setdefault(path, set()).add(node[_CLASS])
+        unit, identity = node.get("x-unit"), node.get("x-unique-by")
+        if unit == "unix-seconds":
+            times[Statement(path, fold_pointer(tokens), f"{uri}/x-unit")] = None
+        elif unit == "month":
+            months[Statement(path, fold_pointer(tokens), f"{uri}/x-unit")] = None
+        if identity is not None:
+            stated = Statement(path, f"{fold_pointer(tokens)}/*", f"{uri}/x-unique-by")
+            lists[stated, identity, tokens_of(identity)] = None
+    unknown = {
+        Statement(path_of(tokens), fold_pointer(tokens), uri): None for tokens, _, uri in notes.undocumented()
+    }
+    public = frozenset(path for path, stated in classes.items() if stated == {_PUBLIC})
+    return Plan(
+        schema=notes.schema,
+        validator=notes.contract.schemas.validator(notes.schema),
+        units=_by_parent(times, months),
+        lists=tuple(lists),
+        undocumented=tuple(unknown),
+        searched=searched,
+        public=public,
+    )
+
+
+def _by_parent(
+    times: Iterable[Statement], months: Iterable[Statement]
+) -> tuple[tuple[Tokens, tuple[_Member, ...], tuple[_Member, ...]], ...]:
+    found: dict[Tokens, tuple[list[_Member], list[_Member]]] = {}
+    for kind, statements in enumerate((times, months)):
+        for stated in statements:
+            *parent, last = stated.path or (None,)
+            place, name = (tuple(parent), last) if isinstance(last, str) else (stated.path, None)
+            found.setdefault(place, ([], []))[kind].append((name, stated))
+    return tuple((place, tuple(first), tuple(second)) for place, (first, second) in found.items())

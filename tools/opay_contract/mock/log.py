@@ -1,0 +1,153 @@
+"""What the mock says: a greeting to copy from, and a line for each request, without a value of any."""
+
+import json
+import shlex
+import threading
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self, TextIO
+
+from opay_contract.contract.contract import Contract, Route, read_bodies
+from opay_contract.judge.describing import describe_name, is_label
+from opay_contract.judge.routes import fold_path
+from opay_contract.mock.answers import BY_CUSTOMER, REASON_HEADER
+from opay_contract.mock.validation import Credentials, scheme_of
+from opay_contract.model.exchange import Exchange, header
+from opay_contract.signing.signer import sign
+
+_MOST_WAITING = 10_000
+_SECONDS_TO_FINISH = 1.0
+_CLOCK = slice(11, 23)
+"""Hours to milliseconds in a time as exchanges have it, which is in UTC."""
+
+
+class LogWriter:
+    """Writes lines in a thread, so that a reader who does not read, as of a full pipe, stops no answer."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._waiting: deque[str] = deque()
+        self._dropped = 0
+        self._is_closing = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="opay-contract-log", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Begin to write."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
+    ) -> None:
+        """Write what waits, as far as somebody reads it."""
+        with self._changed:
+            self._is_closing = True
+            self._changed.notify()
+        self._thread.join(_SECONDS_TO_FINISH)
+
+    def add(self, line: str) -> None:
+        """Take a line; returns at once."""
+        with self._changed:
+            if len(self._waiting) < _MOST_WAITING:
+                self._waiting.append(line)
+                self._changed.notify()
+            else:
+                self._dropped += 1
+
+    def _run(self) -> None:
+        while lines := self._next():
+            try:
+                self._stream.write("".join(f"{line}\n" for line in lines))
+                self._stream.flush()
+            except (OSError, ValueError):  # nobody is there to read it
+                return
+
+    def _next(self) -> list[str]:
+        with self._changed:
+            while not self._waiting and not self._is_closing:
+                self._changed.wait()
+            lines = list(self._waiting)
+            self._waiting.clear()
+            if self._dropped:
+                lines.append(f"{self._dropped} requests are not logged: nobody reads fast enough")
+                self._dropped = 0
+            return lines
+
+
+class RequestLog:
+    """Turns each exchange into a line, as text or as JSON."""
+
+    def __init__(self, contract: Contract, say: Callable[[str], None], *, as_json: bool = False) -> None:
+        self._contract, self._say, self._as_json = contract, say, as_json
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Say what was asked and what became of it."""
+        told = describe_call(exchange, self._contract)
+        self._say(json.dumps(told) if self._as_json else f"{told['time']}Z {render_call(told)}")
+
+
+def describe_call(exchange: Exchange, contract: Contract) -> dict[str, str | int | None]:
+    """Return time, method, path, status, business code and reason of a call of the mock.
+
+    Path and method show words that the contract or many APIs have; what else a client puts there may be data.
+    """
+    request, response = exchange.request, exchange.response
+    path = "/" + (request.url or "").partition("://")[2].partition("/")[2].partition("?")[0]
+    called = [operation for operation in contract.operations if operation.path_pattern.fullmatch(path)]
+    route = Route(operation=(called or contract.operations)[0])
+    code = contract.match_read(exchange, route, *read_bodies(exchange)).code
+    return {
+        "time": (exchange.recorded_at or "")[_CLOCK],
+        "method": describe_name(request.method or ""),
+        "path": path if called else fold_path(path, contract),
+        "status": response.status,
+        "code": code if code is not None and is_label(code) else None,
+        "reason": header(response.headers, REASON_HEADER.decode()),
+    }
+
+
+def render_call(told: dict[str, str | int | None]) -> str:
+    """Return a call as one line of text."""
+    head = " ".join(
+        f"{told[name]}" for name in ("method", "path", "status", "code") if told[name] is not None
+    )
+    return head + (f": {told['reason']}" if told["reason"] else "")
+
+
+def render_greeting(url: str, contract: Contract, credentials: Credentials, customer_id: str | None) -> str:
+    """Return a signed query to copy, and the variables of the environment that clients and the suite read.
+
+    A key of the user's is in none of it, nor anything made with it: there `opay-contract sign` stands, which
+    takes it from the environment. Without a customer that may be shown there is a placeholder.
+    """
+    operation = next(operation for operation in contract.operations if operation.forms)
+    form = next(form for form in operation.forms if form.id == BY_CUSTOMER)
+    scheme = scheme_of(contract)
+    customer, key = customer_id or "CUSTOMER_ID", credentials.private_key
+    body = json.dumps({str(form.echoes[0].request[-1]): customer}, ensure_ascii=False, separators=(",", ":"))
+    is_shown = key == Credentials().private_key
+    signature = f"{scheme.header}: {sign(body.encode(), key, scheme).header}"
+    signing = (
+        shlex.quote(signature) if is_shown else f'"$(opay-contract sign {shlex.quote(body)} 2>/dev/null)"'
+    )
+    variables = {
+        "OPAY_BASE_URL": url,
+        "OPAY_MERCHANT_ID": credentials.merchant_id,
+        **({"OPAY_PRIVATE_KEY": key} if is_shown else {}),
+        "OPAY_CUSTOMER_ID": customer,
+    }
+    return "\n".join(
+        [
+            "",
+            "# a signed query:",
+            f"curl -sS {url}{operation.path} -H 'Content-Type: application/json' \\",
+            f"  -H {shlex.quote(f'{operation.identity_header(scheme)}: {credentials.merchant_id}')} \\",
+            f"  -H {signing} \\",
+            f"  -d {shlex.quote(body)}",
+            "",
+            f"# for your client, and for the contract's tests with --target {url}:",
+            *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
+        ]
+    )

@@ -1,0 +1,321 @@
+"""Redacts one exchange, and says what becomes of each value of a recording: the policy of all formats."""
+
+import re
+import time
+from dataclasses import dataclass
+
+from msgspec import structs
+
+from opay_contract.contract.contract import Contract
+from opay_contract.formats.bounds import excess, excess_of, stand_in
+from opay_contract.formats.editing import Edited
+from opay_contract.formats.json_text import read_text, rewrite_json
+from opay_contract.jsontext import NotJson, Parsed, Tokens, parse_json
+from opay_contract.judge.annotations import Annotations
+from opay_contract.judge.body_plan import annotate_bodies
+from opay_contract.judge.describing import describe_name
+from opay_contract.judge.values import unix_time
+from opay_contract.model.exchange import Exchange, Headers
+from opay_contract.redact.headers import HeaderFields, Resigning
+from opay_contract.redact.pseudonyms import Pseudonyms, card_hits, stand_in_number
+from opay_contract.redact.texts import FREE_TEXT, NAME, STRICT, Detector, Memory, Texts
+from opay_contract.redact.urls import Urls
+from opay_contract.redact.values import PUBLIC, Log, Sensitivity, Statement, Values, is_moment, is_time
+from opay_contract.redact.vocabulary import METHODS, RECORDER_NAMES
+
+_JSON_BEGINS = ("{", "[", '"')
+_BYTE_ORDER_MARK = "\ufeff"
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyContext:
+    """What is known about a body: what the contract says about its places, and when it was recorded."""
+
+    described: Annotations | None
+    recorded: float
+    prefix: str
+
+
+class Bodies:
+    """Rewrites bodies, and notes in a log what was replaced in them."""
+
+    def __init__(self, values: Values, log: Log) -> None:
+        self._values = values
+        self._log = log
+
+    def redact(self, body: bytes, context: BodyContext) -> bytes:
+        """Return the body with everything sensitive replaced."""
+        too_much = excess(body)
+        if too_much is not None:
+            made = stand_in(too_much)
+            if made != body:
+                self._log.add("body of too many values", context.prefix)
+            return made
+        text, errors = _decoded(body)
+        parsed = parse_json(body)
+        mark = _BYTE_ORDER_MARK if text.startswith(_BYTE_ORDER_MARK) else ""
+        rest = text.removeprefix(mark)
+        if isinstance(parsed, NotJson) and not rest.lstrip().startswith(_JSON_BEGINS):
+            new = self._plain(rest, context)
+        else:
+            new = rewrite_json(rest, self._visitor(context, parsed))
+        made = (mark + new).encode(errors=errors)
+        if isinstance(parsed, NotJson):
+            return self._keep_broken(body, parsed, made)
+        return made
+
+    def _visitor(self, context: BodyContext, parsed: Parsed | NotJson) -> "_BodyVisitor":
+        broken = isinstance(parsed, NotJson)
+        searched = isinstance(parsed, NotJson) or bool(parsed.shadowed)
+        statements = self._values.sensitivity.statements(context.described)
+        return _BodyVisitor(self._values, self._log, context, statements, searched=searched, broken=broken)
+
+    def _plain(self, text: str, context: BodyContext) -> str:
+        new = self._values.texts.redact(text, FREE_TEXT)
+        if new != text:
+            self._log.add(self._values.texts.found_in(text, FREE_TEXT), context.prefix)
+        return new
+
+    def _keep_broken(self, old: bytes, fault: NotJson, new: bytes) -> bytes:
+        """Return a body that is no JSON for the same reason, with as many card numbers in it."""
+        hits = card_hits(old.decode(errors="replace"))
+        made = parse_json(new)
+        is_same = isinstance(made, NotJson) and (made.truncated, made.too_deep) == (
+            fault.truncated,
+            fault.too_deep,
+        )
+        if is_same and card_hits(new.decode(errors="replace")) == hits:
+            return new
+        numbers = " x ".join(stand_in_number(self._values.texts.pseudonyms, "0" * length) for length in hits)
+        if fault.too_deep:
+            return b"[" * 200_000
+        return f'{{"x{numbers}'.encode() if fault.truncated else f"{{x {numbers} x}}".encode()
+
+
+def _decoded(body: bytes) -> tuple[str, str]:
+    """Return the text of a body, and how it is written as bytes again.
+
+    Half of a surrogate pair, as a reader of JSON text gives it, is text; any other byte that is no UTF-8
+    becomes the same one.
+    """
+    try:
+        return _HALF.sub("\udcff", body.decode(errors="surrogatepass")), "surrogatepass"
+    except UnicodeDecodeError:
+        return read_text(body), "surrogateescape"
+
+
+class _BodyVisitor:
+    """What becomes of each value of a body."""
+
+    def __init__(  # noqa: PLR0913  what it works with, and what is known of the body
+        self,
+        values: Values,
+        log: Log,
+        context: BodyContext,
+        statements: dict[Tokens, Statement],
+        *,
+        searched: bool,
+        broken: bool,
+    ) -> None:
+        self._values, self._log, self._context = values, log, context
+        self._statements, self._searched, self._broken = statements, searched, broken
+
+    def _statement(self, tokens: Tokens) -> Statement:
+        found = self._statements.get(tokens) or self._values.sensitivity.undescribed(tokens)
+        return Statement(None) if self._broken and found.sensitivity == PUBLIC else found
+
+    def text(self, tokens: Tokens, value: str) -> str:
+        if self._broken and value in self._values.sensitivity.known_texts:
+            return value
+        statement = self._statement(tokens)
+        new = self._values.text(value, statement, self._context.recorded, searched=self._searched)
+        if new != value:
+            self._note(statement, tokens)
+        return new
+
+    def number(self, tokens: Tokens, token: str) -> str:
+        statement = self._statement(tokens)
+        new = self._values.number(token, statement, self._context.recorded)
+        if new != token:
+            self._note(statement, tokens)
+        return new
+
+    def name(self, tokens: Tokens, name: str, salt: int) -> str:
+        if tokens in self._statements:
+            return name
+        return self._values.name(name, salt, is_shown=tokens[:-1] in self._statements)
+
+    def renamed(self, tokens: Tokens) -> None:
+        self._log.add("member name", self._place(tokens))
+
+    def subtree(self, tokens: Tokens) -> str | None:  # noqa: ARG002  nothing in a body is replaced whole
+        return None
+
+    def _note(self, statement: Statement, tokens: Tokens) -> None:
+        kind = f"{statement.sensitivity} data" if statement.sensitivity else "undocumented value"
+        self._log.add(kind, self._place(tokens))
+
+    def _place(self, tokens: Tokens) -> str:
+        return self._context.prefix + "".join(f"/{self._values.texts.say((token,))}" for token in tokens)
+
+
+class Redactor:
+    """Redacts with one key by one contract; `log` has what was replaced, as kind and place.
+
+    `private_key` is the merchant's: with it a signature that does not verify stays one that does not.
+    """
+
+    def __init__(self, contract: Contract, key: bytes, private_key: str | None = None) -> None:
+        self.contract = contract
+        self.log = Log()
+        sensitivity = Sensitivity(contract)
+        detector = Detector(sensitivity.words, sensitivity.token_prefixes)
+        self.memory = Memory(detector.known)
+        self.values = Values(Texts(Pseudonyms(key), detector, self.memory), sensitivity)
+        self.urls = Urls(contract, self.values)
+        self.fields = HeaderFields(contract, self.values, self.urls)
+        self.name, self.say, self.cards = self.values.name, self.values.texts.say, card_hits
+        self.field_name, self.field_value = self.fields.name, self.fields.value
+        self.link, self.host = self.urls.redact, self.urls.host
+        self.segment, self.parameter = self.urls.segment, self.urls.value
+        self.note = self.log.add
+        self._bodies = Bodies(self.values, self.log)
+        self._started_at = time.time()
+        scheme = contract.signature
+        self._resigning = (
+            Resigning(scheme=scheme, fields=self.fields, private_key=private_key)
+            if scheme is not None
+            else None
+        )
+
+    def exchange(self, exchange: Exchange) -> Exchange:
+        """Return the exchange as it may be written to a file."""
+        made = self.redact(exchange).new
+        if clashes := self.memory.clashes():
+            self.memory.begin(self.memory.forced | clashes)
+            made = self.redact(made).new
+        return made
+
+    def bodies(self, exchange: Exchange) -> Edited:
+        """Return the exchange before, and after with nothing but its bodies edited."""
+        asked, answered = self._new_bodies(exchange)
+        request = structs.replace(exchange.request, body=asked)
+        response = structs.replace(exchange.response, body=answered)
+        return Edited(old=exchange, new=structs.replace(exchange, request=request, response=response))
+
+    def redact(self, exchange: Exchange) -> Edited:
+        """Return the exchange before and after."""
+        edited = self.bodies(exchange)
+        request, response = edited.new.request, edited.new.response
+        new_request = structs.replace(
+            request,
+            method=None if request.method is None else self.method(request.method),
+            url=None if request.url is None else self.url(request.url),
+            headers=self._headers(edited, "request", request.headers),
+        )
+        new_response = structs.replace(response, headers=self._headers(edited, "response", response.headers))
+        moment = exchange.recorded_at
+        return Edited(
+            old=exchange,
+            new=structs.replace(
+                exchange,
+                request=new_request,
+                response=new_response,
+                recorded_at=None if moment is None else self.moment(moment),
+            ),
+        )
+
+    def header(self, edited: Edited, side: str, name: str, value: str) -> str:
+        """Return the new value of a header field of one side of an exchange."""
+        lower = name.lower()
+        old = edited.old.request.body if side == "request" else edited.old.response.body
+        new = edited.new.request.body if side == "request" else edited.new.response.body
+        if lower == "content-length" and old is not None and value == str(len(old)):
+            return str(len(new or b""))
+        resigning = self._resigning
+        if resigning is not None and side == "request" and lower == resigning.scheme.header.lower():
+            made = resigning.value(value, old, new)
+        else:
+            made = self.fields.value(name, value)
+        return self.noted(made, value, f"{side}-header:{self.values.texts.say((name,))}", "header value")
+
+    def method(self, method: str) -> str:
+        """Return the method: itself where it is one, or made of known words."""
+        made = method if method.upper() in METHODS else self.values.name(method, 0, is_shown=False)
+        return self.noted(made, method, "method", "undocumented value")
+
+    def url(self, url: str) -> str:
+        """Return the URL without what is personal in it."""
+        return self.noted(self.urls.redact(url), url, "url", "URL")
+
+    def moment(self, moment: str) -> str:
+        """Return a time as it is, and anything else as a pseudonym."""
+        made = moment if is_time(moment) else self.values.texts.redact(moment, STRICT)
+        return self.noted(made, moment, "recorded_at", "free text")
+
+    def number(self, token: str, least: int) -> str:
+        """Return a number that is below `least` or a time as it is, and a pseudonym for any other."""
+        value = float(token)
+        if abs(value) < least or is_moment(value):
+            return token
+        return self.values.number(token, Statement(None), 0.0)
+
+    def member(self, name: str, value: str) -> str:
+        """Return a time as it is, and of any other text the known words where a recorder writes them."""
+        if is_time(value):
+            return value
+        return self.values.texts.redact(value, FREE_TEXT if name in RECORDER_NAMES else STRICT)
+
+    def text(self, text: str) -> str:
+        """Return the pseudonym of a text."""
+        return self.values.texts.redact(text, STRICT)
+
+    def words(self, text: str) -> str:
+        """Return a text with its known words."""
+        return self.values.texts.redact(text, FREE_TEXT)
+
+    def exact(self, text: str) -> str:
+        """Return the pseudonym of a text, in its very length."""
+        return self.values.texts.redact(text, NAME)
+
+    def knows(self, name: str) -> bool:
+        """Tell whether the contract says how sensitive what has this name is."""
+        return name in self.values.sensitivity.by_name
+
+    def is_plain(self, name: str) -> bool:
+        """Tell whether a name is one that may be shown."""
+        return describe_name(name) == name
+
+    @property
+    def notes(self) -> int:
+        """How much was replaced so far."""
+        return len(self.log.replaced)
+
+    def noted(self, made: str, old: str, place: str, kind: str) -> str:
+        """Note a replacement, if it is one."""
+        if made != old:
+            self.log.add(kind, place)
+        return made
+
+    def _headers(self, edited: Edited, side: str, headers: Headers | None) -> Headers | None:
+        if headers is None:
+            return None
+        return tuple(
+            (self.fields.name(name), self.header(edited, side, name, value)) for name, value in headers
+        )
+
+    def _new_bodies(self, exchange: Exchange) -> tuple[bytes | None, bytes]:
+        recorded, asked, answered = 0.0, None, None
+        if not excess_of(exchange):
+            match = self.contract.match(exchange)
+            asked, answered = annotate_bodies(self.contract, match, exchange.response.status)
+            if match.route.operation is not None:
+                recorded = unix_time(exchange.recorded_at, self._started_at)
+        query = BodyContext(described=asked, recorded=recorded, prefix="request:")
+        answer = BodyContext(described=answered, recorded=recorded, prefix="")
+        body = exchange.request.body
+        return (
+            None if body is None else self._bodies.redact(body, query),
+            self._bodies.redact(exchange.response.body, answer),
+        )

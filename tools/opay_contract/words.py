@@ -1,0 +1,26 @@
+"""Words that everything printed is made of: counts with their noun, and texts that a terminal can take."""
+
+import difflib
+import os
+from collections.abc import Iterable
+
+
+def printable(text: str) -> str:
+    """Return `text` with control characters as escapes: a file's name cannot drive a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def on_one_line(text: str) -> str:
+    """Return what a person wrote without its line breaks, in a form that a terminal can take."""
+    return printable(" ".join(text.split()))
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def did_you_mean(name: str, known: Iterable[str], *, cutoff: float = 0.6, folder: str = "") -> str:
+    """Return "did you mean …?" with the known name that is nearest, or nothing where none is near."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    return f"did you mean '{os.path.join(folder, near[0])}'?" if near else ""  # noqa: PTH118  as it was given
