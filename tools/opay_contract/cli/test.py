@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from opay_contract.cli.exit_codes import ExitCode
+from opay_contract.cli.help import Command
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 
@@ -16,7 +17,17 @@ if TYPE_CHECKING:
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        ("See that everything is right before the first run", "opay-contract test --target sandbox --probe"),
+        (
+            "Test the sandbox, and keep what it answered",
+            "opay-contract test --target sandbox --record-to r.ndjson",
+        ),
+        ("Test a server of your own", "opay-contract test --target http://127.0.0.1:8080 --junit junit.xml"),
+    ],
+)
 @click.option(
     "--target",
     default="mock",
