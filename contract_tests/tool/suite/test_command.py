@@ -40,7 +40,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Run]:
     settings.load_profile(before)
 
 
-QUICK = ("-k", "known_customer or any_script or method")
+QUICK = ("--only", "known_customer or any_script or method")
 
 
 def test_a_sound_target_passes_and_leaves_its_files(run: Run, staging: Staging) -> None:
@@ -90,7 +90,7 @@ def expect_clean_record(record: Path, url: str, seen: int) -> None:
 def test_a_drift_is_one_finding_however_many_tests_it_fails(run: Run, staging: Staging) -> None:
     staging.app.handler.scenario = "field-null"
     tests = "white_space or media_type_may or method"
-    done = run("--target", staging.url, "-k", tests, "--junit", "j.xml", "--markdown", "m.md")
+    done = run("--target", staging.url, "--only", tests, "--junit", "j.xml", "--markdown", "m.md")
     assert done.exit_code == 1
     assert "= 1 distinct finding =" in done.output
     assert "1. field-null: /data/cardTokens/*/brand: expected string, got null\n" in done.output
@@ -147,7 +147,7 @@ def test_the_mock_needs_no_credentials(run: Run, monkeypatch: pytest.MonkeyPatch
     for name in CREDENTIALS:
         monkeypatch.delenv(name)
     assert run("--probe").exit_code == 0
-    done = run("-k", "method")
+    done = run("--only", "method")
     assert done.exit_code == 0, done.output
     assert done.output.startswith("target: the mock, without a budget; ")
 
@@ -161,7 +161,7 @@ def test_what_was_not_asked_to_the_end_is_not_clean(run: Run, staging: Staging) 
 
 
 def test_no_test_is_no_success(run: Run) -> None:
-    assert run("-k", "no_such_test").exit_code == 3
+    assert run("--only", "no_such_test").exit_code == 3
 
 
 @pytest.mark.parametrize(
