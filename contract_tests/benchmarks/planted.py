@@ -25,7 +25,7 @@ from opay_contract.suite.targets import ApiTarget
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "tools" / "docs" / "reference" / "contract-tests.md"
 MARK = re.compile(r"(<!-- planted: .*? -->\n).*?(<!-- end -->)", re.DOTALL)
-EXAMPLES = 20
+EXAMPLES = 10
 
 Answer = Callable[[Sent], Came]
 Messages = Callable[[dict[str, Any]], Awaitable[None]]
