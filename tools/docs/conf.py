@@ -38,9 +38,8 @@ FOLDER = "api"
 NAVIGATION = {
     "Start": ("start/install", "start/privacy"),
     "How to": (
-        "how-to/test-in-ci",
         "how-to/validate-recordings",
-        "how-to/accept-a-drift",
+        "how-to/test-in-ci",
         "how-to/make-documentation",
     ),
     "Reference": (

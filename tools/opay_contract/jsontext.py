@@ -8,7 +8,7 @@ with its place, and the value is still there.
 import codecs
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -118,16 +118,17 @@ def _parse_odd(data: bytes) -> Parsed | NotJson:
         flaws.append(Flaw(kind=FlawKind.INVALID_UTF8))
         text = data.decode(errors="replace")
     try:
-        reading = _Reading(text)
+        reading = _Reading()
+        value = reading.decode(text)
     except json.JSONDecodeError as error:
         return NotJson(line=error.lineno, column=error.colno, truncated=_is_broken_off(text, error))
     except RecursionError:
         return NotJson(line=1, column=1, too_deep=True)
-    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _is_too_deep(reading.value):
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _is_too_deep(value):
         return NotJson(line=1, column=1, too_deep=True)
-    return Parsed(
-        value=reading.value, flaws=(*flaws, *reading.flaws), shadowed=reading.shadowed, may_have_long_row=True
-    )
+    if reading.is_suspect or _LONE_SURROGATE.search(text) or "\\ud" in text or "\\uD" in text:
+        value = reading.take_apart(value)
+    return Parsed(value, (*flaws, *reading.flaws), tuple(reading.shadowed), may_have_long_row=True)
 
 
 def pointer(tokens: Tokens) -> str:
@@ -154,29 +155,67 @@ class _Integer(int):
 
 
 class _Reading:
-    """One pass over a text; only a text that shows a flaw is walked to find the flaw's place."""
+    """One pass over a text that marks what is odd; only a text with a flaw is walked to find its place."""
 
-    def __init__(self, text: str) -> None:
-        self._suspect = _LONE_SURROGATE.search(text) is not None or "\\ud" in text or "\\uD" in text
+    def __init__(self) -> None:
+        self.is_suspect = False
+        self.flaws: list[Flaw] = []
+        self.shadowed: list[tuple[Tokens, Any]] = []
+
+    def decode(self, text: str) -> Any:
+        """Return the value of a text, with its marks."""
         decoder = json.JSONDecoder(
             object_pairs_hook=self._object,
             parse_int=self._integer,
             parse_float=self._float,
             parse_constant=self._constant,
         )
-        self.value: Any = decoder.decode(text)
-        self.flaws: tuple[Flaw, ...] = ()
-        self.shadowed: tuple[tuple[Tokens, Any], ...] = ()
-        if self._suspect:
-            self.flaws = tuple(_iter_flaws(self.value))
-            self.shadowed = tuple((tokens, _plain(child)) for tokens, child in _iter_shadowed(self.value))
-            self.value = _plain(self.value)
+        return decoder.decode(text)
+
+    def take_apart(self, root: Any) -> Any:
+        """Return a value without its marks, and note its flaws and what it shadows.
+
+        Lone surrogates become U+FFFD, so that any library can take it.
+        """
+        value = self._plain(root, ())
+        for number, (tokens, child) in enumerate(self.shadowed):  # grows: what is shadowed may shadow, too
+            self.shadowed[number] = (tokens, self._plain(child, tokens))
+        return value
+
+    def _plain(self, value: Any, tokens: Tokens) -> Any:
+        if isinstance(value, str):
+            return self._text(value, tokens)
+        if isinstance(value, dict):
+            if isinstance(value, _Object):
+                self.shadowed += [((*tokens, key), child) for key, child in value.shadowed]
+                self._note(FlawKind.DUPLICATE_KEY, *[(*tokens, key) for key in dict(value.shadowed)])
+            keys = [self._text(key, (*tokens, key)) for key in value]
+            children = [self._plain(child, (*tokens, key)) for key, child in value.items()]
+            return dict(zip(keys, children, strict=True))
+        if isinstance(value, list):
+            return [self._plain(child, (*tokens, index)) for index, child in enumerate(value)]
+        if isinstance(value, _Integer):
+            self._note(FlawKind.UNSAFE_NUMBER, tokens)
+            return int(value)
+        if isinstance(value, _Number):
+            self._note(value.kind, tokens)
+            return _finite(float(value))
+        return value
+
+    def _text(self, text: str, tokens: Tokens) -> str:
+        if not _LONE_SURROGATE.search(text):
+            return text
+        self._note(FlawKind.LONE_SURROGATE, tokens)
+        return _LONE_SURROGATE.sub("\ufffd", text)
+
+    def _note(self, kind: FlawKind, *places: Tokens) -> None:
+        self.flaws += [Flaw(kind=kind, tokens=tokens) for tokens in places]
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         value = dict(pairs)
         if len(value) == len(pairs):
             return value
-        self._suspect = True
+        self.is_suspect = True
         marked = _Object(value)
         last = {key: position for position, (key, _) in enumerate(pairs)}
         marked.shadowed = tuple(pair for position, pair in enumerate(pairs) if last[pair[0]] != position)
@@ -188,7 +227,7 @@ class _Reading:
         number = int(text)
         if abs(number) <= SAFE_INTEGER:
             return number
-        self._suspect = True
+        self.is_suspect = True
         return _Integer(number)
 
     def _float(self, text: str) -> float:
@@ -199,7 +238,7 @@ class _Reading:
         return self._odd(float(text), FlawKind.NON_FINITE_NUMBER)
 
     def _odd(self, number: float, kind: FlawKind) -> _Number:
-        self._suspect = True
+        self.is_suspect = True
         marked = _Number(number)
         marked.kind = kind
         return marked
@@ -228,66 +267,12 @@ def iter_nodes(root: Any, tokens: Tokens = ()) -> Iterator[tuple[Tokens, Any]]:
         stack.extend(reversed([((*tokens, key), child) for key, child in _children(value)]))
 
 
-def _iter_flaws(root: Any) -> Iterator[Flaw]:
-    for place, part in ((), root), *_iter_shadowed(root):
-        for tokens, value in iter_nodes(part, place):
-            for kind, key in _flaws_of(value):
-                yield Flaw(kind=kind, tokens=tokens + key)
-
-
-def _iter_shadowed(root: Any) -> Iterator[tuple[Tokens, Any]]:
-    """Yield the members that do not hold, those inside of others as well, with their marks."""
-    waiting: list[tuple[Tokens, Any]] = [((), root)]
-    while waiting:
-        place, part = waiting.pop()
-        for tokens, value in iter_nodes(part, place):
-            if isinstance(value, _Object):
-                found = [((*tokens, key), child) for key, child in value.shadowed]
-                yield from found
-                waiting += found
-
-
-def _flaws_of(value: Any) -> Iterator[tuple[FlawKind, Tokens]]:
-    if isinstance(value, _Object):
-        for key in dict(value.shadowed):
-            yield FlawKind.DUPLICATE_KEY, (key,)
-    if isinstance(value, _Integer):
-        yield FlawKind.UNSAFE_NUMBER, ()
-    if isinstance(value, _Number):
-        yield value.kind, ()
-    if isinstance(value, dict):
-        for key in value:
-            if _LONE_SURROGATE.search(key):
-                yield FlawKind.LONE_SURROGATE, (key,)
-    elif isinstance(value, str) and _LONE_SURROGATE.search(value):
-        yield FlawKind.LONE_SURROGATE, ()
-
-
 def _is_too_deep(root: Any) -> bool:
     level = [root]
     for _ in range(MAX_DEPTH + 1):
-        level = [child for value in level for _, child in _children(value)]
+        hidden = [child for value in level if isinstance(value, _Object) for _, child in value.shadowed]
+        level = [*hidden, *[child for value in level for _, child in _children(value)]]
     return bool(level)
-
-
-def _plain(root: Any) -> Any:
-    """Return `root` without the marks; lone surrogates become U+FFFD, so that any library can take it."""
-    replaced: dict[int, Any] = {}
-    for value in _post_order(root):
-        replaced[id(value)] = _plain_one(value, lambda child: replaced[id(child)])
-    return replaced[id(root)]
-
-
-def _plain_one(value: Any, plain: Callable[[Any], Any]) -> Any:
-    if isinstance(value, dict):
-        return {_LONE_SURROGATE.sub("�", key): plain(child) for key, child in value.items()}
-    if isinstance(value, list):
-        return [plain(child) for child in value]
-    if isinstance(value, _Integer):
-        return int(value)
-    if isinstance(value, _Number):
-        return _finite(float(value))
-    return _LONE_SURROGATE.sub("�", value) if isinstance(value, str) else value
 
 
 def _finite(number: float) -> float | int:
@@ -296,17 +281,6 @@ def _finite(number: float) -> float | int:
         return 0.0
     limited = max(min(number, 1.7976931348623157e308), -1.7976931348623157e308)
     return int(limited) if limited.is_integer() and abs(limited) < 2.0**63 else limited
-
-
-def _post_order(root: Any) -> Iterator[Any]:
-    stack: list[tuple[Any, bool]] = [(root, False)]
-    while stack:
-        value, ready = stack.pop()
-        if ready:
-            yield value
-        else:
-            stack.append((value, True))
-            stack.extend((child, False) for _, child in _children(value))
 
 
 def _is_broken_off(text: str, error: json.JSONDecodeError) -> bool:

@@ -27,7 +27,7 @@ def line_of(text: str, keys: Iterable[str]) -> int:
 
     That is where the text has the value when it is cut after a line. What stood before was TOML as well.
     """
-    lines, path = text.split("\n"), tuple(keys)
+    lines, path = text.replace("\r\n", "\n").split("\n"), tuple(keys)
     start = 1
     for number in range(1, len(lines) + 1):
         try:

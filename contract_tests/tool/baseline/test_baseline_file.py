@@ -11,15 +11,18 @@ from hypothesis import strategies as st
 
 from opay_contract.baseline.acceptance import Acceptance
 from opay_contract.baseline.baseline import (
+    PREAMBLE,
     add_acceptances,
+    append_entries,
     find_prunable,
+    lay_out,
     load_baseline,
     load_or_start_baseline,
     parse_baseline,
     prune_entries,
+    render_entry,
     utc_day,
 )
-from opay_contract.baseline.text import PREAMBLE, append_entries, lay_out, render_entry
 from opay_contract.drift.findings_seen import FindingsSeen
 from opay_contract.errors import UsageError
 from opay_contract.judge.table import RULES

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from opay_contract.baseline.acceptance import Acceptance, Judged, State
 from opay_contract.baseline.baseline import Baseline, apply_baseline
-from opay_contract.cli.exit_codes import ExitCode, exit_code
 from opay_contract.drift.findings_seen import sightings_of
+from opay_contract.exit_codes import ExitCode
 from opay_contract.judge.table import RULES
 from opay_contract.model import summary as summary_module
 from opay_contract.model.exchange import Place
@@ -20,7 +20,7 @@ from opay_contract.model.finding import Finding, Key, Outcome, Rule, Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding, merge
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.json_report import build_report, report_schema
-from opay_contract.report.text_report import render_text
+from opay_contract.report.text_report import View, render_text
 
 Accept = Callable[..., Acceptance]
 
@@ -138,10 +138,11 @@ def test_both_reports_count_the_same(judged: Judged) -> None:
     assert said["open"] + said["accepted"] + said["expired"] == report["summary"]["findings"]
     for state in State:
         assert said[state] == sum(found["state"] == state for found in report["findings"])
-    text = render_text(CheckedRun(summary=judged.summary, judged=judged))
+    view = View(shows_all=True, is_verbose=True, width=1000)
+    text = render_text(CheckedRun(summary=judged.summary, judged=judged), view)
     states = ", ".join(f"{said[state]} {state}" for state in State if said[state])
-    line = next(line for line in text.splitlines() if line.startswith("Baseline: "))
-    assert line.startswith(f"Baseline: {states}")
+    line = next(line for line in text.splitlines() if line.startswith("  Baseline: "))
+    assert line.startswith(f"  Baseline: {states}")
     assert (f"{len(said['unused'])} unused acceptance" in line) == bool(said["unused"])
     assert " 0 " not in line
     assert text.count("fingerprint ") == len(report["findings"]) + len(said["unused"])
@@ -221,7 +222,8 @@ UNUSED = acceptance_of((RULES[0].id, "", "success", "z"), TODAY)
     ],
 )
 def test_unused_acceptances_fail_a_run_that_read_everything(summary: DriftSummary, code: ExitCode) -> None:
-    assert exit_code(summary, Severity.ERROR, has_unused=True) is code
+    judged = Judged(summary=summary, today=TODAY, matched={}, unused=(UNUSED,))
+    assert CheckedRun(summary=summary, judged=judged).exit_code is code
 
 
 def test_words_from_a_baseline_drive_no_terminal() -> None:
@@ -231,6 +233,6 @@ def test_words_from_a_baseline_drive_no_terminal() -> None:
             acceptance_of(next(iter(summary.findings)), expires), reason="a\x1b[2J\nb", file="\x1b.toml"
         )
         judged = apply_baseline(summary, Baseline(text="", acceptances=(wild,)), TODAY)
-        text = render_text(CheckedRun(summary=summary, judged=judged))
+        text = render_text(CheckedRun(summary=summary, judged=judged), View(shows_all=True))
         assert "\x1b[2J" not in text
         assert "\\x1b[2J b" in text

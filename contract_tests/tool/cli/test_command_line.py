@@ -5,7 +5,6 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,12 +14,13 @@ import pytest
 from opay_contract.cli import main as main_module
 from opay_contract.cli import mock as mock_module
 from opay_contract.cli import progress
-from opay_contract.cli.exit_codes import ExitCode, exit_code
 from opay_contract.cli.main import COMMANDS
 from opay_contract.cli.output import Target, settle_targets, write_atomically, write_report
 from opay_contract.errors import UsageError
+from opay_contract.exit_codes import ExitCode
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
+from opay_contract.report.checked_run import CheckedRun
 
 Run = Callable[..., Any]
 BODY = '{"customerId":"121111113"}'
@@ -37,16 +37,6 @@ def test_the_help_lists_every_command_with_its_line(run: Run) -> None:
     done = run("--help")
     assert done.returncode == 0
     assert all(name in done.stdout and line.split()[0] in done.stdout for name, (_, line) in COMMANDS.items())
-
-
-def test_the_version_of_a_package_that_is_not_installed_is_told(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def absent(_name: str) -> NoReturn:
-        raise metadata.PackageNotFoundError
-
-    monkeypatch.setattr(metadata, "version", absent)
-    assert run("--version").stdout == "opay-contract (not installed)\n"
 
 
 def failing(error: BaseException) -> Callable[..., NoReturn]:
@@ -82,10 +72,10 @@ def test_a_defect_without_a_traceback_is_from_nowhere() -> None:
 
 def test_exit_codes_put_findings_before_unreadable_before_nothing() -> None:
     found = DriftSummary(exchanges=1, occurrences={Severity.WARNING: 1}, unreadable_count=1)
-    assert exit_code(found, Severity.WARNING) is ExitCode.FINDINGS
-    assert exit_code(found, Severity.ERROR) is ExitCode.INCOMPLETE
-    assert exit_code(DriftSummary(), Severity.ERROR) is ExitCode.NOTHING_CHECKED
-    assert exit_code(DriftSummary(exchanges=1), Severity.ERROR) is ExitCode.CLEAN
+    assert CheckedRun(summary=found, fail_on=Severity.WARNING).exit_code is ExitCode.FINDINGS
+    assert CheckedRun(summary=found).exit_code is ExitCode.INCOMPLETE
+    assert CheckedRun(summary=DriftSummary()).exit_code is ExitCode.NOTHING_CHECKED
+    assert CheckedRun(summary=DriftSummary(exchanges=1)).exit_code is ExitCode.CLEAN
 
 
 @pytest.mark.parametrize("form", ["text", "json", "junit", "sarif", "github", "markdown", "html"])
@@ -94,7 +84,7 @@ def test_check_writes_each_format_to_a_file(run: Run, repository: Path, tmp_path
     drifted = repository / "contract_tests/recordings/drifted/requests.ndjson"
     done = run("check", drifted, "--format", form, "--output", report)
     assert (done.returncode, done.stdout) == (ExitCode.FINDINGS, "")
-    assert "field-missing" in report.read_text(encoding="utf-8")
+    assert "answer-mismatched" in report.read_text(encoding="utf-8")
 
 
 def test_check_reads_standard_input_and_takes_the_format_as_told(run: Run, repository: Path) -> None:
@@ -289,3 +279,16 @@ def test_short_work_shows_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "_start_progress", failing(AssertionError()))
     with progress.watch_progress() as on_progress:
         on_progress(1, 0)
+
+
+def test_merge_ends_with_what_it_joined(run: Run, repository: Path) -> None:
+    clean = repository / "contract_tests/recordings/clean/requests.ndjson"
+    for name in ("a.json", "b.json"):
+        run("check", clean, "--save-summary", name)
+    done = run("merge", "a.json", "b.json", "a.json")
+    assert done.stderr.splitlines()[-1] == "Merged 2 summaries: 26 exchanges."
+
+
+@pytest.mark.usefixtures("served")
+def test_a_mock_that_records_ends_with_what_became_of_it(run: Run) -> None:
+    assert run("mock", "--record", "r.ndjson").stderr == "Recorded nothing to 'r.ndjson'.\n"

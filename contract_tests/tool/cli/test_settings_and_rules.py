@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -39,9 +40,20 @@ def test_an_option_of_the_command_line_wins_over_the_settings(
     settle('contract = "nowhere"')
     assert "nowhere" in run("check", clean).stderr
     assert run("check", clean, "--config", "/dev/null").returncode == 0
-    (repository / "openapi.yaml").exists()
     assert run("check", clean, "--contract", repository).returncode == 0
     assert run("spec", repository).returncode == 0
+    assert run("spec", "--export", "mine").returncode == 0
+
+
+def test_an_output_is_written_beside_the_reports_that_are_settled(
+    run: Run, settle: Settle, repository: Path
+) -> None:
+    clean = repository / "contract_tests/recordings/clean/requests.ndjson"
+    folder = settle('format = "html=drift.html"')
+    assert run("check", clean, "--output", "drift.txt").returncode == 0
+    assert {"drift.html", "drift.txt"} <= {path.name for path in folder.iterdir()}
+    both = run("check", clean, "--format", "html=a.html", "--output", "b")
+    assert "each --format names its own" in both.stderr
 
 
 def test_levels_of_the_command_line_are_added_to_those_of_the_settings(
@@ -63,6 +75,7 @@ def test_jobs_that_are_settled_do_not_keep_from_reading_standard_input(
     settle("jobs = 2")
     assert run("check", "-", stdin=drifted.read_bytes()).returncode == 1
     assert "leave --jobs out" in run("check", "-", "--jobs", "2", stdin=b"").stderr
+    assert run("check", "-", "--jobs", "1", stdin=drifted.read_bytes()).returncode == 1
 
 
 def test_what_is_selected_counts_with_card_numbers_and_what_is_left_out_is_said(
@@ -70,7 +83,11 @@ def test_what_is_selected_counts_with_card_numbers_and_what_is_left_out_is_said(
 ) -> None:
     done = run("check", drifted, "--select", "type-mismatch,header", "--format", "json")
     assert rules_of(done) == {"type-mismatch", "card-number-exposed"}
-    assert done.stderr.startswith("note: 20 findings left out by --select or --ignore (")
+    left_out = done.stderr.removeprefix("note: ").rstrip("\n")
+    assert left_out.startswith("20 findings left out by --select or --ignore (")
+    assert json.loads(done.stdout)["summary"]["limits"] == [left_out]
+    text = run("check", drifted, "--select", "type-mismatch,header", "--format", "text").stdout
+    assert "20 findings left out by --select or --ignore" in " ".join(text.split())
     done = run("check", drifted, "--ignore", "contradicted", "--ignore", "encoding", "--format", "json")
     assert "type-mismatch" not in rules_of(done)
     assert "card-number-exposed" in rules_of(done)
@@ -103,7 +120,7 @@ def test_statistics_count_each_rule_and_keep_the_verdict(run: Run, drifted: Path
     assert ["3", "3", "warning", "response-field-undocumented"] in rows
     assert "fingerprint" not in done.stdout
     full = run("check", drifted)
-    assert done.stdout.split("\n\n")[-1] == full.stdout.split("\n\n")[-1]
+    assert done.stdout.splitlines()[-1] == full.stdout.splitlines()[-1]
     refused = run("check", drifted, "--statistics", "--format", "json")
     assert (refused.returncode, "--format text" in refused.stderr) == (2, True)
 
@@ -190,3 +207,13 @@ def test_help_needs_no_sound_settings_and_every_other_run_does(run: Run, settle:
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True)
     return folder
+
+
+def test_a_window_has_time_in_it_and_an_acceptance_a_day(run: Run, drifted: Path) -> None:
+    day = "2026-11-23"
+    assert run("check", drifted, "--since", day, "--until", day).returncode == 1
+    assert "nothing lies between" in run("check", drifted, "--since", "2026-11-24", "--until", day).stderr
+    today = datetime.now(UTC).date()
+    add = ("baseline", "add", "known.toml", drifted, "--all-open", "--reason", "x", "--expires")
+    assert "is past" in run(*add, str(today - timedelta(days=1))).stderr
+    assert "21 findings accepted." in run(*add, str(today)).stdout

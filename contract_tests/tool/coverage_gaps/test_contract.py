@@ -61,7 +61,7 @@ def test_an_operation_without_body_and_answers_is_loaded_as_it_is() -> None:
 
 def test_a_key_in_a_header_is_a_required_header_and_is_not_searched() -> None:
     contract = build(
-        paths={"/a": {"get": {"security": [{"key": []}, {"cookie": []}]}}},
+        paths={"/a": {"get": {"security": [{"key": [], "cookie": []}]}}},
         components={
             "securitySchemes": {
                 "key": {"type": "apiKey", "in": "header", "name": "X-Key"},

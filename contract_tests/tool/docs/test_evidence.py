@@ -21,13 +21,15 @@ from markdown_it import MarkdownIt
 
 from opay_contract.cli.docs import docs
 from opay_contract.contract.loading import load_contract
+from opay_contract.docs.building import build_reference
 from opay_contract.docs.evidence import RunEvidence, build_evidence
 from opay_contract.docs.outputs import MARKDOWN, PAGE, build_outputs, describe_verification, render_markdown
-from opay_contract.docs.reference import build_reference
+from opay_contract.docs.seen import latest_day
 from opay_contract.drift.insight import draw_insight
 from opay_contract.drift.saving import summary_from_json, summary_to_json
 from opay_contract.errors import UsageError
 from opay_contract.model.finding import Severity
+from opay_contract.model.observation import EARLIER, UNDATED
 from opay_contract.model.summary import DriftSummary
 
 GOLDEN = Path(__file__).parent / "golden" / "evidence.md"
@@ -180,6 +182,35 @@ def test_caps_that_bit_are_told_and_no_drift_is_not_claimed_beyond_them() -> Non
     assert "12 occurrences of findings beyond the cap are not shown." in text
     brand = next(line for line in text.splitlines() if line.startswith("| `/data/cardTokens/*/brand` "))
     assert brand.endswith("too many different values to name; no drift among the findings that were kept |")
+
+
+def test_of_a_public_field_five_values_are_named_and_the_sixth_is_counted() -> None:
+    brands = ("VISA", "VISA", "AMEX", "JCB", "MADA", "MEEZA", "VERVE")
+    text = markdown_of(summary_of([by_customer("2026-05-01", brand=brand) for brand in brands]))
+    brand = row(text, "`/data/cardTokens/*/brand`")
+    assert "“VISA” 2, “AMEX” 1, “JCB” 1, “MADA” 1, “MEEZA” 1, other values 1;" in brand
+
+
+def test_a_finding_about_a_request_does_not_stand_at_the_answers_member_of_that_name(
+    contract_dir: Path,
+) -> None:
+    envelope = contract_dir / "schemas" / "envelope.json"
+    text = envelope.read_text(encoding="utf-8")
+    added = '"properties": { "customerId": { "$ref": "customer-id.json" },'
+    envelope.write_text(text.replace('"properties": {', added, 1), encoding="utf-8")
+    contract = load_contract(contract_dir)
+    asked = by_customer("2026-05-01")
+    asked["request"]["body"], asked["response"]["body"]["customerId"] = {"customerId": 1}, "1"
+    summary = summary_of([asked], contract)
+    evidence = build_evidence(summary, draw_insight, contract)
+    said = render_markdown(build_reference(contract, evidence))
+    assert "request-field-invalid" in row(said, "`/customerId`", after="User: request")
+    assert row(said, "`/customerId`", after="answer with success").endswith("; no drift |")
+
+
+def test_days_that_are_not_told_apart_are_no_last_day() -> None:
+    assert latest_day({EARLIER: 3}) == UNDATED
+    assert latest_day({EARLIER: 3, "2026-05-01": 1, "2026-05-02": 1}) == "2026-05-02"
 
 
 NO_SUMMARY = [

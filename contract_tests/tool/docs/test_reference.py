@@ -42,6 +42,10 @@ class _Tags(HTMLParser):
         self.tags.append((tag, dict(attrs)))
         self.ids |= {value for name, value in attrs if name == "id" and value}
 
+    def links(self) -> list[str]:
+        """Return where the page's links lead."""
+        return [attributes["href"] or "" for tag, attributes in self.tags if tag == "a"]
+
 
 def row(markdown: str, start: str, *, after: str = "") -> str:
     text = markdown[markdown.index(after) :]
@@ -54,6 +58,9 @@ def test_every_code_and_question_and_source_is_there_with_its_source(plain: Mapp
     for entry in operation["x-business-codes"]:
         line = row(plain[MARKDOWN], f"`{entry['code']}`", after="## Business codes")
         assert all(f"`{source}`" in line for source in entry["x-source"])
+    assert row(plain[MARKDOWN], "`02000`").startswith(
+        "| `02000` | authentication failed | “Authentication failed” |"
+    )
     for question in root["x-open-questions"]:
         text = plain[MARKDOWN][plain[MARKDOWN].index(f"#### `{question['id']}`") :]
         for reading in question["readings"]:
@@ -84,6 +91,12 @@ def test_members_have_type_limits_requirement_and_sensitivity_in_each_case(plain
     assert "With any other code than `00000` or `00`." in cases
 
 
+def test_a_source_of_a_member_is_quoted_where_it_is_cited(plain: Mapping[str, str]) -> None:
+    says = "lastFourDigits String Card number last 4 digits."
+    title = f"Token Info By User API, table of response parameters: “{says}”"
+    assert plain[PAGE].count(f'title="{title}"') == 1
+
+
 def test_a_member_is_described_once_and_linked_to_from_wherever_it_comes_again(
     plain: Mapping[str, str],
 ) -> None:
@@ -102,7 +115,8 @@ def test_sources_that_say_different_things_are_told_apart_from_what_nobody_says(
     contradictions = text[text.index("### Where sources") : text.index("### What nobody says")]
     assert "| `string` | A string of digits. | – | `DOC` `page-response-table` |" in contradictions  # noqa: RUF001
     assert "| `number` | A JSON number. | yes | `DOC` `page-example` |" in contradictions
-    assert "#### `customer-without-cards`" not in contradictions
+    for one_says_something_or_none in ("opay-token-form", "customer-without-cards"):
+        assert f"#### `{one_says_something_or_none}`" not in contradictions
 
 
 def test_the_mocks_choice_is_the_assumed_reading(plain: Mapping[str, str]) -> None:
@@ -157,9 +171,26 @@ def _references(value: Any) -> Iterator[str]:
 
 def test_every_link_within_the_page_leads_somewhere(verified: Mapping[str, str]) -> None:
     page = _Tags(verified[PAGE])
-    anchors = [attributes["href"] or "" for tag, attributes in page.tags if tag == "a"]
-    assert len(anchors) > 100
-    assert not [anchor for anchor in anchors if anchor.removeprefix("#") not in page.ids]
+    assert len(page.links()) > 100
+    assert not [href for href in page.links() if href.removeprefix("#") not in page.ids]
+
+
+def test_every_anchor_is_one_whatever_things_are_called(contract_dir: Path) -> None:
+    spec = contract_dir / "openapi.yaml"
+    text = spec.read_text(encoding="utf-8").replace("title: Card Token Info\n", "title: Sources\n")
+    text = text.replace("title: Token Info By User\n", "title: بطاقات\n", 2)
+    calls = "".join(
+        f"  /{path}:\n    get:\n      summary: Odd.\n      responses: {{'200': {{description: All.}}}}\n"
+        for path in ("a/b", "a-b")
+    )
+    spec.write_text(text.replace("\ncomponents:\n", f"\n{calls}\ncomponents:\n"), encoding="utf-8")
+    outputs = build_outputs(contract_dir, None)
+    page = _Tags(outputs[PAGE])
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert {"sources", "sources-2", "بطاقات", "get-a-b", "get-a-b-2"} <= page.ids
+    assert not [href for href in page.links() if href.removeprefix("#") not in page.ids]
+    assert "Odd." in outputs[MARKDOWN]
 
 
 def test_another_api_needs_no_code() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from opay_contract.contract.loading import load_contract
-from opay_contract.docs.reference import build_reference
+from opay_contract.docs.building import build_reference
 from opay_contract.docs.samples import MOCK, Program
 from opay_contract.mock.app import build_app
 from opay_contract.mock.choices import assumed_choices

@@ -70,7 +70,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(JSON, min_size=1, max_size=3), st.sampled_from([None, 1]))
 def test_json_without_the_members_of_an_answer_is_never_judged(values: list[Any], indent: int | None) -> None:
     data = "\n".join(json.dumps(value, indent=indent) for value in values).encode()

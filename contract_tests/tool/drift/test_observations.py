@@ -21,7 +21,7 @@ from opay_contract.model.observation import (
 )
 
 SUCCESS = ("queryCardTokens", "by-customer", "success")
-QUICK = settings(deadline=None, derandomize=True, max_examples=200)
+QUICK = settings(deadline=None, derandomize=True, max_examples=60)
 
 
 def place(name: str) -> tuple[str, str, str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import reduce
 
 import pytest
+from msgspec import structs
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.fold import Fold
@@ -15,7 +16,7 @@ from opay_contract.model.exchange import Exchange, Place, Request, Response
 from opay_contract.model.outcomes import describe_mistakes
 from opay_contract.model.summary import DriftSummary, merge
 from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.outcomes import describe_signatures, describe_vacuity
+from opay_contract.report.sentences import describe_signatures, describe_vacuity
 
 CONTRACT = load_contract()
 KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
@@ -75,6 +76,17 @@ def test_every_split_and_every_order_say_the_same_and_so_does_what_was_saved() -
             assert reduce(merge, map(fold, order)).signatures == whole
     assert fold(exchanges[::-1]).signatures == whole
     assert summary_from_json(summary_to_json(fold(exchanges))).signatures == whole
+
+
+def test_a_body_without_a_canonical_text_is_said_to_be_one_and_its_keys_are_not() -> None:
+    odd = exchange(1, "x")
+    for body, fault in (
+        (b'{"canary":1,"canary":2}', "it has a key twice"),
+        (b'{"canary"', "it breaks off at line 1, column 10"),
+    ):
+        request = structs.replace(odd.request, body=body)
+        said = describe_mistakes(fold([structs.replace(odd, request=request)]).signatures)
+        assert said == f"1 is made in a way that is not known (the body has no canonical text: {fault})"
 
 
 def test_without_a_key_and_without_a_fault_nothing_is_said() -> None:

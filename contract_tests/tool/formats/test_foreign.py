@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from opay_contract.formats.foreign import BY_MEMBERS, BY_START, Foreign
 from opay_contract.formats.table import Format, recognise
-from opay_contract.model.answer_shape import AnswerShape
-from opay_contract.model.exchange import Exchange, Unreadable
+from opay_contract.model.exchange import AnswerShape, Exchange, Unreadable
 from opay_contract.recordings.inputs import Source, iter_inputs
 from opay_contract.recordings.reading import iter_exchanges
 

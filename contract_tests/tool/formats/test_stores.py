@@ -1,6 +1,8 @@
 """What is read from stores: which objects, in which order, and a verdict for each that cannot be read."""
 
+import io
 import threading
+import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
@@ -277,3 +279,16 @@ def test_a_line_that_names_nothing_is_said_by_its_number(tmp_path: Path) -> None
 def test_a_path_that_is_too_long_is_one_unreadable_path(path: str) -> None:
     assert len(list(iter_inputs([path, path]))) == 2
     assert all(isinstance(one, Unreadable) for one in iter_inputs([path]))
+
+
+def test_a_zip_archive_in_a_store_is_read(store: Any) -> None:
+    har = b'{"log":{"entries":[{"response":{"status":200,"content":{"text":"{}"}},"request":{"url":"/x"}}]}}'
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("calls.har", har)
+    store.pipe("/calls.har.zip", packed.getvalue())
+    (source,) = iter_inputs(["memory://calls.har.zip"])
+    assert isinstance(source, Source)
+    (found,) = iter_exchanges(source)
+    assert isinstance(found, Exchange)
+    assert found.response.body == b"{}"

@@ -17,6 +17,8 @@ import zstandard
 from opay_contract.formats import yaml_events
 from opay_contract.formats.content_coding import NO_BROTLI
 from opay_contract.formats.errors import NO_URL
+from opay_contract.formats.streams import ChunkStream
+from opay_contract.formats.table import Format, recognise
 from opay_contract.model.exchange import Exchange, Unreadable
 
 Read = Callable[..., list[Any]]
@@ -416,3 +418,25 @@ def test_a_body_of_an_unknown_shape_is_no_empty_one(read: Read) -> None:
 def test_an_interaction_without_a_url_is_nobodys(read: Read) -> None:
     (found,) = read(b"interactions:\n- request: {method: POST}\n  response: {status: 200, body: '{}'}\n")
     assert found.reason == NO_URL
+
+
+def test_directives_and_anchored_flow_items_are_recognised(read: Read) -> None:
+    item = "{request: {method: GET, uri: /a}, response: {status: {code: 200}, body: {string: '{}'}}}"
+    block = "request: {method: GET, uri: /a}\n  response: {status: {code: 200}, body: {string: '{}'}}\n"
+    texts = [
+        f"- &id001 {item}\n- *id001\n",
+        f"- {item}\n- {item}\n",
+        f"%YAML 1.1\n---\n- {block}- {block}",
+        f"%YAML 1.1\n---\ninteractions:\n- {item}\n- {item}\n",
+    ]
+    for text in texts:
+        assert recognise(text.encode()) is Format.VCR, text
+        assert [one.response.body for one in read(text.encode())] == [b"{}"] * 2, text
+
+
+def test_a_list_that_only_aliases_name_counts_what_it_stands_for() -> None:
+    anchored = "x: &all\n" + "- {request: {uri: /a}, response: {code: 200}}\n" * 500
+    data = f"{anchored}" + "interactions: *all\n" * 500
+    found = list(yaml_events.iter_segments(ChunkStream([data.encode()])))
+    interactions = [one for one in found if isinstance(one, yaml_events.Interaction)]
+    assert 500 <= len(interactions) < 20_000

@@ -13,10 +13,10 @@ from opay_contract.judge.subject import Settings
 from opay_contract.judge.table import RULES, RULES_OF_A_RUN
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.inputs import iter_sources
-from opay_contract.report.ordering import by_gravity
+from opay_contract.report.checked_run import by_gravity
 
 CASES = Path(__file__).parent / "cases"
-LEDGER = Path(__file__).parents[2] / "tool" / "whole" / "contracts" / "ledger"
+LEDGER = Path(__file__).parents[1] / "whole" / "contracts" / "ledger"
 OF_THE_LEDGER = {"value-out-of-range", "format-mismatch", "value-undocumented", "constraint-violated"}
 OF_A_RUN = {rule.id for rule in RULES_OF_A_RUN}
 STARTED_AT = 1_790_000_000.0

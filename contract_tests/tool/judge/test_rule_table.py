@@ -4,8 +4,16 @@ import re
 from pathlib import Path
 
 from opay_contract.cli.rules import render_markdown
+from opay_contract.judge.alike import CHECKS
 from opay_contract.judge.gap_table import EVERY_RULE
-from opay_contract.judge.table import RULES, RULES_BY_ID
+from opay_contract.judge.table import (
+    CARD_NUMBER_EXPOSED,
+    METHOD_UNDOCUMENTED,
+    PATH_UNDOCUMENTED,
+    RULES,
+    RULES_BY_ID,
+    RULES_OF_A_RUN,
+)
 
 PAGE = Path(__file__).parents[3] / "tools" / "docs" / "reference" / "rules.md"
 
@@ -21,3 +29,9 @@ def test_every_rule_explains_itself_in_whole_sentences() -> None:
 
 def test_the_page_of_the_docs_has_the_table_as_it_is() -> None:
     assert PAGE.read_text(encoding="utf-8").endswith(f"\n{render_markdown(EVERY_RULE)}\n")
+
+
+def test_every_rule_about_exchanges_is_found_by_one_check() -> None:
+    beside = [METHOD_UNDOCUMENTED, PATH_UNDOCUMENTED, CARD_NUMBER_EXPOSED, *RULES_OF_A_RUN]
+    found = [rule.id for row in CHECKS for rule in row.rules] + [rule.id for rule in beside]
+    assert sorted(found) == sorted(RULES_BY_ID)

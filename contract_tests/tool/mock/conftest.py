@@ -180,6 +180,12 @@ def start() -> Callable[..., AbstractContextManager[Running]]:
     return start_process
 
 
+@pytest.fixture(scope="session")
+def client_of() -> Callable[[str], Served]:
+    """Return how to make a client of the mock at an address."""
+    return lambda url: Served(url=url)
+
+
 @pytest.fixture
 def serve_here(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Return how to run the command in this process, and talk to the mock for as long as it answers."""

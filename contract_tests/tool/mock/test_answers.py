@@ -114,8 +114,8 @@ def test_another_path_is_not_found(mock: Any) -> None:
 
 def test_a_path_that_a_client_appends_twice_is_named(mock: Any) -> None:
     path = mock.contract.operations[0].path
-    for prefix in ("", "/"):
-        said = reason(mock.send("POST", {}, b"{}", path=path + prefix + path))
+    for twice in (path + path, f"{path}/{path}", f"/v2{path}{path}/"):
+        said = reason(mock.send("POST", {}, b"{}", path=twice))
         assert said == f"the path {path} is there twice: give the client the address without it"
 
 
@@ -183,15 +183,17 @@ def test_a_client_with_the_mocks_own_key_is_told_so_where_another_counts(
 ) -> None:
     mock = build_mock(credentials=Credentials(merchant_id="42", private_key="another"))
     exchange = mock.ask(b'{"customerId":"a"}', authorization=signature_of_text(b'{"customerId":"a"}'))
-    assert "made with the mock's own test key" in str(reason(exchange))
+    assert "made with the test key of redaction and the mock" in str(reason(exchange))
 
 
 def test_a_body_of_the_limit_is_read_and_one_byte_more_is_not(mock: Any) -> None:
     whole = b'{"customerId":"%s"}' % (b"a" * (2**20 - 17))
     assert answered(mock.ask(whole))["code"] == "02001"
     assert mock.heard[-1].request.body == whole
+    assert reason(mock.heard[-1]) == "the mock knows nobody of this customerId"
     assert answered(mock.ask(whole[:-2] + b'a"}'))["code"] == "02001"
     assert mock.heard[-1].request.body is None
+    assert reason(mock.heard[-1]) == "the body has more than 1,048,576 bytes"
 
 
 def test_nothing_that_was_sent_gets_into_a_header(mock: Any) -> None:
@@ -203,10 +205,13 @@ def test_nothing_that_was_sent_gets_into_a_header(mock: Any) -> None:
 
 def test_a_contract_that_says_too_little_to_be_mocked_is_refused(mock: Any) -> None:
     (operation,) = mock.contract.operations
+    codes = {code: replace(entry, means=None) for code, entry in operation.envelope.codes.items()}
+    mute = replace(operation, envelope=replace(operation.envelope, codes=codes))
     for lacking, missing in (
         (replace(mock.contract, signature=None), "x-signature"),
         (replace(mock.contract, operations=(replace(operation, envelope=None),)), "x-envelope"),
         (replace(mock.contract, operations=(replace(operation, forms=()),)), "x-forms"),
+        (replace(mock.contract, operations=(mute,)), "no code means 'authentication-failed'"),
     ):
         with pytest.raises(ContractError, match=missing):
             RequestHandler(lacking, mock.settings, mock.store)

@@ -171,7 +171,7 @@ OVERSIZED = {
     "half a megabyte of closed lists": b"[" * (MEGABYTE // 2) + b"]" * (MEGABYTE // 2),
     "a megabyte of objects": b'{"customerId":' * (MEGABYTE // 14),
     "lists in the id": b'{"customerId":' + b"[" * 400_000 + b"]" * 400_000 + b"}",
-    "a megabyte of members": b"{" + b",".join(b'"%06d":0' % number for number in range(90_000)) + b"}",
+    "a megabyte of members": b"{" + b",".join(b'"%0112d":0' % number for number in range(9_000)) + b"}",
     "an endless number": b'{"customerId":' + b"9" * 900_000 + b"}",
     "an endless exponent": b'{"customerId":1e' + b"9" * 900_000 + b"}",
     "a megabyte of white space": b" " * 900_000 + b'{"opayToken":1}',

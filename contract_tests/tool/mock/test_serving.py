@@ -97,6 +97,15 @@ def test_bodies_slowness_and_cuts_pass_through_the_server(serve_here: Any) -> No
     assert (done.exit_code, done.stderr) == (0, "")
 
 
+def test_a_cut_answer_leaves_no_line_of_the_server(
+    build_mock: Callable[..., Any], client_of: Callable[[str], Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    mock = build_mock(scenario="cut-body")
+    with running(mock.app) as url, pytest.raises(requests.exceptions.ChunkedEncodingError):
+        client_of(url).ask({"customerId": "a"})
+    assert caplog.records == []
+
+
 def test_it_listens_on_the_loopback_of_ipv6_too(serve_here: Any) -> None:
     def talk(mock: Any) -> None:
         assert mock.url.startswith("http://[::1]:")

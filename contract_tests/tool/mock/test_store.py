@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sqlite3
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.judge.card_numbers import has_card_number
 from opay_contract.mock.customers import Seeds, iter_customers
-from opay_contract.mock.store import Store
+from opay_contract.mock.store import Store, StoredCustomer
 
 CUSTOMERS = list(iter_customers(300, 5))
 
@@ -99,6 +100,22 @@ def test_several_stores_share_a_file_from_the_first_moment(tmp_path: Path) -> No
         list(pool.map(write, range(8)))
     with Store(path) as store:
         assert store.customer_ids() == sorted(stored.id for stored in CUSTOMERS)
+
+
+def test_what_is_stored_is_looked_up_once_and_what_is_not_each_time(
+    build_mock: Callable[..., Any], store: Store, with_cards: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mock, asked = build_mock(), list[str]()
+    look_up = store.customer
+
+    def noted(customer_id: str) -> StoredCustomer | None:
+        asked.append(customer_id)
+        return look_up(customer_id)
+
+    monkeypatch.setattr(store, "customer", noted)
+    for customer in (with_cards, with_cards, "nobody", "nobody"):
+        mock.ask(json.dumps({"customerId": customer}).encode())
+    assert asked == [with_cards, "nobody", "nobody"]
 
 
 def test_an_answer_is_remembered_only_as_long_as_the_store_is_the_same(

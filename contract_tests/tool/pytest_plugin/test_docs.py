@@ -64,20 +64,21 @@ def test_a_table_is_what_the_command_prints(name: str) -> None:
     assert found[0] == TABLES[name](), f"run: python {Path(__file__).name}"
 
 
-def test_the_examples_of_the_page_run(
+def test_the_examples_of_the_pages_run(
     run_pytest: Callable[..., pytest.RunResult], pytester: pytest.Pytester
 ) -> None:
-    page = (DOCS / "reference" / "pytest.md").read_text(encoding="utf-8")
+    pages = (DOCS / "how-to" / "test-in-ci.md", DOCS / "reference" / "pytest.md")
+    page = "".join(path.read_text(encoding="utf-8") for path in pages)
     blocks = re.findall(r"```python\n# (\w+\.py)\n(.*?)```", page, re.DOTALL)
     assert [name for name, _ in blocks] == ["shop.py", "test_shop.py", "test_moods.py", "test_answers.py"]
     assert page.count("```python") == len(blocks)
     for name, source in blocks:
         (pytester.path / name).write_text(source, encoding="utf-8")
-    run_pytest("").assert_outcomes(passed=8)
+    run_pytest("").assert_outcomes(passed=9)
 
 
 def test_the_client_is_tested_in_ten_lines() -> None:
-    page = (DOCS / "reference" / "pytest.md").read_text(encoding="utf-8")
+    page = (DOCS / "how-to" / "test-in-ci.md").read_text(encoding="utf-8")
     found = re.search(r"```python\n# test_shop.py\n(.*?)```", page, re.DOTALL)
     assert found
     assert len([line for line in found[1].splitlines() if line.strip()]) <= 10

@@ -131,8 +131,9 @@ def test_what_is_below_the_bar_is_returned(opay_contract: OpayContract) -> None:
 def test_a_signature_is_verified_with_the_key(opay_contract: OpayContract) -> None:
     response = by_httpx(SUCCESS)
     opay_contract.check(response)
-    with pytest.raises(DriftError, match="error signature-mismatch Authorization: "):
+    with pytest.raises(DriftError, match="error signature-mismatch Authorization: ") as raised:
         opay_contract.check(response, private_key="OPAYPRV_TEST")
+    assert "\nthe signature was sent without the digits of a hash; send 'Authorization: " in str(raised.value)
 
 
 def test_another_path_is_drift_on_any_host(opay_contract: OpayContract) -> None:

@@ -36,6 +36,23 @@ def test_rules_and_severities_hold_for_checks(run_pytest: RunPytest, settle: Pat
     assert run_pytest(CHECKS, "--opay-config", "/dev/null").ret == 1
 
 
+def test_they_hold_for_what_the_mock_alone_finds(run_pytest: RunPytest, settle: Path) -> None:
+    calls = """
+        import requests
+
+        def test_path(opay_mock):
+            requests.post(opay_mock.base_url + "/token", timeout=20)
+            opay_mock.check()
+
+        def test_signature(opay_mock):
+            requests.post(opay_mock.url, json={"customerId": "a"}, timeout=20)
+            opay_mock.check()
+    """
+    run_pytest(calls).assert_outcomes(failed=2)
+    settle.write_text('[tool.opay-contract]\nignore = ["route", "signature-mismatch"]\n', encoding="utf-8")
+    run_pytest(calls).assert_outcomes(passed=2)
+
+
 def test_recordings_of_a_base_url_that_is_settled_are_checked_and_accepted_findings_fail_none(
     run_pytest: RunPytest, pytester: pytest.Pytester, settle: Path
 ) -> None:

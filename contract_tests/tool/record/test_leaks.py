@@ -22,12 +22,14 @@ import requests
 from contract_tests.tool.whole.leaks.canaries import CANARIES, find_canaries
 
 import opay_contract
+from opay_contract.contract.loading import load_contract
 from opay_contract.formats import streams
 from opay_contract.formats.streams import iter_read
 from opay_contract.record import capturing
 from opay_contract.record.recorder import Recorder
 
 PATIENCE = 20
+CONTRACT = load_contract()
 TEXTS = [str(canary) for canary in CANARIES.values()]
 LIBRARIES = """
 asyncio charset_normalizer concurrent.futures h11 httpcore httpcore.connection httpcore.http11 httpcore.proxy
@@ -136,7 +138,7 @@ def call_with_everything(url: str, path: str) -> int:
     with requests.Session() as session:
         for number, canary in enumerate(TEXTS):
             targets = (path, f"/{quote(canary)}", f"{path}?q={quote(canary)}")
-            for at, body in enumerate(bodies(canary), start=number):
+            for at, body in enumerate(bodies(canary)[number % 2 :: 2], start=number):
                 session.post(url + targets[at % 3], data=body, headers=fields(canary), timeout=PATIENCE)
                 calls += 1
             fault = ("reset", "nonsense", "coding", "cut")[number % 4]
@@ -198,7 +200,17 @@ def ask_until(url: str, *wanted: str) -> str:
     return text
 
 
-@pytest.mark.parametrize("defect", [name for name in DEFECTS if name != "none"])
+@pytest.mark.parametrize(
+    "defect",
+    [
+        "in the application",
+        "in the recording",
+        *(
+            pytest.param(f"in the {where}", marks=pytest.mark.thorough)
+            for where in ("file", "backlog", "check")
+        ),
+    ],
+)
 def test_a_defect_of_the_proxy_is_not_told_with_what_it_says(
     defect: str, upstream: Any, tmp_path: Path
 ) -> None:
@@ -216,19 +228,19 @@ def test_a_defect_of_the_proxy_is_not_told_with_what_it_says(
 
 
 def with_requests(url: str, path: Path, body: bytes, headers: dict[str, bytes]) -> None:
-    with requests.Session() as session, capturing(path, session):
+    with requests.Session() as session, capturing(path, session, contract=CONTRACT):
         session.post(url, data=body, headers=headers, timeout=PATIENCE)
 
 
 def with_httpx(url: str, path: Path, body: bytes, headers: dict[str, bytes]) -> None:
-    with httpx.Client() as client, capturing(path, client):
+    with httpx.Client() as client, capturing(path, client, contract=CONTRACT):
         client.post(url, content=body, headers=as_pairs(headers))
 
 
 def with_async_httpx(url: str, path: Path, body: bytes, headers: dict[str, bytes]) -> None:
     async def call() -> None:
         async with httpx.AsyncClient() as client:
-            with capturing(path, client):
+            with capturing(path, client, contract=CONTRACT):
                 await client.post(url, content=body, headers=as_pairs(headers))
 
     asyncio.run(call())
@@ -271,17 +283,17 @@ def heard(capfd: pytest.CaptureFixture[str]) -> Iterator[Heard]:
 
 
 @every_client
-@pytest.mark.parametrize("fault", ["", "coding"])
 def test_capture_writes_and_logs_no_canary_of_its_own(
-    call: Call, fault: str, upstream: Any, tmp_path: Path, heard: Heard
+    call: Call, upstream: Any, tmp_path: Path, heard: Heard
 ) -> None:
     upstream.respond = echo
     for number, canary in enumerate(TEXTS):
+        fault = "coding" if number % 2 else ""
         url = f"{upstream.url}/{quote(canary)}?q={quote(canary)}"
         with suppress(requests.exceptions.ContentDecodingError, httpx.DecodingError):
             call(url, tmp_path / "calls.ndjson", bodies(canary)[number % 4], fields(canary, fault))
     written = everything_in(tmp_path)
-    assert fault or written[0].count(b"\n") == len(TEXTS)
+    assert written[0].count(b"\n") >= len(TEXTS) // 2
     assert found_in(*written, *heard()) == []
 
 

@@ -292,3 +292,26 @@ def test_metrics_have_a_path_of_their_own_only_where_asked_for(
     assert 'opay_record_exchanges_total{status="200"} 1\n' in text
     assert "opay_record_recorded_total 1\n" in text
     assert 'opay_record_latency_seconds_bucket{le="+Inf"} 1\n' in text
+
+
+WIDE = b'{"code":"00000","data":{%s}}' % b",".join(
+    b'"member%05d":"value-%05d"' % (n, n) for n in range(30_000)
+)
+DEEP = b'{"code":"00000","data":%s%s}' % (b"[" * 100_000, b"]" * 100_000)
+
+
+@pytest.mark.parametrize("body", [DEEP, pytest.param(WIDE, marks=pytest.mark.thorough)], ids=["deep", "wide"])
+def test_an_answer_that_is_dear_to_redact_reaches_its_client_first_and_is_recorded(
+    body: bytes, upstream: Any, start_proxy: Callable[..., Any], tmp_path: Path, recorded: Any
+) -> None:
+    """A list in a list 100,000 times, or 30,000 members: redacting takes seconds of another thread."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+    upstream.respond = lambda connection, _: connection.sendall(head + body)
+    with start_proxy(upstream.url, tmp_path / "calls.ndjson", raw=False) as proxy:
+        path = "/api/v1/international/token/query"
+        answer = requests.post(proxy.url + path, json={"customerId": "1"}, timeout=PATIENCE)
+        assert answer.content == body
+    assert (proxy.said, proxy.recorder.failures) == ([], 0)
+    (found,) = recorded(proxy.path)  # when the proxy is gone, nothing waits any more
+    assert len(found.response.body) >= len(body)
+    assert b"value-00001" not in found.response.body

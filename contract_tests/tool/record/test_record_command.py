@@ -1,25 +1,35 @@
-"""The real command in front of the mock: signatures hold, findings are told, nothing leaks, nothing fails."""
+"""The command in front of the mock: signatures hold, findings are told, nothing leaks, nothing fails."""
 
-import os
 import re
 import signal
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pytest
 import requests
+from contract_tests.tool import running as running_tool
+from contract_tests.tool.running import Completed, run_command
 
 import opay_contract
-from opay_contract.cli.record import record
+from opay_contract.cli.record import record as record_command
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
+from opay_contract.mock.app import build_app
+from opay_contract.mock.choices import assumed_choices
+from opay_contract.mock.customers import iter_customers
+from opay_contract.mock.request_handler import MockSettings
+from opay_contract.mock.serving import running as running_mock
+from opay_contract.mock.store import Store
 from opay_contract.model.exchange import Exchange
+from opay_contract.record.server import running
 from opay_contract.signing.requests_auth import SignatureAuth
 
 PATIENCE = 20
@@ -28,28 +38,15 @@ CONTRACT = load_contract()
 assert CONTRACT.signature is not None
 SCHEME = CONTRACT.signature
 PATH = CONTRACT.operations[0].path
-OPAY = (sys.executable, "-W", "error", "-m", "opay_contract")
-RECORD = (*OPAY, "record")
-ENVIRONMENT = {
-    "PATH": os.environ["PATH"],
-    "PYTHONPATH": str(Path(opay_contract.__file__).parents[1]),
-    "OPAY_PRIVATE_KEY": KEY,
-}
+ENVIRONMENT = running_tool.ENVIRONMENT | {"OPAY_PRIVATE_KEY": KEY}
+COMMAND = (sys.executable, "-W", "error", "-m", "opay_contract", "record")
 
 
-class Started:
-    """A command that runs, and what it said first."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A server to ask: the mock, or the proxy in front of it."""
 
-    def __init__(self, process: "subprocess.Popen[str]", lines: int) -> None:
-        assert process.stdout is not None
-        self.process = process
-        said = [process.stdout.readline().rstrip("\n").partition(": ") for _ in range(lines)]
-        self.said = {name: value for name, _, value in said}
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return self.said["address"]
+    url: str
 
     def ask(self, customer: str, **headers: str) -> requests.Response:
         """Send a signed query."""
@@ -59,146 +56,177 @@ class Started:
             self.url + PATH, json={"customerId": customer}, headers=given, auth=auth, timeout=PATIENCE
         )
 
-    def stop(self) -> tuple[int, str, str]:
-        """Return the exit code, and what else was said."""
-        self.process.send_signal(signal.SIGTERM)
-        out, err = self.process.communicate(timeout=PATIENCE)
-        return self.process.returncode, out, err
-
-
-@contextmanager
-def started(
-    command: tuple[str, ...], *options: str | Path, lines: int, stderr: IO[str] | int = subprocess.PIPE
-) -> Iterator[Started]:
-    with subprocess.Popen(
-        [*command, *map(str, options)], stdout=subprocess.PIPE, stderr=stderr, text=True, env=ENVIRONMENT
-    ) as process:
-        try:
-            yield Started(process, lines)
-        finally:
-            process.kill()
+    def metrics(self, wanted: str) -> str:
+        """Return the counts as soon as they have some line."""
+        end = time.monotonic() + PATIENCE
+        while not re.search(
+            wanted, said := requests.get(f"{self.url}/__record__/metrics", timeout=PATIENCE).text
+        ):
+            assert time.monotonic() < end, said
+        return said
 
 
 @pytest.fixture(scope="module")
-def mock() -> Iterator[Started]:
-    with started((*OPAY, "mock"), "--customers", "20", lines=4, stderr=subprocess.DEVNULL) as process:
-        yield process
+def mock() -> Iterator[Asked]:
+    settings = MockSettings(choices=assumed_choices(CONTRACT.questions))
+    with Store() as store:
+        store.add(list(iter_customers(20, 0)))
+        with running_mock(build_app(CONTRACT, settings, store)) as url:
+            yield Asked(url)
+
+
+Recording = Callable[..., Completed]
+
+
+@pytest.fixture
+def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recording:
+    """Return a function that runs the command in this process for as long as `talk` asks its proxy."""
+
+    def run(*options: str | Path, talk: Callable[[Asked], object]) -> Completed:
+        def serve(app: Any, _bound: object, on_ready: Callable[[], None]) -> None:
+            with running(app) as url:
+                on_ready()
+                talk(Asked(url))
+
+        monkeypatch.setattr("opay_contract.record.server.serve", serve)
+        return run_command("record", *options, cwd=tmp_path, environment=ENVIRONMENT)
+
+    return run
 
 
 def test_signatures_hold_at_the_mock_and_in_the_redacted_file(
-    mock: Started, tmp_path: Path, recorded: Any
+    mock: Asked, record: Recording, tmp_path: Path, recorded: Any
 ) -> None:
-    path = tmp_path / "calls.ndjson"
-    with started(RECORD, "--to", path, "--upstream", mock.url, "--check", lines=2) as proxy:
+    def talk(proxy: Asked) -> None:
         assert proxy.ask("customer-1").json()["code"] == "00000"
         assert proxy.ask("زبون").json()["code"] == "02001"
-        code, out, err = proxy.stop()
-    assert (code, err) == (0, "")
-    assert "Checked 2 exchanges: no drift." in out
-    check = [*OPAY, "check", str(path), "--base-url", mock.url, "--fail-on", "info"]
-    done = subprocess.run(check, capture_output=True, text=True, check=False, env=ENVIRONMENT)
+
+    path = tmp_path / "calls.ndjson"
+    done = record("--to", path, "--upstream", mock.url, "--check", talk=talk)
+    assert (done.returncode, done.stderr) == (0, f"Recorded 2 exchanges to '{path}'.\n")
+    assert "2 exchanges keep the contract" in done.stdout
+    check = ("check", path, "--base-url", mock.url, "--fail-on", "info")
+    done = run_command(*check, cwd=tmp_path, environment=ENVIRONMENT)
     assert (done.returncode, done.stderr) == (0, "")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [type(item) for item in recorded(path)] == [Exchange, Exchange]
     assert b"customer-1" not in path.read_bytes()
 
 
-def test_calls_of_which_none_succeeded_are_no_clean_recording(mock: Started, tmp_path: Path) -> None:
-    options = ("--to", tmp_path / "calls.ndjson", "--upstream", mock.url, "--check")
+def test_calls_of_which_none_succeeded_are_no_clean_recording(mock: Asked, record: Recording) -> None:
+    options = ("--to", "calls.ndjson", "--upstream", mock.url, "--check")
     for more, expected in ((), 1), (("--require-success", "0"), 0), (("--require-success", "1"), 1):
-        with started(RECORD, *options, *more, lines=2) as proxy:
-            assert proxy.ask("nobody").json()["code"] == "02001"
-            code, out, err = proxy.stop()
-        assert (code, err) == (expected, "")
-        assert "no drift" not in out
-        assert out.endswith("(1 with code 02001): nothing about `data` was checked.\n")
+        done = record(*options, *more, talk=lambda proxy: proxy.ask("nobody"))
+        assert done.returncode == expected
+        assert "keep" not in done.stdout or "did not succeed" in done.stdout
+        assert "(1 with code 02001): nothing about `data` was checked." in " ".join(done.stdout.split())
 
 
-def test_findings_are_told_when_they_are_seen_first_and_counted(mock: Started, tmp_path: Path) -> None:
-    path = tmp_path / "calls.ndjson"
-    options = ("--to", path, "--upstream", mock.url, "--check", "--metrics")
-    with started(RECORD, *options, lines=3) as proxy:
+def test_findings_are_told_when_they_are_seen_first_and_counted(
+    mock: Asked, record: Recording, tmp_path: Path
+) -> None:
+    def talk(proxy: Asked) -> None:
         for _ in range(3):
             proxy.ask("customer-1", **{"X-Mock-Scenario": "message-undocumented"})
         proxy.ask("customer-1")
-        assert proxy.process.stdout is not None
-        told = proxy.process.stdout.readline()
-        assert "message-undocumented" in told
-        assert told.startswith(f"{path}:1: ")
-        metric = r'opay_record_findings_total\{rule="message-undocumented",severity="[a-z]+"\} 3\n'
-        while not re.search(metric, requests.get(proxy.said["metrics"], timeout=PATIENCE).text):
-            pass
-        code, out, err = proxy.stop()
-    assert (code, err) == (0, "")
-    assert out.count("message-undocumented /message") == 1
-    assert "3 times, last at" in out
+        proxy.metrics(r'opay_record_findings_total\{rule="message-undocumented",severity="[a-z]+"\} 3\n')
+
+    path = tmp_path / "calls.ndjson"
+    done = record("--to", path, "--upstream", mock.url, "--check", "--metrics", talk=talk)
+    assert (done.returncode, done.stderr) == (0, f"Recorded 4 exchanges to '{path}'.\n")
+    told = done.stdout.splitlines()[3]
+    assert told.startswith(f"{path}:1: ")
+    assert "message-undocumented" in told
+    assert done.stdout.count("message-undocumented /message") == 1, "and the report counts it"
 
 
-def test_findings_at_or_above_the_level_make_exit_code_1(mock: Started, tmp_path: Path) -> None:
-    with started(RECORD, "--to", tmp_path / "a.zst", "--upstream", mock.url, "--check", lines=2) as proxy:
-        proxy.ask("customer-1", **{"X-Mock-Scenario": "field-retyped"})
-        assert proxy.stop()[0] == 1
+def test_findings_at_or_above_the_level_make_exit_code_1(mock: Asked, record: Recording) -> None:
+    drift = {"X-Mock-Scenario": "field-retyped"}
+    options = ("--to", "a.zst", "--upstream", mock.url, "--check")
+    assert record(*options, talk=lambda proxy: proxy.ask("customer-1", **drift)).returncode == 1
 
 
 def test_the_file_is_proved_clean_by_redact(
-    upstream: Any, mock: Started, tmp_path: Path, answering: Any
+    upstream: Any, mock: Asked, record: Recording, tmp_path: Path, answering: Any
 ) -> None:
     path = tmp_path / "calls.ndjson"
-    with started(RECORD, "--to", path, "--upstream", mock.url, lines=2) as proxy:
-        proxy.ask("customer-1")
-        assert proxy.stop()[0] == 0
+    record("--to", path, "--upstream", mock.url, talk=lambda proxy: proxy.ask("customer-1"))
     upstream.respond = answering(b"0" * 2000, b"X-Request-Id: 4111111111111111")
-    with started(RECORD, "--to", path, "--upstream", upstream.url, "--body-limit", "1000", lines=2) as proxy:
-        proxy.ask("customer-1" * 200)
-        assert proxy.stop()[0] == 0
+    options = ("--to", path, "--upstream", upstream.url, "--body-limit", "1000")
+    record(*options, talk=lambda proxy: proxy.ask("customer-1" * 200))
     assert b'"comment":"request body too long, response body too long"' in path.read_bytes()
-    verify = [*OPAY, "redact", "--verify", str(path)]
-    done = subprocess.run(verify, capture_output=True, text=True, check=False, env=ENVIRONMENT)
+    done = run_command("redact", "--verify", path, cwd=tmp_path, environment=ENVIRONMENT)
     assert done.stdout.startswith("Clean: 2 exchanges"), done.stdout
 
 
-def test_raw_says_what_it_means_and_stays_private(mock: Started, tmp_path: Path) -> None:
+def test_raw_says_what_it_means_and_stays_private(mock: Asked, record: Recording, tmp_path: Path) -> None:
     path = tmp_path / "raw.ndjson"
     path.touch(mode=0o644)
-    with started(RECORD, "--to", path, "--upstream", mock.url, "--raw", lines=2) as proxy:
-        proxy.ask("customer-1")
-        code, _, err = proxy.stop()
-    assert code == 0
-    assert "gets card and customer data as they are" in err
+    done = record("--to", path, "--upstream", mock.url, "--raw", talk=lambda proxy: proxy.ask("customer-1"))
+    assert done.returncode == 0
+    assert "gets card and customer data as they are" in done.stderr
     assert b'"customerId": "customer-1"' in path.read_bytes()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_full_disk_fails_no_call_and_is_said_once(mock: Started) -> None:
-    with started(RECORD, "--to", "/dev/full", "--upstream", mock.url, "--metrics", lines=3) as proxy:
+def test_a_full_disk_fails_no_call_and_is_said_once(mock: Asked, record: Recording) -> None:
+    def talk(proxy: Asked) -> None:
         assert [proxy.ask("customer-1").json()["code"] for _ in range(5)] == ["00000"] * 5
-        metric = 'opay_record_failures_total{kind="writing"} 5\n'
-        while metric not in requests.get(proxy.said["metrics"], timeout=PATIENCE).text:
-            pass
-        code, _, err = proxy.stop()
-    assert code == 4
-    assert err == "warning: not recorded to '/dev/full': No space left on device; calls go on\n"
+        proxy.metrics(r'opay_record_failures_total\{kind="writing"\} 5\n')
+
+    done = record("--to", "/dev/full", "--upstream", mock.url, "--metrics", talk=talk)
+    assert done.returncode == 4
+    assert done.stderr == (
+        "warning: not recorded to '/dev/full': No space left on device; calls go on\n"
+        "Recorded nothing to '/dev/full'. 5 could not be recorded or checked.\n"
+    )
+
+
+def test_files_that_are_rotated_are_named_to_the_last(mock: Asked, record: Recording, tmp_path: Path) -> None:
+    def talk(proxy: Asked) -> None:
+        for number in range(1, 4):
+            proxy.ask("customer-1")
+            proxy.metrics(rf"opay_record_recorded_total {number}\n")
+
+    options = ("--to", "a.ndjson", "--upstream", mock.url, "--rotate-size", "1", "--metrics")
+    assert record(*options, talk=talk).stderr == "Recorded 3 exchanges in files up to 'a.0003.ndjson'.\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.0002.ndjson", "a.0003.ndjson", "a.ndjson"]
+
+
+@contextmanager
+def started(*options: str | Path) -> Iterator[tuple[Asked, "subprocess.Popen[str]"]]:
+    """Run the command as a process of its own."""
+    environment = ENVIRONMENT | {"PYTHONPATH": str(Path(opay_contract.__file__).parents[1])}
+    command = [*COMMAND, *map(str, options)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            assert process.stdout is not None
+            address, _ = (process.stdout.readline() for _ in range(2))
+            yield Asked(address.rstrip("\n").partition(": ")[2]), process
+        finally:
+            process.kill()
 
 
 def test_what_was_recorded_survives_a_kill_and_a_new_run_goes_on(
-    mock: Started, tmp_path: Path, recorded: Any
+    mock: Asked, tmp_path: Path, recorded: Any
 ) -> None:
     path = tmp_path / "calls.ndjson"
     options = ("--to", path, "--upstream", mock.url)
-    with started(RECORD, *options, lines=2) as proxy, ThreadPoolExecutor(8) as pool:
+    with started(*options) as (proxy, process), ThreadPoolExecutor(8) as pool:
         answers = pool.map(lambda number: proxy.ask(f"customer-{number % 20 + 1}").status_code, range(40))
         assert list(answers) == [200] * 40
         while path.stat().st_size == 0:
             pass
-        proxy.process.kill()
-        proxy.process.wait(PATIENCE)
+        process.kill()
+        process.wait(PATIENCE)
     assert path.read_bytes().endswith(b"}\n")
     before = len(recorded(path))
     with path.open("ab") as file:
         file.write(b'{"request":{"method":"PO')
-    with started(RECORD, *options, lines=2) as proxy:
+    with started(*options) as (proxy, process):
         proxy.ask("customer-1")
-        assert proxy.stop()[0] == 0
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
     found = recorded(path)
     assert len(found) == before + 1
     assert {type(item) for item in found} == {Exchange}
@@ -210,7 +238,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     monkeypatch.setattr("opay_contract.record.server.serve", lambda *_: pytest.fail("it serves"))
 
     def call(*options: str | Path) -> None:
-        record.main([str(option) for option in options], standalone_mode=False)
+        record_command.main([str(option) for option in options], standalone_mode=False)
 
     return call
 

@@ -13,6 +13,7 @@ from opay_contract.drift.fold import Fold
 from opay_contract.formats.editing import Tally
 from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
+from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
@@ -117,3 +118,13 @@ def verdict(
         return "/".join(step if known(step) or step[:1] in ("(", "*") else "?" for step in place.split("/"))
 
     return verdict_of
+
+
+@pytest.fixture(scope="session")
+def read() -> Callable[..., list[Exchange | Unreadable]]:
+    """Return a function from a recording's bytes to what is read in it."""
+
+    def read_bytes(data: bytes, format_in: Format | None = None) -> list[Exchange | Unreadable]:
+        return list(iter_exchanges(Source(ordinal=0, name="-", path=None), format_in, stdin=io.BytesIO(data)))
+
+    return read_bytes

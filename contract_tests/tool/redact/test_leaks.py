@@ -29,8 +29,13 @@ pytestmark = pytest.mark.thorough
 EVERY = os.environ.get("OPAY_EVERY_CANARY")
 """Set it to plant every canary in every place, which takes minutes; else each place gets one in turn."""
 
-NUMBERED = [(name, place, number) for number, (name, place) in enumerate(PLACES) if name in REDACTED]
-VALUES = [pytest.param(*one, id=place_id(*one[:2])) for one in NUMBERED]
+NUMBERED = {
+    name: [(number, place) for number, (one, place) in enumerate(PLACES) if one == name] for name in REDACTED
+}
+"""The places of each format; a test walks all of one."""
+
+_TURN = 1 if EVERY else 3
+"""Of how many places one gets a name, or a name and a value, or is looked at for its findings."""
 
 
 def recordings(name: str, place: Place) -> Iterator[tuple[str, bytes]]:
@@ -40,29 +45,34 @@ def recordings(name: str, place: Place) -> Iterator[tuple[str, bytes]]:
             yield f"{label} as key", recording(name, place, canary, as_key=True)
 
 
-def check(label: str, data: bytes, format_in: Format, redact: Any, verdict: Any) -> None:
+def check(label: str, data: bytes, format_in: Format, redact: Any, verdict: Any | None) -> None:
     written = redact(data, format_in)
     said = "\n".join(map(str, (written.tally, written.replaced)))
     assert find_canaries(written.data) == [], label
     assert find_canaries(said) == [], label
-    assert verdict(written.data, format_in) == verdict(data, format_in), label
-    assert redact(written.data, format_in).data == written.data, label
+    if verdict is not None:
+        assert verdict(written.data, format_in) == verdict(data, format_in), label
+        assert redact(written.data, format_in).data == written.data, label
 
 
-@pytest.mark.parametrize(("name", "place", "number"), VALUES)
-def test_nothing_of_a_canary_is_left(name: str, place: Place, number: int, redact: Any, verdict: Any) -> None:
-    planted = list(recordings(name, place))
-    for label, data in planted if EVERY else [planted[number % len(planted)]]:
-        check(label, data, FORMATS[name][0], redact, verdict)
+@pytest.mark.parametrize("name", REDACTED)
+def test_nothing_of_a_canary_is_left(name: str, redact: Any, verdict: Any) -> None:
+    for number, place in NUMBERED[name]:
+        planted = list(recordings(name, place))
+        for label, data in planted if EVERY else [planted[number % len(planted)]]:
+            judged = verdict if number % _TURN == 0 else None
+            check(f"{place_id(name, place)} {label}", data, FORMATS[name][0], redact, judged)
 
 
-@pytest.mark.parametrize(("name", "place", "number"), VALUES)
-def test_nothing_of_a_name_is_left(name: str, place: Place, number: int, redact: Any, verdict: Any) -> None:
-    if is_field_name(place) or (name in ("postman", "newman") and place[-1] == "key"):
-        return  # a name in place of a name
+@pytest.mark.parametrize("name", REDACTED)
+def test_nothing_of_a_name_is_left(name: str, redact: Any, verdict: Any) -> None:
     labels = list(NAMES)
-    for label in labels if EVERY else [labels[number % len(labels)]]:
-        check(label, recording(name, place, NAMES[label]), FORMATS[name][0], redact, verdict)
+    for number, place in NUMBERED[name][::_TURN]:
+        if is_field_name(place) or (name in ("postman", "newman") and place[-1] == "key"):
+            continue  # a name in place of a name
+        for label in labels if EVERY else [labels[number % len(labels)]]:
+            data = recording(name, place, NAMES[label])
+            check(f"{place_id(name, place)} {label}", data, FORMATS[name][0], redact, verdict)
 
 
 def is_field_name(place: Place) -> bool:
@@ -74,20 +84,16 @@ def is_field_name(place: Place) -> bool:
     return is_pair or within[1:] in (("name",), ("key",))
 
 
-KEYS = [value for value, (_, place, _) in zip(VALUES, NUMBERED, strict=True) if is_key(place)]
-
-
-@pytest.mark.parametrize(("name", "place", "number"), KEYS)
-def test_a_value_is_no_name_anywhere_in_the_file(
-    name: str, place: Place, number: int, redact: Any, verdict: Any
-) -> None:
+@pytest.mark.parametrize("name", REDACTED)
+def test_a_value_is_no_name_anywhere_in_the_file(name: str, redact: Any, verdict: Any) -> None:
     value = load(name)
-    key = [NAMES[form] for form in ("hyphened", "dotted-name", "camel", "id")][number % 4]
-    where = next((one for one in iter_places(value) if one[-1] == "customerId"), place)
-    planted = plant(value, place, key, as_key=True)
-    if place not in (where[: len(place)], where):
-        planted = plant(planted, where, key)
-        check(name, FORMATS[name][1](planted), FORMATS[name][0], redact, verdict)
+    for number, place in [one for one in NUMBERED[name] if is_key(one[1])][::_TURN]:
+        key = [NAMES[form] for form in ("hyphened", "dotted-name", "camel", "id")][number % 4]
+        where = next((one for one in iter_places(value) if one[-1] == "customerId"), place)
+        if place in (where[: len(place)], where):
+            continue
+        planted = plant(plant(value, place, key, as_key=True), where, key)
+        check(place_id(name, place), FORMATS[name][1](planted), FORMATS[name][0], redact, verdict)
 
 
 def test_nothing_of_a_canary_is_left_in_one_document(redact: Any, verdict: Any) -> None:
@@ -102,7 +108,7 @@ DAMAGE = st.binary(max_size=2) | st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(choices=st.data())
 def test_damage_to_a_recording_keeps_nothing_of_a_canary_and_every_finding(
     choices: st.DataObject, redact: Any, verdict: Any

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from opay_contract.model.exchange import Exchange, Place, Request, Response
-from opay_contract.redact.headers import SYNTHETIC_KEY
 from opay_contract.redact.pseudonyms import (
     FIRST_SIX,
     LAST_FOUR,
@@ -14,7 +13,7 @@ from opay_contract.redact.pseudonyms import (
     card_hits,
     is_digit_pseudonym,
 )
-from opay_contract.signing.signer import sign, verify
+from opay_contract.signing.signer import PUBLIC_TEST_KEY, sign, verify
 
 URL = "https://sandbox-cashierapi.opaycheckout.com/api/v1/international/token/query"
 
@@ -70,7 +69,7 @@ def test_requests_are_signed_again_with_the_synthetic_key(contract: Any, make_re
     header = sign(body, "OPAYPRV_of_a_merchant", contract.signature).header
     for private_key in ("OPAYPRV_of_a_merchant", None):
         made = make_redactor(private_key=private_key).exchange(exchange(body, b"{}", header))
-        assert verify(made.request.body, made.request.headers[0][1], SYNTHETIC_KEY, contract.signature).ok
+        assert verify(made.request.body, made.request.headers[0][1], PUBLIC_TEST_KEY, contract.signature).ok
 
 
 def test_a_signature_that_does_not_verify_stays_one(contract: Any, make_redactor: Any) -> None:
@@ -81,7 +80,7 @@ def test_a_signature_that_does_not_verify_stays_one(contract: Any, make_redactor
     value = made.request.headers[0][1]
     assert value != header
     assert len(value) == len(header)
-    assert not verify(made.request.body, value, SYNTHETIC_KEY, contract.signature).ok
+    assert not verify(made.request.body, value, PUBLIC_TEST_KEY, contract.signature).ok
     assert make_redactor(private_key=None).exchange(made) == made
 
 

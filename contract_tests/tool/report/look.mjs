@@ -24,7 +24,7 @@ const open = async (options) => {
 };
 
 const looks = [];
-for (const width of [360, 1600]) {
+for (const width of [390, 768, 1280]) {
   for (const colorScheme of ["light", "dark"]) {
     const { page, seen, close } = await open({ viewport: { width, height: 1000 }, colorScheme });
     await page.screenshot({ path: `${folder}/${width}-${colorScheme}.png`, fullPage: true });

@@ -38,10 +38,7 @@ def unescape(text: str) -> str:
 
 
 def annotations(summary: DriftSummary, folder: str | None = None) -> list[Annotation]:
-    return [
-        read(line)
-        for line in render_github(CheckedRun(summary=summary, contract_folder=folder)).split("\n")[:-1]
-    ]
+    return read_all(CheckedRun(summary=summary, contract_folder=folder))
 
 
 def test_the_report_is_the_golden_one(
@@ -86,7 +83,7 @@ def test_nothing_checked_is_an_error_and_no_drift_a_notice(
 
 def test_what_no_report_keeps_is_told(capped: DriftSummary) -> None:
     said = [message for _, _, message in annotations(capped)]
-    assert "4 occurrences of further findings not listed." in said
+    assert "4 occurrences of further findings not listed: the report keeps 22 findings." in said
 
 
 def test_standard_input_is_no_file(build: Callable[..., FoldedFinding]) -> None:
@@ -108,8 +105,8 @@ def test_nothing_from_outside_begins_a_command_or_ends_a_property(
 ) -> None:
     text = render_github(CheckedRun(summary=hostile, questions=hostile_questions, contract_folder=folder))
     assert text.replace("\n", "").isprintable()
-    assert len(text.splitlines()) == len(hostile.findings) + 1
     read_back = annotations(hostile, folder)
+    assert len(read_back) == len(hostile.findings) + 1
     assert {properties["title"] for _, properties, _ in read_back} == {
         "opay-contract: unreadable",
         "opay-contract: type-mismatch",
@@ -122,7 +119,10 @@ def test_nothing_from_outside_begins_a_command_or_ends_a_property(
 
 
 def read_all(run: CheckedRun) -> list[Annotation]:
-    return [read(line) for line in render_github(run).split("\n")[:-1]]
+    """Read the commands; what the step's log says beside them begins with the program's name."""
+    lines = render_github(run).split("\n")[:-1]
+    assert re.fullmatch(r"opay-contract: .*; exit code \d+", lines[-1])
+    return [read(line) for line in lines if not line.startswith("opay-contract: ")]
 
 
 def test_beside_a_baseline_the_report_is_the_golden_one(

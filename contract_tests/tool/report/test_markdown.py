@@ -65,7 +65,7 @@ def test_numbers_and_caps_are_told(capped: DriftSummary, contract: Contract) -> 
     numbers = ["14", "7", "1", "31", "3", "100"]
     assert f"| {' | '.join(numbers)} |" in text
     assert "And 95 more." in text
-    assert "4 occurrences of further findings kept by no report." in text
+    assert "4 occurrences of further findings not listed: the report keeps 22 findings." in text
 
 
 def test_nothing_checked_is_said(nothing: DriftSummary, clean: DriftSummary) -> None:

@@ -56,7 +56,7 @@ def one(folded: FoldedFinding) -> DriftSummary:
 def test_it_fits_the_published_schema(
     name: str, folder: str | None, contract: Contract, request: pytest.FixtureRequest
 ) -> None:
-    render(request.getfixturevalue(name), contract.questions, contract_folder=folder, version="1.2.3")
+    render(request.getfixturevalue(name), contract.questions, contract_folder=folder)
 
 
 def test_the_schema_refuses_what_is_no_sarif(drifted: DriftSummary) -> None:
@@ -69,9 +69,7 @@ def test_the_report_is_the_golden_one(
     fixed: DriftSummary, contract: Contract, assert_golden: Callable[[str, str], None]
 ) -> None:
     document = json.loads(
-        render_sarif(
-            CheckedRun(summary=fixed, questions=contract.questions, contract_folder="", version="1.2.3")
-        )
+        render_sarif(CheckedRun(summary=fixed, questions=contract.questions, contract_folder=""))
     )
     driver = document["runs"][0]["tool"]["driver"]
     driver["rules"] = driver["rules"][:1]  # the rest is of the same form
@@ -152,14 +150,21 @@ def test_unreadable_input_is_a_notification_and_no_success(drifted: DriftSummary
 def test_only_a_run_that_checked_everything_was_successful(
     clean: DriftSummary, nothing: DriftSummary, capped: DriftSummary
 ) -> None:
-    assert render(clean)["invocations"] == [{"executionSuccessful": True, "toolExecutionNotifications": []}]
+    assert render(clean)["invocations"] == [
+        {
+            "exitCode": 0,
+            "exitCodeDescription": "passed",
+            "executionSuccessful": True,
+            "toolExecutionNotifications": [],
+        }
+    ]
     (empty,) = render(nothing)["invocations"]
     assert empty["executionSuccessful"] is False
     assert empty["toolExecutionNotifications"][0]["message"]["text"].startswith("Nothing was checked")
     texts = [one["message"]["text"] for one in render(capped)["invocations"][0]["toolExecutionNotifications"]]
     assert texts[-2:] == [
         "95 more entries could not be read.",
-        "4 occurrences of further findings not listed.",
+        "4 occurrences of further findings not listed: the report keeps 22 findings.",
     ]
 
 

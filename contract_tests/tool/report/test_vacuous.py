@@ -57,16 +57,15 @@ def told(recording: Path, format_: str, *more: str) -> str:
 def test_the_last_line_says_that_nothing_succeeded_and_what_was_not_checked(refused: Path) -> None:
     done = run("check", refused, key=KEY)
     assert done.exit_code == 1
-    assert done.output.splitlines()[-1] == f"{SAID}; {UNSIGNED}"
-    assert run("check", refused).output.splitlines()[-1] == f"{SAID}."
+    assert done.output.splitlines()[-2] == f"opay-contract: {SAID}; {UNSIGNED}"
+    assert run("check", refused).output.splitlines()[-2] == f"opay-contract: {SAID}."
 
 
 def test_a_single_refusal_is_told_as_one(tmp_path: Path) -> None:
     done = run("check", write(tmp_path / "one.ndjson", REFUSED))
     assert done.exit_code == 1
-    assert done.output.endswith(
-        "\nThe exchange did not succeed (1 with code 02000): nothing about `data` was checked.\n"
-    )
+    said = "The exchange did not succeed (1 with code 02000): nothing about `data` was checked."
+    assert f"opay-contract: {said}\n" in done.output
 
 
 @pytest.mark.parametrize("format_", ["text", "json", "junit", "sarif", "github", "markdown", "html"])
@@ -120,7 +119,7 @@ def test_a_gate_holds_from_the_number_on_that_it_names(mixed: Path) -> None:
     assert run("check", mixed, "--require-success", "1").exit_code == 0
     short = run("check", mixed, "--require-success", "2")
     assert short.exit_code == 1
-    assert short.output.endswith("\nToo few successes: 1 of the 2 that --require-success asks for.\n")
+    assert "FAILED  Too few successes: 1 of the 2 that --require-success asks for (1 success)" in short.output
     assert run("check", mixed, mixed.parent, "--require-success", "-1").exit_code == 2
 
 
@@ -146,7 +145,7 @@ def test_a_baseline_accepts_the_finding_and_no_gate(refused: Path, tmp_path: Pat
     assert added.exit_code == 0, added.output
     accepted = run("check", refused, "--baseline", baseline)
     assert accepted.exit_code == 0
-    assert accepted.output.splitlines()[-1] == f"{SAID}."
+    assert accepted.output.splitlines()[-2] == f"opay-contract: {SAID}."
     assert run("check", refused, "--baseline", baseline, "--require-success", "1").exit_code == 1
 
 
@@ -158,7 +157,7 @@ def test_saved_summaries_are_judged_as_one_run_and_keep_no_verdict(
         run("check", recording, "--save-summary", summary, key=KEY)
     alone = run("merge", saved[0])
     assert alone.exit_code == 1
-    assert alone.output.splitlines()[-1] == f"{SAID}; {UNSIGNED}"
+    assert alone.output.splitlines()[-2] == f"opay-contract: {SAID}; {UNSIGNED}"
     both = run("merge", *saved)
     assert both.exit_code == 0
     assert "nothing-succeeded" not in both.output

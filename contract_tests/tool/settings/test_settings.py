@@ -142,6 +142,34 @@ def test_rules_that_always_count_are_neither_ignored_nor_weighed(tmp_path: Path)
     assert "--require-success 0" in refusal(f"{HEAD}ignore = ['nothing-succeeded']\n", tmp_path)
 
 
+def test_a_folder_that_is_gone_or_may_not_be_looked_into_settles_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert load_settings(None, Path()) == ProjectSettings()
+    write(tmp_path, f"{HEAD}jobs = 2\n")
+
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    assert load_settings(None, tmp_path) == ProjectSettings()
+
+
+def test_the_table_is_read_in_every_way_that_toml_has(tmp_path: Path) -> None:
+    for text, line in (
+        ("tool.opay-contract.jobs = 2\n", 1),
+        ("[tool]\nopay-contract = { jobs = 2 }\n", 2),
+        ('[tool."opay-contract"]\r\n\r\njobs = 2\r\n', 3),
+        ('[x]\ny = """\n[tool.opay-contract]\njobs = 9\n"""\n[tool.opay-contract]\njobs = 2', 7),
+    ):
+        found = load_settings(write(tmp_path, text), tmp_path)
+        assert (found.jobs, found.lines) == (2, {"jobs": line}), text
+
+
 def test_a_file_that_cannot_be_read_is_no_missing_one(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_bytes(b"\xff\xfe")
     for named in (None, tmp_path / "pyproject.toml"):

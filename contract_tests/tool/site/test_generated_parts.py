@@ -15,9 +15,9 @@ import pytest
 from contract_tests.tool.site.schema_page import render_members
 
 from opay_contract.cli.command_page import render_command_table, render_commands, render_setting_table
-from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.main import COMMANDS, cli
 from opay_contract.cli.rules import render_markdown
+from opay_contract.exit_codes import ExitCode
 from opay_contract.judge.gap_table import EVERY_RULE
 
 REPOSITORY = Path(__file__).parents[3]
@@ -57,7 +57,7 @@ def test_every_command_has_its_section_and_every_option_is_told() -> None:
     titles = re.findall(r"^## (.*)$", page, re.MULTILINE)
     assert set(titles) >= COMMANDS.keys()
     for name in titles:
-        told = re.findall(r"^- `(?:-[a-z], )?(--[a-z-]+)", section(page, name), re.MULTILINE)
+        told = re.findall(r"^- `(?:-[a-z], )?(--?[a-z-]+)", section(page, name), re.MULTILINE)
         assert set(told) == options(name.split()) - {"--help"}
 
 

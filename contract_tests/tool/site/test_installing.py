@@ -83,7 +83,7 @@ def succeed(shell: Shell, text: str) -> str:
 def test_from_the_repository_it_checks_and_an_extra_can_be_added(shell: Shell) -> None:
     plain, with_extra = blocks("Into a project of your own")
     succeed(shell, plain)
-    assert "no drift" in succeed(shell, "opay-contract check calls.ndjson")
+    assert "keep" in succeed(shell, "opay-contract check calls.ndjson")
     code, said = shell.run("opay-contract mock")
     assert code == 2
     advice = re.search("pip install .*", said)
@@ -100,7 +100,7 @@ def test_a_wheel_carries_the_contract_the_plugin_and_what_its_extra_needs(
     succeed(Shell(folder=repository, environment=shell.environment), make)
     shutil.move(repository / "wheels", shell.folder)
     succeed(shell, install)
-    assert "no drift" in succeed(shell, "opay-contract check calls.ndjson")
+    assert "keep" in succeed(shell, "opay-contract check calls.ndjson")
     succeed(shell, "pip install pytest")
     assert " 2 passed" in succeed(shell, "pytest --opay-recordings recordings/ -p no:cacheprovider")
 
@@ -113,4 +113,4 @@ def test_the_action_installs_the_repository_that_it_is_in(
     source = install["env"]["SOURCE"].replace("${{ github.action_path }}", str(folder))
     runner = shell.having({"PYTHON": sys.executable, "SOURCE": source, "RUNNER_TEMP": str(tmp_path)})
     succeed(runner, install["run"])
-    assert "no drift" in succeed(runner, '"$RUNNER_TEMP/opay-contract/bin/opay-contract" check calls.ndjson')
+    assert "keep" in succeed(runner, '"$RUNNER_TEMP/opay-contract/bin/opay-contract" check calls.ndjson')

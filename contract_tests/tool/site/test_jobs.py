@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -10,7 +11,9 @@ from contract_tests.tool.site.shells import Shell, open_shell
 pytestmark = pytest.mark.thorough
 
 REPOSITORY = Path(__file__).parents[3]
-PAGE = (REPOSITORY / "tools/docs/reference/integrations.md").read_text(encoding="utf-8")
+DOCS = REPOSITORY / "tools" / "docs"
+PAGE = (DOCS / "reference" / "integrations.md").read_text(encoding="utf-8")
+HOW_TO = (DOCS / "how-to" / "test-in-ci.md").read_text(encoding="utf-8")
 OF_OTHERS = {
     "actions/checkout": "the clone is there",
     "actions/setup-python": "Python is there",
@@ -20,9 +23,9 @@ OF_OTHERS = {
 """Actions that are not run, and why."""
 
 
-def block(title: str, language: str) -> str:
+def block(title: str, language: str, page: str = PAGE) -> str:
     """Return the block of a section."""
-    section = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE)
+    section = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE)
     assert section
     found = re.search(rf"^```{language}\n(.*?)^```$", section[1], re.DOTALL | re.MULTILINE)
     assert found
@@ -35,19 +38,34 @@ def shell(tmp_path: Path) -> Shell:
 
 
 def test_the_job_for_github_passes_and_leaves_what_it_hands_on(shell: Shell) -> None:
-    steps = yaml.safe_load(block("GitHub Actions", "yaml"))["jobs"]["drift"]["steps"]
+    outputs = do(shell, yaml.safe_load(block("GitHub Actions", "yaml"))["jobs"]["drift"]["steps"])
+    assert outputs
+    assert shell.step_summary.read_text(encoding="utf-8").startswith("## opay-contract check")
+
+
+def test_the_job_of_the_how_to_runs_the_clients_tests_and_checks_its_recordings(shell: Shell) -> None:
+    for name, text in re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```$", HOW_TO, re.DOTALL | re.MULTILINE):
+        (shell.folder / name).write_text(text, encoding="utf-8")
+    outputs = do(shell, yaml.safe_load(block("4. The job", "yaml", HOW_TO))["jobs"]["client"]["steps"])
+    assert (shell.folder / outputs["html"]).is_file()
+
+
+def do(shell: Shell, steps: list[dict[str, Any]]) -> dict[str, str]:
+    """Do the steps of a job, which are to succeed, and return what the check hands on."""
     outputs: dict[str, str] = {}
     for step in steps:
-        used = step["uses"].partition("@")[0]
-        if used == "OWNER/REPOSITORY/.github/actions/opay-contract":
+        used = step.get("uses", "").partition("@")[0]
+        if "run" in step:
+            code, said = shell.run(step["run"])
+            assert code == 0, said
+        elif used == "OWNER/REPOSITORY/.github/actions/opay-contract":
             code, said, outputs = shell.act(**step["with"])
             assert code == 0, said
         else:
             assert used in OF_OTHERS
             for name in re.findall(r"\$\{\{ steps\.drift\.outputs\.(\w+) \}\}", yaml.safe_dump(step)):
                 assert (shell.folder / outputs[name]).is_file()
-    assert outputs
-    assert shell.step_summary.read_text(encoding="utf-8").startswith("## opay-contract check")
+    return outputs
 
 
 def test_the_script_for_gitlab_passes_and_leaves_its_artifacts(shell: Shell) -> None:

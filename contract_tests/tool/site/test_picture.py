@@ -18,9 +18,10 @@ from opay_contract.cli.main import cli
 REPOSITORY = Path(__file__).parents[3]
 PICTURE = REPOSITORY / "tools" / "docs" / "report.svg"
 COMMAND = ["check", "requests.ndjson"]
-WIDTH = 104
-FINDINGS = 7
-"""How many of the first lines are drawn; what was never seen, the open questions and the end follow."""
+WIDTH = 66
+"""Columns of the picture, so that it can be read on a phone; longer lines are not drawn."""
+
+TERMINAL = {"COLUMNS": "80", "LINES": "36", "SOURCE_DATE_EPOCH": "1790000000"}
 
 FONT_FACES = re.compile(r"\s*@font-face \{.*?\}(?=\n)", re.DOTALL)
 """Rich names fonts on a CDN; without them a reader's own fixed-width font is taken."""
@@ -30,12 +31,17 @@ FONT_FACES = re.compile(r"\s*@font-face \{.*?\}(?=\n)", re.DOTALL)
 def drawn(monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(REPOSITORY / "contract_tests" / "recordings" / "drifted")
     monkeypatch.delenv("OPAY_PRIVATE_KEY", raising=False)
-    printed = CliRunner().invoke(cli, COMMAND, color=True).stdout.splitlines()
-    unseen = next(number for number, line in enumerate(printed) if "never seen" in line)
+    for name, value in TERMINAL.items():
+        monkeypatch.setenv(name, value)
+    options = ("--format", "text", "--color", "always")
+    printed = CliRunner().invoke(cli, [*COMMAND, *options], color=True).stdout.split("\n\n")
+    found, verdict = (next(block for block in printed if mark in block) for mark in ("times", "FAILED"))
     console = Console(record=True, width=WIDTH, file=io.StringIO())
     console.print(Text(f"$ opay-contract {' '.join(COMMAND)}", style="bold"))
-    for line in [*printed[:FINDINGS], "…", *printed[unseen:]]:
-        console.print(Text.from_ansi(line))
+    for line in [*found.splitlines(), "", *verdict.splitlines()[:2]]:
+        text = Text.from_ansi(line)
+        if len(text) <= WIDTH and not text.plain.startswith(" " * 16):
+            console.print(text)
     return FONT_FACES.sub("", console.export_svg(title="opay-contract check", unique_id="report"))
 
 

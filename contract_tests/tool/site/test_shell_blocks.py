@@ -10,8 +10,10 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,6 +32,9 @@ PAGES = {
 PATIENCE = 120
 SHELLS = {"sh", "shell", "console"}
 BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
+
+MODULE = re.compile(r"# (\w+\.py)$", re.MULTILINE)
+"""The first line of a block that is a file of the reader's."""
 
 SUITE = "the suite itself: .ci/run runs it"
 NIGHT = "needs a target: test_the_night.py runs it"
@@ -66,7 +71,7 @@ ELSEWHERE: dict[tuple[str, str], str] = {
 
 EXITS = {
     ("README.md", "python3 -m venv .venv && .venv/bin/pip install -e . &&"): 1,  # made to drift
-    ("how-to/accept-a-drift.md", "$ opay-contract check recordings/"): 1,  # before the drift is accepted
+    ("how-to/validate-recordings.md", "$ opay-contract check recordings/"): 1,  # before the drift is accepted
     (
         "how-to/make-documentation.md",
         "$ opay-contract check --contract",
@@ -96,7 +101,7 @@ NOT_OURS = {"export", "pip"}
 
 T = TypeVar("T")
 
-ACCEPTING, ADDING = "how-to/accept-a-drift.md", "how-to/make-documentation.md"
+ACCEPTING, ADDING = "how-to/validate-recordings.md", "how-to/make-documentation.md"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +149,8 @@ def test_the_blocks_of_a_page_run(page: str, tmp_path: Path) -> None:
     for block in iter_blocks(page):
         if page == ADDING:
             add(block, shell.folder)
+        if named := MODULE.match(block.text):
+            (shell.folder / named[1]).write_text(block.text, encoding="utf-8")
         if block in BLOCKS and not entry(ELSEWHERE, block):
             expected = entry(EXITS, block) or 0
             for command, shown in iter_parts(block):
@@ -236,21 +243,20 @@ def parse(arguments: list[str]) -> None:
         found = command.get_command(context, arguments.pop(0))
         assert found
         command, context = found, click.Context(found, parent=context)
-    command.make_parser(context).parse_args(arguments)
+    with suppress(click.BadOptionUsage):  # a sentence may name an option without its value
+        command.make_parser(context).parse_args(arguments)
 
 
 def look_up(helps: list[list[str]], words: list[str]) -> None:
     """Find the options in what a program says about itself."""
-    said = "".join(
-        subprocess.run(
-            [sys.executable, *one],
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=PATIENCE,
-        ).stdout
-        for one in helps
-    )
+    said = "".join(help_of(*one) for one in helps)
     for option in (word.partition("=")[0] for word in words if word.startswith("-")):
         assert re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", said), option
+
+
+@cache
+def help_of(*words: str) -> str:
+    command = [sys.executable, *words]
+    return subprocess.run(
+        command, cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=PATIENCE
+    ).stdout

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from opay_contract.spec.lint import prove_contract
+from opay_contract.spec.lint import MEANING, STRUCTURE, prove_contract
 from opay_contract.spec.subject import DOCUMENT
-from opay_contract.spec.table import MEANING, STRUCTURE
 
 HERE = "«"
 """Marks where the problem must be reported; it is taken out before the contract is checked."""

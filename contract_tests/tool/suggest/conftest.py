@@ -15,7 +15,7 @@ from opay_contract.drift.fold import Fold
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Exchange, Place, Request, Response
 from opay_contract.model.summary import DriftSummary
-from opay_contract.suggest.draft import read_draft
+from opay_contract.suggest.context import read_draft
 from opay_contract.suggest.suggesting import suggest_changes
 from opay_contract.suggest.suggestion import Proposal, Thresholds
 

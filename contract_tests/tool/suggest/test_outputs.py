@@ -14,9 +14,15 @@ import pytest
 
 from opay_contract.contract.documents import parse_document
 from opay_contract.jsontext import iter_nodes, value_at
-from opay_contract.suggest.diff import render_diff, render_revision
-from opay_contract.suggest.json_report import render_suggestions, suggestions_schema
-from opay_contract.suggest.overlay import normalized_path, overlay_files, render_overlays
+from opay_contract.suggest.outputs import (
+    normalized_path,
+    overlay_files,
+    render_diff,
+    render_overlays,
+    render_revision,
+    render_suggestions,
+    suggestions_schema,
+)
 from opay_contract.suggest.suggestion import Proposal, Revision, Thresholds
 
 from .conftest import Bench, Call, Traffic

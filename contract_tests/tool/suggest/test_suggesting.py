@@ -12,11 +12,9 @@ from hypothesis import strategies as st
 from opay_contract.drift.saving import summary_from_json, summary_to_json
 from opay_contract.judge.table import RULES
 from opay_contract.spec.lint import prove_contract
-from opay_contract.suggest.draft import read_draft
-from opay_contract.suggest.edit import Add
-from opay_contract.suggest.fixes import REMEDIES
-from opay_contract.suggest.suggesting import suggest_changes
-from opay_contract.suggest.suggestion import Judgement, Proposal, Suggestion, Thresholds
+from opay_contract.suggest.context import read_draft
+from opay_contract.suggest.suggesting import FIXES, suggest_changes
+from opay_contract.suggest.suggestion import Add, Judgement, Proposal, Suggestion, Thresholds
 
 from .conftest import Bench, Call, Change, Traffic, balance, by_customer, by_token, copy_contract
 
@@ -389,8 +387,8 @@ def test_a_constant_becomes_a_list(ledger: Bench) -> None:
 
 
 def test_every_rule_has_a_remedy_or_a_reason() -> None:
-    assert REMEDIES.keys() == {rule.id for rule in RULES}
-    assert all(bool(fix.plan) != bool(fix.reason) for fix in REMEDIES.values())
+    assert FIXES.keys() == {rule.id for rule in RULES}
+    assert all(bool(fix.plan) != bool(fix.reason) for fix in FIXES.values())
 
 
 def test_a_layout_that_cannot_be_edited_is_left_to_a_person(bench: Bench) -> None:

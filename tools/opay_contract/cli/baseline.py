@@ -9,33 +9,31 @@ from pathlib import Path
 import click
 
 from opay_contract.baseline.acceptance import Acceptance
-from opay_contract.baseline.acceptances import (
-    NEVER_ACCEPTED,
-    find_expiry_fault,
-    find_rule_fault,
-    find_text_fault,
-)
 from opay_contract.baseline.baseline import (
+    NEVER_ACCEPTED,
     Baseline,
     add_acceptances,
+    find_expiry_fault,
     find_prunable,
+    find_rule_fault,
+    find_text_fault,
     load_baseline,
     load_or_start_baseline,
     parse_baseline,
     prune_entries,
     utc_day,
 )
-from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.help import Group
 from opay_contract.cli.options import settings_of
 from opay_contract.cli.output import write_atomically
 from opay_contract.cli.sighting import Sight, taking_findings
 from opay_contract.drift.findings_seen import FindingsSeen
 from opay_contract.errors import UsageError
+from opay_contract.exit_codes import ExitCode
 from opay_contract.judge.table import RULES_BY_ID
 from opay_contract.model.finding import Key, Outcome
 from opay_contract.model.summary import fingerprint
-from opay_contract.report.acceptance_status import describe_covered
+from opay_contract.report.sentences import describe_covered
 from opay_contract.settings.policy import RulePolicy
 from opay_contract.words import count, on_one_line, printable
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from opay_contract.cli.checking import Counted
+from opay_contract.cli.checking import Counted, tell_notes, tell_repeats
 from opay_contract.cli.format_in import format_in_option
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import (
@@ -18,8 +18,7 @@ from opay_contract.cli.options import (
 )
 from opay_contract.cli.output import write_atomically
 from opay_contract.cli.progress import watch_progress
-from opay_contract.cli.repeats import tell_repeats
-from opay_contract.cli.reporting import Reporting, report_options, report_run
+from opay_contract.cli.reporting import Inputs, Reporting, arguments_of, report_options, report_run
 from opay_contract.cli.spreading import Spread, spread_options
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.saving import summary_to_json
@@ -42,7 +41,17 @@ _GROUPS = {
         "--allow-out-of-scope",
         "--require-success",
     ),
-    "Report": ("--format", "--output", "--statistics", "--save-summary"),
+    "Report": ("--format", "--output", "--save-summary"),
+    "Text": (
+        "--all",
+        "--full",
+        "--questions",
+        "--observed",
+        "--statistics",
+        "--quiet",
+        "--verbose",
+        "--color",
+    ),
     "Speed": ("--jobs", "--engine", "--scheduler", "--resume"),
 }
 """The options by what they are about, as the help shows them."""
@@ -102,6 +111,7 @@ def check(
     """
     repeats = Repeats()
     contract = load_contract(contract_dir, base_urls)
+    tell_notes(contract)
     now = time.time()
     judging = reporting.load_baseline(now)
     with spread.checkpoint(now) as checkpoint:
@@ -119,5 +129,6 @@ def check(
         spread.tell_taken_over(checkpoint)
     if saved:
         write_atomically(saved, summary_to_json(summary).decode() + "\n")
-    code = report_run(summary, contract, contract_dir, reporting, judging, inputs.number)
+    read = Inputs(named=paths, options=arguments_of(contract_dir, base_urls, format_in), files=inputs.number)
+    code = report_run(summary, contract, contract_dir, reporting, judging, read)
     raise click.exceptions.Exit(code)

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 import click
 
 from opay_contract.cli.progress import watch_progress
-from opay_contract.cli.repeats import tell_repeats
 from opay_contract.contract.contract import Contract
 from opay_contract.engines.folding import check_sources
 from opay_contract.formats.table import Format
@@ -17,7 +16,10 @@ from opay_contract.model.exchange import Unreadable
 from opay_contract.model.summary import DriftSummary
 from opay_contract.model.timestamps import Window
 from opay_contract.recordings.inputs import Repeats, Source, iter_inputs
-from opay_contract.report.scope import describe_nothing, describe_out_of_scope
+from opay_contract.report.sentences import describe_nothing, describe_out_of_scope
+from opay_contract.words import count, printable
+
+_MOST_NOTES = 5
 
 
 class Counted(Iterator[Source | Unreadable]):
@@ -32,6 +34,17 @@ class Counted(Iterator[Source | Unreadable]):
         found = next(self._inputs)
         self.number += 1
         return found
+
+
+def tell_notes(contract: Contract) -> None:
+    """Say on standard error what of the contract is not judged by, the first of it in full."""
+    for note in contract.notes[:_MOST_NOTES]:
+        click.echo(f"note: {printable(note)}", err=True)
+    more = len(contract.notes) - _MOST_NOTES
+    if more > 0:
+        click.echo(
+            f"note: {count(more, 'more statement')} left out; `opay-contract spec` names them", err=True
+        )
 
 
 def settings_of_now(window: Window | None = None) -> Settings:
@@ -59,3 +72,9 @@ def check_paths(
         click.echo(f"Nothing was checked: {describe_nothing(summary, inputs.number)}.", err=True)
         click.echo("".join(f"{line}\n" for line in describe_out_of_scope(summary)), nl=False, err=True)
     return summary
+
+
+def tell_repeats(repeats: Repeats) -> None:
+    """Print a note on standard error where something was named again."""
+    if said := repeats.describe():
+        click.echo(f"note: {printable(said)}", err=True)

@@ -1,12 +1,12 @@
 """The command `compare`: what differs between two runs."""
 
 import os
+import shutil
 from pathlib import Path
 
 import click
 
 from opay_contract.cli.checking import check_paths, settings_of_now
-from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import (
     base_url_option,
@@ -15,36 +15,39 @@ from opay_contract.cli.options import (
     refuse_missing,
 )
 from opay_contract.cli.output import write_report
+from opay_contract.compare.comparing import Comparison
 from opay_contract.compare.comparing import compare as compare_summaries
-from opay_contract.compare.comparison import Comparison
 from opay_contract.compare.report import render_comparison, render_comparison_json
 from opay_contract.contract.loading import ROOT, load_contract
 from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.conclusions import conclude
 from opay_contract.drift.saving import is_saved_summary, load_summary
 from opay_contract.errors import UsageError
+from opay_contract.exit_codes import ExitCode
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.inputs import STDIN
+from opay_contract.report.text_report import MIN_WIDTH
 from opay_contract.settings.policy import parse_severity
 
 _PACE, _BUDGET = 2.0, 500
 """What each of two servers is asked: requests a second, and in all."""
 
-_RENDERERS = {"text": render_comparison, "json": render_comparison_json}
+_FORMATS = ("text", "json")
 
 
 class _Judge:
     """What recordings are judged by, those of both runs alike; read where there are any."""
 
     def __init__(self, contract_dir: Path | None, base_urls: tuple[str, ...]) -> None:
-        self._contract_dir, self._base_urls = contract_dir, base_urls
+        self._contract_dir = contract_dir
+        self.contract = load_contract(contract_dir, base_urls)
         self._settings = settings_of_now()
         self.used: ContractUsed | None = None
 
     def summary_of(self, path: str) -> DriftSummary:
         """Return the summary that a file holds, or that of recordings."""
-        contract = load_contract(self._contract_dir, self._base_urls)
+        contract = self.contract
         if path != STDIN and is_saved_summary(Path(path)):
             return conclude(load_summary(Path(path)), contract)
         self.used = name_contract(contract.schemas.documents[ROOT].value, self._contract_dir)
@@ -72,7 +75,7 @@ class _Judge:
 @contract_option
 @base_url_option
 @fail_on_option
-@click.option("--format", "format_", type=click.Choice(list(_RENDERERS)), default="text", show_default=True)
+@click.option("--format", "format_", type=click.Choice(_FORMATS), default="text", show_default=True)
 @click.option(
     "--output",
     metavar="FILE",
@@ -110,7 +113,12 @@ def compare(
         click.echo("note: OLD and NEW are the same; no difference can be found", err=True)
     judge = _Judge(contract_dir, base_urls)
     comparison = compare_summaries(judge.summary_of(old), judge.summary_of(new))
-    write_report(_RENDERERS[format_](comparison, judge.used), output)
+    if format_ == "json":
+        text = render_comparison_json(comparison, judge.used)
+    else:
+        width = max(shutil.get_terminal_size().columns, MIN_WIDTH)
+        text = render_comparison(comparison, judge.used, judge.contract, width)
+    write_report(text, output)
     raise click.exceptions.Exit(_exit_code(comparison, parse_severity(fail_on)))
 
 

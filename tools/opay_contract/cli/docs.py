@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 
-from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import contract_argument
 from opay_contract.cli.output import make_folder, write_atomically
@@ -21,6 +20,7 @@ from opay_contract.docs.evidence import RunEvidence, build_evidence
 from opay_contract.drift.insight import draw_insight
 from opay_contract.drift.saving import load_summary
 from opay_contract.errors import ContractError, OpayContractError, UsageError
+from opay_contract.exit_codes import ExitCode
 from opay_contract.spec.lint import prove_contract
 from opay_contract.words import printable
 

@@ -11,6 +11,7 @@ Example = tuple[str, str]
 """What somebody wants, and the command line for it."""
 
 _REST = "Other options"
+_HELP = ["-h", "--help"]
 
 
 def _write_examples(formatter: click.HelpFormatter, examples: Sequence[Example]) -> None:
@@ -32,6 +33,10 @@ class Command(click.Command):
     ) -> None:
         super().__init__(*args, **settings)
         self.examples, self.groups = tuple(examples), dict(groups or {})
+
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        """Return the options that show the help, the same in every context, as click remembers the first."""
+        return _HELP
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, each under the title of its group."""
@@ -60,6 +65,12 @@ class Command(click.Command):
 
 class Group(click.Group):
     """A group of commands with examples."""
+
+    command_class = Command
+
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  as above
+        """Return the options that show the help."""
+        return _HELP
 
     def __init__(self, *args: Any, examples: Sequence[Example] = (), **settings: Any) -> None:
         super().__init__(*args, **settings)

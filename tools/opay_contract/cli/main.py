@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from opay_contract.cli.exit_codes import ExitCode
+from opay_contract import __version__
 from opay_contract.cli.help import Group
 from opay_contract.errors import OpayContractError
+from opay_contract.exit_codes import ExitCode
 from opay_contract.words import printable
 
 if TYPE_CHECKING:
@@ -79,19 +80,12 @@ class _Commands(Group):
 def _show_version(ctx: click.Context, _option: click.Parameter, is_asked: bool) -> None:  # noqa: FBT001  click's
     if not is_asked or ctx.resilient_parsing:
         return
-    from importlib import metadata  # noqa: PLC0415  imports the standard library's e-mail
-
-    try:
-        version = metadata.version("opay-contract")
-    except metadata.PackageNotFoundError:
-        version = "(not installed)"
-    click.echo(f"{ctx.find_root().info_name} {version}")
+    click.echo(f"{ctx.find_root().info_name} {__version__}")
     ctx.exit()
 
 
 @click.group(
     cls=_Commands,
-    context_settings={"help_option_names": ["-h", "--help"]},
     examples=[
         ("Check what was recorded", "opay-contract check traffic.har"),
         ("Ask a stand-in of the sandbox", "opay-contract mock --port 8000"),

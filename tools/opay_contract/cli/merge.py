@@ -5,14 +5,15 @@ from pathlib import Path
 
 import click
 
+from opay_contract.cli.checking import tell_repeats
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import contract_option
-from opay_contract.cli.repeats import tell_repeats
-from opay_contract.cli.reporting import Reporting, report_options, report_run
+from opay_contract.cli.reporting import Inputs, Reporting, report_options, report_run
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.places import join_runs
 from opay_contract.drift.saving import load_summary
 from opay_contract.recordings.inputs import Repeats, Source
+from opay_contract.words import count
 
 
 @click.command(
@@ -42,6 +43,11 @@ def merge(files: tuple[Path, ...], contract_dir: Path | None, reporting: Reporti
     judging = reporting.load_baseline(time.time())
     repeats = Repeats()
     sources = [Source(ordinal=0, name=str(file), path=file) for file in files]
-    summary = join_runs([load_summary(Path(one.name)) for one in sources if not repeats.is_repeat(one)])
+    runs = [load_summary(Path(one.name)) for one in sources if not repeats.is_repeat(one)]
+    summary = join_runs(runs)
     tell_repeats(repeats)
-    raise click.exceptions.Exit(report_run(summary, contract, contract_dir, reporting, judging))
+    inputs = Inputs(named=tuple(map(str, files)))
+    code = report_run(summary, contract, contract_dir, reporting, judging, inputs)
+    merged = f"{count(len(runs), 'summary', 'summaries')}: {count(summary.exchanges, 'exchange')}"
+    click.echo(f"Merged {merged}.", err=True)
+    raise click.exceptions.Exit(code)

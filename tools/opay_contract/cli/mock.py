@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import contract_option
 from opay_contract.cli.record import complain
@@ -18,6 +17,7 @@ from opay_contract.cli.redact import redaction_key
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
+from opay_contract.exit_codes import ExitCode
 from opay_contract.mock.choices import assumed_choices, render_choices
 from opay_contract.mock.customers import Seeds, iter_customers
 from opay_contract.mock.log import LogWriter, RequestLog, render_greeting
@@ -206,6 +206,8 @@ def _run(contract: Contract, settings: MockSettings, options: _Options) -> None:
         greeting = render_greeting(url_of(bound), contract, settings.credentials, known)
         said = _lines(url_of(bound), settings.credentials) + ([] if options.quiet else [greeting])
         serve(app, bound, lambda: click.echo("\n".join(said)))
+    if recorder is not None:
+        click.echo(recorder.describe(), err=True)
     if recorder is not None and recorder.failures:
         raise click.exceptions.Exit(ExitCode.INCOMPLETE)
 

@@ -1,15 +1,15 @@
 """Where a report goes: standard output, or a file that is whole or not there."""
 
-import contextlib
 import os
 import sys
-import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import click
 
+from opay_contract.drafts import open_draft
 from opay_contract.errors import UsageError
 
 
@@ -47,23 +47,36 @@ def settle_targets(targets: tuple[Target, ...], output: Path | None) -> tuple[Ta
     return settled
 
 
-def write_reports(targets: Iterable[Target], render: Callable[[str], str]) -> None:
-    """Write every report, those in files first; nothing is written unless all could be rendered."""
-    texts = [(render(target.format), target.file) for target in targets]
-    for text, file in sorted(texts, key=lambda one: one[1] is None):
-        write_report(text, file)
+def write_report(text: str, output: Path | None, *, colour: str = "auto") -> None:
+    """Print a report, or write it to `output` atomically; a reader who went away is no failure.
 
-
-def write_report(text: str, output: Path | None) -> None:
-    """Print a report, or write it to `output` atomically; a reader who went away is no failure."""
+    `colour` is `auto`, `always` or `never`; a file has none.
+    """
     if output is not None:
         write_atomically(output, click.unstyle(text))
         return
     try:
-        click.echo(text, nl=False)
+        click.echo(text, nl=False, color=has_colour(colour, "stdout"))
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter flushes into it
+
+
+def has_colour(asked: str, stream: Literal["stdout", "stderr"]) -> bool:
+    """Tell whether a standard stream has colours: as asked, as NO_COLOR or FORCE_COLOR say, or a terminal."""
+    if asked != "auto":
+        return asked == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if force := os.environ.get("FORCE_COLOR"):
+        return force != "0"
+    return os.environ.get("TERM") != "dumb" and is_terminal(stream)
+
+
+def is_terminal(stream: Literal["stdout", "stderr"]) -> bool:
+    """Tell whether somebody watches a standard stream."""
+    watched: bool = getattr(sys, stream).isatty()
+    return watched
 
 
 def make_folder(folder: Path) -> None:
@@ -79,26 +92,16 @@ def write_atomically(path: Path, text: str) -> None:
 
     A pipe or a device is written to as it is.
     """
-    try:
-        if path.exists() and not path.is_file():
+    if path.exists() and not path.is_file():
+        try:
             path.write_text(text, encoding="utf-8", newline="\n")
-        else:
-            _replace(path, text)
-    except OSError as error:
-        raise UsageError(f"cannot write to '{path}': {error.strerror}") from error
-
-
-def _replace(path: Path, text: str) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
+        except OSError as error:
+            raise UsageError(f"cannot write to '{path}': {error.strerror}") from error
+        return
+    with open_draft(path) as draft:
+        draft.write_text(text, encoding="utf-8", newline="\n")
+        draft.chmod(0o666 & ~_umask())
+        draft.replace(path)
 
 
 def _umask() -> int:

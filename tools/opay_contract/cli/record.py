@@ -6,13 +6,11 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import click
 
-from opay_contract.cli.exit_codes import ExitCode, exit_code
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import contract_option, fail_on_option, require_success_option
 from opay_contract.cli.redact import redaction_key
@@ -22,6 +20,7 @@ from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.conclusions import conclude
 from opay_contract.drift.insight import draw_insight
 from opay_contract.errors import UsageError
+from opay_contract.exit_codes import ExitCode
 from opay_contract.judge.subject import Settings
 from opay_contract.model.finding import Severity
 from opay_contract.record.capture import BODY_LIMIT
@@ -49,8 +48,7 @@ class _Options:
     metrics: bool
     timeout: float
     body_limit: int
-    rotate_size: int | None
-    rotate_seconds: float | None
+    limits: Limits
     require_success: int | None
 
 
@@ -119,7 +117,22 @@ class _Options:
 @require_success_option
 @contract_option
 def record(
-    *, contract_dir: Path | None, upstream: str | None, allow_production: bool, fail_on: str, **given: Any
+    *,
+    contract_dir: Path | None,
+    upstream: str | None,
+    allow_production: bool,
+    fail_on: str,
+    host: str,
+    port: int,
+    to: Path,
+    raw: bool,
+    check: bool,
+    metrics: bool,
+    timeout: float,
+    body_limit: int,
+    rotate_size: int | None,
+    rotate_seconds: float | None,
+    require_success: int | None,
 ) -> None:
     """Pass calls on to the sandbox and record them, redacted.
 
@@ -132,7 +145,18 @@ def record(
 
     Exit codes: 0 done; with --check those of `check`; 4 some exchanges could not be recorded.
     """
-    options = _Options(**given)
+    options = _Options(
+        host=host,
+        port=port,
+        to=to,
+        raw=raw,
+        check=check,
+        metrics=metrics,
+        timeout=timeout,
+        body_limit=body_limit,
+        limits=Limits(size=rotate_size, seconds=rotate_seconds),
+        require_success=require_success,
+    )
     sandbox = load_contract(contract_dir)
     url = upstream or _sandbox_url(sandbox)
     if not allow_production:
@@ -170,6 +194,7 @@ def _run(contract: Contract, used: ContractUsed, url: str, options: _Options, fa
         )
         _warn(options)
         serve(app, bound, lambda: click.echo("\n".join(said)))
+    click.echo(recorder.describe(), err=True)
     code = _report(contract, used, watch, options, fail_on) if options.check and watch else ExitCode.CLEAN
     is_lost = recorder.failures and code in (ExitCode.CLEAN, ExitCode.NOTHING_CHECKED)
     return ExitCode.INCOMPLETE if is_lost else code
@@ -178,7 +203,7 @@ def _run(contract: Contract, used: ContractUsed, url: str, options: _Options, fa
 def _recorder(contract: Contract, options: _Options, watch: Watch | None) -> Recorder:
     redactor = None if options.raw else Redactor(contract, redaction_key(), _private_key())
     return Recorder(
-        RotatingFile(options.to, Limits(size=options.rotate_size, seconds=options.rotate_seconds)),
+        RotatingFile(options.to, options.limits),
         redactor,
         say=complain,
         watch=watch,
@@ -203,10 +228,11 @@ def _report(
         insight=draw_insight(summary, contract),
         contract=contract,
         require_success=options.require_success,
+        fail_on=fail_on,
         used=used,
     )
     click.echo(render_text(run), nl=False)
-    return exit_code(summary, fail_on, is_short=run.is_short)
+    return run.exit_code
 
 
 def _warn(options: _Options) -> None:

@@ -13,13 +13,13 @@ from typing import NoReturn
 
 import click
 
-from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.format_in import format_in_option
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import base_url_option, contract_option, max_unpacked_option, paths_argument
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
+from opay_contract.exit_codes import ExitCode
 from opay_contract.formats.editing import Tally
 from opay_contract.formats.table import Format
 from opay_contract.model.exchange import Unreadable

@@ -1,6 +1,8 @@
 """How a command reports a run: the options for it, the reports, and the exit code."""
 
-from collections.abc import Callable
+import os
+import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import wraps
@@ -11,63 +13,84 @@ from typing import Any
 import click
 
 from opay_contract.baseline.baseline import Baseline, apply_baseline, load_baseline, utc_day
-from opay_contract.cli.exit_codes import ExitCode, exit_code
-from opay_contract.cli.options import fail_on_option, require_success_option, rule_options, setting_option
-from opay_contract.cli.output import Target, parse_target, settle_targets, write_reports
+from opay_contract.cli.options import (
+    fail_on_option,
+    is_settled,
+    require_success_option,
+    rule_options,
+    setting_option,
+)
+from opay_contract.cli.output import (
+    Target,
+    has_colour,
+    is_terminal,
+    parse_target,
+    settle_targets,
+    write_report,
+)
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import ROOT, default_directory, is_carried
 from opay_contract.contract.used import name_contract
-from opay_contract.drift.card_evidence import weigh_card_numbers
-from opay_contract.drift.conclusions import conclude
+from opay_contract.drift.conclusions import conclude, weigh_card_numbers
 from opay_contract.drift.insight import draw_insight
 from opay_contract.errors import UsageError
+from opay_contract.exit_codes import ExitCode
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
-from opay_contract.report import FORMATS
+from opay_contract.report import CONCISE, FORMATS, TEXT, TICKET
 from opay_contract.report.checked_run import CheckedRun
+from opay_contract.report.sentences import describe_verdict, mark_of
+from opay_contract.report.text_report import View
 from opay_contract.settings.policy import RulePolicy, parse_severity
-from opay_contract.words import count
+from opay_contract.words import printable
 
-_RENDERERS = {name: f"opay_contract.report.{name}_report" for name in FORMATS}
-"""The module of each format; it is imported when the format was chosen, for start-up time."""
-
-
-_STATISTICS = "opay_contract.report.rule_counts"
+_FALLBACK = (100, 40)
+"""Columns and lines where there is no terminal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reporting:
-    """What was asked for: which reports, which severity makes a failure, and what is accepted."""
+    """What was asked for: which reports, how they look, which severity fails, and what is accepted."""
 
     targets: tuple[Target, ...]
+    view: View
+    colour: str
     fail_on: Severity
     baseline_file: Path | None
     allow_unused: bool
     require_success: int | None
     allow_out_of_scope: bool
     policy: RulePolicy
-    has_statistics: bool
 
     def load_baseline(self, now: float) -> "Judging":
         """Read the baseline, if there is one, as it is on the day of `now`."""
         today = utc_day(now)
         found = load_baseline(self.baseline_file, today) if self.baseline_file else None
-        return Judging(baseline=found, today=today)
+        return Judging(baseline=found, today=today, now=now)
 
     def render(self, name: str, run: CheckedRun) -> str:
-        """Return the report in a format."""
-        counts = self.has_statistics and name == "text"
-        module, function = (_STATISTICS, "render_counts") if counts else (_RENDERERS[name], f"render_{name}")
-        text: str = getattr(import_module(module), function)(run)
+        """Return the report in a format, whose module is imported when it was chosen, for start-up time."""
+        render = getattr(import_module(f"opay_contract.report.{name}_report"), f"render_{name}")
+        text: str = render(run, self.view) if name in (TEXT, CONCISE) else render(run)
         return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judging:
-    """What is accepted, and until when: a baseline and a day."""
+    """What is accepted, and until when: a baseline, a day, and the time of the run."""
 
     baseline: Baseline | None
     today: date
+    now: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What was read: as the user named it, with the options that go along, and how many files it was."""
+
+    named: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    files: int | None = None
 
 
 def report_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -76,12 +99,8 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
     @setting_option(
         "format",
         "targets",
-        metavar=f"[{'|'.join(_RENDERERS)}][=FILE]",
-        callback=lambda ctx, param, values: tuple(
-            parse_target(one, _RENDERERS, param, ctx) for one in values
-        ),
-        default=("text",),
-        show_default=True,
+        metavar=f"[{'|'.join(FORMATS)}][=FILE]",
+        callback=lambda ctx, param, values: tuple(parse_target(one, FORMATS, param, ctx) for one in values),
         multiple=True,
     )
     @click.option(
@@ -90,8 +109,34 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
         type=click.Path(path_type=Path, dir_okay=False),
         help="Write the report there.",
     )
+    @click.option("--statistics", is_flag=True, help="Text: count the findings of each rule, and list none.")
+    @click.option("--all", "shows_all", is_flag=True, help="Text: name every finding, beyond a screen, too.")
     @click.option(
-        "--statistics", is_flag=True, help="Count the findings of each rule in --format text, and list none."
+        "--full", "is_full", is_flag=True, help="Text: put the contract's own lines beside every finding."
+    )
+    @click.option(
+        "--questions",
+        "shows_questions",
+        is_flag=True,
+        help="Text: what the recordings say to open questions.",
+    )
+    @click.option(
+        "--observed",
+        "shows_observed",
+        is_flag=True,
+        help="Text: changes over time, what was never seen, and what is narrower than documented.",
+    )
+    @click.option("-q", "--quiet", "is_quiet", is_flag=True, help="Print the verdict alone.")
+    @click.option(
+        "-v", "--verbose", "is_verbose", is_flag=True, help="Add fingerprints, times and last places."
+    )
+    @click.option(
+        "--color",
+        "colour",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        show_default=True,
+        help="Whether text is coloured; auto heeds NO_COLOR, FORCE_COLOR and whether there is a terminal.",
     )
     @fail_on_option
     @click.option(
@@ -112,6 +157,13 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
         *,
         targets: tuple[Target, ...],
         output: Path | None,
+        shows_all: bool,
+        is_full: bool,
+        shows_questions: bool,
+        shows_observed: bool,
+        is_quiet: bool,
+        is_verbose: bool,
+        colour: str,
         fail_on: str,
         baseline_file: Path | None,
         allow_unused: bool,
@@ -121,23 +173,42 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
         statistics: bool,
         **others: Any,
     ) -> None:
+        columns, lines = shutil.get_terminal_size(_FALLBACK)
+        has_own_files = is_settled("targets") and all(target.file for target in targets)
+        usual = (Target(format=_usual(output)),) if not targets or (output and has_own_files) else ()
         asked = Reporting(
-            targets=settle_targets(targets, output),
+            targets=settle_targets((*targets, *usual), output),
+            view=View(
+                width=columns,
+                height=lines,
+                shows_all=shows_all,
+                is_full=is_full,
+                shows_questions=shows_questions,
+                shows_observed=shows_observed,
+                is_quiet=is_quiet,
+                is_verbose=is_verbose,
+                counts_rules=statistics,
+            ),
+            colour=colour,
             fail_on=parse_severity(fail_on),
             baseline_file=baseline_file,
             allow_unused=allow_unused,
             require_success=require_success,
             allow_out_of_scope=allow_out_of_scope,
             policy=policy,
-            has_statistics=statistics,
         )
-        if statistics and not any(target.format == "text" for target in asked.targets):
-            raise UsageError("--statistics is about --format text; ask for that, too")
+        if statistics and not any(target.format in (TEXT, CONCISE) for target in asked.targets):
+            raise UsageError("--statistics is about --format text or concise; ask for that, too")
         if allow_unused and not baseline_file:
             raise UsageError("--allow-unused is about a baseline; name one with --baseline")
         command(reporting=asked, **others)
 
     return reporting
+
+
+def _usual(output: Path | None) -> str:
+    """Return the format where none was asked for: people read terminals and files, programs read pipes."""
+    return TEXT if output or is_terminal("stdout") else CONCISE
 
 
 def report_run(
@@ -146,7 +217,7 @@ def report_run(
     contract_dir: Path | None,
     reporting: Reporting,
     judging: Judging,
-    inputs: int | None = None,
+    inputs: Inputs,
 ) -> ExitCode:
     """Write every report that was asked for; returns the exit code of the run."""
     summary = conclude(weigh_card_numbers(summary), contract, may_all_fail=reporting.require_success == 0)
@@ -157,7 +228,7 @@ def report_run(
     run = CheckedRun(
         summary=counting,
         questions=contract.questions,
-        insight=policy.insight(draw_insight(summary, contract)),
+        insight=policy.insight(draw_insight(summary, contract), summary),
         contract=contract,
         judged=judged,
         fail_on=reporting.fail_on,
@@ -165,28 +236,65 @@ def report_run(
         require_success=reporting.require_success,
         allow_out_of_scope=reporting.allow_out_of_scope,
         used=name_contract(contract.schemas.documents[ROOT].value, contract_dir),
-        inputs=inputs,
+        scenarios=_scenarios(contract) if any(one.format == TICKET for one in reporting.targets) else {},
+        named=inputs.named,
+        options=inputs.options,
+        inputs=inputs.files,
+        started_at=_printed_time(judging.now),
         contract_folder=_contract_folder(contract_dir or default_directory()),
-        version=_version() if any(one.format == "sarif" for one in reporting.targets) else None,
     )
-    write_reports(reporting.targets, lambda name: reporting.render(name, run))
-    _tell_left_out(policy.left_out(summary))
-    has_unused = run.judged is not None and bool(run.judged.unused) and not reporting.allow_unused
-    return exit_code(
-        run.counted,
-        run.fail_on,
-        has_unused=has_unused,
-        is_short=run.is_short,
-        allow_out_of_scope=run.allow_out_of_scope,
-    )
+    _write_reports(run, reporting)
+    if left_out := policy.describe_left_out(summary):
+        click.echo(f"note: {left_out}", err=True)
+    return run.exit_code
 
 
-def _tell_left_out(left_out: dict[str, int]) -> None:
-    """Say on standard error what was found and does not count, so that less is not taken for nothing."""
-    if left_out:
-        by_rule = ", ".join(f"{rule} {number:,}" for rule, number in left_out.items())
-        words = f"{count(sum(left_out.values()), 'finding')} left out by --select or --ignore ({by_rule})"
-        click.echo(f"note: {words}", err=True)
+def _write_reports(run: CheckedRun, reporting: Reporting) -> None:
+    """Write every report, those in files first; nothing is written unless all could be rendered.
+
+    Where a report went into a file, or where there are several, the verdict is on standard error.
+    """
+    texts = [(reporting.render(target.format, run), target) for target in reporting.targets]
+    for text, target in sorted(texts, key=lambda one: one[1].file is None):
+        write_report(text, target.file, colour=reporting.colour)
+    written = [(str(target.file), target.format) for target in reporting.targets if target.file]
+    if not written and len(texts) == 1:
+        return
+    said = click.style(f"{mark_of(run)} {describe_verdict(run)}", bold=True)
+    lines = [
+        f"{said} · exit code {int(run.exit_code)}",
+        *(f"  {form}: {printable(file)}" for file, form in written),
+    ]
+    for line in lines:
+        click.echo(line, err=True, color=has_colour(reporting.colour, "stderr"))
+
+
+def _scenarios(contract: Contract) -> dict[str, str]:
+    """Return a scenario of the mock for each rule that one shows."""
+    from opay_contract.mock.scenarios import build_scenarios  # noqa: PLC0415  for a ticket alone
+
+    found: dict[str, str] = {}
+    for name, scenario in build_scenarios(contract.operations).items():
+        for rule in scenario.rules:
+            found.setdefault(rule, name)
+    return found
+
+
+def _printed_time(now: float) -> float:
+    """Return the time that reports say they are of, which SOURCE_DATE_EPOCH sets for reproducible ones."""
+    fixed = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return float(fixed) if fixed.isdecimal() else now
+
+
+def arguments_of(
+    contract_dir: Path | None, base_urls: Sequence[str], format_in: str | None = None
+) -> tuple[str, ...]:
+    """Return the options that say by what recordings are judged, as they stand on a command line."""
+    given = [
+        ("--contract", str(contract_dir)) if contract_dir else (),
+        ("--format-in", format_in) if format_in else (),
+    ]
+    return tuple(word for pair in (*given, *(("--base-url", url) for url in base_urls)) for word in pair)
 
 
 def _contract_folder(directory: Path) -> str | None:
@@ -194,12 +302,3 @@ def _contract_folder(directory: Path) -> str | None:
     directory, here = directory.resolve(), Path.cwd()
     is_below = directory.is_relative_to(here) and not is_carried(directory)
     return directory.relative_to(here).as_posix() if is_below else None
-
-
-def _version() -> str | None:
-    from importlib import metadata  # noqa: PLC0415  imports the standard library's e-mail
-
-    try:
-        return metadata.version("opay-contract")
-    except metadata.PackageNotFoundError:
-        return None

@@ -11,8 +11,7 @@ from opay_contract.cli.checking import check_paths, settings_of_now
 from opay_contract.cli.format_in import format_in_option
 from opay_contract.cli.options import base_url_option, contract_option, paths_argument
 from opay_contract.contract.loading import load_contract
-from opay_contract.drift.card_evidence import weigh_card_numbers
-from opay_contract.drift.conclusions import conclude
+from opay_contract.drift.conclusions import conclude, weigh_card_numbers
 from opay_contract.drift.findings_seen import FindingsSeen, load_sightings, sightings_of
 from opay_contract.errors import UsageError
 

@@ -7,11 +7,11 @@ from typing import NoReturn
 
 import click
 
-from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import contract_option
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
+from opay_contract.exit_codes import ExitCode
 from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.canonical import documented_forms
 from opay_contract.signing.doctor import Circumstances, diagnose
@@ -19,6 +19,7 @@ from opay_contract.signing.signer import sign as sign_body
 
 KEY_VARIABLE = "OPAY_PRIVATE_KEY"
 MERCHANT_VARIABLE = "OPAY_MERCHANT_ID"
+PUBLIC_KEY_VARIABLE = "OPAY_PUBLIC_KEY"
 
 
 @click.command(
@@ -69,7 +70,8 @@ def sign(
     text was signed goes to standard error.
 
     With --explain, known mistakes are tried until one gives the signature in HEADER; exit code 1 if it does
-    not verify. OPAY_MERCHANT_ID in the environment is tried as well. No value is printed.
+    not verify. OPAY_MERCHANT_ID and OPAY_PUBLIC_KEY in the environment are tried as well. No value is
+    printed.
     """
     key = os.environ.get(KEY_VARIABLE)
     if not key:
@@ -94,7 +96,12 @@ def _explain(body: bytes, header_value: str, key: str, scheme: SignatureScheme, 
     name, colon, value = header_value.partition(": ")
     if not colon or name.lower() != scheme.header.lower():
         value = header_value
-    around = Circumstances(url=url, merchant_id=os.environ.get(MERCHANT_VARIABLE))
+    public_key = os.environ.get(PUBLIC_KEY_VARIABLE)
+    around = Circumstances(
+        url=url,
+        merchant_id=os.environ.get(MERCHANT_VARIABLE),
+        other_keys={"the public key": public_key} if public_key else {},
+    )
     diagnosis = diagnose(body, value, key, scheme, around)
     if diagnosis.is_sound:
         click.echo(f"\u2713 {scheme.header} signs the body.")

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import click
 
-from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.help import Command
-from opay_contract.cli.options import contract_argument
+from opay_contract.cli.options import contract_argument, is_settled
 from opay_contract.cli.output import make_folder, write_atomically
 from opay_contract.contract.loading import default_directory, list_documents
 from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.errors import UsageError
+from opay_contract.exit_codes import ExitCode
 from opay_contract.spec.lint import Proof, prove_contract
-from opay_contract.spec.problem import Problem
-from opay_contract.words import printable
+from opay_contract.spec.subject import Problem
+from opay_contract.words import count, printable
 
 
 @click.command(
@@ -47,7 +47,7 @@ def spec(contract_dir: Path | None, format_out: str, export: Path | None) -> Non
     contract there, or something where it would be written.
     """
     if export is not None:
-        if contract_dir is not None:
+        if contract_dir is not None and not is_settled("contract_dir"):
             raise UsageError("--export writes the contract that the package carries; leave the other one out")
         _export(export)
         return
@@ -86,9 +86,7 @@ def _summary(proof: Proof) -> str:
         f"{proof.references} references checked."
     )
     number = len(proof.problems)
-    return (
-        f"{number} {'problem' if number == 1 else 'problems'} in {checked}" if number else f"Sound: {checked}"
-    )
+    return f"{count(number, 'problem')} in {checked}" if number else f"Sound: {checked}"
 
 
 def _render_json(proof: Proof, used: ContractUsed) -> str:

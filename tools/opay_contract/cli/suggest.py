@@ -5,8 +5,7 @@ from pathlib import Path
 
 import click
 
-from opay_contract.cli.checking import check_paths, settings_of_now
-from opay_contract.cli.exit_codes import ExitCode
+from opay_contract.cli.checking import check_paths, settings_of_now, tell_notes
 from opay_contract.cli.format_in import format_in_option
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import (
@@ -20,15 +19,19 @@ from opay_contract.contract.loading import ROOT, default_directory, is_carried
 from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.saving import load_summary
 from opay_contract.errors import UsageError
+from opay_contract.exit_codes import ExitCode
 from opay_contract.model.summary import DriftSummary
 from opay_contract.model.timestamps import Window
-from opay_contract.suggest.diff import render_diff
-from opay_contract.suggest.draft import Draft, read_draft
-from opay_contract.suggest.json_report import render_suggestions
-from opay_contract.suggest.overlay import overlay_files, render_overlays
+from opay_contract.suggest.context import Draft, read_draft
+from opay_contract.suggest.outputs import (
+    describe_result,
+    overlay_files,
+    render_diff,
+    render_overlays,
+    render_suggestions,
+)
 from opay_contract.suggest.suggesting import suggest_changes
 from opay_contract.suggest.suggestion import Proposal, Thresholds
-from opay_contract.suggest.words import describe_result
 from opay_contract.words import printable
 
 _RENDERERS: dict[str, Callable[[Proposal, ContractUsed], str]] = {
@@ -128,6 +131,7 @@ def suggest(
         )
     draft = read_draft(directory)
     contract = draft.contract(base_urls)
+    tell_notes(contract)
     summary = (
         load_summary(saved) if saved else check_paths(paths, contract, settings_of_now(window), format_in)
     )

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from opay_contract.cli.exit_codes import ExitCode
 from opay_contract.cli.help import Command
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
+from opay_contract.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from opay_contract.suite.plugin import SuiteRun
@@ -20,12 +20,15 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.command(
     cls=Command,
     examples=[
-        ("See that everything is right before the first run", "opay-contract test --target sandbox --probe"),
+        ("See whether address and credentials are right", "opay-contract test --target sandbox --probe"),
         (
-            "Test the sandbox, and keep what it answered",
-            "opay-contract test --target sandbox --record-to r.ndjson",
+            "Ask the sandbox all, and record it",
+            "opay-contract test --target sandbox --record-to a.ndjson",
         ),
-        ("Test a server of your own", "opay-contract test --target http://127.0.0.1:8080 --junit junit.xml"),
+        (
+            "Ask a server of yours about signatures",
+            "opay-contract test --target http://127.0.0.1:8000 --only signature",
+        ),
     ],
 )
 @click.option(

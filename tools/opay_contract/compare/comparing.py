@@ -1,18 +1,61 @@
 """Compares two summaries: two periods, two environments, or the sandbox and the mock."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
 
-from opay_contract.compare.comparison import Comparison, Difference, DifferenceKind
 from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY
 from opay_contract.drift.changes import LEAST_DIFFERENCE, LEAST_EVIDENCE, evidence_of_change, parent_of
 from opay_contract.drift.findings_seen import sightings_of
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.model.insight import Share
 from opay_contract.model.observation import EXCHANGE, FieldLocation, Observations, Observed, Range
-from opay_contract.model.summary import DriftSummary
+from opay_contract.model.summary import DriftSummary, FoldedFinding
 
 _NOTHING = Observed(is_documented=False)
 _RANGES = (("lengths", "characters"), ("items", "items"))
+
+
+class DifferenceKind(StrEnum):
+    """In which way a place differs between two runs."""
+
+    APPEARED = "appeared"
+    VANISHED = "vanished"
+    RATE = "rate"
+    TYPES = "types"
+    VALUES = "values"
+    RANGE = "range"
+    READINGS = "readings"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One difference: `old` and `new` say in words what there was, the shares how often.
+
+    `spot` is the place; of an open question it is empty but for the question's id as the pointer.
+    """
+
+    kind: DifferenceKind
+    spot: FieldLocation
+    old: str
+    new: str
+    old_share: Share
+    new_share: Share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two summaries, the findings that only one of them has, and everything else that differs.
+
+    `unsure` are findings of the old run that the new one may have beyond the number that a summary keeps.
+    """
+
+    old: DriftSummary
+    new: DriftSummary
+    appeared: tuple[FoldedFinding, ...]
+    vanished: tuple[FoldedFinding, ...]
+    unsure: tuple[FoldedFinding, ...]
+    differences: tuple[Difference, ...]
 
 
 def compare(old: DriftSummary, new: DriftSummary) -> Comparison:

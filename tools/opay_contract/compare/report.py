@@ -1,36 +1,69 @@
-"""What differs between two runs, as text for people and as JSON for programs."""
+"""What differs between two runs, as a table for people and as JSON for programs."""
 
 import json
+import textwrap
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import click
 
-from opay_contract.compare.comparison import Comparison, Difference, DifferenceKind
+from opay_contract.compare.comparing import Comparison, Difference, DifferenceKind
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.scopes import fields_of_scope
 from opay_contract.contract.used import ContractUsed
-from opay_contract.model.finding import Severity
+from opay_contract.model.finding import Outcome, Severity
+from opay_contract.model.insight import Share
+from opay_contract.model.outcomes import count_outcome
 from opay_contract.model.summary import DriftSummary, FoldedFinding
-from opay_contract.report.insights import describe_moment, describe_scope, describe_share, describe_spot
-from opay_contract.report.json_report import build_contract_used, build_elsewhere
-from opay_contract.report.outcomes import build_outcomes
-from opay_contract.report.scope import describe_nothing, describe_out_of_scope
-from opay_contract.report.text_report import describe_call, describe_place
+from opay_contract.report.checked_run import rank
+from opay_contract.report.insights import describe_share, describe_spot
+from opay_contract.report.json_report import build_contract_used, build_elsewhere, build_outcomes
+from opay_contract.report.sentences import (
+    describe_day,
+    describe_field,
+    describe_nothing,
+    describe_out_of_scope,
+    describe_place,
+    dotted,
+)
 from opay_contract.words import count, printable
 
 SCHEMA_VERSION = 1
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 _WITH_WORDS = {DifferenceKind.TYPES, DifferenceKind.VALUES, DifferenceKind.RANGE, DifferenceKind.READINGS}
+_LEAST_CELL, _MOST_CELL, _MOST_PLACE = 8, 44, 36
 
 
-def render_comparison(comparison: Comparison, used: ContractUsed | None = None) -> str:
-    """Return what differs, for people; `used` is the contract that recordings were judged by."""
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    """One difference, said once for all operations, forms and outcomes that have it alike."""
+
+    kind: DifferenceKind
+    place: str
+    old: str
+    new: str
+    where: str
+
+
+def render_comparison(
+    comparison: Comparison,
+    used: ContractUsed | None = None,
+    contract: Contract | None = None,
+    width: int = 100,
+) -> str:
+    """Return what differs, totals first; `used` is the contract that recordings were judged by."""
+    alone = (
+        ("red", "+", "of the new run alone", comparison.appeared),
+        ("green", "-", "of the old run alone", comparison.vanished),
+        ("yellow", "?", "of the old run, which the new one may have beyond its cap", comparison.unsure),
+    )
     blocks = [
         click.style(printable(str(used)), dim=True) if used else "",
-        _findings("Findings of the new run alone", comparison.appeared),
-        _findings("Findings of the old run alone", comparison.vanished),
-        _findings("Findings of the old run that the new one may have beyond its cap", comparison.unsure),
-        _differences(comparison.differences),
-        _closing(comparison),
+        *_totals(comparison),
+        *(_findings(mark, where, found, width, colour) for colour, mark, where, found in alone),
+        _differences([*_iter_facts(comparison, contract)], width),
+        click.style(_verdict(comparison), bold=True),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -50,56 +83,131 @@ def render_comparison_json(comparison: Comparison, used: ContractUsed | None = N
     return json.dumps(report, indent=2) + "\n"
 
 
-def _findings(title: str, findings: Iterable[FoldedFinding]) -> str:
-    ordered = sorted(
-        findings,
-        key=lambda folded: (-folded.finding.rule.severity, folded.finding.rule.id, folded.finding.key),
-    )
-    lines = [_finding(folded) for folded in ordered]
-    return "\n".join([click.style(f"{title} ({len(lines)})", bold=True), *lines]) if lines else ""
-
-
-def _finding(folded: FoldedFinding) -> str:
-    finding = folded.finding
-    severity = click.style(finding.rule.severity.label, fg=_COLOURS[finding.rule.severity])
-    where = f" {finding.pointer}" if finding.pointer else ""
-    seen = f"; first seen {describe_moment(folded.first_seen)}" if folded.first_seen else ""
-    details = f"{describe_call(finding)}; {count(folded.count, 'time')}{seen}"
-    return (
-        f"{describe_place(finding.place)}: {severity} {click.style(finding.rule.id, bold=True)}{where}: "
-        f"expected {finding.expected}, got {finding.actual}\n    {click.style(details, dim=True)}"
-    )
-
-
-def _differences(differences: tuple[Difference, ...]) -> str:
-    lines = [_difference(difference) for difference in differences]
-    title = click.style(f"Other differences ({len(lines)})", bold=True)
-    return "\n".join([title, *lines]) if lines else ""
-
-
-def _difference(difference: Difference) -> str:
-    place = printable(describe_spot(difference.spot)) or "exchanges"
-    head = f"  {difference.kind.value:<8}  {place}: {_sides(difference)}"
-    return (
-        f"{head}\n            {click.style(describe_scope(difference.spot), dim=True)}"
-        if any(difference.spot[:3])
-        else head
-    )
-
-
-def _sides(difference: Difference) -> str:
-    if difference.kind in _WITH_WORDS:
-        return f"old {printable(difference.old)}; new {printable(difference.new)}"
-    return f"old {describe_share(difference.old_share)}; new {describe_share(difference.new_share)}"
-
-
-def _closing(comparison: Comparison) -> str:
-    runs = [
-        f"{name} {_describe_run(run)}" for name, run in (("Old:", comparison.old), ("New:", comparison.new))
+def _totals(comparison: Comparison) -> Iterator[str]:
+    """Yield the numbers of both runs side by side, and why nothing was checked where that is so."""
+    old, new = comparison.old, comparison.new
+    errors = [count_outcome(run.outcomes, Outcome.BUSINESS_ERROR) for run in (old, new)]
+    rows = [
+        ("exchanges", old.exchanges, new.exchanges),
+        ("successes", old.successes, new.successes),
+        ("business errors", *errors),
+        ("findings", len(old.findings), len(new.findings)),
+        ("occurrences", sum(old.occurrences.values()), sum(new.occurrences.values())),
+        ("out of scope", old.out_of_scope, new.out_of_scope),
+        ("unreadable", old.unreadable_count, new.unreadable_count),
     ]
+    shown = [(str(name), f"{before:,}", f"{after:,}") for name, before, after in rows if before or after]
+    first = max((len(row[0]) for row in shown), default=0)
+    side = max([6, *(len(cell) for row in shown for cell in row[1:])])
+    head = click.style(f"{'':<{first}}  {'old':>{side}}  {'new':>{side}}", dim=True)
+    lines = [f"{name:<{first}}  {before:>{side}}  {after:>{side}}" for name, before, after in shown]
+    for name, run in (("old", old), ("new", new)):
+        lines += [f"{name}: {words}" for words in _shortcomings(run)]
+    yield "\n".join([head, *lines])
+
+
+def _shortcomings(run: DriftSummary) -> Iterator[str]:
+    if not run.exchanges:
+        reasons = " ".join(describe_out_of_scope(run))
+        yield f"nothing was checked: {describe_nothing(run, None)}. {reasons}".rstrip()
+    if run.is_vacuous:
+        yield f"{count(run.exchanges, 'exchange')}, none of which succeeded"
+    if run.is_partial:
+        yield "interrupted: not everything was checked"
+
+
+def _findings(mark: str, where: str, findings: Iterable[FoldedFinding], width: int, colour: str) -> str:
+    """Return findings that one run has alone, each fact once, whatever the outcomes it was seen with."""
+    facts: dict[tuple[str, str, str, str], list[FoldedFinding]] = {}
+    for folded in rank(findings):
+        finding = folded.finding
+        key = (finding.rule.id, describe_field(finding), finding.expected, finding.actual)
+        facts.setdefault(key, []).append(folded)
+    if not facts:
+        return ""
+    rule, field = (max(len(key[at]) for key in facts) for at in (0, 1))
+    title = f"{mark} {count(len(facts), 'finding')} {where}"
+    head = f"{'':<{max(0, rule + field + 6 - len(title))}}{'times':>7}  {'since':<11}  contract"
+    lines = [click.style(title, fg=colour, bold=True) + click.style(head, dim=True)]
+    for key, found in facts.items():
+        finding = found[0].finding
+        days = sorted(one.first_seen for one in found if one.first_seen)
+        times, since = f"{sum(one.count for one in found):,}", describe_day(days[0]) if days else ""
+        place = f"{finding.contract.file}:{finding.contract.line}" if finding.contract else ""
+        name = click.style(f"{key[0]:<{rule}}", fg=_COLOURS[finding.rule.severity])
+        lines.append(f"  {name}  {key[1]:<{field}}  {times:>7}  {since:<11}  {place}".rstrip())
+        said = f"{finding.expected}; seen: {finding.actual}   {describe_place(finding.place)}"
+        lines += [click.style(line, dim=True) for line in _hanging(printable(said), width, 6, 4)]
+    return "\n".join(lines)
+
+
+def _iter_facts(comparison: Comparison, contract: Contract | None) -> Iterator[_Fact]:
+    """Yield the other differences, each once: what scopes have alike is joined, and shares are summed."""
+    groups: dict[tuple[str, ...], list[Difference]] = {}
+    for one in comparison.differences:
+        operation, _, _, pointer = one.spot
+        groups.setdefault((one.kind, operation, pointer, one.old, one.new), []).append(one)
+    for (_, _, pointer, old, new), alike in groups.items():
+        first = alike[0]
+        before, after = old, new
+        if first.kind not in _WITH_WORDS:
+            shares = ([one.old_share for one in alike], [one.new_share for one in alike])
+            before, after = (describe_share(_sum(side)) for side in shares)
+        place = dotted(describe_spot(first.spot)) if pointer else _scopes(alike)
+        where = _statement(first, contract)
+        yield _Fact(first.kind, place, printable(before), printable(after), where)
+
+
+def _sum(shares: Iterable[Share]) -> Share:
+    pairs = [(share.count, share.of) for share in shares]
+    return Share(count=sum(number for number, _ in pairs), of=sum(of for _, of in pairs))
+
+
+def _scopes(alike: list[Difference]) -> str:
+    """Return the forms and outcomes of exchanges, for what is about exchanges as a whole."""
+    scopes = dict.fromkeys(" ".join(filter(None, one.spot[1:3])) for one in alike)
+    return f"exchanges ({', '.join(filter(None, scopes)) or 'of no operation'})"
+
+
+def _statement(difference: Difference, contract: Contract | None) -> str:
+    """Return where the contract describes a place, as `file:line`, or nothing."""
+    operation, form, outcome, pointer = difference.spot
+    if contract is None or not operation or not outcome:
+        return ""
+    field = fields_of_scope(contract, (operation, form, outcome)).get(pointer)
+    if field is None:
+        return ""
+    file, _, at = field.statements[0].partition("#")
+    position = contract.schemas.documents[file].positions.get(at)
+    return f"{file}:{position.line}" if position else file
+
+
+def _differences(facts: list[_Fact], width: int) -> str:
+    if not facts:
+        return ""
+    place = min(_MOST_PLACE, max(len(one.place) for one in facts))
+    kind = max(len(one.kind) for one in facts)
+    where = max(len("contract"), *(len(one.where) for one in facts))
+    cell = max(_LEAST_CELL, min(_MOST_CELL, (width - place - kind - where - 10) // 2))
+    title = click.style(f"~ {count(len(facts), 'other difference')}", bold=True)
+    head = f"  {'':<{kind}}  {'':<{place}}  {'old':<{cell}}  {'new':<{cell}}  contract"
+    lines = [title, click.style(head, dim=True)]
+    for one in facts:
+        cells = ((one.place, place), (one.old, cell), (one.new, cell))
+        columns = [textwrap.wrap(text, size, break_on_hyphens=False) or [""] for text, size in cells]
+        for number in range(max(map(len, columns))):
+            first, old, new = (column[number] if number < len(column) else "" for column in columns)
+            shown = one.kind.value if number == 0 else ""
+            last = one.where if number == 0 else ""
+            lines.append(
+                f"  {shown:<{kind}}  {first:<{place}}  {old:<{cell}}  {new:<{cell}}  {last}".rstrip()
+            )
+    return "\n".join(lines)
+
+
+def _verdict(comparison: Comparison) -> str:
     same = not (comparison.appeared or comparison.vanished or comparison.unsure or comparison.differences)
-    verdict = "No difference." if same else f"{', '.join(_iter_counts(comparison))}."
-    return "\n".join([*runs, click.style(verdict, bold=True)])
+    return "No difference." if same else f"{', '.join(_iter_counts(comparison))}."
 
 
 def _iter_counts(comparison: Comparison) -> Iterator[str]:
@@ -110,18 +218,17 @@ def _iter_counts(comparison: Comparison) -> Iterator[str]:
     if comparison.unsure:
         yield f"{len(comparison.unsure):,} unsure"
     if comparison.differences:
-        yield count(len(comparison.differences), "other difference")
+        yield count(len([*_iter_facts(comparison, None)]), "other difference")
 
 
-def _describe_run(summary: DriftSummary) -> str:
-    if not summary.exchanges:
-        reasons = " ".join(describe_out_of_scope(summary))
-        return f"nothing was checked: {describe_nothing(summary, None)}. {reasons}".rstrip()
-    vacuous = ", none of which succeeded" if summary.is_vacuous else ""
-    unread = f", {summary.unreadable_count:,} unreadable" if summary.unreadable_count else ""
-    partial = ", interrupted" if summary.is_partial else ""
-    found = count(len(summary.findings), "finding")
-    return f"{count(summary.exchanges, 'exchange')}{vacuous}, {found}{unread}{partial}."
+def _hanging(text: str, width: int, indent: int, more: int) -> list[str]:
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent + more),
+        break_on_hyphens=False,
+    )
 
 
 def _run(summary: DriftSummary) -> dict[str, Any]:

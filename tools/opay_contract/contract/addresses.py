@@ -1,8 +1,15 @@
-"""The addresses of a contract's statements inside the registry; they are names and are never fetched."""
+"""Where a statement of the contract stands, and where a `$ref` leads: the one place that reads either.
 
-from urllib.parse import quote, unquote, urldefrag, urljoin
+A URI is what the schema library says and takes; `Address` is the same thing taken apart. Neither is fetched.
+"""
 
-from opay_contract.jsontext import pointer
+import posixpath
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
+
+from opay_contract.jsontext import Tokens, pointer
 
 OPEN = "https://contract.invalid/"
 """Where each file stands as it was written."""
@@ -10,28 +17,141 @@ OPEN = "https://contract.invalid/"
 CLOSED = "https://closed.contract.invalid/"
 """Where each schema stands without room for undocumented members."""
 
+MISSING: Any = object()
+"""What stands where nothing stands."""
+
 _UNQUOTED = "/~!$&'()*+,;=:@-._"
 """What may stand in a fragment as it is (RFC 3986, section 3.5)."""
 
+_POINTER = re.compile(r"(/([^~/]|~[01])*)*")
+
+
+class Address(NamedTuple):
+    """A value in the contract: the file's name beside openapi.yaml and the steps that lead there."""
+
+    file: str
+    tokens: Tokens = ()
+
+    @property
+    def uri(self) -> str:
+        """The address as the schema library knows it."""
+        return address(self.file, *self.tokens)
+
+    def child(self, *tokens: str | int) -> "Address":
+        """Return the address of what stands further down."""
+        return Address(self.file, (*self.tokens, *tokens))
+
+    def holds(self, other: "Address") -> bool:
+        """Tell whether `other` is this value or a part of it."""
+        return self.file == other.file and other.tokens[: len(self.tokens)] == self.tokens
+
+    def __str__(self) -> str:
+        """Return it as people write it: `schemas/card-token.json#/properties/brand`."""
+        return f"{self.file}#{pointer(self.tokens)}"
+
+
+def document_uri(name: str) -> str:
+    """Return the URI of the document `name`."""
+    return OPEN + quote(name)
+
 
 def address(name: str, *tokens: str | int) -> str:
-    """Return the address of what stands at `tokens` in the document `name`."""
-    return f"{OPEN}{name}#{quote(pointer(tokens), safe=_UNQUOTED)}"
+    """Return the URI of what stands at `tokens` in the document `name`."""
+    return f"{document_uri(name)}#{quote(pointer(tokens), safe=_UNQUOTED)}"
 
 
 def below(uri: str, *tokens: str | int) -> str:
-    """Return the address of what stands at `tokens` below an address that has a fragment."""
+    """Return the URI of what stands at `tokens` below one that has a fragment."""
     return uri + quote(pointer(tokens), safe=_UNQUOTED)
 
 
 def absolute(reference: str, base: str) -> str:
-    """Resolve a `$ref` of the document `base` to its address."""
-    return urljoin(OPEN + base, reference)
+    """Return the URI that a `$ref` of the document `base` names."""
+    return urljoin(document_uri(base), reference)
 
 
-def split_uri(uri: str) -> tuple[str, list[str]]:
-    """Return the document's name and the pointer's tokens of an address."""
-    address, fragment = urldefrag(uri)
-    name = address.removeprefix(OPEN).removeprefix(CLOSED)
-    tokens = unquote(fragment).split("/")[1:]
-    return name, [token.replace("~1", "/").replace("~0", "~") for token in tokens]
+def with_fragment(uri: str) -> str:
+    """Return a URI to which steps can be added."""
+    return uri if "#" in uri else f"{uri}#"
+
+
+def split_uri(uri: str) -> Address:
+    """Return a URI taken apart."""
+    document, fragment = urldefrag(uri)
+    name = unquote(document.removeprefix(OPEN).removeprefix(CLOSED))
+    return Address(name, _tokens(unquote(fragment)))
+
+
+def parse_pointer(text: Any) -> Tokens | None:
+    """Return the steps of a JSON pointer, None where the text is none."""
+    return _tokens(text) if isinstance(text, str) and _POINTER.fullmatch(text) else None
+
+
+def tokens_of(text: str) -> Tokens:
+    """Return the steps of a text that is known to be a JSON pointer."""
+    return _tokens(text)
+
+
+def step(value: Any, token: str | int) -> Any:
+    """Return what stands at one step below a value, or MISSING."""
+    if isinstance(value, dict):
+        return value.get(str(token), MISSING)
+    if isinstance(value, list) and str(token).isdecimal() and int(token) < len(value):
+        return value[int(token)]
+    return MISSING
+
+
+def value_below(value: Any, tokens: Tokens) -> Any:
+    """Return what stands at `tokens` below a value, or MISSING."""
+    for token in tokens:
+        value = step(value, token)
+    return value
+
+
+def refer(reference: Any, base: str) -> Address | str:
+    """Return where a `$ref` of the document `base` leads, or what is wrong with it.
+
+    Whether anything stands there is another question. References are local: a file of the contract's folder
+    and a JSON pointer.
+    """
+    try:
+        parts = urlsplit(reference) if isinstance(reference, str) else None
+    except ValueError:
+        parts = None
+    if parts is None:
+        return "a reference is text: a file name and a JSON pointer"
+    if parts.scheme or parts.netloc or parts.path.startswith("/"):
+        return "a reference is local: no scheme, no host, no absolute path"
+    path = unquote(parts.path) + (f"?{parts.query}" if parts.query else "")
+    name = posixpath.normpath(posixpath.join(posixpath.dirname(base), path)) if path else base
+    if name.startswith("../"):
+        return "the reference leaves the contract's folder"
+    fragment = unquote(parts.fragment)
+    tokens = parse_pointer(fragment)
+    if tokens is None:
+        return f"'#{fragment}' is no JSON pointer; anchors are not used here"
+    return Address(name, tokens)
+
+
+def resolve(values: Mapping[str, Any], at: Address) -> tuple[Address, Any]:
+    """Follow a chain of `$ref` from an address to what is said at its end: where that is, and the value.
+
+    `values` has what each document says. Where a reference leads nowhere, or back to itself, the value is
+    MISSING and the address is that of the value that refers so.
+    """
+    seen = set()
+    value = value_below(values.get(at.file, MISSING), at.tokens)
+    while isinstance(value, dict) and "$ref" in value:
+        seen.add(at)
+        target = refer(value["$ref"], at.file)
+        if isinstance(target, str) or target in seen:
+            return at, MISSING
+        found = value_below(values.get(target.file, MISSING), target.tokens)
+        if found is MISSING:
+            return at, MISSING
+        at, value = target, found
+    return at, value
+
+
+def _tokens(text: str) -> Tokens:
+    return tuple([token.replace("~1", "/").replace("~0", "~") for token in text.split("/")[1:]])

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import iter_fields
 from opay_contract.contract.operation import Operation
-from opay_contract.model.answer_shape import AnswerShape
+from opay_contract.model.exchange import AnswerShape
 
 
 def answer_shape(contract: Contract) -> AnswerShape:
@@ -23,6 +23,6 @@ def _root_members(contract: Contract, operation: Operation) -> Iterator[frozense
         return
     for response in operation.responses.values():
         for schema in filter(None, response.media_types.values()):
-            fields = iter_fields(contract.schemas, schema)
+            fields = iter_fields(contract.schemas, schema, depth=1)
             names = [field.pointer for field in fields if field.required == "yes"]
             yield frozenset(name.removeprefix("/") for name in names if name.count("/") == 1)

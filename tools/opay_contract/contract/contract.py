@@ -3,28 +3,44 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
-from opay_contract.contract.operation import Form, OpenQuestion, Operation
+from opay_contract.contract.operation import Form, OpenQuestion, Operation, is_of_another_type
 from opay_contract.contract.paths import NearPath, find_near_path
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.jsontext import NotJson, Parsed, Tokens, parse_json
-from opay_contract.model.exchange import Exchange, Request, header
+from opay_contract.model.exchange import Exchange, Headers, Request, header
 from opay_contract.model.finding import Outcome
 from opay_contract.model.signature import SignatureScheme
+
+ANY_WORD = "*"
+"""Stands for any text in the host of a server."""
+
+OTHER_TYPE = NotJson(line=1, column=1)
+"""A body that is documented as something else than JSON, and so is not read."""
 
 _SCHEMES = {"": None, "http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A host that answers by this contract, and the path in front of the operations' paths."""
+    """A host that answers by this contract, and the path in front of the operations' paths.
+
+    The host is empty where any host does, and `*` in it stands for any text.
+    """
 
     host: str
     prefix: str
     environment: str | None = None
+
+    def answers(self, host: str) -> bool:
+        """Return whether a host, empty where it was not recorded, is this server's."""
+        if not host or not self.host or host == self.host:
+            return True
+        return ANY_WORD in self.host and fnmatchcase(host, self.host)
 
 
 class Outside(StrEnum):
@@ -81,7 +97,8 @@ class Contract:
     `has_all_paths` if it says that its paths are all that there are on its servers. `words` are those that
     its paths are made of, in lower case. `unsearched_headers` are the request headers, in lower case, that
     hold identifiers or credentials.
-    `sensitivity_by_name` has the class of each member that a schema names.
+    `sensitivity_by_name` has the class of each member that a schema names. `notes` say what in the documents
+    was not understood and is left out.
     """
 
     schemas: SchemaSet
@@ -94,10 +111,12 @@ class Contract:
     signature_uri: str
     unsearched_headers: frozenset[str]
     sensitivity_by_name: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
     def match(self, exchange: Exchange) -> Match:
         """Find the operation and the outcome of an exchange, reading its bodies."""
-        return self.match_read(exchange, self.route(exchange.request), *read_bodies(exchange))
+        route = self.route(exchange.request)
+        return self.match_read(exchange, route, *read_bodies(exchange, route.operation))
 
     def match_read(
         self,
@@ -140,12 +159,13 @@ class Contract:
         return self.operations[0] if len(self.operations) == 1 else None
 
     def _is_known(self, host: str) -> bool:
-        return not host or any(server.host == host for server in self.servers)
+        return any(server.answers(host) for server in self.servers)
 
     def _unknown_path(self, url: SplitResult, *, has_path: bool) -> Route:
         """Return where a path leads that no operation has: one operation does not say what else there is."""
         host = host_of(url)
-        prefixes = dict.fromkeys(server.prefix for server in self.servers if host in ("", server.host))
+        ours = [one for one in self.servers if one.answers(host) and (one.host or not host)]
+        prefixes = dict.fromkeys(server.prefix for server in ours)
         documented = [prefix + operation.path for prefix in prefixes for operation in self.operations]
         near = find_near_path(url.path, documented)
         is_ours = near is not None or (self.has_all_paths and has_path)
@@ -161,16 +181,40 @@ class Contract:
             return None
         host = host_of(parts)
         below = [server for server in self.servers if f"{parts.path}/".startswith(f"{server.prefix}/")]
-        candidates = [server for server in below if host in ("", server.host)]
+        candidates = [server for server in below if server.answers(host)]
         if not candidates:
             return None if host else parts.path
         return parts.path[max(len(server.prefix) for server in candidates) :]
 
 
-def read_bodies(exchange: Exchange) -> tuple[Parsed | NotJson | None, Parsed | NotJson | None]:
+def read_bodies(
+    exchange: Exchange, operation: Operation | None
+) -> tuple[Parsed | NotJson | None, Parsed | NotJson | None]:
     """Return both bodies of an exchange as they read, None where nothing was recorded or nothing was sent."""
     asked, answered = exchange.request.body, exchange.response.body
-    return parse_json(asked) if asked else None, parse_json(answered) if answered else None
+    is_asked = is_answered = True
+    if operation is not None and operation.has_other_types:
+        is_asked, is_answered = _are_json(exchange, operation)
+    return (
+        (parse_json(asked) if is_asked else OTHER_TYPE) if asked else None,
+        (parse_json(answered) if is_answered else OTHER_TYPE) if answered else None,
+    )
+
+
+def _are_json(exchange: Exchange, operation: Operation) -> tuple[bool, bool]:
+    """Tell of both bodies whether they are read as JSON, and not documented as something else."""
+    request, response = exchange.request, exchange.response
+    documented = operation.response(response.status)
+    types = documented.media_types if documented is not None else {}
+    return (
+        not is_of_another_type(content_type(request.headers), operation.request_types),
+        not is_of_another_type(content_type(response.headers), types),
+    )
+
+
+def content_type(headers: Headers | None) -> str | None:
+    """Return what a Content-Type header says, None where it is not there, or no header was recorded."""
+    return header(headers, "content-type") if headers is not None else None
 
 
 def _split(url: str) -> SplitResult | None:

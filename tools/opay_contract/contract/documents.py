@@ -1,16 +1,20 @@
 """Reads one YAML 1.2 or JSON document with the place of every node in it."""
 
+import gc
 import math
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from opay_contract.contract.addresses import MISSING
 from opay_contract.errors import ContractError
-from opay_contract.jsontext import pointer
+from opay_contract.jsontext import Parsed, parse_json, pointer
 
 _CORE_SCHEMA: tuple[tuple[str, str, str], ...] = (
     ("null", r"~|null|Null|NULL|", "~nN"),
@@ -24,10 +28,11 @@ _CORE_SCHEMA: tuple[tuple[str, str, str], ...] = (
 )
 
 
-MAX_NODES = 500_000
-"""Values that a document may have, aliases counted as often as they are used."""
+MAX_REPEATED = 500_000
+"""Values that aliases may add to a document: each repeats what it names."""
 
 _TAG = "tag:yaml.org,2002:"
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +43,25 @@ class Position:
     column: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Document:
-    """A parsed file: its name beside openapi.yaml, its value, and where each JSON pointer stands."""
+    """A parsed file: its name beside openapi.yaml, its value, and the text that it was read from."""
 
     name: str
     value: Any
-    positions: dict[str, Position]
+    text: str = field(repr=False, compare=False)
+
+    @cached_property
+    def positions(self) -> dict[str, Position]:
+        """Where each JSON pointer stands; worked out when it is first asked for."""
+        with without_collection():
+            return _find_positions(self.text, self.name)
+
+    def position(self, at: str) -> Position:
+        """Return where a JSON pointer stands; the nearest value around it where it has no place itself."""
+        while at not in self.positions:
+            at = at.rpartition("/")[0]
+        return self.positions[at]
 
 
 class _CoreSchemaLoader(yaml.CSafeLoader):
@@ -75,13 +92,49 @@ def load_document(path: Path, name: str) -> Document:
 
 def parse_document(text: str, name: str) -> Document:
     """Read one document from its text; raises ContractError with file, line and column."""
-    node = compose_document(text, name)
-    reading = _Reading(name)
+    value = _read_json(text)
+    if value is MISSING:
+        with without_collection():
+            value = _Reading(name).construct(compose_document(text, name))
+    return Document(name=name, value=value, text=text)
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Keep the garbage collector from walking again and again what is being built."""
+    was_on = gc.isenabled()
+    gc.disable()
     try:
-        value = reading.construct(node)
-    except RecursionError as error:
-        raise ContractError(f"{name}:1:1: nested too deeply") from error
-    return Document(name=name, value=value, positions=reading.positions)
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _read_json(text: str) -> Any:
+    """Return the value of a text that is JSON, and nothing odd; MISSING for all others, which YAML reads."""
+    if not text.startswith(("{", "[")):
+        return MISSING
+    parsed = parse_json(text.encode(errors="surrogatepass"))
+    return parsed.value if isinstance(parsed, Parsed) and not parsed.flaws else MISSING
+
+
+def _find_positions(text: str, name: str) -> dict[str, Position]:
+    if text.startswith(("{", "[")):  # YAML 1.1, which PyYAML reads, does not know this escape of JSON's
+        text = _ESCAPED.sub(lambda match: "/" if match[1] == "/" else match[0], text)
+    positions: dict[str, Position] = {}
+    waiting = [("", compose_document(text, name))]
+    while waiting:
+        at, node = waiting.pop()
+        positions.setdefault(at, _position(node))
+        if isinstance(node, yaml.MappingNode):
+            for key, child in node.value:
+                inner = at + pointer((key.value,))
+                positions[inner] = _position(key)
+                waiting.append((inner, child))
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += [(f"{at}/{index}", child) for index, child in enumerate(node.value)]
+    return positions
 
 
 def compose_document(text: str, name: str) -> yaml.Node:
@@ -113,26 +166,34 @@ def _mark(mark: Any) -> str:
 
 
 class _Reading:
-    """Turns YAML nodes into values, noting where each one starts; refuses a key that comes twice."""
+    """Turns YAML nodes into values; refuses a key that comes twice."""
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._left = MAX_NODES
-        self.positions: dict[str, Position] = {}
+        self._left = MAX_REPEATED
+        self._entered: set[int] = set()
 
-    def construct(self, node: yaml.Node, at: str = "") -> Any:
-        """Return the value of a node that stands at a JSON pointer."""
-        self._left -= 1
+    def construct(self, node: yaml.Node) -> Any:
+        """Return the value of a node; raises ContractError where it is none that JSON has."""
+        try:
+            return self._construct(node)
+        except RecursionError as error:
+            raise self._error(node, "nested too deeply") from error
+
+    def _construct(self, node: yaml.Node) -> Any:
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node)
+        self._left -= len(node.value) + 1 if id(node) in self._entered else 0
         if self._left < 0:
-            raise self._error(node, f"more than {MAX_NODES:,} values; aliases multiply what they name")
-        self.positions[at] = _position(node)
+            raise self._error(node, f"more than {MAX_REPEATED:,} values; aliases multiply what they name")
+        self._entered.add(id(node))
         if isinstance(node, yaml.MappingNode) and node.tag == f"{_TAG}map":
-            return self._mapping(node, at)
+            return self._mapping(node)
         if isinstance(node, yaml.SequenceNode) and node.tag == f"{_TAG}seq":
-            return [self.construct(child, f"{at}/{index}") for index, child in enumerate(node.value)]
+            return [self._construct(child) for child in node.value]
         return self._scalar(node)
 
-    def _mapping(self, node: yaml.MappingNode, at: str) -> dict[str, Any]:
+    def _mapping(self, node: yaml.MappingNode) -> dict[str, Any]:
         members: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
@@ -140,9 +201,7 @@ class _Reading:
             key = str(key_node.value)
             if key in members:
                 raise self._error(key_node, f"the key {key!r} comes twice")
-            member = at + pointer((key,))
-            members[key] = self.construct(value_node, member)
-            self.positions[member] = _position(key_node)
+            members[key] = self._construct(value_node)
         return members
 
     def _scalar(self, node: yaml.Node) -> Any:

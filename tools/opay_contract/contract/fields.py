@@ -1,16 +1,17 @@
 """Lists the members of a body with everything that the contract's schemas say about each of them."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from opay_contract.contract.addresses import absolute, below, split_uri
+from opay_contract.contract.addresses import MISSING, absolute, below, split_uri, with_fragment
+from opay_contract.contract.keywords import About, Holds, iter_subschemas
 from opay_contract.contract.operation import Operation
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.jsontext import pointer
 
 _BRANCHES = ("then", "else")
-_IN_PLACE_LISTS = ("allOf", "anyOf", "oneOf")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,12 @@ class Field:
 LIMITS = ("minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum", "enum", "const")
 """Keywords that limit values in a way that observations can be held against."""
 
+MAX_PLACES = 5_000
+"""Places of a body that are listed; the nearest to the whole, where schemas make more."""
+
+MAX_DEPTH = 64
+"""Steps below a body at which a place is listed at most."""
+
 Branches = Callable[[str, tuple[str, ...]], frozenset[str]]
 """Which branches of the `if` of the schema at an address, about the value at a place, can hold."""
 
@@ -65,6 +72,17 @@ class _Node:
 
 
 _Found = dict[tuple[str, ...], list[_Node]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A schema to be looked at: where it stands, about which place, and which schemas led there."""
+
+    uri: str
+    place: tuple[str, ...]
+    trail: tuple[str, ...]
+    cases: _Cases
+    is_certain: bool
 
 
 def iter_bodies(operation: Operation) -> Iterator[Body]:
@@ -87,13 +105,18 @@ def every_branch(_uri: str, _place: tuple[str, ...]) -> frozenset[str]:
     return frozenset(_BRANCHES)
 
 
-def iter_fields(schemas: SchemaSet, schema: str, branches: Branches = every_branch) -> Iterator[Field]:
-    """Yield the members of a body in the order in which the schemas name them, outer ones first."""
-    found: _Found = {}
-    _gather(_Walk(schemas, branches, found), _with_fragment(schema), (), (), ())
-    for place, nodes in sorted(found.items(), key=lambda item: _order(item[0], list(found))):
-        if place and place[-1] != "*":
-            yield _field(place, nodes, found[place[:-1]])
+def iter_fields(
+    schemas: SchemaSet, schema: str, branches: Branches = every_branch, depth: int = MAX_DEPTH
+) -> Iterator[Field]:
+    """Yield the members of a body in the order in which the schemas name them, outer ones first.
+
+    `depth` is how many steps below the body they are at most.
+    """
+    found = _gather(schemas, schema, branches, depth)
+    order = {place: number for number, place in enumerate(found)}
+    places = [place for place in found if place and place[-1] != "*"]
+    for place in sorted(places, key=lambda one: [order[one[: length + 1]] for length in range(len(one))]):
+        yield _field(place, found[place], found[place[:-1]])
 
 
 def iter_places(
@@ -103,72 +126,88 @@ def iter_places(
 
     Those that describe it in some cases only are left out.
     """
-    found: _Found = {}
-    _gather(_Walk(schemas, branches, found), _with_fragment(schema), (), (), ())
-    for place, nodes in found.items():
+    for place, nodes in _gather(schemas, schema, branches, MAX_DEPTH).items():
         yield pointer(place), tuple(dict.fromkeys(node.uri for node in nodes if node.is_certain))
 
 
-def _order(place: tuple[str, ...], places: list[tuple[str, ...]]) -> tuple[int, ...]:
-    return tuple(places.index(place[: length + 1]) for length in range(len(place)))
+def _gather(schemas: SchemaSet, schema: str, branches: Branches, depth: int) -> _Found:
+    """Collect what a schema says about a value and its members, outer places first."""
+    found: _Found = {}
+    waiting = deque([_Step(with_fragment(schema), (), (), (), is_certain=True)])
+    while waiting:
+        step = waiting.popleft()
+        if step.place in found or len(found) < MAX_PLACES:
+            waiting += _look_at(step, schemas, branches, depth, found)
+    return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Walk:
-    schemas: SchemaSet
-    branches: Branches
-    found: _Found
-    is_certain: bool = True
+def _look_at(
+    step: _Step, schemas: SchemaSet, branches: Branches, depth: int, found: _Found
+) -> Iterator[_Step]:
+    """Note what a schema says about its place; yield the steps further down, those beside it done.
 
-
-def _gather(walk: _Walk, uri: str, place: tuple[str, ...], trail: tuple[str, ...], cases: _Cases) -> None:
-    """Collect what a schema says about a value and its members; one that contains itself, only once."""
-    value = walk.schemas.node(uri)
-    nodes = walk.found.setdefault(place, [])
-    if not isinstance(value, dict) or uri in trail:
+    A schema that contains itself is looked at once.
+    """
+    uri, value = step.uri, schemas.find(step.uri)
+    nodes = found.setdefault(step.place, [])
+    if value is MISSING or uri in step.trail:
         return
-    nodes.append(_Node(uri, value, cases, walk.is_certain))
-    trail = (*trail, uri)
-    possible = walk.branches(uri, place) if "if" in value else frozenset()
+    value = value if isinstance(value, dict) else {}  # `true` says nothing, and `false` nothing of use here
+    nodes.append(_Node(uri, value, step.cases, step.is_certain))
+    trail = (*step.trail, uri)
+    possible = branches(uri, step.place) if "if" in value else frozenset()
     for child, case in _in_place(uri, value):
         if case in _BRANCHES and case not in possible:
             continue
         is_open = bool(case) and (case not in _BRANCHES or len(possible) > 1)
-        further = replace(walk, is_certain=walk.is_certain and not is_open)
-        _gather(further, child, place, trail, (*cases, (uri, case)) if is_open else cases)
-    for name in value.get("properties", {}):
-        _gather(walk, below(uri, "properties", name), (*place, name), trail, ())
-    if "items" in value:
-        _gather(walk, below(uri, "items"), (*place, "*"), trail, ())
+        beside = _Step(
+            child,
+            step.place,
+            trail,
+            (*step.cases, (uri, case)) if is_open else step.cases,
+            is_certain=step.is_certain and not is_open,
+        )
+        yield from _look_at(beside, schemas, branches, depth, found)
+    if len(step.place) < depth:
+        for name in value.get("properties", {}):
+            inner = below(uri, "properties", name)
+            yield _Step(inner, (*step.place, name), trail, (), is_certain=step.is_certain)
+        if "items" in value:
+            yield _Step(below(uri, "items"), (*step.place, "*"), trail, (), is_certain=step.is_certain)
 
 
 def _in_place(uri: str, value: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the schemas of the same value, and in which case each holds; always where that is empty."""
     if isinstance(value.get("$ref"), str):
-        yield _with_fragment(absolute(value["$ref"], split_uri(uri)[0])), ""
-    for keyword in _BRANCHES:
-        if keyword in value:
-            yield below(uri, keyword), keyword
-    for keyword in _IN_PLACE_LISTS:
-        for index in range(len(value.get(keyword, ()))):
-            yield below(uri, keyword, index), "" if keyword == "allOf" else f"{keyword}/{index}"
+        yield with_fragment(absolute(value["$ref"], split_uri(uri).file)), ""
+    for child in iter_subschemas(value):
+        if child.kind.about is About.VALUE and child.kind.holds is not Holds.AS_QUESTION:
+            case = "" if child.kind.holds is Holds.ALWAYS else "/".join(map(str, child.tokens))
+            yield below(uri, *child.tokens), case
 
 
 def _field(place: tuple[str, ...], nodes: list[_Node], around: list[_Node]) -> Field:
     values = [node.value for node in nodes]
     types = [name for value in values for name in _types(value)]
-    sources = [name for value in values for name in value.get("x-source", ())]
+    sources = [name for value in values for name in _texts(value.get("x-source"))]
+    classes = [value["x-sensitivity"] for value in values if isinstance(value.get("x-sensitivity"), str)]
+    descriptions = [value["description"] for value in values if isinstance(value.get("description"), str)]
     return Field(
         pointer=pointer(place),
         types=tuple(dict.fromkeys(types)),
         required=_required(place[-1], around),
-        sensitivity=next((value["x-sensitivity"] for value in values if "x-sensitivity" in value), None),
+        sensitivity=next(iter(classes), None),
         sources=tuple(dict.fromkeys(sources)),
-        description=next((value["description"] for value in values if "description" in value), ""),
-        statements=tuple(dict.fromkeys(_statement(node.uri) for node in nodes)),
+        description=next(iter(descriptions), ""),
+        statements=tuple(dict.fromkeys(str(split_uri(node.uri)) for node in nodes)),
         uri=nodes[0].uri,
         limits=tuple((keyword, value[keyword]) for keyword in LIMITS for value in values if keyword in value),
     )
+
+
+def _texts(value: Any) -> list[str]:
+    """Return a list's texts; what else other people's extensions say is passed over."""
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
 def _types(value: dict[str, Any]) -> list[str]:
@@ -197,12 +236,3 @@ def _is_every_case(demanding: list[_Cases]) -> bool:
         )
         for owner in owners
     )
-
-
-def _statement(uri: str) -> str:
-    file, tokens = split_uri(uri)
-    return f"{file}#{pointer(tuple(tokens))}"
-
-
-def _with_fragment(uri: str) -> str:
-    return uri if "#" in uri else f"{uri}#"

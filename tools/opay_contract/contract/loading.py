@@ -1,15 +1,34 @@
-"""Builds a Contract from the folder that holds openapi.yaml and schemas/."""
+"""Builds a Contract from the folder that holds openapi.yaml and what it refers to."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from itertools import islice, product
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from opay_contract.contract.addresses import OPEN, absolute, address, below, split_uri
-from opay_contract.contract.contract import Contract, Server, host_of
+from opay_contract.contract import openapi
+from opay_contract.contract.addresses import (
+    MISSING,
+    OPEN,
+    Address,
+    refer,
+    resolve,
+    split_uri,
+    tokens_of,
+    value_below,
+)
+from opay_contract.contract.contract import ANY_WORD, Contract, Server, host_of
 from opay_contract.contract.documents import Document, load_document
-from opay_contract.contract.naming import sensitivity_by_name
+from opay_contract.contract.openapi import (
+    METHODS,
+    SCHEMA_FOLDER,
+    SchemaPlaces,
+    convert_documents,
+    read_version,
+)
 from opay_contract.contract.operation import (
     BusinessCode,
     DocumentedResponse,
@@ -21,17 +40,33 @@ from opay_contract.contract.operation import (
     Operation,
     Reading,
     RequiredHeader,
+    is_json,
 )
 from opay_contract.contract.paths import words_of
-from opay_contract.contract.schemas import SchemaSet, build_schema_set
+from opay_contract.contract.schemas import SchemaSet
 from opay_contract.errors import ContractError, UsageError
 from opay_contract.jsontext import Tokens
 from opay_contract.model.signature import SignatureScheme
 
-ROOT = "openapi.yaml"
-_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+ROOT = openapi.ROOT
+"""The name of a contract's first file."""
+
+SENSITIVITIES = ("card", "customer", "credential", "identifier", "public")
+"""The classes of `x-sensitivity`, the strictest first."""
+
 _IDENTIFYING = ("identifier", "credential")
+_IN_AUTHORIZATION = ("http", "oauth2", "openIdConnect")
+_NOT_PARAMETERS = ("accept", "authorization", "content-type")
+"""Headers whose parameters OpenAPI passes over: they are said by other means."""
+
+_ANY_HOST = "no server with a host is named, so any host's calls are judged; name yours with --base-url"
+_CODES = "x-business-codes"
 _PACKAGE = Path(__file__).parents[1]
+_VARIABLE = re.compile(r"\{([^{}]*)\}")
+_MAX_SERVERS = 64
+"""Servers that one with variables may stand for."""
+
+_Built = TypeVar("_Built")
 
 
 def default_directory() -> Path:
@@ -55,16 +90,43 @@ def folder_of(contract: Path) -> Path:
 
 
 def list_documents(directory: Path) -> list[str]:
-    """Return the names of openapi.yaml and every schema file, relative to `directory`."""
+    """Return the names of openapi.yaml and every schema file, relative to `directory`.
+
+    Other files that they refer to are known once these are read.
+    """
     if not (directory / ROOT).is_file():
-        raise UsageError(f"{directory}: no {ROOT} there; name the folder that holds {ROOT} and schemas/")
-    files = sorted((directory / "schemas").glob("**/*.json"))
+        raise UsageError(
+            f"{directory}: no {ROOT} there; name the folder that holds {ROOT} and {SCHEMA_FOLDER}/"
+        )
+    files = sorted((directory / SCHEMA_FOLDER).glob("**/*.json"))
     return [ROOT, *(file.relative_to(directory).as_posix() for file in files)]
 
 
 def load_documents(directory: Path) -> dict[str, Document]:
-    """Read openapi.yaml and every schema file, by name relative to `directory`."""
-    return {name: load_document(directory / name, name) for name in list_documents(directory)}
+    """Read openapi.yaml, every schema file, and what they refer to, by name relative to `directory`."""
+    return read_documents(directory, load_document)
+
+
+def read_documents(directory: Path, load: Callable[[Path, str], Document | None]) -> dict[str, Document]:
+    """Read every document of a contract by `load`; raises UsageError where there is no contract.
+
+    What is referred to and is not there, or not in this folder, is left out; so is what `load` leaves out.
+    """
+    waiting = list_documents(directory)
+    documents: dict[str, Document] = {}
+    for name in waiting:
+        document = load(directory / name, name)
+        if document is not None:
+            documents[name] = document
+            others = sorted(_referred_files(document).difference(waiting))
+            waiting += [other for other in others if (directory / other).is_file()]
+    return documents
+
+
+def _referred_files(document: Document) -> set[str]:
+    texts = {node["$ref"] for node in iter_mappings(document.value) if isinstance(node.get("$ref"), str)}
+    targets = [refer(text, document.name) for text in texts if not text.startswith("#")]
+    return {target.file for target in targets if isinstance(target, Address)}
 
 
 def load_contract(directory: Path | None = None, base_urls: tuple[str, ...] = ()) -> Contract:
@@ -77,168 +139,378 @@ def load_contract(directory: Path | None = None, base_urls: tuple[str, ...] = ()
 
 
 def build_contract(documents: dict[str, Document], base_urls: tuple[str, ...] = ()) -> Contract:
-    """Resolve parsed documents into a Contract."""
-    try:
-        return _Builder(build_schema_set(documents)).build(base_urls)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ContractError(
-            f"{ROOT}: a member is missing or of another type near {error}; `opay-contract spec` says which"
-        ) from error
+    """Resolve parsed documents into a Contract.
+
+    One thing in openapi.yaml that is not understood costs that statement, and is among the contract's notes.
+    Extensions are another matter: they are this tool's own, and raise ContractError where they are broken.
+    """
+    if read_version(documents[ROOT].value) == 0:
+        documents = convert_documents(documents, SchemaPlaces(documents))
+    return _Builder(documents).build(base_urls)
 
 
-def tokens_of(text: str) -> Tokens:
-    """Return the tokens of a JSON pointer."""
-    return tuple(split_uri("#" + text)[1])
+def iter_mappings(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield every mapping inside a document's value, itself included."""
+    stack = [value]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            yield node
+            stack.extend(node.values())
+        elif isinstance(node, list):
+            stack.extend(node)
+
+
+class _MisplacedError(Exception):
+    """A statement that is not what belongs there."""
+
+    def __init__(self, at: Address, wanted: str) -> None:
+        super().__init__(f"{at}: {wanted} belongs here")
+        self.at = at
+        self.wanted = wanted
+
+
+class _Node:
+    """A value of the contract and where it stands, wherever `$ref` led; steps say what they expect."""
+
+    def __init__(self, values: Mapping[str, Any], at: Address) -> None:
+        self._values = values
+        self.at, self.value = resolve(values, at)
+
+    @property
+    def uri(self) -> str:
+        """Its address."""
+        return self.at.uri
+
+    def of(self, *tokens: str | int) -> "_Node":
+        """Return what stands below; its value is MISSING where nothing does."""
+        return _Node(self._values, self.at.child(*tokens))
+
+    def as_object(self) -> "_Node":
+        """Return itself, if it is an object."""
+        if self.value is MISSING:
+            raise _MisplacedError(self.at, "a reference that leads somewhere")
+        if not isinstance(self.value, dict):
+            raise _MisplacedError(self.at, "an object")
+        return self
+
+    def has(self, name: str) -> bool:
+        """Return whether it has a member."""
+        return isinstance(self.value, dict) and name in self.value
+
+    def members(self, name: str) -> list[tuple[str, "_Node"]]:
+        """Return the members of the object `name`; none where there is none."""
+        found = self.of(name)
+        if self.has(name) and not isinstance(found.value, dict):
+            raise _MisplacedError(found.at, "an object")
+        return [(key, found.of(key)) for key in found.value] if self.has(name) else []
+
+    def items(self, name: str) -> list["_Node"]:
+        """Return the items of the list `name`; none where there is none."""
+        found = self.of(name)
+        if self.has(name) and not isinstance(found.value, list):
+            raise _MisplacedError(found.at, "a list")
+        return [found.of(index) for index in range(len(found.value))] if self.has(name) else []
+
+    def text(self, name: str) -> str:
+        """Return the text `name`."""
+        found = self.of(name)
+        if not isinstance(found.value, str):
+            raise _MisplacedError(found.at, "text")
+        return found.value
+
+    def texts(self, name: str) -> list[str]:
+        """Return the texts of the list `name`."""
+        found = self.of(name)
+        if not isinstance(found.value, list) or not all(isinstance(one, str) for one in found.value):
+            raise _MisplacedError(found.at, "a list of texts")
+        return found.value
+
+    def pointer(self, name: str) -> Tokens:
+        """Return the steps of the JSON pointer `name`."""
+        return tokens_of(self.text(name))
 
 
 class _Builder:
-    def __init__(self, schemas: SchemaSet) -> None:
-        self._schemas = schemas
-        self._root = schemas.documents[ROOT].value
+    def __init__(self, documents: dict[str, Document]) -> None:
+        self._schemas = SchemaSet(documents)
+        self._values = {name: document.value for name, document in documents.items()}
+        self._root = _Node(self._values, Address(ROOT))
+        self._notes: dict[Address, str] = {}
+        self._objects = [one for one in self._schemas.places.objects if isinstance(one.value, dict)]
+        self._signed_by, self._signature_uri, self._signature = self._find_signature()
 
     def build(self, base_urls: tuple[str, ...]) -> Contract:
-        own = [
-            (node["url"], node.get("x-environment"), f"{ROOT}: server")
-            for node in self._root.get("servers", [])
-        ]
-        added = [(url, None, "base URL") for url in base_urls]
-        scheme_uri, scheme = self._signature()
-        servers = tuple(_server(*given) for given in (*own, *added))
+        servers = tuple(self._servers(base_urls))
         operations = tuple(self._operations())
+        asked = self._own(lambda root: root.items("x-open-questions"), self._root)
+        has_choice = bool(asked) and len(operations) > 1
+        reaches = {one.id: self._reach(one) for one in operations} if has_choice else {}
+        questions = [self._own(partial(_question, reaches=reaches), one) for one in asked]
+        left_out = [*self._notes.items(), *self._schemas.notes.items()]
+        notes = [self._note(at, f"left out: {text}") for at, text in left_out]
+        if not all(server.host for server in servers):
+            notes.append(self._note(Address(ROOT), _ANY_HOST))
         return Contract(
             schemas=self._schemas,
             servers=servers,
             operations=operations,
-            has_all_paths=self._root.get("x-all-paths") is True,
+            has_all_paths=self._root.of("x-all-paths").value is True,
             words=frozenset(_words_of_paths(servers, operations)),
-            questions=tuple(_question(question) for question in self._root.get("x-open-questions", [])),
-            signature=scheme,
-            signature_uri=scheme_uri,
+            questions=tuple(questions),
+            signature=self._signature,
+            signature_uri=self._signature_uri,
             unsearched_headers=frozenset(self._unsearched_headers()),
-            sensitivity_by_name=sensitivity_by_name(self._schemas.documents),
+            sensitivity_by_name=self._sensitivity_by_name(),
+            notes=tuple(notes),
         )
 
-    def _operations(self) -> list[Operation]:
-        return [
-            self._operation(path, item, method)
-            for path, item in self._root["paths"].items()
-            for method in _METHODS
-            if method in item
-        ]
+    def _note(self, at: Address, text: str) -> str:
+        place = self._schemas.place(at.uri)
+        return f"{place.file}:{place.line}:{place.column}: {text}"
 
-    def _operation(self, path: str, item: Any, method: str) -> Operation:
-        node = item[method]
-        uri = address(ROOT, "paths", path, method)
-        content = self._resolve(node["requestBody"])["content"] if "requestBody" in node else {}
-        media_type = next(iter(content), None)
+    def _understood(self, nodes: Iterable[_Node], build: Callable[[_Node], _Built]) -> Iterator[_Built]:
+        """Yield what is built of each node that can be understood; the others are noted."""
+        for node in nodes:
+            try:
+                yield build(node.as_object())
+            except _MisplacedError as misplaced:
+                self._notes[misplaced.at] = f"{misplaced.wanted} belongs here"
+
+    def _own(self, build: Callable[[_Node], _Built], node: _Node) -> _Built:
+        """Return what is built of one of this tool's extensions; raises ContractError where it is broken."""
+        try:
+            return build(node)
+        except _MisplacedError as misplaced:
+            place = self._schemas.place(misplaced.at.uri)
+            raise ContractError(
+                f"{place.file}:{place.line}:{place.column}: {misplaced.wanted} belongs at "
+                f"'{place.pointer}'; `opay-contract spec` says which problems there are"
+            ) from misplaced
+
+    def _operations(self) -> Iterator[Operation]:
+        ids: set[str] = set()
+        paths = self._root.members("paths")
+        for path, item in paths:
+            methods = [item.of(method) for method in METHODS if item.has(method)]
+            for one in self._understood(methods, partial(self._operation, path=path, item=item)):
+                yield replace(one, id=f"{one.method} {path}") if one.id in ids else one
+                ids.add(one.id)
+
+    def _operation(self, node: _Node, path: str, item: _Node) -> Operation:
+        method = str(node.at.tokens[-1]).upper()
+        name = node.of("operationId").value
+        body = node.of("requestBody")
+        request_types = self._media_types(body) if node.has("requestBody") else {}
+        responses = {status: self._response(one) for status, one in node.members("responses")}
+        required, alternatives, is_signed = self._security(node)
+        required += self._required_headers(node, item)
+        if body.has("required") and body.value["required"] is True and body.has("content"):
+            required.append(RequiredHeader(name="Content-Type", uri=body.of("content").uri))
+        types = {*request_types, *(one for found in responses.values() for one in found.media_types)}
         return Operation(
-            id=node.get("operationId", f"{method.upper()} {path}"),
-            method=method.upper(),
+            id=name if isinstance(name, str) else f"{method} {path}",
+            method=method,
             path=path,
             path_pattern=re.compile(re.sub(r"\\\{[^/]+?\\\}", "[^/]+", re.escape(path))),
-            request_schema=below(uri, "requestBody", "content", media_type, "schema") if media_type else None,
-            required_headers=tuple(self._required_headers(node, item, uri)),
-            responses={status: self._response(uri, status) for status in node.get("responses", {})},
-            envelope=self._envelope(node, uri),
-            forms=tuple(
-                self._form(form, below(uri, "x-forms", i)) for i, form in enumerate(node.get("x-forms", []))
-            ),
-            uri=uri,
+            request_types=request_types,
+            has_other_types=not all(is_json(one) for one in types),
+            required_headers=tuple(required),
+            credentials=alternatives,
+            is_signed=is_signed,
+            responses=responses,
+            envelope=self._own(self._envelope, node),
+            forms=self._own(lambda one: tuple(self._form(form) for form in one.items("x-forms")), node),
+            uri=node.uri,
         )
 
-    def _required_headers(self, node: Any, item: Any, uri: str) -> list[RequiredHeader]:
-        found = []
-        for requirement in node.get("security", self._root.get("security", [])):
-            for name in requirement:
-                scheme_uri = address(ROOT, "components", "securitySchemes", name)
-                header = _credential_header(self._schemas.node(scheme_uri))
-                found += [RequiredHeader(name=header, uri=scheme_uri)] if header else []
-        for parameter in [*item.get("parameters", []), *node.get("parameters", [])]:
-            parameter_uri = (
-                absolute(parameter["$ref"], ROOT) if "$ref" in parameter else below(uri, "parameters")
-            )
-            parameter_node = self._resolve(parameter)
-            if parameter_node.get("in") == "header" and parameter_node.get("required"):
-                found.append(RequiredHeader(name=parameter_node["name"], uri=parameter_uri))
-        if node.get("requestBody", {}).get("required"):
-            found.append(RequiredHeader(name="Content-Type", uri=below(uri, "requestBody", "content")))
+    def _media_types(self, node: _Node) -> dict[str, str | None]:
+        """Return the media types of a body with the address of their schema."""
+        found = dict(node.members("content")) if isinstance(node.value, dict) else {}
+        return {
+            name: one.at.child("schema").uri if isinstance(one.of("schema").value, dict | bool) else None
+            for name, one in found.items()
+        }
+
+    def _response(self, node: _Node) -> DocumentedResponse:
+        understood = self._understood([node], self._media_types)
+        return DocumentedResponse(media_types=next(understood, {}), uri=node.uri)
+
+    def _security(
+        self, node: _Node
+    ) -> tuple[list[RequiredHeader], tuple[tuple[RequiredHeader, ...], ...], bool]:
+        """Return the headers that are demanded, those of which one set is, and whether it must be signed."""
+        holder = node if node.has("security") else self._root
+        ways = [self._credentials(one) for one in holder.items("security") if isinstance(one.value, dict)]
+        headers = [tuple(header for header in way.values() if header) for way in ways]
+        signed = [self._signed_by in way for way in ways]
+        if len(headers) < 2:  # noqa: PLR2004  with one way there is no choice
+            return [one for way in headers for one in way], (), any(signed)
+        is_open = not all(headers)
+        common = [one for one in headers[0] if all(one in way for way in headers)]
+        return common, () if is_open else tuple(headers), all(signed)
+
+    def _credentials(self, requirement: _Node) -> dict[str, RequiredHeader | None]:
+        """Return the schemes of a security requirement with the header in which each is sent."""
+        found: dict[str, RequiredHeader | None] = {}
+        for name in requirement.value:
+            scheme = self._root.of("components", "securitySchemes", name)
+            header = _credential_header(scheme.value)
+            if scheme.value is MISSING:
+                self._notes[requirement.at.child(name)] = f"no security scheme is called '{name}'"
+            found[name] = RequiredHeader(name=header, uri=scheme.uri) if header else None
         return found
 
-    def _response(self, operation_uri: str, status: str) -> DocumentedResponse:
-        uri = below(operation_uri, "responses", status)
-        content = self._resolve(self._schemas.node(uri)).get("content", {})
-        return DocumentedResponse(
-            media_types={
-                media_type: below(uri, "content", media_type, "schema") if "schema" in described else None
-                for media_type, described in content.items()
-            },
-            uri=uri,
-        )
+    def _required_headers(self, node: _Node, item: _Node) -> list[RequiredHeader]:
+        parameters = self._understood([*item.items("parameters"), *node.items("parameters")], lambda one: one)
+        chosen = {(one.value.get("in"), str(one.value.get("name"))): one for one in parameters}
+        return [
+            RequiredHeader(name=name, uri=one.uri)
+            for (where, name), one in chosen.items()
+            if where == "header" and one.value.get("required") is True and name.lower() not in _NOT_PARAMETERS
+        ]
 
-    def _envelope(self, node: Any, uri: str) -> Envelope | None:
-        if "x-envelope" not in node:
+    def _envelope(self, node: _Node) -> Envelope | None:
+        if not node.has("x-envelope"):
             return None
-        envelope, codes_uri = node["x-envelope"], below(uri, "x-business-codes")
+        stated, codes_uri = node.of("x-envelope"), Address(node.at.file, (*node.at.tokens, _CODES)).uri
         codes = [
-            BusinessCode(code=entry["code"], messages=tuple(entry["messages"]), uri=below(codes_uri, index))
-            for index, entry in enumerate(node.get("x-business-codes", []))
+            BusinessCode(
+                code=one.text("code"),
+                messages=tuple(one.texts("messages")),
+                uri=one.uri,
+                means=one.text("means") if one.has("means") else None,
+            )
+            for one in node.items(_CODES)
         ]
         return Envelope(
-            schema=absolute(envelope["schema"]["$ref"], ROOT),
-            code=tokens_of(envelope["code"]),
-            message=tokens_of(envelope["message"]),
-            data=tokens_of(envelope["data"]),
-            success=frozenset(self._schemas.node(absolute(envelope["success"]["$ref"], ROOT))["enum"]),
+            schema=self._reference(stated, "schema"),
+            code=stated.pointer("code"),
+            message=stated.pointer("message"),
+            data=stated.pointer("data"),
+            success=frozenset(stated.of("success").texts("enum")),
             codes={code.code: code for code in codes},
             codes_uri=codes_uri,
         )
 
-    def _form(self, form: Any, uri: str) -> Form:
-        request = absolute(form["request"]["$ref"], ROOT)
+    def _form(self, node: _Node) -> Form:
+        request = node.of("request")
         return Form(
-            id=form["id"],
-            title=form["title"],
-            request=request,
-            response=absolute(form["response"]["$ref"], ROOT),
-            required=frozenset(self._schemas.node(request).get("required", ())),
+            id=node.text("id"),
+            title=node.text("title"),
+            request=self._reference(node, "request"),
+            response=self._reference(node, "response"),
+            required=frozenset(request.texts("required") if request.has("required") else ()),
             echoes=tuple(
-                Echo(
-                    request=tokens_of(echo["request"]),
-                    response=tokens_of(echo["response"]),
-                    uri=below(uri, "echoes", i),
-                )
-                for i, echo in enumerate(form.get("echoes", []))
+                Echo(request=one.pointer("request"), response=one.pointer("response"), uri=one.uri)
+                for one in node.items("echoes")
             ),
         )
 
-    def _signature(self) -> tuple[str, SignatureScheme | None]:
-        for name, scheme in self._root.get("components", {}).get("securitySchemes", {}).items():
-            if "x-signature" in scheme:
-                uri = address(ROOT, "components", "securitySchemes", name, "x-signature")
-                return uri, _scheme(scheme["x-signature"])
-        return "", None
+    def _reference(self, node: _Node, name: str) -> str:
+        """Return the address of the schema that an extension refers to, as it is referred to."""
+        value = node.of(name)
+        if value.value is MISSING:
+            raise _MisplacedError(node.at.child(name), "a reference to a schema")
+        return value.uri.removesuffix("#")
+
+    def _find_signature(self) -> tuple[str, str, SignatureScheme | None]:
+        for name, scheme in self._root.of("components").members("securitySchemes"):
+            if scheme.has("x-signature"):
+                stated = scheme.of("x-signature")
+                return name, stated.uri, self._own(_scheme, stated)
+        return "", "", None
 
     def _unsearched_headers(self) -> Iterator[str]:
-        components = self._root.get("components", {})
-        for scheme in components.get("securitySchemes", {}).values():
-            yield (_credential_header(scheme) or "").lower()
-        for parameter in components.get("parameters", {}).values():
-            if parameter["in"] == "header" and parameter["schema"].get("x-sensitivity") in _IDENTIFYING:
-                yield parameter["name"].lower()
+        for _, scheme in self._root.of("components").members("securitySchemes"):
+            yield (_credential_header(scheme.value) or "").lower()
+        for found in self._objects:
+            if found.kind == "parameter" and found.value.get("in") == "header":
+                schema = _Node(self._values, found.at.child("schema")).value
+                if isinstance(schema, dict) and schema.get("x-sensitivity") in _IDENTIFYING:
+                    yield str(found.value.get("name")).lower()
 
-    def _resolve(self, node: Any) -> Any:
-        return self._schemas.node(absolute(node["$ref"], ROOT)) if "$ref" in node else node
+    def _sensitivity_by_name(self) -> dict[str, str]:
+        """Return the class of each property that the schemas name; the strictest where places differ."""
+        found: dict[str, str] = {}
+        for at, schema in self._schemas.iter_properties():
+            stated = schema.get("x-sensitivity", MISSING)
+            if stated is MISSING and "$ref" in schema:
+                target = resolve(self._values, at)[1]
+                stated = target.get("x-sensitivity") if isinstance(target, dict) else None
+            if stated in SENSITIVITIES:
+                name = str(at.tokens[-1])
+                found[name] = min(stated, found.get(name, stated), key=SENSITIVITIES.index)
+        return found
+
+    def _servers(self, base_urls: tuple[str, ...]) -> Iterator[Server]:
+        """Yield the servers of the document, of its paths and operations, and those that the user added.
+
+        One without a host, and a document without servers, stand for any host: unless the user names one.
+        """
+        holders = [self._root]
+        for _, item in self._root.members("paths"):
+            holders += [item, *(item.of(method) for method in METHODS if item.has(method))]
+        stated = [one for holder in holders for one in holder.items("servers")]
+        own = [server for found in self._understood(stated, self._server) for server in found]
+        added = [_base_server(url) for url in base_urls]
+        own = own or [Server(host="", prefix="")]
+        yield from dict.fromkeys([*(one for one in own if one.host or not added), *added])
+
+    def _server(self, node: _Node) -> list[Server]:
+        """Return what a server stands for: a variable is each of its values, in a host else any word."""
+        url, variables = node.text("url"), dict(node.members("variables"))
+        host = url.partition("://")[2].partition("/")[0].partition(":")[0]
+        choices: dict[str, list[str]] = {}
+        for name in dict.fromkeys(_VARIABLE.findall(url)):
+            said = variables.get(name, node.of("variables", name))
+            usual = said.of("default").value
+            otherwise = ANY_WORD if f"{{{name}}}" in host else str(name if usual is MISSING else usual)
+            choices[name] = said.texts("enum") if said.has("enum") else [otherwise]
+        environment = node.of("x-environment").value
+        found = []
+        for values in islice(product(*choices.values()), _MAX_SERVERS):
+            text = url
+            for name, value in zip(choices, values, strict=True):
+                text = text.replace(f"{{{name}}}", value)
+            try:
+                parts = urlsplit(text)
+                host = host_of(parts)
+            except ValueError as error:
+                raise _MisplacedError(node.at.child("url"), "a URL") from error
+            found.append(
+                Server(
+                    host=host,
+                    prefix=parts.path.rstrip("/"),
+                    environment=environment if isinstance(environment, str) else None,
+                )
+            )
+        return found
+
+    def _reach(self, operation: Operation) -> set[Address]:
+        """Return what an operation is made of: itself and, from there, what is referred to."""
+        found: set[Address] = set()
+        waiting = [split_uri(operation.uri)]
+        while waiting:
+            at = waiting.pop()
+            if at in found:
+                continue
+            found.add(at)
+            value = value_below(self._values.get(at.file, MISSING), at.tokens)
+            targets = [refer(one["$ref"], at.file) for one in iter_mappings(value) if "$ref" in one]
+            waiting += [target for target in targets if isinstance(target, Address)]
+        return found
 
 
-def _server(url: str, environment: str | None, whose: str) -> Server:
+def _base_server(url: str) -> Server:
     try:
         parts = urlsplit(url)
         host = host_of(parts)
     except ValueError as error:
-        raise UsageError(f"{whose} '{url}' is no URL; write it as https://host/path") from error
+        raise UsageError(f"base URL '{url}' is no URL; write it as https://host/path") from error
     if not host:
-        raise UsageError(f"{whose} '{url}' has no host; write it as https://host/path")
-    return Server(host=host, prefix=parts.path.rstrip("/"), environment=environment)
+        raise UsageError(f"base URL '{url}' has no host; write it as https://host/path")
+    return Server(host=host, prefix=parts.path.rstrip("/"))
 
 
 def _words_of_paths(servers: Iterable[Server], operations: Iterable[Operation]) -> Iterator[str]:
@@ -248,50 +520,62 @@ def _words_of_paths(servers: Iterable[Server], operations: Iterable[Operation]) 
 
 
 def _credential_header(scheme: Any) -> str | None:
-    if scheme.get("type") == "http":
+    """Return the header in which a security scheme sends what it asks for; None for a query or a cookie."""
+    if not isinstance(scheme, dict):
+        return None
+    if scheme.get("type") in _IN_AUTHORIZATION:
         return "Authorization"
-    return scheme["name"] if scheme.get("in") == "header" else None
+    return str(scheme.get("name")) if scheme.get("in") == "header" else None
 
 
-def _scheme(node: Any) -> SignatureScheme:
-    canonical = node["canonical-json"]
+def _scheme(node: _Node) -> SignatureScheme:
+    canonical = node.of("canonical-json")
     return SignatureScheme(
-        header=node["header"],
-        prefix=node["prefix"],
-        algorithm=node["algorithm"],
-        encoding=node["encoding"],
-        sort_keys=canonical["sort-keys"],
-        item_separator=canonical["item-separator"],
-        key_separator=canonical["key-separator"],
-        escape_slashes=canonical["escape-slashes"],
-        non_ascii=tuple(canonical["non-ascii"]),
+        header=node.text("header"),
+        prefix=node.text("prefix"),
+        algorithm=node.text("algorithm"),
+        encoding=node.text("encoding"),
+        sort_keys=canonical.of("sort-keys").value is True,
+        item_separator=canonical.text("item-separator"),
+        key_separator=canonical.text("key-separator"),
+        escape_slashes=canonical.of("escape-slashes").value is True,
+        non_ascii=tuple(canonical.texts("non-ascii")),
     )
 
 
-def _question(node: Any) -> OpenQuestion:
+def _question(node: _Node, reaches: Mapping[str, set[Address]]) -> OpenQuestion:
+    """Read a question; it is asked of the operations that are made of what it is about, or of all."""
+    about = [OPEN + text for text in node.texts("about")]
+    places = [split_uri(uri) for uri in about]
+    operations = frozenset(
+        name
+        for name, parts in reaches.items()
+        if any(part.holds(place) or place.holds(part) for part in parts for place in places)
+    )
     return OpenQuestion(
-        id=node["id"],
-        question=node["question"],
-        about=tuple(OPEN + about for about in node["about"]),
-        readings=tuple(_reading(reading) for reading in node["readings"]),
+        id=node.text("id"),
+        question=node.text("question"),
+        about=tuple(about),
+        readings=tuple(_reading(reading) for reading in node.items("readings")),
+        operations=operations or None,
     )
 
 
-def _reading(node: Any) -> Reading:
+def _reading(node: _Node) -> Reading:
     return Reading(
-        id=node["id"],
-        statement=node["statement"],
-        assumed=node.get("assumed", False),
-        evidence=tuple(_evidence(evidence) for evidence in node.get("evidence", [])),
+        id=node.text("id"),
+        statement=node.text("statement"),
+        assumed=node.of("assumed").value is True,
+        evidence=tuple(_evidence(evidence) for evidence in node.items("evidence")),
     )
 
 
-def _evidence(node: Any) -> Evidence:
-    other = node.get("equals", node.get("differs-from"))
+def _evidence(node: _Node) -> Evidence:
+    other = next((name for name in ("equals", "differs-from") if node.has(name)), None)
     return Evidence(
-        at=tokens_of(node["at"]),
-        outcome=node.get("outcome"),
-        schema=node.get("when", True),
-        other=tokens_of(other) if other is not None else None,
-        equal="equals" in node,
+        at=node.pointer("at"),
+        outcome=node.text("outcome") if node.has("outcome") else None,
+        schema=node.value.get("when", True),
+        other=node.pointer(other) if other is not None else None,
+        equal=other == "equals",
     )

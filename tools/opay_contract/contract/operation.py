@@ -2,8 +2,10 @@
 
 import re
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
+from opay_contract.errors import ContractError
 from opay_contract.jsontext import Tokens
 from opay_contract.model.signature import SignatureScheme
 
@@ -31,11 +33,15 @@ class Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusinessCode:
-    """A known business code with the messages that were documented or observed for it."""
+    """A known business code with the messages that were documented or observed for it.
+
+    `means` is a word for what it says, where something else than a reader has to know.
+    """
 
     code: str
     messages: tuple[str, ...]
     uri: str
+    means: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +56,55 @@ class Envelope:
     codes: dict[str, BusinessCode]
     codes_uri: str
 
+    def code_of(self, meaning: str) -> str:
+        """Return the code that means something; a ContractError where none does."""
+        for code in self.codes.values():
+            if code.means == meaning:
+                return code.code
+        raise ContractError(f"openapi.yaml: x-business-codes: no code means '{meaning}'")
+
+
+MediaTypes = dict[str, str | None]
+"""Media types and ranges of them, with the URI of their schema; None for a body that nobody described."""
+
+
+def is_json(media_type: str) -> bool:
+    """Return whether a media type's bodies are JSON, or may be, as those of a range."""
+    name = media_type.partition(";")[0].strip().lower()
+    return name.endswith(("/json", "+json")) or name in ("*/*", "application/*")
+
+
+def find_media_type(content_type: str | None, documented: MediaTypes) -> str | None:
+    """Return the documented media type, or else the narrowest range, that a Content-Type header names."""
+    if content_type is None:
+        return None
+    given = content_type.partition(";")[0].strip().lower()
+    fitting = [one for one in documented if fnmatchcase(given, one.partition(";")[0].strip().lower())]
+    return min(fitting, key=lambda one: one.count("*"), default=None)
+
+
+def schema_of(content_type: str | None, documented: MediaTypes) -> str | None:
+    """Return the URI of the schema of a JSON body that came as a Content-Type, None where there is none.
+
+    Where the header is not known, or names nothing that is documented, it is that of the first JSON.
+    """
+    named = find_media_type(content_type, documented)
+    chosen = named or next(filter(is_json, documented), None)
+    return documented[chosen] if chosen is not None else None
+
+
+def is_of_another_type(content_type: str | None, documented: MediaTypes) -> bool:
+    """Return whether a body is documented as something else than JSON, by its header or for want of one."""
+    if content_type is None:
+        return bool(documented) and not any(map(is_json, documented))
+    return not is_json(content_type) and find_media_type(content_type, documented) is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentedResponse:
-    """A documented status: its media types with the URI of their schema, None for a body nobody described."""
+    """A documented status."""
 
-    media_types: dict[str, str | None]
+    media_types: MediaTypes
     uri: str
 
 
@@ -69,18 +118,30 @@ class RequiredHeader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One method at one path."""
+    """One method at one path.
+
+    `has_other_types` if some body of it is documented as something else than JSON. Beside its
+    `required_headers` a call has those of one of the `credentials`; it is signed if `is_signed`.
+    """
 
     id: str
     method: str
     path: str
     path_pattern: re.Pattern[str]
-    request_schema: str | None
+    request_types: MediaTypes
+    has_other_types: bool
     required_headers: tuple[RequiredHeader, ...]
+    credentials: tuple[tuple[RequiredHeader, ...], ...]
+    is_signed: bool
     responses: dict[str, DocumentedResponse]
     envelope: Envelope | None
     forms: tuple[Form, ...]
     uri: str
+
+    @property
+    def request_schema(self) -> str | None:
+        """The address of the schema of a request's body, where no form says more."""
+        return schema_of(None, self.request_types)
 
     @property
     def decided(self) -> frozenset[Tokens]:
@@ -129,9 +190,13 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenQuestion:
-    """What the vendor's pages leave open or answer in two ways; `about` has the URIs it concerns."""
+    """What the vendor's pages leave open or answer in two ways; `about` has the URIs it concerns.
+
+    Only exchanges of its `operations` speak for a reading; those of all where it has none.
+    """
 
     id: str
     question: str
     about: tuple[str, ...]
     readings: tuple[Reading, ...]
+    operations: frozenset[str] | None = None

@@ -1,107 +1,301 @@
-"""The schemas of a contract, ready to judge: one registry for all files, validators made once each."""
+"""The schemas of a contract, ready to judge: one registry for all files, validators made once each.
 
-from dataclasses import dataclass, field
+Each schema stands in two forms. Open, as it was written: the vendor may add properties. Closed, with
+documented properties only: strictness is a question to ask, not a property of the contract.
+`unevaluatedProperties: false` goes where a schema starts to describe a value (a root, a property, an item),
+so that it sees through `$ref`, `allOf` and `if`. Conditions (`if`, `not`) keep the open schemas: closing them
+would change what they ask. An `if` is denied twice, which keeps its verdict and hides the properties that it
+looks at: to be looked at is not to be documented.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import cache, cached_property, partial
 from typing import Any
 from urllib.parse import unquote, urldefrag
 
 import jsonschema_rs
 
-from opay_contract.contract.addresses import CLOSED, OPEN, split_uri
-from opay_contract.contract.closing import close_schema
+from opay_contract.contract.addresses import (
+    CLOSED,
+    MISSING,
+    OPEN,
+    Address,
+    absolute,
+    document_uri,
+    refer,
+    split_uri,
+    value_below,
+)
 from opay_contract.contract.documents import Document
+from opay_contract.contract.keywords import (
+    DIALECT,
+    FOR_PEOPLE,
+    KEYWORDS,
+    OPENERS,
+    About,
+    Holds,
+    Shape,
+    iter_schema,
+    iter_subschemas,
+    map_subschemas,
+)
+from opay_contract.contract.openapi import SchemaPlaces
 from opay_contract.errors import ContractError
+from opay_contract.jsontext import Tokens, pointer
 from opay_contract.model.finding import ContractPlace
 
-_FOR_PEOPLE = {"$schema", "$id", "$comment", "title", "description", "examples", "default", "deprecated"}
-_VERBATIM = {"enum", "const", "required", "dependentRequired"}
-_NAMED = {"properties", "patternProperties", "$defs", "dependentSchemas"}
+Validator = jsonschema_rs.Draft202012Validator
 
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
+MASK = "(hidden)"
+"""What the schema library writes for a value."""
+
+_OF_OPENAPI = frozenset(("discriminator", "xml", "externalDocs", "readOnly", "writeOnly"))
+"""Keywords of OpenAPI that say nothing about whether a value fits."""
 
 
-@dataclass(frozen=True, slots=True)
 class SchemaSet:
-    """Every document of the contract by name, as JSON Schema resources.
+    """Every document of the contract by name, and its schemas as resources of JSON Schema.
 
-    Each document stands in the registry twice: as written, and closed, where an object with documented
-    members has no others.
+    `notes` says what in the schemas was not understood and is left out. What was asked for once is kept.
     """
 
-    documents: dict[str, Document]
-    _registry: jsonschema_rs.Registry
-    _validators: dict[str, jsonschema_rs.Draft202012Validator] = field(default_factory=dict)
-    _nodes: dict[str, Any] = field(default_factory=dict)
+    def __init__(self, documents: Mapping[str, Document]) -> None:
+        """Put every schema into one registry, whole, before anything is judged."""
+        self.notes: dict[Address, str] = {}
+        self._values = {name: document.value for name, document in documents.items()}
+        self.places = SchemaPlaces(documents)
+        self._validators: dict[str, Validator] = {}
+        self._closed_validators: dict[str, Validator] = {}
+        self._nodes: dict[str, Any] = {}
+        self._usable = self._usable_documents()
+        self.documents = {
+            name: replace(document, value=self._values[name]) for name, document in documents.items()
+        }
 
-    def validator(self, uri: str) -> jsonschema_rs.Draft202012Validator:
+    def validator(self, uri: str) -> Validator:
         """Return the validator of the schema at `uri`; it never fetches and masks values in its messages."""
         if uri not in self._validators:
             self._validators[uri] = self.compile({"$ref": uri})
         return self._validators[uri]
 
-    def compile(self, schema: Any) -> jsonschema_rs.Draft202012Validator:
+    def closed_validator(self, uri: str) -> Validator:
+        """Return the validator of the schema at `uri` without room for undocumented properties."""
+        if uri not in self._closed_validators:
+            self._closed_validators[uri] = _compile(self._closed_form(uri), self._registry_of_both)
+        return self._closed_validators[uri]
+
+    def validator_of_many(self, uris: Iterable[str], *, is_closed: bool = False) -> Validator:
+        """Return the validator of lists whose items fit a schema each; what many refer to is read once."""
+        if is_closed:
+            return _compile({"prefixItems": [self._closed_form(uri) for uri in uris]}, self._registry_of_both)
+        return self.compile({"prefixItems": [{"$ref": uri} for uri in uris]})
+
+    def _closed_form(self, uri: str) -> dict[str, Any]:
+        return {"$ref": uri.replace(OPEN, CLOSED, 1), **self._seal({"$ref": uri}, "")}
+
+    def compile(self, schema: Any) -> Validator:
         """Return a validator of a schema that may refer to any document by its URI."""
-        try:
-            return jsonschema_rs.Draft202012Validator(
-                schema, registry=self._registry, offline=True, mask="(hidden)", validate_formats=True
-            )
-        except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
-            raise ContractError(f"a schema of the contract cannot be used: {error}") from error
+        return _compile(schema, self._registry)
+
+    def find(self, uri: str) -> Any:
+        """Return the value at `uri`, or MISSING."""
+        if uri not in self._nodes:
+            name, tokens = split_uri(uri)
+            self._nodes[uri] = value_below(self._values.get(name, MISSING), tokens)
+        return self._nodes[uri]
 
     def node(self, uri: str) -> Any:
         """Return the value at `uri`; raises ContractError when nothing is there."""
-        if uri in self._nodes:
-            return self._nodes[uri]
-        name, tokens = split_uri(uri)
-        try:
-            value = self.documents[name].value
-            for token in tokens:
-                value = value[int(token)] if isinstance(value, list) else value[token]
-        except (KeyError, IndexError, ValueError, TypeError) as error:
-            raise ContractError(f"{name}: nothing stands at {urldefrag(uri).fragment!r}") from error
-        self._nodes[uri] = value
+        value = self.find(uri)
+        if value is MISSING:
+            at = split_uri(uri)
+            raise ContractError(f"{at.file}: nothing stands at {pointer(at.tokens)!r}")
         return value
 
     def place(self, uri: str) -> ContractPlace:
         """Return where `uri` stands in the files; the nearest ancestor's line where it has none itself."""
-        name, _ = split_uri(uri)
+        name = split_uri(uri).file
         fragment = unquote(urldefrag(uri).fragment)
-        positions, nearest = self.documents[name].positions, fragment
-        while nearest not in positions:
-            nearest = nearest.rpartition("/")[0]
-        position = positions[nearest]
+        position = self.documents[name].position(fragment)
         return ContractPlace(file=name, line=position.line, column=position.column, pointer=fragment)
 
+    def iter_properties(self) -> Iterator[tuple[Address, dict[str, Any]]]:
+        """Yield the address and the schema of every property that a schema describes."""
+        for name, value in self._values.items():
+            for top in self.places.iter_tops(name):
+                for tokens, schema in iter_schema(value_below(value, top), top):
+                    properties = schema.get("properties")
+                    for key, child in properties.items() if isinstance(properties, dict) else ():
+                        if isinstance(child, dict):
+                            yield Address(name, (*tokens, "properties", key)), child
 
-def build_schema_set(documents: dict[str, Document]) -> SchemaSet:
-    """Put every document into one registry, whole, before anything is judged."""
-    resources: list[tuple[str, Any]] = []
-    for name, document in documents.items():
-        resources.append((OPEN + name, _with_dialect(document.value)))
-        resources.append((CLOSED + name, _with_dialect(close_schema(name, documents))))
-    return SchemaSet(documents, jsonschema_rs.Registry(resources))
+    @cached_property
+    def _registry(self) -> jsonschema_rs.Registry:
+        return jsonschema_rs.Registry(self._resources())
 
+    @cached_property
+    def _registry_of_both(self) -> jsonschema_rs.Registry:
+        closed = [
+            (
+                CLOSED + document_uri(name).removeprefix(OPEN),
+                self.places.map(name, value, partial(self._close_in_place, name=name), is_whole=False),
+            )
+            for name, value in self._usable.items()
+        ]
+        return jsonschema_rs.Registry([*self._resources(), *closed])
 
-def _with_dialect(value: Any) -> Any:
-    """Return a document as the schema library is to see it: its dialect stated, and nothing but assertions.
+    def _resources(self) -> list[tuple[str, Any]]:
+        return [(document_uri(name), value) for name, value in self._usable.items()]
 
-    What only people read would come back with every evaluation; OpenAPI's own members stay.
-    """
-    if not isinstance(value, dict) or "openapi" in value:
+    def _usable_documents(self) -> dict[str, Any]:
+        """Return what the schemas of each document assert, less what is not understood."""
+        lost = {(at.file, text) for at, text in self._iter_lost_references()}
+        usable = {}
+        for name, value in list(self._values.items()):
+            found = self.places.map(name, value, partial(_assertions, name=name, lost=lost), is_whole=False)
+            for top in self.places.iter_tops(name):
+                found = self._mend(found, Address(name, top))
+            usable[name] = {"$schema": DIALECT, **found} if isinstance(found, dict) else found
+        return usable
+
+    def _iter_lost_references(self) -> Iterator[tuple[Address, Any]]:
+        """Yield each `$ref` of a schema that leads nowhere, with what it says."""
+        for name, value in self._values.items():
+            for top in self.places.iter_tops(name):
+                for tokens, schema in iter_schema(value_below(value, top), top):
+                    reference = schema.get("$ref", MISSING)
+                    if reference is MISSING:
+                        continue
+                    target = refer(reference, name)
+                    if isinstance(target, Address):
+                        if value_below(self._values.get(target.file, MISSING), target.tokens) is not MISSING:
+                            continue
+                        target = f"the reference '{reference}' leads nowhere"
+                    at = Address(name, (*tokens, "$ref"))
+                    self.notes[at] = target
+                    yield at, str(reference)
+
+    def _mend(self, value: Any, top: Address) -> Any:
+        """Take out of a schema what the meta-schema refuses."""
+        meta = meta_validator()
+        while not meta.is_valid(schema := value_below(value, top.tokens)):
+            before = value
+            for error in meta.iter_errors(schema):
+                inside = _holder_of_fault(tuple(error.instance_path))
+                self.notes[top.child(*inside)] = "not what JSON Schema allows there"
+                value = _without(value, (*top.tokens, *inside))
+                self._values[top.file] = _without(self._values[top.file], (*top.tokens, *inside))
+            if value == before:
+                return _without(value, top.tokens)
         return value
-    return {"$schema": DIALECT, **_assertions(value)}
+
+    def _close_in_place(self, schema: Any, name: str) -> Any:
+        """Close what is inside a schema, which itself may be one part of what describes a value."""
+        if not isinstance(schema, dict):
+            return schema
+        return {keyword: self._close_keyword(keyword, value, name) for keyword, value in schema.items()}
+
+    def _close(self, schema: Any, name: str) -> Any:
+        if not isinstance(schema, dict):
+            return schema
+        return self._close_in_place(schema, name) | self._seal(schema, name)
+
+    def _close_keyword(self, keyword: str, value: Any, name: str) -> Any:
+        kind = KEYWORDS.get(keyword)
+        if kind is None or kind.about is About.NAME:
+            return value
+        if keyword == "if":
+            return {"not": {"not": _open_references(value, name)}}
+        if kind.holds is Holds.AS_QUESTION:
+            return _open_references(value, name)
+        starts_value = kind.about is not About.VALUE
+        close = self._close if starts_value else self._close_in_place
+        return map_subschemas(keyword, value, partial(close, name=name))
+
+    def _seal(self, schema: dict[str, Any], name: str) -> dict[str, bool]:
+        """Close a value that has documented properties and does not say itself what becomes of others."""
+        parts = list(self._in_place(schema, name, frozenset()))
+        documented = any("properties" in part or "patternProperties" in part for part in parts)
+        explicit = any(opener in part for part in parts for opener in OPENERS)
+        return {"unevaluatedProperties": False} if documented and not explicit else {}
+
+    def _in_place(self, schema: Any, name: str, seen: frozenset[str]) -> Iterator[dict[str, Any]]:
+        """Yield every schema that applies to the same value as `schema` does."""
+        if not isinstance(schema, dict):
+            return
+        yield schema
+        reference = absolute(schema["$ref"], name) if "$ref" in schema else ""
+        if reference and reference not in seen:
+            target = split_uri(reference)
+            value = value_below(self._usable.get(target.file, MISSING), target.tokens)
+            yield from self._in_place(value, target.file, seen | {reference})
+        for child in iter_subschemas(schema):
+            if child.kind.about is About.VALUE and child.kind.holds is not Holds.AS_QUESTION:
+                yield from self._in_place(child.value, name, seen)
 
 
-def _assertions(schema: Any) -> Any:
-    if isinstance(schema, list):
-        return [_assertions(child) for child in schema]
+@cache
+def meta_validator() -> Validator:
+    """Return the validator of schemas themselves."""
+    return Validator({"$ref": DIALECT}, offline=True, mask=MASK, validate_formats=True)
+
+
+def _compile(schema: Any, registry: jsonschema_rs.Registry) -> Validator:
+    try:
+        return Validator(schema, registry=registry, offline=True, mask=MASK, validate_formats=True)
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
+        raise ContractError(f"a schema of the contract cannot be used: {error}") from error
+
+
+def _assertions(schema: Any, name: str, lost: set[tuple[str, str]]) -> Any:
+    """Return a schema as the schema library is to see it: nothing but what decides whether a value fits.
+
+    What only people read would come back with every evaluation.
+    """
     if not isinstance(schema, dict):
         return schema
     return {
-        keyword: {name: _assertions(child) for name, child in value.items()}
-        if keyword in _NAMED and isinstance(value, dict)
-        else value
-        if keyword in _VERBATIM
-        else _assertions(value)
+        keyword: map_subschemas(keyword, value, partial(_assertions, name=name, lost=lost))
         for keyword, value in schema.items()
-        if keyword not in _FOR_PEOPLE and not keyword.startswith("x-")
+        if keyword not in FOR_PEOPLE
+        and keyword not in _OF_OPENAPI
+        and not keyword.startswith("x-")
+        and not (lost and keyword == "$ref" and (name, str(value)) in lost)
     }
+
+
+def _open_references(value: Any, name: str) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: absolute(child, name) if key == "$ref" else _open_references(child, name)
+            for key, child in value.items()
+        }
+    return [_open_references(child, name) for child in value] if isinstance(value, list) else value
+
+
+def _holder_of_fault(tokens: Tokens) -> Tokens:
+    """Return what to take out for a fault at `tokens`: the keyword, or one schema in a list of them."""
+    while tokens and isinstance(tokens[-1], int):
+        kind = KEYWORDS.get(str(tokens[-2])) if len(tokens) > 1 else None
+        if kind is not None and kind.shape is Shape.LIST:
+            break
+        tokens = tokens[:-1]
+    return tokens
+
+
+def _without(value: Any, tokens: Tokens) -> Any:
+    """Return a value without what stands at `tokens`; a schema that must be there allows everything then."""
+    if not tokens:
+        return {}
+    token, *rest = tokens
+    if isinstance(value, list):
+        return [_without(child, tuple(rest)) if i == token else child for i, child in enumerate(value)]
+    if not isinstance(value, dict) or token not in value:
+        return value
+    kind = KEYWORDS.get(str(token))
+    if kind is not None and kind.shape is Shape.NAMED and len(rest) == 1 and rest[0] in value[str(token)]:
+        return {**value, str(token): {**value[str(token)], str(rest[0]): {}}}
+    if rest:
+        return {**value, str(token): _without(value[str(token)], tuple(rest))}
+    return {name: child for name, child in value.items() if name != token}

@@ -1,10 +1,10 @@
 """Joins openapi.yaml and schemas/ into one OpenAPI document, in which no reference leads to another file."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from opay_contract.contract.addresses import OPEN, absolute, split_uri
+from opay_contract.contract.addresses import MISSING, OPEN, absolute, split_uri, value_below
 from opay_contract.contract.documents import Document
 from opay_contract.contract.loading import ROOT
 from opay_contract.errors import ContractError
@@ -89,11 +89,6 @@ class _Bundler:
         base: Tokens = () if name == ROOT else ("components", "schemas", self.components[name])
         return "#" + pointer((*base, *target))
 
-    def _stands(self, name: str, target: Sequence[str]) -> bool:
+    def _stands(self, name: str, target: Tokens) -> bool:
         value = self._documents[name].value if name in self._documents else None
-        for token in target:
-            if isinstance(value, list):
-                value = value[int(token)] if token.isdecimal() and int(token) < len(value) else None
-            else:
-                value = value.get(token) if isinstance(value, dict) else None
-        return value is not None
+        return value_below(value, target) not in (MISSING, None)

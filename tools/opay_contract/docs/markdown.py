@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 _SPAN = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 _SPECIAL = re.compile(r"([\\`*_\[\]<>&|~#!])")
-_LIST_START = re.compile(r"^(\s*)([-+]|\d+[.)])(?=\s|$)")
+_LIST_START = re.compile(r"^(\s*\d*)([-+.)])(?=\s|$)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _BAR = re.compile(r"(?<!\\)\|")
 _HTML = {"html_inline", "html_block"}

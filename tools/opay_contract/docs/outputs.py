@@ -18,17 +18,11 @@ from markupsafe import Markup
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import ROOT, build_contract, default_directory, load_documents
+from opay_contract.docs.building import build_reference, slug
 from opay_contract.docs.bundle import build_bundle
 from opay_contract.docs.evidence import RunEvidence
 from opay_contract.docs.markdown import Links, code, fenced, line, plain, prose, row, to_html
-from opay_contract.docs.reference import (
-    CitedSource,
-    Reference,
-    ShownOperation,
-    ShownReading,
-    build_reference,
-    slug,
-)
+from opay_contract.docs.reference import CitedSource, Reference, ShownOperation, ShownQuestion, ShownReading
 from opay_contract.docs.samples import MOCK
 from opay_contract.docs.seen import DRIFTED, NEVER_SEEN, NO_DRIFT, Seen, day_of, describe_change
 from opay_contract.errors import ContractError
@@ -194,16 +188,16 @@ def _values(reference: Reference) -> dict[str, Any]:
     }
 
 
-def _contents(reference: Reference) -> Iterator[tuple[str, str, int]]:
-    """Yield anchor, title and level of each section."""
+def _contents(reference: Reference) -> Iterator[tuple[str, str]]:
+    """Yield anchor and title of each section."""
     several = len(reference.operations) > 1
-    yield "overview", "Overview", 0
+    yield "overview", "Overview"
     for operation in reference.operations:
         for call in operation.calls:
-            yield call.anchor, call.title, 0
-        yield operation.anchor, _beside(operation, several=several), 0
+            yield call.anchor, call.title
+        yield operation.anchor, _beside(operation, several=several)
         if operation.codes:
-            yield f"{operation.anchor}-codes", _codes_title(operation, several=several), 0
+            yield f"{operation.anchor}-codes", _codes_title(operation, several=several)
     sections = (
         ("how-to-sign", "How to sign", reference.signature),
         ("open-questions", "Open questions", reference.questions),
@@ -211,7 +205,7 @@ def _contents(reference: Reference) -> Iterator[tuple[str, str, int]]:
         ("sensitivity", "Sensitivity", reference.sensitivity),
         ("sources", "Sources", reference.sources),
     )
-    yield from ((anchor, title, 0) for anchor, title, is_there in sections if is_there)
+    yield from ((anchor, title) for anchor, title, is_there in sections if is_there)
 
 
 def _beside(operation: ShownOperation, *, several: bool) -> str:
@@ -230,7 +224,7 @@ def _links(reference: Reference) -> Links:
     return sources | questions
 
 
-def _grouped(reference: Reference) -> tuple[tuple[str, list[Any]], ...]:
+def _grouped(reference: Reference) -> tuple[tuple[str, list[ShownQuestion]], ...]:
     """Return the questions on which sources say different things, and those on which none says anything."""
     return (
         ("Where sources contradict each other", [one for one in reference.questions if one.is_contradicted]),

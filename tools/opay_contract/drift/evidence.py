@@ -27,6 +27,12 @@ class Probe:
     key: tuple[str, str]
     evidence: Evidence
     schemas: SchemaSet
+    operations: frozenset[str] | None = None
+
+    def concerns(self, operation: str, outcome: str) -> bool:
+        """Return whether exchanges of an operation and an outcome may speak for it."""
+        is_asked = self.operations is None or operation in self.operations
+        return is_asked and self.evidence.outcome in (None, outcome)
 
     @cached_property
     def validator(self) -> jsonschema_rs.Draft202012Validator:
@@ -68,7 +74,7 @@ class Probe:
 def build_probes(contract: Contract) -> tuple[Probe, ...]:
     """Return the evidence of every reading."""
     return tuple(
-        Probe((question.id, reading.id), evidence, contract.schemas)
+        Probe((question.id, reading.id), evidence, contract.schemas, question.operations)
         for question in contract.questions
         for reading in question.readings
         for evidence in reading.evidence

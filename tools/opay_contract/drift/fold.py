@@ -1,12 +1,12 @@
 """Folds a stream of exchanges into a DriftSummary, in memory that does not grow with the stream."""
 
 from bisect import insort
+from collections import Counter
 
 from msgspec import structs
 
 from opay_contract.contract.answers import answer_shape
 from opay_contract.contract.contract import Contract, Route, read_bodies
-from opay_contract.drift.folding import FindingFold
 from opay_contract.drift.statistics import Statistics
 from opay_contract.formats.bounds import ALWAYS_FINE, excess_of
 from opay_contract.formats.errors import NO_URL
@@ -15,17 +15,21 @@ from opay_contract.judge.judge import Judge
 from opay_contract.judge.routes import describe_elsewhere
 from opay_contract.judge.subject import Alike, Settings
 from opay_contract.model.exchange import Exchange, Place, Request, Unreadable
-from opay_contract.model.finding import Finding
+from opay_contract.model.finding import Finding, Key, Severity
+from opay_contract.model.observation import latest_days
 from opay_contract.model.outcomes import MAX_DIAGNOSED, Signatures, WrongSignature
 from opay_contract.model.summary import (
     MAX_ELSEWHERE,
+    MAX_FINDINGS,
     MAX_UNREADABLE,
     DriftSummary,
     Elsewhere,
+    FoldedFinding,
     first_elsewhere,
     first_unreadable,
+    most_severe,
 )
-from opay_contract.model.timestamps import utc_of
+from opay_contract.model.timestamps import day_of, utc_of
 
 MAX_WAITING, MAX_WAITING_BYTES = 2048, 4 << 20
 """After so many exchanges, or bytes of their bodies, all that wait are judged and counted."""
@@ -34,18 +38,91 @@ MAX_TOGETHER = 64
 """Exchanges that are alike and wait; so many are still in the processor's cache when they are looked at."""
 
 
+class _Folding:
+    """Equal findings so far; what they were on the days that are told apart."""
+
+    __slots__ = ("count", "days", "finding", "first_seen", "last_place", "last_recorded_at", "last_seen")
+
+    def __init__(self, finding: Finding) -> None:
+        self.finding = finding
+        self.count = 0
+        self.last_place = finding.place
+        self.last_recorded_at = finding.recorded_at
+        self.first_seen: str | None = None
+        self.last_seen: str | None = None
+        self.days: dict[str, int] = {}
+
+    def add(self, place: Place, recorded_at: str | None, times: int = 1) -> None:
+        self.count += times
+        if place >= self.last_place:
+            self.last_place, self.last_recorded_at = place, recorded_at
+        seen, day = utc_of(recorded_at), day_of(recorded_at)
+        self.days[day] = self.days.get(day, 0) + times
+        if seen is not None:
+            self.first_seen = min(self.first_seen or seen, seen)
+            self.last_seen = max(self.last_seen or seen, seen)
+
+    def folded(self) -> FoldedFinding:
+        return FoldedFinding(
+            finding=self.finding,
+            count=self.count,
+            last_place=self.last_place,
+            last_recorded_at=self.last_recorded_at,
+            first_seen=self.first_seen,
+            last_seen=self.last_seen,
+            days=latest_days(dict(self.days)),
+        )
+
+
+class FindingFold:
+    """Takes findings one at a time; `findings()` gives the gravest of them, folded."""
+
+    def __init__(self) -> None:
+        self._foldings: dict[Key, _Folding] = {}
+        self._occurrences: Counter[Severity] = Counter()
+
+    def __len__(self) -> int:
+        """Return how many distinct findings there are."""
+        return len(self._foldings)
+
+    def add(self, finding: Finding) -> None:
+        """Take a finding."""
+        self._occurrences[finding.rule.severity] += 1
+        folding = self._foldings.get(finding.key)
+        if folding is None:
+            folding = self._foldings[finding.key] = _Folding(finding)
+            if len(self._foldings) > 2 * MAX_FINDINGS:
+                self._foldings = most_severe(self._foldings)
+        elif finding.place < folding.finding.place:
+            folding.finding = finding
+        folding.add(finding.place, finding.recorded_at)
+
+    def occurrences(self) -> dict[Severity, int]:
+        """Return how many findings there were, by severity."""
+        return dict(self._occurrences)
+
+    def findings(self) -> dict[Key, FoldedFinding]:
+        """Return the findings that are kept, by key."""
+        return {key: folding.folded() for key, folding in sorted(most_severe(self._foldings).items())}
+
+
 class Fold:
     """Takes exchanges one at a time; `summary()` gives what they showed so far."""
 
-    def __init__(self, contract: Contract, settings: Settings, *, has_memory: bool = True) -> None:
-        """Take a contract; without memory each exchange is judged as if it were the first."""
+    def __init__(
+        self, contract: Contract, settings: Settings, *, has_memory: bool = True, judge: Judge | None = None
+    ) -> None:
+        """Take a contract; without memory each exchange is judged as if it were the first.
+
+        A judge of the same contract and settings may be given on when the fold before is done with it.
+        """
         self._contract = contract
         self._settings = settings
         self._answers = answer_shape(contract)
         self._no_answer = (
             f"{NO_URL}, and it has not the members of an answer of this API ({self._answers.describe()})"
         )
-        self._judge = Judge(contract, settings, has_memory=has_memory)
+        self._judge = judge or Judge(contract, settings, has_memory=has_memory)
         self._statistics = Statistics(contract, self._judge.shapes)
         self._findings = FindingFold()
         self._waiting: dict[Alike, None] = {}
@@ -101,7 +178,7 @@ class Fold:
         if too_much is not None:
             self._add_unreadable(Unreadable(place=item.place, reason=too_much))
             return None
-        asked, answered = read_bodies(item)
+        asked, answered = read_bodies(item, lead.route.operation)
         if item.request.url is None and not (item.is_asserted or self._is_answer(answered)):
             self._add_unreadable(Unreadable(place=item.place, reason=self._no_answer))
             return None

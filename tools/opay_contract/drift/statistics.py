@@ -14,8 +14,7 @@ from typing import Any
 
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.evidence import Probe, build_probes, describe_subject, weigh
-from opay_contract.drift.field_locations import TYPES, SpotCounter
-from opay_contract.drift.observing import Observer
+from opay_contract.drift.field_statistics import TYPES, FieldCounter, Observer
 from opay_contract.jsontext import Parsed, Tokens
 from opay_contract.judge.describing import describe_media_type
 from opay_contract.judge.shapes import EACH, Shape, Shapes, column, has_place
@@ -47,7 +46,7 @@ class _Place:
     has one verdict for each shape.
     """
 
-    counter: SpotCounter
+    counter: FieldCounter
     shapes: frozenset[Shape]
     is_decided: bool
     members: tuple[tuple[str, "_Place", bool], ...]
@@ -72,8 +71,8 @@ class _Bodies:
 class _Frames:
     """Exchanges of one frame that wait: what stands in all of them, and evidence that looks at a header."""
 
-    types: tuple[tuple[SpotCounter, str], ...]
-    values: tuple[tuple[SpotCounter, str], ...]
+    types: tuple[tuple[FieldCounter, str], ...]
+    values: tuple[tuple[FieldCounter, str], ...]
     probes: tuple[tuple[Probe, int, int], ...]
     weights: Weights
     outcome: OutcomeKey
@@ -231,7 +230,7 @@ class Statistics:
     def _probes_of(self, frame: Frame) -> Iterator[Probe]:
         """Yield the evidence that exchanges of a frame can give; those at unknown paths give none."""
         if frame.route.path_known:
-            yield from (one for one in self._probes if one.evidence.outcome in (None, frame.scope[2]))
+            yield from (one for one in self._probes if one.concerns(frame.scope[0], frame.scope[2]))
 
     def _evidence_at(self, frame: Frame, path: Tokens | None) -> tuple[list[Probe], list[Probe]]:
         """Return the evidence about a place in a body, by value and by shape.
@@ -267,8 +266,8 @@ class Statistics:
         return (*frame.scope, code if spot.is_public and spot.may_keep(code) else NOT_NAMED)
 
     def _new_frames(self, exchange: Exchange, frame: Frame, seen: dict[str, Any]) -> _Frames:
-        types: list[tuple[SpotCounter, str]] = [(self._observer.spot(frame.scope, ()), EXCHANGE)]
-        values: list[tuple[SpotCounter, str]] = []
+        types: list[tuple[FieldCounter, str]] = [(self._observer.spot(frame.scope, ()), EXCHANGE)]
+        values: list[tuple[FieldCounter, str]] = []
         for part in ("request", "response") if frame.operation is not None else ():
             headers = seen[part].get("headers")
             if headers is not None:

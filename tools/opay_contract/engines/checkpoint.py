@@ -14,6 +14,7 @@ from typing import BinaryIO, TypeVar
 import msgspec
 from msgspec import structs
 
+from opay_contract import __version__
 from opay_contract.contract.documents import Document
 from opay_contract.drift.places import move_places
 from opay_contract.drift.saving import summary_from_json, summary_to_json
@@ -68,7 +69,7 @@ class Checkpoint:
         key = settings.private_key
         keyed = hmac.new(key.encode(), str(self.started_at).encode(), "sha256").hexdigest() if key else None
         contract = [[name, document.value] for name, document in sorted(documents.items())]
-        given = [_version(), contract, base_urls, repr(settings), keyed, format_in]  # the key is not in it
+        given = [__version__, contract, base_urls, repr(settings), keyed, format_in]  # the key is not in it
         self._run = hashlib.sha256(json.dumps(given, default=str).encode()).hexdigest()
 
     def find(self, part: Part) -> PartResult | None:
@@ -166,12 +167,3 @@ def _damaged(path: Path) -> UsageError:
 
 def _place_in(source: Source, place: Place) -> Place:
     return structs.replace(place, source=source.ordinal, file=source.name)
-
-
-def _version() -> str:
-    from importlib import metadata  # noqa: PLC0415  imports the standard library's e-mail
-
-    try:
-        return metadata.version("opay-contract")
-    except metadata.PackageNotFoundError:
-        return ""

@@ -7,8 +7,8 @@ import threading
 import zlib
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from importlib import metadata
 
+from opay_contract import __version__
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document
 from opay_contract.contract.loading import build_contract
@@ -66,7 +66,7 @@ def build_job(
         settings=replace(settings, private_key=None),
         format_in=format_in,
         key_digest=_digest(settings.private_key, settings.started_at),
-        version=_version(),
+        version=__version__,
     )
 
 
@@ -76,7 +76,7 @@ def check_parts(job: ClusterJob, batch: Batch) -> list[PartResult] | Refusal:
     Whatever fails here is a value: an exception's text would go into Dask's logs, and may hold card data.
     """
     key = os.environ.get(PRIVATE_KEY) if job.key_digest else None
-    if job.version != _version():
+    if job.version != __version__:
         return Refusal(reason=OTHER_VERSION)
     if _digest(key, job.settings.started_at) != job.key_digest:
         return Refusal(reason=OTHER_KEY)
@@ -116,10 +116,3 @@ def _where(error: BaseException) -> str:
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
     return f" in {frame.tb_frame.f_globals.get('__name__')}, line {frame.tb_lineno}" if frame else ""
-
-
-def _version() -> str:
-    try:
-        return metadata.version("opay-contract")
-    except metadata.PackageNotFoundError:
-        return ""

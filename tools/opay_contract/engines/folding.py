@@ -8,6 +8,7 @@ from opay_contract.contract.answers import answer_shape
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.fold import Fold
 from opay_contract.formats.table import Format
+from opay_contract.judge.judge import Judge
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.summary import DriftSummary
@@ -72,18 +73,22 @@ class PartResult:
 
 
 def fold_batch(
-    batch: Batch, contract: Contract, settings: Settings, format_in: Format | None
+    batch: Batch,
+    contract: Contract,
+    settings: Settings,
+    format_in: Format | None,
+    judge: Judge | None = None,
 ) -> list[PartResult]:
     """Check every exchange of some parts; returns a result for each.
 
-    Whole files are folded as one, for what is learnt from the first makes the others quick. Their joint
-    summary stands in the result of the first of them.
+    What a `judge` learnt from earlier parts makes these quick. Whole files are folded as one, for what is
+    learnt from the first makes the others quick; their joint summary is the result of the first of them.
     """
     shared = Fold(contract, settings)
     results: list[PartResult] = []
     for part in batch:
         if part.end is not None:
-            results.append(fold_part(part, contract, settings, format_in))
+            results.append(fold_part(part, contract, settings, format_in, judge))
             continue
         for entry in PartReader(part, format_in, answer_shape(contract)):
             shared.add(entry)
@@ -94,11 +99,18 @@ def fold_batch(
     return results
 
 
-def fold_part(part: Part, contract: Contract, settings: Settings, format_in: Format | None) -> PartResult:
+def fold_part(
+    part: Part,
+    contract: Contract,
+    settings: Settings,
+    format_in: Format | None,
+    judge: Judge | None = None,
+) -> PartResult:
     """Check every exchange of a part."""
-    fold, reader = Fold(contract, settings), PartReader(part, format_in, answer_shape(contract))
+    fold, reader = Fold(contract, settings, judge=judge), PartReader(part, format_in, answer_shape(contract))
     for entry in reader:
         fold.add(entry)
+    summary = fold.summary()  # nothing of it waits any more, whatever became of the part
     if reader.fault is not None:
         return PartResult(fault=reader.fault)
-    return PartResult(summary=fold.summary(), lines=reader.lines)
+    return PartResult(summary=summary, lines=reader.lines)

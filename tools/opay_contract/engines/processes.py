@@ -10,6 +10,7 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from opay_contract.contract.loading import load_contract
 from opay_contract.engines.folding import OnProgress, PartResult, fold_batch, no_progress
 from opay_contract.engines.work import Job, Work
+from opay_contract.judge.judge import Judge
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.parts import Batch
 
@@ -101,9 +102,10 @@ def _work(connection: Connection, job: Job) -> None:
     """Answer each batch with its results until the other side is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     contract = load_contract(job.contract_dir, job.base_urls)
+    judge = Judge(contract, job.settings)
     while True:
         try:
             batch: Batch = connection.recv()
         except EOFError:
             return
-        connection.send(fold_batch(batch, contract, job.settings, job.format_in))
+        connection.send(fold_batch(batch, contract, job.settings, job.format_in, judge))

@@ -4,13 +4,22 @@ What such a log has is up to who configured it. `FIELDS` says where each part is
 recordings shows the same table.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.content_coding import decode_body, decode_sent
+from opay_contract.formats.editing import EntryVisitor, Policy, Sink, Tally, text_of, value_at
 from opay_contract.formats.errors import EntryError
 from opay_contract.formats.json_cursor import JsonCursor, parse_members
-from opay_contract.formats.json_files import Entry, Segment, iter_all_segments, read_entries
+from opay_contract.formats.json_files import (
+    Entry,
+    EntryKind,
+    Segment,
+    iter_all_segments,
+    read_entries,
+    rewrite_segments,
+)
 from opay_contract.formats.look import Head
 from opay_contract.formats.messages import (
     PlaceOf,
@@ -25,6 +34,7 @@ from opay_contract.formats.messages import (
 )
 from opay_contract.formats.native import iter_line_segments
 from opay_contract.formats.streams import ChunkStream
+from opay_contract.jsontext import Tokens
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
 
 FIELDS: dict[str, tuple[str, ...]] = {
@@ -44,6 +54,10 @@ FIELDS: dict[str, tuple[str, ...]] = {
 NO_BODY = "the log has no response body; let the server log it, as 'response_body'"
 
 _SENT, _RECEIVED = "http_", "sent_http_"
+_HEADERS = ("request_headers", "response_headers")
+_BODIES = {path: side for side in ("request", "response") for path in FIELDS[f"{side} body"]}
+_STATUS = re.compile("[0-9]{3}")
+_COUNT = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _NOTHING = ("", "-")
 _STATUS_DIGITS = 3
 _LATEST_SECONDS = 1e11
@@ -61,6 +75,11 @@ def is_access_log(head: Head) -> bool:
 def read_access_log(place_of: PlaceOf, stream: ChunkStream) -> Iterator[Exchange | Unreadable]:
     """Yield what each line holds, or each item of a list."""
     return read_entries(place_of, _iter_segments(stream, whole=False), _read_line)
+
+
+def rewrite_access_log(policy: Policy, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
+    """Rewrite every line: what is the exchange's is known by its name, and of the rest only words stay."""
+    rewrite_segments(policy, _ENTRY, _iter_segments(stream, whole=True), sink, tally)
 
 
 def _iter_segments(stream: ChunkStream, *, whole: bool) -> Iterator[Segment]:
@@ -87,12 +106,12 @@ class _Line:
 
     def get(self, part: str) -> Any:
         """Return a part of the exchange, None where it is not there."""
-        found = self._find(part)
+        found = _find(self.value, part)
         return found[1] if found else None
 
     def body(self, part: str) -> bytes | None:
         """Return a body: a text's own text, and the very text of any other value."""
-        found = self._find(part)
+        found = _find(self.value, part)
         if not found or found[1] in _NOTHING:
             return None
         if isinstance(found[1], str):
@@ -102,24 +121,25 @@ class _Line:
             raw = parse_members(raw)[name]
         return raw
 
-    def _find(self, part: str) -> tuple[str, Any] | None:
-        for path in FIELDS[part]:
-            value: Any = self.value
-            for name in path.split("."):
-                value = value.get(name) if isinstance(value, dict) else None
-            if value is not None:
-                return path, value
-        return None
+
+def _find(value: Any, part: str) -> tuple[str, Any] | None:
+    """Return where a part of the exchange is in a line, and its value; None where it is not there."""
+    for path in FIELDS[part]:
+        found = value_at(value, tuple(path.split(".")))
+        if found is not None:
+            return path, found
+    return None
 
 
 def _exchange(place: Place, line: _Line) -> Exchange | Unreadable:
     method, target = _request_line(line)
     headers = attempt(_headers, line, "request headers", _SENT)
+    body = decode_sent(attempt(line.body, "request body"), headers)
     request = Request(
         method=method,
         url=_url(line, target, headers),
         headers=headers,
-        body=attempt(line.body, "request body"),
+        body=body,
     )
     return build_exchange(place, request, lambda: _response(line), _moment(line.get("time")))
 
@@ -181,3 +201,78 @@ def _moment(value: Any) -> str | None:
     if isinstance(value, int | float) and value > _LATEST_SECONDS:
         value /= 1000
     return parse_moment(value)
+
+
+class _LineVisitor(EntryVisitor):
+    """What becomes of each value of a line."""
+
+    def text(self, tokens: Tokens, value: str) -> str:
+        """Return what takes the place of a text."""
+        policy, path = self._policy, ".".join(map(str, tokens))
+        side = _BODIES.get(path)
+        if side is not None and self._edited is not None and self._is_first(path, f"{side} body"):
+            return text_of(self._edited.stored(side, encode_text(value)))
+        if path in FIELDS["method"]:
+            return policy.method(value)
+        if path == "request":
+            return self._request_line(value)
+        if path in FIELDS["URL"] or path == "upstream_uri":
+            return policy.url(value)
+        if path in FIELDS["host"] or path == "service.host":
+            return self._changed(policy.host(value), value, tokens, "host")
+        if path in FIELDS["scheme"] or path == "service.protocol":
+            return self._changed(policy.segment(value), value, tokens, "free text")
+        if path in FIELDS["status"] and _STATUS.match(value):
+            made = value[:_STATUS_DIGITS] + policy.words(value[_STATUS_DIGITS:])
+            return self._changed(made, value, tokens, "free text")
+        if path in FIELDS["time"]:
+            made = policy.number(value, 0) if _COUNT.fullmatch(value) else policy.moment(value)
+            return self._changed(made, value, tokens, "free text")
+        return super().text(tokens, value)
+
+    def name(self, tokens: Tokens, name: str, salt: int) -> str:
+        """Return a member's name, which may be a variable that is called after a header field."""
+        for before in (_RECEIVED, _SENT):
+            if len(tokens) == 1 and name.startswith(before):
+                field = name.removeprefix(before).replace("_", "-")
+                return before + self._policy.field_name(field).replace("-", "_")
+        if len(tokens) == 2 and tokens[0] in _HEADERS:  # noqa: PLR2004  headers, and one of them
+            return self._policy.field_name(name)
+        return super().name(tokens, name, salt)
+
+    def subtree(self, tokens: Tokens) -> str | None:
+        """Return a body that is a JSON value in the middle of the line."""
+        path = ".".join(map(str, tokens))
+        side = _BODIES.get(path)
+        is_text = isinstance(value_at(self._tree, tokens), str | None)
+        if side is None or is_text or self._edited is None or not self._is_first(path, f"{side} body"):
+            return super().subtree(tokens)
+        return self._edited.body(side).decode(errors="surrogateescape")
+
+    def _is_first(self, path: str, part: str) -> bool:
+        found = _find(self._tree, part)
+        return found is not None and found[0] == path
+
+    def _header_of(self, tokens: Tokens) -> str | None:
+        if len(tokens) > 1 and tokens[0] in _HEADERS:
+            return str(tokens[1])
+        if len(tokens) == 1 and isinstance(tokens[0], str):
+            for before in (_RECEIVED, _SENT):
+                if tokens[0].startswith(before):
+                    return tokens[0].removeprefix(before).replace("_", "-")
+        return super()._header_of(tokens)
+
+    def _request_line(self, line: str) -> str:
+        words = line.split(" ")
+        made = [self._policy.method(words[0]), *map(self._policy.url, words[1:2])]
+        return " ".join([*made, *map(self._policy.words, words[2:])])
+
+
+_LOG = b'{"request_method":"","status":""'
+_ENTRY = EntryKind(
+    read=_read_line,
+    placeholder=_LOG + b"}",
+    broken=(_LOG + b',"x', _LOG + b",x}"),
+    visit=_LineVisitor,
+)
+"""What stands for a line that cannot be kept is still told to be one of a log."""

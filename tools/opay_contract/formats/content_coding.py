@@ -1,4 +1,4 @@
-"""Takes content codings off a response body that was recorded as it came over the wire, for all formats.
+"""Takes content codings off bodies that were recorded as they came over the wire, and puts them on again.
 
 Also tells what is no body of the server's any more: what a recorder took for something else and mangled.
 """
@@ -67,6 +67,16 @@ def decode_body(body: bytes, headers: Headers | None) -> bytes:
     if body[:1] not in _USUAL_BEGINNINGS:
         refuse_mangled(body, headers)
     return body
+
+
+def decode_sent(body: bytes | None, headers: Headers | None) -> bytes | None:
+    """Return the body of a request without its codings; None for one that cannot be read."""
+    if not body or header(headers, "content-encoding") is None:
+        return body
+    try:
+        return decode_body(body, headers)
+    except EntryError:
+        return None
 
 
 def _decode_all(body: bytes, value: str) -> bytes:

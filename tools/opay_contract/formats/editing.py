@@ -4,6 +4,7 @@ A format knows where in an entry a URL, a header field or a body stands; what be
 """
 
 import base64
+import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -48,9 +49,10 @@ class Edited:
 
     def stored(self, side: str, raw: bytes) -> bytes:
         """Return the new body in the content codings that the old one was kept in, as `raw`."""
-        if side == "request" or raw == self.old.response.body:
+        if raw == self.body(side, is_new=False):
             return self.body(side)
-        return encode_body(self.new.response.body, self.old.response.headers)
+        sent, received = self.old.request.headers, self.old.response.headers
+        return encode_body(self.body(side), sent if side == "request" else received)
 
 
 class Policy(Protocol):
@@ -228,6 +230,7 @@ _LISTED = 8
 """So many bytes listed as numbers may be a text."""
 
 _MANY, _FEW = 10**7, 2
+_INTEGER = re.compile("-?[1-9][0-9]*")
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -257,6 +260,9 @@ class EntryVisitor:
             side = str(tokens[0])
             if token == str(len(self._edited.body(side, is_new=False))):
                 return str(len(self._edited.body(side)))
+        field = self._header_of(tokens)
+        if field is not None and self._edited is not None and tokens[0] in _SIDES:
+            return number_or_text(token, self._policy.header(self._edited, str(tokens[0]), field, token))
         made = self._policy.number(token, _MANY if self._tree is not None else _FEW)
         return self._changed(made, token, tokens, "number")
 
@@ -358,6 +364,11 @@ def text_of(body: bytes) -> str:
 
 def _is_base64_of(value: str, body: bytes) -> bool:
     return base64.b64encode(body).decode() == value
+
+
+def number_or_text(token: str, made: str) -> str:
+    """Return what takes the place of a number that is a text elsewhere: a number where that can be."""
+    return made if made == token or _INTEGER.fullmatch(made) else json.dumps(made)
 
 
 def value_at(tree: Any, tokens: Tokens) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.content_coding import decode_body, decode_sent
 from opay_contract.formats.editing import Policy, Sink, Tally
 from opay_contract.formats.errors import NO_RESPONSE, TRUNCATED_BODY, EntryError
 from opay_contract.formats.json_cursor import JsonCursor
@@ -210,7 +210,7 @@ def _exchange(place: Place, entry: _Entry) -> Exchange | Unreadable:
 
 def _request(recorded: _Request) -> Request:
     headers = None if recorded.headers is None else _headers(recorded.headers)
-    body = attempt(_request_body, recorded)
+    body = decode_sent(attempt(_request_body, recorded), headers)
     return Request(method=recorded.method, url=recorded.url, headers=headers, body=body)
 
 

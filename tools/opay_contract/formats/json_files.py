@@ -133,9 +133,12 @@ def iter_all_segments(cursor: JsonCursor, path: Path, *, whole: bool) -> Iterato
             other = other or line
         yield b"\n"
     if has_any and other and not whole:
-        raise StreamError(
-            f"the JSON text on line {other} is of another format and was not read; keep it apart"
-        )
+        raise of_another_format(other)
+
+
+def of_another_format(line: int) -> StreamError:
+    """Return the refusal of a JSON text that stands beside those of a format."""
+    return StreamError(f"the JSON text on line {line} is of another format and was not read; keep it apart")
 
 
 def read_entries(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import lru_cache
 
-from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.content_coding import decode_body, decode_sent
 from opay_contract.formats.editing import HERE, Edited, EntryVisitor, Found, Policy, Sink, Tally, edit_entry
 from opay_contract.formats.errors import NO_RESPONSE, TOO_LONG, EntryError, StreamError
 from opay_contract.formats.look import Head
@@ -97,7 +97,7 @@ def _request(members: Members) -> Request:
         method=read_text(members.get("method", NOTHING)),
         url=_url(members, headers),
         headers=headers,
-        body=attempt(_content, members),
+        body=decode_sent(attempt(_content, members), headers),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.content_coding import decode_body, decode_sent
 from opay_contract.formats.editing import HERE, EntryVisitor, Policy, Sink, Tally
 from opay_contract.formats.errors import TOO_LONG, EntryError
 from opay_contract.formats.json_cursor import JsonCursor, parse_members
@@ -255,7 +255,7 @@ def _request(part: "LineRequest | _UsualRequest", headers: Headers | None) -> Re
     raw = bytes(part.body)
     body = None if raw in _NO_BODY else _body(raw)
     if part.body_base64 is not None:
-        body = attempt(parse_base64, part.body_base64)
+        body = decode_sent(attempt(parse_base64, part.body_base64), headers)
     return Request(method=part.method, url=part.url, headers=headers, body=body)
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.content_coding import decode_body, decode_sent
 from opay_contract.formats.editing import HERE, Edited, Policy, Sink, Tally, unless_defect
 from opay_contract.formats.errors import TOO_LONG, EntryError, StreamError
 from opay_contract.formats.look import Head
@@ -156,11 +156,12 @@ def _part(row: Row, column: str) -> Row:
 
 
 def _request(part: Row) -> Request:
+    headers = _headers(part.get("headers"))
     return Request(
         method=_text(part, "method"),
         url=_text(part, "url"),
-        headers=_headers(part.get("headers")),
-        body=_body(part, "request"),
+        headers=headers,
+        body=decode_sent(_body(part, "request"), headers),
     )
 
 

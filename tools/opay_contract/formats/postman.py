@@ -15,13 +15,20 @@ from opay_contract.formats.json_files import (
     Name,
     Segment,
     iter_segments,
+    of_another_format,
     read_entries,
     rewrite_segments,
     take_beside,
 )
 from opay_contract.formats.look import Head
 from opay_contract.formats.messages import PlaceOf, parse_entry
-from opay_contract.formats.postman_messages import PostmanVisitor, as_object, saved_exchange
+from opay_contract.formats.postman_messages import (
+    ANY_SCHEMA,
+    COLLECTION,
+    PostmanVisitor,
+    as_object,
+    saved_exchange,
+)
 from opay_contract.formats.streams import MAX_ENTRY, Readable
 from opay_contract.model.exchange import Exchange, Place, Unreadable
 
@@ -32,6 +39,9 @@ MAX_WAITING = 1000
 """How many saved responses may come before the request of their item."""
 
 _LEAST = 100  # bytes that any segment takes
+_INFO = b'{"schema":"%b"}' % ANY_SCHEMA.encode()
+"""What stands for a description that cannot be read, and still tells that it is a collection's."""
+
 _NO_REQUEST = b"[]"
 """What stands for a request that cannot be read, and cannot be read either; none at all is no fault."""
 
@@ -40,7 +50,7 @@ def is_postman(head: Head) -> bool:
     """Tell a collection, also as Postman's own API wraps it."""
     look = head.look
     has = look.members.get
-    if has("info") == b"{" and b"postman.com/json/collection/" in head.text:
+    if has("info") == b"{" and COLLECTION.encode() in head.text:
         return True
     if b'"request"' not in head.text:
         return False
@@ -99,9 +109,13 @@ def _size_of(segment: Segment) -> int:
 
 
 def _iter_segments(cursor: JsonCursor, *, whole: bool) -> Iterator[Segment]:
-    while cursor.peek():
+    is_first = True
+    while first := cursor.peek():
+        if first != b"{" and not (whole or is_first):
+            raise of_another_format(cursor.line)
         yield from _iter_item(cursor, "", 0, whole=whole)
         yield b"\n"
+        is_first = False
 
 
 def _iter_item(cursor: JsonCursor, name: str, depth: int, *, whole: bool) -> Iterator[Segment]:
@@ -134,7 +148,9 @@ def _iter_item(cursor: JsonCursor, name: str, depth: int, *, whole: bool) -> Ite
 def _take(cursor: JsonCursor, member: str, waiting: _Waiting, *, whole: bool) -> Beside:
     """Take a member that has no saved responses in it; the request is known from then on."""
     if member != "request":
-        return take_beside(cursor, member, whole=whole)
+        beside = take_beside(cursor, member, whole=whole)
+        is_telling = member == "info" and COLLECTION.encode() in (beside.data or b"")
+        return structs.replace(beside, instead=_INFO) if is_telling else beside
     line, data = cursor.line, cursor.take_value()
     waiting.request = (line, data)
     return Beside(member, data, instead=_NO_REQUEST)

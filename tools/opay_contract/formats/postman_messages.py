@@ -14,7 +14,15 @@ from urllib.parse import unquote_plus
 from msgspec import structs
 
 from opay_contract.formats.content_coding import decode_body
-from opay_contract.formats.editing import HERE, Edited, EntryVisitor, Policy, text_of, value_at
+from opay_contract.formats.editing import (
+    HERE,
+    Edited,
+    EntryVisitor,
+    Policy,
+    number_or_text,
+    text_of,
+    value_at,
+)
 from opay_contract.formats.errors import EntryError
 from opay_contract.formats.messages import attempt, build_exchange, encode_text, left_out_body, parse_status
 from opay_contract.jsontext import Tokens
@@ -283,6 +291,10 @@ def _hits(policy: Policy, url: str) -> list[int]:
     return policy.cards(unquote_plus(without_variables(url) or ""))
 
 
+COLLECTION = "postman.com/json/collection/"
+"""What is in the URL of a collection's schema, by which a collection is told."""
+
+ANY_SCHEMA = f"https://schema.get{COLLECTION}v2.1.0/collection.json"
 _SCHEMA = re.compile(
     r"https://schema\.(?:get)?postman\.com/json/collection/v[0-9]\.[0-9]\.[0-9](?:/collection\.json)?"
 )
@@ -315,8 +327,7 @@ class PostmanVisitor(EntryVisitor):
             old, new = message.edited.old.response.body, message.edited.new.response.body
             return str(len(new)) if token == str(len(old)) else super().number(tokens, token)
         if message is not None and rest[:1] == ("header",) and rest[2:] == ("value",):
-            made = self._field_value(message, tokens, token)
-            return made if made.isdigit() and made[:1] != "0" else super().number(tokens, token)
+            return number_or_text(token, self._field_value(message, tokens, token))
         return super().number(tokens, token)
 
     def subtree(self, tokens: Tokens) -> str | None:
@@ -411,6 +422,8 @@ class PostmanVisitor(EntryVisitor):
         """Return what takes the place of a text that is in no message: a value goes by its key."""
         if _SCHEMA.fullmatch(value) or (tokens[-1:] == ("port",) and _PORT.fullmatch(value)):
             return value
+        if COLLECTION in value:
+            return ANY_SCHEMA
         if tokens[-1:] == ("key",):
             return self._policy.name(value)
         key = self._value((*tokens[:-1], "key")) if tokens[-1:] == ("value",) else None

@@ -7,12 +7,14 @@ from contextlib import suppress
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
-from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.content_coding import decode_body, decode_sent
 from opay_contract.formats.editing import Policy, Sink, Tally
 from opay_contract.formats.errors import NO_RESPONSE, TRUNCATED_BODY, EntryError
 from opay_contract.formats.json_cursor import JsonCursor
 from opay_contract.formats.json_files import (
+    Beside,
     Entry,
     EntryKind,
     Path,
@@ -82,6 +84,9 @@ _INTERACTION = msgspec.json.Decoder(_Interaction)
 _EVENT = msgspec.json.Decoder(_Event)
 
 
+_INITIALIZE = b'{"schemathesis_version":"4"}'
+"""What stands for a first event that cannot be read, and still tells whose log it is."""
+
 _START = re.compile(rb'\{\s*"Initialize"\s*:\s*\{[^\n]*"schemathesis_version"')
 
 
@@ -103,7 +108,11 @@ def rewrite_schemathesis(policy: Policy, stream: Readable, sink: Sink, tally: Ta
 
 def _iter_segments(cursor: JsonCursor) -> Iterator[Segment]:
     while cursor.peek():
-        yield from iter_segments(cursor, INTERACTIONS, whole=True)
+        for segment in iter_segments(cursor, INTERACTIONS, whole=True):
+            if isinstance(segment, Beside) and segment.name == "Initialize":
+                yield structs.replace(segment, instead=_INITIALIZE)
+            else:
+                yield segment
         yield b"\n"
 
 
@@ -138,12 +147,9 @@ def _repair(steps: Steps, _value: Any) -> Any:
 
 def _exchange(place: Place, interaction: _Interaction) -> Exchange | Unreadable:
     sent = interaction.request or _Request()
-    request = Request(
-        method=sent.method,
-        url=sent.uri,
-        headers=attempt(parse_headers, sent.headers),
-        body=attempt(_bytes, sent.body),
-    )
+    headers = attempt(parse_headers, sent.headers)
+    body = decode_sent(attempt(_bytes, sent.body), headers)
+    request = Request(method=sent.method, url=sent.uri, headers=headers, body=body)
     return build_exchange(
         place, request, lambda: _response(interaction.response), parse_moment(interaction.timestamp)
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from opay_contract.formats.access_log import is_access_log, read_access_log
+from opay_contract.formats.access_log import is_access_log, read_access_log, rewrite_access_log
 from opay_contract.formats.curl import is_curl, read_curl, rewrite_curl
 from opay_contract.formats.editing import Policy, Sink, Tally
 from opay_contract.formats.foreign import Foreign, find_foreign
@@ -83,7 +83,7 @@ FORMATS: dict[Format, FormatRow] = {
     Format.MITMPROXY: FormatRow(is_mitmproxy, read_mitmproxy, rewrite_mitmproxy),
     Format.HAR: FormatRow(is_har, read_har, rewrite_har),
     Format.VCR: FormatRow(is_vcr, read_vcr, rewrite_vcr),
-    Format.ACCESS_LOG: FormatRow(is_access_log, read_access_log, _rewrite_no_stream),
+    Format.ACCESS_LOG: FormatRow(is_access_log, read_access_log, rewrite_access_log),
     Format.NEWMAN: FormatRow(is_newman, read_newman, rewrite_newman),
     Format.POSTMAN: FormatRow(is_postman, read_postman, rewrite_postman),
     Format.NDJSON: FormatRow(is_ndjson, read_ndjson, rewrite_ndjson),

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.content_coding import decode_body, decode_sent
 from opay_contract.formats.editing import HERE, Edited, EntryVisitor, Found, Policy, Sink, Tally, edit_entry
 from opay_contract.formats.errors import NO_RESPONSE, TRUNCATED_BODY, EntryError, StreamError
 from opay_contract.formats.json_cursor import JsonCursor
@@ -90,8 +90,8 @@ NO_BODY = "the response has no body; record it with its body"
 
 _INTERACTIONS = rb"[\"']?(?:http_)?interactions[\"']?[ \t]*:"
 _YAML = re.compile(
-    rb"^" + _INTERACTIONS + rb"|\A(?:---\s++|#[^\n]*+\n)*+-\s++(?:&[^\s]++\s++)?+(?:[^\n]{0,200}\n\s++){0,3}"
-    rb"[\"']?(?:request|response)[\"']?:",
+    rb"^" + _INTERACTIONS + rb"|\A(?:---\s++|[%#][^\n]*+\n)*+-\s++(?:&[^\s]++\s++)?+"
+    rb"(?:\{[^\n]{0,200}?\b|(?:[^\n]{0,200}\n\s++){0,3}[\"']?)(?:request|response)[\"']?:",
     re.MULTILINE,
 )
 _FLOW = re.compile(rb"[^\0]{0,5000}?\brequest[\"']?\s*+:")
@@ -159,11 +159,12 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 
 def _request(recorded: dict[str, Any]) -> Request:
+    headers = attempt(parse_headers, recorded.get("headers"))
     return Request(
         method=attempt(_text, recorded, ("method",)),
         url=attempt(_text, recorded, _URLS),
-        headers=attempt(parse_headers, recorded.get("headers")),
-        body=attempt(_bytes, recorded, _REQUEST_BODIES),
+        headers=headers,
+        body=decode_sent(attempt(_bytes, recorded, _REQUEST_BODIES), headers),
     )
 
 

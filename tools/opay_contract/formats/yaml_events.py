@@ -230,14 +230,17 @@ class _Cassette:
             names = self._take_beside(name)
             value = next(self._events)
             text = names[0].value if isinstance(names[0], yaml.ScalarEvent) else ""
-            yield NameEvents(names)
             if text in ENTRIES and isinstance(value, yaml.SequenceStartEvent):
+                yield NameEvents(names)
                 yield untagged(value)
                 yield from self._iter_items()
-            elif text in ENTRIES and isinstance(value, yaml.AliasEvent):
-                yield from _iter_listed(text, self._take_beside(value), line_of(value))
+                continue
+            taken = self._take_beside(value)
+            yield NameEvents(names)
+            if text in ENTRIES and isinstance(value, yaml.AliasEvent):
+                yield from _iter_listed(text, taken, line_of(value))
             else:
-                yield BesideEvents(text, self._take_beside(value))
+                yield BesideEvents(text, taken)
         yield name
 
     def _iter_items(self) -> Iterator[YamlSegment]:

@@ -11,13 +11,10 @@ from functools import lru_cache
 from typing import Any
 
 from opay_contract.contract.contract import Contract
+from opay_contract.contract.keywords import KEYWORDS, OPENERS, About, Holds, Shape
 from opay_contract.jsontext import Tokens, iter_nodes, value_at
 
-_OPENERS = ("additionalProperties", "unevaluatedProperties")
-_INTO_MEMBERS = {"properties", "patternProperties", "prefixItems"}
-_INTO_CHILDREN = {"items", "contains", "additionalProperties", "unevaluatedProperties", "unevaluatedItems"}
-_INTO_ALTERNATIVES = {"allOf", "anyOf", "oneOf", "dependentSchemas"}
-_IN_PLACE = {"$ref", "$dynamicRef", "then", "else"}
+_IN_PLACE = ("$ref", "$dynamicRef")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,7 @@ class Annotations:
             if "properties" in node or "patternProperties" in node:
                 documented.setdefault(tokens, set()).update(_described_names(node, value))
                 describing[tokens] = f"{uri}/properties" if "properties" in node else uri
-            if any(keyword in node for keyword in _OPENERS):
+            if any(keyword in node for keyword in OPENERS):
                 opened.add(tokens)
         for tokens, names in documented.items():
             if tokens not in opened:
@@ -90,12 +87,14 @@ def _depth_of_statement(evaluation_path: str) -> int | None:
     depth = 0
     steps = iter(evaluation_path.split("/")[1:])
     for step in steps:
-        if step in _INTO_MEMBERS or step in _INTO_ALTERNATIVES:
-            if next(steps, None) is None:
-                return None
-        elif step not in _INTO_CHILDREN and step not in _IN_PLACE:
+        kind = KEYWORDS.get(step)
+        if kind is None or kind.holds is Holds.AS_QUESTION or kind.about in (About.NAME, About.NOTHING):
+            if step in _IN_PLACE:
+                continue
             return None
-        depth += step in _INTO_MEMBERS or step in _INTO_CHILDREN
+        if kind.shape is not Shape.ONE and next(steps, None) is None:
+            return None
+        depth += kind.about is not About.VALUE
     return depth
 
 

@@ -6,6 +6,7 @@ The errors of the schema library are put under our rules, in words that name no 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from opay_contract.contract.contract import OTHER_TYPE
 from opay_contract.jsontext import NotJson, Tokens
 from opay_contract.judge.body_plan import Described
 from opay_contract.judge.describing import describe_value, fold_pointer
@@ -53,6 +54,19 @@ _KEYWORDS: dict[str, tuple[Rule, Callable[[Any], str]]] = {
     "format": (FORMAT_MISMATCH, lambda limit: f"text of the format {limit}"),
 }
 
+RULES_OF_KEYWORDS = (
+    FIELD_MISSING,
+    FIELD_NULL,
+    TYPE_MISMATCH,
+    VALUE_OUT_OF_RANGE,
+    LENGTH_OUT_OF_RANGE,
+    PATTERN_MISMATCH,
+    FORMAT_MISMATCH,
+    VALUE_UNDOCUMENTED,
+    CONSTRAINT_VIOLATED,
+)
+"""The rules that a broken keyword of a schema falls under."""
+
 
 def check_response_body(subject: Subject) -> Iterable[RawFinding]:
     """Find where the answer contradicts its schema, and members that the schema does not know."""
@@ -80,7 +94,7 @@ def check_request_body(subject: Subject) -> Iterable[RawFinding]:
 
 
 def _request_hits(subject: Subject, query: Described | None) -> Iterator[RawFinding]:
-    if isinstance(subject.asked, NotJson):
+    if isinstance(subject.asked, NotJson) and subject.asked is not OTHER_TYPE:
         actual = f"{len(subject.exchange.request.body or b'')} bytes that are no JSON"
         yield RawFinding(REQUEST_FIELD_INVALID, "", "JSON", actual, subject.operation.request_schema)
     if query is None:

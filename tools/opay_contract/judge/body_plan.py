@@ -3,7 +3,7 @@
 The schema library is asked in full (`annotate`) about the first body of each shape. Where conditions look at
 nothing but the shape and the values at few decided places, what it said holds for every other body of that
 shape; list items of one shape are then one place, `EACH`. Otherwise it is asked about each body anew, and
-places are those of that body alone. Either way the rules read the same `Plan`.
+places are those of that body alone. Either way the rules read the same `BodyPlan`.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,13 +13,14 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 
-from opay_contract.contract.contract import Contract, Match
-from opay_contract.contract.loading import tokens_of
-from opay_contract.contract.operation import DocumentedResponse, Form, Operation
+from opay_contract.contract.addresses import tokens_of
+from opay_contract.contract.contract import Contract, Match, content_type
+from opay_contract.contract.operation import DocumentedResponse, Form, Operation, schema_of
 from opay_contract.jsontext import Parsed, Tokens, iter_nodes
 from opay_contract.judge.annotations import Annotations, annotate
 from opay_contract.judge.describing import fold_pointer, is_label
 from opay_contract.judge.shapes import Shape, fold, is_decided_by_shape
+from opay_contract.model.exchange import Exchange, Headers
 
 NOT_SEARCHED = frozenset({"identifier", "credential"})
 """Classes of fields that may look like card numbers by their nature; where no schema is, a name tells."""
@@ -37,7 +38,7 @@ Decided = tuple[tuple[Tokens, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class StatedPlace:
     """What one schema says about a place: the place as a path and in words, and the schema's address."""
 
     path: Tokens
@@ -45,11 +46,11 @@ class Statement:
     uri: str
 
 
-_Member = tuple[str | None, Statement]
+_Member = tuple[str | None, StatedPlace]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BodyPlan:
     """What rules look for in a body.
 
     `validator` tells whether a body fits the schema at the address `schema`.
@@ -62,8 +63,8 @@ class Plan:
     schema: str
     validator: jsonschema_rs.Draft202012Validator
     units: tuple[tuple[Tokens, tuple[_Member, ...], tuple[_Member, ...]], ...]
-    lists: tuple[tuple[Statement, str, Tokens], ...]
-    undocumented: tuple[Statement, ...]
+    lists: tuple[tuple[StatedPlace, str, Tokens], ...]
+    undocumented: tuple[StatedPlace, ...]
     searched: dict[Tokens, bool]
     public: frozenset[Tokens]
 
@@ -72,7 +73,7 @@ class Described(msgspec.Struct, gc=False):
     """A body with the plan for it."""
 
     value: Any
-    plan: Plan
+    plan: BodyPlan
 
     def public_value(self, tokens: Tokens, value: Any) -> str:
         """Return a value as text where the contract calls its place public and it looks like a label."""
@@ -81,15 +82,15 @@ class Described(msgspec.Struct, gc=False):
         return text if is_label(text) else ""
 
 
-class Plans:
+class BodyPlans:
     """Works out plans, and remembers those that a shape decides."""
 
     def __init__(self, contract: Contract, limit: int = MAX_PLANS) -> None:
         self._contract = contract
         self._limit = limit
-        self._plans: dict[tuple[Any, ...], Plan] = {}
+        self._plans: dict[tuple[Any, ...], BodyPlan] = {}
 
-    def plan(self, schema: str, value: Any, shape: Shape, decided: Decided = ()) -> tuple[Plan, bool]:
+    def plan(self, schema: str, value: Any, shape: Shape, decided: Decided = ()) -> tuple[BodyPlan, bool]:
         """Return what the contract says about a body, and whether others of its shape have the same plan.
 
         `decided` has some of its places with their values.
@@ -106,12 +107,14 @@ class Plans:
         return plan, is_kept
 
 
-def request_schema(operation: Operation, form: Form | None) -> str | None:
+def request_schema(operation: Operation, form: Form | None, headers: Headers | None) -> str | None:
     """Return the address of the schema that a request's body is judged by."""
-    return form.request if form else operation.request_schema
+    return form.request if form else schema_of(content_type(headers), operation.request_types)
 
 
-def response_schema(operation: Operation, match: Match, documented: DocumentedResponse | None) -> str | None:
+def response_schema(
+    operation: Operation, match: Match, documented: DocumentedResponse | None, headers: Headers | None
+) -> str | None:
     """Return the address of the schema that an answer is judged by, None where nothing describes it.
 
     An answer without a business code is judged as a bare envelope, any other by the form that the
@@ -123,19 +126,20 @@ def response_schema(operation: Operation, match: Match, documented: DocumentedRe
     if match.form is not None:
         return match.form.response
     described = documented.media_types if documented is not None else {}
-    schema = next(iter(described.values()), None)
+    schema = schema_of(content_type(headers), described)
     return schema or (envelope.schema if envelope is not None else None)
 
 
 def annotate_bodies(
-    contract: Contract, match: Match, status: int
+    contract: Contract, exchange: Exchange, match: Match
 ) -> tuple[Annotations | None, Annotations | None]:
     """Return what the contract says about each place of an exchange's bodies, None where there is nothing."""
     operation = match.route.operation
     if operation is None:
         return None, None
-    query = request_schema(operation, match.form)
-    answer = response_schema(operation, match, operation.response(status))
+    response = exchange.response
+    query = request_schema(operation, match.form, exchange.request.headers)
+    answer = response_schema(operation, match, operation.response(response.status), response.headers)
     asked, answered = match.request_body, match.response_body
     return (
         annotate(contract, query, asked.value) if query and isinstance(asked, Parsed) else None,
@@ -143,7 +147,7 @@ def annotate_bodies(
     )
 
 
-def _plan_of(notes: Annotations, shape: Shape, decided: Decided) -> tuple[Plan, bool]:
+def _plan_of(notes: Annotations, shape: Shape, decided: Decided) -> tuple[BodyPlan, bool]:
     """Return the plan for a body, and whether it holds for every other of the shape."""
     uris: dict[Tokens, list[str]] = {}
     is_general = all(
@@ -161,7 +165,7 @@ def _plan_of(notes: Annotations, shape: Shape, decided: Decided) -> tuple[Plan, 
     return _build(notes, lambda tokens: tokens), False
 
 
-def _are_apart(stated: tuple[Statement, ...]) -> bool:
+def _are_apart(stated: tuple[StatedPlace, ...]) -> bool:
     """Return whether no two paths are the same in words; else what comes first would depend on the body."""
     return len({one.path for one in stated}) == len({one.pointer for one in stated})
 
@@ -174,10 +178,10 @@ def _is_decided(node: dict[str, Any], tokens: Tokens, shape: Shape, decided: Dec
     return "if" not in node or (not shape.has_float and is_decided_by_shape(node["if"], tokens, places))
 
 
-def _build(notes: Annotations, path_of: Callable[[Tokens], Tokens]) -> Plan:
-    times: dict[Statement, None] = {}
-    months: dict[Statement, None] = {}
-    lists: dict[tuple[Statement, str, Tokens], None] = {}
+def _build(notes: Annotations, path_of: Callable[[Tokens], Tokens]) -> BodyPlan:
+    times: dict[StatedPlace, None] = {}
+    months: dict[StatedPlace, None] = {}
+    lists: dict[tuple[StatedPlace, str, Tokens], None] = {}
     searched: dict[Tokens, bool] = {}
     classes: dict[Tokens, set[str]] = {}
     for tokens, _, uri, node in notes.nodes():
@@ -187,17 +191,18 @@ def _build(notes: Annotations, path_of: Callable[[Tokens], Tokens]) -> Plan:
             classes.setdefault(path, set()).add(node[_CLASS])
         unit, identity = node.get("x-unit"), node.get("x-unique-by")
         if unit == "unix-seconds":
-            times[Statement(path, fold_pointer(tokens), f"{uri}/x-unit")] = None
+            times[StatedPlace(path, fold_pointer(tokens), f"{uri}/x-unit")] = None
         elif unit == "month":
-            months[Statement(path, fold_pointer(tokens), f"{uri}/x-unit")] = None
+            months[StatedPlace(path, fold_pointer(tokens), f"{uri}/x-unit")] = None
         if identity is not None:
-            stated = Statement(path, f"{fold_pointer(tokens)}/*", f"{uri}/x-unique-by")
+            stated = StatedPlace(path, f"{fold_pointer(tokens)}/*", f"{uri}/x-unique-by")
             lists[stated, identity, tokens_of(identity)] = None
     unknown = {
-        Statement(path_of(tokens), fold_pointer(tokens), uri): None for tokens, _, uri in notes.undocumented()
+        StatedPlace(path_of(tokens), fold_pointer(tokens), uri): None
+        for tokens, _, uri in notes.undocumented()
     }
     public = frozenset(path for path, stated in classes.items() if stated == {_PUBLIC})
-    return Plan(
+    return BodyPlan(
         schema=notes.schema,
         validator=notes.contract.schemas.validator(notes.schema),
         units=_by_parent(times, months),
@@ -209,7 +214,7 @@ def _build(notes: Annotations, path_of: Callable[[Tokens], Tokens]) -> Plan:
 
 
 def _by_parent(
-    times: Iterable[Statement], months: Iterable[Statement]
+    times: Iterable[StatedPlace], months: Iterable[StatedPlace]
 ) -> tuple[tuple[Tokens, tuple[_Member, ...], tuple[_Member, ...]], ...]:
     found: dict[Tokens, tuple[list[_Member], list[_Member]]] = {}
     for kind, statements in enumerate((times, months)):

@@ -1,11 +1,10 @@
 """Checks of status, headers, text, code, message, echoes and signature: all but schemas and values."""
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from operator import eq
 
-from opay_contract.contract.contract import Contract, at
-from opay_contract.contract.operation import Operation
+from opay_contract.contract.contract import OTHER_TYPE, Contract, at
+from opay_contract.contract.operation import Operation, find_media_type, is_json
 from opay_contract.jsontext import FlawKind, NotJson, Parsed
 from opay_contract.judge.describing import describe_media_type, describe_value, fold_pointer
 from opay_contract.judge.shapes import column
@@ -35,6 +34,18 @@ from opay_contract.model.finding import Outcome
 from opay_contract.signing.header_forms import is_mask
 from opay_contract.signing.signer import Verification, verify
 
+_FLAWS = {
+    FlawKind.BYTE_ORDER_MARK: (BYTE_ORDER_MARK, "text without a byte order mark", "a byte order mark"),
+    FlawKind.INVALID_UTF8: (INVALID_UTF8, "UTF-8", "bytes that are no UTF-8"),
+    FlawKind.LONE_SURROGATE: (LONE_SURROGATE, "characters", "half of a surrogate pair"),
+    FlawKind.DUPLICATE_KEY: (DUPLICATE_KEY, "a key once in an object", "the same key again"),
+    FlawKind.NON_FINITE_NUMBER: (NON_FINITE_NUMBER, "a JSON number", "NaN or Infinity"),
+    FlawKind.UNSAFE_NUMBER: (UNSAFE_NUMBER, "a number that every reader keeps", "a number beyond 2^53-1"),
+}
+
+RULES_OF_FLAWS = tuple(rule for rule, _, _ in _FLAWS.values())
+"""The rules about what readers of JSON disagree on."""
+
 
 def check_status(subject: Subject) -> Iterator[RawFinding]:
     """Find an HTTP status that the operation does not document."""
@@ -52,7 +63,7 @@ def check_media_type(subject: Subject) -> Iterator[RawFinding]:
     if headers is None or documented is None or not documented.media_types or subject.answered is None:
         return
     content_type = header(headers, "content-type")
-    if is_documented_media_type(content_type, documented.media_types):
+    if find_media_type(content_type, documented.media_types) is not None:
         return
     rule = JSON_MISLABELLED if isinstance(subject.answered, Parsed) else MEDIA_TYPE_UNDOCUMENTED
     actual = describe_media_type(content_type)
@@ -61,29 +72,17 @@ def check_media_type(subject: Subject) -> Iterator[RawFinding]:
 
 def check_request_headers(subject: Subject) -> Iterator[RawFinding]:
     """Find required headers that a request lacks although it was not refused."""
-    if subject.exchange.request.headers is None or subject.frame.is_refused:
+    headers = subject.exchange.request.headers
+    if headers is None or subject.frame.is_refused:
         return
     for required in subject.operation.required_headers:
-        if not header(subject.exchange.request.headers, required.name):
+        if not header(headers, required.name):
             yield RawFinding(HEADER_MISSING, required.name, "a required header", "none", required.uri)
-
-
-def is_documented_media_type(content_type: str | None, documented: dict[str, str | None]) -> bool:
-    """Return whether a Content-Type header names one of the documented media types or ranges."""
-    if content_type is None:
-        return False
-    media_type = content_type.partition(";")[0].strip().lower()
-    return any(fnmatchcase(media_type, pattern.lower()) for pattern in documented)
-
-
-_FLAWS = {
-    FlawKind.BYTE_ORDER_MARK: (BYTE_ORDER_MARK, "text without a byte order mark", "a byte order mark"),
-    FlawKind.INVALID_UTF8: (INVALID_UTF8, "UTF-8", "bytes that are no UTF-8"),
-    FlawKind.LONE_SURROGATE: (LONE_SURROGATE, "characters", "half of a surrogate pair"),
-    FlawKind.DUPLICATE_KEY: (DUPLICATE_KEY, "a key once in an object", "the same key again"),
-    FlawKind.NON_FINITE_NUMBER: (NON_FINITE_NUMBER, "a JSON number", "NaN or Infinity"),
-    FlawKind.UNSAFE_NUMBER: (UNSAFE_NUMBER, "a number that every reader keeps", "a number beyond 2^53-1"),
-}
+    ways = subject.operation.credentials
+    if ways and not any(all(header(headers, one.name) for one in way) for way in ways):
+        names = " or ".join(" and ".join(one.name for one in way) for way in ways)
+        first = next(one for one in ways[0] if not header(headers, one.name))
+        yield RawFinding(HEADER_MISSING, first.name, f"credentials: {names}", "none", first.uri)
 
 
 def check_body_text(subject: Subject) -> Iterator[RawFinding]:
@@ -93,7 +92,7 @@ def check_body_text(subject: Subject) -> Iterator[RawFinding]:
         return
     if body is None:
         yield RawFinding(BODY_EMPTY, "", "a body", "no body", f"{documented.uri}/content")
-    elif isinstance(body, NotJson) and _claims_json(subject):
+    elif isinstance(body, NotJson) and body is not OTHER_TYPE and _claims_json(subject):
         yield _broken(body, f"{documented.uri}/content", len(subject.exchange.response.body))
 
 
@@ -113,11 +112,8 @@ def _claims_json(subject: Subject) -> bool:
     headers, documented = subject.exchange.response.headers, subject.frame.documented
     if headers is None or documented is None or header(headers, "content-type") is None:
         return True
-    described = documented.media_types
-    of_json = {
-        media_type: schema for media_type, schema in described.items() if schema or "json" in media_type
-    }
-    return is_documented_media_type(header(headers, "content-type"), of_json)
+    of_json = {name: schema for name, schema in documented.media_types.items() if is_json(name)}
+    return find_media_type(header(headers, "content-type"), of_json) is not None
 
 
 def _broken(body: NotJson, uri: str, length: int) -> RawFinding:
@@ -236,7 +232,7 @@ def verify_request(
     What a recording tool put in its place says nothing about it.
     """
     scheme, key, request = contract.signature, settings.private_key, exchange.request
-    if scheme is None or not key or request.body is None or operation is None:
+    if scheme is None or not key or request.body is None or operation is None or not operation.is_signed:
         return None
     value = header(request.headers, scheme.header)
     if value is None or (settings.may_be_masked and is_mask(value, scheme.prefix)):

@@ -11,7 +11,7 @@ import msgspec
 
 from opay_contract.contract.contract import Contract, Match
 from opay_contract.jsontext import NotJson, Parsed, Tokens, iter_nodes
-from opay_contract.judge.body_plan import NOT_SEARCHED, Plan
+from opay_contract.judge.body_plan import NOT_SEARCHED, BodyPlan
 from opay_contract.judge.card_numbers import iter_card_number_lengths, may_have_card_number
 from opay_contract.judge.describing import describe_name, fold_pointer
 from opay_contract.judge.shapes import Shape, fold
@@ -52,16 +52,16 @@ class CardSearch:
                 if name.lower() not in self._unsearched_headers:
                     yield from _hits(value, prefix + describe_name(name))
 
-    def in_query(self, exchange: Exchange, read: _Read, shape: Shape | None, plan: Plan | None) -> _Hits:
+    def in_query(self, exchange: Exchange, read: _Read, shape: Shape | None, plan: BodyPlan | None) -> _Hits:
         """Search the request's body."""
         return self._in_body(exchange.request.body, read, shape, plan, "request:")
 
-    def in_answer(self, exchange: Exchange, read: _Read, shape: Shape | None, plan: Plan | None) -> _Hits:
+    def in_answer(self, exchange: Exchange, read: _Read, shape: Shape | None, plan: BodyPlan | None) -> _Hits:
         """Search the response's body."""
         return self._in_body(exchange.response.body, read, shape, plan, "")
 
     def _in_body(
-        self, data: bytes | None, read: _Read, shape: Shape | None, plan: Plan | None, prefix: str
+        self, data: bytes | None, read: _Read, shape: Shape | None, plan: BodyPlan | None, prefix: str
     ) -> _Hits:
         if not data or not (self.is_thorough or _may_be_in_body(data, read, shape)):
             return
@@ -111,7 +111,7 @@ def _may_be_in_body(data: bytes, read: _Read, shape: Shape | None) -> bool:
 class _Search:
     """Tells which places of a body are searched: by the schemas that describe them, or else by name."""
 
-    def __init__(self, names: frozenset[str], plan: Plan | None) -> None:
+    def __init__(self, names: frozenset[str], plan: BodyPlan | None) -> None:
         self.names = names
         self._searched: dict[Tokens, bool] = plan.searched if plan else {}
 

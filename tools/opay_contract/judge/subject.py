@@ -9,7 +9,7 @@ import msgspec
 from opay_contract.contract.contract import Contract, Route
 from opay_contract.contract.operation import DocumentedResponse, Form, Operation
 from opay_contract.jsontext import NotJson, Parsed, Tokens
-from opay_contract.judge.body_plan import Decided, Described, Plan
+from opay_contract.judge.body_plan import BodyPlan, Decided, Described
 from opay_contract.judge.shapes import Shape
 from opay_contract.model.exchange import Exchange
 from opay_contract.model.finding import Outcome, Rule
@@ -119,7 +119,7 @@ class Subject(msgspec.Struct, gc=False):
         return _described(self.answered, self.alike.answer_plan)
 
 
-def _described(read: Parsed | NotJson | None, plan: Plan | None) -> Described | None:
+def _described(read: Parsed | NotJson | None, plan: BodyPlan | None) -> Described | None:
     return Described(read.value, plan) if plan is not None and type(read) is Parsed else None
 
 
@@ -142,8 +142,8 @@ class Alike:
     frame: Frame
     query: Shape | None
     answer: Shape | None
-    query_plan: Plan | None = None
-    answer_plan: Plan | None = None
+    query_plan: BodyPlan | None = None
+    answer_plan: BodyPlan | None = None
     checks: tuple[Check, ...] = ()
     glances: "tuple[Glance, ...] | None" = None
     searched_headers: tuple[bool, ...] = ()

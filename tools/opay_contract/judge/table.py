@@ -346,7 +346,52 @@ FORM_NEVER_SUCCEEDED = _rule(
     "nothing was checked of what the contract says about its success.",
 )
 
-RULES: tuple[Rule, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Rule))
+RULES: tuple[Rule, ...] = (
+    PATH_UNDOCUMENTED,
+    METHOD_UNDOCUMENTED,
+    STATUS_UNDOCUMENTED,
+    MEDIA_TYPE_UNDOCUMENTED,
+    JSON_MISLABELLED,
+    BODY_EMPTY,
+    BODY_NOT_JSON,
+    BODY_TRUNCATED,
+    BYTE_ORDER_MARK,
+    INVALID_UTF8,
+    LONE_SURROGATE,
+    DUPLICATE_KEY,
+    NON_FINITE_NUMBER,
+    UNSAFE_NUMBER,
+    HEADER_MISSING,
+    REQUEST_FIELD_UNDOCUMENTED,
+    REQUEST_FIELD_MISSING,
+    REQUEST_FIELD_INVALID,
+    RESPONSE_FIELD_UNDOCUMENTED,
+    FIELD_MISSING,
+    FIELD_NULL,
+    TYPE_MISMATCH,
+    VALUE_OUT_OF_RANGE,
+    LENGTH_OUT_OF_RANGE,
+    PATTERN_MISMATCH,
+    FORMAT_MISMATCH,
+    VALUE_UNDOCUMENTED,
+    CONSTRAINT_VIOLATED,
+    SUCCESS_WITHOUT_DATA,
+    ERROR_WITH_DATA,
+    SUCCESS_CODE_ON_HTTP_ERROR,
+    CODE_UNDOCUMENTED,
+    MESSAGE_UNDOCUMENTED,
+    ANSWER_MISMATCHED,
+    ITEM_REPEATED,
+    TIMESTAMP_NOT_SECONDS,
+    TIMESTAMP_IN_FUTURE,
+    MONTH_INVALID,
+    SIGNATURE_MISMATCH,
+    CARD_NUMBER_EXPOSED,
+    NOTHING_SUCCEEDED,
+    FORM_NEVER_SUCCEEDED,
+)
+"""Every rule about exchanges, in the order of the docs; `alike.CHECKS` says which check finds which."""
+
 RULES_OF_A_RUN = frozenset((NOTHING_SUCCEEDED, FORM_NEVER_SUCCEEDED))
 """Rules that no single exchange breaks, only a run as a whole."""
 

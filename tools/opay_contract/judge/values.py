@@ -8,7 +8,7 @@ from typing import Any
 
 from opay_contract.contract.contract import at
 from opay_contract.jsontext import Tokens
-from opay_contract.judge.body_plan import Statement
+from opay_contract.judge.body_plan import StatedPlace
 from opay_contract.judge.describing import describe_value
 from opay_contract.judge.shapes import EACH, column, values_at
 from opay_contract.judge.subject import Columns, RawFinding, Subject
@@ -105,7 +105,7 @@ def _members(objects: list[Any], name: str | None) -> list[Any]:
     return objects if name is None else column(objects, (name,))
 
 
-def _check_time(subject: Subject, stated: Statement, value: Any) -> Iterator[RawFinding]:
+def _check_time(subject: Subject, stated: StatedPlace, value: Any) -> Iterator[RawFinding]:
     fault = time_fault(value, recorded_time(subject))
     if fault is TIMESTAMP_NOT_SECONDS:
         yield RawFinding(fault, stated.pointer, "seconds since 1970", describe_value(value), stated.uri)

@@ -1,7 +1,6 @@
 """How a stored customer becomes an answer, and a code becomes an error: the envelope, filled.
 
-What the contract cannot say without words of its own stands here and nowhere else: which code means what, and
-where in an answer customer and cards are.
+What the contract does not say stands here and nowhere else: where in an answer customer and cards are.
 """
 
 from collections.abc import Callable
@@ -17,16 +16,19 @@ from opay_contract.jsontext import Tokens
 from opay_contract.mock.choices import Choices
 from opay_contract.mock.store import StoredCustomer
 
-AUTHENTICATION_FAILED, INVALID_PARAMETERS, MERCHANT_IS_NULL = "02000", "02001", "00003"
+AUTHENTICATION_FAILED, INVALID_PARAMETERS = "authentication-failed", "parameters-not-valid"
+MERCHANT_MISSING = "merchant-missing"
+"""What the codes mean that the mock refuses with; the contract says which these are."""
 
 BY_CUSTOMER, BY_TOKEN = "by-customer", "by-token"
 """The ids of the two request forms."""
 
-CUSTOMER, CARDS, CARD_OWNER, MOBILE = "customer", "cardTokens", "customerInfo", "customerMobile"
+CUSTOMER, CARDS, CARD_OWNER = "customer", "cardTokens", "customerInfo"
 
 ABSENT = object()
 """Data that are not there, unlike data that are null."""
 
+_MEANINGS = (AUTHENTICATION_FAILED, INVALID_PARAMETERS, MERCHANT_MISSING)
 _ERROR_STATUS = 400
 _encode = msgspec.json.Encoder().encode
 
@@ -37,7 +39,7 @@ REASON_HEADER = b"x-mock-reason"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class MockAnswer:
     """An HTTP answer; it comes after `delay` seconds, and with `cut` breaks off in the middle of its body."""
 
     status: int
@@ -46,7 +48,7 @@ class Answer:
     delay: float = 0.0
     cut: bool = False
 
-    def because(self, reason: str) -> "Answer":
+    def because(self, reason: str) -> "MockAnswer":
         """Return the answer with its reason in a field, which log and tests read."""
         told = [value for name, value in self.fields if name == REASON_HEADER]
         others = (field for field in self.fields if field[0] != REASON_HEADER)
@@ -61,6 +63,7 @@ class Writer:
         if operation.envelope is None:
             raise ContractError(f"openapi.yaml: {operation.id}: the mock needs x-envelope")
         self._envelope = operation.envelope
+        self._codes = {meaning: self._envelope.code_of(meaning) for meaning in _MEANINGS}
         self._choices = choices
         self._status = next(int(status) for status in operation.responses if status.startswith("2"))
         self._media_type = next(iter(operation.responses[str(self._status)].media_types)).encode()
@@ -68,15 +71,24 @@ class Writer:
         self._adapt_card = _card_adapter(choices)
         self._adapt_customer = _customer_adapter(choices)
 
-    def error(self, code: str) -> Answer:
+    def error(self, code: str) -> MockAnswer:
         """Return a business error of the catalogue."""
-        if code == AUTHENTICATION_FAILED and self._choices["authentication-code"] == "other":
-            return Answer(status=401)
+        if code == self.code_of(AUTHENTICATION_FAILED) and self._choices["authentication-code"] == "other":
+            return MockAnswer(status=401)
         return self.json(self.error_value(code), self._error_status)
 
-    def elsewhere(self, status: int, served: str, fields: Fields = ()) -> Answer:
+    def code_of(self, meaning: str) -> str:
+        """Return the code that means something."""
+        return self._codes[meaning]
+
+    def refusal(self, meaning: str) -> MockAnswer:
+        """Return the business error that means something."""
+        return self.error(self.code_of(meaning))
+
+    def elsewhere(self, status: int, served: str, fields: Fields = ()) -> MockAnswer:
         """Return the HTTP error for what is not served, with an envelope that says what is."""
-        told = self.json(self.envelope(INVALID_PARAMETERS, f"the mock serves {served}", ABSENT), status)
+        code = self.code_of(INVALID_PARAMETERS)
+        told = self.json(self.envelope(code, f"the mock serves {served}", ABSENT), status)
         return replace(told, fields=(*told.fields, *fields))
 
     def error_value(self, code: str) -> dict[str, Any]:
@@ -108,16 +120,16 @@ class Writer:
         messages = (text for other in sorted(alike) for text in self._envelope.codes[other].messages)
         return next(messages, code)
 
-    def json(self, value: Any, status: int | None = None) -> Answer:
+    def json(self, value: Any, status: int | None = None) -> MockAnswer:
         """Return a JSON answer with the documented status and media type."""
         return self.text(_encode(value), status)
 
-    def text(self, body: bytes, status: int | None = None, media_type: bytes | None = None) -> Answer:
+    def text(self, body: bytes, status: int | None = None, media_type: bytes | None = None) -> MockAnswer:
         """Return an answer with a body that is ready."""
         fields = ((b"content-type", media_type or self._media_type), (b"content-length", b"%d" % len(body)))
-        return Answer(status=status or self._status, fields=fields, body=body)
+        return MockAnswer(status=status or self._status, fields=fields, body=body)
 
-    def found(self, form: Form, stored: StoredCustomer) -> Answer:
+    def found(self, form: Form, stored: StoredCustomer) -> MockAnswer:
         """Return the answer for what was found."""
         if form.id == BY_CUSTOMER and not stored.cards:
             return self._without_cards(stored)
@@ -133,17 +145,17 @@ class Writer:
             else {**cards[0], CARD_OWNER: customer}
         )
 
-    def unknown(self, form: Form, blank: StoredCustomer) -> Answer:
+    def unknown(self, form: Form, blank: StoredCustomer) -> MockAnswer:
         """Return the answer for what is not stored; `blank` is a customer of the id that was asked for."""
         reading = self._choices["unknown-customer" if form.id == BY_CUSTOMER else "unknown-token"]
         if reading == "business-error":
-            return self.error(INVALID_PARAMETERS)
+            return self.refusal(INVALID_PARAMETERS)
         return self.json(self.success_value(self.data(form, blank) if reading == "empty-list" else None))
 
-    def _without_cards(self, stored: StoredCustomer) -> Answer:
+    def _without_cards(self, stored: StoredCustomer) -> MockAnswer:
         reading = self._choices["customer-without-cards"]
         if reading == "business-error":
-            return self.error(INVALID_PARAMETERS)
+            return self.refusal(INVALID_PARAMETERS)
         if reading == "no-data":
             return self.json(self.success_value(None))
         cards: list[Any] | None = [] if reading == "empty-list" else None
@@ -158,7 +170,7 @@ def data_of(value: dict[str, Any], form: Form) -> tuple[dict[str, Any], list[dic
 def members_about(choices: Choices, question: str) -> tuple[str, ...]:
     """Return the names of the members that a question is about."""
     abouts = next(choice.question.about for choice in choices if choice.question.id == question)
-    return tuple(split_uri(about)[1][-1] for about in abouts)
+    return tuple(str(split_uri(about).tokens[-1]) for about in abouts)
 
 
 def _put(value: dict[str, Any], tokens: Tokens, child: Any) -> None:
@@ -186,7 +198,10 @@ def _number(created: Any) -> Any:
 
 
 def _customer_adapter(choices: Choices) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    (name,) = members_about(choices, "customer-name-content")
     if choices["customer-name-content"] == "name":
         return lambda customer: customer
-    return lambda customer: {**customer, name: customer[MOBILE]}
+    (name,) = members_about(choices, "customer-name-content")
+    question = next(one.question for one in choices if one.question.id == "customer-name-content")
+    reading = next(one for one in question.readings if one.id == "mobile-number")
+    mobile = next(str(one.other[-1]) for one in reading.evidence if one.other)
+    return lambda customer: {**customer, name: customer[mobile]}

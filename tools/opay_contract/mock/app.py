@@ -10,7 +10,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from opay_contract.contract.contract import Contract
 from opay_contract.mock.admin import admin_routes, ready_route
-from opay_contract.mock.answers import Answer
+from opay_contract.mock.answers import MockAnswer
 from opay_contract.mock.customers import Seeds
 from opay_contract.mock.request_handler import MockSettings, RequestHandler
 from opay_contract.mock.store import Store, StoredCustomer
@@ -54,7 +54,7 @@ class MockApp(Starlette):
             self._tell(scope, fields, body, answer)
         await _send(answer, send)
 
-    def _tell(self, scope: Scope, fields: dict[bytes, bytes], body: bytes, answer: Answer) -> None:
+    def _tell(self, scope: Scope, fields: dict[bytes, bytes], body: bytes, answer: MockAnswer) -> None:
         self._heard += 1
         exchange = Exchange(
             place=Place(source=0, entry=self._heard, file="mock"),
@@ -95,14 +95,14 @@ async def _read(receive: Receive) -> bytes | None:
     return None if message["type"] == "http.disconnect" else body
 
 
-async def _send(answer: Answer, send: Send) -> None:
+async def _send(answer: MockAnswer, send: Send) -> None:
     start: Message = {"type": "http.response.start", "status": answer.status, "headers": answer.fields}
     await send(start)
     # An answer that is left unfinished makes the server close the connection.
     await send({"type": "http.response.body", "body": _sent_body(answer), "more_body": answer.cut})
 
 
-def _sent_body(answer: Answer) -> bytes:
+def _sent_body(answer: MockAnswer) -> bytes:
     return answer.body[: len(answer.body) // 2] if answer.cut else answer.body
 
 

@@ -11,7 +11,6 @@ from random import Random
 from typing import Any
 
 from opay_contract.contract.addresses import absolute
-from opay_contract.contract.closing import close_reference
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document, Position, load_document
 from opay_contract.contract.loading import ROOT
@@ -101,10 +100,8 @@ class Seeds:
         self._forms = {form.id: form for form in self._operation.forms}
         self._contract = contract
         address = _data_address(contract, self._operation, self._forms[BY_CUSTOMER])
-        documents = contract.schemas.documents
-        self._customer = contract.schemas.compile(close_reference(address, documents))
-        cards = f"{address}#/properties/{CARDS}/items"
-        self._card = contract.schemas.compile(close_reference(cards, documents))
+        self._customer = contract.schemas.closed_validator(address)
+        self._card = contract.schemas.closed_validator(f"{address}#/properties/{CARDS}/items")
         self._id = str(self._forms[BY_CUSTOMER].echoes[0].response[-1])
         self._token = str(self._forms[BY_TOKEN].echoes[0].response[-1])
 

@@ -17,6 +17,9 @@ from opay_contract.model.exchange import Exchange, header
 from opay_contract.signing.signer import sign
 
 _MOST_WAITING = 10_000
+_SECONDS_TO_GATHER = 0.02
+"""How long lines are gathered: a thread that wakes up for each would take more time than the answers."""
+
 _SECONDS_TO_FINISH = 1.0
 _CLOCK = slice(11, 23)
 """Hours to milliseconds in a time as exchanges have it, which is in UTC."""
@@ -29,8 +32,7 @@ class LogWriter:
         self._stream = stream
         self._waiting: deque[str] = deque()
         self._dropped = 0
-        self._is_closing = False
-        self._changed = threading.Condition()
+        self._has_news, self._is_closing = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="opay-contract-log", daemon=True)
 
     def __enter__(self) -> Self:
@@ -42,38 +44,34 @@ class LogWriter:
         self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
     ) -> None:
         """Write what waits, as far as somebody reads it."""
-        with self._changed:
-            self._is_closing = True
-            self._changed.notify()
+        self._is_closing.set()
+        self._has_news.set()
         self._thread.join(_SECONDS_TO_FINISH)
 
     def add(self, line: str) -> None:
         """Take a line; returns at once."""
-        with self._changed:
-            if len(self._waiting) < _MOST_WAITING:
-                self._waiting.append(line)
-                self._changed.notify()
-            else:
-                self._dropped += 1
+        if len(self._waiting) < _MOST_WAITING:
+            self._waiting.append(line)
+        else:
+            self._dropped += 1
+        if not self._has_news.is_set():
+            self._has_news.set()
 
     def _run(self) -> None:
-        while lines := self._next():
+        is_last = False
+        while not is_last:
+            self._has_news.wait()
+            is_last = self._is_closing.wait(_SECONDS_TO_GATHER)
+            self._has_news.clear()
+            lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            if self._dropped:
+                lines.append(f"{self._dropped} requests are not logged: nobody reads fast enough")
+                self._dropped = 0
             try:
                 self._stream.write("".join(f"{line}\n" for line in lines))
                 self._stream.flush()
             except (OSError, ValueError):  # nobody is there to read it
                 return
-
-    def _next(self) -> list[str]:
-        with self._changed:
-            while not self._waiting and not self._is_closing:
-                self._changed.wait()
-            lines = list(self._waiting)
-            self._waiting.clear()
-            if self._dropped:
-                lines.append(f"{self._dropped} requests are not logged: nobody reads fast enough")
-                self._dropped = 0
-            return lines
 
 
 class RequestLog:
@@ -97,7 +95,7 @@ def describe_call(exchange: Exchange, contract: Contract) -> dict[str, str | int
     path = "/" + (request.url or "").partition("://")[2].partition("/")[2].partition("?")[0]
     called = [operation for operation in contract.operations if operation.path_pattern.fullmatch(path)]
     route = Route(operation=(called or contract.operations)[0])
-    code = contract.match_read(exchange, route, *read_bodies(exchange)).code
+    code = contract.match_read(exchange, route, *read_bodies(exchange, route.operation)).code
     return {
         "time": (exchange.recorded_at or "")[_CLOCK],
         "method": describe_name(request.method or ""),

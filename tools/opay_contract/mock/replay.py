@@ -9,7 +9,7 @@ from opay_contract.contract.contract import Contract, Route, at, read_bodies
 from opay_contract.contract.operation import Form, Operation
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import Parsed
-from opay_contract.mock.answers import AUTHENTICATION_FAILED, REASON_HEADER, Answer, Fields
+from opay_contract.mock.answers import AUTHENTICATION_FAILED, REASON_HEADER, Fields, MockAnswer
 from opay_contract.model.exchange import Exchange, Headers, Response, Unreadable
 from opay_contract.recordings.inputs import Source, find_missing, iter_sources
 from opay_contract.recordings.reading import is_passed_over, iter_exchanges
@@ -42,7 +42,7 @@ class Replay:
 
     def __init__(self, contract: Contract, items: Iterable[Exchange | Unreadable]) -> None:
         self._contract = contract
-        self._answers: dict[_Question, list[Answer]] = {}
+        self._answers: dict[_Question, list[MockAnswer]] = {}
         self._turns: Counter[_Question] = Counter()
         self._left_out: Counter[str] = Counter()
         for item in items:
@@ -50,7 +50,7 @@ class Replay:
         if not self._answers:
             raise UsageError(f"nothing to replay: {self._describe_left_out() or 'there is no exchange'}")
 
-    def answer(self, form: Form, asked: str) -> Answer | None:
+    def answer(self, form: Form, asked: str) -> MockAnswer | None:
         """Return the next recorded answer to a question, then the last again; None where there is none."""
         question = (form.id, asked)
         recorded = self._answers.get(question)
@@ -81,12 +81,12 @@ class Replay:
         if operation is None:
             self._left_out["of another API or method"] += 1
             return
-        match = self._contract.match_read(item, Route(operation=operation), *read_bodies(item))
+        match = self._contract.match_read(item, Route(operation=operation), *read_bodies(item, operation))
         form, body = match.form, match.request_body
         asked = at(body.value, form.echoes[0].request) if form and isinstance(body, Parsed) else None
         if form is None or not isinstance(asked, str):
             self._left_out["without a question that a request form has"] += 1
-        elif match.code == AUTHENTICATION_FAILED:
+        elif operation.envelope and match.code == operation.envelope.code_of(AUTHENTICATION_FAILED):
             self._left_out["refused for the signature"] += 1
         else:
             self._answers.setdefault((form.id, asked), []).append(_answer(item.response))
@@ -130,9 +130,11 @@ def _iter_items(contract: Contract, paths: Sequence[str]) -> Iterator[Exchange |
             yield found
 
 
-def _answer(response: Response) -> Answer:
+def _answer(response: Response) -> MockAnswer:
     length = ((b"content-length", b"%d" % len(response.body)),)
-    return Answer(status=response.status, fields=(*_fields(response.headers), *length), body=response.body)
+    return MockAnswer(
+        status=response.status, fields=(*_fields(response.headers), *length), body=response.body
+    )
 
 
 def _fields(headers: Headers | None) -> Fields:

@@ -8,7 +8,7 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import Form, Operation
 from opay_contract.errors import ContractError, UsageError
 from opay_contract.jsontext import pointer
-from opay_contract.mock.answers import BY_CUSTOMER, Answer, Writer
+from opay_contract.mock.answers import BY_CUSTOMER, MockAnswer, Writer
 from opay_contract.mock.choices import Choices
 from opay_contract.mock.customers import sample_customer
 from opay_contract.mock.scenarios import (
@@ -72,7 +72,7 @@ class RequestHandler:
             find_scenario(self.scenarios, name)
         self._scenario = name
 
-    def answer(self, method: str, path: bytes, fields: Mapping[bytes, bytes], body: bytes) -> Answer:
+    def answer(self, method: str, path: bytes, fields: Mapping[bytes, bytes], body: bytes) -> MockAnswer:
         """Return the answer to a request; the names of header fields are in lower case."""
         handler = self._handlers.get(path)
         return (
@@ -81,10 +81,10 @@ class RequestHandler:
             else handler.answer(method, fields, body, self._scenario)
         )
 
-    def _not_served(self, path: bytes) -> Answer:
+    def _not_served(self, path: bytes) -> MockAnswer:
         reason = "another path"
         for served in self._handlers:
-            if path != served and path.startswith(served) and served in path[len(served) :]:
+            if path.count(served) > 1:
                 reason = f"the path {served.decode()} is there twice: give the client the address without it"
         first = next(iter(self._handlers.values()))
         paths = ", ".join(handler.served for handler in self._handlers.values())
@@ -103,7 +103,7 @@ class _OperationHandler:
         scenarios: dict[str, Scenario],
     ) -> None:
         self._settings, self._store, self._scenarios = settings, store, scenarios
-        self._answers: dict[tuple[str, str], Answer] = {}
+        self._answers: dict[tuple[str, str], MockAnswer] = {}
         self._version = store.version()
         self.served = served_by(operation)
         self.writer = Writer(operation, settings.choices)
@@ -113,9 +113,9 @@ class _OperationHandler:
 
     def answer(
         self, method: str, fields: Mapping[bytes, bytes], body: bytes, usual_scenario: str | None
-    ) -> Answer:
+    ) -> MockAnswer:
         query = self._validation.pass_or_refuse(method, fields, body)
-        if isinstance(query, Answer):
+        if isinstance(query, MockAnswer):
             return query
         magic = query.asked.removeprefix(MAGIC) if query.asked.startswith(MAGIC) else None
         named = fields.get(SCENARIO_HEADER, b"").decode("latin-1") or magic
@@ -130,7 +130,7 @@ class _OperationHandler:
         context = self._context(query, made_up=magic is not None)
         return scenario.play(context).because(f"scenario {scenario.name}")
 
-    def _remembered(self, query: Query) -> Answer:
+    def _remembered(self, query: Query) -> MockAnswer:
         """Return the usual answer, written once for what is stored for as long as the store is the same."""
         if self._settings.replay is not None:
             return self._usual(query, self._find(query))
@@ -161,7 +161,7 @@ class _OperationHandler:
             return self._store.customer(query.asked)
         return self._store.card(query.asked)
 
-    def _usual(self, query: Query, found: StoredCustomer | None) -> Answer:
+    def _usual(self, query: Query, found: StoredCustomer | None) -> MockAnswer:
         replay = self._settings.replay
         recorded = replay.answer(query.form, query.asked) if replay else None
         if recorded is not None:

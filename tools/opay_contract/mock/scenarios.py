@@ -19,7 +19,7 @@ from opay_contract.mock.answers import (
     AUTHENTICATION_FAILED,
     BY_CUSTOMER,
     INVALID_PARAMETERS,
-    Answer,
+    MockAnswer,
     Writer,
     data_of,
 )
@@ -39,7 +39,7 @@ class ScenarioContext:
     """A request to be answered: the right answer, and a customer with cards to make a wrong one from."""
 
     form: Form
-    usual: Answer
+    usual: MockAnswer
     stored: StoredCustomer
     writer: Writer
     slow_seconds: float
@@ -49,13 +49,13 @@ class ScenarioContext:
         return self.writer.success_value(self.writer.data(self.form, self.stored))
 
 
-Mutation = Callable[[ScenarioContext], Answer]
+Mutation = Callable[[ScenarioContext], MockAnswer]
 
 
 def on_data(change: Callable[[Members, list[Members]], object]) -> Mutation:
     """Change the customer and the cards of a success."""
 
-    def play(scene: ScenarioContext) -> Answer:
+    def play(scene: ScenarioContext) -> MockAnswer:
         data = scene.writer.data(scene.form, scene.stored)
         change(*data_of(data, scene.form))
         return scene.writer.json(scene.writer.success_value(data))
@@ -77,7 +77,7 @@ def with_text(name: str, text: bytes) -> Mutation:
     """Give a member of the first card a value that is written as no encoder would write it."""
     marked = with_member(name, _MARK)
 
-    def play(scene: ScenarioContext) -> Answer:
+    def play(scene: ScenarioContext) -> MockAnswer:
         return scene.writer.text(marked(scene).body.replace(b'"\\u001a"', text))
 
     return play
@@ -91,11 +91,16 @@ def on_usual(change: Callable[[bytes], bytes], media_type: bytes | None = None) 
 def on_envelope(code: str, message: str | None, data: Any) -> Mutation:
     """Answer with a code, a message (the code's own for None) and data."""
 
-    def play(scene: ScenarioContext) -> Answer:
+    def play(scene: ScenarioContext) -> MockAnswer:
         text = scene.writer.message(code) if message is None else message
         return scene.writer.json(scene.writer.envelope(code, text, data))
 
     return play
+
+
+def on_refusal(meaning: str, message: str | None, data: Any) -> Mutation:
+    """Answer with the code that means something, and a message and data as `on_envelope` has them."""
+    return lambda scene: on_envelope(scene.writer.code_of(meaning), message, data)(scene)
 
 
 def success_with(data: Any) -> Mutation:
@@ -118,36 +123,36 @@ def page(status: int, title: bytes) -> Mutation:
     return lambda scene: scene.writer.text(_HTML % (title, title), status, b"text/html; charset=utf-8")
 
 
-def too_many_requests(_scene: ScenarioContext) -> Answer:
+def too_many_requests(_scene: ScenarioContext) -> MockAnswer:
     """Answer with HTTP status 429."""
-    return Answer(status=429, fields=((b"retry-after", b"1"), (b"content-length", b"0")))
+    return MockAnswer(status=429, fields=((b"retry-after", b"1"), (b"content-length", b"0")))
 
 
-def slowly(scene: ScenarioContext) -> Answer:
+def slowly(scene: ScenarioContext) -> MockAnswer:
     """Answer as usual, later."""
     return replace(scene.usual, delay=scene.slow_seconds)
 
 
-def cut(scene: ScenarioContext) -> Answer:
+def cut(scene: ScenarioContext) -> MockAnswer:
     """Answer as usual, and close the connection in mid-body."""
     return replace(scene.usual, cut=True)
 
 
-def without_cards(scene: ScenarioContext) -> Answer:
+def without_cards(scene: ScenarioContext) -> MockAnswer:
     """Answer for a customer without cards; a query by token gets its usual answer."""
     if scene.form.id != BY_CUSTOMER:
         return scene.usual
     return scene.writer.found(scene.form, replace(scene.stored, cards={}))
 
 
-def with_card_twice(scene: ScenarioContext) -> Answer:
+def with_card_twice(scene: ScenarioContext) -> MockAnswer:
     """Answer with the first card twice; a query by token gets its usual answer."""
     if scene.form.id != BY_CUSTOMER:
         return scene.usual
     return on_data(lambda _customer, cards: cards.append(cards[0]))(scene)
 
 
-def about_another(scene: ScenarioContext) -> Answer:
+def about_another(scene: ScenarioContext) -> MockAnswer:
     """Answer with another id, or token, than the one that was asked for."""
     value = member = scene.value()
     *path, name = scene.form.echoes[0].response
@@ -250,13 +255,13 @@ _FIXED = (
     _drift("code-undocumented", "A code outside the catalogue.",
            on_envelope("77777", "Please contact support.", ABSENT), table.CODE_UNDOCUMENTED),
     _drift("message-undocumented", "A known code with another message.",
-           on_envelope(INVALID_PARAMETERS, "Something went wrong.", ABSENT), table.MESSAGE_UNDOCUMENTED),
+           on_refusal(INVALID_PARAMETERS, "Something went wrong.", ABSENT), table.MESSAGE_UNDOCUMENTED),
     _drift("success-without-data", "The success code, and no data.",
            success_with(ABSENT), table.SUCCESS_WITHOUT_DATA),
     _drift("success-null-data", "The success code, and null for data.",
            success_with(None), table.SUCCESS_WITHOUT_DATA),
     _drift("error-with-data", "An error code, and data.",
-           on_envelope(AUTHENTICATION_FAILED, None, {}), table.ERROR_WITH_DATA),
+           on_refusal(AUTHENTICATION_FAILED, None, {}), table.ERROR_WITH_DATA),
     _drift("success-on-http-error", "HTTP 403 with the success code and data.",
            success_with_status(403), table.SUCCESS_CODE_ON_HTTP_ERROR),
     _drift("other-customer", "The answer to another question.", about_another, table.ANSWER_MISMATCHED),

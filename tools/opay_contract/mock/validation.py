@@ -20,7 +20,6 @@ from typing import Any
 
 import msgspec
 
-from opay_contract.contract.closing import close_reference
 from opay_contract.contract.contract import Contract, at
 from opay_contract.contract.operation import Form, Operation
 from opay_contract.errors import ContractError, UsageError
@@ -30,8 +29,8 @@ from opay_contract.mock.answers import (
     BY_CUSTOMER,
     BY_TOKEN,
     INVALID_PARAMETERS,
-    MERCHANT_IS_NULL,
-    Answer,
+    MERCHANT_MISSING,
+    MockAnswer,
     Writer,
 )
 from opay_contract.mock.choices import Choices
@@ -40,7 +39,7 @@ from opay_contract.model.exchange import Request
 from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.canonical import UnsignableBody, parse_signable
 from opay_contract.signing.doctor import Doctor
-from opay_contract.signing.signer import verify
+from opay_contract.signing.signer import PUBLIC_TEST_KEY, verify
 
 _TEXTS = msgspec.json.Decoder(dict[str, str])
 _SORTED = msgspec.json.Encoder(order="sorted")
@@ -51,7 +50,7 @@ class Credentials:
     """Who the one merchant of the mock is. The defaults are made up and open nothing."""
 
     merchant_id: str = "256612345678901"
-    private_key: str = field(default="OPAYPRV_TEST_SYNTHETIC_0001", repr=False)
+    private_key: str = field(default=PUBLIC_TEST_KEY, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +75,7 @@ class Authentication:
         self._key = credentials.private_key
         self._secret = credentials.private_key.encode()
         self._prefix = self._scheme.prefix.encode()
-        usual = Credentials().private_key
-        others = {"the mock's own test key": usual} if self._key != usual else {}
-        self._doctor = Doctor(self._key, self._scheme, identity, others)
+        self._doctor = Doctor(self._key, self._scheme, identity)
         written = scheme.sort_keys, scheme.item_separator, scheme.key_separator, scheme.escape_slashes
         self._plain = written == (True, ",", ":", False)
 
@@ -153,13 +150,9 @@ class Validation:
         self._authentication = Authentication(credentials, scheme, space=space, identity=self._merchant_name)
         self._media_types = _request_media_types(contract, operation)
         self._open = {form.id: contract.schemas.validator(form.request) for form in operation.forms}
-        documents = contract.schemas.documents
-        self._closed = {
-            form.id: contract.schemas.compile(close_reference(form.request, documents))
-            for form in operation.forms
-        }
+        self._closed = {form.id: contract.schemas.closed_validator(form.request) for form in operation.forms}
 
-    def pass_or_refuse(self, method: str, fields: Fields, body: bytes) -> Query | Answer:
+    def pass_or_refuse(self, method: str, fields: Fields, body: bytes) -> Query | MockAnswer:
         """Return what a request asks for, or the answer that refuses it."""
         if method != self._operation.method:
             return self._another_method()
@@ -181,15 +174,15 @@ class Validation:
             reason = f"the body is no JSON object to every reader: it {error.fault}"
             return self._by_choice("malformed-json", 400).because(reason)
         if reasons := self._doubts(fields, body, read):
-            return self._writer.error(AUTHENTICATION_FAILED).because("; ".join(reasons))
+            return self._writer.refusal(AUTHENTICATION_FAILED).because("; ".join(reasons))
         return self._query(read.value)
 
-    def _another_method(self) -> Answer:
+    def _another_method(self) -> MockAnswer:
         allowed = ((b"allow", self._operation.method.encode()),)
         if self._choices["wrong-method"] == "http-error":
             answer = self._writer.elsewhere(405, served_by(self._operation), allowed)
         else:
-            answer = self._writer.error(INVALID_PARAMETERS)
+            answer = self._writer.refusal(INVALID_PARAMETERS)
         return answer.because(f"another method than {self._operation.method}")
 
     def _is_documented_type(self, content_type: bytes) -> bool:
@@ -198,9 +191,9 @@ class Validation:
         media_type = content_type.partition(b";")[0].strip().lower()
         return any(fnmatchcase(media_type.decode("latin-1"), known.decode()) for known in self._media_types)
 
-    def _without_merchant(self) -> Answer:
+    def _without_merchant(self) -> MockAnswer:
         unnamed = self._choices["missing-merchant-id"] == "merchant-is-null"
-        return self._writer.error(MERCHANT_IS_NULL if unnamed else AUTHENTICATION_FAILED)
+        return self._writer.refusal(MERCHANT_MISSING if unnamed else AUTHENTICATION_FAILED)
 
     def _doubts(self, fields: Fields, body: bytes, read: SignedBody) -> list[str]:
         """Return why a request is not the merchant's; nothing where it is."""
@@ -215,7 +208,7 @@ class Validation:
             reasons.append(self._authentication.explain(request))
         return reasons
 
-    def _query(self, body: dict[str, Any]) -> Query | Answer:
+    def _query(self, body: dict[str, Any]) -> Query | MockAnswer:
         forms = [form for form in self._forms if form.required <= body.keys()]
         if not forms:
             names = " nor ".join(name for form in self._forms for name in sorted(form.required))
@@ -224,26 +217,26 @@ class Validation:
         if len(forms) > 1:
             if self._choices["both-keys"] == "business-error":
                 names = " and ".join(name for one in forms for name in sorted(one.required))
-                return self._writer.error(INVALID_PARAMETERS).because(f"both {names}")
+                return self._writer.refusal(INVALID_PARAMETERS).because(f"both {names}")
             chosen = BY_TOKEN if self._choices["both-keys"] == "token" else BY_CUSTOMER
             form = next(form for form in forms if form.id == chosen)
             ignored = frozenset[str]().union(*(other.required for other in forms)) - form.required
             body = {name: value for name, value in body.items() if name not in ignored}
         return self._asked(form, body)
 
-    def _asked(self, form: Form, body: dict[str, Any]) -> Query | Answer:
+    def _asked(self, form: Form, body: dict[str, Any]) -> Query | MockAnswer:
         validator = (self._open if self._choices["undocumented-member"] == "ignored" else self._closed)[
             form.id
         ]
         if not validator.is_valid(body):
             tokens, fault = next(iter_faults(validator, body))
-            return self._writer.error(INVALID_PARAMETERS).because(f"{fold_pointer(tokens)} {fault}")
+            return self._writer.refusal(INVALID_PARAMETERS).because(f"{fold_pointer(tokens)} {fault}")
         return Query(form=form, asked=str(at(body, form.echoes[0].request)))
 
-    def _by_choice(self, question: str, status: int) -> Answer:
+    def _by_choice(self, question: str, status: int) -> MockAnswer:
         if self._choices[question] == "http-error":
-            return Answer(status=status, fields=((b"content-length", b"0"),))
-        return self._writer.error(INVALID_PARAMETERS)
+            return MockAnswer(status=status, fields=((b"content-length", b"0"),))
+        return self._writer.refusal(INVALID_PARAMETERS)
 
 
 def served_by(operation: Operation) -> str:

@@ -1,13 +1,19 @@
-"""A recorded request with its response, where it was found, and the form that "could not be read" takes.
+"""A recorded request with its response, where it was found, and what there is where it could not be read.
 
 There is one of each for every recorded exchange, so these are msgspec's structs and no dataclasses: it takes
 a tenth of the time to make one. `msgspec.structs.replace` changes one.
 """
 
+from collections.abc import Collection
+from dataclasses import dataclass
+
 import msgspec
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in recorded order, names as recorded."""
+
+_ENOUGH = 2
+"""Members that an answer has to have: one may be missing, which is then a finding."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -90,6 +96,22 @@ class Unreadable(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def __repr__(self) -> str:
         """Return a text without the request."""
         return f"Unreadable(place={self.place!r}, reason={self.reason!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerShape:
+    """The members at the root of an answer, those of each operation whose answers can be told by them."""
+
+    members: tuple[frozenset[str], ...]
+
+    def fits(self, names: Collection[str]) -> bool:
+        """Tell whether an object that has members of these names may be an answer."""
+        return any(len(known.intersection(names)) >= min(_ENOUGH, len(known)) for known in self.members)
+
+    def describe(self) -> str:
+        """Return what is looked for, as words."""
+        names = sorted({name for known in self.members for name in known})
+        return ", ".join(f"'{name}'" for name in names) or "members that the contract's answers must have"
 
 
 def header(headers: Headers | None, name: str) -> str | None:

@@ -14,9 +14,12 @@ from opay_contract.errors import UsageError
 from opay_contract.formats.native import parse_line
 from opay_contract.judge.judge import check_exchange
 from opay_contract.judge.subject import Settings
+from opay_contract.judge.table import SIGNATURE_MISMATCH
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
 from opay_contract.model.finding import Finding, Key, Severity
 from opay_contract.settings.policy import RulePolicy, parse_severity
+from opay_contract.signing.doctor import diagnose_request
+from opay_contract.words import count
 
 _PLACE = Place(source=0, entry=0, file="response")
 
@@ -143,8 +146,18 @@ class OpayContract:
         `error`, `warning` or `info`. With `private_key` the request's signature is verified too.
         """
         __tracebackhide__ = True
-        findings = self.findings(exchange_of(response), private_key)
-        return self.raise_or_return(findings, fail_on)
+        exchange = exchange_of(response)
+        findings = self.findings(exchange, private_key)
+        return self.raise_or_return(findings, fail_on, self._hints(exchange, findings, private_key))
+
+    def _hints(
+        self, exchange: Exchange, findings: Iterable[Finding], private_key: str | None
+    ) -> Iterator[str]:
+        """Yield what is wrong with a signature that does not verify, in the doctor's words."""
+        scheme = self.contract.signature
+        if scheme and private_key and any(one.rule.id == SIGNATURE_MISMATCH.id for one in findings):
+            diagnosis = diagnose_request(exchange.request, private_key, scheme)
+            yield from [diagnosis.explain()] if diagnosis else []
 
     def findings(self, exchange: Exchange, private_key: str | None = None) -> tuple[Finding, ...]:
         """Return every finding of an exchange that counts, whatever host it was with."""
@@ -174,7 +187,7 @@ def render_findings(findings: Iterable[Finding]) -> str:
     for finding in findings:
         folded.setdefault(finding.key, []).append(finding)
     groups = sorted(folded.values(), key=lambda group: -group[0].rule.severity)
-    title = f"{len(groups)} finding" + ("s" if len(groups) > 1 else "")
+    title = count(len(groups), "finding")
     return "\n".join([title, *(_line(group) for group in groups)])
 
 

@@ -84,6 +84,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "recordings/MODULE/TEST.ndjson, unless that is there",
     )
     if config.getoption(_RECORDINGS) and not _is_worker(config):
+        _settings(config)  # what is wrong with them ends the run here, and not in some process
         config.pluginmanager.register(_Successes(config), "opay-contract-successes")
 
 

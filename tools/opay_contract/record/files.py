@@ -119,8 +119,8 @@ class RotatingFile:
         if path.suffix == ".gz":
             raise UsageError(f"cannot record to '{path}': gzip is not written; name it .zst, or plain")
         self._path = path
-        self._number = _last_number(path) if self._limits != Limits() else 1
-        self._file = LineFile(numbered(path, self._number))
+        self.number = _last_number(path) if self._limits != Limits() else 1
+        self._file = LineFile(numbered(path, self.number))
         self._opened = time.monotonic()
 
     @property
@@ -142,11 +142,11 @@ class RotatingFile:
         if not self._is_finished():
             return
         try:
-            following = LineFile(numbered(self._path, self._number + 1))
+            following = LineFile(numbered(self._path, self.number + 1))
         except UsageError:
             return
         self._file.close()
-        self._file, self._number, self._opened = following, self._number + 1, time.monotonic()
+        self._file, self.number, self._opened = following, self.number + 1, time.monotonic()
 
     def close(self) -> None:
         """Close the file."""

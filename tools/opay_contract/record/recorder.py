@@ -21,7 +21,8 @@ from opay_contract.record.capture import BODY_LIMIT, DecodedCapture, RawCapture,
 from opay_contract.record.files import RotatingFile
 from opay_contract.record.metrics import Metrics
 from opay_contract.redact.redactor import Redactor
-from opay_contract.report.text_report import describe_place
+from opay_contract.report.sentences import describe_place
+from opay_contract.words import count, printable
 
 Say = Callable[[str], None]
 
@@ -92,6 +93,14 @@ class Recorder:
     def failures(self) -> int:
         """How many exchanges could not be recorded or checked."""
         return self.metrics.total("failures_total")
+
+    def describe(self) -> str:
+        """Return in a sentence what became of what was captured."""
+        recorded, file = self.metrics.total("recorded_total"), f"'{printable(str(self._file.path))}'"
+        what = f"Recorded {count(recorded, 'exchange')}" if recorded else "Recorded nothing"
+        where = f"to {file}" if self._file.number == 1 else f"in files up to {file}"
+        lost = f" {self.failures:,} could not be recorded or checked." if self.failures else ""
+        return f"{what} {where}.{lost}"
 
     def add(self, batch: Sequence[RawCapture]) -> None:
         """Write a batch, then check it."""

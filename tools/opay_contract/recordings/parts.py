@@ -11,8 +11,7 @@ from opay_contract.formats.look import HEAD
 from opay_contract.formats.native import read_ndjson
 from opay_contract.formats.streams import CHUNK, GZIP_MAGIC, ZSTD_MAGIC, ChunkStream, Readable
 from opay_contract.formats.table import Format, recognise
-from opay_contract.model.answer_shape import AnswerShape
-from opay_contract.model.exchange import Exchange, Unreadable
+from opay_contract.model.exchange import AnswerShape, Exchange, Unreadable
 from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
 from opay_contract.recordings.stores import CHANGED, Tag

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO
 
 from opay_contract.formats.errors import NO_URL, NoRecordingError, StreamError
@@ -26,8 +26,7 @@ from opay_contract.formats.streams import (
     unpack,
 )
 from opay_contract.formats.table import FORMATS, Format, recognise
-from opay_contract.model.answer_shape import AnswerShape
-from opay_contract.model.exchange import Exchange, Unreadable
+from opay_contract.model.exchange import AnswerShape, Exchange, Unreadable
 from opay_contract.recordings.inputs import (
     PROMISING_SUFFIXES,
     Source,
@@ -39,9 +38,10 @@ from opay_contract.recordings.inputs import (
 from opay_contract.recordings.stores import Ahead, describe_failure
 
 ZIP_MAGIC = b"PK\x03\x04"
-NOT_FROM_A_PIPE = "a ZIP archive is read from a file of this machine only; copy it here and name it"
+NOT_FROM_A_PIPE = "a ZIP archive cannot be read from a pipe; name the file"
 DAMAGED = "the ZIP archive is damaged, or packed in a way that cannot be unpacked here; unpack it"
 
+_IN_MEMORY = 16 << 20
 _DEFECTS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
 
 
@@ -60,25 +60,34 @@ class _Budget:
 
 
 @contextmanager
-def open_archive(path: Path | None, max_unpacked: int | None = None) -> Iterator[ChunkStream]:
+def open_archive(source: Source) -> Iterator[ChunkStream]:
     """Open the one HAR of an archive; its stream knows the bodies that are kept beside it."""
-    if path is None:
+    if source.remote is None and source.path is None:
         raise StreamError(NOT_FROM_A_PIPE)
-    try:
-        archive = zipfile.ZipFile(path)
-    except _DEFECTS:
-        raise StreamError(DAMAGED) from None
-    with archive:
+    with source.path.open("rb") if source.path else _copy_of(source) as raw:
+        try:
+            archive = zipfile.ZipFile(raw)
+        except _DEFECTS:
+            raise StreamError(DAMAGED) from None
         names = [name for name in archive.namelist() if name.lower().endswith(".har")]
         if len(names) != 1:
             number = f"{len(names):,} HARs" if names else "no HAR"
             raise NoRecordingError(
                 f"the file is a ZIP archive with {number} in it; unpack it and name the files"
             )
-        budget = _Budget(sum(one.compress_size for one in archive.infolist()), max_unpacked)
+        budget = _Budget(sum(one.compress_size for one in archive.infolist()), source.max_unpacked)
         stream = ChunkStream(_iter_chunks(archive, names[0], budget))
         stream.attached = partial(_read_attached, archive, budget)
         yield stream
+
+
+@contextmanager
+def _copy_of(source: Source) -> Iterator[Any]:
+    """Give what a store has as a file that can be read at any place, and is gone in the end."""
+    with SpooledTemporaryFile(_IN_MEMORY) as file, open_raw(source, None) as raw:
+        for chunk in iter_read(raw):
+            file.write(chunk)
+        yield file
 
 
 def _iter_chunks(archive: zipfile.ZipFile, name: str, budget: _Budget) -> Iterator[bytes]:
@@ -236,7 +245,7 @@ def _open_unpacked(source: Source, raw: Readable) -> Iterator[tuple[ChunkStream,
     """Give the text, and whether it is one of an archive's files."""
     stream = unpack(raw, source.max_unpacked)
     if stream.head(len(ZIP_MAGIC)) == ZIP_MAGIC:
-        with open_archive(source.path, source.max_unpacked) as member:
+        with open_archive(source) as member:
             yield member, True
     else:
         yield _decoded(stream), False

@@ -1,9 +1,7 @@
 """Redacts a file as a whole: unpacked, redacted as a stream, packed again, and put in place at once."""
 
-import contextlib
 import os
 import shutil
-import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,7 +11,7 @@ from typing import Any, BinaryIO, Protocol, cast
 
 import zstandard
 
-from opay_contract.errors import UsageError
+from opay_contract.drafts import open_draft
 from opay_contract.formats.editing import Sink, Tally
 from opay_contract.formats.errors import NoRecordingError, StreamError
 from opay_contract.formats.parquet import Row, iter_rows, rewrite_rows
@@ -26,7 +24,6 @@ from opay_contract.redact.redactor import Redactor
 
 _IN_MEMORY = 16 << 20
 NO_ARCHIVE = "archives are not redacted; unpack it and redact what is in it"
-NO_LOG = "access logs are not redacted, as anything may be anywhere in them; keep them as card data"
 
 
 def redact_stream(
@@ -46,8 +43,6 @@ def redact_stream(
         with open_source(source, format_in, stdin=stdin) as recording:
             if recording.is_archive:
                 tally.broken = NO_ARCHIVE
-            elif recording.format is Format.ACCESS_LOG:
-                tally.broken = NO_LOG
             elif recording.format is Format.PARQUET:
                 _redact_parquet(redactor, source, sink, tally)
             else:
@@ -96,11 +91,11 @@ def redact_file(redactor: Redactor, source: Source, target: Path, format_in: For
     Names that were kept and are values further on are replaced in what was written, which is redacted again.
     """
     packing = _packing_of(source)
-    with _draft(target) as draft:
+    with open_draft(target, makes_folders=True) as draft:
         tally = _write(redactor, source, draft, packing, format_in=format_in)
         if clashes := redactor.memory.clashes():
             written = Source(ordinal=source.ordinal, name=source.name, path=draft)
-            with _draft(target) as again:
+            with open_draft(target) as again:
                 _write(redactor, written, again, packing, format_in=format_in, forced=clashes)
                 again.replace(target)
         else:
@@ -242,25 +237,3 @@ def _packing_of(source: Source) -> Callable[[BinaryIO], _Packer]:
     if magic.startswith(GZIP_MAGIC):
         return _Zlib
     return _Zstd if magic.startswith(ZSTD_MAGIC) else _Plain
-
-
-@contextmanager
-def _draft(target: Path) -> Iterator[Path]:
-    """Give an empty file beside `target`, which only its owner may read, and which is gone in the end."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:60]}.")
-        os.close(descriptor)
-    except OSError as error:
-        raise _refused(target, error) from error
-    try:
-        yield Path(temporary)
-    except OSError as error:
-        raise _refused(target, error) from error
-    finally:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink(missing_ok=True)
-
-
-def _refused(target: Path, error: OSError) -> UsageError:
-    return UsageError(f"cannot write to '{target}': {error.strerror}")

@@ -14,7 +14,7 @@ from opay_contract.redact.values import IDENTIFIER, Statement, Values
 from opay_contract.redact.vocabulary import HEADERS, HOST_HEADERS, METHODS, PSEUDO_HEADERS, URL_HEADERS
 from opay_contract.signing.canonical import UnsignableBody
 from opay_contract.signing.header_forms import is_mask as is_no_signature
-from opay_contract.signing.signer import Verification, sign, verify
+from opay_contract.signing.signer import PUBLIC_TEST_KEY, Verification, sign, verify
 
 _HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT")
 _MASKED = re.compile(
@@ -104,9 +104,6 @@ def is_http_date(value: str) -> bool:
     return True
 
 
-SYNTHETIC_KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
-"""The key that redacted requests are signed with; `check` verifies them with it in OPAY_PRIVATE_KEY."""
-
 _FULL = re.compile("[0-9a-f]{128}")
 _MASK = "[Filtered]"
 
@@ -137,7 +134,7 @@ class Resigning:
         if verification is None or new_body is None:
             return self._wrong(digits)
         try:
-            return sign(new_body, SYNTHETIC_KEY, self.scheme, non_ascii=verification.non_ascii).header
+            return sign(new_body, PUBLIC_TEST_KEY, self.scheme, non_ascii=verification.non_ascii).header
         except UnsignableBody:
             return self._wrong(digits)
 
@@ -145,7 +142,7 @@ class Resigning:
         """Return how the signature holds, None where it is known not to."""
         if body is None:
             return None
-        for key in (SYNTHETIC_KEY, self.private_key):
+        for key in (PUBLIC_TEST_KEY, self.private_key):
             if key and (verification := verify(body, value, key, self.scheme)).ok:
                 return verification
         return None if self.private_key else Verification()

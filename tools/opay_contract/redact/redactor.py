@@ -309,7 +309,7 @@ class Redactor:
         recorded, asked, answered = 0.0, None, None
         if not excess_of(exchange):
             match = self.contract.match(exchange)
-            asked, answered = annotate_bodies(self.contract, match, exchange.response.status)
+            asked, answered = annotate_bodies(self.contract, exchange, match)
             if match.route.operation is not None:
                 recorded = unix_time(exchange.recorded_at, self._started_at)
         query = BodyContext(described=asked, recorded=recorded, prefix="request:")

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from itertools import islice
 
 from opay_contract.jsontext import Tokens
@@ -123,6 +124,9 @@ _TOKEN = re.compile("[A-Za-z0-9]+")
 _NUMBERED = re.compile("([A-Za-z]+)[0-9]{0,2}")
 _LONGEST_KNOWN = 64
 _VERSION_DIGITS = 8
+_REMEMBERED, _SHORT_TEXT = 8192, 256
+"""How many texts it is remembered of what is in them, and how long they are at most."""
+
 _SMALL = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,2}){0,2}")
 
 
@@ -140,8 +144,25 @@ class Detector:
         self._lenient = re.compile(rf"{found}|{numbers}|(?P<digits>{_ROW})")
         self._word = re.compile(_WORD)
         self._found = re.compile(rf"[@0-9]|{prefix}")
+        self.is_known = lru_cache(_REMEMBERED)(self._is_known)
+        self._short_parts = lru_cache(_REMEMBERED)(self._parts)
+        self._is_short_clean = lru_cache(_REMEMBERED)(self._is_clean)
 
-    def is_known(self, name: str) -> bool:
+    def parts(self, text: str, *, keep_words: bool) -> tuple[TextPart, ...]:
+        """Return the parts of `text` in order, without gaps."""
+        return (self._short_parts if len(text) <= _SHORT_TEXT else self._parts)(text, keep_words)
+
+    def is_clean(self, text: str, *, keep_words: bool, cards: bool) -> bool:
+        """Return whether a text is made of nothing but pseudonyms and what may be kept."""
+        return (self._is_short_clean if len(text) <= _SHORT_TEXT else self._is_clean)(text, keep_words, cards)
+
+    def _parts(self, text: str, keep_words: bool) -> tuple[TextPart, ...]:  # noqa: FBT001  a key of memory
+        return tuple(self._iter_parts(text, keep_words=keep_words))
+
+    def _is_clean(self, text: str, keep_words: bool, cards: bool) -> bool:  # noqa: FBT001  the same
+        return all(_is_clean_part(part, cards=cards) for part in self.parts(text, keep_words=keep_words))
+
+    def _is_known(self, name: str) -> bool:
         """Return whether a name is made of nothing but known words, with numbers such as that of `v1`."""
         if not name.isascii() or "@" in name or len(name) > _LONGEST_KNOWN:
             return False
@@ -154,8 +175,7 @@ class Detector:
     def _is_known_token(self, token: str) -> bool:
         return len(token) <= 1 or token.lower() in self.known or self.known.issuperset(split_words(token))
 
-    def iter_parts(self, text: str, *, keep_words: bool) -> Iterator[TextPart]:
-        """Yield the parts of `text` in order, without gaps."""
+    def _iter_parts(self, text: str, *, keep_words: bool) -> Iterator[TextPart]:
         plain = plain_digits(text)
         end = 0
         if self._found.search(plain) is None:
@@ -252,17 +272,15 @@ class Texts:
 
     def is_clean(self, text: str, manner: Manner = STRICT) -> bool:
         """Return whether a text is made of nothing but pseudonyms and what may be kept."""
-        parts = self.detector.iter_parts(text, keep_words=manner.keep_words)
-        return all(_is_clean_part(part, manner) for part in parts)
+        return self.detector.is_clean(text, keep_words=manner.keep_words, cards=manner.cards)
 
     def found_in(self, text: str, manner: Manner = STRICT) -> str:
         """Say what kind of data a text has; never the data."""
         if manner.cards and card_hits(text):
             return "card number"
-        parts = self.detector.iter_parts(text, keep_words=manner.keep_words)
-        return next(
-            (part.kind.value for part in parts if not _is_clean_part(part, manner)), PartKind.LETTERS.value
-        )
+        parts = self.detector.parts(text, keep_words=manner.keep_words)
+        found = (part.kind.value for part in parts if not _is_clean_part(part, cards=manner.cards))
+        return next(found, PartKind.LETTERS.value)
 
     def redact(self, text: str, manner: Manner = STRICT, accept: Callable[[str], bool] = accept_all) -> str:
         """Return the pseudonym of a text, or the text itself where it is clean."""
@@ -287,7 +305,7 @@ class Texts:
         return map(lambda pair: self._replace(text, *pair), manners)  # noqa: C417  made one at a time
 
     def _replace(self, text: str, manner: Manner, salt: int) -> str:
-        parts = list(self.detector.iter_parts(text, keep_words=manner.keep_words))
+        parts = self.detector.parts(text, keep_words=manner.keep_words)
         whole = condense(text)
         made = "".join(self._replace_part(part, whole, manner, salt) for part in parts)
         missing = _LEAST - sum(map(str.isalnum, text)) if manner.lengthen else 0
@@ -335,7 +353,7 @@ class Texts:
         return " x ".join(part for part in (filler, numbers) if part)
 
 
-def _is_clean_part(part: TextPart, manner: Manner) -> bool:
+def _is_clean_part(part: TextPart, *, cards: bool) -> bool:
     if part.kind is PartKind.KEPT:
         return True
     if part.kind is PartKind.HEX:
@@ -344,20 +362,20 @@ def _is_clean_part(part: TextPart, manner: Manner) -> bool:
         return is_email_pseudonym(part.text) or _is_clean_letters(part.text)
     if part.kind is PartKind.LETTERS:
         return _is_clean_letters(part.text)
-    return _is_clean_row(part.plain, manner)
+    return _is_clean_row(part.plain, cards=cards)
 
 
 def _is_clean_letters(text: str) -> bool:
     return is_reserved(text) and _OTHER_DIGIT.search(text) is None
 
 
-def _is_clean_row(plain: str, manner: Manner) -> bool:
+def _is_clean_row(plain: str, *, cards: bool) -> bool:
     digits = "".join(char for char in plain if char in "0123456789")
     if is_digit_pseudonym(digits):
         return True
     rest = list(plain)
     found = False
-    for spans in iter_cards(plain) if manner.cards else ():
+    for spans in iter_cards(plain) if cards else ():
         number = "".join(plain[begin:end] for begin, end in spans)
         if not is_test_number(number):
             return False

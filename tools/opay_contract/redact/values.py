@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.naming import iter_objects, iter_properties
+from opay_contract.contract.loading import iter_mappings
 from opay_contract.jsontext import SAFE_INTEGER, NotJson, Parsed, Tokens, parse_json
 from opay_contract.judge.annotations import Annotations
 from opay_contract.judge.describing import describe_name
@@ -50,7 +50,7 @@ class Sensitivity:
         self._documents = [document.value for document in contract.schemas.documents.values()]
         self.by_name = contract.sensitivity_by_name
         self.known_texts = frozenset(_iter_known_texts(contract))
-        names = [name for document in self._documents for name, _ in iter_properties(document)]
+        names = [str(at.tokens[-1]) for at, _ in contract.schemas.iter_properties()]
         headers = [header.name for operation in contract.operations for header in operation.required_headers]
         texts = [*names, *headers, *self.known_texts]
         self.words = frozenset(word.lower() for text in texts for word in _LETTERS.findall(text))
@@ -109,7 +109,7 @@ def _iter_known_texts(contract: Contract) -> Iterator[str]:
 
 
 def _iter_texts(document: Any) -> Iterator[str]:
-    for node in iter_objects(document):
+    for node in iter_mappings(document):
         for value in node.values():
             yield from (
                 text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)

@@ -87,7 +87,7 @@ RECORDER_NAMES = frozenset(_RECORDER_NAMES.split())
 
 _TELLING = """
 url uri path redirecturl requested_url mimetype media_type querystring params headers header key value
-postdata bodysize script exec stream websocket trailers
+postdata bodysize script exec stream websocket trailers latencies upstream resp vhost msec
 """
 NAME_WORDS = WORDS.union(_PATH_WORDS.split(), _TELLING.split(), map(str.lower, RECORDER_NAMES))
 """Words that a part of a path may have, or a member that no report shows; free text has fewer."""

@@ -1,16 +1,42 @@
 """What a run of `check` has to tell: the one value that every format renders."""
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
 
+from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance, Judged, State
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import OpenQuestion
 from opay_contract.contract.used import ContractUsed
+from opay_contract.exit_codes import ExitCode
+from opay_contract.judge.table import CARD_NUMBER_EXPOSED
 from opay_contract.model.finding import Severity
 from opay_contract.model.insight import Insight
 from opay_contract.model.summary import DriftSummary, FoldedFinding
-from opay_contract.report.ordering import by_gravity
-from opay_contract.report.scope import describe_nothing
+
+TOOL = "opay-contract"
+
+
+class Verdict(StrEnum):
+    """What becomes of a run."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOTHING_CHECKED = "nothing checked"
+    INCOMPLETE = "incomplete"
+    INTERRUPTED = "interrupted"
+
+
+_VERDICTS = {
+    ExitCode.CLEAN: Verdict.PASSED,
+    ExitCode.FINDINGS: Verdict.FAILED,
+    ExitCode.NOTHING_CHECKED: Verdict.NOTHING_CHECKED,
+    ExitCode.INCOMPLETE: Verdict.INCOMPLETE,
+    ExitCode.INTERRUPTED: Verdict.INTERRUPTED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,9 +46,14 @@ class CheckedRun:
     `contract` is what was checked against, where a report may ask what it documents. `judged` is the same
     summary beside the baseline, or None where none was given. `contract_folder` is the contract's folder
     relative to the working folder, or None where the contract stands elsewhere, as the one that the package
-    carries. `require_success` is how many exchanges had to succeed, or None where nobody asked. `used` names
-    the contract, `inputs` is how many files were read, `version` the program's; None where they are not
-    known. With `allow_out_of_scope` a run in which everything was is no failure.
+    carries. `require_success` is how many exchanges had to succeed, or None where nobody asked. With
+    `allow_out_of_scope` a run in which everything was is no failure.
+
+    `scenarios` has a scenario of the mock that shows the drift of a rule, by the rule's id.
+
+    `used` names the contract, `named` the inputs as the user gave them, `options` are the arguments that go
+    with them on a command line; `inputs` is how many files were read, None where that is not known, and
+    `started_at` when, in seconds since 1970.
     """
 
     summary: DriftSummary
@@ -36,13 +67,58 @@ class CheckedRun:
     allow_out_of_scope: bool = False
     contract_folder: str | None = None
     used: ContractUsed | None = None
+    named: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    scenarios: Mapping[str, str] = field(default_factory=dict)
     inputs: int | None = None
-    version: str | None = None
+    started_at: float | None = None
+
+    @property
+    def tool(self) -> str:
+        """The program and its version."""
+        return f"{TOOL} {__version__}"
+
+    @property
+    def moment(self) -> str | None:
+        """When the run began, as RFC 3339 text in UTC, in seconds."""
+        if self.started_at is None:
+            return None
+        return f"{datetime.fromtimestamp(self.started_at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The code of the run: interrupted, findings, input that could not be read, nothing at all.
+
+        Acceptances without a finding count as findings do, but only where everything was read: else their
+        finding may be in what was not. Too few successes count whatever was read.
+        """
+        counted = self.counted
+        if counted.is_partial:
+            return ExitCode.INTERRUPTED
+        if self.is_short and counted.exchanges:
+            return ExitCode.FINDINGS
+        if any(number and severity >= self.fail_on for severity, number in counted.occurrences.items()):
+            return ExitCode.FINDINGS
+        if counted.unreadable_count:
+            return ExitCode.INCOMPLETE
+        if not counted.exchanges:
+            return ExitCode.CLEAN if self.is_allowed_nothing else ExitCode.NOTHING_CHECKED
+        return ExitCode.FINDINGS if self.unused and not self.allow_unused else ExitCode.CLEAN
+
+    @property
+    def verdict(self) -> Verdict:
+        """What becomes of the run, which is what its exit code says."""
+        return _VERDICTS[self.exit_code]
 
     @property
     def counted(self) -> DriftSummary:
         """The summary without what is accepted: what counts for `fail_on`."""
         return self.judged.counted() if self.judged else self.summary
+
+    @property
+    def numbers(self) -> Counter[Severity]:
+        """How many findings count, by severity."""
+        return Counter(folded.finding.rule.severity for folded in self.counted.findings.values())
 
     @property
     def is_short(self) -> bool:
@@ -58,12 +134,6 @@ class CheckedRun:
     def is_allowed_nothing(self) -> bool:
         """Whether nothing was checked and that is as it was asked for: all was out of scope."""
         return self.is_nothing and self.allow_out_of_scope and bool(self.summary.out_of_scope)
-
-    @property
-    def nothing(self) -> str:
-        """Why nothing was checked, as a sentence; empty where something was."""
-        why = describe_nothing(self.summary, self.inputs)
-        return f"Nothing was checked: {why}." if self.is_nothing else ""
 
     @property
     def accepted(self) -> list[FoldedFinding]:
@@ -95,3 +165,22 @@ class CheckedRun:
         """Return in a few words how the acceptance of a finding stands, or nothing."""
         acceptance = self.acceptance(folded)
         return acceptance.standing(self.judged.today) if self.judged and acceptance else ""
+
+
+def by_gravity(summary: DriftSummary) -> list[FoldedFinding]:
+    """Return the findings in the order of every report."""
+    return rank(summary.findings.values())
+
+
+def rank(findings: Iterable[FoldedFinding]) -> list[FoldedFinding]:
+    """Return findings, most severe first and card numbers before all, then by rule and where first seen."""
+    return sorted(
+        findings,
+        key=lambda folded: (
+            -folded.finding.rule.severity,
+            folded.finding.rule.id != CARD_NUMBER_EXPOSED.id,
+            folded.finding.rule.id,
+            folded.finding.place,
+            folded.finding.key,
+        ),
+    )

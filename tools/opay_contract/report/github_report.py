@@ -7,21 +7,26 @@ from opay_contract.baseline.acceptance import Acceptance, State
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import FoldedFinding
-from opay_contract.report.acceptance_status import (
+from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
+from opay_contract.report.sentences import (
+    describe_call,
     describe_covered,
+    describe_head,
+    describe_judged,
     describe_no_drift,
+    describe_omitted,
+    describe_out_of_scope,
+    describe_place,
+    describe_shortage,
     describe_standing,
     describe_unused,
+    describe_vacuity,
+    describe_verdict,
+    explain_nothing,
 )
-from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.ordering import by_gravity
-from opay_contract.report.outcomes import describe_shortage, describe_vacuity
-from opay_contract.report.scope import describe_out_of_scope
-from opay_contract.report.text_report import describe_call, describe_judged, describe_place
 from opay_contract.words import count, printable
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
-_TITLE = "opay-contract"
 
 
 def render_github(run: CheckedRun) -> str:
@@ -33,41 +38,40 @@ def render_github(run: CheckedRun) -> str:
     """
     findings = by_gravity(run.counted)
     lines = [*_remarks(run), *(_finding(folded, run) for folded in findings), *_acceptances(findings, run)]
+    lines += [f"{TOOL}: {line}" for line in describe_head(run)]
+    lines.append(f"{TOOL}: {describe_verdict(run)}; exit code {int(run.exit_code)}")
     return "\n".join(lines) + "\n"
 
 
 def _remarks(run: CheckedRun) -> Iterator[str]:
     summary = run.counted
-    if run.used:
-        yield f"{_TITLE}: {printable(str(run.used))}"
     if summary.is_partial:
-        yield _command("error", "The run was interrupted: not everything was checked.", title=_TITLE)
+        yield _command("error", "The run was interrupted: not everything was checked.", title=TOOL)
     if run.is_nothing:
-        message = " ".join([run.nothing, *describe_out_of_scope(summary)])
-        yield _command("notice" if run.is_allowed_nothing else "error", message, title=_TITLE)
+        message = " ".join([explain_nothing(run), *describe_out_of_scope(summary)])
+        yield _command("notice" if run.is_allowed_nothing else "error", message, title=TOOL)
     elif not summary.findings and not summary.is_vacuous and not summary.unreadable_count:
         message = f"Checked {count(summary.exchanges, 'exchange')}: {describe_no_drift(run)}."
-        yield _command("notice", message, title=_TITLE)
+        yield _command("notice", message, title=TOOL)
     yield from _shortcomings(run)
     if run.judged:
-        yield _command("notice", describe_judged(run.judged), title=_TITLE)
+        yield _command("notice", describe_judged(run.judged), title=TOOL)
     if changes := run.insight.changes:
         days = " to ".join(dict.fromkeys((changes[0].day, changes[-1].day)))
         message = f"{count(len(changes), 'change')} over time ({days}); the other formats show them."
-        yield _command("notice", message, title=f"{_TITLE}: changes")
+        yield _command("notice", message, title=f"{TOOL}: changes")
     for unreadable in summary.unreadable[:1]:
         others = summary.unreadable_count - 1
         more = f" (and {count(others, 'more entry', 'more entries')})" if others else ""
         message = f"{describe_place(unreadable.place)}: unreadable: {unreadable.reason}{more}"
-        yield _command("error", message, **_recording(unreadable.place), title=f"{_TITLE}: unreadable")
+        yield _command("error", message, **_recording(unreadable.place), title=f"{TOOL}: unreadable")
     if summary.omitted:
-        message = f"{count(summary.omitted, 'occurrence')} of further findings not listed."
-        yield _command("warning", message, title=_TITLE)
+        yield _command("warning", describe_omitted(summary), title=TOOL)
 
 
 def _shortcomings(run: CheckedRun) -> Iterator[str]:
     for words in filter(None, (describe_shortage(run), describe_vacuity(run))):
-        yield _command("error" if run.is_short else "warning", words, title=_TITLE)
+        yield _command("error" if run.is_short else "warning", words, title=TOOL)
 
 
 def _finding(folded: FoldedFinding, run: CheckedRun) -> str:
@@ -84,7 +88,7 @@ def _finding(folded: FoldedFinding, run: CheckedRun) -> str:
         f"{pointer}expected {finding.expected}, got {finding.actual} "
         f"({describe_call(finding)}{where}; fingerprint {folded.fingerprint}{standing})"
     )
-    return _command(_COMMANDS[finding.rule.severity], message, **place, title=f"{_TITLE}: {finding.rule.id}")
+    return _command(_COMMANDS[finding.rule.severity], message, **place, title=f"{TOOL}: {finding.rule.id}")
 
 
 def _acceptances(findings: list[FoldedFinding], run: CheckedRun) -> Iterator[str]:
@@ -93,12 +97,12 @@ def _acceptances(findings: list[FoldedFinding], run: CheckedRun) -> Iterator[str
         acceptance = run.acceptance(folded)
         if acceptance and run.state(folded) is State.EXPIRED:
             message = f"{describe_covered(acceptance)} counts again: {describe_standing(run, folded)}"
-            yield _command("warning", message, **_entry(acceptance), title=f"{_TITLE}: acceptance expired")
+            yield _command("warning", message, **_entry(acceptance), title=f"{TOOL}: acceptance expired")
     excuse = f" ({run.unused_excuse})" if run.unused_excuse else ""
     for acceptance in run.unused:
         message = f"{describe_covered(acceptance)}: {describe_unused(acceptance)}{excuse}"
         name = "notice" if excuse else "error"
-        yield _command(name, message, **_entry(acceptance), title=f"{_TITLE}: unused acceptance")
+        yield _command(name, message, **_entry(acceptance), title=f"{TOOL}: unused acceptance")
 
 
 def _entry(acceptance: Acceptance) -> dict[str, str | int | None]:

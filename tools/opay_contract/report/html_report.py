@@ -1,131 +1,463 @@
 """The report as one HTML page that asks for nothing and can be read without its script."""
 
-import base64
-import hashlib
-from collections.abc import Callable, Iterable
-from importlib import resources
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
 
-from opay_contract.model.finding import Severity
-from opay_contract.report.acceptance_status import describe_no_drift
-from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.html_baseline import build_accepted, build_unused
-from opay_contract.report.html_changes import build_changes
-from opay_contract.report.html_findings import build_findings
-from opay_contract.report.html_gaps import build_narrower, build_never_seen
-from opay_contract.report.html_parts import Section, as_text
-from opay_contract.report.html_presence import build_presence
-from opay_contract.report.html_questions import build_questions
-from opay_contract.report.html_summary import build_summary
-from opay_contract.report.html_timeline import build_over_time
-from opay_contract.report.text_report import describe_place
-from opay_contract.words import count
+from markupsafe import Markup, escape
 
-_FOOTER = (
-    "Card and customer data is never shown: findings name type, length and place, and values are counted "
-    "only where the contract calls them public."
+from opay_contract.baseline.acceptance import State
+from opay_contract.contract.operation import OpenQuestion
+from opay_contract.judge.gap_table import MIN_OBSERVATIONS
+from opay_contract.model.finding import ContractPlace, Kind, Rule, Severity
+from opay_contract.model.insight import Answer, Change, ChangeKind, Share
+from opay_contract.model.observation import Days, Observations
+from opay_contract.model.summary import FoldedFinding
+from opay_contract.pages.page import build_environment, load_asset, render_page
+from opay_contract.report.charts import (
+    Timeline,
+    build_timeline,
+    describe_day_key,
+    draw_columns,
+    draw_rates,
+    draw_shares,
+    draw_sparkline,
+    exchanges_by_day,
+    is_dated,
+    iter_days,
+    occurrences_by_day,
 )
+from opay_contract.report.checked_run import TOOL, CheckedRun, Verdict, by_gravity
+from opay_contract.report.frames import Frame, build_frame, next_steps
+from opay_contract.report.insights import (
+    describe_gap,
+    describe_scope,
+    describe_share,
+    describe_spot,
+    narrower,
+    never_seen,
+)
+from opay_contract.report.presence import iter_trees
+from opay_contract.report.rule_guide import RuleGuide, guide_of
+from opay_contract.report.sentences import (
+    INTERRUPTED,
+    describe_call,
+    describe_covered,
+    describe_day,
+    describe_field,
+    describe_head,
+    describe_judged,
+    describe_moment,
+    describe_omitted,
+    describe_out_of_scope,
+    describe_outcomes,
+    describe_outside,
+    describe_place,
+    describe_shortage,
+    describe_signatures,
+    describe_standing,
+    describe_unused,
+    describe_vacuity,
+    describe_verdict,
+)
+from opay_contract.words import count, printable
+
+MAX_CHANGES = 500
+"""Changes that the page shows, the latest; each has a chart."""
+
+_PACKAGE = "opay_contract.report"
+_LABELS = {Severity.ERROR: "Error", Severity.WARNING: "Warning", Severity.INFO: "Note"}
+_CHECKED = "Exchanges checked"
+_BREAKS = re.compile(r"(?<=[/.\]])(?=[^/.\[:\d\s])")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FindingView:
+    """A finding as its row and what the row folds out into."""
+
+    fingerprint: str
+    severity: str
+    label: str
+    is_expired: bool
+    rule: Rule
+    guide: RuleGuide
+    frame: Frame
+    field: str
+    outcome: str
+    expected: str
+    actual: str
+    times: int
+    since: str
+    facts: list[tuple[str, str]]
+    days: str
+    chart: Markup
 
 
 def render_html(run: CheckedRun) -> str:
     """Return the page; what came from outside is escaped, and the policy allows no script but the page's."""
-    summary = run.counted
-    script, style = _asset("html_report.js"), _asset("html_report.css")
-    sections = [section for build in _SECTIONS if (section := build(run))]
-    policy = (
-        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+    values = _Values(run).build()
+    environment = build_environment(_PACKAGE, breakable=_breakable, capital=_capital, coded=_coded)
+    return render_page(
+        environment,
+        "report.html",
+        styles=[load_asset(_PACKAGE, "html.css")],
+        scripts=[load_asset(_PACKAGE, "html.js")],
+        **values,
     )
-    lines = [
-        "<!doctype html>",
-        '<html lang="en">',
-        "<head>",
-        '<meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        '<meta name="color-scheme" content="light dark">',
-        "<title>opay-contract check</title>",
-        '<link rel="icon" href="data:,">',
-        f"<style>{style}</style>",
-        "</head>",
-        "<body>",
-        '<a class="skip" href="#main">Skip to the content</a>',
-        f"<header>\n<p>opay-contract check</p>\n{_contents(sections)}\n</header>",
-        '<main id="main" tabindex="-1">',
-        f'<h1 class="{_mood(run)}">{_verdict(run)}</h1>',
-        *(["<p>The run was interrupted: not everything was checked.</p>"] if summary.is_partial else []),
-        *(_render_section(section) for section in sections),
-        "</main>",
-        f"<footer><p>{_FOOTER}</p></footer>",
-        f"<script>{script}</script>",
-        "</body>",
-        "</html>",
-    ]
-    return "\n".join(lines) + "\n"
 
 
-def _build_unreadable(run: CheckedRun) -> Section | None:
+def _breakable(text: str) -> Markup:
+    """Return text that may break after a slash or a dot, and nowhere in a line's number."""
+    return Markup("<wbr>").join(escape(part) for part in _BREAKS.split(printable(text)))
+
+
+def _coded(text: str) -> Markup:
+    """Return text in which what stands between backticks is code."""
+    parts = enumerate(text.split("`"))
+    return Markup().join(Markup("<code>{}</code>").format(one) if n % 2 else one for n, one in parts)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+class _Values:
+    """What the template is filled with; a section without its value is left out."""
+
+    def __init__(self, run: CheckedRun) -> None:
+        self._run = run
+        findings = run.summary.findings.values()
+        self._timeline = build_timeline(exchanges_by_day(run.summary), *(one.days for one in findings))
+
+    def build(self) -> dict[str, Any]:
+        """Return every value by its name."""
+        run, summary = self._run, self._run.counted
+        findings = by_gravity(summary)
+        never, allowed = never_seen(run.insight), narrower(run.insight)
+        answered = [one for one in run.questions if any(self._readings(one))]
+        silent = [one for one in run.questions if one not in answered]
+        more = run.summary.unreadable_count - len(run.summary.unreadable)
+        sections = {
+            "findings": [self._finding(one) for one in findings],
+            "unused": [
+                (f"{one.file}:{one.line}", describe_covered(one), describe_unused(one)) for one in run.unused
+            ],
+            "accepted": [self._finding(one) for one in run.accepted],
+            "unreadable": [(describe_place(one.place), one.reason) for one in run.summary.unreadable],
+            "time": self._time(),
+            "changes": self._changes(),
+            "trees": self._trees(),
+            "never": [*_never(run)],
+            "narrower": [*_narrower(run)],
+            "questions": [self._question(one) for one in answered],
+        }
+        titles = {
+            "findings": f"Findings ({len(findings):,})",
+            "unused": f"Unused acceptances ({len(run.unused):,})",
+            "accepted": f"Accepted ({len(run.accepted):,})",
+            "unreadable": f"Unreadable ({run.summary.unreadable_count:,})",
+            "time": "Drift over time",
+            "changes": f"Changes over time ({len(run.insight.changes):,})",
+            "presence": "Fields of the bodies",
+            "never": f"Documented and never seen ({len(never):,})",
+            "narrower": f"Narrower than documented ({len(allowed):,})",
+            "questions": f"Open questions ({len(answered):,})",
+        }
+        shown = {"presence" if name == "trees" else name for name, value in sections.items() if value}
+        shown |= {"questions"} if run.questions else set()
+        occurrences = sum(one.count for one in run.accepted)
+        return {
+            **sections,
+            "run": run,
+            "title": f"{TOOL} check",
+            "mood": _mood(run),
+            "verdict": describe_verdict(run),
+            "head": describe_head(run),
+            "is_partial": summary.is_partial,
+            "interrupted": INTERRUPTED,
+            "contents": [
+                ("summary", "Summary"),
+                *((id_, title) for id_, title in titles.items() if id_ in shown),
+            ],
+            "titles": titles,
+            "tiles": [one for one in _tiles(run) if one[1] or one[0] == _CHECKED],
+            "remarks": [*_remarks(run)],
+            "steps": next_steps(run),
+            "filters": _filters(findings),
+            "omitted": describe_omitted(summary),
+            "accepted_said": f"{count(len(run.accepted), 'finding')}, {count(occurrences, 'occurrence')}",
+            "unreadable_more": more,
+            "min_observations": MIN_OBSERVATIONS,
+            "silent": silent,
+            "silent_said": f"{count(len(silent), 'question')} without evidence in these recordings",
+        }
+
+    def _finding(self, folded: FoldedFinding) -> _FindingView:
+        finding, run = folded.finding, self._run
+        same = [
+            one.finding for one in run.summary.findings.values() if one.finding.rule.id == finding.rule.id
+        ]
+        is_one_of_many = sum(describe_field(one) == describe_field(finding) for one in same) > 1
+        days, chart = self._days(folded)
+        return _FindingView(
+            fingerprint=folded.fingerprint,
+            severity=finding.rule.severity.label,
+            label=_LABELS[finding.rule.severity],
+            is_expired=run.state(folded) is State.EXPIRED,
+            rule=finding.rule,
+            guide=guide_of(finding.rule),
+            frame=build_frame(folded, run),
+            field=describe_field(finding),
+            outcome=finding.outcome.value if is_one_of_many else "",
+            expected=finding.expected,
+            actual=finding.actual,
+            times=folded.count,
+            since=describe_day(folded.first_seen),
+            facts=[*_facts(folded, run)],
+            days=days,
+            chart=chart,
+        )
+
+    def _days(self, folded: FoldedFinding) -> tuple[str, Markup]:
+        """Return on how many days a finding occurred, with a small chart on the axis of the whole run."""
+        dated = {day: number for day, number in folded.days.items() if is_dated(day)}
+        if not dated or self._timeline is None or self._timeline.columns == 1:
+            return "", Markup()
+        most = max(dated, key=lambda day: (dated[day], day))
+        chart = draw_sparkline(self._timeline.counts(dated), folded.finding.rule.severity.label)
+        return f"{count(len(dated), 'day')}, most on {most} ({dated[most]:,})", chart
+
+    def _time(self) -> dict[str, Any] | None:
+        """Return the charts, one above the other on the same axis, and the numbers; None for a single day."""
+        run, timeline = self._run, self._timeline
+        if timeline is None or timeline.first == timeline.last:
+            return None
+        changes = Counter(change.day for change in run.insight.changes)
+        rows: list[tuple[str, str, Days]] = [
+            ("Exchanges", "exchanges", exchanges_by_day(run.summary)),
+            *(
+                (f"{_LABELS[severity]}s", severity.label, days)
+                for severity, days in occurrences_by_day(run.counted).items()
+            ),
+            ("Changes", "changes", dict(changes)),
+        ]
+        rows = [row for row in rows if row[2]]
+        span = f"From {timeline.first} to {timeline.last}, in UTC"
+        accepted = " What is accepted is left out." if run.accepted else ""
+        return {
+            "said": f"{span}. A column is {timeline.unit}; each row has a scale of its own.{accepted}",
+            "charts": [_chart_of_days(row, timeline) for row in rows] if timeline.columns > 1 else [],
+            "first": timeline.first,
+            "last": timeline.last,
+            "columns": ["Day", *(title for title, _, _ in rows)],
+            "rows": [
+                (describe_day_key(day), [days.get(day, 0) for _, _, days in rows])
+                for day in iter_days(*(days for _, _, days in rows))
+            ],
+        }
+
+    def _changes(self) -> dict[str, Any] | None:
+        changes, timeline = self._run.insight.changes, self._timeline
+        if not changes or timeline is None:
+            return None
+        left_out = len(changes) - MAX_CHANGES
+        about = (
+            f"Each chart has the share from {timeline.first} to {timeline.last}; a column is {timeline.unit}"
+        )
+        omitted = f"The latest {MAX_CHANGES:,}; {left_out:,} before them are left out."
+        return {
+            "said": f"{about}, and the broken line is the change.",
+            "left_out": omitted if left_out > 0 else "",
+            "rows": [
+                _change(one, self._run.summary.observations, timeline) for one in changes[-MAX_CHANGES:]
+            ],
+        }
+
+    def _trees(self) -> list[dict[str, Any]]:
+        trees = iter_trees(self._run.summary.observations, self._run.contract)
+        return [
+            {
+                "title": f"{describe_scope((*one.scope, ''))}: {count(one.exchanges, 'exchange')}",
+                "bodies": one.bodies,
+            }
+            for one in trees
+        ]
+
+    def _readings(self, question: OpenQuestion) -> list[int]:
+        return [self._run.summary.readings.get((question.id, one.id), 0) for one in question.readings]
+
+    def _question(self, question: OpenQuestion) -> dict[str, Any]:
+        """Return a question that these recordings say something about."""
+        numbers = self._readings(question)
+        total = sum(numbers)
+        answer = next((one for one in self._run.insight.answers if one.question == question.id), None)
+        return {
+            "id": question.id,
+            "question": question.question,
+            "holds": answer.verdict if answer else None,
+            "times": count(answer.observations if answer else total, "observation"),
+            "said": _describe_answer(answer, total),
+            "bar": draw_shares(numbers),
+            "readings": [
+                {
+                    "id": one.id,
+                    "assumed": one.assumed,
+                    "statement": one.statement,
+                    "number": number,
+                    "total": total,
+                    "share": 100 * number / total,
+                }
+                for one, number in zip(question.readings, numbers, strict=True)
+            ],
+        }
+
+
+def _describe_answer(answer: Answer | None, total: int) -> str:
+    number = count(answer.observations if answer else total, "observation")
+    if answer and sum(1 for _, found in answer.counts if found) > 1:
+        return f"No verdict: more than one reading holds, in {number}."
+    return f"No verdict yet: {number}; it takes {MIN_OBSERVATIONS}."
+
+
+def _facts(folded: FoldedFinding, run: CheckedRun) -> Iterator[tuple[str, str]]:
+    finding, rule = folded.finding, folded.finding.rule
+    yield "Operation", describe_call(finding)
+    yield "Kind", f"{rule.kind}, {rule.area}"
+    if folded.count > 1:
+        yield "Last place", _breakable(describe_place(folded.last_place))
+    if folded.first_seen and folded.last_seen:
+        yield "First seen", describe_moment(folded.first_seen)
+        yield "Last seen", describe_moment(folded.last_seen)
+    if standing := describe_standing(run, folded):
+        yield "Acceptance", standing
+
+
+def _filters(findings: list[FoldedFinding]) -> dict[str, Any]:
+    severities = Counter(folded.finding.rule.severity for folded in findings)
+    kinds = Counter(folded.finding.rule.kind for folded in findings)
+    return {
+        "severities": [
+            (severity.label, f"{_LABELS[severity]}s", severities[severity])
+            for severity in reversed(Severity)
+            if severities[severity]
+        ],
+        "rules": sorted(Counter(folded.finding.rule.id for folded in findings).items()),
+        "kinds": [(kind.value, kinds[kind]) for kind in Kind if kinds[kind]],
+    }
+
+
+def _tiles(run: CheckedRun) -> Iterator[tuple[str, int, str]]:
+    """Yield title, number, and how the tile is marked; of zeros only that of the exchanges is shown."""
+    summary, numbers = run.counted, run.numbers
+    yield from ((f"{_LABELS[one]}s", numbers[one], one.label) for one in reversed(Severity))
+    yield "Occurrences", sum(summary.occurrences.values()), ""
+    yield "Changes", len(run.insight.changes), ""
+    yield _CHECKED, summary.exchanges, ""
+    yield "Out of scope", summary.out_of_scope, ""
+    yield "Unreadable", summary.unreadable_count, "error"
+    yield "Outside the window", summary.out_of_window, ""
+    yield "Accepted", len(run.accepted), ""
+    yield "Unused acceptances", len(run.unused), ""
+
+
+def _remarks(run: CheckedRun) -> Iterator[str]:
     summary = run.summary
-    if not summary.unreadable_count:
-        return None
-    items = [
-        f"<li><code>{as_text(describe_place(one.place))}</code>: {as_text(one.reason)}</li>"
-        for one in summary.unreadable
-    ]
-    more = summary.unreadable_count - len(items)
-    items += [f"<li>and {more:,} more</li>"] if more else []
-    title = f"Unreadable ({summary.unreadable_count:,})"
-    return Section(id="unreadable", title=title, body="\n".join(['<ul class="plain">', *items, "</ul>"]))
-
-
-_SECTIONS: tuple[Callable[[CheckedRun], Section | None], ...] = (
-    build_summary,
-    build_over_time,
-    build_findings,
-    build_unused,
-    build_accepted,
-    _build_unreadable,
-    build_changes,
-    build_presence,
-    build_never_seen,
-    build_narrower,
-    build_questions,
-)
-"""What the page is made of, in its order; a section that returns None is left out."""
-
-
-def _contents(sections: Iterable[Section]) -> str:
-    items = "".join(f'<li><a href="#{section.id}">{section.title}</a></li>' for section in sections)
-    return f'<nav aria-label="Contents"><ul>{items}</ul></nav>'
-
-
-def _render_section(section: Section) -> str:
-    heading = f'<h2 id="{section.id}-title">{section.title}</h2>'
-    labelled = f'id="{section.id}" aria-labelledby="{section.id}-title"'
-    return f"<section {labelled}>\n{heading}\n{section.body}\n</section>"
-
-
-def _verdict(run: CheckedRun) -> str:
-    summary = run.counted
-    if run.is_nothing:
-        return as_text(run.nothing.removesuffix("."))
-    checked = f"Checked {count(summary.exchanges, 'exchange')}"
-    drift = count(len(summary.findings), "finding") if summary.findings else describe_no_drift(run)
-    return f"{checked}: {drift}"
+    yield from filter(None, (describe_shortage(run), describe_vacuity(run)))
+    if outcomes := describe_outcomes(summary.outcomes):
+        yield f"Outcomes: {outcomes}."
+    if signatures := describe_signatures(summary.signatures):
+        yield f"Signatures: {signatures}."
+    if run.judged:
+        yield describe_judged(run.judged)
+    if outside := describe_outside(summary):
+        yield outside
+    yield from describe_out_of_scope(summary)
+    yield from run.insight.limits
 
 
 def _mood(run: CheckedRun) -> str:
-    summary = run.counted
-    if run.is_nothing:
-        return Severity.WARNING.label if run.is_allowed_nothing else Severity.ERROR.label
-    counted = [severity for severity, number in summary.occurrences.items() if number]
-    if not counted:
-        return Severity.WARNING.label if summary.is_vacuous else "clean"
-    return max(counted).label
+    """Return the class of the verdict: how grave what counts is, or that the run proves nothing."""
+    if run.verdict in (Verdict.NOTHING_CHECKED, Verdict.INCOMPLETE, Verdict.INTERRUPTED):
+        return Severity.ERROR.label
+    counted = [severity for severity, number in run.counted.occurrences.items() if number]
+    if counted:
+        return max(counted).label
+    return Severity.WARNING.label if run.is_nothing or run.summary.is_vacuous else "clean"
 
 
-def _hash(asset: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(asset.encode()).digest()).decode()}'"
+def _chart_of_days(row: tuple[str, str, Days], timeline: Timeline) -> dict[str, Any]:
+    title, kind, days = row
+    counts = timeline.counts(days)
+    most = max(counts)
+    words = f"{sum(counts):,}, at most {most:,} {timeline.label(counts.index(most))}"
+    labels = [timeline.label(column) for column in range(timeline.columns)]
+    chart = draw_columns(f"{title} over time", f"{words}.", counts, labels, kind)
+    return {"title": title, "words": words, "chart": chart}
 
 
-def _asset(name: str) -> str:
-    return (resources.files("opay_contract.report") / name).read_text(encoding="utf-8")
+def _change(change: Change, observations: Observations, timeline: Timeline) -> dict[str, Any]:
+    is_type = change.kind is ChangeKind.TYPE
+    before, after = describe_share(change.before), describe_share(change.after)
+    what = change.type.capitalize() if is_type else "Present"
+    chart = draw_rates(
+        f"Share of {change.type if is_type else 'presence'} of {describe_spot(change.spot)} over time",
+        f"Before {change.day} in {before}, since then in {after}.",
+        rates_of(change, observations, timeline),
+        timeline.column_of(change.day),
+    )
+    return {
+        "day": change.day,
+        "kind": change.kind.value,
+        "place": describe_spot(change.spot),
+        "scope": describe_scope(change.spot),
+        "is_undocumented": not change.is_documented,
+        "said": f"{what} in {after} from then on, in {before} before.",
+        "chart": chart,
+    }
+
+
+def rates_of(change: Change, observations: Observations, timeline: Timeline) -> list[Share]:
+    """Return what a change counts, column by column."""
+    observed = observations.get(change.spot)
+    around = observations.get((*change.spot[:3], change.spot[3].rpartition("/")[0]))
+    if observed is None or around is None:
+        return []
+    days = observed.days()
+    is_type = change.kind is ChangeKind.TYPE
+    counts = timeline.counts(observed.types.get(change.type, {}) if is_type else days)
+    of = timeline.counts(days if is_type else around.types.get("object", {}))
+    return [Share(count=min(number, most), of=most) for number, most in zip(counts, of, strict=True)]
+
+
+def _never(run: CheckedRun) -> Iterator[dict[str, Any]]:
+    """Yield what is documented and was never there, by rule, operation, form and outcome."""
+    gaps = never_seen(run.insight)
+    for (rule, scope), group in groupby(gaps, key=lambda gap: (gap.rule, describe_scope(gap.spot))):
+        found = list(group)
+        yield {
+            "rule": rule,
+            "scope": scope,
+            "opportunities": max(gap.opportunities for gap in found),
+            "gaps": [(describe_gap(gap), _where(gap.contract)) for gap in found],
+        }
+
+
+def _narrower(run: CheckedRun) -> Iterator[dict[str, Any]]:
+    """Yield what the contract allows in vain."""
+    for gap in narrower(run.insight):
+        yield {
+            "rule": gap.rule.id,
+            "place": describe_spot(gap.spot),
+            "documented": gap.documented,
+            "seen": gap.seen,
+            "times": count(gap.opportunities, "observation"),
+            "scope": describe_scope(gap.spot),
+            "where": _where(gap.contract),
+        }
+
+
+def _where(place: ContractPlace) -> str:
+    return f"{place.file}:{place.line}"

@@ -62,11 +62,6 @@ def describe_change(change: Change) -> str:
     return f"{what}{describe_share(change.before)} before, {describe_share(change.after)} since"
 
 
-def describe_moment(utc: str) -> str:
-    """Return UTC text without what says nothing."""
-    return f"{utc.removesuffix('Z').rstrip('0').removesuffix('.')}Z"
-
-
 def describe_share(share: Share) -> str:
     """Return a share as a percentage with the numbers that it comes from."""
     return f"{describe_rate(share)} ({share.count:,} of {share.of:,})"

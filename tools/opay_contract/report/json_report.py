@@ -5,16 +5,17 @@ from collections import Counter
 from importlib import resources
 from typing import Any
 
+from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance, Judged, State
 from opay_contract.contract.used import ContractUsed
 from opay_contract.model.exchange import Place, Unreadable
-from opay_contract.model.finding import Severity
-from opay_contract.model.insight import Answer
+from opay_contract.model.finding import ContractPlace, Outcome, Severity
+from opay_contract.model.insight import Answer, Change, Gap, Share
+from opay_contract.model.observation import FieldLocation, Observations, Observed
+from opay_contract.model.outcomes import Outcomes, Signatures, count_outcome
 from opay_contract.model.summary import DriftSummary, FoldedFinding
-from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.json_insights import build_contract_place, build_insights
-from opay_contract.report.ordering import by_gravity
-from opay_contract.report.outcomes import build_outcomes, build_signatures
+from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
+from opay_contract.report.sentences import part_outcomes
 
 SCHEMA_VERSION = 1
 
@@ -37,7 +38,16 @@ def build_report(run: CheckedRun) -> dict[str, Any]:
     by_severity = Counter(folded.finding.rule.severity for folded in findings)
     return {
         "schema_version": SCHEMA_VERSION,
+        "tool": {"name": TOOL, "version": __version__},
         "contract": build_contract_used(run.used),
+        "run": {
+            "started_at": run.moment,
+            "inputs": list(run.named),
+            "files": run.inputs,
+            "fail_on": run.fail_on.label,
+            "verdict": run.verdict.value,
+            "exit_code": int(run.exit_code),
+        },
         "summary": {
             "exchanges_checked": summary.exchanges,
             "outcomes": build_outcomes(summary.outcomes),
@@ -160,3 +170,116 @@ def _question(answer: Answer) -> dict[str, Any]:
         "readings": [{"reading": reading, "count": count} for reading, count in answer.counts],
         "verdict": answer.verdict,
     }
+
+
+def build_outcomes(outcomes: Outcomes) -> dict[str, Any]:
+    """Return the outcomes as the values that JSON has."""
+    forms: dict[tuple[str, str], int] = {}
+    for (operation, form, outcome, _), number in outcomes.items():
+        if outcome == Outcome.SUCCESS:
+            forms[operation, form] = forms.get((operation, form), 0) + number
+    return {
+        "successes": count_outcome(outcomes, Outcome.SUCCESS),
+        "by_form": [
+            {"operation": operation, "form": form or None, "count": number}
+            for (operation, form), number in sorted(forms.items())
+        ],
+        "business_errors": count_outcome(outcomes, Outcome.BUSINESS_ERROR),
+        "by_code": [
+            {"code": code or None, "count": number}
+            for code, number in part_outcomes(outcomes, Outcome.BUSINESS_ERROR, 3)
+        ],
+        "transport": count_outcome(outcomes, Outcome.TRANSPORT),
+        "by_status": [
+            {"status": status or None, "count": number}
+            for status, number in part_outcomes(outcomes, Outcome.TRANSPORT, 3)
+        ],
+    }
+
+
+def build_signatures(signatures: Signatures) -> dict[str, Any]:
+    """Return the signatures as the values that JSON has."""
+    built: dict[str, Any] = {
+        "verified": signatures.verified,
+        "failed": signatures.failed,
+        "refused": {"verified": signatures.refused_verified, "failed": signatures.refused_failed},
+    }
+    if signatures.diagnosed:
+        mistakes = Counter((one.mistake, one.advice) for one in signatures.diagnosed)
+        built["mistakes"] = [
+            {"mistake": mistake, "advice": advice, "count": number}
+            for (mistake, advice), number in sorted(mistakes.items())
+        ]
+    return built
+
+
+def build_insights(run: CheckedRun) -> dict[str, Any]:
+    """Return changes, gaps and observations as the values that JSON has."""
+    observations = run.summary.observations
+    return {
+        "changes": [_change(change) for change in run.insight.changes],
+        "gaps": [_gap(gap) for gap in run.insight.gaps],
+        "observations": [_observation(spot, one, observations) for spot, one in sorted(observations.items())],
+    }
+
+
+def build_contract_place(place: ContractPlace) -> dict[str, Any]:
+    """Return a statement of the contract."""
+    return {"file": place.file, "line": place.line, "column": place.column, "pointer": place.pointer}
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        "kind": change.kind.value,
+        **_spot(change.spot),
+        "day": change.day,
+        "type": change.type or None,
+        "before": _share(change.before),
+        "after": _share(change.after),
+        "documented": change.is_documented,
+    }
+
+
+def _gap(gap: Gap) -> dict[str, Any]:
+    return {
+        "rule": gap.rule.id,
+        **_spot(gap.spot),
+        "documented": gap.documented,
+        "seen": gap.seen,
+        "opportunities": gap.opportunities,
+        "contract": build_contract_place(gap.contract),
+    }
+
+
+def _observation(spot: FieldLocation, observed: Observed, observations: Observations) -> dict[str, Any]:
+    parent = observations.get((*spot[:3], spot[3].rpartition("/")[0]))
+    is_member = parent is not None and spot[3] and not spot[3].endswith("/*")
+    return {
+        **_spot(spot),
+        "documented": observed.is_documented,
+        "count": observed.count,
+        "opportunities": max(observed.count, parent.count_of("object"))
+        if parent and is_member
+        else observed.count,
+        "types": {type_: dict(sorted(days.items())) for type_, days in sorted(observed.types.items())},
+        "lengths": observed.lengths,
+        "items": observed.items,
+        "numbers": observed.numbers,
+        "values": dict(sorted(observed.values.items())),
+        "other_values": observed.other_values,
+        "many_values": observed.has_many_values,
+    }
+
+
+def _spot(spot: FieldLocation) -> dict[str, Any]:
+    operation, form, outcome, pointer = spot
+    return {
+        "operation": operation or None,
+        "form": form or None,
+        "outcome": outcome or None,
+        "pointer": pointer,
+    }
+
+
+def _share(share: Share) -> dict[str, int]:
+    return {"count": share.count, "of": share.of}

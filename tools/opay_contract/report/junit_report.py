@@ -15,13 +15,21 @@ from opay_contract.model.exchange import Unreadable
 from opay_contract.model.finding import Outcome, Severity
 from opay_contract.model.outcomes import count_outcome
 from opay_contract.model.summary import DriftSummary, FoldedFinding
-from opay_contract.report.acceptance_status import describe_covered, describe_standing, describe_unused
-from opay_contract.report.checked_run import CheckedRun
+from opay_contract.report.checked_run import CheckedRun, by_gravity
 from opay_contract.report.insights import narrower, never_seen
-from opay_contract.report.ordering import by_gravity
-from opay_contract.report.outcomes import describe_shortage, describe_vacuity
-from opay_contract.report.scope import describe_out_of_scope
-from opay_contract.report.text_report import describe_place, describe_recorded
+from opay_contract.report.sentences import (
+    INTERRUPTED,
+    describe_covered,
+    describe_operation,
+    describe_out_of_scope,
+    describe_place,
+    describe_recorded,
+    describe_shortage,
+    describe_standing,
+    describe_unused,
+    describe_vacuity,
+    explain_nothing,
+)
 from opay_contract.words import count, printable
 
 _SUITE = "opay-contract"
@@ -76,7 +84,7 @@ def _input_cases(run: CheckedRun) -> Iterator[_Case]:
         name="exchanges were checked",
         result=("skipped" if run.is_allowed_nothing else "failure") if run.is_nothing else "",
         kind="nothing-checked",
-        message=run.nothing,
+        message=explain_nothing(run),
         details=tuple(describe_out_of_scope(summary)),
     )
     if run.require_success:
@@ -89,9 +97,12 @@ def _input_cases(run: CheckedRun) -> Iterator[_Case]:
             message=shortage,
         )
     if summary.is_partial:
-        message = "the run was interrupted: not everything was checked"
         yield _Case(
-            classname=_INPUT, name="the run was finished", result="error", kind="partial", message=message
+            classname=_INPUT,
+            name="the run was finished",
+            result="error",
+            kind="partial",
+            message=INTERRUPTED,
         )
     yield from (_unreadable(one) for one in summary.unreadable)
     if more := summary.unreadable_count - len(summary.unreadable):
@@ -138,7 +149,7 @@ def _finding(folded: FoldedFinding, run: CheckedRun) -> _Case:
     is_whole = finding.place.is_whole_run and finding.operation is None
     result, why = _result(folded, run)
     return _Case(
-        classname=f"{_SUITE}.{'run' if is_whole else finding.operation or 'no operation'}",
+        classname=f"{_SUITE}.{'run' if is_whole else describe_operation(finding.operation)}",
         name=" ".join(
             part for part in (finding.rule.id, finding.pointer, finding.value, f"({finding.outcome})") if part
         ),
@@ -190,7 +201,7 @@ def _unused_cases(run: CheckedRun) -> Iterator[_Case]:
 
 def _unused(acceptance: Acceptance, excuse: str) -> _Case:
     covered = describe_covered(acceptance)
-    where = f"{acceptance.operation or 'no operation'}, {acceptance.outcome}"
+    where = f"{describe_operation(acceptance.operation)}, {acceptance.outcome}"
     return _Case(
         classname=_BASELINE,
         name=f"acceptance of {covered} ({where})",
@@ -212,7 +223,11 @@ def _clean_rules(summary: DriftSummary) -> Iterator[_Case]:
 
 def _properties(run: CheckedRun) -> Iterator[str]:
     summary, judged = run.summary, run.judged
-    values: dict[str, int | str] = {"contract": str(run.used)} if run.used else {}
+    values: dict[str, int | str] = {"tool": run.tool}
+    values |= {"contract": str(run.used)} if run.used else {}
+    values |= {"inputs": ", ".join(run.named)} if run.named else {}
+    values |= {"started_at": run.moment} if run.moment else {}
+    values |= {"verdict": run.verdict.value, "exit_code": int(run.exit_code)}
     values |= {
         "exchanges_checked": summary.exchanges,
         **_outcome_values(summary),

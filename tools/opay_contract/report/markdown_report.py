@@ -1,26 +1,44 @@
 """The report as GitHub-flavoured Markdown, for a step summary or a comment."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 from opay_contract.baseline.acceptance import Acceptance, State
 from opay_contract.contract.operation import OpenQuestion
+from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import Severity
+from opay_contract.model.insight import Change, ChangeKind, Gap, Insight
 from opay_contract.model.summary import DriftSummary, FoldedFinding
-from opay_contract.report.acceptance_status import describe_no_drift, describe_standing, describe_unused
-from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.markdown_insights import render_insights
-from opay_contract.report.markdown_parts import NONE_LISTED, code, cut, details, prose, table
-from opay_contract.report.ordering import by_gravity
-from opay_contract.report.outcomes import (
+from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
+from opay_contract.report.insights import (
+    GapGroup,
+    describe_scope,
+    describe_share,
+    describe_spot,
+    group_gaps,
+    narrower,
+)
+from opay_contract.report.sentences import (
+    INTERRUPTED,
+    describe_call,
+    describe_head,
+    describe_judged,
+    describe_no_drift,
+    describe_omitted,
+    describe_operation,
+    describe_out_of_scope,
     describe_outcomes,
+    describe_outside,
+    describe_place,
     describe_shortage,
     describe_signatures,
+    describe_standing,
+    describe_unused,
     describe_vacuity,
+    explain_nothing,
 )
-from opay_contract.report.scope import describe_out_of_scope
-from opay_contract.report.text_report import describe_call, describe_judged, describe_outside, describe_place
-from opay_contract.words import count
+from opay_contract.words import count, printable
 
 MAX_ROWS = 300
 """Rows of findings, acceptances and what was observed, and rows of unreadable entries.
@@ -33,6 +51,13 @@ _FINDING_COLUMNS = ("Rule", "Where", "Expected", "Got", "Times", "Days", "First 
 _ACCEPTED_COLUMNS = ("Rule", "Where", "Acceptance", "Times", "First place")
 _UNUSED_COLUMNS = ("Rule", "Where", "Entry", "Why")
 _LONGEST_REASON = 300
+_LONGEST = 200
+MAX_ITEMS = 40
+"""Things that were never seen in a row; further ones are counted."""
+
+NONE_LISTED = "None of them is listed here."
+_SPECIAL = re.compile(r"[\\`*_{}\[\]<>#|~@$&]|:(?=\S)|(?<=www)\.")
+_Rows = list[list[str]]
 
 
 def render_markdown(run: CheckedRun) -> str:
@@ -45,10 +70,10 @@ def render_markdown(run: CheckedRun) -> str:
     left = MAX_ROWS - len(listed) - len(unused) - len(accepted_listed)
     unlisted = len(findings) + len(accepted) - len(listed) - len(accepted_listed)
     blocks = [
-        "## opay-contract check",
-        prose(str(run.used)) if run.used else "",
-        "**The run was interrupted: not everything was checked.**" * summary.is_partial,
-        f"**{_verdict(run)}**",
+        f"## {TOOL} check",
+        "<br>".join(map(prose, describe_head(run))),
+        f"**{INTERRUPTED}**" * summary.is_partial,
+        f"**{_verdict(run)}** Verdict: {run.verdict}, exit code {int(run.exit_code)}.",
         *(f"**{words}**" for words in (describe_shortage(run), prose(describe_vacuity(run))) if words),
         _counts(summary, findings),
         _outcomes(summary),
@@ -68,7 +93,7 @@ def render_markdown(run: CheckedRun) -> str:
 def _verdict(run: CheckedRun) -> str:
     summary = run.counted
     if run.is_nothing:
-        return prose(run.nothing)
+        return prose(explain_nothing(run))
     drift = count(len(summary.findings), "finding") if summary.findings else describe_no_drift(run)
     return f"Checked {count(summary.exchanges, 'exchange')}: {drift}."
 
@@ -129,7 +154,7 @@ def _days(folded: FoldedFinding) -> str:
 
 
 def _where(pointer: str, call: str) -> str:
-    return f"{code(pointer)}<br>{prose(call)}" if pointer else prose(call)
+    return f"{code(cut(pointer, _LONGEST))}<br>{prose(call)}" if pointer else prose(call)
 
 
 def _accepted(run: CheckedRun, accepted: list[FoldedFinding], listed: list[FoldedFinding]) -> str:
@@ -164,7 +189,7 @@ def _unused(run: CheckedRun, listed: tuple[Acceptance, ...]) -> str:
 
 
 def _unused_row(acceptance: Acceptance) -> list[str]:
-    where = _where(acceptance.pointer, f"{acceptance.operation or 'no operation'}, {acceptance.outcome}")
+    where = _where(acceptance.pointer, f"{describe_operation(acceptance.operation)}, {acceptance.outcome}")
     entry = code(f"{acceptance.file}:{acceptance.line}")
     return [code(acceptance.rule), where, entry, prose(describe_unused(acceptance))]
 
@@ -208,13 +233,90 @@ def _closing(run: CheckedRun, unlisted: int) -> str:
     lines = (
         [f"{count(unlisted, 'finding')} not listed here; the other formats have them."] if unlisted else []
     )
-    if summary.omitted:
-        lines.append(f"{count(summary.omitted, 'occurrence')} of further findings kept by no report.")
-    if outside := describe_outside(summary):
-        lines.append(outside)
+    lines += filter(None, (describe_omitted(summary), describe_outside(summary)))
     lines += [prose(cut(limit, _LONGEST_REASON)) for limit in run.insight.limits]
     return "\n".join(lines)
 
 
 def _place(place: Place) -> str:
     return code(describe_place(place))
+
+
+def render_insights(insight: Insight, rows: int) -> list[str]:
+    """Return changes, what is narrower and what was never seen, in so many rows at most."""
+    blocks = []
+    for title, columns, lines in _tables(insight):
+        if lines:
+            blocks.append(details(title, _limited(columns, lines, rows), is_open=False))
+            rows -= min(rows, len(lines))
+    return blocks
+
+
+def _tables(insight: Insight) -> Iterator[tuple[str, tuple[str, ...], _Rows]]:
+    """Yield title, columns and rows."""
+    changes = [_change(change) for change in insight.changes]
+    yield (
+        f"Changes over time ({len(changes):,})",
+        ("Day", "Change", "Where", "Before", "From then on"),
+        changes,
+    )
+    allowed = [_narrower(gap) for gap in narrower(insight)]
+    title = f"Narrower than documented ({len(allowed):,}; from {MIN_OBSERVATIONS} observations on)"
+    yield title, ("Rule", "Where", "Documented", "Seen", "Observations"), allowed
+    never = group_gaps(insight.gaps, is_narrower=False)
+    title = f"Documented and never seen ({sum(len(group.items) for group in never):,})"
+    yield title, ("Rule", "In", "Never seen", "Of"), [_never(group) for group in never]
+
+
+def _limited(columns: tuple[str, ...], lines: _Rows, rows: int) -> str:
+    if not rows:
+        return NONE_LISTED
+    more = f"\n\nAnd {len(lines) - rows:,} more." if len(lines) > rows else ""
+    return table(columns, lines[:rows]) + more
+
+
+def _change(change: Change) -> list[str]:
+    what = f"{change.kind}: {change.type}" if change.kind is ChangeKind.TYPE else change.kind.value
+    what += "" if change.is_documented else ", undocumented"
+    shares = (describe_share(change.before), describe_share(change.after))
+    where = _where(describe_spot(change.spot), describe_scope(change.spot))
+    return [change.day, prose(what), where, *map(prose, shares)]
+
+
+def _narrower(gap: Gap) -> list[str]:
+    where = _where(describe_spot(gap.spot), describe_scope(gap.spot))
+    documented, seen = prose(cut(gap.documented, _LONGEST)), prose(cut(gap.seen, _LONGEST))
+    return [code(gap.rule.id), where, documented, seen, f"{gap.opportunities:,}"]
+
+
+def _never(group: GapGroup) -> list[str]:
+    items = ", ".join(code(cut(item, _LONGEST)) for item in group.items[:MAX_ITEMS])
+    more = f" and {len(group.items) - MAX_ITEMS:,} more" if len(group.items) > MAX_ITEMS else ""
+    return [code(group.rule.id), prose(group.scope), items + more, f"{group.opportunities:,}"]
+
+
+def details(title: str, body: str, *, is_open: bool) -> str:
+    """Return what folds away; the empty lines make GitHub read the body as Markdown."""
+    return f"<details{' open' * is_open}>\n<summary>{title}</summary>\n\n{body}\n\n</details>"
+
+
+def table(titles: Iterable[str], rows: Iterable[Iterable[str]], right: int = 0) -> str:
+    """Return a table; the numbers of the first columns stand to the right."""
+    titles = list(titles)
+    rule = ["---:"] * right + ["---"] * (len(titles) - right)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (titles, rule, *rows))
+
+
+def code(text: str) -> str:
+    """Return text as code; a tag and not backticks, so that the same escapes hold in it."""
+    return f"<code>{prose(text)}</code>"
+
+
+def prose(text: str) -> str:
+    """Return text with everything that Markdown reads as a reference to the character, which it does not."""
+    return _SPECIAL.sub(lambda found: f"&#{ord(found.group())};", printable(text))
+
+
+def cut(text: str, length: int) -> str:
+    """Return text of a bounded length, as a row of a table has to be."""
+    return f"{text[:length]} ..." if len(text) > length else text

@@ -3,12 +3,20 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from markupsafe import Markup
+
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import Field
 from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY, fields_of_scope
 from opay_contract.judge.describing import describe_name
 from opay_contract.model.insight import Share
-from opay_contract.model.observation import Observations, Observed, Scope
+from opay_contract.model.observation import UNDATED, Observations, Observed, Range, Scope
+from opay_contract.report.charts import describe_day_key, draw_bar, iter_days
+from opay_contract.report.insights import describe_share
+from opay_contract.words import count
+
+MAX_VALUES = 12
+"""Values of a member that are listed; the others are counted."""
 
 MAX_DEPTH = 12
 """How deep a tree goes; what is deeper hangs there with the rest of its pointer as its name."""
@@ -27,6 +35,38 @@ class Member:
     documented: Field | None = None
     share: Share | None = None
     members: list["Member"] = field(default_factory=list)
+
+    @property
+    def tags(self) -> list[str]:
+        """What is remarkable about it."""
+        return ["undocumented"] * (not self.is_documented) + ["never seen"] * (not self.observed)
+
+    @property
+    def presence(self) -> str:
+        """How often it was there, in words."""
+        if self.share is None:
+            return f"{self.observed.count:,}" if self.observed else ""
+        return describe_share(self.share) if self.share.of else "nothing could have it"
+
+    @property
+    def bar(self) -> Markup:
+        """How often it was there, as a bar."""
+        return draw_bar(100 * self.share.rate) if self.share else Markup()
+
+    @property
+    def days(self) -> str:
+        """The first and the last day on which it was there."""
+        dated = iter_days(self.observed.days()) if self.observed else ()
+        days = [describe_day_key(day) for day in dated if day != UNDATED]
+        if not days:
+            return ""
+        return f"on {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
+
+    def facts(self, usual: str) -> str:
+        """Return what was seen and what is documented; what is `usual` about its days is not said again."""
+        days = "" if self.days == usual else self.days
+        seen = [*_describe_seen(self.observed), days] if self.observed else []
+        return "; ".join(filter(None, [*seen, _describe_documented(self.documented)]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,3 +137,39 @@ class _Grower:
 def _folded(place: str) -> str:
     """Return the pointer of a documented place as observations have it."""
     return "/".join(token if token in ("", "*") else describe_name(token) for token in place.split("/"))
+
+
+def _describe_documented(field_: Field | None) -> str:
+    if field_ is None:
+        return ""
+    required = {"yes": "required", "no": "optional"}.get(field_.required, "required in some cases")
+    types = " or ".join(field_.types)
+    return f"documented: {f'{types}, ' if types else ''}{required}"
+
+
+def _describe_seen(observed: Observed) -> Iterator[str]:
+    """Yield types, limits and values of what was seen at a place."""
+    ordered = sorted(observed.types, key=lambda type_: (-observed.count_of(type_), type_))
+    if len(ordered) == 1:
+        yield ordered[0]
+    else:
+        yield ", ".join(f"{type_} {observed.count_of(type_):,}" for type_ in ordered)
+    for found, unit in ((observed.lengths, "character"), (observed.items, "item")):
+        if found:
+            yield f"{_describe_range(found)} {unit}{'' if found[0] == found[1] == 1 else 's'}"
+    if observed.numbers:
+        yield f"{_describe_range(observed.numbers)} as a number"
+    if observed.has_many_values:
+        yield "too many values to count"
+    elif observed.values:
+        ranked = sorted(observed.values.items(), key=lambda item: (-item[1], item[0]))
+        listed = [f"'{value}' {number:,}" for value, number in ranked[:MAX_VALUES]]
+        more = [f"and {len(ranked) - MAX_VALUES:,} more values"] if len(ranked) > MAX_VALUES else []
+        yield "values " + ", ".join([*listed, *more])
+    if observed.other_values:
+        yield f"{count(observed.other_values, 'value')} not kept"
+
+
+def _describe_range(found: Range) -> str:
+    least, greatest = (f"{int(one):,}" if one == int(one) else f"{one:,}" for one in found)
+    return least if least == greatest else f"{least} to {greatest}"

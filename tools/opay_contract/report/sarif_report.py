@@ -6,24 +6,27 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
+from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance, State
 from opay_contract.judge.table import RULES
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Rule, Severity
 from opay_contract.model.summary import FoldedFinding
-from opay_contract.report.acceptance_status import describe_covered, describe_unused
-from opay_contract.report.checked_run import CheckedRun
+from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
 from opay_contract.report.insights import narrower, never_seen
-from opay_contract.report.ordering import by_gravity
-from opay_contract.report.outcomes import (
-    build_outcomes,
-    build_signatures,
+from opay_contract.report.json_report import build_outcomes, build_signatures
+from opay_contract.report.sentences import (
+    describe_call,
+    describe_covered,
+    describe_omitted,
+    describe_out_of_scope,
+    describe_place,
     describe_shortage,
+    describe_unused,
     describe_vacuity,
+    explain_nothing,
 )
-from opay_contract.report.scope import describe_out_of_scope
-from opay_contract.report.text_report import describe_call, describe_place
-from opay_contract.words import count, on_one_line, printable
+from opay_contract.words import on_one_line, printable
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
@@ -39,7 +42,7 @@ Json = dict[str, Any]
 def render_sarif(run: CheckedRun) -> str:
     """Return the report as one ASCII text that ends in a line feed; what is accepted is suppressed."""
     told = {
-        "tool": {"driver": _driver(run.version)},
+        "tool": {"driver": _driver()},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {
             _SOURCES: {"description": {"text": "The folder that opay-contract ran in."}},
@@ -52,9 +55,8 @@ def render_sarif(run: CheckedRun) -> str:
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [told]}, indent=2) + "\n"
 
 
-def _driver(version: str | None) -> Json:
-    versions = {"version": version} if version else {}
-    return {"name": "opay-contract", **versions, "rules": [_rule(rule) for rule in RULES]}
+def _driver() -> Json:
+    return {"name": TOOL, "version": __version__, "rules": [_rule(rule) for rule in RULES]}
 
 
 def _rule(rule: Rule) -> Json:
@@ -85,15 +87,19 @@ def _invocation(run: CheckedRun) -> Json:
         notifications.append(_remark("error", "The run was interrupted: not everything was checked."))
     if run.is_nothing:
         level = "note" if run.is_allowed_nothing else "error"
-        notifications.append(_remark(level, " ".join([run.nothing, *describe_out_of_scope(summary)])))
+        notifications.append(
+            _remark(level, " ".join([explain_nothing(run), *describe_out_of_scope(summary)]))
+        )
     if vacuity := describe_vacuity(run):
         notifications.append(_remark("warning", vacuity))
     if shortage := describe_shortage(run):
         notifications.append(_remark("error", shortage))
     if summary.omitted:
-        omitted = count(summary.omitted, "occurrence")
-        notifications.append(_remark("warning", f"{omitted} of further findings not listed."))
+        notifications.append(_remark("warning", describe_omitted(summary)))
     return {
+        **({"startTimeUtc": run.moment} if run.moment else {}),
+        "exitCode": int(run.exit_code),
+        "exitCodeDescription": run.verdict.value,
         "executionSuccessful": (not run.is_nothing or run.is_allowed_nothing)
         and not (summary.unreadable_count or summary.is_partial),
         "toolExecutionNotifications": notifications,
@@ -252,6 +258,8 @@ def _numbers(run: CheckedRun) -> Json:
     states = {state.value: len(judged.findings(state)) for state in State} if judged else {}
     return {
         **({"contract": str(run.used)} if run.used else {}),
+        "inputs": [printable(name) for name in run.named],
+        "files": run.inputs,
         "exchangesChecked": summary.exchanges,
         "outcomes": build_outcomes(summary.outcomes),
         "signatures": build_signatures(summary.signatures),

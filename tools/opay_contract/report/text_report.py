@@ -1,209 +1,414 @@
-"""The report for people: findings by severity, each on a line that can be clicked, then what was checked."""
+"""The report for a terminal: what is wrong first, folded to a screen, the verdict and what to do last."""
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import click
 
-from opay_contract.baseline.acceptance import Acceptance, Judged, State
-from opay_contract.model.exchange import Place
-from opay_contract.model.finding import Finding, Severity
-from opay_contract.model.summary import DriftSummary, FoldedFinding
-from opay_contract.report.acceptance_status import (
+from opay_contract.baseline.acceptance import State
+from opay_contract.judge.gap_table import MIN_OBSERVATIONS
+from opay_contract.model.finding import Rule, Severity
+from opay_contract.model.summary import FoldedFinding
+from opay_contract.report.checked_run import CheckedRun, Verdict, by_gravity
+from opay_contract.report.frames import build_frame, next_steps
+from opay_contract.report.insights import (
+    describe_answer,
+    describe_change,
+    describe_scope,
+    describe_spot,
+    group_gaps,
+    narrower,
+    never_seen,
+)
+from opay_contract.report.rule_guide import guide_of
+from opay_contract.report.sentences import (
+    INTERRUPTED,
+    NOUNS,
+    describe_call,
     describe_covered,
-    describe_no_drift,
+    describe_day,
+    describe_field,
+    describe_head,
+    describe_judged,
+    describe_omitted,
+    describe_out_of_scope,
+    describe_outcomes,
+    describe_outside,
+    describe_passed_over,
+    describe_place,
+    describe_recorded,
+    describe_signatures,
     describe_standing,
     describe_unused,
-)
-from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.insights import describe_moment
-from opay_contract.report.ordering import by_gravity
-from opay_contract.report.outcomes import (
-    describe_outcomes,
-    describe_shortage,
-    describe_signatures,
     describe_vacuity,
-)
-from opay_contract.report.scope import describe_out_of_scope
-from opay_contract.report.text_insights import (
-    render_answers,
-    render_changes,
-    render_gaps,
-    render_narrower,
+    describe_verdict,
+    mark_of,
 )
 from opay_contract.words import count, printable
 
+MIN_WIDTH = 80
+"""Columns that the report has at least; a narrower terminal breaks its lines itself."""
+
+_LEAST_LINES = 8
+"""Lines that findings have at least, however low the screen."""
+
+_DETAILED = 2
+"""Findings of a folded list that are told in full, however low the screen."""
+
+_UNREADABLE = 3
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
-_TITLES = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Information"}
+_SIGNS = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.INFO: "·"}
+_MARK_COLOURS = {"✓": "green", "!": "yellow", "✗": "red"}
+_END_OF_DIM = "\x1b[0m"
+_dim = partial(click.style, dim=True)
+_bold = partial(click.style, bold=True)
 
 
-def render_text(run: CheckedRun) -> str:
-    """Return the report with colour codes, which `click.echo` takes off where there is no terminal."""
-    counted = run.counted
-    findings = by_gravity(counted)
-    blocks = [_head(run), *(_section(severity, findings, run) for severity in reversed(Severity))]
-    blocks += [
-        _accepted_section(run),
-        _unused_section(run.unused),
-        _unreadable_section(counted),
-        render_changes(run.insight.changes),
-        render_narrower(run.insight),
-        render_gaps(run.insight),
-        render_answers(run.insight),
-        render_closing(run),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """How much is shown, and on what: a terminal's columns and lines, and what was asked for."""
+
+    width: int = 100
+    height: int = 40
+    shows_all: bool = False
+    is_full: bool = False
+    shows_questions: bool = False
+    shows_observed: bool = False
+    is_quiet: bool = False
+    is_verbose: bool = False
+    counts_rules: bool = False
+
+
+def render_text(run: CheckedRun, view: View | None = None) -> str:
+    """Return the report with colour codes, which the writer takes off where nobody sees colours."""
+    return _Layout(run, view or View()).render()
+
+
+def count_rules(run: CheckedRun) -> list[str]:
+    """Return a line for each rule, the most severe first: how many findings it has, and how often seen."""
+    findings, times = Counter[Rule](), Counter[Rule]()
+    for folded in run.counted.findings.values():
+        findings[folded.finding.rule] += 1
+        times[folded.finding.rule] += folded.count
+    ordered = sorted(findings, key=lambda rule: (-rule.severity, -times[rule], rule.id))
+    rows = [(f"{findings[rule]:,}", f"{times[rule]:,}", rule.severity.label, rule.id) for rule in ordered]
+    return [
+        f"{found:>8}  {seen:>9}  {severity:<7}  {rule}"
+        for found, seen, severity, rule in [("findings", "times", "", "rule"), *rows][: None if rows else 0]
     ]
-    return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def describe_place(place: Place) -> str:
-    """Return a place as an editor understands it: `file:line`, with the entry where it is not the line."""
-    if place.is_whole_run:
-        return "run"
-    file = printable(place.file)
-    where = f"{file}:{place.line}" if place.line is not None else file
-    return where if place.entry in (0, place.line) else f"{where}: entry {place.entry}"
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A finding in a list: what stands in its columns."""
+
+    folded: FoldedFinding
+    rule: str
+    field: str
+    times: str
+    since: str
 
 
-def describe_call(finding: Finding) -> str:
-    """Return the operation and the outcome that a finding is about."""
-    if finding.place.is_whole_run and finding.operation is None:
-        return "the whole run"
-    return f"{finding.operation or 'no operation'}, {finding.outcome}"
+class _Layout:
+    """Puts a run on a screen."""
+
+    def __init__(self, run: CheckedRun, view: View) -> None:
+        self._run = run
+        self._view = view
+        self._width = max(view.width, MIN_WIDTH)
+
+    def render(self) -> str:
+        """Return the whole report."""
+        verdict = self._verdict()
+        if self._view.is_quiet:
+            return "\n".join(verdict) + "\n"
+        head = [_dim(line) for line in self._wrapped(describe_head(self._run))]
+        rest = [self._listed(), self._observed(), self._questions()]
+        notes = self._notes()
+        if self._view.counts_rules:
+            return (
+                "\n\n".join("\n".join(block) for block in (head, count_rules(self._run), verdict) if block)
+                + "\n"
+            )
+        used = sum(len(block) + 1 for block in (head, *rest, notes, verdict) if block)
+        blocks = [head, *self._findings(self._view.height - used), *rest, notes, verdict]
+        return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+    def _findings(self, room: int) -> Iterator[list[str]]:
+        """Yield a block for each severity: as frames or lists where these fit, else folded to the gravest."""
+        view, room = self._view, max(room, _LEAST_LINES)
+        findings = by_gravity(self._run.counted)
+        by_severity = [
+            (severity, [one for one in findings if one.finding.rule.severity is severity])
+            for severity in reversed(Severity)
+        ]
+        present = [(severity, found) for severity, found in by_severity if found]
+        framed = [self._framed(found) for _, found in present]
+        if view.is_full or (not view.shows_all and sum(len(one) + 1 for one in framed) <= room):
+            yield from framed
+            return
+        detailed = [self._list(severity, found, len(found), len(found)) for severity, found in present]
+        if view.shows_all or sum(len(one) + 1 for one in detailed) <= room:
+            yield from detailed
+            return
+        others = present[1:]
+        if present:
+            yield self._folded(*present[0], room - (2 if others else 0))
+        if others:
+            said = ", ".join(count(len(found), NOUNS[severity]) for severity, found in others)
+            yield [click.style(f"{_SIGNS[others[0][0]]} {said}: --all", fg=_COLOURS[others[0][0]], bold=True)]
+
+    def _framed(self, findings: Sequence[FoldedFinding]) -> list[str]:
+        blocks = [self._frame(folded) for folded in findings]
+        return [line for number, block in enumerate(blocks) for line in ([""] * bool(number) + block)]
+
+    def _folded(self, severity: Severity, findings: list[FoldedFinding], room: int) -> list[str]:
+        """Return as much of a list as fits, the first told in full and the last line saying what is left."""
+        details = [len(self._details(one)) for one in findings]
+        detailed = min(_DETAILED, len(findings))
+        shown = min(len(findings), max(detailed, room - 3 - sum(details[:detailed])))
+        while detailed < shown and shown + sum(details[: detailed + 1]) + 3 <= room:
+            detailed += 1
+        return self._list(severity, findings, shown, detailed)
+
+    def _list(
+        self, severity: Severity, findings: list[FoldedFinding], shown: int, detailed: int
+    ) -> list[str]:
+        rows = [self._row(one, findings) for one in findings[:shown]]
+        times = max(len("times"), *(len(row.times) for row in rows))
+        since = max((len(row.since) for row in rows), default=0)
+        rule = max(len(row.rule) for row in rows)
+        right = times + 2 + (since + 2 if since else 0)
+        field = min(max(len(row.field) for row in rows), self._width - rule - right - 6)
+        title = f"{_SIGNS[severity]} {count(len(findings), NOUNS[severity])}"
+        columns = f"{'times':>{times}}" + (f"  {'since':<{since}}" if since else "")
+        gap = max(2, 6 + rule + field - len(title))
+        lines = [click.style(title, fg=_COLOURS[severity], bold=True) + " " * gap + _dim(columns.rstrip())]
+        for number, row in enumerate(rows):
+            name = click.style(f"{row.rule:<{rule}}", fg=_COLOURS[severity])
+            place = row.field if len(row.field) <= field else f"…{row.field[1 - field :]}"
+            numbers = f"{row.times:>{times}}" + (f"  {row.since}" if row.since else "")
+            lines.append(f"  {name}  {_bold(place)}{' ' * (field - len(place))}  {numbers}")
+            lines += self._details(row.folded) if number < detailed else []
+        if more := len(findings) - shown:
+            lines.append(_dim(f"  … {more:,} more: --all"))
+        return lines
+
+    def _row(self, folded: FoldedFinding, among: Iterable[FoldedFinding]) -> _Row:
+        finding = folded.finding
+        field = describe_field(finding)
+        alike = [
+            one for one in among if one.finding.rule is finding.rule and describe_field(one.finding) == field
+        ]
+        if len(alike) > 1:
+            field = f"{field} ({finding.outcome})".strip()
+        return _Row(folded, finding.rule.id, field, f"{folded.count:,}", self._day(folded.first_seen))
+
+    def _day(self, utc: str | None) -> str:
+        """Return a day, without the year where that is the run's."""
+        return describe_day(utc).removesuffix(f" {(self._run.moment or '')[:4]}")
+
+    def _details(self, folded: FoldedFinding) -> list[str]:
+        """Return what is wrong, both sides in a line each, and how it is accepted."""
+        finding = folded.finding
+        frame = build_frame(folded, self._run)
+        names = ", ".join(source.name for source in frame.sources)
+        contract = [finding.expected, frame.place, names] if frame.place else []
+        sides = {"contract": contract, "seen": [finding.actual, frame.seen_at]}
+        lines = self._hanging(guide_of(finding.rule).sentence, 6)
+        for side, parts in sides.items():
+            lines += self._hanging(f"{side:<10}{'   '.join(parts)}", 6, 10) if parts else []
+        return [*map(_dim, lines), *self._standing(folded), *self._verbose(folded)]
+
+    def _standing(self, folded: FoldedFinding) -> list[str]:
+        words = describe_standing(self._run, folded)
+        colour = "yellow" if self._run.state(folded) is State.EXPIRED else "green"
+        return [click.style(line, fg=colour) for line in self._hanging(words, 6)] if words else []
+
+    def _verbose(self, folded: FoldedFinding) -> list[str]:
+        if not self._view.is_verbose:
+            return []
+        last = f"last at {describe_place(folded.last_place)}" if folded.count > 1 else ""
+        rule = folded.finding.rule
+        parts = [describe_call(folded.finding), f"{rule.kind}, {rule.area}", last, describe_recorded(folded)]
+        words = "; ".join(filter(None, [*parts, f"fingerprint {folded.fingerprint}"]))
+        return [_dim(line) for line in self._hanging(words, 6)]
+
+    def _frame(self, folded: FoldedFinding) -> list[str]:
+        """Return a finding with the contract's own lines beside what was recorded."""
+        finding, frame = folded.finding, build_frame(folded, self._run)
+        colour = _COLOURS[finding.rule.severity]
+        head = f"{_SIGNS[finding.rule.severity]} {finding.rule.id}"
+        field, times = describe_field(finding), count(folded.count, "time")
+        title = click.style(head, fg=colour, bold=True) + (f"  {_bold(field)}" if field else "")
+        lines = [
+            title + " " * max(2, self._width - len(head) - len(field) - len(times) - 2 * bool(field)) + times
+        ]
+        lines += [f"  {line}" for line in self._hanging(guide_of(finding.rule).sentence, 0)]
+        if frame.place:
+            lines.append(f"  {_dim('┌ contract ')}  {frame.place}   {printable(finding.expected)}")
+            lines += [self._cut(self._quoted(one.number, one.text, one.is_after_gap)) for one in frame.lines]
+            for source in frame.sources:
+                lines += self._inside(printable(str(source)))
+        corner = "├" if frame.place else "┌"
+        first, *more = self._inside(", ".join(filter(None, (frame.seen_at, frame.ended))))
+        lines += [first.replace(f"│{_END_OF_DIM}{'':<12}", f"{corner} recording{_END_OF_DIM}  ", 1), *more]
+        is_described = "digit" in finding.actual or "character" in finding.actual
+        lines += self._inside(printable(finding.actual) + "   (values are never shown)" * is_described)
+        lines += self._standing(folded) + self._verbose(folded)
+        first, *more = textwrap.wrap(frame.advice, self._width - 15, break_on_hyphens=False)
+        return [*lines, f"  {_dim('└ next     ')}  {first}", *(f"{'':<15}{line}" for line in more)]
+
+    def _quoted(self, number: int, text: str, is_after_gap: bool) -> str:  # noqa: FBT001  of a line
+        return f"  {_dim('┊' if is_after_gap else '│')} {_dim(f'{number:>5} │')} {text}"
+
+    def _inside(self, text: str) -> list[str]:
+        wrapped = textwrap.wrap(text, self._width - 15, break_on_hyphens=False, break_long_words=True)
+        return [f"  {_dim('│')}{'':<12}{line}" for line in wrapped]
+
+    def _cut(self, line: str, indent: int = 0) -> str:
+        """Return a line that is no longer than the screen is wide; what stands in files is not wrapped."""
+        plain = click.unstyle(line)
+        room = self._width - indent
+        return line if len(plain) <= room else f"{line[: len(line) - len(plain) + room - 1]}…"
+
+    def _listed(self) -> list[str]:
+        """Return accepted findings, unused acceptances and what could not be read."""
+        run, view = self._run, self._view
+        summary, lines = run.counted, []
+        if run.accepted and (view.shows_all or view.is_full):
+            lines.append(click.style(f"✓ {len(run.accepted):,} accepted", fg="green", bold=True))
+            for folded in run.accepted:
+                finding = folded.finding
+                lines.append(f"  {finding.rule.id}  {_bold(describe_field(finding))}  {folded.count:,}")
+                lines += self._details(folded)
+        if run.unused:
+            excuse = f" (no failure: {run.unused_excuse})" if run.unused_excuse else ""
+            title = f"{'!' if excuse else '✗'} {count(len(run.unused), 'unused acceptance')}{excuse}"
+            lines.append(click.style(title, fg="yellow" if excuse else "red", bold=True))
+            for one in run.unused:
+                said = f"{printable(one.file)}:{one.line}: {describe_covered(one)}: {describe_unused(one)}"
+                lines += self._hanging(said, 2, 4)
+        if summary.unreadable_count:
+            title = f"✗ {summary.unreadable_count:,} could not be read"
+            lines.append(click.style(title, fg="magenta", bold=True))
+            shown = summary.unreadable if view.shows_all else summary.unreadable[:_UNREADABLE]
+            for unread in shown:
+                lines += self._hanging(f"{describe_place(unread.place)}: {printable(unread.reason)}", 2, 4)
+            if more := summary.unreadable_count - len(shown):
+                is_there = len(shown) < len(summary.unreadable)
+                lines.append(_dim(f"  … {more:,} more{': --all' if is_there else ''}"))
+        return lines
+
+    def _observed(self) -> list[str]:
+        """Return changes, what is narrower and what was never seen, where that was asked for."""
+        insight = self._run.insight
+        if not self._view.shows_observed:
+            return []
+        lines = [_bold(f"Changes over time ({len(insight.changes):,})")] if insight.changes else []
+        for change in insight.changes:
+            place = printable(describe_spot(change.spot))
+            said = f"{change.day}  {change.kind.value}  {place}: {describe_change(change)}"
+            lines += self._hanging(f"{said} ({describe_scope(change.spot)})", 2, 4)
+        groups = group_gaps(insight.gaps, is_narrower=True)
+        if groups:
+            number = len(narrower(insight))
+            lines.append(
+                _bold(f"Narrower than documented ({number:,}; from {MIN_OBSERVATIONS} observations on)")
+            )
+        for group in groups:
+            for item in group.items:
+                said = f"{group.rule.id}  {group.scope}: {printable(item)} ({group.opportunities:,} seen)"
+                lines += self._hanging(said, 2, 4)
+        groups = group_gaps(insight.gaps, is_narrower=False)
+        lines += [_bold(f"Documented and never seen ({len(never_seen(insight)):,})")] if groups else []
+        for group in groups:
+            items = printable(", ".join(group.items))
+            lines += self._hanging(
+                f"{group.rule.id}  {group.scope}: {items} (0 of {group.opportunities:,})", 2, 4
+            )
+        return lines
+
+    def _questions(self) -> list[str]:
+        """Return the open questions that recordings speak to, where that was asked for."""
+        answers = [answer for answer in self._run.insight.answers if answer.observations]
+        if not self._view.shows_questions or not answers:
+            return []
+        width = max(len(answer.question) for answer in answers)
+        lines = [_bold("Open questions that these recordings speak to")]
+        for answer in answers:
+            said = f"{printable(answer.question):<{width}}  {printable(describe_answer(answer))}"
+            lines += self._hanging(said, 2, width + 2)
+        return lines
+
+    def _notes(self) -> list[str]:
+        """Return what else there is to say, a line each, most of it how to see more."""
+        run, view = self._run, self._view
+        summary, insight, lines = run.counted, run.insight, []
+        seen = [
+            count(len(insight.changes), "change over time", "changes over time") if insight.changes else "",
+            f"{len(narrower(insight)):,} narrower than documented" if narrower(insight) else "",
+            f"{len(never_seen(insight)):,} documented and never seen" if never_seen(insight) else "",
+        ]
+        if any(seen) and not view.shows_observed:
+            lines.append(f"? {', '.join(filter(None, seen))}: --observed")
+        answers = [answer for answer in insight.answers if answer.observations]
+        if answers and not view.shows_questions:
+            settled = sum(answer.verdict is not None for answer in answers)
+            verb = "has" if settled == 1 else "have"
+            what = f"{verb} an answer" if settled else f"of {len(insight.answers):,} are spoken to"
+            lines.append(f"? {count(settled or len(answers), 'open question')} {what} here: --questions")
+        if run.judged:
+            lines.append(
+                describe_judged(run.judged) + (" (--all)" if run.accepted and not view.shows_all else "")
+            )
+        lines += [describe_omitted(summary), *insight.limits, describe_outside(summary)]
+        lines += [*describe_out_of_scope(summary), describe_passed_over(summary)]
+        outcomes, signatures = describe_outcomes(summary.outcomes), describe_signatures(summary.signatures)
+        lines += [
+            f"Outcomes: {outcomes}." if outcomes else "",
+            f"Signatures: {signatures}." if signatures else "",
+        ]
+        return [part for line in lines if line for part in self._hanging(printable(line), 2, 2)]
+
+    def _verdict(self) -> list[str]:
+        """Return the verdict with its exit code, what keeps it from proving anything, and what comes next."""
+        run = self._run
+        mark, words = mark_of(run), describe_verdict(run)
+        colour = _MARK_COLOURS[mark]
+        said = f"{mark} {words} · exit code {int(run.exit_code)}"
+        first, *more = textwrap.wrap(said, self._width, subsequent_indent="  ", break_on_hyphens=False)
+        lines = [click.style(line, fg=colour, bold=True) for line in (first, *more)]
+        if run.verdict is Verdict.INTERRUPTED:
+            lines.append(f"  {INTERRUPTED}")
+        if vacuity := describe_vacuity(run):
+            lines += self._hanging(vacuity, 2)
+        steps = [] if self._view.is_quiet else next_steps(run)
+        width = max((len(step.purpose) for step in steps), default=0)
+        for step in steps:
+            first, *more = _continued(step.command, self._width - width - 5)
+            lines.append(f"  {step.purpose:<{width}}   {_dim(first)}")
+            lines += [f"{'':<{width + 5}}{_dim(line)}" for line in more]
+        return lines
+
+    def _wrapped(self, lines: Iterable[str]) -> list[str]:
+        return [part for line in lines for part in self._hanging(line, 0, 2)]
+
+    def _hanging(self, text: str, indent: int, more: int = 0) -> list[str]:
+        """Return text broken at the screen's width, what follows the first line `more` further in."""
+        return textwrap.wrap(
+            text,
+            self._width,
+            initial_indent=" " * indent,
+            subsequent_indent=" " * (indent + more),
+            break_on_hyphens=False,
+        )
 
 
-def describe_judged(judged: Judged) -> str:
-    """Return how many findings are in each state that there is, and how many acceptances have none."""
-    parts = [", ".join(f"{number:,} {state}" for state in State if (number := len(judged.findings(state))))]
-    if occurrences := sum(folded.count for folded in judged.findings(State.ACCEPTED)):
-        parts.append(f"{count(occurrences, 'occurrence')} accepted")
-    if judged.unused:
-        parts.append(count(len(judged.unused), "unused acceptance"))
-    return f"Baseline: {'; '.join(filter(None, parts)) or 'no findings'}."
-
-
-def describe_recorded(folded: FoldedFinding) -> str:
-    """Return when a finding was first and last recorded, or nothing."""
-    times = [describe_moment(time) for time in (folded.first_seen, folded.last_seen) if time]
-    return f"recorded {' to '.join(dict.fromkeys(times))}" if times else ""
-
-
-def describe_outside(summary: DriftSummary) -> str:
-    """Return how many exchanges were not looked at because of their time, or nothing."""
-    if not summary.out_of_window:
-        return ""
-    undated = f", {summary.undated:,} of them without a time" if summary.undated else ""
-    return f"Outside --since and --until: {count(summary.out_of_window, 'exchange')}{undated}."
-
-
-def _head(run: CheckedRun) -> str:
-    return click.style(printable(str(run.used)), dim=True) if run.used else ""
-
-
-def _section(severity: Severity, findings: list[FoldedFinding], run: CheckedRun) -> str:
-    chosen = [folded for folded in findings if folded.finding.rule.severity is severity]
-    if not chosen:
-        return ""
-    title = click.style(f"{_TITLES[severity]} ({len(chosen)})", fg=_COLOURS[severity], bold=True)
-    return "\n".join([title, *(_finding(folded, run) for folded in chosen)])
-
-
-def _accepted_section(run: CheckedRun) -> str:
-    findings = run.accepted
-    if not findings:
-        return ""
-    title = click.style(f"Accepted ({len(findings)})", fg="green", bold=True)
-    return "\n".join([title, *(_finding(folded, run) for folded in findings)])
-
-
-def _unused_section(unused: tuple[Acceptance, ...]) -> str:
-    if not unused:
-        return ""
-    title = click.style(f"Unused acceptances ({len(unused)})", fg="magenta", bold=True)
-    return "\n".join([title, *map(_unused, unused)])
-
-
-def _unused(acceptance: Acceptance) -> str:
-    head = f"{printable(acceptance.file)}:{acceptance.line}: unused {describe_covered(acceptance)}:"
-    return f"{head} {describe_unused(acceptance)}"
-
-
-def _finding(folded: FoldedFinding, run: CheckedRun) -> str:
-    finding = folded.finding
-    severity = click.style(finding.rule.severity.label, fg=_COLOURS[finding.rule.severity])
-    where = f" {finding.pointer}" if finding.pointer else ""
-    head = f"{describe_place(finding.place)}: {severity} {click.style(finding.rule.id, bold=True)}{where}:"
-    return f"{head} expected {finding.expected}, got {finding.actual}\n    {_details(folded)}" + _standing(
-        folded, run
-    )
-
-
-def _standing(folded: FoldedFinding, run: CheckedRun) -> str:
-    words = describe_standing(run, folded)
-    colour = "yellow" if run.state(folded) is State.EXPIRED else "green"
-    return f"\n    {click.style(words, fg=colour)}" if words else ""
-
-
-def _details(folded: FoldedFinding) -> str:
-    finding = folded.finding
-    parts = [describe_call(finding)]
-    if finding.contract:
-        parts.append(f"contract {finding.contract.file}:{finding.contract.line}:{finding.contract.column}")
-    if folded.count > 1:
-        parts.append(f"{folded.count:,} times, last at {describe_place(folded.last_place)}")
-    parts += [recorded] if (recorded := describe_recorded(folded)) else []
-    return click.style("; ".join([*parts, f"fingerprint {folded.fingerprint}"]), dim=True)
-
-
-def _unreadable_section(summary: DriftSummary) -> str:
-    if not summary.unreadable_count:
-        return ""
-    title = click.style(f"Unreadable ({summary.unreadable_count:,})", fg="magenta", bold=True)
-    lines = [f"{describe_place(one.place)}: unreadable: {one.reason}" for one in summary.unreadable]
-    more = summary.unreadable_count - len(lines)
-    return "\n".join([title, *lines, *([f"and {more:,} more"] if more else [])])
-
-
-def render_closing(run: CheckedRun) -> str:
-    """Return the last lines: how far the run got, and its verdict, without what is accepted."""
-    summary, findings = run.counted, by_gravity(run.counted)
-    lines = ["Interrupted: this report is partial."] if summary.is_partial else []
-    lines.append(_verdict(summary, findings, run))
-    if outcomes := describe_outcomes(summary.outcomes):
-        lines.append(f"Outcomes: {outcomes}.")
-    if signatures := describe_signatures(summary.signatures):
-        lines.append(f"Signatures: {signatures}.")
-    if run.judged:
-        lines.append(describe_judged(run.judged))
-    if summary.omitted:
-        omitted = count(summary.omitted, "occurrence")
-        kept = len(run.summary.findings)
-        lines.append(f"{omitted} of further findings not listed: the report keeps {kept:,}.")
-    lines += run.insight.limits
-    if outside := describe_outside(summary):
-        lines.append(outside)
-    lines += describe_out_of_scope(summary)
-    if summary.unreadable_count:
-        lines.append(f"Unreadable: {summary.unreadable_count:,}.")
-    if summary.passed_over_count:
-        files = count(summary.passed_over_count, "file of a folder", "files of folders")
-        lines.append(f"Passed over: {files}, no recordings (named by --format json).")
-    lines += [click.style(words, fg="red", bold=True) for words in _shortcomings(run) if words]
-    return "\n".join(lines)
-
-
-def _shortcomings(run: CheckedRun) -> tuple[str, ...]:
-    """Return what keeps a run from proving anything, which is the last thing that is said of it."""
-    return describe_shortage(run), describe_vacuity(run)
-
-
-def _verdict(summary: DriftSummary, findings: list[FoldedFinding], run: CheckedRun) -> str:
-    if run.is_nothing:
-        return click.style(run.nothing, fg="yellow" if run.is_allowed_nothing else "red", bold=True)
-    checked = f"Checked {count(summary.exchanges, 'exchange')}:"
-    if not findings:
-        colour = "yellow" if summary.is_vacuous else "green"
-        return click.style(f"{checked} {describe_no_drift(run)}.", fg=colour, bold=True)
-    by_severity = [
-        count(number, severity.label, "info" if severity is Severity.INFO else "")
-        for severity in reversed(Severity)
-        if (number := sum(folded.finding.rule.severity is severity for folded in findings))
-    ]
-    occurrences = count(sum(summary.occurrences.values()), "occurrence")
-    return click.style(f"{checked} {', '.join(by_severity)} ({occurrences}).", bold=True)
+def _continued(command: str, width: int) -> list[str]:
+    """Return a command on as many lines as it needs, each but the last going on as a shell reads it."""
+    lines = textwrap.wrap(command, width - 2, break_on_hyphens=False, break_long_words=False)
+    return [*(f"{line} \\" for line in lines[:-1]), *lines[-1:]]

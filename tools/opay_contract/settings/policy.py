@@ -10,7 +10,7 @@ from opay_contract.judge.table import CARD_NUMBER_EXPOSED, NOTHING_SUCCEEDED
 from opay_contract.model.finding import Finding, Key, Rule, Severity
 from opay_contract.model.insight import Insight
 from opay_contract.model.summary import DriftSummary, FoldedFinding
-from opay_contract.words import did_you_mean
+from opay_contract.words import count, did_you_mean
 
 ALWAYS = {
     CARD_NUMBER_EXPOSED.id: "a recording with card numbers is card data, whoever looks at it",
@@ -106,9 +106,18 @@ class RulePolicy:
         found = Counter(folded.finding.rule.id for folded in summary.findings.values())
         return {id_: number for id_, number in found.most_common() if self.rule(_BY_ID[id_]) is None}
 
-    def insight(self, insight: Insight) -> Insight:
-        """Return what observations say without the gaps of rules that do not count."""
-        return replace(insight, gaps=tuple(gap for gap in insight.gaps if self.rule(gap.rule) is not None))
+    def describe_left_out(self, summary: DriftSummary) -> str:
+        """Return in a sentence what was found and does not count, so that less is not taken for nothing."""
+        left_out = self.left_out(summary)
+        by_rule = ", ".join(f"{rule} {number:,}" for rule, number in left_out.items())
+        findings = count(sum(left_out.values()), "finding")
+        return f"{findings} left out by --select or --ignore ({by_rule})." if left_out else ""
+
+    def insight(self, insight: Insight, summary: DriftSummary) -> Insight:
+        """Return what observations say without the gaps of rules that do not count, and what is left out."""
+        gaps = tuple(gap for gap in insight.gaps if self.rule(gap.rule) is not None)
+        said = self.describe_left_out(summary)
+        return replace(insight, gaps=gaps, limits=(*insight.limits, *([said] if said else [])))
 
 
 def build_policy(

@@ -4,7 +4,8 @@ They stand in `[tool.opay-contract]` of the nearest pyproject.toml that has it, 
 above, or in a file that is named. The commands and the pytest plugin read them here.
 """
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -172,8 +173,9 @@ KEYS: tuple[Key, ...] = (
         name="format",
         option="--format",
         example='["text", "html=drift.html"]',
-        default="text",
-        help="What the report is written as. May be repeated, each with a file of its own.",
+        default="text on a terminal and in a file of --output, concise in a pipe",
+        help="What the report is written as: by default text, and concise (a line a finding) where standard "
+        "output is no terminal. May be repeated, each with a file of its own.",
         read=_formats,
     ),
     Key(
@@ -222,13 +224,24 @@ def load_settings(named: Path | None, folder: Path) -> ProjectSettings:
     """
     if named is not None:
         return parse_settings(_read(named), named)
-    for above in (folder, *folder.resolve().parents):
-        file = above / PYPROJECT
-        if not file.is_file() or _NAME not in (text := _read(file)):
+    for file in _iter_pyprojects(folder):
+        if _NAME not in (text := _read(file)):
             continue
         if _find_table(parse_toml(text, str(file)), file) is not None:
             return parse_settings(text, file)
     return ProjectSettings()
+
+
+def _iter_pyprojects(folder: Path) -> Iterator[Path]:
+    """Yield the pyproject.toml of a folder and of those above it, as far as anybody may look."""
+    try:
+        parents = folder.resolve().parents
+    except OSError:  # the folder is gone
+        return
+    for file in (above / PYPROJECT for above in (folder, *parents)):
+        with contextlib.suppress(OSError):
+            if file.is_file():
+                yield file
 
 
 def parse_settings(text: str, file: Path) -> ProjectSettings:

@@ -8,6 +8,7 @@ gets the same value from it; any other body is refused. Keys are ordered by Unic
 
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 from opay_contract.errors import ContractError, OpayContractError, UsageError
@@ -53,18 +54,22 @@ def parse_signable(body: bytes) -> dict[str, Any]:
 def render_canonical(value: dict[str, Any], scheme: SignatureScheme, non_ascii: str) -> str:
     """Return the text of `value` that is signed, with text outside ASCII in the form `non_ascii`."""
     try:
-        text = json.dumps(
-            value,
-            sort_keys=scheme.sort_keys,
-            separators=(scheme.item_separator, scheme.key_separator),
-            ensure_ascii=False,  # its escapes include DEL, which neither PHP nor JavaScript escapes
-            allow_nan=False,
-        )
+        text = _encoder(scheme).encode(value)
     except RecursionError:
         raise UnsignableBody(_describe_not_json(NotJson(line=1, column=1, too_deep=True))) from None
     if scheme.escape_slashes:
         text = text.replace("/", "\\/")
     return _NON_ASCII.sub(_escape, text) if non_ascii == "escaped" else text
+
+
+@lru_cache(maxsize=16)
+def _encoder(scheme: SignatureScheme) -> json.JSONEncoder:
+    return json.JSONEncoder(
+        sort_keys=scheme.sort_keys,
+        separators=(scheme.item_separator, scheme.key_separator),
+        ensure_ascii=False,  # its escapes include DEL, which neither PHP nor JavaScript escapes
+        allow_nan=False,
+    )
 
 
 def canonical_text(body: bytes, scheme: SignatureScheme, *, non_ascii: str | None = None) -> str:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 _HEX = re.compile(r"[0-9A-Fa-f]+")
+_LOWER_HEX = re.compile(r"[0-9a-f]+")
 _DASHED = re.compile(r"[0-9A-Fa-f]{2}([-: ])(?:[0-9A-Fa-f]{2}\1)+[0-9A-Fa-f]{2}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 _QUOTED = re.compile(r"([\"'<{\[])(.*)[\"'>}\]]")
@@ -46,6 +47,9 @@ def is_mask(value: str, prefix: str) -> bool:
     What has the very length of one is one, whatever its digits; else one or two different characters make
     none, and base64 has letters of both cases.
     """
+    is_whole = value.startswith(prefix) and len(value) == len(prefix) + 2 * _DIGEST_BYTES[0]
+    if is_whole and _LOWER_HEX.fullmatch(value, len(prefix)):
+        return False  # most are written as the contract has it
     form = parse_header(value, prefix)
     if form.digits is None:
         return True

@@ -1,34 +1,36 @@
-"""Checks of examples: valid by their schema, with documented members only, and there at all."""
+"""Checks of examples: valid by their schema, with documented members only, and there at all.
 
-import contextlib
+What is wrong is said by place; a value is never quoted.
+"""
+
 from collections.abc import Iterator
+from typing import Any
 
-from opay_contract.contract.loading import ROOT
+import jsonschema_rs
+
+from opay_contract.contract.addresses import Address
+from opay_contract.contract.openapi import ROOT
+from opay_contract.contract.schemas import MASK
 from opay_contract.errors import ContractError
-from opay_contract.spec.judging import build_judge, iter_faults
-from opay_contract.spec.linking import is_intact
-from opay_contract.spec.problem import Address, RawProblem
-from opay_contract.spec.subject import Subject
-from opay_contract.spec.walking import Example, iter_examples, iter_schemas
+from opay_contract.spec.subject import Example, RawProblem, Subject
+
+_UNEVALUATED = "unevaluatedProperties"
+_MEMBERS = (_UNEVALUATED, "additionalProperties")
+_LONGEST = 200
 
 
 def find_invalid_examples(subject: Subject) -> Iterator[RawProblem]:
     """Each example is valid by the schema that it stands beside."""
-    try:
-        judge = build_judge(subject)
-        for example in _iter_judgeable(subject):
-            yield from iter_faults(judge.open_validator(example.schema), example.value, example.at)
-    except ContractError as error:
-        yield RawProblem(Address(next(iter(subject.documents))), str(error))
+    yield from _iter_wrong(subject, _judgeable(subject), is_closed=False)
 
 
 def find_undocumented_members(subject: Subject) -> Iterator[RawProblem]:
     """Each valid example has no member that its schema does not describe."""
-    with contextlib.suppress(ContractError):  # find_invalid_examples reports it
-        judge = build_judge(subject)
-        for example in _iter_judgeable(subject):
-            if judge.open_validator(example.schema).is_valid(example.value):
-                yield from iter_faults(judge.closed_validator(example.schema), example.value, example.at)
+    if subject.names_sources:
+        judgeable = _judgeable(subject)
+        wrong = {problem.at for problem in _iter_wrong(subject, judgeable, is_closed=False)}
+        valid = [one for one in judgeable if not any(one.at.holds(at) for at in wrong)]
+        yield from _iter_wrong(subject, valid, is_closed=True)
 
 
 def find_unjudged_examples(subject: Subject) -> Iterator[RawProblem]:
@@ -43,12 +45,61 @@ def find_unjudged_examples(subject: Subject) -> Iterator[RawProblem]:
 def find_nothing(subject: Subject) -> Iterator[RawProblem]:
     """Find a contract that has no schema or no example: nothing would be proven."""
     if not subject.unread:
-        if not any(True for _ in iter_schemas(subject)):
+        if not subject.whole_schemas:
             yield RawProblem(Address(ROOT), "no schema was found, so nothing is proven")
-        if not any(True for _ in iter_examples(subject)):
+        if not subject.examples and (subject.names_sources or not subject.whole_schemas):
             yield RawProblem(Address(ROOT), "no example was found, so nothing is proven")
 
 
-def _iter_judgeable(subject: Subject) -> Iterator[Example]:
-    """Yield the examples of sound schemas; the faults of the others are reported already."""
-    return (example for example in iter_examples(subject) if is_intact(subject, example.schema))
+def _judgeable(subject: Subject) -> list[Example]:
+    """Return the examples of sound schemas; the faults of the others are reported already."""
+    return [example for example in subject.examples if subject.is_intact(example.schema)]
+
+
+def _iter_wrong(subject: Subject, examples: list[Example], *, is_closed: bool) -> Iterator[RawProblem]:
+    uris = [example.schema.uri for example in examples]
+    if not uris:
+        return
+    try:
+        validator = subject.schema_set.validator_of_many(uris, is_closed=is_closed)
+    except ContractError as error:
+        yield RawProblem(Address(next(iter(subject.documents))), " ".join(str(error).split()))
+        return
+    for found in iter_faults(validator, [example.value for example in examples], Address("")):
+        number, *inside = found.at.tokens
+        yield RawProblem(examples[int(number)].at.child(*inside), found.message)
+
+
+_Validator = jsonschema_rs.Draft4Validator | jsonschema_rs.Draft202012Validator
+
+
+def build_validator(schema: Any) -> _Validator:
+    """Return the validator of a published schema, by the dialect that it names; it never fetches anything."""
+    is_old = "draft-04" in str(schema.get("$schema"))
+    kind = jsonschema_rs.Draft4Validator if is_old else jsonschema_rs.Draft202012Validator
+    return kind(schema, offline=True, mask=MASK)
+
+
+def iter_faults(validator: _Validator, value: Any, at: Address) -> Iterator[RawProblem]:
+    """Yield what is wrong with the value that stands at `at`, each at the place it is about."""
+    errors = list(validator.iter_errors(value))
+    causes = {tuple(error.instance_path) for error in errors if error.kind.name != _UNEVALUATED}
+    for error in errors:
+        follows = error.kind.name == _UNEVALUATED and tuple(error.instance_path) in causes
+        if not follows:
+            yield RawProblem(at.child(*error.instance_path, *_unexpected(error)), _describe(error))
+
+
+def _unexpected(error: jsonschema_rs.ValidationError) -> list[str]:
+    """Return the first member that should not be there, for the place."""
+    return list(getattr(error.kind, "unexpected", []))[:1] if error.kind.name in _MEMBERS else []
+
+
+def _describe(error: jsonschema_rs.ValidationError) -> str:
+    branches = getattr(error.kind, "context", [])
+    if branches:
+        reasons = dict.fromkeys(_describe(branch[0]) for branch in branches if branch)
+        text = "fits none of the forms: " + "; ".join(reasons)
+    else:
+        text = error.message.replace(MASK, "the value").replace('"', "'")
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."

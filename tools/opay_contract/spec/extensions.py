@@ -1,16 +1,18 @@
-"""Checks of the `x-` members by extensions.schema.json: known, well shaped, where they are read."""
+"""Checks of the `x-` members: known, well shaped, where they are read, and sound in what they say.
+
+An `x-` member that is not known is somebody else's; in a contract that names its sources it is a slip.
+"""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from opay_contract.contract.loading import ROOT
-from opay_contract.spec.judging import build_validator, iter_faults
-from opay_contract.spec.problem import Address, RawProblem
-from opay_contract.spec.subject import Subject
-from opay_contract.spec.walking import iter_all_subschemas
+from opay_contract.contract.addresses import Address, parse_pointer
+from opay_contract.contract.openapi import ROOT
+from opay_contract.spec.examples import build_validator, iter_faults
+from opay_contract.spec.subject import RawProblem, Subject, items, members
 
 _SCHEMA = Path(__file__).with_name("extensions.schema.json")
 _AT_ROOT = (
@@ -22,6 +24,10 @@ _AT_SCHEME = ("a security scheme", frozenset({"x-signature"}))
 _AT_SERVER = ("a server", frozenset({"x-environment"}))
 _AT_SCHEMA = ("a schema", frozenset({"x-sensitivity", "x-unique-by", "x-unit"}))
 _PLACES = (_AT_ROOT, _AT_OPERATION, _AT_SCHEME, _AT_SERVER, _AT_SCHEMA)
+_QUESTIONS = Address(ROOT, ("x-open-questions",))
+_PARTS = {"request": ("method", "url", "headers", "body"), "response": ("status", "headers", "body")}
+_POINTERS = ("at", "equals", "differs-from")
+_NOT_DESCRIBED = "leads to no member that the schema describes"
 
 
 @cache
@@ -33,13 +39,19 @@ def load_extension_schema() -> Any:
 def find_shape_faults(subject: Subject) -> Iterator[RawProblem]:
     """Each `x-` member is a known one and has its documented shape."""
     validator = build_validator(load_extension_schema())
+    known = load_extension_schema()["properties"]
     for at, extensions in _iter_extended(subject):
-        yield from iter_faults(validator, extensions, at)
+        own = (
+            extensions
+            if subject.names_sources
+            else {key: extensions[key] for key in known & extensions.keys()}
+        )
+        yield from iter_faults(validator, own, at)
 
 
 def find_misplaced(subject: Subject) -> Iterator[RawProblem]:
     """Each `x-` member stands where it is read; elsewhere it would be passed over without a word."""
-    schemas = {at for at, _ in iter_all_subschemas(subject)}
+    schemas = {at for at, _ in subject.schemas}
     for at, extensions in _iter_extended(subject):
         allowed = _allowed(at, is_schema=at in schemas)
         for name in extensions:
@@ -70,3 +82,160 @@ def _allowed(at: Address, *, is_schema: bool) -> frozenset[str]:
         case (*_, "servers", int()):
             return _AT_SERVER[1]
     return frozenset()
+
+
+def find_envelope_faults(subject: Subject) -> Iterator[RawProblem]:
+    """Each pointer of `x-envelope` leads to a member that the envelope's schema describes."""
+    for at, operation in subject.operations:
+        envelope = members(operation.get("x-envelope"))
+        for key in ("code", "message", "data"):
+            yield from _check_pointer(
+                subject, at.child("x-envelope", key), envelope.get(key), envelope.get("schema")
+            )
+
+
+def find_code_faults(subject: Subject) -> Iterator[RawProblem]:
+    """Each business code stands in the catalogue once."""
+    for at, operation in subject.operations:
+        yield from iter_repeated(
+            at.child("x-business-codes"), operation.get("x-business-codes"), "code", "entry"
+        )
+
+
+def find_success_code_faults(subject: Subject) -> Iterator[RawProblem]:
+    """Each success code is listed by `enum` and stands in the catalogue."""
+    for at, operation in subject.operations:
+        known = [members(entry).get("code") for _, entry in items(operation.get("x-business-codes"))]
+        success = members(members(operation.get("x-envelope")).get("success")).get("$ref")
+        target = subject.resolve(at.file, success)
+        codes = members(subject.value(target)).get("enum") if target else []
+        if not isinstance(codes, list):
+            yield RawProblem(
+                at.child("x-envelope", "success"), "the success codes are listed by `enum`, and there is none"
+            )
+        for index, code in items(codes):
+            if target and code not in known:
+                yield RawProblem(
+                    target.child("enum", index), "this success code is not in `x-business-codes`"
+                )
+
+
+def find_form_faults(subject: Subject) -> Iterator[RawProblem]:
+    """Each form has an id of its own, and its echoes lead to members that its schemas describe."""
+    for at, operation in subject.operations:
+        forms = at.child("x-forms")
+        yield from iter_repeated(forms, operation.get("x-forms"), "id", "form")
+        for i, form in items(operation.get("x-forms")):
+            for j, echo in items(members(form).get("echoes")):
+                for side in ("request", "response"):
+                    place = forms.child(i, "echoes", j, side)
+                    yield from _check_pointer(
+                        subject, place, members(echo).get(side), members(form).get(side)
+                    )
+
+
+def find_unique_by_faults(subject: Subject) -> Iterator[RawProblem]:
+    """Each `x-unique-by` leads to a member that the list's items describe."""
+    for at, schema in subject.schemas:
+        tokens = parse_pointer(schema.get("x-unique-by"))
+        if tokens is not None and subject.is_intact(at) and not subject.is_described([at], ("*", *tokens)):
+            yield RawProblem(at.child("x-unique-by"), f"the pointer {_NOT_DESCRIBED} for an item")
+
+
+def _check_pointer(subject: Subject, at: Address, text: Any, schema: Any) -> Iterator[RawProblem]:
+    """Hold a pointer against the schema that `schema` refers to; wrong shapes are another check's to tell."""
+    target, tokens = subject.resolve(at.file, members(schema).get("$ref")), parse_pointer(text)
+    if (
+        target
+        and tokens is not None
+        and subject.is_intact(target)
+        and not subject.is_described([target], tokens)
+    ):
+        yield RawProblem(at, f"the pointer {_NOT_DESCRIBED}")
+
+
+def find_question_faults(subject: Subject) -> Iterator[RawProblem]:
+    """Each question has an id of its own."""
+    yield from iter_repeated(_QUESTIONS, subject.root.get("x-open-questions"), "id", "question")
+
+
+def find_reading_faults(subject: Subject) -> Iterator[RawProblem]:
+    """Each question has at least two readings, each with an id of its own, and one of them is assumed."""
+    for at, question in _iter_questions(subject):
+        readings = [members(reading) for _, reading in items(question.get("readings"))]
+        yield from iter_repeated(at.child("readings"), question.get("readings"), "id", "reading")
+        if len(readings) < 2:  # noqa: PLR2004  with one reading nothing is open
+            yield RawProblem(at.child("readings"), "a question has two readings or more")
+        elif sum(reading.get("assumed") is True for reading in readings) != 1:
+            yield RawProblem(at.child("readings"), "one reading, and only one, is `assumed: true`")
+
+
+def find_about_faults(subject: Subject) -> Iterator[RawProblem]:
+    """Each `about` leads to a statement that is there."""
+    for at, question in _iter_questions(subject):
+        for index, about in items(question.get("about")):
+            message = subject.describe_fault(ROOT, about)
+            if message:
+                yield RawProblem(at.child("about", index), message)
+
+
+def find_evidence_faults(subject: Subject) -> Iterator[RawProblem]:
+    """Each piece of evidence points into an exchange, at what the contract describes, and stands alone."""
+    for at, evidence in _iter_evidence(subject):
+        for key in _POINTERS:
+            message = _describe_pointer(subject, evidence[key]) if key in evidence else None
+            if message:
+                yield RawProblem(at.child(key), message)
+        for place, schema in subject.inside(at.child("when")):
+            if "$ref" in schema:
+                yield RawProblem(place.child("$ref"), "a schema in `when` stands alone and refers to nothing")
+
+
+def iter_repeated(at: Address, entries: Any, key: str, noun: str) -> Iterator[RawProblem]:
+    """Yield the entries of a list that have the same `key` as one before."""
+    seen: set[Hashable] = set()
+    for index, entry in items(entries):
+        value = members(entry).get(key)
+        if isinstance(value, str) and value in seen:
+            yield RawProblem(at.child(index, key), f"another {noun} has the {key} '{value}' too")
+        seen.add(str(value))
+
+
+def _describe_pointer(subject: Subject, text: Any) -> str | None:
+    tokens = parse_pointer(text)
+    if tokens is None:
+        return "not a JSON pointer"
+    if not tokens:
+        return None
+    part, name = tokens[0], tokens[1] if len(tokens) > 1 else None
+    if part not in _PARTS or (name and name not in _PARTS[str(part)]):
+        return "an exchange has /request/{method,url,headers,body} and /response/{status,headers,body}"
+    if name == "headers" and str(text) != str(text).lower():
+        return "names of headers are written in lower case here"
+    bodies = _bodies(subject, str(part)) if name == "body" else []
+    unknown = (
+        bodies
+        and all(subject.is_intact(at) for at in bodies)
+        and not subject.is_described(bodies, tokens[2:])
+    )
+    return "no schema describes this member of the body" if unknown else None
+
+
+def _bodies(subject: Subject, part: str) -> list[Address]:
+    """Return the schemas of the requests' or the responses' bodies."""
+    holders = {"request": "requestBody", "response": "responses"}
+    operations = [at.child(holders[part]) for at, _ in subject.operations]
+    described = (at for at, value in subject.statements if "schema" in value)
+    return [at.child("schema") for at in described if any(holder.holds(at) for holder in operations)]
+
+
+def _iter_questions(subject: Subject) -> Iterator[tuple[Address, dict[str, Any]]]:
+    for index, question in items(subject.root.get("x-open-questions")):
+        yield _QUESTIONS.child(index), members(question)
+
+
+def _iter_evidence(subject: Subject) -> Iterator[tuple[Address, dict[str, Any]]]:
+    for at, question in _iter_questions(subject):
+        for i, reading in items(question.get("readings")):
+            for j, evidence in items(members(reading).get("evidence")):
+                yield at.child("readings", i, "evidence", j), members(evidence)

@@ -1,17 +1,61 @@
-"""Runs every check over one contract folder and gathers the problems by place."""
+"""Is the contract itself sound: the table of checks, and the run over one contract folder."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from opay_contract.contract.documents import Position
 from opay_contract.jsontext import pointer
-from opay_contract.spec.linking import iter_references
-from opay_contract.spec.problem import Problem, RawProblem
-from opay_contract.spec.subject import Subject, read_subject
-from opay_contract.spec.table import MEANING, STRUCTURE
-from opay_contract.spec.walking import iter_examples, iter_schemas
+from opay_contract.spec import examples, extensions, openapi, schemas
+from opay_contract.spec.subject import Problem, RawProblem, Subject, read_subject
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: its id and the function that finds the faults."""
+
+    id: str
+    find: Callable[[Subject], Iterable[RawProblem]]
+
+
+STRUCTURE: tuple[Check, ...] = (
+    Check("schema", schemas.find_meta_schema_faults),
+    Check("reference", schemas.find_reference_faults),
+    Check("reference-cycle", schemas.find_cycles),
+    Check("pattern", schemas.find_pattern_faults),
+)
+"""What makes a schema unusable; these run first, and their faults are handed to the checks of meaning."""
+
+MEANING: tuple[Check, ...] = (
+    Check("openapi", openapi.find_meta_schema_faults),
+    Check("operation", openapi.find_operation_faults),
+    Check("path-parameter", openapi.find_path_parameter_faults),
+    Check("server", openapi.find_server_faults),
+    Check("security", openapi.find_security_faults),
+    Check("schema-head", schemas.find_head_faults),
+    Check("property", schemas.find_property_faults),
+    Check("sensitivity", schemas.find_sensitivity_faults),
+    Check("source-unknown", openapi.find_unknown_sources),
+    Check("source-unused", openapi.find_unused_sources),
+    Check("orphan", schemas.find_orphans),
+    Check("example", examples.find_invalid_examples),
+    Check("example-undocumented", examples.find_undocumented_members),
+    Check("example-external", examples.find_unjudged_examples),
+    Check("extension", extensions.find_shape_faults),
+    Check("extension-misplaced", extensions.find_misplaced),
+    Check("question", extensions.find_question_faults),
+    Check("reading", extensions.find_reading_faults),
+    Check("about", extensions.find_about_faults),
+    Check("evidence", extensions.find_evidence_faults),
+    Check("envelope", extensions.find_envelope_faults),
+    Check("business-code", extensions.find_code_faults),
+    Check("success-code", extensions.find_success_code_faults),
+    Check("form", extensions.find_form_faults),
+    Check("unique-by", extensions.find_unique_by_faults),
+    Check("nothing-checked", examples.find_nothing),
+)
+"""What a contract says, given that it can be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,22 +77,23 @@ def prove_contract(directory: Path) -> Proof:
     """Check the contract in `directory`; raises UsageError where there is none."""
     subject, unreadable = read_subject(directory)
     structure = [(check.id, tuple(check.find(subject))) for check in STRUCTURE]
-    subject = replace(subject, faults=tuple(fault for _, faults in structure for fault in faults))
+    subject.faults = tuple(fault for _, faults in structure for fault in faults)
     meaning = [(check.id, tuple(check.find(subject))) for check in MEANING]
     found = {problem for id_, faults in structure + meaning for problem in _locate(subject, id_, faults)}
     return Proof(
         root=subject.root,
         problems=tuple(sorted(found.union(unreadable))),
         documents=len(subject.documents),
-        schemas=sum(1 for _ in iter_schemas(subject)),
-        examples=sum(1 for _ in iter_examples(subject)),
-        references=sum(1 for _ in iter_references(subject)),
+        schemas=len(subject.whole_schemas),
+        examples=len(subject.examples),
+        references=len(subject.references),
     )
 
 
 def _locate(subject: Subject, check: str, faults: Iterable[RawProblem]) -> Iterator[Problem]:
     for at, message in faults:
-        place = subject.position(at) if at.file in subject.documents else Position(1, 1)
+        found = subject.documents.get(at.file)
+        place = found.position(pointer(at.tokens)) if found else Position(1, 1)
         yield Problem(
             file=at.file,
             line=place.line,

@@ -1,59 +1,59 @@
-"""Checks of openapi.yaml as OpenAPI: the meta-schema, and what it leaves to the reader."""
+"""Checks of openapi.yaml as OpenAPI: the meta-schema, what it leaves to the reader, and sources."""
 
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from opay_contract.contract.loading import ROOT
+from opay_contract.contract.addresses import Address
+from opay_contract.contract.openapi import ROOT
 from opay_contract.errors import UsageError
-from opay_contract.spec.judging import build_validator, iter_faults
-from opay_contract.spec.linking import resolve
-from opay_contract.spec.problem import Address, RawProblem
-from opay_contract.spec.statements import Statement, items, members
-from opay_contract.spec.subject import Subject
+from opay_contract.spec.examples import build_validator, iter_faults
+from opay_contract.spec.subject import RawProblem, Statement, Subject, items, members
 
-_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+_SOURCE = "x-source"
 _VARIABLE = re.compile(r"\{([^{}]*)\}")
 
 
-def load_meta_schema() -> Any:
-    """Return the OpenAPI 3.1 meta-schema; raises UsageError where the extra `spec` is not installed."""
+def load_meta_schema(version: int) -> Any:
+    """Return the meta-schema of OpenAPI 3.0 or 3.1; raises UsageError without the extra `spec`."""
     try:
-        from openapi_spec_validator.schemas import schema_v31  # noqa: PLC0415  an extra, and slow to import
+        from openapi_spec_validator.schemas import schema_v30, schema_v31  # noqa: PLC0415  an extra, and slow
     except ImportError as error:
         raise UsageError(
             "the OpenAPI meta-schema is not installed; pip install 'opay-contract[spec]' brings it"
         ) from error
-    return dict(schema_v31)
+    return dict(schema_v31 if version else schema_v30)
 
 
 def find_meta_schema_faults(subject: Subject) -> Iterator[RawProblem]:
-    """Hold openapi.yaml against the OpenAPI 3.1 meta-schema."""
+    """Hold openapi.yaml against the meta-schema of its version."""
     if ROOT in subject.documents:
-        yield from iter_faults(
-            build_validator(load_meta_schema()), subject.documents[ROOT].value, Address(ROOT)
-        )
+        validator = build_validator(load_meta_schema(subject.version))
+        yield from iter_faults(validator, subject.written, Address(ROOT))
 
 
 def find_operation_faults(subject: Subject) -> Iterator[RawProblem]:
     """Each operation has a name of its own and says what it answers."""
     seen: set[str] = set()
-    for at, operation in iter_operations(subject):
+    for at, operation in subject.operations:
         name = operation.get("operationId")
         if not isinstance(name, str):
-            yield RawProblem(at, "the operation has no operationId")
+            if subject.names_sources:
+                yield RawProblem(at, "the operation has no operationId")
         elif name in seen:
             yield RawProblem(at.child("operationId"), f"another operation is called '{name}' too")
         else:
             seen.add(name)
-        if not members(operation.get("responses")):
+        if subject.names_sources and not members(operation.get("responses")):
             yield RawProblem(at, "the operation documents no response")
 
 
 def find_path_parameter_faults(subject: Subject) -> Iterator[RawProblem]:
     """Each variable in a path has its parameter, each such parameter its variable, and none comes twice."""
-    for at, _ in iter_operations(subject):
-        path, item = at.tokens[1], Address(ROOT, at.tokens[:2])
+    for at, _ in subject.operations:
+        path, item = at.tokens[-2], Address(at.file, at.tokens[:-1])
+        if at.tokens[:1] != ("paths",):
+            continue  # a path item that `$ref` leads to does not say for which path it is
         parameters = [*_parameters(subject, item), *_parameters(subject, at)]
         described = [value.get("name") for _, value in parameters if value.get("in") == "path"]
         variables = set(_VARIABLE.findall(str(path)))
@@ -67,8 +67,10 @@ def find_path_parameter_faults(subject: Subject) -> Iterator[RawProblem]:
 
 def find_server_faults(subject: Subject) -> Iterator[RawProblem]:
     """Each server is reached by https and says which environment it is."""
+    if not subject.names_sources:
+        return
     at = Address(ROOT, ("servers",))
-    if ROOT in subject.documents and not subject.root.get("servers"):
+    if not subject.root.get("servers"):
         yield RawProblem(Address(ROOT), "no servers are named")
     for index, server in items(subject.root.get("servers")):
         if not str(members(server).get("url", "")).startswith("https://"):
@@ -80,7 +82,7 @@ def find_server_faults(subject: Subject) -> Iterator[RawProblem]:
 def find_security_faults(subject: Subject) -> Iterator[RawProblem]:
     """Each security requirement names a scheme that is there."""
     schemes = members(members(subject.root.get("components")).get("securitySchemes"))
-    places = [Statement(Address(ROOT), subject.root), *iter_operations(subject)]
+    places = [Statement(Address(ROOT), subject.root), *subject.operations]
     for at, value in places:
         for index, requirement in items(value.get("security")):
             for name in members(requirement):
@@ -90,27 +92,46 @@ def find_security_faults(subject: Subject) -> Iterator[RawProblem]:
                     )
 
 
-def iter_operations(subject: Subject) -> Iterator[Statement]:
-    """Yield every operation of openapi.yaml."""
-    for path, item in members(subject.root.get("paths")).items():
-        for method in _METHODS:
-            if isinstance(members(item).get(method), dict):
-                yield Statement(Address(ROOT, ("paths", path, method)), item[method])
-
-
 def _parameters(subject: Subject, at: Address) -> list[Statement]:
     found = []
     for index, parameter in items(members(subject.value(at)).get("parameters")):
-        target = resolve(subject, ROOT, members(parameter).get("$ref"))
+        target = subject.resolve(at.file, members(parameter).get("$ref"))
         value = subject.value(target) if target else parameter
         found.append(Statement(at.child("parameters", index), members(value)))
     return found
 
 
 def _repeated(parameters: list[Statement]) -> Iterator[RawProblem]:
-    seen = []
+    seen: list[tuple[Any, Any]] = []
     for at, value in parameters:
         key = (value.get("in"), value.get("name"))
         if key in seen:
             yield RawProblem(at, f"the parameter '{value.get('name')}' comes twice")
         seen.append(key)
+
+
+def find_unknown_sources(subject: Subject) -> Iterator[RawProblem]:
+    """Each name in `x-source` stands in `x-sources`."""
+    if subject.names_sources:
+        known = members(subject.root.get("x-sources"))
+        for at, name in _iter_named(subject):
+            if name not in known:
+                yield RawProblem(at, f"no source '{name}' in `x-sources` of openapi.yaml")
+
+
+def find_unused_sources(subject: Subject) -> Iterator[RawProblem]:
+    """Each source in `x-sources` backs a statement; judged only when every file could be read."""
+    if not subject.unread:
+        used = {name for _, name in _iter_named(subject)}
+        for name in members(subject.root.get("x-sources")):
+            if name not in used:
+                yield RawProblem(
+                    Address(ROOT, ("x-sources", name)), f"no statement names the source '{name}'"
+                )
+
+
+def _iter_named(subject: Subject) -> Iterator[tuple[Address, str]]:
+    """Yield each name of a source with its place, those on examples among them."""
+    for at, value in subject.statements:
+        for index, name in items(value.get(_SOURCE)):
+            yield at.child(_SOURCE, index), str(name)

@@ -1,106 +1,404 @@
-"""The contract under proof: every document that can be read, whatever its shape, and what cannot be read."""
+"""The contract under proof: every document that can be read, what stands in it, and where references lead.
+
+Statements are told from data and names: a mapping of a document is a statement if its keys are keywords. Data
+(`example`, `enum`, `default` ...) are none, and where keys are names (`properties`, `responses` ...) a key
+that looks like a keyword is none either.
+"""
 
 import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from opay_contract.contract.documents import Document, Position, load_document
-from opay_contract.contract.loading import ROOT
-from opay_contract.errors import ContractError, UsageError
-from opay_contract.jsontext import NotJson, parse_json, pointer
-from opay_contract.spec.problem import Address, Problem, RawProblem
-from opay_contract.spec.statements import Statement, iter_statements, members
+from opay_contract.contract.addresses import MISSING, Address, refer, value_below
+from opay_contract.contract.documents import Document, load_document
+from opay_contract.contract.keywords import KEYWORDS, About, Holds, Shape, iter_schema, iter_subschemas
+from opay_contract.contract.loading import read_documents
+from opay_contract.contract.openapi import (
+    METHODS,
+    ROOT,
+    SCHEMA_FOLDER,
+    SchemaPlaces,
+    convert_documents,
+    read_version,
+)
+from opay_contract.contract.schemas import SchemaSet
+from opay_contract.errors import ContractError
+from opay_contract.jsontext import NotJson, Tokens, parse_json, pointer
 
-SCHEMA_FOLDER = "schemas"
 DOCUMENT = "document"
 """The id of the check that reading is."""
 
-MISSING = object()
-"""What stands where nothing stands."""
-
 _DEPTH = 100
 _LOCATED = re.compile(r":(\d+):(\d+): (.*)", re.DOTALL)
+_NAMED = frozenset(
+    {
+        *(name for name, kind in KEYWORDS.items() if kind.shape is Shape.NAMED), "callbacks", "content",
+        "encoding", "examples", "headers", "links", "parameters", "pathItems", "paths", "requestBodies",
+        "responses", "schemas", "securitySchemes", "variables", "webhooks", "x-sensitivity-classes",
+        "x-sources",
+    }
+)  # fmt: skip
+_DATA = frozenset({"const", "default", "enum", "example", "value"})
+_LAST = "\U0010ffff"
+"""Sorts behind every step of a pointer."""
 
 
-@dataclass(frozen=True)
+class RawProblem(NamedTuple):
+    """What a check finds: where, and what is wrong there in one sentence."""
+
+    at: Address
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Problem:
+    """A problem with its place in the file, 1-based; problems sort by place."""
+
+    file: str
+    line: int
+    column: int
+    pointer: str
+    check: str
+    message: str
+
+
+class Statement(NamedTuple):
+    """A mapping whose keys are keywords, and where it stands."""
+
+    at: Address
+    value: dict[str, Any]
+
+
+class Reference(NamedTuple):
+    """A `$ref`, where it stands, what it says, and where it leads; None where that is nowhere."""
+
+    at: Address
+    text: Any
+    target: Address | None
+
+    @property
+    def holder(self) -> Address:
+        """Return the address of the mapping that refers."""
+        return Address(self.at.file, self.at.tokens[:-1])
+
+
+class Example(NamedTuple):
+    """An example, where it stands, and the schema that it shows."""
+
+    at: Address
+    value: Any
+    schema: Address
+
+
+@dataclass(eq=False)
 class Subject:
-    """The documents by name, the names of files that could not be read, and the faults of the schemas.
+    """The documents by name, as 3.1 has them; what openapi.yaml says word for word, and its minor version.
 
-    `faults` are those that keep a schema from being used; they are known once the checks of structure ran.
+    `unread` are the names of files that could not be read. `faults` are those that keep a schema from being
+    used; they are known once the checks of structure ran.
     """
 
     directory: Path
     documents: dict[str, Document]
+    written: Any
+    version: int
     unread: frozenset[str]
     faults: tuple[RawProblem, ...] = ()
 
     @cached_property
-    def statements(self) -> tuple[Statement, ...]:
-        """Return every statement of every document, outer ones first."""
-        documents = self.documents.items()
-        return tuple(
-            found for name, document in documents for found in iter_statements(Address(name), document.value)
-        )
-
-    @property
     def root(self) -> dict[str, Any]:
-        """Return the value of openapi.yaml, empty where it could not be read."""
+        """What openapi.yaml says, empty where it could not be read."""
         return members(self.documents[ROOT].value) if ROOT in self.documents else {}
 
     @property
+    def names_sources(self) -> bool:
+        """Whether the contract is one that says where each statement is from, as those of this tool do.
+
+        What is a matter of such a contract's own rules is not asked of anybody else's.
+        """
+        return "x-sources" in self.root
+
+    @cached_property
+    def schema_set(self) -> SchemaSet:
+        """The schemas, less what keeps them from being used, ready for examples."""
+        return SchemaSet(self.documents)
+
+    @property
     def schema_names(self) -> list[str]:
-        """Return the names of the readable files in schemas/."""
-        return [name for name in self.documents if name != ROOT]
+        """The names of the readable files in schemas/."""
+        return [name for name in self.documents if name.startswith(f"{SCHEMA_FOLDER}/")]
+
+    @cached_property
+    def statements(self) -> tuple[Statement, ...]:
+        """Every statement of every document, outer ones first."""
+        return tuple(
+            found
+            for name, document in self.documents.items()
+            for found in _iter_statements(Address(name), document.value)
+        )
+
+    @cached_property
+    def references(self) -> tuple[Reference, ...]:
+        """Every reference of every document."""
+        return tuple(
+            Reference(at.child("$ref"), value["$ref"], self.resolve(at.file, value["$ref"]))
+            for at, value in self.statements
+            if "$ref" in value
+        )
+
+    @cached_property
+    def operations(self) -> tuple[Statement, ...]:
+        """Every operation of openapi.yaml, wherever its path is described."""
+        found = []
+        for path, item in members(self.root.get("paths")).items():
+            at = Address(ROOT, ("paths", path))
+            target = self.resolve(ROOT, members(item)["$ref"]) if "$ref" in members(item) else at
+            holder = members(self.value(target)) if target else {}
+            found += [
+                Statement((target or at).child(method), holder[method])
+                for method in METHODS
+                if isinstance(holder.get(method), dict)
+            ]
+        return tuple(found)
+
+    @cached_property
+    def whole_schemas(self) -> tuple[Address, ...]:
+        """The schemas that are in no other: files in schemas/, and those that openapi.yaml has itself."""
+        names = [Address(name) for name in self.schema_names]
+        components = members(members(self.root.get("components")).get("schemas"))
+        inline = [
+            at.child(key)
+            for at, value in self.statements
+            if at.file == ROOT
+            for key in ("schema", "when")
+            if key in value
+        ]
+        return (*names, *(Address(ROOT, ("components", "schemas", name)) for name in components), *inline)
+
+    @cached_property
+    def schemas(self) -> tuple[Statement, ...]:
+        """Every schema of the contract at any depth."""
+        return tuple(found for at in self.whole_schemas for found in self.inside(at))
+
+    @cached_property
+    def examples(self) -> tuple[Example, ...]:
+        """The examples of schemas, media types, parameters and headers."""
+        of_schemas = [
+            Example(at.child("examples", i), value, at)
+            for at, schema in self.schemas
+            for i, value in items(schema.get("examples"))
+        ]
+        described = [one for one in self.statements if one.at.file == ROOT and "schema" in one.value]
+        return (*of_schemas, *(example for one in described for example in self._shown(*one)))
+
+    def _shown(self, at: Address, described: dict[str, Any]) -> Iterator[Example]:
+        schema = at.child("schema")
+        if "example" in described:
+            yield Example(at.child("example"), described["example"], schema)
+        for name, example in members(described.get("examples")).items():
+            place: Address | None = at.child("examples", name)
+            if "$ref" in members(example):
+                place = self.resolve(at.file, example["$ref"])
+            shown = members(self.value(place)) if place else {}
+            if place and "value" in shown:
+                yield Example(place.child("value"), shown["value"], schema)
+
+    def inside(self, at: Address) -> Iterator[Statement]:
+        """Yield a schema and every schema inside it, without following references."""
+        for tokens, schema in iter_schema(self.value(at), at.tokens):
+            yield Statement(Address(at.file, tokens), schema)
 
     def value(self, at: Address) -> Any:
         """Return what stands at an address, or MISSING."""
-        value = self.documents[at.file].value if at.file in self.documents else MISSING
-        for token in at.tokens:
-            value = _step(value, token)
-        return value
+        return value_below(self.documents[at.file].value, at.tokens) if at.file in self.documents else MISSING
 
-    def position(self, at: Address) -> Position:
-        """Return the line and column of an address, of the nearest value around it where it has none."""
-        positions, tokens = self.documents[at.file].positions, at.tokens
-        while pointer(tokens) not in positions:
-            tokens = tokens[:-1]
-        return positions[pointer(tokens)]
+    def resolve(self, file: str, text: Any) -> Address | None:
+        """Return where a reference in `file` leads, None where that is nowhere."""
+        target = refer(text, file)
+        return None if isinstance(target, str) or self.value(target) is MISSING else target
+
+    def describe_fault(self, file: str, text: Any) -> str | None:
+        """Say what is wrong with a reference that stands in `file`; None where it leads to something."""
+        target = refer(text, file)
+        if isinstance(target, str):
+            return target
+        if target.file not in self.documents:
+            return None if target.file in self.unread else f"no file '{target.file}' in the contract"
+        is_there = self.value(target) is not MISSING
+        return None if is_there else f"nothing stands at '#{pointer(target.tokens)}' in {target.file}"
+
+    def is_intact(self, at: Address) -> bool:
+        """Tell whether a schema can be used: no fault in it or in what it refers to."""
+        found, waiting = set(), [at]
+        while waiting:
+            at = waiting.pop()
+            if at in found:
+                continue
+            found.add(at)
+            if at in self._intact:
+                if not self._intact[at]:
+                    return False
+                continue
+            if self._faults_below.has_below(at):
+                self._intact[at] = False
+                return False
+            waiting += self._targets_below.below(at)
+        self._intact.update(dict.fromkeys(found, True))
+        return True
+
+    @cached_property
+    def _intact(self) -> dict[Address, bool]:
+        return {}
+
+    @cached_property
+    def _faults_below(self) -> "_ByPlace":
+        lost = [(one.at, None) for one in self.references if one.target is None]
+        return _ByPlace([*((fault.at, None) for fault in self.faults), *lost])
+
+    @cached_property
+    def _targets_below(self) -> "_ByPlace":
+        return _ByPlace([(one.at, one.target) for one in self.references if one.target is not None])
+
+    def in_place(self, at: Address) -> set[Address]:
+        """Return the schemas that apply to the same value as the one at `at`, itself among them."""
+        found, waiting = set(), [at]
+        while waiting:
+            at = waiting.pop()
+            if at not in found:
+                found.add(at)
+                waiting += self.beside(at, conditions=False)
+        return found
+
+    def beside(self, at: Address, *, conditions: bool) -> list[Address]:
+        """Return the schemas directly in one, or referred to, that apply to the same value."""
+        schema = members(self.value(at))
+        found = [
+            at.child(*child.tokens)
+            for child in iter_subschemas(schema)
+            if child.kind.about is About.VALUE and (conditions or child.kind.holds is not Holds.AS_QUESTION)
+        ]
+        target = self.resolve(at.file, schema["$ref"]) if "$ref" in schema else None
+        return [*found, target] if target else found
+
+    def is_described(self, schemas: Iterable[Address], tokens: Tokens) -> bool:
+        """Tell whether the schemas describe a member at `tokens`, where `*` is each item of a list."""
+        found = {other for at in schemas for other in self.in_place(at)}
+        for token in tokens:
+            inner = [child for at in found for child in self._described_children(at, token)]
+            found = {other for at in inner for other in self.in_place(at)}
+        return bool(found)
+
+    def _described_children(self, at: Address, step: str | int) -> Iterator[Address]:
+        schema = members(self.value(at))
+        if step in members(schema.get("properties")):
+            yield at.child("properties", step)
+        if "items" in schema and step == "*":
+            yield at.child("items")
+
+
+class _ByPlace:
+    """Things by their address, so that those below another address are found without looking at all."""
+
+    def __init__(self, entries: Iterable[tuple[Address, Any]]) -> None:
+        self._files: dict[str, list[tuple[tuple[str, ...], Any]]] = {}
+        for at, value in entries:
+            self._files.setdefault(at.file, []).append((_key(at), value))
+        for found in self._files.values():
+            found.sort(key=lambda one: one[0])
+
+    def below(self, at: Address) -> list[Any]:
+        """Return what stands at an address and further down."""
+        found, key = self._files.get(at.file, []), _key(at)
+        start = bisect_left(found, key, key=lambda one: one[0])
+        end = bisect_left(found, (*key, _LAST), key=lambda one: one[0])
+        return [value for _, value in found[start:end]]
+
+    def has_below(self, at: Address) -> bool:
+        """Return whether something stands at an address, or further down."""
+        return bool(self.below(at))
+
+
+def _key(at: Address) -> tuple[str, ...]:
+    return tuple(map(str, at.tokens))
 
 
 def read_subject(directory: Path) -> tuple[Subject, list[Problem]]:
     """Read every document; one that cannot be read is a problem, and the others are read all the same."""
-    if not (directory / ROOT).is_file():
-        raise UsageError(
-            f"{directory}: no {ROOT} there; name the folder that holds {ROOT} and {SCHEMA_FOLDER}/"
-        )
-    files = sorted((directory / SCHEMA_FOLDER).glob("**/*.json"))
-    documents: dict[str, Document] = {}
     problems: list[Problem] = []
-    for name in [ROOT, *(file.relative_to(directory).as_posix() for file in files)]:
+
+    def load(path: Path, name: str) -> Document | None:
         try:
-            documents[name] = _load(directory / name, name)
+            return _load(path, name)
         except ContractError as error:
             problems.append(_unreadable(name, str(error)))
-    return Subject(directory, documents, frozenset(problem.file for problem in problems)), problems
+            return None
+
+    documents = read_documents(directory, load)
+    written, version = documents[ROOT].value if ROOT in documents else MISSING, 1
+    try:
+        version = read_version(written) if written is not MISSING else 1
+    except ContractError as error:
+        if isinstance(written, dict):
+            problems.append(_unreadable(ROOT, str(error)))
+    if version == 0:
+        documents = convert_documents(documents, SchemaPlaces(documents))
+    unread = frozenset(problem.file for problem in problems if problem.file not in documents)
+    return Subject(directory, documents, written, version, unread), problems
 
 
-def _step(value: Any, token: str | int) -> Any:
-    if isinstance(value, dict):
-        return value.get(str(token), MISSING)
-    if isinstance(value, list) and str(token).isdecimal() and int(token) < len(value):
-        return value[int(token)]
-    return MISSING
+def members(value: Any) -> dict[str, Any]:
+    """Return a mapping's members, none for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: Any) -> Iterator[tuple[int, Any]]:
+    """Yield a list's items with their index, none for anything else."""
+    yield from enumerate(value) if isinstance(value, list) else ()
+
+
+def _iter_statements(at: Address, value: Any) -> Iterator[Statement]:
+    waiting = [(at, value, False)]
+    while waiting:
+        at, value, named = waiting.pop()
+        inside: list[tuple[Address, Any, bool]] = []
+        if isinstance(value, dict):
+            if not named:
+                yield Statement(at, value)
+            inside = [
+                (at.child(key), child, not named and key in _NAMED)
+                for key, child in value.items()
+                if isinstance(child, dict | list) and (named or not _is_data(key, child))
+            ]
+        elif isinstance(value, list):
+            inside = [(at.child(i), child, False) for i, child in enumerate(value)]
+        waiting.extend(reversed(inside))
+
+
+def _is_data(key: str, value: Any) -> bool:
+    return key in _DATA or (key == "examples" and isinstance(value, list))
 
 
 def _load(path: Path, name: str) -> Document:
     document = load_document(path, name)
-    if max(place.count("/") for place in document.positions) > _DEPTH:
+    if _depth(document.value) > _DEPTH:
         raise ContractError(f"{name}:1:1: nested too deeply")
     if path.suffix == ".json":
         _require_json(path.read_bytes(), document)
     return document
+
+
+def _depth(value: Any) -> int:
+    deepest, waiting = 0, [(value, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        deepest = max(deepest, depth)
+        children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        waiting += [(child, depth + 1) for child in children]
+    return deepest
 
 
 def _require_json(data: bytes, document: Document) -> None:

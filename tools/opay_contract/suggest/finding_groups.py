@@ -4,8 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import reduce
 
-from opay_contract.contract.loading import tokens_of
-from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY
+from opay_contract.contract.addresses import Address, split_uri, tokens_of
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.fields import Field
+from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY, fields_of_scope, schemas_of_scope
 from opay_contract.drift.changes import parent_of
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.table import (
@@ -23,12 +25,39 @@ from opay_contract.model.observation import (
     FieldLocation,
     Observations,
     Observed,
+    Scope,
     add,
     join_observed,
 )
 from opay_contract.model.summary import DriftSummary, FoldedFinding
-from opay_contract.suggest.places import Places, Statement
-from opay_contract.suggest.suggestion import Evidence
+from opay_contract.suggest.suggestion import Frequency
+
+
+class Places:
+    """Answers for scopes and spots, each found once."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        self._fields: dict[Scope, dict[str, Field]] = {}
+        self._schemas: dict[Scope, dict[str, tuple[str, ...]]] = {}
+
+    def fields_of(self, scope: Scope) -> dict[str, Field]:
+        """Return the documented members of a scope by their pointers in the exchange."""
+        if scope not in self._fields:
+            self._fields[scope] = fields_of_scope(self._contract, scope)
+        return self._fields[scope]
+
+    def field_at(self, spot: FieldLocation) -> Field | None:
+        """Return the documented member at a place."""
+        return self.fields_of(spot[:3]).get(spot[3])
+
+    def schemas_at(self, spot: FieldLocation) -> list[Address]:
+        """Return the schemas that speak about a place, whatever stands there."""
+        scope = spot[:3]
+        if scope not in self._schemas:
+            self._schemas[scope] = schemas_of_scope(self._contract, scope)
+        return [split_uri(uri) for uri in self._schemas[scope].get(spot[3], ())]
+
 
 _OF_REQUEST = (REQUEST_FIELD_INVALID, REQUEST_FIELD_MISSING, REQUEST_FIELD_UNDOCUMENTED)
 _OF_PARENT = (FIELD_MISSING, REQUEST_FIELD_MISSING, REQUEST_FIELD_UNDOCUMENTED, RESPONSE_FIELD_UNDOCUMENTED)
@@ -49,7 +78,7 @@ class FindingGroup:
     place: ContractPlace | None
     spots: tuple[FieldLocation, ...]
     observed: Observed | None
-    evidence: Evidence
+    evidence: Frequency
 
     @property
     def pointer(self) -> str:
@@ -62,10 +91,10 @@ class FindingGroup:
         return tuple(dict.fromkeys(one.finding.pointer for one in self.findings))
 
     @property
-    def broken(self) -> list[Statement]:
+    def broken(self) -> list[Address]:
         """The statements of the contract that the findings name."""
         named = (one.finding.contract for one in self.findings)
-        return list(dict.fromkeys((one.file, tokens_of(one.pointer)) for one in named if one))
+        return list(dict.fromkeys(Address(one.file, tokens_of(one.pointer)) for one in named if one))
 
     def holds(self, pointers: Iterable[str]) -> bool:
         """Return whether a pointer, as the search for card numbers has it, leads into the case."""
@@ -84,7 +113,7 @@ class FindingGroup:
         return tokens_of(self.place.pointer) if self.place else ()
 
 
-def gather_cases(summary: DriftSummary, places: Places) -> list[FindingGroup]:
+def gather_groups(summary: DriftSummary, places: Places) -> list[FindingGroup]:
     """Return the cases of a run, those with most evidence first."""
     groups: dict[tuple[str, ...], list[FoldedFinding]] = {}
     for folded in summary.findings.values():
@@ -112,7 +141,7 @@ def _join_members(
     return [*(one for one in cases if one not in same), _case(findings, summary.observations, places)]
 
 
-def _schemas_around(case: FindingGroup, places: Places) -> set[Statement]:
+def _schemas_around(case: FindingGroup, places: Places) -> set[Address]:
     return {schema for spot in case.spots for schema in places.schemas_at(parent_of(spot))}
 
 
@@ -178,14 +207,14 @@ def _opportunities(rule: Rule, spots: Iterable[FieldLocation], observations: Obs
     return total
 
 
-def _evidence(findings: list[FoldedFinding], opportunities: Days) -> Evidence:
+def _evidence(findings: list[FoldedFinding], opportunities: Days) -> Frequency:
     days = reduce(add, (folded.days for folded in findings))
     dated = sorted(day for day in days if day not in (UNDATED, EARLIER))
     first = "" if EARLIER in days or not dated else dated[0]
     before = sum(n for day, n in opportunities.items() if first and _is_before(day, first))
     moments = [moment for folded in findings for moment in (folded.first_seen, folded.last_seen) if moment]
     count = sum(folded.count for folded in findings)
-    return Evidence(
+    return Frequency(
         count=count,
         of=max(count, sum(opportunities.values()) - before),
         before=before,

@@ -5,17 +5,15 @@ from functools import reduce
 from itertools import product
 from typing import Any
 
-from opay_contract.contract.loading import tokens_of
+from opay_contract.contract.addresses import Address, split_uri, tokens_of
 from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY
 from opay_contract.drift.changes import parent_of
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.gap_table import NULL_UNOBSERVED, PRESENCE_NARROWER, TYPE_UNOBSERVED
 from opay_contract.model.finding import Outcome, Rule
 from opay_contract.model.observation import UNDATED, FieldLocation, Observed, Scope, join_observed
-from opay_contract.suggest.edit import Add, Append, Put
-from opay_contract.suggest.edit_context import EditContext, Plan
-from opay_contract.suggest.places import Statement, statement_of
-from opay_contract.suggest.suggestion import Evidence, Judgement, Suggestion
+from opay_contract.suggest.context import EditContext, EditPlan
+from opay_contract.suggest.suggestion import Add, Append, Frequency, Judgement, Put, Suggestion
 
 _ALTERNATIVES = frozenset(("anyOf", "oneOf"))
 
@@ -37,8 +35,8 @@ def suggest_narrower(work: EditContext) -> Iterator[Suggestion]:
 
 def _carry_out(  # noqa: PLR0913, PLR0917  what a suggestion is made of
     rule: Rule,
-    plan: Plan,
-    statement: Statement,
+    plan: EditPlan,
+    statement: Address,
     spots: list[FieldLocation],
     observed: Observed,
     work: EditContext,
@@ -46,9 +44,9 @@ def _carry_out(  # noqa: PLR0913, PLR0917  what a suggestion is made of
     edited = work.draft.edited(plan.edits)
     unseen = _unseen_form(spots, work)
     if unseen:
-        plan = Plan(action=f"the form {unseen}, which shares the schema, was not recorded")
+        plan = EditPlan(action=f"the form {unseen}, which shares the schema, was not recorded")
     elif edited is None or not edited.shows_examples():
-        plan = Plan(action=f"an example of the contract shows otherwise; {plan.action} by hand")
+        plan = EditPlan(action=f"an example of the contract shows otherwise; {plan.action} by hand")
     else:
         work.draft = edited
     days = [day for day in observed.days() if day != UNDATED]
@@ -57,7 +55,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917  what a suggestion is made of
         because=f"so in all of {observed.count:,}, where at least {work.limits.enough} are asked for",
         action=plan.action,
         edits=plan.edits,
-        evidence=Evidence(count=observed.count, of=observed.count, days=len(days)),
+        evidence=Frequency(count=observed.count, of=observed.count, days=len(days)),
         rule=rule.id,
         scopes=tuple(dict.fromkeys(", ".join(part for part in spot[:3] if part) for spot in spots)),
         pointers=tuple(dict.fromkeys(_inside_body(spot) for spot in spots)),
@@ -70,14 +68,14 @@ def _inside_body(spot: FieldLocation) -> str:
     return spot[3].removeprefix(REQUEST_BODY).removeprefix(RESPONSE_BODY)
 
 
-def _places_by_statement(work: EditContext) -> dict[Statement, list[FieldLocation]]:
+def _places_by_statement(work: EditContext) -> dict[Address, list[FieldLocation]]:
     """Return for each schema every place that it describes, observed or not."""
-    found: dict[Statement, list[FieldLocation]] = {}
+    found: dict[Address, list[FieldLocation]] = {}
     for scope in _scopes(work):
         for place, field in work.places.fields_of(scope).items():
             for text in field.statements:
                 file, _, pointer = text.partition("#")
-                found.setdefault((file, tokens_of(pointer)), []).append((*scope, place))
+                found.setdefault(Address(file, tokens_of(pointer)), []).append((*scope, place))
     return {statement: spots for statement, spots in found.items() if _ALTERNATIVES.isdisjoint(statement[1])}
 
 
@@ -90,8 +88,8 @@ def _scopes(work: EditContext) -> list[Scope]:
 
 
 def _plans(
-    statement: Statement, spots: list[FieldLocation], observed: Observed, work: EditContext
-) -> Iterator[tuple[Rule, Plan]]:
+    statement: Address, spots: list[FieldLocation], observed: Observed, work: EditContext
+) -> Iterator[tuple[Rule, EditPlan]]:
     file, at = statement
     schema = work.draft.value(file, at)
     types = schema.get("type") if isinstance(schema, dict) else None
@@ -101,19 +99,21 @@ def _plans(
         yield from _requirement(file, at, work)
 
 
-def _unseen_types(file: str, at: Tokens, types: list[Any], observed: Observed) -> Iterator[tuple[Rule, Plan]]:
+def _unseen_types(
+    file: str, at: Tokens, types: list[Any], observed: Observed
+) -> Iterator[tuple[Rule, EditPlan]]:
     seen = {"number" if one == "integer" and "integer" not in types else one for one in observed.types}
     kept = [one for one in types if one in seen]
     unseen = [str(one) for one in types if one not in seen]
     if kept and unseen:
         rule = NULL_UNOBSERVED if unseen == ["null"] else TYPE_UNOBSERVED
         edit = Put(file=file, at=(*at, "type"), value=kept if len(kept) > 1 else kept[0])
-        yield rule, Plan(action=f"no longer allow {' and '.join(unseen)}", edits=(edit,))
+        yield rule, EditPlan(action=f"no longer allow {' and '.join(unseen)}", edits=(edit,))
 
 
-def _requirement(file: str, at: Tokens, work: EditContext) -> Iterator[tuple[Rule, Plan]]:
+def _requirement(file: str, at: Tokens, work: EditContext) -> Iterator[tuple[Rule, EditPlan]]:
     holder, name = at[:-2], str(at[-1])
-    requests = {statement_of(form.request) for one in work.contract.operations for form in one.forms}
+    requests = {split_uri(form.request) for one in work.contract.operations for form in one.forms}
     required = work.draft.value(file, (*holder, "required"))
     if (file, holder) in requests or name in (required or ()):
         return
@@ -122,7 +122,7 @@ def _requirement(file: str, at: Tokens, work: EditContext) -> Iterator[tuple[Rul
         if required
         else Add(file=file, at=holder, name="required", value=[name], after="type")
     )
-    yield PRESENCE_NARROWER, Plan(action=f"require '{name}'", edits=(edit,))
+    yield PRESENCE_NARROWER, EditPlan(action=f"require '{name}'", edits=(edit,))
 
 
 def _could_be_required(spots: list[FieldLocation], work: EditContext) -> bool:

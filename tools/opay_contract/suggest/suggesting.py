@@ -1,24 +1,220 @@
-"""Judges each difference that a run found, and drafts the contract that allows what is regular."""
+"""Judges each difference that a run found, and drafts the contract that allows what is regular.
+
+The table of fixes has for each rule the plan that settles its findings, or why the contract cannot.
+"""
 
 import copy
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
+from opay_contract.contract.addresses import split_uri
 from opay_contract.contract.contract import Contract
+from opay_contract.contract.loading import ROOT
+from opay_contract.contract.operation import OpenQuestion
 from opay_contract.drift.insight import draw_insight
+from opay_contract.judge import table
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED
 from opay_contract.model.finding import Kind
+from opay_contract.model.insight import Answer
 from opay_contract.model.summary import DriftSummary
-from opay_contract.suggest.draft import Draft
-from opay_contract.suggest.edit_context import EditContext, Plan
-from opay_contract.suggest.finding_groups import FindingGroup, gather_cases
-from opay_contract.suggest.fixes import EXPOSED, REMEDIES, Fix
-from opay_contract.suggest.judging import Verdict, judge
+from opay_contract.suggest import additions, widening
+from opay_contract.suggest.context import Draft, EditContext, EditPlan
+from opay_contract.suggest.finding_groups import FindingGroup, gather_groups
 from opay_contract.suggest.narrowing import suggest_narrower
-from opay_contract.suggest.questions import suggest_answers
-from opay_contract.suggest.suggestion import Judgement, Proposal, Suggestion, Thresholds
+from opay_contract.suggest.suggestion import (
+    Add,
+    Frequency,
+    Judgement,
+    Proposal,
+    Remove,
+    Suggestion,
+    Thresholds,
+    describe_limit,
+)
 
-_COVERED = Plan(action="an edit that is suggested for something else allows it too")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fix:
+    """What can be done about the findings of a rule.
+
+    Without a plan `reason` says why there is none. `is_fault` if no contract could allow it, so that the
+    vendor broke its word however often it happens. `is_catalogue` if it adds to a list with an open end.
+    """
+
+    plan: Callable[[FindingGroup, EditContext], EditPlan] | None = None
+    reason: str = ""
+    is_fault: bool = False
+    is_catalogue: bool = False
+
+
+def _by_hand(reason: str) -> Fix:
+    return Fix(reason=reason)
+
+
+def _fault(reason: str) -> Fix:
+    return Fix(reason=reason, is_fault=True)
+
+
+_TEXTS = "what the texts look like is not kept; change it by hand"
+_READERS = "readers of JSON disagree on it, whatever a contract says"
+_OPERATION = "an operation is described by hand"
+_UNIT = "what a value counts is for a person to say; change `x-unit` by hand"
+_CARD_NUMBER = "no contract allows a full card number"
+_NO_SUCCESS = "what recordings lack is no matter of the contract; record calls that succeed"
+_DATA = "what the data of such an answer mean is for a person to say"
+
+FIXES: dict[str, Fix] = {
+    table.PATH_UNDOCUMENTED.id: _by_hand(_OPERATION),
+    table.METHOD_UNDOCUMENTED.id: _by_hand(_OPERATION),
+    table.STATUS_UNDOCUMENTED.id: Fix(plan=additions.add_status, is_catalogue=True),
+    table.MEDIA_TYPE_UNDOCUMENTED.id: Fix(plan=additions.add_media_type, is_catalogue=True),
+    table.JSON_MISLABELLED.id: Fix(plan=additions.add_media_type),
+    table.BODY_EMPTY.id: _by_hand("a body is described or it is not; part the statuses by hand"),
+    table.BODY_NOT_JSON.id: _fault("the answer says that it is JSON and is none"),
+    table.BODY_TRUNCATED.id: _fault("the answer breaks off"),
+    table.BYTE_ORDER_MARK.id: _fault(_READERS),
+    table.INVALID_UTF8.id: _fault(_READERS),
+    table.LONE_SURROGATE.id: _fault(_READERS),
+    table.DUPLICATE_KEY.id: _fault(_READERS),
+    table.NON_FINITE_NUMBER.id: _fault(_READERS),
+    table.UNSAFE_NUMBER.id: _fault(_READERS),
+    table.HEADER_MISSING.id: Fix(plan=additions.let_header_be_absent),
+    table.REQUEST_FIELD_UNDOCUMENTED.id: Fix(plan=additions.add_member),
+    table.REQUEST_FIELD_MISSING.id: Fix(plan=widening.drop_required),
+    table.REQUEST_FIELD_INVALID.id: _by_hand(
+        "what is wrong with the requests is not told apart; change it by hand"
+    ),
+    table.RESPONSE_FIELD_UNDOCUMENTED.id: Fix(plan=additions.add_member),
+    table.FIELD_MISSING.id: Fix(plan=widening.drop_required),
+    table.FIELD_NULL.id: Fix(plan=widening.allow_types),
+    table.TYPE_MISMATCH.id: Fix(plan=widening.allow_types),
+    table.VALUE_OUT_OF_RANGE.id: Fix(plan=widening.widen_range),
+    table.LENGTH_OUT_OF_RANGE.id: Fix(plan=widening.widen_lengths),
+    table.PATTERN_MISMATCH.id: _by_hand(_TEXTS),
+    table.FORMAT_MISMATCH.id: _by_hand(_TEXTS),
+    table.VALUE_UNDOCUMENTED.id: Fix(plan=widening.add_values),
+    table.CONSTRAINT_VIOLATED.id: _by_hand(
+        "which values break the constraint is not kept; change it by hand"
+    ),
+    table.SUCCESS_WITHOUT_DATA.id: _by_hand(_DATA),
+    table.ERROR_WITH_DATA.id: _by_hand(_DATA),
+    table.SUCCESS_CODE_ON_HTTP_ERROR.id: _fault("status and code contradict each other"),
+    table.CODE_UNDOCUMENTED.id: Fix(plan=additions.add_codes, is_catalogue=True),
+    table.MESSAGE_UNDOCUMENTED.id: _by_hand("messages are not kept with their codes; add them by hand"),
+    table.ANSWER_MISMATCHED.id: _fault("the answer is about something else than was asked for"),
+    table.ITEM_REPEATED.id: _fault("what identifies an item stands at two"),
+    table.TIMESTAMP_NOT_SECONDS.id: _by_hand(_UNIT),
+    table.TIMESTAMP_IN_FUTURE.id: _fault("a time that has not come yet"),
+    table.MONTH_INVALID.id: _by_hand(_UNIT),
+    table.SIGNATURE_MISMATCH.id: _by_hand("the key or `x-signature` is another one; change it by hand"),
+    table.CARD_NUMBER_EXPOSED.id: _fault(_CARD_NUMBER),
+    table.NOTHING_SUCCEEDED.id: _by_hand(_NO_SUCCESS),
+    table.FORM_NEVER_SUCCEEDED.id: _by_hand(_NO_SUCCESS),
+}
+
+EXPOSED = _fault(_CARD_NUMBER)
+"""What becomes of a member, otherwise undocumented, in which full card numbers were seen."""
+
+
+Verdict = tuple[Judgement, str]
+"""A judgement, and why."""
+
+
+def judge(kind: Kind, evidence: Frequency, limits: Thresholds, *, is_catalogue: bool) -> Verdict:
+    """Judge a difference by how often it was seen, on how many days, and since when.
+
+    What is undocumented contradicts nothing, so the vendor cannot have broken its word. In a catalogue with
+    an open end, such as that of codes, even what is rare belongs.
+    """
+    if kind is Kind.UNDOCUMENTED:
+        return _judge_undocumented(evidence, limits, is_catalogue=is_catalogue)
+    return _judge_contradicted(evidence, limits)
+
+
+def _judge_undocumented(evidence: Frequency, limits: Thresholds, *, is_catalogue: bool) -> Verdict:
+    if doubt := _find_doubt(evidence, limits):
+        return Judgement.UNCLEAR, doubt
+    if not is_catalogue and _is_rare(evidence, limits):
+        return Judgement.UNCLEAR, f"rare: in less than {describe_limit(limits.rare)}"
+    return Judgement.CONTRACT_TOO_STRICT, "regular, and nothing in the contract speaks against it"
+
+
+def _judge_contradicted(evidence: Frequency, limits: Thresholds) -> Verdict:
+    if evidence.of >= limits.enough and _is_rare(evidence, limits):
+        return Judgement.API_VIOLATION, f"rare: in less than {describe_limit(limits.rare)}"
+    if 0 < evidence.days < limits.days and evidence.before >= limits.enough:
+        return (
+            Judgement.API_VIOLATION,
+            f"recent: on fewer than {limits.days} days",
+        )
+    if doubt := _find_doubt(evidence, limits):
+        return Judgement.UNCLEAR, doubt
+    if evidence.count >= limits.common * evidence.of:
+        return Judgement.CONTRACT_TOO_STRICT, f"regular: in {describe_limit(limits.common)} or more"
+    between = f"between {describe_limit(limits.rare)} and {describe_limit(limits.common)}"
+    return Judgement.UNCLEAR, f"neither rare nor regular: {between}"
+
+
+def _find_doubt(evidence: Frequency, limits: Thresholds) -> str | None:
+    """Return why there is too little evidence, None where there is enough."""
+    if evidence.count < limits.count:
+        return f"seen fewer than {limits.count} times"
+    if not evidence.days:
+        return "the recordings do not say when they were made"
+    return f"seen on fewer than {limits.days} days" if evidence.days < limits.days else None
+
+
+def _is_rare(evidence: Frequency, limits: Thresholds) -> bool:
+    return evidence.count < limits.rare * evidence.of
+
+
+_QUESTIONS = "x-open-questions"
+
+
+def suggest_answers(answers: tuple[Answer, ...], work: EditContext) -> Iterator[Suggestion]:
+    """Yield what to do about each question whose verdict is known."""
+    for answer in answers:
+        found = [i for i, one in enumerate(work.contract.questions) if one.id == answer.question]
+        if answer.verdict is None or not found:
+            continue
+        plan = _plan(found[0], work.contract.questions[found[0]], answer.verdict)
+        yield Suggestion(
+            judgement=Judgement.ANSWERED,
+            because=f"the reading '{answer.verdict}' holds alone, in {answer.observations:,} places",
+            action=plan.action,
+            edits=plan.edits,
+            evidence=Frequency(count=answer.observations, of=answer.observations),
+            question=answer.question,
+            contract=work.contract.schemas.place(split_about(work.contract.questions[found[0]])),
+        )
+
+
+def split_about(question: OpenQuestion) -> str:
+    """Return the address of the first statement that a question concerns."""
+    return question.about[0]
+
+
+def _plan(index: int, question: OpenQuestion, verdict: str) -> EditPlan:
+    """Let the mock assume what holds; where it does already, the question is for a person to close."""
+    readings = {reading.id: position for position, reading in enumerate(question.readings)}
+    assumed = next((one.id for one in question.readings if one.assumed), None)
+    if assumed == verdict or assumed is None:
+        about = ", ".join(str(split_uri(uri)).removesuffix("#") for uri in question.about)
+        return EditPlan(
+            action=f"close the question by hand: say in {about} what holds, with its source, and take the "
+            "question out"
+        )
+    at = (_QUESTIONS, index, "readings")
+    return EditPlan(
+        action=f"assume '{verdict}' in place of '{assumed}'",
+        edits=(
+            Remove(file=ROOT, at=(*at, readings[assumed], "assumed")),
+            Add(file=ROOT, at=(*at, readings[verdict]), name="assumed", value=True, after="statement"),
+        ),
+    )
+
+
+_COVERED = EditPlan(action="an edit that is suggested for something else allows it too")
 _LATER = "so many changes at once are not suggested; make the others first"
 _BY_HAND = "the text is laid out so that this edit cannot be written; make it by hand"
 
@@ -47,20 +243,18 @@ def suggest_changes(
 
 
 def _suggest_wider(summary: DriftSummary, work: EditContext) -> Iterator[Suggestion]:
-    before, cases = copy.copy(work), gather_cases(summary, work.places)
+    before, cases = copy.copy(work), gather_groups(summary, work.places)
     exposed = [pointer for case in cases for pointer in case.pointers if case.rule == CARD_NUMBER_EXPOSED]
     for case in cases:
-        fix = (
-            EXPOSED if case.rule.kind is Kind.UNDOCUMENTED and case.holds(exposed) else REMEDIES[case.rule.id]
-        )
-        plan = fix.plan(case, work) if fix.plan else Plan(action=fix.reason)
+        fix = EXPOSED if case.rule.kind is Kind.UNDOCUMENTED and case.holds(exposed) else FIXES[case.rule.id]
+        plan = fix.plan(case, work) if fix.plan else EditPlan(action=fix.reason)
         if plan.is_settled and fix.plan and not fix.plan(case, before).is_settled:
             plan = _COVERED
         if not plan.is_settled:
             yield _suggest(case, fix, plan, work)
 
 
-def _suggest(case: FindingGroup, fix: Fix, plan: Plan, work: EditContext) -> Suggestion:
+def _suggest(case: FindingGroup, fix: Fix, plan: EditPlan, work: EditContext) -> Suggestion:
     judgement, because = _judge(case, fix, work.limits)
     scopes = [f"{one.finding.operation or 'no operation'}, {one.finding.outcome}" for one in case.findings]
     suggestion = Suggestion(
@@ -84,7 +278,7 @@ def _judge(case: FindingGroup, fix: Fix, limits: Thresholds) -> Verdict:
     return judge(case.rule.kind, case.evidence, limits, is_catalogue=fix.is_catalogue)
 
 
-def _action(judgement: Judgement, plan: Plan) -> str:
+def _action(judgement: Judgement, plan: EditPlan) -> str:
     if judgement is Judgement.API_VIOLATION:
         return "leave the contract as it is; report it to the vendor, or accept it for a while in a baseline"
     if judgement is Judgement.CONTRACT_TOO_STRICT:

@@ -1,11 +1,63 @@
-"""What recordings say should become of the contract: suggestions, each with its evidence and a judgement."""
+"""What recordings say should become of the contract: suggestions with evidence and judgement, and edits."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from opay_contract.model.finding import ContractPlace
-from opay_contract.suggest.edit import Edit
+
+Place = tuple[str | int, ...]
+"""The steps of a JSON pointer: member names and indexes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Put:
+    """Another value for what stands at a place."""
+
+    file: str
+    at: Place
+    value: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rename:
+    """Another name and another value for the member at a place, which keeps its position."""
+
+    file: str
+    at: Place
+    name: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Add:
+    """One more member of the mapping at a place, behind the member `after`, or the last."""
+
+    file: str
+    at: Place
+    name: str
+    value: Any
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Append:
+    """One more item at the end of the list at a place."""
+
+    file: str
+    at: Place
+    value: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remove:
+    """The member or the item at a place, gone."""
+
+    file: str
+    at: Place
+
+
+Edit = Put | Rename | Add | Append | Remove
 
 
 class Judgement(StrEnum):
@@ -43,7 +95,7 @@ def describe_limit(share: float) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Frequency:
     """How often something was seen, of how often it could have been since it was first seen, and when.
 
     `before` counts the opportunities on earlier days, which did not show it. `days` is the number of days on
@@ -70,7 +122,7 @@ class Suggestion:
     judgement: Judgement
     because: str
     action: str
-    evidence: Evidence
+    evidence: Frequency
     edits: tuple[Edit, ...] = ()
     rule: str = ""
     question: str = ""

@@ -1,18 +1,56 @@
-"""Plans what lets the contract's schemas allow what was observed: types, absence, lengths, ranges, values."""
+"""Plans edits that let a schema allow more: types, absence, ranges, lengths and values."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from opay_contract.contract.addresses import split_uri
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.describing import describe_name
 from opay_contract.judge.table import FIELD_NULL
 from opay_contract.model.observation import Observed, Range
-from opay_contract.suggest.allowing import SCALARS, allow_types_at, missing_types, schema_types
-from opay_contract.suggest.edit import Add, Append, Edit, Put, Remove, Rename
-from opay_contract.suggest.edit_context import SETTLED, EditContext, Plan
+from opay_contract.suggest.context import SETTLED, EditContext, EditPlan
 from opay_contract.suggest.finding_groups import FindingGroup
-from opay_contract.suggest.places import statement_of
+from opay_contract.suggest.suggestion import Add, Append, Edit, Put, Remove, Rename
+
+SCALARS = frozenset(("string", "number", "integer", "boolean"))
+"""Types whose values are data, so that they have a sensitivity."""
+
+
+def schema_types(types: Iterable[str]) -> list[str]:
+    """Return JSON types as a schema names them: a number may be an integer."""
+    found = set(types)
+    return sorted(found - {"integer"} if "number" in found else found)
+
+
+def missing_types(declared: Any, wanted: list[str]) -> list[str]:
+    """Return the types that a schema's `type` leaves out; none where it has no `type`."""
+    known = [declared] if isinstance(declared, str) else declared
+    if not isinstance(known, list):
+        return []
+    return [
+        type_ for type_ in wanted if type_ not in known and not (type_ == "integer" and "number" in known)
+    ]
+
+
+def allow_types_at(file: str, at: Tokens, declared: Any, missing: list[str]) -> Iterator[Edit]:
+    """Add types to those of a schema; a number takes the place of an integer, which it includes."""
+    known = [declared] if isinstance(declared, str) else list(declared)
+    place = (*at, "type")
+    if "number" in missing and "integer" in known:
+        index = known.index("integer")
+        known[index] = "number"
+        missing = [type_ for type_ in missing if type_ != "number"]
+        if not isinstance(declared, str):
+            yield Put(file=file, at=(*place, index), value="number")
+        elif not missing:
+            yield Put(file=file, at=place, value="number")
+    if isinstance(declared, str):
+        if missing:
+            yield Put(file=file, at=place, value=[*known, *missing])
+    else:
+        yield from (Append(file=file, at=place, value=type_) for type_ in missing)
+
 
 NOT_KEPT = "values are kept only of members that the contract calls public"
 _NOT_OBSERVED = "what stands there was not observed; check the recordings again"
@@ -35,14 +73,14 @@ _NUMBERS: tuple[_Limit, ...] = (
 )
 
 
-def allow_types(case: FindingGroup, work: EditContext) -> Plan:
+def allow_types(case: FindingGroup, work: EditContext) -> EditPlan:
     """Plan that null, or the other types that were seen, are allowed."""
     if case.rule is FIELD_NULL:
         wanted = ["null"]
     elif case.observed is not None:
         wanted = [type_ for type_ in schema_types(case.observed.types) if type_ != "null"]
     else:
-        return Plan(action=_NOT_OBSERVED)
+        return EditPlan(action=_NOT_OBSERVED)
     edits: list[Edit] = []
     added: dict[str, None] = {}
     for file, at in work.statements(case):
@@ -52,73 +90,77 @@ def allow_types(case: FindingGroup, work: EditContext) -> Plan:
             added |= dict.fromkeys(missing)
             edits += [*allow_types_at(file, at, declared, missing), *work.cite_source(file, at)]
             edits += _classify(case, file, at, missing, work)
-    return Plan(action=f"allow {' and '.join(added)}", edits=tuple(edits)) if edits else SETTLED
+    return EditPlan(action=f"allow {' and '.join(added)}", edits=tuple(edits)) if edits else SETTLED
 
 
-def drop_required(case: FindingGroup, work: EditContext) -> Plan:
+def drop_required(case: FindingGroup, work: EditContext) -> EditPlan:
     """Plan that a member may be absent, whichever schemas require it."""
-    requests = {statement_of(form.request) for one in work.contract.operations for form in one.forms}
+    requests = {split_uri(form.request) for one in work.contract.operations for form in one.forms}
     edits: list[Edit] = []
     for file, at in work.parents(case):
         names = work.draft.value(file, (*at, "required"))
         found = [i for i, name in enumerate(names or ()) if describe_name(name) == case.name]
         if found and (file, at) in requests:
-            return Plan(
+            return EditPlan(
                 action="the required members of a request form tell the forms apart; change it by hand"
             )
         if found:
             edits += [Remove(file=file, at=(*at, "required", found[0])), *work.cite_source(file, at)]
-    return Plan(action=f"let '{case.name}' be absent", edits=tuple(edits)) if edits else SETTLED
+    return EditPlan(action=f"let '{case.name}' be absent", edits=tuple(edits)) if edits else SETTLED
 
 
-def widen_lengths(case: FindingGroup, work: EditContext) -> Plan:
+def widen_lengths(case: FindingGroup, work: EditContext) -> EditPlan:
     """Plan that texts and lists may be as short and as long as they were."""
     if case.observed is None:
-        return Plan(action=_NOT_OBSERVED)
+        return EditPlan(action=_NOT_OBSERVED)
     if case.tokens[-1:] in (("minProperties",), ("maxProperties",)):
-        return Plan(action="how many members an object has is not counted; change the limit by hand")
+        return EditPlan(action="how many members an object has is not counted; change the limit by hand")
     edits: list[Edit] = []
     for file, at in work.statements(case):
         lengths = list(_widen(file, at, work, case.observed.lengths, _LENGTHS))
         if lengths and "pattern" in (work.draft.value(file, at) or {}):
-            return Plan(
+            return EditPlan(
                 action="a pattern beside the limit says the same, and what the other texts look like is not "
                 "kept; change both by hand"
             )
         changes = [*lengths, *_widen(file, at, work, case.observed.items, _ITEMS)]
         edits += [*changes, *(work.cite_source(file, at) if changes else ())]
-    return Plan(action=f"allow {_words(case.observed)}", edits=tuple(edits)) if edits else SETTLED
+    return EditPlan(action=f"allow {_words(case.observed)}", edits=tuple(edits)) if edits else SETTLED
 
 
-def widen_range(case: FindingGroup, work: EditContext) -> Plan:
+def widen_range(case: FindingGroup, work: EditContext) -> EditPlan:
     """Plan that numbers may be as small and as large as they were, where that is known."""
     if case.tokens[-1:] == ("multipleOf",):
-        return Plan(action="which steps the numbers take is not counted; change the step by hand")
+        return EditPlan(action="which steps the numbers take is not counted; change the step by hand")
     seen = case.observed.numbers if case.observed else None
     if case.observed is None or seen is None or case.observed.other_values:
-        return Plan(action=f"how far the numbers go is not known: {NOT_KEPT}")
+        return EditPlan(action=f"how far the numbers go is not known: {NOT_KEPT}")
     edits: list[Edit] = []
     for file, at in work.statements(case):
         changes = list(_widen(file, at, work, seen, _NUMBERS))
         edits += [*changes, *(work.cite_source(file, at) if changes else ())]
     return (
-        Plan(action=f"allow {_plain(seen[0])} to {_plain(seen[1])}", edits=tuple(edits)) if edits else SETTLED
+        EditPlan(action=f"allow {_plain(seen[0])} to {_plain(seen[1])}", edits=tuple(edits))
+        if edits
+        else SETTLED
     )
 
 
-def add_values(case: FindingGroup, work: EditContext) -> Plan:
+def add_values(case: FindingGroup, work: EditContext) -> EditPlan:
     """Plan that a list of values has those that were seen, where values may be kept."""
     observed, keyword = case.observed, case.tokens[-1] if case.tokens else ""
     if case.place is None or observed is None or keyword not in ("enum", "const"):
-        return Plan(action=_NOT_OBSERVED)
+        return EditPlan(action=_NOT_OBSERVED)
     listed = work.draft.value(case.place.file, case.tokens)
     if listed is None and keyword == "const":
         return SETTLED
     known = listed if keyword == "enum" else [listed]
     if not observed.types.keys() <= {"string", "null"} or not (observed.values or "null" in observed.types):
-        return Plan(action=f"which values there were is not known: {NOT_KEPT}, and only if they are labels")
+        return EditPlan(
+            action=f"which values there were is not known: {NOT_KEPT}, and only if they are labels"
+        )
     if observed.has_many_values or observed.other_values:
-        return Plan(
+        return EditPlan(
             action="some of the values are not kept, so the list would not be whole; change it by hand"
         )
     seen = [*sorted(observed.values), *([None] if "null" in observed.types else [])]
@@ -126,13 +168,13 @@ def add_values(case: FindingGroup, work: EditContext) -> Plan:
     if not new:
         return SETTLED
     if len(new) > work.limits.values:
-        return Plan(action=f"{len(new)} new values are no list; describe them in another way by hand")
+        return EditPlan(action=f"{len(new)} new values are no list; describe them in another way by hand")
     file, at = case.place.file, case.tokens[:-1]
     edits: list[Edit] = [Append(file=file, at=case.tokens, value=value) for value in new]
     if keyword == "const":
         edits = [Rename(file=file, at=case.tokens, name="enum", value=[*known, *new])]
     words = ", ".join("null" if value is None else f"'{value}'" for value in new)
-    return Plan(action=f"add {words} to the values", edits=(*edits, *work.cite_source(file, at)))
+    return EditPlan(action=f"add {words} to the values", edits=(*edits, *work.cite_source(file, at)))
 
 
 def _classify(case: FindingGroup, file: str, at: Tokens, types: list[str], work: EditContext) -> list[Edit]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from opay_contract.model.exchange import header
+from opay_contract.signing.signer import PUBLIC_TEST_KEY
 from opay_contract.suite import catalogue
 from opay_contract.suite.api import Api, Reply
 from opay_contract.suite.breach import Breach
@@ -18,7 +19,6 @@ from opay_contract.suite.targets import CUSTOMER_ID, MERCHANT_ID, PRIVATE_KEY, A
 PROBES = 5
 """Requests of a probe that finds nothing wrong."""
 
-_TEST_KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
 _TOO_MANY_REQUESTS, _NOT_FOUND, _FORBIDDEN, _BAD_REQUEST = 429, 404, 403, 400
 
 
@@ -170,7 +170,7 @@ def describe_doubt(target: ApiTarget) -> str:
         return f"{MERCHANT_ID} and {PRIVATE_KEY} look swapped"
     if key.startswith("OPAYPUB"):
         return f"{PRIVATE_KEY} holds a public key; the private key begins with OPAYPRV"
-    if key == _TEST_KEY:
+    if key == PUBLIC_TEST_KEY:
         return f"{PRIVATE_KEY} holds the test key of the documentation"
     for name, text in ((PRIVATE_KEY, key), (MERCHANT_ID, merchant)):
         if text[0] in "\"'" or text[-1] in "\"'":

@@ -22,6 +22,8 @@ ENVIRONMENT = {
     "PYTHONPATH": str(Path(opay_contract.__file__).parents[1]),
     "PYTHONIOENCODING": "utf-8:strict",
     "COLUMNS": "80",
+    "LINES": "24",
+    "SOURCE_DATE_EPOCH": "1790000000",
 }
 """As little as a process needs, so that no setting of whoever runs the tests is in the way."""
 

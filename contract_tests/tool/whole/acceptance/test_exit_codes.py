@@ -54,15 +54,14 @@ def test_fail_on_is_error_when_nothing_is_said(run: Run, record: Record) -> None
 def test_the_summary_says_both_when_findings_win_over_unreadable_input(run: Run, record: Record) -> None:
     done = run("check", record("unreadable", "error"))
     assert done.returncode == 1
-    assert "Checked 1 exchange: 1 error" in done.stdout
-    assert "Unreadable: 1." in done.stdout
+    assert "FAILED  1 error in 1 exchange" in done.stdout
+    assert "; 1 could not be read" in done.stdout
 
 
 def test_the_summary_says_both_when_unreadable_input_wins(run: Run, record: Record) -> None:
     done = run("check", record("unreadable", "warning"))
     assert done.returncode == 4
-    assert "1 warning" in done.stdout
-    assert "Unreadable: 1." in done.stdout
+    assert "INCOMPLETE  1 could not be read; 1 warning in 1 exchange" in done.stdout
 
 
 def test_the_format_of_the_report_does_not_change_the_code(run: Run, record: Record, tmp_path: Path) -> None:
@@ -80,7 +79,7 @@ def test_the_format_of_the_report_does_not_change_the_code(run: Run, record: Rec
 def test_zero_checked_is_never_success(content: bytes, run: Run) -> None:
     done = run("check", "-", stdin=content)
     assert done.returncode == 3
-    assert "Nothing was checked" in done.stdout
+    assert "NOTHING CHECKED  the file holds no exchange" in done.stdout
 
 
 def test_an_empty_folder_is_no_success(run: Run, tmp_path: Path) -> None:
@@ -97,7 +96,7 @@ def test_a_file_that_cannot_be_read_is_said_to_be_so(content: bytes, run: Run) -
     done = run("check", "-", stdin=content)
     assert done.returncode == 4
     assert "-: unreadable: " in done.stdout
-    assert "Nothing was checked" in done.stdout
+    assert "INCOMPLETE  1 could not be read; nothing was checked" in done.stdout
 
 
 def test_a_path_that_is_not_there_is_refused_before_anything_runs(run: Run, record: Record) -> None:
@@ -116,7 +115,7 @@ def test_what_a_list_names_and_is_not_there_does_not_end_the_run(
     assert done.returncode == 4
     assert f"{listed}:1: unreadable: line 1: cannot be read: no such file or directory" in done.stdout
     assert "no-such-file" not in done.stdout + done.stderr
-    assert "Checked 1 exchange" in done.stdout
+    assert "in 1 exchange" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -176,7 +175,7 @@ def test_an_interrupted_run_is_130(tmp_path: Path, environment: dict[str, str]) 
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "Interrupted: this report is partial." in stdout
+    assert "INTERRUPTED  not everything was checked" in stdout
     assert stderr == ""
 
 

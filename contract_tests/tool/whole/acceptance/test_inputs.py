@@ -93,7 +93,7 @@ def test_format_in_reads_what_is_not_recognised(run: Run, lines: dict[str, str])
     text = f"# a comment\n{lines['clean']}\n".encode()
     assert run("check", "-", stdin=text).returncode == 4
     done = run("check", "--format-in", "ndjson", "-", stdin=text)
-    assert "Checked 1 exchange" in done.stdout
+    assert "no drift in 1 exchange" in done.stdout
 
 
 def test_a_bare_body_is_judged_as_an_answer_of_the_operation(run: Run, report: Report) -> None:
@@ -105,8 +105,10 @@ def test_a_bare_body_is_judged_as_an_answer_of_the_operation(run: Run, report: R
 def test_other_hosts_and_preflights_are_counted_as_out_of_scope(run: Run, data: Path) -> None:
     done = run("check", "clean/browser.har", cwd=data)
     assert done.returncode == 0
-    assert "Checked 1 exchange: no drift." in done.stdout
-    assert "\n1 exchange went to other hosts (fonts.example 1).\n1 exchange was a preflight.\n" in done.stdout
+    assert "1 exchange keeps the contract" in done.stdout
+    assert (
+        "went to other hosts (fonts.example 1).\nopay-contract: 1 exchange was a preflight.\n" in done.stdout
+    )
 
 
 def test_an_unknown_path_on_a_known_host_is_a_finding(

@@ -13,6 +13,7 @@ import pytest
 
 from opay_contract.cli import output
 from opay_contract.errors import UsageError
+from opay_contract.report import FORMATS
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Record = Callable[..., Path]
@@ -50,14 +51,28 @@ def command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", "opay_contract", *map(str, arguments)]
 
 
-@pytest.mark.parametrize("format_out", ["text", "json"])
-def test_a_file_gets_what_a_pipe_gets(format_out: str, run: Run, tmp_path: Path) -> None:
-    printed = run("check", "--format", format_out, "drifted").stdout
-    path = tmp_path / "report"
-    done = run("check", "--format", format_out, "--output", path, "drifted")
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
-    assert path.read_text(encoding="utf-8") == printed
-    assert names_in(tmp_path) == ["report"]
+def test_a_file_gets_what_a_pipe_gets_and_the_verdict_stays_on_standard_error(
+    run: Run, tmp_path: Path
+) -> None:
+    for format_out in FORMATS:
+        printed = run("check", "--format", format_out, "drifted").stdout
+        path = tmp_path / "report"
+        done = run("check", "--format", format_out, "--output", path, "drifted")
+        assert (done.returncode, done.stdout) == (1, "")
+        verdict, written = done.stderr.splitlines()
+        assert verdict == (
+            "✗ FAILED  14 errors in 24 exchanges; 5 could not be read (17 successes) · exit code 1"
+        )
+        assert written == f"  {format_out}: {path}"
+        assert path.read_text(encoding="utf-8") == printed
+        assert names_in(tmp_path) == ["report"]
+
+
+def test_a_pipe_gets_lines_and_a_file_or_a_terminal_gets_the_layout(run: Run, tmp_path: Path) -> None:
+    assert run("check", "drifted").stdout == run("check", "drifted", "--format", "concise").stdout
+    run("check", "drifted", "--output", tmp_path / "report")
+    laid_out = run("check", "drifted", "--format", "text").stdout
+    assert (tmp_path / "report").read_text(encoding="utf-8") == laid_out
 
 
 def test_a_report_replaces_the_one_before_and_can_be_read_by_others(run: Run, tmp_path: Path) -> None:
@@ -141,17 +156,33 @@ def test_a_pipe_or_device_is_never_replaced_by_a_file(run: Run, tmp_path: Path) 
     os.close(keeper)
 
 
-@pytest.mark.parametrize("format_out", ["text", "json"])
-def test_a_pipe_gets_no_escape_codes(format_out: str, run: Run) -> None:
-    done = run("check", "--format", format_out, "drifted", TERM="xterm-256color")
-    assert ESCAPE not in done.stdout + done.stderr
+def test_colour_goes_where_it_is_asked_for_and_nowhere_else(run: Run) -> None:
+    plain: tuple[tuple[dict[str, str], tuple[str, ...]], ...] = (
+        ({"TERM": "xterm-256color"}, ()),
+        ({"FORCE_COLOR": "0"}, ()),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, ()),
+        ({"FORCE_COLOR": "1"}, ("--color", "never")),
+    )
+    coloured: tuple[tuple[dict[str, str], tuple[str, ...]], ...] = (
+        ({"FORCE_COLOR": "1"}, ()),
+        ({"NO_COLOR": "1"}, ("--color", "always")),
+        ({}, ("--color", "always")),
+    )
+    for format_out in ("text", "concise"):
+        for variables, options in plain:
+            done = run("check", "--format", format_out, "drifted", *options, **variables)
+            assert ESCAPE not in done.stdout + done.stderr, (format_out, variables, options)
+        for variables, options in coloured:
+            done = run("check", "--format", format_out, "drifted", *options, **variables)
+            assert f"{ESCAPE}[31m" in done.stdout, (format_out, variables, options)
+    assert ESCAPE not in run("check", "--format", "json", "drifted", "--color", "always").stdout
 
 
 def test_a_terminal_gets_colour_and_the_same_words(run: Run, data: Path, environment: dict[str, str]) -> None:
     seen = read_terminal(command("check", "drifted"), data, environment | {"TERM": "xterm-256color"})
     assert f"{ESCAPE}[31m" in seen
     plain = "".join(part.partition("m")[2] if n else part for n, part in enumerate(seen.split(ESCAPE)))
-    assert plain == run("check", "drifted").stdout
+    assert plain == run("check", "drifted", "--format", "text").stdout
 
 
 def test_a_terminal_gets_json_without_colour(data: Path, environment: dict[str, str]) -> None:
@@ -164,7 +195,8 @@ def test_a_report_in_a_file_has_no_colour_even_at_a_terminal(
     data: Path, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     path = tmp_path / "report.txt"
-    assert read_terminal(command("check", "--output", path, "drifted"), data, environment) == ""
+    seen = read_terminal(command("check", "--output", path, "drifted"), data, environment)
+    assert seen.splitlines()[1:] == [f"  text: {path}"]
     assert ESCAPE not in path.read_text(encoding="utf-8")
 
 
@@ -189,7 +221,7 @@ def test_the_name_of_a_file_need_not_be_utf8(
     done = run("check", "--format", format_out, recordings)
     assert (done.returncode, done.stderr) == (1, "")
     written = run("check", "--format", format_out, "--output", tmp_path / "report", recordings)
-    assert (written.returncode, written.stderr) == (1, "")
+    assert (written.returncode, written.stdout) == (1, "")
     assert names_in(tmp_path) == ["recordings", "report"]
 
 
@@ -197,6 +229,6 @@ def test_names_in_other_scripts_stay_readable(run: Run, record: Record) -> None:
     folder = record("error", file="عميل-客户.ndjson").parent
     assert (
         run("check", "عميل-客户.ndjson", cwd=folder)
-        .stdout.splitlines()[3]
+        .stdout.splitlines()[0]
         .startswith("عميل-客户.ndjson:1: error ")
     )

@@ -21,6 +21,8 @@ Golden = Callable[[str, str], None]
 MEMBERS = {
     "": {
         "schema_version",
+        "tool",
+        "run",
         "contract",
         "elsewhere",
         "summary",
@@ -117,8 +119,9 @@ MEMBERS = {
 """What the report has, as the README and the schema tell its readers."""
 
 FINDING = re.compile(
-    r"(?P<file>[^:\s][^:]*):(?P<line>\d+): (?:entry (?P<entry>\d+): )?(?P<severity>error|warning|info) "
-    r"(?P<rule>[a-z0-9-]+)(?: (?P<pointer>.*?))?: expected (?P<expected>.+), got (?P<actual>.+)"
+    r"(?P<file>[^:\s][^:]*):(?P<line>\d+): (?P<severity>error|warning|info) "
+    r"(?P<rule>[a-z0-9-]+)(?: (?P<pointer>.*?))?: expected (?P<expected>.+), got (?P<actual>.+?)"
+    r"(?: \((?:(?:entry \d+|\d+ times)(?:, )?)+\))?"
 )
 UNREADABLE = re.compile(r"(?P<file>[^:\s][^:]*)(?::(?P<line>\d+))?: (?:entry \d+: )?unreadable: .+")
 
@@ -132,8 +135,8 @@ def without_contract_lines(text: str) -> str:
 
 
 @pytest.mark.parametrize("folder", ["clean", "drifted"])
-def test_the_text_report_is_the_golden_one(folder: str, run: Run, assert_golden: Golden) -> None:
-    assert_golden(f"{folder}.txt", without_contract_lines(run("check", folder).stdout))
+def test_the_concise_report_is_the_golden_one(folder: str, run: Run, assert_golden: Golden) -> None:
+    assert_golden(f"{folder}.txt", run("check", folder).stdout)
 
 
 @pytest.mark.parametrize("folder", ["clean", "drifted"])
@@ -236,16 +239,11 @@ def test_both_reports_have_the_same_findings_in_the_same_order(run: Run, report:
 
 def test_both_reports_have_the_same_numbers(run: Run, report: Report) -> None:
     summary, text = report(run, "drifted")["summary"], run("check", "drifted").stdout
-    severities = summary["by_severity"]
-    assert f"Checked {summary['exchanges_checked']} exchanges:" in text
-    assert (
-        f"{severities['error']} errors, {severities['warning']} warnings, {severities['info']} info" in text
-    )
-    assert f"({summary['occurrences']} occurrences)" in text
+    failing = summary["by_severity"]["error"]
+    assert f"FAILED  {failing} errors in {summary['exchanges_checked']} exchanges" in text
     assert summary["out_of_scope"] == 3
-    assert "\n2 exchanges went to other hosts (fonts.example 1, shop.example 1).\n" in text
-    assert "\n1 exchange was a preflight.\n" in text
-    assert f"Unreadable: {summary['unreadable']}." in text
+    assert "2 exchanges went to other hosts (fonts.example 1, shop.example 1).\n" in text
+    assert "1 exchange was a preflight.\n" in text
     assert len([line for line in text.splitlines() if UNREADABLE.fullmatch(line)]) == summary["unreadable"]
 
 

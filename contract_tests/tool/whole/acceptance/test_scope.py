@@ -79,18 +79,18 @@ def test_foreign_traffic_is_named_with_the_base_url_to_give(ask: Ask, record: Re
     hosts = f"gw.shop.internal/psp{QUERY} 2, api.stripe.com/v1/customers/*/cards 1"
     path = "cashierapi.opaycheckout.com/api/v1/international/cashier/create"
     option = "--base-url https://gw.shop.internal/psp"
-    assert done.out.split("\n\n", 1)[1].splitlines() == [
-        "Nothing was checked: none of the 4 exchanges belongs to the contract.",
+    assert [line.removeprefix("opay-contract: ") for line in done.out.splitlines()[2:]] == [
         f"1 exchange went to other paths of the contract's hosts ({path} 1).",
         f"3 exchanges went to other hosts ({hosts}); if one answers by the contract: {option}",
+        "NOTHING CHECKED  none of the 4 exchanges belongs to the contract; exit code 3",
     ]
-    assert "Checked 2 exchanges" in ask("check", "a.ndjson", *option.split()).out
+    assert "in 2 exchanges" in ask("check", "a.ndjson", *option.split()).out
 
 
 def test_where_something_is_in_scope_other_hosts_are_one_line(ask: Ask, record: Record) -> None:
     record("a.ndjson", OURS, GATEWAY, STRIPE)
     assert (
-        "\n2 exchanges went to other hosts (api.stripe.com 1, gw.shop.internal 1); "
+        "opay-contract: 2 exchanges went to other hosts (api.stripe.com 1, gw.shop.internal 1); "
         "if one answers by the contract: --base-url https://gw.shop.internal/psp\n"
     ) in ask("check", "a.ndjson").out
 
@@ -99,13 +99,16 @@ def test_where_something_is_in_scope_other_hosts_are_one_line(ask: Ask, record: 
 def test_as_many_hosts_are_named_as_fit_a_line(ask: Ask, record: Record, number: int, more: str) -> None:
     record("a.ndjson", OURS, *(f"https://{'abcdefg'[at]}.example/" for at in range(number)))
     named = ", ".join(f"{'abcdefg'[at]}.example 1" for at in range(min(number, 5)))
-    assert f"\n{number} exchanges went to other hosts ({named}{more}).\n" in ask("check", "a.ndjson").out
+    assert (
+        f"opay-contract: {number} exchanges went to other hosts ({named}{more}).\n"
+        in ask("check", "a.ndjson").out
+    )
 
 
 def test_a_prefix_that_may_be_a_name_is_not_shown(ask: Ask, record: Record) -> None:
     record("a.ndjson", f"https://amina:secret@gw.internal/chidi{QUERY}?amina")
     done = ask("check", "a.ndjson")
-    assert done.out.splitlines()[3].endswith(": --base-url https://gw.internal/* with what stands for *")
+    assert done.out.splitlines()[2].endswith(": --base-url https://gw.internal/* with what stands for *")
     assert not [word for word in ("amina", "chidi", "secret") if word in done.out]
 
 
@@ -127,7 +130,7 @@ def test_no_file_no_recording_and_no_exchange_are_not_foreign_traffic(
         (here / "folder" / name).write_text(content, encoding="utf-8")
     done = ask("check", "folder")
     assert done.code == 3
-    assert f"\nNothing was checked: {words}.\n" in done.out
+    assert f"NOTHING CHECKED  {words}; exit code 3\n" in done.out
 
 
 @pytest.mark.parametrize("format_out", FORMATS)
@@ -161,9 +164,9 @@ def test_out_of_scope_may_be_allowed_and_is_said_all_the_same(ask: Ask, record: 
     record("other.ndjson", STRIPE)
     done = ask("check", "--allow-out-of-scope", "other.ndjson")
     assert done.code == 0
-    assert "Nothing was checked: the 1 exchange does not belong to the contract." in done.out
+    assert "Nothing was checked: the 1 exchange does not belong to the contract" in done.out
     assert "api.stripe.com" in done.out
-    assert "no drift" not in done.out
+    assert "keep" not in done.out
     record("near.ndjson", f"{OURS}/", STRIPE)
     assert ask("check", "--allow-out-of-scope", "near.ndjson").code == 1
     (here / "empty.har").write_text('{"log": {"version": "1.2", "entries": []}}', encoding="utf-8")
@@ -233,7 +236,7 @@ def test_a_pattern_that_matches_nothing_is_said_and_the_rest_goes_on(ask: Ask, r
     done = ask("check", "--require-success", "0", "*.har", "a.ndjson")
     assert done.code == 4
     assert "*.har: unreadable: cannot be read: nothing there fits the pattern" in done.out
-    assert "Checked 1 exchange" in done.out
+    assert "in 1 exchange" in done.out
     done = ask("check", "--require-success", "0", "x*" + "y" * 300, "a.ndjson")
     assert done.code == 4
 
@@ -260,7 +263,7 @@ def test_compare_says_which_contract_it_judged_by(ask: Ask, record: Record) -> N
     record("a.ndjson", OURS)
     assert ask("compare", "a.ndjson", "a.ndjson").out.startswith(f"{NAME} of the package\n\n")
     ask("check", "a.ndjson", "--save-summary", "a.json")
-    assert ask("compare", "a.json", "a.json").out.startswith("Old: ")
+    assert NAME not in ask("compare", "a.json", "a.json").out
     assert json.loads(ask("compare", "a.json", "a.json", "--format", "json").out)["contract"] is None
 
 
@@ -296,7 +299,7 @@ def test_a_contract_is_named_by_its_folder_or_by_its_file(ask: Ask, record: Reco
     for named in ("mine", "mine/openapi.yaml"):
         assert ask("spec", named).out.startswith(f"{NAME} in mine\nSound: ")
         assert ask("docs", named, "--output", "made").out.startswith(f"{NAME} in mine\n")
-        assert ask("check", "a.ndjson", "--contract", named).out.startswith(f"{NAME} in mine\n")
+        assert ask("check", "a.ndjson", "--contract", named).out.count(f"{NAME} in mine ·") == 1
     done = ask("spec", "mine/schemas/customer.json")
     assert done.err.startswith("error: mine/schemas/customer.json: a contract's file is called openapi.yaml;")
     assert ask("spec", "mine", "--contract", "mine").err.startswith("error: the contract is named twice;")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 from contract_tests.tool.whole.hostile.entries import KINDS
@@ -22,17 +23,18 @@ MEMORY_BASE, MEMORY_TIMES = 12 << 20, 400
 BOUNDED = "header fields that are aliases"
 """Of this kind a small recording is as much work as any may be, and a larger one is refused."""
 
-IN_TURN = [
-    pytest.param(kind, marks=() if number % 4 == 0 else pytest.mark.thorough)
-    for number, kind in enumerate(KINDS)
-]
-"""Every kind, of which every fourth is looked at in the usual run: memory takes long to measure."""
+
+def in_turn(each: int) -> list[Any]:
+    """Return every kind, of which one in so many is looked at in the usual run."""
+    thorough = pytest.mark.thorough
+    return [pytest.param(kind, marks=() if at % each == 0 else thorough) for at, kind in enumerate(KINDS)]
+
 
 Command = Callable[[bytes], object]
 
 
 @pytest.mark.parametrize("begin", [SIZE // 16, pytest.param(SIZE, marks=pytest.mark.thorough)])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", in_turn(2))
 def test_four_times_the_size_takes_about_four_times_as_long(
     kind: str,
     begin: int,
@@ -52,7 +54,7 @@ def test_four_times_the_size_takes_about_four_times_as_long(
         assert any(seconds(large) < most for _ in range(3)), "the best of three tries is too slow"
 
 
-@pytest.mark.parametrize("kind", IN_TURN)
+@pytest.mark.parametrize("kind", in_turn(4))
 def test_memory_is_a_multiple_of_the_size(
     kind: str,
     check: Command,

@@ -16,8 +16,9 @@ from opay_contract.model.exchange import Unreadable
 from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
 from opay_contract.report.checked_run import CheckedRun
+from opay_contract.report.concise_report import render_concise
 from opay_contract.report.json_report import render_json
-from opay_contract.report.text_report import render_text
+from opay_contract.report.text_report import View, render_text
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +67,9 @@ def listen(contract: Contract) -> Callable[..., list[str]]:
                 findings = fold.check(item)
                 said[ordinal] += repr(item if isinstance(item, Unreadable) else findings)
         summary = fold.summary()
-        run = CheckedRun(summary=summary, questions=contract.questions)
-        return [*said, "\n".join((repr(summary), click.unstyle(render_text(run)), render_json(run)))]
+        run = CheckedRun(summary=summary, questions=contract.questions, contract=contract)
+        everything = View(is_full=True, shows_questions=True, shows_observed=True, is_verbose=True)
+        reports = (render_concise(run), render_text(run, everything))
+        return [*said, "\n".join((repr(summary), *map(click.unstyle, reports), render_json(run)))]
 
     return listen_to

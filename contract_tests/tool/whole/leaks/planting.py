@@ -117,7 +117,7 @@ FORMATS: dict[str, tuple[Format, Callable[[Any], bytes], str]] = {
 }
 """What each file of data is a recording of, how it is written, and what its name ends in."""
 
-REDACTED = [name for name, (format_in, _, _) in FORMATS.items() if format_in is not Format.ACCESS_LOG]
+REDACTED = list(FORMATS)
 """Those that `redact` writes."""
 
 

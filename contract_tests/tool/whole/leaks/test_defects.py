@@ -13,24 +13,24 @@ import opay_contract
 from opay_contract.cli import check as _check  # noqa: F401  loads what the tests break
 from opay_contract.cli import redact as _redact  # noqa: F401  as above
 from opay_contract.cli.main import main
-from opay_contract.judge import judge as judging
+from opay_contract.judge import alike
 
 Search = Callable[..., None]
 
 LINE = '{"response": {"status": 200, "body": {"code": "00000", "extra": 1}}}\n'
 PLACES = [
-    "opay_contract.contract.contract.Contract.match",
+    "opay_contract.contract.contract.Contract.match_read",
     "opay_contract.contract.contract.parse_json",
     "opay_contract.drift.fold.Fold.summary",
-    "opay_contract.drift.statistics.describe_exchange",
-    "opay_contract.drift.statistics.Statistics.add",
+    "opay_contract.drift.statistics.describe_subject",
+    "opay_contract.drift.statistics.Statistics.count",
     "opay_contract.formats.native.iter_lines",
     "opay_contract.formats.native.parse_line",
     "opay_contract.recordings.reading.recognise",
     "opay_contract.judge.body.describe_value",
     "opay_contract.judge.body_plan.annotate",
-    "opay_contract.judge.exposure.CardSearch.check",
-    "opay_contract.judge.judge.Judge.match",
+    "opay_contract.judge.exposure.CardSearch.in_url",
+    "opay_contract.judge.alike.Kinds.of",
     "opay_contract.report.text_report.by_gravity",
 ]
 
@@ -90,7 +90,7 @@ def defective_run(
         if place is not None:
             monkeypatch.setattr(place, fail)
         else:
-            monkeypatch.setattr(judging, "CHECKS", (fail,))
+            monkeypatch.setattr(alike, "CHECKS", (alike.Row(fail, (), is_of_all=True),))
         monkeypatch.setattr(sys, "argv", ["opay-contract", *(command or ("check",)), str(path)])
         with pytest.raises(SystemExit) as exited:
             main()
@@ -175,13 +175,13 @@ def test_a_defect_prints_no_traceback(
     """Without metadata, as when run from the source tree, the version is not known, and that is all."""
     program = (
         "import sys\nfrom importlib import metadata\n"
-        "from opay_contract.cli import check, main\nfrom opay_contract.judge import judge as judging\n"
+        "from opay_contract.cli import check, main\nfrom opay_contract.judge import alike\n"
         "def version(name):\n"
         f"    if {installed}:\n        return '0.0'\n    raise metadata.PackageNotFoundError(name)\n"
         "metadata.version = version\n"
         "canary = sys.argv.pop()\n"
         "def fail(*_):\n    raise ValueError(canary)\n"
-        "judging.CHECKS = (fail,)\nmain.main()\n"
+        "alike.CHECKS = (alike.Row(fail, (), is_of_all=True),)\nmain.main()\n"
     )
     path = tmp_path / "calls.ndjson"
     path.write_text(LINE, encoding="utf-8")

@@ -10,14 +10,18 @@ import argparse
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
 
+from contract_tests.tool.whole.mutation.in_process import find_culprit
 from contract_tests.tool.whole.mutation.judging import OF_CONTRACT, OF_MOCK, Judgement, build_copy, judge, run
 from contract_tests.tool.whole.mutation.mutants import Mutant, iter_mutants
+
+from opay_contract.contract.loading import load_documents
 
 ROOT = Path(__file__).parents[4]
 SURVIVORS = Path(__file__).with_name("survivors.toml")
@@ -51,13 +55,28 @@ def parse() -> argparse.Namespace:
 
 
 def judge_all(mutants: Iterable[Mutant], processes: int) -> Iterator[Judgement]:
-    """Judge mutants, each process in a copy of its own; the first copy must pass unchanged."""
+    """Judge mutants: those of the contract where the tests are, what these leave and the mock's in copies."""
+    left = [mutant for mutant in mutants if mutant.of_mock]
+    of_contract = [mutant for mutant in mutants if not mutant.of_mock]
+    with ProcessPoolExecutor(processes) as pool:
+        culprits = pool.map(partial(find_culprit, documents=load_documents(ROOT)), of_contract, chunksize=8)
+        for mutant, culprit in zip(of_contract, culprits, strict=True):
+            if culprit is None:
+                left.append(mutant)
+            else:
+                yield Judgement(mutant=mutant.name, caught_by=culprit)
+    yield from judge_in_copies(left, processes)
+
+
+def judge_in_copies(given: list[Mutant], processes: int) -> Iterator[Judgement]:
+    """Judge mutants by pytest, each process in a copy of its own; the first copy must pass unchanged."""
+    if not given:
+        return
     with TemporaryDirectory() as folder, ThreadPoolExecutor(processes) as pool:
         copies: SimpleQueue[Path] = SimpleQueue()
         for number in range(processes):
             copies.put(build_copy(ROOT, Path(folder) / str(number)))
         first = copies.get()
-        given = list(mutants)
         stages = {OF_MOCK[0] if mutant.of_mock else OF_CONTRACT[0] for mutant in given}
         for tests in stages:
             culprit = run(tests, first)

@@ -1,32 +1,36 @@
 """The mutation script: it lists its mutants, catches one, and its survivors are explained in the docs."""
 
-import os
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
-import opay_contract
+import pytest
+from contract_tests.tool.whole.mutation.__main__ import main
+from contract_tests.tool.whole.mutation.in_process import find_culprit
+from contract_tests.tool.whole.mutation.mutants import Mutant, iter_mutants
+
+from opay_contract.contract.loading import load_documents
 
 ROOT = Path(__file__).parents[4]
 SURVIVORS = tomllib.loads(Path(__file__).with_name("survivors.toml").read_text(encoding="utf-8"))
+MUTANTS = list(iter_mutants(ROOT))
+OF_CONTRACT = [mutant for mutant in MUTANTS if not mutant.of_mock]
+EVERY = 50
+"""Of so many mutants one is judged here; the program judges all."""
 
 
-def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    source = str(Path(opay_contract.__file__).parents[1])
-    return subprocess.run(
-        [sys.executable, "-m", "contract_tests.tool.whole.mutation", *arguments],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": source},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["mutation", *arguments])
+    return main()
+
+
+def uncaught(mutants: list[Mutant]) -> list[str]:
+    documents = load_documents(ROOT)
+    return [one.name for one in mutants if find_culprit(one, documents) is None and one.name not in SURVIVORS]
 
 
 def test_every_part_of_the_contract_and_every_drift_scenario_has_mutants() -> None:
-    names = run("--list").stdout.splitlines()
+    names = [mutant.name for mutant in MUTANTS]
     assert len(names) == len(set(names)) > 500
     for part in (
         "schemas/card-token.json# without required brand",
@@ -44,14 +48,28 @@ def test_every_part_of_the_contract_and_every_drift_scenario_has_mutants() -> No
         assert part in names
 
 
-def test_a_mutant_is_caught_and_the_share_is_told() -> None:
-    done = run("--only", "schemas/card-token.json# without required brand", "--processes", "1")
-    assert done.returncode == 0, done.stderr
-    assert "1 of 1 mutants caught (100.0%)" in done.stdout
+def test_the_contract_as_it_is_is_caught_by_nothing() -> None:
+    document = load_documents(ROOT)["openapi.yaml"]
+    unchanged = Mutant(name="unchanged", file="openapi.yaml", text=document.text)
+    assert find_culprit(unchanged, load_documents(ROOT)) is None
 
 
-def test_a_pattern_that_matches_nothing_is_wrong_usage() -> None:
-    assert run("--only", "nothing of the kind").returncode == 2
+def test_mutants_of_every_part_of_the_contract_are_caught() -> None:
+    assert uncaught(OF_CONTRACT[::EVERY]) == []
+
+
+def test_a_mutant_is_caught_and_the_share_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "schemas/card-token.json# without required brand"
+    assert run(monkeypatch, "--only", name, "--processes", "1") == 0
+    assert "1 of 1 mutants caught (100.0%)" in capsys.readouterr().out
+    assert run(monkeypatch, "--list", "--only", name) == 0
+    assert capsys.readouterr().out == f"{name}\n"
+
+
+def test_a_pattern_that_matches_nothing_is_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(monkeypatch, "--only", "nothing of the kind") == 2
 
 
 def test_every_survivor_is_listed_with_its_reason_in_the_docs() -> None:

@@ -1,0 +1,98 @@
+"""How long, how large and how many: what is recorded, kept waiting and rotated, each at its edge."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opay_contract.contract.loading import load_contract
+from opay_contract.judge.subject import Settings
+from opay_contract.model.exchange import Place
+from opay_contract.record import recorder as recorder_module
+from opay_contract.record.capture import BodyBuffer, Omitted, RawCapture, decode_captured
+from opay_contract.record.files import Limits, RotatingFile
+from opay_contract.record.metrics import Metrics
+from opay_contract.record.recorder import Backlog, Recorder, Watch
+from opay_contract.record.upstream import Upstream
+
+PLACE = Place(source=0, entry=0, file="")
+CALL = RawCapture(
+    method="POST",
+    url="https://cashierapi.opaycheckout.com/api/v1/international/token/query",
+    asked=(),
+    sent=None,
+    status=200,
+    answered=(),
+    body=b"{}",
+    recorded_at="2026-11-23T17:25:00Z",
+)
+
+
+def test_a_body_is_kept_up_to_its_limit_and_not_one_byte_beyond() -> None:
+    for chunks, kept in (((b"abc",), b"abc"), ((b"ab", b"c"), b"abc"), ((b"ab", b"cd"), Omitted.TOO_LONG)):
+        buffer = BodyBuffer(limit=3)
+        for chunk in chunks:
+            buffer.add(chunk)
+        assert buffer.body() == kept
+
+
+def test_what_a_body_unpacks_to_is_kept_up_to_the_limit_too() -> None:
+    assert decode_captured(CALL, PLACE, 2).response is None
+    assert decode_captured(CALL, PLACE, 1).response is Omitted.TOO_LONG
+
+
+def test_a_file_is_full_at_its_size_and_not_before(tmp_path: Path) -> None:
+    file = RotatingFile(tmp_path / "a.ndjson", Limits(size=6))
+    for line, name in ((b"123\n", "a"), (b"5\n", "a.0002"), (b"1\n", "a.0002")):
+        file.append([line])
+        file.turn()
+        assert file.path.name == f"{name}.ndjson"
+    file.close()
+
+
+def test_what_waits_may_fill_its_memory_exactly(tmp_path: Path) -> None:
+    for room, recorded in ((2 * CALL.size, 2), (2 * CALL.size - 1, 1)):
+        said: list[str] = []
+        recorder = Recorder(RotatingFile(tmp_path / f"{room}.ndjson"), None, say=said.append)
+        backlog = Backlog(recorder, max_bytes=room)
+        backlog.add(CALL)
+        backlog.add(CALL)
+        with backlog:
+            pass
+        recorder.close()
+        assert (recorder.metrics.total("recorded_total"), len(said)) == (recorded, 2 - recorded)
+
+
+def test_a_finding_is_told_once_and_only_so_many_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder_module, "MAX_FINDINGS", 1)
+    told: list[str] = []
+    watch = Watch(load_contract(), Settings(started_at=1_790_000_000.0), told.append)
+    for body in (b'{"code":1}', b'{"code":1}', b"nonsense"):
+        taken = decode_captured(dataclasses.replace(CALL, body=body), PLACE, 100)
+        watch.add(taken, PLACE)
+    assert len(told) == 1
+
+
+def test_a_latency_at_a_bound_counts_below_it() -> None:
+    metrics = Metrics()
+    metrics.observe(0.005)
+    metrics.observe(0.0050001)
+    lines = metrics.render().splitlines()
+    assert 'opay_record_latency_seconds_bucket{le="0.005"} 1' in lines
+    assert 'opay_record_latency_seconds_bucket{le="0.01"} 2' in lines
+    assert 'opay_record_latency_seconds_bucket{le="+Inf"} 2' in lines
+
+
+def test_a_path_of_the_upstream_stands_before_the_target_with_one_slash() -> None:
+    for base in ("http://gw.example/psp", "http://gw.example/psp/"):
+        assert Upstream(base, timeout=1).url_of(b"/query?a=1") == "http://gw.example/psp/query?a=1"
+
+
+@pytest.mark.parametrize(("status", "answered"), [(599, b"599"), (600, b"502")])
+def test_a_status_that_http_does_not_have_is_no_answer(
+    status: int, answered: bytes, upstream: Any, proxy: Any
+) -> None:
+    head = b"HTTP/1.1 %d Odd\r\nContent-Length: 2\r\n\r\n{}" % status
+    upstream.respond = lambda connection, _: connection.sendall(head)
+    assert proxy.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").split()[1] == answered

@@ -1,0 +1,160 @@
+"""Access logs, coded request bodies, and files that are damaged where their format is told."""
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+from contract_tests.tool.redact.writers import as_events, as_flows, as_har, as_json_cassette
+
+from opay_contract.formats.table import Format, recognise
+from opay_contract.model.exchange import Exchange, Place, Request, Response
+
+HOST = "sandbox-cashierapi.opaycheckout.com"
+PATH = "/api/v1/international/token/query"
+ASKED = {"customerId": "cust-amira-7731"}
+ANSWER = {
+    "code": "00000",
+    "message": "SUCCESSFUL",
+    "data": {"customer": {"customerName": "Amira Canarywood"}},
+}
+KONG = {
+    "latencies": {"request": 12},
+    "client_ip": "198.51.100.23",
+    "request": {
+        "method": "POST",
+        "url": f"https://{HOST}{PATH}",
+        "headers": {"merchantid": "256612345678901", "content-type": "application/json", "x-who": "Amira"},
+        "body": json.dumps(ASKED),
+    },
+    "response": {"status": 200, "headers": {"content-type": "application/json"}, "body": ANSWER},
+    "started_at": 1777629600000,
+}
+NGINX = {
+    "time_iso8601": "2026-05-01T10:00:00+00:00",
+    "remote_user": "amira.canarywood",
+    "request": f"POST {PATH}?who=amira HTTP/1.1",
+    "host": HOST,
+    "status": "200",
+    "request_body": json.dumps(ASKED),
+    "response_body": json.dumps(ANSWER),
+    "http_merchantid": "256612345678901",
+    "http_x_amira": "Canarywood",
+    "sent_http_content_type": "application/json",
+}
+PEOPLE = (b"mira", b"anary", b"256612345678901", b"7731", b"198.51.100.23")
+
+
+def test_access_logs_are_redacted_and_keep_their_findings(redact: Any, verdict: Any, read: Any) -> None:
+    for value in (KONG, NGINX, [KONG, KONG]):
+        data = json.dumps(value).encode()
+        written = redact(data)
+        assert not written.tally.unread, written.tally
+        assert not [one for one in PEOPLE if one in written.data], written.data
+        assert recognise(written.data) is Format.ACCESS_LOG
+        assert verdict(written.data) == verdict(data)
+        again = redact(written.data)
+        assert (again.data, again.replaced) == (written.data, [])
+        found = read(written.data)[0]
+        assert found.request.url.startswith(f"https://{HOST}{PATH}")
+        assert (found.request.method, found.response.status) == ("POST", 200)
+        assert found.recorded_at.startswith("2026-05-01T10:00:00")
+        assert json.loads(found.response.body)["data"]["customer"].keys() == {"customerName"}
+
+
+def test_a_line_of_a_log_that_cannot_be_read_stays_one_for_the_same_reason(redact: Any, verdict: Any) -> None:
+    whole = json.dumps(KONG).encode()
+    for broken in (whole[:-20], whole.replace(b'"request"', b'"request" x', 1), b'{"request_method":"GET"}'):
+        data = broken + b"\n" + whole + b"\n"
+        written = redact(data, Format.ACCESS_LOG)
+        assert list(written.tally.unread) == [1], broken
+        assert verdict(written.data, Format.ACCESS_LOG) == verdict(data, Format.ACCESS_LOG)
+        assert not [one for one in PEOPLE if one in written.data], written.data
+
+
+def exchange(body: bytes) -> Exchange:
+    headers = (("Content-Type", "application/json"), ("Content-Encoding", "gzip"))
+    request = Request(method="POST", url=f"https://{HOST}{PATH}", headers=headers, body=body)
+    answer = Response(status=200, headers=headers[:1], body=b'{"code":"00000"}')
+    return Exchange(place=Place(source=0, entry=1, file="-"), request=request, response=answer)
+
+
+CODED = {"HAR": as_har, "cassette": as_json_cassette, "events": as_events, "flows": as_flows}
+
+
+def test_a_coded_request_body_is_read_and_stays_coded(redact: Any, read: Any) -> None:
+    body = json.dumps(ASKED).encode()
+    for name, write in CODED.items():
+        data = write([exchange(gzip.compress(body, mtime=0))])
+        (found,) = read(data)
+        assert found.request.body == body, name
+        written = redact(data)
+        (made,) = read(written.data)
+        assert made.request.body != body, name
+        assert json.loads(made.request.body).keys() == ASKED.keys(), name
+        assert gzip.compress(body, mtime=0) not in written.data, name
+        assert b"H4sI" in written.data or b"\x1f\x8b" in written.data, name  # gzip, in base64 or as it is
+
+
+def test_a_request_body_whose_coding_is_damaged_costs_no_answer(read: Any) -> None:
+    for name, write in CODED.items():
+        (found,) = read(write([exchange(gzip.compress(json.dumps(ASKED).encode(), mtime=0)[:-9])]))
+        assert found.request.body is None, name
+        assert found.response.body == b'{"code":"00000"}', name
+
+
+def item(header: Any) -> dict[str, Any]:
+    request = {"method": "POST", "url": f"https://{HOST}{PATH}", "header": header}
+    answer = {"code": 200, "header": [], "body": json.dumps(ANSWER), "originalRequest": request}
+    return {"name": "Query", "request": request, "response": [answer]}
+
+
+INFO = '{"schema":"https://schema.getpostman.com/json/collection/v2.1.0/"}'
+
+
+def collection(header: Any, info: str = INFO) -> bytes:
+    return f'{{"info":{info},"item":{json.dumps([item(header)])}}}'.encode()
+
+
+@pytest.mark.parametrize("value", [4111111111111111, -1, 0, 10**30, 256612345678901])
+def test_a_number_as_the_value_of_a_field_is_replaced_as_a_text_is(value: int, redact: Any) -> None:
+    for name in ("Authorization", "MerchantId", "Content-Type", "X-Other"):
+        data = collection([{"key": name, "value": value}])
+        written = redact(data)
+        again = redact(written.data)
+        assert (again.data, again.replaced) == (written.data, []), name
+        request = {"url": f"https://{HOST}{PATH}", "headers": [{"name": name, "value": value}]}
+        entry = {"request": request, "response": {"status": 200, "content": {"text": "{}"}}}
+        har = json.dumps({"log": {"entries": [entry]}}).encode()
+        written = redact(har)
+        again = redact(written.data)
+        assert (again.data, again.replaced) == (written.data, []), name
+
+
+def test_a_signature_that_is_a_number_is_masked_as_a_text_is(redact: Any) -> None:
+    written = redact(collection([{"key": "Authorization", "value": 4111111111111111}]))
+    assert b'"value": "[Filtered]"' in written.data
+
+
+def test_a_damaged_description_leaves_a_file_what_it_is(redact: Any) -> None:
+    schema = "ttps://schema.getpostman.com/json/collection/v2.1.0/collection.json"
+    for info in (f'{{"schema":"h"{schema}"}}', f'{{"schema":"Amira {schema}"}}'):
+        data = collection([], info)
+        assert recognise(data) is Format.POSTMAN
+        written = redact(data)
+        assert recognise(written.data) is Format.POSTMAN, written.data
+        assert b"Amira" not in written.data
+    events = b'{"Initialize":{"schemathesis_version":"4.0","command":"Amira\\x"}}\n{"ScenarioFinished":{}}\n'
+    assert recognise(events) is Format.SCHEMATHESIS_NDJSON
+    assert recognise(redact(events, Format.SCHEMATHESIS_NDJSON).data) is Format.SCHEMATHESIS_NDJSON
+
+
+def test_what_stands_behind_a_collection_is_read_and_redacted(redact: Any, read: Any) -> None:
+    data = collection([]) + b"\n" + collection([])
+    assert len(read(data)) == 2
+    written = redact(data)
+    assert written.tally.entries == 2
+    assert b"Amira" not in written.data
+    other = collection([]) + b' "Amira"'
+    assert "line 1 is of another format" in read(other)[-1].reason
+    assert b"Amira" not in redact(other).data

@@ -1,0 +1,33 @@
+"""One-line changes of the package that a test must see, as the lists beside this module have them."""
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+LISTS = sorted(Path(__file__).parent.glob("*.toml"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A line of a module, what becomes of it, and the test that fails then."""
+
+    module: str
+    """Below the package, as `judge/values.py`."""
+    old: str
+    new: str
+    killed_by: str
+    """A test's id."""
+
+    def applied(self, text: str) -> str:
+        """Return a module's text with the change; a `ValueError` where the line does not stand there once."""
+        if text.count(self.old) != 1:
+            raise ValueError(f"{self.module}: {text.count(self.old)} places for {self.old!r}")
+        return text.replace(self.old, self.new)
+
+
+def read_changes() -> Iterator[Change]:
+    """Yield the changes of all lists."""
+    for path in LISTS:
+        for change in tomllib.loads(path.read_text(encoding="utf-8"))["mutant"]:
+            yield Change(**change)

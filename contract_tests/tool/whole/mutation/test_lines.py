@@ -1,0 +1,36 @@
+"""The kept list of one-line changes: each still applies to the package, and names a test that exists."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from contract_tests.tool.whole.mutation.lines.__main__ import ROOT, replay
+from contract_tests.tool.whole.mutation.lines.listed import Change, read_changes
+
+PACKAGE = ROOT / "tools" / "opay_contract"
+FEWEST = 60
+
+
+def test_every_change_applies_and_names_a_test() -> None:
+    changes = list(read_changes())
+    for change in changes:
+        ast.parse(change.applied((PACKAGE / change.module).read_text(encoding="utf-8")))
+        file, _, name = change.killed_by.partition("::")
+        assert f"def {name.partition('[')[0]}(" in (ROOT / file).read_text(encoding="utf-8"), change
+    assert len(changes) == len({(change.module, change.old, change.new) for change in changes})
+    assert len({change.module for change in changes}) >= FEWEST
+
+
+@pytest.mark.thorough
+def test_a_change_that_its_test_does_not_see_is_told() -> None:
+    first = (PACKAGE / "errors.py").read_text(encoding="utf-8").splitlines()[0]
+    this = Path(__file__).relative_to(ROOT).as_posix()
+    killed_by = f"{this}::{test_that_sees_a_package_without_text.__name__}"
+    seen, unseen = (
+        Change(module="errors.py", old=first, new=new, killed_by=killed_by) for new in ("", first + " ")
+    )
+    assert replay([seen, unseen], 1) == [unseen]
+
+
+def test_that_sees_a_package_without_text() -> None:
+    assert (ast.get_docstring(ast.parse((PACKAGE / "errors.py").read_text(encoding="utf-8"))) or "") != ""

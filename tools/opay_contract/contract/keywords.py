@@ -1,0 +1,131 @@
+"""The keywords of JSON Schema 2020-12 that hold schemas: which, in what shape, and what they speak about.
+
+Every walk over schemas asks this table, so that a keyword is known everywhere or nowhere.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, NamedTuple
+
+from opay_contract.jsontext import Tokens
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class Shape(Enum):
+    """How a keyword holds schemas."""
+
+    ONE = "one schema"
+    LIST = "a list of them"
+    NAMED = "an object of them"
+
+
+class About(Enum):
+    """What the schemas of a keyword speak about."""
+
+    VALUE = "the value itself"
+    PROPERTY = "a property of it"
+    ITEM = "an item of it, or a property that nothing else describes"
+    NAME = "the names of its properties"
+    NOTHING = "nothing, until something refers to them"
+
+
+class Holds(Enum):
+    """When the schemas of a keyword hold."""
+
+    ALWAYS = "always"
+    IN_CASES = "in some cases"
+    AS_QUESTION = "never: whether a value fits is asked, and it may not"
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """A keyword that holds schemas."""
+
+    shape: Shape
+    about: About
+    holds: Holds = Holds.ALWAYS
+
+
+KEYWORDS: dict[str, Keyword] = {
+    "allOf": Keyword(Shape.LIST, About.VALUE),
+    "anyOf": Keyword(Shape.LIST, About.VALUE, Holds.IN_CASES),
+    "oneOf": Keyword(Shape.LIST, About.VALUE, Holds.IN_CASES),
+    "if": Keyword(Shape.ONE, About.VALUE, Holds.AS_QUESTION),
+    "then": Keyword(Shape.ONE, About.VALUE, Holds.IN_CASES),
+    "else": Keyword(Shape.ONE, About.VALUE, Holds.IN_CASES),
+    "not": Keyword(Shape.ONE, About.VALUE, Holds.AS_QUESTION),
+    "dependentSchemas": Keyword(Shape.NAMED, About.VALUE, Holds.IN_CASES),
+    "properties": Keyword(Shape.NAMED, About.PROPERTY),
+    "patternProperties": Keyword(Shape.NAMED, About.PROPERTY),
+    "items": Keyword(Shape.ONE, About.ITEM),
+    "prefixItems": Keyword(Shape.LIST, About.ITEM),
+    "contains": Keyword(Shape.ONE, About.ITEM),
+    "additionalProperties": Keyword(Shape.ONE, About.ITEM),
+    "unevaluatedItems": Keyword(Shape.ONE, About.ITEM),
+    "unevaluatedProperties": Keyword(Shape.ONE, About.ITEM),
+    "propertyNames": Keyword(Shape.ONE, About.NAME),
+    "$defs": Keyword(Shape.NAMED, About.NOTHING),
+    "definitions": Keyword(Shape.NAMED, About.NOTHING),
+}
+
+FOR_PEOPLE = frozenset(
+    ("$schema", "$id", "$comment", "title", "description", "examples", "example", "default", "deprecated")
+)
+"""Keywords that say nothing about whether a value fits."""
+
+OPENERS = ("additionalProperties", "unevaluatedProperties")
+"""Keywords that say what becomes of properties that nothing else describes."""
+
+
+class Subschema(NamedTuple):
+    """A schema inside another: by which keyword, at which steps below it, and what it says."""
+
+    keyword: str
+    tokens: Tokens
+    value: Any
+
+    @property
+    def kind(self) -> Keyword:
+        """What its keyword means."""
+        return KEYWORDS[self.keyword]
+
+
+def iter_subschemas(schema: dict[str, Any]) -> Iterator[Subschema]:
+    """Yield the schemas directly inside a schema; what does not have its keyword's shape is passed over."""
+    for keyword, value in schema.items():
+        kind = KEYWORDS.get(keyword)
+        if kind is None:
+            continue
+        if kind.shape is Shape.ONE:
+            yield Subschema(keyword, (keyword,), value)
+        elif kind.shape is Shape.NAMED and isinstance(value, dict):
+            yield from (Subschema(keyword, (keyword, name), child) for name, child in value.items())
+        elif kind.shape is Shape.LIST and isinstance(value, list):
+            yield from (Subschema(keyword, (keyword, index), child) for index, child in enumerate(value))
+
+
+def iter_schema(schema: Any, tokens: Tokens = ()) -> Iterator[tuple[Tokens, dict[str, Any]]]:
+    """Yield a schema and every schema inside it, each with its steps; references are not followed."""
+    waiting = [(tokens, schema)]
+    while waiting:
+        tokens, schema = waiting.pop()
+        if isinstance(schema, dict):
+            yield tokens, schema
+            inside = [((*tokens, *child.tokens), child.value) for child in iter_subschemas(schema)]
+            waiting.extend(reversed(inside))
+
+
+def map_subschemas(keyword: str, value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a keyword's value with each schema in it changed; of other keywords the value as it is."""
+    kind = KEYWORDS.get(keyword)
+    if kind is None:
+        return value
+    if kind.shape is Shape.ONE:
+        return change(value)
+    if kind.shape is Shape.NAMED and isinstance(value, dict):
+        return {name: change(child) for name, child in value.items()}
+    if kind.shape is Shape.LIST and isinstance(value, list):
+        return [change(child) for child in value]
+    return value

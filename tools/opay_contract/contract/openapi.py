@@ -1,0 +1,256 @@
+"""What stands where in an OpenAPI document: its version, its objects, the schemas in it, and 3.0 as 3.1.
+
+A document of OpenAPI 3.0 is converted when it is loaded, each statement at the place where it stands, so that
+everything else knows one dialect of schemas: JSON Schema 2020-12.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from opay_contract.contract.addresses import MISSING, Address, refer, resolve, value_below
+from opay_contract.contract.documents import Document
+from opay_contract.contract.keywords import iter_schema, map_subschemas
+from opay_contract.errors import ContractError
+from opay_contract.jsontext import Tokens
+
+ROOT = "openapi.yaml"
+SCHEMA_FOLDER = "schemas"
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+Change = Callable[[Any], Any]
+"""What becomes of a schema."""
+
+_VERSION = re.compile(r"3\.([01])(\.\d+)?(-.*)?")
+_EACH = "*"
+
+_PARTS: dict[str, dict[tuple[str, ...], str]] = {
+    "document": {
+        ("paths", _EACH): "path item",
+        ("webhooks", _EACH): "path item",
+        ("components", "schemas", _EACH): "schema",
+        ("components", "responses", _EACH): "response",
+        ("components", "parameters", _EACH): "parameter",
+        ("components", "requestBodies", _EACH): "request body",
+        ("components", "headers", _EACH): "parameter",
+        ("components", "callbacks", _EACH): "callback",
+        ("components", "pathItems", _EACH): "path item",
+    },
+    "path item": {
+        ("parameters", _EACH): "parameter",
+        **{(method,): "operation" for method in METHODS},
+    },
+    "operation": {
+        ("parameters", _EACH): "parameter",
+        ("requestBody",): "request body",
+        ("responses", _EACH): "response",
+        ("callbacks", _EACH): "callback",
+        ("x-envelope", "schema"): "schema",
+        ("x-envelope", "success"): "schema",
+        ("x-forms", _EACH, "request"): "schema",
+        ("x-forms", _EACH, "response"): "schema",
+        ("x-forms", _EACH, "data"): "schema",
+    },
+    "callback": {(_EACH,): "path item"},
+    "request body": {("content", _EACH): "media type"},
+    "response": {("headers", _EACH): "parameter", ("content", _EACH): "media type"},
+    "parameter": {("schema",): "schema", ("content", _EACH): "media type"},
+    "media type": {("schema",): "schema", ("encoding", _EACH, "headers", _EACH): "parameter"},
+    "schema": {},
+}
+"""The objects of OpenAPI that lead to schemas: which parts they have, and what each part is."""
+
+
+class Described(NamedTuple):
+    """An object of OpenAPI: where it stands, what it is, and what it says."""
+
+    at: Address
+    kind: str
+    value: Any
+
+
+def read_version(root: Any) -> int:
+    """Return the minor version of an OpenAPI 3 document; raises ContractError for all others."""
+    if not isinstance(root, dict):
+        raise ContractError(f"{ROOT}: no OpenAPI document: an object with `openapi`, `info` and `paths`")
+    if "swagger" in root:
+        raise ContractError(
+            f"{ROOT}: this is OpenAPI 2.0 (Swagger), which is not read; convert it to OpenAPI 3.1 first, as "
+            "https://converter.swagger.io does"
+        )
+    stated = root.get("openapi")
+    if stated is None:
+        raise ContractError(f"{ROOT}: no OpenAPI document: it has no `openapi` with its version")
+    version = _VERSION.fullmatch(str(stated))
+    if version is None:
+        raise ContractError(f"{ROOT}: OpenAPI {stated} is not read; known are 3.0 and 3.1")
+    return int(version[1])
+
+
+def iter_objects(values: Mapping[str, Any]) -> Iterator[Described]:
+    """Yield every object from openapi.yaml on, each once, those that `$ref` leads to among them.
+
+    A schema is yielded as a whole; what its own references lead to comes as a schema of its own.
+    """
+    waiting = [Described(Address(ROOT), "document", values.get(ROOT))]
+    seen: set[Address] = set()
+    while waiting:
+        found = waiting.pop()
+        if found.at in seen:
+            continue
+        seen.add(found.at)
+        if found.kind != "schema" and isinstance(found.value, dict) and "$ref" in found.value:
+            at, value = resolve(values, found.at)
+            if value is not MISSING:
+                waiting.append(Described(at, found.kind, value))
+            continue
+        yield found
+        if found.kind == "schema":
+            inside = _referred_schemas(found, values)
+        else:
+            inside = [
+                part for steps, kind in _PARTS[found.kind].items() for part in _parts(found, steps, kind)
+            ]
+        waiting.extend(reversed(inside))
+
+
+def _parts(of: Described, steps: tuple[str, ...], kind: str) -> list[Described]:
+    """Return the parts of an object at steps, where `*` is each member or item."""
+    found = [(of.at, of.value)]
+    for step in steps:
+        if step == _EACH:
+            found = [(at.child(key), child) for at, value in found for key, child in _children(value)]
+        else:
+            found = [
+                (at.child(step), value[step])
+                for at, value in found
+                if isinstance(value, dict) and step in value
+            ]
+    return [Described(at, kind, value) for at, value in found]
+
+
+def _children(value: Any) -> Iterable[tuple[str | int, Any]]:
+    if isinstance(value, dict):
+        return value.items()
+    return enumerate(value) if isinstance(value, list) else ()
+
+
+def _referred_schemas(schema: Described, values: Mapping[str, Any]) -> list[Described]:
+    found = []
+    for _, one in iter_schema(schema.value):
+        target = refer(one["$ref"], schema.at.file) if "$ref" in one else ""
+        if isinstance(target, Address):
+            value = value_below(values.get(target.file, MISSING), target.tokens)
+            if value is not MISSING:
+                found.append(Described(target, "schema", value))
+    return found
+
+
+class SchemaPlaces:
+    """Where the schemas of a contract's documents stand, none inside another; and its other `objects`."""
+
+    def __init__(self, documents: Mapping[str, Document]) -> None:
+        """Find them: those that openapi.yaml leads to, and the files in schemas/."""
+        values = {name: document.value for name, document in documents.items()}
+        self._tops: dict[str, Any] = {}
+        for name in documents:
+            if name.startswith(f"{SCHEMA_FOLDER}/"):
+                self._tops[name] = None
+        self.objects: list[Described] = []
+        for found in iter_objects(values):
+            if found.kind == "schema":
+                self._insert(found.at)
+            else:
+                self.objects.append(found)
+
+    def _insert(self, at: Address) -> None:
+        """Note a place in a tree of steps, whose leaves are None."""
+        if not at.tokens:
+            self._tops[at.file] = None
+            return
+        inner = self._tops.setdefault(at.file, {})
+        for token in at.tokens[:-1]:
+            if inner is None:
+                return
+            inner = inner.setdefault(str(token), {})
+        if inner is not None:
+            inner[str(at.tokens[-1])] = None
+
+    def iter_tops(self, file: str) -> Iterator[Tokens]:
+        """Yield the steps to each schema of a file."""
+        waiting: list[tuple[Tokens, Any]] = [((), self._tops.get(file, {}))]
+        while waiting:
+            tokens, tree = waiting.pop()
+            if tree is None:
+                yield tokens
+            else:
+                waiting += [((*tokens, token), inner) for token, inner in reversed(tree.items())]
+
+    def map(self, file: str, value: Any, change: Change, *, is_whole: bool) -> Any:
+        """Return a file's value with each schema changed; unless `is_whole`, nothing but the way to them."""
+        return self._map(value, self._tops.get(file, {}), change, is_whole)
+
+    def _map(self, value: Any, tree: Any, change: Change, is_whole: bool) -> Any:  # noqa: FBT001
+        if tree is None:
+            return change(value)
+        if isinstance(value, dict):
+            return {
+                key: self._map(child, tree[key], change, is_whole) if key in tree else child
+                for key, child in value.items()
+                if is_whole or key in tree
+            }
+        if isinstance(value, list):
+            return [
+                self._map(child, tree[str(index)], change, is_whole)
+                if str(index) in tree
+                else (child if is_whole else None)
+                for index, child in enumerate(value)
+            ]
+        return value
+
+
+def convert_documents(documents: Mapping[str, Document], places: SchemaPlaces) -> dict[str, Document]:
+    """Return documents of OpenAPI 3.0 as 3.1 would have it; a file that names its dialect is as it is."""
+    converted = {}
+    for name, document in documents.items():
+        names_dialect = isinstance(document.value, dict) and "$schema" in document.value
+        value = document.value if names_dialect else places.map(name, document.value, _convert, is_whole=True)
+        converted[name] = replace(document, value=value)
+    root = converted[ROOT]
+    return converted | {ROOT: replace(root, value=root.value | {"openapi": "3.1.0"})}
+
+
+def _convert(schema: Any) -> Any:
+    """Return a schema of OpenAPI 3.0 in JSON Schema 2020-12.
+
+    What stands beside a `$ref` has no meaning there. `nullable` is taken at its word wherever it stands, also
+    where no `type` is beside it, which version 3.0.3 passes over and its authors mean.
+    """
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return {"$ref": schema["$ref"]}
+    converted = {
+        keyword: map_subschemas(keyword, value, _convert)
+        for keyword, value in schema.items()
+        if keyword != "nullable"
+    }
+    for bound, limit in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+        if isinstance(converted.get(bound), bool):
+            is_exclusive = converted.pop(bound)
+            if is_exclusive and limit in converted:
+                converted[bound] = converted.pop(limit)
+    if "example" in converted:
+        converted.setdefault("examples", [converted.pop("example")])
+    return _let_null(converted) if schema.get("nullable") is True else converted
+
+
+def _let_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Let a value be null too."""
+    if isinstance(schema.get("enum"), list) and None not in schema["enum"]:
+        schema["enum"] = [*schema["enum"], None]
+    if isinstance(schema.get("type"), str):
+        schema["type"] = [schema["type"], "null"]
+    parts = [schema[keyword] for keyword in ("allOf", "anyOf", "oneOf", "not") if keyword in schema]
+    return {"anyOf": [schema, {"type": "null"}]} if parts else schema

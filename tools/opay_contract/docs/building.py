@@ -1,0 +1,461 @@
+"""Builds what the reference says from a contract, and from what recordings show of it.
+
+The form of a request that the contract is named after comes first. What describes a member is said where the
+member comes first; wherever the same statement describes another one, there is a link to it.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from opay_contract.contract.addresses import OPEN, absolute, address, tokens_of
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.fields import Body, Field, iter_bodies, iter_fields
+from opay_contract.contract.loading import ROOT
+from opay_contract.contract.operation import Envelope, OpenQuestion, Operation
+from opay_contract.contract.scopes import branches_of
+from opay_contract.docs.evidence import RunEvidence
+from opay_contract.docs.reference import (
+    CitedSource,
+    Reference,
+    ShownBody,
+    ShownCall,
+    ShownExample,
+    ShownMember,
+    ShownOperation,
+    ShownQuestion,
+    ShownReading,
+    ShownRow,
+    ShownServer,
+    ShownSignature,
+)
+from opay_contract.docs.samples import build_samples
+from opay_contract.docs.seen import (
+    Seen,
+    code_seen,
+    describe_findings,
+    form_seen,
+    header_seen,
+    iter_fields_seen,
+    other_statuses_seen,
+    status_seen,
+    unknown_codes_seen,
+)
+from opay_contract.judge.gap_table import MIN_OBSERVATIONS
+from opay_contract.model.finding import Outcome
+from opay_contract.words import count
+
+SECTIONS = ("overview", "how-to-sign", "open-questions", "what-recordings-say", "sensitivity", "sources")
+"""The anchors of what is there once, beside the calls."""
+
+_OUTCOMES = {None: "", Outcome.SUCCESS: " with success", Outcome.BUSINESS_ERROR: " with an error"}
+_UNKNOWN_CODE = "code-undocumented"
+_OBSERVED_OR_DOCUMENTED = ("DOC", "OBS")
+_JSON_TYPES = {"array", "boolean", "integer", "null", "number", "object", "string"}
+
+_DEEPEST = 6
+"""Levels of members that are indented; deeper ones stand below each other."""
+_SPANS = (
+    ("character", "minLength", "maxLength"),
+    ("item", "minItems", "maxItems"),
+    ("", "minimum", "maximum"),
+)
+_WORDS = {
+    "pattern": "",
+    "const": "always ",
+    "format": "format ",
+    "x-unit": "unit ",
+    "x-unique-by": "no two with the same ",
+}
+"""What stands in front of a keyword's value where it is told."""
+
+
+def build_reference(contract: Contract, evidence: RunEvidence | None) -> Reference:
+    """Return what there is to say about a contract, and about what recordings show of it."""
+    return _Writer(contract, evidence).reference()
+
+
+def slug(text: str) -> str:
+    """Return a text as an anchor, in whatever script it is."""
+    return "-".join(re.findall(r"\w+", text.lower()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    contract: Contract
+    evidence: RunEvidence | None
+    described: dict[tuple[str, str], str] = field(default_factory=dict)
+    """The anchor of the member at which a statement was said first, by its `file#pointer` and words."""
+    anchors: set[str] = field(default_factory=lambda: set(SECTIONS))
+
+    @property
+    def root(self) -> Any:
+        """What stands in openapi.yaml."""
+        return self.contract.schemas.documents[ROOT].value
+
+    def reference(self) -> Reference:
+        info = self.root.get("info", {})
+        title = str(info.get("title", "API"))
+        ordered = sorted(self.contract.operations, key=lambda one: not self._is_subject(one, title))
+        operations = tuple(self._operation(operation, title) for operation in ordered)
+        return Reference(
+            title=title,
+            version=str(info.get("version", "")),
+            summary=info.get("summary", ""),
+            description=info.get("description", ""),
+            evidence=self.evidence,
+            servers=tuple(self._servers()),
+            operations=operations,
+            signature=self._signature(operations),
+            questions=tuple(self._questions()),
+            sources=self._cite(self.root.get("x-sources", {})),
+            sensitivity=tuple(self.root.get("x-sensitivity-classes", {}).items()),
+        )
+
+    def _anchor(self, text: str) -> str:
+        """Return a text as an anchor that nothing else has."""
+        anchor = base = slug(text)
+        number = 2
+        while anchor in self.anchors:
+            anchor, number = f"{base}-{number}", number + 1
+        self.anchors.add(anchor)
+        return anchor
+
+    def _is_subject(self, operation: Operation, title: str) -> bool:
+        return any(form.title in title for form in operation.forms)
+
+    def _cite(self, names: Iterable[str], about: str = "") -> tuple[CitedSource, ...]:
+        """Return sources, with their words about a field if it has a name here."""
+        listed = self.root.get("x-sources", {})
+        return tuple(
+            CitedSource(
+                mark=str(entry.get("mark", "UNKNOWN")),
+                name=name,
+                title=str(entry.get("title", "")),
+                says=str(entry.get("says", {}).get(about, "")),
+            )
+            for name, entry in ((name, listed.get(name, {})) for name in names)
+        )
+
+    def _sources(self, node: Any) -> tuple[CitedSource, ...]:
+        return self._cite(node.get("x-source", ()))
+
+    def _servers(self) -> Iterator[ShownServer]:
+        for server in self.root.get("servers", []):
+            yield ShownServer(
+                url=server["url"],
+                environment=server.get("x-environment", ""),
+                description=server.get("description", ""),
+                sources=self._sources(server),
+            )
+
+    def _operation(self, operation: Operation, title: str) -> ShownOperation:
+        node = self.contract.schemas.node(operation.uri)
+        envelope, evidence = operation.envelope, self.evidence
+        found = [
+            folded
+            for folded in (evidence.about(envelope.codes_uri) if evidence and envelope else ())
+            if folded.finding.rule.id == _UNKNOWN_CODE
+        ]
+        return ShownOperation(
+            anchor=self._anchor(operation.id),
+            operation=operation,
+            summary=node.get("summary", ""),
+            description=node.get("description", ""),
+            calls=tuple(self._calls(operation, node, title)),
+            without_form=form_seen(evidence, operation, "")[0] if evidence and operation.forms else None,
+            parameters=tuple(self._parameters(operation, node)),
+            statuses=tuple(self._statuses(operation, node)),
+            codes=tuple(self._codes(operation, envelope)) if envelope else (),
+            other_codes=tuple(
+                ShownRow(name=value, meaning="Not in the catalogue.", seen=seen)
+                for value, seen in unknown_codes_seen(evidence, operation, envelope).items()
+            )
+            if found and evidence and envelope
+            else (),
+            other_codes_found=describe_findings(found),
+        )
+
+    def _calls(self, operation: Operation, node: Any, title: str) -> Iterator[ShownCall]:
+        bodies = list(iter_bodies(operation))
+        forms = {form["id"]: form for form in node.get("x-forms", [])} or {"": node}
+        examples = dict(_iter_examples(node.get("responses", {}).values()))
+        for id_, form in sorted(forms.items(), key=lambda item: item[1].get("title", "") not in title):
+            of_form = [body for body in bodies if body.form == id_]
+            name = form["title"] if id_ else f"{operation.method} {operation.path}"
+            seen, outcomes = form_seen(self.evidence, operation, id_) if self.evidence and id_ else (None, {})
+            yield ShownCall(
+                anchor=self._anchor(name),
+                title=name,
+                operation=operation,
+                description=self._described_by(of_form[0].schema) if id_ else node.get("summary", ""),
+                sources=self._sources(form) if id_ else (),
+                bodies=tuple(shown for body in of_form for shown in self._bodies(operation, body, name)),
+                samples=build_samples(self.contract, operation, id_, self._parameter_nodes(operation, node)),
+                examples=tuple(self._examples(examples, of_form)),
+                seen=seen,
+                outcomes=outcomes,
+            )
+
+    def _described_by(self, schema: str) -> str:
+        node = self.contract.schemas.node(schema)
+        return str(node.get("description", "")) if isinstance(node, dict) else ""
+
+    def _bodies(self, operation: Operation, body: Body, call: str) -> Iterator[ShownBody]:
+        """Yield a request, or an answer once for each outcome that the business code tells apart."""
+        title = "Request" if body.in_request else "Answer"
+        if not body.form and not body.in_request:
+            title += f" {body.title.rpartition(', ')[2]}"  # its HTTP status
+        fields = tuple(iter_fields(self.contract.schemas, body.schema))
+        by_outcome = {}
+        if operation.envelope is not None and not body.in_request:
+            for outcome in (Outcome.SUCCESS, Outcome.BUSINESS_ERROR):
+                branches = branches_of(self.contract, operation.envelope, outcome)
+                by_outcome[outcome] = tuple(iter_fields(self.contract.schemas, body.schema, branches))
+        if len(set(by_outcome.values())) > 1:
+            for outcome, of_outcome in by_outcome.items():
+                yield self._body(operation, body, f"{call}: {title}", of_outcome, outcome)
+        elif fields:
+            yield self._body(operation, body, f"{call}: {title}", fields, None)
+
+    def _body(
+        self,
+        operation: Operation,
+        body: Body,
+        name: str,
+        fields: Sequence[Field],
+        outcome: Outcome | None,
+    ) -> ShownBody:
+        title = f"{name.rpartition(': ')[2]}{_OUTCOMES[outcome]}"
+        anchor = self._anchor(f"{name}{_OUTCOMES[outcome]}")
+        seen: Iterable[Seen | None] = [None] * len(fields)
+        if self.evidence:
+            outcomes = [outcome] if outcome else Outcome
+            seen = iter_fields_seen(self.contract, self.evidence, operation, body, fields, outcomes)
+        members = tuple(map(self._member, fields, [anchor] * len(fields), seen))
+        return ShownBody(
+            anchor=anchor,
+            title=title,
+            when=_success_codes(operation.envelope) if operation.envelope and outcome else (),
+            is_otherwise=outcome is Outcome.BUSINESS_ERROR,
+            members=members,
+            is_unseen=self.evidence is not None and not any(member.seen for member in members),
+        )
+
+    def _member(self, member: Field, body: str, seen: Seen | None) -> ShownMember:
+        nodes = [self._statement(statement) for statement in member.statements]
+        anchor = self._anchor(f"{body} {member.pointer}")
+        says, description = _most_specific(nodes)
+        first = self.described.setdefault((says, description), anchor)
+        names = [name for name in member.pointer.split("/")[1:] if name != "*"]
+        return ShownMember(
+            anchor=anchor,
+            pointer=member.pointer,
+            name=names[-1].replace("~1", "/").replace("~0", "~"),
+            depth=min(len(names), _DEEPEST),
+            types=" or ".join(name for name in member.types if name in _JSON_TYPES),
+            required={"yes": "required", "no": "optional"}.get(
+                member.required, f"required {member.required}"
+            ),
+            limits=tuple(_iter_limits([node for _, node in nodes])),
+            sensitivity=member.sensitivity or "",
+            description=description,
+            sources=self._cite(member.sources, names[-1]),
+            same_as="" if first == anchor else first,
+            seen=seen if seen and (seen.of or seen.findings) else None,
+        )
+
+    def _statement(self, statement: str) -> tuple[str, dict[str, Any]]:
+        file, _, place = statement.partition("#")
+        node = self.contract.schemas.node(address(file, *tokens_of(place)))
+        return statement, node if isinstance(node, dict) else {}
+
+    def _examples(self, left: dict[str, Any], bodies: Sequence[Body]) -> Iterator[ShownExample]:
+        """Yield the answers that fit one of the bodies and were not shown with an earlier call."""
+        answers = [self.contract.schemas.validator(body.schema) for body in bodies if not body.in_request]
+        for title, example in list(left.items()):
+            if any(answer.is_valid(example["value"]) for answer in answers):
+                del left[title]
+                yield ShownExample(
+                    title=title, text=to_json(example["value"]), sources=self._sources(example)
+                )
+
+    def _parameter_nodes(self, operation: Operation, node: Any) -> list[Any]:
+        around = self.contract.schemas.node(operation.uri.rpartition("/")[0])
+        return [
+            self.contract.schemas.node(absolute(one["$ref"], ROOT)) if "$ref" in one else one
+            for one in [*around.get("parameters", []), *node.get("parameters", [])]
+        ]
+
+    def _parameters(self, operation: Operation, node: Any) -> Iterator[ShownRow]:
+        """Yield what a request has beside its body: parameters, and headers that other statements require."""
+        headers = {one.name.lower(): one for one in operation.required_headers}
+        for said in self._parameter_nodes(operation, node):
+            required = headers.pop(said["name"].lower(), None) if said["in"] == "header" else None
+            yield ShownRow(
+                name=said["name"],
+                kind=f"{said['in']}{'' if said.get('required') else ', optional'}",
+                meaning=said.get("description", ""),
+                sensitivity=said.get("schema", {}).get("x-sensitivity", ""),
+                sources=self._sources(said),
+                seen=header_seen(self.evidence, operation, required) if self.evidence and required else None,
+            )
+        for header in headers.values():
+            said = self.contract.schemas.node(header.uri)
+            meaning = said.get("description", "")
+            if "x-signature" in said:
+                meaning = "The signature of the body, see [How to sign](#how-to-sign)."
+            elif header.name == "Content-Type":
+                meaning = ", ".join(f"`{name}`" for name in said)
+            yield ShownRow(
+                name=header.name,
+                kind="header",
+                meaning=meaning,
+                sources=self._sources(said),
+                seen=header_seen(self.evidence, operation, header) if self.evidence else None,
+            )
+
+    def _statuses(self, operation: Operation, node: Any) -> Iterator[ShownRow]:
+        for status, response in node.get("responses", {}).items():
+            yield ShownRow(
+                name=str(status),
+                meaning=response.get("description", ""),
+                sources=self._sources(response),
+                seen=status_seen(self.evidence, operation, status) if self.evidence else None,
+            )
+        others = other_statuses_seen(self.evidence, operation) if self.evidence else {}
+        for status, seen in others.items():
+            yield ShownRow(name=status, meaning="Not in the contract.", seen=seen)
+
+    def _codes(self, operation: Operation, envelope: Envelope) -> Iterator[ShownRow]:
+        for known in envelope.codes.values():
+            said = self.contract.schemas.node(known.uri)
+            failure = said.get("means", "failure").replace("-", " ")
+            yield ShownRow(
+                name=known.code,
+                kind="success" if known.code in envelope.success else failure,
+                messages=known.messages,
+                sources=self._sources(said),
+                seen=code_seen(self.evidence, operation, envelope, known) if self.evidence else None,
+            )
+
+    def _signature(self, operations: Sequence[ShownOperation]) -> ShownSignature | None:
+        schemes = self.root.get("components", {}).get("securitySchemes", {}).values()
+        scheme = next((scheme for scheme in schemes if "x-signature" in scheme), None)
+        if scheme is None:
+            return None
+        signature = scheme["x-signature"]
+        canonical = signature["canonical-json"]
+        samples = (sample for one in operations for call in one.calls for sample in call.samples)
+        return ShownSignature(
+            description=scheme.get("description", ""),
+            facts=(
+                ("Algorithm", (f"`{signature['algorithm']}`",)),
+                ("Key", (signature["key"],)),
+                ("Signed text", (f"{signature['input']}, as canonical JSON",)),
+                ("Keys sorted", ("yes" if canonical["sort-keys"] else "no",)),
+                ("Separators", (f"`{canonical['item-separator']}`", f"`{canonical['key-separator']}`")),
+                ("Slashes escaped", ("yes" if canonical["escape-slashes"] else "no",)),
+                (
+                    "Text outside ASCII",
+                    (*(f"`{form}`" for form in canonical["non-ascii"]), "first by default"),
+                ),
+                ("Encoding", (f"`{signature['encoding']}`",)),
+                ("Header", (f"`{signature['header']}: {signature['prefix']}<signature>`",)),
+            ),
+            sources=self._sources(signature),
+            example=next((sample for sample in samples if sample.signature), None),
+        )
+
+    def _questions(self) -> Iterator[ShownQuestion]:
+        for question, raw in zip(self.contract.questions, self.root.get("x-open-questions", []), strict=True):
+            answer = self.evidence.answer(question.id) if self.evidence else None
+            counts = dict(answer.counts) if answer else {}
+            readings = tuple(
+                ShownReading(
+                    id=reading.id,
+                    statement=reading.statement,
+                    is_assumed=reading.assumed,
+                    is_shown_by_recordings=bool(reading.evidence),
+                    sources=self._sources(node),
+                    times=counts.get(reading.id) if reading.evidence else None,
+                )
+                for reading, node in zip(question.readings, raw["readings"], strict=True)
+            )
+            sourced = [one for one in readings if any(s.mark in _OBSERVED_OR_DOCUMENTED for s in one.sources)]
+            yield ShownQuestion(
+                id=question.id,
+                question=question.question,
+                about=tuple(uri.removeprefix(OPEN) for uri in question.about),
+                readings=readings,
+                is_contradicted=len(sourced) > 1,
+                verdict=verdict_on(self.evidence, question) if self.evidence else "",
+            )
+
+
+def verdict_on(evidence: RunEvidence, question: OpenQuestion) -> str:
+    """Return what recordings say about a question, as Markdown: the reading that holds alone over enough."""
+    if not any(reading.evidence for reading in question.readings):
+        return "cannot be shown by recordings"
+    answer = evidence.answer(question.id)
+    seen = [f"`{reading}`" for reading, times in answer.counts if times]
+    if answer.verdict is not None:
+        return f"verdict: `{answer.verdict}` holds alone over {answer.observations:,} observations"
+    if len(seen) == 1:
+        few = f"{answer.observations:,} of the {MIN_OBSERVATIONS} observations that a verdict takes"
+        return f"no verdict: {seen[0]} alone was seen, with {few}"
+    return f"no verdict: {' and '.join(seen)} were seen" if seen else "nothing was seen that speaks to it"
+
+
+def _success_codes(envelope: Envelope) -> tuple[str, ...]:
+    known = [code for code in envelope.codes if code in envelope.success]
+    return (*known, *sorted(envelope.success.difference(known)))
+
+
+def _most_specific(nodes: Sequence[tuple[str, dict[str, Any]]]) -> tuple[str, str]:
+    """Return the statement that describes a member, and its words: the last of several schemas with it.
+
+    What an outer schema says of a member stands after what it refers to says; what a member refers to
+    stands after the member itself.
+    """
+    says, words, is_open = nodes[0][0], "", True
+    for statement, node in nodes:
+        is_open = is_open or "properties" in statement.split("/")[-2:]
+        if is_open and "description" in node:
+            says, words, is_open = statement, str(node["description"]), False
+    return says, words
+
+
+def to_json(value: Any) -> str:
+    """Return a value as people read it."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _iter_examples(described: Iterable[Any]) -> Iterator[tuple[str, Any]]:
+    for one in described:
+        for media in one.get("content", {}).values():
+            for name, example in media.get("examples", {}).items():
+                if "value" in example:
+                    yield example.get("summary", name), example
+
+
+def _iter_limits(nodes: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Yield in words, as Markdown, what the schemas of a member say about its values."""
+    said = {keyword: value for node in reversed(nodes) for keyword, value in node.items()}
+    for noun, least, greatest in _SPANS:
+        if least in said or greatest in said:
+            yield _span(said.get(least), said.get(greatest), noun)
+    if "enum" in said:
+        yield f"one of {', '.join(f'`{value}`' for value in said['enum'])}"
+    yield from (f"{words}`{said[keyword]}`" for keyword, words in _WORDS.items() if keyword in said)
+
+
+def _span(least: Any, greatest: Any, noun: str) -> str:
+    words = (lambda number: count(number, noun)) if noun else str
+    if least == greatest:
+        return words(least)
+    if least is None:
+        return f"at most {words(greatest)}"
+    return f"at least {words(least)}" if greatest is None else f"{least} to {words(greatest)}"

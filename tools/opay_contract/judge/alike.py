@@ -1,0 +1,371 @@
+"""What exchanges have in common that differ in nothing but plain values, and which checks are left for them.
+
+What the contract says about the places of a body is a function of few things (`body_plan`), and so is what
+some checks find. It is worked out for the first of each kind of exchanges, and looked up for the others.
+"""
+
+from collections.abc import Callable
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import msgspec
+
+from opay_contract.contract.contract import Contract, Match, Route, at
+from opay_contract.jsontext import NotJson, Parsed
+from opay_contract.judge import table
+from opay_contract.judge.body import (
+    RULES_OF_KEYWORDS,
+    answers_fit,
+    check_request_body,
+    check_response_body,
+    queries_fit,
+)
+from opay_contract.judge.body_plan import BodyPlan, BodyPlans, request_schema, response_schema
+from opay_contract.judge.checks import (
+    RULES_OF_FLAWS,
+    check_body_text,
+    check_code,
+    check_echoes,
+    check_flaws,
+    check_media_type,
+    check_message,
+    check_request_headers,
+    check_signature,
+    check_status,
+    echoes_agree,
+    signatures_hold,
+)
+from opay_contract.judge.exposure import CardSearch
+from opay_contract.judge.shapes import Shape, Shapes, has_place
+from opay_contract.judge.subject import (
+    HTTP_ERROR,
+    Alike,
+    Check,
+    Frame,
+    Glance,
+    RawFinding,
+    Settings,
+    Subject,
+)
+from opay_contract.judge.values import check_lists, check_units, items_differ, units_hold
+from opay_contract.model.exchange import Exchange, Request
+from opay_contract.model.finding import Outcome, Rule
+
+
+class Row(NamedTuple):
+    """A check of a called operation, and the rules that it finds broken.
+
+    `glance` tells of many exchanges that it finds nothing. A check that looks at nothing but what makes
+    exchanges alike `is_of_all`: it finds the same in all of them.
+    """
+
+    check: Check
+    rules: tuple[Rule, ...]
+    glance: Glance | None = None
+    is_of_all: bool = False
+
+
+CHECKS: tuple[Row, ...] = (
+    Row(check_status, (table.STATUS_UNDOCUMENTED,), is_of_all=True),
+    Row(check_media_type, (table.MEDIA_TYPE_UNDOCUMENTED, table.JSON_MISLABELLED), is_of_all=True),
+    Row(check_body_text, (table.BODY_EMPTY, table.BODY_NOT_JSON, table.BODY_TRUNCATED)),
+    Row(check_flaws, RULES_OF_FLAWS),
+    Row(
+        check_response_body,
+        (
+            *RULES_OF_KEYWORDS,
+            table.RESPONSE_FIELD_UNDOCUMENTED,
+            table.SUCCESS_WITHOUT_DATA,
+            table.ERROR_WITH_DATA,
+        ),
+        glance=answers_fit,
+    ),
+    Row(check_code, (table.CODE_UNDOCUMENTED, table.SUCCESS_CODE_ON_HTTP_ERROR), is_of_all=True),
+    Row(check_message, (table.MESSAGE_UNDOCUMENTED,), is_of_all=True),
+    Row(check_echoes, (table.ANSWER_MISMATCHED,), glance=echoes_agree),
+    Row(
+        check_units,
+        (table.TIMESTAMP_NOT_SECONDS, table.TIMESTAMP_IN_FUTURE, table.MONTH_INVALID),
+        glance=units_hold,
+    ),
+    Row(check_lists, (table.ITEM_REPEATED,), glance=items_differ),
+    Row(check_request_headers, (table.HEADER_MISSING,), is_of_all=True),
+    Row(
+        check_request_body,
+        (table.REQUEST_FIELD_MISSING, table.REQUEST_FIELD_INVALID, table.REQUEST_FIELD_UNDOCUMENTED),
+        glance=queries_fit,
+    ),
+    Row(check_signature, (table.SIGNATURE_MISMATCH,), glance=signatures_hold),
+)
+"""The checks of a called operation, in the order of what they find.
+
+Of the other rules about exchanges, unknown routes are found in place of these, card numbers everywhere.
+"""
+
+MAX_ALIKE = 4096
+"""Kinds of exchanges, frames, sets of headers, and methods with URLs that are remembered; others are not."""
+
+_MAX_KEPT = 4000
+"""Characters of what is remembered of one of them."""
+
+
+class Lead(msgspec.Struct, frozen=True, gc=False):
+    """Where a request leads; `key` is the same for those that lead there, None where it is not remembered."""
+
+    route: Route
+    key: tuple[Any, ...] | None = None
+
+
+class _Names(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """What the names of an exchange's headers tell: those of the request, then those of the response.
+
+    `media_types` takes every Content-Type from all values; in the values that are
+    `searched` a card number may stand. `is_known` if the same names have the very same object.
+    """
+
+    media_types: Callable[[tuple[str, ...]], Any]
+    searched: tuple[bool, ...]
+    is_known: bool
+
+
+class Kinds:
+    """Knows what kinds of exchanges there were; without memory each exchange is one of its own."""
+
+    def __init__(
+        self, contract: Contract, settings: Settings, cards: CardSearch, *, has_memory: bool = True
+    ) -> None:
+        """Begin without having seen an exchange."""
+        self._contract = contract
+        self._settings = settings
+        self._cards = cards
+        self._room = MAX_ALIKE if has_memory else 0
+        self.shapes = Shapes() if has_memory else Shapes(0)
+        self._plans = BodyPlans(contract) if has_memory else BodyPlans(contract, 0)
+        self._leads: dict[tuple[str | None, str | None], Lead] = {}
+        self._names: dict[tuple[Any, ...], _Names] = {}
+        self._getters: dict[Shape, Callable[[Any], Any]] = {}
+        self._frames: dict[tuple[Any, ...], Frame] = {}
+        self._alike: dict[tuple[Any, ...], Alike] = {}
+        self._decided = {one.id: tuple(sorted(one.decided)) for one in contract.operations}
+
+    def lead(self, request: Request) -> Lead:
+        """Find where a request leads."""
+        key = (request.method, request.url)
+        lead = self._leads.get(key)
+        if lead is None:
+            method, url, route = request.method or "", request.url or "", self._contract.route(request)
+            lead = Lead(route)
+            if route.operation is not None and not self._cards.in_url(url):
+                lead = Lead(
+                    route, (route.operation.id, route.documented, request.method, request.url is None)
+                )
+            is_short = len(url) + len(method) < _MAX_KEPT
+            if len(self._leads) < self._room and is_short and method.upper() != "OPTIONS":
+                self._leads[key] = lead  # a preflight is told by a header
+        return lead
+
+    def of(
+        self,
+        exchange: Exchange,
+        lead: Lead,
+        asked: Parsed | NotJson | None,
+        answered: Parsed | NotJson | None,
+    ) -> tuple[Alike, tuple[str, ...]]:
+        """Return what an exchange in scope, with its bodies, has in common, and the values of its headers."""
+        query = answer = decided = None
+        is_query_flawed = is_answer_flawed = False
+        if type(asked) is Parsed:
+            query, is_query_flawed = self.shapes.of(asked.value), bool(asked.flaws)
+        if type(answered) is Parsed:
+            answer, is_answer_flawed = self.shapes.of(answered.value), bool(answered.flaws)
+            decided = (self._getters.get(answer) or self._getter(answer))(answered.value)
+        headers = (*(exchange.request.headers or ()), *(exchange.response.headers or ()))
+        names, values = zip(*headers, strict=True) if headers else ((), ())
+        found = self._names_of(exchange, names)
+        key = (
+            lead.key,
+            exchange.response.status,
+            found,
+            found.media_types(values),
+            tuple(map(bool, values)) if "" in values else None,
+            query or type(asked),
+            answer or type(answered),
+            is_query_flawed,
+            is_answer_flawed,
+            decided,
+        )
+        alike = self._alike.get(key)
+        if alike is None:
+            match = self._contract.match_read(exchange, lead.route, asked, answered)
+            alike = Alike(
+                contract=self._contract,
+                settings=self._settings,
+                frame=self._frame(exchange, match, key, is_known=found.is_known),
+                query=query,
+                answer=answer,
+                searched_headers=found.searched,
+            )
+            self._learn(alike, Subject(exchange, asked, answered, values, alike), key)
+        return alike, values
+
+    def _learn(self, alike: Alike, first: Subject, key: tuple[Any, ...]) -> None:
+        """Work out what exchanges have in common; remember it where it surely is the same in all others."""
+        frame = alike.frame
+        alike.query_plan, is_query_known = self._plan(first.asked, frame.schemas[0], alike.query, ())
+        alike.answer_plan, is_answer_known = self._plan(
+            first.answered, frame.schemas[1], alike.answer, frame.decided
+        )
+        if frame.operation is None:
+            return
+        alike.is_known = (
+            frame.is_known
+            and is_query_known
+            and is_answer_known
+            and len(self._alike) < self._room
+            and len(repr(key)) < _MAX_KEPT
+        )
+        if not alike.is_known:
+            alike.checks = tuple(row.check for row in CHECKS)
+            return
+        self._alike[key] = alike
+        alike.checks, alike.glances = _checks_of_values(alike, first)
+        alike.searched_bodies = (
+            _is_searched(first.asked, alike.query),
+            _is_searched(first.answered, alike.answer),
+        )
+
+    def _plan(
+        self, read: Parsed | NotJson | None, schema: str | None, shape: Shape | None, decided: Any
+    ) -> tuple[BodyPlan | None, bool]:
+        """Return the plan for a body, and whether others of its shape have the same."""
+        if type(read) is not Parsed or shape is None:
+            return None, True
+        if schema is None:
+            return None, shape.is_known
+        return self._plans.plan(schema, read.value, shape, decided)
+
+    def _frame(self, exchange: Exchange, match: Match, alike: tuple[Any, ...], *, is_known: bool) -> Frame:
+        """Return the frame of an exchange whose kind has a key; `is_known` if its header names are."""
+        operation, status = match.route.operation, exchange.response.status
+        values = self._values_of_decided(match)
+        address, _, names, media_types, blanks, *_ = alike
+        kinds = (type(match.request_body), type(match.response_body))
+        form = match.form.id if match.form is not None else None
+        key = (address, form, values, status, names, media_types, blanks, kinds)
+        frame = self._frames.get(key)
+        if frame is None:
+            documented = operation.response(status) if operation is not None else None
+            has_room = len(self._frames) < self._room and len(repr(key)) < _MAX_KEPT
+            is_known = is_known and address is not None and has_room
+            frame = Frame(
+                route=match.route,
+                form=match.form,
+                outcome=match.outcome,
+                code=match.code,
+                documented=documented,
+                is_refused=match.outcome is Outcome.BUSINESS_ERROR or status >= HTTP_ERROR,
+                scope=(operation.id if operation is not None else "", form or "", match.outcome.value),
+                decided=tuple(zip(self._decided[operation.id], values, strict=True))
+                if operation is not None and values
+                else (),
+                schemas=(
+                    request_schema(operation, match.form, exchange.request.headers),
+                    response_schema(operation, match, documented, exchange.response.headers),
+                )
+                if operation is not None
+                else (None, None),
+                is_known=is_known,
+            )
+            if is_known:
+                self._frames[key] = frame
+        return frame
+
+    def _values_of_decided(self, match: Match) -> tuple[str, ...]:
+        operation, body = match.route.operation, match.response_body
+        if operation is None or type(body) is not Parsed:
+            return ()
+        found = [at(body.value, tokens) for tokens in self._decided[operation.id]]
+        return tuple([one if type(one) is str else repr(one) for one in found])
+
+    def _names_of(self, exchange: Exchange, names: tuple[str, ...]) -> _Names:
+        sent, received = exchange.request.headers, exchange.response.headers
+        key = (names, None if sent is None else len(sent), received is None)
+        found = self._names.get(key)
+        if found is None:
+            lower = [name.lower() for name in names]
+            places = [place for place, name in enumerate(lower) if name == "content-type"]
+            is_known = len(self._names) < self._room and sum(map(len, names)) < _MAX_KEPT
+            unsearched = self._contract.unsearched_headers
+            found = _Names(
+                itemgetter(*places) if places else _nothing,
+                tuple([name not in unsearched for name in lower]),
+                is_known,
+            )
+            if is_known:
+                self._names[key] = found
+        return found
+
+    def _getter(self, shape: Shape) -> Callable[[Any], Any]:
+        """Return what takes the values at decided places from a body of a shape, each as a text."""
+        places = sorted({place for places in self._decided.values() for place in places})
+        there = [place for place in places if has_place(shape, place)]
+        are_texts = all(len(place) == 1 and shape.members[str(place[0])].kind is str for place in there)
+        found: Callable[[Any], Any] = _nothing
+        if not are_texts:
+            found = lambda value: tuple([repr(at(value, place)) for place in there])  # noqa: E731
+        elif there:
+            found = itemgetter(*[place[0] for place in there])
+        if shape.is_known and len(self._getters) < self._room:
+            self._getters[shape] = found
+        return found
+
+
+def _checks_of_values(alike: Alike, first: Subject) -> tuple[tuple[Check, ...], tuple[Glance, ...] | None]:
+    """Return the checks that may find something in exchanges that are alike, and what tells that they do not.
+
+    What checks of the rest found in the first of them, they find in all.
+    """
+    form, query, answer = alike.frame.form, alike.query_plan, alike.answer_plan
+    is_idle: dict[Check, bool] = {
+        check_body_text: not isinstance(first.answered, NotJson) and first.answered is not None,
+        check_flaws: not _has_flaws(first.answered),
+        check_response_body: answer is None,
+        check_echoes: form is None or not form.echoes or query is None or answer is None,
+        check_units: answer is None or not answer.units,
+        check_lists: answer is None or not answer.lists,
+        check_request_body: alike.frame.is_refused
+        or (query is None and not isinstance(first.asked, NotJson)),
+        check_signature: alike.frame.is_refused or not alike.settings.private_key,
+    }
+    checks: list[Check] = []
+    glances: list[Glance] = []
+    has_glances = True
+    for row in CHECKS:
+        if row.is_of_all:
+            if hits := tuple(row.check(first)):
+                checks.append(_always(hits))
+                has_glances = False
+        elif not is_idle[row.check]:
+            checks.append(row.check)
+            if row.glance is None:
+                has_glances = False
+            else:
+                glances.append(row.glance)
+    return tuple(checks), tuple(glances) if has_glances else None
+
+
+def _is_searched(read: Parsed | NotJson | None, shape: Shape | None) -> bool:
+    """Tell whether a card number may stand in such a body although its text has no long row of digits."""
+    return isinstance(read, NotJson) or _has_flaws(read) or (shape is not None and shape.has_float)
+
+
+def _has_flaws(read: Parsed | NotJson | None) -> bool:
+    return type(read) is Parsed and bool(read.flaws)
+
+
+def _nothing(_: Any) -> None:
+    """Take no value."""
+
+
+def _always(hits: tuple[RawFinding, ...]) -> Check:
+    return lambda _subject: hits

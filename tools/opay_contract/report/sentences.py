@@ -1,0 +1,393 @@
+"""What every report says of a run, in one set of words: places, verdict, outcomes, scope and acceptances."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+
+from opay_contract.baseline.acceptance import Acceptance, Judged, State
+from opay_contract.jsontext import pointer as pointer_of
+from opay_contract.model.exchange import Place
+from opay_contract.model.finding import Area, Finding, Outcome, Severity
+from opay_contract.model.outcomes import (
+    Outcomes,
+    Signatures,
+    count_outcome,
+    describe_failures,
+    describe_mistakes,
+)
+from opay_contract.model.summary import DriftSummary, Elsewhere, FoldedFinding
+from opay_contract.report.checked_run import CheckedRun, Verdict
+from opay_contract.words import count, on_one_line, printable
+
+INTERRUPTED = "The run was interrupted: not everything was checked."
+NOUNS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+"""What a finding of a severity is called in a sentence."""
+
+_MOST_NAMED = 5
+_MOST_BASE_URLS = 3
+_PLACES = {"host": "other hosts", "path": "other paths of the contract's hosts"}
+_MARKS = {
+    Verdict.PASSED: "✓",
+    Verdict.FAILED: "✗",
+    Verdict.NOTHING_CHECKED: "✗",
+    Verdict.INCOMPLETE: "✗",
+    Verdict.INTERRUPTED: "✗",
+}
+
+
+def describe_place(place: Place) -> str:
+    """Return a place as an editor understands it: `file:line`, with the entry where it is not the line."""
+    where = describe_file(place)
+    return where if place.is_whole_run or place.entry in (0, place.line) else f"{where}: entry {place.entry}"
+
+
+def describe_file(place: Place) -> str:
+    """Return the file of a place with its line, where there is one."""
+    if place.is_whole_run:
+        return "run"
+    file = printable(place.file)
+    return f"{file}:{place.line}" if place.line is not None else file
+
+
+def describe_operation(operation: str | None) -> str:
+    """Return the name of an operation, or that there is none."""
+    return operation or "no operation"
+
+
+def describe_call(finding: Finding) -> str:
+    """Return the operation and the outcome that a finding is about."""
+    if finding.place.is_whole_run and finding.operation is None:
+        return "the whole run"
+    return f"{describe_operation(finding.operation)}, {finding.outcome}"
+
+
+def describe_field(finding: Finding) -> str:
+    """Return what a finding is about as people write it: `data.cardTokens[].brand`, a header's name, a path.
+
+    Where the rule is about a public value, the value is said with it.
+    """
+    is_route = finding.rule.area is Area.ROUTE
+    place = printable(finding.pointer) if is_route else dotted(finding.pointer)
+    return " ".join(part for part in (place, printable(finding.value)) if part)
+
+
+def dotted(pointer: str) -> str:
+    """Return a folded JSON pointer with dots and brackets; what is no pointer, or has odd names, as it is."""
+    head, slash, rest = pointer.partition("/")
+    if not slash or head not in ("", "request:") or not rest:
+        return printable(pointer)
+    names = rest.split("/")
+    if not all(name == "*" or name.replace("_", "a").replace("-", "a").isalnum() for name in names):
+        return printable(pointer)
+    path = "".join("[]" if name == "*" else f".{name}" for name in names).removeprefix(".")
+    return f"{head} {path}" if head else path
+
+
+def describe_moment(utc: str) -> str:
+    """Return UTC text without what says nothing."""
+    return f"{utc.removesuffix('Z').rstrip('0').removesuffix('.')}Z"
+
+
+def describe_minute(utc: str) -> str:
+    """Return RFC 3339 text as a day and a minute, in UTC; what is none, as it is."""
+    try:
+        moment = datetime.fromisoformat(utc)
+    except ValueError:
+        return printable(utc)
+    return f"{moment.day} {moment:%b %Y %H:%M}"
+
+
+def describe_day(utc: str | None) -> str:
+    """Return the day of UTC text, or nothing."""
+    if not utc:
+        return ""
+    moment = datetime.fromisoformat(utc)
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def describe_recorded(folded: FoldedFinding) -> str:
+    """Return when a finding was first and last recorded, or nothing."""
+    times = [describe_moment(time) for time in (folded.first_seen, folded.last_seen) if time]
+    return f"recorded {' to '.join(dict.fromkeys(times))}" if times else ""
+
+
+def describe_head(run: CheckedRun) -> list[str]:
+    """Return the contract with what was checked, and the program with time and inputs: two lines at most."""
+    summary = run.summary
+    recordings = None if run.inputs is None else run.inputs - summary.passed_over_count
+    first = [
+        str(run.used) if run.used else "",
+        count(recordings, "recording") if recordings else "",
+        count(summary.exchanges, "exchange") if summary.exchanges else "",
+    ]
+    named = [
+        *run.named[:_MOST_NAMED],
+        *([f"{len(run.named) - _MOST_NAMED:,} more"] * (len(run.named) > _MOST_NAMED)),
+    ]
+    second = [run.tool, f"{describe_minute(run.moment)} UTC" if run.moment else "", ", ".join(named)]
+    return [printable(" · ".join(filter(None, parts))) for parts in (first, second) if any(parts)]
+
+
+def describe_numbers(run: CheckedRun, least: Severity = Severity.INFO) -> str:
+    """Return how many findings count, by severity from `least` on, or nothing."""
+    numbers = run.numbers
+    return ", ".join(
+        count(numbers[severity], NOUNS[severity])
+        for severity in reversed(Severity)
+        if numbers[severity] and severity >= least
+    )
+
+
+def mark_of(run: CheckedRun) -> str:
+    """Return the sign of a run's verdict; a run that passes and proves little has one of its own."""
+    is_doubtful = run.verdict is Verdict.PASSED and (run.summary.is_vacuous or run.is_nothing)
+    return "!" if is_doubtful else _MARKS[run.verdict]
+
+
+def describe_verdict(run: CheckedRun) -> str:
+    """Return the verdict in one sentence without its end, its word in capitals where the run fails."""
+    summary, verdict = run.counted, run.verdict
+    exchanges = count(summary.exchanges, "exchange")
+    if verdict is Verdict.NOTHING_CHECKED:
+        return f"NOTHING CHECKED  {describe_nothing(run.summary, run.inputs)}"
+    if verdict is Verdict.INTERRUPTED:
+        found = describe_numbers(run) or "no finding"
+        return f"INTERRUPTED  not everything was checked: {found} in {exchanges} so far"
+    if verdict is Verdict.INCOMPLETE:
+        found = (
+            f"{describe_numbers(run) or describe_no_drift(run)} in {exchanges}" if summary.exchanges else ""
+        )
+        unread = f"{summary.unreadable_count:,} could not be read"
+        return f"INCOMPLETE  {'; '.join(filter(None, (unread, found or 'nothing was checked')))}"
+    if verdict is Verdict.FAILED:
+        failing = describe_numbers(run, run.fail_on)
+        reasons = [f"{failing} in {exchanges}" if failing else ""]
+        reasons += [describe_shortage(run).removesuffix(".")]
+        reasons += [count(len(run.unused), "unused acceptance") if not failing and run.unused else ""]
+        reasons += [f"{summary.unreadable_count:,} could not be read" if summary.unreadable_count else ""]
+        return f"FAILED  {'; '.join(filter(None, reasons))}{_succeeded(summary)}"
+    if run.is_nothing:
+        return f"Nothing was checked: {describe_nothing(run.summary, run.inputs)}"
+    if summary.is_vacuous:
+        but = "but it did not succeed" if summary.exchanges == 1 else "but none of them succeeded"
+        return f"{exchanges} {_keep(summary)} the contract, {but}{_found(run)}"
+    return f"{exchanges} {_keep(summary)} the contract{_found(run)}{_succeeded(summary)}"
+
+
+def _keep(summary: DriftSummary) -> str:
+    return "keeps" if summary.exchanges == 1 else "keep"
+
+
+def _found(run: CheckedRun) -> str:
+    """Return what was found that does not fail the run."""
+    found = [describe_numbers(run), f"{len(run.accepted):,} accepted" if run.accepted else ""]
+    return f"; {', '.join(filter(None, found))}" if any(found) else ""
+
+
+def _succeeded(summary: DriftSummary) -> str:
+    return f" ({count(summary.successes, 'success', 'successes')})" if summary.successes else ""
+
+
+def describe_no_drift(run: CheckedRun) -> str:
+    """Return what is said of a run in which nothing counts."""
+    if run.summary.is_vacuous:
+        return "none of them succeeded" if run.summary.exchanges > 1 else "it did not succeed"
+    return "no drift but what is accepted" if run.accepted else "no drift"
+
+
+def explain_nothing(run: CheckedRun) -> str:
+    """Return why nothing was checked, as a sentence; nothing where something was."""
+    return f"Nothing was checked: {describe_nothing(run.summary, run.inputs)}." if run.is_nothing else ""
+
+
+def describe_nothing(summary: DriftSummary, inputs: int | None) -> str:
+    """Return why nothing was checked; `inputs` is how many files were read, None where that is not known."""
+    if summary.out_of_scope:
+        none = "none of the" if summary.out_of_scope > 1 else "the"
+        verb = "belongs" if summary.out_of_scope > 1 else "does not belong"
+        return f"{none} {count(summary.out_of_scope, 'exchange')} {verb} to the contract"
+    if summary.out_of_window:
+        return "all exchanges are outside --since and --until"
+    if summary.unreadable_count:
+        return "nothing could be read"
+    if inputs == 0:
+        return "there is no file to read"
+    if inputs is None:
+        return "there are no exchanges"
+    if summary.passed_over_count == inputs:
+        return f"none of the {inputs:,} files is a recording" if inputs > 1 else "the file is no recording"
+    return f"the {inputs:,} files hold no exchange" if inputs > 1 else "the file holds no exchange"
+
+
+def describe_omitted(summary: DriftSummary) -> str:
+    """Return how many occurrences belong to findings that no report has, as a sentence, or nothing."""
+    if not summary.omitted:
+        return ""
+    kept = count(len(summary.findings), "finding")
+    return f"{count(summary.omitted, 'occurrence')} of further findings not listed: the report keeps {kept}."
+
+
+def describe_outside(summary: DriftSummary) -> str:
+    """Return how many exchanges were not looked at because of their time, or nothing."""
+    if not summary.out_of_window:
+        return ""
+    undated = f", {summary.undated:,} of them without a time" if summary.undated else ""
+    return f"Outside --since and --until: {count(summary.out_of_window, 'exchange')}{undated}."
+
+
+def describe_passed_over(summary: DriftSummary) -> str:
+    """Return how many files of folders are no recordings, or nothing."""
+    files = count(summary.passed_over_count, "file of a folder", "files of folders")
+    return (
+        f"Passed over: {files}, no recordings (named by --format json)." if summary.passed_over_count else ""
+    )
+
+
+def describe_outcomes(outcomes: Outcomes) -> str:
+    """Return how many calls ended in each way, parted by form, by code and by class of statuses."""
+    kinds = (
+        (Outcome.SUCCESS, "success", "successes", 1),
+        (Outcome.BUSINESS_ERROR, "business error", "business errors", 3),
+        (Outcome.TRANSPORT, "answer without a business code", "answers without a business code", 3),
+    )
+    said = []
+    for outcome, one, many, part in kinds:
+        if number := count_outcome(outcomes, outcome):
+            parts = part_outcomes(outcomes, outcome, part)
+            named = ", ".join(f"{name} {times:,}" for name, times in parts if name)
+            said.append(count(number, one, many) + (f" ({named})" if named else ""))
+    return printable("; ".join(said))
+
+
+def part_outcomes(outcomes: Outcomes, outcome: Outcome, part: int) -> list[tuple[str, int]]:
+    """Return the calls of an outcome by one part of their key, the most frequent first."""
+    counts: Counter[str] = Counter()
+    for key, number in outcomes.items():
+        if key[2] == outcome:
+            counts[key[part]] += number
+    return sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+
+
+def describe_signatures(signatures: Signatures) -> str:
+    """Return how many signatures verify, those of refused requests apart, or nothing where none was tried."""
+    verified, refused = signatures.verified, signatures.refused_verified + signatures.refused_failed
+    accepted = verified + signatures.failed
+    parts = [f"{verified:,} of {accepted:,} verify"] if accepted else []
+    parts += [f"of refused requests {signatures.refused_verified:,} of {refused:,} verify"] if refused else []
+    mistakes = describe_mistakes(signatures)
+    return printable("; ".join([", ".join(parts), *([mistakes] if mistakes else [])]))
+
+
+def describe_vacuity(run: CheckedRun) -> str:
+    """Return what a run without a success leaves unsaid, or nothing where something succeeded."""
+    summary = run.summary
+    if not summary.is_vacuous:
+        return ""
+    exchanges = "The exchange" if summary.exchanges == 1 else f"None of the {summary.exchanges:,} exchanges"
+    verb = "did not succeed" if summary.exchanges == 1 else "succeeded"
+    ended = describe_failures(summary.outcomes)
+    said = f"{exchanges} {verb} ({ended}): nothing about {_data_of(run)} was checked"
+    signatures = summary.signatures
+    if failed := signatures.failed + signatures.refused_failed:
+        said += f"; with the key given, {failed:,} of {signatures.total:,} signatures do not verify"
+        mistakes = describe_mistakes(signatures)
+        said += f"; {mistakes}" if mistakes else ""
+    return f"{printable(said)}."
+
+
+def _data_of(run: CheckedRun) -> str:
+    """Return the names of what a success carries, as the contract has them."""
+    operations = run.contract.operations if run.contract else ()
+    names = dict.fromkeys(pointer_of(one.envelope.data)[1:] for one in operations if one.envelope)
+    return " and ".join(f"`{name}`" for name in names) or "what a success carries"
+
+
+def describe_shortage(run: CheckedRun) -> str:
+    """Return how far a run stays behind the successes that were asked for, or nothing."""
+    if not run.is_short:
+        return ""
+    asked = f"{run.require_success:,} that --require-success asks for"
+    return f"Too few successes: {run.summary.successes:,} of the {asked}."
+
+
+def describe_out_of_scope(summary: DriftSummary, option: str = "--base-url") -> list[str]:
+    """Return where the exchanges went that are out of scope, a sentence for each reason that there is.
+
+    Where a path ends in one of the contract's, the host may be a gateway to it, and the sentence says how to
+    have it checked, with the `option` that names a base URL. Where nothing else was recorded, paths are
+    named, too.
+    """
+    sentences = [printable(sentence) for sentence in _iter_scope(summary, option)]
+    return sorted(sentences, key=lambda sentence: not sentence.endswith("."))  # an option ends a text best
+
+
+def _iter_scope(summary: DriftSummary, option: str) -> Iterator[str]:
+    for reason, places in _PLACES.items():
+        seen = {one: number for one, number in summary.elsewhere.items() if one.reason == reason}
+        if seen:
+            names = _join_places(seen, with_path=reason == "path" or not summary.exchanges)
+            hint = _hint(seen, option, is_needed=not summary.exchanges and reason == "host")
+            yield f"{count(sum(seen.values()), 'exchange')} went to {places} ({names}){hint or '.'}"
+    preflights = sum(number for one, number in summary.elsewhere.items() if one.reason == "preflight")
+    if preflights:
+        verb = "was a preflight" if preflights == 1 else "were preflights"
+        yield f"{count(preflights, 'exchange')} {verb}."
+    if others := summary.out_of_scope - sum(summary.elsewhere.values()):
+        yield f"{count(others, 'exchange')} went elsewhere."
+
+
+def _join_places(seen: dict[Elsewhere, int], *, with_path: bool) -> str:
+    """Return the places with their counts, most first."""
+    counts: Counter[str] = Counter()
+    for one, number in seen.items():
+        counts[f"{one.host}{one.path if with_path else ''}"] += number
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    more = len(ordered) - _MOST_NAMED
+    named = [f"{name} {number:,}" for name, number in ordered[:_MOST_NAMED]]
+    return ", ".join([*named, *([f"and {more:,} more"] if more > 0 else [])])
+
+
+def _hint(seen: dict[Elsewhere, int], option: str, *, is_needed: bool) -> str:
+    """Return the base URLs to give, those that most of the exchanges would need first."""
+    counts: Counter[str] = Counter()
+    for one, number in seen.items():
+        counts[one.base_url] += number
+    del counts[""]
+    urls = [url for url, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+    if urls:
+        options = " ".join(f"{option} {url}" for url in urls[:_MOST_BASE_URLS] if "*" not in url)
+        described = f"{option} {urls[0]} with what stands for *"
+        return f"; if one answers by the contract: {options or described}"
+    return f"; if one answers by the contract, name it with {option}" if is_needed else ""
+
+
+def describe_judged(judged: Judged) -> str:
+    """Return how many findings are in each state that there is, and how many acceptances have none."""
+    parts = [", ".join(f"{number:,} {state}" for state in State if (number := len(judged.findings(state))))]
+    if occurrences := sum(folded.count for folded in judged.findings(State.ACCEPTED)):
+        parts.append(f"{count(occurrences, 'occurrence')} accepted")
+    if judged.unused:
+        parts.append(count(len(judged.unused), "unused acceptance"))
+    return f"Baseline: {'; '.join(filter(None, parts)) or 'no findings'}."
+
+
+def describe_standing(run: CheckedRun, folded: FoldedFinding) -> str:
+    """Return how the acceptance of a finding stands, where, by whom it is and why, or nothing."""
+    acceptance = run.acceptance(folded)
+    if acceptance is None:
+        return ""
+    where = f"{acceptance.file}:{acceptance.line}"
+    return on_one_line(f"{run.standing(folded)} ({where}) by {acceptance.accepted_by}: {acceptance.reason}")
+
+
+def describe_covered(acceptance: Acceptance) -> str:
+    """Return what an acceptance covers as findings are named: the rule and the place."""
+    return " ".join(
+        filter(None, (acceptance.rule, printable(acceptance.pointer), printable(acceptance.value)))
+    )
+
+
+def describe_unused(acceptance: Acceptance) -> str:
+    """Return why an acceptance is called unused, and what to do about it."""
+    why = f"no finding has the fingerprint {acceptance.fingerprint}"
+    return f"{why}; `opay-contract baseline prune` removes it"

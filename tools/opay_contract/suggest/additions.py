@@ -1,0 +1,199 @@
+"""Plans edits that add what nobody documented: members, codes, statuses, media types; by no value."""
+
+import copy
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import reduce
+from typing import Any
+
+from opay_contract.contract.addresses import Address, tokens_of
+from opay_contract.contract.contract import at as value_of
+from opay_contract.contract.scopes import find_operation
+from opay_contract.drift.changes import parent_of
+from opay_contract.jsontext import Tokens
+from opay_contract.judge.table import JSON_MISLABELLED
+from opay_contract.model.observation import MAX_SPOTS, FieldLocation, join_observed
+from opay_contract.suggest.context import SETTLED, EditContext, EditPlan
+from opay_contract.suggest.finding_groups import FindingGroup
+from opay_contract.suggest.suggestion import Add, Append, Edit, Put
+from opay_contract.suggest.widening import SCALARS, schema_types
+
+DESCRIPTION = "Seen in recordings. What it means is not documented."
+
+_DEEPEST, _PROPERTIES = 6, "properties"
+_ODD = "("
+"""What a described name begins with, as no name does that is shown."""
+
+
+def add_member(case: FindingGroup, work: EditContext) -> EditPlan:
+    """Plan the property of an undocumented member, with its observed types and, for now, the safest class."""
+    if case.name.startswith(_ODD):
+        return EditPlan(action="its name does not look like a name and may be data, so it is not kept")
+    if case.observed is None:
+        return EditPlan(action="its type was not kept, as too many places were observed")
+    own = [Address(file, at[:-1]) for file, at in case.broken]
+    lacking = list(_lacking(case, own, work))
+    if not lacking:
+        return SETTLED
+    if not all(lacking):
+        return EditPlan(action="no schema there names members; describe it by hand")
+    schema = _schema(case.spots, work, _DEEPEST)
+    targets = _fewest(lacking, own)
+    adds = [Add(file=file, at=(*at, _PROPERTIES), name=case.name, value=schema) for file, at in targets]
+    return EditPlan(
+        action=f"add the property '{case.name}', {' or '.join(_listed(schema['type']))}; say what it means, "
+        "give its source a name, and judge its sensitivity",
+        edits=(*adds, *work.register_source()),
+    )
+
+
+def _lacking(case: FindingGroup, own: list[Address], work: EditContext) -> Iterator[list[Address]]:
+    """Yield for each place that lacks the member the schemas around it to which it may be added.
+
+    `own` are the schemas that were found to lack it; where they have it by now, the contract was changed.
+    """
+    for spot in case.spots:
+        around = [one for one in work.places.schemas_at(parent_of(spot)) if _names_members(one, work)]
+        around = around or [one for one in own if _names_members(one, work)]
+        asked = [one for one in around if one in own] or around
+        if not any(_has_member(one, case.name, work) for one in asked):
+            yield around
+
+
+def _fewest(lacking: list[list[Address]], own: list[Address]) -> Iterator[Address]:
+    """Choose schemas that reach every place, first those that reach most, and among equals the own ones."""
+    while lacking:
+        counts = Counter(one for around in lacking for one in around)
+        best = max(counts, key=lambda one: (counts[one], one in own))
+        yield best
+        lacking = [around for around in lacking if best not in around]
+
+
+def _names_members(schema: Address, work: EditContext) -> bool:
+    return isinstance(work.draft.value(schema[0], (*schema[1], _PROPERTIES)), dict)
+
+
+def _has_member(schema: Address, name: str, work: EditContext) -> bool:
+    return name in work.draft.value(schema[0], (*schema[1], _PROPERTIES))
+
+
+def _schema(
+    spots: Iterable[FieldLocation], work: EditContext, depth: int, *, is_property: bool = True
+) -> dict[str, Any]:
+    spots = [spot for spot in spots if spot in work.observations]
+    types = schema_types(reduce(join_observed, (work.observations[spot] for spot in spots)).types)
+    schema: dict[str, Any] = {"description": DESCRIPTION} if is_property else {}
+    schema["type"] = types[0] if len(types) == 1 else types
+    schema |= _inside(spots, types, work, depth)
+    if is_property:
+        schema |= work.source()
+        schema |= {"x-sensitivity": work.safe_class} if work.safe_class and SCALARS & set(types) else {}
+    return schema
+
+
+def _inside(spots: list[FieldLocation], types: list[str], work: EditContext, depth: int) -> dict[str, Any]:
+    """Describe members and items too, unless some of them are not known by name."""
+    if not depth or len(work.observations) >= MAX_SPOTS:
+        return {}
+    found: dict[str, list[FieldLocation]] = {}
+    for child in (one for spot in spots for one in work.children.get(spot, ())):
+        found.setdefault(str(tokens_of(child[3])[-1]), []).append(child)
+    items = found.pop("*", [])
+    inside: dict[str, Any] = {}
+    if "object" in types and found and not any(name.startswith(_ODD) for name in found):
+        inside["properties"] = {name: _schema(children, work, depth - 1) for name, children in found.items()}
+    if "array" in types and items:
+        inside["items"] = _schema(items, work, depth - 1, is_property=False)
+    return inside
+
+
+def _listed(types: str | list[str]) -> list[str]:
+    return [types] if isinstance(types, str) else types
+
+
+_CODES = "x-business-codes"
+_STATUS = re.compile(r"[1-5][0-9]{2}")
+_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*")
+_DESCRIPTION = "Seen in recordings. When it is sent is not documented."
+
+
+def add_codes(case: FindingGroup, work: EditContext) -> EditPlan:
+    """Plan entries for business codes that are not in the catalogue, without messages."""
+    operation = find_operation(work.contract, case.findings[0].finding.operation or "")
+    observed = case.observed
+    if operation is None or operation.envelope is None or case.place is None or observed is None:
+        return EditPlan(action="which codes there were was not observed; check the recordings again")
+    listed = work.draft.value(case.place.file, case.tokens) or []
+    known = {entry["code"] for entry in listed} | operation.envelope.success
+    if observed.has_many_values or observed.other_values:
+        return EditPlan(action="some of the codes do not look like codes and are not kept; add them by hand")
+    new = {code: count for code, count in sorted(observed.values.items()) if code not in known}
+    if not new:
+        return SETTLED
+    if len(new) > work.limits.values:
+        return EditPlan(action=f"{len(new)} new codes at once; look at what they are before they are listed")
+    entries = [{"code": code, "messages": [], **work.source()} for code in new]
+    edits: list[Edit] = [Append(file=case.place.file, at=case.tokens, value=entry) for entry in entries]
+    if not listed:
+        edits = [Add(file=case.place.file, at=case.tokens[:-1], name=_CODES, value=entries)]
+    words = ", ".join(f"'{code}' (seen {count:,}x)" for code, count in new.items())
+    return EditPlan(action=f"add to the known codes {words}", edits=(*edits, *work.register_source()))
+
+
+def add_status(case: FindingGroup, work: EditContext) -> EditPlan:
+    """Plan a response for a status that is not documented, without a body."""
+    responses = work.draft.value(case.place.file, case.tokens) if case.place else None
+    if case.place is None or not isinstance(responses, dict) or not _STATUS.fullmatch(case.name):
+        return EditPlan(action="OpenAPI has no place for such a status")
+    if case.name in responses:
+        return SETTLED
+    value = {"description": _DESCRIPTION, **work.source()}
+    return EditPlan(
+        action=f"add the status {case.name}; what its body holds is not described",
+        edits=(
+            Add(file=case.place.file, at=case.tokens, name=case.name, value=value),
+            *work.register_source(),
+        ),
+    )
+
+
+def add_media_type(case: FindingGroup, work: EditContext) -> EditPlan:
+    """Plan a media type of a response: that of the documented body where JSON came under another name."""
+    content = work.draft.value(case.place.file, case.tokens) if case.place else None
+    if case.place is None or not _MEDIA_TYPE.fullmatch(case.name):
+        return EditPlan(action="the answers have no media type that a contract can name")
+    if not isinstance(content, dict) or not content:
+        return EditPlan(action="the response is described elsewhere; add the media type by hand")
+    if case.name in content:
+        return SETTLED
+    schema = next(iter(content.values())).get("schema") if case.rule is JSON_MISLABELLED else None
+    value = {"schema": copy.deepcopy(schema)} if schema else {}
+    edits = [Add(file=case.place.file, at=case.tokens, name=case.name, value=value)]
+    return EditPlan(
+        action=f"add the media type {case.name}",
+        edits=(*edits, *work.cite_source(case.place.file, case.tokens[:-1])),
+    )
+
+
+def let_header_be_absent(case: FindingGroup, work: EditContext) -> EditPlan:
+    """Plan that a header is no longer required."""
+    place = _find_header(case, work)
+    if place is None or case.place is None:
+        return EditPlan(action="the header belongs to the signature or to the body; change it by hand")
+    if not work.draft.value(case.place.file, (*place, "required")):
+        return SETTLED
+    edits = (
+        Put(file=case.place.file, at=(*place, "required"), value=False),
+        *work.cite_source(case.place.file, place),
+    )
+    return EditPlan(action=f"let the header {case.name} be absent", edits=edits)
+
+
+def _find_header(case: FindingGroup, work: EditContext) -> Tokens | None:
+    """Return where the parameter of a header stands, by itself or among those of an operation."""
+    node = work.draft.value(case.place.file, case.tokens) if case.place else None
+    for tokens, one in enumerate(node) if isinstance(node, list) else ():
+        if value_of(one, ("in",)) == "header" and value_of(one, ("name",)) == case.name:
+            return (*case.tokens, tokens)
+    return case.tokens if value_of(node, ("in",)) == "header" else None

@@ -1,0 +1,207 @@
+"""What a plan may look at: the contract as it was read, its texts while they are edited, what was observed.
+
+Each edit is held against what it must say before it counts.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from opay_contract.contract.addresses import Address, address, below
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.documents import Document, parse_document
+from opay_contract.contract.loading import ROOT, build_contract, read_documents
+from opay_contract.drift.changes import parent_of
+from opay_contract.errors import ContractError
+from opay_contract.jsontext import Tokens, iter_nodes, value_at
+from opay_contract.model.finding import ContractPlace
+from opay_contract.model.observation import FieldLocation, Observations
+from opay_contract.suggest.editing import LayoutError, edit_text, edit_value
+from opay_contract.suggest.finding_groups import FindingGroup, Places
+from opay_contract.suggest.suggestion import Add, Append, Edit, Move, Revision, Thresholds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """The texts of a contract's documents as they were read and as they are now, and the moves between."""
+
+    originals: dict[str, str]
+    texts: dict[str, str]
+    documents: dict[str, Document]
+    moves: tuple[Move, ...] = ()
+
+    @property
+    def revisions(self) -> tuple[Revision, ...]:
+        """The documents that say something else than when they were read."""
+        return tuple(
+            Revision(name=name, before=self.originals[name], after=text)
+            for name, text in self.texts.items()
+            if text != self.originals[name]
+        )
+
+    def contract(self, base_urls: tuple[str, ...] = ()) -> Contract:
+        """Return the contract that the texts are."""
+        return build_contract(self.documents, base_urls)
+
+    def value(self, file: str, at: Tokens) -> Any:
+        """Return what stands at a place, None where nothing does."""
+        try:
+            return value_at(self.documents[file].value, at)
+        except (LookupError, TypeError):
+            return None
+
+    def edited(self, edits: Iterable[Edit]) -> "Draft | None":
+        """Return the draft after edits; None where one cannot be written, or leaves no usable contract."""
+        draft = self
+        try:
+            for edit in edits:
+                draft = draft._edited_once(edit)
+            draft.contract()
+        except (LayoutError, LookupError, TypeError, AttributeError, ContractError):
+            return None
+        return draft
+
+    def shows_examples(self) -> bool:
+        """Return whether every example of the contract is valid by its schema."""
+        schemas = self.contract().schemas
+        return all(schemas.validator(uri).is_valid(value) for uri, value in self._examples())
+
+    def _edited_once(self, edit: Edit) -> "Draft":
+        before = self.documents[edit.file].value
+        after, text = edit_value(before, edit), edit_text(self.texts[edit.file], edit)
+        document = parse_document(text, edit.file)
+        is_same = json.dumps(document.value) == json.dumps(after)  # in order, and `1` is not `true`
+        if not is_same:
+            raise LayoutError
+        return replace(
+            self,
+            texts=self.texts | {edit.file: text},
+            documents=self.documents | {edit.file: document},
+            moves=(*self.moves, Move(edit=edit, before=before, after=after)),
+        )
+
+    def _examples(self) -> Iterator[tuple[str, Any]]:
+        for name, document in self.documents.items():
+            if name != ROOT:
+                yield from ((address(name), value) for value in document.value.get("examples", ()))
+        for tokens, node in iter_nodes(self.documents[ROOT].value):
+            if isinstance(node, dict) and "schema" in node and tokens[-2:-1] == ("content",):
+                uri = below(address(ROOT, *tokens), "schema")
+                for example in node.get("examples", {}).values():
+                    yield uri, example["value"]
+
+
+def read_draft(directory: Path) -> Draft:
+    """Read the documents of a contract; raises ContractError where one is no sound document."""
+    documents = read_documents(directory, lambda path, name: parse_document(_read(path, name), name))
+    texts = {name: document.text for name, document in documents.items()}
+    return Draft(originals=texts, texts=texts, documents=documents)
+
+
+def _read(path: Path, name: str) -> str:
+    """Return a file's text with its line ends as they are."""
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ContractError(f"{name}: not UTF-8 text") from error
+    except OSError as error:
+        raise ContractError(f"{name}: {error.strerror or 'unreadable'}") from error
+
+
+SOURCE = "observed-in-recordings"
+"""The source that edited statements get; a person gives it a name of its own."""
+
+_TITLE = "Recordings of our own traffic. Name here which, and of when"
+_SOURCES, _CLASSES = ("x-sources",), ("x-sensitivity-classes",)
+_SAFE_CLASS, _SHOWN_CLASS = "customer", "public"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditPlan:
+    """What would be done in words, and the edits that do it; without edits the words say why.
+
+    `is_settled` if the contract says already what it would.
+    """
+
+    action: str
+    edits: tuple[Edit, ...] = ()
+    is_settled: bool = False
+
+
+SETTLED = EditPlan(action="the contract allows it already", is_settled=True)
+
+
+class EditContext:
+    """The contract as it was read, the draft as it is by now, and what was observed.
+
+    `changes` counts the suggestions that were carried out in the draft.
+    """
+
+    def __init__(
+        self, contract: Contract, draft: Draft, observations: Observations, limits: Thresholds
+    ) -> None:
+        self.contract = contract
+        self.draft = draft
+        self.observations = observations
+        self.limits = limits
+        self.changes = 0
+        self.places = Places(contract)
+
+    def statements(self, case: FindingGroup) -> list[Address]:
+        """Return the schemas that speak about the places of a case, first the one that was broken."""
+        own = [Address(file, at[:-1]) for file, at in case.broken]
+        return list(
+            dict.fromkeys([*own, *(one for spot in case.spots for one in self.places.schemas_at(spot))])
+        )
+
+    def parents(self, case: FindingGroup) -> list[Address]:
+        """Return the schemas that speak about the objects around the places of a case, in the same order."""
+        own = [Address(file, at[:-1]) for file, at in case.broken]
+        around = (one for spot in case.spots for one in self.places.schemas_at(parent_of(spot)))
+        return list(dict.fromkeys([*own, *around]))
+
+    @cached_property
+    def children(self) -> dict[FieldLocation, list[FieldLocation]]:
+        """The places that were observed inside of each place."""
+        found: dict[FieldLocation, list[FieldLocation]] = {}
+        for spot in self.observations:
+            found.setdefault(parent_of(spot), []).append(spot)
+        return found
+
+    @cached_property
+    def has_sources(self) -> bool:
+        """Whether the contract names sources at all."""
+        return isinstance(self.draft.value(ROOT, _SOURCES), dict)
+
+    @cached_property
+    def safe_class(self) -> str | None:
+        """The class for what nobody has judged yet, which shows nothing; None where there are no classes."""
+        classes = self.draft.value(ROOT, _CLASSES) or {}
+        return (
+            _SAFE_CLASS if _SAFE_CLASS in classes else next((c for c in classes if c != _SHOWN_CLASS), None)
+        )
+
+    def place(self, file: str, at: Tokens) -> ContractPlace:
+        """Return where a statement stands in the contract as it was read."""
+        return self.contract.schemas.place(address(file, *at))
+
+    def source(self) -> dict[str, Any]:
+        """Return the source that a new statement has."""
+        return {"x-source": [SOURCE]} if self.has_sources else {}
+
+    def register_source(self) -> list[Edit]:
+        """Return the edits that make the source known, none where it is."""
+        known = self.draft.value(ROOT, _SOURCES)
+        if not isinstance(known, dict) or SOURCE in known:
+            return []
+        return [Add(file=ROOT, at=_SOURCES, name=SOURCE, value={"mark": "OBS", "title": _TITLE})]
+
+    def cite_source(self, file: str, at: Tokens) -> list[Edit]:
+        """Return the edits that add the source to those of a statement, none where it names none."""
+        named = self.draft.value(file, (*at, "x-source"))
+        if not self.has_sources or not isinstance(named, list) or SOURCE in named:
+            return []
+        return [Append(file=file, at=(*at, "x-source"), value=SOURCE), *self.register_source()]
