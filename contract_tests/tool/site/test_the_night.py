@@ -29,8 +29,8 @@ CREDENTIALS = {
 OF_THE_RUNNER = {"actions/checkout", "actions/setup-python"}
 """What a runner does before: the clone and Python are there."""
 
-HASTE = "-p no:cacheprovider --pace 1000"
-"""For pytest: what a sandbox would be spared, a mock need not be."""
+HASTE = "--pace 1000"
+"""What a sandbox would be spared, a mock need not be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +42,9 @@ class Night:
 
     def run(self, text: str, variables: Mapping[str, str] = {}) -> str:
         """Run lines of a page or of a job, which are to succeed."""
-        asked = text.replace("--target sandbox", f"--target {self.address}")
+        asked = text.replace("--target sandbox", f"--target {self.address} {HASTE}")
         asked = asked.replace("https://HOST", self.address)
-        options = " ".join([variables.get("PYTEST_ADDOPTS", ""), HASTE])
-        code, said = self.shell.having({**variables, "PYTEST_ADDOPTS": options}).run(asked)
+        code, said = self.shell.having(variables).run(asked)
         assert code == 0, f"{text}\n{said}"
         if self.recording.exists():
             recorded = self.recording.read_text(encoding="utf-8").replace(self.address, SANDBOX)
@@ -82,7 +81,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def night(tmp_path: Path, address: str) -> Night:
-    shell = open_shell(tmp_path, tests=("api", "../tools"))
+    shell = open_shell(tmp_path, tests=("../tools",))
     (shell.folder / "sandbox.ndjson").unlink()
     return Night(shell=shell, address=address)
 
@@ -108,8 +107,10 @@ def test_the_how_tos_job_of_the_night_passes_and_its_lines_by_hand_are_the_jobs(
     steps = jobs()["how-to"]["steps"]
     pass_the_night(night, steps)
     asking, judging = blocks_of_the_night("sh")
-    variables = " ".join(f"{name}=…" for name in CREDENTIALS)
-    assert asking.splitlines() == [f"export {variables}", *(step["run"] for step in steps if "env" in step)]
+    export, install, *runs = asking.splitlines()
+    assert export == "export " + " ".join(f"{name}=…" for name in CREDENTIALS)
+    assert install == "pip install 'opay-contract[suite]'"
+    night.run("\n".join(runs), CREDENTIALS)
     assert judging.splitlines()[0] in [step.get("run") for step in steps]
     assert "keep the contract" in night.run(judging)
     assert (night.shell.folder / "drift.html").exists()
@@ -118,7 +119,7 @@ def test_the_how_tos_job_of_the_night_passes_and_its_lines_by_hand_are_the_jobs(
 def pass_the_night(night: Night, steps: list[dict[str, Any]]) -> None:
     """Do the steps of a job, which are to leave the summary of the run, and proof."""
     assert {do(night, step) for step in steps} == {"run", "check", "upload", "of the runner"}
-    assert night.shell.step_summary.read_text(encoding="utf-8").startswith("## opay-contract check")
+    assert "## opay-contract check" in night.shell.step_summary.read_text(encoding="utf-8")
     night.expect_proof()
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,12 +29,18 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Run]:
     monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
+    for module in (
+        "test_answers",
+        "test_refusals",
+        "test_schemathesis",
+    ):  # whose examples are counted at import
+        monkeypatch.delitem(sys.modules, f"opay_contract.suite.{module}", raising=False)
     before = settings.get_current_profile_name()
     yield lambda *options: CliRunner().invoke(cli, ["test", "--pace", "1000", *options])
     settings.load_profile(before)
 
 
-QUICK = ("-k", "known_customer or any_script or method")
+QUICK = ("--only", "known_customer or any_script or method")
 
 
 def test_a_sound_target_passes_and_leaves_its_files(run: Run, staging: Staging) -> None:
@@ -56,7 +63,6 @@ def test_a_sound_target_passes_and_leaves_its_files(run: Run, staging: Staging) 
 def test_another_target_is_asked_the_same_and_what_it_answers_is_recorded_redacted(
     run: Run, staging: Staging
 ) -> None:
-    staging.refusals = 2
     done = run("--target", staging.url, "--budget", "400", "--record-to", "r.ndjson")
     assert done.exit_code == 0, done.output
     assert "budget: 400 requests, 1000 a second, 5 tries each; recorded to " in done.output
@@ -76,7 +82,7 @@ def expect_clean_record(record: Path, url: str, seen: int) -> None:
     assert (summary.exchanges, summary.unreadable_count) == (seen, 0)
     found = [folded.finding for folded in summary.findings.values()]
     errors = [(one.rule.id, one.pointer) for one in found if one.rule.severity is Severity.ERROR]
-    assert errors == [("status-undocumented", "429")]  # which the suite tried again; nothing that it provoked
+    assert not errors  # what the suite does wrong on purpose is refused, and no finding
     proved = CliRunner().invoke(cli, ["redact", "--verify", "--base-url", url, str(record)])
     assert proved.exit_code == 0, proved.output
 
@@ -84,7 +90,7 @@ def expect_clean_record(record: Path, url: str, seen: int) -> None:
 def test_a_drift_is_one_finding_however_many_tests_it_fails(run: Run, staging: Staging) -> None:
     staging.app.handler.scenario = "field-null"
     tests = "white_space or media_type_may or method"
-    done = run("--target", staging.url, "-k", tests, "--junit", "j.xml", "--markdown", "m.md")
+    done = run("--target", staging.url, "--only", tests, "--junit", "j.xml", "--markdown", "m.md")
     assert done.exit_code == 1
     assert "= 1 distinct finding =" in done.output
     assert "1. field-null: /data/cardTokens/*/brand: expected string, got null\n" in done.output
@@ -141,7 +147,7 @@ def test_the_mock_needs_no_credentials(run: Run, monkeypatch: pytest.MonkeyPatch
     for name in CREDENTIALS:
         monkeypatch.delenv(name)
     assert run("--probe").exit_code == 0
-    done = run("-k", "method")
+    done = run("--only", "method")
     assert done.exit_code == 0, done.output
     assert done.output.startswith("target: the mock, without a budget; ")
 
@@ -155,7 +161,7 @@ def test_what_was_not_asked_to_the_end_is_not_clean(run: Run, staging: Staging) 
 
 
 def test_no_test_is_no_success(run: Run) -> None:
-    assert run("-k", "no_such_test").exit_code == 3
+    assert run("--only", "no_such_test").exit_code == 3
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import re
 import runpy
+import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -28,7 +29,7 @@ from opay_contract.mock.store import Store
 from opay_contract.mock.validation import Credentials
 from opay_contract.suite import probe, test_answers, test_refusals
 from opay_contract.suite.api import Api
-from opay_contract.suite.breach import Breach, breach_in
+from opay_contract.suite.breach import Breach, breach_in, quote_for_shell
 from opay_contract.suite.plugin import REAL_PROFILE
 
 Test = Callable[[Api], None]
@@ -148,3 +149,21 @@ def test_a_failure_is_a_few_lines_that_say_what_was_asked_what_came_and_how_to_a
         "came:     HTTP 200, code 00000, application/json, 531 bytes",
         f"again:    {again}",
     ]
+
+
+def test_a_refusal_with_data_is_a_breach() -> None:
+    server = SoundServer()
+    vars(server)["failed"] = lambda: server.write({"code": "02000", "message": "a", "data": {"a": 1}})
+    failed = run_suite(server.answer, ["test_a_request_without_a_signature_is_refused"])
+    assert "found:    data" in "".join(failed.values())
+    assert "an answer that refuses holds no data" in "".join(failed.values())
+
+
+def test_a_body_is_a_word_of_bash_with_variables_in_it() -> None:
+    bodies = [b"", b"{}", b"it's", b'{"a":"who"}', b"who", b"whowho", "\u00e9\n\\ $x `y`".encode(), b"\xff!"]
+    words = [quote_for_shell(body, {"WHO": "who", "NONE": ""}) for body in bodies]
+    script = "".join(f"printf %s {word} | od -An -tx1 | tr -d ' \\n'; echo; " for word in words)
+    done = subprocess.run(["/bin/bash", "-c", script], env={"WHO": "who"}, capture_output=True, check=True)
+    assert [bytes.fromhex(line) for line in done.stdout.decode().split("\n")[:-1]] == bodies
+    assert "who" not in script
+    assert quote_for_shell(b"a\0b", {}) is None

@@ -1,5 +1,6 @@
 """The command `compare`: what differs between two runs."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -29,6 +30,9 @@ from opay_contract.recordings.inputs import STDIN
 from opay_contract.report.text_report import MIN_WIDTH
 from opay_contract.settings.policy import parse_severity
 
+_PACE, _BUDGET = 2.0, 500
+"""What each of two servers is asked: requests a second, and in all."""
+
 _FORMATS = ("text", "json")
 
 
@@ -55,11 +59,19 @@ class _Judge:
     examples=[
         ("Compare two days", "opay-contract compare monday.har tuesday.har"),
         ("Compare a saved run with a folder", "opay-contract compare monday.json tuesday/"),
+        ("Compare two servers", "opay-contract compare --target mock --target sandbox"),
         ("Fail on new warnings, too", "opay-contract compare --fail-on warning old.ndjson new.ndjson"),
     ],
 )
-@click.argument("old")
-@click.argument("new")
+@click.argument("old", required=False)
+@click.argument("new", required=False)
+@click.option(
+    "--target",
+    "targets",
+    metavar="NAME",
+    multiple=True,
+    help="Twice, in place of OLD and NEW: ask two servers the same, each as `opay-contract test` has it.",
+)
 @contract_option
 @base_url_option
 @fail_on_option
@@ -71,8 +83,9 @@ class _Judge:
     help="Write the comparison there.",
 )
 def compare(
-    old: str,
-    new: str,
+    old: str | None,
+    new: str | None,
+    targets: tuple[str, ...],
     contract_dir: Path | None,
     base_urls: tuple[str, ...],
     fail_on: str,
@@ -84,7 +97,15 @@ def compare(
     OLD and NEW are each a recording, a folder, pattern, URL or @LIST of them as for `check`, - for standard
     input, or a summary that `check --save-summary` wrote. The exit code is 1 when NEW has a finding at or
     above --fail-on that OLD has not.
+
+    With --target twice, the requests of `opay-contract test` are sent to two servers, two a second; the exit
+    code is 1 when answers differ in status, code, headers or shape. The second takes OPAY_MERCHANT_ID_2 and
+    so on from the environment where they are set.
     """
+    if targets:
+        raise click.exceptions.Exit(_compare_targets(targets, output, given=old or format_ != "text"))
+    if old is None or new is None:
+        raise UsageError("two runs are to be named, OLD and NEW, or two servers, with --target twice")
     if old == new == STDIN:
         raise UsageError("standard input is one stream; name a file for OLD or for NEW")
     refuse_missing((old, new))
@@ -99,6 +120,26 @@ def compare(
         text = render_comparison(comparison, judge.used, judge.contract, width)
     write_report(text, output)
     raise click.exceptions.Exit(_exit_code(comparison, parse_severity(fail_on)))
+
+
+def _compare_targets(targets: tuple[str, ...], output: Path | None, *, given: object) -> ExitCode:
+    if len(targets) != 2 or given:  # noqa: PLR2004  a pair
+        raise UsageError("--target is to be given twice, and with neither OLD nor NEW nor --format")
+    try:  # heavy, optional, and of no use to other comparisons
+        from opay_contract.suite.client import RatePolicy  # noqa: PLC0415
+        from opay_contract.suite.parity import compare_targets, render_parity  # noqa: PLC0415
+        from opay_contract.suite.running import asking, second_environment  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise UsageError("--target needs the suite: pip install 'opay-contract[suite]'") from error
+    contract, policy = load_contract(), RatePolicy(pace=_PACE, budget=_BUDGET, tries=5)
+    seconds = second_environment(os.environ)
+    with (
+        asking(targets[0], os.environ, contract, policy) as first,
+        asking(targets[1], seconds, contract, policy) as second,
+    ):
+        parity = compare_targets(first, second)
+    write_report(render_parity(parity, *targets), output)
+    return ExitCode.FINDINGS if parity.differences else ExitCode.CLEAN
 
 
 def _are_same_file(old: str, new: str) -> bool:

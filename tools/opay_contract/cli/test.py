@@ -27,7 +27,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
         ),
         (
             "Ask a server of yours about signatures",
-            "opay-contract test --target http://127.0.0.1:8000 -k signature",
+            "opay-contract test --target http://127.0.0.1:8000 --only signature",
         ),
     ],
 )
@@ -43,7 +43,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--pace", metavar="N", default=2.0, show_default=True, help="Requests a second.")
 @click.option("--budget", metavar="N", default=500, show_default=True, help="Requests in all.")
 @click.option(
-    "-k", "expression", metavar="EXPRESSION", help="Only tests whose names match, as pytest has it."
+    "--only", "expression", metavar="EXPRESSION", help="Only tests whose names match, as for pytest -k."
 )
 @click.option("--record-to", metavar="FILE", type=_FILE, help="Append what the target answers, redacted.")
 @click.option("--junit", metavar="FILE", type=_FILE, help="Write a JUnit report.")

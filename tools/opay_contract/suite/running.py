@@ -8,7 +8,7 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.model.finding import Severity
 from opay_contract.suite.api import Api, ApiJudge
 from opay_contract.suite.client import Client, RatePolicy
-from opay_contract.suite.targets import MOCK, ApiTarget, find_target
+from opay_contract.suite.targets import CUSTOMER_ID, MERCHANT_ID, MOCK, PRIVATE_KEY, ApiTarget, find_target
 
 
 @contextmanager
@@ -29,6 +29,12 @@ def asking(
         client = Client(rate_policy)
         stack.callback(client.close)
         yield Api(judge=judge_of(target), client=client)
+
+
+def second_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the credentials of a second target: `OPAY_MERCHANT_ID_2` and so on, where they are set."""
+    names = (MERCHANT_ID, PRIVATE_KEY, CUSTOMER_ID)
+    return {name: environment.get(f"{name}_2", environment.get(name, "")) for name in names}
 
 
 def judge_of(target: ApiTarget, *, has_space: bool = True) -> ApiJudge:
