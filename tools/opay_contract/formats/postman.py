@@ -109,13 +109,13 @@ def _size_of(segment: Segment) -> int:
 
 
 def _iter_segments(cursor: JsonCursor, *, whole: bool) -> Iterator[Segment]:
-    is_first = True
+    has_any = False
     while first := cursor.peek():
-        if first != b"{" and not (whole or is_first):
+        if first != b"{" and has_any and not whole:
             raise of_another_format(cursor.line)
         yield from _iter_item(cursor, "", 0, whole=whole)
         yield b"\n"
-        is_first = False
+        has_any = has_any or first == b"{"
 
 
 def _iter_item(cursor: JsonCursor, name: str, depth: int, *, whole: bool) -> Iterator[Segment]:
