@@ -84,7 +84,7 @@ def test_accepted_findings_do_not_fail_the_run(
     assert (checked.returncode, checked.stderr) == (0, "")
     assert "1 exchange keeps the contract; 2 accepted" in checked.stdout
     assert f"Baseline: {len(fingerprints)} accepted; " in checked.stdout
-    assert "by Mona: ticket 12" in checked.stdout
+    assert "by Mona: ticket 12" in " ".join(checked.stdout.split())
 
 
 def test_what_is_not_accepted_fails_the_run_still(
