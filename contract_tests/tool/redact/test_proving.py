@@ -13,6 +13,7 @@ from contract_tests.tool.redact.mutating import mutate
 from contract_tests.tool.whole.leaks.planting import FORMATS, REDACTED, load
 
 from opay_contract.cli.redact import redact as command
+from opay_contract.redact import proving
 from opay_contract.redact.proving import Prover
 
 SAID = {
@@ -97,3 +98,16 @@ def test_the_last_line_says_how_much_and_where(tmp_path: Path) -> None:
         "Not clean: 1 place in 1 file, 2 exchanges looked at; replace"
     )
     assert CliRunner().invoke(command, ["--verify", str(target)]).exit_code == 0
+
+
+def test_a_signature_is_one_wherever_a_window_begins_or_ends(
+    prover: Prover, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proving, "_WINDOW", 600)
+    monkeypatch.setattr(proving, "_OVERLAP", 300)
+    line = f'"Authorization": "Bearer {"5d" * 64}"\n'
+    for shift in range(len(line)):
+        text = " " * shift + line * 20
+        assert list(prover.iter_places(io.BytesIO(text.encode()))) == []
+        token = text + '"opayToken": "OPAY-0123456789abcdef0123456789abcdef"\n' + line
+        assert {place for _, place in prover.iter_places(io.BytesIO(token.encode()))} == {"line 21"}

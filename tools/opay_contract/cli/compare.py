@@ -57,7 +57,6 @@ class _Judge:
 @click.command(
     cls=Command,
     examples=[
-        ("Compare two days", "opay-contract compare monday.har tuesday.har"),
         ("Compare a saved run with a folder", "opay-contract compare monday.json tuesday/"),
         ("Compare two servers", "opay-contract compare --target mock --target sandbox"),
         ("Fail on new warnings, too", "opay-contract compare --fail-on warning old.ndjson new.ndjson"),

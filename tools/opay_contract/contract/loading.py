@@ -290,12 +290,17 @@ class _Builder:
 
     def _operations(self) -> Iterator[Operation]:
         ids: set[str] = set()
-        paths = self._root.members("paths")
-        for path, item in paths:
+        for path, item in self._paths():
             methods = [item.of(method) for method in METHODS if item.has(method)]
             for one in self._understood(methods, partial(self._operation, path=path, item=item)):
                 yield replace(one, id=f"{one.method} {path}") if one.id in ids else one
                 ids.add(one.id)
+
+    def _paths(self) -> list[tuple[str, _Node]]:
+        """Return the paths with what stands there; raises ContractError where the document is not OpenAPI."""
+        if not any(map(self._root.has, ("paths", "webhooks", "components"))):
+            raise ContractError(f"{ROOT}:1:1: a document of OpenAPI has `paths`; this one has none")
+        return self._own(lambda root: root.members("paths"), self._root)
 
     def _operation(self, node: _Node, path: str, item: _Node) -> Operation:
         method = str(node.at.tokens[-1]).upper()
@@ -448,9 +453,10 @@ class _Builder:
         One without a host, and a document without servers, stand for any host: unless the user names one.
         """
         holders = [self._root]
-        for _, item in self._root.members("paths"):
+        for _, item in self._paths():
             holders += [item, *(item.of(method) for method in METHODS if item.has(method))]
-        stated = [one for holder in holders for one in holder.items("servers")]
+        lists = self._understood(holders, lambda holder: holder.items("servers"))
+        stated = [one for found in lists for one in found]
         own = [server for found in self._understood(stated, self._server) for server in found]
         added = [_base_server(url) for url in base_urls]
         own = own or [Server(host="", prefix="")]

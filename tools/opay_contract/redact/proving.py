@@ -8,6 +8,7 @@ form alone: URLs, paths, e-mail addresses, long rows of hexadecimal digits, and 
 import base64
 import binascii
 import re
+from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 from urllib.parse import unquote_to_bytes
@@ -36,6 +37,7 @@ _BASE64 = re.compile(r"(?<![A-Za-z0-9+/=%])[A-Za-z0-9+/]{24,}={0,2}(?![A-Za-z0-9
 _LISTED = re.compile(r"\[\s*[0-9]{1,3}(?:\s*,\s*[0-9]{1,3}){7,}\s*\]")
 _FORMS = (("URL", _URL), ("path", _PATH), ("e-mail address", _EMAIL), ("hexadecimal digits", _HEX))
 _BREAK = "\n"
+_BETWEEN = re.compile(rb"[\s\"',{}\[\]<>()]")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _LEAST_WORD, _SIGNATURE, _CUT = 3, 128, 4
 _SCHEMA_HOSTS = {"schema.getpostman.com", "schema.postman.com"}
@@ -58,16 +60,10 @@ class Prover:
         yield from islice(self._iter_places(stream), _MOST)
 
     def _iter_places(self, stream: Readable) -> Iterator[tuple[str, str]]:
-        before, line = b"", 1
-        while chunk := stream.read(_WINDOW):
-            data = before + chunk
-            text = data.decode(errors="replace")
+        for text, line in _windows(stream):
             for layer, at in _layers(text):
                 for kind, start in self._find(layer):
-                    place = at or start
-                    yield kind, f"line {line + text.count(_BREAK, 0, place)}"
-            before = data[-_OVERLAP:]
-            line += data.count(b"\n") - before.count(b"\n")
+                    yield kind, f"line {line + text.count(_BREAK, 0, at or start)}"
 
     def _find(self, text: str) -> Iterator[tuple[str, int]]:
         """Yield what is found in a text, and where."""
@@ -110,6 +106,24 @@ class Prover:
             return True
         words = [word.lower() for word in _WORDS.findall(part)]
         return all(word in self._known or len(word) < _LEAST_WORD or is_reserved(word) for word in words)
+
+
+def _windows(stream: Readable) -> Iterator[tuple[str, int]]:
+    """Yield a text in parts that overlap, each with the number of its first line.
+
+    They begin and end between words: the half of a signature is a row of digits that nobody knows.
+    """
+    before, line, chunk = b"", 1, stream.read(_WINDOW)
+    while chunk:
+        following = stream.read(_WINDOW)
+        data = before + chunk
+        first = _BETWEEN.search(data, 0, _OVERLAP) if before else None
+        last = deque(_BETWEEN.finditer(data, len(data) - _OVERLAP), 1) if following else ()
+        start, end = first.end() if first else 0, last[0].end() if last else len(data)
+        yield data[start:end].decode(errors="replace"), line + data.count(b"\n", 0, start)
+        before = data[-2 * _OVERLAP :]
+        line += data.count(b"\n") - before.count(b"\n")
+        chunk = following
 
 
 def _layers(text: str) -> Iterator[tuple[str, int]]:

@@ -16,7 +16,8 @@ def test_every_change_applies_and_names_a_test() -> None:
     for change in changes:
         ast.parse(change.applied((PACKAGE / change.module).read_text(encoding="utf-8")))
         file, _, name = change.killed_by.partition("::")
-        assert f"def {name.partition('[')[0]}(" in (ROOT / file).read_text(encoding="utf-8"), change
+        defined = f"def {name.partition('[')[0]}(" if name else "def test_"
+        assert defined in (ROOT / file).read_text(encoding="utf-8"), change
     assert len(changes) == len({(change.module, change.old, change.new) for change in changes})
     assert len({change.module for change in changes}) >= FEWEST
 

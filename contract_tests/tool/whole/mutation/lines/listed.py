@@ -17,7 +17,7 @@ class Change:
     old: str
     new: str
     killed_by: str
-    """A test's id."""
+    """A test's id, or a file of tests."""
 
     def applied(self, text: str) -> str:
         """Return a module's text with the change; a `ValueError` where the line does not stand there once."""
