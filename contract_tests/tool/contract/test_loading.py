@@ -1,14 +1,18 @@
 """What happens to a contract that cannot be used, and to places in it that are not there."""
 
 import json
+from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from opay_contract.contract.addresses import OPEN
-from opay_contract.contract.documents import parse_document
-from opay_contract.contract.loading import build_contract, load_contract
+from opay_contract.contract.documents import Document, parse_document
+from opay_contract.contract.loading import build_contract, default_directory, load_contract, load_documents
 from opay_contract.errors import ContractError, UsageError
 
 HEAD: dict[str, Any] = {"openapi": "3.1.1", "info": {"title": "t", "version": "1"}, "paths": {}}
@@ -16,6 +20,57 @@ HEAD: dict[str, Any] = {"openapi": "3.1.1", "info": {"title": "t", "version": "1
 
 def build(**more: Any) -> Any:
     return build_contract({"openapi.yaml": parse_document(json.dumps(HEAD | more), "openapi.yaml")})
+
+
+DOCUMENTS = load_documents(default_directory())
+WHOLE = DOCUMENTS["openapi.yaml"].value
+ODD = (3, "x", [], {}, None, [3], {"a": 3})
+
+
+def iter_places(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, part in parts:
+        yield (*at, step)
+        yield from iter_places(part, (*at, step))
+
+
+PLACES = list(iter_places(WHOLE))
+
+
+def problem_with(place: tuple[str | int, ...], odd: Any) -> str | None:
+    """Return what is said of the packaged contract with something else at a place; None where it is one."""
+    whole = deepcopy(WHOLE)
+    around = whole
+    for step in place[:-1]:
+        around = around[step]
+    around[place[-1]] = odd
+    document = Document(name="openapi.yaml", value=whole, text=json.dumps(whole))
+    try:
+        build_contract(DOCUMENTS | {"openapi.yaml": document})
+    except ContractError as error:
+        return str(error)
+    return None
+
+
+ENVELOPE = ("paths", "/api/v1/international/token/query", "post", "x-envelope", "schema")
+
+
+@example(("paths",), 3, "openapi.yaml:1:")
+@example(ENVELOPE, 3, None)
+@settings(max_examples=25)
+@given(st.sampled_from(PLACES), st.sampled_from(ODD), st.just(""))
+def test_whatever_stands_at_a_place_is_a_contract_or_one_sentence(
+    place: tuple[str | int, ...], odd: Any, beginning: str | None
+) -> None:
+    said = problem_with(place, odd)
+    assert said is None or "\n" not in said
+    assert beginning == "" or (said or "").startswith(beginning or "")
+    assert beginning == "" or (said is None) == (beginning is None)
+
+
+def test_a_document_without_paths_is_none_of_openapi() -> None:
+    with pytest.raises(ContractError, match=r"openapi\.yaml:1:1: .* has `paths`; this one has none"):
+        build_contract({"openapi.yaml": parse_document('{"openapi": "3.1.1"}', "openapi.yaml")})
 
 
 def test_a_folder_without_a_contract_is_wrong_usage(tmp_path: Path) -> None:

@@ -65,6 +65,7 @@ def test_a_bomb_comes_in_bounded_pieces(unpack: Any) -> None:
     assert max(sizes) <= 32 << 20
 
 
+@pytest.mark.thorough
 def test_an_overlong_line_in_packed_input_is_unreadable_and_the_next_one_comes() -> None:
     source = Source(ordinal=0, name="-", path=None, max_unpacked=80 << 20)
     for pack in PACKERS.values():

@@ -179,7 +179,7 @@ class SchemaSet:
     def _mend(self, value: Any, top: Address) -> Any:
         """Take out of a schema what the meta-schema refuses."""
         meta = meta_validator()
-        while not meta.is_valid(schema := value_below(value, top.tokens)):
+        while (schema := value_below(value, top.tokens)) is not MISSING and not meta.is_valid(schema):
             before = value
             for error in meta.iter_errors(schema):
                 inside = _holder_of_fault(tuple(error.instance_path))

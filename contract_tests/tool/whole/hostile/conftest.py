@@ -4,7 +4,7 @@ import gc
 import io
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -59,11 +59,12 @@ def redact(contract: Contract, tmp_path: Path) -> Callable[[bytes], tuple[Tally,
     return redact_bytes
 
 
-@pytest.fixture(scope="session")
-def seconds() -> Callable[[Callable[[], object]], float]:
+@pytest.fixture
+def seconds() -> Iterator[Callable[[Callable[[], object]], float]]:
     """Return a function that gives the processor's time of a call.
 
-    What other tests left in memory is no part of it: garbage is not collected meanwhile.
+    What other tests left in memory is no part of it, and nobody walks through it: garbage is not collected
+    meanwhile.
     """
 
     def measure(call: Callable[[], object]) -> float:
@@ -76,7 +77,10 @@ def seconds() -> Callable[[Callable[[], object]], float]:
         finally:
             gc.enable()
 
-    return measure
+    gc.collect()
+    gc.freeze()
+    yield measure
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")
