@@ -24,7 +24,7 @@ def build(**more: Any) -> Any:
 
 DOCUMENTS = load_documents(default_directory())
 WHOLE = DOCUMENTS["openapi.yaml"].value
-ODD = (3, "x", [], {}, None, [3], {"a": 3})
+ODD: tuple[Any, ...] = (3, "x", [], {}, None, [3], {"a": 3})
 
 
 def iter_places(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
