@@ -244,7 +244,7 @@ def test_the_key_is_that_of_the_workers_and_has_to_be_the_same(
 def test_workers_of_another_version_are_refused(
     cluster: Any, traffic: Path, job: ClusterJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster_tasks, "_version", lambda: "0.0.1")
+    monkeypatch.setattr(cluster_tasks, "__version__", "0.0.1")
     with pytest.raises(UsageError, match=OTHER_VERSION):
         check_on_cluster(work_on(traffic), job, scheduler=cluster.scheduler_address)
 

@@ -114,13 +114,14 @@ class Subject:
         """What openapi.yaml says, empty where it could not be read."""
         return members(self.documents[ROOT].value) if ROOT in self.documents else {}
 
-    @property
+    @cached_property
     def names_sources(self) -> bool:
         """Whether the contract is one that says where each statement is from, as those of this tool do.
 
         What is a matter of such a contract's own rules is not asked of anybody else's.
         """
-        return "x-sources" in self.root
+        named = (isinstance(value.get("x-source"), list) for _, value in self.statements)
+        return bool(self.root) and ("x-sources" in self.root or any(named))
 
     @cached_property
     def schema_set(self) -> SchemaSet:
