@@ -78,6 +78,8 @@ class Shell:
 
     folder: Path
     environment: Mapping[str, str]
+    is_installed: bool = False
+    """Whether `opay-contract` is one that its environment has, so that nothing of it may run here."""
 
     def having(self, variables: Mapping[str, str]) -> Self:
         """Return a shell in the same folder that has more variables."""
@@ -86,7 +88,7 @@ class Shell:
     def run(self, text: str) -> tuple[int, str]:
         """Run commands to the first that fails; return the exit code, and what they print."""
         lines = text.replace("\\\n", " ").splitlines()
-        if not all(map(_is_plain, lines)):
+        if self.is_installed or not all(map(_is_plain, lines)):
             return self._run_in_bash(text)
         said, exported = "", dict[str, str]()
         for line in lines:

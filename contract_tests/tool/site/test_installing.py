@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,7 @@ def shell(repository: Path, tmp_path: Path) -> Shell:
         "PIP_QUIET": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
-    return Shell(folder=folder, environment=environment)
+    return Shell(folder=folder, environment=environment, is_installed=True)
 
 
 def succeed(shell: Shell, text: str) -> str:
@@ -97,7 +98,7 @@ def test_a_wheel_carries_the_contract_the_plugin_and_what_its_extra_needs(
     shell: Shell, repository: Path
 ) -> None:
     make, install = blocks("From a wheel")
-    succeed(Shell(folder=repository, environment=shell.environment), make)
+    succeed(replace(shell, folder=repository), make)
     shutil.move(repository / "wheels", shell.folder)
     succeed(shell, install)
     assert "keep" in succeed(shell, "opay-contract check calls.ndjson")
