@@ -55,6 +55,7 @@ class Machines:
             **os.environ,
             "AWS_ACCESS_KEY_ID": "testing",
             "AWS_SECRET_ACCESS_KEY": "testing",
+            "SOURCE_DATE_EPOCH": "1790000000",  # so that reports are of the same time
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_ENDPOINT_URL": f"http://{STORE}:5000",
         }

@@ -9,6 +9,7 @@ seen by the test that its list names.
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -54,7 +55,7 @@ def replay(changes: Iterable[Change], processes: int) -> list[Change]:
     with TemporaryDirectory() as folder, ThreadPoolExecutor(processes) as pool:
         copies: SimpleQueue[Path] = SimpleQueue()
         for number in range(processes):
-            copies.put(build_copy(ROOT, Path(folder) / str(number)))
+            copies.put(_copy(Path(folder) / str(number)))
         first = copies.get()
         if _run(first, *dict.fromkeys(change.killed_by for change in given)) != 0:
             raise SystemExit("the tests of the lists fail on the package as it is")
@@ -72,6 +73,14 @@ def replay(changes: Iterable[Change], processes: int) -> list[Change]:
                 copies.put(copy)
 
         return [change for change, seen in zip(given, pool.map(is_seen, given), strict=True) if not seen]
+
+
+def _copy(target: Path) -> Path:
+    """Copy the project with the contract as it is written, not as its mutants are."""
+    copy = build_copy(ROOT, target)
+    shutil.copy(ROOT / "openapi.yaml", copy)
+    shutil.copytree(ROOT / "schemas", copy / "schemas", dirs_exist_ok=True)
+    return copy
 
 
 def _run(copy: Path, *tests: str) -> int:
