@@ -102,7 +102,8 @@ def test_a_class_behind_a_reference_counts_however_the_reference_is_written() ->
     other = {"x-sensitivity": "card", "properties": {"y": {"x-sensitivity": "customer"}}}
     texts = ("x.json", "x.json#", "./x.json", "../schemas/x.json", "x.json#/properties/y")
     named = {"properties": {f"m{number}": {"$ref": text} for number, text in enumerate(texts)}}
-    files = {"openapi.yaml": {"openapi": "3.1.0"}, "schemas/x.json": other, "schemas/named.json": named}
+    root = {"openapi": "3.1.0", "paths": {}}
+    files = {"openapi.yaml": root, "schemas/x.json": other, "schemas/named.json": named}
     contract = build_contract({name: parse_document(json.dumps(one), name) for name, one in files.items()})
     found = [contract.sensitivity_by_name[f"m{number}"] for number in range(len(texts))]
     assert found == ["card", "card", "card", "card", "customer"]
