@@ -57,27 +57,20 @@ def _is_never_told(_head: Head) -> bool:
     return False
 
 
-def _read_no_stream(_place: PlaceOf, _stream: ChunkStream) -> Iterator[Exchange | Unreadable]:
-    """Refuse Parquet, which is read from a file that can be read anywhere."""
-    raise NotImplementedError
-
-
-def _rewrite_no_stream(_policy: Policy, _stream: ChunkStream, _sink: Sink, _tally: Tally) -> None:
-    """Refuse what is no stream of text."""
-    raise NotImplementedError
-
-
 @dataclass(frozen=True, slots=True)
 class FormatRow:
-    """How a format is told by a file's head, and how it is read and written again."""
+    """How a format is told by a file's head, and how a stream of it is read and written again.
+
+    Parquet, which is read from a file that can be read anywhere, is no stream: it has neither.
+    """
 
     tells: Callable[[Head], bool]
-    read: Read
-    rewrite: Rewrite
+    read: Read | None = None
+    rewrite: Rewrite | None = None
 
 
 FORMATS: dict[Format, FormatRow] = {
-    Format.PARQUET: FormatRow(is_parquet, _read_no_stream, _rewrite_no_stream),
+    Format.PARQUET: FormatRow(is_parquet),
     Format.CURL: FormatRow(is_curl, read_curl, rewrite_curl),
     Format.SCHEMATHESIS_NDJSON: FormatRow(is_schemathesis, read_schemathesis, rewrite_schemathesis),
     Format.MITMPROXY: FormatRow(is_mitmproxy, read_mitmproxy, rewrite_mitmproxy),

@@ -43,6 +43,7 @@ DAMAGED = "the ZIP archive is damaged, or packed in a way that cannot be unpacke
 
 _IN_MEMORY = 16 << 20
 _DEFECTS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
+"""What zipfile raises for a broken archive; NotImplementedError is a way of packing that it does not know."""
 
 
 class _Budget:
@@ -150,10 +151,11 @@ def iter_exchanges(
     last = 0
     try:
         with open_source(source, format_in, stdin=stdin, answers=answers) as recording:
-            if recording.format is Format.PARQUET:
+            read = FORMATS[recording.format].read
+            if read is None:
                 yield from _iter_parquet(source)
                 return
-            for found in FORMATS[recording.format].read(source.place, recording.stream):
+            for found in read(source.place, recording.stream):
                 last = found.place.entry
                 yield found if recording.format in _LINES_OF_ITS_OWN else _with_url(found)
             if not last:

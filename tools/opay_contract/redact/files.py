@@ -41,12 +41,13 @@ def redact_stream(
     tally = Tally()
     try:
         with open_source(source, format_in, stdin=stdin) as recording:
+            rewrite = FORMATS[recording.format].rewrite
             if recording.is_archive:
                 tally.broken = NO_ARCHIVE
-            elif recording.format is Format.PARQUET:
+            elif rewrite is None:
                 _redact_parquet(redactor, source, sink, tally)
             else:
-                FORMATS[recording.format].rewrite(redactor, recording.stream, sink, tally)
+                rewrite(redactor, recording.stream, sink, tally)
             if not tally.entries:
                 recording.refuse_nothing()
     except NoRecordingError as error:
@@ -153,7 +154,7 @@ def _prove(
     prover = Prover(redactor.contract, redactor.memory.known)
     try:
         with open_source(source, format_in, stdin=stdin) as recording:
-            if recording.format is Format.PARQUET:
+            if FORMATS[recording.format].rewrite is None:
                 return []  # its rows are packed
             return list(dict.fromkeys(prover.iter_places(recording.stream)))
     except StreamError:

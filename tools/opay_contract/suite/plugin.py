@@ -34,6 +34,7 @@ from opay_contract.suite.client import Client, Listener, RatePolicy, Unreachable
 from opay_contract.suite.probe import PROBES, ProbeResult, probe
 from opay_contract.suite.running import judge_of, running_mock
 from opay_contract.suite.targets import MOCK, ApiTarget, find_target
+from opay_contract.words import count
 
 PACKAGE = Path(opay_contract.__file__).parent
 
@@ -104,7 +105,7 @@ class SuiteRun:
         """List the distinct findings, and say how much of the budget was used."""
         found = distinct_findings(self.failed)
         if found:
-            terminalreporter.section(_counted(len(found), "distinct finding"))
+            terminalreporter.section(count(len(found), "distinct finding"))
             for line in render_findings_text(found):
                 terminalreporter.write_line(line)
         if self.target is not None:
@@ -120,9 +121,9 @@ class SuiteRun:
         """Return the findings for a page of a pipeline's run."""
         found = distinct_findings(self.failed)
         name = self.target.name if self.target is not None else MOCK
-        verdict = _counted(len(found), "distinct finding") if self.counts["failed"] else "No finding"
-        tests = f"{self.counts['passed']} of {_counted(self.counts.total(), 'test')} passed"
-        sent = f", {_counted(self.requests, 'request')} sent" if self.target is not None else ""
+        verdict = count(len(found), "distinct finding") if self.counts["failed"] else "No finding"
+        tests = f"{self.counts['passed']} of {count(self.counts.total(), 'test')} passed"
+        sent = f", {count(self.requests, 'request')} sent" if self.target is not None else ""
         if self.probed is not None and self.probed.trouble:
             verdict, tests, sent = "Nothing was tested", self.probed.trouble, ""
         return render_findings_markdown(found, f"opay-contract test: {name}", f"{verdict}; {tests}{sent}.")
@@ -176,7 +177,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         run.sent, run.has_space = client.sent, run.probed.api.judge.has_space
     if run.probed.trouble:
         raise pytest.UsageError(run.probed.trouble)
-    _say(config, f"probe: {run.probed.describe()} ({_counted(run.sent, 'request')})")
+    _say(config, f"probe: {run.probed.describe()} ({count(run.sent, 'request')})")
 
 
 def _say(config: pytest.Config, *lines: str) -> None:
@@ -368,7 +369,3 @@ def _recorder(stack: ExitStack, path: Path, key: bytes, target: ApiTarget) -> Li
     recorder = Recorder(file, Redactor(contract, key, target.private_key), say=warnings.warn)
     stack.callback(recorder.close)
     return lambda exchange: recorder.add([captured_of(exchange)])
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -15,6 +15,7 @@ from opay_contract.suite.api import Api, Reply
 from opay_contract.suite.breach import Breach
 from opay_contract.suite.client import BudgetError, UnreachableError
 from opay_contract.suite.targets import CUSTOMER_ID, MERCHANT_ID, PRIVATE_KEY, ApiTarget
+from opay_contract.words import count
 
 PROBES = 5
 """Requests of a probe that finds nothing wrong."""
@@ -152,15 +153,14 @@ def _refused(known: Reply, wrong: Reply, unknown: Reply) -> Step:
 def _card(api: Api, known: Reply) -> Step:
     api.known = known
     try:
-        count = len(api.tokens)
+        cards = count(len(api.tokens), "card")
     except Breach:
         trouble = f"the customer of {CUSTOMER_ID} has no saved card, so that no token can be asked for"
         return Step(name="card", trouble=trouble)
     reply = api.send(catalogue.token_queries(api)[0])
-    plural = "" if count == 1 else "s"
     if not reply.is_success:
-        return Step(name="card", doubt=f"{count} card{plural}, the first is not found by its token")
-    return Step(name="card", said=f"{count} card{plural}, the first is found by its token")
+        return Step(name="card", doubt=f"{cards}, the first is not found by its token")
+    return Step(name="card", said=f"{cards}, the first is found by its token")
 
 
 def describe_doubt(target: ApiTarget) -> str:
