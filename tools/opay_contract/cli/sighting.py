@@ -27,7 +27,7 @@ def taking_findings(command: Callable[..., None]) -> Callable[..., None]:
         "report",
         metavar="REPORT",
         type=click.Path(path_type=Path, dir_okay=False),
-        help="Take the findings of a report of `check --format json` instead.",
+        help="Take the findings of a report of `check --format json` instead, or changes of `diff`'s.",
     )
     @contract_option
     @base_url_option
