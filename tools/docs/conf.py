@@ -41,6 +41,7 @@ NAVIGATION = {
         "how-to/validate-recordings",
         "how-to/test-in-ci",
         "how-to/make-documentation",
+        "how-to/review-a-change",
     ),
     "Reference": (
         CONTRACT,
@@ -54,6 +55,7 @@ NAVIGATION = {
         "reference/observations",
         "reference/baseline",
         "reference/suggest",
+        "reference/changes",
         "reference/pytest",
         "reference/mock",
         "reference/signature",

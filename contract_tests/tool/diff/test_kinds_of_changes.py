@@ -50,3 +50,21 @@ def test_nothing_has_changed_between_a_contract_and_itself() -> None:
         for value in case[part]:
             one = contract(**{"request" if part == "schema" else part: value})
             assert compare(one, one).changes == ()
+
+
+def render_comparison() -> str:
+    """Return the checks of oasdiff beside the changes here, and the changes that it has no check for."""
+    compared = [case for case in CASES if case["oasdiff"]]
+    rows = [
+        f"| {', '.join(f'`{one}`' for one in case['oasdiff'])} | `{case['change']}` | {levels(case, Way.REQUEST)} "
+        f"| {levels(case, Way.RESPONSE)} | {case.get('unlike', '')} |"
+        for case in compared
+    ]
+    known = {case["change"] for case in compared}
+    others = [f"`{kind.id}`" for kind in CHANGE_KINDS if kind.id not in known]
+    head = "| oasdiff | here | client, server: in requests | in answers | unlike |\n|---|---|---|---|---|"
+    return "\n".join([head, *rows, "", f"Without a check of oasdiff's: {', '.join(others)}.", ""])
+
+
+def levels(case: dict[str, Any], way: Way) -> str:
+    return ", ".join(case.get(way.value) or ())
