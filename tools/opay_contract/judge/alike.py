@@ -251,10 +251,18 @@ class Kinds:
         address, _, names, media_types, blanks, *_ = alike
         kinds = (type(match.request_body), type(match.response_body))
         form = match.form.id if match.form is not None else None
-        key = (address, form, values, status, names, media_types, blanks, kinds)
+        documented = operation.response(status) if operation is not None else None
+        schemas = (
+            (
+                request_schema(operation, match.form, exchange.request.headers),
+                response_schema(operation, match, documented, exchange.response.headers),
+            )
+            if operation is not None
+            else (None, None)
+        )
+        key = (address, form, values, status, names, media_types, blanks, kinds, schemas)
         frame = self._frames.get(key)
         if frame is None:
-            documented = operation.response(status) if operation is not None else None
             has_room = len(self._frames) < self._room and len(repr(key)) < _MAX_KEPT
             is_known = is_known and address is not None and has_room
             frame = Frame(
@@ -268,12 +276,7 @@ class Kinds:
                 decided=tuple(zip(self._decided[operation.id], values, strict=True))
                 if operation is not None and values
                 else (),
-                schemas=(
-                    request_schema(operation, match.form, exchange.request.headers),
-                    response_schema(operation, match, documented, exchange.response.headers),
-                )
-                if operation is not None
-                else (None, None),
+                schemas=schemas,
                 is_known=is_known,
             )
             if is_known:
