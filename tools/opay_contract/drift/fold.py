@@ -164,11 +164,6 @@ class Fold:
         """How many things were taken, of whatever kind."""
         return self._exchanges + self._out_of_scope + self._out_of_window + self._unreadable_count
 
-    @property
-    def found(self) -> int:
-        """How many distinct findings there are."""
-        return len(self._findings)
-
     def add(self, item: Exchange | Unreadable) -> None:
         """Take one thing that a reader yielded."""
         alike = self._accept(item)
