@@ -114,7 +114,7 @@ def check(
     contract = load_contract(contract_dir, base_urls)
     tell_notes(contract)
     now = time.time()
-    judging = reporting.load_baseline(now)
+    judging = reporting.criteria.load_baseline(now)
     with spread.checkpoint(now) as checkpoint:
         settings = Settings(
             started_at=checkpoint.started_at if checkpoint else now,

@@ -51,8 +51,9 @@ def locate(
 ) -> DriftSummary:
     """Return a summary in which each finding's first place is that of its value, where the file tells it.
 
-    Files are read once more, up to the last of those places; pipes and what is in a store are not. An
-    interrupt leaves the rest as it is.
+    Files are read once more, up to the last of those places; pipes and what is in a store are not. The last
+    place stays that of its entry: for that each file would have to be read whole. An interrupt leaves the
+    rest as it is.
     """
     of_file: dict[tuple[int, str], dict[int, list[FoldedFinding]]] = defaultdict(lambda: defaultdict(list))
     for folded in summary.findings.values():
@@ -80,13 +81,8 @@ def _placed(folded: FoldedFinding, exchange: Exchange, text: EntryText, contract
     found = find_place(folded.finding, exchange, text, contract)
     if found is None:
         return folded
-    before = folded.finding.place
-    place = structs.replace(before, line=found.line, column=found.column)
-    return replace(
-        folded,
-        finding=replace(folded.finding, place=place),
-        last_place=place if folded.last_place == before else folded.last_place,
-    )
+    place = structs.replace(folded.finding.place, line=found.line, column=found.column)
+    return replace(folded, finding=replace(folded.finding, place=place))
 
 
 def find_place(finding: Finding, exchange: Exchange, text: EntryText, contract: Contract) -> LinePlace | None:

@@ -59,16 +59,22 @@ class ProjectSettings:
 class Key:
     """One key of the table: its name in the file, the option that wins over it, and what it says.
 
-    `default` says what holds where nothing is settled. `read` returns the value of what the file has; raises
-    UsageError with what is wrong with it.
+    `parameter` is the name that a command knows the option's value by, and no other value. `default` says
+    what holds where nothing is settled. `read` returns the value of what the file has; raises UsageError with
+    what is wrong with it.
     """
 
     name: str
-    option: str
+    parameter: str
     example: str
     default: str
     help: str
     read: Callable[[Any, Path], Any]
+
+    @property
+    def option(self) -> str:
+        """The option that is the same."""
+        return f"--{self.name}"
 
     @property
     def attribute(self) -> str:
@@ -138,7 +144,7 @@ def _number(value: Any, _folder: Path) -> int:
 KEYS: tuple[Key, ...] = (
     Key(
         name="contract",
-        option="--contract",
+        parameter="contract_dir",
         example='"contract"',
         default="the contract of the package",
         help="Folder with openapi.yaml and schemas/, or that openapi.yaml; by default the contract that the "
@@ -147,7 +153,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         name="base-url",
-        option="--base-url",
+        parameter="base_urls",
         example='["https://gw.shop.example/psp"]',
         default="none",
         help="A base URL that answers by the contract, besides its servers. May be repeated.",
@@ -155,7 +161,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         name="fail-on",
-        option="--fail-on",
+        parameter="fail_on",
         example='"warning"',
         default="error",
         help="The least severity of a finding that makes the exit code 1.",
@@ -163,7 +169,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         name="baseline",
-        option="--baseline",
+        parameter="baseline_file",
         example='"accepted.toml"',
         default="none",
         help="Findings that are accepted and do not count for --fail-on; see `opay-contract baseline`.",
@@ -171,7 +177,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         name="format",
-        option="--format",
+        parameter="report_targets",
         example='["text", "html=drift.html"]',
         default="text on a terminal and in a file of --output, concise in a pipe",
         help="What the report is written as: by default text, and concise (a line a finding) where standard "
@@ -180,7 +186,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         name="select",
-        option="--select",
+        parameter="select",
         example='["contradicted", "code-undocumented"]',
         default="every rule",
         help="Let these rules count and no others: a rule, a kind or an area of rules. May be repeated.",
@@ -188,7 +194,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         name="ignore",
-        option="--ignore",
+        parameter="ignore",
         example='["header"]',
         default="none",
         help="Leave these rules out: a rule, a kind or an area of rules. May be repeated.",
@@ -196,7 +202,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         name="severity",
-        option="--severity",
+        parameter="levels",
         example='{ code-undocumented = "info" }',
         default="each rule's own",
         help="Let a rule count as error, warning or info. May be repeated.",
@@ -204,7 +210,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         name="jobs",
-        option="--jobs",
+        parameter="jobs",
         example="2",
         default="1",
         help="Processes to spread the work over, large NDJSON files by byte range; the report is the same. "
