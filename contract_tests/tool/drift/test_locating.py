@@ -3,7 +3,9 @@
 import base64
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,12 +13,15 @@ import yaml
 from contract_tests.tool.drift.conftest import CARD, CUSTOMER, STARTED_AT, URL, Line, by_customer
 
 from opay_contract.contract.contract import Contract
-from opay_contract.drift.locating import locate
+from opay_contract.contract.documents import Document
+from opay_contract.drift.locating import locate, tokens_of
 from opay_contract.drift.saving import summary_from_json, summary_to_json
 from opay_contract.engines.folding import check_sources
 from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
+from opay_contract.judge.table import RULES_BY_ID
 from opay_contract.model.exchange import Place
+from opay_contract.model.finding import ContractPlace, Finding, Outcome
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.inputs import iter_sources
 
@@ -169,7 +174,7 @@ def test_a_body_of_several_lines_and_one_behind_a_mark_have_the_lines_that_edito
 
 
 def test_a_scalar_of_yaml_is_told_in_every_style(places: Places) -> None:
-    pretty = json.dumps(json.loads(answer({"bad": 7})), indent=2).replace("Test Person", "O'Neill \\u00e9")
+    pretty = json.dumps(json.loads(answer({"bad": 7})), indent=0).replace("Test Person", "O'Neill \\u00e9")
     call = {
         "request": {"method": "POST", "uri": URL, "body": '{"customerId":"121111113"}', "headers": {}},
         "response": {"status": {"code": 200}, "body": {"string": "BODY"}, "headers": {}},
@@ -199,6 +204,26 @@ def test_of_several_items_the_one_that_drifts_is_named(places: Places) -> None:
         line, column = place_of(text, needle)
         at = column + needle.index(":") + 2
         assert places(f"{text}\n", "calls.ndjson")[f"/data/cardTokens/*/{name}"] == (line, at), name
+
+
+def test_what_looks_alike_is_told_apart_by_the_keyword_that_is_broken() -> None:
+    document = Document(name="a.json", value={"items": {"enum": ["VISA", "MADA"], "minLength": 3}}, text="")
+    contract: Any = SimpleNamespace(schemas=SimpleNamespace(documents={"a.json": document}))
+    finding = Finding(
+        rule=RULES_BY_ID["value-undocumented"],
+        operation=None,
+        outcome=Outcome.SUCCESS,
+        pointer="/*",
+        expected="one of 2 documented values",
+        actual="string of 4 characters, letters",
+        contract=ContractPlace(file="a.json", line=1, column=1, pointer="/items/enum"),
+        place=Place(source=0, entry=1, file="-"),
+        recorded_at=None,
+    )
+    brands = ["AMEXX", "VISA", "JCBX", "JUNK"]
+    assert tokens_of(finding, brands, contract) == (2,)
+    other = replace(finding, contract=ContractPlace(file="a.json", line=1, column=1, pointer="/items"))
+    assert tokens_of(other, brands, contract) == (1,), "the first that is as the finding says"
 
 
 def test_a_member_that_is_missing_is_shown_by_the_object_that_lacks_it(places: Places) -> None:

@@ -42,7 +42,7 @@ _GROUPS = {
         "--allow-out-of-scope",
         "--require-success",
     ),
-    "Report": ("--format", "--output", "--save-summary"),
+    "Report": ("--format", "--output", "--docs-url", "--save-summary"),
     "Text": (
         "--all",
         "--full",

@@ -36,13 +36,14 @@ from opay_contract.drift.conclusions import conclude, weigh_card_numbers
 from opay_contract.drift.insight import draw_insight
 from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode
-from opay_contract.model.finding import Severity
+from opay_contract.model.finding import ContractPlace, Severity
 from opay_contract.model.summary import DriftSummary
 from opay_contract.report import CONCISE, FORMATS, TEXT, TICKET
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.sentences import describe_verdict, mark_of
 from opay_contract.report.text_report import View
 from opay_contract.settings.policy import RulePolicy, parse_severity
+from opay_contract.settings.settings import parse_docs_url
 from opay_contract.words import printable
 
 _FALLBACK = (100, 40)
@@ -74,6 +75,7 @@ class Reporting:
     targets: tuple[Target, ...]
     view: View
     colour: str
+    docs_url: str | None
     criteria: Criteria
 
     def render(self, name: str, run: CheckedRun) -> str:
@@ -115,6 +117,11 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
         metavar="FILE",
         type=click.Path(path_type=Path, dir_okay=False),
         help="Write the report there.",
+    )
+    @setting_option(
+        "docs-url",
+        metavar="URL",
+        callback=lambda _ctx, _param, url: None if url is None else parse_docs_url(url),
     )
     @click.option("--statistics", is_flag=True, help="Text: count the findings of each rule, and list none.")
     @click.option("--all", "shows_all", is_flag=True, help="Text: name every finding, beyond a screen, too.")
@@ -176,6 +183,7 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
         allow_out_of_scope: bool,
         policy: RulePolicy,
         statistics: bool,
+        docs_url: str | None,
         **others: Any,
     ) -> None:
         columns, lines = shutil.get_terminal_size(_FALLBACK)
@@ -195,6 +203,7 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
                 counts_rules=statistics,
             ),
             colour=colour,
+            docs_url=docs_url,
             criteria=Criteria(
                 fail_on=parse_severity(fail_on),
                 policy=policy,
@@ -229,7 +238,10 @@ def report_run(
     """Write every report that was asked for; returns the exit code of the run."""
     scenarios = _scenarios(contract) if any(one.format == TICKET for one in reporting.targets) else {}
     run = build_run(summary, contract, contract_dir, reporting.criteria, judging, inputs)
-    _write_reports(replace(run, scenarios=scenarios), reporting)
+    run = replace(run, scenarios=scenarios)
+    if reporting.docs_url is not None and any(one.format == "html" for one in reporting.targets):
+        run = replace(run, link_to=_links(contract, reporting.docs_url))
+    _write_reports(run, reporting)
     return run.exit_code
 
 
@@ -286,6 +298,19 @@ def _write_reports(run: CheckedRun, reporting: Reporting) -> None:
     ]
     for line in lines:
         click.echo(line, err=True, color=has_colour(reporting.colour, "stderr"))
+
+
+def _links(contract: Contract, docs_url: str) -> Callable[[ContractPlace], str]:
+    """Return what tells where the reference says a statement."""
+    from opay_contract.docs.building import build_reference  # noqa: PLC0415  for a page with links alone
+
+    reference = build_reference(contract, None)
+
+    def link_to(place: ContractPlace) -> str:
+        anchor = reference.anchor_of(place.file, place.pointer)
+        return f"{docs_url}#{anchor}" if anchor else docs_url
+
+    return link_to
 
 
 def _scenarios(contract: Contract) -> dict[str, str]:

@@ -106,7 +106,7 @@ def find_place(finding: Finding, exchange: Exchange, text: EntryText, contract: 
     read = parse_json(body)
     if isinstance(read, NotJson):
         return text.body(side, _offset_of_fault(body, read))
-    tokens = _tokens_of(finding, read.value, contract)
+    tokens = tokens_of(finding, read.value, contract)
     return text.body(side, _offset_of(body, tokens))
 
 
@@ -140,7 +140,7 @@ def _step(data: bytes, token: str | int) -> int:
     return found
 
 
-def _tokens_of(finding: Finding, root: Any, contract: Contract) -> Tokens:
+def tokens_of(finding: Finding, root: Any, contract: Contract) -> Tokens:
     """Return the place that a finding's folded pointer stands for: the first that is as the finding says.
 
     Of a member that is missing it is that of the object that lacks it.

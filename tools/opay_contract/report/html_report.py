@@ -48,6 +48,7 @@ from opay_contract.report.sentences import (
     describe_covered,
     describe_day,
     describe_field,
+    describe_files,
     describe_head,
     describe_judged,
     describe_moment,
@@ -58,6 +59,7 @@ from opay_contract.report.sentences import (
     describe_place,
     describe_shortage,
     describe_signatures,
+    describe_spread,
     describe_standing,
     describe_unused,
     describe_vacuity,
@@ -90,6 +92,7 @@ class _FindingView:
     expected: str
     actual: str
     times: int
+    files: str
     since: str
     facts: list[tuple[str, str]]
     days: str
@@ -172,6 +175,7 @@ class _Values:
         return {
             **sections,
             "run": run,
+            "counts_files": run.counts_files,
             "title": f"{TOOL} check",
             "mood": _mood(run),
             "verdict": describe_verdict(run),
@@ -202,6 +206,7 @@ class _Values:
         ]
         is_one_of_many = sum(describe_field(one) == describe_field(finding) for one in same) > 1
         days, chart = self._days(folded)
+        frame = build_frame(folded, run)
         return _FindingView(
             fingerprint=folded.fingerprint,
             severity=finding.rule.severity.label,
@@ -209,14 +214,15 @@ class _Values:
             is_expired=run.state(folded) is State.EXPIRED,
             rule=finding.rule,
             guide=guide_of(finding.rule),
-            frame=build_frame(folded, run),
+            frame=frame,
             field=describe_field(finding),
             outcome=finding.outcome.value if is_one_of_many else "",
             expected=finding.expected,
             actual=finding.actual,
             times=folded.count,
+            files=describe_files(folded),
             since=describe_day(folded.first_seen),
-            facts=[*_facts(folded, run)],
+            facts=[*_facts(folded, frame, run)],
             days=days,
             chart=chart,
         )
@@ -322,10 +328,11 @@ def _describe_answer(answer: Answer | None, total: int) -> str:
     return f"No verdict yet: {number}; it takes {MIN_OBSERVATIONS}."
 
 
-def _facts(folded: FoldedFinding, run: CheckedRun) -> Iterator[tuple[str, str]]:
+def _facts(folded: FoldedFinding, frame: Frame, run: CheckedRun) -> Iterator[tuple[str, str]]:
     finding, rule = folded.finding, folded.finding.rule
     yield "Operation", describe_call(finding)
     yield "Kind", f"{rule.kind}, {rule.area}"
+    yield "Seen", ", ".join(filter(None, (describe_spread(folded, run), frame.ended)))
     if folded.count > 1:
         yield "Last place", _breakable(describe_place(folded.last_place))
     if folded.first_seen and folded.last_seen:
@@ -441,7 +448,7 @@ def _never(run: CheckedRun) -> Iterator[dict[str, Any]]:
             "rule": rule,
             "scope": scope,
             "opportunities": max(gap.opportunities for gap in found),
-            "gaps": [(describe_gap(gap), _where(gap.contract)) for gap in found],
+            "gaps": [(describe_gap(gap), _where(gap.contract), run.link_to(gap.contract)) for gap in found],
         }
 
 
@@ -456,6 +463,7 @@ def _narrower(run: CheckedRun) -> Iterator[dict[str, Any]]:
             "times": count(gap.opportunities, "observation"),
             "scope": describe_scope(gap.spot),
             "where": _where(gap.contract),
+            "link": run.link_to(gap.contract),
         }
 
 

@@ -43,6 +43,7 @@ class ProjectSettings:
     fail_on: Severity | None = None
     baseline: Path | None = None
     format: tuple[str, ...] = ()
+    docs_url: str | None = None
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     severity: Mapping[str, Severity] = field(default_factory=dict)
@@ -107,6 +108,18 @@ def _formats(value: Any, folder: Path) -> tuple[str, ...]:
             raise UsageError(f"'{text}' names no file after '='")
         found.append(f"{name}={folder / file}" if file not in ("", "-") else name)
     return tuple(found)
+
+
+def parse_docs_url(text: str) -> str:
+    """Return where the reference stands; raises UsageError where a link there could be anything else."""
+    scheme, colon, _ = text.partition(":")
+    if colon and scheme.lower() not in ("http", "https") and "/" not in scheme:
+        raise UsageError(f"'{text}' is neither an http or https URL nor a path")
+    return text.partition("#")[0]
+
+
+def _docs_url(value: Any, _folder: Path) -> str:
+    return parse_docs_url(_text(value))
 
 
 def _level(value: Any, _folder: Path) -> Severity:
@@ -183,6 +196,15 @@ KEYS: tuple[Key, ...] = (
         help="What the report is written as: by default text, and concise (a line a finding) where standard "
         "output is no terminal. May be repeated, each with a file of its own.",
         read=_formats,
+    ),
+    Key(
+        name="docs-url",
+        parameter="docs_url",
+        example='"https://docs.shop.example/opay/"',
+        default="what the contract says is shown in place only",
+        help="Where the page of `opay-contract docs` stands: the HTML report links each statement of the "
+        "contract to it.",
+        read=_docs_url,
     ),
     Key(
         name="select",
