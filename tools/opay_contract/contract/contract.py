@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 
 from opay_contract.contract.operation import Form, OpenQuestion, Operation, is_of_another_type
+from opay_contract.contract.parameters import ParameterReader
 from opay_contract.contract.paths import NearPath, find_near_path
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.jsontext import NotJson, Parsed, Tokens, parse_json
@@ -97,8 +98,9 @@ class Contract:
     `has_all_paths` if it says that its paths are all that there are on its servers. `words` are those that
     its paths are made of, in lower case. `unsearched_headers` are the request headers, in lower case, that
     hold identifiers or credentials.
-    `sensitivity_by_name` has the class of each member that a schema names. `notes` say what in the documents
-    was not understood and is left out.
+    `sensitivity_by_name` has the class of each member that a schema names. `keys_in_queries` are the
+    parameters by which security schemes tell who asks. `parameters` reads what stands in URLs and headers.
+    `notes` say what in the documents was not understood and is left out.
     """
 
     schemas: SchemaSet
@@ -111,6 +113,8 @@ class Contract:
     signature_uri: str
     unsearched_headers: frozenset[str]
     sensitivity_by_name: Mapping[str, str]
+    keys_in_queries: frozenset[str]
+    parameters: ParameterReader
     notes: tuple[str, ...] = ()
 
     def match(self, exchange: Exchange) -> Match:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from opay_contract.contract.parameters import Parameter
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import Tokens
 from opay_contract.model.signature import SignatureScheme
@@ -64,6 +65,8 @@ class Envelope:
         raise ContractError(f"openapi.yaml: x-business-codes: no code means '{meaning}'")
 
 
+_NAME_IN_PATH = re.compile(r"\{([^/]+?)\}")
+
 MediaTypes = dict[str, str | None]
 """Media types and ranges of them, with the URI of their schema; None for a body that nobody described."""
 
@@ -102,9 +105,10 @@ def is_of_another_type(content_type: str | None, documented: MediaTypes) -> bool
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentedResponse:
-    """A documented status."""
+    """A documented status, with the headers that its answers have."""
 
     media_types: MediaTypes
+    headers: tuple[Parameter, ...] = ()
     uri: str
 
 
@@ -117,11 +121,24 @@ class RequiredHeader:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """What a security scheme asks for: something in a header, the query or a cookie.
+
+    `word` is what an Authorization header begins with, empty where that is not said.
+    """
+
+    name: str
+    place: str
+    word: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """One method at one path.
 
     `has_other_types` if some body of it is documented as something else than JSON. Beside its
-    `required_headers` a call has those of one of the `credentials`; it is signed if `is_signed`.
+    `required_headers` a call has one set of the `credentials`; it is signed if `is_signed`.
     """
 
     id: str
@@ -131,12 +148,18 @@ class Operation:
     request_types: MediaTypes
     has_other_types: bool
     required_headers: tuple[RequiredHeader, ...]
-    credentials: tuple[tuple[RequiredHeader, ...], ...]
+    credentials: tuple[tuple[Credential, ...], ...]
+    parameters: tuple[Parameter, ...]
     is_signed: bool
     responses: dict[str, DocumentedResponse]
     envelope: Envelope | None
     forms: tuple[Form, ...]
     uri: str
+
+    @property
+    def path_names(self) -> list[str]:
+        """The names of the parameters in the path, in the order of the groups of its pattern."""
+        return _NAME_IN_PATH.findall(self.path)
 
     @property
     def request_schema(self) -> str | None:

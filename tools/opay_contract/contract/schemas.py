@@ -22,10 +22,12 @@ from opay_contract.contract.addresses import (
     OPEN,
     Address,
     absolute,
+    below,
     document_uri,
     refer,
     split_uri,
     value_below,
+    with_fragment,
 )
 from opay_contract.contract.documents import Document
 from opay_contract.contract.keywords import (
@@ -130,6 +132,17 @@ class SchemaSet:
                         if isinstance(child, dict):
                             yield Address(name, (*tokens, "properties", key)), child
 
+    def iter_in_place(self, uri: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield every schema that speaks, in whatever case, about the same value, each with its address."""
+        waiting, seen = [with_fragment(uri)], set[str]()
+        while waiting:
+            at = waiting.pop()
+            value = self.find(at)
+            if at not in seen and isinstance(value, dict):
+                seen.add(at)
+                yield at, value
+                waiting += reversed([child for child, _ in iter_schemas_beside(at, value)])
+
     @cached_property
     def _registry(self) -> jsonschema_rs.Registry:
         return jsonschema_rs.Registry(self._resources())
@@ -233,6 +246,16 @@ class SchemaSet:
         for child in iter_subschemas(schema):
             if child.kind.about is About.VALUE and child.kind.holds is not Holds.AS_QUESTION:
                 yield from self._in_place(child.value, name, seen)
+
+
+def iter_schemas_beside(uri: str, schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the schemas of the same value, and in which case each holds; always where that is empty."""
+    if isinstance(schema.get("$ref"), str):
+        yield with_fragment(absolute(schema["$ref"], split_uri(uri).file)), ""
+    for child in iter_subschemas(schema):
+        if child.kind.about is About.VALUE and child.kind.holds is not Holds.AS_QUESTION:
+            case = "" if child.kind.holds is Holds.ALWAYS else "/".join(map(str, child.tokens))
+            yield below(uri, *child.tokens), case
 
 
 @cache

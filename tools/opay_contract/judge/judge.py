@@ -23,6 +23,7 @@ from opay_contract.judge.checks import (
 )
 from opay_contract.judge.describing import describe_name
 from opay_contract.judge.exposure import CardSearch
+from opay_contract.judge.parameters import read_url
 from opay_contract.judge.routes import fold_path
 from opay_contract.judge.subject import (
     HTTP_ERROR,
@@ -137,7 +138,8 @@ def check_exchange(
 ) -> Iterator[Finding]:
     """Yield every finding of an exchange that is in scope, by a judge without memory."""
     judge = Judge(contract, settings, has_memory=False)
-    alike = judge.add(exchange, Lead(match.route), match.request_body, match.response_body)
+    lead = Lead(match.route, read_url(contract, match.route, exchange.request))
+    alike = judge.add(exchange, lead, match.request_body, match.response_body)
     found = judge.judge(alike)
     alike.waiting.clear()  # no circle is left that holds bodies
     yield from found

@@ -176,24 +176,29 @@ def add_media_type(case: FindingGroup, work: EditContext) -> EditPlan:
     )
 
 
-def let_header_be_absent(case: FindingGroup, work: EditContext) -> EditPlan:
-    """Plan that a header is no longer required."""
-    place = _find_header(case, work)
+def let_parameter_be_absent(case: FindingGroup, work: EditContext) -> EditPlan:
+    """Plan that a parameter, or a header of an answer, is no longer required."""
+    place = _find_parameter(case, work)
     if place is None or case.place is None:
-        return EditPlan(action="the header belongs to the signature or to the body; change it by hand")
+        return EditPlan(action="it belongs to the signature, to a key or to the body; change it by hand")
     if not work.draft.value(case.place.file, (*place, "required")):
         return SETTLED
     edits = (
         Put(file=case.place.file, at=(*place, "required"), value=False),
         *work.cite_source(case.place.file, place),
     )
-    return EditPlan(action=f"let the header {case.name} be absent", edits=edits)
+    what, _, name = case.name.rpartition(":")
+    return EditPlan(action=f"let the {_WORDS.get(what, 'header')} {name} be absent", edits=edits)
 
 
-def _find_header(case: FindingGroup, work: EditContext) -> Tokens | None:
-    """Return where the parameter of a header stands, by itself or among those of an operation."""
+_WORDS = {"query": "parameter", "cookie": "cookie"}
+
+
+def _find_parameter(case: FindingGroup, work: EditContext) -> Tokens | None:
+    """Return where a parameter or a header stands that is no security scheme."""
     node = work.draft.value(case.place.file, case.tokens) if case.place else None
-    for tokens, one in enumerate(node) if isinstance(node, list) else ():
-        if value_of(one, ("in",)) == "header" and value_of(one, ("name",)) == case.name:
-            return (*case.tokens, tokens)
-    return case.tokens if value_of(node, ("in",)) == "header" else None
+    return (
+        case.tokens
+        if value_of(node, ("type",)) is None and isinstance(value_of(node, ("required",)), bool)
+        else None
+    )
