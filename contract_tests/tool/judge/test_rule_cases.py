@@ -25,6 +25,7 @@ OF_OTHERS = {
         "parameter-undocumented",
         "response-header-missing",
         "response-header-invalid",
+        "timestamp-not-milliseconds",
     },
 }
 OF_A_RUN = {rule.id for rule in RULES_OF_A_RUN}

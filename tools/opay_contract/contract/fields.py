@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from opay_contract.contract.addresses import MISSING, below, split_uri, with_fragment
+from opay_contract.contract.addresses import MISSING, absolute, below, split_uri, with_fragment
+from opay_contract.contract.keywords import About, Holds, iter_subschemas
 from opay_contract.contract.operation import Operation
-from opay_contract.contract.schemas import SchemaSet, iter_schemas_beside
+from opay_contract.contract.schemas import SchemaSet
 from opay_contract.jsontext import pointer
 
 _BRANCHES = ("then", "else")
@@ -155,7 +156,7 @@ def _look_at(
     nodes.append(_Node(uri, value, step.cases, step.is_certain))
     trail = (*step.trail, uri)
     possible = branches(uri, step.place) if "if" in value else frozenset()
-    for child, case in iter_schemas_beside(uri, value):
+    for child, case in _in_place(uri, value):
         if case in _BRANCHES and case not in possible:
             continue
         is_open = bool(case) and (case not in _BRANCHES or len(possible) > 1)
@@ -173,6 +174,16 @@ def _look_at(
             yield _Step(inner, (*step.place, name), trail, (), is_certain=step.is_certain)
         if "items" in value:
             yield _Step(below(uri, "items"), (*step.place, "*"), trail, (), is_certain=step.is_certain)
+
+
+def _in_place(uri: str, value: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the schemas of the same value, and in which case each holds; always where that is empty."""
+    if isinstance(value.get("$ref"), str):
+        yield with_fragment(absolute(value["$ref"], split_uri(uri).file)), ""
+    for child in iter_subschemas(value):
+        if child.kind.about is About.VALUE and child.kind.holds is not Holds.AS_QUESTION:
+            case = "" if child.kind.holds is Holds.ALWAYS else "/".join(map(str, child.tokens))
+            yield below(uri, *child.tokens), case
 
 
 def _field(place: tuple[str, ...], nodes: list[_Node], around: list[_Node]) -> Field:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice, product
 from pathlib import Path
 from typing import Any, TypeVar
@@ -41,6 +41,7 @@ from opay_contract.contract.operation import (
     Operation,
     Reading,
     RequiredHeader,
+    code_text,
     is_json,
 )
 from opay_contract.contract.parameters import (
@@ -60,7 +61,7 @@ from opay_contract.model.signature import SignatureScheme
 ROOT = openapi.ROOT
 """The name of a contract's first file."""
 
-SENSITIVITIES = ("card", "customer", "credential", "identifier", "public")
+SENSITIVITIES = ("card-number", "card", "customer", "credential", "identifier", "public")
 """The classes of `x-sensitivity`, the strictest first."""
 
 _IDENTIFYING = ("identifier", "credential")
@@ -70,6 +71,7 @@ _NOT_PARAMETERS = ("accept", "authorization", "content-type")
 """Headers whose parameters OpenAPI passes over: they are said by other means."""
 
 _ANY_HOST = "no server with a host is named, so any host's calls are judged; name yours with --base-url"
+_NO_OPERATION = "no operation is described, so no exchange can be judged"
 _CODES = "x-business-codes"
 _PACKAGE = Path(__file__).parents[1]
 _VARIABLE = re.compile(r"\{([^{}]*)\}")
@@ -236,6 +238,20 @@ class _Node:
             raise _MisplacedError(found.at, "a list of texts")
         return found.value
 
+    def code(self, name: str) -> str:
+        """Return the text of the business code `name`."""
+        found = code_text(self.of(name).value)
+        if found is None:
+            raise _MisplacedError(self.of(name).at, "text, an integer or a boolean")
+        return found
+
+    def codes(self, name: str) -> list[Any]:
+        """Return the business codes of the list `name`, as they are in JSON."""
+        found = self.of(name)
+        if not isinstance(found.value, list) or None in map(code_text, found.value):
+            raise _MisplacedError(found.at, "a list of texts, integers or booleans")
+        return found.value
+
     def pointer(self, name: str) -> Tokens:
         """Return the steps of the JSON pointer `name`."""
         return tokens_of(self.text(name))
@@ -254,12 +270,13 @@ class _Builder:
         servers = tuple(self._servers(base_urls))
         operations = tuple(self._operations())
         asked = self._own(lambda root: root.items("x-open-questions"), self._root)
-        has_choice = bool(asked) and len(operations) > 1
-        reaches = {one.id: self._reach(one) for one in operations} if has_choice else {}
+        reaches = {one.id: self._reach(one) for one in operations} if asked and operations[1:] else {}
         questions = [self._own(partial(_question, reaches=reaches), one) for one in asked]
         left_out = [*self._notes.items(), *self._schemas.notes.items()]
         notes = [self._note(at, f"left out: {text}") for at, text in left_out]
-        if not all(server.host for server in servers):
+        if not operations:
+            notes.append(self._note(Address(ROOT), _NO_OPERATION))
+        elif not all(server.host for server in servers):
             notes.append(self._note(Address(ROOT), _ANY_HOST))
         return Contract(
             schemas=self._schemas,
@@ -272,6 +289,7 @@ class _Builder:
             signature_uri=self._signature_uri,
             unsearched_headers=frozenset(self._unsearched_headers()),
             sensitivity_by_name=self._sensitivity_by_name(),
+            unsearched_names=self._unsearched_names(operations),
             keys_in_queries=frozenset(one.name for one in self._all_credentials() if one.place == QUERY),
             parameters=ParameterReader(self._schemas),
             notes=tuple(notes),
@@ -402,10 +420,12 @@ class _Builder:
     def _envelope(self, node: _Node) -> Envelope | None:
         if not node.has("x-envelope"):
             return None
-        stated, codes_uri = node.of("x-envelope"), Address(node.at.file, (*node.at.tokens, _CODES)).uri
+        stated = node.of("x-envelope")
+        success = stated.of("success").codes("enum")
+        codes_uri = Address(node.at.file, (*node.at.tokens, _CODES)).uri
         codes = [
             BusinessCode(
-                code=one.text("code"),
+                code=one.code("code"),
                 messages=tuple(one.texts("messages")),
                 uri=one.uri,
                 means=one.text("means") if one.has("means") else None,
@@ -417,7 +437,12 @@ class _Builder:
             code=stated.pointer("code"),
             message=stated.pointer("message"),
             data=stated.pointer("data"),
-            success=frozenset(stated.of("success").texts("enum")),
+            success=frozenset(map(str, map(code_text, success))),
+            values={
+                str(code_text(code)): code
+                for code in (*success, *(one.of("code").value for one in node.items(_CODES)))
+                if not isinstance(code, str)
+            },
             codes={code.code: code for code in codes},
             codes_uri=codes_uri,
         )
@@ -464,18 +489,35 @@ class _Builder:
         schemes = self._root.of("components").members("securitySchemes")
         return [found for _, scheme in schemes if (found := _credential(scheme)) is not None]
 
-    def _sensitivity_by_name(self) -> dict[str, str]:
-        """Return the class of each property that the schemas name; the strictest where places differ."""
-        found: dict[str, str] = {}
+    @cached_property
+    def _classified(self) -> list[tuple[Address, str]]:
+        """The properties that have a class, directly or through their reference."""
+        found = []
         for at, schema in self._schemas.iter_properties():
             stated = schema.get("x-sensitivity", MISSING)
             if stated is MISSING and "$ref" in schema:
                 target = resolve(self._values, at)[1]
                 stated = target.get("x-sensitivity") if isinstance(target, dict) else None
             if stated in SENSITIVITIES:
-                name = str(at.tokens[-1])
-                found[name] = min(stated, found.get(name, stated), key=SENSITIVITIES.index)
+                found.append((at, stated))
         return found
+
+    def _sensitivity_by_name(self) -> dict[str, str]:
+        """Return the class of each property that the schemas name; the strictest where places differ."""
+        return _strictest(self._classified)
+
+    def _unsearched_names(self, operations: tuple[Operation, ...]) -> dict[str, frozenset[str]]:
+        """Return the names of identifiers and credentials by operation; by none, those of all."""
+        if not any(stated in _IDENTIFYING for _, stated in self._classified):
+            return {}
+        by_operation = {}
+        for one in operations:
+            reach = self._reach(one) if operations[1:] else {Address(at.file) for at, _ in self._classified}
+            own = [(at, stated) for at, stated in self._classified if any(part.holds(at) for part in reach)]
+            classes = _strictest(own).items()
+            by_operation[one.id] = frozenset(name for name, stated in classes if stated in _IDENTIFYING)
+        named = [{str(at.tokens[-1]) for at, _ in self._classified}, *by_operation.values()]
+        return by_operation | {"": frozenset.intersection(*map(frozenset, named))}
 
     def _servers(self, base_urls: tuple[str, ...]) -> Iterator[Server]:
         """Yield the servers of the document, of its paths and operations, and those that the user added.
@@ -535,6 +577,14 @@ class _Builder:
             targets = [refer(one["$ref"], at.file) for one in iter_mappings(value) if "$ref" in one]
             waiting += [target for target in targets if isinstance(target, Address)]
         return found
+
+
+def _strictest(classified: list[tuple[Address, str]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for at, stated in classified:
+        name = str(at.tokens[-1])
+        found[name] = min(stated, found.get(name, stated), key=SENSITIVITIES.index)
+    return found
 
 
 def _base_server(url: str) -> Server:

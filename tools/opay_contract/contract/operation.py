@@ -1,7 +1,8 @@
 """What a contract says about one operation, and about what nobody knows yet."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -47,7 +48,10 @@ class BusinessCode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """How an answer is read: where its parts stand, which codes mean success, which codes are known."""
+    """How an answer is read: where its parts stand, which codes mean success, which codes are known.
+
+    A code is known by its text, whatever it is in JSON; `values` has those that are no text.
+    """
 
     schema: str
     code: Tokens
@@ -56,6 +60,18 @@ class Envelope:
     success: frozenset[str]
     codes: dict[str, BusinessCode]
     codes_uri: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def read_code(self, value: Any) -> str | None:
+        """Return a code as text; None for what is of another type than the known codes."""
+        is_text = isinstance(value, str)
+        if is_text if not self.values else any(type(value) is type(one) for one in self.values.values()):
+            return code_text(value)
+        return str(value) if is_text and value in self.codes else None
+
+    def value_of(self, code: str) -> Any:
+        """Return a code as answers have it."""
+        return self.values.get(code, code)
 
     def code_of(self, meaning: str) -> str:
         """Return the code that means something; a ContractError where none does."""
@@ -63,6 +79,13 @@ class Envelope:
             if code.means == meaning:
                 return code.code
         raise ContractError(f"openapi.yaml: x-business-codes: no code means '{meaning}'")
+
+
+def code_text(value: Any) -> str | None:
+    """Return a code as text: `0`, `true`; None for what is no code."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, str | int) else None
 
 
 _NAME_IN_PATH = re.compile(r"\{([^/]+?)\}")

@@ -20,7 +20,14 @@ from opay_contract.judge.body import (
     check_response_body,
     queries_fit,
 )
-from opay_contract.judge.body_plan import BodyPlan, BodyPlans, request_schema, response_schema
+from opay_contract.judge.body_plan import (
+    READ_ONLY,
+    WRITE_ONLY,
+    BodyPlan,
+    BodyPlans,
+    request_schema,
+    response_schema,
+)
 from opay_contract.judge.checks import (
     RULES_OF_FLAWS,
     check_body_text,
@@ -93,7 +100,12 @@ CHECKS: tuple[Row, ...] = (
     Row(check_echoes, (table.ANSWER_MISMATCHED,), glance=echoes_agree),
     Row(
         check_units,
-        (table.TIMESTAMP_NOT_SECONDS, table.TIMESTAMP_IN_FUTURE, table.MONTH_INVALID),
+        (
+            table.TIMESTAMP_NOT_SECONDS,
+            table.TIMESTAMP_NOT_MILLISECONDS,
+            table.TIMESTAMP_IN_FUTURE,
+            table.MONTH_INVALID,
+        ),
         glance=units_hold,
     ),
     Row(check_lists, (table.ITEM_REPEATED,), glance=items_differ),
@@ -179,7 +191,7 @@ class Kinds:
             method, url, route = request.method or "", request.url or "", self._contract.route(request)
             facts = read_url(self._contract, route, request)
             lead = Lead(route, facts)
-            if route.operation is not None and not self._cards.in_url(url):
+            if route.operation is not None and not self._cards.in_url(url, route.operation):
                 lead = Lead(
                     route,
                     facts,
@@ -238,9 +250,11 @@ class Kinds:
     def _learn(self, alike: Alike, first: Subject, key: tuple[Any, ...]) -> None:
         """Work out what exchanges have in common; remember it where it surely is the same in all others."""
         frame = alike.frame
-        alike.query_plan, is_query_known = self._plan(first.asked, frame.schemas[0], alike.query, ())
+        alike.query_plan, is_query_known = self._plan(
+            first.asked, frame.schemas[0], alike.query, (), READ_ONLY
+        )
         alike.answer_plan, is_answer_known = self._plan(
-            first.answered, frame.schemas[1], alike.answer, frame.decided
+            first.answered, frame.schemas[1], alike.answer, frame.decided, WRITE_ONLY
         )
         if frame.operation is None:
             return
@@ -262,14 +276,19 @@ class Kinds:
         )
 
     def _plan(
-        self, read: Parsed | NotJson | None, schema: str | None, shape: Shape | None, decided: Any
+        self,
+        read: Parsed | NotJson | None,
+        schema: str | None,
+        shape: Shape | None,
+        decided: Any,
+        unused: str,
     ) -> tuple[BodyPlan | None, bool]:
         """Return the plan for a body, and whether others of its shape have the same."""
         if type(read) is not Parsed or shape is None:
             return None, True
         if schema is None:
             return None, shape.is_known
-        return self._plans.plan(schema, read.value, shape, decided)
+        return self._plans.plan(schema, read.value, shape, decided, unused)
 
     def _frame(self, exchange: Exchange, match: Match, alike: tuple[Any, ...], *, is_known: bool) -> Frame:
         """Return the frame of an exchange whose kind has a key; `is_known` if its header names are."""

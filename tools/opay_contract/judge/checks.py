@@ -53,9 +53,9 @@ def check_status(subject: Subject) -> Iterator[RawFinding]:
     if subject.frame.documented is None:
         status = str(subject.exchange.response.status)
         documented = ", ".join(subject.operation.responses)
-        yield RawFinding(
-            STATUS_UNDOCUMENTED, status, f"one of {documented}", status, f"{subject.operation.uri}/responses"
-        )
+        expected = f"one of {documented}" if documented else "a documented status, of which there is none"
+        uri = f"{subject.operation.uri}/responses" if documented else subject.operation.uri
+        yield RawFinding(STATUS_UNDOCUMENTED, status, expected, status, uri)
 
 
 def check_media_type(subject: Subject) -> Iterator[RawFinding]:

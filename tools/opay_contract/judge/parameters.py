@@ -21,7 +21,7 @@ from opay_contract.contract.parameters import (
     split_cookies,
     split_query,
 )
-from opay_contract.judge.body import keyword_of, rule_of, tokens_of_error
+from opay_contract.judge.body import iter_faults
 from opay_contract.judge.describing import describe_name, describe_value, fold_pointer
 from opay_contract.judge.subject import Columns, RawFinding, Subject, UrlFacts
 from opay_contract.judge.table import (
@@ -226,21 +226,17 @@ def _value_faults(contract: Contract, parameter: Parameter, given: Pairs) -> Ite
     if not errors or any(_MASK.fullmatch(unquote(text)) for _, text in given if text):
         return
     said: set[tuple[str | int, ...]] = set()
-    for error in errors:
-        pointer = _PREFIXES[parameter.place] + parameter.name
-        if error is None:
-            actual = f"{sum(len(text) for _, text in given)} characters that are no JSON"
-            yield RawFinding(PARAMETER_INVALID, pointer, "JSON", actual, parameter.schema)
-            continue
-        keyword = keyword_of(error)
-        _, expected = rule_of(keyword, error.kind.value, error.instance)
-        tokens = tokens_of_error(error, keyword)
-        if tokens in said:
-            continue
-        said.add(tokens)
-        actual = "none" if keyword == "required" else describe_value(error.instance)
-        uri = error.absolute_keyword_location or parameter.schema
-        yield RawFinding(PARAMETER_INVALID, pointer + fold_pointer(tokens), expected, actual, uri)
+    pointer = _PREFIXES[parameter.place] + parameter.name
+    if errors == [None]:
+        actual = f"{sum(len(text) for _, text in given)} characters that are no JSON"
+        yield RawFinding(PARAMETER_INVALID, pointer, "JSON", actual, parameter.schema)
+        return
+    for fault in iter_faults(errors, contract.schemas):
+        if fault.tokens not in said:
+            said.add(fault.tokens)
+            actual = "none" if fault.keyword == "required" else describe_value(fault.instance)
+            place, uri = pointer + fold_pointer(fault.tokens), fault.uri or parameter.schema
+            yield RawFinding(PARAMETER_INVALID, place, fault.rule_and_words()[1], actual, uri)
 
 
 def _path_values(contract: Contract, operation: Operation, url: str, parameter: Parameter) -> Pairs:

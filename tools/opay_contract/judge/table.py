@@ -330,6 +330,14 @@ TIMESTAMP_NOT_SECONDS = _rule(
     "A time that the contract counts in seconds since 1970 is in milliseconds or finer, or is no count of "
     "seconds at all.",
 )
+TIMESTAMP_NOT_MILLISECONDS = _rule(
+    "timestamp-not-milliseconds",
+    _C,
+    Area.BODY,
+    _ERROR,
+    "A time that the contract counts in milliseconds since 1970 is in seconds or in something finer, or is "
+    "no count at all.",
+)
 TIMESTAMP_IN_FUTURE = _rule(
     "timestamp-in-future",
     _C,
@@ -432,6 +440,7 @@ RULES: tuple[Rule, ...] = (
     ANSWER_MISMATCHED,
     ITEM_REPEATED,
     TIMESTAMP_NOT_SECONDS,
+    TIMESTAMP_NOT_MILLISECONDS,
     TIMESTAMP_IN_FUTURE,
     MONTH_INVALID,
     SIGNATURE_MISMATCH,

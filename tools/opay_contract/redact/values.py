@@ -10,6 +10,7 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import iter_mappings
 from opay_contract.jsontext import SAFE_INTEGER, NotJson, Parsed, Tokens, parse_json
 from opay_contract.judge.annotations import Annotations
+from opay_contract.judge.body_plan import UNITS
 from opay_contract.judge.describing import describe_name
 from opay_contract.judge.values import is_month, time_fault
 from opay_contract.redact.pseudonyms import (
@@ -78,8 +79,13 @@ class Sensitivity:
             value = _SURROGATE.sub("\ufffd", value) if isinstance(value, str) else value
             keywords = [sorted(str(e.schema_path) for e in each.iter_errors(value)) for each in validators]
             month = is_month(value) if "month" in statement.units else None
-            fault = time_fault(value, recorded) if "unix-seconds" in statement.units else None
-            return (keywords, month, fault and fault.id)
+            faults = [
+                fault and fault.id
+                for unit, factor in UNITS.items()
+                if unit in statement.units
+                for fault in (time_fault(value, recorded, factor),)
+            ]
+            return (keywords, month, faults)
 
         return judge
 

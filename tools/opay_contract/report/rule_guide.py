@@ -323,6 +323,13 @@ _GUIDES: dict[str, tuple[str, str, str, str, str]] = {
         '{"createTimestamp": 1637822753}',
         '{"createTimestamp": 1637822753000}',
     ),
+    "timestamp-not-milliseconds": (
+        "a time is not in milliseconds since 1970, as in seconds",
+        _VENDOR,
+        _TELL,
+        '{"createdAt": 1637822753000}',
+        '{"createdAt": 1637822753}',
+    ),
     "timestamp-in-future": (
         "a time lies after the exchange",
         "a wrong clock: the vendor's, or that of the machine that recorded",

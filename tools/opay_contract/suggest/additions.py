@@ -9,6 +9,7 @@ from typing import Any
 
 from opay_contract.contract.addresses import Address, tokens_of
 from opay_contract.contract.contract import at as value_of
+from opay_contract.contract.operation import code_text
 from opay_contract.contract.scopes import find_operation
 from opay_contract.drift.changes import parent_of
 from opay_contract.jsontext import Tokens
@@ -125,7 +126,7 @@ def add_codes(case: FindingGroup, work: EditContext) -> EditPlan:
     if operation is None or operation.envelope is None or case.place is None or observed is None:
         return EditPlan(action="which codes there were was not observed; check the recordings again")
     listed = work.draft.value(case.place.file, case.tokens) or []
-    known = {entry["code"] for entry in listed} | operation.envelope.success
+    known = {code_text(entry["code"]) for entry in listed} | operation.envelope.success
     if observed.has_many_values or observed.other_values:
         return EditPlan(action="some of the codes do not look like codes and are not kept; add them by hand")
     new = {code: count for code, count in sorted(observed.values.items()) if code not in known}
@@ -133,7 +134,8 @@ def add_codes(case: FindingGroup, work: EditContext) -> EditPlan:
         return SETTLED
     if len(new) > work.limits.values:
         return EditPlan(action=f"{len(new)} new codes at once; look at what they are before they are listed")
-    entries = [{"code": code, "messages": [], **work.source()} for code in new]
+    are_numbers = any(type(code) is int for code in operation.envelope.values.values())
+    entries = [{"code": int(code) if are_numbers else code, "messages": [], **work.source()} for code in new]
     edits: list[Edit] = [Append(file=case.place.file, at=case.tokens, value=entry) for entry in entries]
     if not listed:
         edits = [Add(file=case.place.file, at=case.tokens[:-1], name=_CODES, value=entries)]

@@ -110,6 +110,7 @@ FIXES: dict[str, Fix] = {
     table.ANSWER_MISMATCHED.id: _fault("the answer is about something else than was asked for"),
     table.ITEM_REPEATED.id: _fault("what identifies an item stands at two"),
     table.TIMESTAMP_NOT_SECONDS.id: _by_hand(_UNIT),
+    table.TIMESTAMP_NOT_MILLISECONDS.id: _by_hand(_UNIT),
     table.TIMESTAMP_IN_FUTURE.id: _fault("a time that has not come yet"),
     table.MONTH_INVALID.id: _by_hand(_UNIT),
     table.SIGNATURE_MISMATCH.id: _by_hand("the key or `x-signature` is another one; change it by hand"),

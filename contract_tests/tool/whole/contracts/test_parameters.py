@@ -82,9 +82,9 @@ def test_parameters_that_do_not_fit_are_found_where_they_are() -> None:
 
 
 def test_a_refused_request_is_the_contract_at_work() -> None:
-    url = f"{ROOMS}/0?colour=red"
+    url, room = f"{ROOMS}/0?colour=red", {"builtAt": 0}
     assert not found(CONTRACT, call("GET", url, status=404, headers={}))
-    assert found(CONTRACT, call("GET", url, headers={})) == {
+    assert found(CONTRACT, call("GET", url, room, headers={})) == {
         ("parameter-invalid", "path:id"),
         ("parameter-undocumented", "query:colour"),
     }
