@@ -147,6 +147,10 @@ class Contract:
             response_body=response_body,
         )
 
+    def names_not_searched(self, operation: Operation | None) -> frozenset[str]:
+        """Return the names of what an operation calls identifiers or credentials, or of what all do."""
+        return self.unsearched_names.get(operation.id if operation is not None else "", frozenset())
+
     def route(self, request: Request) -> Route:
         """Find the operation of a request; one without a URL is taken for the only operation."""
         if request.url is None:

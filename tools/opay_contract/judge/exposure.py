@@ -36,17 +36,13 @@ class CardSearch:
 
     def __init__(self, contract: Contract, *, is_thorough: bool) -> None:
         """Take a contract, which says where identifiers and credentials stand."""
-        self._names = contract.unsearched_names
+        self._names = contract.names_not_searched
         self._unsearched_headers = contract.unsearched_headers
         self.is_thorough = is_thorough
 
-    def names(self, operation: Operation | None) -> frozenset[str]:
-        """Return the names of what an operation calls identifiers or credentials, or of what all do."""
-        return self._names.get(operation.id if operation is not None else "", frozenset())
-
     def in_url(self, url: str | None, operation: Operation | None) -> list[RawFinding]:
         """Search a URL."""
-        return [_hit(length, "url") for length in _lengths_in_url(self.names(operation), url or "")]
+        return [_hit(length, "url") for length in _lengths_in_url(self._names(operation), url or "")]
 
     def in_headers(self, exchange: Exchange) -> Iterator[RawFinding]:
         """Search the headers, but for those that hold identifiers or credentials."""
@@ -66,7 +62,7 @@ class CardSearch:
     ) -> _Hits:
         """Search the request's body."""
         return self._in_body(
-            exchange.request.body, read, shape, plan, names=self.names(operation), prefix="request:"
+            exchange.request.body, read, shape, plan, names=self._names(operation), prefix="request:"
         )
 
     def in_answer(
@@ -78,7 +74,7 @@ class CardSearch:
         shape: Shape | None = None,
     ) -> _Hits:
         """Search the response's body."""
-        return self._in_body(exchange.response.body, read, shape, plan, names=self.names(operation))
+        return self._in_body(exchange.response.body, read, shape, plan, names=self._names(operation))
 
     def _in_body(  # noqa: PLR0913  a body with all that is known of it
         self,
@@ -93,7 +89,7 @@ class CardSearch:
         if not data or not (self.is_thorough or _may_be_in_body(data, read, shape)):
             return
         if isinstance(read, NotJson):
-            yield from _hits(_without(names, data.decode(errors="replace")), prefix)
+            yield from _hits(without_values(names, data.decode(errors="replace")), prefix)
         elif read is not None:
             search = _Search(names, plan)
             yield from _check_values(iter_nodes(read.value), search, prefix)
@@ -115,7 +111,7 @@ def shows_card_number(contract: Contract, exchange: Exchange, match: Match) -> b
 
 @lru_cache(maxsize=4096)
 def _lengths_in_url(names: frozenset[str], url: str) -> tuple[int, ...]:
-    return tuple(iter_card_number_lengths(_without(names, unquote_plus(url))))
+    return tuple(iter_card_number_lengths(without_values(names, unquote_plus(url))))
 
 
 def _may_be_in_body(data: bytes, read: _Read, shape: Shape | None) -> bool:
@@ -150,7 +146,7 @@ class _Search:
         return next((token for token in reversed(tokens) if isinstance(token, str)), None) not in self.names
 
 
-def _without(names: frozenset[str], text: str) -> str:
+def without_values(names: frozenset[str], text: str) -> str:
     """Return a text without the values of some names: JSON that breaks off, a query string, a form."""
     return _named_values(names).sub("\n", text) if names else text
 
