@@ -267,10 +267,10 @@ def test_progress_is_shown_to_a_watched_terminal_once_the_work_takes_long(
     monkeypatch.setattr(time, "monotonic", lambda: next(moments, 3.0))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     with progress.watch_progress() as on_progress:
-        on_progress(1, 0)
+        on_progress(1)
         assert capsys.readouterr().err == ""
-        on_progress(2, 0)
-        on_progress(3, 0)
+        on_progress(2)
+        on_progress(3)
     assert capsys.readouterr().out == ""
 
 
@@ -278,7 +278,7 @@ def test_short_work_shows_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setattr(progress, "_start_progress", failing(AssertionError()))
     with progress.watch_progress() as on_progress:
-        on_progress(1, 0)
+        on_progress(1)
 
 
 def test_merge_ends_with_what_it_joined(run: Run, repository: Path) -> None:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from opay_contract.engines.folding import OnProgress, no_progress
-from opay_contract.words import count
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -36,13 +35,13 @@ class _Bar:
         self._started = time.monotonic()
         self._progress: Progress | None = None
 
-    def update(self, seen: int, findings: int, /) -> None:
+    def update(self, seen: int, /) -> None:
         seconds = time.monotonic() - self._started
         if self._progress is None:
             if seconds < PATIENCE:
                 return
             self._progress = _start_progress()
-        rate = f"{seen / seconds:,.0f} a second, {count(findings, 'finding')}"
+        rate = f"{seen / seconds:,.0f} a second"
         self._progress.update(self._progress.task_ids[0], completed=seen, rate=rate)
 
     def close(self) -> None:

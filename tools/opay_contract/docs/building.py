@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from opay_contract.contract.addresses import OPEN, absolute, address, tokens_of
+from opay_contract.contract.addresses import OPEN, address, tokens_of
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import Body, Field, iter_bodies, iter_fields
 from opay_contract.contract.loading import ROOT
@@ -45,6 +45,7 @@ from opay_contract.docs.seen import (
 )
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.model.finding import Outcome
+from opay_contract.report.sample_calls import parameters_of
 from opay_contract.words import count
 
 SECTIONS = ("overview", "how-to-sign", "open-questions", "what-recordings-say", "sensitivity", "sources")
@@ -166,7 +167,7 @@ class _Writer:
             description=node.get("description", ""),
             calls=tuple(self._calls(operation, node, title)),
             without_form=form_seen(evidence, operation, "")[0] if evidence and operation.forms else None,
-            parameters=tuple(self._parameters(operation, node)),
+            parameters=tuple(self._parameters(operation)),
             statuses=tuple(self._statuses(operation, node)),
             codes=tuple(self._codes(operation, envelope)) if envelope else (),
             other_codes=tuple(
@@ -193,7 +194,7 @@ class _Writer:
                 description=self._described_by(of_form[0].schema) if id_ else node.get("summary", ""),
                 sources=self._sources(form) if id_ else (),
                 bodies=tuple(shown for body in of_form for shown in self._bodies(operation, body, name)),
-                samples=build_samples(self.contract, operation, id_, self._parameter_nodes(operation, node)),
+                samples=build_samples(self.contract, operation, id_, parameters_of(self.contract, operation)),
                 examples=tuple(self._examples(examples, of_form)),
                 seen=seen,
                 outcomes=outcomes,
@@ -282,17 +283,10 @@ class _Writer:
                     title=title, text=to_json(example["value"]), sources=self._sources(example)
                 )
 
-    def _parameter_nodes(self, operation: Operation, node: Any) -> list[Any]:
-        around = self.contract.schemas.node(operation.uri.rpartition("/")[0])
-        return [
-            self.contract.schemas.node(absolute(one["$ref"], ROOT)) if "$ref" in one else one
-            for one in [*around.get("parameters", []), *node.get("parameters", [])]
-        ]
-
-    def _parameters(self, operation: Operation, node: Any) -> Iterator[ShownRow]:
+    def _parameters(self, operation: Operation) -> Iterator[ShownRow]:
         """Yield what a request has beside its body: parameters, and headers that other statements require."""
         headers = {one.name.lower(): one for one in operation.required_headers}
-        for said in self._parameter_nodes(operation, node):
+        for said in parameters_of(self.contract, operation):
             required = headers.pop(said["name"].lower(), None) if said["in"] == "header" else None
             yield ShownRow(
                 name=said["name"],

@@ -35,8 +35,7 @@ class CardSearch:
 
     def __init__(self, contract: Contract, *, is_thorough: bool) -> None:
         """Take a contract, which says where identifiers and credentials stand."""
-        classes = contract.sensitivity_by_name.items()
-        self._names = frozenset(name for name, stated in classes if stated in NOT_SEARCHED)
+        self._names = names_not_searched(contract)
         self._unsearched_headers = contract.unsearched_headers
         self.is_thorough = is_thorough
 
@@ -66,12 +65,18 @@ class CardSearch:
         if not data or not (self.is_thorough or _may_be_in_body(data, read, shape)):
             return
         if isinstance(read, NotJson):
-            yield from _hits(_without(self._names, data.decode(errors="replace")), prefix)
+            yield from _hits(without_values(self._names, data.decode(errors="replace")), prefix)
         elif read is not None:
             search = _Search(self._names, plan)
             yield from _check_values(iter_nodes(read.value), search, prefix)
             for tokens, value in read.shadowed:
                 yield from _check_values(iter_nodes(value, tokens), _Search(self._names, None), prefix)
+
+
+def names_not_searched(contract: Contract) -> frozenset[str]:
+    """Return the names of members whose values are not searched where no schema describes them."""
+    classes = contract.sensitivity_by_name.items()
+    return frozenset(name for name, stated in classes if stated in NOT_SEARCHED)
 
 
 def shows_card_number(contract: Contract, exchange: Exchange, match: Match) -> bool:
@@ -88,7 +93,7 @@ def shows_card_number(contract: Contract, exchange: Exchange, match: Match) -> b
 
 @lru_cache(maxsize=4096)
 def _lengths_in_url(names: frozenset[str], url: str) -> tuple[int, ...]:
-    return tuple(iter_card_number_lengths(_without(names, unquote_plus(url))))
+    return tuple(iter_card_number_lengths(without_values(names, unquote_plus(url))))
 
 
 def _may_be_in_body(data: bytes, read: _Read, shape: Shape | None) -> bool:
@@ -123,7 +128,7 @@ class _Search:
         return next((token for token in reversed(tokens) if isinstance(token, str)), None) not in self.names
 
 
-def _without(names: frozenset[str], text: str) -> str:
+def without_values(names: frozenset[str], text: str) -> str:
     """Return a text without the values of some names: JSON that breaks off, a query string, a form."""
     return _named_values(names).sub("\n", text) if names else text
 

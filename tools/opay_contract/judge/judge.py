@@ -27,6 +27,7 @@ from opay_contract.judge.routes import fold_path
 from opay_contract.judge.subject import (
     HTTP_ERROR,
     Alike,
+    Frame,
     RawFinding,
     Settings,
     Subject,
@@ -129,7 +130,7 @@ class Judge:
                 if len(self._places) < MAX_ALIKE:
                     self._places[hit.uri] = stated
         frame = subject.alike.frame
-        return _finding(subject.exchange, frame.route, frame.outcome, hit, stated)
+        return _finding(subject.exchange, frame, hit, stated)
 
 
 def check_exchange(
@@ -148,7 +149,7 @@ def check_route(contract: Contract, exchange: Exchange, match: Match) -> Iterato
     if match.route.operation is None:
         hit = _unknown_route(contract, exchange, match.route)
         stated = contract.schemas.place(hit.uri) if hit.uri else None
-        yield _finding(exchange, match.route, match.outcome, hit, stated)
+        yield _finding(exchange, match, hit, stated)
 
 
 def _may_be_in_headers(alike: Alike, subjects: list[Subject]) -> bool:
@@ -195,12 +196,15 @@ def _unknown_route(contract: Contract, exchange: Exchange, route: Route) -> RawF
 
 
 def _finding(
-    exchange: Exchange, route: Route, outcome: Outcome, hit: RawFinding, stated: ContractPlace | None
+    exchange: Exchange, seen: Frame | Match, hit: RawFinding, stated: ContractPlace | None
 ) -> Finding:
+    operation = seen.route.operation
+    envelope = operation.envelope if operation else None
+    is_known = envelope is not None and (seen.code in envelope.codes or seen.code in envelope.success)
     return Finding(
         rule=hit.rule,
-        operation=route.operation.id if route.operation else None,
-        outcome=outcome,
+        operation=operation.id if operation else None,
+        outcome=seen.outcome,
         pointer=hit.pointer,
         expected=hit.expected,
         actual=hit.actual,
@@ -208,4 +212,6 @@ def _finding(
         place=exchange.place,
         recorded_at=exchange.recorded_at,
         value=hit.value,
+        status=exchange.response.status,
+        code=(seen.code or "") if is_known else "",
     )

@@ -14,6 +14,7 @@ from opay_contract.jsontext import NotJson, Parsed, Tokens, parse_json
 from opay_contract.judge.annotations import Annotations
 from opay_contract.judge.body_plan import annotate_bodies
 from opay_contract.judge.describing import describe_name
+from opay_contract.judge.exposure import without_values
 from opay_contract.judge.values import unix_time
 from opay_contract.model.exchange import Exchange, Headers
 from opay_contract.redact.headers import HeaderFields, Resigning
@@ -79,18 +80,24 @@ class Bodies:
 
     def _keep_broken(self, old: bytes, fault: NotJson, new: bytes) -> bytes:
         """Return a body that is no JSON for the same reason, with as many card numbers in it."""
-        hits = card_hits(old.decode(errors="replace"))
+        hits = self._hits(old)
         made = parse_json(new)
         is_same = isinstance(made, NotJson) and (made.truncated, made.too_deep) == (
             fault.truncated,
             fault.too_deep,
         )
-        if is_same and card_hits(new.decode(errors="replace")) == hits:
+        if is_same and self._hits(new) == hits:
             return new
         numbers = " x ".join(stand_in_number(self._values.texts.pseudonyms, "0" * length) for length in hits)
         if fault.too_deep:
             return b"[" * 200_000
         return f'{{"x{numbers}'.encode() if fault.truncated else f"{{x {numbers} x}}".encode()
+
+    def _hits(self, broken: bytes) -> list[int]:
+        """Return the card numbers that a check finds in a body that is no JSON."""
+        return card_hits(
+            without_values(self._values.sensitivity.not_searched, broken.decode(errors="replace"))
+        )
 
 
 def _decoded(body: bytes) -> tuple[str, str]:

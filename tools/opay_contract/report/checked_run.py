@@ -121,6 +121,18 @@ class CheckedRun:
         return Counter(folded.finding.rule.severity for folded in self.counted.findings.values())
 
     @property
+    def recordings(self) -> int | None:
+        """How many of the files that were read are recordings, None where that is not known."""
+        return None if self.inputs is None else self.inputs - self.summary.passed_over_count
+
+    @property
+    def counts_files(self) -> bool:
+        """Whether it says something in how many files a finding was seen."""
+        return any(len(one.files) > 1 for one in self.summary.findings.values()) or (
+            (self.recordings or 0) > 1 and any(one.files for one in self.summary.findings.values())
+        )
+
+    @property
     def is_short(self) -> bool:
         """Whether fewer exchanges succeeded than had to."""
         return self.summary.successes < (self.require_success or 0)

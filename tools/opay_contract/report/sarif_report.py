@@ -227,7 +227,8 @@ def _recording(place: Place) -> Json | None:
     """Return where an exchange stands, or None for standard input and a whole run: they have no URI."""
     if place.file == "-" or place.is_whole_run:
         return None
-    return _location(_artifact(place.file), {"startLine": place.line} if place.line else None)
+    region = {"startLine": place.line, "startColumn": place.column}
+    return _location(_artifact(place.file), {name: at for name, at in region.items() if at is not None})
 
 
 def _artifact(file: str) -> Json:
