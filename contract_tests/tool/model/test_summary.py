@@ -35,7 +35,7 @@ from opay_contract.model.summary import (
 from opay_contract.recordings.inputs import Source
 from opay_contract.report.sentences import describe_files
 
-QUICK = settings(deadline=None, derandomize=True, max_examples=100)
+QUICK = settings(deadline=None, derandomize=True, max_examples=40)
 CASES = sorted((Path(__file__).parents[1] / "judge" / "cases").glob("*/*.ndjson"))
 LINES = [line for path in CASES for line in path.read_bytes().splitlines()]
 UNREADABLE_LINES = [
@@ -309,7 +309,7 @@ def splits(draw: st.DrawFn) -> tuple[list[tuple[int, bytes]], list[list[tuple[in
     return lines, draw(st.permutations(parts))
 
 
-@settings(QUICK, max_examples=40)
+@settings(QUICK, max_examples=20)
 @given(splits(), st.booleans())
 def test_any_split_of_a_stream_gives_the_summary_of_one_pass(
     case: tuple[list[tuple[int, bytes]], list[list[tuple[int, bytes]]]], has_memory: object

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 from click.testing import CliRunner
-from contract_tests.tool.redact.mutating import mutate
+from contract_tests.tool.whole.hostile.mutating import mutate
 from contract_tests.tool.whole.leaks.planting import FORMATS, REDACTED, load
 
 from opay_contract.cli.redact import redact as command

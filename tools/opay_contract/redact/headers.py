@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from itertools import zip_longest
 
 from opay_contract.contract.contract import Contract
 from opay_contract.judge.describing import describe_media_type
@@ -83,14 +84,19 @@ class HeaderFields:
         made = slash.join(self._media_name(part) for part in ((kind, subtype) if slash else (kind,)))
         made += semicolon + self.values.texts.redact(parameters, FREE_TEXT)
         described = describe_media_type(value)
-        is_same = describe_media_type(made) == described or "(" not in described  # a name that is a value
-        if is_same and card_hits(made) == card_hits(value):
+        if _is_alike(describe_media_type(made), described) and card_hits(made) == card_hits(value):
             return made
         return self.values.texts.redact(value, NAME, lambda one: describe_media_type(one) == described)
 
     def _media_name(self, part: str) -> str:
         stripped = part.strip()
         return part.replace(stripped, self.values.name(stripped, 0, is_shown=False)) if stripped else part
+
+
+def _is_alike(made: str, described: str) -> bool:
+    """Tell whether a media type is described in the same words, names aside, which may be somebody's."""
+    parts = zip_longest(made.split("/"), described.split("/"), fillvalue="(")
+    return all(new == old or "(" not in new + old for new, old in parts)
 
 
 def is_http_date(value: str) -> bool:

@@ -75,7 +75,8 @@ class Prover:
 
     def _is_known(self, kind: str, match: re.Match[str]) -> bool:
         if kind == "URL":
-            return self._is_host_known(match[1]) and self._is_path_known(match[2])
+            is_broken = match.string[match.end() : match.end() + 1].isspace()
+            return self._is_host_known(match[1]) and self._is_path_known(match[2], 0 if is_broken else _CUT)
         if kind == "path":
             return self._is_path_known(match[1])
         if kind == "e-mail address":
@@ -91,15 +92,17 @@ class Prover:
         is_own = plain in self._hosts or host.lower() in self._hosts or plain in _OWN_ENDS
         return is_own or all(map(self._is_part_known, plain.split(".")))
 
-    def _is_path_known(self, path: str) -> bool:
+    def _is_path_known(self, path: str, least: int = _CUT) -> bool:
         if self._contract.route(Request(url=path)).near is not None:
             return True
         *parts, last = path.split("/")
-        return all(map(self._is_part_known, parts)) and (self._is_part_known(last) or self._is_cut(last))
+        return all(map(self._is_part_known, parts)) and (
+            self._is_part_known(last) or self._is_cut(last, least)
+        )
 
-    def _is_cut(self, part: str) -> bool:
+    def _is_cut(self, part: str, least: int) -> bool:
         """Tell whether a part is the beginning of a known word, where a URL is cut by what none has."""
-        return len(part) > _CUT and any(word.startswith(part) for word in self._known)
+        return len(part) > least and any(word.startswith(part) for word in self._known)
 
     def _is_part_known(self, part: str) -> bool:
         if part.lower() in self._known or is_reserved(part):

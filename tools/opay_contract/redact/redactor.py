@@ -14,6 +14,7 @@ from opay_contract.jsontext import NotJson, Parsed, Tokens, parse_json
 from opay_contract.judge.annotations import Annotations
 from opay_contract.judge.body_plan import annotate_bodies
 from opay_contract.judge.describing import describe_name
+from opay_contract.judge.exposure import without_values
 from opay_contract.judge.values import unix_time
 from opay_contract.model.exchange import Exchange, Headers
 from opay_contract.redact.headers import HeaderFields, Resigning
@@ -35,6 +36,7 @@ class BodyContext:
     described: Annotations | None
     recorded: float
     prefix: str
+    unsearched: frozenset[str] = frozenset()
 
 
 class Bodies:
@@ -62,7 +64,7 @@ class Bodies:
             new = rewrite_json(rest, self._visitor(context, parsed))
         made = (mark + new).encode(errors=errors)
         if isinstance(parsed, NotJson):
-            return self._keep_broken(body, parsed, made)
+            return self._keep_broken(body, parsed, made, context.unsearched)
         return made
 
     def _visitor(self, context: BodyContext, parsed: Parsed | NotJson) -> "_BodyVisitor":
@@ -77,20 +79,25 @@ class Bodies:
             self._log.add(self._values.texts.found_in(text, FREE_TEXT), context.prefix)
         return new
 
-    def _keep_broken(self, old: bytes, fault: NotJson, new: bytes) -> bytes:
+    def _keep_broken(self, old: bytes, fault: NotJson, new: bytes, unsearched: frozenset[str]) -> bytes:
         """Return a body that is no JSON for the same reason, with as many card numbers in it."""
-        hits = card_hits(old.decode(errors="replace"))
+        hits = _hits_of_broken(old, unsearched)
         made = parse_json(new)
         is_same = isinstance(made, NotJson) and (made.truncated, made.too_deep) == (
             fault.truncated,
             fault.too_deep,
         )
-        if is_same and card_hits(new.decode(errors="replace")) == hits:
+        if is_same and _hits_of_broken(new, unsearched) == hits:
             return new
         numbers = " x ".join(stand_in_number(self._values.texts.pseudonyms, "0" * length) for length in hits)
         if fault.too_deep:
             return b"[" * 200_000
         return f'{{"x{numbers}'.encode() if fault.truncated else f"{{x {numbers} x}}".encode()
+
+
+def _hits_of_broken(broken: bytes, unsearched: frozenset[str]) -> list[int]:
+    """Return the card numbers that a check finds in a body that is no JSON."""
+    return card_hits(without_values(unsearched, broken.decode(errors="replace")))
 
 
 def _decoded(body: bytes) -> tuple[str, str]:
@@ -306,14 +313,15 @@ class Redactor:
         )
 
     def _new_bodies(self, exchange: Exchange) -> tuple[bytes | None, bytes]:
-        recorded, asked, answered = 0.0, None, None
+        recorded, asked, answered, unsearched = 0.0, None, None, frozenset[str]()
         if not excess_of(exchange):
             match = self.contract.match(exchange)
             asked, answered = annotate_bodies(self.contract, exchange, match)
+            unsearched = self.contract.names_not_searched(match.route.operation)
             if match.route.operation is not None:
                 recorded = unix_time(exchange.recorded_at, self._started_at)
-        query = BodyContext(described=asked, recorded=recorded, prefix="request:")
-        answer = BodyContext(described=answered, recorded=recorded, prefix="")
+        query = BodyContext(described=asked, recorded=recorded, prefix="request:", unsearched=unsearched)
+        answer = BodyContext(described=answered, recorded=recorded, prefix="", unsearched=unsearched)
         body = exchange.request.body
         return (
             None if body is None else self._bodies.redact(body, query),

@@ -10,6 +10,7 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import iter_mappings
 from opay_contract.jsontext import SAFE_INTEGER, NotJson, Parsed, Tokens, parse_json
 from opay_contract.judge.annotations import Annotations
+from opay_contract.judge.body_plan import UNITS
 from opay_contract.judge.describing import describe_name
 from opay_contract.judge.values import is_month, time_fault
 from opay_contract.redact.pseudonyms import (
@@ -78,8 +79,13 @@ class Sensitivity:
             value = _SURROGATE.sub("\ufffd", value) if isinstance(value, str) else value
             keywords = [sorted(str(e.schema_path) for e in each.iter_errors(value)) for each in validators]
             month = is_month(value) if "month" in statement.units else None
-            fault = time_fault(value, recorded) if "unix-seconds" in statement.units else None
-            return (keywords, month, fault and fault.id)
+            faults = [
+                fault and fault.id
+                for unit, factor in UNITS.items()
+                if unit in statement.units
+                for fault in (time_fault(value, recorded, factor),)
+            ]
+            return (keywords, month, faults)
 
         return judge
 
@@ -125,7 +131,9 @@ _MOMENT = re.compile(
     r"(?:[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
 _NUMBER = re.compile(r"(-?)([0-9]+)(\.[0-9]+)?(?:([eE][+-]?)([0-9]+))?")
-_SAFE_DIGITS = 16
+_SAFE_DIGITS, _KEPT_DIGITS = 16, 15
+"""How long the longest safe integers are; so many digits of a number with a fraction every reader keeps."""
+
 _LONGEST = 10**19
 _BITS = ("0", "1")
 _SECONDS = range(1_420_070_400, 2_000_000_000)
@@ -265,8 +273,10 @@ class Values:
             whole = "1" + "0" * (len(digits) - 1) if exponent else pseudonyms.digits(digits, salt=salt)
             return sign + whole + (exponent + power[-3:] if exponent else ".0" if fraction else "")
         whole = str(int(abs(value)))
-        made = whole if whole in _BITS else pseudonyms.digits(whole, salt=salt)
-        return f"{sign}{made}.{'0' if value == int(value) else '9' * max(len(fraction) - 1, 1)}"
+        mark = SMALL_MARK if len(whole) == _SAFE_DIGITS else ORDINARY_MARK
+        made = whole if whole in _BITS else pseudonyms.digits(whole, salt=salt, mark=mark)
+        nines = max(1, min(len(fraction) - 1, _KEPT_DIGITS - len(made)))
+        return f"{sign}{made}.{'0' if value == int(value) else '9' * nines}"
 
 
 def _shape_of(name: str) -> str:
