@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 import click
 import pytest
 
+from opay_contract.cli import checking
 from opay_contract.cli import main as main_module
 from opay_contract.cli import mock as mock_module
-from opay_contract.cli import progress
 from opay_contract.cli.main import COMMANDS
 from opay_contract.cli.output import Target, settle_targets, write_atomically, write_report
 from opay_contract.errors import UsageError
@@ -268,7 +268,7 @@ def test_progress_is_shown_to_a_watched_terminal_once_the_work_takes_long(
     moments = iter([0.0, 0.5, 2.0])
     monkeypatch.setattr(time, "monotonic", lambda: next(moments, 3.0))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    with progress.watch_progress() as on_progress:
+    with checking.watch_progress() as on_progress:
         on_progress(1)
         assert capsys.readouterr().err == ""
         on_progress(2)
@@ -278,8 +278,8 @@ def test_progress_is_shown_to_a_watched_terminal_once_the_work_takes_long(
 
 def test_short_work_shows_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    monkeypatch.setattr(progress, "_start_progress", failing(AssertionError()))
-    with progress.watch_progress() as on_progress:
+    monkeypatch.setattr(checking, "_start_progress", failing(AssertionError()))
+    with checking.watch_progress() as on_progress:
         on_progress(1)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from opay_contract.cli.checking import Counted, tell_notes, tell_repeats
+from opay_contract.cli.checking import Counted, tell_notes, tell_repeats, watch_progress
 from opay_contract.cli.format_in import format_in_option
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import (
@@ -17,7 +17,6 @@ from opay_contract.cli.options import (
     window_options,
 )
 from opay_contract.cli.output import write_atomically
-from opay_contract.cli.progress import watch_progress
 from opay_contract.cli.reporting import Inputs, Reporting, arguments_of, report_options, report_run
 from opay_contract.cli.spreading import Spread, spread_options
 from opay_contract.contract.loading import load_contract

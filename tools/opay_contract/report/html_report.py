@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -33,10 +32,10 @@ from opay_contract.report.charts import (
 from opay_contract.report.checked_run import TOOL, CheckedRun, Verdict, by_gravity
 from opay_contract.report.frames import Frame, build_frame, next_steps
 from opay_contract.report.insights import (
-    describe_gap,
     describe_scope,
     describe_share,
     describe_spot,
+    group_gaps,
     narrower,
     never_seen,
 )
@@ -441,14 +440,15 @@ def rates_of(change: Change, observations: Observations, timeline: Timeline) -> 
 
 def _never(run: CheckedRun) -> Iterator[dict[str, Any]]:
     """Yield what is documented and was never there, by rule, operation, form and outcome."""
-    gaps = never_seen(run.insight)
-    for (rule, scope), group in groupby(gaps, key=lambda gap: (gap.rule, describe_scope(gap.spot))):
-        found = list(group)
+    for group in group_gaps(run.insight.gaps, is_narrower=False):
         yield {
-            "rule": rule,
-            "scope": scope,
-            "opportunities": max(gap.opportunities for gap in found),
-            "gaps": [(describe_gap(gap), _where(gap.contract), run.link_to(gap.contract)) for gap in found],
+            "rule": group.rule,
+            "scope": group.scope,
+            "opportunities": group.opportunities,
+            "gaps": [
+                (item, _where(gap.contract), run.link_to(gap.contract))
+                for item, gap in zip(group.items, group.gaps, strict=True)
+            ],
         }
 
 
