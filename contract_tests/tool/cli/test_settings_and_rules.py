@@ -202,7 +202,7 @@ def test_settings_are_shown_with_where_they_come_from(run: Run, settle: Settle) 
     assert shown["base-url"].split() == ["base-url", "https://***@gw.example", "pyproject.toml:2"]
     assert shown["ignore"].split() == ["ignore", "header", "pyproject.toml:3"]
     assert shown["jobs"].split() == ["jobs", "1", "default"]
-    assert len(shown) == 9
+    assert len(shown) == 10
     below = run("settings", "--format", "json", cwd=_made(folder / "deep" / "er"))
     found = json.loads(below.stdout)
     assert found["file"] == str(folder / "pyproject.toml")
