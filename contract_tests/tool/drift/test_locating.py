@@ -14,7 +14,7 @@ from contract_tests.tool.drift.conftest import CARD, CUSTOMER, STARTED_AT, URL, 
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document
-from opay_contract.drift.locating import locate, tokens_of
+from opay_contract.drift.locating import find_place, locate, tokens_of
 from opay_contract.drift.saving import summary_from_json, summary_to_json
 from opay_contract.engines.folding import check_sources
 from opay_contract.formats.table import Format
@@ -126,6 +126,40 @@ def test_what_is_no_member_of_a_body_stands_where_it_is_written(contract: Contra
             assert there.lower().startswith("content-type"), name
             assert "merchantid" not in there[:40].lower(), "another header's value has the name, too"
     assert len([key for key in at if key[1] in ("status-undocumented", "json-mislabelled")]) == 10
+
+
+def test_every_rule_about_the_envelope_of_a_call_names_a_part_of_it(contract: Contract) -> None:
+    text: Any = SimpleNamespace(
+        url=lambda: "url", status=lambda: "status", header=lambda side, name: f"{side} {name}".lower()
+    )
+    exchange: Any = SimpleNamespace()
+    for rule, pointer, actual, part in (
+        ("path-undocumented", "/api/v1", "another path", "url"),
+        ("status-undocumented", "502", "502", "status"),
+        ("json-mislabelled", "text/html", "text/html", "response content-type"),
+        ("signature-mismatch", "Authorization", "a header that does not verify", "request authorization"),
+        ("header-missing", "MerchantId", "none", None),
+        ("response-header-missing", "response-header:X-Id", "none", None),
+        ("response-header-invalid", "response-header:X-Id/0", "text", "response x-id"),
+        ("parameter-invalid", "query:limit", "string", "url"),
+        ("parameter-invalid", "request-header:X-Page", "string", "request x-page"),
+        ("parameter-undocumented", "cookie:sid", "a parameter", "request cookie"),
+        ("parameter-missing", "query:limit", "none", None),
+        ("card-number-exposed", "url", "a card number of 16 digits", "url"),
+        ("card-number-exposed", "response-header:X-Pan", "a card number of 16 digits", "response x-pan"),
+    ):
+        finding = Finding(
+            rule=RULES_BY_ID[rule],
+            operation=None,
+            outcome=Outcome.SUCCESS,
+            pointer=pointer,
+            expected="",
+            actual=actual,
+            contract=None,
+            place=Place(source=0, entry=1, file="-"),
+            recorded_at=None,
+        )
+        assert find_place(finding, exchange, text, contract) == part, (rule, pointer)
 
 
 def test_a_minimised_har_has_columns_and_equal_bodies_are_told_apart(places: Places) -> None:

@@ -39,7 +39,7 @@ _HELD_ALONE = frozenset(
 )
 """Keywords that a value breaks whatever stands beside them."""
 
-_OF_HEADERS = re.compile("(request|response)-header:(.*)")
+_OF_HEADERS = re.compile("(request|response)-header:([^/]*).*", re.DOTALL)
 _IN_REQUEST = "request:"
 
 
@@ -88,18 +88,18 @@ def _placed(folded: FoldedFinding, exchange: Exchange, text: EntryText, contract
 def find_place(finding: Finding, exchange: Exchange, text: EntryText, contract: Contract) -> LinePlace | None:
     """Return where a finding's value stands in its recording; None where that cannot be told."""
     area, pointer = finding.rule.area, finding.pointer
-    if area is Area.ROUTE or pointer == "url":
-        return text.url()
+    if area in (Area.HEADER, Area.PARAMETER) and finding.actual == "none":  # it is missing
+        return None
+    if in_headers := _OF_HEADERS.fullmatch(pointer):
+        return text.header(in_headers[1], in_headers[2])
     if area is Area.STATUS:
         return text.status()
     if area is Area.MEDIA_TYPE:
         return text.header("response", "content-type")
-    if area is Area.SIGNATURE:
+    if area in (Area.SIGNATURE, Area.HEADER):
         return text.header("request", pointer)
-    if in_headers := _OF_HEADERS.fullmatch(pointer):
-        return text.header(in_headers[1], in_headers[2])
-    if area is Area.HEADER:  # one that is missing
-        return None
+    if area in (Area.ROUTE, Area.PARAMETER) or pointer == "url":
+        return text.header("request", "cookie") if pointer.startswith("cookie:") else text.url()
     is_asked = pointer.startswith(_IN_REQUEST) or finding.rule.id.startswith("request-")
     side, part = ("request", exchange.request) if is_asked else ("response", exchange.response)
     body = part.body or b""
