@@ -11,8 +11,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from opay_contract.contract.contract import Contract
+from opay_contract.contract.loading import load_contract
 from opay_contract.drift.insight import draw_insight
-from opay_contract.engines.folding import PartResult, fold_batch, fold_part
+from opay_contract.engines.folding import PartResult, check_sources, fold_batch, fold_part
 from opay_contract.engines.work import DIED, Work
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Place, Unreadable
@@ -231,3 +232,9 @@ def test_the_parts_of_a_file_are_found_without_reading_it(
     assert not isinstance(source, Unreadable)
     assert len(list(parts_module.iter_parts(source, size=1000))) > 200
     assert sum(read) <= 2 * (64 << 10)
+
+
+def test_a_source_that_could_not_be_opened_is_counted_and_the_run_goes_on() -> None:
+    lost = Unreadable(place=Place(source=0, entry=1, file="gone"), reason="no such file")
+    summary = check_sources([lost], load_contract(), Settings(started_at=0))
+    assert (summary.unreadable_count, summary.exchanges) == (1, 0)
