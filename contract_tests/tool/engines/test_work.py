@@ -80,7 +80,7 @@ def test_every_line_is_in_one_range_whatever_the_cuts(data: bytes, size: int, ch
     assert lines == len(data.splitlines())
 
 
-@settings(deadline=None, max_examples=4, phases=[Phase.generate])
+@settings(deadline=None, max_examples=2, phases=[Phase.generate])
 @given(size=st.integers(3_000, 90_000), seed=st.integers(0, 9))
 def test_any_size_and_order_of_parts_gives_the_report_of_the_whole(  # noqa: PLR0913, PLR0917  fixtures
     traffic: Path, check: Check, alone: Alone, contract: Contract, size: int, seed: int

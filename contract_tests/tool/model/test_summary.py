@@ -26,7 +26,7 @@ from opay_contract.model.outcomes import NOT_NAMED, Signatures
 from opay_contract.model.summary import DriftSummary, Elsewhere, FoldedFinding, fingerprint, join, merge
 from opay_contract.recordings.inputs import Source
 
-QUICK = settings(deadline=None, derandomize=True, max_examples=100)
+QUICK = settings(deadline=None, derandomize=True, max_examples=40)
 CASES = sorted((Path(__file__).parents[1] / "judge" / "cases").glob("*/*.ndjson"))
 LINES = [line for path in CASES for line in path.read_bytes().splitlines()]
 UNREADABLE_LINES = [
@@ -271,7 +271,7 @@ def splits(draw: st.DrawFn) -> tuple[list[tuple[int, bytes]], list[list[tuple[in
     return lines, draw(st.permutations(parts))
 
 
-@settings(QUICK, max_examples=40)
+@settings(QUICK, max_examples=20)
 @given(splits(), st.booleans())
 def test_any_split_of_a_stream_gives_the_summary_of_one_pass(
     case: tuple[list[tuple[int, bytes]], list[list[tuple[int, bytes]]]], has_memory: object
