@@ -21,7 +21,7 @@ FORM = rf"(?<![0-9A-Za-z.:-])(?:{_UUID}|{_DATE}|{_IPV4}|{_IPV6})(?![0-9A-Za-z:-]
 """What may be such a value; `is_form` tells."""
 
 CONSTANTS = ("09:09:09Z", "09:09:09", "P9D")
-"""What stands for a time of the day and for a span where a schema asks for one: neither has room for a mark."""
+"""What stands for a time of the day and for a span, which have no room for a mark, where a schema asks."""
 
 _NETWORKS = ("192.0.2.", "198.51.100.", "203.0.113.")
 _NETWORK = "2001:db8:"

@@ -2,11 +2,12 @@
 
 import base64
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from itertools import islice
+from typing import NamedTuple
 
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.describing import describe_value
@@ -49,12 +50,25 @@ class Memory:
     forced: frozenset[str] = frozenset()
     _kept: set[str] = field(default_factory=set)
     _replaced: set[str] = field(default_factory=set)
+    _noted: dict[str, bool] = field(default_factory=dict)
+    _made: dict[Hashable, str] = field(default_factory=dict)
 
     def begin(self, forced: frozenset[str] = frozenset()) -> None:
         """Forget everything: a file begins."""
         self.forced = forced
-        self._kept.clear()
-        self._replaced.clear()
+        for known in (self._kept, self._replaced, self._noted, self._made):
+            known.clear()
+
+    def once(self, value: str, where: Hashable, make: Callable[[], str]) -> str:
+        """Return what is made of a value; of a short one that came before in this file what was made then."""
+        if len(value) > _SHORT_TEXT:
+            return make()
+        made = self._made.get((value, where))
+        if made is None:
+            if len(self._made) >= _REMEMBERED:
+                self._made.clear()
+            made = self._made[value, where] = make()
+        return made
 
     def keep(self, name: str) -> bool:
         """Return whether a name may be kept, as far as is known now."""
@@ -67,6 +81,12 @@ class Memory:
 
     def replace(self, value: str, *, with_words: bool = False) -> None:
         """Note that a value was replaced; `with_words` is for names of people, of which each word is one."""
+        noted = self._noted.get(value)
+        if len(value) > _LONGEST_NAME or noted or noted is with_words:
+            return
+        if len(self._noted) >= _REMEMBERED:
+            self._noted.clear()
+        self._noted[value] = with_words
         if len(self._replaced) < _MOST_NAMES:
             self._replaced |= self._forms(value, with_words=with_words)
 
@@ -106,8 +126,7 @@ class PartKind(StrEnum):
     LETTERS = "free text"
 
 
-@dataclass(frozen=True, slots=True)
-class TextPart:
+class TextPart(NamedTuple):
     """A part of a text; `plain` is the same with every digit as an ASCII digit."""
 
     kind: PartKind
@@ -291,6 +310,11 @@ class Texts:
 
     def redact(self, text: str, manner: Manner = STRICT, accept: Callable[[str], bool] = accept_all) -> str:
         """Return the pseudonym of a text, or the text itself where it is clean."""
+        if accept is accept_all:
+            return self.memory.once(text, manner, lambda: self._redact(text, manner, accept))
+        return self._redact(text, manner, accept)
+
+    def _redact(self, text: str, manner: Manner, accept: Callable[[str], bool]) -> str:
         if self.is_clean(text, manner):
             return text
         self.memory.replace_text(text)
@@ -306,11 +330,13 @@ class Texts:
         """Return one of the possible pseudonyms of a text, whether it keeps what the text showed or not."""
         return self._replace(text, manner, salt)
 
-    def _candidates(self, text: str, manner: Manner) -> "list[str] | map[str]":
-        exact = Manner(keep_words=manner.keep_words, cards=manner.cards, exact=True)
+    def _candidates(self, text: str, manner: Manner) -> Iterator[str]:
         salts = range(ATTEMPTS if len(text) <= _LONG else 1)
-        manners = [(manner, salt) for salt in salts] + [(exact, salt) for salt in salts]
-        return map(lambda pair: self._replace(text, *pair), manners)  # noqa: C417  made one at a time
+        for salt in salts:
+            yield self._replace(text, manner, salt)
+        exact = Manner(keep_words=manner.keep_words, cards=manner.cards, exact=True)
+        for salt in salts:
+            yield self._replace(text, exact, salt)
 
     def _replace(self, text: str, manner: Manner, salt: int) -> str:
         parts = self.detector.parts(text, keep_words=manner.keep_words)
@@ -338,9 +364,11 @@ class Texts:
         return "".join(write_digit(char, "9") if char.isdigit() else char for char in made)
 
     def _replace_digits(self, part: TextPart, manner: Manner, salt: int) -> str:
+        groups = list(iter_cards(part.plain)) if manner.cards else []
+        if not groups and part.text.isascii() and part.text.isdigit():
+            return self.pseudonyms.digits(part.text, salt=salt, mark=ORDINARY_MARK)
         places = [index for index, char in enumerate(part.plain) if char in "0123456789"]
         digits = "".join(part.plain[index] for index in places)
-        groups = list(iter_cards(part.plain)) if manner.cards else []
         if not groups:
             new = dict(
                 zip(places, self.pseudonyms.digits(digits, salt=salt, mark=ORDINARY_MARK), strict=True)
