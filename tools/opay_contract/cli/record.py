@@ -40,7 +40,7 @@ _SECONDS = click.FloatRange(0, min_open=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Options:
+class _ProxyOptions:
     """Where the proxy stands and what it does besides passing on."""
 
     host: str
@@ -153,7 +153,7 @@ def record(
 
     Exit codes: 0 done; with --check those of `check`; 4 some exchanges could not be recorded.
     """
-    options = _Options(
+    options = _ProxyOptions(
         host=host,
         port=port,
         to=to,
@@ -179,7 +179,7 @@ def record(
     raise click.exceptions.Exit(_run(contract, url, options))
 
 
-def _run(contract: Contract, url: str, options: _Options) -> ExitCode:
+def _run(contract: Contract, url: str, options: _ProxyOptions) -> ExitCode:
     try:  # heavy, optional, and of no use to the other commands
         from opay_contract.mock.serving import bind, url_of  # noqa: PLC0415
         from opay_contract.record.proxy import METRICS_PATH, RecordingProxy  # noqa: PLC0415
@@ -214,7 +214,7 @@ def _run(contract: Contract, url: str, options: _Options) -> ExitCode:
     return ExitCode.INCOMPLETE if is_lost else code
 
 
-def _recorder(contract: Contract, options: _Options, watch: Watch | None) -> Recorder:
+def _recorder(contract: Contract, options: _ProxyOptions, watch: Watch | None) -> Recorder:
     redactor = None if options.raw else Redactor(contract, redaction_key(), _private_key())
     return Recorder(
         RotatingFile(options.to, options.limits),
@@ -225,7 +225,7 @@ def _recorder(contract: Contract, options: _Options, watch: Watch | None) -> Rec
     )
 
 
-def _watch(contract: Contract, options: _Options) -> Watch | None:
+def _watch(contract: Contract, options: _ProxyOptions) -> Watch | None:
     if not options.check and not options.metrics:
         return None
     settings = Settings(started_at=time.time(), private_key=_private_key())
@@ -237,14 +237,14 @@ def _watch(contract: Contract, options: _Options) -> Watch | None:
     return Watch(contract, settings, tell if options.check else None)
 
 
-def _report(contract: Contract, watch: Watch, options: _Options, judging: Judging) -> ExitCode:
+def _report(contract: Contract, watch: Watch, options: _ProxyOptions, judging: Judging) -> ExitCode:
     inputs = Inputs(named=())
     run = build_run(watch.summary(), contract, options.contract_dir, options.criteria, judging, inputs)
     click.echo(render_text(run), nl=False)
     return run.exit_code
 
 
-def _warn(options: _Options) -> None:
+def _warn(options: _ProxyOptions) -> None:
     if not _is_loopback(options.host):
         click.echo(f"warning: listening on {options.host}, every machine that reaches it can ask", err=True)
     if options.raw:
