@@ -6,21 +6,16 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import click
 
 from opay_contract.cli.help import Command
-from opay_contract.cli.options import (
-    baseline_option,
-    contract_option,
-    fail_on_option,
-    require_success_option,
-    rule_options,
-)
+from opay_contract.cli.options import contract_option
 from opay_contract.cli.redact import redaction_key
-from opay_contract.cli.reporting import Criteria, Inputs, Judging, build_run
+from opay_contract.cli.reporting import Criteria, Inputs, Judging, build_run, criteria_options
 from opay_contract.contract.contract import Contract, host_of
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
@@ -32,7 +27,6 @@ from opay_contract.record.files import Limits, RotatingFile
 from opay_contract.record.recorder import Backlog, Recorder, Watch, render_finding
 from opay_contract.redact.redactor import Redactor
 from opay_contract.report.text_report import render_text
-from opay_contract.settings.policy import RulePolicy, parse_severity
 from opay_contract.words import printable
 
 _SANDBOX = "sandbox"
@@ -117,30 +111,16 @@ class _ProxyOptions:
 @click.option(
     "--rotate-seconds", metavar="SECONDS", type=_SECONDS, help="Go on to the next file after so long."
 )
-@fail_on_option
-@rule_options
-@baseline_option
-@require_success_option
+@criteria_options
 @contract_option
 def record(
     *,
     contract_dir: Path | None,
     upstream: str | None,
     allow_production: bool,
-    fail_on: str,
-    policy: RulePolicy,
-    baseline_file: Path | None,
-    host: str,
-    port: int,
-    to: Path,
-    raw: bool,
-    check: bool,
-    metrics: bool,
-    timeout: float,
-    body_limit: int,
     rotate_size: int | None,
     rotate_seconds: float | None,
-    require_success: int | None,
+    **where: Any,
 ) -> None:
     """Pass calls on to the sandbox and record them, redacted.
 
@@ -153,24 +133,8 @@ def record(
 
     Exit codes: 0 done; with --check those of `check`; 4 some exchanges could not be recorded.
     """
-    options = _ProxyOptions(
-        host=host,
-        port=port,
-        to=to,
-        raw=raw,
-        check=check,
-        metrics=metrics,
-        timeout=timeout,
-        body_limit=body_limit,
-        limits=Limits(size=rotate_size, seconds=rotate_seconds),
-        contract_dir=contract_dir,
-        criteria=Criteria(
-            fail_on=parse_severity(fail_on),
-            policy=policy,
-            baseline_file=baseline_file,
-            require_success=require_success,
-        ),
-    )
+    limits = Limits(size=rotate_size, seconds=rotate_seconds)
+    options = _ProxyOptions(contract_dir=contract_dir, limits=limits, **where)
     sandbox = load_contract(contract_dir)
     url = upstream or _sandbox_url(sandbox)
     if not allow_production:
