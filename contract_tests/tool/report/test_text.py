@@ -12,6 +12,7 @@ from contract_tests.tool.running import run_command
 
 from opay_contract.cli.check import check
 from opay_contract.contract.contract import Contract
+from opay_contract.contract.loading import load_contract
 from opay_contract.judge.gap_table import EVERY_RULE
 from opay_contract.judge.table import RULES_BY_ID
 from opay_contract.model.exchange import Place
@@ -270,3 +271,9 @@ def test_the_text_options_are_grouped_in_the_help() -> None:
     with click.Context(check) as context:
         said = check.get_help(context)
     assert all(option in said for option in ("--all", "--full", "--questions", "--observed", "--color"))
+
+
+def test_a_report_says_how_much_it_left_out() -> None:
+    summary = DriftSummary(exchanges=3, occurrences={Severity.ERROR: 7})
+    text = render_text(CheckedRun(summary=summary, questions=load_contract().questions))
+    assert "7 occurrences of further findings not listed" in text

@@ -20,14 +20,7 @@ from opay_contract.judge.body import (
     check_response_body,
     queries_fit,
 )
-from opay_contract.judge.body_plan import (
-    READ_ONLY,
-    WRITE_ONLY,
-    BodyPlan,
-    BodyPlans,
-    request_schema,
-    response_schema,
-)
+from opay_contract.judge.body_plan import READ_ONLY, WRITE_ONLY, BodyPlan, BodyPlans, schemas_of
 from opay_contract.judge.checks import (
     RULES_OF_FLAWS,
     check_body_text,
@@ -314,12 +307,7 @@ class Kinds:
                 decided=tuple(zip(self._decided[operation.id], values, strict=True))
                 if operation is not None and values
                 else (),
-                schemas=(
-                    request_schema(operation, match.form, exchange.request.headers),
-                    response_schema(operation, match, documented, exchange.response.headers),
-                )
-                if operation is not None
-                else (None, None),
+                schemas=schemas_of(operation, exchange, match) if operation is not None else (None, None),
                 is_known=is_known,
             )
             if is_known:

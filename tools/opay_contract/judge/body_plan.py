@@ -14,9 +14,9 @@ import jsonschema_rs
 import msgspec
 
 from opay_contract.contract.addresses import tokens_of
-from opay_contract.contract.contract import Contract, Match, content_type
+from opay_contract.contract.contract import Contract, Match, at, content_type
 from opay_contract.contract.operation import DocumentedResponse, Form, Operation, schema_of
-from opay_contract.jsontext import Parsed, Tokens, iter_nodes
+from opay_contract.jsontext import NotJson, Parsed, Tokens, iter_nodes
 from opay_contract.judge.annotations import Annotations, annotate
 from opay_contract.judge.describing import fold_pointer, is_label
 from opay_contract.judge.shapes import Shape, fold, is_decided_by_shape
@@ -143,34 +143,27 @@ def response_schema(
     return schema or (envelope.schema if envelope is not None else None)
 
 
-def annotate_bodies(
-    contract: Contract, exchange: Exchange, match: Match
-) -> tuple[Annotations | None, Annotations | None]:
-    """Return what the contract says about each place of an exchange's bodies, None where there is nothing."""
-    operation = match.route.operation
-    if operation is None:
-        return None, None
+def schemas_of(operation: Operation, exchange: Exchange, match: Match) -> tuple[str | None, str | None]:
+    """Return the addresses of the schemas that both bodies of an exchange are judged by."""
     response = exchange.response
-    query = request_schema(operation, match.form, exchange.request.headers)
-    answer = response_schema(operation, match, operation.response(response.status), response.headers)
-    asked, answered = match.request_body, match.response_body
+    documented = operation.response(response.status)
     return (
-        annotate(contract, query, asked.value, READ_ONLY) if query and isinstance(asked, Parsed) else None,
-        annotate(contract, answer, answered.value, WRITE_ONLY)
-        if answer and isinstance(answered, Parsed)
-        else None,
+        request_schema(operation, match.form, exchange.request.headers),
+        response_schema(operation, match, documented, response.headers),
     )
+
+
+def decided_of(operation: Operation, body: Parsed | NotJson | None) -> Decided:
+    """Return the places of an answer that decide much, with their values."""
+    if not isinstance(body, Parsed):
+        return ()
+    found = ((tokens, at(body.value, tokens)) for tokens in sorted(operation.decided))
+    return tuple((tokens, one if type(one) is str else repr(one)) for tokens, one in found)
 
 
 def _plan_of(notes: Annotations, shape: Shape, decided: Decided) -> tuple[BodyPlan, bool]:
     """Return the plan for a body, and whether it holds for every other of the shape."""
-    uris: dict[Tokens, list[str]] = {}
-    is_general = all(
-        uris.setdefault(fold(tokens), found) == found
-        for tokens, _ in iter_nodes(notes.value)
-        for found in (notes.schemas.get(tokens, []),)
-    ) and all(_is_decided(node, tokens, shape, decided) for tokens, _, _, node in notes.nodes())
-    if is_general:
+    if holds_for_shape(notes, shape, decided):
         plan = _build(notes, fold)
         lists = tuple(stated for stated, _, _ in plan.lists)
         times = tuple(stated for _, members, _ in plan.units for _, stated in members)
@@ -178,6 +171,19 @@ def _plan_of(notes: Annotations, shape: Shape, decided: Decided) -> tuple[BodyPl
         if all(map(_are_apart, (times, months, lists, plan.undocumented))):
             return plan, True
     return _build(notes, lambda tokens: tokens), False
+
+
+def holds_for_shape(notes: Annotations, shape: Shape, decided: Decided) -> bool:
+    """Return whether what is said about a body is said about every other of its shape.
+
+    Items of a list that have the same shape have the same place then.
+    """
+    uris: dict[Tokens, list[str]] = {}
+    return all(
+        uris.setdefault(fold(tokens), found) == found
+        for tokens, _ in iter_nodes(notes.value)
+        for found in (notes.schemas.get(tokens, []),)
+    ) and all(_is_decided(node, tokens, shape, decided) for tokens, _, _, node in notes.nodes())
 
 
 def _are_apart(stated: tuple[StatedPlace, ...]) -> bool:
