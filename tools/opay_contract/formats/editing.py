@@ -292,17 +292,18 @@ class EntryVisitor:
     def _place(self, tokens: Tokens) -> str:
         return f"recording:{self._policy.say(tokens)}"
 
-    def subtree(self, tokens: Tokens) -> str | None:
+    def subtree(self, tokens: Tokens, token: str) -> str | None:
         """Return a native body: the text of a JSON value in the middle of the line; bytes listed go."""
-        value = value_at(self._tree, tokens)
         if self._is_native and self._edited is not None and tokens in _NATIVE_BODIES:
             part = self._edited.new.request if tokens[0] == "request" else self._edited.new.response
-            if isinstance(value, str) or part.body is None:
+            if token.startswith('"') or part.body is None:
                 return None
             return part.body.decode(errors="surrogateescape")  # as the rest of the line is read
-        if isinstance(value, list) and len(value) >= _LISTED and all(map(_is_byte, value)):
-            self._policy.note("bytes", self._place(tokens))
-            return "[]"
+        if token.startswith("["):
+            value = value_at(self._tree, tokens)
+            if isinstance(value, list) and len(value) >= _LISTED and all(map(_is_byte, value)):
+                self._policy.note("bytes", self._place(tokens))
+                return "[]"
         return None
 
     def binary(self, tokens: Tokens, raw: bytes) -> bytes:

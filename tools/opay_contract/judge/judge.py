@@ -23,6 +23,7 @@ from opay_contract.judge.checks import (
 )
 from opay_contract.judge.describing import describe_name
 from opay_contract.judge.exposure import CardSearch
+from opay_contract.judge.parameters import read_url
 from opay_contract.judge.routes import fold_path
 from opay_contract.judge.subject import (
     HTTP_ERROR,
@@ -104,6 +105,7 @@ class Judge:
     def _card_numbers(self, alike: Alike) -> Iterator[tuple[Subject, RawFinding]]:
         """Yield the card numbers in those that wait; URLs of known kinds have none."""
         cards, (in_query, in_answer) = self._cards, alike.searched_bodies
+        operation = alike.frame.route.operation
         in_headers = cards.is_thorough or _may_be_in_headers(alike, alike.waiting)
         is_each = in_headers or in_query or in_answer or not alike.is_known
         for one in alike.waiting:
@@ -111,13 +113,17 @@ class Judge:
                 continue
             found: list[Iterable[RawFinding]] = []
             if not alike.is_known:
-                found.append(cards.in_url(one.exchange.request.url))
+                found.append(cards.in_url(one.exchange.request.url, operation))
             if in_headers and (cards.is_thorough or _may_be_in_headers(alike, [one])):
                 found.append(cards.in_headers(one.exchange))
             if in_query or _has_long_row(one.asked):
-                found.append(cards.in_query(one.exchange, one.asked, alike.query, alike.query_plan))
+                found.append(
+                    cards.in_query(one.exchange, one.asked, operation, alike.query_plan, alike.query)
+                )
             if in_answer or _has_long_row(one.answered):
-                found.append(cards.in_answer(one.exchange, one.answered, alike.answer, alike.answer_plan))
+                found.append(
+                    cards.in_answer(one.exchange, one.answered, operation, alike.answer_plan, alike.answer)
+                )
             for hits in found:
                 yield from ((one, hit) for hit in hits)
 
@@ -138,7 +144,8 @@ def check_exchange(
 ) -> Iterator[Finding]:
     """Yield every finding of an exchange that is in scope, by a judge without memory."""
     judge = Judge(contract, settings, has_memory=False)
-    alike = judge.add(exchange, Lead(match.route), match.request_body, match.response_body)
+    lead = Lead(match.route, read_url(contract, match.route, exchange.request))
+    alike = judge.add(exchange, lead, match.request_body, match.response_body)
     found = judge.judge(alike)
     alike.waiting.clear()  # no circle is left that holds bodies
     yield from found

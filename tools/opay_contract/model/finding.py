@@ -33,6 +33,7 @@ class Area(StrEnum):
     ROUTE = "route"
     STATUS = "status"
     HEADER = "header"
+    PARAMETER = "parameter"
     MEDIA_TYPE = "media type"
     BODY = "body"
     ENVELOPE = "envelope"

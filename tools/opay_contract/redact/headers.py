@@ -11,7 +11,7 @@ from opay_contract.model.signature import SignatureScheme
 from opay_contract.redact.pseudonyms import card_hits, is_hex_pseudonym
 from opay_contract.redact.texts import FREE_TEXT, NAME, STRICT, Manner
 from opay_contract.redact.urls import Urls
-from opay_contract.redact.values import IDENTIFIER, Statement, Values
+from opay_contract.redact.values import Values
 from opay_contract.redact.vocabulary import HEADERS, HOST_HEADERS, METHODS, PSEUDO_HEADERS, URL_HEADERS
 from opay_contract.signing.canonical import UnsignableBody
 from opay_contract.signing.header_forms import is_mask as is_no_signature
@@ -46,6 +46,9 @@ class HeaderFields:
     def value(self, name: str, value: str) -> str:
         """Return a field's value; a signature and a length are the exchange's business and not known here."""
         lower = name.lower()
+        return self.values.texts.memory.once(value, ("header", lower), lambda: self._value(lower, value))
+
+    def _value(self, lower: str, value: str) -> str:
         if lower in ("content-length", "age", "access-control-max-age") and _LENGTH.fullmatch(value):
             return value
         if lower == "content-type":
@@ -74,7 +77,7 @@ class HeaderFields:
                 return self.credential(value)
             return self.values.texts.redact(value, _UNSEARCHED)
         if lower in self.values.sensitivity.by_name:
-            return self.values.text(value, Statement(IDENTIFIER), 0.0)
+            return self.values.text(value, self.values.sensitivity.identifier, 0.0)
         return self.values.texts.redact(value, STRICT)
 
     def _media_type(self, value: str) -> str:

@@ -43,7 +43,7 @@ def _is_for_vendor(folded: FoldedFinding, run: CheckedRun) -> bool:
     rule = folded.finding.rule
     if rule.id in {one.id for one in RULES_OF_A_RUN} or rule.severity < Severity.WARNING:
         return False
-    is_of_client = rule.id in _OF_A_CLIENT or rule.id.startswith("request-")
+    is_of_client = rule.id in _OF_A_CLIENT or rule.id.startswith(("request-", "parameter-"))
     return not is_of_client and run.state(folded) is not State.ACCEPTED
 
 
