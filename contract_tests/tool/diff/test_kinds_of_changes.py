@@ -56,8 +56,8 @@ def render_comparison() -> str:
     """Return the checks of oasdiff beside the changes here, and the changes that it has no check for."""
     compared = [case for case in CASES if case["oasdiff"]]
     rows = [
-        f"| {', '.join(f'`{one}`' for one in case['oasdiff'])} | `{case['change']}` | {levels(case, Way.REQUEST)} "
-        f"| {levels(case, Way.RESPONSE)} | {case.get('unlike', '')} |"
+        f"| {', '.join(f'`{one}`' for one in case['oasdiff'])} | `{case['change']}` "
+        f"| {levels(case, Way.REQUEST)} | {levels(case, Way.RESPONSE)} | {case.get('unlike', '')} |"
         for case in compared
     ]
     known = {case["change"] for case in compared}

@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 
 from opay_contract.baseline.baseline import load_baseline, utc_day
 from opay_contract.cli.help import Command
-from opay_contract.cli.options import contract_option, setting_option
+from opay_contract.cli.options import baseline_option, contract_option
 from opay_contract.cli.output import write_report
 from opay_contract.contract.change_kinds import CHANGE_KINDS, ChangeKind, Level, Side, Way
 from opay_contract.diff.comparing import compare_versions
@@ -77,7 +77,7 @@ def _list_kinds(context: click.Context, _option: click.Parameter, is_asked: bool
     type=click.Path(path_type=Path, dir_okay=False),
     help="Say of each change what recordings show: a file of `check --save-summary`.",
 )
-@setting_option("baseline", "baseline_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+@baseline_option
 @click.option(
     "--format", "format_", type=click.Choice(["text", *_FORMATS]), default="text", show_default=True
 )
