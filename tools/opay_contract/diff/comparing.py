@@ -154,7 +154,7 @@ class _Node(NamedTuple):
     def text(self, name: str) -> str:
         """Return the text of a member, empty where there is none."""
         value = self.of(name).value
-        return value if isinstance(value, str) else ""
+        return str(value) if isinstance(value, str | int) else ""
 
     def plain(self, seen: frozenset[Address] = frozenset()) -> str:
         """Return all that it says in one form, with what it refers to in place of the references."""

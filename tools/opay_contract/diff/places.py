@@ -41,9 +41,8 @@ def with_outcomes(diff: ContractDiff) -> ContractDiff:
 
 def _places_of(version: Version) -> _Places:
     """Return which places of exchanges each schema describes, of operations that have outcomes."""
-    if not any(
-        "x-envelope" in one.value for one in version.schemas.places.objects if one.kind == "operation"
-    ):
+    operations = (one.value for one in version.schemas.places.objects if one.kind == "operation")
+    if not any(isinstance(one, dict) and "x-envelope" in one for one in operations):
         return {}
     try:
         contract = build_contract(version.schemas.documents)
