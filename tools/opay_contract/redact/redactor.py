@@ -330,7 +330,9 @@ class Redactor:
         )
 
     def _new_bodies(self, exchange: Exchange) -> tuple[bytes | None, bytes]:
-        recorded, schemas, decided = 0.0, (None, None), ()
+        recorded = 0.0
+        schemas: tuple[str | None, str | None] = (None, None)
+        decided: Decided = ()
         if not excess_of(exchange):
             match = self.contract.match(exchange)
             operation = match.route.operation

@@ -98,7 +98,7 @@ class Sensitivity:
 
     def of_name(self, name: str) -> Statement:
         """Return what can be said about a member by its name."""
-        return self._of_class.get(self.by_name.get(name), NOTHING_SAID)
+        return self._of_class.get(self.by_name.get(name, ""), NOTHING_SAID)
 
     def _statement(self, found: list[tuple[str, dict[str, Any]]]) -> Statement:
         classes = [node["x-sensitivity"] for _, node in found if "x-sensitivity" in node]
