@@ -38,7 +38,7 @@ BODY = b'{"code":"00000"}'
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_server_ends_by_a_signal_and_puts_the_handlers_back(number: signal.Signals) -> None:
     contract = load_contract()
-    settings = MockSettings(choices=assumed_choices(contract.questions))
+    settings = MockSettings(choices=assumed_choices(contract))
     before = signal.getsignal(number)
     with Store() as store, bind("127.0.0.1", 0) as bound:
         app = build_app(contract, settings, store)

@@ -40,7 +40,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Run]:
     settings.load_profile(before)
 
 
-QUICK = ("--only", "known_customer or any_script or method")
+QUICK = ("--only", "known_record or any_script or method")
 
 
 def test_a_sound_target_passes_and_leaves_its_files(run: Run, staging: Staging) -> None:

@@ -62,6 +62,11 @@ _PARTS: dict[str, dict[tuple[str, ...], str]] = {
 """The objects of OpenAPI that lead to schemas: which parts they have, and what each part is."""
 
 
+def is_schema_file(name: str) -> bool:
+    """Tell whether a document is a schema by its name alone: a JSON file in schemas/."""
+    return name.startswith(f"{SCHEMA_FOLDER}/") and name.endswith(".json")
+
+
 class Described(NamedTuple):
     """An object of OpenAPI: where it stands, what it is, and what it says."""
 
@@ -155,7 +160,7 @@ class SchemaPlaces:
         values = {name: document.value for name, document in documents.items()}
         self._tops: dict[str, Any] = {}
         for name in documents:
-            if name.startswith(f"{SCHEMA_FOLDER}/"):
+            if is_schema_file(name):
                 self._tops[name] = None
         self.objects: list[Described] = []
         for found in iter_objects(values):

@@ -175,8 +175,8 @@ def find_orphans(subject: Subject) -> Iterator[RawProblem]:
             if name not in reached:
                 yield RawProblem(Address(name), f"nothing that {ROOT} refers to leads here")
     for path in sorted((subject.directory / SCHEMA_FOLDER).rglob("*")):
-        if path.is_file() and path.suffix != ".json":
-            name = path.relative_to(subject.directory).as_posix()
+        name = path.relative_to(subject.directory).as_posix()
+        if path.is_file() and path.suffix != ".json" and name not in subject.documents and subject.root:
             yield RawProblem(Address(name), "only .json files are read from this folder")
 
 
