@@ -49,7 +49,7 @@ def test_a_sound_target_passes_and_leaves_its_files(run: Run, staging: Staging) 
     assert done.exit_code == 0, done.output
     lines = done.output.splitlines()
     assert lines[0] == f"target: {staging.url} at {staging.url}; hypothesis profile 'real'"
-    assert lines[2].startswith("probe: address, credentials, customer, card, signature are right (")
+    assert lines[2].startswith("probe: address, credentials, record, token, signature are right (")
     assert f"target: {staging.seen} of 500 requests sent" in lines
     assert re.match(r"\d passed, \d+ deselected in ", lines[-1])
     assert 'failures="0"' in Path("j.xml").read_text("utf-8")
@@ -98,7 +98,7 @@ def test_a_drift_is_one_finding_however_many_tests_it_fails(run: Run, staging: S
     assert """again: body='{"customerId": "'"$OPAY_CUSTOMER_ID"'"}'; curl -sS """ in done.output
     markdown, junit = (Path(name).read_text("utf-8") for name in ("m.md", "j.xml"))
     assert "| field-null | /data/cardTokens/*/brand: expected string, got null | test_white_space" in markdown
-    assert "1 distinct finding; 1 of 3 tests passed" in markdown
+    assert "1 distinct finding; 2 of 4 tests passed" in markdown
     assert "rule:     field-null" in junit
     for secret in (*CREDENTIALS.values(), "20123111111", "450875"):
         assert secret not in done.output + markdown + junit
@@ -124,8 +124,8 @@ def test_the_probe_alone_says_each_thing_that_is_right(run: Run, staging: Stagin
     assert [line.partition(":")[0] for line in done.output.splitlines()] == [
         "✓ address",
         "✓ credentials",
-        "✓ customer",
-        "✓ card",
+        "✓ record",
+        "✓ token",
         "✓ signature",
     ]
     assert staging.seen == 4

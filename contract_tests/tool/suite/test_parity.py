@@ -34,7 +34,7 @@ def test_a_difference_in_shape_is_told_once_for_all_requests() -> None:
     on_cards(put("createTimestamp", "1637822753"))(second)
     text = render_parity(compared(SoundServer(), second), "mock", "sandbox")
     assert "  /data/cardTokens/*/createTimestamp: number against string\n" in text
-    assert "    asked the known record; the known record, with a space behind the colon; " in text
+    assert "    asked a sound request of queryCardTokens (by-customer); the known record; " in text
     assert "1637822753" not in text
 
 

@@ -144,7 +144,7 @@ def in_mock(picks: dict[str, str]) -> Iterator[Callable[[Sent], Came]]:
 def test_a_failure_is_a_few_lines_that_say_what_was_asked_what_came_and_how_to_ask_again() -> None:
     defect = next(one for one in DEFECTS if one.name == "unsigned accepted")
     again = """body='{"customerId":"'"$OPAY_CUSTOMER_ID"'"}'; curl -sS """
-    again += "http://127.0.0.1:9/api/v1/international/token/query -H 'Content-Type: application/json' "
+    again += "'http://127.0.0.1:9/api/v1/international/token/query' -H 'Content-Type: application/json' "
     again += """-H 'MerchantId: '"$OPAY_MERCHANT_ID" --data-raw "$body\""""
     first, *_ = run_suite(defect.server().answer, [defect.found_by])[defect.found_by].split("\n\n")
     assert first.splitlines() == [

@@ -112,7 +112,7 @@ def test_what_is_for_the_tests_to_find_does_not_end_a_probe() -> None:
     vars(server)["is_signed"] = lambda *_: True
     vars(server)["by_token"] = server.unknown_token
     assert probe_as(TARGET, server.answer).describe() == (
-        "address, credentials, customer are right; card: 2 cards, the first is not found by its token; "
+        "address, credentials, record are right; token: 2 tokens, the first is not found by its key; "
         "signature: a wrong one is accepted"
     )
 

@@ -4,7 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from opay_contract.contract.addresses import MISSING, Address, below, resolve, split_uri, value_below
+from opay_contract.contract.addresses import (
+    MISSING,
+    Address,
+    absolute,
+    below,
+    resolve,
+    split_uri,
+    value_below,
+    with_fragment,
+)
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import DocumentedResponse, Operation, is_json
 
@@ -66,12 +75,19 @@ def request_examples(contract: Contract, operation: Operation) -> list[Example]:
 
 
 def schema_examples(contract: Contract, schema: str | None) -> list[Any]:
-    """Return the examples that a schema gives of itself, and those of what it is a reference to."""
-    _, node = (None, MISSING) if schema is None else _resolved(contract, schema)
-    if not isinstance(node, dict):
-        return []
-    found = node.get("examples", [node["example"]] if "example" in node else [])
-    return list(found) if isinstance(found, list) else []
+    """Return the examples that a schema gives of itself, else those of what it is a reference to."""
+    seen: set[str] = set()
+    while schema is not None and schema not in seen:
+        seen.add(schema)
+        node = contract.schemas.find(with_fragment(schema))
+        if not isinstance(node, dict):
+            break
+        if "examples" in node or "example" in node:
+            found = node.get("examples", [node.get("example")])
+            return list(found) if isinstance(found, list) else []
+        named = node.get("$ref")
+        schema = absolute(named, split_uri(schema).file) if isinstance(named, str) else None
+    return []
 
 
 def success_examples(contract: Contract, operation: Operation, form_id: str | None) -> Iterator[Any]:

@@ -4,7 +4,7 @@ Nobody real is among those made up, as far as the contract's samples are nobody'
 same records on every machine.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
 from random import Random
@@ -229,12 +229,11 @@ class RecordBook:
         owner = lookup.to.of(call) if lookup.to is not None else MISSING
         record_id = key if not lookup.of_items else str(f"{kind.single}-0" if owner is MISSING else owner)
         random = Random(f"{record_id} {key}")  # noqa: S311  made-up data
-        taken = [(at, of.of(call)) for at, of in lookup.takes]
-        taken = [(at, value) for at, value in taken if value is not MISSING]
         record = kind.made_up(record_id, 0, random, 0)
         if not lookup.of_items:
-            return StoredRecord(kind=kind.name, id=key, document=_with(record.document, taken)), None
-        item = _with(kind.made_up_item(random), taken)
+            document = _with(record.document, lookup, call, kind.faults)
+            return StoredRecord(kind=kind.name, id=key, document=document), None
+        item = _with(kind.made_up_item(random), lookup, call, kind.item_faults)
         id_ = kind.item_id(item)
         return StoredRecord(kind=kind.name, id=record_id, document=record.document, items={id_: item}), id_
 
@@ -316,10 +315,16 @@ def _as_record(kind: RecordKind, lookup: Lookup, data: dict[str, Any]) -> dict[s
     return record
 
 
-def _with(value: dict[str, Any], taken: list[tuple[Tokens, Any]]) -> dict[str, Any]:
-    for at, child in taken:
-        put(value, at, child)
-    return value
+def _with(
+    made: dict[str, Any], lookup: Lookup, call: Call, faults: Callable[[Any], Iterator[object]]
+) -> dict[str, Any]:
+    """Return what was made up with what is taken of a request, as far as the schemas know it."""
+    for at, of in lookup.takes:
+        taken = of.of(call)
+        if taken is not MISSING:
+            changed = put(deepcopy(made), at, deepcopy(taken))
+            made = made if next(faults(changed), None) else changed
+    return made
 
 
 def _filled(given: Any, number: int, random: Random) -> Any:

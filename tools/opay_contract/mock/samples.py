@@ -10,7 +10,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from math import ceil
 from random import Random
-from re import _constants, _parser  # type: ignore[attr-defined]  # the only reader of regular expressions
+from re import _constants, _parser  # the only reader of regular expressions
 from typing import Any
 
 from opay_contract.contract.addresses import MISSING, absolute, below, split_uri, with_fragment

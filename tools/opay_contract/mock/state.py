@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from opay_contract.contract.addresses import MISSING, OPEN, Address, parse_pointer, resolve, split_uri
+from opay_contract.contract.addresses import MISSING, Address, absolute, parse_pointer, resolve, split_uri
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import ROOT
 from opay_contract.contract.operation import Form, Operation
@@ -30,7 +30,7 @@ class _StatedItems(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _StatedRecords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    holds: str
+    holds: dict[str, str]
     key: str
     items: _StatedItems | None = None
     samples: Samples = {}
@@ -156,7 +156,7 @@ def read_mock_statement(contract: Contract) -> MockStatement:
     at, value = resolve(values, Address(ROOT, (_MEMBER,)))
     try:
         stated = msgspec.convert(value, _StatedMock)
-        records = {name: _records(name, one) for name, one in stated.records.items()}
+        records = {name: _records(name, one, at.file) for name, one in stated.records.items()}
         lookups = {(one.operation, one.form): _lookup(one, records) for one in stated.lookups}
     except (msgspec.ValidationError, _MisunderstoodError) as error:
         raise ContractError(f"{at.file}: {_MEMBER}: {error}") from error
@@ -207,11 +207,13 @@ def _expression(text: str) -> Expression:
     )
 
 
-def _records(name: str, stated: _StatedRecords) -> RecordsStated:
+def _records(name: str, stated: _StatedRecords, file: str) -> RecordsStated:
     items = stated.items
+    if "$ref" not in stated.holds:
+        raise _MisunderstoodError(f"the records '{name}' are to hold a reference to a schema")
     return RecordsStated(
         name=name,
-        schema=OPEN + stated.holds,
+        schema=absolute(stated.holds["$ref"], file),
         key=pointer_of(stated.key),
         items=None
         if items is None

@@ -3,6 +3,7 @@
 Tests that need what a contract does not have are left out, and that is said.
 """
 
+import secrets
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -142,8 +143,16 @@ class Questions:
             for form in operation.forms or (None,)
         ]
 
+    def is_known(self, request: SoundRequest, asked: str | None) -> bool:
+        """Tell whether a target has what a request is about: nothing, something new, or what it knows."""
+        lookup = self.book.lookup(request.operation, request.form)
+        return lookup is None or lookup.does == "adds" or (asked is not None and request.asked == asked)
+
     def _key(self, operation: Operation, form: Form | None, asked: str | None) -> str | None:
-        lookup = self.book.lookup(operation, form)
-        is_known = lookup is not None and lookup.does == "finds" and not lookup.of_items
-        first = next(iter(self.book.kinds), None)
-        return asked if is_known and lookup is not None and lookup.records.name == first else None
+        lookup, by = self.book.lookup(operation, form), self.by_record
+        if lookup is None:
+            return None
+        if lookup.does == "adds":
+            return f"opay-contract-{secrets.token_hex(6)}"
+        is_known = by is not None and lookup.records is by.lookup.records and not lookup.of_items
+        return asked if is_known else None

@@ -8,6 +8,7 @@ from opay_contract.contract.loading import with_base_url
 from opay_contract.model.finding import Severity
 from opay_contract.suite.api import Api, ApiJudge
 from opay_contract.suite.client import Client, RatePolicy
+from opay_contract.suite.questions import Questions
 from opay_contract.suite.targets import CUSTOMER_ID, MERCHANT_ID, MOCK, PRIVATE_KEY, ApiTarget, find_target
 
 
@@ -49,13 +50,15 @@ def running_mock(contract: Contract) -> Iterator[ApiTarget]:
     """Run a mock of a contract in a thread, with its admin path; who asks has the credentials it knows."""
     from opay_contract.mock.app import build_app  # noqa: PLC0415  heavy, and of use to a run on the mock alone
     from opay_contract.mock.choices import assumed_choices  # noqa: PLC0415
-    from opay_contract.mock.records import RecordBook  # noqa: PLC0415
     from opay_contract.mock.request_handler import MockSettings  # noqa: PLC0415
     from opay_contract.mock.serving import running  # noqa: PLC0415
     from opay_contract.mock.store import Store  # noqa: PLC0415
 
     made = MockSettings(choices=assumed_choices(contract), admin=True, slow_seconds=0)
-    records = RecordBook(contract).examples()
+    questions = Questions(contract)
+    records = questions.book.examples()
+    by = questions.by_record
+    known = [one.id for one in records if by is not None and one.kind == by.lookup.records.name]
     with Store() as store:
         store.add(records)
         app = build_app(contract, made, store, initial=records)
@@ -65,6 +68,6 @@ def running_mock(contract: Contract) -> Iterator[ApiTarget]:
                 base_url=base_url,
                 merchant_id=made.credentials.merchant_id,
                 private_key=made.credentials.private_key,
-                customer_id=records[0].id if records else "",
+                customer_id=next(iter(known), ""),
                 credential="of-the-mock",
             )

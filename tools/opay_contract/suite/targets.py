@@ -92,7 +92,7 @@ def _credentials(name: str, environment: Mapping[str, str], asked: Questions) ->
     wanted = {
         "merchant_id": (MERCHANT_ID, asked.identity is not None),
         "private_key": (PRIVATE_KEY, asked.operation.is_signed),
-        "customer_id": (CUSTOMER_ID, bool(asked.book.kinds)),
+        "customer_id": (CUSTOMER_ID, asked.by_record is not None),
         "credential": (CREDENTIAL, asked.needs_credential),
     }
     found = {member: environment.get(variable, "").strip() for member, (variable, _) in wanted.items()}
