@@ -108,12 +108,8 @@ class Writer:
         code = self.code_of(action.means or meaning)
         if code is not None:
             return self.error(code)
-        documented = [
-            status
-            for status in (*_STATUSES.get(meaning, ()), *_BAD_REQUESTS)
-            if str(status) in self.operation.responses
-        ]
-        wanted = (*documented, *_STATUSES.get(meaning, _BAD_REQUESTS))[0]
+        statuses = _STATUSES.get(meaning, _BAD_REQUESTS)
+        wanted = next((one for one in statuses if str(one) in self.operation.responses), statuses[0])
         return self.documented(str(wanted), wanted)
 
     def code_of(self, meaning: str) -> str | None:

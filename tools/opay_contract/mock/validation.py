@@ -364,7 +364,7 @@ class _Credential:
     @property
     def words(self) -> str:
         """The credential in words."""
-        return f"{self.name}: {self.prefix}…" if self.prefix else f"{self.where} {self.name}"
+        return f"{self.prefix}{self.name}" if self.prefix else f"{self.where} {self.name}"
 
     def is_there(self, fields: Headers, parameters: Mapping[tuple[str, str], str]) -> bool:
         """Tell whether a request has it; which it is is not looked at."""
