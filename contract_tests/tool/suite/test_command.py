@@ -55,7 +55,7 @@ def test_a_sound_target_passes_and_leaves_its_files(run: Run, staging: Staging) 
     assert 'failures="0"' in Path("j.xml").read_text("utf-8")
     title, _, said, *_ = Path("m.md").read_text("utf-8").splitlines()
     assert title == f"## opay-contract test: {staging.url}"
-    assert said == f"No finding; 4 of 4 tests passed, {staging.seen} requests sent."
+    assert said == f"No finding; 5 of 5 tests passed, {staging.seen} requests sent."
     recorded = [json.loads(line) for line in Path("r.ndjson").read_text("utf-8").splitlines()]
     assert len(recorded) == staging.seen
 
@@ -111,7 +111,7 @@ def test_a_probe_that_fails_ends_the_run_with_one_line(
     monkeypatch.setenv("OPAY_CUSTOMER_ID", "nobody")
     done = run("--target", staging.url, "--markdown", "m.md")
     assert done.exit_code == 2
-    words = "customer: the customer of OPAY_CUSTOMER_ID is not known (HTTP 200, code 02001)"
+    words = "record: the record of OPAY_CUSTOMER_ID is not known (HTTP 200, code 02001)"
     assert f"ERROR: {words}; the signature is accepted" in done.output
     assert "passed" not in done.output
     assert "Nothing was tested; customer: " in Path("m.md").read_text("utf-8")
