@@ -1,10 +1,10 @@
 """Each planted defect is found by the test that names it, and none is where nothing was planted."""
 
 import re
-import runpy
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from importlib.util import module_from_spec
 
 import pytest
 from contract_tests.tool.suite.defects import DEFECTS, TABLES, Defect, Table, defects_of
@@ -19,6 +19,7 @@ from contract_tests.tool.suite.park import (
     SoundServer,
     asking,
 )
+from contract_tests.usual import one_in
 from hypothesis import settings
 
 from opay_contract.mock.app import build_app
@@ -43,9 +44,12 @@ def load_tests() -> dict[str, Test]:
     before = settings.get_current_profile_name()
     settings.load_profile(REAL_PROFILE)
     tests: dict[str, Test] = {}
-    for path in (test_answers.__file__, test_refusals.__file__):
-        functions = runpy.run_path(path)
-        tests |= {name: one for name, one in functions.items() if name.startswith("test_")}
+    for spec in (test_answers.__spec__, test_refusals.__spec__):
+        assert spec is not None
+        assert spec.loader is not None
+        again = module_from_spec(spec)
+        spec.loader.exec_module(again)
+        tests |= {name: one for name, one in vars(again).items() if name.startswith("test_")}
     settings.load_profile(before)
     return tests
 
@@ -103,7 +107,7 @@ def test_a_sound_server_raises_no_alarm_under_any_reading(readings: dict[str, st
     assert run_suite(SoundServer(readings).answer) == {}
 
 
-@pytest.mark.parametrize("number", range(len(columns())))
+@pytest.mark.parametrize("number", one_in(2, range(len(columns()))))
 def test_the_mock_raises_no_alarm_under_any_reading(number: int) -> None:
     picks = {name: known[number % len(known)] for name, known in READINGS.items()}
     with in_mock(picks) as answer:

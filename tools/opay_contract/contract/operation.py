@@ -1,10 +1,12 @@
 """What a contract says about one operation, and about what nobody knows yet."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from opay_contract.contract.parameters import Parameter
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import Tokens
 from opay_contract.model.signature import SignatureScheme
@@ -46,7 +48,10 @@ class BusinessCode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """How an answer is read: where its parts stand, which codes mean success, which codes are known."""
+    """How an answer is read: where its parts stand, which codes mean success, which codes are known.
+
+    A code is known by its text, whatever it is in JSON; `values` has those that are no text.
+    """
 
     schema: str
     code: Tokens
@@ -55,6 +60,18 @@ class Envelope:
     success: frozenset[str]
     codes: dict[str, BusinessCode]
     codes_uri: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def read_code(self, value: Any) -> str | None:
+        """Return a code as text; None for what is of another type than the known codes."""
+        is_text = isinstance(value, str)
+        if is_text if not self.values else any(type(value) is type(one) for one in self.values.values()):
+            return code_text(value)
+        return str(value) if is_text and value in self.codes else None
+
+    def value_of(self, code: str) -> Any:
+        """Return a code as answers have it."""
+        return self.values.get(code, code)
 
     def code_of(self, meaning: str) -> str:
         """Return the code that means something; a ContractError where none does."""
@@ -63,6 +80,15 @@ class Envelope:
                 return code.code
         raise ContractError(f"openapi.yaml: x-business-codes: no code means '{meaning}'")
 
+
+def code_text(value: Any) -> str | None:
+    """Return a code as text: `0`, `true`; None for what is no code."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, str | int) else None
+
+
+_NAME_IN_PATH = re.compile(r"\{([^/]+?)\}")
 
 MediaTypes = dict[str, str | None]
 """Media types and ranges of them, with the URI of their schema; None for a body that nobody described."""
@@ -102,9 +128,10 @@ def is_of_another_type(content_type: str | None, documented: MediaTypes) -> bool
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentedResponse:
-    """A documented status."""
+    """A documented status, with the headers that its answers have."""
 
     media_types: MediaTypes
+    headers: tuple[Parameter, ...] = ()
     uri: str
 
 
@@ -117,11 +144,24 @@ class RequiredHeader:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """What a security scheme asks for: something in a header, the query or a cookie.
+
+    `word` is what an Authorization header begins with, empty where that is not said.
+    """
+
+    name: str
+    place: str
+    word: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """One method at one path.
 
     `has_other_types` if some body of it is documented as something else than JSON. Beside its
-    `required_headers` a call has those of one of the `credentials`; it is signed if `is_signed`.
+    `required_headers` a call has one set of the `credentials`; it is signed if `is_signed`.
     """
 
     id: str
@@ -131,12 +171,18 @@ class Operation:
     request_types: MediaTypes
     has_other_types: bool
     required_headers: tuple[RequiredHeader, ...]
-    credentials: tuple[tuple[RequiredHeader, ...], ...]
+    credentials: tuple[tuple[Credential, ...], ...]
+    parameters: tuple[Parameter, ...]
     is_signed: bool
     responses: dict[str, DocumentedResponse]
     envelope: Envelope | None
     forms: tuple[Form, ...]
     uri: str
+
+    @property
+    def path_names(self) -> list[str]:
+        """The names of the parameters in the path, in the order of the groups of its pattern."""
+        return _NAME_IN_PATH.findall(self.path)
 
     @property
     def request_schema(self) -> str | None:

@@ -87,7 +87,7 @@ def branches_of(contract: Contract, envelope: Envelope | None, outcome: Outcome)
 def _sample(envelope: Envelope, outcome: Outcome) -> Any:
     """Return the least answer that has a business code of the outcome."""
     is_success = outcome is Outcome.SUCCESS and envelope.success
-    value: Any = min(envelope.success) if is_success else _NO_CODE
+    value: Any = envelope.value_of(min(envelope.success)) if is_success and envelope else _NO_CODE
     for token in reversed(envelope.code):
         value = {token: value}
     return value

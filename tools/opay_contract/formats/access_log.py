@@ -240,13 +240,13 @@ class _LineVisitor(EntryVisitor):
             return self._policy.field_name(name)
         return super().name(tokens, name, salt)
 
-    def subtree(self, tokens: Tokens) -> str | None:
+    def subtree(self, tokens: Tokens, token: str) -> str | None:
         """Return a body that is a JSON value in the middle of the line."""
         path = ".".join(map(str, tokens))
         side = _BODIES.get(path)
         is_text = isinstance(value_at(self._tree, tokens), str | None)
         if side is None or is_text or self._edited is None or not self._is_first(path, f"{side} body"):
-            return super().subtree(tokens)
+            return super().subtree(tokens, token)
         return self._edited.body(side).decode(errors="surrogateescape")
 
     def _is_first(self, path: str, part: str) -> bool:

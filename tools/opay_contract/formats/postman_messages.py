@@ -330,7 +330,7 @@ class PostmanVisitor(EntryVisitor):
             return number_or_text(token, self._field_value(message, tokens, token))
         return super().number(tokens, token)
 
-    def subtree(self, tokens: Tokens) -> str | None:
+    def subtree(self, tokens: Tokens, token: str) -> str | None:
         """Return what takes the place of scripts, of bytes listed as numbers, and of a URL in parts."""
         message, rest = self._message_at(tokens)
         if message is not None and rest == _BUFFER and isinstance(self._value(tokens), list):
@@ -343,7 +343,7 @@ class PostmanVisitor(EntryVisitor):
             return self._emptied(tokens, "body")
         if tokens[-2:] == ("script", "exec"):
             return self._emptied(tokens, "script")
-        return super().subtree(tokens)
+        return super().subtree(tokens, token)
 
     def _message_at(self, tokens: Tokens) -> tuple[Message | None, Tokens]:
         """Return the innermost message that a place is in, and the way to the place from there."""

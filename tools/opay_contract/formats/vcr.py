@@ -359,7 +359,7 @@ class _Editor:
         is_plain = not event.style and event.tag is None
         if is_plain and event.value in NULLS | {"true", "false"}:
             return event
-        if is_plain and _is_number(event.value) and not self.visitor.is_field(tokens):
+        if is_plain and _is_number(event.value) and not self.visitor.is_text(tokens):
             made = self.visitor.number(tokens, event.value)
         else:
             made = self.visitor.text(tokens, event.value)

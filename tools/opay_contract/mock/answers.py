@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from opay_contract.contract.addresses import MISSING, below, resolve, split_uri, value_below
+from opay_contract.contract.addresses import MISSING, below, value_below
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import DocumentedResponse, Form, Operation, is_json
 from opay_contract.mock.choices import Choices, ReadingFitter
@@ -23,7 +23,7 @@ from opay_contract.mock.examples import (
 )
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.samples import Sampler, nodes_of, picked_by
-from opay_contract.mock.state import Action, Call, data_schema, document_values, put
+from opay_contract.mock.state import Action, Call, data_schema, put
 from opay_contract.mock.store import StoredRecord
 
 AUTHENTICATION_FAILED, INVALID_PARAMETERS, NOT_FOUND = (
@@ -204,7 +204,7 @@ class Writer:
         """Return an envelope with any code, message and data, be they `ABSENT`."""
         value: dict[str, Any] = {}
         if self.envelope is not None:
-            put(value, self.envelope.code, code)
+            put(value, self.envelope.code, self.envelope.values.get(code, code))
             put(value, self.envelope.message, message)
             if data is not ABSENT:
                 put(value, self.envelope.data, data)
@@ -278,21 +278,14 @@ class Writer:
 
     def _documented_fields(self, response: DocumentedResponse) -> Fields:
         """Return the header fields that a response is documented to have, as far as they are required."""
-        values, found = document_values(self._contract), []
-        headers = self._contract.schemas.find(below(response.uri, "headers"))
-        for name in headers if isinstance(headers, dict) else ():
-            at, node = resolve(values, split_uri(below(response.uri, "headers", name)))
-            if (
-                not isinstance(node, dict)
-                or name.lower() == "content-type"
-                or node.get("required") is not True
-            ):
-                continue
-            value = node.get("example", MISSING)
-            if value is MISSING and "schema" in node:
-                value = self._sampler.sample(at.child("schema").uri, name)
-            if isinstance(value, str | int | float) and f"{value}".isascii():
-                found.append((name.lower().encode(), f"{value}".encode()))
+        found = []
+        for one in response.headers:
+            stated = self._contract.schemas.find(one.uri)
+            value = stated.get("example", MISSING) if isinstance(stated, dict) else MISSING
+            if value is MISSING and one.schema is not None:
+                value = self._sampler.sample(one.schema, one.name)
+            if one.is_required and isinstance(value, str | int | float) and f"{value}".isascii():
+                found.append((one.name.lower().encode(), f"{value}".encode()))
         return tuple(found)
 
 

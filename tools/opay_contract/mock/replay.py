@@ -1,10 +1,9 @@
 """Answers from recorded exchanges: a question gets the answers that it got in turn, then the last again."""
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from opay_contract.contract.addresses import MISSING
 from opay_contract.contract.answers import answer_shape
@@ -108,14 +107,9 @@ class Replay:
             return ""
         parts = urlsplit(item.request.url or "")
         if lookup is not None:
-            found = re.fullmatch(
-                re.sub(r"\\\{([^/]+?)\\\}", "([^/]+)", re.escape(operation.path)), parts.path
-            )
-            names = re.findall(r"\{([^/{}]+)\}", operation.path)
-            values = {
-                ("path", name): text
-                for name, text in zip(names, found.groups() if found else (), strict=False)
-            }
+            found = operation.path_pattern.fullmatch(parts.path)
+            groups = map(unquote, found.groups()) if found else ()
+            values = {("path", name): text for name, text in zip(operation.path_names, groups, strict=False)}
             values |= {("query", name): text for name, text in parse_qsl(parts.query)}
             asked = lookup.by.of(Call(body=body, parameters=values))
         else:

@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from opay_contract.contract.addresses import MISSING
 from opay_contract.contract.contract import Contract
@@ -79,7 +78,7 @@ class RequestHandler:
 
     def answer(self, request: MockRequest) -> MockAnswer:
         """Return the answer to a request; the names of header fields are in lower case."""
-        handlers = self._by_path.get(request.target) or self._find(request.target)
+        handlers, path = self._find(request.target)
         if not handlers:
             return self._not_served(request.target)
         handler = next((one for one in handlers if one.operation.method == request.method), None)
@@ -87,21 +86,20 @@ class RequestHandler:
             served = ", ".join(one.writer.served for one in handlers)
             allowed = ", ".join(one.operation.method for one in handlers)
             return handlers[0].validation.refuse_method(served, allowed)
-        return handler.answer(request, self._scenario)
+        return handler.answer(
+            replace(request, target=path) if path is not request.target else request, self._scenario
+        )
 
-    def _find(self, path: bytes) -> "list[_OperationHandler]":
-        """Return the handlers of a path with parameters, or of one behind a server's own path."""
-        paths = [path, *(path.removeprefix(one) for one in self._prefixes if path.startswith(one + b"/"))]
-        for candidate in paths:
-            if found := self._by_path.get(candidate):
-                return found
-            text = candidate.decode("latin-1")
-            fitting = [
-                found for found in self._by_path.values() if found[0].operation.path_pattern.fullmatch(text)
-            ]
+    def _find(self, path: bytes) -> "tuple[list[_OperationHandler], bytes]":
+        """Return the handlers of a path, and what of it is theirs: it may be behind a server's own path."""
+        if found := self._by_path.get(path):
+            return found, path
+        for one in (path, *(path.removeprefix(one) for one in self._prefixes if path.startswith(one + b"/"))):
+            text = one.decode("latin-1")
+            fitting = [f for f in self._by_path.values() if f[0].operation.path_pattern.fullmatch(text)]
             if fitting:
-                return min(fitting, key=lambda found: found[0].operation.path.count("{"))
-        return []
+                return min(fitting, key=lambda found: found[0].operation.path.count("{")), one
+        return [], path
 
     def _not_served(self, path: bytes) -> MockAnswer:
         reason = "another path"
@@ -131,15 +129,14 @@ class _OperationHandler:
         self._store, self._book, self._scenarios = store, book, scenarios
         self._answers: dict[tuple[str, str, bytes], MockAnswer] = {}
         self._version = store.version()
-        self._names = re.findall(r"\{([^/{}]+)\}", operation.path)
-        self._path = re.compile(re.sub(r"\\\{[^/]+?\\\}", "([^/]+)", re.escape(operation.path)) + r"\Z")
+        self._names = operation.path_names
         self.writer = Writer(contract, operation, settings.choices, book)
         self.validation = Validation(contract, operation, settings.credentials, settings.choices, self.writer)
 
     def answer(self, request: MockRequest, usual_scenario: str | None) -> MockAnswer:
         if self._names:
-            found = self._path.search(request.target.decode("latin-1"))
-            values = [unquote(text) for text in found.groups()] if found else []
+            found = self.operation.path_pattern.fullmatch(request.target.decode("latin-1"))
+            values = list(found.groups()) if found else []
             request = replace(request, path_values=dict(zip(self._names, values, strict=False)))
         query = self.validation.pass_or_refuse(request)
         if isinstance(query, MockAnswer):

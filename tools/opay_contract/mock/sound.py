@@ -8,11 +8,11 @@ from urllib.parse import quote, urlencode
 from opay_contract.contract.addresses import MISSING, resolve, split_uri, value_below
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import Form, Operation, is_json
+from opay_contract.contract.parameters import Parameter
 from opay_contract.mock.examples import request_examples, schema_examples
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.samples import Sampler
 from opay_contract.mock.state import Lookup, document_values, put
-from opay_contract.mock.validation import Parameter, read_parameters, read_security
 
 PLACEHOLDER = "CREDENTIAL"
 """Stands in a request for a key or a password that the contract asks for and does not say."""
@@ -73,9 +73,9 @@ def make_request(
 ) -> SoundRequest:
     """Return a sound request of an operation, about a record where it is about any."""
     lookup, values = book.lookup(operation, form), {}
-    for one in read_parameters(contract, operation):
-        if one.is_required or (lookup and lookup.by.where == one.where and lookup.by.tokens[-1] == one.name):
-            values[one.where, one.name] = _parameter_value(contract, one)
+    for one in operation.parameters:
+        if one.is_required or (lookup and lookup.by.where == one.place and lookup.by.tokens[-1] == one.name):
+            values[one.place, one.name] = _parameter_value(contract, one)
     media_type = next(filter(is_json, operation.request_types), next(iter(operation.request_types), ""))
     body = _body(contract, operation, form, media_type) if media_type else None
     if lookup is not None and lookup.by.where == "body":
@@ -84,31 +84,20 @@ def make_request(
         found = value_below(body, lookup.by.tokens)
         asked = None if found is MISSING else str(found)
     elif lookup is not None:
-        key = next(
-            (
-                key
-                for key in values
-                if key[0] == lookup.by.where and key[1].lower() == str(lookup.by.tokens[0]).lower()
-            ),
-            None,
-        )
-        if key is not None:
-            values[key] = asked if asked is not None else values[key]
-            asked = values[key]
+        wanted = lookup.by.where, str(lookup.by.tokens[0]).lower()
+        for key in [one for one in values if (one[0], one[1].lower()) == wanted]:
+            values[key] = asked = asked if asked is not None else values[key]
     else:
         asked = None
-    for credential in next(iter(read_security(contract, operation)), []) if not operation.is_signed else []:
-        values[credential.where, credential.name] = f"{credential.prefix}{PLACEHOLDER}"
-    scheme = contract.signature
-    signing = (
-        {scheme.header.lower(), (operation.identity_header(scheme) or "").lower()}
-        if scheme and operation.is_signed
-        else set()
-    )
+    if not operation.is_signed:
+        for said in next(iter(operation.credentials), ()):
+            values[said.place, said.name] = f"{said.word} {PLACEHOLDER}".strip()
+    scheme = contract.signature if operation.is_signed else None
+    signing = {scheme.header, operation.identity_header(scheme)} if scheme else set[str | None]()
     headers = [
         f"{name}: {value}"
-        for (where, name), value in values.items()
-        if where == "header" and name.lower() not in signing
+        for (place, name), value in values.items()
+        if place == "header" and name not in signing
     ]
     cookies = [f"{name}={value}" for (where, name), value in values.items() if where == "cookie"]
     return SoundRequest(
@@ -133,7 +122,11 @@ def _target(operation: Operation, values: dict[tuple[str, str], str]) -> str:
 
 def _parameter_value(contract: Contract, parameter: Parameter) -> str:
     """Return a value as text; a list is its first item."""
-    value = parameter.example
+    _, stated = resolve(document_values(contract), split_uri(parameter.uri))
+    named = stated.get("examples") if isinstance(stated, dict) else None
+    first: Any = next(iter(named.values()), None) if isinstance(named, dict) else None
+    given = first.get("value", MISSING) if isinstance(first, dict) else MISSING
+    value = stated.get("example", given) if isinstance(stated, dict) else MISSING
     if value is MISSING and parameter.schema is not None:
         value = Sampler(contract.schemas).sample(parameter.schema, parameter.name)
     while isinstance(value, list | dict):

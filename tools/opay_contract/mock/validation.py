@@ -13,20 +13,27 @@ The names are situations in which a choice may decide on the answer; see `opay-c
 """
 
 import hmac
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote, unquote_plus
 
 import msgspec
 
-from opay_contract.contract.addresses import MISSING, Address, resolve, split_uri
+from opay_contract.contract.addresses import MISSING, resolve, split_uri
 from opay_contract.contract.contract import Contract, at
-from opay_contract.contract.loading import ROOT
-from opay_contract.contract.operation import Form, Operation, is_of_another_type
-from opay_contract.contract.schemas import SchemaSet
+from opay_contract.contract.operation import Credential, Form, Operation, is_of_another_type
+from opay_contract.contract.parameters import (
+    COOKIE,
+    HEADER,
+    PATH,
+    QUERY,
+    Pairs,
+    ParameterReader,
+    split_cookies,
+    split_query,
+)
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import Parsed, parse_json
 from opay_contract.judge.describing import describe_media_type, fold_pointer
@@ -141,17 +148,6 @@ class Query:
     asked: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
-    """A parameter of an operation: where it stands, whether it is demanded, and the schema of its value."""
-
-    name: str
-    where: str
-    is_required: bool
-    schema: str | None
-    example: Any
-
-
 class _FormBody(dict[str, Any]):
     """The members of a form, whose values are texts whatever their schemas say."""
 
@@ -168,7 +164,6 @@ class Validation:
         writer: Writer,
     ) -> None:
         self._choices, self._writer, self._operation = choices, writer, operation
-        self._schemas = contract.schemas
         scheme = contract.signature if operation.is_signed else None
         self._merchant = credentials.merchant_id.encode()
         self._identity = (operation.identity_header(scheme) if scheme else None) or ""
@@ -180,11 +175,10 @@ class Validation:
             if scheme
             else None
         )
-        self._ways = [] if operation.is_signed else read_security(contract, operation)
+        self._ways = () if operation.is_signed else operation.credentials
         skipped = (self._identity.lower(), "authorization")
-        self.parameters = [
-            one for one in read_parameters(contract, operation) if one.name.lower() not in skipped
-        ]
+        self._parameters = [one for one in operation.parameters if one.name.lower() not in skipped]
+        self._reader = ParameterReader(contract.schemas)
         self._media_types = tuple(name.lower().encode() for name in operation.request_types)
         self._needs_body = _needs_body(contract, operation)
         closed = choices.action("undocumented-member").accepted is False
@@ -271,10 +265,9 @@ class Validation:
         """Return why a request is not the merchant's; nothing where it is."""
         fields = request.headers
         if self._authentication is None:
-            lacking = [way for way in self._ways if not all(one.is_there(fields, parameters) for one in way)]
-            if not self._ways or len(lacking) < len(self._ways):
+            if not self._ways or any(all(_is_there(one, parameters) for one in way) for way in self._ways):
                 return []
-            return ["no " + " or ".join(" and ".join(one.words for one in way) for way in self._ways)]
+            return ["no " + " or ".join(" and ".join(map(describe_credential, way)) for way in self._ways)]
         signature, ours = fields.get(self._signature_field), True
         if self._identity_field:
             ours = hmac.compare_digest(fields.get(self._identity_field, b""), self._merchant)
@@ -329,120 +322,41 @@ class Validation:
 
     def _read_parameters(self, request: MockRequest) -> tuple[dict[tuple[str, str], str], str]:
         """Return the parameters by place and name, and what is wrong with the first that is wrong."""
-        found = {("path", name): value for name, value in request.path_values.items()}
-        if request.query:
-            found |= {
-                ("query", name): value
-                for name, value in parse_qsl(request.query.decode("latin-1"), keep_blank_values=True)
-            }
-        for name, value in request.headers.items() if self.parameters or self._ways else ():
-            found["header", name.decode("latin-1")] = value.decode("latin-1")
-        if b"cookie" in request.headers:
-            pairs = (one.partition("=") for one in request.headers[b"cookie"].decode("latin-1").split(";"))
-            found |= {("cookie", name.strip()): value for name, _, value in pairs}
-        for one in self.parameters:
-            key = one.where, one.name.lower() if one.where == "header" else one.name
-            if key not in found:
+        given: dict[str, Pairs] = {PATH: tuple(request.path_values.items())}
+        given[QUERY] = split_query(request.query.decode("latin-1")) if request.query else ()
+        headers = request.headers.items() if self._parameters or self._ways else ()
+        given[HEADER] = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
+        given[COOKIE] = split_cookies(request.headers.get(b"cookie", b"").decode("latin-1"))
+        for one in self._parameters:
+            pairs = given[one.place]
+            if one.place == HEADER:
+                pairs = tuple((one.name, value) for name, value in pairs if name == one.name.lower())
+            if not self._reader.is_given(one, pairs):
                 if one.is_required:
-                    return found, f"no {one.where} parameter {one.name}"
-            elif one.schema and not is_sound_text(self._schemas, one.schema, found[key]):
-                return found, f"the {one.where} parameter {one.name} does not fit its schema"
-        return found, ""
+                    return {}, f"no {one.place} parameter {one.name}"
+            elif self._reader.errors(one, pairs)[1]:
+                return {}, f"the {one.place} parameter {one.name} does not fit its schema"
+        decode = {PATH: unquote, QUERY: unquote_plus}
+        return {
+            (place, name): decode.get(place, str)(value)
+            for place, pairs in given.items()
+            for name, value in pairs
+        }, ""
 
     def _by_choice(self, situation: str) -> MockAnswer | None:
         return self._writer.act(self._choices.action(situation))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Credential:
-    """What a security scheme asks for: where it is sent, under which name, and how it begins."""
-
-    where: str
-    name: str
-    prefix: str
-
-    @property
-    def words(self) -> str:
-        """The credential in words."""
-        return f"{self.prefix}{self.name}" if self.prefix else f"{self.where} {self.name}"
-
-    def is_there(self, fields: Headers, parameters: Mapping[tuple[str, str], str]) -> bool:
-        """Tell whether a request has it; which it is is not looked at."""
-        if self.where != "header":
-            return bool(parameters.get((self.where, self.name)))
-        sent = fields.get(self.name.lower().encode(), b"").decode("latin-1")
-        return sent.lower().startswith(self.prefix.lower()) and len(sent) > len(self.prefix)
+def describe_credential(one: Credential) -> str:
+    """Return what a security scheme asks for in words."""
+    return f"{one.word} {one.name}" if one.word else f"{one.place} {one.name}"
 
 
-def read_security(contract: Contract, operation: Operation) -> list[list[_Credential]]:
-    """Return the ways in which a request may say who asks; none where it need not."""
-    values = document_values(contract)
-    _, root = resolve(values, Address(ROOT))
-    _, node = resolve(values, split_uri(operation.uri))
-    stated = node["security"] if "security" in node else root.get("security")
-    ways = [
-        [one for name in way if (one := _credential(values, name)) is not None]
-        for way in (stated if isinstance(stated, list) else ())
-        if isinstance(way, dict)
-    ]
-    return ways if all(ways) else []
-
-
-def _credential(values: Mapping[str, Any], name: str) -> _Credential | None:
-    _, scheme = resolve(values, Address(ROOT, ("components", "securitySchemes", name)))
-    if not isinstance(scheme, dict):
-        return None
-    kind, place = scheme.get("type"), scheme.get("in")
-    if kind == "apiKey":
-        return _Credential(where=str(place), name=str(scheme.get("name")), prefix="")
-    if kind in ("http", "oauth2", "openIdConnect"):
-        word = str(scheme.get("scheme", "bearer")) if kind == "http" else "bearer"
-        return _Credential(where="header", name="Authorization", prefix=word.capitalize() + " ")
-    return None  # mutual TLS is no part of a request
-
-
-def read_parameters(contract: Contract, operation: Operation) -> list[Parameter]:
-    """Return the parameters of an operation, those of its path among them."""
-    values = document_values(contract)
-    own = split_uri(operation.uri)
-    found: dict[tuple[str, str], Parameter] = {}
-    for holder in (Address(own.file, own.tokens[:-1]), own):
-        _, node = resolve(values, holder)
-        for index in range(len(node.get("parameters", ())) if isinstance(node, dict) else 0):
-            place, one = resolve(values, holder.child("parameters", index))
-            if isinstance(one, dict) and isinstance(one.get("name"), str):
-                where, name = str(one.get("in")), one["name"]
-                if where == "header" and name.lower() in ("accept", "content-type"):
-                    continue
-                named = one.get("examples")
-                first: Any = next(iter(named.values()), {}) if isinstance(named, dict) else {}
-                found[where, name] = Parameter(
-                    name=name,
-                    where=where,
-                    is_required=one.get("required") is True,
-                    schema=place.child("schema").uri if isinstance(one.get("schema"), dict) else None,
-                    example=one.get(
-                        "example", first.get("value", MISSING) if isinstance(first, dict) else MISSING
-                    ),
-                )
-    return list(found.values())
-
-
-def is_sound_text(schemas: SchemaSet, schema: str, text: str) -> bool:
-    """Tell whether a parameter's text says a value that a schema allows; of lists and objects, any does."""
-    validator = schemas.validator(schema)
-    nodes = nodes_of(schemas, schema, lambda _, branches: branches[0])
-    kinds = {one for _, node in nodes for one in _names(node.get("type"))}
-    if not kinds or kinds & {"array", "object"} or validator.is_valid(text):
-        return True
-    try:
-        return bool(validator.is_valid(json.loads(text)))
-    except (ValueError, RecursionError):
-        return False
-
-
-def _names(stated: Any) -> list[str]:
-    return [stated] if isinstance(stated, str) else list(stated or ())
+def _is_there(one: Credential, parameters: Mapping[tuple[str, str], str]) -> bool:
+    """Tell whether a request has a credential; which it is is not looked at."""
+    name = one.name.lower() if one.place == HEADER else one.name
+    sent, word = parameters.get((one.place, name), ""), f"{one.word} " if one.word else ""
+    return sent.lower().startswith(word.lower()) and len(sent) > len(word)
 
 
 def _needs_body(contract: Contract, operation: Operation) -> bool:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 _MOST_CALLS = 50
 """How many calls, the last, a failing test lists."""
 
-_AREAS_OF_CLIENT = (Area.ROUTE, Area.HEADER, Area.SIGNATURE)
+_AREAS_OF_CLIENT = (Area.ROUTE, Area.HEADER, Area.PARAMETER, Area.SIGNATURE)
 
 _NOBODY: ASGIApp = Response(status_code=503)
 
@@ -337,6 +337,8 @@ class OpayMock:
 
 def _is_of_client(finding: Finding) -> bool:
     """Tell whether a finding is about what was asked; a recorded answer is not the client's doing."""
+    if finding.pointer.startswith("response-header:"):
+        return False
     return finding.rule.area in _AREAS_OF_CLIENT or finding.pointer.startswith("request")
 
 

@@ -13,7 +13,7 @@ from opay_contract.formats.streams import CHUNK, GZIP_MAGIC, ZSTD_MAGIC, ChunkSt
 from opay_contract.formats.table import Format, recognise
 from opay_contract.model.exchange import AnswerShape, Exchange, Unreadable
 from opay_contract.recordings.inputs import Source
-from opay_contract.recordings.reading import iter_exchanges
+from opay_contract.recordings.reading import iter_exchanges, with_url
 from opay_contract.recordings.stores import CHANGED, Tag
 
 
@@ -187,7 +187,7 @@ class PartReader:
                 stream = ChunkStream(_iter_har_text(part, raw))
                 for found in read_har(part.source.place, stream, before=before, line=part.line):
                     last = found.place.entry
-                    yield found
+                    yield with_url(found)
         except StreamError as error:
             if error.reason == CHANGED:
                 self.fault = error.reason
@@ -274,8 +274,12 @@ def _plain_format(source: Source, format_in: Format | None) -> Format | None:
         return None
     with _open_at(source, 0) as raw:
         head = _head(raw)
-    found = None if head.startswith((GZIP_MAGIC, ZSTD_MAGIC)) else format_in or recognise(head)
-    return found if isinstance(found, Format) else None
+    if head.startswith((GZIP_MAGIC, ZSTD_MAGIC)):
+        return None
+    told = recognise(head)
+    if format_in is not None and Format.HAR in (told, format_in):  # what is no HAR is refused as a whole
+        return format_in if told is format_in else None
+    return format_in or (told if isinstance(told, Format) else None)
 
 
 def _head(raw: Readable) -> bytes:

@@ -157,7 +157,7 @@ def iter_exchanges(
                 return
             for found in read(source.place, recording.stream):
                 last = found.place.entry
-                yield found if recording.format in _LINES_OF_ITS_OWN else _with_url(found)
+                yield found if recording.format in _LINES_OF_ITS_OWN else with_url(found)
             if not last:
                 recording.refuse_nothing()
     except NoRecordingError as error:
@@ -215,7 +215,7 @@ def is_passed_over(found: Source | Unreadable, answers: AnswerShape) -> bool:
         return False
 
 
-def _with_url(found: Exchange | Unreadable) -> Exchange | Unreadable:
+def with_url(found: Exchange | Unreadable) -> Exchange | Unreadable:
     """Refuse an exchange whose URL was not found: nothing tells whose answer it is."""
     if isinstance(found, Exchange) and found.request.url is None:
         return Unreadable(place=found.place, reason=NO_URL)

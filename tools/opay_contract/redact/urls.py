@@ -16,7 +16,7 @@ from opay_contract.redact.pseudonyms import (
     stand_in_number,
 )
 from opay_contract.redact.texts import NAME, STRICT
-from opay_contract.redact.values import Statement, Values
+from opay_contract.redact.values import Values
 
 _REST = r"([^?#\t\r\n]*)(\?[^#\t\r\n]*)?(#[^\t\r\n]*)?"
 _URL = re.compile(rf"([A-Za-z][A-Za-z0-9+.-]*):(//[^/?#\s]*)?{_REST}")
@@ -71,8 +71,7 @@ class Urls:
 
     def value(self, name: str, value: str) -> str:
         """Return the value of a parameter."""
-        statement = Statement(self.values.sensitivity.by_name.get(name))
-        return self.values.text(value, statement, 0.0)
+        return self.values.text(value, self.values.sensitivity.of_name(name), 0.0)
 
     def _is_url(self, url: str) -> bool:
         try:

@@ -15,6 +15,7 @@ from opay_contract.baseline.acceptance import State
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document
 from opay_contract.contract.loading import ROOT
+from opay_contract.jsontext import steps_of
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED, RULES_OF_A_RUN
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import ContractPlace, Outcome
@@ -40,6 +41,7 @@ _ENDED = {
     Outcome.BUSINESS_ERROR: "a business error",
     Outcome.TRANSPORT: "an answer without a business code",
 }
+"""How an exchange ended whose status and code nobody noted: that of an older summary."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,7 @@ class Frame:
     """A finding from both sides; `place` and what follows of the contract are empty where it says nothing."""
 
     place: str
+    link: str
     lines: tuple[Quoted, ...]
     sources: tuple[Source, ...]
     seen_at: str
@@ -92,6 +95,7 @@ def build_frame(folded: FoldedFinding, run: CheckedRun) -> Frame:
     document = contract.schemas.documents.get(statement.file) if contract and statement else None
     return Frame(
         place=f"{statement.file}:{statement.line}" if statement else "",
+        link=run.link_to(statement) if statement else "",
         lines=tuple(_quote(document, statement)) if document and statement else (),
         sources=find_sources(contract, statement) if contract and statement else (),
         seen_at=describe_seen(folded.finding.place, run),
@@ -124,8 +128,8 @@ def _source(name: str, entry: Any, field: str) -> Source:
 def _nodes_to(document: Document, pointer: str) -> list[Any]:
     """Return the value of a document and those on the way to a pointer, as far as it leads."""
     nodes = [document.value]
-    for token in pointer.split("/")[1:]:
-        name, last = token.replace("~1", "/").replace("~0", "~"), nodes[-1]
+    for name in steps_of(pointer):
+        last = nodes[-1]
         try:
             nodes.append(last[int(name)] if isinstance(last, list) else last[name])
         except (KeyError, IndexError, ValueError, TypeError):
@@ -168,10 +172,13 @@ def describe_seen(place: Place, run: CheckedRun) -> str:
 
 
 def _ended(folded: FoldedFinding) -> Iterator[str]:
-    """Yield when the first exchange of a finding was recorded, and how it ended."""
+    """Yield when the first exchange of a finding was recorded, and what was answered."""
     if utc := utc_of(folded.finding.recorded_at):
         yield f"{describe_minute(utc)} UTC"
-    if not folded.finding.place.is_whole_run:
+    if folded.finding.status is not None:
+        yield f"answered {folded.finding.status}"
+        yield from [f"code {folded.finding.code}"] if folded.finding.code else []
+    elif not folded.finding.place.is_whole_run:
         yield _ENDED[folded.finding.outcome]
 
 

@@ -110,7 +110,9 @@ def _entry(acceptance: Acceptance) -> dict[str, str | int | None]:
 
 
 def _recording(place: Place) -> dict[str, str | int | None]:
-    return {} if place.file == "-" or place.is_whole_run else {"file": place.file, "line": place.line}
+    if place.file == "-" or place.is_whole_run:
+        return {}
+    return {"file": place.file, "line": place.line, "col": place.column}
 
 
 def _command(name: str, message: str, **properties: str | int | None) -> str:

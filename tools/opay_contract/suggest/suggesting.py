@@ -61,6 +61,7 @@ _OPERATION = "an operation is described by hand"
 _UNIT = "what a value counts is for a person to say; change `x-unit` by hand"
 _CARD_NUMBER = "no contract allows a full card number"
 _NO_SUCCESS = "what recordings lack is no matter of the contract; record calls that succeed"
+_PARAMETERS = "values of parameters and headers are not kept; change their statement by hand"
 _DATA = "what the data of such an answer mean is for a person to say"
 
 FIXES: dict[str, Fix] = {
@@ -78,7 +79,12 @@ FIXES: dict[str, Fix] = {
     table.DUPLICATE_KEY.id: _fault(_READERS),
     table.NON_FINITE_NUMBER.id: _fault(_READERS),
     table.UNSAFE_NUMBER.id: _fault(_READERS),
-    table.HEADER_MISSING.id: Fix(plan=additions.let_header_be_absent),
+    table.HEADER_MISSING.id: Fix(plan=additions.let_parameter_be_absent),
+    table.PARAMETER_MISSING.id: Fix(plan=additions.let_parameter_be_absent),
+    table.PARAMETER_INVALID.id: _by_hand(_PARAMETERS),
+    table.PARAMETER_UNDOCUMENTED.id: _by_hand(_PARAMETERS),
+    table.RESPONSE_HEADER_MISSING.id: Fix(plan=additions.let_parameter_be_absent),
+    table.RESPONSE_HEADER_INVALID.id: _by_hand(_PARAMETERS),
     table.REQUEST_FIELD_UNDOCUMENTED.id: Fix(plan=additions.add_member),
     table.REQUEST_FIELD_MISSING.id: Fix(plan=widening.drop_required),
     table.REQUEST_FIELD_INVALID.id: _by_hand(
@@ -104,6 +110,7 @@ FIXES: dict[str, Fix] = {
     table.ANSWER_MISMATCHED.id: _fault("the answer is about something else than was asked for"),
     table.ITEM_REPEATED.id: _fault("what identifies an item stands at two"),
     table.TIMESTAMP_NOT_SECONDS.id: _by_hand(_UNIT),
+    table.TIMESTAMP_NOT_MILLISECONDS.id: _by_hand(_UNIT),
     table.TIMESTAMP_IN_FUTURE.id: _fault("a time that has not come yet"),
     table.MONTH_INVALID.id: _by_hand(_UNIT),
     table.SIGNATURE_MISMATCH.id: _by_hand("the key or `x-signature` is another one; change it by hand"),

@@ -16,7 +16,6 @@ from opay_contract.contract.operation import Form, Operation
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.sound import SoundRequest, make_request
 from opay_contract.mock.state import Lookup, put
-from opay_contract.mock.validation import read_security
 
 RECORDS, ITEMS, SIGNATURE, IDENTITY = "records", "items", "signature", "identity"
 """What a test may need of a contract."""
@@ -115,9 +114,7 @@ class Questions:
     @cached_property
     def needs_credential(self) -> bool:
         """Whether some operation asks for a key or a password that is no signature."""
-        return any(
-            not one.is_signed and read_security(self.contract, one) for one in self.contract.operations
-        )
+        return any(not one.is_signed and any(one.credentials) for one in self.contract.operations)
 
     def body(self, by: AskedBy | None, asked: str) -> dict[str, Any]:
         """Return the body that asks for a record or an item of a key."""

@@ -21,7 +21,6 @@ from schemathesis.specs.openapi import checks as built_in
 
 from opay_contract.contract.operation import Operation
 from opay_contract.mock.sound import PLACEHOLDER
-from opay_contract.mock.validation import read_security
 from opay_contract.model.exchange import Exchange, Place, Request, Response
 from opay_contract.suite.api import ApiJudge, describe
 
@@ -139,12 +138,12 @@ def _operation(judge: ApiJudge, case: Any) -> Operation | None:
 
 def _let_in(judge: ApiJudge, operation: Operation, case: Any) -> None:
     """Say who asks where that is a key or a password; what is wrong on purpose stays so."""
-    for one in next(iter(read_security(judge.contract, operation)), []):
-        if one.where == "header" and not _is_negative(case, "header"):
-            case.headers[one.name] = f"{one.prefix}{judge.target.credential or PLACEHOLDER}"
-        elif one.where == "query" and not _is_negative(case, "query"):
+    for one in next(iter(operation.credentials), ()):
+        if one.place == "header" and not _is_negative(case, "header"):
+            case.headers[one.name] = f"{one.word} {judge.target.credential or PLACEHOLDER}".strip()
+        elif one.place == "query" and not _is_negative(case, "query"):
             case.query[one.name] = judge.target.credential or PLACEHOLDER
-        elif one.where == "cookie" and not _is_negative(case, "cookie"):
+        elif one.place == "cookie" and not _is_negative(case, "cookie"):
             case.cookies[one.name] = judge.target.credential or PLACEHOLDER
 
 

@@ -58,7 +58,7 @@ def rename(value: Any, *, is_body: bool = False) -> Any:
         return _WORDS.sub(lambda found: NAMES[found[1]], text)
     if not isinstance(value, dict):
         return value
-    made = {}
+    made: dict[str, Any] = {}
     for key, child in value.items():
         inner = is_body or key in _BODIES
         if key == "properties" and isinstance(child, dict):

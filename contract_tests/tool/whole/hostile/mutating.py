@@ -1,10 +1,24 @@
 """Mutates recordings of every format: as values, keeping their structure, and as bytes."""
 
+import io
 import random
+from collections.abc import Callable
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from contract_tests.tool.whole.leaks.canaries import CANARIES, NAMES
-from contract_tests.tool.whole.leaks.planting import FORMATS, JSON_TEXT, Place, iter_places, load, plant
+from contract_tests.tool.whole.leaks.planting import (
+    FORMATS,
+    JSON_TEXT,
+    Place,
+    iter_places,
+    load,
+    plant,
+    write_json,
+)
+
+from opay_contract.formats.table import Format
 
 ODD: list[Any] = [
     None,
@@ -66,16 +80,43 @@ PIECES += [
 ]
 
 
+def _write_rows(value: Any) -> bytes:
+    """Write lines as rows of Parquet, whose columns are of the types that the values have."""
+    rows = [{side: _as_row(part) for side, part in line.items()} for line in value]
+    sink = io.BytesIO()
+    try:
+        pq.write_table(pa.Table.from_pylist(rows), sink)
+    except pa.ArrowException as error:
+        raise ValueError from error
+    return sink.getvalue()
+
+
+def _as_row(part: Any) -> Any:
+    """Return a part of a line with its body as text, as columns have it."""
+    if not isinstance(part, dict) or not isinstance(part.get("body"), dict | list):
+        return part
+    return part | {"body": write_json(part["body"]).decode()}
+
+
+RECORDINGS: dict[str, tuple[str, Format, Callable[[Any], bytes]]] = {
+    **{name: (name, format_in, write) for name, (format_in, write, _) in FORMATS.items()},
+    "parquet": ("ndjson", Format.PARQUET, _write_rows),
+    "parquet-base64": ("ndjson-base64", Format.PARQUET, _write_rows),
+}
+"""The data that each kind of recording is made of, its format, and how it is written."""
+
+
 def mutate(name: str, seed: int) -> bytes:
     """Return a recording of a format with a few places mutated, and now and then a few bytes."""
     draw = random.Random(f"{name} {seed}")  # noqa: S311  nothing is kept secret with it
-    value = load(name)
+    data_name, _, write = RECORDINGS[name]
+    value = load(data_name)
     try:
         for _ in range(draw.randint(0, 3)):
             value = _mutated(value, draw.choice(list(iter_places(value)) or [()]), draw)
-        data = bytearray(FORMATS[name][1](value))
+        data = bytearray(write(value))
     except (AttributeError, TypeError, ValueError):  # it is looked into as JSON or base64, or has no writing
-        data = bytearray(FORMATS[name][1](load(name)))
+        data = bytearray(write(load(data_name)))
     for _ in range(draw.choice([0, 0, 0, 1, 2])):
         at = draw.randint(0, len(data))
         data[at : at + draw.choice([0, 1, 1, 5, 40])] = draw.choice(PIECES)
