@@ -114,7 +114,7 @@ def test_a_probe_that_fails_ends_the_run_with_one_line(
     words = "record: the record of OPAY_CUSTOMER_ID is not known (HTTP 200, code 02001)"
     assert f"ERROR: {words}; the signature is accepted" in done.output
     assert "passed" not in done.output
-    assert "Nothing was tested; customer: " in Path("m.md").read_text("utf-8")
+    assert "Nothing was tested; record: " in Path("m.md").read_text("utf-8")
     assert staging.seen == 3
 
 

@@ -149,7 +149,7 @@ class Questions:
         lookup, by = self.book.lookup(operation, form), self.by_record
         if lookup is None:
             return None
-        if lookup.does == "adds":
+        if lookup.does != "finds":  # nothing that is there is to be changed, least of all removed
             return f"opay-contract-{secrets.token_hex(6)}"
         is_known = by is not None and lookup.records is by.lookup.records and not lookup.of_items
         return asked if is_known else None
