@@ -48,6 +48,7 @@ _PARTS: dict[str, dict[tuple[str, ...], str]] = {
         ("callbacks", _EACH): "callback",
         ("x-envelope", "schema"): "schema",
         ("x-envelope", "success"): "schema",
+        ("x-envelope", "error"): "schema",
         ("x-forms", _EACH, "request"): "schema",
         ("x-forms", _EACH, "response"): "schema",
         ("x-forms", _EACH, "data"): "schema",
