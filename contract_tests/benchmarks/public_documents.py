@@ -30,6 +30,7 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.contract.operation import Operation, is_json
 from opay_contract.contract.parameters import COOKIE, HEADER, PATH, QUERY, Parameter
+from opay_contract.errors import ContractError, UsageError
 from opay_contract.judge.body_plan import READ_ONLY
 
 COMMANDS = ("spec", "clean", "drift", "docs", "mock", "suggest", "redact")
@@ -136,7 +137,8 @@ def iter_calls(contract: Contract) -> Iterator[tuple[dict[str, Any], dict[str, A
             if schema and not contract.schemas.validator(schema).is_valid(body):
                 continue
             clean = {"request": request, "response": {"status": number, "headers": headers, "body": body}}
-            wrong = next((one for one in ([], "x") if schema and _is_wrong(contract, schema, one)), None)
+            faulty: tuple[Any, ...] = ([], "x")
+            wrong = next((one for one in faulty if schema and _is_wrong(contract, schema, one)), None)
             answer = {"status": number, "headers": headers, "body": wrong}
             yield clean, {"request": request, "response": answer} if wrong is not None else None
 
@@ -147,7 +149,7 @@ def _is_wrong(contract: Contract, schema: str, value: Any) -> bool:
 
 def _request(contract: Contract, operation: Operation, sampler: Sampler) -> dict[str, Any] | None:
     """Return a request that fits; None where none could be made up."""
-    path, query = operation.path, []
+    path, query = operation.path, list[str]()
     headers = {one.name: "x" for one in operation.required_headers}
     for one in operation.parameters:
         if one.schema is None or (one.place != PATH and not one.is_required):
@@ -224,6 +226,8 @@ class Look:
         started = time.process_time()
         try:
             said = action()
+        except (ContractError, UsageError) as error:
+            said = f"refused: {error}"
         except Exception as error:  # noqa: BLE001  whatever it is, it is what is looked for
             said = f"crash: {type(error).__name__}: {error}"[:300]
         self.found[name] = (said, round(time.process_time() - started, 2))
