@@ -3,7 +3,9 @@
 import base64
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,12 +13,15 @@ import yaml
 from contract_tests.tool.drift.conftest import CARD, CUSTOMER, STARTED_AT, URL, Line, by_customer
 
 from opay_contract.contract.contract import Contract
-from opay_contract.drift.locating import locate
+from opay_contract.contract.documents import Document
+from opay_contract.drift.locating import find_place, locate, tokens_of
 from opay_contract.drift.saving import summary_from_json, summary_to_json
 from opay_contract.engines.folding import check_sources
 from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
+from opay_contract.judge.table import RULES_BY_ID
 from opay_contract.model.exchange import Place
+from opay_contract.model.finding import ContractPlace, Finding, Outcome
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.inputs import iter_sources
 
@@ -123,6 +128,40 @@ def test_what_is_no_member_of_a_body_stands_where_it_is_written(contract: Contra
     assert len([key for key in at if key[1] in ("status-undocumented", "json-mislabelled")]) == 10
 
 
+def test_every_rule_about_the_envelope_of_a_call_names_a_part_of_it(contract: Contract) -> None:
+    text: Any = SimpleNamespace(
+        url=lambda: "url", status=lambda: "status", header=lambda side, name: f"{side} {name}".lower()
+    )
+    exchange: Any = SimpleNamespace()
+    for rule, pointer, actual, part in (
+        ("path-undocumented", "/api/v1", "another path", "url"),
+        ("status-undocumented", "502", "502", "status"),
+        ("json-mislabelled", "text/html", "text/html", "response content-type"),
+        ("signature-mismatch", "Authorization", "a header that does not verify", "request authorization"),
+        ("header-missing", "MerchantId", "none", None),
+        ("response-header-missing", "response-header:X-Id", "none", None),
+        ("response-header-invalid", "response-header:X-Id/0", "text", "response x-id"),
+        ("parameter-invalid", "query:limit", "string", "url"),
+        ("parameter-invalid", "request-header:X-Page", "string", "request x-page"),
+        ("parameter-undocumented", "cookie:sid", "a parameter", "request cookie"),
+        ("parameter-missing", "query:limit", "none", None),
+        ("card-number-exposed", "url", "a card number of 16 digits", "url"),
+        ("card-number-exposed", "response-header:X-Pan", "a card number of 16 digits", "response x-pan"),
+    ):
+        finding = Finding(
+            rule=RULES_BY_ID[rule],
+            operation=None,
+            outcome=Outcome.SUCCESS,
+            pointer=pointer,
+            expected="",
+            actual=actual,
+            contract=None,
+            place=Place(source=0, entry=1, file="-"),
+            recorded_at=None,
+        )
+        assert find_place(finding, exchange, text, contract) == part, (rule, pointer)
+
+
 def test_a_minimised_har_has_columns_and_equal_bodies_are_told_apart(places: Places) -> None:
     body = answer({"bad": 7})
     text = har(entry(body, "shop.example"), entry(body), entry(body), separators=(",", ":"))
@@ -169,7 +208,7 @@ def test_a_body_of_several_lines_and_one_behind_a_mark_have_the_lines_that_edito
 
 
 def test_a_scalar_of_yaml_is_told_in_every_style(places: Places) -> None:
-    pretty = json.dumps(json.loads(answer({"bad": 7})), indent=2).replace("Test Person", "O'Neill \\u00e9")
+    pretty = json.dumps(json.loads(answer({"bad": 7})), indent=0).replace("Test Person", "O'Neill \\u00e9")
     call = {
         "request": {"method": "POST", "uri": URL, "body": '{"customerId":"121111113"}', "headers": {}},
         "response": {"status": {"code": 200}, "body": {"string": "BODY"}, "headers": {}},
@@ -199,6 +238,26 @@ def test_of_several_items_the_one_that_drifts_is_named(places: Places) -> None:
         line, column = place_of(text, needle)
         at = column + needle.index(":") + 2
         assert places(f"{text}\n", "calls.ndjson")[f"/data/cardTokens/*/{name}"] == (line, at), name
+
+
+def test_what_looks_alike_is_told_apart_by_the_keyword_that_is_broken() -> None:
+    document = Document(name="a.json", value={"items": {"enum": ["VISA", "MADA"], "minLength": 3}}, text="")
+    contract: Any = SimpleNamespace(schemas=SimpleNamespace(documents={"a.json": document}))
+    finding = Finding(
+        rule=RULES_BY_ID["value-undocumented"],
+        operation=None,
+        outcome=Outcome.SUCCESS,
+        pointer="/*",
+        expected="one of 2 documented values",
+        actual="string of 4 characters, letters",
+        contract=ContractPlace(file="a.json", line=1, column=1, pointer="/items/enum"),
+        place=Place(source=0, entry=1, file="-"),
+        recorded_at=None,
+    )
+    brands = ["AMEXX", "VISA", "JCBX", "JUNK"]
+    assert tokens_of(finding, brands, contract) == (2,)
+    other = replace(finding, contract=ContractPlace(file="a.json", line=1, column=1, pointer="/items"))
+    assert tokens_of(other, brands, contract) == (1,), "the first that is as the finding says"
 
 
 def test_a_member_that_is_missing_is_shown_by_the_object_that_lacks_it(places: Places) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import fsspec
 import pytest
 
-from opay_contract.cli import progress, spreading
+from opay_contract.cli import checking, spreading
 from opay_contract.cli.main import main
 from opay_contract.exit_codes import ExitCode
 
@@ -129,7 +129,7 @@ def test_progress_tells_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "monotonic", lambda: next(moments, 4.0))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     told: list[str] = []
-    with progress.watch_progress() as on_progress:
+    with checking.watch_progress() as on_progress:
         on_progress(10)
         bar = on_progress.__self__._progress  # type: ignore[attr-defined]  # noqa: SLF001
         told.append(bar.tasks[0].fields["rate"])

@@ -27,9 +27,12 @@ from opay_contract.cli.check import check
 from opay_contract.cli.mock import mock as mock_command
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
+from opay_contract.mock.app import build_app
+from opay_contract.mock.choices import assumed_choices
 from opay_contract.mock.customers import Seeds, iter_customers
 from opay_contract.mock.log import LogWriter
-from opay_contract.mock.serving import running
+from opay_contract.mock.request_handler import MockSettings
+from opay_contract.mock.serving import bind, running, serve, url_of
 from opay_contract.mock.store import Store
 from opay_contract.mock.validation import Credentials
 
@@ -394,3 +397,25 @@ def test_without_its_extra_the_command_says_what_to_install(tmp_path: Path) -> N
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert "pip install 'opay-contract[mock]'" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_ends_by_a_signal_and_puts_the_handlers_back(number: signal.Signals) -> None:
+    contract = load_contract()
+    settings = MockSettings(choices=assumed_choices(contract.questions))
+    before = signal.getsignal(number)
+    with Store() as store, bind("127.0.0.1", 0) as bound:
+        app = build_app(contract, settings, store)
+        serve(app, bound, lambda: os.kill(os.getpid(), number))
+    assert signal.getsignal(number) is before
+
+
+def test_an_address_that_is_not_this_machines_is_told() -> None:
+    with pytest.raises(UsageError, match="cannot listen on"):
+        bind("host.invalid", 0)
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="there is no IPv6 here")
+def test_an_ipv6_address_stands_in_brackets() -> None:
+    with bind("::1", 0) as bound:
+        assert url_of(bound).startswith("http://[::1]:")

@@ -122,6 +122,24 @@ def test_calls_of_which_none_succeeded_are_no_clean_recording(mock: Asked, recor
         assert "(1 with code 02001): nothing about `data` was checked." in " ".join(done.stdout.split())
 
 
+def test_what_a_project_settled_holds_while_calls_are_recorded(
+    mock: Asked, record: Recording, tmp_path: Path
+) -> None:
+    options = ("--to", "calls.ndjson", "--upstream", mock.url, "--check")
+    for settled, code, says in (
+        ("", 1, True),
+        ('severity.type-mismatch = "warning"', 0, True),
+        ('ignore = "type-mismatch"', 0, False),
+        ('ignore = "type-mismatch"\nbaseline = "none.toml"', 2, False),
+    ):
+        (tmp_path / "pyproject.toml").write_text(f"[tool.opay-contract]\n{settled}\n")
+        talk = {"X-Mock-Scenario": "field-retyped"}
+        done = record(*options, talk=lambda proxy, talk=talk: proxy.ask("customer-1", **talk))
+        told = re.search(r"type-mismatch\s+/?data", done.stdout) is not None
+        assert (done.returncode, told) == (code, says), (settled, done)
+        assert ("left out" in done.stderr) is (code == 0 and not says), done.stderr
+
+
 def test_findings_are_told_when_they_are_seen_first_and_counted(
     mock: Asked, record: Recording, tmp_path: Path
 ) -> None:

@@ -127,6 +127,7 @@ def test_the_sandbox_is_the_contracts() -> None:
     )
 
 
+@pytest.mark.thorough
 def test_processes_share_the_budget(staging: Staging) -> None:
     url, server = staging.url, staging
     done = run_pytest("--target", url, "--pace", "1000", "--budget", "300", "-n", "2", EXAMPLES)

@@ -14,6 +14,7 @@ import click
 
 from opay_contract.baseline.baseline import Baseline, apply_baseline, load_baseline, utc_day
 from opay_contract.cli.options import (
+    baseline_option,
     fail_on_option,
     is_settled,
     require_success_option,
@@ -35,13 +36,14 @@ from opay_contract.drift.conclusions import conclude, weigh_card_numbers
 from opay_contract.drift.insight import draw_insight
 from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode
-from opay_contract.model.finding import Severity
+from opay_contract.model.finding import ContractPlace, Severity
 from opay_contract.model.summary import DriftSummary
 from opay_contract.report import CONCISE, FORMATS, TEXT, TICKET
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.sentences import describe_verdict, mark_of
 from opay_contract.report.text_report import View
 from opay_contract.settings.policy import RulePolicy, parse_severity
+from opay_contract.settings.settings import parse_docs_url
 from opay_contract.words import printable
 
 _FALLBACK = (100, 40)
@@ -49,24 +51,32 @@ _FALLBACK = (100, 40)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reporting:
-    """What was asked for: which reports, how they look, which severity fails, and what is accepted."""
+class Criteria:
+    """What fails a run: rules that count, from which severity on, what is accepted, how much must succeed."""
 
-    targets: tuple[Target, ...]
-    view: View
-    colour: str
     fail_on: Severity
-    baseline_file: Path | None
-    allow_unused: bool
-    require_success: int | None
-    allow_out_of_scope: bool
     policy: RulePolicy
+    baseline_file: Path | None
+    allow_unused: bool = False
+    require_success: int | None
+    allow_out_of_scope: bool = False
 
     def load_baseline(self, now: float) -> "Judging":
         """Read the baseline, if there is one, as it is on the day of `now`."""
         today = utc_day(now)
         found = load_baseline(self.baseline_file, today) if self.baseline_file else None
         return Judging(baseline=found, today=today, now=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reporting:
+    """What was asked for: which reports, how they look, and what fails."""
+
+    targets: tuple[Target, ...]
+    view: View
+    colour: str
+    docs_url: str | None
+    criteria: Criteria
 
     def render(self, name: str, run: CheckedRun) -> str:
         """Return the report in a format, whose module is imported when it was chosen, for start-up time."""
@@ -98,7 +108,6 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @setting_option(
         "format",
-        "targets",
         metavar=f"[{'|'.join(FORMATS)}][=FILE]",
         callback=lambda ctx, param, values: tuple(parse_target(one, FORMATS, param, ctx) for one in values),
         multiple=True,
@@ -108,6 +117,11 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
         metavar="FILE",
         type=click.Path(path_type=Path, dir_okay=False),
         help="Write the report there.",
+    )
+    @setting_option(
+        "docs-url",
+        metavar="URL",
+        callback=lambda _ctx, _param, url: None if url is None else parse_docs_url(url),
     )
     @click.option("--statistics", is_flag=True, help="Text: count the findings of each rule, and list none.")
     @click.option("--all", "shows_all", is_flag=True, help="Text: name every finding, beyond a screen, too.")
@@ -145,9 +159,7 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
         help="Do not fail when all that was recorded belongs to other APIs; it is said all the same.",
     )
     @rule_options
-    @setting_option(
-        "baseline", "baseline_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False)
-    )
+    @baseline_option
     @click.option(
         "--allow-unused", is_flag=True, help="Do not fail when an acceptance of the baseline has no finding."
     )
@@ -155,7 +167,7 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def reporting(
         *,
-        targets: tuple[Target, ...],
+        report_targets: tuple[Target, ...],
         output: Path | None,
         shows_all: bool,
         is_full: bool,
@@ -171,13 +183,14 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
         allow_out_of_scope: bool,
         policy: RulePolicy,
         statistics: bool,
+        docs_url: str | None,
         **others: Any,
     ) -> None:
         columns, lines = shutil.get_terminal_size(_FALLBACK)
-        has_own_files = is_settled("targets") and all(target.file for target in targets)
-        usual = (Target(format=_usual(output)),) if not targets or (output and has_own_files) else ()
+        has_own_files = is_settled("report_targets") and all(target.file for target in report_targets)
+        usual = (Target(format=_usual(output)),) if not report_targets or (output and has_own_files) else ()
         asked = Reporting(
-            targets=settle_targets((*targets, *usual), output),
+            targets=settle_targets((*report_targets, *usual), output),
             view=View(
                 width=columns,
                 height=lines,
@@ -190,12 +203,15 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
                 counts_rules=statistics,
             ),
             colour=colour,
-            fail_on=parse_severity(fail_on),
-            baseline_file=baseline_file,
-            allow_unused=allow_unused,
-            require_success=require_success,
-            allow_out_of_scope=allow_out_of_scope,
-            policy=policy,
+            docs_url=docs_url,
+            criteria=Criteria(
+                fail_on=parse_severity(fail_on),
+                policy=policy,
+                baseline_file=baseline_file,
+                allow_unused=allow_unused,
+                require_success=require_success,
+                allow_out_of_scope=allow_out_of_scope,
+            ),
         )
         if statistics and not any(target.format in (TEXT, CONCISE) for target in asked.targets):
             raise UsageError("--statistics is about --format text or concise; ask for that, too")
@@ -220,33 +236,48 @@ def report_run(
     inputs: Inputs,
 ) -> ExitCode:
     """Write every report that was asked for; returns the exit code of the run."""
-    summary = conclude(weigh_card_numbers(summary), contract, may_all_fail=reporting.require_success == 0)
-    policy, judged = reporting.policy, None
+    scenarios = _scenarios(contract) if any(one.format == TICKET for one in reporting.targets) else {}
+    run = build_run(summary, contract, contract_dir, reporting.criteria, judging, inputs)
+    run = replace(run, scenarios=scenarios)
+    if reporting.docs_url is not None and any(one.format == "html" for one in reporting.targets):
+        run = replace(run, link_to=_links(contract, reporting.docs_url))
+    _write_reports(run, reporting)
+    return run.exit_code
+
+
+def build_run(
+    summary: DriftSummary,
+    contract: Contract,
+    contract_dir: Path | None,
+    criteria: Criteria,
+    judging: Judging,
+    inputs: Inputs,
+) -> CheckedRun:
+    """Return what there is to report of a run; says on standard error which findings do not count."""
+    summary = conclude(weigh_card_numbers(summary), contract, may_all_fail=criteria.require_success == 0)
+    policy, judged = criteria.policy, None
     counting = policy.summary(summary)
     if judging.baseline:  # an acceptance of a rule that does not count is not unused
         judged = replace(apply_baseline(summary, judging.baseline, judging.today), summary=counting)
-    run = CheckedRun(
+    if left_out := policy.describe_left_out(summary):
+        click.echo(f"note: {left_out}", err=True)
+    return CheckedRun(
         summary=counting,
         questions=contract.questions,
         insight=policy.insight(draw_insight(summary, contract), summary),
         contract=contract,
         judged=judged,
-        fail_on=reporting.fail_on,
-        allow_unused=reporting.allow_unused,
-        require_success=reporting.require_success,
-        allow_out_of_scope=reporting.allow_out_of_scope,
+        fail_on=criteria.fail_on,
+        allow_unused=criteria.allow_unused,
+        require_success=criteria.require_success,
+        allow_out_of_scope=criteria.allow_out_of_scope,
         used=name_contract(contract.schemas.documents[ROOT].value, contract_dir),
-        scenarios=_scenarios(contract) if any(one.format == TICKET for one in reporting.targets) else {},
         named=inputs.named,
         options=inputs.options,
         inputs=inputs.files,
         started_at=_printed_time(judging.now),
         contract_folder=_contract_folder(contract_dir or default_directory()),
     )
-    _write_reports(run, reporting)
-    if left_out := policy.describe_left_out(summary):
-        click.echo(f"note: {left_out}", err=True)
-    return run.exit_code
 
 
 def _write_reports(run: CheckedRun, reporting: Reporting) -> None:
@@ -267,6 +298,19 @@ def _write_reports(run: CheckedRun, reporting: Reporting) -> None:
     ]
     for line in lines:
         click.echo(line, err=True, color=has_colour(reporting.colour, "stderr"))
+
+
+def _links(contract: Contract, docs_url: str) -> Callable[[ContractPlace], str]:
+    """Return what tells where the reference says a statement."""
+    from opay_contract.docs.building import build_reference  # noqa: PLC0415  for a page with links alone
+
+    reference = build_reference(contract, None)
+
+    def link_to(place: ContractPlace) -> str:
+        anchor = reference.anchor_of(place.file, place.pointer)
+        return f"{docs_url}#{anchor}" if anchor else docs_url
+
+    return link_to
 
 
 def _scenarios(contract: Contract) -> dict[str, str]:

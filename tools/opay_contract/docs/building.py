@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from opay_contract.contract.addresses import OPEN, address, tokens_of
 from opay_contract.contract.contract import Contract
@@ -90,13 +91,21 @@ class _Writer:
     described: dict[tuple[str, str], str] = field(default_factory=dict)
     """The anchor of the member at which a statement was said first, by its `file#pointer` and words."""
     anchors: set[str] = field(default_factory=lambda: set(SECTIONS))
+    places: dict[str, str] = field(default_factory=dict)
+    """The anchor at which a statement is said first, by its `file#pointer`."""
 
     @property
     def root(self) -> Any:
         """What stands in openapi.yaml."""
         return self.contract.schemas.documents[ROOT].value
 
+    def _schemes(self) -> dict[str, Any]:
+        schemes: dict[str, Any] = self.root.get("components", {}).get("securitySchemes", {})
+        return schemes
+
     def reference(self) -> Reference:
+        signing = (name for name, scheme in self._schemes().items() if "x-signature" in scheme)
+        self._say("how-to-sign", *(address(ROOT, "components", "securitySchemes", name) for name in signing))
         info = self.root.get("info", {})
         title = str(info.get("title", "API"))
         ordered = sorted(self.contract.operations, key=lambda one: not self._is_subject(one, title))
@@ -113,6 +122,7 @@ class _Writer:
             questions=tuple(self._questions()),
             sources=self._cite(self.root.get("x-sources", {})),
             sensitivity=tuple(self.root.get("x-sensitivity-classes", {}).items()),
+            anchors=self.places,
         )
 
     def _anchor(self, text: str) -> str:
@@ -122,6 +132,13 @@ class _Writer:
         while anchor in self.anchors:
             anchor, number = f"{base}-{number}", number + 1
         self.anchors.add(anchor)
+        return anchor
+
+    def _say(self, anchor: str, *uris: str | None) -> str:
+        """Note what is said at an anchor."""
+        for uri in filter(None, uris):
+            at = unquote(uri.removeprefix(OPEN))
+            self.places.setdefault(at if "#" in at else f"{at}#", anchor)
         return anchor
 
     def _is_subject(self, operation: Operation, title: str) -> bool:
@@ -160,8 +177,11 @@ class _Writer:
             for folded in (evidence.about(envelope.codes_uri) if evidence and envelope else ())
             if folded.finding.rule.id == _UNKNOWN_CODE
         ]
+        headers = (header.uri for header in operation.required_headers)
+        anchor = self._say(self._anchor(operation.id), operation.uri, *headers)
+        self._say(f"{anchor}-codes", envelope.codes_uri if envelope and envelope.codes else None)
         return ShownOperation(
-            anchor=self._anchor(operation.id),
+            anchor=anchor,
             operation=operation,
             summary=node.get("summary", ""),
             description=node.get("description", ""),
@@ -230,12 +250,13 @@ class _Writer:
         outcome: Outcome | None,
     ) -> ShownBody:
         title = f"{name.rpartition(': ')[2]}{_OUTCOMES[outcome]}"
-        anchor = self._anchor(f"{name}{_OUTCOMES[outcome]}")
+        anchor = self._say(self._anchor(f"{name}{_OUTCOMES[outcome]}"), body.schema)
         seen: Iterable[Seen | None] = [None] * len(fields)
         if self.evidence:
             outcomes = [outcome] if outcome else Outcome
             seen = iter_fields_seen(self.contract, self.evidence, operation, body, fields, outcomes)
         members = tuple(map(self._member, fields, [anchor] * len(fields), seen))
+        self._say(anchor, *(one.rpartition("/properties/")[0] for each in fields for one in each.statements))
         return ShownBody(
             anchor=anchor,
             title=title,
@@ -247,7 +268,7 @@ class _Writer:
 
     def _member(self, member: Field, body: str, seen: Seen | None) -> ShownMember:
         nodes = [self._statement(statement) for statement in member.statements]
-        anchor = self._anchor(f"{body} {member.pointer}")
+        anchor = self._say(self._anchor(f"{body} {member.pointer}"), *member.statements)
         says, description = _most_specific(nodes)
         first = self.described.setdefault((says, description), anchor)
         names = [name for name in member.pointer.split("/")[1:] if name != "*"]
@@ -336,8 +357,7 @@ class _Writer:
             )
 
     def _signature(self, operations: Sequence[ShownOperation]) -> ShownSignature | None:
-        schemes = self.root.get("components", {}).get("securitySchemes", {}).values()
-        scheme = next((scheme for scheme in schemes if "x-signature" in scheme), None)
+        scheme = next((scheme for scheme in self._schemes().values() if "x-signature" in scheme), None)
         if scheme is None:
             return None
         signature = scheme["x-signature"]

@@ -1,5 +1,6 @@
 """What the reference says, in the order in which it says it; templates write it as HTML and as Markdown."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from opay_contract.contract.operation import Operation
@@ -169,3 +170,12 @@ class Reference:
     questions: tuple[ShownQuestion, ...]
     sources: tuple[CitedSource, ...]
     sensitivity: tuple[tuple[str, str], ...]
+    anchors: Mapping[str, str]
+    """Where on the page a statement of the contract is said first, by its `file#pointer`."""
+
+    def anchor_of(self, file: str, pointer: str) -> str:
+        """Return where the page says a statement, or what is around it; empty where it says neither."""
+        at = f"{file}#{pointer}"
+        while at not in self.anchors and "/" in at.partition("#")[2]:
+            at = at.rpartition("/")[0]
+        return self.anchors.get(at, "")

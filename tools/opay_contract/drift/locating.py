@@ -39,7 +39,7 @@ _HELD_ALONE = frozenset(
 )
 """Keywords that a value breaks whatever stands beside them."""
 
-_OF_HEADERS = re.compile("(request|response)-header:(.*)")
+_OF_HEADERS = re.compile("(request|response)-header:([^/]*).*", re.DOTALL)
 _IN_REQUEST = "request:"
 
 
@@ -51,8 +51,9 @@ def locate(
 ) -> DriftSummary:
     """Return a summary in which each finding's first place is that of its value, where the file tells it.
 
-    Files are read once more, up to the last of those places; pipes and what is in a store are not. An
-    interrupt leaves the rest as it is.
+    Files are read once more, up to the last of those places; pipes and what is in a store are not. The last
+    place stays that of its entry: for that each file would have to be read whole. An interrupt leaves the
+    rest as it is.
     """
     of_file: dict[tuple[int, str], dict[int, list[FoldedFinding]]] = defaultdict(lambda: defaultdict(list))
     for folded in summary.findings.values():
@@ -80,37 +81,32 @@ def _placed(folded: FoldedFinding, exchange: Exchange, text: EntryText, contract
     found = find_place(folded.finding, exchange, text, contract)
     if found is None:
         return folded
-    before = folded.finding.place
-    place = structs.replace(before, line=found.line, column=found.column)
-    return replace(
-        folded,
-        finding=replace(folded.finding, place=place),
-        last_place=place if folded.last_place == before else folded.last_place,
-    )
+    place = structs.replace(folded.finding.place, line=found.line, column=found.column)
+    return replace(folded, finding=replace(folded.finding, place=place))
 
 
 def find_place(finding: Finding, exchange: Exchange, text: EntryText, contract: Contract) -> LinePlace | None:
     """Return where a finding's value stands in its recording; None where that cannot be told."""
     area, pointer = finding.rule.area, finding.pointer
-    if area is Area.ROUTE or pointer == "url":
-        return text.url()
+    if area in (Area.HEADER, Area.PARAMETER) and finding.actual == "none":  # it is missing
+        return None
+    if in_headers := _OF_HEADERS.fullmatch(pointer):
+        return text.header(in_headers[1], in_headers[2])
     if area is Area.STATUS:
         return text.status()
     if area is Area.MEDIA_TYPE:
         return text.header("response", "content-type")
-    if area is Area.SIGNATURE:
+    if area in (Area.SIGNATURE, Area.HEADER):
         return text.header("request", pointer)
-    if in_headers := _OF_HEADERS.fullmatch(pointer):
-        return text.header(in_headers[1], in_headers[2])
-    if area is Area.HEADER:  # one that is missing
-        return None
+    if area in (Area.ROUTE, Area.PARAMETER) or pointer == "url":
+        return text.header("request", "cookie") if pointer.startswith("cookie:") else text.url()
     is_asked = pointer.startswith(_IN_REQUEST) or finding.rule.id.startswith("request-")
     side, part = ("request", exchange.request) if is_asked else ("response", exchange.response)
     body = part.body or b""
     read = parse_json(body)
     if isinstance(read, NotJson):
         return text.body(side, _offset_of_fault(body, read))
-    tokens = _tokens_of(finding, read.value, contract)
+    tokens = tokens_of(finding, read.value, contract)
     return text.body(side, _offset_of(body, tokens))
 
 
@@ -144,7 +140,7 @@ def _step(data: bytes, token: str | int) -> int:
     return found
 
 
-def _tokens_of(finding: Finding, root: Any, contract: Contract) -> Tokens:
+def tokens_of(finding: Finding, root: Any, contract: Contract) -> Tokens:
     """Return the place that a finding's folded pointer stands for: the first that is as the finding says.
 
     Of a member that is missing it is that of the object that lacks it.

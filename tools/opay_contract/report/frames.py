@@ -72,6 +72,7 @@ class Frame:
     """A finding from both sides; `place` and what follows of the contract are empty where it says nothing."""
 
     place: str
+    link: str
     lines: tuple[Quoted, ...]
     sources: tuple[Source, ...]
     seen_at: str
@@ -94,6 +95,7 @@ def build_frame(folded: FoldedFinding, run: CheckedRun) -> Frame:
     document = contract.schemas.documents.get(statement.file) if contract and statement else None
     return Frame(
         place=f"{statement.file}:{statement.line}" if statement else "",
+        link=run.link_to(statement) if statement else "",
         lines=tuple(_quote(document, statement)) if document and statement else (),
         sources=find_sources(contract, statement) if contract and statement else (),
         seen_at=describe_seen(folded.finding.place, run),

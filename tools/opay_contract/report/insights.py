@@ -18,8 +18,13 @@ class GapGroup:
 
     rule: Rule
     scope: str
-    items: tuple[str, ...]
+    gaps: tuple[Gap, ...]
     opportunities: int
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """What each of them is about."""
+        return tuple(map(describe_gap, self.gaps))
 
 
 def group_gaps(gaps: Iterable[Gap], *, is_narrower: bool) -> list[GapGroup]:
@@ -30,7 +35,7 @@ def group_gaps(gaps: Iterable[Gap], *, is_narrower: bool) -> list[GapGroup]:
         GapGroup(
             rule=rule,
             scope=scope,
-            items=tuple(describe_gap(gap) for gap in found),
+            gaps=tuple(found),
             opportunities=max(gap.opportunities for gap in found),
         )
         for (rule, scope), group in grouped

@@ -156,7 +156,7 @@ _GUIDES: dict[str, tuple[str, str, str, str, str]] = {
         "GET /orders?limit=many, answered with success",
     ),
     "parameter-undocumented": (
-        "a request with a query parameter that the contract does not have was accepted",
+        "a query parameter that the contract does not have was accepted",
         _EITHER,
         _MEND,
         "GET /orders?limit=20",

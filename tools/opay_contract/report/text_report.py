@@ -174,8 +174,10 @@ class _Layout:
         """Return as much of a list as fits, the first told in full and the last line saying what is left."""
         details = [len(self._details(one)) for one in findings]
         detailed = min(_DETAILED, len(findings))
-        shown = min(len(findings), max(detailed, room - 3 - sum(details[:detailed])))
-        while detailed < shown and shown + sum(details[: detailed + 1]) + 3 <= room:
+        rows = room - 2 - sum(details[:detailed])  # below a title, with a blank line behind
+        shown = len(findings) if len(findings) <= rows else max(detailed, rows - 1)
+        rest = 2 + (shown < len(findings))
+        while detailed < shown and shown + sum(details[: detailed + 1]) + rest <= room:
             detailed += 1
         return self._list(severity, findings, shown, detailed)
 

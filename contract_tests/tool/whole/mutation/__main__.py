@@ -12,7 +12,8 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from fnmatch import fnmatchcase
-from functools import partial
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
@@ -24,6 +25,7 @@ from contract_tests.tool.whole.mutation.mutants import Mutant, iter_mutants
 from opay_contract.contract.loading import load_documents
 
 ROOT = Path(__file__).parents[4]
+load_all = cache(load_documents)
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 
 
@@ -58,14 +60,23 @@ def judge_all(mutants: Iterable[Mutant], processes: int) -> Iterator[Judgement]:
     """Judge mutants: those of the contract where the tests are, what these leave and the mock's in copies."""
     left = [mutant for mutant in mutants if mutant.of_mock]
     of_contract = [mutant for mutant in mutants if not mutant.of_mock]
-    with ProcessPoolExecutor(processes) as pool:
-        culprits = pool.map(partial(find_culprit, documents=load_documents(ROOT)), of_contract, chunksize=8)
+    forking = get_context("fork")  # a mutant cannot be sent, but is there in a fork
+    with ProcessPoolExecutor(processes, forking, _JUDGED.extend, (of_contract,)) as pool:
+        culprits = pool.map(_culprit_of, range(len(of_contract)), chunksize=8)
         for mutant, culprit in zip(of_contract, culprits, strict=True):
             if culprit is None:
                 left.append(mutant)
             else:
                 yield Judgement(mutant=mutant.name, caught_by=culprit)
     yield from judge_in_copies(left, processes)
+
+
+_JUDGED: list[Mutant] = []
+"""What a process of `judge_all` judges."""
+
+
+def _culprit_of(number: int) -> str | None:
+    return find_culprit(_JUDGED[number], load_all(ROOT))
 
 
 def judge_in_copies(given: list[Mutant], processes: int) -> Iterator[Judgement]:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,13 @@ class Mutant:
 
     name: str
     file: str
-    text: str
+    make: Callable[[], str]
     of_mock: bool = False
+
+    @property
+    def text(self) -> str:
+        """What becomes of the file."""
+        return self.make()
 
 
 def iter_mutants(root: Path) -> Iterator[Mutant]:
@@ -42,16 +48,23 @@ def iter_mutants(root: Path) -> Iterator[Mutant]:
     for file, document in load_documents(root).items():
         changes = iter_openapi_changes if file == ROOT else iter_schema_changes
         for name, change in changes(document.value):
-            value = deepcopy(document.value)
-            change(value)
-            yield Mutant(name=f"{file}#{name}", file=file, text=render(value))
+            make = partial(changed, document.value, change)
+            yield Mutant(name=f"{file}#{name}", file=file, make=make)
     handler = (root / DESK).read_text(encoding="utf-8")
     if handler.count(USUAL) != 1:
         raise ValueError(f"{DESK}: {USUAL!r} should stand there once; say here how the mock is changed now")
     for scenario in build_scenarios(load_contract(root).operations).values():
         if scenario.rules:
             text = handler.replace(USUAL, f"or usual_scenario or {scenario.name!r}\n")
-            yield Mutant(name=f"mock answers with {scenario.name}", file=DESK, text=text, of_mock=True)
+            name = f"mock answers with {scenario.name}"
+            yield Mutant(name=name, file=DESK, make=partial(str, text), of_mock=True)
+
+
+def changed(value: Any, change: Change) -> str:
+    """Return the text of a document with a change."""
+    value = deepcopy(value)
+    change(value)
+    return render(value)
 
 
 def render(value: Any) -> str:
