@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from opay_contract.model.finding import Kind
 
 NAMES = st.sampled_from(["a", "b", "c"])
-PLAIN = st.sampled_from([None, True, 0, 7, -1, 1.5, "", "x", "red", "2026-01-02", [], {}])
+PLAIN: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, 0, 7, -1, 1.5, "", "x", "red", "2026-01-02", [], {}]
+)
 BODIES = st.recursive(
     PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3), max_leaves=8
 )
