@@ -10,7 +10,8 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from opay_contract.contract.loading import ROOT, default_directory, folder_of, list_documents
+from opay_contract.contract.loading import ROOT, default_directory, folder_of
+from opay_contract.contract.openapi import SCHEMA_FOLDER
 from opay_contract.errors import UsageError
 from opay_contract.model.finding import Severity
 from opay_contract.model.timestamps import Window, moment_after, utc_of
@@ -138,8 +139,13 @@ def _settle(contract: Path | None, here: str) -> Path | None:
 
 def _is_alike(left: Path, right: Path) -> bool:
     """Tell whether two folders have the same contract, so that it does not matter which is used."""
-    names = list_documents(left)
-    return names == list_documents(right) and not filecmp.cmpfiles(left, right, names, shallow=False)[1]
+    names = _files_of(left)
+    return names == _files_of(right) and not filecmp.cmpfiles(left, right, names, shallow=False)[1]
+
+
+def _files_of(directory: Path) -> list[str]:
+    found = sorted(path for path in (directory / SCHEMA_FOLDER).rglob("*") if path.is_file())
+    return [ROOT, *(path.relative_to(directory).as_posix() for path in found)]
 
 
 def paths_argument(

@@ -434,6 +434,7 @@ class _Builder:
         ]
         return Envelope(
             schema=self._reference(stated, "schema"),
+            error=self._reference(stated, "error") if stated.has("error") else None,
             code=stated.pointer("code"),
             message=stated.pointer("message"),
             data=stated.pointer("data"),
@@ -651,6 +652,7 @@ def _question(node: _Node, reaches: Mapping[str, set[Address]]) -> OpenQuestion:
     return OpenQuestion(
         id=node.text("id"),
         question=node.text("question"),
+        at=node.at,
         about=tuple(about),
         readings=tuple(_reading(reading) for reading in node.items("readings")),
         operations=operations or None,

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from opay_contract.contract.addresses import Address
 from opay_contract.contract.parameters import Parameter
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import Tokens
+from opay_contract.model.finding import Outcome
 from opay_contract.model.signature import SignatureScheme
 
 
@@ -23,7 +25,10 @@ class Echo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """One of the request forms that a URL answers; schemas are given by URI."""
+    """One of the request forms that a URL answers; schemas are given by URI.
+
+    `response` is that of a success where the envelope has a schema of errors, else of every answer.
+    """
 
     id: str
     title: str
@@ -50,10 +55,12 @@ class BusinessCode:
 class Envelope:
     """How an answer is read: where its parts stand, which codes mean success, which codes are known.
 
+    `schema` describes every answer, `error` one whose code does not mean success.
     A code is known by its text, whatever it is in JSON; `values` has those that are no text.
     """
 
     schema: str
+    error: str | None
     code: Tokens
     message: Tokens
     data: Tokens
@@ -194,6 +201,22 @@ class Operation:
         """The places of an answer whose values, as those of code and message, are few and decide much."""
         return frozenset((self.envelope.code, self.envelope.message)) if self.envelope else frozenset()
 
+    def answer_schema(self, form: Form | None, outcome: Outcome) -> str | None:
+        """Return the address of the schema of an answer, None where neither form nor outcome tells it."""
+        if self.envelope is not None and self.envelope.error and outcome is Outcome.BUSINESS_ERROR:
+            return self.envelope.error
+        return form.response if form is not None else None
+
+    def form_of_answer(self, answer: Any) -> Form | None:
+        """Return the form that an answer to an unknown request is judged by.
+
+        That is the first whose echoed members are all there, or else the last.
+        """
+        for form in self.forms:
+            if form.echoes and all(_has(answer, echo.response) for echo in form.echoes):
+                return form
+        return self.forms[-1] if self.forms else None
+
     def identity_header(self, scheme: SignatureScheme) -> str | None:
         """Return the name of the required header that says who asks, beside the one that signs."""
         others = (scheme.header.lower(), "content-type")
@@ -206,6 +229,15 @@ class Operation:
             if key in self.responses:
                 return self.responses[key]
         return None
+
+
+def _has(value: Any, tokens: Tokens) -> bool:
+    """Return whether an object has a member at `tokens`."""
+    for token in tokens:
+        if not isinstance(value, dict) or token not in value:
+            return False
+        value = value[token]
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,13 +268,14 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenQuestion:
-    """What the vendor's pages leave open or answer in two ways; `about` has the URIs it concerns.
+    """What the vendor's pages leave open or answer in two ways: where it stands, and the URIs it is `about`.
 
     Only exchanges of its `operations` speak for a reading; those of all where it has none.
     """
 
     id: str
     question: str
+    at: Address
     about: tuple[str, ...]
     readings: tuple[Reading, ...]
     operations: frozenset[str] | None = None

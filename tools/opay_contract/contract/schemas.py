@@ -209,7 +209,8 @@ class SchemaSet:
             found = self.places.map(name, value, partial(_assertions, name=name, lost=lost), is_whole=False)
             for top in self.places.iter_tops(name):
                 found = self._mend(found, Address(name, top))
-            usable[name] = {"$schema": DIALECT, **found} if isinstance(found, dict) else found
+            if isinstance(found, dict | bool):
+                usable[name] = {"$schema": DIALECT, **found} if isinstance(found, dict) else found
         return usable
 
     def _iter_lost_references(self) -> Iterator[tuple[Address, Any]]:
@@ -292,6 +293,21 @@ class SchemaSet:
 def meta_validator() -> Validator:
     """Return the validator of schemas themselves."""
     return Validator({"$ref": DIALECT}, offline=True, mask=MASK, validate_formats=True)
+
+
+def iter_nearest(errors: Iterable[Any]) -> Iterator[Any]:
+    """Yield errors of the schema library, those of the nearest schema of a union in place of the union's.
+
+    That is the one with the fewest errors, and of several the one whose errors are deepest.
+    """
+    for error in errors:
+        branches = [list(iter_nearest(branch)) for branch in getattr(error.kind, "context", ()) if branch]
+        if branches:
+            yield from min(
+                branches, key=lambda found: (len(found), -min(len(one.instance_path) for one in found))
+            )
+        else:
+            yield error
 
 
 def _compile(schema: Any, registry: jsonschema_rs.Registry) -> Validator:

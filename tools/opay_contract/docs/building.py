@@ -16,10 +16,8 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import Body, Field, iter_bodies, iter_fields
 from opay_contract.contract.loading import ROOT
 from opay_contract.contract.operation import Envelope, OpenQuestion, Operation
-from opay_contract.contract.scopes import branches_of
 from opay_contract.docs.evidence import RunEvidence
 from opay_contract.docs.reference import (
-    CitedSource,
     Reference,
     ShownBody,
     ShownCall,
@@ -46,6 +44,7 @@ from opay_contract.docs.seen import (
 )
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.model.finding import Outcome
+from opay_contract.report.frames import CitedSource, cite
 from opay_contract.report.sample_calls import parameters_of
 from opay_contract.words import count
 
@@ -146,16 +145,7 @@ class _Writer:
 
     def _cite(self, names: Iterable[str], about: str = "") -> tuple[CitedSource, ...]:
         """Return sources, with their words about a field if it has a name here."""
-        listed = self.root.get("x-sources", {})
-        return tuple(
-            CitedSource(
-                mark=str(entry.get("mark", "UNKNOWN")),
-                name=name,
-                title=str(entry.get("title", "")),
-                says=str(entry.get("says", {}).get(about, "")),
-            )
-            for name, entry in ((name, listed.get(name, {})) for name in names)
-        )
+        return cite(self.root, names, about)
 
     def _sources(self, node: Any) -> tuple[CitedSource, ...]:
         return self._cite(node.get("x-source", ()))
@@ -225,30 +215,15 @@ class _Writer:
         return str(node.get("description", "")) if isinstance(node, dict) else ""
 
     def _bodies(self, operation: Operation, body: Body, call: str) -> Iterator[ShownBody]:
-        """Yield a request, or an answer once for each outcome that the business code tells apart."""
+        """Yield what is said of a body, if anything is."""
         title = "Request" if body.in_request else "Answer"
         if not body.form and not body.in_request:
             title += f" {body.title.rpartition(', ')[2]}"  # its HTTP status
-        fields = tuple(iter_fields(self.contract.schemas, body.schema))
-        by_outcome = {}
-        if operation.envelope is not None and not body.in_request:
-            for outcome in (Outcome.SUCCESS, Outcome.BUSINESS_ERROR):
-                branches = branches_of(self.contract, operation.envelope, outcome)
-                by_outcome[outcome] = tuple(iter_fields(self.contract.schemas, body.schema, branches))
-        if len(set(by_outcome.values())) > 1:
-            for outcome, of_outcome in by_outcome.items():
-                yield self._body(operation, body, f"{call}: {title}", of_outcome, outcome)
-        elif fields:
-            yield self._body(operation, body, f"{call}: {title}", fields, None)
+        if fields := tuple(iter_fields(self.contract.schemas, body.schema)):
+            yield self._body(operation, body, f"{call}: {title}", fields)
 
-    def _body(
-        self,
-        operation: Operation,
-        body: Body,
-        name: str,
-        fields: Sequence[Field],
-        outcome: Outcome | None,
-    ) -> ShownBody:
+    def _body(self, operation: Operation, body: Body, name: str, fields: Sequence[Field]) -> ShownBody:
+        outcome = body.outcome
         title = f"{name.rpartition(': ')[2]}{_OUTCOMES[outcome]}"
         anchor = self._say(self._anchor(f"{name}{_OUTCOMES[outcome]}"), body.schema)
         seen: Iterable[Seen | None] = [None] * len(fields)
@@ -384,7 +359,8 @@ class _Writer:
         )
 
     def _questions(self) -> Iterator[ShownQuestion]:
-        for question, raw in zip(self.contract.questions, self.root.get("x-open-questions", []), strict=True):
+        for question in self.contract.questions:
+            raw = self.contract.schemas.node(question.at.uri)
             answer = self.evidence.answer(question.id) if self.evidence else None
             counts = dict(answer.counts) if answer else {}
             readings = tuple(

@@ -290,7 +290,8 @@ class Kinds:
         address, _, names, media_types, blanks, *_ = alike
         kinds = (type(match.request_body), type(match.response_body))
         form = match.form.id if match.form is not None else None
-        key = (address, form, values, status, names, media_types, blanks, kinds)
+        schemas = schemas_of(operation, exchange, match) if operation is not None else (None, None)
+        key = (address, form, values, status, names, media_types, blanks, kinds, schemas)
         frame = self._frames.get(key)
         if frame is None:
             documented = operation.response(status) if operation is not None else None
@@ -307,7 +308,7 @@ class Kinds:
                 decided=tuple(zip(self._decided[operation.id], values, strict=True))
                 if operation is not None and values
                 else (),
-                schemas=schemas_of(operation, exchange, match) if operation is not None else (None, None),
+                schemas=schemas,
                 is_known=is_known,
             )
             if is_known:

@@ -121,8 +121,11 @@ class BodyPlans:
 
 
 def request_schema(operation: Operation, form: Form | None, headers: Headers | None) -> str | None:
-    """Return the address of the schema that a request's body is judged by."""
-    return form.request if form else schema_of(content_type(headers), operation.request_types)
+    """Return the address of the schema of a request's body, that of the last form for want of one."""
+    described = schema_of(content_type(headers), operation.request_types)
+    if form is None and described is not None and operation.forms:
+        form = operation.forms[-1]
+    return form.request if form else described
 
 
 def response_schema(
@@ -130,17 +133,18 @@ def response_schema(
 ) -> str | None:
     """Return the address of the schema that an answer is judged by, None where nothing describes it.
 
-    An answer without a business code is judged as a bare envelope, any other by the form that the
-    request chose, or by the documented schema where the request is not known.
+    An answer without a business code is judged as a bare envelope, any other by its outcome and by the form
+    that the request chose, or that the answer looks like where the request is not known.
     """
     envelope = operation.envelope
     if envelope is not None and match.code is None:
         return envelope.schema if documented is not None and documented.media_types else None
-    if match.form is not None:
-        return match.form.response
-    described = documented.media_types if documented is not None else {}
-    schema = schema_of(content_type(headers), described)
-    return schema or (envelope.schema if envelope is not None else None)
+    described = schema_of(content_type(headers), documented.media_types if documented is not None else {})
+    if match.form is None and described is None:
+        return envelope.schema if envelope is not None else None
+    body = match.response_body
+    answer = body.value if isinstance(body, Parsed) else None
+    return operation.answer_schema(match.form or operation.form_of_answer(answer), match.outcome) or described
 
 
 def schemas_of(operation: Operation, exchange: Exchange, match: Match) -> tuple[str | None, str | None]:

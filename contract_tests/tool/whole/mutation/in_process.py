@@ -23,6 +23,7 @@ from contract_tests.tool.whole.mutation.mutants import Mutant
 from opay_contract.contract import loading
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document, parse_document
+from opay_contract.contract.openapi import is_schema_file
 from opay_contract.errors import OpayContractError
 from opay_contract.spec.lint import prove_contract
 
@@ -42,7 +43,7 @@ def find_culprit(mutant: Mutant, documents: dict[str, Document]) -> str | None:
     with loaded(contract):
         calls: list[Call] = []
         for name in MODULES:
-            if name in OF_SCHEMAS and mutant.file == loading.ROOT:
+            if name in OF_SCHEMAS and not is_schema_file(mutant.file):
                 continue
             try:
                 calls += calls_in(name)
