@@ -194,7 +194,11 @@ def test_what_is_of_another_type_is_refused_by_its_name_row_by_row(
     ("bodies", "options"),
     [
         (["x" * 1_000_000] * 100, {}),
-        (["x" * 1_000_000] * 100, {"compression": "zstd", "dictionary_pagesize_limit": 1 << 30}),
+        pytest.param(
+            ["x" * 1_000_000] * 100,
+            {"compression": "zstd", "dictionary_pagesize_limit": 1 << 30},
+            marks=pytest.mark.thorough,
+        ),
         (["x" * 100_000_000], {"compression": "zstd"}),
     ],
     ids=["a dictionary", "a dictionary that packs well", "one value"],

@@ -21,6 +21,7 @@ from contract_tests.tool.redact.writers import (
     as_transcript,
     as_yaml_cassette,
 )
+from contract_tests.usual import one_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -487,7 +488,7 @@ def native_lines(draw: st.DrawFn) -> list[bytes]:
 KEYS = st.sampled_from([None, KEY])
 
 
-@settings(QUICK, max_examples=40)
+@settings(QUICK, max_examples=20)
 @given(native_lines(), KEYS)
 def test_lines_of_one_template_with_changes(lines: list[bytes], private_key: str | None) -> None:
     assert_lines([*lines, *lines[1:]], private_key)
@@ -506,7 +507,7 @@ def test_the_recorded_cases_of_every_rule() -> None:
     assert_lines([*lines, *lines], KEY)
 
 
-@settings(QUICK, max_examples=15)
+@settings(QUICK, max_examples=8)
 @given(st.data(), KEYS)
 def test_generated_bodies(data: st.DataObject, private_key: str | None) -> None:
     """Bodies of the contract's schemas, each as it is, as text, and then with every plain text changed."""
@@ -720,7 +721,7 @@ WRITERS: dict[str, Callable[[list[Exchange]], bytes]] = {
 WINDOW = Window(since="2026-05-01T10:00:00.000000Z", until="2026-05-01T10:00:01.000000Z")
 
 
-@pytest.mark.parametrize("suffix", WRITERS)
+@pytest.mark.parametrize("suffix", one_in(3, WRITERS))
 def test_traffic_from_every_reader_in_a_window_and_in_halves(suffix: str, tmp_path: Path) -> None:
     """What several processes do is this: each folds a part, and what they found is joined."""
     drifted = [

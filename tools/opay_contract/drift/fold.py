@@ -20,12 +20,14 @@ from opay_contract.model.observation import latest_days
 from opay_contract.model.outcomes import MAX_DIAGNOSED, Signatures, WrongSignature
 from opay_contract.model.summary import (
     MAX_ELSEWHERE,
+    MAX_FILES,
     MAX_FINDINGS,
     MAX_UNREADABLE,
     DriftSummary,
     Elsewhere,
     FoldedFinding,
     first_elsewhere,
+    first_files,
     first_unreadable,
     most_severe,
 )
@@ -44,7 +46,16 @@ MAX_TOGETHER = 64
 class _Folding:
     """Equal findings so far; what they were on the days that are told apart."""
 
-    __slots__ = ("count", "days", "finding", "first_seen", "last_place", "last_recorded_at", "last_seen")
+    __slots__ = (
+        "count",
+        "days",
+        "files",
+        "finding",
+        "first_seen",
+        "last_place",
+        "last_recorded_at",
+        "last_seen",
+    )
 
     def __init__(self, finding: Finding) -> None:
         self.finding = finding
@@ -54,6 +65,7 @@ class _Folding:
         self.first_seen: str | None = None
         self.last_seen: str | None = None
         self.days: dict[str, int] = {}
+        self.files: set[int] = set()
 
     def add(self, place: Place, recorded_at: str | None, times: int = 1) -> None:
         self.count += times
@@ -61,6 +73,9 @@ class _Folding:
             self.last_place, self.last_recorded_at = place, recorded_at
         seen, day = utc_of(recorded_at), day_of(recorded_at)
         self.days[day] = self.days.get(day, 0) + times
+        self.files.add(place.source)
+        if len(self.files) > 2 * MAX_FILES:
+            self.files = set(first_files(self.files))
         if seen is not None:
             self.first_seen = min(self.first_seen or seen, seen)
             self.last_seen = max(self.last_seen or seen, seen)
@@ -74,6 +89,7 @@ class _Folding:
             first_seen=self.first_seen,
             last_seen=self.last_seen,
             days=latest_days(dict(self.days)),
+            files=first_files(self.files),
         )
 
 
@@ -148,11 +164,6 @@ class Fold:
     def seen(self) -> int:
         """How many things were taken, of whatever kind."""
         return self._exchanges + self._out_of_scope + self._out_of_window + self._unreadable_count
-
-    @property
-    def found(self) -> int:
-        """How many distinct findings there are."""
-        return len(self._findings)
 
     def add(self, item: Exchange | Unreadable) -> None:
         """Take one thing that a reader yielded."""

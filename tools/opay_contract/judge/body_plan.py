@@ -22,14 +22,20 @@ from opay_contract.judge.describing import fold_pointer, is_label
 from opay_contract.judge.shapes import Shape, fold, is_decided_by_shape
 from opay_contract.model.exchange import Exchange, Headers
 
-NOT_SEARCHED = frozenset({"identifier", "credential"})
-"""Classes of fields that may look like card numbers by their nature; where no schema is, a name tells."""
+_NOT_SEARCHED = frozenset({"identifier", "credential", "card-number"})
+"""Classes of fields that look like card numbers by their nature, or are meant to hold one."""
+
+READ_ONLY, WRITE_ONLY = "readOnly", "writeOnly"
+"""Members that a request need not have, and those that an answer need not."""
 
 MAX_PLANS = 4096
 """Shapes of bodies, by schema and decided values, whose plans are remembered."""
 
 _BY_VALUE = frozenset(("anyOf", "oneOf", "dependentSchemas"))
 _BY_POSITION = frozenset(("prefixItems", "contains", "unevaluatedItems"))
+UNITS = {"unix-seconds": 1, "unix-milliseconds": 1000}
+"""Units of times, and how many of each are a second."""
+
 _CLASS, _PUBLIC = "x-sensitivity", "public"
 _MAX_DECIDED = 1000
 
@@ -39,11 +45,15 @@ Decided = tuple[tuple[Tokens, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class StatedPlace:
-    """What one schema says about a place: the place as a path and in words, and the schema's address."""
+    """What one schema says about a place: the place as a path and in words, and the schema's address.
+
+    `factor` is how many of a time's unit are a second.
+    """
 
     path: Tokens
     pointer: str
     uri: str
+    factor: int = 1
 
 
 _Member = tuple[str | None, StatedPlace]
@@ -90,16 +100,19 @@ class BodyPlans:
         self._limit = limit
         self._plans: dict[tuple[Any, ...], BodyPlan] = {}
 
-    def plan(self, schema: str, value: Any, shape: Shape, decided: Decided = ()) -> tuple[BodyPlan, bool]:
+    def plan(
+        self, schema: str, value: Any, shape: Shape, decided: Decided = (), unused: str = WRITE_ONLY
+    ) -> tuple[BodyPlan, bool]:
         """Return what the contract says about a body, and whether others of its shape have the same plan.
 
-        `decided` has some of its places with their values.
+        `decided` has some of its places with their values. `unused` is the keyword of members that it need
+        not have.
         """
-        key: tuple[Any, ...] = (schema, shape, *[found for _, found in decided])
+        key: tuple[Any, ...] = (schema, shape, *[found for _, found in decided], unused)
         plan = self._plans.get(key)
         if plan is not None:
             return plan, True
-        plan, is_general = _plan_of(annotate(self._contract, schema, value), shape, decided)
+        plan, is_general = _plan_of(annotate(self._contract, schema, value, unused), shape, decided)
         is_short = sum(map(len, key[2:])) <= _MAX_DECIDED
         is_kept = is_general and shape.is_known and is_short and len(self._plans) < self._limit
         if is_kept:
@@ -108,8 +121,11 @@ class BodyPlans:
 
 
 def request_schema(operation: Operation, form: Form | None, headers: Headers | None) -> str | None:
-    """Return the address of the schema that a request's body is judged by."""
-    return form.request if form else schema_of(content_type(headers), operation.request_types)
+    """Return the address of the schema of a request's body, that of the last form for want of one."""
+    described = schema_of(content_type(headers), operation.request_types)
+    if form is None and described is not None and operation.forms:
+        form = operation.forms[-1]
+    return form.request if form else described
 
 
 def response_schema(
@@ -117,17 +133,18 @@ def response_schema(
 ) -> str | None:
     """Return the address of the schema that an answer is judged by, None where nothing describes it.
 
-    An answer without a business code is judged as a bare envelope, any other by the form that the
-    request chose, or by the documented schema where the request is not known.
+    An answer without a business code is judged as a bare envelope, any other by its outcome and by the form
+    that the request chose, or that the answer looks like where the request is not known.
     """
     envelope = operation.envelope
     if envelope is not None and match.code is None:
         return envelope.schema if documented is not None and documented.media_types else None
-    if match.form is not None:
-        return match.form.response
-    described = documented.media_types if documented is not None else {}
-    schema = schema_of(content_type(headers), described)
-    return schema or (envelope.schema if envelope is not None else None)
+    described = schema_of(content_type(headers), documented.media_types if documented is not None else {})
+    if match.form is None and described is None:
+        return envelope.schema if envelope is not None else None
+    body = match.response_body
+    answer = body.value if isinstance(body, Parsed) else None
+    return operation.answer_schema(match.form or operation.form_of_answer(answer), match.outcome) or described
 
 
 def schemas_of(operation: Operation, exchange: Exchange, match: Match) -> tuple[str | None, str | None]:
@@ -194,12 +211,12 @@ def _build(notes: Annotations, path_of: Callable[[Tokens], Tokens]) -> BodyPlan:
     classes: dict[Tokens, set[str]] = {}
     for tokens, _, uri, node in notes.nodes():
         path = path_of(tokens)
-        searched[path] = searched.get(path, True) and node.get(_CLASS) not in NOT_SEARCHED
-        if _CLASS in node:
-            classes.setdefault(path, set()).add(node[_CLASS])
-        unit, identity = node.get("x-unit"), node.get("x-unique-by")
-        if unit == "unix-seconds":
-            times[StatedPlace(path, fold_pointer(tokens), f"{uri}/x-unit")] = None
+        declared, unit, identity = (_text(node, name) for name in (_CLASS, "x-unit", "x-unique-by"))
+        searched[path] = searched.get(path, True) and declared not in _NOT_SEARCHED
+        if declared is not None:
+            classes.setdefault(path, set()).add(declared)
+        if unit in UNITS:
+            times[StatedPlace(path, fold_pointer(tokens), f"{uri}/x-unit", UNITS[unit])] = None
         elif unit == "month":
             months[StatedPlace(path, fold_pointer(tokens), f"{uri}/x-unit")] = None
         if identity is not None:
@@ -212,13 +229,19 @@ def _build(notes: Annotations, path_of: Callable[[Tokens], Tokens]) -> BodyPlan:
     public = frozenset(path for path, stated in classes.items() if stated == {_PUBLIC})
     return BodyPlan(
         schema=notes.schema,
-        validator=notes.contract.schemas.validator(notes.schema),
+        validator=notes.contract.schemas.validator(notes.schema, notes.unused),
         units=_by_parent(times, months),
         lists=tuple(lists),
         undocumented=tuple(unknown),
         searched=searched,
         public=public,
     )
+
+
+def _text(node: dict[str, Any], name: str) -> str | None:
+    """Return what one of this tool's extensions says; what is no text is somebody else's."""
+    value = node.get(name)
+    return value if isinstance(value, str) else None
 
 
 def _by_parent(

@@ -23,10 +23,12 @@ from opay_contract.judge.checks import (
 )
 from opay_contract.judge.describing import describe_name
 from opay_contract.judge.exposure import CardSearch
+from opay_contract.judge.parameters import read_url
 from opay_contract.judge.routes import fold_path
 from opay_contract.judge.subject import (
     HTTP_ERROR,
     Alike,
+    Frame,
     RawFinding,
     Settings,
     Subject,
@@ -103,6 +105,7 @@ class Judge:
     def _card_numbers(self, alike: Alike) -> Iterator[tuple[Subject, RawFinding]]:
         """Yield the card numbers in those that wait; URLs of known kinds have none."""
         cards, (in_query, in_answer) = self._cards, alike.searched_bodies
+        operation = alike.frame.route.operation
         in_headers = cards.is_thorough or _may_be_in_headers(alike, alike.waiting)
         is_each = in_headers or in_query or in_answer or not alike.is_known
         for one in alike.waiting:
@@ -110,13 +113,17 @@ class Judge:
                 continue
             found: list[Iterable[RawFinding]] = []
             if not alike.is_known:
-                found.append(cards.in_url(one.exchange.request.url))
+                found.append(cards.in_url(one.exchange.request.url, operation))
             if in_headers and (cards.is_thorough or _may_be_in_headers(alike, [one])):
                 found.append(cards.in_headers(one.exchange))
             if in_query or _has_long_row(one.asked):
-                found.append(cards.in_query(one.exchange, one.asked, alike.query, alike.query_plan))
+                found.append(
+                    cards.in_query(one.exchange, one.asked, operation, alike.query_plan, alike.query)
+                )
             if in_answer or _has_long_row(one.answered):
-                found.append(cards.in_answer(one.exchange, one.answered, alike.answer, alike.answer_plan))
+                found.append(
+                    cards.in_answer(one.exchange, one.answered, operation, alike.answer_plan, alike.answer)
+                )
             for hits in found:
                 yield from ((one, hit) for hit in hits)
 
@@ -129,7 +136,7 @@ class Judge:
                 if len(self._places) < MAX_ALIKE:
                     self._places[hit.uri] = stated
         frame = subject.alike.frame
-        return _finding(subject.exchange, frame.route, frame.outcome, hit, stated)
+        return _finding(subject.exchange, frame, hit, stated)
 
 
 def check_exchange(
@@ -137,7 +144,8 @@ def check_exchange(
 ) -> Iterator[Finding]:
     """Yield every finding of an exchange that is in scope, by a judge without memory."""
     judge = Judge(contract, settings, has_memory=False)
-    alike = judge.add(exchange, Lead(match.route), match.request_body, match.response_body)
+    lead = Lead(match.route, read_url(contract, match.route, exchange.request))
+    alike = judge.add(exchange, lead, match.request_body, match.response_body)
     found = judge.judge(alike)
     alike.waiting.clear()  # no circle is left that holds bodies
     yield from found
@@ -148,7 +156,7 @@ def check_route(contract: Contract, exchange: Exchange, match: Match) -> Iterato
     if match.route.operation is None:
         hit = _unknown_route(contract, exchange, match.route)
         stated = contract.schemas.place(hit.uri) if hit.uri else None
-        yield _finding(exchange, match.route, match.outcome, hit, stated)
+        yield _finding(exchange, match, hit, stated)
 
 
 def _may_be_in_headers(alike: Alike, subjects: list[Subject]) -> bool:
@@ -195,12 +203,15 @@ def _unknown_route(contract: Contract, exchange: Exchange, route: Route) -> RawF
 
 
 def _finding(
-    exchange: Exchange, route: Route, outcome: Outcome, hit: RawFinding, stated: ContractPlace | None
+    exchange: Exchange, seen: Frame | Match, hit: RawFinding, stated: ContractPlace | None
 ) -> Finding:
+    operation = seen.route.operation
+    envelope = operation.envelope if operation else None
+    is_known = envelope is not None and (seen.code in envelope.codes or seen.code in envelope.success)
     return Finding(
         rule=hit.rule,
-        operation=route.operation.id if route.operation else None,
-        outcome=outcome,
+        operation=operation.id if operation else None,
+        outcome=seen.outcome,
         pointer=hit.pointer,
         expected=hit.expected,
         actual=hit.actual,
@@ -208,4 +219,6 @@ def _finding(
         place=exchange.place,
         recorded_at=exchange.recorded_at,
         value=hit.value,
+        status=exchange.response.status,
+        code=(seen.code or "") if is_known else "",
     )

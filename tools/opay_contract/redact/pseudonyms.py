@@ -175,12 +175,18 @@ class Pseudonyms:
         payload = drawn[: count - len(mark) - _check_length(count)].translate(_AS_DIGITS).decode()
         return mark + payload + _check_digits(mark + payload, count)
 
-    def hexes(self, text: str, *, salt: int = 0) -> str:
-        """Return as many hexadecimal digits, in the same case."""
+    def hexes(self, text: str, *, salt: int = 0, kept: tuple[int, ...] = ()) -> str:
+        """Return as many hexadecimal digits, in the same case, with those at `kept` places as they are."""
         drawn = self._draw("hex", text.lower(), salt, len(text))
-        payload = drawn[: len(text) - _HEX_CHECK].translate(_AS_HEX).decode()
+        digits = drawn[: len(text) - _HEX_CHECK].translate(_AS_HEX).decode()
+        payload = "".join(text[at].lower() if at in kept else digit for at, digit in enumerate(digits))
         made = payload + _fingerprint(payload)[:_HEX_CHECK]
         return made.upper() if text.isupper() else made
+
+    def numbers(self, text: str, count: int, *, salt: int = 0) -> list[int]:
+        """Return so many numbers of 0 to 65535 that belong to a text."""
+        drawn = self._draw("numbers", text.lower(), salt, 2 * count)
+        return [drawn[at] * 256 + drawn[at + 1] for at in range(0, 2 * count, 2)]
 
     def letters(self, text: str, whole: str, *, salt: int = 0) -> str:
         """Return a part of the text `whole` with every letter replaced by a reserved one of its script."""

@@ -45,6 +45,7 @@ class BodyContext:
     schema: str | None
     recorded: float
     prefix: str
+    unsearched: frozenset[str] = frozenset()
     decided: Decided = ()
 
 
@@ -73,7 +74,7 @@ class Bodies:
             new = rewrite_json(rest, self._visitor(context, parsed))
         made = (mark + new).encode(errors=errors)
         if isinstance(parsed, NotJson):
-            return self._keep_broken(body, parsed, made)
+            return self._keep_broken(body, parsed, made, context.unsearched)
         return made
 
     def _visitor(self, context: BodyContext, parsed: Parsed | NotJson) -> "_BodyVisitor":
@@ -91,26 +92,25 @@ class Bodies:
             self._log.add(self._values.texts.found_in(text, FREE_TEXT), context.prefix)
         return new
 
-    def _keep_broken(self, old: bytes, fault: NotJson, new: bytes) -> bytes:
+    def _keep_broken(self, old: bytes, fault: NotJson, new: bytes, unsearched: frozenset[str]) -> bytes:
         """Return a body that is no JSON for the same reason, with as many card numbers in it."""
-        hits = self._hits(old)
+        hits = _hits_of_broken(old, unsearched)
         made = parse_json(new)
         is_same = isinstance(made, NotJson) and (made.truncated, made.too_deep) == (
             fault.truncated,
             fault.too_deep,
         )
-        if is_same and self._hits(new) == hits:
+        if is_same and _hits_of_broken(new, unsearched) == hits:
             return new
         numbers = " x ".join(stand_in_number(self._values.texts.pseudonyms, "0" * length) for length in hits)
         if fault.too_deep:
             return b"[" * 200_000
         return f'{{"x{numbers}'.encode() if fault.truncated else f"{{x {numbers} x}}".encode()
 
-    def _hits(self, broken: bytes) -> list[int]:
-        """Return the card numbers that a check finds in a body that is no JSON."""
-        return card_hits(
-            without_values(self._values.sensitivity.not_searched, broken.decode(errors="replace"))
-        )
+
+def _hits_of_broken(broken: bytes, unsearched: frozenset[str]) -> list[int]:
+    """Return the card numbers that a check finds in a body that is no JSON."""
+    return card_hits(without_values(unsearched, broken.decode(errors="replace")))
 
 
 def _decoded(body: bytes) -> tuple[str, str]:
@@ -330,18 +330,21 @@ class Redactor:
         )
 
     def _new_bodies(self, exchange: Exchange) -> tuple[bytes | None, bytes]:
-        recorded = 0.0
+        recorded, unsearched = 0.0, frozenset[str]()
         schemas: tuple[str | None, str | None] = (None, None)
         decided: Decided = ()
         if not excess_of(exchange):
             match = self.contract.match(exchange)
             operation = match.route.operation
+            unsearched = self.contract.names_not_searched(operation)
             if operation is not None:
                 recorded = unix_time(exchange.recorded_at, self._started_at)
                 schemas = schemas_of(operation, exchange, match)
                 decided = decided_of(operation, match.response_body)
-        query = BodyContext(schema=schemas[0], recorded=recorded, prefix="request:")
-        answer = BodyContext(schema=schemas[1], recorded=recorded, prefix="", decided=decided)
+        query = BodyContext(schema=schemas[0], recorded=recorded, prefix="request:", unsearched=unsearched)
+        answer = BodyContext(
+            schema=schemas[1], recorded=recorded, prefix="", decided=decided, unsearched=unsearched
+        )
         body = exchange.request.body
         return (
             None if body is None else self._bodies.redact(body, query),

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.describing import describe_value
+from opay_contract.redact.forms import CONSTANTS, FORM, is_form, is_pseudonym, replace_form
 from opay_contract.redact.pseudonyms import (
     ORDINARY_MARK,
     Pseudonyms,
@@ -120,6 +121,7 @@ class PartKind(StrEnum):
     KEPT = "text"
     EMAIL = "e-mail address"
     HEX = "hexadecimal digits"
+    FORM = "a date, a UUID or an address of a machine"
     DIGITS = "digits"
     LETTERS = "free text"
 
@@ -138,6 +140,7 @@ _ROW = r"[0-9](?:[\W_]{0,3}[0-9])*"
 _VERSION = r"(?<=[A-Za-z]/)[0-9]{1,4}(?:\.[0-9]{1,4}){0,4}(?![0-9])"
 _KNOWN_NUMBERS = r"(?<![\w.-])Gecko/20100101(?!\w)"
 _WORD = r"[A-Za-z]+"
+_SCHEME = r"(?<![0-9A-Za-z])https?://"
 _NOTHING = r"(?!)"
 _TOKEN = re.compile("[A-Za-z0-9]+")
 _NUMBERED = re.compile("([A-Za-z]+)[0-9]{0,2}")
@@ -157,12 +160,12 @@ class Detector:
         self.known = NAME_WORDS | words
         prefix = "|".join(map(re.escape, prefixes)) or _NOTHING
         kept = rf"(?P<kept>(?<![0-9A-Za-z])(?:{prefix}))"
-        found = rf"{kept}|(?P<email>{_EMAIL})|(?P<hex>{_HEX})"
+        found = rf"{kept}|(?P<scheme>{_SCHEME})|(?P<email>{_EMAIL})|(?P<form>{FORM})|(?P<hex>{_HEX})"
         numbers = rf"(?P<known>{_KNOWN_NUMBERS})|(?P<version>{_VERSION})"
         self._strict = re.compile(rf"{found}|(?P<digits>{_ROW})")
         self._lenient = re.compile(rf"{found}|{numbers}|(?P<digits>{_ROW})")
         self._word = re.compile(_WORD)
-        self._found = re.compile(rf"[@0-9]|{prefix}")
+        self._found = re.compile(rf"[@0-9]|::|://|{prefix}")
         self.is_known = lru_cache(_REMEMBERED)(self._is_known)
         self._short_parts = lru_cache(_REMEMBERED)(self._parts)
         self._is_short_clean = lru_cache(_REMEMBERED)(self._is_clean)
@@ -212,9 +215,11 @@ class Detector:
             return PartKind.EMAIL
         if match.lastgroup == "hex":
             return PartKind.HEX
+        if match.lastgroup == "form" and is_form(match[0]):
+            return PartKind.FORM
         is_version = match.lastgroup == "version" and sum(map(str.isdigit, match[0])) <= _VERSION_DIGITS
         is_small = match.lastgroup == "digits" and keep_words and _SMALL.fullmatch(match[0]) is not None
-        is_kept = match.lastgroup in ("kept", "known") or is_version or is_small
+        is_kept = match.lastgroup in ("kept", "known", "scheme") or is_version or is_small
         return PartKind.KEPT if is_kept else PartKind.DIGITS
 
     def _rest(self, text: str, plain: str, start: int, end: int, *, keep_words: bool) -> Iterator[TextPart]:
@@ -291,7 +296,9 @@ class Texts:
 
     def is_clean(self, text: str, manner: Manner = STRICT) -> bool:
         """Return whether a text is made of nothing but pseudonyms and what may be kept."""
-        return self.detector.is_clean(text, keep_words=manner.keep_words, cards=manner.cards)
+        return text in CONSTANTS or self.detector.is_clean(
+            text, keep_words=manner.keep_words, cards=manner.cards
+        )
 
     def found_in(self, text: str, manner: Manner = STRICT) -> str:
         """Say what kind of data a text has; never the data."""
@@ -316,7 +323,8 @@ class Texts:
             keeps = not manner.cards or card_hits(candidate) == hits
             if keeps and accept(candidate) and self.is_clean(candidate, manner):
                 return candidate
-        return self._last_resort(text, hits)
+        constants = CONSTANTS if accept is not accept_all and not hits else ()
+        return next(filter(accept, constants), None) or self._last_resort(text, hits)
 
     def variant(self, text: str, manner: Manner, salt: int) -> str:
         """Return one of the possible pseudonyms of a text, whether it keeps what the text showed or not."""
@@ -346,6 +354,8 @@ class Texts:
             return part.text
         if part.kind is PartKind.HEX:
             return self.pseudonyms.hexes(part.text, salt=salt)
+        if part.kind is PartKind.FORM:
+            return replace_form(self.pseudonyms, part.plain, salt)
         if part.kind is PartKind.DIGITS:
             return self._replace_digits(part, manner, salt)
         if part.kind is PartKind.EMAIL and not manner.exact:
@@ -386,6 +396,8 @@ def _is_clean_part(part: TextPart, *, cards: bool) -> bool:
         return True
     if part.kind is PartKind.HEX:
         return is_hex_pseudonym(part.text)
+    if part.kind is PartKind.FORM:
+        return is_pseudonym(part.plain)
     if part.kind is PartKind.EMAIL:
         return is_email_pseudonym(part.text) or _is_clean_letters(part.text)
     if part.kind is PartKind.LETTERS:
