@@ -33,6 +33,9 @@ from opay_contract.recordings.text_places import EntryText, LinePlace, iter_entr
 _MOST_MEANT = 10_000
 """Places that a folded pointer may stand for, of which one is looked for."""
 
+MAX_SEARCHED = 64 << 20
+"""Bytes that are searched in a run: of a body for each finding in it; what is left stays at its entry."""
+
 _HELD_ALONE = frozenset(
     {"type", "enum", "const", "pattern", "format", "minLength", "maxLength", "minimum", "maximum"}
     | {"exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minItems", "maxItems", "uniqueItems"}
@@ -53,19 +56,22 @@ def locate(
 
     Files are read once more, up to the last of those places; pipes and what is in a store are not. The last
     place stays that of its entry: for that each file would have to be read whole. An interrupt leaves the
-    rest as it is.
+    rest as it is, and so does `MAX_SEARCHED`.
     """
     of_file: dict[tuple[int, str], dict[int, list[FoldedFinding]]] = defaultdict(lambda: defaultdict(list))
     for folded in summary.findings.values():
         place = folded.finding.place
         if place.entry and _is_file(place.file):
             of_file[place.source, place.file][place.entry].append(folded)
-    findings = dict(summary.findings)
+    findings, left = dict(summary.findings), MAX_SEARCHED
     with suppress(KeyboardInterrupt):
         for (ordinal, name), entries in sorted(of_file.items()):
             source = Source(ordinal=ordinal, name=name, path=Path(name), max_unpacked=max_unpacked)
             for exchange, text in iter_entry_texts(source, format_in, entries):
                 for folded in entries[exchange.place.entry]:
+                    left -= text.size
+                    if left < 0:
+                        return replace(summary, findings=findings)
                     findings[folded.finding.key] = _placed(folded, exchange, text, contract)
     return replace(summary, findings=findings)
 
@@ -160,7 +166,9 @@ def tokens_of(finding: Finding, root: Any, contract: Contract) -> Tokens:
         )
     values = [(one, value_at(root, one)) for one in places]
     alike = [(one, value) for one, value in values if _is_said(finding, value)] or values
-    return next((one for one, value in alike if _breaks(finding.contract, value, contract)), alike[0][0])
+    keyword = _keyword_of(finding.contract, contract) if len(alike) > 1 else None
+    broken = (one for one, value in alike if keyword is not None and not keyword.is_valid(value))
+    return next(broken, alike[0][0])
 
 
 def _below(tokens: Tokens, value: Any, step: str) -> Iterator[Tokens]:
@@ -179,16 +187,15 @@ def _is_said(finding: Finding, value: Any) -> bool:
     return finding.actual in (describe_value(value), finding.value)
 
 
-def _breaks(stated: ContractPlace | None, value: Any, contract: Contract) -> bool:
-    """Tell whether a value breaks the very keyword that a finding names, where that can be held alone."""
+def _keyword_of(
+    stated: ContractPlace | None, contract: Contract
+) -> jsonschema_rs.Draft202012Validator | None:
+    """Return what tells whether a value keeps the very keyword that a finding names, if that stands alone."""
     document = contract.schemas.documents.get(stated.file) if stated else None
-    if document is None or stated is None:
-        return False
-    *_, keyword = steps_of(stated.pointer) or [""]
-    limit = value_below(document.value, tuple(steps_of(stated.pointer)))
-    if keyword not in _HELD_ALONE:
-        return False
+    steps = steps_of(stated.pointer) if stated else []
+    if document is None or not steps or steps[-1] not in _HELD_ALONE:
+        return None
     try:
-        return not jsonschema_rs.is_valid({keyword: limit}, value)
+        return jsonschema_rs.Draft202012Validator({steps[-1]: value_below(document.value, tuple(steps))})
     except ValueError:
-        return False
+        return None

@@ -30,6 +30,8 @@ from opay_contract.recordings.reading import open_source
 _MOST_KEPT = 1 << 20
 """Bytes that are kept before those of entries that nobody asked for are forgotten."""
 
+_QUICK = 64  # times as quick as a body's own characters are bytes of an entry passed over
+
 _AS_IT_IS = frozenset(
     {Format.NDJSON, Format.JSON, Format.BODY, Format.CURL, Format.ACCESS_LOG, Format.MITMPROXY}
 )
@@ -165,6 +167,12 @@ class EntryText:
     format: Format
     exchange: Exchange
 
+    @property
+    def size(self) -> int:
+        """About how many bytes are searched for a place in it: its bodies; around them that is quick."""
+        request, response = self.exchange.request, self.exchange.response
+        return len(request.body or b"") + len(response.body) + len(self.text.kept) // _QUICK
+
     def body(self, side: str, at: int) -> LinePlace | None:
         """Return where byte `at` of a body stands, or where the text begins that the body is packed in."""
         part = self.exchange.request if side == "request" else self.exchange.response
@@ -236,6 +244,7 @@ def iter_entry_texts(
             return
         text = _KeptText(recording.stream)
         before: EntryText | None = None
+        last = max(entries)
         for found in read(source.place, text):
             line, is_wanted = found.place.line, found.place.entry in entries
             if before is not None and line == before.exchange.place.line:
@@ -245,7 +254,7 @@ def iter_entry_texts(
             before = EntryText(text, recording.format, found) if isinstance(found, Exchange) else None
             if is_wanted and before is not None:
                 yield before.exchange, before
-            if found.place.entry >= max(entries):
+            if found.place.entry >= last:
                 return
 
 
