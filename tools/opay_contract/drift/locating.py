@@ -3,12 +3,13 @@
 Done once, for the findings that a run keeps; nothing of it is known while exchanges are judged.
 """
 
-import io
+import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,8 @@ from msgspec import structs
 
 from opay_contract.contract.addresses import value_below
 from opay_contract.contract.contract import Contract
-from opay_contract.formats.errors import StreamError
-from opay_contract.formats.json_cursor import JsonCursor
 from opay_contract.formats.table import Format
-from opay_contract.jsontext import NotJson, Tokens, parse_json, steps_of, value_at
+from opay_contract.jsontext import NotJson, Parsed, Tokens, parse_json, steps_of, value_at
 from opay_contract.judge.card_numbers import iter_card_number_lengths
 from opay_contract.judge.describing import describe_name, describe_value
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED
@@ -33,7 +32,7 @@ from opay_contract.recordings.text_places import EntryText, LinePlace, iter_entr
 _MOST_MEANT = 10_000
 """Places that a folded pointer may stand for, of which one is looked for."""
 
-MAX_SEARCHED = 64 << 20
+MAX_SEARCHED = 512 << 20
 """Bytes that are searched in a run: of a body for each finding in it; what is left stays at its entry."""
 
 _HELD_ALONE = frozenset(
@@ -42,6 +41,7 @@ _HELD_ALONE = frozenset(
 )
 """Keywords that a value breaks whatever stands beside them."""
 
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\],:]|[^\s{}\[\],:"]++', re.DOTALL)
 _OF_HEADERS = re.compile("(request|response)-header:([^/]*).*", re.DOTALL)
 _IN_REQUEST = "request:"
 
@@ -70,9 +70,10 @@ def locate(
             for exchange, text in iter_entry_texts(source, format_in, entries):
                 for folded in entries[exchange.place.entry]:
                     left -= text.size
-                    if left < 0:
-                        return replace(summary, findings=findings)
-                    findings[folded.finding.key] = _placed(folded, exchange, text, contract)
+                    if left >= 0:
+                        findings[folded.finding.key] = _placed(folded, exchange, text, contract)
+    for read in (_read, _offsets_of):  # nobody asks again, and they hold bodies
+        read.cache_clear()
     return replace(summary, findings=findings)
 
 
@@ -109,7 +110,7 @@ def find_place(finding: Finding, exchange: Exchange, text: EntryText, contract: 
     is_asked = pointer.startswith(_IN_REQUEST) or finding.rule.id.startswith("request-")
     side, part = ("request", exchange.request) if is_asked else ("response", exchange.response)
     body = part.body or b""
-    read = parse_json(body)
+    read = _read(body)
     if isinstance(read, NotJson):
         return text.body(side, _offset_of_fault(body, read))
     tokens = tokens_of(finding, read.value, contract)
@@ -123,27 +124,44 @@ def _offset_of_fault(body: bytes, fault: NotJson) -> int:
     return len(before.encode())
 
 
-def _offset_of(body: bytes, tokens: Tokens) -> int:
-    """Return where a value stands in JSON text; of members of one name it is the last, which holds."""
-    start = 0
-    with suppress(StreamError):
-        for token in tokens:
-            start += _step(body[start:], token)
-    return start
+@lru_cache(maxsize=2)
+def _read(body: bytes) -> Parsed | NotJson:
+    return parse_json(body)
 
 
-def _step(data: bytes, token: str | int) -> int:
-    cursor, found = JsonCursor(io.BytesIO(data)), 0
-    cursor.peek()
-    steps: Iterable[Any] = cursor.iter_members() if isinstance(token, str) else cursor.iter_items()
-    for number, name in enumerate(steps):
-        cursor.peek()
-        if token in (number, name):
-            found = cursor.offset
-        if token == number:
-            break
-        cursor.skip_value()
+@lru_cache(maxsize=2)
+def _offsets_of(body: bytes) -> dict[Tokens, int]:
+    """Return where each value of JSON text stands; of members of one name it is the last, which holds."""
+    found: dict[Tokens, int] = {}
+    path: list[str | int] = []
+    is_name = False
+    for match in _TOKEN.finditer(body):
+        first = match[0][:1]
+        if first == b",":
+            is_name = isinstance(path[-1], str)
+            path[-1] = "" if is_name else int(path[-1]) + 1
+        elif first == b":":
+            is_name = False
+        elif first in (b"}", b"]"):
+            path.pop()
+            is_name = False
+        elif is_name:
+            path[-1] = json.loads(match[0].decode(errors="replace"), strict=False)
+        else:
+            if path or not found:
+                found[tuple(path)] = match.start()
+            if first in (b"{", b"["):
+                path.append("" if first == b"{" else 0)
+                is_name = first == b"{"
     return found
+
+
+def _offset_of(body: bytes, tokens: Tokens) -> int:
+    """Return where a value stands in JSON text, or the nearest around it whose name is read as it is."""
+    offsets = _offsets_of(body)
+    while tokens not in offsets and tokens:
+        tokens = tokens[:-1]
+    return offsets.get(tokens, 0)
 
 
 def tokens_of(finding: Finding, root: Any, contract: Contract) -> Tokens:

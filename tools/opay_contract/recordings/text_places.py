@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from typing import NamedTuple
@@ -118,7 +118,8 @@ class _Found:
     """Where a body stands among the bytes that are kept, and how it is written there.
 
     Its `style` is that of a string of JSON or a scalar of YAML, of which `raw` is what is between the quotes,
-    or a whole block; else it is `bytes`, where the body stands as it is, or `packed`.
+    or a whole block; else it is `bytes`, where the body stands as it is, or `packed`. `form` writes any text
+    as this one is, where that is known.
     """
 
     start: int
@@ -126,6 +127,7 @@ class _Found:
     style: str
     value: str = ""
     raw: str = ""
+    form: Callable[[str], str] | None = None
 
     def offset(self, body: bytes, at: int) -> int:
         """Return where a byte of the body stands."""
@@ -133,7 +135,10 @@ class _Found:
             return self.start
         if self.style == "bytes":
             return self.start + at
-        position = len(body[:at].decode(errors="replace"))
+        before = body[:at].decode(errors="replace")
+        if self.form is not None:  # what is before it is written in the same way
+            return self.start + len(self.form(before)[:-1].encode(errors="replace"))
+        position = len(before)
         if self.style == "|":
             return self.start + len(self._block(position).encode(errors="replace"))
         passed = length = 0
@@ -166,6 +171,7 @@ class EntryText:
     text: _KeptText
     format: Format
     exchange: Exchange
+    _bodies: dict[str, _Found | None] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -223,12 +229,12 @@ class EntryText:
     def _find_body(self, side: str) -> _Found | None:
         request, response = self.exchange.request, self.exchange.response
         part = request if side == "request" else response
-        if not part.body:
-            return None
-        found = _find(self.text.kept, self.format, part.body, part.headers, 0)
-        if found and side == "response" and part.body == request.body:  # which stands before it
-            return _find(self.text.kept, self.format, part.body, part.headers, found.end) or found
-        return found
+        if side not in self._bodies and part.body:
+            found = _find(self.text.kept, self.format, part.body, part.headers, 0)
+            if found and side == "response" and part.body == request.body:  # which stands before it
+                found = _find(self.text.kept, self.format, part.body, part.headers, found.end) or found
+            self._bodies[side] = found
+        return self._bodies.get(side)
 
 
 def iter_entry_texts(
@@ -266,7 +272,7 @@ def _find(
     for style, form in _FORMS:
         quoted = form(written)
         if (start := text.find(encoded := quoted.encode(errors="replace"), after)) >= 0:
-            return _Found(start=start, end=start + len(encoded), style=style, raw=quoted[1:-1])
+            return _Found(start=start, end=start + len(encoded), style=style, form=form)
     if format_ in _AS_IT_IS and (start := text.find(body, after)) >= 0:
         return _Found(start=start, end=start + len(body), style="bytes")
     if format_ is Format.NEWMAN:
