@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from contract_tests.usual import one_in
 
 import opay_contract
 
@@ -79,13 +80,13 @@ USES = """
 """
 
 
-def test_it_works_in_one_process_and_in_several(run_pytest: RunPytest) -> None:
-    for options in ((), ("-p", "xdist", "-n", "2")):
-        result = run_pytest(USES, *options, process=bool(options))
-        result.assert_outcomes(passed=20, failed=1)
-        result.stdout.fnmatch_lines(
-            ["*opay_mock saw*", "1. POST *: expected Content-Type application/json, got *"]
-        )
+@pytest.mark.parametrize("options", one_in(2, [[], ["-p", "xdist", "-n", "2"]]), ids=["one", "several"])
+def test_it_works_in_one_process_and_in_several(run_pytest: RunPytest, options: list[str]) -> None:
+    result = run_pytest(USES, *options, process=bool(options))
+    result.assert_outcomes(passed=20, failed=1)
+    result.stdout.fnmatch_lines(
+        ["*opay_mock saw*", "1. POST *: expected Content-Type application/json, got *"]
+    )
 
 
 MARKED = """
