@@ -42,6 +42,7 @@ NAVIGATION = {
         "how-to/test-in-ci",
         "how-to/make-documentation",
         "how-to/add-an-operation",
+        "how-to/review-a-change",
     ),
     "Reference": (
         CONTRACT,
@@ -55,6 +56,7 @@ NAVIGATION = {
         "reference/observations",
         "reference/baseline",
         "reference/suggest",
+        "reference/changes",
         "reference/pytest",
         "reference/mock",
         "reference/signature",

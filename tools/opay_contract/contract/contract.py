@@ -165,7 +165,7 @@ class Contract:
         known = [one for one in self.operations if path is not None and one.path_pattern.fullmatch(path)]
         if not known:
             return self._unknown_path(parts, has_path=path is not None)
-        known.sort(key=lambda operation: operation.path.count("{"))
+        known.sort(key=lambda operation: operation.rank)
         method = (request.method or "").upper()
         operation = next((operation for operation in known if method in ("", operation.method)), None)
         return Route(operation=operation, documented=known[0].path)

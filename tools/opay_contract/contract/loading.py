@@ -124,14 +124,22 @@ def read_documents(directory: Path, load: Callable[[Path, str], Document | None]
 
     What is referred to and is not there, or not in this folder, is left out; so is what `load` leaves out.
     """
-    waiting = list_documents(directory)
+
+    def find(name: str) -> Document | None:
+        return load(directory / name, name) if (directory / name).is_file() else None
+
+    return collect_documents(list_documents(directory), find)
+
+
+def collect_documents(names: Iterable[str], find: Callable[[str], Document | None]) -> dict[str, Document]:
+    """Return, by `find`, the documents of these names and those that they refer to, if there are any."""
+    waiting = list(names)
     documents: dict[str, Document] = {}
     for name in waiting:
-        document = load(directory / name, name)
+        document = find(name)
         if document is not None:
             documents[name] = document
-            others = sorted(_referred_files(document).difference(waiting))
-            waiting += [other for other in others if (directory / other).is_file()]
+            waiting += sorted(_referred_files(document).difference(waiting))
     return documents
 
 
