@@ -13,7 +13,7 @@ from opay_contract.mock.scenarios import MAGIC, Faults, build_scenarios, parse_f
 
 SCENARIOS = build_scenarios(load_contract().operations)
 
-BY_CUSTOMER_ONLY = {"no-cards", "card-repeated"}
+BY_CUSTOMER_ONLY = {"no-items", "item-repeated"}
 
 NOT_BY_AN_ANSWER = {
     "path-undocumented",  # these are about what the client sends

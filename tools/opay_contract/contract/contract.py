@@ -152,10 +152,10 @@ class Contract:
         return self.unsearched_names.get(operation.id if operation is not None else "", frozenset())
 
     def route(self, request: Request) -> Route:
-        """Find the operation of a request; one without a URL is taken for the only operation."""
+        """Find the operation of a request; one without a URL is taken for the contract's first operation."""
         if request.url is None:
-            only = self._only_operation()
-            return Route(operation=only, documented=only.path if only else "")
+            first = next(iter(self.operations), None)
+            return Route(operation=first, documented=first.path if first else "")
         parts = _split(request.url)
         if parts is None or not self._is_known(host_of(parts)):
             return Route(outside=Outside.HOST)
@@ -169,9 +169,6 @@ class Contract:
         method = (request.method or "").upper()
         operation = next((operation for operation in known if method in ("", operation.method)), None)
         return Route(operation=operation, documented=known[0].path)
-
-    def _only_operation(self) -> Operation | None:
-        return self.operations[0] if len(self.operations) == 1 else None
 
     def _is_known(self, host: str) -> bool:
         return any(server.answers(host) for server in self.servers)

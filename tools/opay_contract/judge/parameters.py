@@ -144,7 +144,8 @@ def _values_hold(
         if len(places) > 1:
             return False
         texts = {one.header_values[place] for one in columns.subjects for place in places}
-        if any(_value_faults(columns.alike.contract, parameter, ((parameter.name, text),)) for text in texts):
+        contract, name = columns.alike.contract, parameter.name
+        if any(True for text in texts for _ in _value_faults(contract, parameter, ((name, text),))):
             return False
     return True
 
