@@ -55,7 +55,7 @@ FORMATS = {
 }
 _OF_A_RUN = ("nothing-succeeded", "form-never-succeeded")
 _LIMIT = 600
-_MOST_EXCHANGES = 200
+_MOST_EXCHANGES = 100
 
 
 class Sampler:
