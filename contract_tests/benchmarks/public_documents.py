@@ -138,10 +138,13 @@ def iter_calls(contract: Contract) -> Iterator[tuple[dict[str, Any], dict[str, A
             body = sampler.value(schema) if schema else {} if media else None
             if schema and not contract.schemas.validator(schema).is_valid(body):
                 continue
-            clean = {"request": request, "response": {"status": number, "headers": headers, "body": body}}
+            clean = {
+                "request": request,
+                "response": {"status": number, "headers": headers, "body": _body_text(body)},
+            }
             faulty: tuple[Any, ...] = ([], "x")
             wrong = next((one for one in faulty if schema and _is_wrong(contract, schema, one)), None)
-            answer = {"status": number, "headers": headers, "body": wrong}
+            answer = {"status": number, "headers": headers, "body": _body_text(wrong)}
             yield clean, {"request": request, "response": answer} if wrong is not None else None
 
 
@@ -178,7 +181,12 @@ def _request(contract: Contract, operation: Operation, sampler: Sampler) -> dict
     server = contract.servers[0]
     base = f"https://{(server.host or 'example.com').replace('*', 'any')}{server.prefix}"
     url = base + path + ("?" + "&".join(query) if query else "")
-    return {"method": operation.method, "url": url, "headers": headers, "body": body}
+    return {"method": operation.method, "url": url, "headers": headers, "body": _body_text(body)}
+
+
+def _body_text(body: Any) -> Any:
+    """Return a body as the recording has it: a text there is what was sent, and no JSON."""
+    return json.dumps(body) if isinstance(body, str) else body
 
 
 def _plain(parameter: Parameter, value: Any) -> str | None:
