@@ -118,9 +118,9 @@ class Prover:
 
 def _is_broken(url: re.Match[str]) -> bool:
     """Tell a URL that may go on behind a character that none has: what it stands in does not end there."""
-    before = url.string[url.start() - 1 : url.start()]
-    following = url.string[url.end() : url.end() + 2]
-    return not following.startswith((before or "\n", f"\\{before}", "?", "#"))
+    before = url.string[url.start() - 1 : url.start()].strip() or "\n"
+    following = url.string[url.end() : url.end() + 2] or "\n"
+    return not following.startswith((before, f"\\{before}", "?", "#"))
 
 
 def _windows(stream: Readable) -> Iterator[tuple[str, int]]:
