@@ -41,6 +41,7 @@ NAVIGATION = {
         "how-to/validate-recordings",
         "how-to/test-in-ci",
         "how-to/make-documentation",
+        "how-to/add-an-operation",
         "how-to/review-a-change",
     ),
     "Reference": (

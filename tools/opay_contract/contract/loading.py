@@ -592,6 +592,12 @@ class _Builder:
         return found
 
 
+def with_base_url(contract: Contract, url: str) -> Contract:
+    """Return a contract that a server of the user's answers by, too, as if it had been named at first."""
+    own = tuple(one for one in contract.servers if one.host)
+    return replace(contract, servers=(*own, _base_server(url)))
+
+
 def _strictest(classified: list[tuple[Address, str]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for at, stated in classified:

@@ -31,6 +31,15 @@ _STYLES = {
     COOKIE: ("form",),
 }
 _SEPARATORS = {"spaceDelimited": " ", "pipeDelimited": "|"}
+_BETWEEN = {
+    "form": re.compile("(,|%2[Cc])"),
+    "simple": re.compile("([,=] ?)"),
+    "label": re.compile("([.,=])"),
+    "matrix": re.compile("([;,=])"),
+    "spaceDelimited": re.compile(r"(%20|\+| )"),
+    "pipeDelimited": re.compile(r"(%7[Cc]|\|)"),
+    "deepObject": re.compile("(,)"),
+}
 _IMPLIED = {"properties": "object", "items": "array", "minimum": "number", "maximum": "number"}
 _TYPES_OF_VALUES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 _NUMBER = re.compile(r"[+-]?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3})?")
@@ -119,6 +128,24 @@ class ParameterReader:
         """Tell whether a parameter stands among the pairs of a query or a cookie."""
         return any(self.owns(parameter, name) for name, _ in pairs)
 
+    def leaf(self, parameter: Parameter, name: str) -> str | None:
+        """Return the address of the schema of what stands behind a name, or of one item in it."""
+        if parameter.schema is None or parameter.is_json:
+            return parameter.schema
+        inner = _DEEP.fullmatch(name)
+        types = self._types_of(parameter.schema)
+        if "object" in types and (inner is not None or name != parameter.name):
+            schema = self._part(parameter.schema, inner[2] if inner is not None else name)
+        else:
+            schema = parameter.schema if "object" not in types else None
+        if schema is not None and "array" in self._types_of(schema):
+            return self._part(schema, None)
+        return schema
+
+    def is_typed(self, uri: str, *types: str) -> bool:
+        """Tell whether a schema speaks of one of some types."""
+        return not self._types_of(uri).isdisjoint(types)
+
     def values(self, parameter: Parameter, given: Pairs) -> list[Any]:
         """Return what a parameter may mean, the likeliest first; nothing where nothing can be said."""
         decode = _DECODERS[parameter.place]
@@ -156,6 +183,17 @@ class ParameterReader:
             self._errors[key] = found
         return self._errors[key]
 
+    def parts(self, parameter: Parameter, text: str) -> list[str]:
+        """Return the items or members of a parameter's text, and what stands between them in turns."""
+        if parameter.schema is None or not self.is_typed(parameter.schema, "array", "object"):
+            return [text]
+        return _BETWEEN[parameter.style].split(text)
+
+    def verdict(self, parameter: Parameter, given: Pairs) -> list[str]:
+        """Return how a parameter's value breaks its schema: which keywords, and where."""
+        _, errors = self.errors(parameter, given)
+        return sorted(f"{one and one.schema_path} {one and one.instance_path}" for one in errors)
+
     def _find_errors(self, parameter: Parameter, given: Pairs) -> tuple[Any, list[Any]]:
         best: tuple[Any, list[Any]] = (None, [])
         if parameter.schema is None:
@@ -174,9 +212,11 @@ class ParameterReader:
         if uri not in self._types:
             found: set[str] = set()
             for _, node in self._schemas.iter_in_place(uri):
-                declared = node.get("type", ())
-                found.update([declared] if isinstance(declared, str) else filter(_is_text, declared))
-                values = [*(node.get("enum") or ()), *([node["const"]] if "const" in node else [])]
+                declared = node.get("type")
+                found.update(
+                    [declared] if isinstance(declared, str) else filter(_is_text, _list_of(declared))
+                )
+                values = [*_list_of(node.get("enum")), *([node["const"]] if "const" in node else [])]
                 if "type" not in node:
                     found.update(
                         _TYPES_OF_VALUES[type(one)] for one in values if type(one) in _TYPES_OF_VALUES
@@ -189,7 +229,7 @@ class ParameterReader:
         """Return the names of an object's members, and whether there may be others."""
         if uri not in self._names:
             nodes = [node for _, node in self._schemas.iter_in_place(uri)]
-            names = frozenset(name for node in nodes for name in node.get("properties") or ())
+            names = frozenset(name for node in nodes for name in _named(node))
             is_closed = any(node.get("additionalProperties") is False for node in nodes) or bool(names)
             opened = any(node.get("additionalProperties") not in (None, False) for node in nodes)
             self._names[uri] = names, opened or not is_closed
@@ -206,7 +246,7 @@ class ParameterReader:
         for at, node in self._schemas.iter_in_place(uri):
             if name is None and isinstance(node.get("items"), dict):
                 yield below(at, "items")
-            elif name is not None and name in (node.get("properties") or ()):
+            elif name is not None and name in _named(node):
                 yield below(at, "properties", name)
             elif name is not None and isinstance(node.get("additionalProperties"), dict):
                 yield below(at, "additionalProperties")
@@ -321,6 +361,16 @@ _DECODERS: dict[str, Callable[[str], str]] = {
     HEADER: _as_it_is,
     COOKIE: unquote,
 }
+
+
+def _list_of(value: Any) -> list[Any]:
+    """Return a list, or nothing in place of what should be one: a keyword of a wrong form says nothing."""
+    return value if isinstance(value, list) else []
+
+
+def _named(schema: dict[str, Any]) -> dict[str, Any]:
+    properties = schema.get("properties")
+    return properties if isinstance(properties, dict) else {}
 
 
 def _is_text(value: Any) -> bool:
