@@ -47,3 +47,9 @@ def test_a_reference_to_an_item_beyond_the_last_leads_nowhere(contract_dir: Path
         ContractError, match=r"schemas/customer\.json:1:[0-9]+: the reference .* leads nowhere"
     ):
         build_bundle(load_documents(contract_dir))
+
+
+def test_what_an_extension_of_others_refers_to_is_theirs(contract_dir: Path) -> None:
+    edit(contract_dir / "schemas" / "customer.json", **{"x-mine": {"$ref": "#/nowhere"}})
+    customer = build_bundle(load_documents(contract_dir))["components"]["schemas"]["Customer"]
+    assert customer["x-mine"] == {"$ref": "#/nowhere"}
