@@ -520,8 +520,9 @@ class _Comparison:
     def _envelope(self, both: _Both, way: Way) -> None:
         self._at("response", "body", way=way)
         envelope = both.of("x-envelope")
-        self._leaves(envelope, "envelope-changed", ("schema", "success"))
+        self._leaves(envelope, "envelope-changed", ("schema", "error", "success"))
         self._schema(envelope.of("schema"))
+        self._schema(envelope.of("error"))
         self._at(*("response", "body", *envelope.new.text("code").split("/")[1:]))
         self._schema(envelope.of("success"))
         for _, code in self._each("code", [one.items("x-business-codes", "code") for one in both]):

@@ -123,7 +123,7 @@ class Statistics:
             for bodies in (group.query, group.answer):
                 if bodies is not None and bodies.values:
                     self._count_bodies(bodies)
-        if len(self._groups) > MAX_GROUPS:
+        if max(len(self._groups), len(self._bodies), len(self._evidence)) > MAX_GROUPS:
             self._groups, self._frames, self._bodies, self._evidence = {}, {}, {}, {}
 
     def readings(self) -> dict[tuple[str, str], int]:
