@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.evidence import build_probes, describe_exchange, weigh
-from opay_contract.drift.fold import MAX_TOGETHER, Fold
+from opay_contract.drift.fold import MAX_WAITING, Fold
 from opay_contract.drift.saving import summary_to_json
 from opay_contract.errors import OpayContractError
 from opay_contract.formats.native import parse_line
@@ -788,8 +788,8 @@ def test_those_that_drift_among_many_that_are_alike_are_found_at_their_places() 
         times = changed(token, *IN_DATA, "cardTokens", 1, "createTimestamp", to=RECORDED - 1_000_000)
         return changed(times, *IN_DATA, "customer", "customerId", to=f"{number}")
 
-    lines = {number: line(number) for number in range(1, 3 * MAX_TOGETHER)}
-    first, last = MAX_TOGETHER, 2 * MAX_TOGETHER + 1
+    lines = {number: line(number) for number in range(1, 3 * MAX_WAITING)}
+    first, last = MAX_WAITING, 2 * MAX_WAITING + 1
     at = (*IN_DATA, "cardTokens", 0, "createTimestamp")
     drifted = {
         first: ("timestamp-in-future", changed(lines[first], *at, to=RECORDED + 301)),
@@ -815,12 +815,12 @@ def test_those_that_drift_among_many_that_are_alike_are_found_at_their_places() 
 
 def test_a_card_number_in_a_header_is_found_among_many_that_are_alike() -> None:
     def line(number: int) -> bytes:
-        trace = PAN if number in (2, MAX_TOGETHER + 1) else f"{number:016x}"
+        trace = PAN if number in (2, MAX_WAITING + 1) else f"{number:016x}"
         return encode(changed(TEMPLATES[0], "request", "headers", "X-Note", to=trace)).encode()
 
-    summary = assert_lines([line(number) for number in range(1, 2 * MAX_TOGETHER)])
+    summary = assert_lines([line(number) for number in range(1, 2 * MAX_WAITING)])
     (found,) = [one for key, one in summary.findings.items() if key[0] == "card-number-exposed"]
-    assert (found.finding.place.entry, found.last_place.entry, found.count) == (2, MAX_TOGETHER + 1, 2)
+    assert (found.finding.place.entry, found.last_place.entry, found.count) == (2, MAX_WAITING + 1, 2)
 
 
 def test_evidence_in_calls_of_an_unknown_method_counts_every_item() -> None:

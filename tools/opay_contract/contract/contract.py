@@ -191,13 +191,24 @@ def read_bodies(
     exchange: Exchange, operation: Operation | None
 ) -> tuple[Parsed | NotJson | None, Parsed | NotJson | None]:
     """Return both bodies of an exchange as they read, None where nothing was recorded or nothing was sent."""
+    asked, answered = texts_of(exchange, operation)
+    return (
+        parse_json(asked) if isinstance(asked, bytes) else asked,
+        parse_json(answered) if isinstance(answered, bytes) else answered,
+    )
+
+
+def texts_of(
+    exchange: Exchange, operation: Operation | None
+) -> tuple[bytes | NotJson | None, bytes | NotJson | None]:
+    """Return the texts of both bodies that are to be read, or what stands for those that are not JSON."""
     asked, answered = exchange.request.body, exchange.response.body
     is_asked = is_answered = True
     if operation is not None and operation.has_other_types:
         is_asked, is_answered = _are_json(exchange, operation)
     return (
-        (parse_json(asked) if is_asked else OTHER_TYPE) if asked else None,
-        (parse_json(answered) if is_answered else OTHER_TYPE) if answered else None,
+        (asked if is_asked else OTHER_TYPE) if asked else None,
+        (answered if is_answered else OTHER_TYPE) if answered else None,
     )
 
 

@@ -67,6 +67,7 @@ class SchemaSet:
         self.places = SchemaPlaces(documents)
         self._validators: dict[str, Validator] = {}
         self._closed_validators: dict[str, Validator] = {}
+        self._item_validators: dict[tuple[str, ...], Validator] = {}
         self._nodes: dict[str, Any] = {}
         self._usable = self._usable_documents()
         self.documents = {
@@ -90,6 +91,12 @@ class SchemaSet:
         if is_closed:
             return _compile({"prefixItems": [self._closed_form(uri) for uri in uris]}, self._registry_of_both)
         return self.compile({"prefixItems": [{"$ref": uri} for uri in uris]})
+
+    def validator_of_items(self, uris: tuple[str, ...]) -> Validator:
+        """Return the validator of lists whose items fit each of some schemas."""
+        if uris not in self._item_validators:
+            self._item_validators[uris] = self.compile({"items": {"allOf": [{"$ref": uri} for uri in uris]}})
+        return self._item_validators[uris]
 
     def _closed_form(self, uri: str) -> dict[str, Any]:
         return {"$ref": uri.replace(OPEN, CLOSED, 1), **self._seal({"$ref": uri}, "")}

@@ -6,19 +6,20 @@ lengths, ranges and values that may be kept over a whole column, evidence by sha
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import compress, repeat
+from itertools import repeat
 from operator import eq
 from typing import Any
 
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.evidence import Probe, build_probes, describe_subject, weigh
 from opay_contract.drift.field_statistics import TYPES, FieldCounter, Observer
-from opay_contract.jsontext import Parsed, Tokens
+from opay_contract.jsontext import Tokens
+from opay_contract.judge.columns import Column
 from opay_contract.judge.describing import describe_media_type
-from opay_contract.judge.shapes import EACH, Shape, Shapes, column, has_place
-from opay_contract.judge.subject import Alike, Frame, Subject
+from opay_contract.judge.shapes import Shape, Shapes, has_place
+from opay_contract.judge.subject import REQUEST_BODY, RESPONSE_BODY, Alike, Bodies, Frame, Subject
 from opay_contract.model.exchange import Exchange, Headers
 from opay_contract.model.finding import Outcome
 from opay_contract.model.observation import EXCHANGE, MAX_SPOTS, UNDATED, Observations
@@ -28,7 +29,6 @@ from opay_contract.model.timestamps import day_of
 MAX_GROUPS = 8192
 """Groups that are remembered; then all are counted and forgotten."""
 
-_REQUEST, _RESPONSE = ("request", "body"), ("response", "body")
 _METHOD, _STATUS = ("request", "method"), ("response", "status")
 _EVERY = "*"
 
@@ -38,33 +38,26 @@ ByDay = dict[str, int]
 
 @dataclass(slots=True, eq=False)
 class _Place:
-    """A place in bodies of one group, with what is below it.
+    """What is counted at a place of bodies that are alike.
 
-    `shapes` are those that stand there: one, or in items of a list several. `members` and `items` are the
-    places below, a member with whether it is in all of the values. The value at a `decided` place is the same
-    in the whole group. `kind` is the type of all values, None where there are several. Evidence `by_shape`
-    has one verdict for each shape.
+    The value at a `decided` place is the same in all of them. Evidence `by_shape` has one verdict for each
+    shape.
     """
 
+    column: Column
     counter: FieldCounter
-    shapes: frozenset[Shape]
     is_decided: bool
-    members: tuple[tuple[str, "_Place", bool], ...]
-    items: "_Place | None"
     probes: tuple[Probe, ...]
     by_shape: tuple[Probe, ...]
-    kind: type | None
     verdicts: dict[Shape, list[tuple[str, str]]] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
-class _Bodies:
-    """Bodies of one scope and shape that wait; `pairs` are the evidence that compares two of their values."""
+class _Places:
+    """The places of bodies that are alike; `pairs` are the evidence that compares the values of two."""
 
-    root: _Place
-    pairs: dict[tuple[Tokens, Tokens], list[Probe]] = field(default_factory=dict)
-    values: list[Any] = field(default_factory=list)
-    days: list[str] = field(default_factory=list)
+    each: tuple[_Place, ...]
+    pairs: dict[tuple[Tokens, Tokens], list[Probe]]
 
 
 @dataclass(slots=True, eq=False)
@@ -88,8 +81,6 @@ class _Group:
     """
 
     frames: _Frames
-    query: _Bodies | None
-    answer: _Bodies | None
     weights: Weights
     probes: tuple[Probe, ...]
 
@@ -106,25 +97,24 @@ class Statistics:
         self._outcomes: Counter[OutcomeKey] = Counter()
         self._groups: dict[Alike, _Group] = {}
         self._frames: dict[Frame, _Frames] = {}
-        self._bodies: dict[tuple[Any, ...], _Bodies] = {}
+        self._places: dict[Bodies, _Places] = {}
         self._evidence: dict[tuple[Any, ...], tuple[list[Probe], list[Probe]]] = {}
 
-    def count(self, waiting: Iterable[Alike]) -> None:
-        """Count exchanges, those that are alike together."""
+    def count(self, waiting: Sequence[Alike], gathered: Iterable[Bodies]) -> None:
+        """Count exchanges that wait, those that are alike together, and their bodies, which were gathered."""
         groups = [(alike, self._groups.get(alike) or self._new_group(alike)) for alike in waiting]
         for alike, group in groups:
-            _spread(group, alike.waiting)
+            _spread(group.frames, alike.waiting)
             for key, weight in group.weights.items():
                 self._readings[key] += weight * len(alike.waiting)
             for subject in alike.waiting if group.probes else ():
                 self._readings += weigh(group.probes, describe_subject(subject), alike.frame.outcome)
         for _, group in groups:
             self._count_frames(group.frames)
-            for bodies in (group.query, group.answer):
-                if bodies is not None and bodies.values:
-                    self._count_bodies(bodies)
+        for bodies in gathered:
+            self._count_bodies(bodies, self._places.get(bodies) or self._new_places(bodies))
         if len(self._groups) > MAX_GROUPS:
-            self._groups, self._frames, self._bodies, self._evidence = {}, {}, {}, {}
+            self._groups, self._frames, self._places, self._evidence = {}, {}, {}, {}
 
     def readings(self) -> dict[tuple[str, str], int]:
         """Return by question and reading how many places speak for it."""
@@ -156,57 +146,63 @@ class Statistics:
             self._outcomes = Counter(limit_details(self._outcomes))
         frames.headers, frames.days = [], []
 
-    def _count_bodies(self, bodies: _Bodies) -> None:
-        for (at, other), probes in bodies.pairs.items():
-            equal = sum(map(eq, column(bodies.values, at), column(bodies.values, other)))
+    def _count_bodies(self, bodies: Bodies, places: _Places) -> None:
+        at = bodies.table.at
+        for (first, other), probes in places.pairs.items():
+            equal, count = sum(map(eq, at(first), at(other))), len(bodies.subjects)
             for probe in probes:
-                count = equal if probe.evidence.equal else len(bodies.values) - equal
-                self._readings[probe.key] += count
-        by_day: ByDay = Counter(bodies.days)
-        self._count(bodies.root, bodies.values, bodies.days if len(by_day) > 1 else None, by_day)
-        bodies.values, bodies.days = [], []
+                self._readings[probe.key] += equal if probe.evidence.equal else count - equal
+        days = _days_of(bodies.subjects)
+        by_day: ByDay = Counter(days)
+        is_one_day = len(by_day) == 1
+        each: dict[Column, tuple[list[str], ByDay]] = {}
+        for place in places.each:
+            column = place.column
+            if not column.values:
+                continue
+            if is_one_day:
+                by_day = dict.fromkeys(by_day, len(column.values))
+            elif column.above is not None:
+                above = each[column.above]
+                days = column.spread(above[0])
+                by_day = above[1] if days is above[0] else Counter(days)
+            each[column] = days, by_day
+            self._count_place(place, column, days, by_day)
 
-    def _count(self, place: _Place, values: list[Any], days: list[str] | None, by_day: ByDay) -> None:
-        """Count the values at a place, and what is below; `days` are theirs, None where there is but one."""
-        _count_types(place, values, days, by_day)
-        if place.is_decided and place.kind is str:
-            place.counter.count_value(values[0], by_day)
+    def _count_place(self, place: _Place, column: Column, days: list[str], by_day: ByDay) -> None:
+        values, counter, kind = column.values, place.counter, column.kind
+        if kind is not None:
+            type_ = TYPES[kind]
+            for day, count in by_day.items():
+                counter.types[type_, day] += count
         else:
-            place.counter.add_column(place.kind, values)
+            each = days if len(by_day) > 1 else repeat(next(iter(by_day)))
+            for (one, day), count in Counter(zip(map(type, values), each)).items():  # noqa: B905  one may not end
+                counter.types[TYPES[one], day] += count
+        if place.is_decided and kind is str:
+            counter.count_value(values[0], by_day)
+        else:
+            counter.add_column(kind, values)
         for probe in place.probes:
             self._readings[probe.key] += probe.count(values)
         if place.by_shape:
-            self._count_by_shape(place, values)
-        for name, below, is_everywhere in place.members:
-            if is_everywhere:
-                self._count(below, [value[name] for value in values], days, by_day)
-            else:
-                having = [type(value) is dict and name in value for value in values]
-                found = [value[name] for value in compress(values, having)]
-                self._count_some(below, found, days and list(compress(days, having)), by_day)
-        if place.items is not None:
-            lists = [value if type(value) is list else [] for value in values]
-            each = days and [day for day, items in zip(days, lists, strict=True) for _ in items]
-            self._count_some(place.items, [item for items in lists for item in items], each, by_day)
+            self._count_by_shape(place, column)
 
-    def _count_some(self, place: _Place, values: list[Any], days: list[str] | None, by_day: ByDay) -> None:
-        if values:
-            self._count(place, values, days, Counter(days) if days else dict.fromkeys(by_day, len(values)))
-
-    def _count_by_shape(self, place: _Place, values: list[Any]) -> None:
+    def _count_by_shape(self, place: _Place, column: Column) -> None:
         """Ask evidence once for each shape that stands at a place."""
-        if len(place.shapes) == 1:
-            examples = {next(iter(place.shapes)): values[0]}
-            numbers = dict.fromkeys(examples, len(values))
-        else:
-            shapes = list(map(self._shapes.of, values))
+        values, shapes = column.values, list(column.shapes)
+        if len(shapes) > 1:
+            shapes, _ = self._shapes.measure(values)
             examples = dict(zip(shapes, values, strict=True))
-            numbers = Counter(shapes)
+            numbers: dict[Shape, int] = Counter(shapes)
+        else:
+            examples, numbers = {shapes[0]: values[0]}, {shapes[0]: len(values)}
         for shape, number in numbers.items():
             spoken = place.verdicts.get(shape)
             if spoken is None:
                 spoken = [one.key for one in place.by_shape if one.validator.is_valid(examples[shape])]
-                place.verdicts[shape] = spoken
+                if shape.is_known:
+                    place.verdicts[shape] = spoken
             for key in spoken:
                 self._readings[key] += number
 
@@ -218,8 +214,6 @@ class Statistics:
             by_value, by_shape = [*by_value, *by_shape], []
         group = _Group(
             frames=self._frames.get(frame) or self._new_frames(first.exchange, frame, seen),
-            query=self._bodies_of(frame, _REQUEST, alike.query),
-            answer=self._bodies_of(frame, _RESPONSE, alike.answer),
             weights=weigh(by_shape, seen, frame.outcome),
             probes=tuple(by_value),
         )
@@ -249,7 +243,10 @@ class Statistics:
                     else probe.evidence.other is None and probe.is_at(path)
                 )
             ]
-            decided = frozenset((*_RESPONSE, *tokens) for tokens in frame.decided_places) | {_STATUS, _METHOD}
+            decided = frozenset((*RESPONSE_BODY, *tokens) for tokens in frame.decided_places) | {
+                _STATUS,
+                _METHOD,
+            }
             by_shape = [probe for probe in probes if probe.is_by_shape(decided)]
             found = [probe for probe in probes if probe not in by_shape], by_shape
             self._evidence[key] = found
@@ -262,7 +259,10 @@ class Statistics:
         envelope = frame.operation.envelope if frame.operation is not None else None
         if frame.outcome is Outcome.SUCCESS or envelope is None:
             return (*frame.scope, NOT_NAMED)
-        spot, code = self._observer.spot(frame.scope, (*_RESPONSE, *envelope.code)), frame.code or NOT_NAMED
+        spot, code = (
+            self._observer.spot(frame.scope, (*RESPONSE_BODY, *envelope.code)),
+            frame.code or NOT_NAMED,
+        )
         return (*frame.scope, code if spot.is_public and spot.may_keep(code) else NOT_NAMED)
 
     def _new_frames(self, exchange: Exchange, frame: Frame, seen: dict[str, Any]) -> _Frames:
@@ -302,84 +302,53 @@ class Statistics:
             self._frames[frame] = frames
         return frames
 
-    def _bodies_of(self, frame: Frame, part: Tokens, shape: Shape | None) -> _Bodies | None:
-        if shape is None or frame.operation is None:
-            return None
-        key = (frame.scope, frame.decided, part, shape)
-        bodies = self._bodies.get(key)
-        if bodies is None:
-            bodies = _Bodies(self._place(frame, part, frozenset((shape,))))
-            for probe in self._probes_of(frame):
-                at, other = probe.evidence.at, probe.evidence.other
-                if other is None or at[:2] != part or _is_wide(probe, frame):
-                    continue
-                if has_place(shape, at[2:]) and has_place(shape, other[2:]):
-                    bodies.pairs.setdefault((at[2:], other[2:]), []).append(probe)
-            if shape.is_known:
-                self._bodies[key] = bodies
-        return bodies
+    def _new_places(self, bodies: Bodies) -> _Places:
+        frame, shape, part = bodies.frame, bodies.shape, bodies.part
+        pairs: dict[tuple[Tokens, Tokens], list[Probe]] = {}
+        for probe in self._probes_of(frame):
+            at, other = probe.evidence.at, probe.evidence.other
+            if other is None or at[:2] != part or _is_wide(probe, frame):
+                continue
+            if has_place(shape, at[2:]) and has_place(shape, other[2:]):
+                pairs.setdefault((at[2:], other[2:]), []).append(probe)
+        found = _Places(tuple(self._place(bodies, column) for column in bodies.table.columns), pairs)
+        if bodies.is_known:
+            self._places[bodies] = found
+        return found
 
-    def _place(self, frame: Frame, path: Tokens, shapes: frozenset[Shape]) -> _Place:
+    def _place(self, bodies: Bodies, column: Column) -> _Place:
+        frame, path = bodies.frame, (*bodies.part, *column.path)
         by_value, by_shape = self._evidence_at(frame, path)
-        if by_shape and any(shape.has_float for shape in shapes):
+        if by_shape and any(shape.has_float for shape in column.shapes):
             by_value, by_shape = [*by_value, *by_shape], []
-        members: dict[str, list[Shape]] = {}
-        for shape in shapes:
-            for name, member in shape.members.items():
-                members.setdefault(name, []).append(member)
-        kinds = {shape.kind for shape in shapes}
-        items = frozenset().union(*[shape.items for shape in shapes])
         return _Place(
+            column=column,
             counter=self._observer.spot(frame.scope, path),
-            shapes=shapes,
-            is_decided=path[:2] == _RESPONSE and path[2:] in frame.decided_places,
-            members=tuple(
-                (name, self._place(frame, (*path, name), frozenset(found)), len(found) == len(shapes))
-                for name, found in members.items()
-            ),
-            items=self._place(frame, (*path, EACH), items) if items else None,
+            is_decided=not bodies.is_request and column.path in frame.decided_places,
             probes=tuple(by_value),
             by_shape=tuple(by_shape),
-            kind=kinds.pop() if len(kinds) == 1 else None,
         )
 
 
-def _spread(group: _Group, subjects: list[Subject]) -> None:
-    """Put exchanges that are alike into the columns that they share with others."""
+def _spread(frames: _Frames, subjects: list[Subject]) -> None:
+    """Put exchanges that are alike to others of their frame."""
+    frames.days += _days_of(subjects)
+    if frames.probes:
+        frames.headers += [(one.exchange.request.headers, one.exchange.response.headers) for one in subjects]
+
+
+def _days_of(subjects: list[Subject]) -> list[str]:
     moments = [subject.exchange.recorded_at for subject in subjects]
-    days = list(map(day_of, moments)) if any(moments) else [UNDATED] * len(moments)
-    group.frames.days += days
-    if group.frames.probes:
-        group.frames.headers += [
-            (one.exchange.request.headers, one.exchange.response.headers) for one in subjects
-        ]
-    if group.query is not None:
-        group.query.values += [one.asked.value for one in subjects if type(one.asked) is Parsed]
-        group.query.days += days
-    if group.answer is not None:
-        group.answer.values += [one.answered.value for one in subjects if type(one.answered) is Parsed]
-        group.answer.days += days
+    return list(map(day_of, moments)) if any(moments) else [UNDATED] * len(moments)
 
 
 def _is_wide(probe: Probe, frame: Frame) -> bool:
     """Return whether evidence looks at more than places of one body, one header or the status."""
     at, other = probe.evidence.at, probe.evidence.other
-    in_body = frame.operation is not None and at[:2] in (_REQUEST, _RESPONSE)
+    in_body = frame.operation is not None and at[:2] in (REQUEST_BODY, RESPONSE_BODY)
     if other is None:
         return not (in_body or _is_of_frame(probe))
     return not in_body or other[:2] != at[:2] or _EVERY in (*at, *other)
-
-
-def _count_types(place: _Place, values: list[Any], days: list[str] | None, by_day: ByDay) -> None:
-    types = place.counter.types
-    if place.kind is not None:
-        type_ = TYPES[place.kind]
-        for day, count in by_day.items():
-            types[type_, day] += count
-    else:
-        found = map(type, values)
-        for (kind, day), count in Counter(zip(found, days or repeat(next(iter(by_day))))).items():  # noqa: B905
-            types[TYPES[kind], day] += count
 
 
 def _is_of_frame(probe: Probe) -> bool:
