@@ -87,10 +87,8 @@ OF_SHAPE = frozenset(
 )
 """Keywords about which types and names say all; of a number with a fraction its value has a say, too."""
 
-OF_PLAIN_VALUES = frozenset(
-    ("pattern", "format", "minLength", "maxLength", "multipleOf")
-    + ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
-)
+_OF_NUMBERS = ("multipleOf", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+OF_PLAIN_VALUES = frozenset(("pattern", "format", "minLength", "maxLength", *_OF_NUMBERS))
 """Keywords that say something about texts and numbers alone."""
 
 OF_POSITIONS = frozenset(("prefixItems", "contains", "unevaluatedItems"))

@@ -7,6 +7,7 @@ from msgspec import structs
 
 from opay_contract.contract.answers import answer_shape
 from opay_contract.contract.contract import Contract, Route
+from opay_contract.contract.documents import without_collection
 from opay_contract.drift.statistics import Statistics
 from opay_contract.formats.bounds import ALWAYS_FINE, excess_of
 from opay_contract.formats.errors import NO_URL
@@ -33,8 +34,11 @@ from opay_contract.model.summary import (
 )
 from opay_contract.model.timestamps import day_of, utc_of
 
-MAX_WAITING, MAX_WAITING_BYTES = 1024, 1 << 20
+MAX_WAITING, MAX_WAITING_BYTES = 512, 1 << 20
 """After so many exchanges, or bytes of their bodies, all that wait are read, judged and counted."""
+
+
+_Waiting = list[tuple[Exchange, Lead]]
 
 
 class _Folding:
@@ -124,7 +128,7 @@ class Fold:
         self._judge = judge or Judge(contract, settings, has_memory=has_memory)
         self._statistics = Statistics(contract, self._judge.shapes)
         self._findings = FindingFold()
-        self._waiting: list[tuple[Exchange, Lead]] = []
+        self._waiting: _Waiting = []
         self._waiting_bytes = 0
         self._exchanges = 0
         self._signatures: dict[tuple[bool, bool], int] = {}
@@ -134,15 +138,15 @@ class Fold:
         self._elsewhere: dict[Elsewhere, int] = {}
         self._out_of_window = 0
         self._undated = 0
-        self._unreadable_count = 0
-        self._unreadable: list[Unreadable] = []
+        self._waitingable_count = 0
+        self._waitingable: list[Unreadable] = []
         self._passed_over_count = 0
         self._passed_over: list[Unreadable] = []
 
     @property
     def seen(self) -> int:
         """How many things were taken, of whatever kind."""
-        counted = self._exchanges + self._out_of_scope + self._out_of_window + self._unreadable_count
+        counted = self._exchanges + self._out_of_scope + self._out_of_window + self._waitingable_count
         return counted + len(self._waiting)
 
     @property
@@ -181,21 +185,15 @@ class Fold:
     def _judge_waiting(self) -> list[Finding]:
         """Read, judge and count all that waits; returns the findings.
 
-        An exchange of a kind of its own holds much more than its body, and is not kept until all are read.
+        Meanwhile much is made that lives until all is done, and no circle: looking for such is put off.
         """
         waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
-        kinds: dict[Alike, None] = {}
-        found: list[Finding] = []
-        bodies = self._judge.read(waiting)
-        for (exchange, lead), (asked, answered) in zip(waiting, bodies, strict=True):
-            if not self._is_judged(exchange, answered):
-                continue
-            alike = self._judge.add(exchange, lead, asked, answered)
-            if alike.is_known:
-                kinds[alike] = None
-            else:
-                found += self._count([alike])
-        return found + self._count(list(kinds))
+        with without_collection():
+            kinds: dict[Alike, None] = {}
+            for (exchange, lead), (asked, answered) in zip(waiting, self._judge.read(waiting), strict=True):
+                if self._is_judged(exchange, answered):
+                    kinds[self._judge.add(exchange, lead, asked, answered)] = None
+            return self._count(list(kinds))
 
     def _is_judged(self, exchange: Exchange, answered: Body | None) -> bool:
         """Count an exchange, and tell whether it is judged."""
@@ -247,8 +245,8 @@ class Fold:
             elsewhere=first_elsewhere(dict(self._elsewhere)),
             out_of_window=self._out_of_window,
             undated=self._undated,
-            unreadable_count=self._unreadable_count,
-            unreadable=first_unreadable(self._unreadable),
+            unreadable_count=self._waitingable_count,
+            unreadable=first_unreadable(self._waitingable),
             passed_over_count=self._passed_over_count,
             passed_over=first_unreadable(self._passed_over),
             findings=self._findings.findings(),
@@ -302,8 +300,8 @@ class Fold:
         elif request is not None and route is not None and not route.in_scope:
             self._pass_over(request, route)
         else:
-            self._unreadable_count += 1
-            _keep(self._unreadable, structs.replace(found, request=None))
+            self._waitingable_count += 1
+            _keep(self._waitingable, structs.replace(found, request=None))
 
 
 def _keep(kept: list[Unreadable], found: Unreadable) -> None:

@@ -18,7 +18,7 @@ from opay_contract.drift.field_statistics import TYPES, FieldCounter, Observer
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.columns import Column
 from opay_contract.judge.describing import describe_media_type
-from opay_contract.judge.shapes import Shape, Shapes, has_place
+from opay_contract.judge.shapes import EACH, Shape, Shapes, has_place
 from opay_contract.judge.subject import REQUEST_BODY, RESPONSE_BODY, Alike, Bodies, Frame, Subject
 from opay_contract.model.exchange import Exchange, Headers
 from opay_contract.model.finding import Outcome
@@ -37,40 +37,64 @@ ByDay = dict[str, int]
 
 
 @dataclass(slots=True, eq=False)
-class _Place:
-    """What is counted at a place of bodies that are alike.
+class _Rows:
+    """How often something stood, by day, at a column's place and at all below it that are in each value.
 
-    The value at a `decided` place is the same in all of them. Evidence `by_shape` has one verdict for each
-    shape.
+    `above` are the rows of the column above.
     """
 
     column: Column
+    above: "_Rows | None"
+    days: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True, eq=False)
+class _Place:
+    """What is counted at a place of bodies that are alike.
+
+    The value at a `decided` place is the same in all of them. `spoken` is what each value there says as
+    evidence by its shape; where several shapes stand there, `by_shape` has one verdict for each.
+    """
+
+    column: Column
+    rows: _Rows
     counter: FieldCounter
-    is_decided: bool
+    decided: str | None
     probes: tuple[Probe, ...]
     by_shape: tuple[Probe, ...]
+    spoken: tuple[tuple[str, str], ...]
     verdicts: dict[Shape, list[tuple[str, str]]] = field(default_factory=dict)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing but the number of values is to be counted."""
+        is_constant = self.decided is not None or self.column.kind in (dict, type(None))
+        return is_constant and not self.probes and not self.by_shape
 
 
 @dataclass(slots=True, eq=False)
 class _Places:
-    """The places of bodies that are alike; `pairs` are the evidence that compares the values of two."""
+    """The places of bodies that are alike, those of them whose values are looked at, and the rows they have.
+
+    `pairs` are the evidence that compares the values of two places.
+    """
 
     each: tuple[_Place, ...]
+    looked_at: tuple[_Place, ...]
+    rows: tuple[_Rows, ...]
     pairs: dict[tuple[Tokens, Tokens], list[Probe]]
 
 
 @dataclass(slots=True, eq=False)
 class _Frames:
-    """Exchanges of one frame that wait: what stands in all of them, and evidence that looks at a header."""
+    """Exchanges of one frame: what stands in all of them, evidence that looks at a header, and their days."""
 
     types: tuple[tuple[FieldCounter, str], ...]
     values: tuple[tuple[FieldCounter, str], ...]
     probes: tuple[tuple[Probe, int, int], ...]
     weights: Weights
     outcome: OutcomeKey
-    headers: list[Any] = field(default_factory=list)
-    days: list[str] = field(default_factory=list)
+    days: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(slots=True, eq=False)
@@ -102,49 +126,78 @@ class Statistics:
 
     def count(self, waiting: Sequence[Alike], gathered: Iterable[Bodies]) -> None:
         """Count exchanges that wait, those that are alike together, and their bodies, which were gathered."""
-        groups = [(alike, self._groups.get(alike) or self._new_group(alike)) for alike in waiting]
-        for alike, group in groups:
-            _spread(group.frames, alike.waiting)
-            for key, weight in group.weights.items():
-                self._readings[key] += weight * len(alike.waiting)
-            for subject in alike.waiting if group.probes else ():
-                self._readings += weigh(group.probes, describe_subject(subject), alike.frame.outcome)
-        for _, group in groups:
-            self._count_frames(group.frames)
+        for alike in waiting:
+            self._count_alike(alike, self._groups.get(alike) or self._new_group(alike))
         for bodies in gathered:
-            self._count_bodies(bodies, self._places.get(bodies) or self._new_places(bodies))
+            places = self._places.get(bodies) or self._new_places(bodies)
+            self._count_bodies(bodies, places)
+            if not bodies.is_known:
+                self._settle_places(places)
         if len(self._groups) > MAX_GROUPS:
+            self._settle()
             self._groups, self._frames, self._places, self._evidence = {}, {}, {}, {}
 
     def readings(self) -> dict[tuple[str, str], int]:
         """Return by question and reading how many places speak for it."""
+        self._settle()
         return {key: count for key, count in sorted(self._readings.items()) if count}
 
     def outcomes(self) -> Outcomes:
         """Return how the exchanges ended."""
+        self._settle()
         return limit_details(dict(self._outcomes))
 
     def observations(self) -> Observations:
         """Return what was seen at each place."""
+        self._settle()
         return self._observer.observations()
 
-    def _count_frames(self, frames: _Frames) -> None:
-        if not frames.days:
+    def _settle(self) -> None:
+        """Count what follows from the number of exchanges alone, and so can be left until it is asked for."""
+        for frames in self._frames.values():
+            self._settle_frames(frames)
+        for places in self._places.values():
+            self._settle_places(places)
+
+    def _settle_frames(self, frames: _Frames) -> None:
+        by_day, total = frames.days, frames.days.total()
+        if not total:
             return
-        by_day: ByDay = Counter(frames.days)
         for counter, type_ in frames.types:
-            for day, count in by_day.items():
-                counter.types[type_, day] += count
+            counter.count_type(type_, by_day)
         for counter, value in frames.values:
             counter.count_value(value, by_day)
         for key, weight in frames.weights.items():
-            self._readings[key] += weight * len(frames.days)
-        for probe, part, position in frames.probes:
-            self._readings[probe.key] += probe.count([one[part][position][1] for one in frames.headers])
-        self._outcomes[frames.outcome] += len(frames.days)
+            self._readings[key] += weight * total
+        self._outcomes[frames.outcome] += total
         if len(self._outcomes) > MAX_SPOTS:
             self._outcomes = Counter(limit_details(self._outcomes))
-        frames.headers, frames.days = [], []
+        by_day.clear()
+
+    def _settle_places(self, places: _Places) -> None:
+        for place in places.each:
+            kind, by_day = place.column.kind, place.rows.days
+            if kind is not None and by_day:
+                place.counter.count_type(TYPES[kind], by_day)
+            if place.decided is not None and by_day:
+                place.counter.count_value(place.decided, by_day)
+            for key in place.spoken:
+                self._readings[key] += by_day.total()
+        for rows in places.rows:
+            rows.days.clear()
+
+    def _count_alike(self, alike: Alike, group: _Group) -> None:
+        waiting, frames = alike.waiting, group.frames
+        frames.days.update(_days_of(waiting))
+        for probe, part, position in frames.probes:
+            headers = [(one.exchange.request.headers, one.exchange.response.headers)[part] for one in waiting]
+            self._readings[probe.key] += probe.count([one[position][1] for one in headers if one])
+        for key, weight in group.weights.items():
+            self._readings[key] += weight * len(waiting)
+        for subject in waiting if group.probes else ():
+            self._readings += weigh(group.probes, describe_subject(subject), alike.frame.outcome)
+        if not alike.frame.is_known:
+            self._settle_frames(frames)
 
     def _count_bodies(self, bodies: Bodies, places: _Places) -> None:
         at = bodies.table.at
@@ -153,35 +206,26 @@ class Statistics:
             for probe in probes:
                 self._readings[probe.key] += equal if probe.evidence.equal else count - equal
         days = _days_of(bodies.subjects)
-        by_day: ByDay = Counter(days)
-        is_one_day = len(by_day) == 1
-        each: dict[Column, tuple[list[str], ByDay]] = {}
-        for place in places.each:
-            column = place.column
-            if not column.values:
-                continue
+        is_one_day = days.count(days[0]) == len(days)
+        days_of: dict[_Rows, list[str]] = {}
+        for rows in places.rows:
             if is_one_day:
-                by_day = dict.fromkeys(by_day, len(column.values))
-            elif column.above is not None:
-                above = each[column.above]
-                days = column.spread(above[0])
-                by_day = above[1] if days is above[0] else Counter(days)
-            each[column] = days, by_day
-            self._count_place(place, column, days, by_day)
+                rows.days[days[0]] += len(rows.column.values)
+            else:
+                days_of[rows] = days if rows.above is None else rows.column.spread(days_of[rows.above])
+                rows.days.update(days_of[rows])
+        for place in places.looked_at:
+            if place.column.values:
+                each = repeat(days[0]) if is_one_day else days_of[place.rows]
+                self._look_at(place, place.column, each)
 
-    def _count_place(self, place: _Place, column: Column, days: list[str], by_day: ByDay) -> None:
+    def _look_at(self, place: _Place, column: Column, days: Iterable[str]) -> None:
         values, counter, kind = column.values, place.counter, column.kind
-        if kind is not None:
-            type_ = TYPES[kind]
-            for day, count in by_day.items():
-                counter.types[type_, day] += count
-        else:
-            each = days if len(by_day) > 1 else repeat(next(iter(by_day)))
-            for (one, day), count in Counter(zip(map(type, values), each)).items():  # noqa: B905  one may not end
+        if kind is None:
+            pairs = zip(map(type, values), days)  # noqa: B905  the days may have no end
+            for (one, day), count in Counter(pairs).items():
                 counter.types[TYPES[one], day] += count
-        if place.is_decided and kind is str:
-            counter.count_value(values[0], by_day)
-        else:
+        if place.decided is None:
             counter.add_column(kind, values)
         for probe in place.probes:
             self._readings[probe.key] += probe.count(values)
@@ -189,18 +233,13 @@ class Statistics:
             self._count_by_shape(place, column)
 
     def _count_by_shape(self, place: _Place, column: Column) -> None:
-        """Ask evidence once for each shape that stands at a place."""
-        values, shapes = column.values, list(column.shapes)
-        if len(shapes) > 1:
-            shapes, _ = self._shapes.measure(values)
-            examples = dict(zip(shapes, values, strict=True))
-            numbers: dict[Shape, int] = Counter(shapes)
-        else:
-            examples, numbers = {shapes[0]: values[0]}, {shapes[0]: len(values)}
-        for shape, number in numbers.items():
+        """Ask evidence once for each of the shapes that stand at a place."""
+        shapes, _ = self._shapes.measure(column.values)
+        examples = dict(zip(shapes, column.values, strict=True))
+        for shape, number in Counter(shapes).items():
             spoken = place.verdicts.get(shape)
             if spoken is None:
-                spoken = [one.key for one in place.by_shape if one.validator.is_valid(examples[shape])]
+                spoken = _spoken(place.by_shape, examples[shape])
                 if shape.is_known:
                     place.verdicts[shape] = spoken
             for key in spoken:
@@ -311,30 +350,43 @@ class Statistics:
                 continue
             if has_place(shape, at[2:]) and has_place(shape, other[2:]):
                 pairs.setdefault((at[2:], other[2:]), []).append(probe)
-        found = _Places(tuple(self._place(bodies, column) for column in bodies.table.columns), pairs)
+        each: dict[Column, _Place] = {}
+        for column in bodies.table.columns:
+            above = each[column.above].rows if column.above is not None else None
+            is_in_each = column.everywhere and column.path[-1:] != (EACH,)
+            rows = above if above is not None and is_in_each else _Rows(column, above)
+            each[column] = self._place(bodies, column, rows)
+        places = tuple(each.values())
+        found = _Places(
+            each=places,
+            looked_at=tuple(place for place in places if not place.is_settled),
+            rows=tuple(dict.fromkeys(place.rows for place in places)),
+            pairs=pairs,
+        )
         if bodies.is_known:
             self._places[bodies] = found
         return found
 
-    def _place(self, bodies: Bodies, column: Column) -> _Place:
+    def _place(self, bodies: Bodies, column: Column, rows: _Rows) -> _Place:
         frame, path = bodies.frame, (*bodies.part, *column.path)
         by_value, by_shape = self._evidence_at(frame, path)
         if by_shape and any(shape.has_float for shape in column.shapes):
             by_value, by_shape = [*by_value, *by_shape], []
+        is_decided = not bodies.is_request and column.path in frame.decided_places and column.kind is str
+        has_one_shape = len(column.shapes) == 1
         return _Place(
             column=column,
+            rows=rows,
             counter=self._observer.spot(frame.scope, path),
-            is_decided=not bodies.is_request and column.path in frame.decided_places,
+            decided=column.values[0] if is_decided else None,
             probes=tuple(by_value),
-            by_shape=tuple(by_shape),
+            by_shape=() if has_one_shape else tuple(by_shape),
+            spoken=tuple(_spoken(by_shape, column.values[0])) if has_one_shape else (),
         )
 
 
-def _spread(frames: _Frames, subjects: list[Subject]) -> None:
-    """Put exchanges that are alike to others of their frame."""
-    frames.days += _days_of(subjects)
-    if frames.probes:
-        frames.headers += [(one.exchange.request.headers, one.exchange.response.headers) for one in subjects]
+def _spoken(probes: Iterable[Probe], value: Any) -> list[tuple[str, str]]:
+    return [one.key for one in probes if one.validator.is_valid(value)]
 
 
 def _days_of(subjects: list[Subject]) -> list[str]:

@@ -238,10 +238,7 @@ class Kinds:
             return
         self._alike[key] = alike
         alike.checks, alike.glances = _checks_of_values(alike, first)
-        alike.searched_bodies = (
-            _is_searched(first.asked, alike.query),
-            _is_searched(first.answered, alike.answer),
-        )
+        alike.searched_bodies = (_has_flaws(first.asked), _has_flaws(first.answered))
 
     def _bodies_of(self, alike: Alike, part: Tokens, shape: Shape, plan: BodyPlan | None) -> Bodies:
         frame = alike.frame
@@ -385,11 +382,6 @@ def _kind_of(body: Body | None) -> tuple[Shape | type | None, bool]:
         return None, False
     read, shape = body
     return (shape, bool(read.flaws)) if type(read) is Parsed else (type(read), False)
-
-
-def _is_searched(read: Parsed | NotJson | None, shape: Shape | None) -> bool:
-    """Tell whether a card number may stand in such a body although its text has no long row of digits."""
-    return isinstance(read, NotJson) or _has_flaws(read) or (shape is not None and shape.has_float)
 
 
 def _has_flaws(read: Parsed | NotJson | None) -> bool:

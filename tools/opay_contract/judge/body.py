@@ -150,7 +150,7 @@ def _undocumented(body: Described, rule: Rule) -> Iterator[RawFinding]:
 
 
 def bodies_fit(bodies: Bodies) -> bool:
-    """Tell that all bodies fit their schema, which knows all of their members; that matters if all were heard.
+    """Tell that all bodies fit their schema, which knows all of their members.
 
     What is wrong with a request that was refused is no finding.
     """

@@ -70,7 +70,7 @@ class Table:
             column.fill()
 
     def at(self, path: Tokens) -> list[Any]:
-        """Return the values at a place, in the order of the bodies; none where the shape has no such place."""
+        """Return the values at a place, in the order of the bodies; none where there is no such place."""
         column = self.by_path.get(path)
         return column.values if column is not None else []
 

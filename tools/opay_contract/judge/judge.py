@@ -21,7 +21,7 @@ from opay_contract.judge.body import bodies_fit
 from opay_contract.judge.card_numbers import may_have_card_number
 from opay_contract.judge.checks import verify_request
 from opay_contract.judge.describing import describe_name
-from opay_contract.judge.exposure import CardSearch
+from opay_contract.judge.exposure import CardSearch, has_great_fraction
 from opay_contract.judge.reading import Body, measure, read_bodies
 from opay_contract.judge.routes import fold_path
 from opay_contract.judge.subject import HTTP_ERROR, Alike, Bodies, RawFinding, Settings, Subject
@@ -98,7 +98,7 @@ class Judge:
                     for subject in alike.waiting
                     if not _is_refused_method(self._contract, subject)
                 ]
-        return found + [self._finding(subject, hit) for subject, hit in self._card_numbers(waiting)]
+        return found + [self._finding(subject, hit) for subject, hit in self._card_numbers(waiting, gathered)]
 
     def _suspects(self, waiting: Sequence[Alike], gathered: Sequence[Bodies]) -> Iterable[Subject]:
         """Return those in which checks may find something."""
@@ -129,30 +129,37 @@ class Judge:
             if not self._is_clean(bodies):
                 yield from self._parted(bodies, half)
 
-    def _card_numbers(self, waiting: Sequence[Alike]) -> Iterator[tuple[Subject, RawFinding]]:
-        """Yield the card numbers in those that wait; URLs of known kinds have none."""
-        in_any_header = self._cards.is_thorough or _may_be_in_headers(waiting)
-        for alike in waiting:
-            yield from self._card_numbers_of(alike, in_headers=in_any_header and _may_be_in_headers([alike]))
+    def _card_numbers(
+        self, waiting: Sequence[Alike], gathered: Sequence[Bodies]
+    ) -> Iterator[tuple[Subject, RawFinding]]:
+        """Yield the card numbers in those that wait; URLs of known kinds have none.
 
-    def _card_numbers_of(self, alike: Alike, *, in_headers: bool) -> Iterator[tuple[Subject, RawFinding]]:
-        cards, (in_query, in_answer) = self._cards, alike.searched_bodies
-        in_headers = in_headers or cards.is_thorough
-        is_each = in_headers or in_query or in_answer or not alike.is_known
-        for one in alike.waiting:
-            if not (is_each or _has_long_row(one.asked) or _has_long_row(one.answered)):
-                continue
-            found: list[Iterable[RawFinding]] = []
-            if not alike.is_known:
-                found.append(cards.in_url(one.exchange.request.url))
-            if in_headers:
-                found.append(cards.in_headers(one.exchange))
-            if in_query or _has_long_row(one.asked):
-                found.append(cards.in_query(one.exchange, one.asked, alike.query, alike.query_plan))
-            if in_answer or _has_long_row(one.answered):
-                found.append(cards.in_answer(one.exchange, one.answered, alike.answer, alike.answer_plan))
-            for hits in found:
-                yield from ((one, hit) for hit in hits)
+        Most are cleared together: all headers, and all bodies in whose text a card number would stand.
+        """
+        cards = self._cards
+        in_any_header = cards.is_thorough or _may_be_in_headers(waiting)
+        numbers = _with_numbers(waiting)
+        have_great_numbers = {bodies for bodies in gathered if has_great_fraction(bodies)}
+        for alike in waiting:
+            in_query, in_answer = alike.searched_bodies
+            for bodies in have_great_numbers.intersection(alike.bodies):
+                in_query, in_answer = in_query or bodies.is_request, in_answer or not bodies.is_request
+            if in_any_header or in_query or in_answer or not alike.is_known:
+                subjects: Iterable[Subject] = alike.waiting
+            else:
+                subjects = [one for one in alike.waiting if id(one) in numbers] if numbers else ()
+            for one in subjects:
+                found: list[Iterable[RawFinding]] = []
+                if not alike.is_known:
+                    found.append(cards.in_url(one.exchange.request.url))
+                if in_any_header and (cards.is_thorough or _may_be_in_headers([alike], [one])):
+                    found.append(cards.in_headers(one.exchange))
+                if in_query or _may_show_number(one.asked):
+                    found.append(cards.in_query(one.exchange, one.asked, alike.query, alike.query_plan))
+                if in_answer or _may_show_number(one.answered):
+                    found.append(cards.in_answer(one.exchange, one.answered, alike.answer, alike.answer_plan))
+                for hits in found:
+                    yield from ((one, hit) for hit in hits)
 
     def _finding(self, subject: Subject, hit: RawFinding) -> Finding:
         stated = None
@@ -188,18 +195,34 @@ def check_route(contract: Contract, exchange: Exchange, match: Match) -> Iterato
         yield _finding(exchange, match.route, match.outcome, hit, stated)
 
 
-def _may_be_in_headers(waiting: Iterable[Alike]) -> bool:
+def _may_be_in_headers(waiting: Iterable[Alike], subjects: list[Subject] | None = None) -> bool:
     texts = [
         text
         for alike in waiting
-        for one in alike.waiting
+        for one in subjects or alike.waiting
         for text in compress(one.header_values, alike.searched_headers)
     ]
     return may_have_card_number("\n".join(texts).encode(errors="replace"))
 
 
-def _has_long_row(read: Parsed | NotJson | None) -> bool:
-    return type(read) is Parsed and read.may_have_long_row
+def _may_show_number(read: Parsed | NotJson | None) -> bool:
+    """Tell whether a card number may stand in a body that has no flaws."""
+    return read.may_have_long_row if type(read) is Parsed else read is not None
+
+
+def _with_numbers(waiting: Iterable[Alike]) -> set[int]:
+    """Return the ids of those in whose bodies, which have no flaws, a card number may stand.
+
+    Where no text has an escape, which may hide digits, all of them are looked at in one go.
+    """
+    having = [
+        (id(one), (one.exchange.request.body or b"") + b"\n" + one.exchange.response.body)
+        for alike in waiting
+        for one in alike.waiting
+        if _may_show_number(one.asked) or _may_show_number(one.answered)
+    ]
+    is_any = may_have_card_number(b"\n".join([text for _, text in having if b"\\" not in text]))
+    return {number for number, text in having if is_any or b"\\" in text}
 
 
 def _is_refused_method(contract: Contract, subject: Subject) -> bool:

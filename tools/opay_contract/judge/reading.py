@@ -16,6 +16,7 @@ Body = tuple[Parsed | NotJson, Shape | None]
 """A body as it was read, and its shape if it is JSON."""
 
 _STAND_IN = b"{}"
+_OPENS, _CLOSES = _STAND_IN
 _LEVELS = MAX_DEPTH // 2
 """Shapes of more levels may be too deep."""
 
@@ -55,13 +56,8 @@ def _are_objects(lines: Sequence[bytes], joined: bytes) -> bool:
     Then no value goes over the end of a line: what is left open by a `}` cannot go on with a `{`. So there
     are as many values as lines only if each line is one.
     """
-    ends = len(lines) - 1
-    return (
-        joined.startswith(b"{")
-        and joined.endswith(b"}")
-        and joined.count(b"\n") == ends
-        and joined.count(b"}\n{") == ends
-    )
+    are_braced = all(line[0] == _OPENS and line[-1] == _CLOSES for line in lines)
+    return are_braced and joined.count(b"\n") == len(lines) - 1
 
 
 def _read_lines(lines: list[bytes], shapes: Shapes) -> list[Body]:
