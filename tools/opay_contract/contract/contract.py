@@ -146,7 +146,7 @@ class Contract:
             return Route(outside=Outside.HOST)
         if _is_preflight(request):
             return Route(outside=Outside.PREFLIGHT)
-        path = self.path(request.url)
+        path = self._path_of(parts)
         known = [one for one in self.operations if path is not None and one.path_pattern.fullmatch(path)]
         if not known:
             return self._unknown_path(parts, has_path=path is not None)
@@ -177,8 +177,9 @@ class Contract:
         A URL without a host is a path on a host that was not recorded, and taken for ours.
         """
         parts = _split(url)
-        if parts is None:
-            return None
+        return None if parts is None else self._path_of(parts)
+
+    def _path_of(self, parts: SplitResult) -> str | None:
         host = host_of(parts)
         below = [server for server in self.servers if f"{parts.path}/".startswith(f"{server.prefix}/")]
         candidates = [server for server in below if server.answers(host)]

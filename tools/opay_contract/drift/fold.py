@@ -34,7 +34,7 @@ from opay_contract.model.summary import (
 )
 from opay_contract.model.timestamps import day_of, utc_of
 
-MAX_WAITING, MAX_WAITING_BYTES = 512, 1 << 20
+MAX_WAITING, MAX_WAITING_BYTES = 256, 1 << 20
 """After so many exchanges, or bytes of their bodies, all that wait are read, judged and counted."""
 
 
@@ -158,7 +158,10 @@ class Fold:
         """Take one thing that a reader yielded."""
         self._accept(item)
         if len(self._waiting) >= MAX_WAITING or self._waiting_bytes >= MAX_WAITING_BYTES:
-            self._judge_waiting()
+            with (
+                without_collection()
+            ):  # of what is made meanwhile nothing is left when collection is on again
+                self._judge_waiting()
 
     def check(self, item: Exchange | Unreadable) -> list[Finding]:
         """Take one thing that a reader yielded; returns its findings."""
@@ -183,17 +186,13 @@ class Fold:
             self._waiting_bytes += size
 
     def _judge_waiting(self) -> list[Finding]:
-        """Read, judge and count all that waits; returns the findings.
-
-        Meanwhile much is made that lives until all is done, and no circle: looking for such is put off.
-        """
+        """Read, judge and count all that waits; returns the findings."""
         waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
-        with without_collection():
-            kinds: dict[Alike, None] = {}
-            for (exchange, lead), (asked, answered) in zip(waiting, self._judge.read(waiting), strict=True):
-                if self._is_judged(exchange, answered):
-                    kinds[self._judge.add(exchange, lead, asked, answered)] = None
-            return self._count(list(kinds))
+        kinds: dict[Alike, None] = {}
+        for (exchange, lead), (asked, answered) in zip(waiting, self._judge.read(waiting), strict=True):
+            if self._is_judged(exchange, answered):
+                kinds[self._judge.add(exchange, lead, asked, answered)] = None
+        return self._count(list(kinds))
 
     def _is_judged(self, exchange: Exchange, answered: Body | None) -> bool:
         """Count an exchange, and tell whether it is judged."""
@@ -225,7 +224,7 @@ class Fold:
                         self._keep_wrongly_signed(subject.exchange)
             alike.waiting = []
         for bodies in gathered:
-            bodies.fill([])
+            bodies.clear()
         return found
 
     def summary(self) -> DriftSummary:

@@ -19,12 +19,11 @@ from opay_contract.jsontext import Tokens
 from opay_contract.judge.columns import Column
 from opay_contract.judge.describing import describe_media_type
 from opay_contract.judge.shapes import EACH, Shape, Shapes, has_place
-from opay_contract.judge.subject import REQUEST_BODY, RESPONSE_BODY, Alike, Bodies, Frame, Subject
+from opay_contract.judge.subject import REQUEST_BODY, RESPONSE_BODY, Alike, Bodies, Frame
 from opay_contract.model.exchange import Exchange, Headers
 from opay_contract.model.finding import Outcome
-from opay_contract.model.observation import EXCHANGE, MAX_SPOTS, UNDATED, Observations
+from opay_contract.model.observation import EXCHANGE, MAX_SPOTS, Observations
 from opay_contract.model.outcomes import NOT_NAMED, OutcomeKey, Outcomes, limit_details
-from opay_contract.model.timestamps import day_of
 
 MAX_GROUPS = 8192
 """Groups that are remembered; then all are counted and forgotten."""
@@ -188,7 +187,7 @@ class Statistics:
 
     def _count_alike(self, alike: Alike, group: _Group) -> None:
         waiting, frames = alike.waiting, group.frames
-        frames.days.update(_days_of(waiting))
+        frames.days.update([one.day for one in waiting])
         for probe, part, position in frames.probes:
             headers = [(one.exchange.request.headers, one.exchange.response.headers)[part] for one in waiting]
             self._readings[probe.key] += probe.count([one[position][1] for one in headers if one])
@@ -205,7 +204,7 @@ class Statistics:
             equal, count = sum(map(eq, at(first), at(other))), len(bodies.subjects)
             for probe in probes:
                 self._readings[probe.key] += equal if probe.evidence.equal else count - equal
-        days = _days_of(bodies.subjects)
+        days = [one.day for one in bodies.subjects]
         is_one_day = days.count(days[0]) == len(days)
         days_of: dict[_Rows, list[str]] = {}
         for rows in places.rows:
@@ -387,11 +386,6 @@ class Statistics:
 
 def _spoken(probes: Iterable[Probe], value: Any) -> list[tuple[str, str]]:
     return [one.key for one in probes if one.validator.is_valid(value)]
-
-
-def _days_of(subjects: list[Subject]) -> list[str]:
-    moments = [subject.exchange.recorded_at for subject in subjects]
-    return list(map(day_of, moments)) if any(moments) else [UNDATED] * len(moments)
 
 
 def _is_wide(probe: Probe, frame: Frame) -> bool:

@@ -55,6 +55,7 @@ from opay_contract.judge.subject import (
 from opay_contract.judge.values import check_lists, check_units, items_differ, units_hold
 from opay_contract.model.exchange import Exchange, Request
 from opay_contract.model.finding import Outcome, Rule
+from opay_contract.model.timestamps import day_of
 
 
 class Row(NamedTuple):
@@ -207,7 +208,9 @@ class Kinds:
                 answer=answer if isinstance(answer, Shape) else None,
                 searched_headers=found.searched,
             )
-            self._learn(alike, Subject(exchange, first, last, values, alike), key)
+            self._learn(
+                alike, Subject(exchange, first, last, values, alike, day_of(exchange.recorded_at)), key
+            )
         return alike, values
 
     def _learn(self, alike: Alike, first: Subject, key: tuple[Any, ...]) -> None:

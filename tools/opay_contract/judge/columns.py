@@ -16,7 +16,7 @@ class Column:
     there are several. It is `everywhere` if each value above has one; where it is not, `having` tells which.
     """
 
-    __slots__ = ("above", "everywhere", "having", "kind", "path", "shapes", "take", "values")
+    __slots__ = ("above", "everywhere", "having", "kind", "path", "shapes", "values")
 
     def __init__(
         self, path: Tokens, above: "Column | None", shapes: frozenset[Shape], *, everywhere: bool = True
@@ -27,7 +27,6 @@ class Column:
         self.everywhere = everywhere
         kinds = {shape.kind for shape in shapes}
         self.kind = kinds.pop() if len(kinds) == 1 else None
-        self.take = itemgetter(path[-1]) if path else None
         self.having: list[bool] = []
         self.values: list[Any] = []
 
@@ -39,7 +38,7 @@ class Column:
             lists = above if self.above.kind is list else [one if type(one) is list else () for one in above]
             self.values = list(chain.from_iterable(lists))
         elif self.everywhere:
-            self.values = list(map(self.take, above))
+            self.values = list(map(itemgetter(name), above))
         else:
             self.having = [type(one) is dict and name in one for one in above]
             self.values = [one[name] for one in compress(above, self.having)]
@@ -68,6 +67,11 @@ class Table:
         root.values = values
         for column in rest:
             column.fill()
+
+    def clear(self) -> None:
+        """Let go of all values."""
+        for column in self.columns:
+            column.values = []
 
     def at(self, path: Tokens) -> list[Any]:
         """Return the values at a place, in the order of the bodies; none where there is no such place."""

@@ -27,8 +27,9 @@ from opay_contract.judge.routes import fold_path
 from opay_contract.judge.subject import HTTP_ERROR, Alike, Bodies, RawFinding, Settings, Subject
 from opay_contract.model.exchange import Exchange
 from opay_contract.model.finding import ContractPlace, Finding, Outcome
+from opay_contract.model.timestamps import day_of
 
-_FEW = 4
+_FEW = 16
 """Exchanges that are looked at one by one when there is something to find in one of them."""
 
 _OF_REQUESTS = (bodies_fit,)
@@ -78,7 +79,8 @@ class Judge:
             operation = alike.frame.route.operation
             verification = verify_request(exchange, operation, self._contract, self._settings)
         query, answer = asked and asked[0], answered and answered[0]
-        alike.waiting.append(Subject(exchange, query, answer, header_values, alike, verification))
+        day = day_of(exchange.recorded_at)
+        alike.waiting.append(Subject(exchange, query, answer, header_values, alike, day, verification))
         return alike
 
     def judge(self, waiting: Sequence[Alike], gathered: Sequence[Bodies]) -> list[Finding]:

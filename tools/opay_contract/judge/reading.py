@@ -4,7 +4,7 @@ Most are objects on a line, without escapes. Such lines are decoded and looked a
 about one of them is read again by itself.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -91,22 +91,13 @@ def _read_lines(lines: list[bytes], shapes: Shapes) -> list[Body]:
     odd.update(number for number in rows if may_be_unsafe(lines[number]))
     if not joined.isascii():
         rows.update(number for number, line in enumerate(lines) if not line.isascii())
-    read = _plain(values, found) if not (odd or rows) else _marked(values, found, rows)
-    read = list(read)
+    read: list[Body] = [
+        (Parsed(value, (), (), number in rows), shape)
+        for number, (value, shape) in enumerate(zip(values, found, strict=True))
+    ]
     for number in odd:
         read[number] = measure(parse_json(lines[number]), shapes)
     return read
-
-
-def _plain(values: list[Any], found: list[Shape]) -> Iterator[Body]:
-    return ((Parsed(value), shape) for value, shape in zip(values, found, strict=True))
-
-
-def _marked(values: list[Any], found: list[Shape], rows: set[int]) -> Iterator[Body]:
-    return (
-        (Parsed(value, (), (), number in rows), shape)
-        for number, (value, shape) in enumerate(zip(values, found, strict=True))
-    )
 
 
 def _decoded(line: bytes) -> Any:

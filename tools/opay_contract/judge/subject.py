@@ -88,8 +88,8 @@ class Frame:
 class Subject(msgspec.Struct, gc=False):
     """One exchange with all that a check may need: its bodies as they were read, and what it has in common.
 
-    `header_values` are those of the request, then those of the response. `verification` is of the request's
-    signature, None where there is nothing to verify.
+    `header_values` are those of the request, then those of the response. It was recorded on a UTC `day`.
+    `verification` is of the request's signature, None where there is nothing to verify.
     """
 
     exchange: Exchange
@@ -97,6 +97,7 @@ class Subject(msgspec.Struct, gc=False):
     answered: Parsed | NotJson | None
     header_values: tuple[str, ...]
     alike: "Alike"
+    day: str
     verification: Verification | None = None
 
     @property
@@ -150,6 +151,11 @@ class Bodies:
         self.subjects = subjects
         bodies = [one.asked for one in subjects] if self.is_request else [one.answered for one in subjects]
         self.table.fill([body.value for body in bodies if type(body) is Parsed])
+
+    def clear(self) -> None:
+        """Let go of all that wait."""
+        self.subjects = []
+        self.table.clear()
 
     @property
     def is_request(self) -> bool:
