@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from opay_contract.contract.addresses import OPEN
 from opay_contract.contract.contract import Contract
-from opay_contract.jsontext import MAX_DEPTH, NotJson, Parsed, parse_json
+from opay_contract.jsontext import MAX_DEPTH, NotJson, Parsed, Tokens, parse_json
 from opay_contract.judge.body_plan import BodyPlans
 from opay_contract.judge.columns import Table
 from opay_contract.judge.reading import read_bodies
@@ -102,7 +102,7 @@ SCHEMAS = objects(
 
 def test_columns_are_asked_what_decides_whether_bodies_fit(build: Callable[..., Contract]) -> None:
     """Where bodies fit by their shape alone, or by columns of values, the schema library says so of each."""
-    asked = set()
+    asked: set[Tokens] = set()
 
     @settings(QUICK, max_examples=80)
     @given(SCHEMAS, st.lists(BODIES, min_size=1, max_size=6).map(lambda few: few * 2))
