@@ -10,6 +10,7 @@ import pytest
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.fold import Fold
+from opay_contract.judge.judge import check_exchange
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Exchange, Place, Request, Response
 from opay_contract.model.summary import DriftSummary
@@ -17,6 +18,7 @@ from opay_contract.signing.signer import sign
 
 KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
 URL = "https://sandbox-cashierapi.opaycheckout.com/api/v1/international/token/query"
+STARTED_AT = 1_790_000_000.0
 UNSET: Any = object()
 
 
@@ -65,15 +67,17 @@ class Bench:
 
     def summary(self, **parts: Any) -> DriftSummary:
         """Return what one exchange shows."""
-        fold = Fold(self.contract, Settings(started_at=1_790_000_000.0, private_key=KEY))
+        fold = Fold(self.contract, Settings(started_at=STARTED_AT, private_key=KEY))
         fold.add(self.exchange(**parts))
         return fold.summary()
 
     def rules(self, **parts: Any) -> list[str]:
-        """Return the ids of the rules that find something in one exchange."""
-        summary = self.summary(**parts)
-        assert summary.exchanges == 1
-        return sorted(folded.finding.rule.id for folded in summary.findings.values())
+        """Return the ids of the rules that find something in one exchange, each as often as it does."""
+        exchange = self.exchange(**parts)
+        match = self.contract.match(exchange)
+        assert match.route.in_scope
+        settings = Settings(started_at=STARTED_AT, private_key=KEY)
+        return sorted(one.rule.id for one in check_exchange(self.contract, exchange, match, settings))
 
     def readings(self, **parts: Any) -> dict[tuple[str, str], int]:
         """Return the readings of open questions that one exchange speaks for."""

@@ -1,7 +1,7 @@
 """Every constraint of schemas/ has instances that keep it and instances that break it, and nothing else.
 
 An instance under `instances/SCHEMA/invalid/` names in `breaks` every constraint that it breaks, by file and
-pointer. What a condition (`if`) asks breaks nothing; there an instance must turn away at that place alone.
+pointer. What a condition (`not`) asks breaks nothing; there an instance must turn away at that place alone.
 """
 
 import json
@@ -16,7 +16,8 @@ import pytest
 from contract_tests.oracle import build_oracle
 
 from opay_contract.contract.addresses import OPEN, address, split_uri
-from opay_contract.contract.loading import ROOT, load_contract
+from opay_contract.contract.loading import load_contract
+from opay_contract.contract.openapi import is_schema_file
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.judge import check_exchange
 from opay_contract.judge.subject import Settings
@@ -27,7 +28,7 @@ NOW = 1_790_000_000.0
 """When the instances were recorded, as far as the rules about times are concerned."""
 
 ASSERTIONS = {
-    **dict.fromkeys(("type", "enum", "const"), (object,)),
+    **dict.fromkeys(("type", "enum", "const", "anyOf", "not"), (object,)),
     **dict.fromkeys(("minLength", "maxLength", "pattern", "format"), (str,)),
     **dict.fromkeys(("minItems", "maxItems", "uniqueItems"), (list,)),
     **dict.fromkeys(("minimum", "maximum", "multipleOf"), (int, float)),
@@ -35,7 +36,7 @@ ASSERTIONS = {
 }
 """The keywords that judge, and the types of the values that they look at."""
 
-APPLICATORS = {"$ref": (object,), "then": (object,), "else": (object,), "items": (list,)}
+APPLICATORS = {"$ref": (object,), "items": (list,)}
 BY_RULES = {"x-unit": (object,), "x-unique-by": (list,)}
 KINDS: dict[str, type | tuple[type, ...]] = {
     "null": type(None),
@@ -45,8 +46,8 @@ KINDS: dict[str, type | tuple[type, ...]] = {
     "array": list,
     "object": dict,
 }
-NOT_JUDGING = {"$schema", "$id", "title", "description", "examples", "x-source", "x-sensitivity"}
-STRUCTURE = {"properties", "if"}
+NOT_JUDGING = {"$schema", "title", "description", "examples", "x-source", "x-sensitivity"}
+STRUCTURE = {"properties", "allOf"}
 APPLIES_TO: dict[str, tuple[type, ...]] = ASSERTIONS | APPLICATORS | BY_RULES
 
 
@@ -77,7 +78,7 @@ class Verdict:
 
 CONTRACT = load_contract()
 SCHEMAS = CONTRACT.schemas
-DOCUMENTS = {name: document.value for name, document in SCHEMAS.documents.items() if name != ROOT}
+DOCUMENTS = {name: document.value for name, document in SCHEMAS.documents.items() if is_schema_file(name)}
 VALID = sorted(INSTANCES.glob("*/valid/*.json"))
 INVALID = sorted(INSTANCES.glob("*/invalid/*.json"))
 
@@ -88,9 +89,11 @@ def schema_nodes(name: str, tokens: Tokens = ()) -> Iterator[tuple[str, dict[str
     yield address(name, *tokens), node
     for member in node.get("properties", ()):
         yield from schema_nodes(name, (*tokens, "properties", member))
-    for keyword in ("items", "then", "else"):
-        if keyword in node:
-            yield from schema_nodes(name, (*tokens, keyword))
+    if "items" in node:
+        yield from schema_nodes(name, (*tokens, "items"))
+    for keyword in ("allOf", "anyOf"):
+        for index in range(len(node.get(keyword, ()))):
+            yield from schema_nodes(name, (*tokens, keyword, index))
 
 
 def constraints_of(uri: str, node: dict[str, Any]) -> Iterator[Constraint]:
@@ -103,7 +106,7 @@ def constraints_of(uri: str, node: dict[str, Any]) -> Iterator[Constraint]:
 
 def conditions() -> Iterator[str]:
     for name in DOCUMENTS:
-        yield from (f"{uri}/if" for uri, node in schema_nodes(name) if "if" in node)
+        yield from (f"{uri}/not" for uri, node in schema_nodes(name) if "not" in node)
 
 
 def condition_parts(uri: str) -> Iterator[Constraint]:
@@ -160,10 +163,17 @@ def judge(uri: str, instance: Any) -> Verdict:
             label = f"{label}/{names.index(kind.property)}"
         broken.append(label)
         refused.add((label, kind_of(error.instance)))
-        passed |= set(steps_of(error.evaluation_path, uri))
+        passed |= {step for path in paths_of(error) for step in steps_of(path, uri)}
     details = validator.evaluate(instance).list()["details"]
     seen = [(one["schemaLocation"], value_at(instance, one["instanceLocation"])) for one in details]
     return Verdict(tuple(sorted(set(broken))), frozenset(passed), frozenset(refused), tuple(seen))
+
+
+def paths_of(error: Any) -> Iterator[Iterable[Any]]:
+    """Yield the way to an error, and to those of each schema of a union of which none fits."""
+    yield error.evaluation_path
+    for branch in getattr(error.kind, "context", ()):
+        yield from (path for inner in branch for path in paths_of(inner))
 
 
 def kind_of(value: Any) -> str:
@@ -280,9 +290,6 @@ def test_every_type_has_an_instance_of_each_other_type(constraint: Constraint) -
 
 
 def is_looked_at(node: Any, constraint: Constraint, value: Any) -> bool:
-    if constraint.keyword in {"then", "else"}:
-        met = SCHEMAS.validator(f"{constraint.uri}/if").is_valid(value)
-        return met is (constraint.keyword == "then")
     if constraint.keyword == "items" and not value:
         return False
     return constraint.keyword in node and isinstance(value, APPLIES_TO[constraint.keyword])
@@ -309,8 +316,8 @@ def test_no_keyword_of_the_schemas_goes_without_judgement() -> None:
         parts += [
             found
             for uri, node in parts
-            if "if" in node
-            for found in schema_nodes(name, tuple(split_uri(f"{uri}/if")[1]))
+            if "not" in node
+            for found in schema_nodes(name, tuple(split_uri(f"{uri}/not")[1]))
         ]
         for uri, node in parts:
             assert set(node) <= known, uri

@@ -152,6 +152,11 @@ def pointer(tokens: Tokens) -> str:
     return "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in tokens)
 
 
+def steps_of(text: str) -> list[str]:
+    """Return the unescaped steps of a JSON pointer."""
+    return [step.replace("~1", "/").replace("~0", "~") for step in text.split("/")[1:]]
+
+
 class _Object(dict[str, Any]):
     """An object with the members that came more than once, less the last of each."""
 

@@ -109,8 +109,7 @@ def write_copy(contract: Path, target: Path, *, closed: bool = False) -> Path:
     """Copy the contract without what other tools stumble over, into one file.
 
     A `$ref` with something beside it becomes `allOf`, because tools of the time before OpenAPI 3.1 ignore the
-    rest; `$id` goes, because a tool that puts schemas into one another then has the same one many times; and
-    there are no other files, because a library reads those anew for each exchange.
+    rest; and there are no other files, because a library reads those anew for each exchange.
     """
     shutil.copytree(contract, target)
     for path in (target / "schemas").glob("*.json"):

@@ -13,6 +13,7 @@ from referencing import Registry, Resource
 
 from opay_contract.contract.addresses import OPEN
 from opay_contract.contract.loading import load_contract, load_documents
+from opay_contract.contract.openapi import is_schema_file
 from opay_contract.model.exchange import Exchange
 from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
@@ -63,10 +64,10 @@ def build_oracle(contract: Path) -> jsonschema.Draft202012Validator:
     resources = [
         (name, Resource.from_contents({**document.value, "$id": name}))
         for name, document in documents.items()
-        if name.startswith("schemas/")
+        if is_schema_file(name)
     ]
     registry = Registry().with_resources(resources)
-    return jsonschema.Draft202012Validator({"$ref": "schemas/customer-response.json"}, registry=registry)
+    return jsonschema.Draft202012Validator({"$ref": "schemas/query-response.json"}, registry=registry)
 
 
 def validate_all(oracle: jsonschema.Draft202012Validator, answers: Sequence[bytes]) -> None:

@@ -1,22 +1,20 @@
-"""A baseline of two entries, and the command as a process of its own."""
+"""A baseline of two entries, and the command."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
+from contract_tests.tool.running import ENVIRONMENT, Completed, run_command
 
-import opay_contract
 from opay_contract.baseline.acceptance import Acceptance
 from opay_contract.model.finding import Outcome
 
 DATA = Path(__file__).parents[2] / "tool" / "whole" / "acceptance" / "data"
 TODAY = date(2026, 11, 23)
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Run = Callable[..., Completed]
 Accept = Callable[..., Acceptance]
 
 
@@ -63,13 +61,4 @@ def accept() -> Accept:
 @pytest.fixture(scope="session")
 def run() -> Run:
     """Return a function that runs `opay-contract` in the folder of the recordings clean/ and drifted/."""
-
-    def run_command(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-W", "error", "-m", "opay_contract", *map(str, arguments)]
-        source = str(Path(opay_contract.__file__).parents[1])
-        environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": source, "LOGNAME": "mona"}
-        return subprocess.run(
-            command, cwd=DATA, capture_output=True, text=True, check=False, env=environment, timeout=60
-        )
-
-    return run_command
+    return partial(run_command, cwd=DATA, environment=ENVIRONMENT | {"LOGNAME": "mona"})

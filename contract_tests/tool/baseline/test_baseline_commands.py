@@ -1,4 +1,4 @@
-"""The commands, as processes: accept, check, explain, prune, and their exit codes."""
+"""The commands: accept, check, explain, prune, and their exit codes."""
 
 import json
 from collections.abc import Callable

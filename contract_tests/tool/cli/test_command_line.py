@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 import click
 import pytest
 
+from opay_contract.cli import checking
 from opay_contract.cli import main as main_module
 from opay_contract.cli import mock as mock_module
-from opay_contract.cli import progress
 from opay_contract.cli.main import COMMANDS
 from opay_contract.cli.output import Target, settle_targets, write_atomically, write_report
 from opay_contract.errors import UsageError
@@ -21,6 +21,8 @@ from opay_contract.exit_codes import ExitCode
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
 from opay_contract.report.checked_run import CheckedRun
+from opay_contract.suite.breach import Discrepancy
+from opay_contract.suite.plugin import SuiteRun
 
 Run = Callable[..., Any]
 BODY = '{"customerId":"121111113"}'
@@ -146,7 +148,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def test_the_mock_announces_itself_in_four_lines(run: Run, served: list[Any], tmp_path: Path) -> None:
     done = run(
-        "mock", "--quiet", "--customers", "3", "--record", tmp_path / "r.ndjson", "--store", tmp_path / "s.db"
+        "mock", "--quiet", "--make-up", "3", "--record", tmp_path / "r.ndjson", "--store", tmp_path / "s.db"
     )
     names = [line.partition(": ")[0] for line in done.stdout.splitlines()]
     assert (done.returncode, names) == (0, ["address", "merchant id", "private key", "ready"])
@@ -266,19 +268,19 @@ def test_progress_is_shown_to_a_watched_terminal_once_the_work_takes_long(
     moments = iter([0.0, 0.5, 2.0])
     monkeypatch.setattr(time, "monotonic", lambda: next(moments, 3.0))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    with progress.watch_progress() as on_progress:
-        on_progress(1, 0)
+    with checking.watch_progress() as on_progress:
+        on_progress(1)
         assert capsys.readouterr().err == ""
-        on_progress(2, 0)
-        on_progress(3, 0)
+        on_progress(2)
+        on_progress(3)
     assert capsys.readouterr().out == ""
 
 
 def test_short_work_shows_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    monkeypatch.setattr(progress, "_start_progress", failing(AssertionError()))
-    with progress.watch_progress() as on_progress:
-        on_progress(1, 0)
+    monkeypatch.setattr(checking, "_start_progress", failing(AssertionError()))
+    with checking.watch_progress() as on_progress:
+        on_progress(1)
 
 
 def test_merge_ends_with_what_it_joined(run: Run, repository: Path) -> None:
@@ -292,3 +294,31 @@ def test_merge_ends_with_what_it_joined(run: Run, repository: Path) -> None:
 @pytest.mark.usefixtures("served")
 def test_a_mock_that_records_ends_with_what_became_of_it(run: Run) -> None:
     assert run("mock", "--record", "r.ndjson").stderr == "Recorded nothing to 'r.ndjson'.\n"
+
+
+def test_a_suite_that_found_something_failed_and_one_that_asked_too_little_is_no_success(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [("a test", Discrepancy(rule="type-mismatch", found="integer", asked="POST"))]
+    for ended, changes, code in (
+        (pytest.ExitCode.OK, {}, ExitCode.CLEAN),
+        (pytest.ExitCode.OK, {"was_cut_short": True}, ExitCode.INCOMPLETE),
+        (pytest.ExitCode.TESTS_FAILED, {"failed": found}, ExitCode.FINDINGS),
+        (pytest.ExitCode.TESTS_FAILED, {"failed": found, "was_cut_short": True}, ExitCode.FINDINGS),
+        (pytest.ExitCode.TESTS_FAILED, {"was_cut_short": True}, ExitCode.INCOMPLETE),
+        (pytest.ExitCode.NO_TESTS_COLLECTED, {}, ExitCode.NOTHING_CHECKED),
+        (pytest.ExitCode.INTERNAL_ERROR, {}, ExitCode.DEFECT),
+    ):
+
+        def end(
+            _arguments: object,
+            plugins: list[SuiteRun],
+            ended: pytest.ExitCode = ended,
+            changes: dict[str, Any] = changes,
+        ) -> pytest.ExitCode:
+            for name, value in changes.items():
+                setattr(plugins[0], name, value)
+            return ended
+
+        monkeypatch.setattr(pytest, "main", end)
+        assert run("test").returncode == code, (ended, changes)

@@ -5,8 +5,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import click
 import pytest
 from contract_tests.tool.running import Completed
+
+from opay_contract.cli.main import COMMANDS, cli
+from opay_contract.settings.settings import KEYS
 
 Run = Callable[..., Completed]
 Settle = Callable[[str], Path]
@@ -43,6 +47,18 @@ def test_an_option_of_the_command_line_wins_over_the_settings(
     assert run("check", clean, "--contract", repository).returncode == 0
     assert run("spec", repository).returncode == 0
     assert run("spec", "--export", "mine").returncode == 0
+
+
+def test_a_key_is_of_no_option_but_its_own(run: Run, settle: Settle, repository: Path) -> None:
+    for name in COMMANDS:
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        for option in command.params:
+            key = next((key for key in KEYS if key.parameter == option.name), None)
+            assert key is None or key.option in option.opts, (name, option.name)
+    settle('format = ["json"]')
+    clean = repository / "contract_tests/recordings/clean/requests.ndjson"
+    assert run("compare", clean, clean).returncode == 0
 
 
 def test_an_output_is_written_beside_the_reports_that_are_settled(
@@ -186,7 +202,7 @@ def test_settings_are_shown_with_where_they_come_from(run: Run, settle: Settle) 
     assert shown["base-url"].split() == ["base-url", "https://***@gw.example", "pyproject.toml:2"]
     assert shown["ignore"].split() == ["ignore", "header", "pyproject.toml:3"]
     assert shown["jobs"].split() == ["jobs", "1", "default"]
-    assert len(shown) == 9
+    assert len(shown) == 10
     below = run("settings", "--format", "json", cwd=_made(folder / "deep" / "er"))
     found = json.loads(below.stdout)
     assert found["file"] == str(folder / "pyproject.toml")

@@ -133,3 +133,9 @@ def test_a_documented_range_or_default_stands_for_a_status() -> None:
     [operation] = build(paths={"/a": {"get": {"responses": answers}}}).operations
     assert operation.response(404).uri.endswith("4XX")
     assert operation.response(500).uri.endswith("default")
+
+
+def test_a_validator_is_made_once_for_each_address() -> None:
+    schemas = load_contract().schemas
+    uri = f"{OPEN}schemas/customer.json"
+    assert schemas.validator(uri) is schemas.validator(uri)

@@ -104,7 +104,12 @@ def test_check_and_serve_contradict_each_other() -> None:
     [
         ("openapi.yaml", "openapi: 3.1.1", "openapi: [3.1.1", r"^openapi\.yaml:8:5: did not find"),
         ("openapi.yaml", "title: OPay", "title: {OPay", r"^openapi\.yaml:\d+:\d+: "),
-        ("openapi.yaml", "    question: Is", "    qestion: Is", r"^openapi\.yaml:\d+:\d+: .*question"),
+        (
+            "schemas/open-questions.yaml",
+            "  question: Is",
+            "  qestion: Is",
+            r"-questions\.yaml:\d+:\d+: .*question",
+        ),
         ("openapi.yaml", "query-request.json", "query-reques", r"^openapi\.yaml:\d+:\d+: .*query-reques"),
         ("openapi.yaml", "schemas/query-request", "https://evil.invalid/q", r"evil\.invalid"),
         ("schemas/card-token.json", '"required": [', '"required": ', r"^schemas/card-token\.json:\d+:\d+: "),

@@ -262,7 +262,7 @@ ODD: st.SearchStrategy[Any] = st.sampled_from(
 )
 
 
-@settings(deadline=None, derandomize=True, max_examples=150)
+@settings(deadline=None, derandomize=True, max_examples=50)
 @given(data=st.data())
 def test_a_damaged_summary_is_refused_or_shown_but_never_a_crash(data: st.DataObject) -> None:
     value: Any = json.loads(SMALL)

@@ -21,7 +21,7 @@ from opay_contract.model.observation import (
 )
 
 SUCCESS = ("queryCardTokens", "by-customer", "success")
-QUICK = settings(deadline=None, derandomize=True, max_examples=60)
+QUICK = settings(deadline=None, derandomize=True, max_examples=25)
 
 
 def place(name: str) -> tuple[str, str, str, str]:

@@ -30,9 +30,7 @@ def test_progress_is_told_at_the_first_entry_and_after_each_step(
 ) -> None:
     told: list[int] = []
     paths = files(tmp_path, 1, 2 * PROGRESS_STEP + 1)
-    check_sources(
-        iter_inputs(paths), contract, run_settings, on_progress=lambda seen, _findings: told.append(seen)
-    )
+    check_sources(iter_inputs(paths), contract, run_settings, on_progress=told.append)
     assert told == [1, PROGRESS_STEP + 1, 2 * PROGRESS_STEP + 1]
 
 

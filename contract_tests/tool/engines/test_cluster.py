@@ -205,7 +205,7 @@ def test_no_credential_is_in_a_name_a_log_or_on_the_dashboard(
     threading.Thread(target=partial(server.serve_forever, poll_interval=0.01)).start()
     seen: list[str] = []
 
-    def look(_seen: int, _findings: int, /) -> None:
+    def look(_seen: int, /) -> None:
         tasks = dict(cluster.scheduler.tasks).values()  # a copy: the scheduler goes on
         seen.extend(f"{task.key} {task!r} {task.run_spec!r} {task.annotations}" for task in tasks)
 
@@ -263,7 +263,7 @@ def test_a_defect_on_a_worker_is_a_verdict_without_its_words(
 
 
 def test_an_interrupt_keeps_what_was_done(cluster: Any, traffic: Path, job: ClusterJob) -> None:
-    def interrupt(_seen: int, _findings: int, /) -> None:
+    def interrupt(_seen: int, /) -> None:
         raise KeyboardInterrupt
 
     summary = check_on_cluster(
@@ -279,7 +279,7 @@ def test_only_so_many_tasks_are_on_their_way_at_a_time(
     monkeypatch.setattr(work_module, "MOST_PARTS", 1)
     most = 0
 
-    def look(_seen: int, _findings: int, /) -> None:
+    def look(_seen: int, /) -> None:
         nonlocal most
         most = max(most, len(cluster.scheduler.tasks))
 
@@ -319,7 +319,7 @@ def test_a_scheduler_that_goes_ends_the_run_with_what_is_done(
         LocalCluster(processes=False, n_workers=1, dashboard_address="127.0.0.1:0") as started,
     ):
 
-        def stop(_seen: int, _findings: int, /) -> None:
+        def stop(_seen: int, /) -> None:
             started.sync(started.scheduler.close)
 
         summary = check_on_cluster(

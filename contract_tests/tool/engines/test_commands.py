@@ -13,13 +13,9 @@ from typing import Any
 import fsspec
 import pytest
 
-from opay_contract.cli import progress, spreading
+from opay_contract.cli import checking, spreading
 from opay_contract.cli.main import main
-from opay_contract.contract.contract import Contract
-from opay_contract.engines.folding import check_sources
 from opay_contract.exit_codes import ExitCode
-from opay_contract.judge.subject import Settings
-from opay_contract.recordings.inputs import iter_inputs
 
 Run = Callable[..., tuple[int, str, str]]
 RECORDINGS = Path(__file__).parents[2] / "recordings"
@@ -128,32 +124,18 @@ def test_other_commands_read_stores_and_patterns_too(run: Run, tmp_path: Path) -
     assert (added[0], compared[0], suggested[0]) == (ExitCode.CLEAN, ExitCode.FINDINGS, ExitCode.CLEAN)
 
 
-def test_progress_tells_the_rate_and_the_findings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_tells_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     moments = iter([0.0, 2.0])
     monkeypatch.setattr(time, "monotonic", lambda: next(moments, 4.0))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     told: list[str] = []
-    with progress.watch_progress() as on_progress:
-        on_progress(10, 1)
+    with checking.watch_progress() as on_progress:
+        on_progress(10)
         bar = on_progress.__self__._progress  # type: ignore[attr-defined]  # noqa: SLF001
         told.append(bar.tasks[0].fields["rate"])
-        on_progress(4000, 20)
+        on_progress(4000)
         told.append(bar.tasks[0].fields["rate"])
-    assert told == ["5 a second, 1 finding", "1,000 a second, 20 findings"]
-
-
-def test_one_process_tells_the_findings_so_far(
-    traffic: Path, contract: Contract, run_settings: Settings
-) -> None:
-    told: list[tuple[int, int]] = []
-    summary = check_sources(
-        iter_inputs([str(traffic), str(CLEAN)]),
-        contract,
-        run_settings,
-        on_progress=lambda seen, found: told.append((seen, found)),
-    )
-    assert 0 < told[-1][1] <= len(summary.findings), "those of exchanges that wait for others come later"
-    assert told == sorted(told)
+    assert told == ["5 a second", "1,000 a second"]
 
 
 @pytest.mark.thorough

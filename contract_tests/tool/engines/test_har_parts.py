@@ -3,6 +3,7 @@
 import gzip
 import json
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from contract_tests.tool.redact.writers import as_har
 from opay_contract.contract.loading import load_contract
 from opay_contract.engines.folding import check_sources, fold_batch
 from opay_contract.engines.work import Work
+from opay_contract.formats.errors import NO_URL
+from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.summary import DriftSummary
@@ -26,13 +29,17 @@ SETTINGS = Settings(started_at=1_790_000_000.0)
 SIZE = 200_000
 
 
-def write(path: Path, indent: int | None = None) -> Source:
-    lines = iter_realistic(1, 1500, Shares(drifted=30))
-    data = json.loads(as_har(parse_exchanges(list(lines))))
+@cache
+def entries() -> str:
+    data = json.loads(as_har(parse_exchanges(list(iter_realistic(1, 1500, Shares(drifted=30))))))
     entries = data["log"]["entries"]
     del entries[300]["response"]
     entries[700] = {"_odd": 1} | entries[700]
-    path.write_text(json.dumps(data, indent=indent, ensure_ascii=False), encoding="utf-8")
+    return json.dumps(data)
+
+
+def write(path: Path, indent: int | None = None) -> Source:
+    path.write_text(json.dumps(json.loads(entries()), indent=indent, ensure_ascii=False), encoding="utf-8")
     return Source(ordinal=0, name="x.har", path=path)
 
 
@@ -49,18 +56,15 @@ def test_the_parts_of_a_har_hold_its_entries_at_their_places(tmp_path: Path, ind
     assert read_parts(parts) == list(iter_exchanges(source))
 
 
-@pytest.mark.parametrize("share", [0.3, 0.6, 0.999])
-@pytest.mark.parametrize("behind", [b"", b"]", b"]}} rubbish", b";"])
-def test_a_har_that_breaks_off_says_so_in_parts_as_it_does_as_a_whole(
-    tmp_path: Path, share: float, behind: bytes
-) -> None:
+def test_a_har_that_breaks_off_says_so_in_parts_as_it_does_as_a_whole(tmp_path: Path) -> None:
     source = write(tmp_path / "x.har")
     assert source.path is not None
     data = source.path.read_bytes()
-    source.path.write_bytes(data[: int(len(data) * share)] + behind)
-    parts = list(iter_parts(source, size=SIZE))
-    assert len(parts) > 2
-    assert read_parts(parts) == list(iter_exchanges(source))
+    for share, behind in ((0.3, b""), (0.3, b"]"), (0.6, b"]}} rubbish"), (0.999, b";"), (0.999, b"")):
+        source.path.write_bytes(data[: int(len(data) * share)] + behind)
+        parts = list(iter_parts(source, size=SIZE))
+        assert len(parts) > 2
+        assert read_parts(parts) == list(iter_exchanges(source)), (share, behind)
 
 
 def test_the_summary_of_the_parts_is_that_of_the_whole(tmp_path: Path) -> None:
@@ -93,3 +97,16 @@ def test_a_small_har_and_a_packed_one_stay_whole(tmp_path: Path) -> None:
     assert [part.end for part in iter_parts(source)] == [None]
     source.path.write_bytes(gzip.compress(source.path.read_bytes(), 0))
     assert [part.end for part in iter_parts(source, size=SIZE)] == [None]
+
+
+def test_a_part_refuses_what_the_whole_refuses(tmp_path: Path) -> None:
+    entry = {"request": {"method": "POST"}, "response": {"status": 200, "content": {"text": " " * 10_000}}}
+    path = tmp_path / "x.har"
+    path.write_text(json.dumps({"log": {"entries": [entry] * 90}}))
+    source = Source(ordinal=0, name="x.har", path=path)
+    parts = list(iter_parts(source, size=SIZE))
+    assert len(parts) > 2
+    reasons = [one.reason for part in parts for one in PartReader(part) if isinstance(one, Unreadable)]
+    assert reasons == [NO_URL] * 90
+    path.write_text('{"log": 1, "entries": ' + "[0, 1]" + " " * SIZE + "}")
+    assert [part.end for part in iter_parts(source, Format.HAR, size=SIZE // 2)] == [None]

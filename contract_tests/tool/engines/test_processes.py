@@ -78,7 +78,7 @@ def test_a_worker_that_dies_costs_its_part_and_no_more(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_keeps_what_was_done() -> None:
-    def interrupt(_seen: int, _findings: int, /) -> None:
+    def interrupt(_seen: int, /) -> None:
         raise KeyboardInterrupt
 
     work = work_on(str(RECORDINGS / "clean" / "requests.ndjson"))
@@ -95,7 +95,7 @@ def test_no_more_processes_are_started_than_were_asked_for(tmp_path: Path) -> No
         (tmp_path / f"{name}.ndjson").write_bytes(line)
     work = work_on(str(tmp_path), size=1)
 
-    def count(_seen: int, _findings: int, /) -> None:
+    def count(_seen: int, /) -> None:
         started.append(len(multiprocessing.active_children()))
 
     assert check_in_processes(work, JOB, 2, on_progress=count).unreadable_count == 3

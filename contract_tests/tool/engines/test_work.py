@@ -11,8 +11,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from opay_contract.contract.contract import Contract
+from opay_contract.contract.loading import load_contract
 from opay_contract.drift.insight import draw_insight
-from opay_contract.engines.folding import PartResult, fold_batch, fold_part
+from opay_contract.engines.folding import PartResult, check_sources, fold_batch, fold_part
 from opay_contract.engines.work import DIED, Work
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Place, Unreadable
@@ -80,7 +81,7 @@ def test_every_line_is_in_one_range_whatever_the_cuts(data: bytes, size: int, ch
     assert lines == len(data.splitlines())
 
 
-@settings(deadline=None, max_examples=4, phases=[Phase.generate])
+@settings(deadline=None, max_examples=1, phases=[Phase.generate])
 @given(size=st.integers(3_000, 90_000), seed=st.integers(0, 9))
 def test_any_size_and_order_of_parts_gives_the_report_of_the_whole(  # noqa: PLR0913, PLR0917  fixtures
     traffic: Path, check: Check, alone: Alone, contract: Contract, size: int, seed: int
@@ -231,3 +232,9 @@ def test_the_parts_of_a_file_are_found_without_reading_it(
     assert not isinstance(source, Unreadable)
     assert len(list(parts_module.iter_parts(source, size=1000))) > 200
     assert sum(read) <= 2 * (64 << 10)
+
+
+def test_a_source_that_could_not_be_opened_is_counted_and_the_run_goes_on() -> None:
+    lost = Unreadable(place=Place(source=0, entry=1, file="gone"), reason="no such file")
+    summary = check_sources([lost], load_contract(), Settings(started_at=0))
+    assert (summary.unreadable_count, summary.exchanges) == (1, 0)

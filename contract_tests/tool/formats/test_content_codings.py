@@ -17,7 +17,7 @@ import zstandard
 from contract_tests.tool.redact.writers import as_har, as_json_cassette, as_report, as_transcript
 from contract_tests.tool.whole.leaks.planting import write_flow
 
-from opay_contract.formats.content_coding import MAX_CODINGS, TOO_MUCH, decode_body
+from opay_contract.formats.content_coding import MAX_CODINGS, TOO_MUCH, decode_body, encode_body
 from opay_contract.formats.errors import EntryError
 from opay_contract.model.exchange import Exchange, Place, Request, Response
 from opay_contract.recordings.inputs import Source
@@ -192,3 +192,20 @@ def test_text_bodies_of_the_native_format_are_looked_at_too(read: Read) -> None:
     (found,) = list(iter_exchanges(Source(ordinal=0, name="-", path=None), stdin=io.BytesIO(line)))
     assert "colours" in found.reason  # type: ignore[union-attr]
     assert read(line) == [found]
+
+
+@pytest.mark.parametrize(
+    ("coding", "decode"),
+    [
+        ("gzip", gzip.decompress),
+        ("X-GZIP", gzip.decompress),
+        ("deflate", zlib.decompress),
+        ("zstd", lambda data: zstandard.ZstdDecompressor().decompressobj().decompress(data)),
+        ("br", brotli.decompress),
+        ("unknown", bytes),
+        ("deflate, gzip", lambda data: zlib.decompress(gzip.decompress(data))),
+    ],
+)
+def test_a_body_gets_its_content_codings_again(coding: str, decode: Any) -> None:
+    assert decode(encode_body(BODY, (("Content-Encoding", coding),))) == BODY
+    assert encode_body(BODY, None) == BODY

@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from opay_contract.formats import json_cursor
 from opay_contract.formats.errors import StreamError
 from opay_contract.formats.json_cursor import JsonCursor
-from opay_contract.formats.native import iter_lines
-from opay_contract.formats.streams import ChunkStream, iter_read
+from opay_contract.formats.streams import ChunkStream, iter_lines, iter_read
 from opay_contract.formats.table import FORMATS, Format
 from opay_contract.model.exchange import Exchange, Request, Response
 from opay_contract.recordings.inputs import Source
@@ -125,7 +124,7 @@ def as_vcr_json(exchanges: Any) -> Any:
 
 @pytest.mark.parametrize("write", [as_ndjson, as_har, as_vcr_yaml, as_vcr_json])
 @given(exchanges=EXCHANGES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_exchanges_written_in_a_format_are_read_back_equal(read: Read, write: Any, exchanges: Any) -> None:
     found = read(write(exchanges))
     assert [(one.request, one.response) for one in found] == [
@@ -135,7 +134,7 @@ def test_exchanges_written_in_a_format_are_read_back_equal(read: Read, write: An
 
 @pytest.mark.parametrize("format_in", [None, *Format])
 @given(data=st.binary(max_size=300) | st.text(alphabet='{}[]",:\\ \n-!&*a1u', max_size=60).map(str.encode))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_no_bytes_make_a_reader_raise(read: Read, format_in: Any, data: Any) -> None:
     for prefix in (
         b"",
@@ -149,7 +148,7 @@ def test_no_bytes_make_a_reader_raise(read: Read, format_in: Any, data: Any) -> 
 
 @pytest.mark.parametrize("format_in", [Format.HAR, Format.VCR, Format.NDJSON, Format.JSON])
 @given(exchanges=EXCHANGES, data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_a_damaged_recording_never_makes_a_reader_raise(
     read: Read, format_in: Any, exchanges: Any, data: Any
 ) -> None:
@@ -169,7 +168,7 @@ def cut(data: Any, marks: Any) -> Any:
     ("format_in", "write"), [(Format.HAR, as_har), (Format.NDJSON, as_ndjson), (Format.VCR, as_vcr_json)]
 )
 @given(exchanges=EXCHANGES, marks=st.lists(st.integers(0, 5000), max_size=12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_chunk_boundaries_do_not_matter_to_a_reader(
     format_in: Any, write: Any, exchanges: Any, marks: Any
 ) -> None:
@@ -228,7 +227,7 @@ def read_items(cut_data: Any) -> Any:
     marks=st.lists(st.integers(0, 500), max_size=9),
     faults=st.lists(st.tuples(st.integers(0, 500), st.integers(0, 3), st.binary(max_size=3)), max_size=3),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_items_that_are_cut_at_a_guess_are_those_that_are_walked_through(
     values: Any, indent: Any, marks: Any, faults: Any
 ) -> None:

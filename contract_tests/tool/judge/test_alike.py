@@ -34,6 +34,7 @@ from contract_tests.tool.redact.writers import (
     as_transcript,
     as_yaml_cassette,
 )
+from contract_tests.usual import one_in
 
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.fold import MAX_WAITING
@@ -238,7 +239,7 @@ WRITERS: dict[str, Callable[[list[Exchange]], bytes]] = {
 WINDOW = Window(since="2026-05-01T10:00:00.000000Z", until="2026-05-01T10:00:01.000000Z")
 
 
-@pytest.mark.parametrize("suffix", WRITERS)
+@pytest.mark.parametrize("suffix", one_in(3, WRITERS))
 def test_traffic_from_every_reader_in_a_window_and_in_halves(suffix: str, tmp_path: Path) -> None:
     """What several processes do is this: each folds a part, and what they found is joined."""
     drifted = [

@@ -15,7 +15,7 @@ from opay_contract.judge.describing import (
     fold_pointer,
 )
 
-QUICK = settings(deadline=None, derandomize=True, max_examples=100)
+QUICK = settings(deadline=None, derandomize=True, max_examples=50)
 VOCABULARY = re.compile(
     "null|boolean|very long integer|number|empty string|(integer|string|array|object) of [0-9]+ "
     "(characters?|digits?|items?|members?)|, (digits|letters|letters and digits|white space|mixed characters)"

@@ -267,7 +267,7 @@ def native_lines(draw: st.DrawFn) -> list[bytes]:
 KEYS = st.sampled_from([None, KEY])
 
 
-@settings(QUICK, max_examples=40)
+@settings(QUICK, max_examples=20)
 @given(native_lines(), KEYS)
 def test_lines_of_one_template_with_changes(lines: list[bytes], private_key: str | None) -> None:
     assert_lines([*lines, *lines[1:]], private_key)
@@ -286,7 +286,7 @@ def test_the_recorded_cases_of_every_rule() -> None:
     assert_lines([*lines, *lines], KEY)
 
 
-@settings(QUICK, max_examples=15)
+@settings(QUICK, max_examples=8)
 @given(st.data(), KEYS)
 def test_generated_bodies(data: st.DataObject, private_key: str | None) -> None:
     """Bodies of the contract's schemas, each as it is, as text, and then with every plain text changed."""

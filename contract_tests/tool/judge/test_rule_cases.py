@@ -16,15 +16,26 @@ from opay_contract.recordings.inputs import iter_sources
 from opay_contract.report.checked_run import by_gravity
 
 CASES = Path(__file__).parent / "cases"
-LEDGER = Path(__file__).parents[1] / "whole" / "contracts" / "ledger"
-OF_THE_LEDGER = {"value-out-of-range", "format-mismatch", "value-undocumented", "constraint-violated"}
+CONTRACTS = Path(__file__).parents[1] / "whole" / "contracts"
+OF_OTHERS = {
+    "ledger": {"value-out-of-range", "format-mismatch", "value-undocumented", "constraint-violated"},
+    "parameters": {
+        "parameter-missing",
+        "parameter-invalid",
+        "parameter-undocumented",
+        "response-header-missing",
+        "response-header-invalid",
+        "timestamp-not-milliseconds",
+    },
+}
 OF_A_RUN = {rule.id for rule in RULES_OF_A_RUN}
 STARTED_AT = 1_790_000_000.0
 TEST_KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
 
 
 def summarise(rule: str, case: str) -> DriftSummary:
-    contract = load_contract(LEDGER if rule in OF_THE_LEDGER else None)
+    others = [CONTRACTS / name for name, rules in OF_OTHERS.items() if rule in rules]
+    contract = load_contract(others[0] if others else None)
     settings = Settings(started_at=STARTED_AT, private_key=TEST_KEY)
     summary = check_sources(iter_sources([str(CASES / rule / f"{case}.ndjson")]), contract, settings)
     return conclude(summary, contract) if rule in OF_A_RUN else summary

@@ -13,7 +13,7 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift import fold as fold_module
 from opay_contract.drift import fold as folding
-from opay_contract.drift.fold import Fold
+from opay_contract.drift.fold import FindingFold, Fold
 from opay_contract.formats.native import parse_line
 from opay_contract.judge.judge import Judge
 from opay_contract.judge.subject import Settings
@@ -23,10 +23,19 @@ from opay_contract.model import summary as summary_module
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Finding, Outcome
 from opay_contract.model.outcomes import NOT_NAMED, Signatures
-from opay_contract.model.summary import DriftSummary, Elsewhere, FoldedFinding, fingerprint, join, merge
+from opay_contract.model.summary import (
+    MAX_FILES,
+    DriftSummary,
+    Elsewhere,
+    FoldedFinding,
+    fingerprint,
+    join,
+    merge,
+)
 from opay_contract.recordings.inputs import Source
+from opay_contract.report.sentences import describe_files
 
-QUICK = settings(deadline=None, derandomize=True, max_examples=100)
+QUICK = settings(deadline=None, derandomize=True, max_examples=40)
 CASES = sorted((Path(__file__).parents[1] / "judge" / "cases").glob("*/*.ndjson"))
 LINES = [line for path in CASES for line in path.read_bytes().splitlines()]
 UNREADABLE_LINES = [
@@ -87,7 +96,11 @@ READINGS = st.tuples(st.sampled_from(["q", "r"]), st.sampled_from(["yes", "no"])
 
 def one_finding(finding: Finding) -> DriftSummary:
     folded = FoldedFinding(
-        finding=finding, count=1, last_place=finding.place, last_recorded_at=finding.recorded_at
+        finding=finding,
+        count=1,
+        last_place=finding.place,
+        last_recorded_at=finding.recorded_at,
+        files=(finding.place.source,),
     )
     return DriftSummary(exchanges=1, findings={finding.key: folded}, occurrences={finding.rule.severity: 1})
 
@@ -218,7 +231,32 @@ def test_equal_findings_become_one_with_the_first_and_the_last(
         count=len(same),
         last_place=in_order[-1].place,
         last_recorded_at=in_order[-1].recorded_at,
+        files=tuple(sorted({finding.place.source for finding in same})),
     )
+
+
+def test_a_finding_knows_so_many_files_and_that_there_are_more() -> None:
+    finding = Finding(
+        rule=RULES[0],
+        operation=None,
+        outcome=Outcome.SUCCESS,
+        pointer="/a",
+        expected="",
+        actual="",
+        contract=None,
+        place=Place(source=0, entry=1, file="-"),
+        recorded_at=None,
+    )
+    for number, kept in ((MAX_FILES, MAX_FILES), (MAX_FILES + 1, MAX_FILES + 1), (500, MAX_FILES + 1)):
+        folds = FindingFold(), FindingFold(), FindingFold()
+        for source in reversed(range(number)):
+            seen = replace(finding, place=Place(source=source, entry=1, file="-"))
+            folds[0].add(seen)
+            folds[1 + source % 2].add(seen)
+        whole, *halves = (fold.findings()[finding.key] for fold in folds)
+        assert whole.files == tuple(range(kept)), number
+        assert join(halves[0], halves[1]) == whole
+        assert describe_files(whole) == (str(number) if number <= MAX_FILES else f"{MAX_FILES}+")
 
 
 @QUICK
@@ -271,7 +309,7 @@ def splits(draw: st.DrawFn) -> tuple[list[tuple[int, bytes]], list[list[tuple[in
     return lines, draw(st.permutations(parts))
 
 
-@settings(QUICK, max_examples=40)
+@settings(QUICK, max_examples=20)
 @given(splits(), st.booleans())
 def test_any_split_of_a_stream_gives_the_summary_of_one_pass(
     case: tuple[list[tuple[int, bytes]], list[list[tuple[int, bytes]]]], has_memory: object

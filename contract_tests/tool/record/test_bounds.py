@@ -66,7 +66,7 @@ def test_what_waits_may_fill_its_memory_exactly(tmp_path: Path) -> None:
 
 def test_a_finding_is_told_once_and_only_so_many_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder_module, "MAX_FINDINGS", 1)
-    told: list[str] = []
+    told: list[object] = []
     watch = Watch(load_contract(), Settings(started_at=1_790_000_000.0), told.append)
     for body in (b'{"code":1}', b'{"code":1}', b"nonsense"):
         taken = decode_captured(dataclasses.replace(CALL, body=body), PLACE, 100)

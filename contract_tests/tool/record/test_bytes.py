@@ -49,7 +49,7 @@ def unchunked(data: bytes) -> bytes:
     return body
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(target=targets, asked=fields, sent=bodies, answered=fields, body=bodies)
 @example(target=b"/a//b/../%2e?", asked=[], sent=b"", answered=[], body=b"\r\n\r\n0\r\n\r\n")
 @example(target=b"/", asked=[(b"X-A", b"transfer-encoding: chunked")], sent=b"{}", answered=[], body=b"{}")

@@ -24,7 +24,7 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.mock.app import build_app
 from opay_contract.mock.choices import assumed_choices
-from opay_contract.mock.customers import iter_customers
+from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.serving import running as running_mock
 from opay_contract.mock.store import Store
@@ -68,9 +68,9 @@ class Asked:
 
 @pytest.fixture(scope="module")
 def mock() -> Iterator[Asked]:
-    settings = MockSettings(choices=assumed_choices(CONTRACT.questions))
+    settings = MockSettings(choices=assumed_choices(CONTRACT))
     with Store() as store:
-        store.add(list(iter_customers(20, 0)))
+        store.add(list(RecordBook(load_contract()).made_up(20, 0)))
         with running_mock(build_app(CONTRACT, settings, store)) as url:
             yield Asked(url)
 
@@ -120,6 +120,24 @@ def test_calls_of_which_none_succeeded_are_no_clean_recording(mock: Asked, recor
         assert done.returncode == expected
         assert "keep" not in done.stdout or "did not succeed" in done.stdout
         assert "(1 with code 02001): nothing about `data` was checked." in " ".join(done.stdout.split())
+
+
+def test_what_a_project_settled_holds_while_calls_are_recorded(
+    mock: Asked, record: Recording, tmp_path: Path
+) -> None:
+    options = ("--to", "calls.ndjson", "--upstream", mock.url, "--check")
+    for settled, code, says in (
+        ("", 1, True),
+        ('severity.type-mismatch = "warning"', 0, True),
+        ('ignore = "type-mismatch"', 0, False),
+        ('ignore = "type-mismatch"\nbaseline = "none.toml"', 2, False),
+    ):
+        (tmp_path / "pyproject.toml").write_text(f"[tool.opay-contract]\n{settled}\n")
+        talk = {"X-Mock-Scenario": "field-retyped"}
+        done = record(*options, talk=lambda proxy, talk=talk: proxy.ask("customer-1", **talk))
+        told = re.search(r"type-mismatch\s+/?data", done.stdout) is not None
+        assert (done.returncode, told) == (code, says), (settled, done)
+        assert ("left out" in done.stderr) is (code == 0 and not says), done.stderr
 
 
 def test_findings_are_told_when_they_are_seen_first_and_counted(

@@ -15,7 +15,7 @@ from opay_contract.model.exchange import Exchange, Place, Request, Response
 
 URL = "https://sandbox-cashierapi.opaycheckout.com/api/v1/international/token/query"
 QUICK = settings(
-    max_examples=60,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -82,7 +82,7 @@ def test_findings_and_readings_stay(
 lines = st.builds(line, requests, answers, texts.map(lambda text: " ".join(text.split())))
 
 
-@settings(QUICK, max_examples=25)
+@settings(QUICK, max_examples=10)
 @given(data=lines, coding=st.sampled_from(["", "gzip", "zstd", "br"]))
 def test_findings_and_readings_stay_in_every_format(
     data: bytes, coding: str, redact: Any, verdict: Any, summarise: Any

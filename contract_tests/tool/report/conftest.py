@@ -12,6 +12,7 @@ import pytest
 from msgspec import structs
 
 from opay_contract.baseline.acceptance import Acceptance, Judged
+from opay_contract.contract.addresses import Address
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.contract.operation import OpenQuestion, Reading
@@ -145,8 +146,10 @@ def hostile(build: Callable[..., FoldedFinding]) -> DriftSummary:
 def hostile_questions() -> tuple[OpenQuestion, ...]:
     reading = Reading(id=HOSTILE, statement=HOSTILE, assumed=True, evidence=())
     return (
-        OpenQuestion(id=HOSTILE, question=HOSTILE, about=(), readings=(reading,)),
-        OpenQuestion(id="silent", question=HOSTILE, about=(), readings=(reading,)),
+        OpenQuestion(id=HOSTILE, question=HOSTILE, at=Address("openapi.yaml"), about=(), readings=(reading,)),
+        OpenQuestion(
+            id="silent", question=HOSTILE, at=Address("openapi.yaml"), about=(), readings=(reading,)
+        ),
     )
 
 

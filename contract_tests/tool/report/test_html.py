@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
+from contract_tests.tool.running import run_command
 
 from opay_contract.contract.contract import Contract
 from opay_contract.model.finding import Severity
@@ -16,6 +18,7 @@ from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.html_report import render_html
 from opay_contract.words import on_one_line, printable
 
+DATA = Path(__file__).parents[1] / "whole" / "acceptance" / "data"
 VOID = {"meta", "link", "input", "br", "wbr"}
 
 
@@ -172,3 +175,20 @@ def test_everything_of_a_baseline_is_text(hostile_judged: CheckedRun, hostile_te
     assert len(page.tags("script")) == len(page.tags("style")) == 1
     assert sum(on_one_line(hostile_text) in text for text in page.texts) > 1
     assert not [c for text in page.texts for c in text if not c.isprintable() and c != "\n"]
+
+
+def test_a_place_of_the_contract_links_to_where_the_reference_says_it(tmp_path: Path) -> None:
+    assert run_command("docs", "--output", "reference", cwd=tmp_path).returncode == 0
+    reference = Page((tmp_path / "reference" / "index.html").read_text(encoding="utf-8"))
+    anchors = {attributes.get("id") for _, attributes in reference.elements}
+    url = "https://docs.shop.example/opay/"
+    check = ("check", DATA / "drifted", "--format", "html")
+    assert url not in run_command(*check, cwd=tmp_path).stdout
+    page = Page(run_command(*check, "--docs-url", f"{url}#x", cwd=tmp_path).stdout)
+    links = [str(link["href"]).partition(url)[2] for link in page.tags("a") if url in str(link["href"])]
+    assert len(links) > 20
+    assert {link.removeprefix("#") for link in links} <= anchors
+    assert any("lastfourdigits" in link for link in links)
+    assert "#how-to-sign" in links
+    for refused in ("javascript:alert(1)", "data:text/html,x", "JavaScript:x"):
+        assert run_command(*check, "--docs-url", refused, cwd=tmp_path).returncode == 2

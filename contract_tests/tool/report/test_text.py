@@ -12,6 +12,7 @@ from contract_tests.tool.running import run_command
 
 from opay_contract.cli.check import check
 from opay_contract.contract.contract import Contract
+from opay_contract.contract.loading import load_contract
 from opay_contract.judge.gap_table import EVERY_RULE
 from opay_contract.judge.table import RULES_BY_ID
 from opay_contract.model.exchange import Place
@@ -82,8 +83,21 @@ def test_a_list_is_folded_where_the_screen_ends_and_not_a_line_before(build: Bui
     shown = len(re.findall("field-missing.*field", click.unstyle(folded)))
     assert 2 < shown < 40
     assert f"  … {40 - shown} more: --all" in folded
-    for height in range(20, 90):
-        assert len(render_text(run, View(height=height)).splitlines()) < height
+
+
+@pytest.mark.parametrize("number", [13, 40])
+def test_a_screen_is_filled_to_its_last_line_and_not_beyond(number: int, build: Build) -> None:
+    run = CheckedRun(summary=some(build, number))
+    details = len(render_text(run, View(height=200, shows_all=True)).splitlines())
+    for height in range(20, details + 1):
+        said = click.unstyle(render_text(run, View(height=height)))
+        lines, shown = len(said.splitlines()), len(re.findall("field-missing.*field", said))
+        assert lines < height, height
+        if shown < number:
+            assert lines == height - 1, "another row would fit"
+            assert shown < number - 1, "the last row takes no more than the line that says that there is one"
+        elif said.count("a required field") < number:
+            assert lines + 3 >= height, "the details of another finding, of three lines, would fit"
 
 
 def test_few_findings_are_shown_from_both_sides(build: Build) -> None:
@@ -257,3 +271,9 @@ def test_the_text_options_are_grouped_in_the_help() -> None:
     with click.Context(check) as context:
         said = check.get_help(context)
     assert all(option in said for option in ("--all", "--full", "--questions", "--observed", "--color"))
+
+
+def test_a_report_says_how_much_it_left_out() -> None:
+    summary = DriftSummary(exchanges=3, occurrences={Severity.ERROR: 7})
+    text = render_text(CheckedRun(summary=summary, questions=load_contract().questions))
+    assert "7 occurrences of further findings not listed" in text

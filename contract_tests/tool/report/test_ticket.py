@@ -35,8 +35,8 @@ def test_each_request_is_signed_and_names_a_scenario_of_the_mock(ticket: str, co
     assert contract.signature
     for call in calls:
         words = shlex.split(call.replace("\\\n", ""))
-        headers = dict(words[at + 1].split(": ", 1) for at, word in enumerate(words) if word == "-H")
-        body = words[words.index("-d") + 1].encode()
+        headers = dict(words[at + 1].split(": ", 1) for at, word in enumerate(words) if word == "--header")
+        body = words[words.index("--data-binary") + 1].encode()
         assert verify(body, headers["Authorization"], PUBLIC_TEST_KEY, contract.signature).ok
         assert headers["MerchantId"].isdecimal()
     assert sum("X-Mock-Scenario: " in call for call in calls) > 10

@@ -21,6 +21,7 @@ contract = "contract"
 fail-on = "warning"
 baseline = "../known.toml"
 format = ["text", "html=out/drift.html"]
+docs-url = "https://docs.shop.example/opay/#top"
 select = ["contradicted", "code-undocumented"]
 ignore = "header"
 jobs = 2
@@ -51,6 +52,7 @@ def test_every_key_is_read_and_paths_are_relative_to_the_file(tmp_path: Path) ->
         fail_on=Severity.WARNING,
         baseline=tmp_path / "../known.toml",
         format=("text", f"html={tmp_path / 'out/drift.html'}"),
+        docs_url="https://docs.shop.example/opay/",
         select=("contradicted", "code-undocumented"),
         ignore=("header",),
         severity={"code-undocumented": Severity.INFO},
@@ -64,10 +66,11 @@ def test_every_key_is_read_and_paths_are_relative_to_the_file(tmp_path: Path) ->
         "fail-on": 11,
         "baseline": 12,
         "format": 13,
-        "select": 14,
-        "ignore": 15,
-        "jobs": 16,
-        "severity": 18,
+        "docs-url": 14,
+        "select": 15,
+        "ignore": 16,
+        "jobs": 17,
+        "severity": 19,
     }
     assert found.lines.keys() == {key.name for key in KEYS}
 

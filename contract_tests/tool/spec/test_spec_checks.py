@@ -1,5 +1,6 @@
 """Every check against contracts that are broken in one place: it reports the place, and no other does."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from opay_contract.contract.addresses import Address
+from opay_contract.spec.examples import build_validator, iter_faults
 from opay_contract.spec.lint import MEANING, STRUCTURE, prove_contract
 from opay_contract.spec.subject import DOCUMENT
 
@@ -70,3 +73,17 @@ def _take_mark(contract: Path, names: set[str]) -> tuple[str, int, int]:
     before, after = text.split(HERE)
     (contract / name).write_text(before + after, encoding="utf-8")
     return name, before.count("\n") + 1, len(before.rpartition("\n")[2]) + 1
+
+
+def test_a_schema_with_an_impossible_pattern_is_reported_and_not_raised(contract: Path) -> None:
+    path = contract / "schemas" / "customer-id.json"
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(schema | {"pattern": "("}), encoding="utf-8")
+    assert "schemas/customer-id.json" in {problem.file for problem in prove_contract(contract).problems}
+
+
+def test_a_member_that_no_branch_describes_is_told_where_its_object_breaks_nothing_else() -> None:
+    described = {"properties": {"a": {}}, "required": ["z"]}
+    validator = build_validator({"allOf": [described], "unevaluatedProperties": False})
+    for value, told in (({"a": 1}, [()]), ({"a": 1, "z": 2}, [("z",)]), ({"a": 1, "b": 2}, [()])):
+        assert [one.at.tokens for one in iter_faults(validator, value, Address(""))] == told

@@ -32,8 +32,8 @@ def test_a_problem_is_a_line_that_can_be_clicked(contract: Path) -> None:
     result = CliRunner().invoke(spec, ["--contract", str(contract)])
     _, line, summary = result.output.splitlines()
     assert result.exit_code == 1
-    assert line == "schemas/customer-id.json:7:16: error example: the value is not of type 'string'"
-    assert summary.startswith("1 problem in 17 documents, ")
+    assert line == "schemas/customer-id.json:6:16: error example: the value is not of type 'string'"
+    assert summary.startswith("1 problem in 19 documents, ")
 
 
 def test_json_has_every_problem_with_its_place_and_the_counts(contract: Path) -> None:
@@ -54,7 +54,7 @@ def test_json_has_every_problem_with_its_place_and_the_counts(contract: Path) ->
             "message": "'version' is a required property",
         }
     ]
-    assert report["documents"] == 17
+    assert report["documents"] == 19
     assert report["contract"] == {
         "title": "OPay Token Info By User",
         "version": "",

@@ -3,8 +3,11 @@
 import getpass
 import textwrap
 import time
+from collections.abc import Callable
 from datetime import date, datetime
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -23,21 +26,72 @@ from opay_contract.baseline.baseline import (
     prune_entries,
     utc_day,
 )
+from opay_contract.cli.checking import check_paths, settings_of_now
+from opay_contract.cli.format_in import format_in_option
 from opay_contract.cli.help import Group
-from opay_contract.cli.options import settings_of
+from opay_contract.cli.options import base_url_option, contract_option, paths_argument, settings_of
 from opay_contract.cli.output import write_atomically
-from opay_contract.cli.sighting import Sight, taking_findings
-from opay_contract.drift.findings_seen import FindingsSeen
+from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID
+from opay_contract.contract.loading import load_contract
+from opay_contract.drift.conclusions import conclude, weigh_card_numbers
+from opay_contract.drift.findings_seen import FindingsSeen, load_sightings, sightings_of
 from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode
 from opay_contract.judge.table import RULES_BY_ID
-from opay_contract.model.finding import Key, Outcome
+from opay_contract.model.finding import Key
 from opay_contract.model.summary import fingerprint
 from opay_contract.report.sentences import describe_covered
 from opay_contract.settings.policy import RulePolicy
 from opay_contract.words import count, on_one_line, printable
 
 _file_argument = click.argument("file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+
+Sight = Callable[[], FindingsSeen]
+"""Gives the findings of a run, which it then checks, or of a report."""
+
+
+def taking_findings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the findings to work with, as the function `sight`: of recordings, or of a report."""
+
+    @paths_argument("[PATH...]", required=False)
+    @click.option(
+        "--from",
+        "report",
+        metavar="REPORT",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Take the findings of a report of `check --format json` instead, or changes of `diff`'s.",
+    )
+    @contract_option
+    @base_url_option
+    @format_in_option
+    @wraps(command)
+    def taking(
+        *,
+        paths: tuple[str, ...],
+        report: Path | None,
+        contract_dir: Path | None,
+        base_urls: tuple[str, ...],
+        format_in: str | None,
+        **others: Any,
+    ) -> None:
+        if bool(paths) == (report is not None):
+            raise UsageError("name recordings, or a report with --from: one of the two")
+
+        def sight() -> FindingsSeen:
+            return load_sightings(report) if report else _check(paths, contract_dir, base_urls, format_in)
+
+        command(sight=sight, **others)
+
+    return taking
+
+
+def _check(
+    paths: tuple[str, ...], contract_dir: Path | None, base_urls: tuple[str, ...], format_in: str | None
+) -> FindingsSeen:
+    """Check recordings as `check` does."""
+    contract = load_contract(contract_dir, base_urls)
+    summary = check_paths(paths, contract, settings_of_now(), format_in)
+    return sightings_of(conclude(weigh_card_numbers(summary), contract))
 
 
 @click.group(
@@ -91,8 +145,9 @@ def add(
 ) -> None:
     """Accept findings in FILE, which is begun if it is not there.
 
-    The findings are those of recordings at PATH, or of a saved report. With --all-open all of them are
-    accepted that count by the project's settings; card numbers never are, and make the exit code 1.
+    The findings are those of recordings at PATH, or of a saved report, which may be one of `diff`. With
+    --all-open all of them are accepted that count by the project's settings; card numbers never are, and make
+    the exit code 1.
     """
     if bool(fingerprints) == all_open:
         raise UsageError("name findings with --fingerprint, or take --all-open: one of the two")
@@ -112,7 +167,7 @@ def add(
             Acceptance(
                 rule=rule,
                 operation=operation,
-                outcome=Outcome(outcome),
+                outcome=outcome,
                 pointer=pointer,
                 value="".join(value),
                 reason=reason,
@@ -190,7 +245,8 @@ def _find_open(
     found = sorted(
         key
         for key in findings_seen.keys
-        if policy.rule(RULES_BY_ID[key[0]]) is not None and fingerprint(key) not in known
+        if fingerprint(key) not in known
+        and (key[0] in CHANGE_KINDS_BY_ID or policy.rule(RULES_BY_ID[key[0]]) is not None)
     )
     return (
         [key for key in found if key[0] not in NEVER_ACCEPTED],
@@ -240,16 +296,19 @@ def _place(acceptance: Acceptance) -> str:
 
 
 def _explain(acceptance: Acceptance, today: date) -> str:
-    rule = RULES_BY_ID[acceptance.rule]
+    change = CHANGE_KINDS_BY_ID.get(acceptance.rule)
+    explanation = change.explanation if change else RULES_BY_ID[acceptance.rule].explanation
+    severity = "change" if change else RULES_BY_ID[acceptance.rule].severity.label
+    about = "" if change else f"Operation {acceptance.operation or '(none)'}, outcome {acceptance.outcome}. "
     left = (acceptance.expires - today).days
     what_next = "counts again" if acceptance.is_expired(today) else count(left, "more day")
     words = [
-        f"Operation {acceptance.operation or '(none)'}, outcome {acceptance.outcome}. {rule.explanation}",
+        f"{about}{explanation}",
         f"Reason: {acceptance.reason}",
         f"By {acceptance.accepted_by} on {acceptance.accepted_on}; fingerprint {acceptance.fingerprint}",
     ]
     standing = f"{acceptance.standing(today)}, {what_next}"
-    head = f"{_place(acceptance)}: {standing}: {rule.severity.label} {describe_covered(acceptance)}"
+    head = f"{_place(acceptance)}: {standing}: {severity} {describe_covered(acceptance)}"
     return "\n".join([head, *(_indent(on_one_line(text)) for text in words)])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from opay_contract.cli.checking import Counted, tell_notes, tell_repeats
+from opay_contract.cli.checking import Counted, tell_notes, tell_repeats, watch_progress
 from opay_contract.cli.format_in import format_in_option
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import (
@@ -17,10 +17,10 @@ from opay_contract.cli.options import (
     window_options,
 )
 from opay_contract.cli.output import write_atomically
-from opay_contract.cli.progress import watch_progress
 from opay_contract.cli.reporting import Inputs, Reporting, arguments_of, report_options, report_run
 from opay_contract.cli.spreading import Spread, spread_options
 from opay_contract.contract.loading import load_contract
+from opay_contract.drift.locating import locate
 from opay_contract.drift.saving import summary_to_json
 from opay_contract.engines.work import Job
 from opay_contract.formats.table import Format
@@ -41,7 +41,7 @@ _GROUPS = {
         "--allow-out-of-scope",
         "--require-success",
     ),
-    "Report": ("--format", "--output", "--save-summary"),
+    "Report": ("--format", "--output", "--docs-url", "--save-summary"),
     "Text": (
         "--all",
         "--full",
@@ -113,7 +113,7 @@ def check(
     contract = load_contract(contract_dir, base_urls)
     tell_notes(contract)
     now = time.time()
-    judging = reporting.load_baseline(now)
+    judging = reporting.criteria.load_baseline(now)
     with spread.checkpoint(now) as checkpoint:
         settings = Settings(
             started_at=checkpoint.started_at if checkpoint else now,
@@ -127,6 +127,7 @@ def check(
             summary = spread.check(inputs, contract, job, checkpoint, on_progress)
         tell_repeats(repeats)
         spread.tell_taken_over(checkpoint)
+    summary = locate(summary, contract, chosen, max_unpacked)
     if saved:
         write_atomically(saved, summary_to_json(summary).decode() + "\n")
     read = Inputs(named=paths, options=arguments_of(contract_dir, base_urls, format_in), files=inputs.number)

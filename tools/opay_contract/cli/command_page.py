@@ -8,7 +8,7 @@ import click
 
 from opay_contract.cli.help import Command, Group
 from opay_contract.cli.main import TASKS, cli
-from opay_contract.settings.settings import KEYS
+from opay_contract.settings.settings import KEYS, Key
 
 _NAME = "opay-contract"
 _WIDTH = 118
@@ -18,7 +18,7 @@ _SAID_ONCE = ("--help",)
 def render_commands() -> str:
     """Return a section for each command, and for each of theirs."""
     context = click.Context(cli, info_name=_NAME)
-    return "\n".join(_sections(cli, context))
+    return "\n".join(_section(command, inner) for command, inner in _iter_commands(cli, context))
 
 
 def render_command_table() -> str:
@@ -32,22 +32,36 @@ def render_command_table() -> str:
 
 
 def render_setting_table() -> str:
-    """Return a row for each key of the settings, with what holds without it."""
+    """Return a row for each key of the settings, with what holds without it and which commands have it."""
     rows = [
-        f"| `{key.name}` | `{key.option}` | `{key.example}` | {key.default} | {key.help} |" for key in KEYS
+        f"| `{key.name}` | `{key.example}` | {key.default} | {_commands_with(key)} | {key.help} |"
+        for key in KEYS
     ]
-    return "\n".join(["| key | option | example | without it | is |", "|---|---|---|---|---|", *rows, ""])
+    return "\n".join(["| key | example | without it | holds for | is |", "|---|---|---|---|---|", *rows, ""])
 
 
-def _sections(group: click.Group, context: click.Context) -> Iterator[str]:
+def _commands_with(key: Key) -> str:
+    """Return the commands of which a key is an option, or those of which it is none where these are fewer."""
+    having: list[str] = []
+    lacking: list[str] = []
+    for command, inner in _iter_commands(cli, click.Context(cli, info_name=_NAME)):
+        is_had = key.parameter in {one.name for one in command.params}
+        name = inner.command_path.removeprefix(f"{_NAME} ")
+        if not isinstance(command, click.Group):
+            (having if is_had else lacking).append(f"`{name}`")
+    return f"all but {', '.join(lacking)}" if len(lacking) < len(having) else ", ".join(having)
+
+
+def _iter_commands(
+    group: click.Group, context: click.Context
+) -> Iterator[tuple[click.Command, click.Context]]:
+    """Yield every command, and those that are parts of one behind it."""
     for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        if command is None:
-            continue
-        inner = click.Context(command, info_name=name, parent=context)
-        yield _section(command, inner)
-        if isinstance(command, click.Group):
-            yield from _sections(command, inner)
+        if command := group.get_command(context, name):
+            inner = click.Context(command, info_name=name, parent=context)
+            yield command, inner
+            if isinstance(command, click.Group):
+                yield from _iter_commands(command, inner)
 
 
 def _section(command: click.Command, context: click.Context) -> str:

@@ -40,7 +40,7 @@ def merge(files: tuple[Path, ...], contract_dir: Path | None, reporting: Reporti
     order of the summaries.
     """
     contract = load_contract(contract_dir)
-    judging = reporting.load_baseline(time.time())
+    judging = reporting.criteria.load_baseline(time.time())
     repeats = Repeats()
     sources = [Source(ordinal=0, name=str(file), path=file) for file in files]
     runs = [load_summary(Path(one.name)) for one in sources if not repeats.is_repeat(one)]

@@ -10,13 +10,14 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from opay_contract.contract.loading import ROOT, default_directory, folder_of, list_documents
+from opay_contract.contract.loading import ROOT, default_directory, folder_of
+from opay_contract.contract.openapi import SCHEMA_FOLDER
 from opay_contract.errors import UsageError
 from opay_contract.model.finding import Severity
 from opay_contract.model.timestamps import Window, moment_after, utc_of
 from opay_contract.recordings.inputs import find_missing
 from opay_contract.settings.policy import GROUPS, RULE_NAMES, build_policy, parse_severity
-from opay_contract.settings.settings import KEYS_BY_NAME, ProjectSettings, load_settings
+from opay_contract.settings.settings import KEYS, KEYS_BY_NAME, ProjectSettings, load_settings
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -24,9 +25,10 @@ _CONTRACT = click.Path(path_type=Path)
 _SETTINGS = "opay_contract.settings"
 
 
-def setting_option(key: str, parameter: str, **more: Any) -> Callable[[C], C]:
+def setting_option(name: str, **more: Any) -> Callable[[C], C]:
     """Return the option of a key of the settings, which holds where the command line says nothing."""
-    return click.option(KEYS_BY_NAME[key].option, parameter, help=KEYS_BY_NAME[key].help, **more)
+    key = KEYS_BY_NAME[name]
+    return click.option(key.option, key.parameter, help=key.help, **more)
 
 
 def _take_settings(context: click.Context, _option: click.Parameter, named: Path | None) -> None:
@@ -35,17 +37,12 @@ def _take_settings(context: click.Context, _option: click.Parameter, named: Path
         return
     settings = load_settings(named, Path())
     context.meta[_SETTINGS] = settings
-    defaults = {
-        "contract_dir": settings.contract,
-        "base_urls": settings.base_url,
-        "fail_on": settings.fail_on.label if settings.fail_on is not None else None,
-        "baseline_file": settings.baseline,
-        "targets": settings.format,
-        "select": settings.select,
-        "ignore": settings.ignore,
-        "jobs": settings.jobs,
+    found = {key.parameter: getattr(settings, key.attribute) for key in KEYS if key.name != "severity"}
+    context.default_map = {
+        parameter: value.label if isinstance(value, Severity) else value
+        for parameter, value in found.items()
+        if value not in (None, ())
     }
-    context.default_map = {parameter: value for parameter, value in defaults.items() if value}
 
 
 def is_settled(parameter: str) -> bool:
@@ -67,9 +64,9 @@ config_option = click.option(
 def rule_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command which rules count and how much, as `policy`."""
 
-    @setting_option("select", "select", metavar="RULE", multiple=True, shell_complete=complete_rules)
-    @setting_option("ignore", "ignore", metavar="RULE", multiple=True, shell_complete=complete_rules)
-    @setting_option("severity", "levels", metavar="RULE=LEVEL", multiple=True)
+    @setting_option("select", metavar="RULE", multiple=True, shell_complete=complete_rules)
+    @setting_option("ignore", metavar="RULE", multiple=True, shell_complete=complete_rules)
+    @setting_option("severity", metavar="RULE=LEVEL", multiple=True)
     @wraps(command)
     def ruled(
         *, select: tuple[str, ...], ignore: tuple[str, ...], levels: tuple[str, ...], **others: Any
@@ -106,7 +103,7 @@ def _level(text: str) -> tuple[str, Severity]:
 def contract_option(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the contract's folder, as `contract_dir`, and the settings; None is the package's."""
 
-    @setting_option("contract", "contract_dir", metavar="PATH", type=_CONTRACT)
+    @setting_option("contract", metavar="PATH", type=_CONTRACT)
     @config_option
     @wraps(command)
     def settled(*, contract_dir: Path | None, **others: Any) -> None:
@@ -142,8 +139,13 @@ def _settle(contract: Path | None, here: str) -> Path | None:
 
 def _is_alike(left: Path, right: Path) -> bool:
     """Tell whether two folders have the same contract, so that it does not matter which is used."""
-    names = list_documents(left)
-    return names == list_documents(right) and not filecmp.cmpfiles(left, right, names, shallow=False)[1]
+    names = _files_of(left)
+    return names == _files_of(right) and not filecmp.cmpfiles(left, right, names, shallow=False)[1]
+
+
+def _files_of(directory: Path) -> list[str]:
+    found = sorted(path for path in (directory / SCHEMA_FOLDER).rglob("*") if path.is_file())
+    return [ROOT, *(path.relative_to(directory).as_posix() for path in found)]
 
 
 def paths_argument(
@@ -170,7 +172,7 @@ def refuse_missing(paths: tuple[str, ...], *, literally: bool = False) -> tuple[
     return paths
 
 
-base_url_option = setting_option("base-url", "base_urls", metavar="URL", multiple=True)
+base_url_option = setting_option("base-url", metavar="URL", multiple=True)
 
 max_unpacked_option = click.option(
     "--max-unpacked",
@@ -182,11 +184,12 @@ max_unpacked_option = click.option(
 
 fail_on_option = setting_option(
     "fail-on",
-    "fail_on",
     type=click.Choice([severity.label for severity in reversed(Severity)]),
     default="error",
     show_default=True,
 )
+
+baseline_option = setting_option("baseline", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
 
 require_success_option = click.option(
     "--require-success",

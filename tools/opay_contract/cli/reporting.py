@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from functools import wraps
 from importlib import import_module
@@ -14,6 +14,7 @@ import click
 
 from opay_contract.baseline.baseline import Baseline, apply_baseline, load_baseline, utc_day
 from opay_contract.cli.options import (
+    baseline_option,
     fail_on_option,
     is_settled,
     require_success_option,
@@ -35,38 +36,50 @@ from opay_contract.drift.conclusions import conclude, weigh_card_numbers
 from opay_contract.drift.insight import draw_insight
 from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode
-from opay_contract.model.finding import Severity
+from opay_contract.model.finding import ContractPlace, Severity
 from opay_contract.model.summary import DriftSummary
 from opay_contract.report import CONCISE, FORMATS, TEXT, TICKET
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.sentences import describe_verdict, mark_of
 from opay_contract.report.text_report import View
 from opay_contract.settings.policy import RulePolicy, parse_severity
+from opay_contract.settings.settings import parse_docs_url
 from opay_contract.words import printable
 
 _FALLBACK = (100, 40)
 """Columns and lines where there is no terminal."""
 
+_VIEWED = tuple(field.name for field in fields(View) if field.name not in ("width", "height"))
+"""What options say of how much is shown, each called as it is here."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reporting:
-    """What was asked for: which reports, how they look, which severity fails, and what is accepted."""
+class Criteria:
+    """What fails a run: rules that count, from which severity on, what is accepted, how much must succeed."""
 
-    targets: tuple[Target, ...]
-    view: View
-    colour: str
     fail_on: Severity
-    baseline_file: Path | None
-    allow_unused: bool
-    require_success: int | None
-    allow_out_of_scope: bool
     policy: RulePolicy
+    baseline_file: Path | None
+    allow_unused: bool = False
+    require_success: int | None
+    allow_out_of_scope: bool = False
 
     def load_baseline(self, now: float) -> "Judging":
         """Read the baseline, if there is one, as it is on the day of `now`."""
         today = utc_day(now)
         found = load_baseline(self.baseline_file, today) if self.baseline_file else None
         return Judging(baseline=found, today=today, now=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reporting:
+    """What was asked for: which reports, how they look, and what fails."""
+
+    targets: tuple[Target, ...]
+    view: View
+    colour: str
+    docs_url: str | None
+    criteria: Criteria
 
     def render(self, name: str, run: CheckedRun) -> str:
         """Return the report in a format, whose module is imported when it was chosen, for start-up time."""
@@ -93,12 +106,38 @@ class Inputs:
     files: int | None = None
 
 
+def criteria_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of what fails a run, as the argument `criteria`."""
+
+    @fail_on_option
+    @rule_options
+    @baseline_option
+    @require_success_option
+    @wraps(command)
+    def judging(
+        *,
+        fail_on: str,
+        policy: RulePolicy,
+        baseline_file: Path | None,
+        require_success: int | None,
+        **others: Any,
+    ) -> None:
+        criteria = Criteria(
+            fail_on=parse_severity(fail_on),
+            policy=policy,
+            baseline_file=baseline_file,
+            require_success=require_success,
+        )
+        command(criteria=criteria, **others)
+
+    return judging
+
+
 def report_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options of a report, as the argument `reporting`."""
 
     @setting_option(
         "format",
-        "targets",
         metavar=f"[{'|'.join(FORMATS)}][=FILE]",
         callback=lambda ctx, param, values: tuple(parse_target(one, FORMATS, param, ctx) for one in values),
         multiple=True,
@@ -109,7 +148,17 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
         type=click.Path(path_type=Path, dir_okay=False),
         help="Write the report there.",
     )
-    @click.option("--statistics", is_flag=True, help="Text: count the findings of each rule, and list none.")
+    @setting_option(
+        "docs-url",
+        metavar="URL",
+        callback=lambda _ctx, _param, url: None if url is None else parse_docs_url(url),
+    )
+    @click.option(
+        "--statistics",
+        "counts_rules",
+        is_flag=True,
+        help="Text: count the findings of each rule, and list none.",
+    )
     @click.option("--all", "shows_all", is_flag=True, help="Text: name every finding, beyond a screen, too.")
     @click.option(
         "--full", "is_full", is_flag=True, help="Text: put the contract's own lines beside every finding."
@@ -138,68 +187,41 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
         show_default=True,
         help="Whether text is coloured; auto heeds NO_COLOR, FORCE_COLOR and whether there is a terminal.",
     )
-    @fail_on_option
+    @criteria_options
     @click.option(
         "--allow-out-of-scope",
         is_flag=True,
         help="Do not fail when all that was recorded belongs to other APIs; it is said all the same.",
     )
-    @rule_options
-    @setting_option(
-        "baseline", "baseline_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False)
-    )
     @click.option(
         "--allow-unused", is_flag=True, help="Do not fail when an acceptance of the baseline has no finding."
     )
-    @require_success_option
     @wraps(command)
     def reporting(
         *,
-        targets: tuple[Target, ...],
+        report_targets: tuple[Target, ...],
         output: Path | None,
-        shows_all: bool,
-        is_full: bool,
-        shows_questions: bool,
-        shows_observed: bool,
-        is_quiet: bool,
-        is_verbose: bool,
         colour: str,
-        fail_on: str,
-        baseline_file: Path | None,
+        criteria: Criteria,
         allow_unused: bool,
-        require_success: int | None,
         allow_out_of_scope: bool,
-        policy: RulePolicy,
-        statistics: bool,
+        docs_url: str | None,
         **others: Any,
     ) -> None:
         columns, lines = shutil.get_terminal_size(_FALLBACK)
-        has_own_files = is_settled("targets") and all(target.file for target in targets)
-        usual = (Target(format=_usual(output)),) if not targets or (output and has_own_files) else ()
+        view = View(width=columns, height=lines, **{name: others.pop(name) for name in _VIEWED})
+        has_own_files = is_settled("report_targets") and all(target.file for target in report_targets)
+        usual = (Target(format=_usual(output)),) if not report_targets or (output and has_own_files) else ()
         asked = Reporting(
-            targets=settle_targets((*targets, *usual), output),
-            view=View(
-                width=columns,
-                height=lines,
-                shows_all=shows_all,
-                is_full=is_full,
-                shows_questions=shows_questions,
-                shows_observed=shows_observed,
-                is_quiet=is_quiet,
-                is_verbose=is_verbose,
-                counts_rules=statistics,
-            ),
+            targets=settle_targets((*report_targets, *usual), output),
+            view=view,
             colour=colour,
-            fail_on=parse_severity(fail_on),
-            baseline_file=baseline_file,
-            allow_unused=allow_unused,
-            require_success=require_success,
-            allow_out_of_scope=allow_out_of_scope,
-            policy=policy,
+            docs_url=docs_url,
+            criteria=replace(criteria, allow_unused=allow_unused, allow_out_of_scope=allow_out_of_scope),
         )
-        if statistics and not any(target.format in (TEXT, CONCISE) for target in asked.targets):
+        if view.counts_rules and not any(target.format in (TEXT, CONCISE) for target in asked.targets):
             raise UsageError("--statistics is about --format text or concise; ask for that, too")
-        if allow_unused and not baseline_file:
+        if allow_unused and not criteria.baseline_file:
             raise UsageError("--allow-unused is about a baseline; name one with --baseline")
         command(reporting=asked, **others)
 
@@ -220,33 +242,48 @@ def report_run(
     inputs: Inputs,
 ) -> ExitCode:
     """Write every report that was asked for; returns the exit code of the run."""
-    summary = conclude(weigh_card_numbers(summary), contract, may_all_fail=reporting.require_success == 0)
-    policy, judged = reporting.policy, None
+    scenarios = _scenarios(contract) if any(one.format == TICKET for one in reporting.targets) else {}
+    run = build_run(summary, contract, contract_dir, reporting.criteria, judging, inputs)
+    run = replace(run, scenarios=scenarios)
+    if reporting.docs_url is not None and any(one.format == "html" for one in reporting.targets):
+        run = replace(run, link_to=_links(contract, reporting.docs_url))
+    _write_reports(run, reporting)
+    return run.exit_code
+
+
+def build_run(
+    summary: DriftSummary,
+    contract: Contract,
+    contract_dir: Path | None,
+    criteria: Criteria,
+    judging: Judging,
+    inputs: Inputs,
+) -> CheckedRun:
+    """Return what there is to report of a run; says on standard error which findings do not count."""
+    summary = conclude(weigh_card_numbers(summary), contract, may_all_fail=criteria.require_success == 0)
+    policy, judged = criteria.policy, None
     counting = policy.summary(summary)
     if judging.baseline:  # an acceptance of a rule that does not count is not unused
         judged = replace(apply_baseline(summary, judging.baseline, judging.today), summary=counting)
-    run = CheckedRun(
+    if left_out := policy.describe_left_out(summary):
+        click.echo(f"note: {left_out}", err=True)
+    return CheckedRun(
         summary=counting,
         questions=contract.questions,
         insight=policy.insight(draw_insight(summary, contract), summary),
         contract=contract,
         judged=judged,
-        fail_on=reporting.fail_on,
-        allow_unused=reporting.allow_unused,
-        require_success=reporting.require_success,
-        allow_out_of_scope=reporting.allow_out_of_scope,
+        fail_on=criteria.fail_on,
+        allow_unused=criteria.allow_unused,
+        require_success=criteria.require_success,
+        allow_out_of_scope=criteria.allow_out_of_scope,
         used=name_contract(contract.schemas.documents[ROOT].value, contract_dir),
-        scenarios=_scenarios(contract) if any(one.format == TICKET for one in reporting.targets) else {},
         named=inputs.named,
         options=inputs.options,
         inputs=inputs.files,
         started_at=_printed_time(judging.now),
         contract_folder=_contract_folder(contract_dir or default_directory()),
     )
-    _write_reports(run, reporting)
-    if left_out := policy.describe_left_out(summary):
-        click.echo(f"note: {left_out}", err=True)
-    return run.exit_code
 
 
 def _write_reports(run: CheckedRun, reporting: Reporting) -> None:
@@ -267,6 +304,19 @@ def _write_reports(run: CheckedRun, reporting: Reporting) -> None:
     ]
     for line in lines:
         click.echo(line, err=True, color=has_colour(reporting.colour, "stderr"))
+
+
+def _links(contract: Contract, docs_url: str) -> Callable[[ContractPlace], str]:
+    """Return what tells where the reference says a statement."""
+    from opay_contract.docs.building import build_reference  # noqa: PLC0415  for a page with links alone
+
+    reference = build_reference(contract, None)
+
+    def link_to(place: ContractPlace) -> str:
+        anchor = reference.anchor_of(place.file, place.pointer)
+        return f"{docs_url}#{anchor}" if anchor else docs_url
+
+    return link_to
 
 
 def _scenarios(contract: Contract) -> dict[str, str]:

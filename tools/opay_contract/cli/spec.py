@@ -11,7 +11,7 @@ import click
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import contract_argument, is_settled
 from opay_contract.cli.output import make_folder, write_atomically
-from opay_contract.contract.loading import default_directory, list_documents
+from opay_contract.contract.loading import default_directory, load_documents
 from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode
@@ -60,7 +60,7 @@ def spec(contract_dir: Path | None, format_out: str, export: Path | None) -> Non
 def _export(folder: Path) -> None:
     """Write the package's contract, if nothing is in its way."""
     packaged = default_directory()
-    texts = {name: (packaged / name).read_text(encoding="utf-8") for name in list_documents(packaged)}
+    texts = {name: document.text for name, document in load_documents(packaged).items()}
     for name in texts:
         if os.path.lexists(folder / name):
             raise UsageError(f"{folder / name} is there already; nothing was written, name another folder")

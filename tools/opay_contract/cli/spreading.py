@@ -104,7 +104,7 @@ def spread_options(command: Callable[..., None]) -> Callable[..., None]:
     A number of jobs that the project settled is for what can be spread here, and for nothing else.
     """
 
-    @setting_option("jobs", "jobs", metavar="N", type=click.IntRange(min=1))
+    @setting_option("jobs", metavar="N", type=click.IntRange(min=1))
     @click.option(
         "--engine",
         type=click.Choice([_LOCAL, _DASK]),

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
 
-from opay_contract.jsontext import Tokens, pointer
+from opay_contract.jsontext import Tokens, pointer, steps_of
 
 OPEN = "https://contract.invalid/"
 """Where each file stands as it was written."""
@@ -79,17 +79,17 @@ def split_uri(uri: str) -> Address:
     """Return a URI taken apart."""
     document, fragment = urldefrag(uri)
     name = unquote(document.removeprefix(OPEN).removeprefix(CLOSED))
-    return Address(name, _tokens(unquote(fragment)))
+    return Address(name, tuple(steps_of(unquote(fragment))))
 
 
 def parse_pointer(text: Any) -> Tokens | None:
     """Return the steps of a JSON pointer, None where the text is none."""
-    return _tokens(text) if isinstance(text, str) and _POINTER.fullmatch(text) else None
+    return tuple(steps_of(text)) if isinstance(text, str) and _POINTER.fullmatch(text) else None
 
 
 def tokens_of(text: str) -> Tokens:
     """Return the steps of a text that is known to be a JSON pointer."""
-    return _tokens(text)
+    return tuple(steps_of(text))
 
 
 def step(value: Any, token: str | int) -> Any:
@@ -151,7 +151,3 @@ def resolve(values: Mapping[str, Any], at: Address) -> tuple[Address, Any]:
             return at, MISSING
         at, value = target, found
     return at, value
-
-
-def _tokens(text: str) -> Tokens:
-    return tuple([token.replace("~1", "/").replace("~0", "~") for token in text.split("/")[1:]])

@@ -8,7 +8,13 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
-from opay_contract.contract.operation import Form, OpenQuestion, Operation, is_of_another_type
+from opay_contract.contract.operation import (
+    Form,
+    OpenQuestion,
+    Operation,
+    is_of_another_type,
+)
+from opay_contract.contract.parameters import ParameterReader
 from opay_contract.contract.paths import NearPath, find_near_path
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.jsontext import NotJson, Parsed, Tokens, parse_json
@@ -94,10 +100,12 @@ class Match(msgspec.Struct, kw_only=True, gc=False):
 class Contract:
     """Everything that openapi.yaml and schemas/ say, resolved.
 
-    `has_all_paths` if it says that its paths are all that there are on its servers. `words` are those that
-    its paths are made of, in lower case. `unsearched_headers` are the request headers, in lower case, that
-    hold identifiers or credentials.
-    `sensitivity_by_name` has the class of each member that a schema names. `notes` say what in the documents
+    `has_all_paths` if it says that its paths are all that there are on its servers. `words` are those
+    that its paths are made of, in lower case. `unsearched_headers` are the request headers, in lower
+    case, that hold identifiers or credentials. `sensitivity_by_name` has the class of each member that a
+    schema names, `unsearched_names` for each operation the members that hold identifiers or credentials,
+    and for none those that do so in all. `keys_in_queries` are the parameters by which security schemes
+    tell who asks. `parameters` reads what stands in URLs and headers. `notes` say what in the documents
     was not understood and is left out.
     """
 
@@ -111,6 +119,9 @@ class Contract:
     signature_uri: str
     unsearched_headers: frozenset[str]
     sensitivity_by_name: Mapping[str, str]
+    unsearched_names: Mapping[str, frozenset[str]]
+    keys_in_queries: frozenset[str]
+    parameters: ParameterReader
     notes: tuple[str, ...] = ()
 
     def match(self, exchange: Exchange) -> Match:
@@ -136,11 +147,15 @@ class Contract:
             response_body=response_body,
         )
 
+    def names_not_searched(self, operation: Operation | None) -> frozenset[str]:
+        """Return the names of what an operation calls identifiers or credentials, or of what all do."""
+        return self.unsearched_names.get(operation.id if operation is not None else "", frozenset())
+
     def route(self, request: Request) -> Route:
-        """Find the operation of a request; one without a URL is taken for the only operation."""
+        """Find the operation of a request; one without a URL is taken for the contract's first operation."""
         if request.url is None:
-            only = self._only_operation()
-            return Route(operation=only, documented=only.path if only else "")
+            first = next(iter(self.operations), None)
+            return Route(operation=first, documented=first.path if first else "")
         parts = _split(request.url)
         if parts is None or not self._is_known(host_of(parts)):
             return Route(outside=Outside.HOST)
@@ -150,13 +165,10 @@ class Contract:
         known = [one for one in self.operations if path is not None and one.path_pattern.fullmatch(path)]
         if not known:
             return self._unknown_path(parts, has_path=path is not None)
-        known.sort(key=lambda operation: operation.path.count("{"))
+        known.sort(key=lambda operation: operation.rank)
         method = (request.method or "").upper()
         operation = next((operation for operation in known if method in ("", operation.method)), None)
         return Route(operation=operation, documented=known[0].path)
-
-    def _only_operation(self) -> Operation | None:
-        return self.operations[0] if len(self.operations) == 1 else None
 
     def _is_known(self, host: str) -> bool:
         return any(server.answers(host) for server in self.servers)
@@ -263,8 +275,7 @@ def _is_preflight(request: Request) -> bool:
 def _business_code(operation: Operation | None, body: Parsed | NotJson | None) -> str | None:
     if operation is None or operation.envelope is None or not isinstance(body, Parsed):
         return None
-    code = at(body.value, operation.envelope.code)
-    return code if isinstance(code, str) else None
+    return operation.envelope.read_code(at(body.value, operation.envelope.code))
 
 
 def _outcome(operation: Operation | None, code: str | None, status: int) -> Outcome:

@@ -1,27 +1,30 @@
 """Lists the members of a body with everything that the contract's schemas say about each of them."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from opay_contract.contract.addresses import MISSING, absolute, below, split_uri, with_fragment
-from opay_contract.contract.keywords import About, Holds, iter_subschemas
-from opay_contract.contract.operation import Operation
+from opay_contract.contract.keywords import About, Holds, Shape, Subschema, iter_subschemas
+from opay_contract.contract.operation import Form, Operation
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.jsontext import pointer
-
-_BRANCHES = ("then", "else")
+from opay_contract.model.finding import Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """A body that an operation takes or gives: its name, its request form if any, its schema's address."""
+    """A body that an operation takes or gives: its name, its request form if any, its schema's address.
+
+    An answer's `outcome` is None where the schema is that of all of them.
+    """
 
     title: str
     form: str
     in_request: bool
     schema: str
+    outcome: Outcome | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +43,7 @@ class Field:
     description: str
     statements: tuple[str, ...]
     uri: str
-    limits: tuple[tuple[str, Any], ...]
+    limits: tuple[tuple[str, Any], ...] = field(hash=False)  # an `enum` is a list
 
     def limit(self, keyword: str) -> Any:
         """Return what a keyword in `LIMITS` says, None where it says nothing."""
@@ -56,11 +59,20 @@ MAX_PLACES = 5_000
 MAX_DEPTH = 64
 """Steps below a body at which a place is listed at most."""
 
-Branches = Callable[[str, tuple[str, ...]], frozenset[str]]
-"""Which branches of the `if` of the schema at an address, about the value at a place, can hold."""
 
-_Cases = tuple[tuple[str, str], ...]
-"""Which branches lead to a schema, outer ones first: the address of each `if`, and `then` or `else`."""
+class _Case(NamedTuple):
+    """One of the schemas of which some hold: where the choice stands, which it is, and which there are.
+
+    None is known to hold where `of` is empty.
+    """
+
+    owner: str
+    name: str
+    of: frozenset[str]
+
+
+_Cases = tuple[_Case, ...]
+"""What leads to a schema, outer ones first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +82,8 @@ class _Node:
     cases: _Cases
     is_certain: bool
 
+
+_CONDITION = frozenset(("then", "else"))
 
 _Found = dict[tuple[str, ...], list[_Node]]
 
@@ -89,7 +103,10 @@ def iter_bodies(operation: Operation) -> Iterator[Body]:
     """Yield the bodies of each request form, or of the operation where it has but one."""
     for form in operation.forms:
         yield Body(title=form.title, form=form.id, in_request=True, schema=form.request)
-        yield Body(title=form.title, form=form.id, in_request=False, schema=form.response)
+        yield from (
+            Body(title=form.title, form=form.id, in_request=False, schema=schema, outcome=outcome)
+            for outcome, schema in _answers(operation, form).items()
+        )
     if operation.forms:
         return
     if operation.request_schema:
@@ -100,50 +117,46 @@ def iter_bodies(operation: Operation) -> Iterator[Body]:
                 yield Body(title=f"{operation.id}, {status}", form="", in_request=False, schema=schema)
 
 
-def every_branch(_uri: str, _place: tuple[str, ...]) -> frozenset[str]:
-    """Let both branches of every `if` hold."""
-    return frozenset(_BRANCHES)
+def _answers(operation: Operation, form: Form) -> dict[Outcome | None, str]:
+    """Return the schemas of a form's answers by outcome; None is all of them."""
+    if operation.envelope is None or operation.envelope.error is None:
+        return {None: form.response}
+    return {Outcome.SUCCESS: form.response, Outcome.BUSINESS_ERROR: operation.envelope.error}
 
 
-def iter_fields(
-    schemas: SchemaSet, schema: str, branches: Branches = every_branch, depth: int = MAX_DEPTH
-) -> Iterator[Field]:
+def iter_fields(schemas: SchemaSet, schema: str, depth: int = MAX_DEPTH) -> Iterator[Field]:
     """Yield the members of a body in the order in which the schemas name them, outer ones first.
 
     `depth` is how many steps below the body they are at most.
     """
-    found = _gather(schemas, schema, branches, depth)
+    found = _gather(schemas, schema, depth)
     order = {place: number for number, place in enumerate(found)}
     places = [place for place in found if place and place[-1] != "*"]
     for place in sorted(places, key=lambda one: [order[one[: length + 1]] for length in range(len(one))]):
         yield _field(place, found[place], found[place[:-1]])
 
 
-def iter_places(
-    schemas: SchemaSet, schema: str, branches: Branches = every_branch
-) -> Iterator[tuple[str, tuple[str, ...]]]:
+def iter_places(schemas: SchemaSet, schema: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield every place of a body, the whole and each item among them, with the schemas that describe it.
 
     Those that describe it in some cases only are left out.
     """
-    for place, nodes in _gather(schemas, schema, branches, MAX_DEPTH).items():
+    for place, nodes in _gather(schemas, schema, MAX_DEPTH).items():
         yield pointer(place), tuple(dict.fromkeys(node.uri for node in nodes if node.is_certain))
 
 
-def _gather(schemas: SchemaSet, schema: str, branches: Branches, depth: int) -> _Found:
+def _gather(schemas: SchemaSet, schema: str, depth: int) -> _Found:
     """Collect what a schema says about a value and its members, outer places first."""
     found: _Found = {}
     waiting = deque([_Step(with_fragment(schema), (), (), (), is_certain=True)])
     while waiting:
         step = waiting.popleft()
         if step.place in found or len(found) < MAX_PLACES:
-            waiting += _look_at(step, schemas, branches, depth, found)
+            waiting += _look_at(step, schemas, depth, found)
     return found
 
 
-def _look_at(
-    step: _Step, schemas: SchemaSet, branches: Branches, depth: int, found: _Found
-) -> Iterator[_Step]:
+def _look_at(step: _Step, schemas: SchemaSet, depth: int, found: _Found) -> Iterator[_Step]:
     """Note what a schema says about its place; yield the steps further down, those beside it done.
 
     A schema that contains itself is looked at once.
@@ -155,19 +168,10 @@ def _look_at(
     value = value if isinstance(value, dict) else {}  # `true` says nothing, and `false` nothing of use here
     nodes.append(_Node(uri, value, step.cases, step.is_certain))
     trail = (*step.trail, uri)
-    possible = branches(uri, step.place) if "if" in value else frozenset()
     for child, case in _in_place(uri, value):
-        if case in _BRANCHES and case not in possible:
-            continue
-        is_open = bool(case) and (case not in _BRANCHES or len(possible) > 1)
-        beside = _Step(
-            child,
-            step.place,
-            trail,
-            (*step.cases, (uri, case)) if is_open else step.cases,
-            is_certain=step.is_certain and not is_open,
-        )
-        yield from _look_at(beside, schemas, branches, depth, found)
+        cases = (*step.cases, case) if case is not None else step.cases
+        beside = _Step(child, step.place, trail, cases, is_certain=step.is_certain and case is None)
+        yield from _look_at(beside, schemas, depth, found)
     if len(step.place) < depth:
         for name in value.get("properties", {}):
             inner = below(uri, "properties", name)
@@ -176,19 +180,28 @@ def _look_at(
             yield _Step(below(uri, "items"), (*step.place, "*"), trail, (), is_certain=step.is_certain)
 
 
-def _in_place(uri: str, value: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the schemas of the same value, and in which case each holds; always where that is empty."""
+def _in_place(uri: str, value: dict[str, Any]) -> Iterator[tuple[str, _Case | None]]:
+    """Yield the schemas of the same value, and in which case each holds; always where that is None."""
     if isinstance(value.get("$ref"), str):
-        yield with_fragment(absolute(value["$ref"], split_uri(uri).file)), ""
+        yield with_fragment(absolute(value["$ref"], split_uri(uri).file)), None
     for child in iter_subschemas(value):
         if child.kind.about is About.VALUE and child.kind.holds is not Holds.AS_QUESTION:
-            case = "" if child.kind.holds is Holds.ALWAYS else "/".join(map(str, child.tokens))
-            yield below(uri, *child.tokens), case
+            place = below(uri, *child.tokens)
+            yield place, None if child.kind.holds is Holds.ALWAYS else _case(uri, value, child)
+
+
+def _case(uri: str, value: dict[str, Any], child: Subschema) -> _Case:
+    if child.keyword in _CONDITION:
+        return _Case(f"{uri}/if", child.keyword, _CONDITION)
+    of = range(len(value[child.keyword])) if child.kind.shape is Shape.LIST else ()
+    return _Case(f"{uri}/{child.keyword}", str(child.tokens[-1]), frozenset(map(str, of)))
 
 
 def _field(place: tuple[str, ...], nodes: list[_Node], around: list[_Node]) -> Field:
     values = [node.value for node in nodes]
-    types = [name for value in values for name in _types(value)]
+    types = [name for value in values for name in _types(value)] or [
+        "one of a list" for value in values if "enum" in value
+    ]
     sources = [name for value in values for name in _texts(value.get("x-source"))]
     classes = [value["x-sensitivity"] for value in values if isinstance(value.get("x-sensitivity"), str)]
     descriptions = [value["description"] for value in values if isinstance(value.get("description"), str)]
@@ -214,7 +227,7 @@ def _types(value: dict[str, Any]) -> list[str]:
     declared = value.get("type", [])
     if isinstance(declared, str):
         return [declared]
-    return list(declared) or (["one of a list"] if "enum" in value else [])
+    return list(declared)
 
 
 def _required(name: str, around: list[_Node]) -> str:
@@ -225,14 +238,14 @@ def _required(name: str, around: list[_Node]) -> str:
 
 
 def _is_every_case(demanding: list[_Cases]) -> bool:
-    """Tell whether branches leave no way out: none is needed, or both of one `if` are there."""
+    """Tell whether cases leave no way out: none is needed, or all of one choice are there."""
     if () in demanding:
         return True
-    owners = {cases[0][0] for cases in demanding}
+    choices = {(cases[0].owner, cases[0].of) for cases in demanding}
     return any(
-        all(
-            _is_every_case([cases[1:] for cases in demanding if cases[0] == (owner, branch)])
-            for branch in _BRANCHES
+        bool(of)
+        and all(
+            _is_every_case([cases[1:] for cases in demanding if cases[0] == (owner, name, of)]) for name in of
         )
-        for owner in owners
+        for owner, of in choices
     )

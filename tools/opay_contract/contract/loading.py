@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice, product
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,6 +31,7 @@ from opay_contract.contract.openapi import (
 )
 from opay_contract.contract.operation import (
     BusinessCode,
+    Credential,
     DocumentedResponse,
     Echo,
     Envelope,
@@ -40,7 +41,16 @@ from opay_contract.contract.operation import (
     Operation,
     Reading,
     RequiredHeader,
+    code_text,
     is_json,
+)
+from opay_contract.contract.parameters import (
+    HEADER,
+    PLACES,
+    QUERY,
+    Parameter,
+    ParameterReader,
+    build_parameter,
 )
 from opay_contract.contract.paths import words_of
 from opay_contract.contract.schemas import SchemaSet
@@ -51,15 +61,17 @@ from opay_contract.model.signature import SignatureScheme
 ROOT = openapi.ROOT
 """The name of a contract's first file."""
 
-SENSITIVITIES = ("card", "customer", "credential", "identifier", "public")
+SENSITIVITIES = ("card-number", "card", "customer", "credential", "identifier", "public")
 """The classes of `x-sensitivity`, the strictest first."""
 
 _IDENTIFYING = ("identifier", "credential")
 _IN_AUTHORIZATION = ("http", "oauth2", "openIdConnect")
+_WORDS_OF_SCHEMES = ("basic", "bearer", "digest")
 _NOT_PARAMETERS = ("accept", "authorization", "content-type")
 """Headers whose parameters OpenAPI passes over: they are said by other means."""
 
 _ANY_HOST = "no server with a host is named, so any host's calls are judged; name yours with --base-url"
+_NO_OPERATION = "no operation is described, so no exchange can be judged"
 _CODES = "x-business-codes"
 _PACKAGE = Path(__file__).parents[1]
 _VARIABLE = re.compile(r"\{([^{}]*)\}")
@@ -112,14 +124,22 @@ def read_documents(directory: Path, load: Callable[[Path, str], Document | None]
 
     What is referred to and is not there, or not in this folder, is left out; so is what `load` leaves out.
     """
-    waiting = list_documents(directory)
+
+    def find(name: str) -> Document | None:
+        return load(directory / name, name) if (directory / name).is_file() else None
+
+    return collect_documents(list_documents(directory), find)
+
+
+def collect_documents(names: Iterable[str], find: Callable[[str], Document | None]) -> dict[str, Document]:
+    """Return, by `find`, the documents of these names and those that they refer to, if there are any."""
+    waiting = list(names)
     documents: dict[str, Document] = {}
     for name in waiting:
-        document = load(directory / name, name)
+        document = find(name)
         if document is not None:
             documents[name] = document
-            others = sorted(_referred_files(document).difference(waiting))
-            waiting += [other for other in others if (directory / other).is_file()]
+            waiting += sorted(_referred_files(document).difference(waiting))
     return documents
 
 
@@ -226,6 +246,20 @@ class _Node:
             raise _MisplacedError(found.at, "a list of texts")
         return found.value
 
+    def code(self, name: str) -> str:
+        """Return the text of the business code `name`."""
+        found = code_text(self.of(name).value)
+        if found is None:
+            raise _MisplacedError(self.of(name).at, "text, an integer or a boolean")
+        return found
+
+    def codes(self, name: str) -> list[Any]:
+        """Return the business codes of the list `name`, as they are in JSON."""
+        found = self.of(name)
+        if not isinstance(found.value, list) or None in map(code_text, found.value):
+            raise _MisplacedError(found.at, "a list of texts, integers or booleans")
+        return found.value
+
     def pointer(self, name: str) -> Tokens:
         """Return the steps of the JSON pointer `name`."""
         return tokens_of(self.text(name))
@@ -244,12 +278,13 @@ class _Builder:
         servers = tuple(self._servers(base_urls))
         operations = tuple(self._operations())
         asked = self._own(lambda root: root.items("x-open-questions"), self._root)
-        has_choice = bool(asked) and len(operations) > 1
-        reaches = {one.id: self._reach(one) for one in operations} if has_choice else {}
+        reaches = {one.id: self._reach(one) for one in operations} if asked and operations[1:] else {}
         questions = [self._own(partial(_question, reaches=reaches), one) for one in asked]
         left_out = [*self._notes.items(), *self._schemas.notes.items()]
         notes = [self._note(at, f"left out: {text}") for at, text in left_out]
-        if not all(server.host for server in servers):
+        if not operations:
+            notes.append(self._note(Address(ROOT), _NO_OPERATION))
+        elif not all(server.host for server in servers):
             notes.append(self._note(Address(ROOT), _ANY_HOST))
         return Contract(
             schemas=self._schemas,
@@ -262,6 +297,9 @@ class _Builder:
             signature_uri=self._signature_uri,
             unsearched_headers=frozenset(self._unsearched_headers()),
             sensitivity_by_name=self._sensitivity_by_name(),
+            unsearched_names=self._unsearched_names(operations),
+            keys_in_queries=frozenset(one.name for one in self._all_credentials() if one.place == QUERY),
+            parameters=ParameterReader(self._schemas),
             notes=tuple(notes),
         )
 
@@ -308,8 +346,13 @@ class _Builder:
         body = node.of("requestBody")
         request_types = self._media_types(body) if node.has("requestBody") else {}
         responses = {status: self._response(one) for status, one in node.members("responses")}
-        required, alternatives, is_signed = self._security(node)
-        required += self._required_headers(node, item)
+        required, credentials, is_signed = self._security(node)
+        parameters = self._parameters(node, item)
+        required += [
+            RequiredHeader(name=one.name, uri=one.uri)
+            for one in parameters
+            if one.place == HEADER and one.is_required
+        ]
         if body.has("required") and body.value["required"] is True and body.has("content"):
             required.append(RequiredHeader(name="Content-Type", uri=body.of("content").uri))
         types = {*request_types, *(one for found in responses.values() for one in found.media_types)}
@@ -317,11 +360,12 @@ class _Builder:
             id=name if isinstance(name, str) else f"{method} {path}",
             method=method,
             path=path,
-            path_pattern=re.compile(re.sub(r"\\\{[^/]+?\\\}", "[^/]+", re.escape(path))),
+            path_pattern=re.compile(re.sub(r"\\\{[^/]+?\\\}", "([^/]+)", re.escape(path))),
             request_types=request_types,
             has_other_types=not all(is_json(one) for one in types),
             required_headers=tuple(required),
-            credentials=alternatives,
+            credentials=credentials,
+            parameters=tuple(parameters),
             is_signed=is_signed,
             responses=responses,
             envelope=self._own(self._envelope, node),
@@ -339,48 +383,57 @@ class _Builder:
 
     def _response(self, node: _Node) -> DocumentedResponse:
         understood = self._understood([node], self._media_types)
-        return DocumentedResponse(media_types=next(understood, {}), uri=node.uri)
+        stated = next(self._understood([node], lambda one: one.members("headers")), [])
+        headers = [
+            header
+            for name, one in stated
+            if name.lower() not in _NOT_PARAMETERS
+            for header in self._understood([one], partial(_header, name=name))
+        ]
+        return DocumentedResponse(media_types=next(understood, {}), headers=tuple(headers), uri=node.uri)
 
-    def _security(
-        self, node: _Node
-    ) -> tuple[list[RequiredHeader], tuple[tuple[RequiredHeader, ...], ...], bool]:
-        """Return the headers that are demanded, those of which one set is, and whether it must be signed."""
+    def _security(self, node: _Node) -> tuple[list[RequiredHeader], tuple[tuple[Credential, ...], ...], bool]:
+        """Return the headers that are demanded, the credentials of which one set is, and if it is signed."""
         holder = node if node.has("security") else self._root
         ways = [self._credentials(one) for one in holder.items("security") if isinstance(one.value, dict)]
-        headers = [tuple(header for header in way.values() if header) for way in ways]
-        signed = [self._signed_by in way for way in ways]
-        if len(headers) < 2:  # noqa: PLR2004  with one way there is no choice
-            return [one for way in headers for one in way], (), any(signed)
-        common = [one for one in headers[0] if all(one in way for way in headers)]
-        return common, tuple(headers), all(signed)
+        credentials = [tuple(one for one in way.values() if one) for way in ways]
+        signed = bool(ways) and all(self._signed_by in way for way in ways)
+        common = [
+            RequiredHeader(name=one.name, uri=one.uri)
+            for one in (credentials[0] if credentials else ())
+            if one.place == HEADER and all(one in way for way in credentials)
+        ]
+        return common, tuple(credentials), signed
 
-    def _credentials(self, requirement: _Node) -> dict[str, RequiredHeader | None]:
-        """Return the schemes of a security requirement with the header in which each is sent."""
-        found: dict[str, RequiredHeader | None] = {}
+    def _credentials(self, requirement: _Node) -> dict[str, Credential | None]:
+        """Return the schemes of a security requirement with what each asks for."""
+        found: dict[str, Credential | None] = {}
         for name in requirement.value:
             scheme = self._root.of("components", "securitySchemes", name)
-            header = _credential_header(scheme.value)
             if scheme.value is MISSING:
                 self._notes[requirement.at.child(name)] = f"no security scheme is called '{name}'"
-            found[name] = RequiredHeader(name=header, uri=scheme.uri) if header else None
+            found[name] = _credential(scheme)
         return found
 
-    def _required_headers(self, node: _Node, item: _Node) -> list[RequiredHeader]:
-        parameters = self._understood([*item.items("parameters"), *node.items("parameters")], lambda one: one)
-        chosen = {(one.value.get("in"), str(one.value.get("name"))): one for one in parameters}
+    def _parameters(self, node: _Node, item: _Node) -> list[Parameter]:
+        """Return the parameters of an operation, its own in place of those of its path."""
+        stated = self._understood([*item.items("parameters"), *node.items("parameters")], lambda one: one)
+        chosen = {(one.value.get("in"), str(one.value.get("name"))): one for one in stated}
         return [
-            RequiredHeader(name=name, uri=one.uri)
-            for (where, name), one in chosen.items()
-            if where == "header" and one.value.get("required") is True and name.lower() not in _NOT_PARAMETERS
+            build_parameter(one.value, name, str(place), one.uri)
+            for (place, name), one in chosen.items()
+            if place in PLACES and not (place == HEADER and name.lower() in _NOT_PARAMETERS)
         ]
 
     def _envelope(self, node: _Node) -> Envelope | None:
         if not node.has("x-envelope"):
             return None
-        stated, codes_uri = node.of("x-envelope"), Address(node.at.file, (*node.at.tokens, _CODES)).uri
+        stated = node.of("x-envelope")
+        success = stated.of("success").codes("enum")
+        codes_uri = Address(node.at.file, (*node.at.tokens, _CODES)).uri
         codes = [
             BusinessCode(
-                code=one.text("code"),
+                code=one.code("code"),
                 messages=tuple(one.texts("messages")),
                 uri=one.uri,
                 means=one.text("means") if one.has("means") else None,
@@ -389,10 +442,16 @@ class _Builder:
         ]
         return Envelope(
             schema=self._reference(stated, "schema"),
+            error=self._reference(stated, "error") if stated.has("error") else None,
             code=stated.pointer("code"),
             message=stated.pointer("message"),
             data=stated.pointer("data"),
-            success=frozenset(stated.of("success").texts("enum")),
+            success=frozenset(map(str, map(code_text, success))),
+            values={
+                str(code_text(code)): code
+                for code in (*success, *(one.of("code").value for one in node.items(_CODES)))
+                if not isinstance(code, str)
+            },
             codes={code.code: code for code in codes},
             codes_uri=codes_uri,
         )
@@ -426,26 +485,48 @@ class _Builder:
         return "", "", None
 
     def _unsearched_headers(self) -> Iterator[str]:
-        for _, scheme in self._root.of("components").members("securitySchemes"):
-            yield (_credential_header(scheme.value) or "").lower()
+        for one in self._all_credentials():
+            if one.place == HEADER:
+                yield one.name.lower()
         for found in self._objects:
             if found.kind == "parameter" and found.value.get("in") == "header":
                 schema = _Node(self._values, found.at.child("schema")).value
                 if isinstance(schema, dict) and schema.get("x-sensitivity") in _IDENTIFYING:
                     yield str(found.value.get("name")).lower()
 
-    def _sensitivity_by_name(self) -> dict[str, str]:
-        """Return the class of each property that the schemas name; the strictest where places differ."""
-        found: dict[str, str] = {}
+    def _all_credentials(self) -> list[Credential]:
+        schemes = self._root.of("components").members("securitySchemes")
+        return [found for _, scheme in schemes if (found := _credential(scheme)) is not None]
+
+    @cached_property
+    def _classified(self) -> list[tuple[Address, str]]:
+        """The properties that have a class, directly or through their reference."""
+        found = []
         for at, schema in self._schemas.iter_properties():
             stated = schema.get("x-sensitivity", MISSING)
             if stated is MISSING and "$ref" in schema:
                 target = resolve(self._values, at)[1]
                 stated = target.get("x-sensitivity") if isinstance(target, dict) else None
             if stated in SENSITIVITIES:
-                name = str(at.tokens[-1])
-                found[name] = min(stated, found.get(name, stated), key=SENSITIVITIES.index)
+                found.append((at, stated))
         return found
+
+    def _sensitivity_by_name(self) -> dict[str, str]:
+        """Return the class of each property that the schemas name; the strictest where places differ."""
+        return _strictest(self._classified)
+
+    def _unsearched_names(self, operations: tuple[Operation, ...]) -> dict[str, frozenset[str]]:
+        """Return the names of identifiers and credentials by operation; by none, those of all."""
+        if not any(stated in _IDENTIFYING for _, stated in self._classified):
+            return {}
+        by_operation = {}
+        for one in operations:
+            reach = self._reach(one) if operations[1:] else {Address(at.file) for at, _ in self._classified}
+            own = [(at, stated) for at, stated in self._classified if any(part.holds(at) for part in reach)]
+            classes = _strictest(own).items()
+            by_operation[one.id] = frozenset(name for name, stated in classes if stated in _IDENTIFYING)
+        named = [{str(at.tokens[-1]) for at, _ in self._classified}, *by_operation.values()]
+        return by_operation | {"": frozenset.intersection(*map(frozenset, named))}
 
     def _servers(self, base_urls: tuple[str, ...]) -> Iterator[Server]:
         """Yield the servers of the document, of its paths and operations, and those that the user added.
@@ -507,6 +588,20 @@ class _Builder:
         return found
 
 
+def with_base_url(contract: Contract, url: str) -> Contract:
+    """Return a contract that a server of the user's answers by, too, as if it had been named at first."""
+    own = tuple(one for one in contract.servers if one.host)
+    return replace(contract, servers=(*own, _base_server(url)))
+
+
+def _strictest(classified: list[tuple[Address, str]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for at, stated in classified:
+        name = str(at.tokens[-1])
+        found[name] = min(stated, found.get(name, stated), key=SENSITIVITIES.index)
+    return found
+
+
 def _base_server(url: str) -> Server:
     try:
         parts = urlsplit(url)
@@ -524,13 +619,24 @@ def _words_of_paths(servers: Iterable[Server], operations: Iterable[Operation]) 
         yield from words_of(re.sub(r"\{[^/]*\}", "", path))
 
 
-def _credential_header(scheme: Any) -> str | None:
-    """Return the header in which a security scheme sends what it asks for; None for a query or a cookie."""
-    if not isinstance(scheme, dict):
+def _header(node: _Node, name: str) -> Parameter:
+    return build_parameter(node.value, name, HEADER, node.uri)
+
+
+def _credential(scheme: _Node) -> Credential | None:
+    """Return what a security scheme asks for, None where it stands in no header, query or cookie."""
+    stated = scheme.value
+    if not isinstance(stated, dict):
         return None
-    if scheme.get("type") in _IN_AUTHORIZATION:
-        return "Authorization"
-    return str(scheme.get("name")) if scheme.get("in") == "header" else None
+    if stated.get("type") in _IN_AUTHORIZATION:
+        word = str(stated.get("scheme", "")).lower() if stated["type"] == "http" else ""
+        is_told = word in _WORDS_OF_SCHEMES and not scheme.has("x-signature")
+        return Credential(
+            name="Authorization", place=HEADER, word=word.capitalize() if is_told else "", uri=scheme.uri
+        )
+    if stated.get("in") not in PLACES or not isinstance(stated.get("name"), str):
+        return None
+    return Credential(name=stated["name"], place=stated["in"], word="", uri=scheme.uri)
 
 
 def _scheme(node: _Node) -> SignatureScheme:
@@ -560,6 +666,7 @@ def _question(node: _Node, reaches: Mapping[str, set[Address]]) -> OpenQuestion:
     return OpenQuestion(
         id=node.text("id"),
         question=node.text("question"),
+        at=node.at,
         about=tuple(about),
         readings=tuple(_reading(reading) for reading in node.items("readings")),
         operations=operations or None,

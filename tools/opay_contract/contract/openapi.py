@@ -48,6 +48,7 @@ _PARTS: dict[str, dict[tuple[str, ...], str]] = {
         ("callbacks", _EACH): "callback",
         ("x-envelope", "schema"): "schema",
         ("x-envelope", "success"): "schema",
+        ("x-envelope", "error"): "schema",
         ("x-forms", _EACH, "request"): "schema",
         ("x-forms", _EACH, "response"): "schema",
         ("x-forms", _EACH, "data"): "schema",
@@ -60,6 +61,11 @@ _PARTS: dict[str, dict[tuple[str, ...], str]] = {
     "schema": {},
 }
 """The objects of OpenAPI that lead to schemas: which parts they have, and what each part is."""
+
+
+def is_schema_file(name: str) -> bool:
+    """Tell whether a document is a schema by its name alone: a JSON file in schemas/."""
+    return name.startswith(f"{SCHEMA_FOLDER}/") and name.endswith(".json")
 
 
 class Described(NamedTuple):
@@ -155,7 +161,7 @@ class SchemaPlaces:
         values = {name: document.value for name, document in documents.items()}
         self._tops: dict[str, Any] = {}
         for name in documents:
-            if name.startswith(f"{SCHEMA_FOLDER}/"):
+            if is_schema_file(name):
                 self._tops[name] = None
         self.objects: list[Described] = []
         for found in iter_objects(values):

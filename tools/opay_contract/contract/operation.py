@@ -1,12 +1,16 @@
 """What a contract says about one operation, and about what nobody knows yet."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from opay_contract.contract.addresses import Address
+from opay_contract.contract.parameters import Parameter
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import Tokens
+from opay_contract.model.finding import Outcome
 from opay_contract.model.signature import SignatureScheme
 
 
@@ -21,7 +25,10 @@ class Echo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """One of the request forms that a URL answers; schemas are given by URI."""
+    """One of the request forms that a URL answers; schemas are given by URI.
+
+    `response` is that of a success where the envelope has a schema of errors, else of every answer.
+    """
 
     id: str
     title: str
@@ -46,15 +53,32 @@ class BusinessCode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """How an answer is read: where its parts stand, which codes mean success, which codes are known."""
+    """How an answer is read: where its parts stand, which codes mean success, which codes are known.
+
+    `schema` describes every answer, `error` one whose code does not mean success.
+    A code is known by its text, whatever it is in JSON; `values` has those that are no text.
+    """
 
     schema: str
+    error: str | None
     code: Tokens
     message: Tokens
     data: Tokens
     success: frozenset[str]
     codes: dict[str, BusinessCode]
     codes_uri: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def read_code(self, value: Any) -> str | None:
+        """Return a code as text; None for what is of another type than the known codes."""
+        is_text = isinstance(value, str)
+        if is_text if not self.values else any(type(value) is type(one) for one in self.values.values()):
+            return code_text(value)
+        return str(value) if is_text and value in self.codes else None
+
+    def value_of(self, code: str) -> Any:
+        """Return a code as answers have it."""
+        return self.values.get(code, code)
 
     def code_of(self, meaning: str) -> str:
         """Return the code that means something; a ContractError where none does."""
@@ -63,6 +87,15 @@ class Envelope:
                 return code.code
         raise ContractError(f"openapi.yaml: x-business-codes: no code means '{meaning}'")
 
+
+def code_text(value: Any) -> str | None:
+    """Return a code as text: `0`, `true`; None for what is no code."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, str | int) else None
+
+
+_NAME_IN_PATH = re.compile(r"\{([^/]+?)\}")
 
 MediaTypes = dict[str, str | None]
 """Media types and ranges of them, with the URI of their schema; None for a body that nobody described."""
@@ -102,9 +135,10 @@ def is_of_another_type(content_type: str | None, documented: MediaTypes) -> bool
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentedResponse:
-    """A documented status."""
+    """A documented status, with the headers that its answers have."""
 
     media_types: MediaTypes
+    headers: tuple[Parameter, ...] = ()
     uri: str
 
 
@@ -117,11 +151,24 @@ class RequiredHeader:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """What a security scheme asks for: something in a header, the query or a cookie.
+
+    `word` is what an Authorization header begins with, empty where that is not said.
+    """
+
+    name: str
+    place: str
+    word: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """One method at one path.
 
     `has_other_types` if some body of it is documented as something else than JSON. Beside its
-    `required_headers` a call has those of one of the `credentials`; it is signed if `is_signed`.
+    `required_headers` a call has one set of the `credentials`; it is signed if `is_signed`.
     """
 
     id: str
@@ -131,12 +178,24 @@ class Operation:
     request_types: MediaTypes
     has_other_types: bool
     required_headers: tuple[RequiredHeader, ...]
-    credentials: tuple[tuple[RequiredHeader, ...], ...]
+    credentials: tuple[tuple[Credential, ...], ...]
+    parameters: tuple[Parameter, ...]
     is_signed: bool
     responses: dict[str, DocumentedResponse]
     envelope: Envelope | None
     forms: tuple[Form, ...]
     uri: str
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """What comes first of the operations whose paths fit one: few parameters, then many characters."""
+        names = self.path_names
+        return len(names), -len(self.path) + sum(map(len, names))
+
+    @property
+    def path_names(self) -> list[str]:
+        """The names of the parameters in the path, in the order of the groups of its pattern."""
+        return _NAME_IN_PATH.findall(self.path)
 
     @property
     def request_schema(self) -> str | None:
@@ -147,6 +206,22 @@ class Operation:
     def decided(self) -> frozenset[Tokens]:
         """The places of an answer whose values, as those of code and message, are few and decide much."""
         return frozenset((self.envelope.code, self.envelope.message)) if self.envelope else frozenset()
+
+    def answer_schema(self, form: Form | None, outcome: Outcome) -> str | None:
+        """Return the address of the schema of an answer, None where neither form nor outcome tells it."""
+        if self.envelope is not None and self.envelope.error and outcome is Outcome.BUSINESS_ERROR:
+            return self.envelope.error
+        return form.response if form is not None else None
+
+    def form_of_answer(self, answer: Any) -> Form | None:
+        """Return the form that an answer to an unknown request is judged by.
+
+        That is the first whose echoed members are all there, or else the last.
+        """
+        for form in self.forms:
+            if form.echoes and all(_has(answer, echo.response) for echo in form.echoes):
+                return form
+        return self.forms[-1] if self.forms else None
 
     def identity_header(self, scheme: SignatureScheme) -> str | None:
         """Return the name of the required header that says who asks, beside the one that signs."""
@@ -160,6 +235,15 @@ class Operation:
             if key in self.responses:
                 return self.responses[key]
         return None
+
+
+def _has(value: Any, tokens: Tokens) -> bool:
+    """Return whether an object has a member at `tokens`."""
+    for token in tokens:
+        if not isinstance(value, dict) or token not in value:
+            return False
+        value = value[token]
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,13 +274,14 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenQuestion:
-    """What the vendor's pages leave open or answer in two ways; `about` has the URIs it concerns.
+    """What the vendor's pages leave open or answer in two ways: where it stands, and the URIs it is `about`.
 
     Only exchanges of its `operations` speak for a reading; those of all where it has none.
     """
 
     id: str
     question: str
+    at: Address
     about: tuple[str, ...]
     readings: tuple[Reading, ...]
     operations: frozenset[str] | None = None

@@ -8,6 +8,7 @@ would change what they ask. An `if` is denied twice, which keeps its verdict and
 looks at: to be looked at is not to be documented.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, cached_property, partial
@@ -22,10 +23,12 @@ from opay_contract.contract.addresses import (
     OPEN,
     Address,
     absolute,
+    below,
     document_uri,
     refer,
     split_uri,
     value_below,
+    with_fragment,
 )
 from opay_contract.contract.documents import Document
 from opay_contract.contract.keywords import (
@@ -50,6 +53,7 @@ Validator = jsonschema_rs.Draft202012Validator
 MASK = "(hidden)"
 """What the schema library writes for a value."""
 
+_CHOICE = re.compile(r"/(?:anyOf|oneOf|then|else|dependentSchemas)/")
 _OF_OPENAPI = frozenset(("discriminator", "xml", "externalDocs", "readOnly", "writeOnly"))
 """Keywords of OpenAPI that say nothing about whether a value fits."""
 
@@ -65,20 +69,40 @@ class SchemaSet:
         self.notes: dict[Address, str] = {}
         self._values = {name: document.value for name, document in documents.items()}
         self.places = SchemaPlaces(documents)
-        self._validators: dict[str, Validator] = {}
+        self._validators: dict[tuple[str, str | None], Validator] = {}
         self._closed_validators: dict[str, Validator] = {}
-        self._item_validators: dict[tuple[str, ...], Validator] = {}
+        self._item_validators: dict[tuple[tuple[str, ...], str | None], Validator] = {}
+        self._registries: dict[str, jsonschema_rs.Registry] = {}
         self._nodes: dict[str, Any] = {}
         self._usable = self._usable_documents()
         self.documents = {
             name: replace(document, value=self._values[name]) for name, document in documents.items()
         }
 
-    def validator(self, uri: str) -> Validator:
-        """Return the validator of the schema at `uri`; it never fetches and masks values in its messages."""
-        if uri not in self._validators:
-            self._validators[uri] = self.compile({"$ref": uri})
-        return self._validators[uri]
+    def validator(self, uri: str, unused: str | None = None) -> Validator:
+        """Return the validator of the schema at `uri`; it never fetches and masks values in its messages.
+
+        Of members that are `unused`, `readOnly` for requests and `writeOnly` for answers, none is required.
+        """
+        key = (uri, unused)
+        if key not in self._validators:
+            self._validators[key] = _compile({"$ref": uri}, self._registry_for(unused))
+        return self._validators[key]
+
+    def validator_of_items(self, uris: tuple[str, ...], unused: str | None = None) -> Validator:
+        """Return the validator of lists whose items fit each of some schemas."""
+        key = (uris, unused)
+        if key not in self._item_validators:
+            schema = {"items": {"allOf": [{"$ref": uri} for uri in uris]}}
+            self._item_validators[key] = _compile(schema, self._registry_for(unused))
+        return self._item_validators[key]
+
+    def _registry_for(self, unused: str | None) -> jsonschema_rs.Registry:
+        if unused is None:
+            return self._registry
+        if unused not in self._registries:
+            self._registries[unused] = self._relaxed_registry(unused)
+        return self._registries[unused]
 
     def closed_validator(self, uri: str) -> Validator:
         """Return the validator of the schema at `uri` without room for undocumented properties."""
@@ -91,12 +115,6 @@ class SchemaSet:
         if is_closed:
             return _compile({"prefixItems": [self._closed_form(uri) for uri in uris]}, self._registry_of_both)
         return self.compile({"prefixItems": [{"$ref": uri} for uri in uris]})
-
-    def validator_of_items(self, uris: tuple[str, ...]) -> Validator:
-        """Return the validator of lists whose items fit each of some schemas."""
-        if uris not in self._item_validators:
-            self._item_validators[uris] = self.compile({"items": {"allOf": [{"$ref": uri} for uri in uris]}})
-        return self._item_validators[uris]
 
     def _closed_form(self, uri: str) -> dict[str, Any]:
         return {"$ref": uri.replace(OPEN, CLOSED, 1), **self._seal({"$ref": uri}, "")}
@@ -137,6 +155,24 @@ class SchemaSet:
                         if isinstance(child, dict):
                             yield Address(name, (*tokens, "properties", key)), child
 
+    def iter_in_place(self, uri: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield every schema that speaks, in whatever case, about the same value, each with its address."""
+        waiting, seen = [with_fragment(uri)], set[str]()
+        while waiting:
+            at = waiting.pop()
+            value = self.find(at)
+            if at not in seen and isinstance(value, dict):
+                seen.add(at)
+                yield at, value
+                beside = [
+                    below(at, *child.tokens)
+                    for child in iter_subschemas(value)
+                    if child.kind.about is About.VALUE and child.kind.holds is not Holds.AS_QUESTION
+                ]
+                if isinstance(value.get("$ref"), str):
+                    beside.insert(0, with_fragment(absolute(value["$ref"], split_uri(at).file)))
+                waiting += reversed(beside)
+
     @cached_property
     def _registry(self) -> jsonschema_rs.Registry:
         return jsonschema_rs.Registry(self._resources())
@@ -152,6 +188,29 @@ class SchemaSet:
         ]
         return jsonschema_rs.Registry([*self._resources(), *closed])
 
+    def _relaxed_registry(self, unused: str) -> jsonschema_rs.Registry:
+        """Return the registry in which no member that has the keyword `unused` is required."""
+        usable = dict(self._usable)
+        for at, schema in self.iter_properties():
+            if self._says(at, schema, unused):
+                holder = value_below(usable[at.file], at.tokens[:-2])
+                required = holder.get("required", ()) if isinstance(holder, dict) else ()
+                if at.tokens[-1] in required:
+                    others = [name for name in required if name != at.tokens[-1]]
+                    usable[at.file] = _with(usable[at.file], (*at.tokens[:-2], "required"), others)
+        if all(usable[name] is value for name, value in self._usable.items()):
+            return self._registry
+        return jsonschema_rs.Registry([(document_uri(name), value) for name, value in usable.items()])
+
+    def _says(self, at: Address, schema: dict[str, Any], keyword: str) -> bool:
+        """Tell whether a schema, or one that holds wherever it does, has a keyword that is true."""
+        if schema.get(keyword) is True:
+            return True
+        if "$ref" not in schema and "allOf" not in schema:
+            return False
+        parts = self.iter_in_place(at.uri)
+        return any(node.get(keyword) is True for uri, node in parts if not _CHOICE.search(uri))
+
     def _resources(self) -> list[tuple[str, Any]]:
         return [(document_uri(name), value) for name, value in self._usable.items()]
 
@@ -163,7 +222,8 @@ class SchemaSet:
             found = self.places.map(name, value, partial(_assertions, name=name, lost=lost), is_whole=False)
             for top in self.places.iter_tops(name):
                 found = self._mend(found, Address(name, top))
-            usable[name] = {"$schema": DIALECT, **found} if isinstance(found, dict) else found
+            if isinstance(found, dict | bool):
+                usable[name] = {"$schema": DIALECT, **found} if isinstance(found, dict) else found
         return usable
 
     def _iter_lost_references(self) -> Iterator[tuple[Address, Any]]:
@@ -248,6 +308,21 @@ def meta_validator() -> Validator:
     return Validator({"$ref": DIALECT}, offline=True, mask=MASK, validate_formats=True)
 
 
+def iter_nearest(errors: Iterable[Any]) -> Iterator[Any]:
+    """Yield errors of the schema library, those of the nearest schema of a union in place of the union's.
+
+    That is the one with the fewest errors, and of several the one whose errors are deepest.
+    """
+    for error in errors:
+        branches = [list(iter_nearest(branch)) for branch in getattr(error.kind, "context", ()) if branch]
+        if branches:
+            yield from min(
+                branches, key=lambda found: (len(found), -min(len(one.instance_path) for one in found))
+            )
+        else:
+            yield error
+
+
 def _compile(schema: Any, registry: jsonschema_rs.Registry) -> Validator:
     try:
         return Validator(schema, registry=registry, offline=True, mask=MASK, validate_formats=True)
@@ -289,6 +364,16 @@ def _holder_of_fault(tokens: Tokens) -> Tokens:
             break
         tokens = tokens[:-1]
     return tokens
+
+
+def _with(value: Any, tokens: Tokens, other: Any) -> Any:
+    """Return a value with something else at `tokens`."""
+    if not tokens:
+        return other
+    token, *rest = tokens
+    if isinstance(value, list):
+        return [_with(child, tuple(rest), other) if i == token else child for i, child in enumerate(value)]
+    return {**value, str(token): _with(value[str(token)], tuple(rest), other)}
 
 
 def _without(value: Any, tokens: Tokens) -> Any:

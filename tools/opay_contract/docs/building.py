@@ -9,16 +9,15 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
-from opay_contract.contract.addresses import OPEN, absolute, address, tokens_of
+from opay_contract.contract.addresses import OPEN, address, tokens_of
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import Body, Field, iter_bodies, iter_fields
 from opay_contract.contract.loading import ROOT
 from opay_contract.contract.operation import Envelope, OpenQuestion, Operation
-from opay_contract.contract.scopes import branches_of
 from opay_contract.docs.evidence import RunEvidence
 from opay_contract.docs.reference import (
-    CitedSource,
     Reference,
     ShownBody,
     ShownCall,
@@ -45,6 +44,8 @@ from opay_contract.docs.seen import (
 )
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.model.finding import Outcome
+from opay_contract.report.frames import CitedSource, cite
+from opay_contract.report.sample_calls import parameters_of
 from opay_contract.words import count
 
 SECTIONS = ("overview", "how-to-sign", "open-questions", "what-recordings-say", "sensitivity", "sources")
@@ -89,13 +90,21 @@ class _Writer:
     described: dict[tuple[str, str], str] = field(default_factory=dict)
     """The anchor of the member at which a statement was said first, by its `file#pointer` and words."""
     anchors: set[str] = field(default_factory=lambda: set(SECTIONS))
+    places: dict[str, str] = field(default_factory=dict)
+    """The anchor at which a statement is said first, by its `file#pointer`."""
 
     @property
     def root(self) -> Any:
         """What stands in openapi.yaml."""
         return self.contract.schemas.documents[ROOT].value
 
+    def _schemes(self) -> dict[str, Any]:
+        schemes: dict[str, Any] = self.root.get("components", {}).get("securitySchemes", {})
+        return schemes
+
     def reference(self) -> Reference:
+        signing = (name for name, scheme in self._schemes().items() if "x-signature" in scheme)
+        self._say("how-to-sign", *(address(ROOT, "components", "securitySchemes", name) for name in signing))
         info = self.root.get("info", {})
         title = str(info.get("title", "API"))
         ordered = sorted(self.contract.operations, key=lambda one: not self._is_subject(one, title))
@@ -112,6 +121,7 @@ class _Writer:
             questions=tuple(self._questions()),
             sources=self._cite(self.root.get("x-sources", {})),
             sensitivity=tuple(self.root.get("x-sensitivity-classes", {}).items()),
+            anchors=self.places,
         )
 
     def _anchor(self, text: str) -> str:
@@ -123,21 +133,19 @@ class _Writer:
         self.anchors.add(anchor)
         return anchor
 
+    def _say(self, anchor: str, *uris: str | None) -> str:
+        """Note what is said at an anchor."""
+        for uri in filter(None, uris):
+            at = unquote(uri.removeprefix(OPEN))
+            self.places.setdefault(at if "#" in at else f"{at}#", anchor)
+        return anchor
+
     def _is_subject(self, operation: Operation, title: str) -> bool:
         return any(form.title in title for form in operation.forms)
 
     def _cite(self, names: Iterable[str], about: str = "") -> tuple[CitedSource, ...]:
         """Return sources, with their words about a field if it has a name here."""
-        listed = self.root.get("x-sources", {})
-        return tuple(
-            CitedSource(
-                mark=str(entry.get("mark", "UNKNOWN")),
-                name=name,
-                title=str(entry.get("title", "")),
-                says=str(entry.get("says", {}).get(about, "")),
-            )
-            for name, entry in ((name, listed.get(name, {})) for name in names)
-        )
+        return cite(self.root, names, about)
 
     def _sources(self, node: Any) -> tuple[CitedSource, ...]:
         return self._cite(node.get("x-source", ()))
@@ -159,14 +167,17 @@ class _Writer:
             for folded in (evidence.about(envelope.codes_uri) if evidence and envelope else ())
             if folded.finding.rule.id == _UNKNOWN_CODE
         ]
+        headers = (header.uri for header in operation.required_headers)
+        anchor = self._say(self._anchor(operation.id), operation.uri, *headers)
+        self._say(f"{anchor}-codes", envelope.codes_uri if envelope and envelope.codes else None)
         return ShownOperation(
-            anchor=self._anchor(operation.id),
+            anchor=anchor,
             operation=operation,
             summary=node.get("summary", ""),
             description=node.get("description", ""),
             calls=tuple(self._calls(operation, node, title)),
             without_form=form_seen(evidence, operation, "")[0] if evidence and operation.forms else None,
-            parameters=tuple(self._parameters(operation, node)),
+            parameters=tuple(self._parameters(operation)),
             statuses=tuple(self._statuses(operation, node)),
             codes=tuple(self._codes(operation, envelope)) if envelope else (),
             other_codes=tuple(
@@ -193,7 +204,7 @@ class _Writer:
                 description=self._described_by(of_form[0].schema) if id_ else node.get("summary", ""),
                 sources=self._sources(form) if id_ else (),
                 bodies=tuple(shown for body in of_form for shown in self._bodies(operation, body, name)),
-                samples=build_samples(self.contract, operation, id_, self._parameter_nodes(operation, node)),
+                samples=build_samples(self.contract, operation, id_, parameters_of(self.contract, operation)),
                 examples=tuple(self._examples(examples, of_form)),
                 seen=seen,
                 outcomes=outcomes,
@@ -204,37 +215,23 @@ class _Writer:
         return str(node.get("description", "")) if isinstance(node, dict) else ""
 
     def _bodies(self, operation: Operation, body: Body, call: str) -> Iterator[ShownBody]:
-        """Yield a request, or an answer once for each outcome that the business code tells apart."""
+        """Yield what is said of a body, if anything is."""
         title = "Request" if body.in_request else "Answer"
         if not body.form and not body.in_request:
             title += f" {body.title.rpartition(', ')[2]}"  # its HTTP status
-        fields = tuple(iter_fields(self.contract.schemas, body.schema))
-        by_outcome = {}
-        if operation.envelope is not None and not body.in_request:
-            for outcome in (Outcome.SUCCESS, Outcome.BUSINESS_ERROR):
-                branches = branches_of(self.contract, operation.envelope, outcome)
-                by_outcome[outcome] = tuple(iter_fields(self.contract.schemas, body.schema, branches))
-        if len(set(by_outcome.values())) > 1:
-            for outcome, of_outcome in by_outcome.items():
-                yield self._body(operation, body, f"{call}: {title}", of_outcome, outcome)
-        elif fields:
-            yield self._body(operation, body, f"{call}: {title}", fields, None)
+        if fields := tuple(iter_fields(self.contract.schemas, body.schema)):
+            yield self._body(operation, body, f"{call}: {title}", fields)
 
-    def _body(
-        self,
-        operation: Operation,
-        body: Body,
-        name: str,
-        fields: Sequence[Field],
-        outcome: Outcome | None,
-    ) -> ShownBody:
+    def _body(self, operation: Operation, body: Body, name: str, fields: Sequence[Field]) -> ShownBody:
+        outcome = body.outcome
         title = f"{name.rpartition(': ')[2]}{_OUTCOMES[outcome]}"
-        anchor = self._anchor(f"{name}{_OUTCOMES[outcome]}")
+        anchor = self._say(self._anchor(f"{name}{_OUTCOMES[outcome]}"), body.schema)
         seen: Iterable[Seen | None] = [None] * len(fields)
         if self.evidence:
             outcomes = [outcome] if outcome else Outcome
             seen = iter_fields_seen(self.contract, self.evidence, operation, body, fields, outcomes)
         members = tuple(map(self._member, fields, [anchor] * len(fields), seen))
+        self._say(anchor, *(one.rpartition("/properties/")[0] for each in fields for one in each.statements))
         return ShownBody(
             anchor=anchor,
             title=title,
@@ -246,7 +243,7 @@ class _Writer:
 
     def _member(self, member: Field, body: str, seen: Seen | None) -> ShownMember:
         nodes = [self._statement(statement) for statement in member.statements]
-        anchor = self._anchor(f"{body} {member.pointer}")
+        anchor = self._say(self._anchor(f"{body} {member.pointer}"), *member.statements)
         says, description = _most_specific(nodes)
         first = self.described.setdefault((says, description), anchor)
         names = [name for name in member.pointer.split("/")[1:] if name != "*"]
@@ -282,17 +279,10 @@ class _Writer:
                     title=title, text=to_json(example["value"]), sources=self._sources(example)
                 )
 
-    def _parameter_nodes(self, operation: Operation, node: Any) -> list[Any]:
-        around = self.contract.schemas.node(operation.uri.rpartition("/")[0])
-        return [
-            self.contract.schemas.node(absolute(one["$ref"], ROOT)) if "$ref" in one else one
-            for one in [*around.get("parameters", []), *node.get("parameters", [])]
-        ]
-
-    def _parameters(self, operation: Operation, node: Any) -> Iterator[ShownRow]:
+    def _parameters(self, operation: Operation) -> Iterator[ShownRow]:
         """Yield what a request has beside its body: parameters, and headers that other statements require."""
         headers = {one.name.lower(): one for one in operation.required_headers}
-        for said in self._parameter_nodes(operation, node):
+        for said in parameters_of(self.contract, operation):
             required = headers.pop(said["name"].lower(), None) if said["in"] == "header" else None
             yield ShownRow(
                 name=said["name"],
@@ -342,8 +332,7 @@ class _Writer:
             )
 
     def _signature(self, operations: Sequence[ShownOperation]) -> ShownSignature | None:
-        schemes = self.root.get("components", {}).get("securitySchemes", {}).values()
-        scheme = next((scheme for scheme in schemes if "x-signature" in scheme), None)
+        scheme = next((scheme for scheme in self._schemes().values() if "x-signature" in scheme), None)
         if scheme is None:
             return None
         signature = scheme["x-signature"]
@@ -370,7 +359,8 @@ class _Writer:
         )
 
     def _questions(self) -> Iterator[ShownQuestion]:
-        for question, raw in zip(self.contract.questions, self.root.get("x-open-questions", []), strict=True):
+        for question in self.contract.questions:
+            raw = self.contract.schemas.node(question.at.uri)
             answer = self.evidence.answer(question.id) if self.evidence else None
             counts = dict(answer.counts) if answer else {}
             readings = tuple(

@@ -8,6 +8,7 @@ from opay_contract.contract.addresses import MISSING, OPEN, absolute, split_uri,
 from opay_contract.contract.documents import Document
 from opay_contract.contract.keywords import NAMED
 from opay_contract.contract.loading import ROOT
+from opay_contract.contract.openapi import is_schema_file
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import Tokens, pointer
 
@@ -32,7 +33,7 @@ def component_names(documents: Mapping[str, Document]) -> dict[str, str]:
     taken = set(documents[ROOT].value.get("components", {}).get("schemas", {}))
     names: dict[str, str] = {}
     for file in documents:
-        if file != ROOT:
+        if is_schema_file(file):
             names[file] = next(name for name in _candidates(documents[file]) if name not in taken)
             taken.add(names[file])
     return names
@@ -62,6 +63,10 @@ class _Bundler:
             return [self.copy(child, file, (*tokens, index)) for index, child in enumerate(value)]
         if not isinstance(value, dict):
             return value
+        if not named and isinstance(value.get("$ref"), str):
+            target = split_uri(absolute(value["$ref"], file))
+            if target.file in self._documents and target.file != ROOT and not is_schema_file(target.file):
+                return self.copy(value_below(self._documents[target.file].value, target.tokens), *target)
         return {
             key: self._property(key, child, file, (*tokens, key), named=named)
             for key, child in value.items()

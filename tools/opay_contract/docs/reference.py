@@ -1,21 +1,13 @@
 """What the reference says, in the order in which it says it; templates write it as HTML and as Markdown."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from opay_contract.contract.operation import Operation
 from opay_contract.docs.evidence import RunEvidence
 from opay_contract.docs.samples import Sample
 from opay_contract.docs.seen import Seen
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CitedSource:
-    """Where a statement comes from, with its mark: DOC, OBS or UNKNOWN; `says` quotes it, if it is quoted."""
-
-    mark: str
-    name: str
-    title: str
-    says: str = ""
+from opay_contract.report.frames import CitedSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,3 +161,12 @@ class Reference:
     questions: tuple[ShownQuestion, ...]
     sources: tuple[CitedSource, ...]
     sensitivity: tuple[tuple[str, str], ...]
+    anchors: Mapping[str, str]
+    """Where on the page a statement of the contract is said first, by its `file#pointer`."""
+
+    def anchor_of(self, file: str, pointer: str) -> str:
+        """Return where the page says a statement, or what is around it; empty where it says neither."""
+        at = f"{file}#{pointer}"
+        while at not in self.anchors and "/" in at.partition("#")[2]:
+            at = at.rpartition("/")[0]
+        return self.anchors.get(at, "")

@@ -6,7 +6,7 @@ Every program but curl's signs by itself and takes other credentials and another
 import json
 import re
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,10 +16,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import Operation
 from opay_contract.model.signature import SignatureScheme
-from opay_contract.signing.signer import PUBLIC_TEST_KEY, sign
-
-MOCK = "http://127.0.0.1:8000"
-"""Where the samples find the mock: `opay-contract mock --port 8000`."""
+from opay_contract.report.sample_calls import MOCK, SampleCall, build_calls
+from opay_contract.signing.signer import PUBLIC_TEST_KEY
 
 _PROGRAMS = (
     ("Shell", "sample.sh", "sh"),
@@ -50,76 +48,46 @@ class Sample:
     programs: tuple[Program, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _SentHeader:
-    name: str
-    variable: str
-    example: str
-
-
 def build_samples(
     contract: Contract, operation: Operation, form: str, parameters: Sequence[Any]
 ) -> tuple[Sample, ...]:
     """Return the contract's examples of a request form as programs; none where they could not be sent."""
-    headers = [
-        _SentHeader(name=one["name"], variable=f"OPAY_{_snake(one['name'])}", example=str(one["example"]))
-        for one in parameters
-        if one["in"] == "header" and "example" in one
-    ]
-    words = (operation.path, *(text for one in headers for text in (one.name, one.example)))
-    if operation.method != "POST" or not all(map(_SAFE.fullmatch, words)):
-        return ()
-    examples = _iter_examples(contract, operation, form)
-    return tuple(_sample(contract.signature, operation, headers, title, query) for title, query in examples)
+    calls = [call for of_form, call in build_calls(contract, operation, parameters) if of_form == form]
+    return tuple(map(_sample, filter(_can_be_sent, calls)))
 
 
-def _iter_examples(
-    contract: Contract, operation: Operation, form: str
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    body = contract.schemas.node(operation.uri).get("requestBody", {})
-    for media in body.get("content", {}).values():
-        for name, example in media.get("examples", {}).items():
-            query = example.get("value")
-            if isinstance(query, dict) and _form_of(operation, query) == form:
-                yield example.get("summary", name), query
+def _can_be_sent(call: SampleCall) -> bool:
+    words = (call.operation.path, *(text for field in call.headers for text in field))
+    return call.operation.method == "POST" and bool(call.text) and all(map(_SAFE.fullmatch, words))
 
 
-def _form_of(operation: Operation, query: dict[str, Any]) -> str:
-    return next((form.id for form in operation.forms if form.required <= query.keys()), "")
-
-
-def _sample(
-    scheme: SignatureScheme | None,
-    operation: Operation,
-    headers: Sequence[_SentHeader],
-    title: str,
-    query: dict[str, Any],
-) -> Sample:
-    made = sign(json.dumps(query).encode(), PUBLIC_TEST_KEY, scheme) if scheme else None
-    text = made.text if made else json.dumps(query, ensure_ascii=False)
-    templates = [("curl", "sample.curl", "sh"), *(_PROGRAMS if scheme and _is_plain(scheme) else ())]
+def _sample(call: SampleCall) -> Sample:
     values = {
         "base_url": MOCK,
-        "headers": headers,
+        "headers": [
+            {"name": name, "variable": f"OPAY_{_snake(name)}", "example": example}
+            for name, example in call.headers
+        ],
         "javascript": lambda value: json.dumps(value, ensure_ascii=False),
         "key": PUBLIC_TEST_KEY,
-        "path": operation.path,
+        "path": call.operation.path,
         "php": _php,
         "python": _python,
-        "query": query,
-        "scheme": scheme,
-        "signature": made.header if made else "",
-        "text": text,
+        "query": call.query,
+        "scheme": call.scheme,
+        "text": call.text,
         "words": shlex.quote,
     }
+    written = [("curl", "sh", f"{call.curl()}\n")]
+    written += [
+        (name, language, _programs().get_template(file).render(values))
+        for name, file, language in (_PROGRAMS if call.scheme and _is_plain(call.scheme) else ())
+    ]
     return Sample(
-        title=title,
-        text=text,
-        signature=made.value if made else "",
-        programs=tuple(
-            Program(title=name, language=language, text=_programs().get_template(file).render(values))
-            for name, file, language in templates
-        ),
+        title=call.title,
+        text=call.text,
+        signature=call.signature.value if call.signature else "",
+        programs=tuple(Program(title=name, language=lang, text=text) for name, lang, text in written),
     )
 
 

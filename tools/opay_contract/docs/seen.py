@@ -13,7 +13,8 @@ from opay_contract.docs.evidence import STATUS, RunEvidence, folded_place
 from opay_contract.jsontext import pointer
 from opay_contract.judge.describing import describe_name
 from opay_contract.judge.gap_table import NARROWER_RULES
-from opay_contract.model.finding import Area, Key, Outcome, Rule
+from opay_contract.judge.table import CARD_NUMBER_EXPOSED
+from opay_contract.model.finding import Key, Outcome, Rule
 from opay_contract.model.insight import Change, ChangeKind, Gap
 from opay_contract.model.observation import (
     EARLIER,
@@ -130,8 +131,8 @@ def header_seen(evidence: RunEvidence, operation: Operation, header: RequiredHea
             key: one
             for key, one in evidence.summary.findings.items()
             if one.finding.operation == operation.id
-            and one.finding.rule.area is Area.HEADER
-            and one.finding.pointer.lower() == name
+            and one.finding.pointer.lower() in (name, f"request-header:{name}")
+            and one.finding.rule is not CARD_NUMBER_EXPOSED
         },
         may_have_more=evidence.summary.omitted > 0,
     )

@@ -62,7 +62,7 @@ class LastGood:
             return {"version": self._version, "problem": self._problem}
 
     def _read_stamp(self) -> _Stamp:
-        schemas = sorted((self._directory / "schemas").glob("**/*.json"))
+        schemas = sorted((self._directory / "schemas").glob("**/*.*"))
         return tuple(_stamp_of(path) for path in (self._directory / ROOT, *schemas, *self._others))
 
 

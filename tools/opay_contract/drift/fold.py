@@ -17,18 +17,20 @@ from opay_contract.judge.judge import Judge
 from opay_contract.judge.reading import Body
 from opay_contract.judge.routes import describe_elsewhere
 from opay_contract.judge.subject import Alike, Settings, gather
-from opay_contract.model.exchange import Exchange, Place, Request, Unreadable
+from opay_contract.model.exchange import NO_ZONE, Exchange, Place, Request, Unreadable
 from opay_contract.model.finding import Finding, Key, Severity
 from opay_contract.model.observation import latest_days
 from opay_contract.model.outcomes import MAX_DIAGNOSED, Signatures, WrongSignature
 from opay_contract.model.summary import (
     MAX_ELSEWHERE,
+    MAX_FILES,
     MAX_FINDINGS,
     MAX_UNREADABLE,
     DriftSummary,
     Elsewhere,
     FoldedFinding,
     first_elsewhere,
+    first_files,
     first_unreadable,
     most_severe,
 )
@@ -44,7 +46,16 @@ _Waiting = list[tuple[Exchange, Lead]]
 class _Folding:
     """Equal findings so far; what they were on the days that are told apart."""
 
-    __slots__ = ("count", "days", "finding", "first_seen", "last_place", "last_recorded_at", "last_seen")
+    __slots__ = (
+        "count",
+        "days",
+        "files",
+        "finding",
+        "first_seen",
+        "last_place",
+        "last_recorded_at",
+        "last_seen",
+    )
 
     def __init__(self, finding: Finding) -> None:
         self.finding = finding
@@ -54,6 +65,7 @@ class _Folding:
         self.first_seen: str | None = None
         self.last_seen: str | None = None
         self.days: dict[str, int] = {}
+        self.files: set[int] = set()
 
     def add(self, place: Place, recorded_at: str | None, times: int = 1) -> None:
         self.count += times
@@ -61,6 +73,9 @@ class _Folding:
             self.last_place, self.last_recorded_at = place, recorded_at
         seen, day = utc_of(recorded_at), day_of(recorded_at)
         self.days[day] = self.days.get(day, 0) + times
+        self.files.add(place.source)
+        if len(self.files) > 2 * MAX_FILES:
+            self.files = set(first_files(self.files))
         if seen is not None:
             self.first_seen = min(self.first_seen or seen, seen)
             self.last_seen = max(self.last_seen or seen, seen)
@@ -74,6 +89,7 @@ class _Folding:
             first_seen=self.first_seen,
             last_seen=self.last_seen,
             days=latest_days(dict(self.days)),
+            files=first_files(self.files),
         )
 
 
@@ -138,29 +154,23 @@ class Fold:
         self._elsewhere: dict[Elsewhere, int] = {}
         self._out_of_window = 0
         self._undated = 0
-        self._waitingable_count = 0
-        self._waitingable: list[Unreadable] = []
+        self._zoneless = 0
+        self._unreadable_count = 0
+        self._unreadable: list[Unreadable] = []
         self._passed_over_count = 0
         self._passed_over: list[Unreadable] = []
 
     @property
     def seen(self) -> int:
         """How many things were taken, of whatever kind."""
-        counted = self._exchanges + self._out_of_scope + self._out_of_window + self._waitingable_count
+        counted = self._exchanges + self._out_of_scope + self._out_of_window + self._unreadable_count
         return counted + len(self._waiting)
-
-    @property
-    def found(self) -> int:
-        """How many distinct findings there are."""
-        return len(self._findings)
 
     def add(self, item: Exchange | Unreadable) -> None:
         """Take one thing that a reader yielded."""
         self._accept(item)
         if len(self._waiting) >= MAX_WAITING or self._waiting_bytes >= MAX_WAITING_BYTES:
-            with (
-                without_collection()
-            ):  # of what is made meanwhile nothing is left when collection is on again
+            with without_collection():  # nothing of what is made meanwhile is left when it is on again
                 self._judge_waiting()
 
     def check(self, item: Exchange | Unreadable) -> list[Finding]:
@@ -200,6 +210,7 @@ class Fold:
         if not (is_ours or (answered is not None and self._is_answer(answered[0]))):
             self._add_unreadable(Unreadable(place=exchange.place, reason=self._no_answer))
             return False
+        self._zoneless += exchange.recorded_at is not None and exchange.recorded_at.endswith(NO_ZONE)
         window = self._settings.window
         if window is not None and not window.holds(exchange.recorded_at):
             self._out_of_window += 1
@@ -244,8 +255,9 @@ class Fold:
             elsewhere=first_elsewhere(dict(self._elsewhere)),
             out_of_window=self._out_of_window,
             undated=self._undated,
-            unreadable_count=self._waitingable_count,
-            unreadable=first_unreadable(self._waitingable),
+            zoneless=self._zoneless,
+            unreadable_count=self._unreadable_count,
+            unreadable=first_unreadable(self._unreadable),
             passed_over_count=self._passed_over_count,
             passed_over=first_unreadable(self._passed_over),
             findings=self._findings.findings(),
@@ -299,8 +311,8 @@ class Fold:
         elif request is not None and route is not None and not route.in_scope:
             self._pass_over(request, route)
         else:
-            self._waitingable_count += 1
-            _keep(self._waitingable, structs.replace(found, request=None))
+            self._unreadable_count += 1
+            _keep(self._unreadable, structs.replace(found, request=None))
 
 
 def _keep(kept: list[Unreadable], found: Unreadable) -> None:

@@ -6,9 +6,10 @@ A gap is what the contract has and no recording shows, or what it allows in vain
 from collections.abc import Iterator
 from typing import Any
 
+from opay_contract import words
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import Field
-from opay_contract.contract.operation import OpenQuestion, Operation
+from opay_contract.contract.operation import Envelope, OpenQuestion, Operation
 from opay_contract.contract.scopes import RESPONSE_BODY, fields_of_scope
 from opay_contract.drift.changes import find_changes, parent_of
 from opay_contract.drift.field_statistics import CONTENT_TYPE, STATUS
@@ -74,6 +75,8 @@ def _answer(question: OpenQuestion, summary: DriftSummary) -> Answer:
 def _limits(summary: DriftSummary) -> list[str]:
     observations = summary.observations
     limits = []
+    if summary.zoneless:
+        limits.append(f"{words.count(summary.zoneless, 'time')} without a zone, read as UTC.")
     if len(observations) >= MAX_SPOTS:
         limits.append(f"{MAX_SPOTS:,} places were observed; there may be more.")
     crowded = sorted({spot[3] for spot, observed in observations.items() if observed.has_many_values})
@@ -96,7 +99,7 @@ def iter_gaps(observations: Observations, contract: Contract) -> Iterator[Gap]:
         yield from _iter_codes(operation, scopes, observations, contract)
         for scope in scopes:
             if scope[1] or not operation.forms:
-                yield from _iter_fields(scope, observations, contract)
+                yield from _iter_fields(scope, observations, contract, operation.envelope)
 
 
 def _iter_forms(
@@ -146,7 +149,10 @@ def _iter_codes(
             yield _gap(contract, CODE_UNOBSERVED, spot, code.code, answers, code.uri)
 
 
-def _iter_fields(scope: Scope, observations: Observations, contract: Contract) -> Iterator[Gap]:
+def _iter_fields(
+    scope: Scope, observations: Observations, contract: Contract, envelope: Envelope | None
+) -> Iterator[Gap]:
+    codes = RESPONSE_BODY + pointer(envelope.code) if envelope is not None else None
     for place, field in fields_of_scope(contract, scope).items():
         spot = (*scope, _folded(place))
         opportunities = _parent_count(spot, observations)
@@ -157,7 +163,8 @@ def _iter_fields(scope: Scope, observations: Observations, contract: Contract) -
                 yield _gap(contract, FIELD_UNOBSERVED, spot, documented, opportunities, field.uri)
         else:
             for rule, documented, seen, number in _narrower(field, observed, opportunities):
-                if number >= MIN_OBSERVATIONS:
+                is_told = rule is VALUE_UNOBSERVED and place == codes  # by the catalogue
+                if number >= MIN_OBSERVATIONS and not is_told:
                     yield _gap(contract, rule, spot, documented, number, field.uri, seen)
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from msgspec import structs
 
 from opay_contract.model.exchange import Place, Unreadable
-from opay_contract.model.summary import DriftSummary, merge
+from opay_contract.model.summary import DriftSummary, FoldedFinding, merge
 
 Move = Callable[[Place], Place]
 """Says where a place is now; it must keep the order of places."""
@@ -45,6 +45,10 @@ def _moved(value: T, move: Move) -> Any:
         return move(value)
     if isinstance(value, Unreadable):
         return _moved_unreadable(value, move)
+    if isinstance(value, FoldedFinding):
+        return _moved_members(
+            replace(value, files=tuple(_moved_file(one, move) for one in value.files)), move
+        )
     if isinstance(value, dict):
         return {key: _moved(member, move) for key, member in value.items()}
     if isinstance(value, tuple | list):
@@ -52,6 +56,11 @@ def _moved(value: T, move: Move) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return _moved_members(value, move)
     return value
+
+
+def _moved_file(ordinal: int, move: Move) -> int:
+    """Move a file that is named by its ordinal alone."""
+    return move(Place(source=ordinal, entry=0, file="file")).source
 
 
 def _moved_members(value: Any, move: Move) -> Any:

@@ -67,6 +67,7 @@ def summary_to_json(summary: DriftSummary) -> bytes:
             ],
             "out_of_window": summary.out_of_window,
             "undated": summary.undated,
+            **({"zoneless": summary.zoneless} if summary.zoneless else {}),
             "unreadable_count": summary.unreadable_count,
             "unreadable": [[*_from_place(one.place), one.reason] for one in summary.unreadable],
             "passed_over_count": summary.passed_over_count,
@@ -111,6 +112,7 @@ def _to_summary(saved: dict[str, Any]) -> DriftSummary:
         elsewhere=_to_elsewhere(saved.get("elsewhere", [])),  # which older summaries do not have
         out_of_window=_whole(saved["out_of_window"]),
         undated=_whole(saved["undated"]),
+        zoneless=_whole(saved.get("zoneless", 0)),  # which older summaries do not have
         unreadable_count=_whole(saved["unreadable_count"]),
         unreadable=tuple(
             Unreadable(place=_to_place(place), reason=str(reason)) for *place, reason in saved["unreadable"]
@@ -166,12 +168,18 @@ def _to_elsewhere(saved: Any) -> dict[Elsewhere, int]:
 
 
 def _from_place(place: Place) -> list[Any]:
-    return [place.source, place.entry, place.file, place.line]
+    return [place.source, place.entry, place.file, place.line, *([place.column] if place.column else [])]
 
 
 def _to_place(saved: Any) -> Place:
-    source, entry, file, line = saved
-    return Place(source=_whole(source), entry=_whole(entry), file=str(file), line=_or_none(line, _whole))
+    source, entry, file, line, *column = saved
+    return Place(
+        source=_whole(source),
+        entry=_whole(entry),
+        file=str(file),
+        line=_or_none(line, _whole),
+        column=_whole(*column) if column else None,
+    )
 
 
 def _from_folded(folded: FoldedFinding) -> dict[str, Any]:
@@ -187,12 +195,15 @@ def _from_folded(folded: FoldedFinding) -> dict[str, Any]:
         "contract": contract and [contract.file, contract.line, contract.column, contract.pointer],
         "place": _from_place(finding.place),
         "recorded_at": finding.recorded_at,
+        "status": finding.status,
+        "code": finding.code,
         "count": folded.count,
         "last_place": _from_place(folded.last_place),
         "last_recorded_at": folded.last_recorded_at,
         "first_seen": folded.first_seen,
         "last_seen": folded.last_seen,
         "days": folded.days,
+        "files": folded.files,
     }
 
 
@@ -209,6 +220,8 @@ def _to_folded(saved: dict[str, Any]) -> FoldedFinding:
             contract=_or_none(saved["contract"], _to_contract_place),
             place=_to_place(saved["place"]),
             recorded_at=_or_none(saved["recorded_at"], str),
+            status=_or_none(saved.get("status"), _whole),
+            code=str(saved.get("code", "")),
         ),
         count=_whole(saved["count"]),
         last_place=_to_place(saved["last_place"]),
@@ -216,6 +229,7 @@ def _to_folded(saved: dict[str, Any]) -> FoldedFinding:
         first_seen=_or_none(saved["first_seen"], _moment),
         last_seen=_or_none(saved["last_seen"], _moment),
         days=_to_days(saved["days"]),
+        files=tuple(map(_whole, saved.get("files", ()))),  # which older summaries do not have
     )
 
 

@@ -1,8 +1,8 @@
 """The fold over files: in this process, one after another, or over parts in whatever process that is."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from opay_contract.contract.answers import answer_shape
 from opay_contract.contract.contract import Contract
@@ -20,14 +20,11 @@ PROGRESS_STEP = 512
 """Entries between two words on progress."""
 
 
-class OnProgress(Protocol):
-    """Hears how much was seen, and how many distinct findings there are."""
-
-    def __call__(self, seen: int, findings: int, /) -> None:
-        """Take the numbers so far."""
+OnProgress = Callable[[int], None]
+"""Hears now and then how much was seen."""
 
 
-def no_progress(_seen: int, _findings: int, /) -> None:
+def no_progress(_seen: int, /) -> None:
     """Let progress go unheard."""
 
 
@@ -54,7 +51,7 @@ def check_sources(  # noqa: PLR0913  each is a thing of its own, by name
             for position, entry in enumerate(entries):
                 fold.add(entry)
                 if not position % PROGRESS_STEP:
-                    on_progress(fold.seen, fold.found)
+                    on_progress(fold.seen)
     except KeyboardInterrupt:
         return replace(fold.summary(), is_partial=True)
     return fold.summary()

@@ -102,8 +102,7 @@ class Work:
     def tell(self, on_progress: OnProgress) -> None:
         """Say how far the work is."""
         total = self._total
-        seen = total.exchanges + total.out_of_scope + total.out_of_window + total.unreadable_count
-        on_progress(seen, len(total.findings))
+        on_progress(total.exchanges + total.out_of_scope + total.out_of_window + total.unreadable_count)
 
     def finish(self, *, is_partial: bool = False) -> DriftSummary:
         """Return the summary of what was done, its lines numbered as in one run over everything.

@@ -20,7 +20,6 @@ from opay_contract.formats.json_files import (
     read_entries,
     rewrite_segments,
 )
-from opay_contract.formats.look import Head
 from opay_contract.formats.messages import (
     PlaceOf,
     attempt,
@@ -61,15 +60,6 @@ _COUNT = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _NOTHING = ("", "-")
 _STATUS_DIGITS = 3
 _LATEST_SECONDS = 1e11
-
-
-def is_access_log(head: Head) -> bool:
-    """Tell a line of Kong's, or one with the variables of nginx or Apache."""
-    members = head.look.members
-    if head.look.is_exchange and "latencies" in members:
-        return True
-    is_web_server = "request_uri" in members or "request_method" in members or members.get("request") == b'"'
-    return is_web_server and ("status" in members or "response_status" in members)
 
 
 def read_access_log(place_of: PlaceOf, stream: ChunkStream) -> Iterator[Exchange | Unreadable]:
@@ -240,13 +230,13 @@ class _LineVisitor(EntryVisitor):
             return self._policy.field_name(name)
         return super().name(tokens, name, salt)
 
-    def subtree(self, tokens: Tokens) -> str | None:
+    def subtree(self, tokens: Tokens, token: str) -> str | None:
         """Return a body that is a JSON value in the middle of the line."""
         path = ".".join(map(str, tokens))
         side = _BODIES.get(path)
         is_text = isinstance(value_at(self._tree, tokens), str | None)
         if side is None or is_text or self._edited is None or not self._is_first(path, f"{side} body"):
-            return super().subtree(tokens)
+            return super().subtree(tokens, token)
         return self._edited.body(side).decode(errors="surrogateescape")
 
     def _is_first(self, path: str, part: str) -> bool:

@@ -212,10 +212,12 @@ _BODIES = frozenset(
         ("response", "content", "text"),
         ("response", "content"),
         ("response", "content", "string"),
+        ("request", "request_body"),
         *((side, "body") for side in _SIDES),
         *((side, "body", "string") for side in _SIDES),
     }
 )
+_NATIVE_BODIES = tuple((side, "body") for side in _SIDES)
 _BASE64 = frozenset(
     {
         ("response", "content", "$base64"),
@@ -223,6 +225,7 @@ _BASE64 = frozenset(
         *((side, "body", name) for side in _SIDES for name in ("base64_string", "$base64")),
     }
 )
+_TEXTS = _URLS | _BODIES | _BASE64 | {("request", "method")}
 _SIZES = frozenset({("request", "bodySize"), ("response", "bodySize"), ("response", "content", "size")})
 _MEDIA_TYPES = frozenset({"mimeType", "media_type"})
 _PARAMETERS = frozenset({"queryString", "params"})
@@ -266,9 +269,9 @@ class EntryVisitor:
         made = self._policy.number(token, _MANY if self._tree is not None else _FEW)
         return self._changed(made, token, tokens, "number")
 
-    def is_field(self, tokens: Tokens) -> bool:
-        """Tell whether a value is one of a header field, which is a text even where it has digits alone."""
-        return self._header_of(tokens) is not None
+    def is_text(self, tokens: Tokens) -> bool:
+        """Tell whether a value is a text even where it has digits alone: a header field's, a URL, a body."""
+        return tokens in _TEXTS or self._header_of(tokens) is not None
 
     def name(self, tokens: Tokens, name: str, salt: int) -> str:
         """Return a member's name."""
@@ -289,17 +292,18 @@ class EntryVisitor:
     def _place(self, tokens: Tokens) -> str:
         return f"recording:{self._policy.say(tokens)}"
 
-    def subtree(self, tokens: Tokens) -> str | None:
+    def subtree(self, tokens: Tokens, token: str) -> str | None:
         """Return a native body: the text of a JSON value in the middle of the line; bytes listed go."""
-        value = value_at(self._tree, tokens)
-        if self._is_native and self._edited is not None and tokens[1:] == ("body",):
+        if self._is_native and self._edited is not None and tokens in _NATIVE_BODIES:
             part = self._edited.new.request if tokens[0] == "request" else self._edited.new.response
-            if isinstance(value, str) or part.body is None:
+            if token.startswith('"') or part.body is None:
                 return None
             return part.body.decode(errors="surrogateescape")  # as the rest of the line is read
-        if isinstance(value, list) and len(value) >= _LISTED and all(map(_is_byte, value)):
-            self._policy.note("bytes", self._place(tokens))
-            return "[]"
+        if token.startswith("["):
+            value = value_at(self._tree, tokens)
+            if isinstance(value, list) and len(value) >= _LISTED and all(map(_is_byte, value)):
+                self._policy.note("bytes", self._place(tokens))
+                return "[]"
         return None
 
     def binary(self, tokens: Tokens, raw: bytes) -> bytes:
@@ -344,7 +348,7 @@ class EntryVisitor:
             return policy.link(value)
         if len(tokens) > 1 and tokens[-1] == "name" and "headers" in tokens:
             return policy.field_name(value)
-        if "headers" in tokens and tokens[-1] == 0:
+        if tokens[-1:] == (0,) and tokens[-3:-2] == ("headers",):
             return policy.field_name(value)
         if last in _MEDIA_TYPES:
             return policy.field_value("content-type", value)

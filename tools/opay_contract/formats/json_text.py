@@ -8,7 +8,6 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from opay_contract.jsontext import MAX_DEPTH, Tokens
@@ -29,14 +28,15 @@ class Visitor(Protocol):
     def renamed(self, tokens: Tokens) -> None:
         """Hear that the member at `tokens` has another name now."""
 
-    def subtree(self, tokens: Tokens) -> str | None:
-        """Return the JSON text that takes the place of a whole value, None to go into the value."""
+    def subtree(self, tokens: Tokens, token: str) -> str | None:
+        """Return the JSON text that takes the place of a whole value, None to go into it; it begins so."""
 
 
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+'
 _TOKEN = re.compile(
-    rf"""(?P<space>[ \t\r\n]+)
-    |(?P<bracket>[{{}}\[\],:])
+    rf"""(?P<joint>[ \t\r\n]*+[,:][ \t\r\n]*+)
+    |(?P<space>[ \t\r\n]+)
+    |(?P<bracket>[{{}}\[\]])
     |(?P<string>{_STRING}")
     |(?P<open>{_STRING}\\?\Z)
     |(?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![\w.+]))
@@ -53,36 +53,41 @@ _ESCAPE = re.compile(
 )
 _LOWER_HALF = re.compile("[\ud800-\udbff]")
 _STRAY_BYTE = re.compile("[\udc80-\udcff]")
+_ASCII, _ANY = json.JSONEncoder().encode, json.JSONEncoder(ensure_ascii=False).encode
 _LETTERS = "xbjkqvwz"  # of which pseudonyms are made
 _CUT_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*(\\(?:u[0-9A-Fa-f]{0,3})?)\Z")
 _BROKEN_OFF_WORD = re.compile(r"-|t(?:ru?)?|f(?:a(?:ls?)?)?|n(?:ul?)?|N(?:aN?)?|-?I[nfinty]*")
 
 
-@dataclass(slots=True)
 class NewNames:
     """The new names of one object's members: names that differed in it still do, and equal ones are equal.
 
     Once all pseudonyms of one form are taken, those of the others are not looked through, either.
     """
 
-    _made: dict[str, str] = field(default_factory=dict)
-    _taken: set[str] = field(default_factory=set)
-    _spare: dict[str, Iterator[str]] = field(default_factory=dict)
+    __slots__ = ("_made", "_spare", "_taken")
+
+    def __init__(self) -> None:
+        self._made: dict[str, str] = {}
+        self._taken: set[str] = set()
+        self._spare: dict[str, Iterator[str]] = {}
 
     def take(self, name: str, make: Callable[[int], str]) -> str:
         """Return the new name of a member; `make` gives another candidate for another salt."""
-        if name not in self._made:
-            new = ""
-            for salt in range(1 if self._spare else _ATTEMPTS):
-                new = make(salt)
-                if new not in self._taken:
-                    break
-            else:
-                spare = self._spare.setdefault(new, _iter_spare_names(new))
-                new = next(one for one in spare if one not in self._taken)
-            self._made[name] = new
-            self._taken.add(new)
-        return self._made[name]
+        known = self._made.get(name)
+        if known is not None:
+            return known
+        new = ""
+        for salt in range(1 if self._spare else _ATTEMPTS):
+            new = make(salt)
+            if new not in self._taken:
+                break
+        else:
+            spare = self._spare.setdefault(new, _iter_spare_names(new))
+            new = next(one for one in spare if one not in self._taken)
+        self._made[name] = new
+        self._taken.add(new)
+        return new
 
 
 def _iter_spare_names(name: str) -> Iterator[str]:
@@ -98,14 +103,16 @@ def _iter_spare_names(name: str) -> Iterator[str]:
         yield from (name + "".join(letters) for letters in itertools.product(_LETTERS, repeat=length))
 
 
-@dataclass(slots=True)
 class _Level:
-    """An open object or list: where in it the text is, and the new names of its members."""
+    """An open object or list: the place of it, where in it the text is, and the new names of its members."""
 
-    is_object: bool
-    at: str | int
-    is_name_next: bool
-    names: NewNames = field(default_factory=NewNames)
+    __slots__ = ("at", "before", "is_name_next", "is_object", "names")
+
+    def __init__(self, before: Tokens, *, is_object: bool) -> None:
+        self.before = before
+        self.is_object = self.is_name_next = is_object
+        self.at: str | int = "" if is_object else 0
+        self.names = NewNames()
 
 
 def read_text(data: bytes) -> str:
@@ -128,68 +135,75 @@ class _Rewriting:
     def __init__(self, visitor: Visitor) -> None:
         self._visitor = visitor
         self._levels: list[_Level] = []
-        self._skip_from: int | None = None
+        self._skipped = 0
 
     def run(self, text: str) -> str:
         written: list[str] = []
+        levels = self._levels
         for match in _TOKEN.finditer(text):
             kind, token = match.lastgroup, match[0]
-            if self._skip_from is not None:
-                self._skip(token if kind == "bracket" else "")
-            elif kind in ("space", "word"):
-                written.append(self._word(token) if kind == "word" else token)
+            if self._skipped:
+                self._skipped += (token in ("{", "[")) - (token in ("}", "]"))
+            elif kind == "joint":
+                if levels:
+                    self._step(levels[-1], is_comma="," in token)
+                written.append(token)
+            elif kind == "string":
+                is_name = bool(levels) and levels[-1].is_name_next
+                written.append(self._name(token) if is_name else self._value(kind, token))
+            elif kind == "space":
+                written.append(token)
             elif kind == "bracket":
                 written.append(self._bracket(token))
+            elif kind == "open" and levels and levels[-1].is_name_next:
+                written.append(_edit_open_string(token, self._new_name))
             else:
                 written.append(self._value(kind or "", token))
         return "".join(written)
 
     def _tokens(self) -> Tokens:
         """Return the place of a value; below what JSON may be nested there are no places of their own."""
-        return tuple([level.at for level in self._levels[:MAX_DEPTH]])
+        if not self._levels:
+            return ()
+        level = self._levels[-1]
+        return level.before if len(self._levels) > MAX_DEPTH else (*level.before, level.at)
 
-    def _word(self, token: str) -> str:
-        replacement = self._visitor.subtree(self._tokens())
-        return token if replacement is None else replacement
+    def _step(self, level: _Level, *, is_comma: bool) -> None:
+        level.is_name_next = is_comma and level.is_object
+        if is_comma and isinstance(level.at, int):
+            level.at += 1
 
     def _bracket(self, bracket: str) -> str:
         if bracket in "{[":
-            replacement = self._visitor.subtree(self._tokens())
+            tokens = self._tokens()
+            replacement = self._visitor.subtree(tokens, bracket)
             if replacement is not None:
-                self._skip_from = 1
+                self._skipped = 1
                 return replacement
-            self._levels.append(_Level(bracket == "{", "" if bracket == "{" else 0, bracket == "{"))
-        elif not self._levels:
-            return bracket
-        elif bracket in "}]":
+            self._levels.append(_Level(tokens, is_object=bracket == "{"))
+        elif self._levels:
             self._levels.pop()
-        elif bracket == ",":
-            level = self._levels[-1]
-            level.is_name_next = level.is_object
-            if isinstance(level.at, int):
-                level.at += 1
-        else:
-            self._levels[-1].is_name_next = False
         return bracket
 
-    def _skip(self, bracket: str) -> None:
-        depth = (self._skip_from or 0) + (bracket in ("{", "[")) - (bracket in ("}", "]"))
-        self._skip_from = depth or None
-
     def _value(self, kind: str, token: str) -> str:
-        if kind in ("string", "open") and self._levels and self._levels[-1].is_name_next:
-            return _edit_string(token, self._name)
-        tokens = self._tokens()
-        replacement = self._visitor.subtree(tokens)
+        tokens, visitor = self._tokens(), self._visitor
+        replacement = visitor.subtree(tokens, token)
         if replacement is not None:
             return replacement
+        if kind == "string":
+            return _edit_string(token, lambda value: visitor.text(tokens, value))
         if kind == "number":
-            return self._visitor.number(tokens, token)
+            return visitor.number(tokens, token)
+        if kind == "word" or (kind == "junk" and _BROKEN_OFF_WORD.fullmatch(token)):
+            return token
         if kind == "junk":
-            return token if _BROKEN_OFF_WORD.fullmatch(token) else self._visitor.text(tokens, token)
-        return _edit_string(token, lambda value: self._visitor.text(tokens, value))
+            return visitor.text(tokens, token)
+        return _edit_open_string(token, lambda value: visitor.text(tokens, value))
 
-    def _name(self, name: str) -> str:
+    def _name(self, token: str) -> str:
+        return _edit_string(token, self._new_name)
+
+    def _new_name(self, name: str) -> str:
         level = self._levels[-1]
         level.at = name
         tokens = self._tokens()
@@ -200,25 +214,36 @@ class _Rewriting:
 
 
 def _edit_string(token: str, edit: Callable[[str], str]) -> str:
-    """Edit the text of a string; one that breaks off still does, at the same kind of place.
+    """Edit the text of a string; what is no text in it, such as an escape that is none, stays.
 
     Bytes that are no UTF-8 stand in `token` as the upper half of surrogates, as `surrogateescape` reads them;
     one that the text itself escapes is another thing, and stays an escape.
     """
-    is_whole = len(token) > 1 and token.endswith('"') and _is_closed(token)
-    inner = token[1:-1] if is_whole else token[1:]
-    cut = "" if is_whole else _cut_escape(inner)
-    inner = inner[: len(inner) - len(cut)]
-    end = '"' if is_whole else "\\" + cut[1:2] + "0" * (len(cut) - 2) if cut else ""
+    inner = token[1:-1]
+    if "\\" not in inner:
+        new = edit(inner)
+        return token if new == inner else _written(new, token) + '"'
     try:
-        value = json.loads(f'"{_ESCAPE.sub(_only_lower, inner)}"', strict=False) if "\\" in inner else inner
+        value = json.loads(f'"{_ESCAPE.sub(_only_lower, inner)}"', strict=False)
     except ValueError:
-        return '"' + edit(inner) + end
+        return f'"{edit(inner)}"'
     new = edit(value)
-    if new == value:
-        return '"' + inner + end
-    written = json.dumps(new, ensure_ascii=token.isascii())[:-1]
-    return _LOWER_HALF.sub(_escaped, written) + end
+    return token if new == value else _written(new, token) + '"'
+
+
+def _written(new: str, token: str) -> str:
+    """Return the beginning of a string with another text, in the manner of the old one."""
+    if token.isascii():
+        return _ASCII(new)[:-1]
+    return _LOWER_HALF.sub(_escaped, _ANY(new)[:-1])
+
+
+def _edit_open_string(token: str, edit: Callable[[str], str]) -> str:
+    """Edit the text of a string that breaks off: it still does, at the same kind of place."""
+    cut = _cut_escape(token[1:])
+    edited = _edit_string(f'{token[: len(token) - len(cut)]}"', edit)
+    end = "\\" + cut[1:2] + "0" * (len(cut) - 2) if cut else ""
+    return edited[:-1] + end
 
 
 def _only_lower(match: re.Match[str]) -> str:
@@ -228,11 +253,6 @@ def _only_lower(match: re.Match[str]) -> str:
 
 def _escaped(match: re.Match[str]) -> str:
     return f"\\u{ord(match[0]):04x}"
-
-
-def _is_closed(token: str) -> bool:
-    backslashes = len(token[:-1]) - len(token[:-1].rstrip("\\"))
-    return backslashes % 2 == 0
 
 
 def _cut_escape(inner: str) -> str:

@@ -24,6 +24,7 @@ from opay_contract.formats.editing import (
     value_at,
 )
 from opay_contract.formats.errors import EntryError
+from opay_contract.formats.look import COLLECTION
 from opay_contract.formats.messages import attempt, build_exchange, encode_text, left_out_body, parse_status
 from opay_contract.jsontext import Tokens
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable, header
@@ -291,10 +292,8 @@ def _hits(policy: Policy, url: str) -> list[int]:
     return policy.cards(unquote_plus(without_variables(url) or ""))
 
 
-COLLECTION = "postman.com/json/collection/"
-"""What is in the URL of a collection's schema, by which a collection is told."""
-
-ANY_SCHEMA = f"https://schema.get{COLLECTION}v2.1.0/collection.json"
+_COLLECTION = COLLECTION.decode()
+ANY_SCHEMA = f"https://schema.get{_COLLECTION}v2.1.0/collection.json"
 _SCHEMA = re.compile(
     r"https://schema\.(?:get)?postman\.com/json/collection/v[0-9]\.[0-9]\.[0-9](?:/collection\.json)?"
 )
@@ -330,7 +329,7 @@ class PostmanVisitor(EntryVisitor):
             return number_or_text(token, self._field_value(message, tokens, token))
         return super().number(tokens, token)
 
-    def subtree(self, tokens: Tokens) -> str | None:
+    def subtree(self, tokens: Tokens, token: str) -> str | None:
         """Return what takes the place of scripts, of bytes listed as numbers, and of a URL in parts."""
         message, rest = self._message_at(tokens)
         if message is not None and rest == _BUFFER and isinstance(self._value(tokens), list):
@@ -343,7 +342,7 @@ class PostmanVisitor(EntryVisitor):
             return self._emptied(tokens, "body")
         if tokens[-2:] == ("script", "exec"):
             return self._emptied(tokens, "script")
-        return super().subtree(tokens)
+        return super().subtree(tokens, token)
 
     def _message_at(self, tokens: Tokens) -> tuple[Message | None, Tokens]:
         """Return the innermost message that a place is in, and the way to the place from there."""
@@ -422,7 +421,7 @@ class PostmanVisitor(EntryVisitor):
         """Return what takes the place of a text that is in no message: a value goes by its key."""
         if _SCHEMA.fullmatch(value) or (tokens[-1:] == ("port",) and _PORT.fullmatch(value)):
             return value
-        if COLLECTION in value:
+        if _COLLECTION in value:
             return ANY_SCHEMA
         if tokens[-1:] == ("key",):
             return self._policy.name(value)

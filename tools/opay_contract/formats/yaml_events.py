@@ -33,7 +33,7 @@ TOO_MANY_PARTS = f"the entry has more than {MAX_PARTS:,} parts"
 TOO_MANY_ALIASES = "the aliases of the file stand for too much; record it anew without aliases"
 NO_ANCHOR = "an alias has no anchor before it, or one too far back"
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _YAML_TAG = "tag:yaml.org,2002:"
 BINARY_TAGS = frozenset({_YAML_TAG + "binary", "!binary"})
@@ -203,7 +203,7 @@ class _Cassette:
 
     def __init__(self, stream: Readable) -> None:
         self._meter = _LimitedReader(stream)
-        self._events: Iterator[yaml.Event] = yaml.parse(self._meter, Loader=_LOADER)
+        self._events: Iterator[yaml.Event] = yaml.parse(self._meter, Loader=LOADER)
         self._anchors = Anchors()
         self._expansion = Expansion()
 

@@ -19,7 +19,7 @@ from opay_contract.judge.body import (
     check_request_body,
     check_response_body,
 )
-from opay_contract.judge.body_plan import BodyPlan, BodyPlans, request_schema, response_schema
+from opay_contract.judge.body_plan import READ_ONLY, WRITE_ONLY, BodyPlan, BodyPlans, schemas_of
 from opay_contract.judge.checks import (
     RULES_OF_FLAWS,
     check_body_text,
@@ -28,7 +28,6 @@ from opay_contract.judge.checks import (
     check_flaws,
     check_media_type,
     check_message,
-    check_request_headers,
     check_signature,
     check_status,
     echoes_agree,
@@ -36,6 +35,14 @@ from opay_contract.judge.checks import (
 )
 from opay_contract.judge.columns import Table
 from opay_contract.judge.exposure import CardSearch
+from opay_contract.judge.parameters import (
+    NO_FACTS,
+    check_request,
+    check_response_headers,
+    read_url,
+    requests_hold,
+    response_headers_hold,
+)
 from opay_contract.judge.reading import Body
 from opay_contract.judge.shapes import Shape, Shapes, has_place
 from opay_contract.judge.subject import (
@@ -51,6 +58,7 @@ from opay_contract.judge.subject import (
     RawFinding,
     Settings,
     Subject,
+    UrlFacts,
 )
 from opay_contract.judge.values import check_lists, check_units, items_differ, units_hold
 from opay_contract.model.exchange import Exchange, Request
@@ -92,15 +100,34 @@ CHECKS: tuple[Row, ...] = (
     Row(check_echoes, (table.ANSWER_MISMATCHED,), of_bodies=echoes_agree),
     Row(
         check_units,
-        (table.TIMESTAMP_NOT_SECONDS, table.TIMESTAMP_IN_FUTURE, table.MONTH_INVALID),
+        (
+            table.TIMESTAMP_NOT_SECONDS,
+            table.TIMESTAMP_NOT_MILLISECONDS,
+            table.TIMESTAMP_IN_FUTURE,
+            table.MONTH_INVALID,
+        ),
         of_bodies=units_hold,
     ),
     Row(check_lists, (table.ITEM_REPEATED,), of_bodies=items_differ),
-    Row(check_request_headers, (table.HEADER_MISSING,), is_of_all=True),
+    Row(
+        check_request,
+        (
+            table.HEADER_MISSING,
+            table.PARAMETER_MISSING,
+            table.PARAMETER_INVALID,
+            table.PARAMETER_UNDOCUMENTED,
+        ),
+        glance=requests_hold,
+    ),
     Row(
         check_request_body,
         (table.REQUEST_FIELD_MISSING, table.REQUEST_FIELD_INVALID, table.REQUEST_FIELD_UNDOCUMENTED),
         of_bodies=bodies_fit,
+    ),
+    Row(
+        check_response_headers,
+        (table.RESPONSE_HEADER_MISSING, table.RESPONSE_HEADER_INVALID),
+        glance=response_headers_hold,
     ),
     Row(check_signature, (table.SIGNATURE_MISMATCH,), glance=signatures_hold),
 )
@@ -120,6 +147,7 @@ class Lead(msgspec.Struct, frozen=True, gc=False):
     """Where a request leads; `key` is the same for those that lead there, None where it is not remembered."""
 
     route: Route
+    url: UrlFacts = NO_FACTS
     key: tuple[Any, ...] | None = None
 
 
@@ -162,10 +190,19 @@ class Kinds:
         lead = self._leads.get(key)
         if lead is None:
             method, url, route = request.method or "", request.url or "", self._contract.route(request)
-            lead = Lead(route)
-            if route.operation is not None and not self._cards.in_url(url):
+            facts = read_url(self._contract, route, request)
+            lead = Lead(route, facts)
+            if route.operation is not None and not self._cards.in_url(url, route.operation):
                 lead = Lead(
-                    route, (route.operation.id, route.documented, request.method, request.url is None)
+                    route,
+                    facts,
+                    (
+                        route.operation.id,
+                        route.documented,
+                        request.method,
+                        request.url is None,
+                        facts if facts is not NO_FACTS else None,
+                    ),
                 )
             is_short = len(url) + len(method) < _MAX_KEPT
             if len(self._leads) < self._room and is_short and method.upper() != "OPTIONS":
@@ -204,6 +241,7 @@ class Kinds:
                 contract=self._contract,
                 settings=self._settings,
                 frame=self._frame(exchange, match, key, is_known=found.is_known),
+                url=lead.url,
                 query=query if isinstance(query, Shape) else None,
                 answer=answer if isinstance(answer, Shape) else None,
                 searched_headers=found.searched,
@@ -216,9 +254,11 @@ class Kinds:
     def _learn(self, alike: Alike, first: Subject, key: tuple[Any, ...]) -> None:
         """Work out what exchanges have in common; remember it where it surely is the same in all others."""
         frame = alike.frame
-        alike.query_plan, is_query_known = self._plan(first.asked, frame.schemas[0], alike.query, ())
+        alike.query_plan, is_query_known = self._plan(
+            first.asked, frame.schemas[0], alike.query, (), READ_ONLY
+        )
         alike.answer_plan, is_answer_known = self._plan(
-            first.answered, frame.schemas[1], alike.answer, frame.decided
+            first.answered, frame.schemas[1], alike.answer, frame.decided, WRITE_ONLY
         )
         if frame.operation is None:
             return
@@ -255,14 +295,19 @@ class Kinds:
         return bodies
 
     def _plan(
-        self, read: Parsed | NotJson | None, schema: str | None, shape: Shape | None, decided: Any
+        self,
+        read: Parsed | NotJson | None,
+        schema: str | None,
+        shape: Shape | None,
+        decided: Any,
+        unused: str,
     ) -> tuple[BodyPlan | None, bool]:
         """Return the plan for a body, and whether others of its shape have the same."""
         if type(read) is not Parsed or shape is None:
             return None, True
         if schema is None:
             return None, shape.is_known
-        return self._plans.plan(schema, read.value, shape, decided)
+        return self._plans.plan(schema, read.value, shape, decided, unused)
 
     def _frame(self, exchange: Exchange, match: Match, alike: tuple[Any, ...], *, is_known: bool) -> Frame:
         """Return the frame of an exchange whose kind has a key; `is_known` if its header names are."""
@@ -271,7 +316,8 @@ class Kinds:
         address, _, names, media_types, blanks, *_ = alike
         kinds = (type(match.request_body), type(match.response_body))
         form = match.form.id if match.form is not None else None
-        key = (address, form, values, status, names, media_types, blanks, kinds)
+        schemas = schemas_of(operation, exchange, match) if operation is not None else (None, None)
+        key = (address, form, values, status, names, media_types, blanks, kinds, schemas)
         frame = self._frames.get(key)
         if frame is None:
             documented = operation.response(status) if operation is not None else None
@@ -288,12 +334,7 @@ class Kinds:
                 decided=tuple(zip(self._decided[operation.id], values, strict=True))
                 if operation is not None and values
                 else (),
-                schemas=(
-                    request_schema(operation, match.form, exchange.request.headers),
-                    response_schema(operation, match, documented, exchange.response.headers),
-                )
-                if operation is not None
-                else (None, None),
+                schemas=schemas,
                 is_known=is_known,
             )
             if is_known:
@@ -353,6 +394,8 @@ def _checks_of_values(alike: Alike, first: Subject) -> tuple[tuple[Check, ...], 
         check_echoes: form is None or not form.echoes or query is None or answer is None,
         check_units: answer is None or not (answer.times or answer.months),
         check_lists: answer is None or not answer.lists,
+        check_request: alike.frame.is_refused or not (alike.url.faults or _asks_beside_body(first)),
+        check_response_headers: alike.frame.documented is None or not alike.frame.documented.headers,
         check_request_body: alike.frame.is_refused
         or (query is None and not isinstance(first.asked, NotJson)),
         check_signature: alike.frame.is_refused or not alike.settings.private_key,
@@ -377,6 +420,11 @@ def _checks_of_values(alike: Alike, first: Subject) -> tuple[tuple[Check, ...], 
             elif row.of_bodies is None or row.check in broken:
                 has_glances = False
     return tuple(checks), tuple(glances) if has_glances else None
+
+
+def _asks_beside_body(subject: Subject) -> bool:
+    operation = subject.operation
+    return bool(operation.required_headers or operation.credentials or operation.parameters)
 
 
 def _kind_of(body: Body | None) -> tuple[Shape | type | None, bool]:

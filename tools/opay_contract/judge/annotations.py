@@ -19,12 +19,16 @@ _IN_PLACE = ("$ref", "$dynamicRef")
 
 @dataclass(frozen=True, slots=True)
 class Annotations:
-    """A value, the address of its schema, and for each place in it those of the schemas that describe it."""
+    """A value, the address of its schema, and for each place in it those of the schemas that describe it.
+
+    `unused` is the keyword of members that such a value need not have, as `SchemaSet.validator` takes it.
+    """
 
     value: Any
     schema: str
     contract: Contract
     schemas: dict[Tokens, list[str]]
+    unused: str | None = None
     _nodes: list[tuple[Tokens, Any, str, dict[str, Any]]] = field(default_factory=list, repr=False)
 
     def nodes(self) -> list[tuple[Tokens, Any, str, dict[str, Any]]]:
@@ -65,17 +69,17 @@ def _described_names(node: dict[str, Any], value: dict[str, Any]) -> Iterator[st
         yield from (name for name in value if re.search(pattern, name))
 
 
-def annotate(contract: Contract, schema: str, value: Any) -> Annotations:
+def annotate(contract: Contract, schema: str, value: Any, unused: str | None = None) -> Annotations:
     """Find what the schema at the address `schema` says about every place in `value`."""
     found: dict[Tokens, list[str]] = {}
-    for detail in contract.schemas.validator(schema).evaluate(value).list()["details"]:
+    for detail in contract.schemas.validator(schema, unused).evaluate(value).list()["details"]:
         depth = _depth_of_statement(detail["evaluationPath"])
         if depth is None or not detail["schemaLocation"]:
             continue
         tokens = _tokens(detail["instanceLocation"], value)
         if len(tokens) == depth:
             found.setdefault(tokens, []).append(detail["schemaLocation"])
-    return Annotations(value, schema, contract, found)
+    return Annotations(value, schema, contract, found, unused)
 
 
 @lru_cache(maxsize=4096)

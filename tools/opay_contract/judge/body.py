@@ -4,9 +4,10 @@ The errors of the schema library are put under our rules, in words that name no 
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from opay_contract.contract.contract import OTHER_TYPE
+from opay_contract.contract.schemas import SchemaSet
 from opay_contract.jsontext import NotJson, Tokens
 from opay_contract.judge.body_plan import Described
 from opay_contract.judge.describing import describe_value, fold_pointer
@@ -31,12 +32,37 @@ from opay_contract.judge.table import (
 )
 from opay_contract.model.finding import Outcome, Rule
 
+_UNIONS = ("anyOf", "oneOf")
+_TAGS = ("const", "enum")
+
+
+class Fault(NamedTuple):
+    """A broken keyword: where it stands, at which place of the value, and of which schema of a union.
+
+    `limit` is what the keyword says; of several types that a union has, all of them. `nearest` is empty where
+    there is no union.
+    """
+
+    keyword: str
+    limit: Any
+    tokens: Tokens
+    instance: Any
+    uri: str | None
+    nearest: str = ""
+
+    def rule_and_words(self) -> tuple[Rule, str]:
+        """Return the rule that it falls under, and what was expected."""
+        rule, expected = rule_of(self.keyword, self.limit, self.instance)
+        return rule, f"{expected}, by {self.nearest}" if self.nearest else expected
+
+
 _About = tuple[Rule, Tokens, str]
 _Said = tuple[str, str, str]
 
 _KEYWORDS: dict[str, tuple[Rule, Callable[[Any], str]]] = {
     "type": (TYPE_MISMATCH, lambda limit: " or ".join([limit] if isinstance(limit, str) else limit)),
     "required": (FIELD_MISSING, lambda _: "a required member"),
+    "oneOf": (CONSTRAINT_VIOLATED, lambda _: "one of the schemas of a `oneOf`, and several fit"),
     "enum": (VALUE_UNDOCUMENTED, lambda limit: f"one of {len(limit)} documented values"),
     "const": (VALUE_UNDOCUMENTED, lambda _: "the documented value"),
     "minimum": (VALUE_OUT_OF_RANGE, lambda limit: f"at least {limit}"),
@@ -77,7 +103,7 @@ def check_response_body(subject: Subject) -> Iterable[RawFinding]:
 
 
 def _response_hits(subject: Subject, answer: Described) -> Iterator[RawFinding]:
-    for (rule, tokens, value), (expected, actual, uri) in _contradictions(answer):
+    for (rule, tokens, value), (expected, actual, uri) in _contradictions(subject, answer):
         rule_of_place = _envelope_rule(subject, rule, tokens)
         yield RawFinding(rule_of_place, fold_pointer(tokens), expected, actual, uri, value)
     yield from _undocumented(answer, RESPONSE_FIELD_UNDOCUMENTED)
@@ -99,20 +125,22 @@ def _request_hits(subject: Subject, query: Described | None) -> Iterator[RawFind
         yield RawFinding(REQUEST_FIELD_INVALID, "", "JSON", actual, subject.operation.request_schema)
     if query is None:
         return
-    for (rule, tokens, _), (expected, actual, uri) in _contradictions(query):
+    for (rule, tokens, _), (expected, actual, uri) in _contradictions(subject, query):
         request_rule = REQUEST_FIELD_MISSING if rule is FIELD_MISSING else REQUEST_FIELD_INVALID
         yield RawFinding(request_rule, fold_pointer(tokens), expected, actual, uri)
     yield from _undocumented(query, REQUEST_FIELD_UNDOCUMENTED)
 
 
-def _contradictions(body: Described) -> list[tuple[_About, _Said]]:
+def _contradictions(subject: Subject, body: Described) -> list[tuple[_About, _Said]]:
     """Return the errors of the schema library as rule, place and public value; expected, actual and address.
 
     A text of the wrong length breaks its pattern as well; that is said once. So is what several keywords, or
     several schemas of the same place, say under one rule.
     """
     found: dict[_About, _Said] = {}
-    for about, said in (_contradiction(error, body) for error in body.plan.validator.iter_errors(body.value)):
+    errors = body.plan.validator.iter_errors(body.value)
+    for fault in iter_faults(errors, subject.alike.contract.schemas):
+        about, said = _contradiction(fault, body)
         found.setdefault(about, said)
     wrong_length = {tokens for rule, tokens, _ in found if rule is LENGTH_OUT_OF_RANGE}
     return [
@@ -122,13 +150,11 @@ def _contradictions(body: Described) -> list[tuple[_About, _Said]]:
     ]
 
 
-def _contradiction(error: Any, body: Described) -> tuple[_About, _Said]:
-    keyword = keyword_of(error)
-    rule, expected = rule_of(keyword, error.kind.value, error.instance)
-    tokens = tokens_of_error(error, keyword)
-    value = body.public_value(tokens, error.instance) if rule is VALUE_UNDOCUMENTED else ""
-    actual = "none" if keyword == "required" else value or describe_value(error.instance)
-    return (rule, tokens, value), (expected, actual, error.absolute_keyword_location or body.plan.schema)
+def _contradiction(fault: Fault, body: Described) -> tuple[_About, _Said]:
+    rule, expected = fault.rule_and_words()
+    value = body.public_value(fault.tokens, fault.instance) if rule is VALUE_UNDOCUMENTED else ""
+    actual = "none" if fault.keyword == "required" else value or describe_value(fault.instance)
+    return (rule, fault.tokens, value), (expected, actual, fault.uri or body.plan.schema)
 
 
 def _envelope_rule(subject: Subject, rule: Rule, tokens: Tokens) -> Rule:
@@ -179,3 +205,80 @@ def tokens_of_error(error: Any, keyword: str) -> Tokens:
     """Return where an error is; a missing member is where it should be."""
     tokens = tuple(error.instance_path)
     return (*tokens, error.kind.property) if keyword == "required" else tokens
+
+
+def iter_faults(errors: Any, schemas: SchemaSet) -> Iterator[Fault]:
+    """Yield the faults behind the errors of the schema library.
+
+    What fits none of several schemas has the faults that it has by the nearest of them. That is the one
+    that it names itself, by the discriminator; else it is of its type, has its constants, and fewest faults.
+    """
+    for error in errors:
+        yield from _faults(error, schemas, "")
+
+
+def _faults(error: Any, schemas: SchemaSet, nearest: str) -> Iterator[Fault]:
+    keyword, tokens = keyword_of(error), tuple(error.instance_path)
+    uri = error.absolute_keyword_location
+    branches = error.kind.context if keyword in _UNIONS else []
+    if not any(branches):
+        place = tokens_of_error(error, keyword)
+        yield Fault(keyword, error.kind.value, place, error.instance, uri, nearest)
+        return
+    types = [_type_at(found, tokens) for found in branches]
+    if all(types):
+        yield Fault("type", _joined(types), tokens, error.instance, uri, nearest)
+        return
+    stated = schemas.find(uri) if uri else None
+    names = [_name_of(one, at) for at, one in enumerate(stated)] if isinstance(stated, list) else []
+    chosen = _named_branch(uri, names, error.instance, schemas)
+    if chosen is None or chosen >= len(branches) or not branches[chosen]:
+        chosen = min(range(len(branches)), key=lambda at: (bool(types[at]), *_distance(branches[at], tokens)))
+    others = sum(not one for one in types)
+    if len(branches) == len(names) and others > 1:
+        nearest = f"'{names[chosen]}', the nearest of {len(branches)}"
+    for inner in branches[chosen]:
+        yield from _faults(inner, schemas, nearest)
+
+
+def _type_at(errors: list[Any], tokens: Tokens) -> Any:
+    """Return the types that a schema wants, where the value as a whole is of none of them."""
+    for error in errors:
+        if tuple(error.instance_path) == tokens and keyword_of(error) == "type":
+            return error.kind.value
+    return None
+
+
+def _joined(types: list[Any]) -> list[str]:
+    return list(dict.fromkeys(name for one in types for name in ([one] if isinstance(one, str) else one)))
+
+
+def _distance(errors: list[Any], tokens: Tokens) -> tuple[int, int]:
+    """Return how many constants of a schema are others than the value's, and how many faults it has."""
+    inner = [error for error in errors if len(error.instance_path) == len(tokens) + 1]
+    return sum(keyword_of(error) in _TAGS for error in inner), len(errors)
+
+
+def _named_branch(uri: str | None, names: list[str], value: Any, schemas: SchemaSet) -> int | None:
+    """Return which schema the value names by the discriminator beside the union, if there is one."""
+    holder = schemas.find(uri.rpartition("/")[0]) if uri else None
+    stated = holder.get("discriminator") if isinstance(holder, dict) else None
+    if not isinstance(stated, dict) or not isinstance(value, dict):
+        return None
+    said, mapping = value.get(str(stated.get("propertyName"))), stated.get("mapping")
+    if not isinstance(said, str):
+        return None
+    target = mapping.get(said, said) if isinstance(mapping, dict) else said
+    name = _last_step(str(target))
+    return names.index(name) if name in names else None
+
+
+def _name_of(schema: Any, at: int) -> str:
+    if isinstance(schema, dict) and isinstance(schema.get("$ref"), str):
+        return _last_step(schema["$ref"])
+    title = schema.get("title") if isinstance(schema, dict) else None
+    return title if isinstance(title, str) else f"schema {at + 1}"
+
+
+def _last_step(reference: str) -> str:
+    return reference.rpartition("/")[2].rpartition("#")[2].removesuffix(".json") or reference

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from opay_contract.contract.addresses import tokens_of
-from opay_contract.contract.contract import Contract, Match, content_type
+from opay_contract.contract.contract import Contract, Match, at, content_type
 from opay_contract.contract.keywords import (
     CHOICES,
     FOR_PEOPLE,
@@ -24,20 +24,26 @@ from opay_contract.contract.keywords import (
 )
 from opay_contract.contract.operation import DocumentedResponse, Form, Operation, schema_of
 from opay_contract.contract.schemas import Validator
-from opay_contract.jsontext import Parsed, Tokens, iter_nodes
+from opay_contract.jsontext import NotJson, Parsed, Tokens, iter_nodes
 from opay_contract.judge.annotations import Annotations, annotate
 from opay_contract.judge.describing import fold_pointer, is_label
 from opay_contract.judge.shapes import Shape, fold, is_decided_by_shape
 from opay_contract.model.exchange import Exchange, Headers
 
-NOT_SEARCHED = frozenset({"identifier", "credential"})
-"""Classes of fields that may look like card numbers by their nature; where no schema is, a name tells."""
+_NOT_SEARCHED = frozenset({"identifier", "credential", "card-number"})
+"""Classes of fields that look like card numbers by their nature, or are meant to hold one."""
+
+READ_ONLY, WRITE_ONLY = "readOnly", "writeOnly"
+"""Members that a request need not have, and those that an answer need not."""
 
 MAX_PLANS = 4096
 """Shapes of bodies, by schema and decided values, whose plans are remembered."""
 
 _NOT_ABOUT_PLAIN_VALUES = FOR_PEOPLE | OF_SHAPE | (KEYWORDS.keys() - {"if", "not"}) | {"$ref"}
 _NOT_ABOUT_CONTENTS = FOR_PEOPLE | OF_SHAPE | OF_PLAIN_VALUES | (KEYWORDS.keys() - {"not"}) | {"$ref"}
+UNITS = {"unix-seconds": 1, "unix-milliseconds": 1000}
+"""Units of times, and how many of each are a second."""
+
 _CLASS, _PUBLIC = "x-sensitivity", "public"
 _MAX_DECIDED = 1000
 
@@ -47,11 +53,15 @@ Decided = tuple[tuple[Tokens, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class StatedPlace:
-    """What one schema says about a place: the place as a path and in words, and the schema's address."""
+    """What one schema says about a place: the place as a path and in words, and the schema's address.
+
+    `factor` is how many of a time's unit are a second.
+    """
 
     path: Tokens
     pointer: str
     uri: str
+    factor: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +107,19 @@ class BodyPlans:
         self._limit = limit
         self._plans: dict[tuple[Any, ...], BodyPlan] = {}
 
-    def plan(self, schema: str, value: Any, shape: Shape, decided: Decided = ()) -> tuple[BodyPlan, bool]:
+    def plan(
+        self, schema: str, value: Any, shape: Shape, decided: Decided = (), unused: str = WRITE_ONLY
+    ) -> tuple[BodyPlan, bool]:
         """Return what the contract says about a body, and whether others of its shape have the same plan.
 
-        `decided` has some of its places with their values.
+        `decided` has some of its places with their values. `unused` is the keyword of members that it need
+        not have.
         """
-        key: tuple[Any, ...] = (schema, shape, *[found for _, found in decided])
+        key: tuple[Any, ...] = (schema, shape, *[found for _, found in decided], unused)
         plan = self._plans.get(key)
         if plan is not None:
             return plan, True
-        plan, is_general = _plan_of(annotate(self._contract, schema, value), shape, decided)
+        plan, is_general = _plan_of(annotate(self._contract, schema, value, unused), shape, decided)
         is_short = sum(map(len, key[2:])) <= _MAX_DECIDED
         is_kept = is_general and shape.is_known and is_short and len(self._plans) < self._limit
         if is_kept:
@@ -115,8 +128,11 @@ class BodyPlans:
 
 
 def request_schema(operation: Operation, form: Form | None, headers: Headers | None) -> str | None:
-    """Return the address of the schema that a request's body is judged by."""
-    return form.request if form else schema_of(content_type(headers), operation.request_types)
+    """Return the address of the schema of a request's body, that of the last form for want of one."""
+    described = schema_of(content_type(headers), operation.request_types)
+    if form is None and described is not None and operation.forms:
+        form = operation.forms[-1]
+    return form.request if form else described
 
 
 def response_schema(
@@ -124,45 +140,41 @@ def response_schema(
 ) -> str | None:
     """Return the address of the schema that an answer is judged by, None where nothing describes it.
 
-    An answer without a business code is judged as a bare envelope, any other by the form that the
-    request chose, or by the documented schema where the request is not known.
+    An answer without a business code is judged as a bare envelope, any other by its outcome and by the form
+    that the request chose, or that the answer looks like where the request is not known.
     """
     envelope = operation.envelope
     if envelope is not None and match.code is None:
         return envelope.schema if documented is not None and documented.media_types else None
-    if match.form is not None:
-        return match.form.response
-    described = documented.media_types if documented is not None else {}
-    schema = schema_of(content_type(headers), described)
-    return schema or (envelope.schema if envelope is not None else None)
+    described = schema_of(content_type(headers), documented.media_types if documented is not None else {})
+    if match.form is None and described is None:
+        return envelope.schema if envelope is not None else None
+    body = match.response_body
+    answer = body.value if isinstance(body, Parsed) else None
+    return operation.answer_schema(match.form or operation.form_of_answer(answer), match.outcome) or described
 
 
-def annotate_bodies(
-    contract: Contract, exchange: Exchange, match: Match
-) -> tuple[Annotations | None, Annotations | None]:
-    """Return what the contract says about each place of an exchange's bodies, None where there is nothing."""
-    operation = match.route.operation
-    if operation is None:
-        return None, None
+def schemas_of(operation: Operation, exchange: Exchange, match: Match) -> tuple[str | None, str | None]:
+    """Return the addresses of the schemas that both bodies of an exchange are judged by."""
     response = exchange.response
-    query = request_schema(operation, match.form, exchange.request.headers)
-    answer = response_schema(operation, match, operation.response(response.status), response.headers)
-    asked, answered = match.request_body, match.response_body
+    documented = operation.response(response.status)
     return (
-        annotate(contract, query, asked.value) if query and isinstance(asked, Parsed) else None,
-        annotate(contract, answer, answered.value) if answer and isinstance(answered, Parsed) else None,
+        request_schema(operation, match.form, exchange.request.headers),
+        response_schema(operation, match, documented, response.headers),
     )
+
+
+def decided_of(operation: Operation, body: Parsed | NotJson | None) -> Decided:
+    """Return the places of an answer that decide much, with their values."""
+    if not isinstance(body, Parsed):
+        return ()
+    found = ((tokens, at(body.value, tokens)) for tokens in sorted(operation.decided))
+    return tuple((tokens, one if type(one) is str else repr(one)) for tokens, one in found)
 
 
 def _plan_of(notes: Annotations, shape: Shape, decided: Decided) -> tuple[BodyPlan, bool]:
     """Return the plan for a body, and whether it holds for every other of the shape."""
-    uris: dict[Tokens, list[str]] = {}
-    is_general = all(
-        uris.setdefault(fold(tokens), found) == found
-        for tokens, _ in iter_nodes(notes.value)
-        for found in (notes.schemas.get(tokens, []),)
-    ) and all(_is_decided(node, tokens, shape, decided) for tokens, _, _, node in notes.nodes())
-    if is_general:
+    if holds_for_shape(notes, shape, decided):
         plan = _build(notes, fold)
         lists = tuple(stated for stated, _, _ in plan.lists)
         if all(map(_are_apart, (plan.times, plan.months, lists, plan.undocumented))):
@@ -196,7 +208,20 @@ def _fit_of(
         if () not in asked and (is_of_type or fold(tuple(error.instance_path)) not in asked):
             return None
     compiled = notes.contract.schemas.validator_of_items
-    return tuple((path, compiled(tuple(uris))) for path, uris in asked.items())
+    return tuple((path, compiled(tuple(uris), notes.unused)) for path, uris in asked.items())
+
+
+def holds_for_shape(notes: Annotations, shape: Shape, decided: Decided) -> bool:
+    """Return whether what is said about a body is said about every other of its shape.
+
+    Items of a list that have the same shape have the same place then.
+    """
+    uris: dict[Tokens, list[str]] = {}
+    return all(
+        uris.setdefault(fold(tokens), found) == found
+        for tokens, _ in iter_nodes(notes.value)
+        for found in (notes.schemas.get(tokens, []),)
+    ) and all(_is_decided(node, tokens, shape, decided) for tokens, _, _, node in notes.nodes())
 
 
 def _are_apart(stated: tuple[StatedPlace, ...]) -> bool:
@@ -220,12 +245,12 @@ def _build(notes: Annotations, path_of: Callable[[Tokens], Tokens]) -> BodyPlan:
     classes: dict[Tokens, set[str]] = {}
     for tokens, _, uri, node in notes.nodes():
         path = path_of(tokens)
-        searched[path] = searched.get(path, True) and node.get(_CLASS) not in NOT_SEARCHED
-        if _CLASS in node:
-            classes.setdefault(path, set()).add(node[_CLASS])
-        unit, identity = node.get("x-unit"), node.get("x-unique-by")
-        if unit == "unix-seconds":
-            times[StatedPlace(path, fold_pointer(tokens), f"{uri}/x-unit")] = None
+        declared, unit, identity = (_text(node, name) for name in (_CLASS, "x-unit", "x-unique-by"))
+        searched[path] = searched.get(path, True) and declared not in _NOT_SEARCHED
+        if declared is not None:
+            classes.setdefault(path, set()).add(declared)
+        if unit in UNITS:
+            times[StatedPlace(path, fold_pointer(tokens), f"{uri}/x-unit", UNITS[unit])] = None
         elif unit == "month":
             months[StatedPlace(path, fold_pointer(tokens), f"{uri}/x-unit")] = None
         if identity is not None:
@@ -238,7 +263,7 @@ def _build(notes: Annotations, path_of: Callable[[Tokens], Tokens]) -> BodyPlan:
     public = frozenset(path for path, stated in classes.items() if stated == {_PUBLIC})
     return BodyPlan(
         schema=notes.schema,
-        validator=notes.contract.schemas.validator(notes.schema),
+        validator=notes.contract.schemas.validator(notes.schema, notes.unused),
         fit=None,
         times=tuple(times),
         months=tuple(months),
@@ -247,3 +272,9 @@ def _build(notes: Annotations, path_of: Callable[[Tokens], Tokens]) -> BodyPlan:
         searched=searched,
         public=public,
     )
+
+
+def _text(node: dict[str, Any], name: str) -> str | None:
+    """Return what one of this tool's extensions says; what is no text is somebody else's."""
+    value = node.get(name)
+    return value if isinstance(value, str) else None

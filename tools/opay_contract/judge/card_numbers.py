@@ -13,6 +13,12 @@ _SEPARATOR = r"[ \t\u00a0\u2009\u202f.\-_/\u2010-\u2015]{0,2}"
 _SEPARATED = re.compile(f"[0-9]|{_SEPARATOR.removesuffix('{0,2}')}")
 _RUN = re.compile(rf"[0-9](?:{_SEPARATOR}[0-9])*")
 _GROUP = re.compile(r"[0-9]+")
+_UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+_HASH = r"[0-9a-f]{24}|[0-9A-F]{24}|[0-9a-f]{32,}|[0-9A-F]{32,}"
+_HEXADECIMAL = re.compile(rf"(?<![0-9A-Za-z])(?:{_UUID}|{_HASH})(?![0-9A-Za-z])")
+_LETTERS, _LEAST_LETTERS = frozenset("abcdef"), 4
+"""A hash or a UUID has its digits by chance; fewer letters than it has of six are no chance."""
+
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _LENGTHS = range(13, 20)
 
@@ -116,7 +122,19 @@ _MATTERS = _Matters()
 
 
 def iter_card_number_lengths(text: str) -> Iterator[int]:
-    """Yield the number of digits of each card number in `text`."""
+    """Yield the number of digits of each card number in `text`, but for those in a UUID or a hash."""
+    found = list(_lengths(text))
+    if found and _HEXADECIMAL.search(text) is not None:
+        found = list(_lengths(_HEXADECIMAL.sub(_without_chance, text)))
+    yield from found
+
+
+def _without_chance(found: re.Match[str]) -> str:
+    """Return what is hexadecimal as it is, unless so many letters are in it that its digits are by chance."""
+    return " h " if len(_LETTERS.intersection(found[0].lower())) >= _LEAST_LETTERS else found[0]
+
+
+def _lengths(text: str) -> Iterator[int]:
     if not text.isascii():
         text = _FOREIGN.sub(_with_plain_digits, unicodedata.normalize("NFKC", text))
     for run in _RUN.finditer(text):

@@ -17,7 +17,6 @@ from opay_contract.judge.table import (
     BYTE_ORDER_MARK,
     CODE_UNDOCUMENTED,
     DUPLICATE_KEY,
-    HEADER_MISSING,
     INVALID_UTF8,
     JSON_MISLABELLED,
     LONE_SURROGATE,
@@ -43,6 +42,8 @@ _FLAWS = {
     FlawKind.UNSAFE_NUMBER: (UNSAFE_NUMBER, "a number that every reader keeps", "a number beyond 2^53-1"),
 }
 
+_WITHOUT_BODY, _FIRST_WITH_BODY = (204, 205, 304), 200
+
 RULES_OF_FLAWS = tuple(rule for rule, _, _ in _FLAWS.values())
 """The rules about what readers of JSON disagree on."""
 
@@ -52,9 +53,9 @@ def check_status(subject: Subject) -> Iterator[RawFinding]:
     if subject.frame.documented is None:
         status = str(subject.exchange.response.status)
         documented = ", ".join(subject.operation.responses)
-        yield RawFinding(
-            STATUS_UNDOCUMENTED, status, f"one of {documented}", status, f"{subject.operation.uri}/responses"
-        )
+        expected = f"one of {documented}" if documented else "a documented status, of which there is none"
+        uri = f"{subject.operation.uri}/responses" if documented else subject.operation.uri
+        yield RawFinding(STATUS_UNDOCUMENTED, status, expected, status, uri)
 
 
 def check_media_type(subject: Subject) -> Iterator[RawFinding]:
@@ -70,30 +71,21 @@ def check_media_type(subject: Subject) -> Iterator[RawFinding]:
     yield RawFinding(rule, actual, ", ".join(documented.media_types), actual, f"{documented.uri}/content")
 
 
-def check_request_headers(subject: Subject) -> Iterator[RawFinding]:
-    """Find required headers that a request lacks although it was not refused."""
-    headers = subject.exchange.request.headers
-    if headers is None or subject.frame.is_refused:
-        return
-    for required in subject.operation.required_headers:
-        if not header(headers, required.name):
-            yield RawFinding(HEADER_MISSING, required.name, "a required header", "none", required.uri)
-    ways = subject.operation.credentials
-    if ways and not any(all(header(headers, one.name) for one in way) for way in ways):
-        names = " or ".join(" and ".join(one.name for one in way) for way in ways)
-        first = next(one for one in ways[0] if not header(headers, one.name))
-        yield RawFinding(HEADER_MISSING, first.name, f"credentials: {names}", "none", first.uri)
-
-
 def check_body_text(subject: Subject) -> Iterator[RawFinding]:
     """Find an empty, broken or cut body where the contract documents JSON."""
     documented, body = subject.frame.documented, subject.answered
     if documented is None or not documented.media_types:
         return
-    if body is None:
+    if body is None and not _has_no_body(subject):
         yield RawFinding(BODY_EMPTY, "", "a body", "no body", f"{documented.uri}/content")
     elif isinstance(body, NotJson) and body is not OTHER_TYPE and _claims_json(subject):
         yield _broken(body, f"{documented.uri}/content", len(subject.exchange.response.body))
+
+
+def _has_no_body(subject: Subject) -> bool:
+    """Tell whether HTTP lets an answer have no body, whatever is documented (RFC 9110, 6.4.1)."""
+    status = subject.exchange.response.status
+    return subject.operation.method == "HEAD" or status in _WITHOUT_BODY or status < _FIRST_WITH_BODY
 
 
 def check_flaws(subject: Subject) -> Iterator[RawFinding]:

@@ -10,8 +10,9 @@ from urllib.parse import unquote_plus
 import msgspec
 
 from opay_contract.contract.contract import Contract, Match
+from opay_contract.contract.operation import Operation
 from opay_contract.jsontext import NotJson, Parsed, Tokens, iter_nodes
-from opay_contract.judge.body_plan import NOT_SEARCHED, BodyPlan
+from opay_contract.judge.body_plan import BodyPlan
 from opay_contract.judge.card_numbers import iter_card_number_lengths, may_have_card_number
 from opay_contract.judge.describing import describe_name, fold_pointer
 from opay_contract.judge.shapes import Shape, fold
@@ -35,14 +36,13 @@ class CardSearch:
 
     def __init__(self, contract: Contract, *, is_thorough: bool) -> None:
         """Take a contract, which says where identifiers and credentials stand."""
-        classes = contract.sensitivity_by_name.items()
-        self._names = frozenset(name for name, stated in classes if stated in NOT_SEARCHED)
+        self._names = contract.names_not_searched
         self._unsearched_headers = contract.unsearched_headers
         self.is_thorough = is_thorough
 
-    def in_url(self, url: str | None) -> list[RawFinding]:
+    def in_url(self, url: str | None, operation: Operation | None) -> list[RawFinding]:
         """Search a URL."""
-        return [_hit(length, "url") for length in _lengths_in_url(self._names, url or "")]
+        return [_hit(length, "url") for length in _lengths_in_url(self._names(operation), url or "")]
 
     def in_headers(self, exchange: Exchange) -> Iterator[RawFinding]:
         """Search the headers, but for those that hold identifiers or credentials."""
@@ -52,43 +52,66 @@ class CardSearch:
                 if name.lower() not in self._unsearched_headers:
                     yield from _hits(value, prefix + describe_name(name))
 
-    def in_query(self, exchange: Exchange, read: _Read, shape: Shape | None, plan: BodyPlan | None) -> _Hits:
+    def in_query(
+        self,
+        exchange: Exchange,
+        read: _Read,
+        operation: Operation | None,
+        plan: BodyPlan | None = None,
+        shape: Shape | None = None,
+    ) -> _Hits:
         """Search the request's body."""
-        return self._in_body(exchange.request.body, read, shape, plan, "request:")
+        return self._in_body(
+            exchange.request.body, read, shape, plan, names=self._names(operation), prefix="request:"
+        )
 
-    def in_answer(self, exchange: Exchange, read: _Read, shape: Shape | None, plan: BodyPlan | None) -> _Hits:
+    def in_answer(
+        self,
+        exchange: Exchange,
+        read: _Read,
+        operation: Operation | None,
+        plan: BodyPlan | None = None,
+        shape: Shape | None = None,
+    ) -> _Hits:
         """Search the response's body."""
-        return self._in_body(exchange.response.body, read, shape, plan, "")
+        return self._in_body(exchange.response.body, read, shape, plan, names=self._names(operation))
 
-    def _in_body(
-        self, data: bytes | None, read: _Read, shape: Shape | None, plan: BodyPlan | None, prefix: str
+    def _in_body(  # noqa: PLR0913  a body with all that is known of it
+        self,
+        data: bytes | None,
+        read: _Read,
+        shape: Shape | None,
+        plan: BodyPlan | None,
+        *,
+        names: frozenset[str],
+        prefix: str = "",
     ) -> _Hits:
         if not data or not (self.is_thorough or _may_be_in_body(data, read, shape)):
             return
         if isinstance(read, NotJson):
-            yield from _hits(_without(self._names, data.decode(errors="replace")), prefix)
+            yield from _hits(without_values(names, data.decode(errors="replace")), prefix)
         elif read is not None:
-            search = _Search(self._names, plan)
+            search = _Search(names, plan)
             yield from _check_values(iter_nodes(read.value), search, prefix)
             for tokens, value in read.shadowed:
-                yield from _check_values(iter_nodes(value, tokens), _Search(self._names, None), prefix)
+                yield from _check_values(iter_nodes(value, tokens), _Search(names, None), prefix)
 
 
 def shows_card_number(contract: Contract, exchange: Exchange, match: Match) -> bool:
     """Tell whether an exchange of whatever API holds a full card number."""
     cards = CardSearch(contract, is_thorough=True)
     found = chain(
-        cards.in_url(exchange.request.url),
+        cards.in_url(exchange.request.url, None),
         cards.in_headers(exchange),
-        cards.in_query(exchange, match.request_body, None, None),
-        cards.in_answer(exchange, match.response_body, None, None),
+        cards.in_query(exchange, match.request_body, None),
+        cards.in_answer(exchange, match.response_body, None),
     )
     return any(True for _ in found)
 
 
 @lru_cache(maxsize=4096)
 def _lengths_in_url(names: frozenset[str], url: str) -> tuple[int, ...]:
-    return tuple(iter_card_number_lengths(_without(names, unquote_plus(url))))
+    return tuple(iter_card_number_lengths(without_values(names, unquote_plus(url))))
 
 
 def _may_be_in_body(data: bytes, read: _Read, shape: Shape | None) -> bool:
@@ -134,12 +157,12 @@ class _Search:
         return next((token for token in reversed(tokens) if isinstance(token, str)), None) not in self.names
 
 
-def _without(names: frozenset[str], text: str) -> str:
+def without_values(names: frozenset[str], text: str) -> str:
     """Return a text without the values of some names: JSON that breaks off, a query string, a form."""
     return _named_values(names).sub("\n", text) if names else text
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=256)
 def _named_values(names: frozenset[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(names)))}){_VALUE}")
 

@@ -22,9 +22,10 @@ from opay_contract.judge.card_numbers import may_have_card_number
 from opay_contract.judge.checks import verify_request
 from opay_contract.judge.describing import describe_name
 from opay_contract.judge.exposure import CardSearch, has_great_fraction
+from opay_contract.judge.parameters import read_url
 from opay_contract.judge.reading import Body, measure, read_bodies
 from opay_contract.judge.routes import fold_path
-from opay_contract.judge.subject import HTTP_ERROR, Alike, Bodies, RawFinding, Settings, Subject
+from opay_contract.judge.subject import HTTP_ERROR, Alike, Bodies, Frame, RawFinding, Settings, Subject
 from opay_contract.model.exchange import Exchange
 from opay_contract.model.finding import ContractPlace, Finding, Outcome
 from opay_contract.model.timestamps import day_of
@@ -143,6 +144,7 @@ class Judge:
         numbers = _with_numbers(waiting)
         have_great_numbers = {bodies for bodies in gathered if has_great_fraction(bodies)}
         for alike in waiting:
+            operation = alike.frame.route.operation
             in_query, in_answer = alike.searched_bodies
             for bodies in have_great_numbers.intersection(alike.bodies):
                 in_query, in_answer = in_query or bodies.is_request, in_answer or not bodies.is_request
@@ -153,13 +155,19 @@ class Judge:
             for one in subjects:
                 found: list[Iterable[RawFinding]] = []
                 if not alike.is_known:
-                    found.append(cards.in_url(one.exchange.request.url))
+                    found.append(cards.in_url(one.exchange.request.url, operation))
                 if in_any_header and (cards.is_thorough or _may_be_in_headers([alike], [one])):
                     found.append(cards.in_headers(one.exchange))
                 if in_query or _may_show_number(one.asked):
-                    found.append(cards.in_query(one.exchange, one.asked, alike.query, alike.query_plan))
+                    found.append(
+                        cards.in_query(one.exchange, one.asked, operation, alike.query_plan, alike.query)
+                    )
                 if in_answer or _may_show_number(one.answered):
-                    found.append(cards.in_answer(one.exchange, one.answered, alike.answer, alike.answer_plan))
+                    found.append(
+                        cards.in_answer(
+                            one.exchange, one.answered, operation, alike.answer_plan, alike.answer
+                        )
+                    )
                 for hits in found:
                     yield from ((one, hit) for hit in hits)
 
@@ -172,7 +180,7 @@ class Judge:
                 if len(self._places) < MAX_ALIKE:
                     self._places[hit.uri] = stated
         frame = subject.alike.frame
-        return _finding(subject.exchange, frame.route, frame.outcome, hit, stated)
+        return _finding(subject.exchange, frame, hit, stated)
 
 
 def check_exchange(
@@ -183,7 +191,8 @@ def check_exchange(
     asked, answered = (
         body and measure(body, judge.shapes) for body in (match.request_body, match.response_body)
     )
-    alike = judge.add(exchange, Lead(match.route), asked, answered)
+    lead = Lead(match.route, read_url(contract, match.route, exchange.request))
+    alike = judge.add(exchange, lead, asked, answered)
     found = judge.judge([alike], ())
     alike.waiting.clear()  # no circle is left that holds bodies
     yield from found
@@ -194,7 +203,7 @@ def check_route(contract: Contract, exchange: Exchange, match: Match) -> Iterato
     if match.route.operation is None:
         hit = _unknown_route(contract, exchange, match.route)
         stated = contract.schemas.place(hit.uri) if hit.uri else None
-        yield _finding(exchange, match.route, match.outcome, hit, stated)
+        yield _finding(exchange, match, hit, stated)
 
 
 def _may_be_in_headers(waiting: Iterable[Alike], subjects: list[Subject] | None = None) -> bool:
@@ -262,12 +271,15 @@ def _unknown_route(contract: Contract, exchange: Exchange, route: Route) -> RawF
 
 
 def _finding(
-    exchange: Exchange, route: Route, outcome: Outcome, hit: RawFinding, stated: ContractPlace | None
+    exchange: Exchange, seen: Frame | Match, hit: RawFinding, stated: ContractPlace | None
 ) -> Finding:
+    operation = seen.route.operation
+    envelope = operation.envelope if operation else None
+    is_known = envelope is not None and (seen.code in envelope.codes or seen.code in envelope.success)
     return Finding(
         rule=hit.rule,
-        operation=route.operation.id if route.operation else None,
-        outcome=outcome,
+        operation=operation.id if operation else None,
+        outcome=seen.outcome,
         pointer=hit.pointer,
         expected=hit.expected,
         actual=hit.actual,
@@ -275,4 +287,6 @@ def _finding(
         place=exchange.place,
         recorded_at=exchange.recorded_at,
         value=hit.value,
+        status=exchange.response.status,
+        code=(seen.code or "") if is_known else "",
     )

@@ -53,6 +53,13 @@ class RawFinding:
     value: str = ""
 
 
+class UrlFacts(msgspec.Struct, frozen=True, gc=False):
+    """What the URL of a call says: what is wrong with it, and which keys of security schemes it has."""
+
+    faults: tuple[RawFinding, ...] = ()
+    keys: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Frame:
     """What exchanges have in common that differ in their bodies and in values of headers alone.
@@ -167,16 +174,17 @@ class Bodies:
 class Alike:
     """What exchanges have in common that differ in nothing but plain values, and those of them that wait.
 
-    That is a frame, the shapes of both bodies where they are JSON, and the names of headers. Both plans are
-    None where there is nothing to judge. `checks` are those that may find something in one of them;
-    `glances`, and those at the bodies, tell of many at once that these find nothing; None where each exchange
-    is looked at. In the `searched_headers` a card number may stand, and of the `searched_bodies`, request and
-    response, each is searched for one.
+    That is a frame, what their URLs say, the shapes of both bodies where they are JSON, and the names of
+    headers. Both plans are None where there is nothing to judge. `checks` are those that may find something
+    in one of them; `glances`, and those at the bodies, tell of many at once that these find nothing; None
+    where each exchange is looked at. In the `searched_headers` a card number may stand, and of the
+    `searched_bodies`, request and response, each is searched for one.
     """
 
     contract: Contract
     settings: Settings
     frame: Frame
+    url: UrlFacts
     query: Shape | None
     answer: Shape | None
     query_plan: BodyPlan | None = None
@@ -187,6 +195,7 @@ class Alike:
     searched_headers: tuple[bool, ...] = ()
     searched_bodies: tuple[bool, bool] = (True, True)
     is_known: bool = False
+    names_hold: bool | None = None
     waiting: list[Subject] = field(default_factory=list)
 
 

@@ -132,6 +132,34 @@ HEADER_MISSING = _rule(
     "recording has the request's headers; browsers leave Authorization out of an exported HAR unless told "
     "to keep sensitive data. A request that was refused is the contract at work and does not count.",
 )
+PARAMETER_MISSING = _rule(
+    "parameter-missing",
+    _C,
+    Area.PARAMETER,
+    _WARNING,
+    "A request without a query parameter or a cookie that the contract requires, or without the key that "
+    "its `security` demands there, was not refused. Headers have a rule of their own, `header-missing`. "
+    "Cookies are judged only where the recording has the request's headers.",
+)
+PARAMETER_INVALID = _rule(
+    "parameter-invalid",
+    _C,
+    Area.PARAMETER,
+    _WARNING,
+    "A request with a parameter in its path, its query, a header or a cookie that breaks the parameter's "
+    "schema was not refused, or one whose Authorization names another scheme than `security` does. A text "
+    "is read as `style` and `explode` say, and as any of the types that the schema has: `5` is no fault "
+    "where the schema says integer. What a recorder wrote in place of a value is not judged.",
+)
+PARAMETER_UNDOCUMENTED = _rule(
+    "parameter-undocumented",
+    _U,
+    Area.PARAMETER,
+    _WARNING,
+    "A request with a query parameter that the contract does not describe was not refused: the vendor "
+    "accepts more than it documents, or ignores what the client relies on. Headers and cookies are sent by "
+    "many, and undocumented ones are no finding.",
+)
 REQUEST_FIELD_UNDOCUMENTED = _rule(
     "request-field-undocumented",
     _U,
@@ -153,6 +181,22 @@ REQUEST_FIELD_INVALID = _rule(
     Area.BODY,
     _WARNING,
     "A request with a member that breaks its schema, or with a body that is no JSON, was not refused.",
+)
+RESPONSE_HEADER_MISSING = _rule(
+    "response-header-missing",
+    _C,
+    Area.HEADER,
+    _ERROR,
+    "An answer without a header that the contract requires for its status. Judged only where the recording "
+    "has the answer's headers.",
+)
+RESPONSE_HEADER_INVALID = _rule(
+    "response-header-invalid",
+    _C,
+    Area.HEADER,
+    _ERROR,
+    "An answer's header breaks the schema that the contract has for it. What a recorder wrote in place of "
+    "a value is not judged.",
 )
 RESPONSE_FIELD_UNDOCUMENTED = _rule(
     "response-field-undocumented",
@@ -286,6 +330,14 @@ TIMESTAMP_NOT_SECONDS = _rule(
     "A time that the contract counts in seconds since 1970 is in milliseconds or finer, or is no count of "
     "seconds at all.",
 )
+TIMESTAMP_NOT_MILLISECONDS = _rule(
+    "timestamp-not-milliseconds",
+    _C,
+    Area.BODY,
+    _ERROR,
+    "A time that the contract counts in milliseconds since 1970 is in seconds or in something finer, or is "
+    "no count at all.",
+)
 TIMESTAMP_IN_FUTURE = _rule(
     "timestamp-in-future",
     _C,
@@ -362,9 +414,14 @@ RULES: tuple[Rule, ...] = (
     NON_FINITE_NUMBER,
     UNSAFE_NUMBER,
     HEADER_MISSING,
+    PARAMETER_MISSING,
+    PARAMETER_INVALID,
+    PARAMETER_UNDOCUMENTED,
     REQUEST_FIELD_UNDOCUMENTED,
     REQUEST_FIELD_MISSING,
     REQUEST_FIELD_INVALID,
+    RESPONSE_HEADER_MISSING,
+    RESPONSE_HEADER_INVALID,
     RESPONSE_FIELD_UNDOCUMENTED,
     FIELD_MISSING,
     FIELD_NULL,
@@ -383,6 +440,7 @@ RULES: tuple[Rule, ...] = (
     ANSWER_MISMATCHED,
     ITEM_REPEATED,
     TIMESTAMP_NOT_SECONDS,
+    TIMESTAMP_NOT_MILLISECONDS,
     TIMESTAMP_IN_FUTURE,
     MONTH_INVALID,
     SIGNATURE_MISMATCH,

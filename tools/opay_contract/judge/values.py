@@ -12,7 +12,13 @@ from opay_contract.judge.body_plan import StatedPlace
 from opay_contract.judge.describing import describe_value
 from opay_contract.judge.shapes import EACH, values_at
 from opay_contract.judge.subject import Bodies, RawFinding, Subject
-from opay_contract.judge.table import ITEM_REPEATED, MONTH_INVALID, TIMESTAMP_IN_FUTURE, TIMESTAMP_NOT_SECONDS
+from opay_contract.judge.table import (
+    ITEM_REPEATED,
+    MONTH_INVALID,
+    TIMESTAMP_IN_FUTURE,
+    TIMESTAMP_NOT_MILLISECONDS,
+    TIMESTAMP_NOT_SECONDS,
+)
 from opay_contract.model.finding import Rule
 
 FIRST_MILLISECONDS = 10**11
@@ -52,9 +58,9 @@ def units_hold(answers: Bodies) -> bool:
     latest = _latest_usual(answers.subjects)
     for stated in plan.times:
         values = answers.table.at(stated.path)
-        if set(map(type, values)) == _INTEGERS:
-            values = [min(values), max(values)]
-        if any(time_fault(value, latest) is not None for value in values):
+        if set(map(type, values)) == _INTEGERS and (stated.factor == 1 or min(values) > 0):
+            values = [min(values), max(values)]  # of milliseconds zero is fine, and what follows is not
+        if any(time_fault(value, latest, stated.factor) is not None for value in values):
             return False
     return all(all(map(is_month, answers.table.at(stated.path))) for stated in plan.months)
 
@@ -92,9 +98,10 @@ def items_differ(answers: Bodies) -> bool:
 
 
 def _check_time(subject: Subject, stated: StatedPlace, value: Any) -> Iterator[RawFinding]:
-    fault = time_fault(value, recorded_time(subject))
-    if fault is TIMESTAMP_NOT_SECONDS:
-        yield RawFinding(fault, stated.pointer, "seconds since 1970", describe_value(value), stated.uri)
+    fault = time_fault(value, recorded_time(subject), stated.factor)
+    if fault in (TIMESTAMP_NOT_SECONDS, TIMESTAMP_NOT_MILLISECONDS):
+        expected = "seconds since 1970" if stated.factor == 1 else "milliseconds since 1970"
+        yield RawFinding(fault, stated.pointer, expected, describe_value(value), stated.uri)
     elif fault is not None:
         yield RawFinding(fault, stated.pointer, "a time before the exchange", "a later time", stated.uri)
 
@@ -118,13 +125,13 @@ def unix_time(moment: str | None, otherwise: float) -> float:
         return otherwise
 
 
-def seconds_of(value: Any) -> float | None:
-    """Return a count of seconds from a number or a string of digits, None when it is neither."""
+def seconds_of(value: Any, too_many: int = FIRST_MILLISECONDS) -> float | None:
+    """Return a count of a time's unit from a number or a string of digits, None when it is neither."""
     if isinstance(value, str) and value.isascii() and value.isdigit():
         return float(value[:20])
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if abs(value) < FIRST_MILLISECONDS else math.inf
+    return float(value) if abs(value) < too_many else math.inf
 
 
 def is_month(value: Any) -> bool:
@@ -142,11 +149,15 @@ def has_repeated_item(value: Any, identity: Tokens) -> bool:
     return len(set(identities)) < len(identities)
 
 
-def time_fault(value: Any, recorded: float) -> Rule | None:
-    """Return the rule that a count of seconds breaks; other types than text and numbers are not judged."""
-    seconds = seconds_of(value)
-    if seconds is None and not isinstance(value, str):
+def time_fault(value: Any, recorded: float, factor: int = 1) -> Rule | None:
+    """Return the rule that a time breaks, of which `factor` are a second; only text and numbers are judged.
+
+    A count of milliseconds that is none but zero, or less than seconds were in 1973, is of something else.
+    """
+    count = seconds_of(value, FIRST_MILLISECONDS * factor)
+    if count is None and not isinstance(value, str):
         return None
-    if seconds is None or not 0 <= seconds < FIRST_MILLISECONDS:
-        return TIMESTAMP_NOT_SECONDS
-    return TIMESTAMP_IN_FUTURE if seconds > recorded + CLOCK_SKEW else None
+    least = 0 if factor == 1 or not count else FIRST_MILLISECONDS
+    if count is None or not least <= count < FIRST_MILLISECONDS * factor:
+        return TIMESTAMP_NOT_SECONDS if factor == 1 else TIMESTAMP_NOT_MILLISECONDS
+    return TIMESTAMP_IN_FUTURE if count / factor > recorded + CLOCK_SKEW else None

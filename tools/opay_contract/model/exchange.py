@@ -22,13 +22,14 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `source` is the ordinal of the file in this run, so that places order the same however the work is
     spread. `entry` counts the entries of the file from 1, readable or not; 0 is the file as a whole.
     `file` is the path as the user gave it, `-` for standard input. `line` is the 1-based line of the
-    decompressed text on which the entry starts, where that is known.
+    decompressed text on which the entry starts, where that is known; at a value, its own line and `column`.
     """
 
     source: int
     entry: int
     file: str
     line: int | None = None
+    column: int | None = None
 
     @property
     def is_whole_run(self) -> bool:
@@ -66,6 +67,10 @@ class Response(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     status: int
     headers: Headers | None = None
     body: bytes
+
+
+NO_ZONE = "-00:00"
+"""The offset of a time that was recorded without a zone and is read as UTC (RFC 3339, section 4.3)."""
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -33,6 +33,7 @@ class Area(StrEnum):
     ROUTE = "route"
     STATUS = "status"
     HEADER = "header"
+    PARAMETER = "parameter"
     MEDIA_TYPE = "media type"
     BODY = "body"
     ENVELOPE = "envelope"
@@ -86,6 +87,7 @@ class Finding:
     empty where the exchange as a whole is meant. `value` is what stood there, where the rule is about a value
     and the contract calls it public, and otherwise empty. `expected` and `actual` name type, length and
     shape, and no other recorded value. `operation` is None where no operation of the contract was called.
+    `status` and `code` are what was answered, the code only if the contract has it.
     """
 
     rule: Rule
@@ -98,6 +100,8 @@ class Finding:
     place: Place
     recorded_at: str | None
     value: str = ""
+    status: int | None = None
+    code: str = ""
 
     @property
     def key(self) -> Key:

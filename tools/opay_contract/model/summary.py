@@ -24,6 +24,9 @@ MAX_FINDINGS = 2000
 Of those that differ in nothing but a value it keeps `MAX_VALUES`.
 """
 
+MAX_FILES = 200
+"""Files that a finding is told to be in; where it is in one more, it is in more than these."""
+
 MAX_UNREADABLE = 1000
 """Unreadable things, and files passed over, that a summary names: the first by place."""
 
@@ -47,7 +50,8 @@ class FoldedFinding:
     """Equal findings as one: the first of them by place, how many there were, and the last's place.
 
     `first_seen` and `last_seen` are the earliest and the latest time at which one of them was recorded, in
-    UTC, None where no time was recorded; `days` counts them by day.
+    UTC, None where no time was recorded; `days` counts them by day. `files` are the ordinals of the files
+    that they are in, the first `MAX_FILES` and one more.
     """
 
     finding: Finding
@@ -57,6 +61,7 @@ class FoldedFinding:
     first_seen: str | None = None
     last_seen: str | None = None
     days: Days = field(default_factory=dict)
+    files: tuple[int, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -85,7 +90,8 @@ class DriftSummary:
     `exchanges` counts the exchanges that were judged, `outcomes` counts these by how they ended.
     `out_of_scope` counts those that are none of the contract's, `elsewhere` most of these by where they went.
     `out_of_window` counts those that were not judged because of the time at which they were recorded, which
-    of `undated` is not known. `passed_over_count` counts the files of folders that are no recordings.
+    of `undated` is not known; `zoneless` counts those whose time has no zone. `passed_over_count` counts the
+    files of folders that are no recordings.
     `occurrences` counts findings by severity, kept or not; it tells when the cap on `findings` bit.
     `readings` counts evidence by question and reading, `observations` has what was seen at each place.
     `is_partial` if the run was interrupted.
@@ -98,6 +104,7 @@ class DriftSummary:
     elsewhere: dict[Elsewhere, int] = field(default_factory=dict)
     out_of_window: int = 0
     undated: int = 0
+    zoneless: int = 0
     unreadable_count: int = 0
     unreadable: tuple[Unreadable, ...] = ()
     passed_over_count: int = 0
@@ -142,6 +149,7 @@ def merge(left: DriftSummary, right: DriftSummary) -> DriftSummary:
         elsewhere=first_elsewhere(add(left.elsewhere, right.elsewhere)),
         out_of_window=left.out_of_window + right.out_of_window,
         undated=left.undated + right.undated,
+        zoneless=left.zoneless + right.zoneless,
         unreadable_count=left.unreadable_count + right.unreadable_count,
         unreadable=first_unreadable([*left.unreadable, *right.unreadable]),
         passed_over_count=left.passed_over_count + right.passed_over_count,
@@ -166,7 +174,13 @@ def join(left: FoldedFinding, right: FoldedFinding) -> FoldedFinding:
         first_seen=min((left.first_seen, right.first_seen), key=lambda moment: moment or "~"),
         last_seen=max((left.last_seen, right.last_seen), key=lambda moment: moment or ""),
         days=latest_days(add(left.days, right.days)),
+        files=first_files({*left.files, *right.files}),
     )
+
+
+def first_files(files: Iterable[int]) -> tuple[int, ...]:
+    """Keep the cap, and whether there are more."""
+    return tuple(heapq.nsmallest(MAX_FILES + 1, files))
 
 
 def most_severe(findings: dict[Key, V]) -> dict[Key, V]:

@@ -17,6 +17,7 @@ from opay_contract.judge.subject import Settings
 from opay_contract.judge.table import SIGNATURE_MISMATCH
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
 from opay_contract.model.finding import Finding, Key, Severity
+from opay_contract.report.sentences import describe_place
 from opay_contract.settings.policy import RulePolicy, parse_severity
 from opay_contract.signing.doctor import diagnose_request
 from opay_contract.words import count
@@ -205,5 +206,6 @@ def _details(group: list[Finding]) -> Iterator[str]:
         yield f"contract {finding.contract.file}:{finding.contract.line}:{finding.contract.column}"
     if len(group) > 1:
         yield f"{len(group)} times"
-    if finding.place.entry:
-        yield f"{finding.place.file} {finding.place.entry}"
+    place = finding.place
+    if place.entry:
+        yield describe_place(place) if place.line else f"{place.file} {place.entry}"

@@ -10,6 +10,7 @@ import pytest
 from opay_contract.contract.answers import answer_shape
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.fold import Fold
+from opay_contract.drift.locating import locate
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.outcomes import Outcomes, join_outcomes
@@ -121,7 +122,7 @@ def summarize(contract: Contract, source: Source) -> DriftSummary:
     fold = Fold(contract, Settings(started_at=time.time()))
     for item in iter_exchanges(source, answers=answer_shape(contract)):
         fold.add(item)
-    return fold.summary()
+    return locate(fold.summary(), contract)
 
 
 def _item(session: pytest.Session, found: Source | Unreadable, contract: Contract, bar: Bar) -> RecordingItem:

@@ -31,9 +31,11 @@ _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "b
 
 
 class Watch:
-    """Folds findings; `tell` hears a line for each that is new. Its recorder's lock guards it."""
+    """Folds findings; `tell` hears each that is new. Its recorder's lock guards it."""
 
-    def __init__(self, contract: Contract, settings: Settings, tell: Callable[[str], None] | None) -> None:
+    def __init__(
+        self, contract: Contract, settings: Settings, tell: Callable[[Finding], None] | None
+    ) -> None:
         self._fold = Fold(contract, settings)
         self._tell = tell
         self._told: set[Key] = set()
@@ -56,7 +58,7 @@ class Watch:
         if self._tell is None or finding.key in self._told or len(self._told) >= MAX_FINDINGS:
             return
         self._told.add(finding.key)
-        self._tell(render_finding(finding))
+        self._tell(finding)
 
 
 def render_finding(finding: Finding) -> str:

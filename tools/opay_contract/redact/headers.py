@@ -1,16 +1,19 @@
 """Rewrites header fields: known ones word by word, any other as a whole, and signs requests again."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from itertools import zip_longest
 
 from opay_contract.contract.contract import Contract
+from opay_contract.contract.parameters import Parameter, split_cookies
 from opay_contract.judge.describing import describe_media_type
 from opay_contract.model.signature import SignatureScheme
 from opay_contract.redact.pseudonyms import card_hits, is_hex_pseudonym
 from opay_contract.redact.texts import FREE_TEXT, NAME, STRICT, Manner
 from opay_contract.redact.urls import Urls
-from opay_contract.redact.values import IDENTIFIER, Statement, Values
+from opay_contract.redact.values import Values
 from opay_contract.redact.vocabulary import HEADERS, HOST_HEADERS, METHODS, PSEUDO_HEADERS, URL_HEADERS
 from opay_contract.signing.canonical import UnsignableBody
 from opay_contract.signing.header_forms import is_mask as is_no_signature
@@ -45,6 +48,9 @@ class HeaderFields:
     def value(self, name: str, value: str) -> str:
         """Return a field's value; a signature and a length are the exchange's business and not known here."""
         lower = name.lower()
+        return self.values.texts.memory.once(value, ("header", lower), lambda: self._value(lower, value))
+
+    def _value(self, lower: str, value: str) -> str:
         if lower in ("content-length", "age", "access-control-max-age") and _LENGTH.fullmatch(value):
             return value
         if lower == "content-type":
@@ -69,12 +75,34 @@ class HeaderFields:
         if is_mask(value):
             return value
         if lower in self.contract.unsearched_headers:
-            if self.contract.signature is not None and lower == self.contract.signature.header.lower():
+            signature = self.contract.signature.header.lower() if self.contract.signature is not None else ""
+            if lower in ("authorization", signature):
                 return self.credential(value)
             return self.values.texts.redact(value, _UNSEARCHED)
         if lower in self.values.sensitivity.by_name:
-            return self.values.text(value, Statement(IDENTIFIER), 0.0)
+            return self.values.text(value, self.values.sensitivity.identifier, 0.0)
+        if lower in self._parameters:
+            return self.values.parameter(self._parameters[lower], self._parameters[lower].name, value)
+        if lower == "cookie" and self._cookies:
+            return "; ".join(self._cookie(*one) for one in split_cookies(value))
         return self.values.texts.redact(value, STRICT)
+
+    @property
+    def _parameters(self) -> Mapping[str, Parameter]:
+        """The documented headers of requests and answers, by their names in lower case."""
+        return self.values.sensitivity.headers
+
+    @property
+    def _cookies(self) -> Mapping[str, Parameter | None]:
+        """The documented cookies, and those that hold keys, which are None."""
+        return self.values.sensitivity.cookies
+
+    def _cookie(self, name: str, value: str) -> str:
+        documented = self._cookies.get(name)
+        if documented is not None:
+            return f"{name}={self.values.parameter(documented, name, value)}"
+        shown = name if name in self._cookies else self.values.name(name, 0, is_shown=False)
+        return f"{shown}={self.values.texts.redact(value, NAME)}"
 
     def _media_type(self, value: str) -> str:
         """Return a media type that is described in the same words, with its parameters word by word."""
@@ -83,14 +111,19 @@ class HeaderFields:
         made = slash.join(self._media_name(part) for part in ((kind, subtype) if slash else (kind,)))
         made += semicolon + self.values.texts.redact(parameters, FREE_TEXT)
         described = describe_media_type(value)
-        is_same = describe_media_type(made) == described or "(" not in described  # a name that is a value
-        if is_same and card_hits(made) == card_hits(value):
+        if _is_alike(describe_media_type(made), described) and card_hits(made) == card_hits(value):
             return made
         return self.values.texts.redact(value, NAME, lambda one: describe_media_type(one) == described)
 
     def _media_name(self, part: str) -> str:
         stripped = part.strip()
         return part.replace(stripped, self.values.name(stripped, 0, is_shown=False)) if stripped else part
+
+
+def _is_alike(made: str, described: str) -> bool:
+    """Tell whether a media type is described in the same words, names aside, which may be somebody's."""
+    parts = zip_longest(made.split("/"), described.split("/"), fillvalue="(")
+    return all(new == old or "(" not in new + old for new, old in parts)
 
 
 def is_http_date(value: str) -> bool:

@@ -21,6 +21,7 @@ from opay_contract.judge.routes import describe_elsewhere
 from opay_contract.model.exchange import Exchange, Request
 from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
+from opay_contract.redact.forms import FORM, is_pseudonym
 from opay_contract.redact.pseudonyms import is_digit_pseudonym, is_hex_pseudonym, is_reserved
 from opay_contract.redact.vocabulary import NAME_WORDS
 
@@ -75,7 +76,9 @@ class Prover:
 
     def _is_known(self, kind: str, match: re.Match[str]) -> bool:
         if kind == "URL":
-            return self._is_host_known(match[1]) and self._is_path_known(match[2])
+            return self._is_host_known(match[1]) and self._is_path_known(
+                match[2], 0 if _is_broken(match) else _CUT
+            )
         if kind == "path":
             return self._is_path_known(match[1])
         if kind == "e-mail address":
@@ -91,21 +94,33 @@ class Prover:
         is_own = plain in self._hosts or host.lower() in self._hosts or plain in _OWN_ENDS
         return is_own or all(map(self._is_part_known, plain.split(".")))
 
-    def _is_path_known(self, path: str) -> bool:
+    def _is_path_known(self, path: str, least: int = _CUT) -> bool:
         if self._contract.route(Request(url=path)).near is not None:
             return True
         *parts, last = path.split("/")
-        return all(map(self._is_part_known, parts)) and (self._is_part_known(last) or self._is_cut(last))
+        return all(map(self._is_part_known, parts)) and (
+            self._is_part_known(last) or self._is_cut(last, least)
+        )
 
-    def _is_cut(self, part: str) -> bool:
-        """Tell whether a part is the beginning of a known word, where a URL is cut by what none has."""
-        return len(part) > _CUT and any(word.startswith(part) for word in self._known)
+    def _is_cut(self, part: str, least: int) -> bool:
+        """Tell whether a part ends in the beginning of a known word, where a URL is cut by what none has."""
+        *words, last = _WORDS.findall(part) or [""]
+        is_cut = len(last) > least and any(word.startswith(last.lower()) for word in self._known)
+        return is_cut and self._is_part_known("-".join(words))
 
     def _is_part_known(self, part: str) -> bool:
+        part = re.sub(FORM, lambda found: "" if is_pseudonym(found[0]) else found[0], part)
         if part.lower() in self._known or is_reserved(part):
             return True
         words = [word.lower() for word in _WORDS.findall(part)]
         return all(word in self._known or len(word) < _LEAST_WORD or is_reserved(word) for word in words)
+
+
+def _is_broken(url: re.Match[str]) -> bool:
+    """Tell a URL that may go on behind a character that none has: what it stands in does not end there."""
+    before = url.string[url.start() - 1 : url.start()].strip() or "\n"
+    following = url.string[url.end() : url.end() + 2] or "\n"
+    return not following.startswith((before, f"\\{before}", "?", "#"))
 
 
 def _windows(stream: Readable) -> Iterator[tuple[str, int]]:

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from opay_contract.judge.card_numbers import is_card_number, iter_card_number_lengths
 
@@ -39,6 +40,7 @@ _KEPT_CATEGORIES = frozenset("PZC")
 """Punctuation, spaces and controls, with halves of surrogate pairs: structure, and nobody's data."""
 
 
+@lru_cache(maxsize=4096)
 def alphabet_of(char: str) -> str | None:
     """Return the reserved letters that stand in for a character; None for one that stays."""
     if char.isascii():
@@ -108,6 +110,8 @@ FIRST_SIX = (
 LAST_FOUR = ("5454", "0003", "0005", "0007", "0008", "5841", "6445", "0029", "8210", "9424")
 """Beginnings and ends of the card schemes' and acquirers' published test numbers."""
 
+_AS_DIGITS = bytes(b"0123456789"[byte % 10] for byte in range(256))
+_AS_HEX = bytes(b"0123456789abcdef"[byte % 16] for byte in range(256))
 _EMAIL = re.compile(r"[bjkqvwxz]{8,40}@example\.com")
 _DOMAIN = "@example.com"
 _LOCAL = range(8, 41)
@@ -168,21 +172,28 @@ class Pseudonyms:
         if count <= SHORT:
             return "9" * count
         drawn = self._draw("digits", digits, salt, count)
-        payload = "".join(str(next(drawn) % 10) for _ in range(count - len(mark) - _check_length(count)))
+        payload = drawn[: count - len(mark) - _check_length(count)].translate(_AS_DIGITS).decode()
         return mark + payload + _check_digits(mark + payload, count)
 
-    def hexes(self, text: str, *, salt: int = 0) -> str:
-        """Return as many hexadecimal digits, in the same case."""
+    def hexes(self, text: str, *, salt: int = 0, kept: tuple[int, ...] = ()) -> str:
+        """Return as many hexadecimal digits, in the same case, with those at `kept` places as they are."""
         drawn = self._draw("hex", text.lower(), salt, len(text))
-        payload = "".join(f"{next(drawn) % 16:x}" for _ in range(len(text) - _HEX_CHECK))
+        digits = drawn[: len(text) - _HEX_CHECK].translate(_AS_HEX).decode()
+        payload = "".join(text[at].lower() if at in kept else digit for at, digit in enumerate(digits))
         made = payload + _fingerprint(payload)[:_HEX_CHECK]
         return made.upper() if text.isupper() else made
+
+    def numbers(self, text: str, count: int, *, salt: int = 0) -> list[int]:
+        """Return so many numbers of 0 to 65535 that belong to a text."""
+        drawn = self._draw("numbers", text.lower(), salt, 2 * count)
+        return [drawn[at] * 256 + drawn[at + 1] for at in range(0, 2 * count, 2)]
 
     def letters(self, text: str, whole: str, *, salt: int = 0) -> str:
         """Return a part of the text `whole` with every letter replaced by a reserved one of its script."""
         drawn = self._draw(f"letters {text}", whole, salt, len(text))
+        rest = iter(drawn)
         picks = ((char, alphabet_of(char)) for char in text)
-        return "".join(letters[next(drawn) % len(letters)] if letters else char for char, letters in picks)
+        return "".join(letters[next(rest) % len(letters)] if letters else char for char, letters in picks)
 
     def fill(self, text: str, count: int, *, salt: int = 0) -> str:
         """Return `count` reserved letters to make a short pseudonym longer."""
@@ -196,11 +207,11 @@ class Pseudonyms:
     def pick(self, choices: tuple[str, ...], value: str, *, salt: int = 0) -> str:
         """Return the one of `choices` that belongs to a value."""
         drawn = self._draw("pick", value, salt, 2)
-        return choices[(next(drawn) * 256 + next(drawn)) % len(choices)]
+        return choices[(drawn[0] * 256 + drawn[1]) % len(choices)]
 
-    def _draw(self, kind: str, value: str, salt: int, count: int) -> Iterator[int]:
+    def _draw(self, kind: str, value: str, salt: int, count: int) -> bytes:
         text = f"{kind}\0{salt}\0{value}".encode(errors=_SALT_ENCODING)
-        return iter(hashlib.shake_256(hmac.digest(self._key, text, "sha256")).digest(max(count, 1)))
+        return hashlib.shake_256(hmac.digest(self._key, text, "sha256")).digest(max(count, 1))
 
 
 TEST_NUMBERS: dict[int, tuple[str, ...]] = {

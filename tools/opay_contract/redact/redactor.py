@@ -11,16 +11,26 @@ from opay_contract.formats.bounds import excess, excess_of, stand_in
 from opay_contract.formats.editing import Edited
 from opay_contract.formats.json_text import read_text, rewrite_json
 from opay_contract.jsontext import NotJson, Parsed, Tokens, parse_json
-from opay_contract.judge.annotations import Annotations
-from opay_contract.judge.body_plan import annotate_bodies
+from opay_contract.judge.body_plan import Decided, decided_of, schemas_of
 from opay_contract.judge.describing import describe_name
+from opay_contract.judge.exposure import without_values
+from opay_contract.judge.shapes import fold
 from opay_contract.judge.values import unix_time
 from opay_contract.model.exchange import Exchange, Headers
 from opay_contract.redact.headers import HeaderFields, Resigning
 from opay_contract.redact.pseudonyms import Pseudonyms, card_hits, stand_in_number
 from opay_contract.redact.texts import FREE_TEXT, NAME, STRICT, Detector, Memory, Texts
 from opay_contract.redact.urls import Urls
-from opay_contract.redact.values import PUBLIC, Log, Sensitivity, Statement, Values, is_moment, is_time
+from opay_contract.redact.values import (
+    NOTHING_SAID,
+    PUBLIC,
+    Log,
+    Sensitivity,
+    Statement,
+    Values,
+    is_moment,
+    is_time,
+)
 from opay_contract.redact.vocabulary import METHODS, RECORDER_NAMES
 
 _JSON_BEGINS = ("{", "[", '"')
@@ -32,9 +42,11 @@ _HALF = re.compile("[\ud800-\udfff]")
 class BodyContext:
     """What is known about a body: what the contract says about its places, and when it was recorded."""
 
-    described: Annotations | None
+    schema: str | None
     recorded: float
     prefix: str
+    unsearched: frozenset[str] = frozenset()
+    decided: Decided = ()
 
 
 class Bodies:
@@ -62,13 +74,16 @@ class Bodies:
             new = rewrite_json(rest, self._visitor(context, parsed))
         made = (mark + new).encode(errors=errors)
         if isinstance(parsed, NotJson):
-            return self._keep_broken(body, parsed, made)
+            return self._keep_broken(body, parsed, made, context.unsearched)
         return made
 
     def _visitor(self, context: BodyContext, parsed: Parsed | NotJson) -> "_BodyVisitor":
         broken = isinstance(parsed, NotJson)
         searched = isinstance(parsed, NotJson) or bool(parsed.shadowed)
-        statements = self._values.sensitivity.statements(context.described)
+        statements: dict[Tokens, Statement] = {}
+        if isinstance(parsed, Parsed) and context.schema is not None:
+            sensitivity = self._values.sensitivity
+            statements = sensitivity.statements(context.schema, parsed.value, context.decided)
         return _BodyVisitor(self._values, self._log, context, statements, searched=searched, broken=broken)
 
     def _plain(self, text: str, context: BodyContext) -> str:
@@ -77,20 +92,25 @@ class Bodies:
             self._log.add(self._values.texts.found_in(text, FREE_TEXT), context.prefix)
         return new
 
-    def _keep_broken(self, old: bytes, fault: NotJson, new: bytes) -> bytes:
+    def _keep_broken(self, old: bytes, fault: NotJson, new: bytes, unsearched: frozenset[str]) -> bytes:
         """Return a body that is no JSON for the same reason, with as many card numbers in it."""
-        hits = card_hits(old.decode(errors="replace"))
+        hits = _hits_of_broken(old, unsearched)
         made = parse_json(new)
         is_same = isinstance(made, NotJson) and (made.truncated, made.too_deep) == (
             fault.truncated,
             fault.too_deep,
         )
-        if is_same and card_hits(new.decode(errors="replace")) == hits:
+        if is_same and _hits_of_broken(new, unsearched) == hits:
             return new
         numbers = " x ".join(stand_in_number(self._values.texts.pseudonyms, "0" * length) for length in hits)
         if fault.too_deep:
             return b"[" * 200_000
         return f'{{"x{numbers}'.encode() if fault.truncated else f"{{x {numbers} x}}".encode()
+
+
+def _hits_of_broken(broken: bytes, unsearched: frozenset[str]) -> list[int]:
+    """Return the card numbers that a check finds in a body that is no JSON."""
+    return card_hits(without_values(unsearched, broken.decode(errors="replace")))
 
 
 def _decoded(body: bytes) -> tuple[str, str]:
@@ -121,9 +141,13 @@ class _BodyVisitor:
         self._values, self._log, self._context = values, log, context
         self._statements, self._searched, self._broken = statements, searched, broken
 
+    def _stated(self, tokens: Tokens) -> Statement | None:
+        """Return what is said about a place, under itself or with indexes folded."""
+        return self._statements.get(tokens) or self._statements.get(fold(tokens))
+
     def _statement(self, tokens: Tokens) -> Statement:
-        found = self._statements.get(tokens) or self._values.sensitivity.undescribed(tokens)
-        return Statement(None) if self._broken and found.sensitivity == PUBLIC else found
+        found = self._stated(tokens) or self._values.sensitivity.undescribed(tokens)
+        return NOTHING_SAID if self._broken and found.sensitivity == PUBLIC else found
 
     def text(self, tokens: Tokens, value: str) -> str:
         if self._broken and value in self._values.sensitivity.known_texts:
@@ -142,14 +166,14 @@ class _BodyVisitor:
         return new
 
     def name(self, tokens: Tokens, name: str, salt: int) -> str:
-        if tokens in self._statements:
+        if self._stated(tokens):
             return name
-        return self._values.name(name, salt, is_shown=tokens[:-1] in self._statements)
+        return self._values.name(name, salt, is_shown=self._stated(tokens[:-1]) is not None)
 
     def renamed(self, tokens: Tokens) -> None:
         self._log.add("member name", self._place(tokens))
 
-    def subtree(self, tokens: Tokens) -> str | None:  # noqa: ARG002  nothing in a body is replaced whole
+    def subtree(self, tokens: Tokens, token: str) -> str | None:  # noqa: ARG002  nothing in a body goes whole
         return None
 
     def _note(self, statement: Statement, tokens: Tokens) -> None:
@@ -259,7 +283,7 @@ class Redactor:
         value = float(token)
         if abs(value) < least or is_moment(value):
             return token
-        return self.values.number(token, Statement(None), 0.0)
+        return self.values.number(token, NOTHING_SAID, 0.0)
 
     def member(self, name: str, value: str) -> str:
         """Return a time as it is, and of any other text the known words where a recorder writes them."""
@@ -306,14 +330,21 @@ class Redactor:
         )
 
     def _new_bodies(self, exchange: Exchange) -> tuple[bytes | None, bytes]:
-        recorded, asked, answered = 0.0, None, None
+        recorded, unsearched = 0.0, frozenset[str]()
+        schemas: tuple[str | None, str | None] = (None, None)
+        decided: Decided = ()
         if not excess_of(exchange):
             match = self.contract.match(exchange)
-            asked, answered = annotate_bodies(self.contract, exchange, match)
-            if match.route.operation is not None:
+            operation = match.route.operation
+            unsearched = self.contract.names_not_searched(operation)
+            if operation is not None:
                 recorded = unix_time(exchange.recorded_at, self._started_at)
-        query = BodyContext(described=asked, recorded=recorded, prefix="request:")
-        answer = BodyContext(described=answered, recorded=recorded, prefix="")
+                schemas = schemas_of(operation, exchange, match)
+                decided = decided_of(operation, match.response_body)
+        query = BodyContext(schema=schemas[0], recorded=recorded, prefix="request:", unsearched=unsearched)
+        answer = BodyContext(
+            schema=schemas[1], recorded=recorded, prefix="", decided=decided, unsearched=unsearched
+        )
         body = exchange.request.body
         return (
             None if body is None else self._bodies.redact(body, query),

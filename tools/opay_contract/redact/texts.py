@@ -2,14 +2,16 @@
 
 import base64
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from itertools import islice
+from typing import NamedTuple
 
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.describing import describe_value
+from opay_contract.redact.forms import CONSTANTS, FORM, is_form, is_pseudonym, replace_form
 from opay_contract.redact.pseudonyms import (
     ORDINARY_MARK,
     Pseudonyms,
@@ -48,12 +50,25 @@ class Memory:
     forced: frozenset[str] = frozenset()
     _kept: set[str] = field(default_factory=set)
     _replaced: set[str] = field(default_factory=set)
+    _noted: dict[str, bool] = field(default_factory=dict)
+    _made: dict[Hashable, str] = field(default_factory=dict)
 
     def begin(self, forced: frozenset[str] = frozenset()) -> None:
         """Forget everything: a file begins."""
         self.forced = forced
-        self._kept.clear()
-        self._replaced.clear()
+        for known in (self._kept, self._replaced, self._noted, self._made):
+            known.clear()
+
+    def once(self, value: str, where: Hashable, make: Callable[[], str]) -> str:
+        """Return what is made of a value; of a short one that came before in this file what was made then."""
+        if len(value) > _SHORT_TEXT:
+            return make()
+        made = self._made.get((value, where))
+        if made is None:
+            if len(self._made) >= _REMEMBERED:
+                self._made.clear()
+            made = self._made[value, where] = make()
+        return made
 
     def keep(self, name: str) -> bool:
         """Return whether a name may be kept, as far as is known now."""
@@ -66,6 +81,12 @@ class Memory:
 
     def replace(self, value: str, *, with_words: bool = False) -> None:
         """Note that a value was replaced; `with_words` is for names of people, of which each word is one."""
+        noted = self._noted.get(value)
+        if len(value) > _LONGEST_NAME or noted or noted is with_words:
+            return
+        if len(self._noted) >= _REMEMBERED:
+            self._noted.clear()
+        self._noted[value] = with_words
         if len(self._replaced) < _MOST_NAMES:
             self._replaced |= self._forms(value, with_words=with_words)
 
@@ -100,12 +121,12 @@ class PartKind(StrEnum):
     KEPT = "text"
     EMAIL = "e-mail address"
     HEX = "hexadecimal digits"
+    FORM = "a date, a UUID or an address of a machine"
     DIGITS = "digits"
     LETTERS = "free text"
 
 
-@dataclass(frozen=True, slots=True)
-class TextPart:
+class TextPart(NamedTuple):
     """A part of a text; `plain` is the same with every digit as an ASCII digit."""
 
     kind: PartKind
@@ -119,6 +140,7 @@ _ROW = r"[0-9](?:[\W_]{0,3}[0-9])*"
 _VERSION = r"(?<=[A-Za-z]/)[0-9]{1,4}(?:\.[0-9]{1,4}){0,4}(?![0-9])"
 _KNOWN_NUMBERS = r"(?<![\w.-])Gecko/20100101(?!\w)"
 _WORD = r"[A-Za-z]+"
+_SCHEME = r"(?<![0-9A-Za-z])https?://"
 _NOTHING = r"(?!)"
 _TOKEN = re.compile("[A-Za-z0-9]+")
 _NUMBERED = re.compile("([A-Za-z]+)[0-9]{0,2}")
@@ -138,12 +160,12 @@ class Detector:
         self.known = NAME_WORDS | words
         prefix = "|".join(map(re.escape, prefixes)) or _NOTHING
         kept = rf"(?P<kept>(?<![0-9A-Za-z])(?:{prefix}))"
-        found = rf"{kept}|(?P<email>{_EMAIL})|(?P<hex>{_HEX})"
+        found = rf"{kept}|(?P<scheme>{_SCHEME})|(?P<email>{_EMAIL})|(?P<form>{FORM})|(?P<hex>{_HEX})"
         numbers = rf"(?P<known>{_KNOWN_NUMBERS})|(?P<version>{_VERSION})"
         self._strict = re.compile(rf"{found}|(?P<digits>{_ROW})")
         self._lenient = re.compile(rf"{found}|{numbers}|(?P<digits>{_ROW})")
         self._word = re.compile(_WORD)
-        self._found = re.compile(rf"[@0-9]|{prefix}")
+        self._found = re.compile(rf"[@0-9]|::|://|{prefix}")
         self.is_known = lru_cache(_REMEMBERED)(self._is_known)
         self._short_parts = lru_cache(_REMEMBERED)(self._parts)
         self._is_short_clean = lru_cache(_REMEMBERED)(self._is_clean)
@@ -193,9 +215,11 @@ class Detector:
             return PartKind.EMAIL
         if match.lastgroup == "hex":
             return PartKind.HEX
+        if match.lastgroup == "form" and is_form(match[0]):
+            return PartKind.FORM
         is_version = match.lastgroup == "version" and sum(map(str.isdigit, match[0])) <= _VERSION_DIGITS
         is_small = match.lastgroup == "digits" and keep_words and _SMALL.fullmatch(match[0]) is not None
-        is_kept = match.lastgroup in ("kept", "known") or is_version or is_small
+        is_kept = match.lastgroup in ("kept", "known", "scheme") or is_version or is_small
         return PartKind.KEPT if is_kept else PartKind.DIGITS
 
     def _rest(self, text: str, plain: str, start: int, end: int, *, keep_words: bool) -> Iterator[TextPart]:
@@ -272,7 +296,9 @@ class Texts:
 
     def is_clean(self, text: str, manner: Manner = STRICT) -> bool:
         """Return whether a text is made of nothing but pseudonyms and what may be kept."""
-        return self.detector.is_clean(text, keep_words=manner.keep_words, cards=manner.cards)
+        return text in CONSTANTS or self.detector.is_clean(
+            text, keep_words=manner.keep_words, cards=manner.cards
+        )
 
     def found_in(self, text: str, manner: Manner = STRICT) -> str:
         """Say what kind of data a text has; never the data."""
@@ -284,6 +310,11 @@ class Texts:
 
     def redact(self, text: str, manner: Manner = STRICT, accept: Callable[[str], bool] = accept_all) -> str:
         """Return the pseudonym of a text, or the text itself where it is clean."""
+        if accept is accept_all:
+            return self.memory.once(text, manner, lambda: self._redact(text, manner, accept))
+        return self._redact(text, manner, accept)
+
+    def _redact(self, text: str, manner: Manner, accept: Callable[[str], bool]) -> str:
         if self.is_clean(text, manner):
             return text
         self.memory.replace_text(text)
@@ -292,17 +323,20 @@ class Texts:
             keeps = not manner.cards or card_hits(candidate) == hits
             if keeps and accept(candidate) and self.is_clean(candidate, manner):
                 return candidate
-        return self._last_resort(text, hits)
+        constants = CONSTANTS if accept is not accept_all and not hits else ()
+        return next(filter(accept, constants), None) or self._last_resort(text, hits)
 
     def variant(self, text: str, manner: Manner, salt: int) -> str:
         """Return one of the possible pseudonyms of a text, whether it keeps what the text showed or not."""
         return self._replace(text, manner, salt)
 
-    def _candidates(self, text: str, manner: Manner) -> "list[str] | map[str]":
-        exact = Manner(keep_words=manner.keep_words, cards=manner.cards, exact=True)
+    def _candidates(self, text: str, manner: Manner) -> Iterator[str]:
         salts = range(ATTEMPTS if len(text) <= _LONG else 1)
-        manners = [(manner, salt) for salt in salts] + [(exact, salt) for salt in salts]
-        return map(lambda pair: self._replace(text, *pair), manners)  # noqa: C417  made one at a time
+        for salt in salts:
+            yield self._replace(text, manner, salt)
+        exact = Manner(keep_words=manner.keep_words, cards=manner.cards, exact=True)
+        for salt in salts:
+            yield self._replace(text, exact, salt)
 
     def _replace(self, text: str, manner: Manner, salt: int) -> str:
         parts = self.detector.parts(text, keep_words=manner.keep_words)
@@ -320,6 +354,8 @@ class Texts:
             return part.text
         if part.kind is PartKind.HEX:
             return self.pseudonyms.hexes(part.text, salt=salt)
+        if part.kind is PartKind.FORM:
+            return replace_form(self.pseudonyms, part.plain, salt)
         if part.kind is PartKind.DIGITS:
             return self._replace_digits(part, manner, salt)
         if part.kind is PartKind.EMAIL and not manner.exact:
@@ -328,9 +364,11 @@ class Texts:
         return "".join(write_digit(char, "9") if char.isdigit() else char for char in made)
 
     def _replace_digits(self, part: TextPart, manner: Manner, salt: int) -> str:
+        groups = list(iter_cards(part.plain)) if manner.cards else []
+        if not groups and part.text.isascii() and part.text.isdigit():
+            return self.pseudonyms.digits(part.text, salt=salt, mark=ORDINARY_MARK)
         places = [index for index, char in enumerate(part.plain) if char in "0123456789"]
         digits = "".join(part.plain[index] for index in places)
-        groups = list(iter_cards(part.plain)) if manner.cards else []
         if not groups:
             new = dict(
                 zip(places, self.pseudonyms.digits(digits, salt=salt, mark=ORDINARY_MARK), strict=True)
@@ -358,6 +396,8 @@ def _is_clean_part(part: TextPart, *, cards: bool) -> bool:
         return True
     if part.kind is PartKind.HEX:
         return is_hex_pseudonym(part.text)
+    if part.kind is PartKind.FORM:
+        return is_pseudonym(part.plain)
     if part.kind is PartKind.EMAIL:
         return is_email_pseudonym(part.text) or _is_clean_letters(part.text)
     if part.kind is PartKind.LETTERS:

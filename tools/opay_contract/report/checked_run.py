@@ -1,7 +1,7 @@
 """What a run of `check` has to tell: the one value that every format renders."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -13,7 +13,7 @@ from opay_contract.contract.operation import OpenQuestion
 from opay_contract.contract.used import ContractUsed
 from opay_contract.exit_codes import ExitCode
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED
-from opay_contract.model.finding import Severity
+from opay_contract.model.finding import ContractPlace, Severity
 from opay_contract.model.insight import Insight
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 
@@ -49,7 +49,8 @@ class CheckedRun:
     carries. `require_success` is how many exchanges had to succeed, or None where nobody asked. With
     `allow_out_of_scope` a run in which everything was is no failure.
 
-    `scenarios` has a scenario of the mock that shows the drift of a rule, by the rule's id.
+    `scenarios` has a scenario of the mock that shows the drift of a rule, by the rule's id. `link_to` says
+    where somebody reads more about a statement of the contract, or nothing.
 
     `used` names the contract, `named` the inputs as the user gave them, `options` are the arguments that go
     with them on a command line; `inputs` is how many files were read, None where that is not known, and
@@ -70,6 +71,7 @@ class CheckedRun:
     named: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     scenarios: Mapping[str, str] = field(default_factory=dict)
+    link_to: Callable[[ContractPlace], str] = lambda _place: ""
     inputs: int | None = None
     started_at: float | None = None
 
@@ -119,6 +121,18 @@ class CheckedRun:
     def numbers(self) -> Counter[Severity]:
         """How many findings count, by severity."""
         return Counter(folded.finding.rule.severity for folded in self.counted.findings.values())
+
+    @property
+    def recordings(self) -> int | None:
+        """How many of the files that were read are recordings, None where that is not known."""
+        return None if self.inputs is None else self.inputs - self.summary.passed_over_count
+
+    @property
+    def counts_files(self) -> bool:
+        """Whether it says something in how many files a finding was seen."""
+        return any(len(one.files) > 1 for one in self.summary.findings.values()) or (
+            (self.recordings or 0) > 1 and any(one.files for one in self.summary.findings.values())
+        )
 
     @property
     def is_short(self) -> bool:

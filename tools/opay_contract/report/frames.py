@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -15,6 +15,7 @@ from opay_contract.baseline.acceptance import State
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document
 from opay_contract.contract.loading import ROOT
+from opay_contract.jsontext import steps_of
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED, RULES_OF_A_RUN
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import ContractPlace, Outcome
@@ -40,6 +41,7 @@ _ENDED = {
     Outcome.BUSINESS_ERROR: "a business error",
     Outcome.TRANSPORT: "an answer without a business code",
 }
+"""How an exchange ended whose status and code nobody noted: that of an older summary."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,46 +54,62 @@ class Quoted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Where a statement comes from: its name, DOC, OBS or UNKNOWN, a title, and its very words, if any."""
+class CitedSource:
+    """Where a statement comes from, with its mark: DOC, OBS or UNKNOWN; `says` quotes it, if it is quoted."""
 
-    name: str
     mark: str
+    name: str
     title: str
-    quote: str = ""
+    says: str = ""
 
     def __str__(self) -> str:
         """Return it as a line."""
-        return f"{self.mark} {self.title}" + (f': "{self.quote}"' if self.quote else "")
+        return f"{self.mark} {self.title}" + (f': "{self.says}"' if self.says else "")
+
+
+def cite(root: Any, names: Iterable[str], about: str = "") -> tuple[CitedSource, ...]:
+    """Return sources that openapi.yaml lists, with their words about a field if it has a name here."""
+    listed = root.get("x-sources", {})
+    return tuple(
+        CitedSource(
+            mark=str(entry.get("mark", "UNKNOWN")),
+            name=str(name),
+            title=str(entry.get("title", name)),
+            says=str(entry.get("says", {}).get(about, "")),
+        )
+        for name, entry in ((name, listed.get(name, {})) for name in names)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class FindingFrame:
     """A finding from both sides; `place` and what follows of the contract are empty where it says nothing."""
 
     place: str
+    link: str
     lines: tuple[Quoted, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[CitedSource, ...]
     seen_at: str
     ended: str
     advice: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class NextStep:
     """A command that comes next, and what for."""
 
     purpose: str
     command: str
 
 
-def build_frame(folded: FoldedFinding, run: CheckedRun) -> Frame:
+def build_frame(folded: FoldedFinding, run: CheckedRun) -> FindingFrame:
     """Return both sides of a finding."""
     finding = folded.finding
     statement, contract = finding.contract, run.contract
     document = contract.schemas.documents.get(statement.file) if contract and statement else None
-    return Frame(
+    return FindingFrame(
         place=f"{statement.file}:{statement.line}" if statement else "",
+        link=run.link_to(statement) if statement else "",
         lines=tuple(_quote(document, statement)) if document and statement else (),
         sources=find_sources(contract, statement) if contract and statement else (),
         seen_at=describe_seen(folded.finding.place, run),
@@ -100,32 +118,21 @@ def build_frame(folded: FoldedFinding, run: CheckedRun) -> Frame:
     )
 
 
-def find_sources(contract: Contract, statement: ContractPlace) -> tuple[Source, ...]:
+def find_sources(contract: Contract, statement: ContractPlace) -> tuple[CitedSource, ...]:
     """Return where a statement comes from, as it says itself or the nearest one around it does."""
-    known: Any = contract.schemas.documents[ROOT].value.get("x-sources", {})
     document = contract.schemas.documents.get(statement.file)
     field = _FIELD.search(statement.pointer)
     for node in reversed(_nodes_to(document, statement.pointer) if document else []):
         if isinstance(node, dict) and (names := node.get("x-source")):
-            return tuple(_source(str(name), known.get(name, {}), field[1] if field else "") for name in names)
+            return cite(contract.schemas.documents[ROOT].value, names, field[1] if field else "")
     return ()
-
-
-def _source(name: str, entry: Any, field: str) -> Source:
-    says = entry.get("says", {})
-    return Source(
-        name=name,
-        mark=str(entry.get("mark", "UNKNOWN")),
-        title=str(entry.get("title", name)),
-        quote=str(says.get(field, "")),
-    )
 
 
 def _nodes_to(document: Document, pointer: str) -> list[Any]:
     """Return the value of a document and those on the way to a pointer, as far as it leads."""
     nodes = [document.value]
-    for token in pointer.split("/")[1:]:
-        name, last = token.replace("~1", "/").replace("~0", "~"), nodes[-1]
+    for name in steps_of(pointer):
+        last = nodes[-1]
         try:
             nodes.append(last[int(name)] if isinstance(last, list) else last[name])
         except (KeyError, IndexError, ValueError, TypeError):
@@ -168,14 +175,17 @@ def describe_seen(place: Place, run: CheckedRun) -> str:
 
 
 def _ended(folded: FoldedFinding) -> Iterator[str]:
-    """Yield when the first exchange of a finding was recorded, and how it ended."""
+    """Yield when the first exchange of a finding was recorded, and what was answered."""
     if utc := utc_of(folded.finding.recorded_at):
         yield f"{describe_minute(utc)} UTC"
-    if not folded.finding.place.is_whole_run:
+    if folded.finding.status is not None:
+        yield f"answered {folded.finding.status}"
+        yield from [f"code {folded.finding.code}"] if folded.finding.code else []
+    elif not folded.finding.place.is_whole_run:
         yield _ENDED[folded.finding.outcome]
 
 
-def next_steps(run: CheckedRun) -> list[Step]:
+def next_steps(run: CheckedRun) -> list[NextStep]:
     """Return the commands that come next, with the run's own arguments."""
     open_ = [
         one
@@ -184,25 +194,25 @@ def next_steps(run: CheckedRun) -> list[Step]:
     ]
     if not open_ or run.verdict is not Verdict.FAILED:
         return []
-    steps = [Step(purpose="what it means", command=f"{TOOL} rules {open_[0].finding.rule.id}")]
+    steps = [NextStep(purpose="what it means", command=f"{TOOL} rules {open_[0].finding.rule.id}")]
     if not run.named:
         return steps
     inputs = shlex.join([*run.named, *run.options])
     if any(one.finding.rule.id == CARD_NUMBER_EXPOSED.id for one in open_):
         steps.append(
-            Step(purpose="hide the cards", command=f"{TOOL} redact {shlex.join(run.named)} -o redacted")
+            NextStep(purpose="hide the cards", command=f"{TOOL} redact {shlex.join(run.named)} -o redacted")
         )
     of_a_run = {rule.id for rule in RULES_OF_A_RUN}
     told = [one for one in open_ if one.finding.rule.id not in of_a_run]
     if told:
-        steps.append(Step(purpose="tell the vendor", command=f"{TOOL} check {inputs} --format ticket"))
+        steps.append(NextStep(purpose="tell the vendor", command=f"{TOOL} check {inputs} --format ticket"))
     acceptable = [one for one in open_ if one.finding.rule.id != CARD_NUMBER_EXPOSED.id]
     if acceptable:
         which = f"--fingerprint {acceptable[0].fingerprint}" if len(acceptable) == 1 else "--all-open"
         until = f"{_today(run) + _ACCEPTED_FOR:%Y-%m-%d}"
         accept = f"{TOOL} baseline add baseline.toml {inputs} {which} --expires {until} --reason …"
-        steps.append(Step(purpose="accept it", command=accept))
-    return [Step(purpose=one.purpose, command=printable(one.command)) for one in steps]
+        steps.append(NextStep(purpose="accept it", command=accept))
+    return [NextStep(purpose=one.purpose, command=printable(one.command)) for one in steps]
 
 
 def _today(run: CheckedRun) -> datetime:

@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -31,12 +30,12 @@ from opay_contract.report.charts import (
     occurrences_by_day,
 )
 from opay_contract.report.checked_run import TOOL, CheckedRun, Verdict, by_gravity
-from opay_contract.report.frames import Frame, build_frame, next_steps
+from opay_contract.report.frames import FindingFrame, build_frame, next_steps
 from opay_contract.report.insights import (
-    describe_gap,
     describe_scope,
     describe_share,
     describe_spot,
+    group_gaps,
     narrower,
     never_seen,
 )
@@ -48,6 +47,7 @@ from opay_contract.report.sentences import (
     describe_covered,
     describe_day,
     describe_field,
+    describe_files,
     describe_head,
     describe_judged,
     describe_moment,
@@ -58,6 +58,7 @@ from opay_contract.report.sentences import (
     describe_place,
     describe_shortage,
     describe_signatures,
+    describe_spread,
     describe_standing,
     describe_unused,
     describe_vacuity,
@@ -84,12 +85,13 @@ class _FindingView:
     is_expired: bool
     rule: Rule
     guide: RuleGuide
-    frame: Frame
+    frame: FindingFrame
     field: str
     outcome: str
     expected: str
     actual: str
     times: int
+    files: str
     since: str
     facts: list[tuple[str, str]]
     days: str
@@ -172,6 +174,7 @@ class _Values:
         return {
             **sections,
             "run": run,
+            "counts_files": run.counts_files,
             "title": f"{TOOL} check",
             "mood": _mood(run),
             "verdict": describe_verdict(run),
@@ -202,6 +205,7 @@ class _Values:
         ]
         is_one_of_many = sum(describe_field(one) == describe_field(finding) for one in same) > 1
         days, chart = self._days(folded)
+        frame = build_frame(folded, run)
         return _FindingView(
             fingerprint=folded.fingerprint,
             severity=finding.rule.severity.label,
@@ -209,14 +213,15 @@ class _Values:
             is_expired=run.state(folded) is State.EXPIRED,
             rule=finding.rule,
             guide=guide_of(finding.rule),
-            frame=build_frame(folded, run),
+            frame=frame,
             field=describe_field(finding),
             outcome=finding.outcome.value if is_one_of_many else "",
             expected=finding.expected,
             actual=finding.actual,
             times=folded.count,
+            files=describe_files(folded),
             since=describe_day(folded.first_seen),
-            facts=[*_facts(folded, run)],
+            facts=[*_facts(folded, frame, run)],
             days=days,
             chart=chart,
         )
@@ -322,10 +327,11 @@ def _describe_answer(answer: Answer | None, total: int) -> str:
     return f"No verdict yet: {number}; it takes {MIN_OBSERVATIONS}."
 
 
-def _facts(folded: FoldedFinding, run: CheckedRun) -> Iterator[tuple[str, str]]:
+def _facts(folded: FoldedFinding, frame: FindingFrame, run: CheckedRun) -> Iterator[tuple[str, str]]:
     finding, rule = folded.finding, folded.finding.rule
     yield "Operation", describe_call(finding)
     yield "Kind", f"{rule.kind}, {rule.area}"
+    yield "Seen", ", ".join(filter(None, (describe_spread(folded, run), frame.ended)))
     if folded.count > 1:
         yield "Last place", _breakable(describe_place(folded.last_place))
     if folded.first_seen and folded.last_seen:
@@ -434,14 +440,15 @@ def rates_of(change: Change, observations: Observations, timeline: Timeline) -> 
 
 def _never(run: CheckedRun) -> Iterator[dict[str, Any]]:
     """Yield what is documented and was never there, by rule, operation, form and outcome."""
-    gaps = never_seen(run.insight)
-    for (rule, scope), group in groupby(gaps, key=lambda gap: (gap.rule, describe_scope(gap.spot))):
-        found = list(group)
+    for group in group_gaps(run.insight.gaps, is_narrower=False):
         yield {
-            "rule": rule,
-            "scope": scope,
-            "opportunities": max(gap.opportunities for gap in found),
-            "gaps": [(describe_gap(gap), _where(gap.contract)) for gap in found],
+            "rule": group.rule,
+            "scope": group.scope,
+            "opportunities": group.opportunities,
+            "gaps": [
+                (item, _where(gap.contract), run.link_to(gap.contract))
+                for item, gap in zip(group.items, group.gaps, strict=True)
+            ],
         }
 
 
@@ -456,6 +463,7 @@ def _narrower(run: CheckedRun) -> Iterator[dict[str, Any]]:
             "times": count(gap.opportunities, "observation"),
             "scope": describe_scope(gap.spot),
             "where": _where(gap.contract),
+            "link": run.link_to(gap.contract),
         }
 
 

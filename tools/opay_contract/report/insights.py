@@ -18,8 +18,13 @@ class GapGroup:
 
     rule: Rule
     scope: str
-    items: tuple[str, ...]
+    gaps: tuple[Gap, ...]
     opportunities: int
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """What each of them is about."""
+        return tuple(map(describe_gap, self.gaps))
 
 
 def group_gaps(gaps: Iterable[Gap], *, is_narrower: bool) -> list[GapGroup]:
@@ -30,7 +35,7 @@ def group_gaps(gaps: Iterable[Gap], *, is_narrower: bool) -> list[GapGroup]:
         GapGroup(
             rule=rule,
             scope=scope,
-            items=tuple(describe_gap(gap) for gap in found),
+            gaps=tuple(found),
             opportunities=max(gap.opportunities for gap in found),
         )
         for (rule, scope), group in grouped
@@ -81,7 +86,11 @@ def describe_rate(share: Share) -> str:
 
 def describe_spot(spot: FieldLocation) -> str:
     """Return a place as findings have it: a pointer into the answer, or into the request where it says so."""
-    place = spot[3]
+    return describe_place_in_exchange(spot[3])
+
+
+def describe_place_in_exchange(place: str) -> str:
+    """Return a pointer into an exchange as findings have it."""
     if place == _REQUEST or place.startswith(f"{_REQUEST}/"):
         return f"request:{place.removeprefix(_REQUEST)}"
     if place == _RESPONSE or place.startswith(f"{_RESPONSE}/"):

@@ -13,7 +13,7 @@ from opay_contract.model.finding import ContractPlace, Outcome, Severity
 from opay_contract.model.insight import Answer, Change, Gap, Share
 from opay_contract.model.observation import FieldLocation, Observations, Observed
 from opay_contract.model.outcomes import Outcomes, Signatures, count_outcome
-from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.model.summary import MAX_FILES, DriftSummary, FoldedFinding
 from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
 from opay_contract.report.sentences import part_outcomes
 
@@ -87,8 +87,12 @@ def _finding(folded: FoldedFinding) -> dict[str, Any]:
         "pointer": finding.pointer,
         "value": finding.value or None,
         "count": folded.count,
+        "files": min(len(folded.files), MAX_FILES),
+        "more_files": len(folded.files) > MAX_FILES,
         "expected": finding.expected,
         "actual": finding.actual,
+        "status": finding.status,
+        "code": finding.code or None,
         "fingerprint": folded.fingerprint,
         "first": _seen(finding.place, finding.recorded_at),
         "last": _seen(folded.last_place, folded.last_recorded_at),
@@ -118,7 +122,7 @@ def _covered(acceptance: Acceptance) -> dict[str, Any]:
     return {
         "rule": acceptance.rule,
         "operation": acceptance.operation or None,
-        "outcome": acceptance.outcome.value,
+        "outcome": acceptance.outcome,
         "pointer": acceptance.pointer,
         "value": acceptance.value or None,
         "fingerprint": acceptance.fingerprint,
@@ -156,7 +160,13 @@ def build_elsewhere(summary: DriftSummary) -> list[dict[str, Any]]:
 
 
 def _seen(place: Place, recorded_at: str | None) -> dict[str, Any]:
-    return {"file": place.file, "entry": place.entry, "line": place.line, "recorded_at": recorded_at}
+    return {
+        "file": place.file,
+        "entry": place.entry,
+        "line": place.line,
+        "column": place.column,
+        "recorded_at": recorded_at,
+    }
 
 
 def _unreadable(unreadable: Unreadable) -> dict[str, Any]:

@@ -141,6 +141,27 @@ _GUIDES: dict[str, tuple[str, str, str, str, str]] = {
         "Authorization: Bearer 241fe541...",
         "no Authorization header, answered with success",
     ),
+    "parameter-missing": (
+        "a request without a required query parameter or cookie was accepted",
+        _EITHER,
+        _MEND,
+        "GET /orders?shop=7",
+        "GET /orders, answered with success",
+    ),
+    "parameter-invalid": (
+        "a request with a parameter that breaks its schema was accepted",
+        _EITHER,
+        _MEND,
+        "GET /orders?limit=20",
+        "GET /orders?limit=many, answered with success",
+    ),
+    "parameter-undocumented": (
+        "a query parameter that the contract does not have was accepted",
+        _EITHER,
+        _MEND,
+        "GET /orders?limit=20",
+        "GET /orders?limit=20&sort=date",
+    ),
     "request-field-undocumented": (
         "a request with a field that the contract does not have was accepted",
         _EITHER,
@@ -161,6 +182,20 @@ _GUIDES: dict[str, tuple[str, str, str, str, str]] = {
         _MEND,
         '{"customerId": "121111113"}',
         '{"customerId": 121111113}',
+    ),
+    "response-header-missing": (
+        "an answer lacks a header that it must have",
+        _VENDOR,
+        _TELL,
+        "X-Request-Id: 7f3a",
+        "no X-Request-Id",
+    ),
+    "response-header-invalid": (
+        "an answer's header breaks its schema",
+        _VENDOR,
+        "tell the vendor; if it stays, change the header's schema in the contract",
+        "X-Rate-Limit: 100",
+        "X-Rate-Limit: plenty",
     ),
     "response-field-undocumented": (
         "the answer has a field that the contract does not have",
@@ -287,6 +322,13 @@ _GUIDES: dict[str, tuple[str, str, str, str, str]] = {
         _TELL,
         '{"createTimestamp": 1637822753}',
         '{"createTimestamp": 1637822753000}',
+    ),
+    "timestamp-not-milliseconds": (
+        "a time is not in milliseconds since 1970, as in seconds",
+        _VENDOR,
+        _TELL,
+        '{"createdAt": 1637822753000}',
+        '{"createdAt": 1637822753}',
     ),
     "timestamp-in-future": (
         "a time lies after the exchange",

@@ -206,9 +206,10 @@ def _describe(folded: FoldedFinding, run: CheckedRun) -> str:
 
 
 def _seen(folded: FoldedFinding, *, with_first: bool) -> list[tuple[Json, str]]:
-    places = [(folded.finding.place, "The first occurrence.")] if with_first else []
-    if folded.last_place != folded.finding.place:
-        places.append((folded.last_place, "The last occurrence."))
+    first, last = folded.finding.place, folded.last_place
+    places = [(first, "The first occurrence.")] if with_first else []
+    if (first.source, first.entry) != (last.source, last.entry):
+        places.append((last, "The last occurrence."))
     return [(location, words) for place, words in places if (location := _recording(place))]
 
 
@@ -227,7 +228,8 @@ def _recording(place: Place) -> Json | None:
     """Return where an exchange stands, or None for standard input and a whole run: they have no URI."""
     if place.file == "-" or place.is_whole_run:
         return None
-    return _location(_artifact(place.file), {"startLine": place.line} if place.line else None)
+    region = {"startLine": place.line, "startColumn": place.column}
+    return _location(_artifact(place.file), {name: at for name, at in region.items() if at is not None})
 
 
 def _artifact(file: str) -> Json:

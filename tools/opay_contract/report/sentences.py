@@ -15,7 +15,7 @@ from opay_contract.model.outcomes import (
     describe_failures,
     describe_mistakes,
 )
-from opay_contract.model.summary import DriftSummary, Elsewhere, FoldedFinding
+from opay_contract.model.summary import MAX_FILES, DriftSummary, Elsewhere, FoldedFinding
 from opay_contract.report.checked_run import CheckedRun, Verdict
 from opay_contract.words import count, on_one_line, printable
 
@@ -36,17 +36,17 @@ _MARKS = {
 
 
 def describe_place(place: Place) -> str:
-    """Return a place as an editor understands it: `file:line`, with the entry where it is not the line."""
+    """Return a place as an editor understands it, with the entry where it is not the line."""
     where = describe_file(place)
     return where if place.is_whole_run or place.entry in (0, place.line) else f"{where}: entry {place.entry}"
 
 
 def describe_file(place: Place) -> str:
-    """Return the file of a place with its line, where there is one."""
+    """Return the file of a place with its line and column, as far as there are any."""
     if place.is_whole_run:
         return "run"
-    file = printable(place.file)
-    return f"{file}:{place.line}" if place.line is not None else file
+    parts = (printable(place.file), place.line, place.column)
+    return ":".join(str(part) for part in parts if part is not None)
 
 
 def describe_operation(operation: str | None) -> str:
@@ -111,13 +111,26 @@ def describe_recorded(folded: FoldedFinding) -> str:
     return f"recorded {' to '.join(dict.fromkeys(times))}" if times else ""
 
 
+def describe_files(folded: FoldedFinding) -> str:
+    """Return in how many files a finding was seen, as a number, or nothing where that was not counted."""
+    return f"{MAX_FILES}+" if len(folded.files) > MAX_FILES else f"{len(folded.files) or ''}"
+
+
+def describe_spread(folded: FoldedFinding, run: CheckedRun) -> str:
+    """Return how often a finding was seen, and in how many of several files."""
+    times, files = count(folded.count, "time"), describe_files(folded)
+    if not files or not run.counts_files:
+        return times
+    of = f" of {run.recordings:,}" if run.recordings else ""
+    return f"{times} in {files}{of} {'file' if files == '1' and not of else 'files'}"
+
+
 def describe_head(run: CheckedRun) -> list[str]:
     """Return the contract with what was checked, and the program with time and inputs: two lines at most."""
     summary = run.summary
-    recordings = None if run.inputs is None else run.inputs - summary.passed_over_count
     first = [
         str(run.used) if run.used else "",
-        count(recordings, "recording") if recordings else "",
+        count(run.recordings, "recording") if run.recordings else "",
         count(summary.exchanges, "exchange") if summary.exchanges else "",
     ]
     named = [

@@ -31,6 +31,7 @@ from opay_contract.report.sentences import (
     describe_covered,
     describe_day,
     describe_field,
+    describe_files,
     describe_head,
     describe_judged,
     describe_omitted,
@@ -41,6 +42,7 @@ from opay_contract.report.sentences import (
     describe_place,
     describe_recorded,
     describe_signatures,
+    describe_spread,
     describe_standing,
     describe_unused,
     describe_vacuity,
@@ -108,8 +110,11 @@ class _Row:
     folded: FoldedFinding
     rule: str
     field: str
-    times: str
-    since: str
+    numbers: tuple[str, ...]
+
+
+_TITLES = ("times", "files", "since")
+"""What stands above the numbers of a list; a column without any is left out."""
 
 
 class _Layout:
@@ -169,8 +174,10 @@ class _Layout:
         """Return as much of a list as fits, the first told in full and the last line saying what is left."""
         details = [len(self._details(one)) for one in findings]
         detailed = min(_DETAILED, len(findings))
-        shown = min(len(findings), max(detailed, room - 3 - sum(details[:detailed])))
-        while detailed < shown and shown + sum(details[: detailed + 1]) + 3 <= room:
+        rows = room - 2 - sum(details[:detailed])  # below a title, with a blank line behind
+        shown = len(findings) if len(findings) <= rows else max(detailed, rows - 1)
+        rest = 2 + (shown < len(findings))
+        while detailed < shown and shown + sum(details[: detailed + 1]) + rest <= room:
             detailed += 1
         return self._list(severity, findings, shown, detailed)
 
@@ -178,20 +185,18 @@ class _Layout:
         self, severity: Severity, findings: list[FoldedFinding], shown: int, detailed: int
     ) -> list[str]:
         rows = [self._row(one, findings) for one in findings[:shown]]
-        times = max(len("times"), *(len(row.times) for row in rows))
-        since = max((len(row.since) for row in rows), default=0)
+        columns = [[title, *(row.numbers[place] for row in rows)] for place, title in enumerate(_TITLES)]
+        filled = [column for column in columns if any(column[1:])]
+        titles, *numbers = ["  ".join(cells).rstrip() for cells in zip(*map(_aligned, filled), strict=True)]
         rule = max(len(row.rule) for row in rows)
-        right = times + 2 + (since + 2 if since else 0)
-        field = min(max(len(row.field) for row in rows), self._width - rule - right - 6)
+        field = min(max(len(row.field) for row in rows), self._width - rule - len(titles) - 6)
         title = f"{_SIGNS[severity]} {count(len(findings), NOUNS[severity])}"
-        columns = f"{'times':>{times}}" + (f"  {'since':<{since}}" if since else "")
         gap = max(2, 6 + rule + field - len(title))
-        lines = [click.style(title, fg=_COLOURS[severity], bold=True) + " " * gap + _dim(columns.rstrip())]
+        lines = [click.style(title, fg=_COLOURS[severity], bold=True) + " " * gap + _dim(titles)]
         for number, row in enumerate(rows):
             name = click.style(f"{row.rule:<{rule}}", fg=_COLOURS[severity])
             place = row.field if len(row.field) <= field else f"…{row.field[1 - field :]}"
-            numbers = f"{row.times:>{times}}" + (f"  {row.since}" if row.since else "")
-            lines.append(f"  {name}  {_bold(place)}{' ' * (field - len(place))}  {numbers}")
+            lines.append(f"  {name}  {_bold(place)}{' ' * (field - len(place))}  {numbers[number]}".rstrip())
             lines += self._details(row.folded) if number < detailed else []
         if more := len(findings) - shown:
             lines.append(_dim(f"  … {more:,} more: --all"))
@@ -205,7 +210,9 @@ class _Layout:
         ]
         if len(alike) > 1:
             field = f"{field} ({finding.outcome})".strip()
-        return _Row(folded, finding.rule.id, field, f"{folded.count:,}", self._day(folded.first_seen))
+        files = describe_files(folded) if self._run.counts_files else ""
+        numbers = (f"{folded.count:,}", files, self._day(folded.first_seen))
+        return _Row(folded, finding.rule.id, field, numbers)
 
     def _day(self, utc: str | None) -> str:
         """Return a day, without the year where that is the run's."""
@@ -242,11 +249,12 @@ class _Layout:
         finding, frame = folded.finding, build_frame(folded, self._run)
         colour = _COLOURS[finding.rule.severity]
         head = f"{_SIGNS[finding.rule.severity]} {finding.rule.id}"
-        field, times = describe_field(finding), count(folded.count, "time")
+        field, times = describe_field(finding), describe_spread(folded, self._run)
+        named = f"{head}  {field}".rstrip()
+        if len(named) + 2 + len(times) > self._width:
+            times = count(folded.count, "time")
         title = click.style(head, fg=colour, bold=True) + (f"  {_bold(field)}" if field else "")
-        lines = [
-            title + " " * max(2, self._width - len(head) - len(field) - len(times) - 2 * bool(field)) + times
-        ]
+        lines = [title + " " * max(2, self._width - len(named) - len(times)) + times]
         lines += [f"  {line}" for line in self._hanging(guide_of(finding.rule).sentence, 0)]
         if frame.place:
             lines.append(f"  {_dim('┌ contract ')}  {frame.place}   {printable(finding.expected)}")
@@ -406,6 +414,12 @@ class _Layout:
             subsequent_indent=" " * (indent + more),
             break_on_hyphens=False,
         )
+
+
+def _aligned(column: list[str]) -> list[str]:
+    """Return the cells of a column in one width, days from the left and numbers from the right."""
+    width = max(map(len, column))
+    return [cell.ljust(width) if column[0] == "since" else cell.rjust(width) for cell in column]
 
 
 def _continued(command: str, width: int) -> list[str]:

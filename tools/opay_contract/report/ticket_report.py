@@ -3,16 +3,13 @@
 Markdown for people outside: no file of this machine, no host that was recorded, no card or customer data.
 """
 
-import json
-import shlex
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 from opay_contract.baseline.acceptance import State
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.operation import Operation, RequiredHeader
-from opay_contract.contract.scopes import RESPONSE_BODY, find_form, find_operation
+from opay_contract.contract.operation import Operation
+from opay_contract.contract.scopes import RESPONSE_BODY, find_operation
 from opay_contract.judge.table import RULES_OF_A_RUN
 from opay_contract.model.finding import Kind, Severity
 from opay_contract.model.summary import FoldedFinding
@@ -20,14 +17,13 @@ from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
 from opay_contract.report.frames import build_frame
 from opay_contract.report.markdown_report import code, prose, table
 from opay_contract.report.rule_guide import guide_of
+from opay_contract.report.sample_calls import build_calls, parameters_of
 from opay_contract.report.sentences import describe_day, describe_field, describe_outcomes
-from opay_contract.signing.signer import PUBLIC_TEST_KEY, sign
 from opay_contract.words import count
 
 MAX_TOLD = 50
 """Findings that a ticket tells; nobody reads further."""
 
-_MOCK = "http://127.0.0.1:8000"
 _OF_A_CLIENT = ("path-undocumented", "method-undocumented", "header-missing", "signature-mismatch")
 
 
@@ -47,7 +43,7 @@ def _is_for_vendor(folded: FoldedFinding, run: CheckedRun) -> bool:
     rule = folded.finding.rule
     if rule.id in {one.id for one in RULES_OF_A_RUN} or rule.severity < Severity.WARNING:
         return False
-    is_of_client = rule.id in _OF_A_CLIENT or rule.id.startswith("request-")
+    is_of_client = rule.id in _OF_A_CLIENT or rule.id.startswith(("request-", "parameter-"))
     return not is_of_client and run.state(folded) is not State.ACCEPTED
 
 
@@ -137,34 +133,9 @@ def _form_of(folded: FoldedFinding, run: CheckedRun) -> str:
 
 def _curl(operation: Operation, contract: Contract, form: str, scenario: str | None) -> str:
     """Return a call of an operation with its documented example, which is no recorded one."""
-    body = _example(operation, contract, form)
-    headers = {header.name: _value(header, contract, body) for header in operation.required_headers}
-    headers |= {"X-Mock-Scenario": scenario} if scenario else {}
-    parts = [f"curl -sS -X {operation.method} {shlex.quote(_MOCK + operation.path)}"]
-    parts += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in headers.items()]
-    parts += [f"-d {shlex.quote(body)}"] if body else []
-    return " \\\n  ".join(parts)
-
-
-def _example(operation: Operation, contract: Contract, form: str) -> str:
-    """Return the documented request of a form, or the first there is, as compact JSON."""
-    found = find_form(operation, form)
-    node = contract.schemas.node(operation.uri)
-    content: Any = next(iter(node.get("requestBody", {}).get("content", {}).values()), {})
-    values = [one.get("value") for one in content.get("examples", {}).values()]
-    fitting = [one for one in values if found and isinstance(one, dict) and found.required <= one.keys()]
-    chosen = next(iter([*fitting, *values]), None)
-    return "" if chosen is None else json.dumps(chosen, separators=(",", ":"))
-
-
-def _value(header: RequiredHeader, contract: Contract, body: str) -> str:
-    """Return what a header holds: a signature by the public test key, a media type, or the example."""
-    scheme, node = contract.signature, contract.schemas.node(header.uri)
-    if scheme and header.name == scheme.header:
-        return sign(body.encode(), PUBLIC_TEST_KEY, scheme).header
-    if header.name == "Content-Type":
-        return str(next(iter(node), "application/json"))
-    return str(node.get("example", "…"))
+    calls = list(build_calls(contract, operation, parameters_of(contract, operation)))
+    call = next((call for of_form, call in calls if of_form == form), calls[0][1])
+    return call.curl([("X-Mock-Scenario", scenario)] if scenario else [])
 
 
 def _closing(run: CheckedRun) -> str:

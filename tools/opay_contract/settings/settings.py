@@ -43,6 +43,7 @@ class ProjectSettings:
     fail_on: Severity | None = None
     baseline: Path | None = None
     format: tuple[str, ...] = ()
+    docs_url: str | None = None
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     severity: Mapping[str, Severity] = field(default_factory=dict)
@@ -59,16 +60,22 @@ class ProjectSettings:
 class Key:
     """One key of the table: its name in the file, the option that wins over it, and what it says.
 
-    `default` says what holds where nothing is settled. `read` returns the value of what the file has; raises
-    UsageError with what is wrong with it.
+    `parameter` is the name that a command knows the option's value by, and no other value. `default` says
+    what holds where nothing is settled. `read` returns the value of what the file has; raises UsageError with
+    what is wrong with it.
     """
 
     name: str
-    option: str
+    parameter: str
     example: str
     default: str
     help: str
     read: Callable[[Any, Path], Any]
+
+    @property
+    def option(self) -> str:
+        """The option that is the same."""
+        return f"--{self.name}"
 
     @property
     def attribute(self) -> str:
@@ -101,6 +108,18 @@ def _formats(value: Any, folder: Path) -> tuple[str, ...]:
             raise UsageError(f"'{text}' names no file after '='")
         found.append(f"{name}={folder / file}" if file not in ("", "-") else name)
     return tuple(found)
+
+
+def parse_docs_url(text: str) -> str:
+    """Return where the reference stands; raises UsageError where a link there could be anything else."""
+    scheme, colon, _ = text.partition(":")
+    if colon and scheme.lower() not in ("http", "https") and "/" not in scheme:
+        raise UsageError(f"'{text}' is neither an http or https URL nor a path")
+    return text.partition("#")[0]
+
+
+def _docs_url(value: Any, _folder: Path) -> str:
+    return parse_docs_url(_text(value))
 
 
 def _level(value: Any, _folder: Path) -> Severity:
@@ -138,7 +157,7 @@ def _number(value: Any, _folder: Path) -> int:
 KEYS: tuple[Key, ...] = (
     Key(
         name="contract",
-        option="--contract",
+        parameter="contract_dir",
         example='"contract"',
         default="the contract of the package",
         help="Folder with openapi.yaml and schemas/, or that openapi.yaml; by default the contract that the "
@@ -147,7 +166,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         name="base-url",
-        option="--base-url",
+        parameter="base_urls",
         example='["https://gw.shop.example/psp"]',
         default="none",
         help="A base URL that answers by the contract, besides its servers. May be repeated.",
@@ -155,7 +174,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         name="fail-on",
-        option="--fail-on",
+        parameter="fail_on",
         example='"warning"',
         default="error",
         help="The least severity of a finding that makes the exit code 1.",
@@ -163,7 +182,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         name="baseline",
-        option="--baseline",
+        parameter="baseline_file",
         example='"accepted.toml"',
         default="none",
         help="Findings that are accepted and do not count for --fail-on; see `opay-contract baseline`.",
@@ -171,7 +190,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         name="format",
-        option="--format",
+        parameter="report_targets",
         example='["text", "html=drift.html"]',
         default="text on a terminal and in a file of --output, concise in a pipe",
         help="What the report is written as: by default text, and concise (a line a finding) where standard "
@@ -179,8 +198,17 @@ KEYS: tuple[Key, ...] = (
         read=_formats,
     ),
     Key(
+        name="docs-url",
+        parameter="docs_url",
+        example='"https://docs.shop.example/opay/"',
+        default="what the contract says is shown in place only",
+        help="Where the page of `opay-contract docs` stands: the HTML report links each statement of the "
+        "contract to it.",
+        read=_docs_url,
+    ),
+    Key(
         name="select",
-        option="--select",
+        parameter="select",
         example='["contradicted", "code-undocumented"]',
         default="every rule",
         help="Let these rules count and no others: a rule, a kind or an area of rules. May be repeated.",
@@ -188,7 +216,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         name="ignore",
-        option="--ignore",
+        parameter="ignore",
         example='["header"]',
         default="none",
         help="Leave these rules out: a rule, a kind or an area of rules. May be repeated.",
@@ -196,7 +224,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         name="severity",
-        option="--severity",
+        parameter="levels",
         example='{ code-undocumented = "info" }',
         default="each rule's own",
         help="Let a rule count as error, warning or info. May be repeated.",
@@ -204,7 +232,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         name="jobs",
-        option="--jobs",
+        parameter="jobs",
         example="2",
         default="1",
         help="Processes to spread the work over, large NDJSON files by byte range; the report is the same. "

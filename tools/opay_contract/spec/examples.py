@@ -10,7 +10,7 @@ import jsonschema_rs
 
 from opay_contract.contract.addresses import Address
 from opay_contract.contract.openapi import ROOT
-from opay_contract.contract.schemas import MASK
+from opay_contract.contract.schemas import MASK, iter_nearest
 from opay_contract.errors import ContractError
 from opay_contract.spec.subject import Example, RawProblem, Subject
 
@@ -84,7 +84,7 @@ def iter_faults(validator: _Validator, value: Any, at: Address) -> Iterator[RawP
     """Yield what is wrong with the value that stands at `at`, each at the place it is about."""
     errors = list(validator.iter_errors(value))
     causes = {tuple(error.instance_path) for error in errors if error.kind.name != _UNEVALUATED}
-    for error in errors:
+    for error in iter_nearest(errors):
         follows = error.kind.name == _UNEVALUATED and tuple(error.instance_path) in causes
         if not follows:
             yield RawProblem(at.child(*error.instance_path, *_unexpected(error)), _describe(error))
@@ -96,10 +96,5 @@ def _unexpected(error: jsonschema_rs.ValidationError) -> list[str]:
 
 
 def _describe(error: jsonschema_rs.ValidationError) -> str:
-    branches = getattr(error.kind, "context", [])
-    if branches:
-        reasons = dict.fromkeys(_describe(branch[0]) for branch in branches if branch)
-        text = "fits none of the forms: " + "; ".join(reasons)
-    else:
-        text = error.message.replace(MASK, "the value").replace('"', "'")
+    text = error.message.replace(MASK, "the value").replace('"', "'")
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."

@@ -17,14 +17,13 @@ from opay_contract.spec.subject import RawProblem, Subject, items, members
 _SCHEMA = Path(__file__).with_name("extensions.schema.json")
 _AT_ROOT = (
     "openapi.yaml's top level",
-    frozenset({"x-all-paths", "x-open-questions", "x-sensitivity-classes", "x-sources"}),
+    frozenset({"x-all-paths", "x-mock", "x-open-questions", "x-sensitivity-classes", "x-sources"}),
 )
 _AT_OPERATION = ("an operation", frozenset({"x-business-codes", "x-envelope", "x-forms"}))
 _AT_SCHEME = ("a security scheme", frozenset({"x-signature"}))
 _AT_SERVER = ("a server", frozenset({"x-environment"}))
 _AT_SCHEMA = ("a schema", frozenset({"x-sensitivity", "x-unique-by", "x-unit"}))
 _PLACES = (_AT_ROOT, _AT_OPERATION, _AT_SCHEME, _AT_SERVER, _AT_SCHEMA)
-_QUESTIONS = Address(ROOT, ("x-open-questions",))
 _PARTS = {"request": ("method", "url", "headers", "body"), "response": ("status", "headers", "body")}
 _POINTERS = ("at", "equals", "differs-from")
 _NOT_DESCRIBED = "leads to no member that the schema describes"
@@ -47,6 +46,10 @@ def find_shape_faults(subject: Subject) -> Iterator[RawProblem]:
             else {key: extensions[key] for key in known & extensions.keys()}
         )
         yield from iter_faults(validator, own, at)
+    at, questions = _questions(subject)
+    if at.file != ROOT:
+        shape = {"$ref": "#/$defs/questions", "$defs": load_extension_schema()["$defs"]}
+        yield from iter_faults(build_validator(shape), questions, at)
 
 
 def find_misplaced(subject: Subject) -> Iterator[RawProblem]:
@@ -154,9 +157,18 @@ def _check_pointer(subject: Subject, at: Address, text: Any, schema: Any) -> Ite
         yield RawProblem(at, f"the pointer {_NOT_DESCRIBED}")
 
 
+def find_mock_faults(subject: Subject) -> Iterator[RawProblem]:
+    """What is said to the mock in another file has its shape; the mock says what of it leads nowhere."""
+    stated = members(subject.root.get("x-mock"))
+    target = subject.resolve(ROOT, stated["$ref"]) if "$ref" in stated else None
+    if target is not None:
+        shape = {"$ref": "#/$defs/mock", "$defs": load_extension_schema()["$defs"]}
+        yield from iter_faults(build_validator(shape), subject.value(target), target)
+
+
 def find_question_faults(subject: Subject) -> Iterator[RawProblem]:
     """Each question has an id of its own."""
-    yield from iter_repeated(_QUESTIONS, subject.root.get("x-open-questions"), "id", "question")
+    yield from iter_repeated(*_questions(subject), "id", "question")
 
 
 def find_reading_faults(subject: Subject) -> Iterator[RawProblem]:
@@ -230,8 +242,17 @@ def _bodies(subject: Subject, part: str) -> list[Address]:
 
 
 def _iter_questions(subject: Subject) -> Iterator[tuple[Address, dict[str, Any]]]:
-    for index, question in items(subject.root.get("x-open-questions")):
-        yield _QUESTIONS.child(index), members(question)
+    at, questions = _questions(subject)
+    for index, question in items(questions):
+        yield at.child(index), members(question)
+
+
+def _questions(subject: Subject) -> tuple[Address, Any]:
+    """Return where the questions stand, and what stands there: in openapi.yaml, or where that refers to."""
+    at = Address(ROOT, ("x-open-questions",))
+    stated = subject.value(at)
+    target = subject.resolve(ROOT, stated.get("$ref")) if isinstance(stated, dict) else at
+    return (target, subject.value(target)) if target else (at, None)
 
 
 def _iter_evidence(subject: Subject) -> Iterator[tuple[Address, dict[str, Any]]]:

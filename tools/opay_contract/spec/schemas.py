@@ -10,6 +10,7 @@ last of a pattern where `maxLength` is no more than the shortest text that it ma
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema_rs
 
@@ -44,8 +45,14 @@ def find_head_faults(subject: Subject) -> Iterator[RawProblem]:
     """Each file in schemas/ says what it is, by which dialect, from which source, with examples."""
     for name in subject.schema_names if subject.names_sources else ():
         at, schema = Address(name), members(subject.documents[name].value)
-        yield from _check_constant(at, schema, "$schema", DIALECT)
-        yield from _check_constant(at, schema, "$id", name.rpartition("/")[2])
+        if schema.get("$schema") != DIALECT:
+            yield RawProblem(
+                at.child("$schema") if "$schema" in schema else at, f"`$schema` must be '{DIALECT}'"
+            )
+        if "$id" in schema and not urlsplit(str(schema["$id"])).scheme:
+            yield RawProblem(
+                at.child("$id"), "a relative `$id` leads elsewhere once files are joined; leave it out"
+            )
         for keyword in _HEAD:
             if not schema.get(keyword):
                 yield RawProblem(
@@ -76,11 +83,6 @@ def find_sensitivity_faults(subject: Subject) -> Iterator[RawProblem]:
             yield RawProblem(
                 at, f"the property '{at.tokens[-1]}' has no `x-sensitivity`, directly or by its $ref"
             )
-
-
-def _check_constant(at: Address, schema: dict[str, Any], keyword: str, value: str) -> Iterator[RawProblem]:
-    if schema.get(keyword) != value:
-        yield RawProblem(at.child(keyword) if keyword in schema else at, f"`{keyword}` must be '{value}'")
 
 
 def _iter_properties(subject: Subject) -> Iterator[Statement]:
@@ -169,14 +171,15 @@ def _circles(links: dict[Address, list[Address]]) -> dict[Address, int]:
 
 def find_orphans(subject: Subject) -> Iterator[RawProblem]:
     """Each file in schemas/ is reached by references from openapi.yaml; judged if every file can be read."""
-    if not subject.unread:
-        reached = _reached(subject)
-        for name in subject.schema_names:
-            if name not in reached:
-                yield RawProblem(Address(name), f"nothing that {ROOT} refers to leads here")
+    if subject.unread:
+        return
+    reached = _reached(subject)
+    for name in subject.schema_names:
+        if name not in reached:
+            yield RawProblem(Address(name), f"nothing that {ROOT} refers to leads here")
     for path in sorted((subject.directory / SCHEMA_FOLDER).rglob("*")):
-        if path.is_file() and path.suffix != ".json":
-            name = path.relative_to(subject.directory).as_posix()
+        name = path.relative_to(subject.directory).as_posix()
+        if path.is_file() and path.suffix != ".json" and name not in subject.documents:
             yield RawProblem(Address(name), "only .json files are read from this folder")
 
 

@@ -20,9 +20,9 @@ from opay_contract.contract.loading import read_documents
 from opay_contract.contract.openapi import (
     METHODS,
     ROOT,
-    SCHEMA_FOLDER,
     SchemaPlaces,
     convert_documents,
+    is_schema_file,
     read_version,
 )
 from opay_contract.contract.schemas import SchemaSet
@@ -130,7 +130,7 @@ class Subject:
     @property
     def schema_names(self) -> list[str]:
         """The names of the readable files in schemas/."""
-        return [name for name in self.documents if name.startswith(f"{SCHEMA_FOLDER}/")]
+        return list(filter(is_schema_file, self.documents))
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
@@ -173,7 +173,7 @@ class Subject:
         inline = [
             at.child(key)
             for at, value in self.statements
-            if at.file == ROOT
+            if not is_schema_file(at.file)
             for key in ("schema", "when")
             if key in value
         ]

@@ -9,6 +9,7 @@ from typing import Any
 
 from opay_contract.contract.addresses import Address, tokens_of
 from opay_contract.contract.contract import at as value_of
+from opay_contract.contract.operation import code_text
 from opay_contract.contract.scopes import find_operation
 from opay_contract.drift.changes import parent_of
 from opay_contract.jsontext import Tokens
@@ -125,7 +126,7 @@ def add_codes(case: FindingGroup, work: EditContext) -> EditPlan:
     if operation is None or operation.envelope is None or case.place is None or observed is None:
         return EditPlan(action="which codes there were was not observed; check the recordings again")
     listed = work.draft.value(case.place.file, case.tokens) or []
-    known = {entry["code"] for entry in listed} | operation.envelope.success
+    known = {code_text(entry["code"]) for entry in listed} | operation.envelope.success
     if observed.has_many_values or observed.other_values:
         return EditPlan(action="some of the codes do not look like codes and are not kept; add them by hand")
     new = {code: count for code, count in sorted(observed.values.items()) if code not in known}
@@ -133,7 +134,8 @@ def add_codes(case: FindingGroup, work: EditContext) -> EditPlan:
         return SETTLED
     if len(new) > work.limits.values:
         return EditPlan(action=f"{len(new)} new codes at once; look at what they are before they are listed")
-    entries = [{"code": code, "messages": [], **work.source()} for code in new]
+    are_numbers = any(type(code) is int for code in operation.envelope.values.values())
+    entries = [{"code": int(code) if are_numbers else code, "messages": [], **work.source()} for code in new]
     edits: list[Edit] = [Append(file=case.place.file, at=case.tokens, value=entry) for entry in entries]
     if not listed:
         edits = [Add(file=case.place.file, at=case.tokens[:-1], name=_CODES, value=entries)]
@@ -176,24 +178,29 @@ def add_media_type(case: FindingGroup, work: EditContext) -> EditPlan:
     )
 
 
-def let_header_be_absent(case: FindingGroup, work: EditContext) -> EditPlan:
-    """Plan that a header is no longer required."""
-    place = _find_header(case, work)
+def let_parameter_be_absent(case: FindingGroup, work: EditContext) -> EditPlan:
+    """Plan that a parameter, or a header of an answer, is no longer required."""
+    place = _find_parameter(case, work)
     if place is None or case.place is None:
-        return EditPlan(action="the header belongs to the signature or to the body; change it by hand")
+        return EditPlan(action="it belongs to the signature, to a key or to the body; change it by hand")
     if not work.draft.value(case.place.file, (*place, "required")):
         return SETTLED
     edits = (
         Put(file=case.place.file, at=(*place, "required"), value=False),
         *work.cite_source(case.place.file, place),
     )
-    return EditPlan(action=f"let the header {case.name} be absent", edits=edits)
+    what, _, name = case.name.rpartition(":")
+    return EditPlan(action=f"let the {_WORDS.get(what, 'header')} {name} be absent", edits=edits)
 
 
-def _find_header(case: FindingGroup, work: EditContext) -> Tokens | None:
-    """Return where the parameter of a header stands, by itself or among those of an operation."""
+_WORDS = {"query": "parameter", "cookie": "cookie"}
+
+
+def _find_parameter(case: FindingGroup, work: EditContext) -> Tokens | None:
+    """Return where a parameter or a header stands that is no security scheme."""
     node = work.draft.value(case.place.file, case.tokens) if case.place else None
-    for tokens, one in enumerate(node) if isinstance(node, list) else ():
-        if value_of(one, ("in",)) == "header" and value_of(one, ("name",)) == case.name:
-            return (*case.tokens, tokens)
-    return case.tokens if value_of(node, ("in",)) == "header" else None
+    return (
+        case.tokens
+        if value_of(node, ("type",)) is None and isinstance(value_of(node, ("required",)), bool)
+        else None
+    )

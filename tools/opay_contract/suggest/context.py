@@ -14,6 +14,7 @@ from opay_contract.contract.addresses import Address, address, below
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document, parse_document
 from opay_contract.contract.loading import ROOT, build_contract, read_documents
+from opay_contract.contract.openapi import is_schema_file
 from opay_contract.drift.changes import parent_of
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import Tokens, iter_nodes, value_at
@@ -85,7 +86,7 @@ class Draft:
 
     def _examples(self) -> Iterator[tuple[str, Any]]:
         for name, document in self.documents.items():
-            if name != ROOT:
+            if is_schema_file(name):
                 yield from ((address(name), value) for value in document.value.get("examples", ()))
         for tokens, node in iter_nodes(self.documents[ROOT].value):
             if isinstance(node, dict) and "schema" in node and tokens[-2:-1] == ("content",):

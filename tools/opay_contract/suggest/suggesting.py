@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 from opay_contract.contract.addresses import split_uri
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import ROOT
 from opay_contract.contract.operation import OpenQuestion
 from opay_contract.drift.insight import draw_insight
 from opay_contract.judge import table
@@ -61,6 +60,7 @@ _OPERATION = "an operation is described by hand"
 _UNIT = "what a value counts is for a person to say; change `x-unit` by hand"
 _CARD_NUMBER = "no contract allows a full card number"
 _NO_SUCCESS = "what recordings lack is no matter of the contract; record calls that succeed"
+_PARAMETERS = "values of parameters and headers are not kept; change their statement by hand"
 _DATA = "what the data of such an answer mean is for a person to say"
 
 FIXES: dict[str, Fix] = {
@@ -78,7 +78,12 @@ FIXES: dict[str, Fix] = {
     table.DUPLICATE_KEY.id: _fault(_READERS),
     table.NON_FINITE_NUMBER.id: _fault(_READERS),
     table.UNSAFE_NUMBER.id: _fault(_READERS),
-    table.HEADER_MISSING.id: Fix(plan=additions.let_header_be_absent),
+    table.HEADER_MISSING.id: Fix(plan=additions.let_parameter_be_absent),
+    table.PARAMETER_MISSING.id: Fix(plan=additions.let_parameter_be_absent),
+    table.PARAMETER_INVALID.id: _by_hand(_PARAMETERS),
+    table.PARAMETER_UNDOCUMENTED.id: _by_hand(_PARAMETERS),
+    table.RESPONSE_HEADER_MISSING.id: Fix(plan=additions.let_parameter_be_absent),
+    table.RESPONSE_HEADER_INVALID.id: _by_hand(_PARAMETERS),
     table.REQUEST_FIELD_UNDOCUMENTED.id: Fix(plan=additions.add_member),
     table.REQUEST_FIELD_MISSING.id: Fix(plan=widening.drop_required),
     table.REQUEST_FIELD_INVALID.id: _by_hand(
@@ -104,6 +109,7 @@ FIXES: dict[str, Fix] = {
     table.ANSWER_MISMATCHED.id: _fault("the answer is about something else than was asked for"),
     table.ITEM_REPEATED.id: _fault("what identifies an item stands at two"),
     table.TIMESTAMP_NOT_SECONDS.id: _by_hand(_UNIT),
+    table.TIMESTAMP_NOT_MILLISECONDS.id: _by_hand(_UNIT),
     table.TIMESTAMP_IN_FUTURE.id: _fault("a time that has not come yet"),
     table.MONTH_INVALID.id: _by_hand(_UNIT),
     table.SIGNATURE_MISMATCH.id: _by_hand("the key or `x-signature` is another one; change it by hand"),
@@ -168,16 +174,13 @@ def _is_rare(evidence: Frequency, limits: Thresholds) -> bool:
     return evidence.count < limits.rare * evidence.of
 
 
-_QUESTIONS = "x-open-questions"
-
-
 def suggest_answers(answers: tuple[Answer, ...], work: EditContext) -> Iterator[Suggestion]:
     """Yield what to do about each question whose verdict is known."""
     for answer in answers:
-        found = [i for i, one in enumerate(work.contract.questions) if one.id == answer.question]
-        if answer.verdict is None or not found:
+        question = next((one for one in work.contract.questions if one.id == answer.question), None)
+        if answer.verdict is None or question is None:
             continue
-        plan = _plan(found[0], work.contract.questions[found[0]], answer.verdict)
+        plan = _plan(question, answer.verdict)
         yield Suggestion(
             judgement=Judgement.ANSWERED,
             because=f"the reading '{answer.verdict}' holds alone, in {answer.observations:,} places",
@@ -185,16 +188,11 @@ def suggest_answers(answers: tuple[Answer, ...], work: EditContext) -> Iterator[
             edits=plan.edits,
             evidence=Frequency(count=answer.observations, of=answer.observations),
             question=answer.question,
-            contract=work.contract.schemas.place(split_about(work.contract.questions[found[0]])),
+            contract=work.contract.schemas.place(question.about[0]),
         )
 
 
-def split_about(question: OpenQuestion) -> str:
-    """Return the address of the first statement that a question concerns."""
-    return question.about[0]
-
-
-def _plan(index: int, question: OpenQuestion, verdict: str) -> EditPlan:
+def _plan(question: OpenQuestion, verdict: str) -> EditPlan:
     """Let the mock assume what holds; where it does already, the question is for a person to close."""
     readings = {reading.id: position for position, reading in enumerate(question.readings)}
     assumed = next((one.id for one in question.readings if one.assumed), None)
@@ -204,12 +202,13 @@ def _plan(index: int, question: OpenQuestion, verdict: str) -> EditPlan:
             action=f"close the question by hand: say in {about} what holds, with its source, and take the "
             "question out"
         )
-    at = (_QUESTIONS, index, "readings")
+    others = question.at.child("readings", readings[assumed])
+    this = question.at.child("readings", readings[verdict])
     return EditPlan(
         action=f"assume '{verdict}' in place of '{assumed}'",
         edits=(
-            Remove(file=ROOT, at=(*at, readings[assumed], "assumed")),
-            Add(file=ROOT, at=(*at, readings[verdict]), name="assumed", value=True, after="statement"),
+            Remove(file=others.file, at=(*others.tokens, "assumed")),
+            Add(file=this.file, at=this.tokens, name="assumed", value=True, after="statement"),
         ),
     )
 

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import stat
 import subprocess
 import sys
@@ -227,8 +228,5 @@ def test_the_name_of_a_file_need_not_be_utf8(
 
 def test_names_in_other_scripts_stay_readable(run: Run, record: Record) -> None:
     folder = record("error", file="عميل-客户.ndjson").parent
-    assert (
-        run("check", "عميل-客户.ndjson", cwd=folder)
-        .stdout.splitlines()[0]
-        .startswith("عميل-客户.ndjson:1: error ")
-    )
+    said = run("check", "عميل-客户.ndjson", cwd=folder).stdout.splitlines()[0]
+    assert re.match(r"عميل-客户\.ndjson:1:[0-9]+: error ", said)

@@ -60,8 +60,12 @@ MEMBERS = {
         "pointer",
         "value",
         "count",
+        "files",
+        "more_files",
         "expected",
         "actual",
+        "status",
+        "code",
         "fingerprint",
         "first",
         "last",
@@ -111,7 +115,7 @@ MEMBERS = {
         "other_values",
         "many_values",
     },
-    "seen": {"file", "entry", "line", "recorded_at"},
+    "seen": {"file", "entry", "line", "column", "recorded_at"},
     "contract": {"file", "line", "column", "pointer"},
     "readings": {"reading", "count"},
     "by_severity": {"error", "warning", "info"},
@@ -119,7 +123,7 @@ MEMBERS = {
 """What the report has, as the README and the schema tell its readers."""
 
 FINDING = re.compile(
-    r"(?P<file>[^:\s][^:]*):(?P<line>\d+): (?P<severity>error|warning|info) "
+    r"(?P<file>[^:\s][^:]*):(?P<line>\d+)(?::(?P<column>\d+))?: (?P<severity>error|warning|info) "
     r"(?P<rule>[a-z0-9-]+)(?: (?P<pointer>.*?))?: expected (?P<expected>.+), got (?P<actual>.+?)"
     r"(?: \((?:(?:entry \d+|\d+ times)(?:, )?)+\))?"
 )
@@ -216,6 +220,7 @@ def test_both_reports_have_the_same_findings_in_the_same_order(run: Run, report:
         (
             hit["file"],
             int(hit["line"]),
+            hit["column"] and int(hit["column"]),
             hit["severity"],
             hit["rule"],
             hit["pointer"] or "",
@@ -227,6 +232,7 @@ def test_both_reports_have_the_same_findings_in_the_same_order(run: Run, report:
         (
             one["first"]["file"],
             one["first"]["line"],
+            one["first"]["column"],
             one["severity"],
             one["rule"],
             one["pointer"],
@@ -263,18 +269,23 @@ def test_a_finding_is_one_line_that_begins_with_a_file_and_line_that_are_there(r
         assert match, line
         recording = (data / match["file"]).read_text(encoding="utf-8").splitlines()
         assert 1 <= int(match["line"]) <= len(recording)
+        assert 1 <= int(match["column"] or 1) <= len(recording[int(match["line"]) - 1])
+        assert match["column"] or match["rule"] == "header-missing"
 
 
-def test_the_line_is_where_the_entry_begins(run: Run, report: Report, data: Path) -> None:
-    har = [one["first"] for one in report(run, "drifted/browser.har")["findings"]]
-    assert har
+def test_the_line_is_the_values_and_the_last_one_the_entrys(run: Run, report: Report, data: Path) -> None:
+    found = report(run, "drifted/browser.har")["findings"]
+    assert found
     text = (data / "drifted/browser.har").read_text(encoding="utf-8").splitlines()
     starts = [
         number
         for number, line in enumerate(text, 1)
         if line == "      {" and "startedDateTime" in text[number]
     ]
-    assert all(starts[place["entry"] - 1] == place["line"] for place in har)
+    for one in found:
+        first, last = one["first"], one["last"]
+        assert starts[first["entry"] - 1] < first["line"] < [*starts, len(text)][first["entry"]]
+        assert (last["line"], last["column"]) == (starts[last["entry"] - 1], None)
 
 
 def test_first_and_last_name_where_a_finding_was_seen(run: Run, report: Report) -> None:
@@ -285,12 +296,14 @@ def test_first_and_last_name_where_a_finding_was_seen(run: Run, report: Report) 
         "file": "drifted/browser.har",
         "entry": 4,
         "line": exposed["first"]["line"],
+        "column": exposed["first"]["column"],
         "recorded_at": "2026-05-02T08:00:03.000Z",
     }
     assert exposed["last"] == {
         "file": "drifted/calls.ndjson",
         "entry": 3,
         "line": 3,
+        "column": None,
         "recorded_at": "2026-05-01T10:00:03Z",
     }
 

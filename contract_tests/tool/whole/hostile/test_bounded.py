@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import pytest
 from contract_tests.tool.whole.hostile.entries import KINDS
+from contract_tests.usual import one_in
 
 SIZE = 12_000
 """Of so many bytes the smaller recording is at most; the larger has some times as many."""
@@ -24,17 +24,11 @@ BOUNDED = "header fields that are aliases"
 """Of this kind a small recording is as much work as any may be, and a larger one is refused."""
 
 
-def in_turn(each: int) -> list[Any]:
-    """Return every kind, of which one in so many is looked at in the usual run."""
-    thorough = pytest.mark.thorough
-    return [pytest.param(kind, marks=() if at % each == 0 else thorough) for at, kind in enumerate(KINDS)]
-
-
 Command = Callable[[bytes], object]
 
 
 @pytest.mark.parametrize("begin", [SIZE // 16, pytest.param(SIZE, marks=pytest.mark.thorough)])
-@pytest.mark.parametrize("kind", in_turn(2))
+@pytest.mark.parametrize("kind", one_in(5, KINDS))
 def test_four_times_the_size_takes_about_four_times_as_long(
     kind: str,
     begin: int,
@@ -54,7 +48,7 @@ def test_four_times_the_size_takes_about_four_times_as_long(
         assert any(seconds(large) < most for _ in range(3)), "the best of three tries is too slow"
 
 
-@pytest.mark.parametrize("kind", in_turn(4))
+@pytest.mark.parametrize("kind", one_in(8, KINDS))
 def test_memory_is_a_multiple_of_the_size(
     kind: str,
     check: Command,

@@ -1,15 +1,17 @@
 """Asks the contract's own tests about a mutant in this process: each test function, until one fails.
 
 The modules are run anew for each mutant, as what they work out when they are imported is about the contract.
-What a mutant cannot touch is not asked: instances of schemas say nothing about openapi.yaml. Where the
-mutant's own file is named in a test's parameter, that test goes first.
+What a mutant cannot touch is not asked: instances of schemas say nothing about openapi.yaml. Tests whose
+parameters have words of the mutant's name go first, then those that judge no exchange.
 """
 
 import inspect
+import re
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -21,6 +23,7 @@ from contract_tests.tool.whole.mutation.mutants import Mutant
 from opay_contract.contract import loading
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document, parse_document
+from opay_contract.contract.openapi import is_schema_file
 from opay_contract.errors import OpayContractError
 from opay_contract.spec.lint import prove_contract
 
@@ -38,16 +41,19 @@ def find_culprit(mutant: Mutant, documents: dict[str, Document]) -> str | None:
     except OpayContractError:
         return "the contract cannot be loaded"
     with loaded(contract):
+        calls: list[Call] = []
         for name in MODULES:
-            if name in OF_SCHEMAS and mutant.file == loading.ROOT:
+            if name in OF_SCHEMAS and not is_schema_file(mutant.file):
                 continue
             try:
-                module = run_module(name)
+                calls += calls_in(name)
             except (AssertionError, LookupError, TypeError, ValueError, AttributeError, OpayContractError):
                 return f"contract_tests/schemas/{name}.py, which cannot be imported"
-            culprit = first_failure(module, Path(mutant.file).stem)
-            if culprit is not None:
-                return f"contract_tests/schemas/{name}.py::{culprit}"
+        words = {Path(mutant.file).stem, *re.findall(r"[\w-]{4,}", mutant.name.partition("#")[2])}
+        calls.sort(key=lambda call: (-sum(word in call.name for word in words), call.is_dear))
+        culprit = first_failure(calls)
+        if culprit is not None:
+            return f"contract_tests/schemas/{culprit}"
     return "`opay-contract spec`" if not is_sound(mutant, documents) else None
 
 
@@ -85,27 +91,47 @@ def run_module(name: str) -> dict[str, Any]:
     return module.__dict__
 
 
-def first_failure(module: dict[str, Any], stem: str) -> str | None:
-    """Return the first test of a module that fails, those about a file first."""
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A test with the arguments of one of its calls."""
+
+    name: str
+    test: Callable[..., None]
+    values: dict[str, Any]
+    fixtures: Callable[[str], Any]
+    wanted: frozenset[str]
+    """The fixtures that it asks for."""
+
+    @property
+    def is_dear(self) -> bool:
+        """Whether exchanges are judged."""
+        return "bench" in self.wanted
+
+
+def calls_in(name: str) -> Iterator[Call]:
+    """Yield the calls of a module's tests that need no more than fixtures of their own."""
+    module = run_module(name)
     fixtures = fixtures_of(run_module("conftest") | module)
-    calls = [
-        call for name, test in module.items() if name.startswith("test_") for call in calls_of(name, test)
-    ]
-    calls.sort(key=lambda call: stem not in call[0])
-    for name, test, values in calls:
-        wanted = inspect.signature(test).parameters.keys() - values.keys()
-        if wanted & OTHER_FIXTURES:
-            continue
+    for function, test in module.items():
+        for said, values in calls_of(function, test) if function.startswith("test_") else ():
+            wanted = frozenset(inspect.signature(test).parameters.keys() - values.keys())
+            if not wanted & OTHER_FIXTURES:
+                yield Call(f"{name}.py::{said}", test, values, fixtures, wanted)
+
+
+def first_failure(calls: Iterable[Call]) -> str | None:
+    """Return the first test that fails."""
+    for call in calls:
         try:
-            test(**values, **{fixture: fixtures(fixture) for fixture in wanted})
+            call.test(**call.values, **{fixture: call.fixtures(fixture) for fixture in call.wanted})
         except AssertionError:
-            return name
+            return call.name
         except Exception as error:  # noqa: BLE001  a mutant may break a test in any way
-            return f"{name} ({type(error).__name__})"
+            return f"{call.name} ({type(error).__name__})"
     return None
 
 
-def calls_of(name: str, test: Any) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+def calls_of(name: str, test: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield a name and the arguments of each call that pytest's parameters make of a test."""
     marks = [mark for mark in getattr(test, "pytestmark", []) if mark.name == "parametrize"]
     columns = []
@@ -115,7 +141,7 @@ def calls_of(name: str, test: Any) -> Iterator[tuple[str, Any, dict[str, Any]]]:
         columns.append([dict(zip(names, row_of(value, len(names)), strict=True)) for value in values])
     for chosen in product(*columns):
         values = {key: value for row in chosen for key, value in row.items()}
-        yield f"{name}[{'-'.join(str(value)[-80:] for value in values.values())}]", test, values
+        yield f"{name}[{'-'.join(str(value)[-80:] for value in values.values())}]", values
 
 
 def row_of(value: Any, number: int) -> tuple[Any, ...]:

@@ -7,10 +7,12 @@ import json
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from opay_contract.contract.loading import ROOT, load_contract, load_documents
+from opay_contract.contract.openapi import is_schema_file
 from opay_contract.jsontext import Tokens, iter_nodes, pointer
 from opay_contract.mock.scenarios import build_scenarios
 
@@ -18,7 +20,7 @@ DESK = "tools/opay_contract/mock/request_handler.py"
 USUAL = "or usual_scenario\n"
 """Where the mock takes the scenario of a request that asks for none."""
 
-CONSTRAINTS = ("$ref", "enum", "pattern", "minLength", "maxLength", "items", "if", "then", "else")
+CONSTRAINTS = ("$ref", "enum", "pattern", "minLength", "maxLength", "items", "allOf", "anyOf", "not")
 EXTENSIONS = ("x-unit", "x-unique-by", "x-sensitivity")
 OPERATION: Tokens = ("paths", "/api/v1/international/token/query", "post")
 SCHEME: Tokens = ("components", "securitySchemes", "opaySignature", "x-signature")
@@ -33,25 +35,37 @@ class Mutant:
 
     name: str
     file: str
-    text: str
+    make: Callable[[], str]
     of_mock: bool = False
+
+    @property
+    def text(self) -> str:
+        """What becomes of the file."""
+        return self.make()
 
 
 def iter_mutants(root: Path) -> Iterator[Mutant]:
     """Yield every mutant of the contract and of the mock under `root`."""
     for file, document in load_documents(root).items():
-        changes = iter_openapi_changes if file == ROOT else iter_schema_changes
-        for name, change in changes(document.value):
-            value = deepcopy(document.value)
-            change(value)
-            yield Mutant(name=f"{file}#{name}", file=file, text=render(value))
+        changes = iter_schema_changes if is_schema_file(file) else iter_question_changes
+        for name, change in (iter_openapi_changes if file == ROOT else changes)(document.value):
+            make = partial(changed, document.value, change)
+            yield Mutant(name=f"{file}#{name}", file=file, make=make)
     handler = (root / DESK).read_text(encoding="utf-8")
     if handler.count(USUAL) != 1:
         raise ValueError(f"{DESK}: {USUAL!r} should stand there once; say here how the mock is changed now")
     for scenario in build_scenarios(load_contract(root).operations).values():
         if scenario.rules:
             text = handler.replace(USUAL, f"or usual_scenario or {scenario.name!r}\n")
-            yield Mutant(name=f"mock answers with {scenario.name}", file=DESK, text=text, of_mock=True)
+            name = f"mock answers with {scenario.name}"
+            yield Mutant(name=name, file=DESK, make=partial(str, text), of_mock=True)
+
+
+def changed(value: Any, change: Change) -> str:
+    """Return the text of a document with a change."""
+    value = deepcopy(value)
+    change(value)
+    return render(value)
 
 
 def render(value: Any) -> str:
@@ -71,7 +85,7 @@ def is_schema(tokens: Tokens) -> bool:
     before = (None, *tokens)
     named = len(tokens) > 1 and before[-2] == "properties"
     return not {"examples", "x-source"} & set(tokens) and (
-        not tokens or named or tokens[-1] in {"items", "if", "then", "else"}
+        not tokens or named or tokens[-1] in {"items", "not"}
     )
 
 
@@ -80,6 +94,8 @@ def iter_node_changes(node: dict[str, Any]) -> Iterator[tuple[str, Change]]:
         yield f"without required {entry}", within("required", drop(index))
     for index, entry in enumerate(node.get("enum", ())):
         yield f"without {entry} in enum", within("enum", drop(index))
+    for index in range(len(node.get("anyOf", ()))):
+        yield f"without {index} in anyOf", within("anyOf", drop(index))
     for name in node.get("properties", ()):
         yield f"without property {name}", within("properties", drop(name))
     for keyword in (*CONSTRAINTS, *EXTENSIONS, "type"):
@@ -124,7 +140,6 @@ def iter_openapi_changes(spec: Any) -> Iterator[tuple[str, Change]]:
             )
     yield from iter_form_changes(spec)
     yield from iter_signature_changes(value_at(spec, SCHEME))
-    yield from iter_question_changes(spec)
 
 
 def iter_form_changes(spec: Any) -> Iterator[tuple[str, Change]]:
@@ -154,11 +169,11 @@ def iter_signature_changes(scheme: Any) -> Iterator[tuple[str, Change]]:
         yield f"signature not over {name} text", at((*SCHEME, "canonical-json", "non-ascii"), drop(index))
 
 
-def iter_question_changes(spec: Any) -> Iterator[tuple[str, Change]]:
-    yield from each(spec, ("x-open-questions",), "question")
-    for number, question in enumerate(spec["x-open-questions"]):
-        place: Tokens = ("x-open-questions", number, "readings")
-        yield from each(spec, place, f"reading {question['id']}")
+def iter_question_changes(questions: Any) -> Iterator[tuple[str, Change]]:
+    yield from each(questions, (), "question")
+    for number, question in enumerate(questions):
+        place: Tokens = (number, "readings")
+        yield from each(questions, place, f"reading {question['id']}")
         for index, reading in enumerate(question["readings"]):
             said = f"{question['id']} {reading['id']}"
             for evidence in range(len(reading.get("evidence", ()))):

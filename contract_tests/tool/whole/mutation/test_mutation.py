@@ -2,6 +2,7 @@
 
 import sys
 import tomllib
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -37,12 +38,12 @@ def test_every_part_of_the_contract_and_every_drift_scenario_has_mutants() -> No
         "schemas/card-token.json#/properties/createTimestamp without x-unit",
         "schemas/customer-tokens.json#/properties/cardTokens without x-unique-by",
         "schemas/success-code.json# without 00 in enum",
-        "schemas/query-response.json#/if/properties/data without type",
+        "schemas/query-response.json# without 1 in anyOf",
         "openapi.yaml#without status 403",
         "openapi.yaml#without business code 96",
         "openapi.yaml#header MerchantId not required",
         "openapi.yaml#form by-token without echo 0",
-        "openapi.yaml#error-data null without evidence 0",
+        "schemas/open-questions.yaml#error-data null without evidence 0",
         "mock answers with field-added",
     ):
         assert part in names
@@ -50,7 +51,7 @@ def test_every_part_of_the_contract_and_every_drift_scenario_has_mutants() -> No
 
 def test_the_contract_as_it_is_is_caught_by_nothing() -> None:
     document = load_documents(ROOT)["openapi.yaml"]
-    unchanged = Mutant(name="unchanged", file="openapi.yaml", text=document.text)
+    unchanged = Mutant(name="unchanged", file="openapi.yaml", make=partial(str, document.text))
     assert find_culprit(unchanged, load_documents(ROOT)) is None
 
 

@@ -4,27 +4,55 @@
     python -m contract_tests.tool.whole.mutation.lines [--only PATTERN] [--processes N]
 
 From the root of the repository. Exit code 0 when the tests pass on the package as it is, and each change is
-seen by the test that its list names.
+seen by the test that its list names. What a change needs is a fork of this process, which has imported all
+but the package: there the one module is compiled from its changed text.
 """
 
 import argparse
+import importlib
 import os
-import shutil
-import subprocess
 import sys
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import spec_from_file_location
 from pathlib import Path
-from queue import SimpleQueue
 from tempfile import TemporaryDirectory
+from types import CodeType
+from typing import Any
 
-from contract_tests.tool.whole.mutation.judging import build_copy
+import pytest
 from contract_tests.tool.whole.mutation.lines.listed import Change, read_changes
 
 ROOT = Path(__file__).parents[5]
-_FAILED = 1
-"""What pytest ends with when tests ran and some failed; an import that breaks is no test that failed."""
+PACKAGE = ROOT / "tools" / "opay_contract"
+NEEDED = (
+    "_hypothesis_pytestplugin",
+    "brotli",
+    "distributed",
+    "httpx",
+    "hypothesis.strategies",
+    "jinja2",
+    "jsonschema",
+    "markdown_it",
+    "moto.server",
+    "msgspec",
+    "pyarrow.parquet",
+    "rich.progress",
+    "s3fs",
+    "schemathesis.pytest.plugin",
+    "starlette.applications",
+    "svg",
+    "uvicorn",
+    "xdist.plugin",
+    "yaml",
+    "zstandard",
+)
+"""What the package and its tests import; what is not there is not needed."""
+
+_PASSED, _FAILED, _NO_IMPORT = 0, 1, 100
+"""What pytest ends with when all tests passed, and when some failed; and a module that cannot be imported."""
 
 
 def main() -> int:
@@ -42,57 +70,122 @@ def main() -> int:
         print(f"no module of the lists matches '{options.only}'", file=sys.stderr)
         return 2
     survivors = replay(changes, options.processes)
-    for change in survivors:
-        print(f"SURVIVED: {change.module}: {change.new.strip()} ({change.killed_by})")
+    for change, why in survivors:
+        print(f"SURVIVED: {change.module}: {change.new.strip()} ({change.killed_by}): {why}")
     modules = len({change.module for change in changes})
     print(f"{len(changes) - len(survivors)} of {len(changes)} changes in {modules} modules seen")
     return bool(survivors)
 
 
-def replay(changes: Iterable[Change], processes: int) -> list[Change]:
-    """Return the changes that their tests do not see; each process works in a copy of its own."""
+def replay(changes: Iterable[Change], processes: int) -> list[tuple[Change, str]]:
+    """Return the changes that their tests do not see, and how the tests ended instead."""
     given = list(changes)
-    with TemporaryDirectory() as folder, ThreadPoolExecutor(processes) as pool:
-        copies: SimpleQueue[Path] = SimpleQueue()
-        for number in range(processes):
-            copies.put(_copy(Path(folder) / str(number)))
-        first = copies.get()
-        if _run(first, *dict.fromkeys(change.killed_by for change in given)) != 0:
-            raise SystemExit("the tests of the lists fail on the package as it is")
-        copies.put(first)
+    tests = list(dict.fromkeys(change.killed_by for change in given))
+    for name in NEEDED:
+        if importlib.util.find_spec(name.partition(".")[0]):
+            importlib.import_module(name)
+    if "opay_contract" in sys.modules:
+        raise SystemExit("the package is imported before it is changed")
+    os.environ["CI"] = "true"
+    with TemporaryDirectory() as folder:
+        sys.dont_write_bytecode, sys.pycache_prefix = (
+            False,
+            f"{folder}/bytecode",
+        )  # of all but what is changed
+        as_it_is = [_Run(None, tests[start::processes]) for start in range(min(processes, len(tests)))]
+        for ended, said in _fork_each(as_it_is, processes, Path(folder, "as-it-is")):
+            if ended != _PASSED:
+                raise SystemExit(f"the tests of the lists fail on the package as it is\n{said}")
+        runs = [_Run(change, [change.killed_by]) for change in given]
+        results = _fork_each(runs, processes, Path(folder, "changed"))
+        return [
+            (
+                change,
+                "the module cannot be imported" if ended == _NO_IMPORT else said.strip().rpartition("\n")[2],
+            )
+            for change, (ended, said) in zip(given, results, strict=True)
+            if ended != _FAILED
+        ]
 
-        def is_seen(change: Change) -> bool:
-            copy = copies.get()
-            module = copy / "tools" / "opay_contract" / change.module
-            text = module.read_text(encoding="utf-8")
+
+class _Run:
+    """Tests of the package with a change, in a process that ends with it."""
+
+    def __init__(self, change: Change | None, tests: list[str]) -> None:
+        self.change = change
+        self.tests = tests
+
+    def __call__(self, folder: Path) -> int:
+        if self.change is not None:
+            changed = _Changed(self.change)
+            sys.meta_path.insert(0, changed)
             try:
-                module.write_text(change.applied(text), encoding="utf-8")
-                return _run(copy, change.killed_by) == _FAILED
-            finally:
-                module.write_text(text, encoding="utf-8")
-                copies.put(copy)
-
-        return [change for change, seen in zip(given, pool.map(is_seen, given), strict=True) if not seen]
+                importlib.import_module(changed.name)
+            except Exception:  # noqa: BLE001  whatever a changed line does
+                return _NO_IMPORT
+        options = ["-q", "-x", "--tb=line", "-m", "", "-p", "no:cacheprovider", f"--basetemp={folder}"]
+        return pytest.main([*options, "-W", "ignore::pytest.PytestAssertRewriteWarning", *self.tests])
 
 
-def _copy(target: Path) -> Path:
-    """Copy the project with the contract as it is written, not as its mutants are."""
-    copy = build_copy(ROOT, target)
-    shutil.copy(ROOT / "openapi.yaml", copy)
-    shutil.copytree(ROOT / "schemas", copy / "schemas", dirs_exist_ok=True)
-    return copy
+class _Changed(MetaPathFinder):
+    """Finds the module that is changed."""
+
+    def __init__(self, change: Change) -> None:
+        parts = change.module.removesuffix(".py").removesuffix("/__init__").split("/")
+        self.name = ".".join(["opay_contract", *parts])
+        self.path = PACKAGE / change.module
+        self.text = change.applied(self.path.read_text(encoding="utf-8"))
+
+    def find_spec(self, fullname: str, *_: Any) -> ModuleSpec | None:
+        loader = _Loader(fullname, str(self.path), self.text)
+        return spec_from_file_location(fullname, self.path, loader=loader) if fullname == self.name else None
 
 
-def _run(copy: Path, *tests: str) -> int:
-    """Run tests in a copy, whatever they are marked with, and return how pytest ended."""
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-m", "", "-p", "no:cacheprovider", *tests],
-        cwd=copy,
-        env=os.environ | {"PYTHONPATH": str(copy / "tools"), "PYTHONDONTWRITEBYTECODE": "1", "CI": "true"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        check=False,
-    ).returncode
+class _Loader(SourceFileLoader):
+    def __init__(self, fullname: str, path: str, text: str) -> None:
+        super().__init__(fullname, path)
+        self.text = text
+
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002  as the class above has it
+        return self.source_to_code(self.text.encode(), self.path)
+
+
+def _fork_each(
+    runs: Iterable[Callable[[Path], int]], processes: int, folder: Path
+) -> Iterator[tuple[int, str]]:
+    """Yield how each run ended in a fork of this process, and what it printed; so many at a time."""
+    folder.mkdir()
+    running: dict[int, int] = {}
+    ended: dict[int, int] = {}
+    for number, run in enumerate(runs):
+        if len(running) == processes:
+            _wait(running, ended)
+        child = os.fork()
+        if child == 0:
+            _run_and_exit(run, folder / str(number))
+        running[child] = number
+    while running:
+        _wait(running, ended)
+    for number in range(len(ended)):
+        yield ended[number], (folder / f"{number}.txt").read_text(encoding="utf-8", errors="replace")
+
+
+def _wait(running: dict[int, int], ended: dict[int, int]) -> None:
+    child, status = os.wait()
+    ended[running.pop(child)] = os.waitstatus_to_exitcode(status)
+
+
+def _run_and_exit(run: Callable[[Path], int], folder: Path) -> None:
+    """Run in a forked process, which comes back nowhere."""
+    code = 99
+    try:
+        output = os.open(folder.with_suffix(".txt"), os.O_WRONLY | os.O_CREAT)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        code = run(folder)
+    finally:
+        sys.stdout.flush()
+        os._exit(code)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,282 @@
+"""Checks of what a request says beside its body, and of the headers of an answer.
+
+What stands in a URL is judged once for each URL, where it is found to which operation it leads. Names of
+headers are the same in exchanges that are alike; their values are looked at in columns.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from urllib.parse import unquote, urlsplit
+
+from opay_contract.contract.contract import Contract, Route
+from opay_contract.contract.operation import Credential, Operation
+from opay_contract.contract.parameters import (
+    COOKIE,
+    HEADER,
+    PATH,
+    QUERY,
+    Pairs,
+    Parameter,
+    split_cookies,
+    split_query,
+)
+from opay_contract.judge.body import iter_faults
+from opay_contract.judge.describing import describe_name, describe_value, fold_pointer
+from opay_contract.judge.subject import RawFinding, Subject, UrlFacts
+from opay_contract.judge.table import (
+    HEADER_MISSING,
+    PARAMETER_INVALID,
+    PARAMETER_MISSING,
+    PARAMETER_UNDOCUMENTED,
+    RESPONSE_HEADER_INVALID,
+    RESPONSE_HEADER_MISSING,
+)
+from opay_contract.model.exchange import Headers, Request, header
+
+_PREFIXES = {QUERY: "query:", PATH: "path:", HEADER: "request-header:", COOKIE: "cookie:"}
+_MASK = re.compile(
+    r"[*xX.#\u2022-]{3,}|\{\{.*\}\}|(?:[a-z]+ )?\W*(?:redacted|filtered|hidden|masked|removed|sanitized)\W*",
+    re.IGNORECASE,
+)
+"""What recorders and people write in place of a value."""
+
+_AUTHORIZATION = "Authorization"
+
+
+NO_FACTS = UrlFacts()
+
+
+def read_url(contract: Contract, route: Route, request: Request) -> UrlFacts:
+    """Judge the path and the query of a request; what stands in neither is another matter."""
+    operation, url = route.operation, request.url
+    if operation is None or url is None or not (operation.parameters or "?" in url):
+        return NO_FACTS
+    query = split_query(urlsplit(url).query)
+    faults = [
+        fault
+        for parameter in operation.parameters
+        if parameter.place in (QUERY, PATH)
+        for fault in _faults(
+            contract,
+            parameter,
+            query if parameter.place == QUERY else _path_values(contract, operation, url, parameter),
+        )
+    ]
+    faults += _undocumented(contract, operation, query)
+    keys = contract.keys_in_queries.intersection(name for name, value in query if value)
+    return UrlFacts(tuple(faults), keys) if faults or keys else NO_FACTS
+
+
+def check_request(subject: Subject) -> Iterable[RawFinding]:
+    """Find what is missing, wrong or unknown beside the body of a request that was not refused."""
+    return () if subject.frame.is_refused else _request_hits(subject)
+
+
+def requests_hold(subjects: list[Subject]) -> bool:
+    """Tell that nothing is missing or wrong beside the bodies of the requests."""
+    alike = subjects[0].alike
+    if alike.frame.is_refused:
+        return True
+    if alike.names_hold is None:
+        alike.names_hold = _names_hold(subjects[0])
+    if not alike.names_hold:
+        return False
+    first = subjects[0]
+    if _looks_at_values(first.operation):
+        return not any(True for one in subjects for _ in _request_hits(one))
+    typed = [one for one in first.operation.parameters if one.place == HEADER and one.schema]
+    return not typed or _values_hold(subjects, first.exchange.request.headers, 0, typed)
+
+
+def _names_hold(first: Subject) -> bool:
+    """Tell that URLs and names of headers are as they should be, which is the same in all that are alike."""
+    headers = first.exchange.request.headers
+    if first.alike.url.faults or any(True for _ in _missing_headers(first.operation, headers)):
+        return False
+    looks_at_values = _looks_at_values(first.operation)
+    return looks_at_values or not any(True for _ in _credential_hits(first, headers, None))
+
+
+def check_response_headers(subject: Subject) -> Iterator[RawFinding]:
+    """Find headers of an answer that are missing, or break their schemas."""
+    documented, headers = subject.frame.documented, subject.exchange.response.headers
+    for parameter in documented.headers if documented is not None and headers is not None else ():
+        given = _header_values(headers, parameter.name)
+        if not given:
+            if parameter.is_required:
+                yield RawFinding(
+                    RESPONSE_HEADER_MISSING,
+                    f"response-header:{parameter.name}",
+                    "a required header",
+                    "none",
+                    parameter.uri,
+                )
+            continue
+        hits = _value_faults(subject.alike.contract, parameter, given)
+        yield from (
+            replace(
+                hit, rule=RESPONSE_HEADER_INVALID, pointer=hit.pointer.replace("request-", "response-", 1)
+            )
+            for hit in hits
+        )
+
+
+def response_headers_hold(subjects: list[Subject]) -> bool:
+    """Tell that the answers have the headers that they must have, and these what they should."""
+    documented, first = subjects[0].alike.frame.documented, subjects[0].exchange
+    headers = first.response.headers
+    if documented is None or headers is None or not documented.headers:
+        return True
+    if any(one.is_required and header(headers, one.name) is None for one in documented.headers):
+        return False
+    return _values_hold(subjects, headers, len(first.request.headers or ()), documented.headers)
+
+
+def _values_hold(
+    subjects: list[Subject], headers: Headers | None, start: int, parameters: Iterable[Parameter]
+) -> bool:
+    """Tell that values of headers fit their schemas; `start` is where the first of these headers stands."""
+    names = [name.lower() for name, _ in headers or ()]
+    for parameter in parameters:
+        lower = parameter.name.lower()
+        places = [start + at for at, name in enumerate(names) if name == lower]
+        if len(places) > 1:
+            return False
+        texts = {one.header_values[place] for one in subjects for place in places}
+        contract, name = subjects[0].alike.contract, parameter.name
+        if any(True for text in texts for _ in _value_faults(contract, parameter, ((name, text),))):
+            return False
+    return True
+
+
+def _looks_at_values(operation: Operation) -> bool:
+    """Tell whether cookies, or words of schemes, are looked at beside the names of headers."""
+    if any(one.place == COOKIE for one in operation.parameters):
+        return True
+    return any(one.place == COOKIE or one.word for way in operation.credentials for one in way)
+
+
+def _request_hits(subject: Subject) -> Iterator[RawFinding]:
+    contract, operation = subject.alike.contract, subject.operation
+    headers = subject.exchange.request.headers
+    yield from _missing_headers(operation, headers)
+    yield from subject.alike.url.faults
+    cookies = _cookies(headers)
+    for parameter in operation.parameters:
+        if parameter.place == HEADER and (given := _header_values(headers, parameter.name)):
+            yield from _value_faults(contract, parameter, given)
+        elif parameter.place == COOKIE and cookies is not None:
+            yield from _faults(contract, parameter, cookies)
+    yield from _credential_hits(subject, headers, cookies)
+
+
+def _missing_headers(operation: Operation, headers: Headers | None) -> Iterator[RawFinding]:
+    for required in operation.required_headers if headers is not None else ():
+        if not header(headers, required.name):
+            yield RawFinding(HEADER_MISSING, required.name, "a required header", "none", required.uri)
+
+
+def _credential_hits(
+    subject: Subject, headers: Headers | None, cookies: Pairs | None
+) -> Iterator[RawFinding]:
+    """Find that none of the ways to tell who asks was taken, or that one was with another scheme's word."""
+    operation = subject.operation
+    ways = operation.credentials
+
+    def is_given(one: Credential) -> bool:
+        if one.place == QUERY:
+            return one.name in subject.alike.url.keys or subject.exchange.request.url is None
+        if headers is None or (one.place == COOKIE and cookies is None):
+            return True
+        if one.place == HEADER:
+            return bool(header(headers, one.name))
+        return any(name == one.name and value for name, value in cookies or ())
+
+    taken = [way for way in ways if all(map(is_given, way))]
+    if ways and not taken:
+        own = {required.name for required in operation.required_headers}
+        names = " or ".join(" and ".join(one.name for one in way) for way in ways if way)
+        lacking = [one for one in ways[0] if not (is_given(one) or (one.place == HEADER and one.name in own))]
+        for one in lacking[:1]:
+            expected = f"credentials: {names}" if len(ways) > 1 else "the key that `security` demands"
+            if one.place == HEADER:
+                yield RawFinding(HEADER_MISSING, one.name, expected, "none", one.uri)
+            else:
+                yield RawFinding(
+                    PARAMETER_MISSING, _PREFIXES[one.place] + one.name, expected, "none", one.uri
+                )
+    yield from _wrong_scheme(header(headers, _AUTHORIZATION) or "", taken)
+
+
+def _wrong_scheme(said: str, taken: list[tuple[Credential, ...]]) -> Iterator[RawFinding]:
+    """Find that an Authorization header is of none of the schemes, where each way that was taken has one."""
+    found = [next((one for one in way if one.name == _AUTHORIZATION), None) for way in taken]
+    words = [one.word for one in found if one is not None and one.word]
+    is_told = said and words and len(words) == len(found) and not _MASK.fullmatch(said)
+    if is_told and said.partition(" ")[0].casefold() not in map(str.casefold, words) and found[0] is not None:
+        expected = f"credentials of the scheme {' or '.join(dict.fromkeys(words))}"
+        pointer = _PREFIXES[HEADER] + _AUTHORIZATION
+        yield RawFinding(PARAMETER_INVALID, pointer, expected, "another scheme", found[0].uri)
+
+
+def _faults(contract: Contract, parameter: Parameter, given: Pairs) -> Iterable[RawFinding]:
+    """Return what is wrong with a parameter of a path, a query or cookies."""
+    if parameter.place != PATH and not contract.parameters.is_given(parameter, given):
+        if not parameter.is_required:
+            return ()
+        pointer = _PREFIXES[parameter.place] + parameter.name
+        return (RawFinding(PARAMETER_MISSING, pointer, "a required parameter", "none", parameter.uri),)
+    return _value_faults(contract, parameter, given)
+
+
+def _value_faults(contract: Contract, parameter: Parameter, given: Pairs) -> Iterator[RawFinding]:
+    """Yield how the value of a parameter breaks its schema, once for each place in it."""
+    _, errors = contract.parameters.errors(parameter, given)
+    if not errors or any(_MASK.fullmatch(unquote(text)) for _, text in given if text):
+        return
+    said: set[tuple[str | int, ...]] = set()
+    pointer = _PREFIXES[parameter.place] + parameter.name
+    if errors == [None]:
+        actual = f"{sum(len(text) for _, text in given)} characters that are no JSON"
+        yield RawFinding(PARAMETER_INVALID, pointer, "JSON", actual, parameter.schema)
+        return
+    for fault in iter_faults(errors, contract.schemas):
+        if fault.tokens not in said:
+            said.add(fault.tokens)
+            actual = "none" if fault.keyword == "required" else describe_value(fault.instance)
+            place, uri = pointer + fold_pointer(fault.tokens), fault.uri or parameter.schema
+            yield RawFinding(PARAMETER_INVALID, place, fault.rule_and_words()[1], actual, uri)
+
+
+def _path_values(contract: Contract, operation: Operation, url: str, parameter: Parameter) -> Pairs:
+    match = operation.path_pattern.fullmatch(contract.path(url) or "")
+    names = operation.path_names
+    return tuple(
+        (name, value)
+        for name, value in zip(names, match.groups() if match else (), strict=False)
+        if name == parameter.name
+    )
+
+
+def _header_values(headers: Headers | None, name: str) -> Pairs:
+    """Return a header's value, several fields of the name joined as HTTP lets them be."""
+    texts = [value for key, value in headers or () if key.lower() == name.lower()]
+    return ((name, ", ".join(texts)),) if texts else ()
+
+
+def _cookies(headers: Headers | None) -> Pairs | None:
+    """Return the cookies of a request, None where they were not recorded as they were."""
+    if headers is None:
+        return None
+    said = "; ".join(value for key, value in headers if key.lower() == "cookie")
+    return None if _MASK.fullmatch(said) else split_cookies(said)
+
+
+def _undocumented(contract: Contract, operation: Operation, query: Pairs) -> Iterator[RawFinding]:
+    documented = [one for one in operation.parameters if one.place == QUERY]
+    for name in dict.fromkeys(name for name, _ in query):
+        if name in contract.keys_in_queries or any(contract.parameters.owns(one, name) for one in documented):
+            continue
+        pointer = _PREFIXES[QUERY] + describe_name(name)
+        yield RawFinding(PARAMETER_UNDOCUMENTED, pointer, "no such parameter", "a parameter", operation.uri)
