@@ -134,7 +134,7 @@ def write_load(folder: Path) -> Path:
 @contextmanager
 def start_mock() -> Iterator[Subject]:
     """Run the command in a process of its own."""
-    command = [sys.executable, "-m", "opay_contract", "mock", "--quiet", "--customers", str(CUSTOMERS)]
+    command = [sys.executable, "-m", "opay_contract", "mock", "--quiet", "--make-up", str(CUSTOMERS)]
     with stopping(subprocess.Popen(command, stdout=subprocess.PIPE, text=True)) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip().removeprefix("address: ")

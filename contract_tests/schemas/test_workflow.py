@@ -31,7 +31,7 @@ def commands() -> list[tuple[str, str]]:
 def test_a_command_of_the_workflow_is_a_documented_one_or_runs_in_a_test() -> None:
     for job, line in commands():
         command = line.removesuffix(" || code=$?")
-        documented = re.search(rf"^{re.escape(command)}$", DOCUMENTED, re.MULTILINE)
+        documented = re.search(rf"^ *{re.escape(command)}$", DOCUMENTED, re.MULTILINE)
         runs = job == "sandbox" or OF_THE_SHELL.fullmatch(command) or command in ITS_OWN
         assert documented or runs, f"{job}: {command}"
 

@@ -41,6 +41,8 @@ NAVIGATION = {
         "how-to/validate-recordings",
         "how-to/test-in-ci",
         "how-to/make-documentation",
+        "how-to/add-an-operation",
+        "how-to/review-a-change",
     ),
     "Reference": (
         CONTRACT,
@@ -54,6 +56,7 @@ NAVIGATION = {
         "reference/observations",
         "reference/baseline",
         "reference/suggest",
+        "reference/changes",
         "reference/pytest",
         "reference/mock",
         "reference/signature",

@@ -148,7 +148,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def test_the_mock_announces_itself_in_four_lines(run: Run, served: list[Any], tmp_path: Path) -> None:
     done = run(
-        "mock", "--quiet", "--customers", "3", "--record", tmp_path / "r.ndjson", "--store", tmp_path / "s.db"
+        "mock", "--quiet", "--make-up", "3", "--record", tmp_path / "r.ndjson", "--store", tmp_path / "s.db"
     )
     names = [line.partition(": ")[0] for line in done.stdout.splitlines()]
     assert (done.returncode, names) == (0, ["address", "merchant id", "private key", "ready"])

@@ -16,7 +16,7 @@ from opay_contract.docs.building import build_reference
 from opay_contract.docs.samples import Program
 from opay_contract.mock.app import build_app
 from opay_contract.mock.choices import assumed_choices
-from opay_contract.mock.customers import Seeds
+from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.serving import running
 from opay_contract.mock.store import Store
@@ -49,9 +49,9 @@ def heard() -> list[Exchange]:
 
 @pytest.fixture(scope="module")
 def base_url(heard: list[Exchange]) -> Iterator[str]:
-    settings = MockSettings(choices=assumed_choices(CONTRACT.questions), credentials=CREDENTIALS)
+    settings = MockSettings(choices=assumed_choices(CONTRACT), credentials=CREDENTIALS)
     with Store(None) as store:
-        store.add(Seeds(CONTRACT).examples())
+        store.add(RecordBook(CONTRACT).examples())
         with running(build_app(CONTRACT, settings, store, listeners=[heard.append])) as url:
             yield url
 

@@ -159,7 +159,8 @@ def test_every_rule_about_the_envelope_of_a_call_names_a_part_of_it(contract: Co
             place=Place(source=0, entry=1, file="-"),
             recorded_at=None,
         )
-        assert find_place(finding, exchange, text, contract) == part, (rule, pointer)
+        found: Any = find_place(finding, exchange, text, contract)
+        assert found == part, (rule, pointer)
 
 
 def test_a_minimised_har_has_columns_and_equal_bodies_are_told_apart(places: Places) -> None:

@@ -5,9 +5,12 @@ from contract_tests.tool.drift.conftest import Summarise, by_customer, encode
 
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.fold import Fold
+from opay_contract.drift.insight import draw_insight
+from opay_contract.drift.saving import summary_from_json, summary_to_json
 from opay_contract.formats.native import parse_line
 from opay_contract.judge.subject import Settings
 from opay_contract.model.observation import UNDATED
+from opay_contract.model.summary import merge
 from opay_contract.model.timestamps import Window, day_of, moment_after, utc_of
 from opay_contract.recordings.inputs import Source
 
@@ -65,3 +68,16 @@ def test_a_date_means_its_whole_day_in_utc(moment: str | None, is_inside: bool) 
 )
 def test_a_day_is_that_of_utc(moment: str, day: str) -> None:
     assert day_of(moment) == day
+
+
+def test_times_without_a_zone_are_read_as_utc_counted_and_said(
+    summarise: Summarise, contract: Contract
+) -> None:
+    lines = [by_customer(day) for day in ("2026-05-01", "2026-05-02", None)]
+    for line in lines[:2]:
+        line["recorded_at"] = line["recorded_at"].removesuffix("Z")
+    found = merge(summarise(lines), summarise([by_customer("2026-05-03")]))
+    assert (found.zoneless, summary_from_json(summary_to_json(found))) == (2, found)
+    assert "2 times without a zone, read as UTC." in draw_insight(found, contract).limits
+    assert draw_insight(summarise([by_customer("2026-05-03")]), contract).limits == ()
+    assert summarise(lines, MAY_2).exchanges == 1

@@ -15,6 +15,8 @@ from contract_tests.tool.redact.writers import as_har
 from opay_contract.contract.loading import load_contract
 from opay_contract.engines.folding import check_sources, fold_batch
 from opay_contract.engines.work import Work
+from opay_contract.formats.errors import NO_URL
+from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.summary import DriftSummary
@@ -95,3 +97,16 @@ def test_a_small_har_and_a_packed_one_stay_whole(tmp_path: Path) -> None:
     assert [part.end for part in iter_parts(source)] == [None]
     source.path.write_bytes(gzip.compress(source.path.read_bytes(), 0))
     assert [part.end for part in iter_parts(source, size=SIZE)] == [None]
+
+
+def test_a_part_refuses_what_the_whole_refuses(tmp_path: Path) -> None:
+    entry = {"request": {"method": "POST"}, "response": {"status": 200, "content": {"text": " " * 10_000}}}
+    path = tmp_path / "x.har"
+    path.write_text(json.dumps({"log": {"entries": [entry] * 90}}))
+    source = Source(ordinal=0, name="x.har", path=path)
+    parts = list(iter_parts(source, size=SIZE))
+    assert len(parts) > 2
+    reasons = [one.reason for part in parts for one in PartReader(part) if isinstance(one, Unreadable)]
+    assert reasons == [NO_URL] * 90
+    path.write_text('{"log": 1, "entries": ' + "[0, 1]" + " " * SIZE + "}")
+    assert [part.end for part in iter_parts(source, Format.HAR, size=SIZE // 2)] == [None]

@@ -15,13 +15,13 @@ from opay_contract.formats.bounds import TOO_MANY_VALUES, excess
 from opay_contract.formats.content_coding import decode_body
 from opay_contract.formats.errors import TOO_DEEP, TRUNCATED_BODY, EntryError, StreamError
 from opay_contract.formats.har import read_har
-from opay_contract.formats.messages import parse_status
-from opay_contract.formats.native import LONG_LINE, iter_lines
+from opay_contract.formats.messages import parse_moment, parse_status
 from opay_contract.formats.postman import read_postman
-from opay_contract.formats.streams import ChunkStream, most_unpacked, unpack
+from opay_contract.formats.streams import LONG_LINE, ChunkStream, iter_lines, most_unpacked, unpack
 from opay_contract.formats.tnetstrings import TnetstringReader
 from opay_contract.formats.vcr import read_vcr
 from opay_contract.formats.yaml_events import MAX_DEPTH
+from opay_contract.model.exchange import NO_ZONE
 from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.parts import iter_parts
 from opay_contract.redact.pseudonyms import is_digit_pseudonym
@@ -158,3 +158,10 @@ def test_a_name_is_remembered_up_to_64_characters() -> None:
 def test_a_bare_list_or_object_is_a_body_and_a_number_is_none() -> None:
     assert only(native.read_body, b"[]").is_asserted
     assert only(native.read_body, b" 1").reason == "the file is no JSON object or array"
+
+
+def test_a_time_without_a_zone_says_so_in_every_way_it_is_written() -> None:
+    without = ("2026-05-01T10:00:00", "2026-05-01 10:00", "20260501T100000,5", "Fri, 01 May 2026 10:00:00")
+    assert {str(parse_moment(one))[-6:] for one in without} == {NO_ZONE}
+    known = ("2026-05-01T10:00:00Z", "2026-05-01T10:00:00+02", "Fri, 01 May 2026 10:00:00 GMT", 1_777_629_600)
+    assert all(parse_moment(one) and not str(parse_moment(one)).endswith(NO_ZONE) for one in known)

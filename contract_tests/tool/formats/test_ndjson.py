@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from opay_contract.formats.native import LONG_LINE, iter_lines, parse_line
-from opay_contract.formats.streams import ChunkStream
+from opay_contract.formats.native import parse_line
+from opay_contract.formats.streams import LONG_LINE, ChunkStream, iter_lines
 from opay_contract.formats.table import Format
 from opay_contract.model.exchange import Exchange, Place, Request, Unreadable
 

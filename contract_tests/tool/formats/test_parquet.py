@@ -111,7 +111,7 @@ def test_times_bytes_and_headers_come_in_several_types(tmp_path: Path) -> None:
     assert isinstance(one, Exchange)
     assert (one.response.headers, one.response.body) == ((("A", "b"),), b"\xff")
     assert one.request.headers == (("Accept", "x"),)
-    assert one.recorded_at == "2026-05-01T00:00:00+00:00"
+    assert one.recorded_at == "2026-05-01T00:00:00-00:00"
 
 
 def test_a_row_without_what_is_needed_is_unreadable_and_the_next_one_comes(tmp_path: Path) -> None:

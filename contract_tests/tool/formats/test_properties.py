@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from opay_contract.formats import json_cursor
 from opay_contract.formats.errors import StreamError
 from opay_contract.formats.json_cursor import JsonCursor
-from opay_contract.formats.native import iter_lines
-from opay_contract.formats.streams import ChunkStream, iter_read
+from opay_contract.formats.streams import ChunkStream, iter_lines, iter_read
 from opay_contract.formats.table import FORMATS, Format
 from opay_contract.model.exchange import Exchange, Request, Response
 from opay_contract.recordings.inputs import Source

@@ -27,7 +27,7 @@ from opay_contract.judge.subject import Settings
 from opay_contract.mock import serving
 from opay_contract.mock.app import MockApp, build_app
 from opay_contract.mock.choices import assumed_choices
-from opay_contract.mock.customers import iter_customers
+from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.store import Store
 from opay_contract.mock.validation import Credentials
@@ -94,7 +94,7 @@ class InProcess:
 
     def build(self, *picks: str, **settings: Any) -> Self:
         """Make the mock anew, with choices and settings."""
-        choices = assumed_choices(self.contract.questions).changed(picks)
+        choices = assumed_choices(self.contract).changed(picks)
         self.settings = MockSettings(choices=choices, slow_seconds=0, **settings)
         self.app = build_app(self.contract, self.settings, self.store, listeners=[self.heard.append])
         return self
@@ -230,7 +230,7 @@ def in_process() -> type[InProcess]:
 @pytest.fixture
 def store() -> Iterator[Store]:
     with Store() as store:
-        store.add(iter_customers(50, seed_number=1))
+        store.add(RecordBook(load_contract()).made_up(50, 1))
         yield store
 
 
@@ -255,13 +255,13 @@ def credentials() -> Credentials:
 @pytest.fixture
 def with_cards(store: Store) -> str:
     """Return the id of a customer that has cards."""
-    return next(id_ for id_ in store.customer_ids() if len(_cards(store, id_)) > 1)
+    return next(id_ for id_ in store.ids("customers") if len(_cards(store, id_)) > 1)
 
 
 @pytest.fixture
 def without_cards(store: Store) -> str:
     """Return the id of a customer that has none."""
-    return next(id_ for id_ in store.customer_ids() if not _cards(store, id_))
+    return next(id_ for id_ in store.ids("customers") if not _cards(store, id_))
 
 
 @pytest.fixture
@@ -271,8 +271,8 @@ def token(store: Store, with_cards: str) -> str:
 
 
 def _cards(store: Store, customer_id: str) -> dict[str, Any]:
-    stored = store.customer(customer_id)
-    return stored.cards if stored else {}
+    stored = store.record("customers", customer_id)
+    return stored.items if stored else {}
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from opay_contract.mock.admin import is_loopback
 from opay_contract.mock.app import MockApp, build_app
 from opay_contract.mock.choices import assumed_choices
-from opay_contract.mock.customers import Seeds, iter_customers
+from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.store import Store
 
@@ -59,8 +59,8 @@ class Client:
 @pytest.fixture
 def build_client(contract: Any, store: Store, drive_app: Any) -> Callable[..., Client]:
     def build(*, admin: bool = True, **where: Any) -> Client:
-        settings = MockSettings(choices=assumed_choices(contract.questions), admin=admin)
-        app = build_app(contract, settings, store, initial=iter_customers(2, 1))
+        settings = MockSettings(choices=assumed_choices(contract), admin=admin)
+        app = build_app(contract, settings, store, initial=RecordBook(contract).made_up(2, 1))
         return Client(app=app, drive=drive_app, **where)
 
     return build
@@ -75,8 +75,8 @@ def client(build_client: Callable[..., Client]) -> Client:
 def test_a_customer_is_added_listed_shown_and_removed(
     client: Client, store: Store, contract: Any, customer_id: str
 ) -> None:
-    (made_up,) = iter_customers(1, 9)
-    data = Seeds(contract).data(made_up)
+    (made_up,) = RecordBook(contract).made_up(1, 9)
+    data = RecordBook(contract).first.data(made_up)
     data["customer"]["customerId"] = customer_id
     path = "customers/" + quote(customer_id, safe="")
     assert client("POST", "customers", data).status == 201
@@ -84,16 +84,15 @@ def test_a_customer_is_added_listed_shown_and_removed(
     assert client("GET", path).json() == data
     assert client("DELETE", path).status == 204
     assert client("DELETE", path).status == client("GET", path).status == 404
-    assert store.customer(customer_id) is None
+    assert store.record("customers", customer_id) is None
 
 
 def test_a_token_is_added_and_removed(client: Client, store: Store) -> None:
-    body = {"customerId": "customer-1", "cardToken": CARD}
-    assert client("POST", "tokens", body).status == 201
-    assert store.card("OPAY_TOKEN_new") is not None
+    assert client("POST", "customers/customer-1/tokens", CARD).status == 201
+    assert store.record_of_item("customers", "OPAY_TOKEN_new") is not None
     assert client("DELETE", "tokens/OPAY_TOKEN_new").status == 204
     assert client("DELETE", "tokens/OPAY_TOKEN_new").status == 404
-    assert client("POST", "tokens", body | {"customerId": "nobody"}).status == 404
+    assert client("POST", "customers/nobody/tokens", CARD).status == 404
 
 
 @pytest.mark.parametrize(
@@ -101,10 +100,8 @@ def test_a_token_is_added_and_removed(client: Client, store: Store) -> None:
     [
         ("customers", {"customer": {}}, "/cardTokens is missing"),
         ("customers", [], "the body is not object"),
-        ("tokens", {"customerId": "customer-1", "cardToken": {**CARD, "brand": 1}}, "/brand is not string"),
-        ("tokens", {"customerId": "customer-1"}, "the body is not object"),
-        ("tokens", {"customerId": 1, "cardToken": CARD}, "expected"),
-        ("tokens", None, "expected"),
+        ("customers/customer-1/tokens", {**CARD, "brand": 1}, "/brand is not string"),
+        ("customers/customer-1/tokens", None, "the body is not object"),
     ],
 )
 def test_what_breaks_the_schemas_is_refused(client: Client, path: str, body: Any, fault: str) -> None:
@@ -120,7 +117,7 @@ def test_a_body_that_is_no_json_is_refused(client: Client) -> None:
 
 def test_reset_brings_back_the_first_customers(client: Client, store: Store) -> None:
     assert client("POST", "reset").status == 204
-    assert store.customer_ids() == ["customer-1", "customer-2"]
+    assert store.ids("customers") == ["customer-1", "customer-2"]
 
 
 def test_without_admin_only_readiness_is_there(build_client: Callable[..., Client]) -> None:
@@ -143,11 +140,11 @@ def test_without_admin_only_readiness_is_there(build_client: Callable[..., Clien
 def test_nobody_else_gets_in(
     build_client: Callable[..., Client], store: Store, where: dict[str, Any]
 ) -> None:
-    before = store.customer_ids()
+    before = store.ids("customers")
     client = build_client(**where)
     assert client("POST", "reset").status == 403
     assert client("GET", "customers").status == 403
-    assert store.customer_ids() == before
+    assert store.ids("customers") == before
 
 
 def test_a_magic_id_does_not_lead_there(mock: Any) -> None:

@@ -12,11 +12,12 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.drift.fold import Fold
 from opay_contract.errors import UsageError
 from opay_contract.judge.subject import Settings
-from opay_contract.mock.choices import IMPLEMENTED, assumed_choices, render_choices
+from opay_contract.mock.choices import assumed_choices, render_choices
 from opay_contract.mock.validation import Credentials
 from opay_contract.model.exchange import Exchange
 from opay_contract.signing.signer import sign
 
+IMPLEMENTED = {one.question.id: list(one.stated.readings) for one in assumed_choices(load_contract())}
 READINGS = [(question, reading) for question, readings in IMPLEMENTED.items() for reading in readings]
 
 
@@ -158,7 +159,7 @@ def assert_evidence(mock: Any, exchange: Exchange, question: str, reading: str) 
 
 def test_every_choice_is_in_the_list_with_the_assumed_reading_marked() -> None:
     contract = load_contract()
-    lines = render_choices(assumed_choices(contract.questions)).splitlines()
+    lines = render_choices(assumed_choices(contract)).splitlines()
     assert [line.partition(":")[0] for line in lines if not line.startswith(" ")] == list(IMPLEMENTED)
     marked = [line.split()[1].rstrip(":") for line in lines if line.startswith("  *")]
     assumed = {
@@ -191,4 +192,4 @@ def test_the_readings_are_those_of_the_contract() -> None:
 )
 def test_an_unknown_choice_is_an_error(pick: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        assumed_choices(load_contract().questions).changed([pick])
+        assumed_choices(load_contract()).changed([pick])

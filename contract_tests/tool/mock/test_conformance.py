@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from opay_contract.contract.loading import load_contract
 from opay_contract.judge.judge import check_exchange
 from opay_contract.judge.subject import Settings
-from opay_contract.mock.customers import iter_customers
+from opay_contract.mock.records import RecordBook
 from opay_contract.mock.scenarios import MAGIC, build_scenarios
 from opay_contract.mock.store import Store
 from opay_contract.mock.validation import Authentication, Credentials
@@ -25,7 +25,7 @@ CONTRACT = load_contract()
 SCHEME = CONTRACT.signature
 KEY = Credentials().private_key
 NO_DRIFT = [name for name, scenario in build_scenarios(CONTRACT.operations).items() if not scenario.rules]
-TOKEN = next(token for stored in iter_customers(50, 1) for token in stored.cards)
+TOKEN = next(token for stored in RecordBook(CONTRACT).made_up(50, 1) for token in stored.items)
 
 texts = st.text(max_size=12) | st.text(alphabet='{}[]",:\\u0d8/<&', max_size=8)
 ids = st.sampled_from([f"customer-{number}" for number in range(1, 60)]) | texts
@@ -90,7 +90,7 @@ def _scheme() -> SignatureScheme:
 @pytest.fixture(scope="module")
 def mock(in_process: Any) -> Iterator[Any]:
     with Store() as store:
-        store.add(iter_customers(50, 1))
+        store.add(RecordBook(CONTRACT).made_up(50, 1))
         # With an HTTP error for another content type, the mock's answer is drift by that choice.
         yield in_process(contract=CONTRACT, store=store).build("wrong-content-type=business-error")
 
@@ -152,7 +152,7 @@ def findings_of_answer(exchange: Exchange) -> list[str]:
 def test_the_quick_way_to_verify_agrees_with_the_careful_one(
     body: bytes, signed: bytes | None, form: str, prefix: str
 ) -> None:
-    authentication = Authentication(Credentials(), _scheme(), space=True)
+    authentication = Authentication(Credentials(), _scheme())
     header = prefix + header_of(body if signed is None else signed, form).removeprefix("Bearer ")
     careful = verify(body, header, KEY, _scheme()).ok
     try:

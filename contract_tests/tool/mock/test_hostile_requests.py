@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from opay_contract.contract.loading import load_contract
 from opay_contract.mock.app import build_app
 from opay_contract.mock.choices import assumed_choices
-from opay_contract.mock.customers import sample_customer
+from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.serving import running
 from opay_contract.mock.store import Store
@@ -51,8 +51,8 @@ def merchant(credentials: Credentials, customers: list[str]) -> Iterator[Api]:
     contract = load_contract()
     with ExitStack() as stack:
         store = stack.enter_context(Store())
-        store.add(map(sample_customer, customers))
-        made = MockSettings(choices=assumed_choices(contract.questions), credentials=credentials)
+        store.add(map(RecordBook(contract).first.sample, customers))
+        made = MockSettings(choices=assumed_choices(contract), credentials=credentials)
         base_url = stack.enter_context(running(build_app(contract, made, store)))
         client = Client()
         stack.callback(client.close)
@@ -119,7 +119,7 @@ def raw(api: Api, *lines: str, body: bytes) -> bytes:
 
 
 def expect_answering(api: Api) -> None:
-    assert api.post("the known customer", body_about_known(api)).is_success
+    assert api.post("the known record", body_about_known(api)).is_success
 
 
 @pytest.mark.parametrize(

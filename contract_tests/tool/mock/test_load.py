@@ -62,7 +62,7 @@ def resident(process_id: int) -> int:
 
 def assert_alike(start: Any, requests: int, growth: int | None) -> None:
     """Ask over many connections and hold the answers against those of one, and the memory against a bound."""
-    with start("--customers", str(CUSTOMERS)) as mock:
+    with start("--make-up", str(CUSTOMERS)) as mock:
         host, _, port = mock.url.removeprefix("http://").partition(":")
         address = (host, int(port))
         alone = dict(asyncio.run(ask_in_turn(address, range(CUSTOMERS))))

@@ -7,9 +7,9 @@ import pytest
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
-from opay_contract.mock.customers import Seeds, iter_customers
+from opay_contract.mock.records import RecordBook
 
-SEEDS = Seeds(load_contract())
+SEEDS = RecordBook(load_contract())
 
 SOUND = """\
 - customer:
@@ -27,15 +27,15 @@ SOUND = """\
 
 
 def test_yaml_and_json_hold_the_same_customers(tmp_path: Path) -> None:
-    customers = list(iter_customers(20, 3))
+    customers = list(RecordBook(load_contract()).made_up(20, 3))
     path = tmp_path / "seed.json"
     path.write_text(
-        json.dumps([SEEDS.data(stored) for stored in customers], ensure_ascii=False), encoding="utf-8"
+        json.dumps([SEEDS.first.data(stored) for stored in customers], ensure_ascii=False), encoding="utf-8"
     )
     assert SEEDS.load(path) == customers
     (tmp_path / "seed.yaml").write_text(SOUND, encoding="utf-8")
     (stored,) = SEEDS.load(tmp_path / "seed.yaml")
-    assert (stored.id, list(stored.cards)) == ("7", ["OPAY_TOKEN_7"])
+    assert (stored.id, list(stored.items)) == ("7", ["OPAY_TOKEN_7"])
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,8 @@ def test_yaml_and_json_hold_the_same_customers(tmp_path: Path) -> None:
         ("  cardTokens:", "  cards:", "seed.yaml:6:3: /cards is no member"),
         ("- customer:", "customer:", "seed.yaml:6:3"),
         (SOUND, SOUND + SOUND, "seed.yaml:13:5: /customer/customerId is there twice"),
-        (SOUND, "customers: []", "seed.yaml:1:1: expected a list of customers"),
+        (SOUND, "customers: 1", "seed.yaml:1:1: expected a list of customers"),
+        (SOUND, "orders: []", "seed.yaml:1:1: the contract has no records of this name; there are customers"),
         (SOUND, "- 1", "seed.yaml:1:3: the customer is not object"),
         (SOUND, "", "seed.yaml:1:1: the document is empty"),
     ],
@@ -71,5 +72,5 @@ def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 def test_the_examples_of_the_contract_are_one_customer_with_a_card_and_its_expiry() -> None:
     (stored,) = SEEDS.examples()
     assert stored.id == "121111113"
-    assert stored.customer["customerName"] == "name1"
-    assert [card["expiryMonth"] for card in stored.cards.values()] == ["02"]
+    assert stored.document["customer"]["customerName"] == "name1"
+    assert [card["expiryMonth"] for card in stored.items.values()] == ["02"]

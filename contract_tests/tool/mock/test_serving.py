@@ -29,8 +29,8 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.mock.app import build_app
 from opay_contract.mock.choices import assumed_choices
-from opay_contract.mock.customers import Seeds, iter_customers
 from opay_contract.mock.log import LogWriter
+from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.serving import bind, running, serve, url_of
 from opay_contract.mock.store import Store
@@ -44,7 +44,7 @@ PATH = CONTRACT.operations[0].path
 def test_it_says_where_it_is_answers_and_stops_with_exit_code_0(start: Any, tmp_path: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         with (tmp_path / "stderr").open("w+") as stderr:
-            with start("--customers", "5", stderr=stderr) as mock:
+            with start("--make-up", "5", stderr=stderr) as mock:
                 assert list(mock.said) == ["address", "merchant id", "private key", "ready"]
                 assert requests.get(mock.said["ready"], timeout=PATIENCE).json() == {"ready": True}
                 assert mock.ask({"customerId": "customer-1"}).json()["code"] == "00000"
@@ -128,7 +128,7 @@ def test_what_it_records_is_clean_to_check_and_has_every_exchange(serve_here: An
             mock.ask({"customerId": f"customer-{number}"})
         mock.ask({"customerId": "scenario:field-null"})
 
-    assert serve_here(talk, "--record", str(path), "--customers", "5").exit_code == 0
+    assert serve_here(talk, "--record", str(path), "--make-up", "5").exit_code == 0
     lines = path.read_bytes().splitlines(keepends=True)
     assert len(lines) == 11
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -197,7 +197,7 @@ def curl_of(text: str) -> tuple[str, dict[str, str], str]:
 
 
 def test_the_query_that_it_prints_succeeds_and_the_variables_name_who_asks(serve_here: Any) -> None:
-    for options, customer in (((), "121111113"), (("--customers", "2"), "customer-1")):
+    for options, customer in (((), "121111113"), (("--make-up", "2"), "customer-1")):
         answers, addresses = list[Any](), list[str]()
 
         def talk(mock: Any, addresses: list[str] = addresses) -> None:
@@ -298,7 +298,7 @@ def test_a_log_whose_reader_left_ends_quietly(tmp_path: Path) -> None:
 
 
 def test_two_processes_share_a_store(start: Any, tmp_path: Path) -> None:
-    options = ("--store", str(tmp_path / "store"), "--admin", "--customers", "3")
+    options = ("--store", str(tmp_path / "store"), "--admin", "--make-up", "3")
     with start(*options) as first, start(*options) as second:
         answer = requests.post(first.url + "/__mock__/customers", json=made_up("shared"), timeout=PATIENCE)
         assert answer.status_code == 201
@@ -311,14 +311,14 @@ def test_killed_in_mid_request_it_loses_nothing_that_was_acknowledged(start: Any
     path = tmp_path / "store"
     acknowledged: list[str] = []
     enough = threading.Event()
-    with start("--store", str(path), "--admin", "--customers", "3") as mock:
+    with start("--store", str(path), "--admin", "--make-up", "3") as mock:
         writer = threading.Thread(target=write_until_killed, args=(mock.url, acknowledged, enough))
         writer.start()
         assert enough.wait(PATIENCE)
         assert mock.stop(signal.SIGKILL) == -signal.SIGKILL
         writer.join(PATIENCE)
     with Store(path) as store:
-        assert set(acknowledged) <= set(store.customer_ids())
+        assert set(acknowledged) <= set(store.ids("customers"))
     with start("--store", str(path)) as mock:
         assert mock.ask({"customerId": acknowledged[-1]}).json()["code"] == "00000"
 
@@ -339,8 +339,8 @@ def write_until_killed(url: str, acknowledged: list[str], enough: threading.Even
 
 
 def made_up(customer_id: str) -> Any:
-    (stored,) = iter_customers(1, 4)
-    data = Seeds(CONTRACT).data(stored)
+    (stored,) = RecordBook(load_contract()).made_up(1, 4)
+    data = RecordBook(CONTRACT).first.data(stored)
     cards = [
         card | {"opayToken": f"{customer_id}-{number}"} for number, card in enumerate(data["cardTokens"])
     ]
@@ -402,7 +402,7 @@ def test_without_its_extra_the_command_says_what_to_install(tmp_path: Path) -> N
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_server_ends_by_a_signal_and_puts_the_handlers_back(number: signal.Signals) -> None:
     contract = load_contract()
-    settings = MockSettings(choices=assumed_choices(contract.questions))
+    settings = MockSettings(choices=assumed_choices(contract))
     before = signal.getsignal(number)
     with Store() as store, bind("127.0.0.1", 0) as bound:
         app = build_app(contract, settings, store)

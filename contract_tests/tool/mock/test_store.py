@@ -15,25 +15,26 @@ import pytest
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.judge.card_numbers import has_card_number
-from opay_contract.mock.customers import Seeds, iter_customers
-from opay_contract.mock.store import Store, StoredCustomer
+from opay_contract.mock.records import RecordBook
+from opay_contract.mock.store import Store, StoredRecord
 
-CUSTOMERS = list(iter_customers(300, 5))
+CUSTOMERS = list(RecordBook(load_contract()).made_up(300, 5))
 
 
 def test_a_seed_number_makes_the_same_customers_on_every_machine() -> None:
     text = msgspec.json.encode(CUSTOMERS, order="sorted")
-    assert hashlib.sha256(text).hexdigest().startswith("2715f3011ba73e6c")
-    assert list(iter_customers(300, 6)) != CUSTOMERS == list(iter_customers(300, 5))
+    assert hashlib.sha256(text).hexdigest().startswith("b244b0e0caf4d9ba")
+    book = RecordBook(load_contract())
+    assert list(book.made_up(300, 6)) != CUSTOMERS == list(book.made_up(300, 5))
 
 
 def test_made_up_customers_conform_and_have_no_card_number() -> None:
-    seeds = Seeds(load_contract())
+    kind = RecordBook(load_contract()).first
     for stored in CUSTOMERS:
-        assert list(seeds.faults(seeds.data(stored))) == []
+        assert list(kind.faults(kind.data(stored))) == []
         texts = [
-            *stored.customer.values(),
-            *(text for card in stored.cards.values() for text in card.values()),
+            *stored.document["customer"].values(),
+            *(text for card in stored.items.values() for text in card.values()),
         ]
         assert not any(
             has_card_number(str(text)) for text in texts if not str(text).startswith("OPAY_TOKEN_")
@@ -41,9 +42,9 @@ def test_made_up_customers_conform_and_have_no_card_number() -> None:
 
 
 def test_made_up_customers_have_no_card_or_some() -> None:
-    assert {len(stored.cards) for stored in CUSTOMERS} == {0, 1, 2, 3}
-    assert len({token for stored in CUSTOMERS for token in stored.cards}) == sum(
-        len(stored.cards) for stored in CUSTOMERS
+    assert {len(stored.items) for stored in CUSTOMERS} == {0, 1, 2, 3}
+    assert len({token for stored in CUSTOMERS for token in stored.items}) == sum(
+        len(stored.items) for stored in CUSTOMERS
     )
 
 
@@ -51,29 +52,29 @@ def test_what_is_added_comes_back_in_order() -> None:
     with Store() as store:
         store.add(CUSTOMERS)
         for stored in CUSTOMERS:
-            assert store.customer(stored.id) == stored
-            for token, card in stored.cards.items():
-                assert store.card(token) == replace(stored, cards={token: card})
-        assert store.customer("nobody") is store.card("none") is None
+            assert store.record("customers", stored.id) == stored
+            for token, card in stored.items.items():
+                assert store.record_of_item("customers", token) == replace(stored, items={token: card})
+        assert store.record("customers", "nobody") is store.record_of_item("customers", "none") is None
 
 
 def test_adding_again_replaces_and_removing_takes_the_cards_along() -> None:
-    stored = next(stored for stored in CUSTOMERS if stored.cards)
-    token = next(iter(stored.cards))
+    stored = next(stored for stored in CUSTOMERS if stored.items)
+    token = next(iter(stored.items))
     with Store() as store:
         store.add([stored])
-        renamed = replace(stored, customer=stored.customer | {"customerName": "Other"})
+        renamed = replace(stored, document={"customer": {"customerName": "Other"}})
         store.add([renamed])
-        assert store.customer(stored.id) == renamed
-        store.add([replace(stored, cards={})])
-        assert store.card(token) is None
+        assert store.record("customers", stored.id) == renamed
+        store.add([replace(stored, items={})])
+        assert store.record_of_item("customers", token) is None
         store.add([stored])
-        assert store.customer(stored.id) == stored
-        assert store.remove_customer(stored.id)
-        assert not store.remove_customer(stored.id)
-        assert store.card(token) is None
-        assert not store.remove_card(token)
-        assert not store.add_card(stored.id, token, stored.cards[token])
+        assert store.record("customers", stored.id) == stored
+        assert store.remove("customers", stored.id)
+        assert not store.remove("customers", stored.id)
+        assert store.record_of_item("customers", token) is None
+        assert not store.remove_item("customers", token)
+        assert not store.add_item("customers", stored.id, token, stored.items[token])
 
 
 def test_a_failed_write_leaves_everything_as_it_was() -> None:
@@ -85,7 +86,7 @@ def test_a_failed_write_leaves_everything_as_it_was() -> None:
         store.add(CUSTOMERS[1:3])
         with pytest.raises(RuntimeError):
             store.reset(broken())
-        assert store.customer_ids() == sorted(stored.id for stored in CUSTOMERS[1:3])
+        assert store.ids("customers") == sorted(stored.id for stored in CUSTOMERS[1:3])
 
 
 def test_several_stores_share_a_file_from_the_first_moment(tmp_path: Path) -> None:
@@ -99,20 +100,20 @@ def test_several_stores_share_a_file_from_the_first_moment(tmp_path: Path) -> No
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(write, range(8)))
     with Store(path) as store:
-        assert store.customer_ids() == sorted(stored.id for stored in CUSTOMERS)
+        assert store.ids("customers") == sorted(stored.id for stored in CUSTOMERS)
 
 
 def test_what_is_stored_is_looked_up_once_and_what_is_not_each_time(
     build_mock: Callable[..., Any], store: Store, with_cards: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mock, asked = build_mock(), list[str]()
-    look_up = store.customer
+    look_up = store.record
 
-    def noted(customer_id: str) -> StoredCustomer | None:
+    def noted(kind: str, customer_id: str) -> StoredRecord | None:
         asked.append(customer_id)
-        return look_up(customer_id)
+        return look_up(kind, customer_id)
 
-    monkeypatch.setattr(store, "customer", noted)
+    monkeypatch.setattr(store, "record", noted)
     for customer in (with_cards, with_cards, "nobody", "nobody"):
         mock.ask(json.dumps({"customerId": customer}).encode())
     assert asked == [with_cards, "nobody", "nobody"]
@@ -131,14 +132,13 @@ def test_an_answer_is_remembered_only_as_long_as_the_store_is_the_same(
             answer = json.loads(mock.ask(body).response.body)
             return str(answer["data"]["customer"]["customerName"]) if "data" in answer else answer["code"]
 
-        assert name() == CUSTOMERS[0].customer["customerName"]
+        assert name() == CUSTOMERS[0].document["customer"]["customerName"]
         for number, writer in enumerate((store, other, store)):
-            changed = replace(
-                CUSTOMERS[0], customer=CUSTOMERS[0].customer | {"customerName": f"Name {number}"}
-            )
+            customer = CUSTOMERS[0].document["customer"] | {"customerName": f"Name {number}"}
+            changed = replace(CUSTOMERS[0], document={"customer": customer, "cardTokens": []})
             writer.add([changed])
             assert name() == name() == f"Name {number}"
-        other.remove_customer(CUSTOMERS[0].id)
+        other.remove("customers", CUSTOMERS[0].id)
         assert name() == "02001"
 
 
@@ -158,5 +158,5 @@ def test_another_programs_database_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "other.sqlite") as other:
         other.execute("CREATE TABLE customers (name TEXT)")
     other.close()
-    with pytest.raises(UsageError, match="another program's database"):
+    with pytest.raises(UsageError, match="the database of another program"):
         Store(tmp_path / "other.sqlite")

@@ -22,7 +22,7 @@ CONTRACT = load_contract()
 def choices_table() -> str:
     """Return the choices as the command prints them, as a table."""
     rows: list[list[str]] = []
-    for line in render_choices(assumed_choices(CONTRACT.questions)).splitlines():
+    for line in render_choices(assumed_choices(CONTRACT)).splitlines():
         name, text = line[4:].split(": ", 1) if line.startswith("  ") else line.split(": ", 1)
         if not line.startswith("  "):
             rows.append([f"`{name}`", text, ""])

@@ -180,7 +180,7 @@ def test_a_failure_shows_findings_and_no_value(run_pytest: RunPytest) -> None:
         NAME = "Leaky Name"
 
         def test_drift(opay_mock, opay_contract):
-            data = opay_mock.add_customer({"customerName": NAME})
+            data = opay_mock.add({"customerName": NAME})
             opay_contract.check({"code": "00000", "message": "SUCCESSFUL", "data": {**data, "extra": NAME}},
                                 fail_on="warning")
 

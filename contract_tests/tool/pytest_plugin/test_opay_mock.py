@@ -23,7 +23,7 @@ ANSWERED = [name for name in SCENARIOS if name != "cut-body"]
 
 
 def test_a_signed_query_gets_what_was_added(opay_mock: OpayMock, ask: Ask) -> None:
-    data = opay_mock.add_customer("shop/eg/42", cards=2)
+    data = opay_mock.add("shop/eg/42", items=2)
     answer = ask({"customerId": "shop/eg/42"}).json()
     assert answer == {"code": "00000", "message": "SUCCESSFUL", "data": data}
     assert data["customer"]["customerId"] == "shop/eg/42"
@@ -31,7 +31,7 @@ def test_a_signed_query_gets_what_was_added(opay_mock: OpayMock, ask: Ask) -> No
 
 
 def test_a_token_that_was_added_is_found(opay_mock: OpayMock, ask: Ask) -> None:
-    data = opay_mock.add_customer()
+    data = opay_mock.add()
     token = data["cardTokens"][0]["opayToken"]
     answer = ask({"opayToken": token}).json()
     assert answer["data"] == {**data["cardTokens"][0], "customerInfo": data["customer"]}
@@ -49,14 +49,12 @@ def test_a_wrong_key_is_refused(ask: Ask) -> None:
 
 
 def test_customers_without_a_name_each_get_their_own(opay_mock: OpayMock) -> None:
-    ids = [opay_mock.add_customer(cards=0)["customer"]["customerId"] for _ in range(3)]
+    ids = [opay_mock.add(items=0)["customer"]["customerId"] for _ in range(3)]
     assert ids == ["customer-1", "customer-2", "customer-3"]
 
 
 def test_members_that_matter_are_given_and_the_rest_is_made_up(opay_mock: OpayMock) -> None:
-    data = opay_mock.add_customer(
-        {"customerName": "Zoë"}, cards=[{"brand": "MADA"}, {"lastFourDigits": "0001"}]
-    )
+    data = opay_mock.add({"customerName": "Zoë"}, items=[{"brand": "MADA"}, {"lastFourDigits": "0001"}])
     assert data["customer"]["customerName"] == "Zoë"
     assert data["customer"]["customerEmail"]
     first, second = data["cardTokens"]
@@ -64,8 +62,8 @@ def test_members_that_matter_are_given_and_the_rest_is_made_up(opay_mock: OpayMo
 
 
 def test_a_customer_that_is_added_again_is_another(opay_mock: OpayMock, ask: Ask) -> None:
-    opay_mock.add_customer("a", cards=2)
-    opay_mock.add_customer("a", cards=0)
+    opay_mock.add("a", items=2)
+    opay_mock.add("a", items=0)
     assert ask({"customerId": "a"}).json()["data"]["cardTokens"] == []
 
 
@@ -81,7 +79,7 @@ def test_a_customer_outside_the_contract_is_not_added(
     opay_mock: OpayMock, customer: Any, cards: Any, message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
-        opay_mock.add_customer(customer, cards)
+        opay_mock.add(customer, cards)
 
 
 def test_a_scenario_lasts_as_long_as_its_context(opay_mock: OpayMock, ask: Ask) -> None:
@@ -115,14 +113,14 @@ def test_an_unknown_scenario_is_an_error_with_a_suggestion(opay_mock: OpayMock) 
 
 
 def test_another_reading_of_an_open_question_may_be_chosen(opay_mock: OpayMock, ask: Ask) -> None:
-    opay_mock.add_customer("a", cards=0)
+    opay_mock.add("a", items=0)
     opay_mock.choose("customer-without-cards=null-list", "success-code=00")
     answer = ask({"customerId": "a"}).json()
     assert (answer["code"], answer["data"]["cardTokens"]) == ("00", None)
-    with opay_mock.scenario("no-cards"):
+    with opay_mock.scenario("no-items"):
         assert ask({"customerId": "121111113"}).json()["data"]["cardTokens"] is None
     with pytest.raises(UsageError, match="did you mean 'customer-without-cards'"):
-        opay_mock.choose("customers-without-cards=null-list")
+        opay_mock.choose("customers-without-items=null-list")
 
 
 def test_what_was_asked_is_there_to_see(opay_mock: OpayMock, ask: Ask) -> None:
@@ -137,14 +135,14 @@ def test_what_was_asked_is_there_to_see(opay_mock: OpayMock, ask: Ask) -> None:
 
 
 def test_a_reset_mock_is_as_it_was_at_first(opay_mock: OpayMock, ask: Ask) -> None:
-    opay_mock.add_customer("a")
+    opay_mock.add("a")
     opay_mock.choose("success-code=00")
     ask({"customerId": "a"})
     with opay_mock.scenario("html"):
         opay_mock.reset()
         assert ask({"customerId": "a"}).json()["code"] == "02001"
         assert len(opay_mock.exchanges) == 1
-        assert opay_mock.add_customer()["customer"]["customerId"] == "customer-1"
+        assert opay_mock.add()["customer"]["customerId"] == "customer-1"
     assert ask({"customerId": "121111113"}).json()["code"] == "00000"
 
 
@@ -273,7 +271,7 @@ def test_calls_are_written_redacted_and_can_be_replayed(
     path = tmp_path / "recordings" / "calls.ndjson"
     with pytest.raises(NothingCheckedError, match="nothing was recorded"):
         opay_mock.record(path)
-    opay_mock.add_customer("shop-canary-42")
+    opay_mock.add("shop-canary-42")
     ask({"customerId": "shop-canary-42"})
     opay_mock.record(path)
     assert b"canary" not in path.read_bytes()
@@ -290,6 +288,6 @@ def test_a_request_that_comes_between_two_tests_reaches_nobody() -> None:
 
 
 def test_a_mock_shows_neither_key_nor_customers(opay_mock: OpayMock) -> None:
-    opay_mock.add_customer("a-secret-id")
+    opay_mock.add("a-secret-id")
     assert opay_mock.private_key not in repr(opay_mock)
     assert "a-secret-id" not in repr(opay_mock)

@@ -24,7 +24,7 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.mock.app import build_app
 from opay_contract.mock.choices import assumed_choices
-from opay_contract.mock.customers import iter_customers
+from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.serving import running as running_mock
 from opay_contract.mock.store import Store
@@ -68,9 +68,9 @@ class Asked:
 
 @pytest.fixture(scope="module")
 def mock() -> Iterator[Asked]:
-    settings = MockSettings(choices=assumed_choices(CONTRACT.questions))
+    settings = MockSettings(choices=assumed_choices(CONTRACT))
     with Store() as store:
-        store.add(list(iter_customers(20, 0)))
+        store.add(list(RecordBook(load_contract()).made_up(20, 0)))
         with running_mock(build_app(CONTRACT, settings, store)) as url:
             yield Asked(url)
 

@@ -9,8 +9,8 @@ import zstandard
 from contract_tests.tool.redact.writers import in_every_format
 
 from opay_contract.contract.loading import load_contract
-from opay_contract.formats.native import iter_lines, parse_line
-from opay_contract.formats.streams import ChunkStream
+from opay_contract.formats.native import parse_line
+from opay_contract.formats.streams import ChunkStream, iter_lines
 from opay_contract.model.exchange import Exchange
 from opay_contract.recordings.inputs import Source
 

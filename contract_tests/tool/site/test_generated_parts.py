@@ -12,9 +12,11 @@ from pathlib import Path
 
 import click
 import pytest
+from contract_tests.tool.diff.test_kinds_of_changes import render_comparison
 from contract_tests.tool.site.schema_page import render_members
 
 from opay_contract.cli.command_page import render_command_table, render_commands, render_setting_table
+from opay_contract.cli.diff import render_kinds
 from opay_contract.cli.main import COMMANDS, cli
 from opay_contract.cli.rules import render_markdown
 from opay_contract.exit_codes import ExitCode
@@ -32,6 +34,8 @@ def report_members() -> str:
 
 PARTS: dict[str, tuple[Path, Callable[[], str]]] = {
     "commands": (DOCS / "reference" / "commands.md", render_commands),
+    "change-kinds": (DOCS / "reference" / "changes.md", lambda: f"{render_kinds()}\n"),
+    "oasdiff": (DOCS / "reference" / "changes.md", render_comparison),
     "command-table": (DOCS / "index.md", render_command_table),
     "report-v1": (DOCS / "reference" / "report-v1.md", report_members),
     "settings": (DOCS / "reference" / "settings.md", render_setting_table),

@@ -22,7 +22,7 @@ PAGE = REPOSITORY / "tools" / "docs" / "start" / "install.md"
 ADDRESS = "https://github.com/OWNER/REPOSITORY"
 KNOWN_CUSTOMER = """
 def test_a_known_customer_has_a_card(opay_mock, opay_contract):
-    data = opay_mock.add_customer("shop/42")
+    data = opay_mock.add("shop/42")
     opay_contract.check({"code": "00000", "message": "SUCCESSFUL", "data": data})
 """
 

@@ -25,11 +25,16 @@ OF_OTHERS = {
 
 def block(title: str, language: str, page: str = PAGE) -> str:
     """Return the block of a section."""
+    return blocks(title, language, page)[0]
+
+
+def blocks(title: str, language: str, page: str = PAGE) -> list[str]:
+    """Return the blocks of a section."""
     section = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE)
     assert section
-    found = re.search(rf"^```{language}\n(.*?)^```$", section[1], re.DOTALL | re.MULTILINE)
+    found = re.findall(rf"^```{language}\n(.*?)^```$", section[1], re.DOTALL | re.MULTILINE)
     assert found
-    return found[1]
+    return found
 
 
 @pytest.fixture
@@ -83,3 +88,20 @@ def test_the_stage_for_jenkins_passes_and_leaves_its_report(shell: Shell) -> Non
     assert code == 0, said
     (report,) = re.findall(r"\bjunit '([^']*)'", stage)
     assert (shell.folder / report).is_file()
+
+
+def test_the_nightly_jobs_of_gitlab_and_jenkins_test_a_target_and_leave_their_reports(shell: Shell) -> None:
+    job = yaml.safe_load(blocks("GitLab", "yaml")[1])["sandbox"]
+    stage = blocks("Jenkins", "groovy")[1]
+    (command,) = re.findall(r"\bsh '([^']*)'", stage)
+    reports = [*job["artifacts"]["paths"], *job["artifacts"]["reports"].values()]
+    for script, files in (
+        ("\n".join(job["script"]), reports),
+        (command, re.findall(r"junit '([^']*)'", stage)),
+    ):
+        assert "--target sandbox" in script
+        code, said = shell.run(script.replace("--target sandbox", "--target mock"))
+        assert code == 0, said
+        assert all((shell.folder / name).is_file() for name in files)
+        for name in files:
+            (shell.folder / name).unlink()

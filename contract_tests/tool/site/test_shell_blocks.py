@@ -73,7 +73,7 @@ EXITS = {
     ("README.md", "python3 -m venv .venv && .venv/bin/pip install -e . &&"): 1,  # made to drift
     ("how-to/validate-recordings.md", "$ opay-contract check recordings/"): 1,  # before the drift is accepted
     (
-        "how-to/make-documentation.md",
+        "how-to/add-an-operation.md",
         "$ opay-contract check --contract",
     ): 1,  # the second line drifts on purpose
     ("reference/record.md", "pip install 'opay-contract[record]"): 3,  # nobody called, so nothing was checked
@@ -101,7 +101,7 @@ NOT_OURS = {"export", "pip"}
 
 T = TypeVar("T")
 
-ACCEPTING, ADDING = "how-to/validate-recordings.md", "how-to/make-documentation.md"
+ACCEPTING, ADDING = "how-to/validate-recordings.md", "how-to/add-an-operation.md"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +217,12 @@ def add(block: Block, folder: Path) -> None:
     spec, schemas = folder / "my-contract" / "openapi.yaml", folder / "my-contract" / "schemas"
     if block.language == "yaml":
         text, place = spec.read_text(encoding="utf-8"), "\ncomponents:\n"
+        if block.text.lstrip().startswith("- {operation:"):
+            stated = (schemas / "mock.yaml").read_text(encoding="utf-8")
+            (schemas / "mock.yaml").write_text(
+                stated.replace("choices:\n", f"{block.text}\nchoices:\n", 1), encoding="utf-8"
+            )
+            return
         under_paths = block.text.lstrip().startswith("/")
         added = text.replace(place, f"\n{block.text}\n{place}") if under_paths else f"{text}{block.text}\n"
         spec.write_text(added, encoding="utf-8")

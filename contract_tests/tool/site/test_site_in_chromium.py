@@ -19,6 +19,7 @@ PAGES = (
     "reference/commands",
     "reference/extensions",
     "how-to/make-documentation",
+    "how-to/add-an-operation",
 )
 PATIENCE = 400
 

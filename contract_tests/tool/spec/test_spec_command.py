@@ -33,7 +33,7 @@ def test_a_problem_is_a_line_that_can_be_clicked(contract: Path) -> None:
     _, line, summary = result.output.splitlines()
     assert result.exit_code == 1
     assert line == "schemas/customer-id.json:6:16: error example: the value is not of type 'string'"
-    assert summary.startswith("1 problem in 18 documents, ")
+    assert summary.startswith("1 problem in 19 documents, ")
 
 
 def test_json_has_every_problem_with_its_place_and_the_counts(contract: Path) -> None:
@@ -54,7 +54,7 @@ def test_json_has_every_problem_with_its_place_and_the_counts(contract: Path) ->
             "message": "'version' is a required property",
         }
     ]
-    assert report["documents"] == 18
+    assert report["documents"] == 19
     assert report["contract"] == {
         "title": "OPay Token Info By User",
         "version": "",

@@ -1,6 +1,5 @@
 """Edits of texts: they say what the edited value says, and leave every other line as it is."""
 
-import difflib
 from pathlib import Path
 from typing import Any
 
@@ -55,15 +54,26 @@ def check(edit: Edit, text: str, value: Any) -> bool:
     except LayoutError:
         return False
     assert parse_document(edited, edit.file).value == edit_value(value, edit)
-    lines = list(difflib.ndiff(text.splitlines(), edited.splitlines()))
-    removed = [line for line in lines if line.startswith("- ")]
     if not isinstance(edit, Remove):
-        assert len(removed) <= 1 + str(value_at(value, edit.at)).count("\n")
+        gone = lines_gone(text.splitlines(), edited.splitlines())
+        assert gone <= 1 + str(value_at(value, edit.at)).count("\n")
     if isinstance(edit, Add | Append):
         assert [line for line in text.splitlines() if line.lstrip().startswith("#")] == [
             line for line in edited.splitlines() if line.lstrip().startswith("#")
         ]
     return True
+
+
+def lines_gone(before: list[str], after: list[str]) -> int:
+    """Return how many lines are between the first and the last that is not as it was."""
+    begins, ends = map(alike, (before, before[::-1]), (after, after[::-1]))
+    return len(before) - min(len(before), begins + ends)
+
+
+def alike(before: list[str], after: list[str]) -> int:
+    """Return how many lines are the same from the first on."""
+    pairs = enumerate(zip(before, after, strict=False))
+    return next((at for at, (old, new) in pairs if old != new), min(len(before), len(after)))
 
 
 @given(data=st.data(), name=st.sampled_from(FILES), new=VALUES)
@@ -78,13 +88,13 @@ def test_an_edit_anywhere_says_what_it_should_and_touches_one_line(data: Any, na
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", FILES)
-def test_every_edit_at_every_place_says_what_it_should_or_is_refused(name: str) -> None:
+def test_an_edit_at_every_place_says_what_it_should_or_is_refused(name: str) -> None:
+    """At each place one of the edits that can be made there, in turn."""
     text, value = TEXTS[name], DOCUMENTS[name].value
-    edits = [
-        edit
-        for tokens, inner in iter_nodes(value)
-        for edit in edits_at(name, tokens, inner, {"k": ["x: y", 1]})
-    ]
+    edits = []
+    for number, (tokens, inner) in enumerate(iter_nodes(value)):
+        possible = list(edits_at(name, tokens, inner, {"k": ["x: y", 1]}))
+        edits += possible and [possible[number % len(possible)]]
     written = [edit for edit in edits if check(edit, text, value)]
     assert len(written) > 0.8 * len(edits)
 

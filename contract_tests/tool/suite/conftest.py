@@ -9,7 +9,7 @@ from starlette.responses import Response
 from opay_contract.contract.loading import load_contract
 from opay_contract.mock.app import build_app
 from opay_contract.mock.choices import assumed_choices
-from opay_contract.mock.customers import Seeds
+from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.serving import running
 from opay_contract.mock.store import Store
@@ -49,9 +49,9 @@ def staging() -> Iterator[Staging]:
     who = Credentials(
         merchant_id=CREDENTIALS["OPAY_MERCHANT_ID"], private_key=CREDENTIALS["OPAY_PRIVATE_KEY"]
     )
-    made = MockSettings(choices=assumed_choices(contract.questions), credentials=who)
+    made = MockSettings(choices=assumed_choices(contract), credentials=who)
     with Store() as store:
-        store.add(Seeds(contract).examples())
+        store.add(RecordBook(contract).examples())
         server = Staging(build_app(contract, made, store))
         with running(server) as server.url:
             yield server

@@ -170,7 +170,7 @@ def is_loosely(check: Callable[[str, str], bool]) -> Plant:
     return signed_by(lambda server, given, value, _: any(check(given, one) for one in server.expected(value)))
 
 
-OF_TYPES = "test_a_known_customer_and_a_known_token_are_answered_as_the_contract_says"
+OF_TYPES = "test_a_known_record_and_its_item_are_answered_as_the_contract_says"
 OF_MEMBERS = "test_an_answer_has_no_member_that_the_contract_does_not_know"
 OF_LABELS = "test_an_answer_is_called_what_it_is"
 OF_REPEATS = "test_the_same_query_gets_the_same_answer_each_time"
@@ -178,7 +178,7 @@ OF_BODIES = "test_what_is_no_query_is_refused"
 OF_TELLING = "test_a_refusal_tells_nothing_of_the_customer_the_key_or_the_signature"
 OF_FORMS = "test_a_signature_in_another_form_is_refused"
 OF_FORGERIES = "test_a_signature_that_does_not_hold_is_refused"
-OF_CARDS = "test_the_card_of_each_token_is_the_one_that_is_listed"
+OF_CARDS = "test_each_item_is_the_one_that_is_listed"
 
 
 def in_upper_case(given: str, right: str) -> bool:
@@ -399,7 +399,7 @@ def of_queries() -> Iterator[Row]:
     yield "data on errors", OF_BODIES, on_values(put("data", {"customerId": "1"}), of_errors=True)
     yield (
         "cards for nobody",
-        "test_an_unknown_customer_or_token_has_no_cards",
+        "test_an_unknown_record_or_item_has_nothing",
         instead("unknown_customer", lambda server, _: server.by_customer(CUSTOMER)),
     )
     yield (
@@ -417,7 +417,7 @@ def of_queries() -> Iterator[Row]:
         "test_nothing_in_a_query_becomes_a_header",
         on_answers(copied_into_a_header),
     )
-    yield "a deleted token still listed", "test_each_listed_token_is_found", deleted_but_listed
+    yield "a deleted token still listed", "test_each_listed_item_is_found", deleted_but_listed
     yield (
         "another brand by token",
         OF_CARDS,

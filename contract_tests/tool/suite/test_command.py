@@ -40,7 +40,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Run]:
     settings.load_profile(before)
 
 
-QUICK = ("--only", "known_customer or any_script or method")
+QUICK = ("--only", "known_record or any_script or method")
 
 
 def test_a_sound_target_passes_and_leaves_its_files(run: Run, staging: Staging) -> None:
@@ -49,13 +49,13 @@ def test_a_sound_target_passes_and_leaves_its_files(run: Run, staging: Staging) 
     assert done.exit_code == 0, done.output
     lines = done.output.splitlines()
     assert lines[0] == f"target: {staging.url} at {staging.url}; hypothesis profile 'real'"
-    assert lines[2].startswith("probe: address, credentials, customer, card, signature are right (")
+    assert lines[2].startswith("probe: address, credentials, record, token, signature are right (")
     assert f"target: {staging.seen} of 500 requests sent" in lines
     assert re.match(r"\d passed, \d+ deselected in ", lines[-1])
     assert 'failures="0"' in Path("j.xml").read_text("utf-8")
     title, _, said, *_ = Path("m.md").read_text("utf-8").splitlines()
     assert title == f"## opay-contract test: {staging.url}"
-    assert said == f"No finding; 4 of 4 tests passed, {staging.seen} requests sent."
+    assert said == f"No finding; 5 of 5 tests passed, {staging.seen} requests sent."
     expect_clean_record(Path("r.ndjson"), staging.url, staging.seen)
 
 
@@ -98,7 +98,7 @@ def test_a_drift_is_one_finding_however_many_tests_it_fails(run: Run, staging: S
     assert """again: body='{"customerId": "'"$OPAY_CUSTOMER_ID"'"}'; curl -sS """ in done.output
     markdown, junit = (Path(name).read_text("utf-8") for name in ("m.md", "j.xml"))
     assert "| field-null | /data/cardTokens/*/brand: expected string, got null | test_white_space" in markdown
-    assert "1 distinct finding; 1 of 3 tests passed" in markdown
+    assert "1 distinct finding; 2 of 4 tests passed" in markdown
     assert "rule:     field-null" in junit
     for secret in (*CREDENTIALS.values(), "20123111111", "450875"):
         assert secret not in done.output + markdown + junit
@@ -111,10 +111,10 @@ def test_a_probe_that_fails_ends_the_run_with_one_line(
     monkeypatch.setenv("OPAY_CUSTOMER_ID", "nobody")
     done = run("--target", staging.url, "--markdown", "m.md")
     assert done.exit_code == 2
-    words = "customer: the customer of OPAY_CUSTOMER_ID is not known (HTTP 200, code 02001)"
+    words = "record: the record of OPAY_CUSTOMER_ID is not known (HTTP 200, code 02001)"
     assert f"ERROR: {words}; the signature is accepted" in done.output
     assert "passed" not in done.output
-    assert "Nothing was tested; customer: " in Path("m.md").read_text("utf-8")
+    assert "Nothing was tested; record: " in Path("m.md").read_text("utf-8")
     assert staging.seen == 3
 
 
@@ -124,8 +124,8 @@ def test_the_probe_alone_says_each_thing_that_is_right(run: Run, staging: Stagin
     assert [line.partition(":")[0] for line in done.output.splitlines()] == [
         "✓ address",
         "✓ credentials",
-        "✓ customer",
-        "✓ card",
+        "✓ record",
+        "✓ token",
         "✓ signature",
     ]
     assert staging.seen == 4

@@ -34,7 +34,7 @@ def test_a_difference_in_shape_is_told_once_for_all_requests() -> None:
     on_cards(put("createTimestamp", "1637822753"))(second)
     text = render_parity(compared(SoundServer(), second), "mock", "sandbox")
     assert "  /data/cardTokens/*/createTimestamp: number against string\n" in text
-    assert "    asked the known customer; the known customer, with a space behind the colon; " in text
+    assert "    asked a sound request of queryCardTokens (by-customer); the known record; " in text
     assert "1637822753" not in text
 
 
@@ -45,10 +45,10 @@ def test_status_code_headers_and_members_are_compared() -> None:
         (row.what, row.first, row.second): row.asked for row in compared(SoundServer(), second).differences
     }
     assert rows["code", "02000", "00003"] == (
-        "the known customer, with no merchant id",
-        "the known customer, with an empty merchant id",
+        "the known record, with no merchant id",
+        "the known record, with an empty merchant id",
     )
-    assert rows["HTTP status", "405", "200"][0] == "the known customer, by GET"
+    assert rows["HTTP status", "405", "200"][0] == "the known record, by GET"
     assert rows["header content-type", "absent", "there"]
     assert rows["/traceId", "absent", "string"]
 

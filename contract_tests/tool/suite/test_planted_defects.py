@@ -23,11 +23,11 @@ from contract_tests.usual import one_in
 from hypothesis import settings
 
 from opay_contract.mock.app import build_app
-from opay_contract.mock.choices import IMPLEMENTED, assumed_choices
-from opay_contract.mock.customers import Seeds
+from opay_contract.mock.choices import assumed_choices
+from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.store import Store
-from opay_contract.mock.validation import Credentials
+from opay_contract.mock.validation import Credentials, MockRequest
 from opay_contract.suite import probe, test_answers, test_refusals
 from opay_contract.suite.api import Api
 from opay_contract.suite.breach import Breach, breach_in, quote_for_shell
@@ -92,6 +92,9 @@ def test_whatever_fails_is_told_without_a_secret_or_a_value(defect: Defect) -> N
     assert not re.search("[0-9a-f]{128}", said)
 
 
+READINGS = {one.question.id: list(one.stated.readings) for one in assumed_choices(CONTRACT)}
+
+
 def columns() -> list[dict[str, str]]:
     """Return choices of readings such that each reading of each question is in one."""
     ids = {question.id: [reading.id for reading in question.readings] for question in CONTRACT.questions}
@@ -106,7 +109,7 @@ def test_a_sound_server_raises_no_alarm_under_any_reading(readings: dict[str, st
 
 @pytest.mark.parametrize("number", one_in(2, range(len(columns()))))
 def test_the_mock_raises_no_alarm_under_any_reading(number: int) -> None:
-    picks = {name: known[number % len(known)] for name, known in IMPLEMENTED.items()}
+    picks = {name: known[number % len(known)] for name, known in READINGS.items()}
     with in_mock(picks) as answer:
         assert run_suite(answer) == {}
 
@@ -125,15 +128,17 @@ def test_a_sound_server_raises_no_alarm_under_any_single_reading() -> None:
 @contextmanager
 def in_mock(picks: dict[str, str]) -> Iterator[Callable[[Sent], Came]]:
     """Return what answers as the mock does by some choices, for the merchant of the park."""
-    choices = assumed_choices(CONTRACT.questions).changed(f"{name}={one}" for name, one in picks.items())
+    choices = assumed_choices(CONTRACT).changed(f"{name}={one}" for name, one in picks.items())
     who = Credentials(merchant_id=MERCHANT, private_key=KEY)
     with Store() as store:
-        store.add(Seeds(CONTRACT).examples())
+        store.add(RecordBook(CONTRACT).examples())
         handler = build_app(CONTRACT, MockSettings(choices=choices, credentials=who), store).handler
 
         def answer(sent: Sent) -> Came:
             fields = {name.encode(): value.encode("latin-1") for name, value in sent.headers.items()}
-            came = handler.answer(sent.method, sent.path.encode(), fields, sent.body)
+            came = handler.answer(
+                MockRequest(method=sent.method, target=sent.path.encode(), headers=fields, body=sent.body)
+            )
             headers = {name.decode(): value.decode() for name, value in came.fields}
             return Came(status=came.status, headers=headers, body=came.body)
 
@@ -143,13 +148,13 @@ def in_mock(picks: dict[str, str]) -> Iterator[Callable[[Sent], Came]]:
 def test_a_failure_is_a_few_lines_that_say_what_was_asked_what_came_and_how_to_ask_again() -> None:
     defect = next(one for one in DEFECTS if one.name == "unsigned accepted")
     again = """body='{"customerId":"'"$OPAY_CUSTOMER_ID"'"}'; curl -sS """
-    again += "http://127.0.0.1:9/api/v1/international/token/query -H 'Content-Type: application/json' "
+    again += "'http://127.0.0.1:9/api/v1/international/token/query' -H 'Content-Type: application/json' "
     again += """-H 'MerchantId: '"$OPAY_MERCHANT_ID" --data-raw "$body\""""
     first, *_ = run_suite(defect.server().answer, [defect.found_by])[defect.found_by].split("\n\n")
     assert first.splitlines() == [
         "rule:     a request without a signature is refused",
         "found:    it was accepted",
-        "asked:    the known customer, with no signature",
+        "asked:    the known record, with no signature",
         "came:     HTTP 200, code 00000, application/json, 531 bytes",
         f"again:    {again}",
     ]

@@ -17,9 +17,10 @@ from contract_tests.tool.suite.park import (
     asking,
 )
 
+from opay_contract.signing.doctor import describe_doubt
 from opay_contract.suite.api import Api, ApiJudge
 from opay_contract.suite.client import Client, RatePolicy, UnreachableError
-from opay_contract.suite.probe import PROBES, ProbeResult, describe_doubt, probe
+from opay_contract.suite.probe import PROBES, ProbeResult, probe
 from opay_contract.suite.targets import ApiTarget
 
 TARGET = ApiTarget(
@@ -36,12 +37,12 @@ def test_what_is_right_takes_five_requests_at_most() -> None:
     server = SoundServer()
     with asking(server.answer) as api:
         result = probe(api)
-    assert result.describe() == "address, credentials, customer, card, signature are right"
+    assert result.describe() == "address, credentials, record, token, signature are right"
     assert [step.said for step in result.steps] == [
         "http://127.0.0.1:9 answers",
         "OPAY_MERCHANT_ID and OPAY_PRIVATE_KEY are accepted",
-        "the customer of OPAY_CUSTOMER_ID is known",
-        "2 cards, the first is found by its token",
+        "the record of OPAY_CUSTOMER_ID is known",
+        "2 tokens, the first is found by its key",
         "a wrong one is refused",
     ]
     assert server.answered <= PROBES
@@ -52,7 +53,7 @@ def test_a_wrong_key_and_an_unknown_customer_are_told_apart(readings: dict[str, 
     answer = SoundServer(readings).answer
     wrong = {
         "credentials: the signature is refused": replace(TARGET, private_key="OPAYPRV_OF_SOMEBODY"),
-        "customer: the customer of OPAY_CUSTOMER_ID is not known": replace(TARGET, customer_id="7"),
+        "record: the record of OPAY_CUSTOMER_ID is not known": replace(TARGET, customer_id="7"),
     }
     for words, target in wrong.items():
         assert probe_as(target, answer).trouble.startswith(words)
@@ -64,7 +65,7 @@ def test_a_customer_without_a_card_is_named() -> None:
     server = SoundServer()
     server.cards[CUSTOMER] = []
     assert probe_as(TARGET, server.answer).trouble == (
-        "card: the customer of OPAY_CUSTOMER_ID has no saved card, so that no token can be asked for"
+        "token: the record of OPAY_CUSTOMER_ID has no token, so that none can be asked for"
     )
 
 
@@ -111,9 +112,13 @@ def test_what_is_for_the_tests_to_find_does_not_end_a_probe() -> None:
     vars(server)["is_signed"] = lambda *_: True
     vars(server)["by_token"] = server.unknown_token
     assert probe_as(TARGET, server.answer).describe() == (
-        "address, credentials, customer are right; card: 2 cards, the first is not found by its token; "
+        "address, credentials, record are right; token: 2 tokens, the first is not found by its key; "
         "signature: a wrong one is accepted"
     )
+
+
+def doubt_of(target: ApiTarget) -> str:
+    return describe_doubt({"OPAY_PRIVATE_KEY": target.private_key, "OPAY_MERCHANT_ID": target.merchant_id})
 
 
 def test_what_is_odd_about_credentials_is_told_without_them() -> None:
@@ -130,6 +135,6 @@ def test_what_is_odd_about_credentials_is_told_without_them() -> None:
         },
     }
     for words, changed in odd.items():
-        assert describe_doubt(replace(TARGET, **changed)) == words
+        assert doubt_of(replace(TARGET, **changed)) == words
         assert words in probe_as(replace(TARGET, **changed)).trouble
-    assert describe_doubt(TARGET) == ""
+    assert doubt_of(TARGET) == ""

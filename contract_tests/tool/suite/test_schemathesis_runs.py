@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,15 @@ import pytest
 from contract_tests.usual import one_in
 
 from opay_contract.contract.loading import load_contract
+from opay_contract.mock.answers import MockAnswer
 from opay_contract.mock.app import MockApp, build_app
 from opay_contract.mock.choices import assumed_choices
-from opay_contract.mock.customers import Seeds
+from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.scenarios import build_scenarios
 from opay_contract.mock.serving import running
 from opay_contract.mock.store import Store
-from opay_contract.mock.validation import Credentials
+from opay_contract.mock.validation import Credentials, MockRequest
 from opay_contract.model.finding import Severity
 from opay_contract.suite.api import ApiJudge
 from opay_contract.suite.client import Client, RatePolicy
@@ -46,8 +48,8 @@ OTHERS = Credentials(merchant_id="299911112222333", private_key="OPAYPRV_TEST_AN
 def mock_app(**options: Any) -> Iterator[MockApp]:
     contract = load_contract()
     with Store() as store:
-        store.add(Seeds(contract).examples())
-        choices = assumed_choices(contract.questions).changed(options.pop("picks", ()))
+        store.add(RecordBook(contract).examples())
+        choices = assumed_choices(contract).changed(options.pop("picks", ()))
         yield build_app(contract, MockSettings(choices=choices, slow_seconds=0, **options), store)
 
 
@@ -117,8 +119,8 @@ def test_success_for_unsound_data_is_a_failure_though_the_status_is_the_same() -
         handler = app.handler
         answer = handler.answer
 
-        def accept(method: str, path: bytes, fields: Any, body: bytes) -> Any:
-            usual = answer(method, path, fields, body)
+        def accept(request: MockRequest) -> MockAnswer:
+            usual = answer(request)
             return known if usual.status == 200 and b'"02001"' in usual.body else usual
 
         query = b'{"customerId":"121111113"}'
@@ -127,7 +129,8 @@ def test_success_for_unsound_data_is_a_failure_though_the_status_is_the_same() -
             b"merchantid": b"256612345678901",
             b"authorization": judge_of_mock().authorization(query).encode(),
         }
-        known = answer("POST", load_contract().operations[0].path.encode(), fields, query)
+        path = load_contract().operations[0].path.encode()
+        known = answer(MockRequest(method="POST", target=path, headers=fields, body=query))
         app.handler.answer = accept  # type: ignore[method-assign]
         report = run_in_process(app)
     assert "coverage: negative_data_is_refused" in str(report)
@@ -138,10 +141,11 @@ def test_answers_to_anybody_are_a_failure(unsigned: bool, rule: str) -> None:  #
     with mock_app() as app:
         answer = app.handler.answer
 
-        def let_in(method: str, path: bytes, fields: Any, body: bytes) -> Any:
-            if unsigned is (b"authorization" not in fields):
-                fields = {**fields, b"authorization": judge_of_mock().authorization(body).encode()}
-            return answer(method, path, fields, body)
+        def let_in(request: MockRequest) -> MockAnswer:
+            if unsigned is (b"authorization" not in request.headers):
+                signed = judge_of_mock().authorization(request.body).encode()
+                request = replace(request, headers={**request.headers, b"authorization": signed})
+            return answer(request)
 
         app.handler.answer = let_in  # type: ignore[method-assign]
         report = run_in_process(app)
@@ -152,8 +156,8 @@ def test_a_failing_check_of_the_merchants_header_is_a_failure() -> None:
     with mock_app() as app:
         answer = app.handler.answer
 
-        def supply(method: str, path: bytes, fields: Any, body: bytes) -> Any:
-            return answer(method, path, {b"merchantid": b"256612345678901", **fields}, body)
+        def supply(request: MockRequest) -> MockAnswer:
+            return answer(replace(request, headers={b"merchantid": b"256612345678901", **request.headers}))
 
         app.handler.answer = supply  # type: ignore[method-assign]
         report = run_in_process(app)

@@ -139,5 +139,5 @@ def test_the_suite_is_there_for_pytest_wherever_the_package_is_installed(staging
     options = ["--pyargs", "opay_contract.suite", "--target", staging.url, "--pace", "1000"]
     done = run_pytest(*options, "-c", os.devnull, "-k", "method")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "probe: address, credentials, customer, card, signature are right" in done.stdout
-    assert "1 passed" in done.stdout
+    assert "probe: address, credentials, record, token, signature are right" in done.stdout
+    assert "2 passed" in done.stdout

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
-from opay_contract.model.finding import Key, Outcome, key_of
+from opay_contract.model.finding import Key, key_of
 from opay_contract.model.summary import DriftSummary, FoldedFinding, fingerprint
 
 
@@ -21,13 +21,14 @@ class State(StrEnum):
 class Acceptance:
     """One rule at one place, accepted until a day; of a rule about public values one `value` of them.
 
-    `operation` is empty where no operation of the contract was called. The acceptance holds through the day
+    `operation` is empty where no operation of the contract was called; that and `outcome`, one of `Outcome`,
+    are of a change of the contract, which `opay-contract diff` finds. The acceptance holds through the day
     `expires` (UTC). `file` is the baseline as the user gave it, `line` the 1-based line of the entry there.
     """
 
     rule: str
     operation: str
-    outcome: Outcome
+    outcome: str
     pointer: str
     value: str = ""
     reason: str

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from opay_contract.baseline.acceptance import Acceptance, Judged
+from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID
 from opay_contract.drift.findings_seen import FindingsSeen, sightings_of
 from opay_contract.errors import UsageError
 from opay_contract.judge.card_numbers import has_card_number
@@ -202,7 +203,7 @@ def read_acceptance(
     return Acceptance(
         rule=values["rule"],
         operation=values["operation"],
-        outcome=Outcome(values["outcome"]),
+        outcome=values["outcome"],
         pointer=values["pointer"],
         value=values.get("value", ""),
         reason=values["reason"],
@@ -218,9 +219,8 @@ def find_rule_fault(rule: str) -> str | None:
     """Return why findings of a rule cannot be accepted, or None."""
     if rule in NEVER_ACCEPTED:
         return f"{rule} can never be accepted: take the card number out of where it is exposed"
-    return (
-        None if rule in RULES_BY_ID else f"unknown rule '{rule}'{_hint(rule, RULES_BY_ID, _WHERE_RULES_ARE)}"
-    )
+    known = RULES_BY_ID.keys() | CHANGE_KINDS_BY_ID.keys()
+    return None if rule in known else f"unknown rule '{rule}'{_hint(rule, known, _WHERE_RULES_ARE)}"
 
 
 def find_expiry_fault(expires: date, today: date) -> str | None:
@@ -258,12 +258,12 @@ def _find_shape_faults(values: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _find_value_faults(values: Mapping[str, Any], today: date) -> list[tuple[str, str]]:
     about = (values["rule"], values["operation"], values["outcome"], values["pointer"])
     right = fingerprint(key_of(*about, values.get("value", "")))
-    outcomes = [outcome.value for outcome in Outcome]
+    outcomes = [""] if values["rule"] in CHANGE_KINDS_BY_ID else [outcome.value for outcome in Outcome]
     faults = {
         "rule": find_rule_fault(values["rule"]),
         "outcome": None
         if values["outcome"] in outcomes
-        else f"unknown outcome '{values['outcome']}'; known are {', '.join(outcomes)}",
+        else f"unknown outcome '{values['outcome']}'; known are {', '.join(outcomes) or 'none'}",
         "pointer": "pointer holds a card number" if has_card_number(values["pointer"]) else None,
         "value": "value holds a card number" if has_card_number(values.get("value", "")) else None,
         "reason": find_text_fault("reason", values["reason"]),
@@ -277,7 +277,7 @@ def _find_value_faults(values: Mapping[str, Any], today: date) -> list[tuple[str
     return [(name, fault) for name, fault in faults.items() if fault]
 
 
-def _hint(name: str, known: Mapping[str, Any], otherwise: str) -> str:
+def _hint(name: str, known: Iterable[str], otherwise: str) -> str:
     return f"; {did_you_mean(name, known) or otherwise}"
 
 
@@ -344,7 +344,11 @@ def apply_baseline(summary: DriftSummary, baseline: Baseline, today: date) -> Ju
             for acceptance in baseline.acceptances
             if acceptance.key in summary.findings and acceptance.rule not in NEVER_ACCEPTED
         },
-        unused=tuple(one for one in baseline.acceptances if findings_seen.excludes(one.key)),
+        unused=tuple(
+            one
+            for one in baseline.acceptances
+            if findings_seen.excludes(one.key) and one.rule not in CHANGE_KINDS_BY_ID
+        ),
     )
 
 
@@ -367,7 +371,11 @@ def find_prunable(baseline: Baseline, findings_seen: FindingsSeen, today: date) 
     for number, acceptance in enumerate(baseline.acceptances):
         if acceptance.is_expired(today):
             found[number] = acceptance.standing(today)
-        elif findings_seen.is_whole and findings_seen.excludes(acceptance.key):
+        elif (
+            findings_seen.is_whole
+            and findings_seen.excludes(acceptance.key)
+            and (acceptance.rule in CHANGE_KINDS_BY_ID) is findings_seen.are_changes
+        ):
             found[number] = f"unused, no finding has the fingerprint {acceptance.fingerprint}"
     return found
 

@@ -31,13 +31,14 @@ from opay_contract.cli.format_in import format_in_option
 from opay_contract.cli.help import Group
 from opay_contract.cli.options import base_url_option, contract_option, paths_argument, settings_of
 from opay_contract.cli.output import write_atomically
+from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.conclusions import conclude, weigh_card_numbers
 from opay_contract.drift.findings_seen import FindingsSeen, load_sightings, sightings_of
 from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode
 from opay_contract.judge.table import RULES_BY_ID
-from opay_contract.model.finding import Key, Outcome
+from opay_contract.model.finding import Key
 from opay_contract.model.summary import fingerprint
 from opay_contract.report.sentences import describe_covered
 from opay_contract.settings.policy import RulePolicy
@@ -58,7 +59,7 @@ def taking_findings(command: Callable[..., None]) -> Callable[..., None]:
         "report",
         metavar="REPORT",
         type=click.Path(path_type=Path, dir_okay=False),
-        help="Take the findings of a report of `check --format json` instead.",
+        help="Take the findings of a report of `check --format json` instead, or changes of `diff`'s.",
     )
     @contract_option
     @base_url_option
@@ -144,8 +145,9 @@ def add(
 ) -> None:
     """Accept findings in FILE, which is begun if it is not there.
 
-    The findings are those of recordings at PATH, or of a saved report. With --all-open all of them are
-    accepted that count by the project's settings; card numbers never are, and make the exit code 1.
+    The findings are those of recordings at PATH, or of a saved report, which may be one of `diff`. With
+    --all-open all of them are accepted that count by the project's settings; card numbers never are, and make
+    the exit code 1.
     """
     if bool(fingerprints) == all_open:
         raise UsageError("name findings with --fingerprint, or take --all-open: one of the two")
@@ -165,7 +167,7 @@ def add(
             Acceptance(
                 rule=rule,
                 operation=operation,
-                outcome=Outcome(outcome),
+                outcome=outcome,
                 pointer=pointer,
                 value="".join(value),
                 reason=reason,
@@ -243,7 +245,8 @@ def _find_open(
     found = sorted(
         key
         for key in findings_seen.keys
-        if policy.rule(RULES_BY_ID[key[0]]) is not None and fingerprint(key) not in known
+        if fingerprint(key) not in known
+        and (key[0] in CHANGE_KINDS_BY_ID or policy.rule(RULES_BY_ID[key[0]]) is not None)
     )
     return (
         [key for key in found if key[0] not in NEVER_ACCEPTED],
@@ -293,16 +296,19 @@ def _place(acceptance: Acceptance) -> str:
 
 
 def _explain(acceptance: Acceptance, today: date) -> str:
-    rule = RULES_BY_ID[acceptance.rule]
+    change = CHANGE_KINDS_BY_ID.get(acceptance.rule)
+    explanation = change.explanation if change else RULES_BY_ID[acceptance.rule].explanation
+    severity = "change" if change else RULES_BY_ID[acceptance.rule].severity.label
+    about = "" if change else f"Operation {acceptance.operation or '(none)'}, outcome {acceptance.outcome}. "
     left = (acceptance.expires - today).days
     what_next = "counts again" if acceptance.is_expired(today) else count(left, "more day")
     words = [
-        f"Operation {acceptance.operation or '(none)'}, outcome {acceptance.outcome}. {rule.explanation}",
+        f"{about}{explanation}",
         f"Reason: {acceptance.reason}",
         f"By {acceptance.accepted_by} on {acceptance.accepted_on}; fingerprint {acceptance.fingerprint}",
     ]
     standing = f"{acceptance.standing(today)}, {what_next}"
-    head = f"{_place(acceptance)}: {standing}: {rule.severity.label} {describe_covered(acceptance)}"
+    head = f"{_place(acceptance)}: {standing}: {severity} {describe_covered(acceptance)}"
     return "\n".join([head, *(_indent(on_one_line(text)) for text in words)])
 
 

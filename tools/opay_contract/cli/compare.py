@@ -71,6 +71,10 @@ class _Judge:
     multiple=True,
     help="Twice, in place of OLD and NEW: ask two servers the same, each as `opay-contract test` has it.",
 )
+@click.option("--pace", metavar="N", type=float, help=f"With --target: requests a second ({_PACE:g}).")
+@click.option(
+    "--budget", metavar="N", type=click.IntRange(1), help=f"With --target: requests to each ({_BUDGET})."
+)
 @contract_option
 @base_url_option
 @fail_on_option
@@ -85,6 +89,8 @@ def compare(
     old: str | None,
     new: str | None,
     targets: tuple[str, ...],
+    pace: float | None,
+    budget: int | None,
     contract_dir: Path | None,
     base_urls: tuple[str, ...],
     fail_on: str,
@@ -97,12 +103,16 @@ def compare(
     input, or a summary that `check --save-summary` wrote. The exit code is 1 when NEW has a finding at or
     above --fail-on that OLD has not.
 
-    With --target twice, the requests of `opay-contract test` are sent to two servers, two a second; the exit
-    code is 1 when answers differ in status, code, headers or shape. The second takes OPAY_MERCHANT_ID_2 and
-    so on from the environment where they are set.
+    With --target twice, the requests of `opay-contract test` are sent to two servers, two a second unless
+    --pace says another; the exit code is 1 when answers differ in status, code, headers or shape. The second
+    takes OPAY_MERCHANT_ID_2 and so on from the environment where they are set.
     """
     if targets:
-        raise click.exceptions.Exit(_compare_targets(targets, output, given=old or format_ != "text"))
+        care = (_PACE if pace is None else pace, _BUDGET if budget is None else budget)
+        given = old or format_ != "text"
+        raise click.exceptions.Exit(_compare_targets(targets, contract_dir, care, output, given=given))
+    if pace is not None or budget is not None:
+        raise UsageError("--pace and --budget are for servers, with --target twice")
     if old is None or new is None:
         raise UsageError("two runs are to be named, OLD and NEW, or two servers, with --target twice")
     if old == new == STDIN:
@@ -121,7 +131,14 @@ def compare(
     raise click.exceptions.Exit(_exit_code(comparison, parse_severity(fail_on)))
 
 
-def _compare_targets(targets: tuple[str, ...], output: Path | None, *, given: object) -> ExitCode:
+def _compare_targets(
+    targets: tuple[str, ...],
+    contract_dir: Path | None,
+    care: tuple[float, int],
+    output: Path | None,
+    *,
+    given: object,
+) -> ExitCode:
     if len(targets) != 2 or given:  # noqa: PLR2004  a pair
         raise UsageError("--target is to be given twice, and with neither OLD nor NEW nor --format")
     try:  # heavy, optional, and of no use to other comparisons
@@ -130,7 +147,10 @@ def _compare_targets(targets: tuple[str, ...], output: Path | None, *, given: ob
         from opay_contract.suite.running import asking, second_environment  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise UsageError("--target needs the suite: pip install 'opay-contract[suite]'") from error
-    contract, policy = load_contract(), RatePolicy(pace=_PACE, budget=_BUDGET, tries=5)
+    pace, budget = care
+    if not pace > 0:
+        raise UsageError("--pace is to be more than 0 requests a second")
+    contract, policy = load_contract(contract_dir), RatePolicy(pace=pace, budget=budget, tries=5)
     seconds = second_environment(os.environ)
     with (
         asking(targets[0], os.environ, contract, policy) as first,

@@ -34,6 +34,7 @@ TASKS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Maintain": {
         "baseline": ("opay_contract.cli.baseline", "Accept known findings, each until a day."),
+        "diff": ("opay_contract.cli.diff", "Show what has changed between two versions of a contract."),
         "redact": ("opay_contract.cli.redact", "Replace card and customer data in recordings."),
         "settings": ("opay_contract.cli.settings", "Show which settings hold, and where they come from."),
         "spec": ("opay_contract.cli.spec", "Prove that the contract itself is sound."),

@@ -19,12 +19,12 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode
 from opay_contract.mock.choices import assumed_choices, render_choices
-from opay_contract.mock.customers import Seeds, iter_customers
 from opay_contract.mock.log import LogWriter, RequestLog, render_greeting
+from opay_contract.mock.records import RecordBook
 from opay_contract.mock.replay import load_replay
 from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.scenarios import build_scenarios, parse_faults, render_scenarios
-from opay_contract.mock.store import Store, StoredCustomer
+from opay_contract.mock.store import Store, StoredRecord
 from opay_contract.mock.validation import Credentials
 from opay_contract.model.exchange import Exchange
 from opay_contract.record.capture import captured_of
@@ -42,7 +42,7 @@ class _Options:
     host: str
     port: int
     seed: Path | None
-    customers: int
+    make_up: int
     seed_number: int
     store: Path | None
     record: Path | None
@@ -54,7 +54,7 @@ class _Options:
 @click.command(
     cls=Command,
     examples=[
-        ("Stand in for the sandbox with made-up customers", "opay-contract mock --port 8000 --customers 100"),
+        ("Stand in for the sandbox with made-up customers", "opay-contract mock --port 8000 --make-up 100"),
         ("Answer every request with a failure", "opay-contract mock --scenario error-90"),
         (
             "Be slow now and then, and record what passes",
@@ -70,20 +70,18 @@ class _Options:
     "--seed",
     metavar="FILE",
     type=_FILE,
-    help="Customers to start with, JSON or YAML: a list of what `data` is in an answer by customer.",
+    help="Records to start with, JSON or YAML: a list of what `data` is in an answer about one.",
 )
 @click.option(
-    "--customers", metavar="N", default=0, type=click.IntRange(0), help="Make up customers, customer-1 to N."
+    "--make-up", metavar="N", default=0, type=click.IntRange(0), help="Make up records, customer-1 to N."
 )
 @click.option(
-    "--seed-number", metavar="N", default=0, show_default=True, help="The same number, the same customers."
+    "--seed-number", metavar="N", default=0, show_default=True, help="The same number, the same records."
 )
 @click.option(
-    "--store", metavar="FILE", type=_FILE, help="Keep the customers in a file, which several mocks may share."
+    "--store", metavar="FILE", type=_FILE, help="Keep the records in a file, which several mocks may share."
 )
-@click.option(
-    "--admin", is_flag=True, help="Let programs on this machine change customers, under /__mock__/."
-)
+@click.option("--admin", is_flag=True, help="Let programs on this machine change records, under /__mock__/.")
 @click.option("--scenario", metavar="NAME", help="Misbehave at every request; X-Mock-Scenario does at one.")
 @click.option("--scenarios", "list_scenarios", is_flag=True, help="List the scenarios and leave.")
 @click.option(
@@ -156,11 +154,12 @@ def mock(
     signed query to copy and the variables that clients and the contract's tests read. Each request is a line
     on standard error, with the reason where it was refused, which the field X-Mock-Reason has, too.
     Other credentials are taken from OPAY_MERCHANT_ID and OPAY_PRIVATE_KEY in the environment. Without
-    --seed and --customers it knows the customers of the contract's examples. SIGTERM and SIGINT stop
-    it when what is in flight is answered.
+    --seed and --make-up it knows the records of the contract's examples. It stands in for any contract:
+    what it keeps and who looks it up is in `x-mock` there, all else is answered by examples and schemas.
+    SIGTERM and SIGINT stop it when what is in flight is answered.
     """
     contract = load_contract(contract_dir)
-    choices = assumed_choices(contract.questions).changed(picks)
+    choices = assumed_choices(contract).changed(picks)
     known = build_scenarios(contract.operations)
     if list_choices or list_scenarios:
         click.echo(render_choices(choices) if list_choices else render_scenarios(known))
@@ -189,10 +188,11 @@ def _run(contract: Contract, settings: MockSettings, options: _Options) -> None:
     with ExitStack() as stack:
         if settings.replay is not None:
             click.echo(settings.replay.describe(), err=True)
-        made_up = _made_up(contract, settings, options)
-        initial = [*(Seeds(contract).load(options.seed) if options.seed else []), *made_up]
+        book = RecordBook(contract)
+        made_up = _made_up(book, settings, options)
+        initial = [*(book.load(options.seed) if options.seed else []), *made_up]
         store = stack.enter_context(Store(options.store))
-        if options.seed or options.customers or not store.customer_ids():
+        if options.seed or options.make_up or store.is_empty():
             store.add(initial)
         bound = stack.enter_context(bind(options.host, options.port))
         recorder = _recorder(options, url_of(bound), settings.credentials)
@@ -202,7 +202,7 @@ def _run(contract: Contract, settings: MockSettings, options: _Options) -> None:
             is_json = options.log_format == "json"
             listeners.append(RequestLog(contract, writer.add, as_json=is_json))
         app = build_app(contract, settings, store, initial=initial, listeners=listeners)
-        known = next((one.id for one in made_up if store.customer(one.id) is not None), None)
+        known = next((one for one in made_up if store.record(one.kind, one.id) is not None), None)
         greeting = render_greeting(url_of(bound), contract, settings.credentials, known)
         said = _lines(url_of(bound), settings.credentials) + ([] if options.quiet else [greeting])
         serve(app, bound, lambda: click.echo("\n".join(said)))
@@ -242,11 +242,15 @@ def _environment(name: str) -> str | None:
     return value
 
 
-def _made_up(contract: Contract, settings: MockSettings, options: _Options) -> list[StoredCustomer]:
-    """Return the customers that are nobody's, and may be shown."""
-    if options.customers:
-        return list(iter_customers(options.customers, options.seed_number))
-    return [] if options.seed or settings.replay else Seeds(contract).examples()
+def _made_up(book: RecordBook, settings: MockSettings, options: _Options) -> list[StoredRecord]:
+    """Return the records that are nobody's, and may be shown."""
+    if options.make_up:
+        if not book.kinds:
+            raise UsageError(
+                "--make-up: the contract has no records (`x-mock`), so there are none to make up"
+            )
+        return list(book.made_up(options.make_up, options.seed_number))
+    return [] if options.seed or settings.replay else book.examples()
 
 
 def _warn_or_refuse(host: str, settings: MockSettings) -> None:

@@ -6,21 +6,16 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import click
 
 from opay_contract.cli.help import Command
-from opay_contract.cli.options import (
-    baseline_option,
-    contract_option,
-    fail_on_option,
-    require_success_option,
-    rule_options,
-)
+from opay_contract.cli.options import contract_option
 from opay_contract.cli.redact import redaction_key
-from opay_contract.cli.reporting import Criteria, Inputs, Judging, build_run
+from opay_contract.cli.reporting import Criteria, Inputs, Judging, build_run, criteria_options
 from opay_contract.contract.contract import Contract, host_of
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
@@ -32,7 +27,6 @@ from opay_contract.record.files import Limits, RotatingFile
 from opay_contract.record.recorder import Backlog, Recorder, Watch, render_finding
 from opay_contract.redact.redactor import Redactor
 from opay_contract.report.text_report import render_text
-from opay_contract.settings.policy import RulePolicy, parse_severity
 from opay_contract.words import printable
 
 _SANDBOX = "sandbox"
@@ -40,7 +34,7 @@ _SECONDS = click.FloatRange(0, min_open=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Options:
+class _ProxyOptions:
     """Where the proxy stands and what it does besides passing on."""
 
     host: str
@@ -117,30 +111,16 @@ class _Options:
 @click.option(
     "--rotate-seconds", metavar="SECONDS", type=_SECONDS, help="Go on to the next file after so long."
 )
-@fail_on_option
-@rule_options
-@baseline_option
-@require_success_option
+@criteria_options
 @contract_option
 def record(
     *,
     contract_dir: Path | None,
     upstream: str | None,
     allow_production: bool,
-    fail_on: str,
-    policy: RulePolicy,
-    baseline_file: Path | None,
-    host: str,
-    port: int,
-    to: Path,
-    raw: bool,
-    check: bool,
-    metrics: bool,
-    timeout: float,
-    body_limit: int,
     rotate_size: int | None,
     rotate_seconds: float | None,
-    require_success: int | None,
+    **where: Any,
 ) -> None:
     """Pass calls on to the sandbox and record them, redacted.
 
@@ -153,24 +133,8 @@ def record(
 
     Exit codes: 0 done; with --check those of `check`; 4 some exchanges could not be recorded.
     """
-    options = _Options(
-        host=host,
-        port=port,
-        to=to,
-        raw=raw,
-        check=check,
-        metrics=metrics,
-        timeout=timeout,
-        body_limit=body_limit,
-        limits=Limits(size=rotate_size, seconds=rotate_seconds),
-        contract_dir=contract_dir,
-        criteria=Criteria(
-            fail_on=parse_severity(fail_on),
-            policy=policy,
-            baseline_file=baseline_file,
-            require_success=require_success,
-        ),
-    )
+    limits = Limits(size=rotate_size, seconds=rotate_seconds)
+    options = _ProxyOptions(contract_dir=contract_dir, limits=limits, **where)
     sandbox = load_contract(contract_dir)
     url = upstream or _sandbox_url(sandbox)
     if not allow_production:
@@ -179,7 +143,7 @@ def record(
     raise click.exceptions.Exit(_run(contract, url, options))
 
 
-def _run(contract: Contract, url: str, options: _Options) -> ExitCode:
+def _run(contract: Contract, url: str, options: _ProxyOptions) -> ExitCode:
     try:  # heavy, optional, and of no use to the other commands
         from opay_contract.mock.serving import bind, url_of  # noqa: PLC0415
         from opay_contract.record.proxy import METRICS_PATH, RecordingProxy  # noqa: PLC0415
@@ -214,7 +178,7 @@ def _run(contract: Contract, url: str, options: _Options) -> ExitCode:
     return ExitCode.INCOMPLETE if is_lost else code
 
 
-def _recorder(contract: Contract, options: _Options, watch: Watch | None) -> Recorder:
+def _recorder(contract: Contract, options: _ProxyOptions, watch: Watch | None) -> Recorder:
     redactor = None if options.raw else Redactor(contract, redaction_key(), _private_key())
     return Recorder(
         RotatingFile(options.to, options.limits),
@@ -225,7 +189,7 @@ def _recorder(contract: Contract, options: _Options, watch: Watch | None) -> Rec
     )
 
 
-def _watch(contract: Contract, options: _Options) -> Watch | None:
+def _watch(contract: Contract, options: _ProxyOptions) -> Watch | None:
     if not options.check and not options.metrics:
         return None
     settings = Settings(started_at=time.time(), private_key=_private_key())
@@ -237,14 +201,14 @@ def _watch(contract: Contract, options: _Options) -> Watch | None:
     return Watch(contract, settings, tell if options.check else None)
 
 
-def _report(contract: Contract, watch: Watch, options: _Options, judging: Judging) -> ExitCode:
+def _report(contract: Contract, watch: Watch, options: _ProxyOptions, judging: Judging) -> ExitCode:
     inputs = Inputs(named=())
     run = build_run(watch.summary(), contract, options.contract_dir, options.criteria, judging, inputs)
     click.echo(render_text(run), nl=False)
     return run.exit_code
 
 
-def _warn(options: _Options) -> None:
+def _warn(options: _ProxyOptions) -> None:
     if not _is_loopback(options.host):
         click.echo(f"warning: listening on {options.host}, every machine that reaches it can ask", err=True)
     if options.raw:

@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from functools import wraps
 from importlib import import_module
@@ -48,6 +48,9 @@ from opay_contract.words import printable
 
 _FALLBACK = (100, 40)
 """Columns and lines where there is no terminal."""
+
+_VIEWED = tuple(field.name for field in fields(View) if field.name not in ("width", "height"))
+"""What options say of how much is shown, each called as it is here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +106,33 @@ class Inputs:
     files: int | None = None
 
 
+def criteria_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of what fails a run, as the argument `criteria`."""
+
+    @fail_on_option
+    @rule_options
+    @baseline_option
+    @require_success_option
+    @wraps(command)
+    def judging(
+        *,
+        fail_on: str,
+        policy: RulePolicy,
+        baseline_file: Path | None,
+        require_success: int | None,
+        **others: Any,
+    ) -> None:
+        criteria = Criteria(
+            fail_on=parse_severity(fail_on),
+            policy=policy,
+            baseline_file=baseline_file,
+            require_success=require_success,
+        )
+        command(criteria=criteria, **others)
+
+    return judging
+
+
 def report_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options of a report, as the argument `reporting`."""
 
@@ -123,7 +153,12 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
         metavar="URL",
         callback=lambda _ctx, _param, url: None if url is None else parse_docs_url(url),
     )
-    @click.option("--statistics", is_flag=True, help="Text: count the findings of each rule, and list none.")
+    @click.option(
+        "--statistics",
+        "counts_rules",
+        is_flag=True,
+        help="Text: count the findings of each rule, and list none.",
+    )
     @click.option("--all", "shows_all", is_flag=True, help="Text: name every finding, beyond a screen, too.")
     @click.option(
         "--full", "is_full", is_flag=True, help="Text: put the contract's own lines beside every finding."
@@ -152,70 +187,41 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
         show_default=True,
         help="Whether text is coloured; auto heeds NO_COLOR, FORCE_COLOR and whether there is a terminal.",
     )
-    @fail_on_option
+    @criteria_options
     @click.option(
         "--allow-out-of-scope",
         is_flag=True,
         help="Do not fail when all that was recorded belongs to other APIs; it is said all the same.",
     )
-    @rule_options
-    @baseline_option
     @click.option(
         "--allow-unused", is_flag=True, help="Do not fail when an acceptance of the baseline has no finding."
     )
-    @require_success_option
     @wraps(command)
     def reporting(
         *,
         report_targets: tuple[Target, ...],
         output: Path | None,
-        shows_all: bool,
-        is_full: bool,
-        shows_questions: bool,
-        shows_observed: bool,
-        is_quiet: bool,
-        is_verbose: bool,
         colour: str,
-        fail_on: str,
-        baseline_file: Path | None,
+        criteria: Criteria,
         allow_unused: bool,
-        require_success: int | None,
         allow_out_of_scope: bool,
-        policy: RulePolicy,
-        statistics: bool,
         docs_url: str | None,
         **others: Any,
     ) -> None:
         columns, lines = shutil.get_terminal_size(_FALLBACK)
+        view = View(width=columns, height=lines, **{name: others.pop(name) for name in _VIEWED})
         has_own_files = is_settled("report_targets") and all(target.file for target in report_targets)
         usual = (Target(format=_usual(output)),) if not report_targets or (output and has_own_files) else ()
         asked = Reporting(
             targets=settle_targets((*report_targets, *usual), output),
-            view=View(
-                width=columns,
-                height=lines,
-                shows_all=shows_all,
-                is_full=is_full,
-                shows_questions=shows_questions,
-                shows_observed=shows_observed,
-                is_quiet=is_quiet,
-                is_verbose=is_verbose,
-                counts_rules=statistics,
-            ),
+            view=view,
             colour=colour,
             docs_url=docs_url,
-            criteria=Criteria(
-                fail_on=parse_severity(fail_on),
-                policy=policy,
-                baseline_file=baseline_file,
-                allow_unused=allow_unused,
-                require_success=require_success,
-                allow_out_of_scope=allow_out_of_scope,
-            ),
+            criteria=replace(criteria, allow_unused=allow_unused, allow_out_of_scope=allow_out_of_scope),
         )
-        if statistics and not any(target.format in (TEXT, CONCISE) for target in asked.targets):
+        if view.counts_rules and not any(target.format in (TEXT, CONCISE) for target in asked.targets):
             raise UsageError("--statistics is about --format text or concise; ask for that, too")
-        if allow_unused and not baseline_file:
+        if allow_unused and not criteria.baseline_file:
             raise UsageError("--allow-unused is about a baseline; name one with --baseline")
         command(reporting=asked, **others)
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from opay_contract.cli.help import Command
+from opay_contract.cli.options import contract_option
+from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode
@@ -38,6 +40,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="mock, an environment of the contract (sandbox), or a URL. Any but the mock takes OPAY_MERCHANT_ID, "
     "OPAY_PRIVATE_KEY and OPAY_CUSTOMER_ID from the environment.",
 )
+@contract_option
 @click.option("--allow-production", is_flag=True, help="Let --target be production.")
 @click.option("--probe", "only_probe", is_flag=True, help="Ask five requests, say what is right, and leave.")
 @click.option("--pace", metavar="N", default=2.0, show_default=True, help="Requests a second.")
@@ -50,6 +53,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--markdown", metavar="FILE", type=_FILE, help="Write the findings as Markdown.")
 def test(
     target: str,
+    contract_dir: Path | None,
     only_probe: bool,  # noqa: FBT001  click's
     allow_production: bool,  # noqa: FBT001
     pace: float,
@@ -65,6 +69,9 @@ def test(
     and goes on only if they are. Each finding is told once, whatever number of tests it makes fail, with a
     command that asks the same again. No value of an answer is shown. Exit code 1 for findings, 2 where the
     credentials or the customer are not right, 4 where the target cannot be reached or the budget is used up.
+
+    Another --contract is asked by what it says: its operations, forms and keys, its signature or other
+    credentials (OPAY_CREDENTIAL), and what a test needs and it does not have is left out, and said.
     """
     try:  # heavy, optional, and of no use to the other commands
         import pytest  # noqa: PLC0415
@@ -76,7 +83,8 @@ def test(
             "test needs pytest, hypothesis, schemathesis and requests: pip install 'opay-contract[suite]'"
         ) from error
     if only_probe:
-        raise click.exceptions.Exit(_probe(target, pace, budget, allow_production=allow_production))
+        contract = load_contract(contract_dir)
+        raise click.exceptions.Exit(_probe(target, contract, pace, budget, allow_production=allow_production))
     folder = Path(__file__).parents[1] / "suite"
     files = {"--record-to": record_to, "--junitxml": junit, "--markdown": markdown}
     arguments = [
@@ -87,6 +95,7 @@ def test(
         f"--pace={pace}",
         f"--budget={budget}",
         *(f"{option}={path.absolute()}" for option, path in files.items() if path is not None),
+        *([f"--contract={contract_dir.absolute()}"] if contract_dir is not None else []),
         *(["--allow-production"] if allow_production else []),
         *(["-k", expression] if expression else []),
         str(folder),
@@ -116,13 +125,13 @@ def _exit_code(ended: str, run: "SuiteRun") -> ExitCode:
     }.get(ended, ExitCode.DEFECT)
 
 
-def _probe(name: str, pace: float, budget: int, *, allow_production: bool) -> ExitCode:
+def _probe(name: str, contract: Contract, pace: float, budget: int, *, allow_production: bool) -> ExitCode:
     from opay_contract.suite.client import RatePolicy  # noqa: PLC0415  heavy
     from opay_contract.suite.probe import probe  # noqa: PLC0415
     from opay_contract.suite.running import asking  # noqa: PLC0415
 
     policy = RatePolicy(pace=pace, budget=budget, tries=2)
-    with asking(name, os.environ, load_contract(), policy, allow_production=allow_production) as api:
+    with asking(name, os.environ, contract, policy, allow_production=allow_production) as api:
         result = probe(api)
     for step in result.steps:
         mark = "\u2717" if step.trouble else "\u2713"

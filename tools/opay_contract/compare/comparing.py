@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY
-from opay_contract.drift.changes import LEAST_DIFFERENCE, LEAST_EVIDENCE, evidence_of_change, parent_of
+from opay_contract.drift.changes import LEAST_DIFFERENCE, LEAST_EVIDENCE, evidence_of_change, share_of
 from opay_contract.drift.findings_seen import sightings_of
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.model.insight import Share
-from opay_contract.model.observation import EXCHANGE, FieldLocation, Observations, Observed, Range
+from opay_contract.model.observation import FieldLocation, Observations, Observed, Range
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 
 _NOTHING = Observed(is_documented=False)
@@ -77,7 +77,7 @@ def _iter_places(old: Observations, new: Observations) -> Iterator[Difference]:
         before, after = old.get(spot, _NOTHING), new.get(spot, _NOTHING)
         if not _is_compared(spot):
             continue
-        shares = (_share(spot, before, old), _share(spot, after, new))
+        shares = (share_of(spot, old), share_of(spot, new))
         if not shares[0].of or not shares[1].of:
             continue  # the object that it is in, or the whole scope, is on one side alone, and said to be
         yield from _presence(spot, shares)
@@ -93,17 +93,6 @@ def _is_compared(spot: FieldLocation) -> bool:
     return place in ("", "/response/status", "/response/headers/content-type") or place.startswith(
         (f"{REQUEST_BODY}/", f"{RESPONSE_BODY}/")
     )
-
-
-def _share(spot: FieldLocation, observed: Observed, observations: Observations) -> Share:
-    if spot[3] == "":
-        exchanges = sum(one.count_of(EXCHANGE) for key, one in observations.items() if key[0] == spot[0])
-        return Share(count=observed.count, of=exchanges)
-    parent = observations.get(parent_of(spot))
-    if parent is None:
-        return Share(count=observed.count, of=observed.count)
-    is_item = spot[3].endswith("/*")
-    return Share(count=observed.count, of=observed.count if is_item else parent.count_of("object"))
 
 
 def _presence(spot: FieldLocation, shares: tuple[Share, Share]) -> Iterator[Difference]:

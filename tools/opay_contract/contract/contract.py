@@ -152,10 +152,10 @@ class Contract:
         return self.unsearched_names.get(operation.id if operation is not None else "", frozenset())
 
     def route(self, request: Request) -> Route:
-        """Find the operation of a request; one without a URL is taken for the only operation."""
+        """Find the operation of a request; one without a URL is taken for the contract's first operation."""
         if request.url is None:
-            only = self._only_operation()
-            return Route(operation=only, documented=only.path if only else "")
+            first = next(iter(self.operations), None)
+            return Route(operation=first, documented=first.path if first else "")
         parts = _split(request.url)
         if parts is None or not self._is_known(host_of(parts)):
             return Route(outside=Outside.HOST)
@@ -165,13 +165,10 @@ class Contract:
         known = [one for one in self.operations if path is not None and one.path_pattern.fullmatch(path)]
         if not known:
             return self._unknown_path(parts, has_path=path is not None)
-        known.sort(key=lambda operation: operation.path.count("{"))
+        known.sort(key=lambda operation: operation.rank)
         method = (request.method or "").upper()
         operation = next((operation for operation in known if method in ("", operation.method)), None)
         return Route(operation=operation, documented=known[0].path)
-
-    def _only_operation(self) -> Operation | None:
-        return self.operations[0] if len(self.operations) == 1 else None
 
     def _is_known(self, host: str) -> bool:
         return any(server.answers(host) for server in self.servers)

@@ -86,13 +86,19 @@ def is_text(text: str) -> bool:
 def load_document(path: Path, name: str) -> Document:
     """Read `path`; raises ContractError with file, line and column when it is not one sound document."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = (
-            "not UTF-8 text" if isinstance(error, UnicodeDecodeError) else (error.strerror or "unreadable")
-        )
-        raise ContractError(f"{name}: {reason}") from error
-    return parse_document(text, name)
+        data = path.read_bytes()
+    except OSError as error:
+        raise ContractError(f"{name}: {error.strerror or 'unreadable'}") from error
+    return decode_document(data, name)
+
+
+def decode_document(data: bytes, name: str) -> Document:
+    """Read one document from its bytes; raises ContractError with file, line and column."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ContractError(f"{name}: not UTF-8 text") from error
+    return parse_document(text.replace("\r\n", "\n").replace("\r", "\n"), name)
 
 
 def parse_document(text: str, name: str) -> Document:

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from opay_contract.contract.addresses import MISSING, absolute, below, split_uri, with_fragment
@@ -43,7 +43,7 @@ class Field:
     description: str
     statements: tuple[str, ...]
     uri: str
-    limits: tuple[tuple[str, Any], ...]
+    limits: tuple[tuple[str, Any], ...] = field(hash=False)  # an `enum` is a list
 
     def limit(self, keyword: str) -> Any:
         """Return what a keyword in `LIMITS` says, None where it says nothing."""

@@ -124,14 +124,22 @@ def read_documents(directory: Path, load: Callable[[Path, str], Document | None]
 
     What is referred to and is not there, or not in this folder, is left out; so is what `load` leaves out.
     """
-    waiting = list_documents(directory)
+
+    def find(name: str) -> Document | None:
+        return load(directory / name, name) if (directory / name).is_file() else None
+
+    return collect_documents(list_documents(directory), find)
+
+
+def collect_documents(names: Iterable[str], find: Callable[[str], Document | None]) -> dict[str, Document]:
+    """Return, by `find`, the documents of these names and those that they refer to, if there are any."""
+    waiting = list(names)
     documents: dict[str, Document] = {}
     for name in waiting:
-        document = load(directory / name, name)
+        document = find(name)
         if document is not None:
             documents[name] = document
-            others = sorted(_referred_files(document).difference(waiting))
-            waiting += [other for other in others if (directory / other).is_file()]
+            waiting += sorted(_referred_files(document).difference(waiting))
     return documents
 
 
@@ -578,6 +586,12 @@ class _Builder:
             targets = [refer(one["$ref"], at.file) for one in iter_mappings(value) if "$ref" in one]
             waiting += [target for target in targets if isinstance(target, Address)]
         return found
+
+
+def with_base_url(contract: Contract, url: str) -> Contract:
+    """Return a contract that a server of the user's answers by, too, as if it had been named at first."""
+    own = tuple(one for one in contract.servers if one.host)
+    return replace(contract, servers=(*own, _base_server(url)))
 
 
 def _strictest(classified: list[tuple[Address, str]]) -> dict[str, str]:

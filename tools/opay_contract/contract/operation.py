@@ -187,6 +187,12 @@ class Operation:
     uri: str
 
     @property
+    def rank(self) -> tuple[int, int]:
+        """What comes first of the operations whose paths fit one: few parameters, then many characters."""
+        names = self.path_names
+        return len(names), -len(self.path) + sum(map(len, names))
+
+    @property
     def path_names(self) -> list[str]:
         """The names of the parameters in the path, in the order of the groups of its pattern."""
         return _NAME_IN_PATH.findall(self.path)

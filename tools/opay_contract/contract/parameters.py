@@ -31,6 +31,15 @@ _STYLES = {
     COOKIE: ("form",),
 }
 _SEPARATORS = {"spaceDelimited": " ", "pipeDelimited": "|"}
+_BETWEEN = {
+    "form": re.compile("(,|%2[Cc])"),
+    "simple": re.compile("([,=] ?)"),
+    "label": re.compile("([.,=])"),
+    "matrix": re.compile("([;,=])"),
+    "spaceDelimited": re.compile(r"(%20|\+| )"),
+    "pipeDelimited": re.compile(r"(%7[Cc]|\|)"),
+    "deepObject": re.compile("(,)"),
+}
 _IMPLIED = {"properties": "object", "items": "array", "minimum": "number", "maximum": "number"}
 _TYPES_OF_VALUES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 _NUMBER = re.compile(r"[+-]?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3})?")
@@ -119,6 +128,24 @@ class ParameterReader:
         """Tell whether a parameter stands among the pairs of a query or a cookie."""
         return any(self.owns(parameter, name) for name, _ in pairs)
 
+    def leaf(self, parameter: Parameter, name: str) -> str | None:
+        """Return the address of the schema of what stands behind a name, or of one item in it."""
+        if parameter.schema is None or parameter.is_json:
+            return parameter.schema
+        inner = _DEEP.fullmatch(name)
+        types = self._types_of(parameter.schema)
+        if "object" in types and (inner is not None or name != parameter.name):
+            schema = self._part(parameter.schema, inner[2] if inner is not None else name)
+        else:
+            schema = parameter.schema if "object" not in types else None
+        if schema is not None and "array" in self._types_of(schema):
+            return self._part(schema, None)
+        return schema
+
+    def is_typed(self, uri: str, *types: str) -> bool:
+        """Tell whether a schema speaks of one of some types."""
+        return not self._types_of(uri).isdisjoint(types)
+
     def values(self, parameter: Parameter, given: Pairs) -> list[Any]:
         """Return what a parameter may mean, the likeliest first; nothing where nothing can be said."""
         decode = _DECODERS[parameter.place]
@@ -155,6 +182,17 @@ class ParameterReader:
                 return found
             self._errors[key] = found
         return self._errors[key]
+
+    def parts(self, parameter: Parameter, text: str) -> list[str]:
+        """Return the items or members of a parameter's text, and what stands between them in turns."""
+        if parameter.schema is None or not self.is_typed(parameter.schema, "array", "object"):
+            return [text]
+        return _BETWEEN[parameter.style].split(text)
+
+    def verdict(self, parameter: Parameter, given: Pairs) -> list[str]:
+        """Return how a parameter's value breaks its schema: which keywords, and where."""
+        _, errors = self.errors(parameter, given)
+        return sorted(f"{one and one.schema_path} {one and one.instance_path}" for one in errors)
 
     def _find_errors(self, parameter: Parameter, given: Pairs) -> tuple[Any, list[Any]]:
         best: tuple[Any, list[Any]] = (None, [])

@@ -18,7 +18,6 @@ from opay_contract.contract.loading import ROOT
 from opay_contract.contract.operation import Envelope, OpenQuestion, Operation
 from opay_contract.docs.evidence import RunEvidence
 from opay_contract.docs.reference import (
-    CitedSource,
     Reference,
     ShownBody,
     ShownCall,
@@ -45,6 +44,7 @@ from opay_contract.docs.seen import (
 )
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.model.finding import Outcome
+from opay_contract.report.frames import CitedSource, cite
 from opay_contract.report.sample_calls import parameters_of
 from opay_contract.words import count
 
@@ -145,16 +145,7 @@ class _Writer:
 
     def _cite(self, names: Iterable[str], about: str = "") -> tuple[CitedSource, ...]:
         """Return sources, with their words about a field if it has a name here."""
-        listed = self.root.get("x-sources", {})
-        return tuple(
-            CitedSource(
-                mark=str(entry.get("mark", "UNKNOWN")),
-                name=name,
-                title=str(entry.get("title", "")),
-                says=str(entry.get("says", {}).get(about, "")),
-            )
-            for name, entry in ((name, listed.get(name, {})) for name in names)
-        )
+        return cite(self.root, names, about)
 
     def _sources(self, node: Any) -> tuple[CitedSource, ...]:
         return self._cite(node.get("x-source", ()))

@@ -21,12 +21,13 @@ from opay_contract.docs.building import build_reference, slug
 from opay_contract.docs.bundle import build_bundle, render_bundle
 from opay_contract.docs.evidence import RunEvidence
 from opay_contract.docs.markdown import Links, code, fenced, line, plain, prose, row, to_html
-from opay_contract.docs.reference import CitedSource, Reference, ShownOperation, ShownQuestion, ShownReading
+from opay_contract.docs.reference import Reference, ShownOperation, ShownQuestion, ShownReading
 from opay_contract.docs.seen import DRIFTED, NEVER_SEEN, NO_DRIFT, Seen, day_of, describe_change
 from opay_contract.errors import ContractError
 from opay_contract.model.observation import EARLIER, MAX_DAYS, MAX_SPOTS, MAX_VALUES, UNDATED, Days
 from opay_contract.model.summary import MAX_FINDINGS, DriftSummary
 from opay_contract.pages.page import build_environment, load_asset, render_page
+from opay_contract.report.frames import CitedSource
 from opay_contract.report.sample_calls import MOCK
 from opay_contract.signing.signer import PUBLIC_TEST_KEY
 from opay_contract.words import count

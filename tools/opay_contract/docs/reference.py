@@ -7,16 +7,7 @@ from opay_contract.contract.operation import Operation
 from opay_contract.docs.evidence import RunEvidence
 from opay_contract.docs.samples import Sample
 from opay_contract.docs.seen import Seen
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CitedSource:
-    """Where a statement comes from, with its mark: DOC, OBS or UNKNOWN; `says` quotes it, if it is quoted."""
-
-    mark: str
-    name: str
-    title: str
-    says: str = ""
+from opay_contract.report.frames import CitedSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,15 @@ from itertools import accumulate
 
 from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY
 from opay_contract.model.insight import Change, ChangeKind, Share
-from opay_contract.model.observation import EARLIER, UNDATED, Days, FieldLocation, Observations, Observed
+from opay_contract.model.observation import (
+    EARLIER,
+    EXCHANGE,
+    UNDATED,
+    Days,
+    FieldLocation,
+    Observations,
+    Observed,
+)
 
 LEAST_EVIDENCE = 30.0
 """Twice the logarithm of the likelihood ratio that a change takes.
@@ -62,6 +70,18 @@ def evidence_of_change(before: Share, after: Share) -> float:
 def parent_of(spot: FieldLocation) -> FieldLocation:
     """Return the spot of the object that a member is in."""
     return (*spot[:3], spot[3].rpartition("/")[0])
+
+
+def share_of(spot: FieldLocation, observations: Observations) -> Share:
+    """Return how often something stood at a spot, of the objects in which it could have been."""
+    observed = observations.get(spot)
+    seen = observed.count if observed is not None else 0
+    if spot[3] == "":
+        exchanges = sum(one.count_of(EXCHANGE) for key, one in observations.items() if key[0] == spot[0])
+        return Share(count=seen, of=exchanges)
+    parent = observations.get(parent_of(spot))
+    has_parts = parent is not None and not spot[3].endswith("/*")
+    return Share(count=seen, of=parent.count_of("object") if parent is not None and has_parts else seen)
 
 
 def _changes_of(spot: FieldLocation, observed: Observed, observations: Observations) -> Iterator[Change]:

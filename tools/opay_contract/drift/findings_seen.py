@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID, Level
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import NotJson, parse_json
 from opay_contract.judge.table import RULES_BY_ID
@@ -21,13 +22,15 @@ class FindingsSeen:
     """The findings of a run, and how far what it did not see says anything.
 
     `omitted` counts occurrences of findings beyond the summary's cap, which keeps the gravest and among
-    equals those of the smallest fingerprint, and of those that differ in their value only some.
+    equals those of the smallest fingerprint, and of those that differ in their value only some. They may be
+    changes of a contract in place of findings.
     """
 
     keys: frozenset[Key]
     omitted: int
     exchanges: int
     unreadable: int
+    are_changes: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -57,7 +60,7 @@ def sightings_of(summary: DriftSummary) -> FindingsSeen:
 
 
 def load_sightings(path: Path) -> FindingsSeen:
-    """Read a report that `check --format json` saved; raises UsageError where it is none."""
+    """Read a report that `check` or `diff --format json` saved; raises UsageError where it is none."""
     try:
         parsed = parse_json(path.read_bytes())
     except OSError as error:
@@ -76,6 +79,15 @@ def load_sightings(path: Path) -> FindingsSeen:
 
 
 def _read_report(report: dict[str, Any]) -> FindingsSeen:
+    if "side" in report:
+        side = report["side"]
+        return FindingsSeen(
+            keys=frozenset(_read_key(one) for one in report["changes"] if one[side] != Level.HARMLESS.label),
+            omitted=0,
+            exchanges=report["operations"],
+            unreadable=0,
+            are_changes=True,
+        )
     summary = report["summary"]
     return FindingsSeen(
         keys=frozenset(map(_read_key, report["findings"])),
@@ -87,9 +99,9 @@ def _read_report(report: dict[str, Any]) -> FindingsSeen:
 
 def _read_key(found: dict[str, Any]) -> Key:
     key = key_of(
-        RULES_BY_ID[found["rule"]].id,
+        (CHANGE_KINDS_BY_ID.get(found["rule"]) or RULES_BY_ID[found["rule"]]).id,
         found["operation"] or "",
-        Outcome(found["outcome"]).value,
+        "" if found["rule"] in CHANGE_KINDS_BY_ID else Outcome(found["outcome"]).value,
         found["pointer"],
         found.get("value") or "",
     )

@@ -14,7 +14,7 @@ from opay_contract.jsontext import NotJson, Parsed
 from opay_contract.judge.judge import Judge
 from opay_contract.judge.routes import describe_elsewhere
 from opay_contract.judge.subject import Alike, Settings
-from opay_contract.model.exchange import Exchange, Place, Request, Unreadable
+from opay_contract.model.exchange import NO_ZONE, Exchange, Place, Request, Unreadable
 from opay_contract.model.finding import Finding, Key, Severity
 from opay_contract.model.observation import latest_days
 from opay_contract.model.outcomes import MAX_DIAGNOSED, Signatures, WrongSignature
@@ -154,6 +154,7 @@ class Fold:
         self._elsewhere: dict[Elsewhere, int] = {}
         self._out_of_window = 0
         self._undated = 0
+        self._zoneless = 0
         self._unreadable_count = 0
         self._unreadable: list[Unreadable] = []
         self._passed_over_count = 0
@@ -196,6 +197,7 @@ class Fold:
         if item.request.url is None and not (item.is_asserted or self._is_answer(answered)):
             self._add_unreadable(Unreadable(place=item.place, reason=self._no_answer))
             return None
+        self._zoneless += item.recorded_at is not None and item.recorded_at.endswith(NO_ZONE)
         window = self._settings.window
         if window is not None and not window.holds(item.recorded_at):
             self._out_of_window += 1
@@ -248,6 +250,7 @@ class Fold:
             elsewhere=first_elsewhere(dict(self._elsewhere)),
             out_of_window=self._out_of_window,
             undated=self._undated,
+            zoneless=self._zoneless,
             unreadable_count=self._unreadable_count,
             unreadable=first_unreadable(self._unreadable),
             passed_over_count=self._passed_over_count,

@@ -6,6 +6,7 @@ A gap is what the contract has and no recording shows, or what it allows in vain
 from collections.abc import Iterator
 from typing import Any
 
+from opay_contract import words
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import Field
 from opay_contract.contract.operation import Envelope, OpenQuestion, Operation
@@ -74,6 +75,8 @@ def _answer(question: OpenQuestion, summary: DriftSummary) -> Answer:
 def _limits(summary: DriftSummary) -> list[str]:
     observations = summary.observations
     limits = []
+    if summary.zoneless:
+        limits.append(f"{words.count(summary.zoneless, 'time')} without a zone, read as UTC.")
     if len(observations) >= MAX_SPOTS:
         limits.append(f"{MAX_SPOTS:,} places were observed; there may be more.")
     crowded = sorted({spot[3] for spot, observed in observations.items() if observed.has_many_values})

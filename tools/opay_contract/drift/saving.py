@@ -67,6 +67,7 @@ def summary_to_json(summary: DriftSummary) -> bytes:
             ],
             "out_of_window": summary.out_of_window,
             "undated": summary.undated,
+            **({"zoneless": summary.zoneless} if summary.zoneless else {}),
             "unreadable_count": summary.unreadable_count,
             "unreadable": [[*_from_place(one.place), one.reason] for one in summary.unreadable],
             "passed_over_count": summary.passed_over_count,
@@ -111,6 +112,7 @@ def _to_summary(saved: dict[str, Any]) -> DriftSummary:
         elsewhere=_to_elsewhere(saved.get("elsewhere", [])),  # which older summaries do not have
         out_of_window=_whole(saved["out_of_window"]),
         undated=_whole(saved["undated"]),
+        zoneless=_whole(saved.get("zoneless", 0)),  # which older summaries do not have
         unreadable_count=_whole(saved["unreadable_count"]),
         unreadable=tuple(
             Unreadable(place=_to_place(place), reason=str(reason)) for *place, reason in saved["unreadable"]

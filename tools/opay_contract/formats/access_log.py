@@ -20,7 +20,6 @@ from opay_contract.formats.json_files import (
     read_entries,
     rewrite_segments,
 )
-from opay_contract.formats.look import Head
 from opay_contract.formats.messages import (
     PlaceOf,
     attempt,
@@ -61,15 +60,6 @@ _COUNT = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _NOTHING = ("", "-")
 _STATUS_DIGITS = 3
 _LATEST_SECONDS = 1e11
-
-
-def is_access_log(head: Head) -> bool:
-    """Tell a line of Kong's, or one with the variables of nginx or Apache."""
-    members = head.look.members
-    if head.look.is_exchange and "latencies" in members:
-        return True
-    is_web_server = "request_uri" in members or "request_method" in members or members.get("request") == b'"'
-    return is_web_server and ("status" in members or "response_status" in members)
 
 
 def read_access_log(place_of: PlaceOf, stream: ChunkStream) -> Iterator[Exchange | Unreadable]:

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from opay_contract.formats.content_coding import decode_body, encode_body
-from opay_contract.formats.curl_lines import Call, Piece, PieceKind, is_transcript, iter_pieces
+from opay_contract.formats.curl_lines import Call, Piece, PieceKind, iter_pieces
 from opay_contract.formats.editing import HERE, Edited, Policy, Sink, Tally
 from opay_contract.formats.errors import NO_RESPONSE, TOO_LONG, EntryError
-from opay_contract.formats.look import Head
 from opay_contract.formats.messages import PlaceOf, build_exchange, parse_status
 from opay_contract.formats.streams import MAX_ENTRY, ChunkStream, Readable
 from opay_contract.jsontext import Parsed, parse_json
@@ -21,11 +20,6 @@ NO_BODY = "the transcript has no response body; write it to the same file (curl 
 
 _EMPTY_STATUSES = (204, 304)
 _INCLUDED_HEADERS = re.compile(rb"HTTP/[0-9.]+ [0-9]{3}[^\n]*\n(?:[^\r\n][^\n]*\n)*\r?\n")
-
-
-def is_curl(head: Head) -> bool:
-    """Tell a transcript by how it begins, and by a request and its response."""
-    return is_transcript(head.raw)
 
 
 def read_curl(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:

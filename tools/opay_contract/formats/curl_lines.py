@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from opay_contract.formats.look import CI_STAMP, without_ci_stamp
 from opay_contract.formats.streams import MAX_ENTRY, Readable, iter_read
 
 _FINAL_STATUS = 200
@@ -36,17 +37,6 @@ _METER = re.compile(
     rb"|  % +Total +% +Received [^\n]*\n"
     rb"|^ {20,}Dload +Upload [^\n]*\n",
 )
-# What a CI server writes before each line: GitHub, GitLab, Jenkins.
-_CI_STAMP = re.compile(
-    rb"\[?[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?"
-    rb"(?:Z|[+-][0-9]{2}:?[0-9]{2})\]?(?: [0-9]{2}[OE][ +]| )?"
-)
-_FIRST = re.compile(
-    rb"[*<>] ?|  % Total|\r|[$#+] curl |curl(?:\.exe)? |[^\n>]{0,300}> ?curl(?:\.exe)? |Warning: |Note: "
-    rb"|[0-9:.]{15} |Script started"
-)
-_SENT = re.compile(rb"^[0-9:. \[\]x-]{0,40}> [A-Z]+ \S+ HTTP/[0-9.]+\r*$", re.MULTILINE)
-_RECEIVED = re.compile(rb"^[0-9:. \[\]x-]{0,40}< HTTP/[0-9.]+ [0-9]{3}\b", re.MULTILINE)
 _LONGEST_REMARK = 500
 _REMARK = re.compile(
     rb"(?:[0-9:.]{15} )?(?:\[[0-9x]+-[0-9x]+\] )?"
@@ -242,15 +232,6 @@ def _without_meters(line: bytes) -> tuple[list[bytes], bytes, list[bytes]]:
     return before, _METER.sub(b"", line), after
 
 
-def is_transcript(head: bytes) -> bool:
-    """Tell a transcript by its head: it starts as one does, and has a request and a response after it."""
-    text = head.removeprefix(codecs.BOM_UTF8).lstrip(b"\n")
-    if _CI_STAMP.match(text):
-        text = b"".join(_without_ci_stamp(line) for line in text.splitlines(keepends=True))
-    sent = _SENT.search(text) if _FIRST.match(text) else None
-    return sent is not None and _RECEIVED.search(text, sent.end()) is not None
-
-
 def iter_pieces(stream: Readable) -> Iterator[Piece | Call]:
     """Yield the pieces of a transcript in order, and each call when all of it was there.
 
@@ -261,13 +242,9 @@ def iter_pieces(stream: Readable) -> Iterator[Piece | Call]:
     for number, line in _iter_lines(stream):
         if number == 1:
             line = line.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901  the mark is no part of it
-            is_stamped = _CI_STAMP.match(line) is not None
-        yield from transcript.add(number, _without_ci_stamp(line) if is_stamped else line)
+            is_stamped = CI_STAMP.match(line) is not None
+        yield from transcript.add(number, without_ci_stamp(line) if is_stamped else line)
     yield from transcript.finish()
-
-
-def _without_ci_stamp(line: bytes) -> bytes:
-    return line[_end(_CI_STAMP, line) :]
 
 
 def _iter_lines(stream: Readable) -> Iterator[tuple[int, bytes]]:

@@ -20,7 +20,6 @@ from opay_contract.formats.json_files import (
     read_entries,
     rewrite_segments,
 )
-from opay_contract.formats.look import LISTED, Head
 from opay_contract.formats.messages import (
     PlaceOf,
     Steps,
@@ -97,17 +96,6 @@ _ENTRY = msgspec.json.Decoder(_Entry)
 _NO_CONTENT, _NO_REQUEST = _Content(), Request()
 _NEEDED = frozenset({"status", "headers", "content", "text", "encoding", "_file"})
 """The members of a response that there is no way around."""
-
-
-def is_har(head: Head) -> bool:
-    """Tell HAR by its entries, also where it lost its wrapper or is a list of them."""
-    look = head.look
-    has = look.members.get
-    if has("log") == b"{" and not (look.is_whole and "log/entries" not in look.members):
-        return True
-    if has("entries") == b"[" and ("creator" in look.members or "version" in look.members):
-        return True
-    return LISTED in look.members and "startedDateTime" in look.members and look.is_exchange
 
 
 def read_har(

@@ -11,7 +11,16 @@ import msgspec
 
 from opay_contract.formats.errors import NO_RESPONSE, TOO_DEEP, TOO_LONG, EntryError
 from opay_contract.jsontext import MAX_DEPTH, NotJson, parse_json
-from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable, header
+from opay_contract.model.exchange import (
+    NO_ZONE,
+    Exchange,
+    Headers,
+    Place,
+    Request,
+    Response,
+    Unreadable,
+    header,
+)
 
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
@@ -162,7 +171,7 @@ def encode_text(text: str) -> bytes:
 def parse_moment(value: Any) -> str | None:
     """Return a time as RFC 3339 text, given as ISO 8601 has it, as the date of HTTP or in seconds; else None.
 
-    A time without a zone is taken as UTC.
+    A time without a zone is taken as UTC, and has the offset of RFC 3339 that says so (`NO_ZONE`).
     """
     if isinstance(value, str):
         if _MOMENT.fullmatch(value):
@@ -178,13 +187,13 @@ def parse_moment(value: Any) -> str | None:
         )
     except (AttributeError, TypeError, ValueError, IndexError, OverflowError, OSError):
         return None
-    text = moment.isoformat()
+    text = moment.isoformat() + ("" if moment.tzinfo else NO_ZONE)
     return text if _MOMENT.fullmatch(text) else None
 
 
 def _rfc_3339(found: "re.Match[str]") -> str:
     year, month, day, hour, minute, second, fraction, zone, hours, minutes = found.groups()
-    end = "Z" if zone in (None, "Z", "z") else f"{zone[0]}{hours}:{minutes or '00'}"
+    end = NO_ZONE if zone is None else "Z" if zone in "Zz" else f"{zone[0]}{hours}:{minutes or '00'}"
     part = f".{fraction}" if fraction else ""
     return f"{year}-{month}-{day}T{hour}:{minute}:{second or '00'}{part}{end}"
 

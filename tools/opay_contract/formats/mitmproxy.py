@@ -13,7 +13,6 @@ from functools import lru_cache
 from opay_contract.formats.content_coding import decode_body, decode_sent
 from opay_contract.formats.editing import HERE, Edited, EntryVisitor, Found, Policy, Sink, Tally, edit_entry
 from opay_contract.formats.errors import NO_RESPONSE, TOO_LONG, EntryError, StreamError
-from opay_contract.formats.look import Head
 from opay_contract.formats.messages import PlaceOf, attempt, build_exchange, parse_moment, parse_status
 from opay_contract.formats.streams import Readable
 from opay_contract.formats.tnetstrings import (
@@ -48,14 +47,6 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _STATUS_NAMES = ("status_code", "code")
 _CONTENT_NAMES = ("content", "body")
 """What a member is called now, and what it was before: the status until 0.13, the content in 0.14."""
-
-
-_START = re.compile(rb"[1-9][0-9]{0,11}:[1-9][0-9]?:[a-z_]+[,;]")  # an object, its first member's name
-
-
-def is_mitmproxy(head: Head) -> bool:
-    """Tell a file of flows by how the first begins."""
-    return _START.match(head.text) is not None
 
 
 def read_mitmproxy(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:

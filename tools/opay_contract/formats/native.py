@@ -5,9 +5,7 @@ A line is an exchange when it is an object whose member `response` is an object:
 A body is any JSON value, or its text as a string, or `body_base64`. Any other line is a bare body.
 """
 
-import codecs
 import json
-import re
 from collections.abc import Iterator
 from functools import partial
 from typing import Any, TypeVar
@@ -26,7 +24,6 @@ from opay_contract.formats.json_files import (
     read_entries,
     rewrite_segments,
 )
-from opay_contract.formats.look import Head
 from opay_contract.formats.messages import (
     PlaceOf,
     Repair,
@@ -41,12 +38,8 @@ from opay_contract.formats.messages import (
     parse_moment,
     parse_status,
 )
-from opay_contract.formats.streams import MAX_ENTRY, ChunkStream, Readable, iter_read
-from opay_contract.jsontext import NotJson, parse_json
+from opay_contract.formats.streams import LONG_LINE, MAX_ENTRY, ChunkStream, Readable, iter_lines, iter_read
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
-
-LONG_LINE = b"\0 a line longer than the limit"
-"""What `iter_lines` yields in place of a line that is too long; no JSON decoder accepts it."""
 
 ABSENT = msgspec.Raw(b"")
 """A body or headers that the line does not have; `null` is `b"null"`."""
@@ -116,58 +109,10 @@ _REQUEST_MEMBERS = frozenset(LineRequest.__struct_fields__)
 _Part = TypeVar("_Part", LineRequest, LineResponse)
 
 
-_ENDS_INSIDE_STRING = re.compile(rb'(?:[^"]++|"(?:[^"\\]++|\\.)*+")*+"(?:[^"\\]++|\\.)*+\\?')
-
-
-def is_ndjson(head: Head) -> bool:
-    """Tell one JSON value a line from one JSON value over many lines, even if the first is broken."""
-    return head.is_bracketed and _is_lines(head.text, whole=head.is_whole)
-
-
-def is_json(head: Head) -> bool:
-    """Tell JSON that is nothing else."""
-    return head.is_bracketed
-
-
-def _is_lines(text: bytes, *, whole: bool) -> bool:
-    lines = [line for line in text.split(b"\n") if line.strip()]
-    if len(lines) == 1:
-        return text.startswith(b"{") and (not whole or _is_json(lines[0]))
-    if not whole and len(lines) > 2:  # noqa: PLR2004  the last may be cut by the end of the head
-        lines.pop()
-    first, second = lines[0].rstrip(), lines[1]
-    if _is_json(first) or _ENDS_INSIDE_STRING.fullmatch(first):
-        return True
-    return not first.endswith((b"[", b"{", b",", b":")) and second.startswith(b"{") and _is_json(second)
-
-
-def _is_json(line: bytes) -> bool:
-    parsed = parse_json(line)
-    return not isinstance(parsed, NotJson) or parsed.too_deep
-
-
 def read_ndjson(place_of: PlaceOf, stream: Readable, *, first: int = 1) -> Iterator[Exchange | Unreadable]:
     """Yield what each line holds; an entry is known by the number of its line."""
     for number, line in iter_lines(stream, first=first):
         yield parse_line(place_of(number, number), line)
-
-
-def iter_lines(stream: Readable, *, limit: int = MAX_ENTRY, first: int = 1) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines that are not blank, numbered from `first`; `LONG_LINE` for one beyond `limit`."""
-    number = first
-    rest = b""
-    for chunk in iter_read(stream):
-        lines = chunk.split(b"\n")
-        lines[0] = _join(rest, lines[0], limit)
-        if number == 1:
-            lines[0] = lines[0].removeprefix(codecs.BOM_UTF8)
-        rest = lines.pop()
-        for line in lines:
-            if line and not line.isspace():
-                yield number, line
-            number += 1
-    if rest and not rest.isspace():
-        yield number, rest
 
 
 def iter_line_segments(stream: Readable) -> Iterator[Segment]:
@@ -178,10 +123,6 @@ def iter_line_segments(stream: Readable) -> Iterator[Segment]:
         yield Entry(number, None if line == LONG_LINE else line.removesuffix(b"\r"))
         yield b"\r\n" if line.endswith(b"\r") else b"\n"
         next_number = number + 1
-
-
-def _join(rest: bytes, more: bytes, limit: int) -> bytes:
-    return LONG_LINE if rest == LONG_LINE or len(rest) + len(more) > limit else rest + more
 
 
 def parse_line(place: Place, line: bytes) -> Exchange | Unreadable:

@@ -18,9 +18,7 @@ from opay_contract.formats.json_files import (
     read_entries,
     rewrite_segments,
 )
-from opay_contract.formats.look import Head
 from opay_contract.formats.messages import PlaceOf, build_exchange, decode_entry, left_out_body, parse_status
-from opay_contract.formats.postman import is_postman
 from opay_contract.formats.postman_messages import PostmanVisitor, parse_fields, parse_request
 from opay_contract.formats.streams import Readable
 from opay_contract.model.exchange import Exchange, Place, Response, Unreadable
@@ -47,15 +45,6 @@ class _Execution(msgspec.Struct, gc=False):
 
 
 _EXECUTION = msgspec.json.Decoder(_Execution)
-
-
-def is_newman(head: Head) -> bool:
-    """Tell a report, which has the collection beside its run, and that first where it is cut off."""
-    look = head.look
-    if look.members.get("run") == b"{":
-        return not (look.is_whole and "run/executions" not in look.members)
-    is_collection = look.members.get("collection") == b"{" and "run" not in look.members
-    return is_collection and b'"request"' in head.text and not look.is_whole and not is_postman(head)
 
 
 def read_newman(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:

@@ -4,14 +4,13 @@ import base64
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from opay_contract.formats.content_coding import decode_body, decode_sent
-from opay_contract.formats.editing import HERE, Edited, Policy, Sink, Tally, unless_defect
+from opay_contract.formats.editing import HERE, Edited, Policy, Sink, Tally, reason_of, unless_defect
 from opay_contract.formats.errors import TOO_LONG, EntryError, StreamError
-from opay_contract.formats.look import Head
 from opay_contract.formats.messages import (
     encode_text,
     parse_base64,
@@ -19,6 +18,7 @@ from opay_contract.formats.messages import (
     parse_moment,
     parse_status,
 )
+from opay_contract.formats.parquet_footer import Column, read_columns
 from opay_contract.formats.streams import MAX_ENTRY, most_unpacked, too_much
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
 
@@ -43,34 +43,38 @@ Row = dict[str, Any]
 """A row as Python has it: `request` and `response` are dictionaries, headers one or a list of pairs."""
 
 
-def is_parquet(head: Head) -> bool:
-    """Tell Parquet by its first bytes."""
-    return head.raw.startswith(b"PAR1")
+class OpenParquet(NamedTuple):
+    """An open `pyarrow.parquet.ParquetFile`, what is said about each column of each group, and its size."""
+
+    file: Any
+    groups: list[list[Column]]
+    size: int
 
 
 @contextmanager
-def open_parquet(raw: Any) -> Iterator[Any]:
-    """Open a `pyarrow.parquet.ParquetFile` that has the columns of the native format."""
+def open_parquet(raw: Any) -> Iterator[OpenParquet]:
+    """Open a file that has the columns of the native format."""
     try:
         from pyarrow.parquet import ParquetFile  # noqa: PLC0415  an extra, and heavy
     except ImportError:
         raise StreamError(NO_PYARROW) from None
     with ParquetFile(raw) as file:
         _check_columns(file.schema_arrow)
-        yield file
+        yield OpenParquet(file, read_columns(raw), raw.seek(0, io.SEEK_END))
 
 
-def iter_rows(file: Any, size: int, max_unpacked: int | None = None) -> Iterator[list[Row]]:
-    """Yield the rows of an open file of `size` bytes, as many at a time as surely take little memory."""
+def iter_rows(parquet: OpenParquet, max_unpacked: int | None = None) -> Iterator[list[Row]]:
+    """Yield the rows of an open file, as many at a time as surely take little memory."""
+    file = parquet.file
     wanted = [name for name in COLUMNS if name in file.schema_arrow.names]
-    most = most_unpacked(size) if max_unpacked is None else max_unpacked
+    most = most_unpacked(parquet.size) if max_unpacked is None else max_unpacked
     unpacked = 0
-    for group in range(file.num_row_groups):
-        columns = [column for column in _iter_chunks(file, group) if _top(column) in wanted]
-        if max((column.total_uncompressed_size for column in columns), default=0) > most:
+    for number, group in enumerate(parquet.groups):
+        columns = [column for column in group if column.top in wanted]
+        if max((column.unpacked for column in columns), default=0) > most:
             raise too_much(most)
         rows = max(1, min(_ROWS, _MAX_BATCH // max(1, sum(map(_longest, columns)))))
-        for batch in file.iter_batches(batch_size=rows, row_groups=[group], columns=wanted):
+        for batch in file.iter_batches(batch_size=rows, row_groups=[number], columns=wanted):
             unpacked += batch.nbytes
             if unpacked > most:
                 raise too_much(most)
@@ -87,25 +91,13 @@ def _rows_of(batch: Any) -> list[Row]:
         return [row for number in range(batch.num_rows) for row in _rows_of(batch.slice(number, 1))]
 
 
-def _iter_chunks(file: Any, group: int) -> Iterator[Any]:
-    found = file.metadata.row_group(group)
-    return (found.column(number) for number in range(found.num_columns))
-
-
-def _top(column: Any) -> str:
-    name: str = column.path_in_schema
-    return name.partition(".")[0]
-
-
-def _longest(column: Any) -> int:
+def _longest(column: Column) -> int:
     """Return how long a value of a column can be that may be written once and meant many times."""
-    size: int = column.total_uncompressed_size
-    if not column.has_dictionary_page or column.dictionary_page_offset is None:
+    if column.dictionary is None:
         return 0
-    if column.compression in ("SNAPPY", "UNCOMPRESSED"):
-        packed: int = column.data_page_offset - column.dictionary_page_offset
-        return min(size, max(packed, 0) * _SNAPPY_AT_BEST)
-    return size
+    if column.packing in ("none", "snappy"):
+        return min(column.unpacked, column.dictionary * _SNAPPY_AT_BEST)
+    return column.unpacked
 
 
 def _check_columns(schema: Any) -> None:
@@ -202,8 +194,7 @@ def _headers(value: Any) -> Headers | None:
 
 def _moment(value: Any) -> str | None:
     if isinstance(value, datetime):
-        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return parse_moment(aware.isoformat())
+        return parse_moment(value.isoformat())
     return parse_moment(value)
 
 
@@ -213,6 +204,7 @@ _MEMBERS = {
 }
 
 
+_NO_STATUS = 999
 _MOMENTS = (int, float, Decimal, date, time, timedelta)
 
 
@@ -235,17 +227,21 @@ class _Out(io.RawIOBase):
         return len(raw)
 
 
-def rewrite_rows(policy: Policy, file: Any, batches: Iterator[list[Row]], sink: Sink, tally: Tally) -> None:
+def rewrite_rows(
+    policy: Policy, parquet: OpenParquet, batches: Iterator[list[Row]], sink: Sink, tally: Tally
+) -> None:
     """Rewrite every row of an open file, given in batches."""
     import pyarrow as pa  # noqa: PLC0415  an extra, and heavy
     from pyarrow.parquet import ParquetWriter  # noqa: PLC0415  see above
 
     try:
-        schema = _new_schema(policy, file)
+        schema = _new_schema(policy, parquet.file)
         ParquetWriter(io.BytesIO(), schema).close()
     except Exception:  # noqa: BLE001  pyarrow has exceptions of many kinds
         raise StreamError("the Parquet columns are of types that cannot be written again") from None
-    with ParquetWriter(pa.PythonFile(_Out(sink), mode="w"), schema, compression=_packing_of(file)) as writer:
+    columns = parquet.groups[0] if parquet.groups else []
+    packing = columns[0].packing if columns else "snappy"
+    with ParquetWriter(pa.PythonFile(_Out(sink), mode="w"), schema, compression=packing) as writer:
         for rows in batches:
             nothing = dict.fromkeys(schema.names)
             made = [_taken(policy, row, tally, nothing, schema) for row in rows]
@@ -266,12 +262,6 @@ def _taken(policy: Policy, row: Row, tally: Tally, nothing: Row, schema: Any) ->
     return unless_defect(tally, make, nothing)
 
 
-def _packing_of(file: Any) -> str:
-    groups = file.metadata
-    packing = groups.row_group(0).column(0).compression if groups.num_row_groups else "SNAPPY"
-    return "none" if packing == "UNCOMPRESSED" else str(packing).lower()
-
-
 def _new_schema(policy: Policy, file: Any) -> Any:
     """Return the columns that a check reads; what is told beside them, such as statistics, goes as well."""
     import pyarrow as pa  # noqa: PLC0415  see above
@@ -288,10 +278,10 @@ def _new_schema(policy: Policy, file: Any) -> Any:
 
 
 def _plain_type(kind: Any) -> Any:
-    """Return a column's type; one that has names of its own says nothing, as nobody reads it."""
+    """Return a column's type; one that has names of its own holds nothing, as nobody reads it."""
     import pyarrow as pa  # noqa: PLC0415  see above
 
-    return pa.null() if pa.types.is_nested(kind) else kind
+    return pa.list_(pa.null()) if pa.types.is_nested(kind) else kind
 
 
 def _members(policy: Policy, struct: Any) -> Iterator[Any]:
@@ -314,10 +304,12 @@ def _new_row(policy: Policy, row: Row, tally: Tally, nothing: Row) -> Row:
     found = read_row(HERE, row)
     tally.note(found)
     if isinstance(found, Unreadable):
-        sender = _sender(policy, found)
-        if _filled(row) != _filled(sender):
+        sender = nothing | _sender(policy, found)
+        hollow = _hollow(policy, row, sender)
+        kept = hollow if reason_of(read_row(HERE, hollow)) == found.reason else sender
+        if _filled(row) != _filled(kept):
             policy.note("what cannot be read", "recording:row")
-        return nothing | sender
+        return kept
     edited = policy.bodies(found)
     moment = found.recorded_at
     made: Row = {}
@@ -337,6 +329,31 @@ def _sender(policy: Policy, found: Unreadable) -> Row:
         return {}
     method = {} if found.request.method is None else {"method": policy.method(found.request.method)}
     return {"request": {"url": policy.url(found.request.url), **method}}
+
+
+def _hollow(policy: Policy, row: Row, sender: Row) -> Row:
+    """Return a row of the same types in which nothing is said but whose it is, and a status."""
+    made = dict(sender)
+    for side, members in _MEMBERS.items():
+        part = row.get(side)
+        if isinstance(part, dict):
+            made[side] = {name: _emptied(policy, name, part[name]) for name in members if name in part}
+            made[side] |= sender.get(side) or {}
+        elif part is not None:
+            made[side] = _emptied(policy, side, part)
+    return made
+
+
+def _emptied(policy: Policy, name: str, value: Any) -> Any:
+    """Return a member of the same type without what it says; text that is no base64 still is none."""
+    if name == "headers" and isinstance(value, dict):
+        return {policy.field_name(one): _emptied(policy, name, text) for one, text in value.items()}
+    if name == "headers" and isinstance(value, list | tuple):
+        return [_emptied(policy, name, one) for one in value]
+    if name == "status" and type(value) is int:
+        return value if value in range(-1, _NO_STATUS) else _NO_STATUS
+    empty = {str: "?", bytes: b"", int: 0, float: 0.0, bool: False, list: [], dict: []}
+    return empty.get(type(value))
 
 
 def _filled(row: Row) -> Row:
@@ -366,13 +383,22 @@ def _new_side(policy: Policy, edited: Edited, side: str, part: Row | None) -> Ro
     return made
 
 
+def _of_type(old: Any, made: str) -> Any:
+    """Return a text in the type of a column, nothing of that type where it cannot be in it."""
+    try:
+        return type(old)(made)
+    except (ValueError, OverflowError):
+        return type(old)()
+
+
 def _new_headers(policy: Policy, edited: Edited, side: str, headers: Any) -> Any:
     """Return header fields in the shape that they had: pairs, structs of two, or a struct of all."""
 
     def text(name: str, value: Any) -> Any:
         if isinstance(value, list):
             return [text(name, one) for one in value]
-        return value if value is None else policy.header(edited, side, name, value)
+        made = "" if value is None else policy.header(edited, side, name, str(value))
+        return value if value is None else _of_type(value, made)
 
     def pair(one: Any) -> Any:
         name, value = one.values() if isinstance(one, dict) else one

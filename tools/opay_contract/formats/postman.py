@@ -20,11 +20,10 @@ from opay_contract.formats.json_files import (
     rewrite_segments,
     take_beside,
 )
-from opay_contract.formats.look import Head
+from opay_contract.formats.look import COLLECTION
 from opay_contract.formats.messages import PlaceOf, parse_entry
 from opay_contract.formats.postman_messages import (
     ANY_SCHEMA,
-    COLLECTION,
     PostmanVisitor,
     as_object,
     saved_exchange,
@@ -44,18 +43,6 @@ _INFO = b'{"schema":"%b"}' % ANY_SCHEMA.encode()
 
 _NO_REQUEST = b"[]"
 """What stands for a request that cannot be read, and cannot be read either; none at all is no fault."""
-
-
-def is_postman(head: Head) -> bool:
-    """Tell a collection, also as Postman's own API wraps it."""
-    look = head.look
-    has = look.members.get
-    if has("info") == b"{" and COLLECTION.encode() in head.text:
-        return True
-    if b'"request"' not in head.text:
-        return False
-    is_wrapped = has("collection") == b"{" and "run" not in look.members
-    return has("item") == b"[" or (is_wrapped and (look.is_whole or "collection/info" in look.members))
 
 
 def read_postman(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:
@@ -149,7 +136,7 @@ def _take(cursor: JsonCursor, member: str, waiting: _Waiting, *, whole: bool) ->
     """Take a member that has no saved responses in it; the request is known from then on."""
     if member != "request":
         beside = take_beside(cursor, member, whole=whole)
-        is_telling = member == "info" and COLLECTION.encode() in (beside.data or b"")
+        is_telling = member == "info" and COLLECTION in (beside.data or b"")
         return structs.replace(beside, instead=_INFO) if is_telling else beside
     line, data = cursor.line, cursor.take_value()
     waiting.request = (line, data)

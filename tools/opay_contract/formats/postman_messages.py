@@ -24,6 +24,7 @@ from opay_contract.formats.editing import (
     value_at,
 )
 from opay_contract.formats.errors import EntryError
+from opay_contract.formats.look import COLLECTION
 from opay_contract.formats.messages import attempt, build_exchange, encode_text, left_out_body, parse_status
 from opay_contract.jsontext import Tokens
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable, header
@@ -291,10 +292,8 @@ def _hits(policy: Policy, url: str) -> list[int]:
     return policy.cards(unquote_plus(without_variables(url) or ""))
 
 
-COLLECTION = "postman.com/json/collection/"
-"""What is in the URL of a collection's schema, by which a collection is told."""
-
-ANY_SCHEMA = f"https://schema.get{COLLECTION}v2.1.0/collection.json"
+_COLLECTION = COLLECTION.decode()
+ANY_SCHEMA = f"https://schema.get{_COLLECTION}v2.1.0/collection.json"
 _SCHEMA = re.compile(
     r"https://schema\.(?:get)?postman\.com/json/collection/v[0-9]\.[0-9]\.[0-9](?:/collection\.json)?"
 )
@@ -422,7 +421,7 @@ class PostmanVisitor(EntryVisitor):
         """Return what takes the place of a text that is in no message: a value goes by its key."""
         if _SCHEMA.fullmatch(value) or (tokens[-1:] == ("port",) and _PORT.fullmatch(value)):
             return value
-        if COLLECTION in value:
+        if _COLLECTION in value:
             return ANY_SCHEMA
         if tokens[-1:] == ("key",):
             return self._policy.name(value)

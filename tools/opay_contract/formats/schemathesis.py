@@ -1,7 +1,6 @@
 """Reads the event log that `schemathesis run --report ndjson` writes (schemathesis 4)."""
 
 import io
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -23,7 +22,6 @@ from opay_contract.formats.json_files import (
     read_entries,
     rewrite_segments,
 )
-from opay_contract.formats.look import Head
 from opay_contract.formats.messages import (
     PlaceOf,
     Steps,
@@ -86,13 +84,6 @@ _EVENT = msgspec.json.Decoder(_Event)
 
 _INITIALIZE = b'{"schemathesis_version":"4"}'
 """What stands for a first event that cannot be read, and still tells whose log it is."""
-
-_START = re.compile(rb'\{\s*"Initialize"\s*:\s*\{[^\n]*"schemathesis_version"')
-
-
-def is_schemathesis(head: Head) -> bool:
-    """Tell a log by its first event."""
-    return _START.match(head.text) is not None
 
 
 def read_schemathesis(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:

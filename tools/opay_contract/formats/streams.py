@@ -1,5 +1,6 @@
 """Opens recordings as streams of bounded chunks, plain, gzip or zstd, told apart by their first bytes."""
 
+import codecs
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -14,6 +15,9 @@ CHUNK = 1 << 17
 
 MAX_ENTRY = 64 << 20
 """The longest entry that is kept in memory; a longer one is unreadable."""
+
+LONG_LINE = b"\0 a line longer than the limit"
+"""What `iter_lines` yields in place of a line that is too long; no JSON decoder accepts it."""
 
 _UNPACKED_LEAST, _UNPACKED_TIMES = 64 << 20, 200
 
@@ -127,6 +131,28 @@ def _iter_bounded(pieces: Iterable[bytes], packed: _Counted, most: int | None) -
 def iter_read(stream: Readable) -> Iterator[bytes]:
     """Yield the rest of `stream` in chunks."""
     return iter(partial(stream.read, CHUNK), b"")
+
+
+def iter_lines(stream: Readable, *, limit: int = MAX_ENTRY, first: int = 1) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines that are not blank, numbered from `first`; `LONG_LINE` for one beyond `limit`."""
+    number = first
+    rest = b""
+    for chunk in iter_read(stream):
+        lines = chunk.split(b"\n")
+        lines[0] = _join(rest, lines[0], limit)
+        if number == 1:
+            lines[0] = lines[0].removeprefix(codecs.BOM_UTF8)
+        rest = lines.pop()
+        for line in lines:
+            if line and not line.isspace():
+                yield number, line
+            number += 1
+    if rest and not rest.isspace():
+        yield number, rest
+
+
+def _join(rest: bytes, more: bytes, limit: int) -> bytes:
+    return LONG_LINE if rest == LONG_LINE or len(rest) + len(more) > limit else rest + more
 
 
 def iter_gunzipped(packed: Iterable[bytes]) -> Iterator[bytes]:

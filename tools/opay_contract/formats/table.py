@@ -3,31 +3,28 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib import import_module
+from typing import cast
 
-from opay_contract.formats.access_log import is_access_log, read_access_log, rewrite_access_log
-from opay_contract.formats.curl import is_curl, read_curl, rewrite_curl
 from opay_contract.formats.editing import Policy, Sink, Tally
 from opay_contract.formats.foreign import Foreign, find_foreign
-from opay_contract.formats.har import is_har, read_har, rewrite_har
-from opay_contract.formats.look import HEAD, Head
-from opay_contract.formats.messages import PlaceOf
-from opay_contract.formats.mitmproxy import is_mitmproxy, read_mitmproxy, rewrite_mitmproxy
-from opay_contract.formats.native import (
+from opay_contract.formats.look import (
+    HEAD,
+    Head,
+    is_access_log,
+    is_curl,
+    is_har,
     is_json,
+    is_mitmproxy,
     is_ndjson,
-    read_body,
-    read_document,
-    read_ndjson,
-    rewrite_body,
-    rewrite_document,
-    rewrite_ndjson,
+    is_newman,
+    is_parquet,
+    is_postman,
+    is_schemathesis,
+    is_vcr,
 )
-from opay_contract.formats.newman import is_newman, read_newman, rewrite_newman
-from opay_contract.formats.parquet import is_parquet
-from opay_contract.formats.postman import is_postman, read_postman, rewrite_postman
-from opay_contract.formats.schemathesis import is_schemathesis, read_schemathesis, rewrite_schemathesis
+from opay_contract.formats.messages import PlaceOf
 from opay_contract.formats.streams import ChunkStream
-from opay_contract.formats.vcr import is_vcr, read_vcr, rewrite_vcr
 from opay_contract.model.exchange import Exchange, Unreadable
 
 
@@ -59,29 +56,43 @@ def _is_never_told(_head: Head) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class FormatRow:
-    """How a format is told by a file's head, and how a stream of it is read and written again.
+    """How a format is told by a file's head, and the module that reads a stream of it and writes it again.
 
     Parquet, which is read from a file that can be read anywhere, is no stream: it has neither.
     """
 
     tells: Callable[[Head], bool]
-    read: Read | None = None
-    rewrite: Rewrite | None = None
+    module: str = ""
+    name: str = ""
+
+    @property
+    def read(self) -> Read | None:
+        """Return what reads a stream of the format."""
+        return cast("Read", self._function("read")) if self.module else None
+
+    @property
+    def rewrite(self) -> Rewrite | None:
+        """Return what writes a stream of the format again."""
+        return cast("Rewrite", self._function("rewrite")) if self.module else None
+
+    def _function(self, verb: str) -> object:
+        module = import_module(f"opay_contract.formats.{self.module}")  # one reader of a dozen, at start-up
+        return getattr(module, f"{verb}_{self.name or self.module}")
 
 
 FORMATS: dict[Format, FormatRow] = {
     Format.PARQUET: FormatRow(is_parquet),
-    Format.CURL: FormatRow(is_curl, read_curl, rewrite_curl),
-    Format.SCHEMATHESIS_NDJSON: FormatRow(is_schemathesis, read_schemathesis, rewrite_schemathesis),
-    Format.MITMPROXY: FormatRow(is_mitmproxy, read_mitmproxy, rewrite_mitmproxy),
-    Format.HAR: FormatRow(is_har, read_har, rewrite_har),
-    Format.VCR: FormatRow(is_vcr, read_vcr, rewrite_vcr),
-    Format.ACCESS_LOG: FormatRow(is_access_log, read_access_log, rewrite_access_log),
-    Format.NEWMAN: FormatRow(is_newman, read_newman, rewrite_newman),
-    Format.POSTMAN: FormatRow(is_postman, read_postman, rewrite_postman),
-    Format.NDJSON: FormatRow(is_ndjson, read_ndjson, rewrite_ndjson),
-    Format.JSON: FormatRow(is_json, read_document, rewrite_document),
-    Format.BODY: FormatRow(_is_never_told, read_body, rewrite_body),
+    Format.CURL: FormatRow(is_curl, "curl"),
+    Format.SCHEMATHESIS_NDJSON: FormatRow(is_schemathesis, "schemathesis"),
+    Format.MITMPROXY: FormatRow(is_mitmproxy, "mitmproxy"),
+    Format.HAR: FormatRow(is_har, "har"),
+    Format.VCR: FormatRow(is_vcr, "vcr"),
+    Format.ACCESS_LOG: FormatRow(is_access_log, "access_log"),
+    Format.NEWMAN: FormatRow(is_newman, "newman"),
+    Format.POSTMAN: FormatRow(is_postman, "postman"),
+    Format.NDJSON: FormatRow(is_ndjson, "native", "ndjson"),
+    Format.JSON: FormatRow(is_json, "native", "document"),
+    Format.BODY: FormatRow(_is_never_told, "native", "body"),
 }
 
 _SURE = (Format.PARQUET, Format.CURL, Format.SCHEMATHESIS_NDJSON, Format.MITMPROXY)

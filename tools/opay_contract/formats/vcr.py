@@ -22,7 +22,7 @@ from opay_contract.formats.json_files import (
     rewrite_segments,
 )
 from opay_contract.formats.json_text import NewNames
-from opay_contract.formats.look import HEAD, LISTED, Head
+from opay_contract.formats.look import HEAD, Head
 from opay_contract.formats.messages import (
     PlaceOf,
     attempt,
@@ -86,26 +86,6 @@ _NO_INTERACTION = Unreadable(place=HERE, reason="no interaction")
 _STATUS_TEXT = re.compile(r"(-?[0-9]+)(?: .*)?", re.DOTALL)
 _STATUS_DIGITS = 5  # more than a status has, and few enough for int()
 NO_BODY = "the response has no body; record it with its body"
-
-
-_INTERACTIONS = rb"[\"']?(?:http_)?interactions[\"']?[ \t]*:"
-_YAML = re.compile(
-    rb"^" + _INTERACTIONS + rb"|\A(?:---\s++|[%#][^\n]*+\n)*+-\s++(?:&[^\s]++\s++)?+"
-    rb"(?:\{[^\n]{0,200}?\b|(?:[^\n]{0,200}\n\s++){0,3}[\"']?)(?:request|response)[\"']?:",
-    re.MULTILINE,
-)
-_FLOW = re.compile(rb"[^\0]{0,5000}?\brequest[\"']?\s*+:")
-
-
-def is_vcr(head: Head) -> bool:
-    """Tell a cassette, in YAML of either style or in JSON, by its list of interactions."""
-    if not head.is_bracketed:
-        return b"\0" not in head.text and _YAML.search(head.text) is not None
-    if not head.is_json:
-        return _FLOW.match(head.text) is not None
-    has = head.look.members.get
-    is_response = has("response/status_code") is not None or has("response/status") == b"{"
-    return any(has(name) == b"[" for name in ENTRIES) or (has(LISTED) is not None and is_response)
 
 
 def read_vcr(place_of: PlaceOf, stream: ChunkStream) -> Iterator[Exchange | Unreadable]:

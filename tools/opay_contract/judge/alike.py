@@ -188,7 +188,13 @@ class Kinds:
                 lead = Lead(
                     route,
                     facts,
-                    (route.operation.id, route.documented, request.method, request.url is None, facts),
+                    (
+                        route.operation.id,
+                        route.documented,
+                        request.method,
+                        request.url is None,
+                        facts if facts is not NO_FACTS else None,
+                    ),
                 )
             is_short = len(url) + len(method) < _MAX_KEPT
             if len(self._leads) < self._room and is_short and method.upper() != "OPTIONS":

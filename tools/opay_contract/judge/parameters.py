@@ -64,9 +64,8 @@ def read_url(contract: Contract, route: Route, request: Request) -> UrlFacts:
         )
     ]
     faults += _undocumented(contract, operation, query)
-    return UrlFacts(
-        tuple(faults), contract.keys_in_queries.intersection(name for name, value in query if value)
-    )
+    keys = contract.keys_in_queries.intersection(name for name, value in query if value)
+    return UrlFacts(tuple(faults), keys) if faults or keys else NO_FACTS
 
 
 def check_request(subject: Subject) -> Iterable[RawFinding]:
@@ -76,19 +75,27 @@ def check_request(subject: Subject) -> Iterable[RawFinding]:
 
 def requests_hold(columns: Columns) -> bool:
     """Tell that nothing is missing or wrong beside the bodies of the requests."""
-    first, alike = columns.subjects[0], columns.alike
-    operation, headers = first.operation, first.exchange.request.headers
+    alike = columns.alike
     if alike.frame.is_refused:
         return True
-    if alike.url.faults or any(True for _ in _missing_headers(operation, headers)):
+    if alike.names_hold is None:
+        alike.names_hold = _names_hold(columns.subjects[0])
+    if not alike.names_hold:
         return False
-    in_headers = [one for one in operation.parameters if one.place == HEADER and one.schema]
-    has_cookies = any(one.place == COOKIE for one in operation.parameters)
-    if has_cookies or _looks_at_values(operation):
+    first = columns.subjects[0]
+    if _looks_at_values(first.operation):
         return not any(True for one in columns.subjects for _ in _request_hits(one))
-    if any(True for _ in _credential_hits(first, headers, None)):
+    typed = [one for one in first.operation.parameters if one.place == HEADER and one.schema]
+    return not typed or _values_hold(columns, first.exchange.request.headers, 0, typed)
+
+
+def _names_hold(first: Subject) -> bool:
+    """Tell that URLs and names of headers are as they should be, which is the same in all that are alike."""
+    headers = first.exchange.request.headers
+    if first.alike.url.faults or any(True for _ in _missing_headers(first.operation, headers)):
         return False
-    return not in_headers or _values_hold(columns, headers, 0, in_headers)
+    looks_at_values = _looks_at_values(first.operation)
+    return looks_at_values or not any(True for _ in _credential_hits(first, headers, None))
 
 
 def check_response_headers(subject: Subject) -> Iterator[RawFinding]:
@@ -137,13 +144,16 @@ def _values_hold(
         if len(places) > 1:
             return False
         texts = {one.header_values[place] for one in columns.subjects for place in places}
-        if any(_value_faults(columns.alike.contract, parameter, ((parameter.name, text),)) for text in texts):
+        contract, name = columns.alike.contract, parameter.name
+        if any(True for text in texts for _ in _value_faults(contract, parameter, ((name, text),))):
             return False
     return True
 
 
 def _looks_at_values(operation: Operation) -> bool:
-    """Tell whether credentials are told by more than the names of headers and of what stands in a query."""
+    """Tell whether cookies, or words of schemes, are looked at beside the names of headers."""
+    if any(one.place == COOKIE for one in operation.parameters):
+        return True
     return any(one.place == COOKIE or one.word for way in operation.credentials for one in way)
 
 

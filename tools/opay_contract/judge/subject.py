@@ -157,6 +157,7 @@ class Alike:
     searched_headers: tuple[bool, ...] = ()
     searched_bodies: tuple[bool, bool] = (True, True)
     is_known: bool = False
+    names_hold: bool | None = None
     waiting: list[Subject] = field(default_factory=list)
 
 

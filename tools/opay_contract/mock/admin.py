@@ -1,4 +1,4 @@
-"""The paths under /__mock__/: whether the mock is ready, and, where asked for, changes to its customers.
+"""The paths under /__mock__/: whether the mock is ready, and, where asked for, changes to its records.
 
 Changes are for the machine that the mock runs on alone: the peer and the address must be loopback, and a
 browser's page, which can reach loopback too, is turned away.
@@ -6,6 +6,7 @@ browser's page, which can reach loopback too, is turned away.
 
 import ipaddress
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -13,8 +14,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from opay_contract.jsontext import Parsed, Tokens, parse_json, pointer
-from opay_contract.mock.customers import Seeds
-from opay_contract.mock.store import Store, StoredCustomer
+from opay_contract.mock.records import RecordBook, RecordKind
+from opay_contract.mock.store import Store, StoredRecord
 
 READY_PATH = "/__mock__/ready"
 
@@ -32,55 +33,63 @@ def ready_route() -> Route:
     return Route(READY_PATH, ready)
 
 
-def admin_routes(store: Store, seeds: Seeds, initial: Iterable[StoredCustomer]) -> list[BaseRoute]:
-    """Return the routes that list and change customers and cards; `reset` brings back `initial`."""
-    admin = _Admin(store, seeds, tuple(initial))
-    return [
-        _route("/__mock__/customers", admin.list_customers, "GET"),
-        _route("/__mock__/customers", admin.add_customer, "POST"),
-        _route("/__mock__/customers/{id:path}", admin.show_customer, "GET"),
-        _route("/__mock__/customers/{id:path}", admin.remove_customer, "DELETE"),
-        _route("/__mock__/tokens", admin.add_card, "POST"),
-        _route("/__mock__/tokens/{id:path}", admin.remove_card, "DELETE"),
-        _route("/__mock__/reset", admin.reset, "POST"),
-    ]
+def admin_routes(store: Store, book: RecordBook, initial: Iterable[StoredRecord]) -> list[BaseRoute]:
+    """Return the routes that list and change records and items; `reset` brings back `initial`."""
+    admin = _Admin(store, tuple(initial))
+    routes: list[BaseRoute] = [_route("/__mock__/reset", admin.reset, "POST")]
+    for name, kind in book.kinds.items():
+        path = f"/__mock__/{name}"
+        if kind.stated.items is not None:
+            items = kind.stated.items.name
+            routes += [
+                _route(f"{path}/{{id:path}}/{items}", partial(admin.add_item, kind), "POST"),
+                _route(f"/__mock__/{items}/{{id:path}}", partial(admin.remove_item, kind), "DELETE"),
+            ]
+        routes += [
+            _route(path, partial(admin.list_records, kind), "GET"),
+            _route(path, partial(admin.add_record, kind), "POST"),
+            _route(f"{path}/{{id:path}}", partial(admin.show_record, kind), "GET"),
+            _route(f"{path}/{{id:path}}", partial(admin.remove_record, kind), "DELETE"),
+        ]
+    return routes
 
 
 class _Admin:
-    def __init__(self, store: Store, seeds: Seeds, initial: tuple[StoredCustomer, ...]) -> None:
-        self._store, self._seeds, self._initial = store, seeds, initial
+    def __init__(self, store: Store, initial: tuple[StoredRecord, ...]) -> None:
+        self._store, self._initial = store, initial
 
-    async def list_customers(self, _request: Request) -> Response:
-        return JSONResponse(self._store.customer_ids())
+    async def list_records(self, kind: RecordKind, _request: Request) -> Response:
+        return JSONResponse(self._store.ids(kind.name))
 
-    async def show_customer(self, request: Request) -> Response:
-        stored = self._store.customer(request.path_params["id"])
+    async def show_record(self, kind: RecordKind, request: Request) -> Response:
+        stored = self._store.record(kind.name, request.path_params["id"])
         if stored is None:
-            return _refusal(_NOT_FOUND, "there is no such customer")
-        return JSONResponse(self._seeds.data(stored))
+            return _refusal(_NOT_FOUND, f"there is no such {kind.single}")
+        return JSONResponse(kind.data(stored))
 
-    async def add_customer(self, request: Request) -> Response:
+    async def add_record(self, kind: RecordKind, request: Request) -> Response:
         data = await _json(request)
-        if refused := _first(self._seeds.faults(data)):
+        if refused := _first(kind.faults(data)):
             return refused
-        self._store.add([self._seeds.stored(data)])
+        self._store.add([kind.stored(data)])
         return Response(status_code=_CREATED)
 
-    async def remove_customer(self, request: Request) -> Response:
-        return _removed(found=self._store.remove_customer(request.path_params["id"]))
+    async def remove_record(self, kind: RecordKind, request: Request) -> Response:
+        return _removed(found=self._store.remove(kind.name, request.path_params["id"]))
 
-    async def add_card(self, request: Request) -> Response:
-        body = await _json(request)
-        if not isinstance(body, dict) or not isinstance(body.get("customerId"), str):
-            return _refusal(_BAD_REQUEST, 'expected {"customerId": "...", "cardToken": {}}')
-        card: Any = body.get("cardToken")
-        if refused := _first(self._seeds.card_faults(card)):
+    async def add_item(self, kind: RecordKind, request: Request) -> Response:
+        item: Any = await _json(request)
+        if refused := _first(kind.item_faults(item)):
             return refused
-        found = self._store.add_card(body["customerId"], self._seeds.token(card), card)
-        return Response(status_code=_CREATED) if found else _refusal(_NOT_FOUND, "there is no such customer")
+        found = self._store.add_item(kind.name, request.path_params["id"], kind.item_id(item), item)
+        return (
+            Response(status_code=_CREATED)
+            if found
+            else _refusal(_NOT_FOUND, f"there is no such {kind.single}")
+        )
 
-    async def remove_card(self, request: Request) -> Response:
-        return _removed(found=self._store.remove_card(request.path_params["id"]))
+    async def remove_item(self, kind: RecordKind, request: Request) -> Response:
+        return _removed(found=self._store.remove_item(kind.name, request.path_params["id"]))
 
     async def reset(self, _request: Request) -> Response:
         self._store.reset(self._initial)

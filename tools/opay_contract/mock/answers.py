@@ -1,35 +1,44 @@
-"""How a stored customer becomes an answer, and a code becomes an error: the envelope, filled.
+"""Writes answers: a success around data or by an example, a refusal by the catalogue or by HTTP status."""
 
-What the contract does not say stands here and nowhere else: where in an answer customer and cards are.
-"""
-
-from collections.abc import Callable
+import zlib
+from copy import deepcopy
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
-from opay_contract.contract.addresses import split_uri
-from opay_contract.contract.operation import Form, Operation
-from opay_contract.errors import ContractError
-from opay_contract.jsontext import Tokens
-from opay_contract.mock.choices import Choices
-from opay_contract.mock.store import StoredCustomer
+from opay_contract.contract.addresses import MISSING, below, value_below
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.operation import DocumentedResponse, Form, Operation, is_json
+from opay_contract.mock.choices import Choices, ReadingFitter
+from opay_contract.mock.examples import (
+    Example,
+    chosen_media_type,
+    response_examples,
+    status_number,
+    success_examples,
+    success_schema,
+    success_status,
+)
+from opay_contract.mock.records import RecordBook
+from opay_contract.mock.samples import Sampler, nodes_of, picked_by
+from opay_contract.mock.state import Action, Call, data_schema, put
+from opay_contract.mock.store import StoredRecord
 
-AUTHENTICATION_FAILED, INVALID_PARAMETERS = "authentication-failed", "parameters-not-valid"
-MERCHANT_MISSING = "merchant-missing"
+AUTHENTICATION_FAILED, INVALID_PARAMETERS, NOT_FOUND = (
+    "authentication-failed",
+    "parameters-not-valid",
+    "not-found",
+)
 """What the codes mean that the mock refuses with; the contract says which these are."""
-
-BY_CUSTOMER, BY_TOKEN = "by-customer", "by-token"
-"""The ids of the two request forms."""
-
-CUSTOMER, CARDS, CARD_OWNER = "customer", "cardTokens", "customerInfo"
 
 ABSENT = object()
 """Data that are not there, unlike data that are null."""
 
-_MEANINGS = (AUTHENTICATION_FAILED, INVALID_PARAMETERS, MERCHANT_MISSING)
-_ERROR_STATUS = 400
+_STATUSES = {AUTHENTICATION_FAILED: (401, 403), NOT_FOUND: (404,), "already-exists": (409,)}
+_BAD_REQUESTS = (400, 422)
+_PROBLEM = b"application/problem+json"
 _encode = msgspec.json.Encoder().encode
 
 Fields = tuple[tuple[bytes, bytes], ...]
@@ -59,149 +68,229 @@ class MockAnswer:
 class Writer:
     """Writes the answers of one operation as the choices say."""
 
-    def __init__(self, operation: Operation, choices: Choices) -> None:
-        if operation.envelope is None:
-            raise ContractError(f"openapi.yaml: {operation.id}: the mock needs x-envelope")
-        self._envelope = operation.envelope
-        self._codes = {meaning: self._envelope.code_of(meaning) for meaning in _MEANINGS}
-        self._choices = choices
-        self._status = next(int(status) for status in operation.responses if status.startswith("2"))
-        self._media_type = next(iter(operation.responses[str(self._status)].media_types)).encode()
-        self._error_status = self._status if choices["error-status"] == "always-200" else _ERROR_STATUS
-        self._adapt_card = _card_adapter(choices)
-        self._adapt_customer = _customer_adapter(choices)
+    def __init__(self, contract: Contract, operation: Operation, choices: Choices, book: RecordBook) -> None:
+        self._contract, self.operation, self._choices, self.book = contract, operation, choices, book
+        self.envelope = operation.envelope
+        successes = self.envelope.success if self.envelope else frozenset[str]()
+        known = [code for code in (self.envelope.codes if self.envelope else ()) if code in successes]
+        self._success_code = next(iter([*known, *sorted(successes)]), "")
+        self._sampler = Sampler(contract.schemas)
+        self._fitter = ReadingFitter(choices, contract.schemas)
+        self.success_key = success_status(operation)
+        self._status = status_number(self.success_key)
+        response = operation.responses.get(self.success_key)
+        chosen = chosen_media_type(response)
+        self._media_type = (chosen or "application/json").encode()
+        self.has_body = chosen is not None
+        self._fields = {key: self._documented_fields(one) for key, one in operation.responses.items()}
+
+    def data_schema(self, form: Form | None) -> str | None:
+        """Return the address of the schema of a success's data; without an envelope, of the body."""
+        if self.envelope is None:
+            return success_schema(self.operation) if is_json(self._media_type.decode()) else None
+        if (stated := data_schema(self._contract, self.operation, form)) is not None:
+            return stated
+        schemas, uri = self._contract.schemas, success_schema(self.operation)
+        example = next(success_examples(self._contract, self.operation, form.id if form else None), None)
+        for token in self.envelope.data if uri is not None else ():
+            nodes = nodes_of(schemas, uri or "", picked_by(schemas, example))
+            uri = next(
+                (below(at, "properties", token) for at, n in nodes if token in n.get("properties", {})), None
+            )
+            example = example.get(token) if isinstance(example, dict) else None
+        return uri
+
+    def refusal(self, meaning: str) -> MockAnswer:
+        """Return the error that means something: by the catalogue of codes, or by an HTTP status."""
+        action = self._choices.action(meaning) if meaning == AUTHENTICATION_FAILED else Action(means=meaning)
+        if action.status is not None:
+            return MockAnswer(status=action.status)
+        code = self.code_of(action.means or meaning)
+        if code is not None:
+            return self.error(code)
+        statuses = _STATUSES.get(meaning, _BAD_REQUESTS)
+        wanted = next((one for one in statuses if str(one) in self.operation.responses), statuses[0])
+        return self.documented(str(wanted), wanted)
+
+    def code_of(self, meaning: str) -> str | None:
+        """Return the code that means something, or else that the request is not valid; None without any."""
+        codes = self.envelope.codes.values() if self.envelope else ()
+        for sought in (meaning, INVALID_PARAMETERS):
+            if found := next((one.code for one in codes if one.means == sought), None):
+                return found
+        return None
 
     def error(self, code: str) -> MockAnswer:
         """Return a business error of the catalogue."""
-        if code == self.code_of(AUTHENTICATION_FAILED) and self._choices["authentication-code"] == "other":
-            return MockAnswer(status=401)
-        return self.json(self.error_value(code), self._error_status)
+        status, value = self._fitter.fit(
+            "business-error", self._status, self.enveloped(code, self.message(code), ABSENT)
+        )
+        return self.json(value, status)
 
-    def code_of(self, meaning: str) -> str:
-        """Return the code that means something."""
-        return self._codes[meaning]
+    def act(self, action: Action) -> MockAnswer | None:
+        """Return the answer that an action is, None where it lets the request through."""
+        if action.accepted or action.form is not None:
+            return None
+        if action.status is not None:
+            return self._bare(action.status)
+        return self.refusal(action.means or INVALID_PARAMETERS)
 
-    def refusal(self, meaning: str) -> MockAnswer:
-        """Return the business error that means something."""
-        return self.error(self.code_of(meaning))
+    @property
+    def served(self) -> str:
+        """Method and path."""
+        return f"{self.operation.method} {self.operation.path}"
+
+    @property
+    def is_json(self) -> bool:
+        """Whether a success has a body, and it is JSON."""
+        return self.has_body and is_json(self._media_type.decode())
+
+    def means(self, meaning: str) -> bool:
+        """Tell whether the contract has an answer that means something."""
+        if self.envelope is not None:
+            return any(one.means == meaning for one in self.envelope.codes.values())
+        return any(str(status) in self.operation.responses for status in _STATUSES.get(meaning, ()))
+
+    def echoing(self, value: Any, form: Form | None, call: Call) -> Any:
+        """Return a body that repeats of the request what it must."""
+        for echo in form.echoes if form else ():
+            asked = value_below(call.body, echo.request)
+            if asked is not MISSING and value_below(value, echo.response) is not MISSING:
+                put(value, echo.response, asked)
+        return value
+
+    def overlaid(self, value: Any, told: dict[str, Any]) -> Any:
+        """Return a body whose data have what is told of them, as far as they have a member for it."""
+        data = value_below(value, self.envelope.data) if self.envelope else value
+        if isinstance(data, dict):
+            data |= {name: deepcopy(child) for name, child in told.items() if name in data}
+        return value
+
+    def _bare(self, status: int) -> MockAnswer:
+        if self.envelope is None and str(status) in self.operation.responses:
+            return self.documented(str(status), status)
+        return MockAnswer(status=status, fields=((b"content-length", b"0"),))
 
     def elsewhere(self, status: int, served: str, fields: Fields = ()) -> MockAnswer:
-        """Return the HTTP error for what is not served, with an envelope that says what is."""
-        code = self.code_of(INVALID_PARAMETERS)
-        told = self.json(self.envelope(code, f"the mock serves {served}", ABSENT), status)
+        """Return the HTTP error for what is not served, with a body that says what is."""
+        code, said = self.code_of(INVALID_PARAMETERS), f"the mock serves {served}"
+        if code is None:
+            return problem(status, said, fields)
+        told = self.json(self.enveloped(code, said, ABSENT), status)
         return replace(told, fields=(*told.fields, *fields))
 
-    def error_value(self, code: str) -> dict[str, Any]:
-        """Return the envelope of a business error."""
-        return self.envelope(
-            code, self.message(code), None if self._choices["error-data"] == "null" else ABSENT
-        )
+    def success(self, data: Any) -> MockAnswer:
+        """Return the success with these data."""
+        return self.json(self.success_value(data))
 
-    def success_value(self, data: Any) -> dict[str, Any]:
-        """Return the envelope of a success."""
-        code = self._choices["success-code"]
-        return self.envelope(code, self.message(code), data)
+    def success_value(self, data: Any) -> Any:
+        """Return the body of a success with these data, as the readings taken have it."""
+        value = data
+        if self.envelope is not None:
+            value = self.enveloped(self._success_code, self.message(self._success_code), data)
+        return self._fitter.fit("success", self._status, value)[1]
 
-    def envelope(self, code: str, message: str, data: Any) -> dict[str, Any]:
+    def made_value(self, form: Form | None, seed: bytes) -> Any:
+        """Return the body of a success that no record is asked for: an example, else made from the schema."""
+        for value in success_examples(self._contract, self.operation, form.id if form else None):
+            return self._fitter.fit("success", self._status, deepcopy(value))[1]
+        uri = self.data_schema(form)
+        if uri is None:
+            return MISSING if self.envelope is None else self.success_value(None)
+        data = self._sampler.sample(uri, zlib.crc32(seed))
+        return MISSING if data is MISSING else self.success_value(data)
+
+    def enveloped(self, code: str, message: str, data: Any) -> Any:
         """Return an envelope with any code, message and data, be they `ABSENT`."""
         value: dict[str, Any] = {}
-        _put(value, self._envelope.code, code)
-        _put(value, self._envelope.message, message)
-        if data is not ABSENT:
-            _put(value, self._envelope.data, data)
+        if self.envelope is not None:
+            put(value, self.envelope.code, self.envelope.values.get(code, code))
+            put(value, self.envelope.message, message)
+            if data is not ABSENT:
+                put(value, self.envelope.data, data)
         return value
 
     def message(self, code: str) -> str:
         """Return a known message of a code; one without says itself, a success what other successes say."""
-        known = self._envelope.codes.get(code)
+        if self.envelope is None:
+            return code
+        known = self.envelope.codes.get(code)
         if known is not None and known.messages:
             return known.messages[0]
-        alike = self._envelope.success if code in self._envelope.success else ()
-        messages = (text for other in sorted(alike) for text in self._envelope.codes[other].messages)
-        return next(messages, code)
+        alike = self.envelope.success if code in self.envelope.success else ()
+        codes = (self.envelope.codes.get(other) for other in sorted(alike))
+        return next((text for one in codes if one for text in one.messages), code)
+
+    def documented(self, key: str, status: int, name: str | None = None) -> MockAnswer:
+        """Return a documented answer: an example, that of a name if asked for, else made from its schema."""
+        response = self.operation.responses.get(key) or self.operation.response(status)
+        if response is None:
+            return problem(status, HTTPStatus(status).phrase if status in set(HTTPStatus) else "")
+        own = next((key for key, one in self.operation.responses.items() if one is response), key)
+        media_type = chosen_media_type(response)
+        for example in response_examples(self._contract, self.operation, own):
+            if example.name == name if name is not None else example.media_type == media_type:
+                return self.by_example(example, status, own)
+        schema = response.media_types.get(media_type) if media_type is not None else None
+        value = MISSING if schema is None else self._sampler.sample(schema, status)
+        if media_type is None or value is MISSING:
+            return MockAnswer(status=status, fields=(*self._fields[own], (b"content-length", b"0")))
+        return self.by_example(Example(name="", media_type=media_type, value=value), status, own)
+
+    def example_names(self, key: str) -> list[str]:
+        """Return the names of the examples of a response."""
+        found = (one.name for one in response_examples(self._contract, self.operation, key))
+        return [name for name in found if name]
+
+    def by_example(self, example: Example, status: int, key: str) -> MockAnswer:
+        """Return an example as an answer."""
+        as_text = isinstance(example.value, str) and not is_json(example.media_type)
+        body = example.value.encode() if as_text else _encode(example.value)
+        told = self.text(body, status, example.media_type.encode())
+        return replace(told, fields=(*told.fields, *self._fields.get(key, ())))
 
     def json(self, value: Any, status: int | None = None) -> MockAnswer:
         """Return a JSON answer with the documented status and media type."""
-        return self.text(_encode(value), status)
+        told = self.text(_encode(value), status)
+        extra = self._fields.get(self.success_key, ()) if status in (None, self._status) else ()
+        return replace(told, fields=(*told.fields, *extra)) if extra else told
 
     def text(self, body: bytes, status: int | None = None, media_type: bytes | None = None) -> MockAnswer:
         """Return an answer with a body that is ready."""
         fields = ((b"content-type", media_type or self._media_type), (b"content-length", b"%d" % len(body)))
         return MockAnswer(status=status or self._status, fields=fields, body=body)
 
-    def found(self, form: Form, stored: StoredCustomer) -> MockAnswer:
-        """Return the answer for what was found."""
-        if form.id == BY_CUSTOMER and not stored.cards:
-            return self._without_cards(stored)
-        return self.json(self.success_value(self.data(form, stored)))
+    def whole(self, value: Any) -> MockAnswer:
+        """Return a success of a body that was made, or of none."""
+        if value is MISSING:
+            return self.documented(self.success_key, self._status)
+        return self.json(value)
 
-    def data(self, form: Form, stored: StoredCustomer) -> dict[str, Any]:
-        """Return the data of a success in the shape that the form asks for."""
-        customer = self._adapt_customer(stored.customer)
-        cards = [self._adapt_card(card) for card in stored.cards.values()]
-        return (
-            {CUSTOMER: customer, CARDS: cards}
-            if form.id == BY_CUSTOMER
-            else {**cards[0], CARD_OWNER: customer}
-        )
+    def without_items(self, data: Any, stored: StoredRecord) -> MockAnswer:
+        """Return the answer about a record without items; `data` is as it would be."""
+        kind = self.book.kinds[stored.kind].stated
+        answers = self._choices.action("empty-record").answers
+        if answers == "no-data":
+            return self.success(None)
+        if answers == "null-items" and kind.items:
+            data = put(data, kind.items.at, None)
+        return self.success(data) if answers else self.refusal(INVALID_PARAMETERS)
 
-    def unknown(self, form: Form, blank: StoredCustomer) -> MockAnswer:
-        """Return the answer for what is not stored; `blank` is a customer of the id that was asked for."""
-        reading = self._choices["unknown-customer" if form.id == BY_CUSTOMER else "unknown-token"]
-        if reading == "business-error":
-            return self.refusal(INVALID_PARAMETERS)
-        return self.json(self.success_value(self.data(form, blank) if reading == "empty-list" else None))
-
-    def _without_cards(self, stored: StoredCustomer) -> MockAnswer:
-        reading = self._choices["customer-without-cards"]
-        if reading == "business-error":
-            return self.refusal(INVALID_PARAMETERS)
-        if reading == "no-data":
-            return self.json(self.success_value(None))
-        cards: list[Any] | None = [] if reading == "empty-list" else None
-        return self.json(self.success_value({CUSTOMER: self._adapt_customer(stored.customer), CARDS: cards}))
+    def _documented_fields(self, response: DocumentedResponse) -> Fields:
+        """Return the header fields that a response is documented to have, as far as they are required."""
+        found = []
+        for one in response.headers:
+            stated = self._contract.schemas.find(one.uri)
+            value = stated.get("example", MISSING) if isinstance(stated, dict) else MISSING
+            if value is MISSING and one.schema is not None:
+                value = self._sampler.sample(one.schema, one.name)
+            if one.is_required and isinstance(value, str | int | float) and f"{value}".isascii():
+                found.append((one.name.lower().encode(), f"{value}".encode()))
+        return tuple(found)
 
 
-def data_of(value: dict[str, Any], form: Form) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the customer and the cards inside the data of a success, to be changed in place."""
-    return (value[CUSTOMER], value[CARDS]) if form.id == BY_CUSTOMER else (value[CARD_OWNER], [value])
-
-
-def members_about(choices: Choices, question: str) -> tuple[str, ...]:
-    """Return the names of the members that a question is about."""
-    abouts = next(choice.question.about for choice in choices if choice.question.id == question)
-    return tuple(str(split_uri(about).tokens[-1]) for about in abouts)
-
-
-def _put(value: dict[str, Any], tokens: Tokens, child: Any) -> None:
-    for token in tokens[:-1]:
-        value = value.setdefault(str(token), {})
-    value[str(tokens[-1])] = child
-
-
-def _card_adapter(choices: Choices) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    (created,) = members_about(choices, "create-timestamp-type")
-    kind = str if choices["create-timestamp-type"] == "string" else _number
-    hidden = members_about(choices, "expiry-presence") if choices["expiry-presence"] == "absent" else ()
-
-    def adapt(card: dict[str, Any]) -> dict[str, Any]:
-        adapted = {name: value for name, value in card.items() if name not in hidden}
-        adapted[created] = kind(card[created])
-        return adapted
-
-    return adapt
-
-
-def _number(created: Any) -> Any:
-    """Return a text of digits as the number that it is; what a seed file has instead stays."""
-    return int(created) if isinstance(created, str) and created.isascii() and created.isdigit() else created
-
-
-def _customer_adapter(choices: Choices) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    if choices["customer-name-content"] == "name":
-        return lambda customer: customer
-    (name,) = members_about(choices, "customer-name-content")
-    question = next(one.question for one in choices if one.question.id == "customer-name-content")
-    reading = next(one for one in question.readings if one.id == "mobile-number")
-    mobile = next(str(one.other[-1]) for one in reading.evidence if one.other)
-    return lambda customer: {**customer, name: customer[mobile]}
+def problem(status: int, said: str, fields: Fields = ()) -> MockAnswer:
+    """Return an HTTP error for people, where the contract documents none (RFC 9457)."""
+    body = _encode({"title": said, "status": status})
+    own = ((b"content-type", _PROBLEM), (b"content-length", b"%d" % len(body)))
+    return MockAnswer(status=status, fields=(*own, *fields), body=body)

@@ -11,10 +11,10 @@ from starlette.types import Message, Receive, Scope, Send
 from opay_contract.contract.contract import Contract
 from opay_contract.mock.admin import admin_routes, ready_route
 from opay_contract.mock.answers import MockAnswer
-from opay_contract.mock.customers import Seeds
+from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings, RequestHandler
-from opay_contract.mock.store import Store, StoredCustomer
-from opay_contract.mock.validation import MAX_BODY
+from opay_contract.mock.store import Store, StoredRecord
+from opay_contract.mock.validation import MAX_BODY, MockRequest
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response
 
 OWN_PATHS = b"/__mock__/"
@@ -47,7 +47,14 @@ class MockApp(Starlette):
         fields: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
             fields.setdefault(name, value)
-        answer = self.handler.answer(scope["method"], _path(scope), fields, body)
+        request = MockRequest(
+            method=scope["method"],
+            target=_path(scope),
+            query=scope["query_string"],
+            headers=fields,
+            body=body,
+        )
+        answer = self.handler.answer(request)
         if answer.delay:
             await asyncio.sleep(answer.delay)
         if self._listeners:
@@ -76,11 +83,11 @@ def build_app(
     settings: MockSettings,
     store: Store,
     *,
-    initial: Iterable[StoredCustomer] = (),
+    initial: Iterable[StoredRecord] = (),
     listeners: Iterable[Listener] = (),
 ) -> MockApp:
-    """Wire a mock around a store that holds its customers; the admin's `reset` brings back `initial`."""
-    admin = admin_routes(store, Seeds(contract), initial) if settings.admin else []
+    """Wire a mock around a store that holds its records; the admin's `reset` brings back `initial`."""
+    admin = admin_routes(store, RecordBook(contract), initial) if settings.admin else []
     return MockApp(RequestHandler(contract, settings, store), [ready_route(), *admin], listeners)
 
 

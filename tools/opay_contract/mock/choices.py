@@ -1,49 +1,58 @@
 """What the mock does where nobody knows what the vendor does: one choice for each open question.
 
-The questions and their readings stand in openapi.yaml; here is only which of them the mock acts on.
+The questions and their readings stand in the contract, and so does what the mock does by each, in `x-mock`;
+what is not said there is done as most APIs do it.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from opay_contract.contract.operation import OpenQuestion
+from opay_contract.contract.addresses import MISSING
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.operation import Evidence, OpenQuestion
+from opay_contract.contract.schemas import SchemaSet
 from opay_contract.errors import ContractError, UsageError
+from opay_contract.mock.state import Action, StatedChoice, iter_places, read_mock_statement
 from opay_contract.words import did_you_mean
 
-IMPLEMENTED: dict[str, tuple[str, ...]] = {
-    "wrong-method": ("http-error", "business-error"),
-    "oversized-body": ("business-error", "http-error"),
-    "wrong-content-type": ("http-error", "business-error", "accepted"),
-    "missing-merchant-id": ("authentication-failed", "merchant-is-null"),
-    "malformed-json": ("business-error", "http-error"),
-    "authentication-code": ("02000", "other"),
-    "authorization-form": ("one-space", "no-space"),
-    "missing-parameter": ("business-error", "http-error"),
-    "both-keys": ("token", "customer", "business-error"),
-    "undocumented-member": ("business-error", "ignored"),
-    "unknown-customer": ("business-error", "empty-list", "no-data"),
-    "unknown-token": ("business-error", "no-data"),
-    "customer-without-cards": ("empty-list", "null-list", "no-data", "business-error"),
-    "error-data": ("null", "absent"),
-    "error-status": ("always-200", "http-status"),
-    "success-code": ("00000", "00"),
-    "create-timestamp-type": ("string", "number"),
-    "expiry-presence": ("present", "absent"),
-    "customer-name-content": ("name", "mobile-number"),
+ANSWERING = "answering"
+"""The situation of every answer: it is made to fit the evidence of the reading that is taken."""
+
+USUAL: dict[str, Action] = {
+    "wrong-method": Action(status=405),
+    "oversized-body": Action(status=413),
+    "wrong-content-type": Action(status=415),
+    "missing-identity": Action(means="authentication-failed"),
+    "malformed-json": Action(means="parameters-not-valid"),
+    "authentication-failed": Action(means="authentication-failed"),
+    "signing": Action(),
+    "missing-parameter": Action(means="parameters-not-valid"),
+    "several-forms": Action(means="parameters-not-valid"),
+    "undocumented-member": Action(accepted=True),
+    "unknown-record": Action(means="not-found"),
+    "empty-record": Action(answers="no-items"),
+    ANSWERING: Action(),
 }
-"""The questions that the mock acts on, in the order in which a request meets them, and their readings."""
+"""The situations in which a choice may decide, and what is done where none does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """An open question and the reading that the mock acts on."""
+    """An open question, the reading that the mock acts on, and what it does by each."""
 
     question: OpenQuestion
     taken: str
+    stated: StatedChoice
+
+    @property
+    def action(self) -> Action:
+        """What the mock does."""
+        return self.stated.readings[self.taken]
 
 
 class Choices:
-    """Every choice of one mock, by question; `choices["both-keys"]` is the id of the reading taken."""
+    """Every choice of one mock, by question; `choices["error-data"]` is the id of the reading taken."""
 
     __slots__ = ("_taken",)
 
@@ -58,6 +67,13 @@ class Choices:
         """Iterate in the order in which a request meets them."""
         return iter(self._taken.values())
 
+    def action(self, situation: str, form: str | None = None) -> Action:
+        """Return what the mock does in a situation, about a request of a form."""
+        for choice in self._taken.values():
+            if choice.stated.decides == situation and choice.stated.form in (None, form):
+                return choice.action
+        return USUAL[situation]
+
     def changed(self, picks: Iterable[str]) -> "Choices":
         """Return the choices with every `QUESTION=READING` of `picks` taken."""
         taken = dict(self._taken)
@@ -67,37 +83,44 @@ class Choices:
         return Choices(taken.values())
 
     def _pick(self, pick: str) -> Choice:
-        question, equals, reading = pick.partition("=")
+        name, equals, reading = pick.partition("=")
         if not equals:
             raise UsageError(f"choice '{pick}' has no '='; write it as QUESTION=READING")
-        if question not in self._taken:
-            raise unknown_name("question", question, self._taken, "`opay-contract mock --choices`")
-        if reading not in IMPLEMENTED[question]:
-            kind = f"reading of the question '{question}'"
-            raise unknown_name(kind, reading, IMPLEMENTED[question], "`opay-contract mock --choices`")
-        return Choice(question=self._taken[question].question, taken=reading)
+        if name not in self._taken:
+            raise unknown_name("question", name, self._taken, "`opay-contract mock --choices`")
+        choice = self._taken[name]
+        if reading not in choice.stated.readings:
+            kind = f"reading of the question '{name}'"
+            raise unknown_name(kind, reading, choice.stated.readings, "`opay-contract mock --choices`")
+        return Choice(question=choice.question, taken=reading, stated=choice.stated)
 
 
-def assumed_choices(questions: tuple[OpenQuestion, ...]) -> Choices:
+def assumed_choices(contract: Contract) -> Choices:
     """Return the choices that take each question's assumed reading."""
-    asked = {question.id: question for question in questions}
-    missing = [name for name in IMPLEMENTED if name not in asked]
-    if missing:
-        raise ContractError(
-            f"openapi.yaml: x-open-questions lacks '{missing[0]}', which the mock has to choose"
-        )
-    return Choices(Choice(question=asked[name], taken=_assumed(asked[name])) for name in IMPLEMENTED)
+    asked = {question.id: question for question in contract.questions}
+    stated = read_mock_statement(contract).choices
+    for one in stated:
+        if one.question not in asked:
+            raise ContractError(f"openapi.yaml: x-mock: there is no open question '{one.question}'")
+        if one.decides not in USUAL:
+            raise ContractError(
+                f"openapi.yaml: x-mock: '{one.decides}' is no situation; there are {', '.join(USUAL)}"
+            )
+    return Choices(
+        Choice(question=asked[one.question], taken=_assumed(asked[one.question], one), stated=one)
+        for one in stated
+    )
 
 
 def render_choices(choices: Choices) -> str:
     """Return the choices as text: each question with its readings, the one taken marked by `*`."""
-    return "\n".join(line for choice in choices for line in _lines(choice))
+    return "\n".join(line for choice in choices for line in _lines(choice)) or (
+        "none: the contract has no open question that the mock decides on (`x-mock`)"
+    )
 
 
 def _lines(choice: Choice) -> list[str]:
-    readings = [
-        reading for reading in choice.question.readings if reading.id in IMPLEMENTED[choice.question.id]
-    ]
+    readings = [one for one in choice.question.readings if one.id in choice.stated.readings]
     marked = [(reading, "*" if reading.id == choice.taken else " ") for reading in readings]
     return [
         f"{choice.question.id}: {choice.question.question}",
@@ -105,16 +128,99 @@ def _lines(choice: Choice) -> list[str]:
     ]
 
 
-def _assumed(question: OpenQuestion) -> str:
-    known = [reading for reading in question.readings if reading.id in IMPLEMENTED[question.id]]
-    for reading in known:
-        if reading.assumed:
+def _assumed(question: OpenQuestion, stated: StatedChoice) -> str:
+    for reading in question.readings:
+        if reading.assumed and reading.id in stated.readings:
             return reading.id
     raise ContractError(
-        f"openapi.yaml: the question '{question.id}' has no assumed reading that the mock knows"
+        f"openapi.yaml: the question '{question.id}' has no assumed reading that `x-mock` knows"
     )
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], where: str) -> UsageError:
     """Return the error for a name that is none of `known`; `where` tells what lists them."""
     return UsageError(f"unknown {kind} '{name}'; {did_you_mean(name, known) or f'{where} lists them'}")
+
+
+class ReadingFitter:
+    """Makes answers show the readings that are taken: what speaks for another is changed at its place."""
+
+    def __init__(self, choices: Choices, schemas: SchemaSet) -> None:
+        self._wanted: list[tuple[Evidence, Any, list[Any]]] = []
+        for choice in choices:
+            if choice.stated.decides != ANSWERING:
+                continue
+            readings = {reading.id: reading for reading in choice.question.readings}
+            others = [
+                one.schema["const"]
+                for name, reading in readings.items()
+                for one in reading.evidence
+                if name != choice.taken and isinstance(one.schema, dict) and "const" in one.schema
+            ]
+            self._wanted += [
+                (one, schemas.compile(one.schema), others)
+                for one in readings[choice.taken].evidence
+                if one.at[:1] == ("response",)
+            ]
+
+    def fit(self, outcome: str, status: int, value: Any) -> tuple[int, Any]:
+        """Return the status and the value of an answer, changed in place where that is needed."""
+        for wanted, validator, others in self._wanted:
+            if wanted.outcome not in (None, outcome):
+                continue
+            if wanted.at == ("response", "status"):
+                status = next(one for one in (status, 400, 200) if validator.is_valid(one))
+            elif wanted.at[1:2] == ("body",):
+                _fit_body(value, wanted, validator, others)
+        return status, value
+
+
+def _fit_body(body: Any, wanted: Evidence, validator: Any, others: list[Any]) -> None:
+    tokens = wanted.at[2:]
+    if not tokens:
+        _fit_object(body, wanted.schema)
+        return
+    holder: Any
+    for holder, step in list(iter_places(body, tokens)):
+        current = holder.get(step, MISSING) if isinstance(holder, dict) else holder[int(step)]
+        if wanted.other is not None:
+            if wanted.equal and current is not MISSING:
+                holder[step] = _beside(holder, wanted)
+            continue
+        if current is not MISSING and validator.is_valid(current):
+            continue
+        changed = _changed(current, wanted.schema, others)
+        if changed is not MISSING:
+            holder[step] = changed
+
+
+def _beside(holder: Any, wanted: Evidence) -> Any:
+    """Return what stands at the other place of a comparison, which is a member of the same object."""
+    return holder.get(wanted.other[-1], holder[wanted.at[-1]]) if wanted.other else MISSING
+
+
+def _changed(current: Any, schema: Any, others: list[Any]) -> Any:
+    """Return a value made to fit a schema, MISSING where it cannot be, or is to stay as it is."""
+    if not isinstance(schema, dict):
+        return MISSING
+    kind = schema.get("type")
+    if "const" in schema:
+        return schema["const"] if current in others else MISSING
+    if kind == "null":
+        return None
+    if isinstance(current, dict):
+        _fit_object(current, schema)
+        return MISSING
+    if kind == "string" and isinstance(current, int) and not isinstance(current, bool):
+        return str(current)
+    if kind in ("number", "integer") and isinstance(current, str) and current.isascii() and current.isdigit():
+        return int(current)
+    return MISSING
+
+
+def _fit_object(value: Any, schema: Any) -> None:
+    """Drop the members that a schema says are not there."""
+    if isinstance(value, dict) and isinstance(schema, dict):
+        for name, inner in schema.get("properties", {}).items():
+            if inner is False:
+                value.pop(name, None)

@@ -11,8 +11,11 @@ from typing import Self, TextIO
 from opay_contract.contract.contract import Contract, Route, read_bodies
 from opay_contract.judge.describing import describe_name, is_label
 from opay_contract.judge.routes import fold_path
-from opay_contract.mock.answers import BY_CUSTOMER, REASON_HEADER
-from opay_contract.mock.validation import Credentials, scheme_of
+from opay_contract.mock.answers import REASON_HEADER
+from opay_contract.mock.records import RecordBook
+from opay_contract.mock.sound import sound_request
+from opay_contract.mock.store import StoredRecord
+from opay_contract.mock.validation import Credentials
 from opay_contract.model.exchange import Exchange, header
 from opay_contract.signing.signer import sign
 
@@ -114,36 +117,45 @@ def render_call(told: dict[str, str | int | None]) -> str:
     return head + (f": {told['reason']}" if told["reason"] else "")
 
 
-def render_greeting(url: str, contract: Contract, credentials: Credentials, customer_id: str | None) -> str:
-    """Return a signed query to copy, and the variables of the environment that clients and the suite read.
+def render_greeting(
+    url: str, contract: Contract, credentials: Credentials, known: StoredRecord | None
+) -> str:
+    """Return a sound request to copy, and the variables of the environment that clients and the suite read.
 
     A key of the user's is in none of it, nor anything made with it: there `opay-contract sign` stands, which
-    takes it from the environment. Without a customer that may be shown there is a placeholder.
+    takes it from the environment. Without a record that may be shown there is a placeholder.
     """
-    operation = next(operation for operation in contract.operations if operation.forms)
-    form = next(form for form in operation.forms if form.id == BY_CUSTOMER)
-    scheme = scheme_of(contract)
-    customer, key = customer_id or "CUSTOMER_ID", credentials.private_key
-    body = json.dumps({str(form.echoes[0].request[-1]): customer}, ensure_ascii=False, separators=(",", ":"))
-    is_shown = key == Credentials().private_key
-    signature = f"{scheme.header}: {sign(body.encode(), key, scheme).header}"
-    signing = (
-        shlex.quote(signature) if is_shown else f'"$(opay-contract sign {shlex.quote(body)} 2>/dev/null)"'
+    book = RecordBook(contract)
+    request = sound_request(contract, book, known.id if known else None)
+    operation, scheme = request.operation, contract.signature
+    is_shown = credentials.private_key == Credentials().private_key
+    body = (
+        None if request.body is None else json.dumps(request.body, ensure_ascii=False, separators=(",", ":"))
     )
-    variables = {
-        "OPAY_BASE_URL": url,
-        "OPAY_MERCHANT_ID": credentials.merchant_id,
-        **({"OPAY_PRIVATE_KEY": key} if is_shown else {}),
-        "OPAY_CUSTOMER_ID": customer,
-    }
+    lines = [f"curl -sS {shlex.quote(url + request.target)}"]
+    if operation.method != "POST" or body is None:
+        lines[0] += f" -X {operation.method}"
+    if body is not None:
+        lines[0] += f" -H {shlex.quote(f'Content-Type: {request.media_type}')}"
+    variables = {"OPAY_BASE_URL": url}
+    if operation.is_signed and scheme is not None:
+        signed = body or ""
+        signature = f"{scheme.header}: {sign(signed.encode(), credentials.private_key, scheme).header}"
+        if (identity := operation.identity_header(scheme)) is not None:
+            lines.append(f"-H {shlex.quote(f'{identity}: {credentials.merchant_id}')}")
+        by_command = f'"$(opay-contract sign {shlex.quote(signed)} 2>/dev/null)"'
+        lines.append(f"-H {shlex.quote(signature) if is_shown else by_command}")
+        variables["OPAY_MERCHANT_ID"] = credentials.merchant_id
+        variables |= {"OPAY_PRIVATE_KEY": credentials.private_key} if is_shown else {}
+    lines += [f"-H {shlex.quote(one)}" for one in request.headers]
+    lines += [f"-d {shlex.quote(body)}"] if body is not None else []
+    if request.asked is not None:
+        variables["OPAY_CUSTOMER_ID"] = request.asked
     return "\n".join(
         [
             "",
-            "# a signed query:",
-            f"curl -sS {url}{operation.path} -H 'Content-Type: application/json' \\",
-            f"  -H {shlex.quote(f'{operation.identity_header(scheme)}: {credentials.merchant_id}')} \\",
-            f"  -H {signing} \\",
-            f"  -d {shlex.quote(body)}",
+            "# a signed query:" if operation.is_signed else "# a request:",
+            " \\\n  ".join(lines),
             "",
             f"# for your client, and for the contract's tests with --target {url}:",
             *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),

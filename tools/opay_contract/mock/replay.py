@@ -1,15 +1,20 @@
 """Answers from recorded exchanges: a question gets the answers that it got in turn, then the last again."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
+from opay_contract.contract.addresses import MISSING
 from opay_contract.contract.answers import answer_shape
-from opay_contract.contract.contract import Contract, Route, at, read_bodies
+from opay_contract.contract.contract import Contract, Match, Route, at, read_bodies
 from opay_contract.contract.operation import Form, Operation
 from opay_contract.errors import UsageError
-from opay_contract.jsontext import Parsed
+from opay_contract.jsontext import Parsed, parse_json
 from opay_contract.mock.answers import AUTHENTICATION_FAILED, REASON_HEADER, Fields, MockAnswer
+from opay_contract.mock.records import RecordBook
+from opay_contract.mock.state import Call
+from opay_contract.mock.validation import MockRequest
 from opay_contract.model.exchange import Exchange, Headers, Response, Unreadable
 from opay_contract.recordings.inputs import Source, find_missing, iter_sources
 from opay_contract.recordings.reading import is_passed_over, iter_exchanges
@@ -29,8 +34,8 @@ _NOT_SENT = frozenset(
     }
 )
 
-_Question = tuple[str, str]
-"""The id of a request form, and what it asks for."""
+_Question = tuple[str, str, str]
+"""The ids of an operation and of a request form, and what it asks for: a key, or else the whole request."""
 
 
 class Replay:
@@ -41,7 +46,7 @@ class Replay:
     """
 
     def __init__(self, contract: Contract, items: Iterable[Exchange | Unreadable]) -> None:
-        self._contract = contract
+        self._contract, self._book = contract, RecordBook(contract)
         self._answers: dict[_Question, list[MockAnswer]] = {}
         self._turns: Counter[_Question] = Counter()
         self._left_out: Counter[str] = Counter()
@@ -50,9 +55,12 @@ class Replay:
         if not self._answers:
             raise UsageError(f"nothing to replay: {self._describe_left_out() or 'there is no exchange'}")
 
-    def answer(self, form: Form, asked: str) -> MockAnswer | None:
+    def answer(
+        self, operation: Operation, form: Form | None, asked: str, request: MockRequest
+    ) -> MockAnswer | None:
         """Return the next recorded answer to a question, then the last again; None where there is none."""
-        question = (form.id, asked)
+        whole = _whole(request.target.decode("latin-1"), request.query.decode("latin-1"), request.body)
+        question = (operation.id, form.id if form else "", asked or whole)
         recorded = self._answers.get(question)
         if recorded is None:
             return None
@@ -62,12 +70,12 @@ class Replay:
 
     def asked(self, form_id: str) -> list[str]:
         """Return what can be asked for by a form, in recorded order: ids or tokens."""
-        return [asked for form, asked in self._answers if form == form_id]
+        return [asked for _, form, asked in self._answers if form == form_id]
 
     def describe(self) -> str:
         """Return how much can be answered, and what cannot, as a sentence without a value."""
         answers = sum(map(len, self._answers.values()))
-        forms = Counter(form for form, _ in self._answers)
+        forms = Counter(form or operation for operation, form, _ in self._answers)
         asked = ", ".join(f"{number} {form}" for form, number in sorted(forms.items()))
         left_out = self._describe_left_out()
         return f"replaying {answers} answers ({asked})" + (f"; not answered: {left_out}" if left_out else "")
@@ -82,14 +90,45 @@ class Replay:
             self._left_out["of another API or method"] += 1
             return
         match = self._contract.match_read(item, Route(operation=operation), *read_bodies(item, operation))
-        form, body = match.form, match.request_body
-        asked = at(body.value, form.echoes[0].request) if form and isinstance(body, Parsed) else None
-        if form is None or not isinstance(asked, str):
+        form, asked = match.form, self._asked(item, operation, match)
+        if not asked:
             self._left_out["without a question that a request form has"] += 1
-        elif operation.envelope and match.code == operation.envelope.code_of(AUTHENTICATION_FAILED):
+        elif self._is_refused(operation, match, item.response):
             self._left_out["refused for the signature"] += 1
         else:
-            self._answers.setdefault((form.id, asked), []).append(_answer(item.response))
+            question = (operation.id, form.id if form else "", asked)
+            self._answers.setdefault(question, []).append(_answer(item.response))
+
+    def _asked(self, item: Exchange, operation: Operation, match: Match) -> str:
+        """Return what a request asks for: the key of a record, or else the whole of it."""
+        body = match.request_body.value if isinstance(match.request_body, Parsed) else MISSING
+        lookup = self._book.lookup(operation, match.form)
+        if operation.forms and match.form is None:
+            return ""
+        parts = urlsplit(item.request.url or "")
+        if lookup is not None:
+            found = operation.path_pattern.fullmatch(parts.path)
+            groups = map(unquote, found.groups()) if found else ()
+            values = {("path", name): text for name, text in zip(operation.path_names, groups, strict=False)}
+            values |= {("query", name): text for name, text in parse_qsl(parts.query)}
+            asked = lookup.by.of(Call(body=body, parameters=values))
+        else:
+            echoes = match.form.echoes if match.form else ()
+            asked = at(body, echoes[0].request) if echoes and body is not MISSING else MISSING
+        if isinstance(asked, str):
+            return asked
+        return (
+            ""
+            if lookup is not None or operation.forms
+            else _whole(parts.path, parts.query, item.request.body or b"")
+        )
+
+    @staticmethod
+    def _is_refused(operation: Operation, match: Match, response: Response) -> bool:
+        if operation.envelope is None:
+            return response.status in (401, 403) and operation.is_signed
+        known = operation.envelope.codes.get(match.code or "")
+        return known is not None and known.means == AUTHENTICATION_FAILED
 
     def _operation(self, exchange: Exchange) -> Operation | None:
         """Return the operation that was called, on whatever host."""
@@ -102,8 +141,7 @@ class Replay:
             (
                 operation
                 for operation in self._contract.operations
-                if operation.forms
-                and request.method in (None, operation.method)
+                if request.method in (None, operation.method)
                 and (not path or operation.path_pattern.fullmatch(path))
             ),
             None,
@@ -146,6 +184,12 @@ def _fields(headers: Headers | None) -> Fields:
         for name, value in headers
         if name.lower() not in _NOT_SENT and _is_sendable(name) and _is_sendable(value)
     )
+
+
+def _whole(path: str, query: str, body: bytes) -> str:
+    parsed = parse_json(body) if body else None
+    told = json.dumps(parsed.value, sort_keys=True) if isinstance(parsed, Parsed) else body.decode("latin-1")
+    return f"{path}?{query} {told}"
 
 
 def _is_sendable(text: str) -> bool:

@@ -1,11 +1,11 @@
-"""Keeps customers and their cards in SQLite, in memory or in a file that several processes share."""
+"""Keeps records and the items in them in SQLite, in memory or in a file that several processes share."""
 
 import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,40 +13,45 @@ import msgspec
 
 from opay_contract.errors import UsageError
 
-_APPLICATION_ID = 0x4F50434D
-"""Marks a file as a mock's store: "OPCM"."""
+_APPLICATION_ID = 0x4F50434E
+"""Marks a file as a mock's store: "OPCN"; "OPCM" were those with customers alone."""
 
 _SECONDS_TO_WAIT = 10.0
 _SECONDS_BETWEEN_TRIES = 0.01
 """How long one process waits for another that writes."""
 
 _TABLES = """
-CREATE TABLE IF NOT EXISTS customers (id TEXT PRIMARY KEY, document BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS cards (
-    number INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    customer TEXT NOT NULL REFERENCES customers ON DELETE CASCADE,
-    document BLOB NOT NULL
+CREATE TABLE IF NOT EXISTS records (
+    kind TEXT NOT NULL, id TEXT NOT NULL, document BLOB NOT NULL, PRIMARY KEY (kind, id)
 );
-CREATE INDEX IF NOT EXISTS cards_by_customer ON cards (customer);
+CREATE TABLE IF NOT EXISTS items (
+    number INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    record TEXT NOT NULL,
+    document BLOB NOT NULL,
+    UNIQUE (kind, id),
+    FOREIGN KEY (kind, record) REFERENCES records ON DELETE CASCADE
+);
+CREATE INDEX IF NOT EXISTS items_by_record ON items (kind, record);
 """
-_FIND_CUSTOMER = """
-SELECT customers.document, cards.id, cards.document
-FROM customers LEFT JOIN cards ON cards.customer = customers.id
-WHERE customers.id = ? ORDER BY cards.number
+_FIND_RECORD = """
+SELECT records.document, items.id, items.document
+FROM records LEFT JOIN items ON items.kind = records.kind AND items.record = records.id
+WHERE records.kind = ? AND records.id = ? ORDER BY items.number
 """
-_FIND_CARD = """
-SELECT customers.id, customers.document, cards.document
-FROM cards JOIN customers ON customers.id = cards.customer
-WHERE cards.id = ?
+_FIND_ITEM = """
+SELECT records.id, records.document, items.document
+FROM items JOIN records ON records.kind = items.kind AND records.id = items.record
+WHERE items.kind = ? AND items.id = ?
 """
-_PUT_CUSTOMER = """
-INSERT INTO customers (id, document) VALUES (?, ?)
-ON CONFLICT (id) DO UPDATE SET document = excluded.document
+_PUT_RECORD = """
+INSERT INTO records (kind, id, document) VALUES (?, ?, ?)
+ON CONFLICT (kind, id) DO UPDATE SET document = excluded.document
 """
-_PUT_CARD = """
-INSERT INTO cards (id, customer, document) VALUES (?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET customer = excluded.customer, document = excluded.document
+_PUT_ITEM = """
+INSERT INTO items (kind, id, record, document) VALUES (?, ?, ?, ?)
+ON CONFLICT (kind, id) DO UPDATE SET record = excluded.record, document = excluded.document
 """
 
 _encode = msgspec.json.Encoder().encode
@@ -54,16 +59,17 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredCustomer:
-    """A customer and its cards by token, each with the members that the contract's schemas give it."""
+class StoredRecord:
+    """A record of a kind by its id: its data without its items, and these by their ids, in order."""
 
+    kind: str
     id: str
-    customer: dict[str, Any]
-    cards: dict[str, dict[str, Any]]
+    document: dict[str, Any]
+    items: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class Store:
-    """Customers by their id and cards by their token; a write is there for good when its method returns."""
+    """Records by kind and id, and items by kind and id; a write is there for good when its method returns."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._shared = path is not None
@@ -82,69 +88,77 @@ class Store:
         """Close the store."""
         self.close()
 
-    def customer(self, customer_id: str) -> StoredCustomer | None:
-        """Return a customer with all of its cards, in the order in which they were added."""
-        rows = self._connection.execute(_FIND_CUSTOMER, (customer_id,)).fetchall()
+    def record(self, kind: str, id_: str) -> StoredRecord | None:
+        """Return a record with all of its items, in the order in which they were added."""
+        rows = self._connection.execute(_FIND_RECORD, (kind, id_)).fetchall()
         if not rows:
             return None
-        cards = {token: _decode(card) for _, token, card in rows if token is not None}
-        return StoredCustomer(id=customer_id, customer=_decode(rows[0][0]), cards=cards)
+        items = {item: _decode(document) for _, item, document in rows if item is not None}
+        return StoredRecord(kind=kind, id=id_, document=_decode(rows[0][0]), items=items)
 
-    def card(self, token: str) -> StoredCustomer | None:
-        """Return the customer of a token, with that one card."""
-        row = self._connection.execute(_FIND_CARD, (token,)).fetchone()
+    def record_of_item(self, kind: str, item: str) -> StoredRecord | None:
+        """Return the record of a kind that has an item, with that one item."""
+        row = self._connection.execute(_FIND_ITEM, (kind, item)).fetchone()
         if row is None:
             return None
-        return StoredCustomer(id=row[0], customer=_decode(row[1]), cards={token: _decode(row[2])})
+        return StoredRecord(kind=kind, id=row[0], document=_decode(row[1]), items={item: _decode(row[2])})
 
     def version(self) -> tuple[int, int]:
         """Return what differs after every write, this process's or another's."""
         others = self._connection.execute("PRAGMA data_version").fetchone()[0] if self._shared else 0
         return self._writes, others
 
-    def customer_ids(self) -> list[str]:
-        """Return the ids of all customers, sorted."""
-        return [id_ for (id_,) in self._connection.execute("SELECT id FROM customers ORDER BY id")]
+    def ids(self, kind: str) -> list[str]:
+        """Return the ids of all records of a kind, sorted."""
+        found = self._connection.execute("SELECT id FROM records WHERE kind = ? ORDER BY id", (kind,))
+        return [id_ for (id_,) in found]
 
-    def add(self, customers: Iterable[StoredCustomer]) -> None:
-        """Add customers and their cards; a customer of the same id is replaced, with all of its cards."""
-        with self._transaction():
-            self._put(customers)
+    def is_empty(self) -> bool:
+        """Tell whether there is no record of any kind."""
+        return self._connection.execute("SELECT 1 FROM records LIMIT 1").fetchone() is None
 
-    def add_card(self, customer_id: str, token: str, card: dict[str, Any]) -> bool:
-        """Add a card to a customer; false when there is no such customer."""
+    def add(self, records: Iterable[StoredRecord]) -> None:
+        """Add records with their items; one of the same kind and id is replaced, with all of its items."""
         with self._transaction():
-            if self.customer(customer_id) is None:
+            self._put(records)
+
+    def add_item(self, kind: str, record: str, item: str, document: dict[str, Any]) -> bool:
+        """Add an item to a record; false when there is no such record."""
+        with self._transaction():
+            if self.record(kind, record) is None:
                 return False
-            self._connection.execute(_PUT_CARD, (token, customer_id, _encode(card)))
+            self._connection.execute(_PUT_ITEM, (kind, item, record, _encode(document)))
             return True
 
-    def remove_customer(self, customer_id: str) -> bool:
-        """Remove a customer with its cards; false when there is none."""
-        with self._transaction():
-            return self._connection.execute("DELETE FROM customers WHERE id = ?", (customer_id,)).rowcount > 0
+    def remove(self, kind: str, id_: str) -> bool:
+        """Remove a record with its items; false when there is none."""
+        return self._remove("DELETE FROM records WHERE kind = ? AND id = ?", kind, id_)
 
-    def remove_card(self, token: str) -> bool:
-        """Remove a card; false when there is none."""
-        with self._transaction():
-            return self._connection.execute("DELETE FROM cards WHERE id = ?", (token,)).rowcount > 0
+    def remove_item(self, kind: str, item: str) -> bool:
+        """Remove an item; false when there is none."""
+        return self._remove("DELETE FROM items WHERE kind = ? AND id = ?", kind, item)
 
-    def reset(self, customers: Iterable[StoredCustomer]) -> None:
-        """Remove everything and add `customers`, in one step for whoever looks on."""
+    def _remove(self, statement: str, kind: str, id_: str) -> bool:
         with self._transaction():
-            self._connection.execute("DELETE FROM customers")
-            self._put(customers)
+            return self._connection.execute(statement, (kind, id_)).rowcount > 0
+
+    def reset(self, records: Iterable[StoredRecord]) -> None:
+        """Remove everything and add `records`, in one step for whoever looks on."""
+        with self._transaction():
+            self._connection.execute("DELETE FROM records")
+            self._put(records)
 
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
 
-    def _put(self, customers: Iterable[StoredCustomer]) -> None:
-        for stored in customers:
-            self._connection.execute(_PUT_CUSTOMER, (stored.id, _encode(stored.customer)))
-            self._connection.execute("DELETE FROM cards WHERE customer = ?", (stored.id,))
-            cards = [(token, stored.id, _encode(card)) for token, card in stored.cards.items()]
-            self._connection.executemany(_PUT_CARD, cards)
+    def _put(self, records: Iterable[StoredRecord]) -> None:
+        for stored in records:
+            kind, id_ = stored.kind, stored.id
+            self._connection.execute(_PUT_RECORD, (kind, id_, _encode(stored.document)))
+            self._connection.execute("DELETE FROM items WHERE kind = ? AND record = ?", (kind, id_))
+            items = [(kind, item, id_, _encode(document)) for item, document in stored.items.items()]
+            self._connection.executemany(_PUT_ITEM, items)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -175,7 +189,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
         (owner,) = connection.execute("PRAGMA application_id").fetchone()
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         if owner != _APPLICATION_ID and tables:
-            raise sqlite3.DatabaseError("it is another program's database")
+            raise sqlite3.DatabaseError("it is the database of another program, or of an older version")
         connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
         for statement in _TABLES.split(";"):
             connection.execute(statement)

@@ -2,14 +2,14 @@
 
 1. another method: `wrong-method`
 2. a body of more than 1 MiB: `oversized-body`
-3. another content type than the documented, or none: `wrong-content-type`
-4. no merchant id: `missing-merchant-id`
-5. a body that is not one JSON object to every reader: `malformed-json`
-6. another merchant's id, no signature or a wrong one: authentication failed
-7. none of the request forms: `missing-parameter`; more than one: `both-keys`
-8. a member of a wrong type: parameters not valid; one that is not documented: `undocumented-member`
+3. another content type than the documented, or none where a body is demanded: `wrong-content-type`
+4. no header that says who asks: `missing-identity`; no other parameter that is demanded: parameters not valid
+5. a body that is not one JSON value to every reader, where it is signed one object: `malformed-json`
+6. nobody's or another's credentials, no signature or a wrong one: `authentication-failed`
+7. none of the request forms: `missing-parameter`; more than one: `several-forms`
+8. what does not fit its schema: parameters not valid; an undocumented member: `undocumented-member`
 
-The names are those of the choices that decide on the answer; see `opay-contract mock --choices`.
+The names are situations in which a choice may decide on the answer; see `opay-contract mock --choices`.
 """
 
 import hmac
@@ -17,24 +17,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
+from urllib.parse import parse_qsl, unquote, unquote_plus
 
 import msgspec
 
+from opay_contract.contract.addresses import MISSING, resolve, split_uri
 from opay_contract.contract.contract import Contract, at
-from opay_contract.contract.operation import Form, Operation
-from opay_contract.errors import ContractError, UsageError
-from opay_contract.judge.describing import describe_media_type, fold_pointer
-from opay_contract.mock.answers import (
-    AUTHENTICATION_FAILED,
-    BY_CUSTOMER,
-    BY_TOKEN,
-    INVALID_PARAMETERS,
-    MERCHANT_MISSING,
-    MockAnswer,
-    Writer,
+from opay_contract.contract.operation import Credential, Form, Operation, is_of_another_type
+from opay_contract.contract.parameters import (
+    COOKIE,
+    HEADER,
+    PATH,
+    QUERY,
+    Pairs,
+    ParameterReader,
+    split_cookies,
+    split_query,
 )
+from opay_contract.errors import UsageError
+from opay_contract.jsontext import Parsed, parse_json
+from opay_contract.judge.describing import describe_media_type, fold_pointer
+from opay_contract.mock.answers import AUTHENTICATION_FAILED, INVALID_PARAMETERS, MockAnswer, Writer
 from opay_contract.mock.choices import Choices
-from opay_contract.mock.customers import iter_faults
+from opay_contract.mock.records import iter_faults
+from opay_contract.mock.samples import nodes_of
+from opay_contract.mock.state import Call, Lookup, document_values
 from opay_contract.model.exchange import Request
 from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.canonical import UnsignableBody, parse_signable
@@ -65,13 +72,18 @@ class Authentication:
     """Verifies signatures with one key by the contract's scheme, and says what is wrong with one."""
 
     def __init__(
-        self, credentials: Credentials, scheme: SignatureScheme, *, space: bool, identity: str | None = None
+        self,
+        credentials: Credentials,
+        scheme: SignatureScheme,
+        *,
+        prefix: str | None = None,
+        identity: str | None = None,
     ) -> None:
         if not credentials.private_key.strip():
             raise UsageError(
                 "the mock's private key is empty; leave OPAY_PRIVATE_KEY unset for a made-up one"
             )
-        self._scheme = scheme if space else replace(scheme, prefix=scheme.prefix.rstrip(" "))
+        self._scheme = scheme if prefix is None else replace(scheme, prefix=prefix)
         self._key = credentials.private_key
         self._secret = credentials.private_key.encode()
         self._prefix = self._scheme.prefix.encode()
@@ -107,25 +119,37 @@ class Authentication:
         return diagnosis.explain() if diagnosis else f"no {self._scheme.header}"
 
 
-def scheme_of(contract: Contract) -> SignatureScheme:
-    """Return how requests are signed."""
-    if contract.signature is None:
-        raise ContractError("openapi.yaml: the mock needs x-signature")
-    return contract.signature
-
-
 MAX_BODY = 2**20
+_FORM = "application/x-www-form-urlencoded"
 
-Fields = Mapping[bytes, bytes]
+Headers = Mapping[bytes, bytes]
 """Header fields by name in lower case; of a name that comes twice, the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
-    """A request that is to be answered: its form, and the id or the token that it asks for."""
+class MockRequest:
+    """A request as it came; the parameters in its path are known from where it is answered."""
 
-    form: Form
+    method: str
+    target: bytes
+    path_values: Mapping[str, str] = field(default_factory=dict)
+    query: bytes = b""
+    headers: Headers = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A request that is to be answered: its form, what it says, and the key of what it is about."""
+
+    form: Form | None
+    call: Call
+    lookup: Lookup | None
     asked: str
+
+
+class _FormBody(dict[str, Any]):
+    """The members of a form, whose values are texts whatever their schemas say."""
 
 
 class Validation:
@@ -139,113 +163,202 @@ class Validation:
         choices: Choices,
         writer: Writer,
     ) -> None:
-        scheme = scheme_of(contract)
-        self._choices, self._writer, self._forms = choices, writer, operation.forms
-        self._operation = operation
+        self._choices, self._writer, self._operation = choices, writer, operation
+        scheme = contract.signature if operation.is_signed else None
         self._merchant = credentials.merchant_id.encode()
-        self._merchant_name = operation.identity_header(scheme) or ""
-        self._merchant_header = self._merchant_name.lower().encode()
-        self._signature_header = scheme.header.lower().encode()
-        space = choices["authorization-form"] == "one-space"
-        self._authentication = Authentication(credentials, scheme, space=space, identity=self._merchant_name)
-        self._media_types = _request_media_types(contract, operation)
-        self._open = {form.id: contract.schemas.validator(form.request) for form in operation.forms}
-        self._closed = {form.id: contract.schemas.closed_validator(form.request) for form in operation.forms}
+        self._identity = (operation.identity_header(scheme) if scheme else None) or ""
+        self._identity_field = self._identity.lower().encode()
+        self._signature_field = scheme.header.lower().encode() if scheme else b""
+        prefix = choices.action("signing").prefix
+        self._authentication = (
+            Authentication(credentials, scheme, prefix=prefix, identity=self._identity or None)
+            if scheme
+            else None
+        )
+        self._ways = () if operation.is_signed else operation.credentials
+        skipped = (self._identity.lower(), "authorization")
+        self._parameters = [one for one in operation.parameters if one.name.lower() not in skipped]
+        self._reader = ParameterReader(contract.schemas)
+        self._media_types = tuple(name.lower().encode() for name in operation.request_types)
+        self._needs_body = _needs_body(contract, operation)
+        closed = choices.action("undocumented-member").accepted is False
+        make = contract.schemas.closed_validator if closed else contract.schemas.validator
+        self._forms = {form.id: make(form.request) for form in operation.forms}
+        self._body = make(operation.request_schema) if operation.request_schema else None
+        form_schema = operation.request_types.get(_FORM)
+        nodes = (
+            nodes_of(contract.schemas, form_schema, lambda _, branches: branches[0]) if form_schema else []
+        )
+        self._demanded = {name for _, node in nodes for name in node.get("required", ())}
 
-    def pass_or_refuse(self, method: str, fields: Fields, body: bytes) -> Query | MockAnswer:
+    def pass_or_refuse(self, request: MockRequest) -> Query | MockAnswer:
         """Return what a request asks for, or the answer that refuses it."""
-        if method != self._operation.method:
-            return self._another_method()
+        fields, body = request.headers, request.body
         if len(body) > MAX_BODY:
-            return self._by_choice("oversized-body", 413).because(
-                f"the body has more than {MAX_BODY:,} bytes"
-            )
-        content_type = fields.get(b"content-type")
-        if not self._is_documented_type(content_type or b""):
-            sent = describe_media_type(content_type.decode("latin-1") if content_type else None)
-            expected = b", ".join(self._media_types).decode()
-            reason = f"expected Content-Type {expected}, got {sent}"
-            return self._by_choice("wrong-content-type", 415).because(reason)
-        if not fields.get(self._merchant_header):
-            return self._without_merchant().because(f"no {self._merchant_name}")
+            refused = self._by_choice("oversized-body")
+            if refused is not None:
+                return refused.because(f"the body has more than {MAX_BODY:,} bytes")
+        if self._media_types and (body or self._needs_body):
+            refused = self._judge_type(fields.get(b"content-type"))
+            if refused is not None:
+                return refused
+        if self._identity_field and not fields.get(self._identity_field):
+            refused = self._by_choice("missing-identity")
+            if refused is not None:
+                return refused.because(f"no {self._identity}")
+        parameters, fault = self._read_parameters(request)
+        if fault:
+            return self._writer.refusal(INVALID_PARAMETERS).because(fault)
         try:
-            read = self._authentication.read(body)
+            read = self._read(fields, body)
         except UnsignableBody as error:
-            reason = f"the body is no JSON object to every reader: it {error.fault}"
-            return self._by_choice("malformed-json", 400).because(reason)
-        if reasons := self._doubts(fields, body, read):
+            what = "JSON object" if self._authentication else "JSON"
+            reason = f"the body is no {what} to every reader: it {error.fault}"
+            return (self._by_choice("malformed-json") or self._writer.refusal(INVALID_PARAMETERS)).because(
+                reason
+            )
+        if reasons := self._doubts(request, read, parameters):
             return self._writer.refusal(AUTHENTICATION_FAILED).because("; ".join(reasons))
-        return self._query(read.value)
+        return self._query(read.value if read is not None else MISSING, parameters)
 
-    def _another_method(self) -> MockAnswer:
-        allowed = ((b"allow", self._operation.method.encode()),)
-        if self._choices["wrong-method"] == "http-error":
-            answer = self._writer.elsewhere(405, served_by(self._operation), allowed)
+    def refuse_method(self, served: str, allowed: str) -> MockAnswer:
+        """Return the answer to a method that the path does not have."""
+        action = self._choices.action("wrong-method")
+        fields = ((b"allow", allowed.encode()),)
+        if action.status is not None:
+            answer = self._writer.elsewhere(action.status, served, fields)
         else:
-            answer = self._writer.refusal(INVALID_PARAMETERS)
-        return answer.because(f"another method than {self._operation.method}")
+            answer = self._writer.act(action) or self._writer.refusal(INVALID_PARAMETERS)
+        return answer.because(f"another method than {allowed}")
 
-    def _is_documented_type(self, content_type: bytes) -> bool:
-        if content_type in self._media_types or self._choices["wrong-content-type"] == "accepted":
-            return True
-        media_type = content_type.partition(b";")[0].strip().lower()
-        return any(fnmatchcase(media_type.decode("latin-1"), known.decode()) for known in self._media_types)
+    def _judge_type(self, content_type: bytes | None) -> MockAnswer | None:
+        if content_type in self._media_types:
+            return None
+        media_type = (content_type or b"").partition(b";")[0].strip().lower().decode("latin-1")
+        if any(fnmatchcase(media_type, known.decode().partition(";")[0]) for known in self._media_types):
+            return None
+        refused = self._by_choice("wrong-content-type")
+        sent = describe_media_type(content_type.decode("latin-1") if content_type else None)
+        expected = b", ".join(self._media_types).decode()
+        return refused and refused.because(f"expected Content-Type {expected}, got {sent}")
 
-    def _without_merchant(self) -> MockAnswer:
-        unnamed = self._choices["missing-merchant-id"] == "merchant-is-null"
-        return self._writer.refusal(MERCHANT_MISSING if unnamed else AUTHENTICATION_FAILED)
+    def _read(self, fields: Headers, body: bytes) -> SignedBody | None:
+        """Return what a body says; None where there is none, or it is documented as other than JSON."""
+        if self._authentication is not None:
+            return self._authentication.read(body)
+        if not body or not self._operation.request_types:
+            return None
+        content_type = fields.get(b"content-type", b"").decode("latin-1")
+        if content_type.partition(";")[0].strip().lower() == _FORM:
+            members = parse_qsl(body.decode("latin-1"), keep_blank_values=True)
+            return SignedBody(value=_FormBody(members), canonical=False)
+        if is_of_another_type(content_type or None, self._operation.request_types):
+            return None
+        parsed = parse_json(body)
+        if not isinstance(parsed, Parsed) or parsed.flaws:
+            raise UnsignableBody("is broken" if not isinstance(parsed, Parsed) else "can be read in two ways")
+        return SignedBody(value=parsed.value, canonical=False)
 
-    def _doubts(self, fields: Fields, body: bytes, read: SignedBody) -> list[str]:
+    def _doubts(
+        self, request: MockRequest, read: SignedBody | None, parameters: Mapping[tuple[str, str], str]
+    ) -> list[str]:
         """Return why a request is not the merchant's; nothing where it is."""
-        signature = fields.get(self._signature_header)
-        signed = self._authentication.holds(body, read, signature or b"")
-        ours = hmac.compare_digest(fields[self._merchant_header], self._merchant)
-        reasons = [] if ours else [f"the {self._merchant_name} is not the mock's"]
-        if not signed:
+        fields = request.headers
+        if self._authentication is None:
+            if not self._ways or any(all(_is_there(one, parameters) for one in way) for way in self._ways):
+                return []
+            return ["no " + " or ".join(" and ".join(map(describe_credential, way)) for way in self._ways)]
+        signature, ours = fields.get(self._signature_field), True
+        if self._identity_field:
+            ours = hmac.compare_digest(fields.get(self._identity_field, b""), self._merchant)
+        reasons = [] if ours else [f"the {self._identity} is not the mock's"]
+        signed = read if read is not None else SignedBody(value={}, canonical=False)
+        if not self._authentication.holds(request.body, signed, signature or b""):
             headers = tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in fields.items())
             host = fields.get(b"host", b"").decode("latin-1")
-            request = Request(url=f"http://{host}{self._operation.path}", headers=headers, body=body)
-            reasons.append(self._authentication.explain(request))
+            sent = Request(url=f"http://{host}{self._operation.path}", headers=headers, body=request.body)
+            reasons.append(self._authentication.explain(sent))
         return reasons
 
-    def _query(self, body: dict[str, Any]) -> Query | MockAnswer:
-        forms = [form for form in self._forms if form.required <= body.keys()]
-        if not forms:
-            names = " nor ".join(name for form in self._forms for name in sorted(form.required))
-            return self._by_choice("missing-parameter", 400).because(f"neither {names}")
-        form = forms[0]
-        if len(forms) > 1:
-            if self._choices["both-keys"] == "business-error":
-                names = " and ".join(name for one in forms for name in sorted(one.required))
-                return self._writer.refusal(INVALID_PARAMETERS).because(f"both {names}")
-            chosen = BY_TOKEN if self._choices["both-keys"] == "token" else BY_CUSTOMER
-            form = next(form for form in forms if form.id == chosen)
-            ignored = frozenset[str]().union(*(other.required for other in forms)) - form.required
-            body = {name: value for name, value in body.items() if name not in ignored}
-        return self._asked(form, body)
-
-    def _asked(self, form: Form, body: dict[str, Any]) -> Query | MockAnswer:
-        validator = (self._open if self._choices["undocumented-member"] == "ignored" else self._closed)[
-            form.id
-        ]
-        if not validator.is_valid(body):
+    def _query(self, body: Any, parameters: Mapping[tuple[str, str], str]) -> Query | MockAnswer:
+        form = None
+        if self._operation.forms:
+            names = body.keys() if isinstance(body, dict) else frozenset[str]()
+            forms = [one for one in self._operation.forms if one.required <= names]
+            if not forms:
+                told = " nor ".join(name for one in self._operation.forms for name in sorted(one.required))
+                reason = f"neither {told}" if len(self._operation.forms) > 1 else f"no {told}"
+                refused = self._by_choice("missing-parameter") or self._writer.refusal(INVALID_PARAMETERS)
+                return refused.because(reason)
+            form = forms[0]
+            if len(forms) > 1:
+                action = self._choices.action("several-forms")
+                if action.form is None:
+                    told = " and ".join(name for one in forms for name in sorted(one.required))
+                    refused = self._writer.act(action) or self._writer.refusal(INVALID_PARAMETERS)
+                    return refused.because(f"both {told}")
+                form = next((one for one in forms if one.id == action.form), form)
+                ignored = frozenset[str]().union(*(one.required for one in forms)) - form.required
+                body = {name: value for name, value in body.items() if name not in ignored}
+        validator = self._body if form is None else self._forms[form.id]
+        if isinstance(body, _FormBody):
+            lacking = sorted(self._demanded - body.keys())
+            if lacking:
+                return self._writer.refusal(INVALID_PARAMETERS).because(f"/{lacking[0]} is missing")
+            validator = None
+        if validator is not None and body is not MISSING and not validator.is_valid(body):
             tokens, fault = next(iter_faults(validator, body))
-            return self._writer.refusal(INVALID_PARAMETERS).because(f"{fold_pointer(tokens)} {fault}")
-        return Query(form=form, asked=str(at(body, form.echoes[0].request)))
+            return self._writer.refusal(INVALID_PARAMETERS).because(
+                f"{fold_pointer(tokens) or 'the body'} {fault}"
+            )
+        if body is MISSING and self._needs_body and validator is not None:
+            return self._writer.refusal(INVALID_PARAMETERS).because("no body")
+        lookup = self._writer.book.lookup(self._operation, form)
+        call = Call(body=body, parameters=parameters)
+        asked = lookup.by.of(call) if lookup is not None else MISSING
+        if asked is MISSING and form is not None and form.echoes:
+            asked = at(body, form.echoes[0].request)
+        return Query(form=form, call=call, lookup=lookup, asked="" if asked is MISSING else str(asked))
 
-    def _by_choice(self, question: str, status: int) -> MockAnswer:
-        if self._choices[question] == "http-error":
-            return MockAnswer(status=status, fields=((b"content-length", b"0"),))
-        return self._writer.refusal(INVALID_PARAMETERS)
+    def _read_parameters(self, request: MockRequest) -> tuple[dict[tuple[str, str], str], str]:
+        """Return the parameters by place and name, and what is wrong with the first that is wrong."""
+        given: dict[str, Pairs] = {PATH: tuple(request.path_values.items())}
+        given[QUERY] = split_query(request.query.decode("latin-1")) if request.query else ()
+        headers = request.headers.items() if self._parameters or self._ways else ()
+        given[HEADER] = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
+        given[COOKIE] = split_cookies(request.headers.get(b"cookie", b"").decode("latin-1"))
+        for one in self._parameters:
+            pairs = given[one.place]
+            if one.place == HEADER:
+                pairs = tuple((one.name, value) for name, value in pairs if name == one.name.lower())
+            if not self._reader.is_given(one, pairs):
+                if one.is_required:
+                    return {}, f"no {one.place} parameter {one.name}"
+            elif self._reader.errors(one, pairs)[1]:
+                return {}, f"the {one.place} parameter {one.name} does not fit its schema"
+        decode = {PATH: unquote, QUERY: unquote_plus}
+        return {
+            (place, name): decode.get(place, str)(value)
+            for place, pairs in given.items()
+            for name, value in pairs
+        }, ""
+
+    def _by_choice(self, situation: str) -> MockAnswer | None:
+        return self._writer.act(self._choices.action(situation))
 
 
-def served_by(operation: Operation) -> str:
-    """Return method and path of an operation."""
-    return f"{operation.method} {operation.path}"
+def describe_credential(one: Credential) -> str:
+    """Return what a security scheme asks for in words."""
+    return f"{one.word} {one.name}" if one.word else f"{one.place} {one.name}"
 
 
-def _request_media_types(contract: Contract, operation: Operation) -> tuple[bytes, ...]:
-    content = (operation.request_schema or "").rpartition("/schema")[0].rpartition("/")[0]
-    return (
-        tuple(media_type.lower().encode() for media_type in contract.schemas.node(content)) if content else ()
-    )
+def _is_there(one: Credential, parameters: Mapping[tuple[str, str], str]) -> bool:
+    """Tell whether a request has a credential; which it is is not looked at."""
+    name = one.name.lower() if one.place == HEADER else one.name
+    sent, word = parameters.get((one.place, name), ""), f"{one.word} " if one.word else ""
+    return sent.lower().startswith(word.lower()) and len(sent) > len(word)
+
+
+def _needs_body(contract: Contract, operation: Operation) -> bool:
+    _, body = resolve(document_values(contract), split_uri(f"{operation.uri}/requestBody"))
+    return isinstance(body, dict) and body.get("required") is True

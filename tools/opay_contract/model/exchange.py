@@ -69,6 +69,10 @@ class Response(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     body: bytes
 
 
+NO_ZONE = "-00:00"
+"""The offset of a time that was recorded without a zone and is read as UTC (RFC 3339, section 4.3)."""
+
+
 class Exchange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A request and its response. `recorded_at` is RFC 3339 text, or None where the recording has no time.
 

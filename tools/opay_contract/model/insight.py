@@ -82,7 +82,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Insight:
-    """All of it; `limits` are sentences about caps that bit."""
+    """All of it; `limits` are sentences about what was assumed, and caps that bit."""
 
     gaps: tuple[Gap, ...] = ()
     changes: tuple[Change, ...] = ()

@@ -90,7 +90,8 @@ class DriftSummary:
     `exchanges` counts the exchanges that were judged, `outcomes` counts these by how they ended.
     `out_of_scope` counts those that are none of the contract's, `elsewhere` most of these by where they went.
     `out_of_window` counts those that were not judged because of the time at which they were recorded, which
-    of `undated` is not known. `passed_over_count` counts the files of folders that are no recordings.
+    of `undated` is not known; `zoneless` counts those whose time has no zone. `passed_over_count` counts the
+    files of folders that are no recordings.
     `occurrences` counts findings by severity, kept or not; it tells when the cap on `findings` bit.
     `readings` counts evidence by question and reading, `observations` has what was seen at each place.
     `is_partial` if the run was interrupted.
@@ -103,6 +104,7 @@ class DriftSummary:
     elsewhere: dict[Elsewhere, int] = field(default_factory=dict)
     out_of_window: int = 0
     undated: int = 0
+    zoneless: int = 0
     unreadable_count: int = 0
     unreadable: tuple[Unreadable, ...] = ()
     passed_over_count: int = 0
@@ -147,6 +149,7 @@ def merge(left: DriftSummary, right: DriftSummary) -> DriftSummary:
         elsewhere=first_elsewhere(add(left.elsewhere, right.elsewhere)),
         out_of_window=left.out_of_window + right.out_of_window,
         undated=left.undated + right.undated,
+        zoneless=left.zoneless + right.zoneless,
         unreadable_count=left.unreadable_count + right.unreadable_count,
         unreadable=first_unreadable([*left.unreadable, *right.unreadable]),
         passed_over_count=left.passed_over_count + right.passed_over_count,

@@ -11,21 +11,23 @@ from msgspec import structs
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from opay_contract.contract.contract import Match, at
+from opay_contract.contract.addresses import value_below
+from opay_contract.contract.contract import Match
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import Parsed, pointer
 from opay_contract.judge.judge import check_route
 from opay_contract.judge.table import SIGNATURE_MISMATCH
-from opay_contract.mock.answers import BY_CUSTOMER, Writer
+from opay_contract.mock.answers import Writer
 from opay_contract.mock.app import build_app
 from opay_contract.mock.choices import assumed_choices
-from opay_contract.mock.customers import Seeds, sample_customer
 from opay_contract.mock.log import describe_call, render_call
+from opay_contract.mock.records import RecordBook, RecordKind
 from opay_contract.mock.request_handler import SCENARIO_HEADER, MockSettings
 from opay_contract.mock.scenarios import MAGIC, build_scenarios, find_scenario
 from opay_contract.mock.serving import running
-from opay_contract.mock.store import Store, StoredCustomer
-from opay_contract.mock.validation import scheme_of
+from opay_contract.mock.sound import shown_operation
+from opay_contract.mock.state import Call, put
+from opay_contract.mock.store import Store, StoredRecord
 from opay_contract.model.exchange import Exchange, Place, header
 from opay_contract.model.finding import Area, Finding
 from opay_contract.pytest_plugin.checking import NothingCheckedError, OpayContract, with_known_host
@@ -72,23 +74,22 @@ def open_stage() -> Iterator[AppSwitcher]:
 class OpayMock:
     """A mock of the sandbox, as the fixture `opay_mock`.
 
-    It knows the customers of the contract's examples and those that a test adds.
+    It knows the records of the contract's examples and those that a test adds.
     """
 
     def __init__(self, checker: OpayContract, stage: AppSwitcher) -> None:
         self._checker, self._stage = checker, stage
         self._contract = checker.contract
-        self._operation = next(operation for operation in self._contract.operations if operation.forms)
-        self._form = next(form for form in self._operation.forms if form.id == BY_CUSTOMER)
-        self._id = str(self._form.echoes[0].response[-1])
-        self._seeds = Seeds(self._contract)
+        self._book = RecordBook(self._contract)
+        self._operation = shown_operation(self._contract, self._book)
         self._scenarios = build_scenarios(self._contract.operations)
         self._store = Store()
         self._settings = self._usual_settings()
         self._heard: list[tuple[Exchange, MockSettings]] = []
         self._added = 0
-        scheme = scheme_of(self._contract)
-        self._doctor = Doctor(self.private_key, scheme, self._operation.identity_header(scheme))
+        scheme = self._contract.signature
+        identity = self._operation.identity_header(scheme) if scheme else None
+        self._doctor = Doctor(self.private_key, scheme, identity) if scheme else None
 
     def __enter__(self) -> Self:
         """Begin to answer."""
@@ -107,7 +108,7 @@ class OpayMock:
 
     @property
     def url(self) -> str:
-        """The operation's full URL."""
+        """The full URL of the operation that looks a record up, or else of the contract's first."""
         return self.base_url + self._operation.path
 
     @property
@@ -125,30 +126,57 @@ class OpayMock:
         """What was asked and answered so far, in order."""
         return [exchange for exchange, _ in self._heard]
 
-    def add_customer(
-        self, customer: str | Mapping[str, Any] | None = None, cards: int | Iterable[Mapping[str, Any]] = 1
+    def add(
+        self,
+        record: str | Mapping[str, Any] | None = None,
+        items: int | Iterable[Mapping[str, Any]] = 1,
+        kind: str | None = None,
     ) -> dict[str, Any]:
-        """Add a customer and return what an answer about it has under `data`.
+        """Add a record and return what an answer about it has as data.
 
-        `customer` is its id, or the members that matter; `cards` is their number, or for each card the
-        members that matter. The rest is made up. A customer of the same id is replaced.
+        `record` is its key, or the members that matter, those of the object that holds the key; `items` is
+        the number of its items, or for each the members that matter. The rest is made up. `kind` is the name
+        of the records in the contract, the first unless given. A record of the same key is replaced.
         """
         self._added += 1
-        members = {self._id: customer} if isinstance(customer, str) else dict(customer or {})
-        customer_id = str(members.get(self._id, f"customer-{self._added}"))
-        given = [{}] * cards if isinstance(cards, int) else cards
-        made_up = StoredCustomer(
-            id=customer_id,
-            customer={**sample_customer(customer_id).customer, **members},
-            cards={f"{number}": {**_card(customer_id, number), **card} for number, card in enumerate(given)},
-        )
-        data = self._seeds.data(made_up)
-        for tokens, fault in self._seeds.faults(data):
-            raise UsageError(f"cannot add this customer: {pointer(tokens)} {fault}")
-        stored = self._seeds.stored(data)
-        self._store.remove_customer(stored.id)
+        records = self._book.kinds.get(kind) if kind is not None else self._book.first
+        if records is None:
+            raise UsageError(f"no records are called '{kind}'; there are {', '.join(self._book.kinds)}")
+        stated = records.stated
+        *around, name = stated.key
+        members = {str(name): record} if isinstance(record, str) else dict(record or {})
+        key = str(members.get(str(name), f"{records.single}-{self._added}"))
+        given = [{}] * items if isinstance(items, int) else list(items)
+        data = records.data(replace(records.sample(key), items={}))
+        value_below(data, tuple(around)).update(members)
+        if stated.items is not None:
+            made = [{**_item(records, key, number), **item} for number, item in enumerate(given)]
+            put(data, stated.items.at, made)
+        for tokens, fault in records.faults(data):
+            raise UsageError(f"cannot add this {records.single}: {pointer(tokens)} {fault}")
+        stored = records.stored(data)
+        self._store.remove(stored.kind, stored.id)
         self._store.add([stored])
-        return Writer(self._operation, self._settings.choices).data(self._form, stored)
+        return self._told(records, stored)
+
+    def _told(self, kind: RecordKind, stored: StoredRecord) -> dict[str, Any]:
+        """Return a record's data as the readings taken have them."""
+        for operation in self._contract.operations:
+            for form in operation.forms or (None,):
+                lookup = self._book.lookup(operation, form)
+                if (
+                    lookup
+                    and lookup.does == "finds"
+                    and not lookup.of_items
+                    and lookup.records is kind.stated
+                ):
+                    writer = Writer(self._contract, operation, self._settings.choices, self._book)
+                    value = writer.success_value(self._book.data_of(lookup, stored))
+                    told: dict[str, Any] = (
+                        value_below(value, writer.envelope.data) if writer.envelope else value
+                    )
+                    return told
+        return kind.data(stored)
 
     @contextmanager
     def scenario(self, name: str, seconds: float | None = None) -> Iterator[None]:
@@ -197,7 +225,7 @@ class OpayMock:
 
     def reset(self) -> None:
         """Forget what was added, asked, chosen and asked for, as if the test began."""
-        self._store.reset(self._seeds.examples())
+        self._store.reset(self._book.examples())
         self._heard = []
         self._added = 0
         self._appear(self._usual_settings())
@@ -238,7 +266,7 @@ class OpayMock:
         return "give a client that appends the path opay_mock.base_url, not opay_mock.url" if is_twice else ""
 
     def _usual_settings(self) -> MockSettings:
-        return MockSettings(choices=assumed_choices(self._contract.questions))
+        return MockSettings(choices=assumed_choices(self._contract))
 
     def _appear(self, settings: MockSettings) -> None:
         """Answer with these settings from now on; a request in flight is answered with those before."""
@@ -277,13 +305,16 @@ class OpayMock:
 
     def _wrong_signature(self, exchange: Exchange, match: Match) -> Iterator[Finding]:
         """Yield a finding of a call that was refused for its signature: in recordings that is none."""
+        operation, scheme = match.route.operation, self._contract.signature
+        if operation is None or not operation.is_signed or scheme is None or self._doctor is None:
+            return
         diagnosis = self._doctor.examine(exchange.request)
         if diagnosis is not None and diagnosis.is_sound:
             return
-        operation, header_name = match.route.operation, scheme_of(self._contract).header
+        header_name = scheme.header
         yield Finding(
             rule=SIGNATURE_MISMATCH,
-            operation=operation.id if operation else None,
+            operation=operation.id,
             outcome=match.outcome,
             pointer=header_name,
             expected="the signature of the body",
@@ -294,11 +325,13 @@ class OpayMock:
         )
 
     def _magic(self, exchange: Exchange) -> str | None:
-        """Return the scenario that an id or a token asks for by its name."""
+        """Return the scenario that a key asks for by its name."""
         match = self._contract.match(with_known_host(exchange, self._contract))
-        if match.form is None or not isinstance(match.request_body, Parsed):
+        operation, body = match.route.operation, match.request_body
+        lookup = self._book.lookup(operation, match.form) if operation is not None else None
+        if lookup is None or not isinstance(body, Parsed):
             return None
-        asked = at(match.request_body.value, match.form.echoes[0].request)
+        asked = lookup.by.of(Call(body=body.value, parameters={}))
         return asked.removeprefix(MAGIC) if isinstance(asked, str) and asked.startswith(MAGIC) else None
 
 
@@ -309,6 +342,6 @@ def _is_of_client(finding: Finding) -> bool:
     return finding.rule.area in _AREAS_OF_CLIENT or finding.pointer.startswith("request")
 
 
-def _card(customer_id: str, number: int) -> dict[str, Any]:
-    """Return a made-up card, another for each customer and number."""
-    return next(iter(sample_customer(f"{customer_id}/{number}").cards.values()))
+def _item(kind: RecordKind, record: str, number: int) -> dict[str, Any]:
+    """Return a made-up item, another for each record and number."""
+    return next(iter(kind.sample(f"{record}/{number}").items.values()))

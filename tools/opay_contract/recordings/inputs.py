@@ -1,6 +1,7 @@
 """Finds the files to read: as named, or all recordings below a folder in a stable order."""
 
 import glob
+import io
 import os
 import re
 import select
@@ -20,8 +21,7 @@ from opay_contract.errors import UsageError
 from opay_contract.formats.errors import StreamError, describe_os_error
 from opay_contract.formats.foreign import Foreign
 from opay_contract.formats.look import HEAD
-from opay_contract.formats.native import iter_lines
-from opay_contract.formats.streams import Readable, unpack
+from opay_contract.formats.streams import Readable, iter_lines, unpack
 from opay_contract.formats.table import recognise
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.recordings.stores import MAGIC, RemoteObject, is_url, iter_objects, order_of, public_name
@@ -32,6 +32,9 @@ STDIN = "-"
 
 PATIENCE, _STEP = 2.0, 0.02
 """Seconds that a named pipe is given to be opened by somebody who writes to it."""
+
+_WAIT = 200
+"""Milliseconds after which a signal is heard at the latest while a pipe has nothing."""
 
 NO_WRITER = "cannot be read: a pipe that nobody writes to; start its writer first"
 
@@ -163,13 +166,6 @@ def has_recording_name(name: str, suffixes: frozenset[str] = RECORDING_SUFFIXES)
     return os.path.splitext(plain)[1] in suffixes  # noqa: PTH122  a walk over many names
 
 
-def size_of(source: Source) -> int:
-    """Return how many bytes a source has, 0 where that is not known."""
-    if source.path is not None:
-        return source.path.stat().st_size
-    return (source.remote.size or 0) if source.remote is not None else 0
-
-
 def open_anywhere(source: Source) -> Any:
     """Open a file, or an object in a store, that can be read at any place."""
     if source.path is not None:
@@ -182,14 +178,27 @@ def open_file(path: Path) -> BinaryIO:
     """Open a file to be read; a named pipe that nobody writes to is refused, where opening it would wait."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+        is_pipe = stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+        if is_pipe:
             _await_writer(descriptor, path)
         os.set_blocking(descriptor, True)
-        return os.fdopen(descriptor, "rb")
+        return io.BufferedReader(_Pipe(descriptor)) if is_pipe else os.fdopen(descriptor, "rb")
     except BaseException:
         with suppress(OSError):
             os.close(descriptor)
         raise
+
+
+class _Pipe(io.FileIO):
+    """A named pipe, waited for in steps: a signal that comes just before a read would not end that."""
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        """Wait until there is something to be read, or nobody writes any more."""
+        poll = select.poll()
+        poll.register(self, select.POLLIN)
+        while not poll.poll(_WAIT):
+            pass
+        return super().readinto(buffer)
 
 
 def _await_writer(descriptor: int, path: Path) -> None:

@@ -6,9 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from opay_contract.formats.errors import StreamError, describe_os_error
-from opay_contract.formats.har import HEAD_OF_PART, TAIL_OF_PART, iter_cuts, read_har
 from opay_contract.formats.look import HEAD
-from opay_contract.formats.native import read_ndjson
 from opay_contract.formats.streams import CHUNK, GZIP_MAGIC, ZSTD_MAGIC, ChunkStream, Readable
 from opay_contract.formats.table import Format, recognise
 from opay_contract.model.exchange import AnswerShape, Exchange, Unreadable
@@ -137,6 +135,8 @@ def iter_parts(source: Source, format_in: Format | None = None, size: int | None
 
 def _iter_har_parts(whole: Part, length: int, size: int) -> Iterator[Part]:
     """Cut a HAR at entries; what comes after the last cut is one part, whatever it is."""
+    from opay_contract.formats.har import iter_cuts  # noqa: PLC0415  a reader is imported when it is needed
+
     assert whole.source.path is not None  # noqa: S101  others are not cut
     part = replace(whole, entries_before=0, end=length)
     with whole.source.path.open("rb") as file, suppress(StreamError):
@@ -171,6 +171,8 @@ class PartReader:
         if self._part.entries_before is not None:
             yield from self._iter_har()
             return
+        from opay_contract.formats.native import read_ndjson  # noqa: PLC0415  see above
+
         try:
             with _open_range(self._part) as lines:
                 yield from read_ndjson(self._part.source.place, lines, first=self._part.start + 1)
@@ -179,6 +181,8 @@ class PartReader:
             self.fault = error.reason
 
     def _iter_har(self) -> Iterator[Exchange | Unreadable]:
+        from opay_contract.formats.har import read_har  # noqa: PLC0415  see above
+
         part = self._part
         last = before = part.entries_before or 0
         try:
@@ -200,6 +204,8 @@ class PartReader:
 
 def _iter_har_text(part: Part, raw: Readable) -> Iterator[bytes]:
     """Yield a HAR of the part's entries; the first and the last have the file's own head and end."""
+    from opay_contract.formats.har import HEAD_OF_PART, TAIL_OF_PART  # noqa: PLC0415  see above
+
     if part.start:
         yield HEAD_OF_PART
     assert part.end is not None  # noqa: S101  a whole source has no range

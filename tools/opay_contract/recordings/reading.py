@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from opay_contract.formats.errors import NO_URL, NoRecordingError, StreamError
 from opay_contract.formats.foreign import Foreign
 from opay_contract.formats.look import HEAD, is_undecided, iter_looks
-from opay_contract.formats.parquet import is_damage, iter_rows, open_parquet, read_row
+from opay_contract.formats.parquet import OpenParquet, is_damage, iter_rows, open_parquet, read_row
 from opay_contract.formats.streams import (
     CHUNK,
     MAX_ENTRY,
@@ -33,7 +33,6 @@ from opay_contract.recordings.inputs import (
     has_recording_name,
     open_anywhere,
     open_raw,
-    size_of,
 )
 from opay_contract.recordings.stores import Ahead, describe_failure
 
@@ -176,19 +175,19 @@ def _iter_parquet(source: Source) -> Iterator[Exchange | Unreadable]:
 
 
 def _iter_batches(source: Source) -> Iterator[list[dict[str, Any]]]:
-    with open_rows(source) as (file, size):
-        yield from iter_rows(file, size, source.max_unpacked)
+    with open_rows(source) as parquet:
+        yield from iter_rows(parquet, source.max_unpacked)
     if source.remote is not None:
         source.remote.verify()
 
 
 @contextmanager
-def open_rows(source: Source) -> Iterator[tuple[Any, int]]:
-    """Open a source as a `pyarrow.parquet.ParquetFile`, and tell how many bytes it has."""
+def open_rows(source: Source) -> Iterator[OpenParquet]:
+    """Open a source as Parquet."""
     if source.remote is None and (source.path is None or not source.path.is_file()):
         raise StreamError("Parquet cannot be read from standard input or a pipe; name the file")
-    with open_anywhere(source) as raw, open_parquet(raw) as file:
-        yield file, size_of(source)
+    with open_anywhere(source) as raw, open_parquet(raw) as parquet:
+        yield parquet
 
 
 def describe_damage(error: Exception) -> str:

@@ -63,8 +63,8 @@ def _redact_parquet(redactor: Redactor, source: Source, sink: Sink, tally: Tally
     with ExitStack() as stack:
         try:
             with _reading():
-                file, size = stack.enter_context(open_rows(source))
-            rewrite_rows(redactor, file, _iter_read(iter_rows(file, size, source.max_unpacked)), sink, tally)
+                parquet = stack.enter_context(open_rows(source))
+            rewrite_rows(redactor, parquet, _iter_read(iter_rows(parquet, source.max_unpacked)), sink, tally)
         except StreamError:
             tally.entries = 0
             raise

@@ -1,7 +1,7 @@
 """Values whose form alone says what they are: UUIDs, dates and times, addresses of machines.
 
 Each is replaced by one of the same form, so that a format in a schema still holds. The mark is in the value:
-years from 9900 on, the networks that are kept for documentation (RFC 5737, RFC 3849), and the check digits of
+years from 9900 on, networks that are kept for documentation (RFC 5737, RFC 3849), and the check digits of
 hexadecimal pseudonyms.
 """
 
@@ -23,8 +23,7 @@ FORM = rf"(?<![0-9A-Za-z.:-])(?:{_UUID}|{_DATE}|{_IPV4}|{_IPV6})(?![0-9A-Za-z:-]
 CONSTANTS = ("09:09:09Z", "09:09:09", "P9D")
 """What stands for a time of the day and for a span, which have no room for a mark, where a schema asks."""
 
-_NETWORKS = ("192.0.2.", "198.51.100.", "203.0.113.")
-_NETWORK = "2001:db8:"
+_NETWORK_4, _NETWORK_6 = "192.0.2.", "2001:db8:"
 _MARK = "99"
 _DATE_LENGTH = len("2026-05-01")
 
@@ -49,7 +48,7 @@ def is_pseudonym(text: str) -> bool:
         return is_hex_pseudonym(text.replace("-", ""))
     if "-" in text[:_DATE_LENGTH]:
         return text.startswith(_MARK)
-    return text.startswith((*_NETWORKS, _NETWORK))
+    return text.startswith((_NETWORK_4, _NETWORK_6))
 
 
 def replace_form(pseudonyms: Pseudonyms, text: str, salt: int) -> str:
@@ -60,8 +59,8 @@ def replace_form(pseudonyms: Pseudonyms, text: str, salt: int) -> str:
         return _moment(pseudonyms, text, salt)
     drawn = pseudonyms.numbers(text, 6, salt=salt)
     if ":" in text:
-        return _NETWORK + ":".join(f"{number:x}" for number in drawn)
-    return f"{_NETWORKS[drawn[0] % len(_NETWORKS)]}{drawn[1] % 254 + 1}"
+        return _NETWORK_6 + ":".join(f"{number:x}" for number in drawn)
+    return f"{_NETWORK_4}{drawn[0] % 254 + 1}"
 
 
 def _uuid(pseudonyms: Pseudonyms, text: str, salt: int) -> str:

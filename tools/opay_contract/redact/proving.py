@@ -21,6 +21,7 @@ from opay_contract.judge.routes import describe_elsewhere
 from opay_contract.model.exchange import Exchange, Request
 from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
+from opay_contract.redact.forms import FORM, is_pseudonym
 from opay_contract.redact.pseudonyms import is_digit_pseudonym, is_hex_pseudonym, is_reserved
 from opay_contract.redact.vocabulary import NAME_WORDS
 
@@ -108,6 +109,7 @@ class Prover:
         return is_cut and self._is_part_known("-".join(words))
 
     def _is_part_known(self, part: str) -> bool:
+        part = re.sub(FORM, lambda found: "" if is_pseudonym(found[0]) else found[0], part)
         if part.lower() in self._known or is_reserved(part):
             return True
         words = [word.lower() for word in _WORDS.findall(part)]
@@ -116,9 +118,9 @@ class Prover:
 
 def _is_broken(url: re.Match[str]) -> bool:
     """Tell a URL that may go on behind a character that none has: what it stands in does not end there."""
-    before = url.string[url.start() - 1 : url.start()]
-    following = url.string[url.end() : url.end() + 2]
-    return not following.startswith((before or "\n", f"\\{before}", "?", "#"))
+    before = url.string[url.start() - 1 : url.start()].strip() or "\n"
+    following = url.string[url.end() : url.end() + 2] or "\n"
+    return not following.startswith((before, f"\\{before}", "?", "#"))
 
 
 def _windows(stream: Readable) -> Iterator[tuple[str, int]]:

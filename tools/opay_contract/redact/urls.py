@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from urllib.parse import quote_plus, unquote_plus, urlsplit
 
 from opay_contract.contract.contract import Contract
+from opay_contract.contract.operation import Operation
+from opay_contract.contract.parameters import PATH, QUERY, Parameter
 from opay_contract.contract.paths import is_version
 from opay_contract.model.exchange import Request
 from opay_contract.redact.pseudonyms import (
@@ -90,23 +92,45 @@ class Urls:
         made += "//" if authority else ""
         made += self.values.texts.redact(user, NAME) + at + self.host(host)
         made += redact_path(path)
-        made += "?" + self._query(query[1:], decode=decode) if query else ""
+        made += "?" + self._query(query[1:], self._operations(path), decode=decode) if query else ""
         return made + ("#" + self.values.texts.redact(fragment[1:], STRICT) if fragment else "")
 
     def _path(self, path: str) -> str:
-        below = self.contract.path(path)
-        for operation in self.contract.operations if below is not None else ():
-            if operation.path_pattern.fullmatch(below or ""):
-                literal = operation.path.split("/")
-                prefix = path[: len(path) - len(below or "")]
-                steps = zip(literal, (below or "").split("/"), strict=True)
-                return prefix + "/".join(
-                    step if name == step else self.values.texts.redact(step, NAME) for name, step in steps
-                )
+        operations = self._operations(path)
+        if operations:
+            return self._filled(operations, path)
         near = self.contract.route(Request(url=path)).near
         if near is not None:
             return self._near(path, near.documented)
         return "/".join(map(self.segment, path.split("/")))
+
+    def _operations(self, path: str) -> list[Operation]:
+        """Return the operations of a path, whatever their methods; those of the most telling pattern."""
+        below = self.contract.path(path)
+        found = [one for one in self.contract.operations if below and one.path_pattern.fullmatch(below)]
+        first = min((one.rank for one in found), default=None)
+        return [one for one in found if one.rank == first]
+
+    def _filled(self, operations: list[Operation], path: str) -> str:
+        """Return a path of operations with other values for the parameters in it."""
+        below = self.contract.path(path) or ""
+        match = operations[0].path_pattern.fullmatch(below)
+        made, end = path[: len(path) - len(below)], 0
+        for at, name in enumerate(operations[0].path_names if match else (), 1):
+            start, stop = match.span(at) if match else (0, 0)
+            raw, documented = below[start:stop], self._documented(operations, PATH, name)
+            if documented is not None and documented.schema is not None:
+                new = self.values.parameter(documented, name, raw)
+            else:
+                new = self._encoded(raw) if "%" in raw else self.values.texts.redact(raw, NAME)
+            made += below[end:start] + new
+            end = stop
+        return made + below[end:]
+
+    def _documented(self, operations: list[Operation], place: str, name: str) -> Parameter | None:
+        """Return the parameter of some operations to which a name belongs."""
+        stated = [one for operation in operations for one in operation.parameters if one.place == place]
+        return next((one for one in stated if self.contract.parameters.owns(one, name)), None)
 
     def _near(self, path: str, documented: str) -> str:
         """Return a path that slips alone tell from a documented one, which are nobody's data."""
@@ -169,15 +193,33 @@ class Urls:
         )
         return b"".join(written).decode(errors="surrogateescape")
 
-    def _query(self, query: str, *, decode: bool) -> str:
-        return "&".join(self._pair(pair, decode=decode) for pair in query.split("&"))
+    def _query(self, query: str, operations: list[Operation], *, decode: bool) -> str:
+        return "&".join(self._pair(pair, operations, decode=decode) for pair in query.split("&"))
 
-    def _pair(self, pair: str, *, decode: bool) -> str:
+    def _pair(self, pair: str, operations: list[Operation], *, decode: bool) -> str:
+        """Return a pair of a query; in a call of an operation, names that a report may show stay."""
         name, equals, value = pair.partition("=")
-        if not equals:
+        plain = unquote_plus(name)
+        documented = self._documented(operations, QUERY, plain)
+        if documented is not None:
+            return self._name_of(documented, name) + equals + self._value_of(documented, plain, value)
+        if plain in self.contract.keys_in_queries:
+            return name + equals + self.values.texts.redact(value, NAME)
+        if not equals and not operations:
             return self._encoded_value("", name, decode=decode)
-        name = self.segment(name)
+        name = self.values.name(name, 0) if operations and "%" not in name else self.segment(name)
         return name + equals + self._encoded_value(name, value, decode=decode)
+
+    def _name_of(self, parameter: Parameter, name: str) -> str:
+        """Return the name under which a parameter was sent, without what a client may have put into it."""
+        inner = unquote_plus(name).removeprefix(parameter.name)
+        if not inner.startswith("["):
+            return name
+        made = re.sub(r"[^\[\]]+", lambda found: self.values.name(found[0], 0), inner)
+        return name if made == inner else parameter.name + made
+
+    def _value_of(self, parameter: Parameter, name: str, value: str) -> str:
+        return self.values.parameter(parameter, name, value) if value else value
 
     def _encoded_value(self, name: str, value: str, *, decode: bool) -> str:
         plain = unquote_plus(value, errors="replace")

@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote, unquote
 
 import jsonschema_rs
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import iter_mappings
+from opay_contract.contract.parameters import COOKIE, HEADER, Parameter
 from opay_contract.jsontext import SAFE_INTEGER, NotJson, Parsed, Tokens, parse_json
 from opay_contract.judge.annotations import annotate
 from opay_contract.judge.body_plan import MAX_PLANS, UNITS, Decided, holds_for_shape
@@ -53,17 +55,32 @@ class Sensitivity:
     """The contract's table of classes, and the words that are its own and nobody's data."""
 
     def __init__(self, contract: Contract) -> None:
-        self._contract = contract
+        self.contract = contract
         self._documents = [document.value for document in contract.schemas.documents.values()]
+        stated = [one for operation in contract.operations for one in operation.parameters]
+        answered = [
+            one
+            for operation in contract.operations
+            for response in operation.responses.values()
+            for one in response.headers
+        ]
+        keys = [one for operation in contract.operations for way in operation.credentials for one in way]
+        self.headers = {
+            one.name.lower(): one for one in (*answered, *stated) if one.place == HEADER and one.schema
+        }
+        self.cookies: dict[str, Parameter | None] = {one.name: None for one in keys if one.place == COOKIE}
+        self.cookies |= {one.name: one for one in stated if one.place == COOKIE and one.schema}
         self._shapes = Shapes()
         self._statements: dict[tuple[Any, ...], dict[Tokens, Statement]] = {}
+        self._of_schemas: dict[str, Statement] = {}
         self._of_class = {name: Statement(name) for name in contract.sensitivity_by_name.values()}
         self.identifier = Statement(IDENTIFIER)
         self.by_name = contract.sensitivity_by_name
         self.known_texts = frozenset(_iter_known_texts(contract))
         names = [str(at.tokens[-1]) for at, _ in contract.schemas.iter_properties()]
         headers = [header.name for operation in contract.operations for header in operation.required_headers]
-        texts = [*names, *headers, *self.known_texts]
+        choices = {one for parameter in stated for one in self._choices_of(parameter)}
+        texts = [*names, *headers, *self.known_texts, *choices]
         self.words = frozenset(word.lower() for text in texts for word in _LETTERS.findall(text))
         examples = [text for document in self._documents for text in _iter_texts(document)]
         found = {match[1] for text in examples if (match := _TOKEN_PREFIX.fullmatch(text))}
@@ -79,7 +96,7 @@ class Sensitivity:
         known = self._statements.get(key)
         if known is not None:
             return known
-        notes = annotate(self._contract, schema, value)
+        notes = annotate(self.contract, schema, value)
         is_general = holds_for_shape(notes, shape, decided)
         places: dict[Tokens, list[tuple[str, dict[str, Any]]]] = {}
         for tokens, _, uri, node in notes.nodes():
@@ -88,6 +105,23 @@ class Sensitivity:
         if is_general and shape.is_known and len(self._statements) < MAX_PLANS:
             self._statements[key] = found
         return found
+
+    def _choices_of(self, parameter: Parameter) -> list[str]:
+        """Return the texts that a parameter may be one of, which are the contract's own words."""
+        leaf = self.contract.parameters.leaf(parameter, parameter.name)
+        nodes = [node for _, node in self.contract.schemas.iter_in_place(leaf)] if leaf else []
+        return [one for node in nodes for one in node.get("enum") or () if isinstance(one, str)]
+
+    def of_schema(self, uri: str | None, name: str) -> Statement:
+        """Return what is said about the values of a schema, that of a parameter of a name."""
+        if uri is None:
+            return self.of_name(name)
+        known = self._of_schemas.get(uri)
+        if known is None:
+            found = self._statement(list(self.contract.schemas.iter_in_place(uri)))
+            known = replace(found, schemas=(self.contract.schemas.validator(uri),))
+            self._of_schemas[uri] = known
+        return known
 
     def undescribed(self, tokens: Tokens) -> Statement:
         """Return what can be said about a place that nothing describes: the class of its name."""
@@ -103,7 +137,7 @@ class Sensitivity:
         uris = dict.fromkeys(uri for uri, _ in found)
         return Statement(
             sensitivity=classes[0] if classes else None,
-            schemas=tuple(map(self._contract.schemas.validator, uris)),
+            schemas=tuple(map(self.contract.schemas.validator, uris)),
             units=frozenset(str(node["x-unit"]) for _, node in found if "x-unit" in node),
             choices=tuple(one for _, node in found for one in (*node.get("enum", ()), *_constants(node))),
         )
@@ -148,6 +182,7 @@ def _iter_texts(document: Any) -> Iterator[str]:
             )
 
 
+_WORDS = ("true", "false", "null")
 _IDENTIFIER = Manner(lengthen=True)
 _UNSEARCHED = Manner(cards=False, lengthen=True)
 _MONTHS = ("12", "1")
@@ -225,8 +260,7 @@ class Values:
         judge = verdict(statement, recorded)
         value = _value_of(token)
         wanted, hits, is_odd = judge(value), _number_hits(value), _is_odd(token)
-        for salt in range(ATTEMPTS):
-            made = self._make_number(match, value, bool(hits), salt)
+        for made in self._numbers(match, value, statement, is_card=bool(hits)):
             if (
                 _number_hits(_value_of(made)) == hits
                 and judge(_value_of(made)) == wanted
@@ -236,6 +270,46 @@ class Values:
         if "month" in statement.units and judge(12) == wanted:
             return "12"
         return self._make_number(match, value, bool(hits), 0)
+
+    def _numbers(
+        self, match: re.Match[str], value: Any, statement: Statement, *, is_card: bool
+    ) -> Iterator[str]:
+        """Yield what may take the place of a number; what is smaller where a schema has a bound."""
+        yield from (self._make_number(match, value, is_card, salt) for salt in range(ATTEMPTS))
+        sign, whole, fraction, *_ = (str(part or "") for part in match.groups())
+        if isinstance(value, int) and not is_card:
+            digits = self.texts.pseudonyms.digits
+            yield from (sign + digits(whole, salt=salt, mark=SMALL_MARK) for salt in range(ATTEMPTS))
+        elif _is_short_and_masked(statement, whole, "9") and fraction:
+            yield f"{sign}{whole}.{'9' * (len(fraction) - 1)}"
+
+    def parameter(self, parameter: Parameter, name: str, raw: str) -> str:
+        """Return what takes the place of a parameter's value, as it stands in a URL, a header or a cookie.
+
+        Each item keeps what its schema says of it, and so does the whole, as far as that can be.
+        """
+        reader = self.sensitivity.contract.parameters
+        schema = reader.leaf(parameter, name)
+        statement = self.sensitivity.of_schema(schema, parameter.name)
+        made = "".join(
+            part if at % 2 else self._leaf(part, schema, statement)
+            for at, part in enumerate(reader.parts(parameter, raw))
+        )
+        wanted = reader.verdict(parameter, ((name, raw),))
+        if reader.verdict(parameter, ((name, made),)) == wanted:
+            return made
+        return self.texts.redact(raw, NAME, lambda one: reader.verdict(parameter, ((name, one),)) == wanted)
+
+    def _leaf(self, raw: str, schema: str | None, statement: Statement) -> str:
+        text = unquote(raw)
+        if not text or text in _WORDS or text in map(str, statement.choices):
+            return raw
+        is_number = schema is not None and self.sensitivity.contract.parameters.is_typed(
+            schema, "integer", "number"
+        )
+        made = self.number(text, statement, 0.0) if is_number and _NUMBER.fullmatch(text) else ""
+        made = made or self.text(text, statement, 0.0)
+        return quote(made, safe="") if raw != text else made
 
     def name(self, name: str, salt: int = 0, *, is_shown: bool = True) -> str:
         """Return a name: itself where it is made of known words, or looks like a name and may be shown.
@@ -287,8 +361,11 @@ class Values:
         value = _value_of(token)
         if statement.sensitivity == PUBLIC:
             return is_moment(value) or _is_small(match, value)
+        if any(value == one and type(value) is type(one) for one in statement.choices):
+            return True
         if statement.sensitivity is None and statement.schemas:
-            return len(token) <= SHORT + 2 and not match[5]
+            is_short = len(token) <= SHORT + 2 and not match[5]
+            return is_short or _is_short_and_masked(statement, match[2], (match[3] or "")[1:])
         return "month" in statement.units and token in _MONTHS
 
     def _make_number(self, match: re.Match[str], value: Any, is_card: bool, salt: int) -> str:  # noqa: FBT001
@@ -309,6 +386,12 @@ class Values:
         made = whole if whole in _BITS else pseudonyms.digits(whole, salt=salt, mark=mark)
         nines = max(1, min(len(fraction) - 1, _KEPT_DIGITS - len(made)))
         return f"{sign}{made}.{'0' if value == int(value) else '9' * nines}"
+
+
+def _is_short_and_masked(statement: Statement, whole: str, fraction: str) -> bool:
+    """Tell whether a number, which a schema describes and nothing calls sensitive, says little."""
+    is_plain = statement.sensitivity is None and bool(statement.schemas)
+    return is_plain and len(whole) <= SHORT and set(fraction) == {"9"}
 
 
 def _shape_of(name: str) -> str:

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -54,46 +54,60 @@ class Quoted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Where a statement comes from: its name, DOC, OBS or UNKNOWN, a title, and its very words, if any."""
+class CitedSource:
+    """Where a statement comes from, with its mark: DOC, OBS or UNKNOWN; `says` quotes it, if it is quoted."""
 
-    name: str
     mark: str
+    name: str
     title: str
-    quote: str = ""
+    says: str = ""
 
     def __str__(self) -> str:
         """Return it as a line."""
-        return f"{self.mark} {self.title}" + (f': "{self.quote}"' if self.quote else "")
+        return f"{self.mark} {self.title}" + (f': "{self.says}"' if self.says else "")
+
+
+def cite(root: Any, names: Iterable[str], about: str = "") -> tuple[CitedSource, ...]:
+    """Return sources that openapi.yaml lists, with their words about a field if it has a name here."""
+    listed = root.get("x-sources", {})
+    return tuple(
+        CitedSource(
+            mark=str(entry.get("mark", "UNKNOWN")),
+            name=str(name),
+            title=str(entry.get("title", name)),
+            says=str(entry.get("says", {}).get(about, "")),
+        )
+        for name, entry in ((name, listed.get(name, {})) for name in names)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class FindingFrame:
     """A finding from both sides; `place` and what follows of the contract are empty where it says nothing."""
 
     place: str
     link: str
     lines: tuple[Quoted, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[CitedSource, ...]
     seen_at: str
     ended: str
     advice: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class NextStep:
     """A command that comes next, and what for."""
 
     purpose: str
     command: str
 
 
-def build_frame(folded: FoldedFinding, run: CheckedRun) -> Frame:
+def build_frame(folded: FoldedFinding, run: CheckedRun) -> FindingFrame:
     """Return both sides of a finding."""
     finding = folded.finding
     statement, contract = finding.contract, run.contract
     document = contract.schemas.documents.get(statement.file) if contract and statement else None
-    return Frame(
+    return FindingFrame(
         place=f"{statement.file}:{statement.line}" if statement else "",
         link=run.link_to(statement) if statement else "",
         lines=tuple(_quote(document, statement)) if document and statement else (),
@@ -104,25 +118,14 @@ def build_frame(folded: FoldedFinding, run: CheckedRun) -> Frame:
     )
 
 
-def find_sources(contract: Contract, statement: ContractPlace) -> tuple[Source, ...]:
+def find_sources(contract: Contract, statement: ContractPlace) -> tuple[CitedSource, ...]:
     """Return where a statement comes from, as it says itself or the nearest one around it does."""
-    known: Any = contract.schemas.documents[ROOT].value.get("x-sources", {})
     document = contract.schemas.documents.get(statement.file)
     field = _FIELD.search(statement.pointer)
     for node in reversed(_nodes_to(document, statement.pointer) if document else []):
         if isinstance(node, dict) and (names := node.get("x-source")):
-            return tuple(_source(str(name), known.get(name, {}), field[1] if field else "") for name in names)
+            return cite(contract.schemas.documents[ROOT].value, names, field[1] if field else "")
     return ()
-
-
-def _source(name: str, entry: Any, field: str) -> Source:
-    says = entry.get("says", {})
-    return Source(
-        name=name,
-        mark=str(entry.get("mark", "UNKNOWN")),
-        title=str(entry.get("title", name)),
-        quote=str(says.get(field, "")),
-    )
 
 
 def _nodes_to(document: Document, pointer: str) -> list[Any]:
@@ -182,7 +185,7 @@ def _ended(folded: FoldedFinding) -> Iterator[str]:
         yield _ENDED[folded.finding.outcome]
 
 
-def next_steps(run: CheckedRun) -> list[Step]:
+def next_steps(run: CheckedRun) -> list[NextStep]:
     """Return the commands that come next, with the run's own arguments."""
     open_ = [
         one
@@ -191,25 +194,25 @@ def next_steps(run: CheckedRun) -> list[Step]:
     ]
     if not open_ or run.verdict is not Verdict.FAILED:
         return []
-    steps = [Step(purpose="what it means", command=f"{TOOL} rules {open_[0].finding.rule.id}")]
+    steps = [NextStep(purpose="what it means", command=f"{TOOL} rules {open_[0].finding.rule.id}")]
     if not run.named:
         return steps
     inputs = shlex.join([*run.named, *run.options])
     if any(one.finding.rule.id == CARD_NUMBER_EXPOSED.id for one in open_):
         steps.append(
-            Step(purpose="hide the cards", command=f"{TOOL} redact {shlex.join(run.named)} -o redacted")
+            NextStep(purpose="hide the cards", command=f"{TOOL} redact {shlex.join(run.named)} -o redacted")
         )
     of_a_run = {rule.id for rule in RULES_OF_A_RUN}
     told = [one for one in open_ if one.finding.rule.id not in of_a_run]
     if told:
-        steps.append(Step(purpose="tell the vendor", command=f"{TOOL} check {inputs} --format ticket"))
+        steps.append(NextStep(purpose="tell the vendor", command=f"{TOOL} check {inputs} --format ticket"))
     acceptable = [one for one in open_ if one.finding.rule.id != CARD_NUMBER_EXPOSED.id]
     if acceptable:
         which = f"--fingerprint {acceptable[0].fingerprint}" if len(acceptable) == 1 else "--all-open"
         until = f"{_today(run) + _ACCEPTED_FOR:%Y-%m-%d}"
         accept = f"{TOOL} baseline add baseline.toml {inputs} {which} --expires {until} --reason …"
-        steps.append(Step(purpose="accept it", command=accept))
-    return [Step(purpose=one.purpose, command=printable(one.command)) for one in steps]
+        steps.append(NextStep(purpose="accept it", command=accept))
+    return [NextStep(purpose=one.purpose, command=printable(one.command)) for one in steps]
 
 
 def _today(run: CheckedRun) -> datetime:

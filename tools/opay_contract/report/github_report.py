@@ -46,32 +46,32 @@ def render_github(run: CheckedRun) -> str:
 def _remarks(run: CheckedRun) -> Iterator[str]:
     summary = run.counted
     if summary.is_partial:
-        yield _command("error", "The run was interrupted: not everything was checked.", title=TOOL)
+        yield command("error", "The run was interrupted: not everything was checked.", title=TOOL)
     if run.is_nothing:
         message = " ".join([explain_nothing(run), *describe_out_of_scope(summary)])
-        yield _command("notice" if run.is_allowed_nothing else "error", message, title=TOOL)
+        yield command("notice" if run.is_allowed_nothing else "error", message, title=TOOL)
     elif not summary.findings and not summary.is_vacuous and not summary.unreadable_count:
         message = f"Checked {count(summary.exchanges, 'exchange')}: {describe_no_drift(run)}."
-        yield _command("notice", message, title=TOOL)
+        yield command("notice", message, title=TOOL)
     yield from _shortcomings(run)
     if run.judged:
-        yield _command("notice", describe_judged(run.judged), title=TOOL)
+        yield command("notice", describe_judged(run.judged), title=TOOL)
     if changes := run.insight.changes:
         days = " to ".join(dict.fromkeys((changes[0].day, changes[-1].day)))
         message = f"{count(len(changes), 'change')} over time ({days}); the other formats show them."
-        yield _command("notice", message, title=f"{TOOL}: changes")
+        yield command("notice", message, title=f"{TOOL}: changes")
     for unreadable in summary.unreadable[:1]:
         others = summary.unreadable_count - 1
         more = f" (and {count(others, 'more entry', 'more entries')})" if others else ""
         message = f"{describe_place(unreadable.place)}: unreadable: {unreadable.reason}{more}"
-        yield _command("error", message, **_recording(unreadable.place), title=f"{TOOL}: unreadable")
+        yield command("error", message, **_recording(unreadable.place), title=f"{TOOL}: unreadable")
     if summary.omitted:
-        yield _command("warning", describe_omitted(summary), title=TOOL)
+        yield command("warning", describe_omitted(summary), title=TOOL)
 
 
 def _shortcomings(run: CheckedRun) -> Iterator[str]:
     for words in filter(None, (describe_shortage(run), describe_vacuity(run))):
-        yield _command("error" if run.is_short else "warning", words, title=TOOL)
+        yield command("error" if run.is_short else "warning", words, title=TOOL)
 
 
 def _finding(folded: FoldedFinding, run: CheckedRun) -> str:
@@ -88,7 +88,7 @@ def _finding(folded: FoldedFinding, run: CheckedRun) -> str:
         f"{pointer}expected {finding.expected}, got {finding.actual} "
         f"({describe_call(finding)}{where}; fingerprint {folded.fingerprint}{standing})"
     )
-    return _command(_COMMANDS[finding.rule.severity], message, **place, title=f"{TOOL}: {finding.rule.id}")
+    return command(_COMMANDS[finding.rule.severity], message, **place, title=f"{TOOL}: {finding.rule.id}")
 
 
 def _acceptances(findings: list[FoldedFinding], run: CheckedRun) -> Iterator[str]:
@@ -97,12 +97,12 @@ def _acceptances(findings: list[FoldedFinding], run: CheckedRun) -> Iterator[str
         acceptance = run.acceptance(folded)
         if acceptance and run.state(folded) is State.EXPIRED:
             message = f"{describe_covered(acceptance)} counts again: {describe_standing(run, folded)}"
-            yield _command("warning", message, **_entry(acceptance), title=f"{TOOL}: acceptance expired")
+            yield command("warning", message, **_entry(acceptance), title=f"{TOOL}: acceptance expired")
     excuse = f" ({run.unused_excuse})" if run.unused_excuse else ""
     for acceptance in run.unused:
         message = f"{describe_covered(acceptance)}: {describe_unused(acceptance)}{excuse}"
         name = "notice" if excuse else "error"
-        yield _command(name, message, **_entry(acceptance), title=f"{TOOL}: unused acceptance")
+        yield command(name, message, **_entry(acceptance), title=f"{TOOL}: unused acceptance")
 
 
 def _entry(acceptance: Acceptance) -> dict[str, str | int | None]:
@@ -115,7 +115,8 @@ def _recording(place: Place) -> dict[str, str | int | None]:
     return {"file": place.file, "line": place.line, "col": place.column}
 
 
-def _command(name: str, message: str, **properties: str | int | None) -> str:
+def command(name: str, message: str, **properties: str | int | None) -> str:
+    """Return one of GitHub's workflow commands."""
     given = ((key, _property(str(value))) for key, value in properties.items() if value is not None)
     return f"::{name} {','.join(f'{key}={value}' for key, value in given)}::{_data(message)}"
 

@@ -30,7 +30,7 @@ from opay_contract.report.charts import (
     occurrences_by_day,
 )
 from opay_contract.report.checked_run import TOOL, CheckedRun, Verdict, by_gravity
-from opay_contract.report.frames import Frame, build_frame, next_steps
+from opay_contract.report.frames import FindingFrame, build_frame, next_steps
 from opay_contract.report.insights import (
     describe_scope,
     describe_share,
@@ -85,7 +85,7 @@ class _FindingView:
     is_expired: bool
     rule: Rule
     guide: RuleGuide
-    frame: Frame
+    frame: FindingFrame
     field: str
     outcome: str
     expected: str
@@ -327,7 +327,7 @@ def _describe_answer(answer: Answer | None, total: int) -> str:
     return f"No verdict yet: {number}; it takes {MIN_OBSERVATIONS}."
 
 
-def _facts(folded: FoldedFinding, frame: Frame, run: CheckedRun) -> Iterator[tuple[str, str]]:
+def _facts(folded: FoldedFinding, frame: FindingFrame, run: CheckedRun) -> Iterator[tuple[str, str]]:
     finding, rule = folded.finding, folded.finding.rule
     yield "Operation", describe_call(finding)
     yield "Kind", f"{rule.kind}, {rule.area}"

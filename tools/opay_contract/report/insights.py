@@ -86,7 +86,11 @@ def describe_rate(share: Share) -> str:
 
 def describe_spot(spot: FieldLocation) -> str:
     """Return a place as findings have it: a pointer into the answer, or into the request where it says so."""
-    place = spot[3]
+    return describe_place_in_exchange(spot[3])
+
+
+def describe_place_in_exchange(place: str) -> str:
+    """Return a pointer into an exchange as findings have it."""
     if place == _REQUEST or place.startswith(f"{_REQUEST}/"):
         return f"request:{place.removeprefix(_REQUEST)}"
     if place == _RESPONSE or place.startswith(f"{_RESPONSE}/"):

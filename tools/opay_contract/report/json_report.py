@@ -122,7 +122,7 @@ def _covered(acceptance: Acceptance) -> dict[str, Any]:
     return {
         "rule": acceptance.rule,
         "operation": acceptance.operation or None,
-        "outcome": acceptance.outcome.value,
+        "outcome": acceptance.outcome,
         "pointer": acceptance.pointer,
         "value": acceptance.value or None,
         "fingerprint": acceptance.fingerprint,

@@ -461,3 +461,25 @@ _MISTAKES = (
     _hash("with key and message swapped", lambda key, text, name: hmac.digest(text, key, name).hex()),
 )
 """What clients are known to do, the likelier first: order decides where two mistakes give the same text."""
+
+
+def describe_doubt(credentials: Mapping[str, str]) -> str:
+    """Say what is odd about the looks of a key and of who signs, without a character of them, or nothing.
+
+    `credentials` are by the names of the variables that hold them, the key first.
+    """
+    (key_name, key), *others = credentials.items()
+    word = PUBLIC_TEST_KEY[: PUBLIC_TEST_KEY.index("_")]
+    for name, text in others:
+        if text.startswith(word) or key.isdigit():
+            return f"{name} and {key_name} look swapped"
+    if key.startswith(word.replace("PRV", "PUB")):
+        return f"{key_name} holds a public key; the private key begins with {word}"
+    if key == PUBLIC_TEST_KEY:
+        return f"{key_name} holds the test key of the documentation"
+    for name, text in credentials.items():
+        if text[:1] in ('"', "'") or text[-1:] in ('"', "'"):
+            return f"{name} has quotes in it, which belong to the shell"
+        if any(char.isspace() for char in text) or "\\n" in text:
+            return f"{name} has white space in it"
+    return ""

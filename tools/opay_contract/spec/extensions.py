@@ -17,7 +17,7 @@ from opay_contract.spec.subject import RawProblem, Subject, items, members
 _SCHEMA = Path(__file__).with_name("extensions.schema.json")
 _AT_ROOT = (
     "openapi.yaml's top level",
-    frozenset({"x-all-paths", "x-open-questions", "x-sensitivity-classes", "x-sources"}),
+    frozenset({"x-all-paths", "x-mock", "x-open-questions", "x-sensitivity-classes", "x-sources"}),
 )
 _AT_OPERATION = ("an operation", frozenset({"x-business-codes", "x-envelope", "x-forms"}))
 _AT_SCHEME = ("a security scheme", frozenset({"x-signature"}))
@@ -155,6 +155,15 @@ def _check_pointer(subject: Subject, at: Address, text: Any, schema: Any) -> Ite
         and not subject.is_described([target], tokens)
     ):
         yield RawProblem(at, f"the pointer {_NOT_DESCRIBED}")
+
+
+def find_mock_faults(subject: Subject) -> Iterator[RawProblem]:
+    """What is said to the mock in another file has its shape; the mock says what of it leads nowhere."""
+    stated = members(subject.root.get("x-mock"))
+    target = subject.resolve(ROOT, stated["$ref"]) if "$ref" in stated else None
+    if target is not None:
+        shape = {"$ref": "#/$defs/mock", "$defs": load_extension_schema()["$defs"]}
+        yield from iter_faults(build_validator(shape), subject.value(target), target)
 
 
 def find_question_faults(subject: Subject) -> Iterator[RawProblem]:

@@ -44,6 +44,7 @@ MEANING: tuple[Check, ...] = (
     Check("example-external", examples.find_unjudged_examples),
     Check("extension", extensions.find_shape_faults),
     Check("extension-misplaced", extensions.find_misplaced),
+    Check("mock", extensions.find_mock_faults),
     Check("question", extensions.find_question_faults),
     Check("reading", extensions.find_reading_faults),
     Check("about", extensions.find_about_faults),

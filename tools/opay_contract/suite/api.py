@@ -4,36 +4,46 @@ HTTP 200 comes with errors too, so what an answer means is told by its business 
 the contract becomes a `Breach`.
 """
 
-import hmac
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from msgspec import structs
 
+from opay_contract.contract.addresses import MISSING, value_below
 from opay_contract.contract.contract import Contract, Match
-from opay_contract.contract.operation import Form, Operation
+from opay_contract.contract.operation import Operation, is_json
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import Parsed, parse_json
 from opay_contract.judge.judge import check_exchange
 from opay_contract.judge.subject import Settings
-from opay_contract.judge.table import SIGNATURE_MISMATCH, STATUS_UNDOCUMENTED, SUCCESS_WITHOUT_DATA
+from opay_contract.judge.table import (
+    CARD_NUMBER_EXPOSED,
+    REQUEST_FIELD_UNDOCUMENTED,
+    SIGNATURE_MISMATCH,
+    STATUS_UNDOCUMENTED,
+    SUCCESS_WITHOUT_DATA,
+)
+from opay_contract.mock.answers import AUTHENTICATION_FAILED
+from opay_contract.mock.sound import PLACEHOLDER, SoundRequest
 from opay_contract.model.exchange import Exchange, header
 from opay_contract.model.finding import Area, Finding, Outcome, Rule, Severity
 from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.canonical import UnsignableBody, documented_forms, render_canonical
-from opay_contract.signing.signer import sign, verify
+from opay_contract.signing.signer import sign, sign_as_it_is, verify
 from opay_contract.suite.breach import Breach, Discrepancy, quote_for_shell
 from opay_contract.suite.client import Client
-from opay_contract.suite.targets import CUSTOMER_ID, MERCHANT_ID, PRIVATE_KEY, ApiTarget
+from opay_contract.suite.questions import Questions
+from opay_contract.suite.targets import CREDENTIAL, CUSTOMER_ID, MERCHANT_ID, PRIVATE_KEY, ApiTarget
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 _BAD_REQUEST, _SERVER_ERROR = 400, 500
-
-BY_CUSTOMER, BY_TOKEN = "by-customer", "by-token"
-"""The ids of the two request forms."""
 
 _SIGNED = 'opay-contract sign "$body"'
 SIGNED_AS_IT_IS = (
@@ -41,7 +51,7 @@ SIGNED_AS_IT_IS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ApiJudge:
     """The contract, the credentials of a target, and the least severity of findings that matter there.
 
@@ -61,42 +71,47 @@ class ApiJudge:
             raise ContractError("openapi.yaml: a target needs x-signature")
         return scheme if self.has_space else replace(scheme, prefix=scheme.prefix.rstrip())
 
+    @cached_property
+    def questions(self) -> Questions:
+        """What can be asked by the contract."""
+        return Questions(self.contract)
+
     @property
     def operation(self) -> Operation:
-        """The operation that has request forms."""
-        return next(operation for operation in self.contract.operations if operation.forms)
+        """The operation that most is asked of."""
+        return self.questions.operation
 
     @property
-    def merchant_header(self) -> str:
-        """The name of the header that says which merchant asks."""
-        others = (self.scheme.header.lower(), "content-type")
-        named = (item.name for item in self.operation.required_headers if item.name.lower() not in others)
-        return next(named)
+    def identity_header(self) -> str:
+        """The name of the header that says who asks; empty where there is none."""
+        return self.questions.identity or ""
 
     @property
-    def authentication_code(self) -> str:
-        """The code for failed authentication, as far as it is known."""
-        question = next(one for one in self.contract.questions if one.id == "authentication-code")
-        return next(reading.id for reading in question.readings if reading.assumed)
+    def authentication_codes(self) -> frozenset[str]:
+        """The codes for failed authentication, as far as they are known."""
+        codes = self.operation.envelope.codes.values() if self.operation.envelope else ()
+        return frozenset(one.code for one in codes if one.means == AUTHENTICATION_FAILED)
 
-    def form(self, form_id: str) -> Form:
-        """Return one of the request forms."""
-        return next(form for form in self.operation.forms if form.id == form_id)
+    @property
+    def member(self) -> str:
+        """The name of the member that a record is asked for by."""
+        return self.questions.by_record.member if self.questions.by_record else ""
 
-    def member(self, form_id: str) -> str:
-        """Return the name of the member that a form asks by; answers have it under the same name."""
-        return str(self.form(form_id).echoes[0].request[-1])
+    @property
+    def item_member(self) -> str:
+        """The name of the member that an item is asked for by."""
+        return self.questions.by_item.member if self.questions.by_item else ""
 
-    def query(self, customer_id: str) -> dict[str, Any]:
-        """Return the query for a customer."""
-        return {self.member(BY_CUSTOMER): customer_id}
+    def query(self, key: str) -> dict[str, Any]:
+        """Return the query for a record; without records, a sound body."""
+        return self.questions.body(self.questions.by_record, key)
 
-    def token_query(self, token: str) -> dict[str, Any]:
-        """Return the query for a token."""
-        return {self.member(BY_TOKEN): token}
+    def item_query(self, key: str) -> dict[str, Any]:
+        """Return the query for an item."""
+        return self.questions.body(self.questions.by_item, key)
 
     def known_query(self) -> dict[str, Any]:
-        """Return the query for the customer that the target knows."""
+        """Return the query for the record that the target knows."""
         return self.query(self.target.customer_id)
 
     def text(self, query: Mapping[str, Any]) -> bytes:
@@ -109,20 +124,26 @@ class ApiJudge:
         try:
             return sign(body, secret, self.scheme).header
         except UnsignableBody:
-            return self.scheme.prefix + hmac.digest(secret.encode(), body, "sha512").hex()
+            return self.scheme.prefix + sign_as_it_is(body, secret)
 
     def is_signed(self, exchange: Exchange) -> bool:
-        """Tell whether a request carries the signature of its body and the merchant's id."""
+        """Tell whether a request carries the signature of its body, and says who asks."""
         fields = exchange.request.headers
-        signature = header(fields, self.scheme.header) or ""
-        ours = header(fields, self.merchant_header) == self.target.merchant_id
+        signature, name = header(fields, self.scheme.header) or "", self.identity_header
+        ours = not name or header(fields, name) == self.target.merchant_id
         return (
             ours and verify(exchange.request.body or b"", signature, self.target.private_key, self.scheme).ok
         )
 
     def match(self, exchange: Exchange) -> Match:
         """See an exchange through the contract, one by another method as if it were by the documented one."""
-        request = structs.replace(exchange.request, method=self.operation.method)
+        match = self.contract.match(exchange)
+        if match.route.operation is not None:
+            return match
+        path = self.contract.path(exchange.request.url or "") or ""
+        known = [one for one in self.contract.operations if one.path_pattern.fullmatch(path)]
+        method = known[0].method if known else self.operation.method
+        request = structs.replace(exchange.request, method=method)
         return self.contract.match(structs.replace(exchange, request=request))
 
     def is_success(self, exchange: Exchange) -> bool:
@@ -146,9 +167,8 @@ class ApiJudge:
         settings = Settings(started_at=time.time(), private_key=self.target.private_key, may_be_masked=False)
         match = self.contract.match(exchange)
         found = check_exchange(self.contract, exchange, match, settings)
-        return [
-            one for one in found if one.rule.severity >= self.fail_on and not self._is_open(one, exchange)
-        ]
+        graver = (one for one in found if one.rule.severity >= self.fail_on and not _is_of_ours(one))
+        return [one for one in graver if not self._is_open(one, exchange)]
 
     def findings_by(self, rule: Rule, exchange: Exchange) -> list[Finding]:
         """Return the findings of one rule about an exchange, however much they matter."""
@@ -171,7 +191,8 @@ class ApiJudge:
             return asked != self.known_query()
         if finding.rule is SIGNATURE_MISMATCH:
             return self.is_signed(exchange)
-        is_of_both = sum(form.required <= names for form in self.operation.forms) > 1
+        forms = match.route.operation.forms if match.route.operation else ()
+        is_of_both = sum(form.required <= names for form in forms) > 1
         return is_of_both and finding.rule.area in (Area.BODY, Area.ENVELOPE)
 
 
@@ -188,6 +209,8 @@ class Ask:
     headers: Mapping[str, str]
     signing: str = _SIGNED
     is_made_up: bool = False
+    target: str = ""
+    """The path with its query."""
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What the shell's variables stand for: credentials, and the customer and token that are known."""
 
@@ -231,11 +254,12 @@ class Reply:
     @property
     def data(self) -> Any:
         """The data of an answer, None where there is nothing."""
-        envelope = self.judge.operation.envelope
-        value = self.value
-        if envelope is None or not isinstance(value, dict):
-            return None
-        return value.get(str(envelope.data[-1]))
+        operation = self.judge.match(self.exchange).route.operation
+        envelope, value = operation.envelope if operation else None, self.value
+        if envelope is None:
+            return value
+        found = value_below(value, envelope.data)
+        return None if found is MISSING else found
 
     def breach(self, promise: str, found: str) -> Breach:
         """Return the failure of a test whose promise this answer breaks."""
@@ -287,11 +311,11 @@ class Api:
         headers: Mapping[str, str | None] | None = None,
     ) -> Ask:
         """Return a signed request; `headers` replace others, or drop them with None."""
-        usual: dict[str, str | None] = {
-            "Content-Type": "application/json",
-            self.judge.merchant_header: self.judge.target.merchant_id,
-            self.judge.scheme.header: self.judge.authorization(body, key),
-        }
+        usual: dict[str, str | None] = {"Content-Type": self.media_type}
+        if self.judge.operation.is_signed:
+            usual[self.judge.scheme.header] = self.judge.authorization(body, key)
+        if self.judge.identity_header:
+            usual[self.judge.identity_header] = self.judge.target.merchant_id
         given = usual | dict(headers or {})
         return Ask(
             name=name,
@@ -300,6 +324,7 @@ class Api:
             headers={name: value for name, value in given.items() if value is not None},
             signing=signing or self._signing_of(body),
             is_made_up=is_made_up,
+            target=self.judge.operation.path,
             variables={
                 CUSTOMER_ID: self.judge.target.customer_id,
                 MERCHANT_ID: self.judge.target.merchant_id,
@@ -307,9 +332,54 @@ class Api:
             | self._token_variables(),
         )
 
+    @property
+    def media_type(self) -> str:
+        """The media type that queries are sent as."""
+        types = self.judge.operation.request_types
+        return next(filter(is_json, types), "application/json")
+
+    def make_sound(
+        self, request: SoundRequest, *, is_let_in: bool = True, method: str | None = None, name: str = ""
+    ) -> Ask:
+        """Return a request as the contract alone makes it, with what says who asks or without."""
+        operation, target = request.operation, self.judge.target
+        as_json = is_json(request.media_type)
+        body = b"" if request.body is None else _written(request.body, as_json=as_json)
+        if operation.is_signed and as_json and isinstance(request.body, dict):
+            body = self.judge.text(request.body)
+        headers = dict(one.split(": ", 1) for one in request.headers)
+        if operation.is_signed and not body:  # where no body is documented, an empty object is what is signed
+            body = b"{}"
+            headers["Content-Type"] = "application/json"
+        if not is_let_in:
+            headers = {name: value for name, value in headers.items() if PLACEHOLDER not in value}
+        headers = {name: value.replace(PLACEHOLDER, target.credential) for name, value in headers.items()}
+        if request.body is not None:
+            headers["Content-Type"] = request.media_type
+        scheme = self.judge.contract.signature
+        if operation.is_signed and scheme is not None:
+            identity = operation.identity_header(scheme)
+            headers |= {identity: target.merchant_id} if identity else {}
+            headers |= {scheme.header: self.judge.authorization(body)} if is_let_in else {}
+        sent = request.target.replace(PLACEHOLDER, target.credential if is_let_in else "")
+        form = f" ({request.form.id})" if request.form else ""
+        return Ask(
+            name=name or f"a sound request of {operation.id}{form}",
+            method=method or operation.method,
+            body=body,
+            headers=headers,
+            target=sent,
+            variables={
+                CUSTOMER_ID: target.customer_id,
+                MERCHANT_ID: target.merchant_id,
+                CREDENTIAL: target.credential,
+            },
+        )
+
     def send(self, ask: Ask) -> Reply:
         """Send a request."""
-        exchange = self.client.send(ask.method, self.url, ask.headers, ask.body)
+        url = self.judge.target.base_url + ask.target
+        exchange = self.client.send(ask.method, url, ask.headers, ask.body or None)
         return Reply(ask=ask, exchange=exchange, judge=self.judge)
 
     def post(self, name: str, body: bytes, headers: Mapping[str, str | None] | None = None) -> Reply:
@@ -325,32 +395,56 @@ class Api:
         sent = None if body is None else json.dumps(body).encode()
         return self.client.send(method, f"{self.judge.target.base_url}/__mock__/{path}", {}, sent)
 
+    @property
+    def has_codes(self) -> bool:
+        """Whether answers tell by a business code what they mean."""
+        return self.judge.operation.envelope is not None
+
+    @cached_property
+    def sound_bodies(self) -> "SearchStrategy[Any]":
+        """Any body that the contract allows for the operation that is asked."""
+        from opay_contract.suite.generation import from_schema  # noqa: PLC0415  heavy
+
+        schema = self.judge.operation.request_schema
+        return from_schema({} if schema is None else {"$ref": schema}, self.judge.contract)
+
     @cached_property
     def known(self) -> Reply:
-        """The answer for the customer that the target knows."""
-        reply = self.ask("the known customer", self.judge.known_query())
+        """The answer for the record that the target knows."""
+        reply = self.ask("the known record", self.judge.known_query())
         self.succeeds(reply)
         return reply
 
     @cached_property
-    def cards(self) -> list[dict[str, Any]]:
-        """The known customer's cards; at least one."""
-        cards = [one for one in _objects(self.known.data) if self.judge.member(BY_TOKEN) in one]
-        if not cards:
+    def items(self) -> list[dict[str, Any]]:
+        """The known record's items; at least one."""
+        items = [one for one in _objects(self.known.data) if self._item_name in one]
+        if not items:
             raise self.known.breach(
-                f"the customer of {CUSTOMER_ID} has a saved card, so that a token can be asked for", "no card"
+                f"the record of {CUSTOMER_ID} has an item, so that one can be asked for", "no item"
             )
-        return cards
+        return items
 
     @cached_property
     def tokens(self) -> list[str]:
-        """The known customer's tokens."""
-        return [str(card[self.judge.member(BY_TOKEN)]) for card in self.cards]
+        """The keys of the known record's items."""
+        return [str(item[self._item_name]) for item in self.items] if self.judge.questions.by_item else []
 
-    def customer_in(self, data: Any) -> dict[str, Any]:
-        """Return the customer in an answer's data; empty where there is none."""
-        member = self.judge.member(BY_CUSTOMER)
-        return next((one for one in _objects(data) if member in one), {})
+    @property
+    def _item_name(self) -> str:
+        by = self.judge.questions.by_item
+        return str(by.lookup.records.items.key[-1]) if by and by.lookup.records.items else ""
+
+    def record_in(self, data: Any) -> dict[str, Any]:
+        """Return the object in an answer's data that names its record; empty where there is none."""
+        by = self.judge.questions.by_record
+        name = str(by.lookup.records.key[-1]) if by else ""
+        return next((one for one in _objects(data) if name in one), {})
+
+    def key_in(self, data: Any) -> Any:
+        """Return the key of the record that an answer's data are about."""
+        by = self.judge.questions.by_record
+        return self.record_in(data).get(str(by.lookup.records.key[-1])) if by else None
 
     def succeeds(self, reply: Reply) -> None:
         """Fail where a sound, signed query for what is known has no success, or drifts from the contract."""
@@ -381,13 +475,14 @@ class Api:
         said = reply.exchange.response.body.decode("utf-8", "replace")
         said += "\n".join(value for _, value in reply.exchange.response.headers or ())
         lowered = said.lower()
-        if any(digits in lowered for digits in self._right_digits(reply.ask.body)):
+        signed = reply.ask.body if self.judge.operation.is_signed else b""
+        if any(digits in lowered for digits in self._right_digits(signed)):
             raise reply.breach("a refusal does not tell the signature that would hold", "the signature")
         if self.judge.target.private_key in said:
             raise reply.breach("no answer tells a key", "the private key")
-        for name, value in self.customer_in(self.known.data).items():
+        for name, value in self.record_in(self.known.data).items():
             if isinstance(value, str) and len(value) > 4 and value in said:  # noqa: PLR2004  shorter is chance
-                raise reply.breach("a refusal tells nothing of the customer", f"the customer's {name}")
+                raise reply.breach("a refusal tells nothing of the record", f"the record's {name}")
 
     def spare(self, wanted: int) -> int:
         """Return how many of some requests the budget has room for beside what the suite needs."""
@@ -414,6 +509,13 @@ class Api:
                 return
 
 
+def _is_of_ours(finding: Finding) -> bool:
+    """Tell what is of a request on purpose: a card's number that it must have, or what was made up."""
+    if finding.rule is REQUEST_FIELD_UNDOCUMENTED:
+        return True
+    return finding.rule is CARD_NUMBER_EXPOSED and finding.pointer.startswith("request:")
+
+
 def raise_findings(reply: Reply, findings: Iterable[Finding]) -> None:
     """Fail with findings about an answer, if there are any."""
     found = [reply.discrepancy(one.rule.id, _found(one), _place(one)) for one in findings]
@@ -434,11 +536,11 @@ def curl_of(ask: Ask, judge: ApiJudge) -> str:
     words = [f"body={body};", "curl -sS"]
     if ask.method != "POST":
         words.append(f"-X {ask.method}")
-    words.append(judge.target.base_url + judge.operation.path)
+    words.append(quote_for_shell((judge.target.base_url + ask.target).encode(), ask.variables) or "")
     for name, value in ask.headers.items():
         if value == "":
             words.append(f"-H '{name};'")
-        elif name.lower() == judge.scheme.header.lower():
+        elif judge.contract.signature and name.lower() == judge.scheme.header.lower() and ask.signing:
             words.append(f'-H "$({ask.signing})"')
         else:
             line = quote_for_shell(f"{name}: {value}".encode("latin-1", "replace"), ask.variables)
@@ -446,6 +548,13 @@ def curl_of(ask: Ask, judge: ApiJudge) -> str:
     if "content-type" not in map(str.lower, ask.headers):
         words.append("-H 'Content-Type:'")
     return " ".join([*filter(None, words), '--data-raw "$body"'])
+
+
+def _written(value: Any, *, as_json: bool) -> bytes:
+    """Return a body of any media type; a form's members as in a query."""
+    if as_json:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return (urlencode(value, doseq=True) if isinstance(value, dict) else str(value)).encode()
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:

@@ -1,14 +1,15 @@
 """Every request that the suite sends on purpose, in families; tests judge the answers, parity compares them.
 
-A family is a function that makes its requests for a target: signed with its key, about the customer that it
+A family is a function that makes its requests for a target: signed with its key, about the record that it
 knows.
 """
 
-import hmac
 import json
 from collections.abc import Callable
 
-from opay_contract.suite.api import BY_CUSTOMER, BY_TOKEN, SIGNED_AS_IT_IS, Api, Ask
+from opay_contract.signing.signer import sign_as_it_is
+from opay_contract.suite.api import SIGNED_AS_IT_IS, Api, Ask
+from opay_contract.suite.questions import IDENTITY, ITEMS, RECORDS, SIGNATURE, needs
 from opay_contract.suite.targets import CUSTOMER_ID
 
 Family = Callable[[Api], list[Ask]]
@@ -16,104 +17,118 @@ Family = Callable[[Api], list[Ask]]
 WRONG_KEY = "OPAYPRV_NOT_THE_MERCHANTS"
 _ANOTHER_MERCHANT = "256600000000001"
 _SIGNED_WRONGLY = f'OPAY_PRIVATE_KEY={WRONG_KEY} opay-contract sign "$body"'
-_MOST_TOKENS = 5
+_MOST_ITEMS = 5
+_UNKNOWN_ITEM = "OPAY_TOKEN_" + "0" * 32
 
 
+def sound_requests(api: Api) -> list[Ask]:
+    """Return a sound request of each operation and form, as the contract alone makes it."""
+    known = api.judge.target.customer_id or None
+    return [api.make_sound(request) for request in api.judge.questions.requests(known)]
+
+
+@needs(RECORDS)
 def known_queries(api: Api) -> list[Ask]:
-    """Return what a target that knows the customer answers: by customer, and by some of the tokens."""
-    judge = api.judge
-    by_customer = api.make("the known customer", judge.text(judge.known_query()))
-    return [by_customer, *token_queries(api)]
+    """Return what a target that knows the record answers: about it, and about some of its items."""
+    return [api.make("the known record", api.judge.text(api.judge.known_query())), *item_queries(api)]
 
 
-def token_queries(api: Api) -> list[Ask]:
-    """Return a query for each of the known customer's tokens, the first of them where there are many."""
-    asked = api.tokens[:_MOST_TOKENS]
+def item_queries(api: Api) -> list[Ask]:
+    """Return a query for each of the known record's items, the first of them where there are many."""
     return [
-        api.make(f"token {number} of the known customer", api.judge.text(api.judge.token_query(token)))
-        for number, token in enumerate(asked, 1)
+        api.make(f"item {number} of the known record", api.judge.text(api.judge.item_query(key)))
+        for number, key in enumerate(api.tokens[:_MOST_ITEMS], 1)
     ]
 
 
+@needs(RECORDS)
 def white_space(api: Api) -> list[Ask]:
     """Return the known query, sent with white space that is not signed."""
-    name, value = (json.dumps(text) for text in _member(api))
+    query = api.judge.known_query()
     texts = {
-        "a space behind the colon": f"{{{name}: {value}}}",
-        "lines and tabs": f"\n{{\t{name}\r\n:{value} }}",
-        "a space in front and a line feed at the end": f" {{{name}:{value}}}\n",
+        "a space behind the colon": json.dumps(query, separators=(",", ": ")),
+        "lines and tabs": "\n" + json.dumps(query, indent="\t", separators=(",", "\r\n:")) + " ",
+        "a space in front and a line feed at the end": f" {json.dumps(query, separators=(',', ':'))}\n",
     }
-    return [api.make(f"the known customer, with {how}", text.encode()) for how, text in texts.items()]
+    return [api.make(f"the known record, with {how}", text.encode()) for how, text in texts.items()]
 
 
+@needs(RECORDS)
 def media_type_spellings(api: Api) -> list[Ask]:
     """Return the known query with JSON's media type in other spellings."""
     body = api.judge.text(api.judge.known_query())
     types = ("application/json; charset=utf-8", "Application/JSON")
     return [
-        api.make(f"the known customer, sent as {one}", body, headers={"Content-Type": one}) for one in types
+        api.make(f"the known record, sent as {one}", body, headers={"Content-Type": one}) for one in types
     ]
 
 
+@needs(RECORDS)
 def other_media_types(api: Api) -> list[Ask]:
     """Return the known query, sent as something else than JSON."""
     body = api.judge.text(api.judge.known_query())
     types = ("text/plain", "application/xml", "multipart/form-data", None)
     return [
-        api.make(f"the known customer, sent as {one or 'no media type'}", body, headers={"Content-Type": one})
+        api.make(f"the known record, sent as {one or 'no media type'}", body, headers={"Content-Type": one})
         for one in types
     ]
 
 
+@needs(RECORDS)
 def unknown_queries(api: Api) -> list[Ask]:
-    """Return queries for a customer and a token that nobody has."""
-    queries = {
-        "an unknown customer": api.judge.query("nobody-0e5a"),
-        "an unknown token": api.judge.token_query(_unknown_token()),
-    }
+    """Return queries for a record and an item that nobody has."""
+    queries = {"an unknown record": api.judge.query("nobody-0e5a")}
+    if api.judge.questions.by_item:
+        queries["an unknown item"] = api.judge.item_query(_UNKNOWN_ITEM)
     return [api.make(name, api.judge.text(query)) for name, query in queries.items()]
 
 
+@needs(ITEMS)
 def both_keys(api: Api) -> list[Ask]:
-    """Return a query for the known customer and for a token that is nobody's."""
-    query = api.judge.known_query() | api.judge.token_query(_unknown_token())
-    return [api.make("the known customer and an unknown token", api.judge.text(query))]
+    """Return a query for the known record and for an item that is nobody's."""
+    query = api.judge.known_query() | api.judge.item_query(_UNKNOWN_ITEM)
+    return [api.make("the known record and an unknown item", api.judge.text(query))]
 
 
+@needs(RECORDS)
 def not_queries(api: Api) -> list[Ask]:
     """Return bodies that are no query."""
-    customer, token = api.judge.member(BY_CUSTOMER).encode(), api.judge.member(BY_TOKEN).encode()
+    known, name = api.judge.known_query(), api.judge.member
+    key, rest = json.dumps(name).encode(), _without_key(api)
     bodies = {
         "nothing": b"",
-        "no JSON": b"%s=1" % customer,
-        "JSON that is cut short": b'{"%s":"1' % customer,
+        "no JSON": b"%s=1" % name.encode(),
+        "JSON that is cut short": b'{%s:"1' % key,
         "null": b"null",
-        "a text": b'"%s"' % customer,
+        "a text": key,
         "a number": b"1",
-        "a list": b'[{"%s":"1"}]' % customer,
+        "a list": json.dumps([known]).encode(),
         "an empty object": b"{}",
-        "another member": b'{"merchantId":"1"}',
-        "a member in another case": b'{"%s":"1"}' % customer.lower(),
-        "an id that is a number": b'{"%s":121111113}' % customer,
-        "an id that is null": b'{"%s":null}' % customer,
-        "an id that is a list": b'{"%s":["121111113"]}' % customer,
-        "an id that is an object": b'{"%s":{"$ne":""}}' % customer,
-        "a token that is true": b'{"%s":true}' % token,
-        "NaN": b'{"%s":NaN}' % customer,
-        "half a surrogate pair": b'{"%s":"\\ud83d"}' % customer,
-        "broken UTF-8": b'{"%s":"\xff"}' % customer,
-        "UTF-16": (b'{"%s":"1"}' % customer).decode().encode("utf-16"),
+        "another member": b'{"anotherMember":"1"}',
+        "a member in another case": json.dumps({**rest, name.swapcase(): "1"}).encode(),
+        "an id that is a number": _with_key(api, 121111113),
+        "an id that is null": _with_key(api, None),
+        "an id that is a list": _with_key(api, ["121111113"]),
+        "an id that is an object": _with_key(api, {"$ne": ""}),
+        "NaN": _with_key(api, float("nan")),
+        "half a surrogate pair": _with_key(api, "\ud83d"),
+        "broken UTF-8": _with_key(api, "@").replace(b"@", b"\xff"),
+        "UTF-16": _with_key(api, "1").decode().encode("utf-16"),
     }
+    if api.judge.item_member:
+        bodies["an item that is true"] = b'{"%s":true}' % api.judge.item_member.encode()
     return [api.make(name, body) for name, body in bodies.items()]
 
 
+@needs(RECORDS)
 def other_methods(api: Api) -> list[Ask]:
     """Return the known query, sent by other methods."""
     body = api.judge.text(api.judge.known_query())
     methods = ("GET", "PUT", "PATCH", "DELETE")
-    return [api.make(f"the known customer, by {method}", body, method=method) for method in methods]
+    return [api.make(f"the known record, by {method}", body, method=method) for method in methods]
 
 
+@needs(RECORDS)
 def any_script(api: Api) -> list[Ask]:
     """Return queries for customers whose ids are written in other scripts, and in odd characters."""
     ids = {
@@ -131,6 +146,7 @@ def any_script(api: Api) -> list[Ask]:
     return [api.make(f"an id with {how}", api.judge.text(api.judge.query(one))) for how, one in ids.items()]
 
 
+@needs(SIGNATURE)
 def unsigned(api: Api) -> list[Ask]:
     """Return the known query without a signature."""
     body = api.judge.text(api.judge.known_query())
@@ -138,6 +154,7 @@ def unsigned(api: Api) -> list[Ask]:
     return [_forged(api, name, body, value, f"echo Authorization: {value}") for name, value in values.items()]
 
 
+@needs(SIGNATURE)
 def forgeries(api: Api) -> list[Ask]:
     """Return the known query with signatures of somebody else, of something else, and of nothing."""
     body = api.judge.text(api.judge.known_query())
@@ -170,6 +187,7 @@ def forgeries(api: Api) -> list[Ask]:
     return [_forged(api, name, body, value, signing) for name, (value, signing) in made.items()]
 
 
+@needs(SIGNATURE)
 def cut_signatures(api: Api) -> list[Ask]:
     """Return the known query with signatures of which something is missing, or which have too much."""
     body = api.judge.text(api.judge.known_query())
@@ -184,6 +202,7 @@ def cut_signatures(api: Api) -> list[Ask]:
     return [_changed(api, name, body, value, how) for name, (value, how) in made.items()]
 
 
+@needs(SIGNATURE)
 def other_forms(api: Api) -> list[Ask]:
     """Return the known query with the right signature in a form that is not the documented one."""
     body = api.judge.text(api.judge.known_query())
@@ -199,36 +218,43 @@ def other_forms(api: Api) -> list[Ask]:
     return [_changed(api, name, body, value, how) for name, (value, how) in made.items()]
 
 
+@needs(SIGNATURE)
 def replays(api: Api) -> list[Ask]:
     """Return the known query's signature, sent again with another body."""
-    customer, token = api.judge.member(BY_CUSTOMER), api.judge.member(BY_TOKEN)
-    who, card = api.judge.target.customer_id, api.tokens[0]
+    who, known = api.judge.target.customer_id, api.judge.known_query()
     queries = {
-        "another customer": {customer: "another"},
-        "a token of the customer": {token: card},
-        "the id as a token": {token: who},
-        "a space behind the id": {customer: f"{who} "},
-        "a token beside the id": {customer: who, token: card},
+        "another record": api.judge.query("another"),
+        "a space behind the id": api.judge.query(f"{who} "),
     }
-    bodies = {f"{name}, signed as the known customer": api.judge.text(one) for name, one in queries.items()}
+    if api.judge.questions.by_item:
+        queries |= {
+            "an item of the record": api.judge.item_query(api.tokens[0]),
+            "the id as an item": api.judge.item_query(who),
+            "an item beside the id": known | api.judge.item_query(api.tokens[0]),
+        }
+    bodies = {f"{name}, signed as the known record": api.judge.text(one) for name, one in queries.items()}
     return [_replayed(api, name, body) for name, body in bodies.items()]
 
 
+@needs(SIGNATURE)
 def ambiguous_replays(api: Api) -> list[Ask]:
     """Return the same with bodies that a server may read as the one that is signed."""
-    customer, who = (json.dumps(text) for text in _member(api))
+    known = api.judge.text(api.judge.known_query()).decode()[1:]
+    key, who = (json.dumps(text) for text in (api.judge.member, api.judge.target.customer_id))
+    rest = known.replace(f"{key}:{who}", "", 1).strip(",")
+    rest = f",{rest}" if rest != "}" else rest
     bodies = {
-        "the id twice": f"{{{customer}:{who},{customer}:{who}}}",
-        "another id and then the known one": f'{{{customer}:"another",{customer}:{who}}}',
-        "the known id and then another": f'{{{customer}:{who},{customer}:"another"}}',
-        "a member that is not documented": f'{{"a":1,{customer}:{who}}}',
+        "the id twice": f"{{{key}:{who},{known}",
+        "another id and then the known one": f'{{{key}:"another",{known}',
+        "the known id and then another": f'{{{key}:{who},{key}:"another"{rest}',
+        "a member that is not documented": f'{{"a":1,{known}',
     }
     return [
-        _replayed(api, f"{name}, signed as the known customer", text.encode())
-        for name, text in bodies.items()
+        _replayed(api, f"{name}, signed as the known record", text.encode()) for name, text in bodies.items()
     ]
 
 
+@needs(SIGNATURE, IDENTITY)
 def other_merchants(api: Api) -> list[Ask]:
     """Return the known query, asked as another merchant."""
     body = api.judge.text(api.judge.known_query())
@@ -239,24 +265,26 @@ def other_merchants(api: Api) -> list[Ask]:
         "two merchants in one header": "256612345678901\t1",
         "a merchant in quotes": "'1'='1",
     }
-    asks = [_as_merchant(api, f"the known customer, as {name}", body, one) for name, one in ids.items()]
+    asks = [_as_merchant(api, f"the known record, as {name}", body, one) for name, one in ids.items()]
     foreign = api.make(
-        "the known customer, as another merchant with another key",
+        "the known record, as another merchant with another key",
         body,
         key=WRONG_KEY,
         signing=_SIGNED_WRONGLY,
-        headers={api.judge.merchant_header: _ANOTHER_MERCHANT},
+        headers={api.judge.identity_header: _ANOTHER_MERCHANT},
     )
     return [*asks, foreign]
 
 
+@needs(SIGNATURE, IDENTITY)
 def no_merchant(api: Api) -> list[Ask]:
     """Return the known query without a merchant's id."""
     body = api.judge.text(api.judge.known_query())
     ids = {"no merchant id": None, "an empty merchant id": ""}
-    return [_as_merchant(api, f"the known customer, with {name}", body, one) for name, one in ids.items()]
+    return [_as_merchant(api, f"the known record, with {name}", body, one) for name, one in ids.items()]
 
 
+@needs(RECORDS)
 def injections(api: Api) -> list[Ask]:
     """Return queries that a careless server would carry out, or copy into a header."""
     texts = {
@@ -272,7 +300,9 @@ def injections(api: Api) -> list[Ask]:
         "an escaped CR LF": "%0d%0aX-Injected:%20yes",
         "control characters": "\u202e\u0000\uffff",
     }
-    forms = {"an id": api.judge.query, "a token": api.judge.token_query}
+    forms = {"an id": api.judge.query}
+    if api.judge.questions.by_item:
+        forms["an item"] = api.judge.item_query
     return [
         api.make(f"{what} with {how}", api.judge.text(query(text)))
         for what, query in forms.items()
@@ -281,6 +311,7 @@ def injections(api: Api) -> list[Ask]:
 
 
 FAMILIES: tuple[Family, ...] = (
+    sound_requests,
     known_queries,
     white_space,
     media_type_spellings,
@@ -303,17 +334,18 @@ FAMILIES: tuple[Family, ...] = (
 """All of them, in the order in which two targets are compared."""
 
 
-def _member(api: Api) -> tuple[str, str]:
-    return api.judge.member(BY_CUSTOMER), api.judge.target.customer_id
+def _with_key(api: Api, value: object) -> bytes:
+    """Return the known query with any value as its key."""
+    return json.dumps({**_without_key(api), api.judge.member: value}, separators=(",", ":")).encode()
 
 
-def _unknown_token() -> str:
-    return "OPAY_TOKEN_" + "0" * 32
+def _without_key(api: Api) -> dict[str, object]:
+    return {name: value for name, value in api.judge.known_query().items() if name != api.judge.member}
 
 
 def _forged(api: Api, name: str, body: bytes, value: str | None, signing: str) -> Ask:
     header = {api.judge.scheme.header: value}
-    return api.make(f"the known customer, with {name}", body, signing=signing, headers=header)
+    return api.make(f"the known record, with {name}", body, signing=signing, headers=header)
 
 
 def _changed(api: Api, name: str, body: bytes, value: str, filter_: str) -> Ask:
@@ -328,7 +360,7 @@ def _replayed(api: Api, name: str, body: bytes) -> Ask:
 
 
 def _as_merchant(api: Api, name: str, body: bytes, merchant: str | None) -> Ask:
-    return api.make(name, body, headers={api.judge.merchant_header: merchant})
+    return api.make(name, body, headers={api.judge.identity_header: merchant})
 
 
 def _with_variable(api: Api, text: bytes) -> str:
@@ -338,4 +370,4 @@ def _with_variable(api: Api, text: bytes) -> str:
 
 def _raw_digest(api: Api, text: bytes) -> str:
     """Return the signature of the text as it stands, not of what it means."""
-    return hmac.digest(api.judge.target.private_key.encode(), text, "sha512").hex()
+    return sign_as_it_is(text, api.judge.target.private_key)

@@ -8,11 +8,12 @@ schema of the contract under `components`.
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from opay_contract.contract.addresses import absolute, split_uri
+from opay_contract.contract.addresses import OPEN, absolute, split_uri, value_below
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document
 from opay_contract.contract.keywords import NAMED
 from opay_contract.contract.loading import ROOT, load_contract
+from opay_contract.contract.openapi import is_schema_file
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import Tokens, pointer
 
@@ -34,6 +35,9 @@ def from_schema(schema: str | dict[str, Any], contract: Contract | None = None) 
     documents = (contract or load_contract()).schemas.documents
     if isinstance(schema, str):
         schema = {"$ref": schema}
+    if isinstance(schema.get("$ref"), str) and schema["$ref"].startswith(OPEN):
+        at = split_uri(schema["$ref"])  # a place in openapi.yaml is not carried: what stands there is
+        schema = value_below(documents[at.file].value, at.tokens) if at.file == ROOT else {"$ref": str(at)}
     return _bodies(_document_around(schema, documents))
 
 
@@ -48,7 +52,7 @@ def _bodies(document: dict[str, Any]) -> "SearchStrategy[Any]":
 
 
 def _document_around(schema: dict[str, Any], documents: dict[str, Document]) -> dict[str, Any]:
-    names = {name for name in documents if name != ROOT}
+    names = set(filter(is_schema_file, documents))
     return {
         "openapi": "3.1.0",
         "info": {"title": "One schema", "version": "1"},
@@ -64,9 +68,22 @@ def _document_around(schema: dict[str, Any], documents: dict[str, Document]) -> 
             }
         },
         "components": {
-            "schemas": {_key(name): _relocate(documents[name].value, name, names) for name in sorted(names)}
+            "schemas": {
+                **{_key(name): _relocate(documents[name].value, name, names) for name in sorted(names)},
+                **_own_schemas(documents[ROOT].value, names),
+            }
         },
     }
+
+
+def _own_schemas(root: Any, names: set[str]) -> dict[str, Any]:
+    """Return the schemas that stand in openapi.yaml itself, under names of their own."""
+    own = (root.get("components") or {}).get("schemas") or {}
+    return {_own_key(name): _relocate(schema, ROOT, names) for name, schema in own.items()}
+
+
+def _own_key(name: str | int) -> str:
+    return _key(f"{ROOT}/{name}")
 
 
 def _relocate(schema: Any, name: str, names: set[str]) -> Any:
@@ -94,6 +111,8 @@ def _relocate_keyword(keyword: str, value: Any, name: str, names: set[str]) -> A
 
 def _component(uri: str, names: set[str]) -> str:
     name, steps = split_uri(uri)
+    if name == ROOT and steps[:2] == ("components", "schemas"):
+        return "#" + pointer((*steps[:2], _own_key(steps[2]), *steps[3:]))
     if name not in names:
         raise UsageError(f"no schema file '{name}' in the contract; there are {', '.join(sorted(names))}")
     tokens: Tokens = ("components", "schemas", _key(name), *steps)

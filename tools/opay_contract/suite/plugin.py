@@ -18,7 +18,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 
 import opay_contract
-from opay_contract.contract.loading import load_contract
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.loading import (
+    ROOT,
+    default_directory,
+    folder_of,
+    load_contract,
+    with_base_url,
+)
 from opay_contract.errors import OpayContractError, UsageError
 from opay_contract.suite.api import Api, ApiJudge
 from opay_contract.suite.breach import (
@@ -32,6 +39,7 @@ from opay_contract.suite.breach import (
 )
 from opay_contract.suite.client import Client, Listener, RatePolicy, UnreachableError, share
 from opay_contract.suite.probe import PROBES, ProbeResult, probe
+from opay_contract.suite.questions import LACKS, NEEDS, Questions
 from opay_contract.suite.running import judge_of, running_mock
 from opay_contract.suite.targets import MOCK, ApiTarget, find_target
 from opay_contract.words import count
@@ -86,6 +94,8 @@ class SuiteRun:
     counts: Counter[str] = field(default_factory=Counter)
     """Tests by outcome."""
     failed: list[tuple[str, Discrepancy]] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+    """Tests that the contract has nothing for, by what it lacks."""
     was_cut_short: bool = False
     """Whether the budget was used up, or the target gone, before everything was asked."""
 
@@ -108,6 +118,8 @@ class SuiteRun:
             terminalreporter.section(count(len(found), "distinct finding"))
             for line in render_findings_text(found):
                 terminalreporter.write_line(line)
+        for name, number in sorted(self.left_out.items()):
+            terminalreporter.write_line(f"left out: {count(number, 'test')}, as {LACKS[name]}")
         if self.target is not None:
             said = f"target: {self.requests} of {self.rate_policy.budget} requests sent"
             terminalreporter.write_line(said)
@@ -130,18 +142,20 @@ class SuiteRun:
 
 
 _RUN = pytest.StashKey[SuiteRun]()
+_CONTRACT = pytest.StashKey[Contract]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options that choose a target."""
     group = parser.getgroup("target", "which server the contract tests talk to")
     group.addoption("--target", default=MOCK, help="mock (as it is unless set), sandbox, or a URL")
+    group.addoption(
+        "--contract", type=Path, metavar="PATH", help="the contract; that of the package unless set"
+    )
     group.addoption("--allow-production", action="store_true", help="let --target be production")
     group.addoption("--pace", type=float, default=PACE, help=f"requests a second to a real target ({PACE:g})")
     group.addoption("--budget", type=int, default=BUDGET, help=f"requests to a real target in all ({BUDGET})")
-    group.addoption(
-        "--record-to", type=Path, metavar="FILE", help="append what a real target answers, redacted"
-    )
+    group.addoption("--record-to", type=Path, metavar="FILE", help="append what the target answers, redacted")
     group.addoption("--markdown", type=Path, metavar="FILE", help="write the findings as Markdown")
 
 
@@ -173,7 +187,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if run.target is None:
         return
     with _asking(config, run, run.target) as client:
-        run.probed = probe(Api(judge=judge_of(run.target), client=client))
+        run.probed = probe(Api(judge=judge_of(run.target, contract_of(config)), client=client))
         run.sent, run.has_space = client.sent, run.probed.api.judge.has_space
     if run.probed.trouble:
         raise pytest.UsageError(run.probed.trouble)
@@ -197,10 +211,10 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what the run talks to, and how."""
     run = config.stash[_RUN]
     profile = f"hypothesis profile '{_profile(config)}'"
-    if run.target is None:
-        return [f"target: the mock, without a budget; {profile}"]
     record, care = config.getoption("--record-to"), run.rate_policy
     kept = f"recorded to {record}" if record else "not recorded"
+    if run.target is None:
+        return [f"target: the mock, without a budget; {profile}" + (f"; {kept}" if record else "")]
     return [
         f"target: {run.target.name} at {run.target.base_url}; {profile}",
         f"budget: {care.budget} requests, {care.pace:g} a second, {care.tries} tries each; {kept}",
@@ -209,8 +223,15 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what does not ask the target, where that is another than the mock."""
-    if config.stash[_RUN].target is None:
+    """Leave out what the contract has nothing for, and what does not ask a target that is not the mock."""
+    run = config.stash[_RUN]
+    if any(getattr(getattr(item, "function", None), NEEDS, ()) for item in items):
+        had = Questions(contract_of(config)).had
+        lacking = {item: set(_needs(item)) - had for item in items}
+        run.left_out.update(min(lacks) for lacks in lacking.values() if lacks)
+        config.hook.pytest_deselected(items=[item for item in items if lacking[item]])
+        items[:] = [item for item in items if not lacking[item]]
+    if run.target is None:
         return
     config.hook.pytest_deselected(items=[item for item in items if not _asks_any_target(item)])
     items[:] = [item for item in items if _asks_any_target(item)]
@@ -267,14 +288,21 @@ def target(pytestconfig: pytest.Config) -> Iterator[ApiTarget]:
     if found is not None:
         yield found
         return
-    with running_mock() as mock:
+    with running_mock(contract_of(pytestconfig)) as mock:
         yield mock
 
 
 @pytest.fixture(scope="session")
 def judge(pytestconfig: pytest.Config, target: ApiTarget) -> ApiJudge:
     """The contract, which the target is a server of, and what of it matters there."""
-    return judge_of(target, has_space=pytestconfig.stash[_RUN].has_space)
+    return judge_of(target, contract_of(pytestconfig), has_space=pytestconfig.stash[_RUN].has_space)
+
+
+@pytest.fixture(scope="session")
+def contract_file(pytestconfig: pytest.Config) -> Path:
+    """The first file of the contract."""
+    named = pytestconfig.getoption("--contract")
+    return (folder_of(named) if named else default_directory()) / ROOT
 
 
 @pytest.fixture(scope="session")
@@ -295,9 +323,10 @@ def api(judge: ApiJudge, client: Client) -> Api:
 @contextmanager
 def _asking(config: pytest.Config, run: SuiteRun, target: ApiTarget) -> Iterator[Client]:
     """Make the client of a run, which records where that is asked for."""
-    path = config.getoption("--record-to") if run.target is not None else None
+    path = config.getoption("--record-to")
     with ExitStack() as stack:
-        listeners = [_recorder(stack, path, run.redaction_key, target)] if path else []
+        contract = contract_of(config)
+        listeners = [_recorder(stack, path, run.redaction_key, target, contract)] if path else []
         made = Client(run.rate_policy, listeners, sent=run.sent)
         stack.callback(made.close)
         yield made
@@ -308,13 +337,29 @@ def _asks_any_target(item: pytest.Item) -> bool:
     return "target" in getattr(item, "fixturenames", ("target",))
 
 
+def _needs(item: pytest.Item) -> tuple[str, ...]:
+    named: tuple[str, ...] = getattr(getattr(item, "function", None), NEEDS, ())
+    return named
+
+
+def contract_of(config: pytest.Config) -> Contract:
+    """Return the contract of a run, read once."""
+    if _CONTRACT not in config.stash:
+        named = config.getoption("--contract")
+        try:
+            config.stash[_CONTRACT] = load_contract(folder_of(named) if named else None)
+        except OpayContractError as error:
+            raise pytest.UsageError(str(error)) from None
+    return config.stash[_CONTRACT]
+
+
 def _find_target(config: pytest.Config) -> ApiTarget | None:
     name = config.getoption("--target")
     if name == MOCK:
         return None
     allowed = config.getoption("--allow-production")
     try:
-        return find_target(name, os.environ, load_contract(), allow_production=allowed)
+        return find_target(name, os.environ, contract_of(config), allow_production=allowed)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -355,7 +400,7 @@ def _profile(config: pytest.Config) -> str:
     return "ci" if os.environ.get("CI") else "dev"
 
 
-def _recorder(stack: ExitStack, path: Path, key: bytes, target: ApiTarget) -> Listener:
+def _recorder(stack: ExitStack, path: Path, key: bytes, target: ApiTarget, contract: Contract) -> Listener:
     from opay_contract.record.capture import captured_of  # noqa: PLC0415  of no use but here
     from opay_contract.record.files import RotatingFile  # noqa: PLC0415
     from opay_contract.record.recorder import Recorder  # noqa: PLC0415
@@ -365,7 +410,7 @@ def _recorder(stack: ExitStack, path: Path, key: bytes, target: ApiTarget) -> Li
         file = RotatingFile(path)
     except UsageError as error:
         raise pytest.UsageError(f"--record-to: {error}") from None
-    contract = load_contract(base_urls=(target.base_url,))
-    recorder = Recorder(file, Redactor(contract, key, target.private_key), say=warnings.warn)
+    judged = with_base_url(contract, target.base_url)
+    recorder = Recorder(file, Redactor(judged, key, target.private_key or None), say=warnings.warn)
     stack.callback(recorder.close)
     return lambda exchange: recorder.add([captured_of(exchange)])

@@ -1,7 +1,7 @@
-"""Tells in five requests whether address, credentials, customer, card and signature are right, and why not.
+"""Tells in five requests whether address, credentials, record, item and signature are right, and why not.
 
-A wrong key and an unknown customer are told apart by the answers to two more requests, one signed with a key
-that is wrong for certain and one for a customer that nobody has: whichever the known query is answered like
+A wrong key and an unknown record are told apart by the answers to two more requests, one signed with a key
+that is wrong for certain and one for a record that nobody has: whichever the known query is answered like
 is what is the matter. So no code has to be known.
 """
 
@@ -9,18 +9,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from opay_contract.model.exchange import header
-from opay_contract.signing.signer import PUBLIC_TEST_KEY
+from opay_contract.signing.doctor import describe_doubt
 from opay_contract.suite import catalogue
 from opay_contract.suite.api import Api, Reply
 from opay_contract.suite.breach import Breach
 from opay_contract.suite.client import BudgetError, UnreachableError
-from opay_contract.suite.targets import CUSTOMER_ID, MERCHANT_ID, PRIVATE_KEY, ApiTarget
+from opay_contract.suite.questions import SIGNATURE
+from opay_contract.suite.targets import CREDENTIAL, CUSTOMER_ID, MERCHANT_ID, PRIVATE_KEY
 from opay_contract.words import count
 
 PROBES = 5
 """Requests of a probe that finds nothing wrong."""
 
-_TOO_MANY_REQUESTS, _NOT_FOUND, _FORBIDDEN, _BAD_REQUEST = 429, 404, 403, 400
+_TOO_MANY_REQUESTS, _NOT_FOUND, _FORBIDDEN, _UNAUTHORIZED, _BAD_REQUEST = 429, 404, 403, 401, 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,9 @@ def probe(api: Api) -> ProbeResult:
 
 
 def _steps(result: ProbeResult) -> Iterator[Step]:
+    if SIGNATURE not in result.api.judge.questions.had:
+        yield from _steps_unsigned(result.api)
+        return
     known = _ask_known(result.api)
     yield _address(known)
     if not known.is_success:
@@ -91,8 +95,9 @@ def _steps(result: ProbeResult) -> Iterator[Step]:
             return
     said = "" if result.api.judge.has_space else "; without a space in front of the signature"
     yield Step(name="credentials", said=f"{MERCHANT_ID} and {PRIVATE_KEY} are accepted{said}")
-    yield Step(name="customer", said=f"the customer of {CUSTOMER_ID} is known")
-    yield _card(result.api, known)
+    yield Step(name="record", said=f"the record of {CUSTOMER_ID} is known")
+    if result.api.judge.questions.by_item is not None:
+        yield _item(result.api, known)
     wrong, _ = _compared(result.api)
     if wrong.is_success:
         yield Step(name="signature", doubt="a wrong one is accepted")
@@ -100,8 +105,22 @@ def _steps(result: ProbeResult) -> Iterator[Step]:
         yield Step(name="signature", said="a wrong one is refused")
 
 
+def _steps_unsigned(api: Api) -> Iterator[Step]:
+    """Ask one sound request, and whether it is let in without what says who asks."""
+    request = api.judge.questions.requests(api.judge.target.customer_id or None)[0]
+    known = api.send(api.make_sound(request))
+    yield _address(known)
+    came = f"HTTP {known.status}" + (f", code {known.code}" if known.code else "")
+    if known.is_success:
+        yield Step(name="request", said=f"a sound one of {request.operation.id} is answered")
+    elif known.status in (_UNAUTHORIZED, _FORBIDDEN):
+        yield Step(name="credentials", trouble=f"{CREDENTIAL} is refused ({came})")
+    else:
+        yield Step(name="request", doubt=f"a sound one of {request.operation.id} is refused ({came})")
+
+
 def _ask_known(api: Api) -> Reply:
-    return api.ask("the known customer", api.judge.known_query())
+    return api.ask("the known record", api.judge.known_query())
 
 
 def _compared(api: Api) -> tuple[Reply, Reply]:
@@ -113,10 +132,11 @@ def _address(known: Reply) -> Step:
     url, status = known.judge.target.base_url, known.status
     if status == _TOO_MANY_REQUESTS:
         return Step(name="address", trouble=f"{url} answers 429, too many requests; wait, or lower --pace")
-    if known.code is None and status == _FORBIDDEN:
+    has_codes = known.judge.operation.envelope is not None
+    if known.code is None and status == _FORBIDDEN and has_codes:
         said = "answers HTTP 403: the merchant is not known at this country's host"
         return Step(name="address", trouble=f"{url} {said}; take the host of the merchant's country")
-    if known.code is None:
+    if known.code is None and (has_codes or not known.is_success):
         media_type = (header(known.exchange.response.headers, "content-type") or "").partition(";")[0]
         what = f"HTTP {status}" + (f" and {media_type:.40}" if media_type else "")
         if status == _NOT_FOUND:
@@ -135,46 +155,32 @@ def _is_redirect(status: int) -> bool:
 def _refused(known: Reply, wrong: Reply, unknown: Reply) -> Step:
     came = f"HTTP {known.status}" + (f", code {known.code}" if known.code else "")
     if known.verdict == wrong.verdict:
-        doubt = describe_doubt(known.judge.target)
+        target = known.judge.target
+        doubt = describe_doubt({PRIVATE_KEY: target.private_key, MERCHANT_ID: target.merchant_id})
         reason = doubt or f"{PRIVATE_KEY} is not the key of {MERCHANT_ID}, or of another environment"
         return Step(name="credentials", trouble=f"the signature is refused ({came}): {reason}")
     if known.verdict == unknown.verdict:
         return Step(
-            name="customer",
-            trouble=f"the customer of {CUSTOMER_ID} is not known ({came}); the signature is accepted",
+            name="record",
+            trouble=f"the record of {CUSTOMER_ID} is not known ({came}); the signature is accepted",
         )
     return Step(
         name="credentials",
-        trouble=f"the query is refused ({came}), for another reason than a wrong key or an unknown customer; "
+        trouble=f"the query is refused ({came}), for another reason than a wrong key or an unknown record; "
         "see the business codes of the contract",
     )
 
 
-def _card(api: Api, known: Reply) -> Step:
+def _item(api: Api, known: Reply) -> Step:
     api.known = known
+    by = api.judge.questions.by_item
+    what = by.lookup.records.items.name.removesuffix("s") if by and by.lookup.records.items else "item"
     try:
-        cards = count(len(api.tokens), "card")
+        items = count(len(api.tokens), what)
     except Breach:
-        trouble = f"the customer of {CUSTOMER_ID} has no saved card, so that no token can be asked for"
-        return Step(name="card", trouble=trouble)
-    reply = api.send(catalogue.token_queries(api)[0])
+        trouble = f"the record of {CUSTOMER_ID} has no {what}, so that none can be asked for"
+        return Step(name=what, trouble=trouble)
+    reply = api.send(catalogue.item_queries(api)[0])
     if not reply.is_success:
-        return Step(name="card", doubt=f"{cards}, the first is not found by its token")
-    return Step(name="card", said=f"{cards}, the first is found by its token")
-
-
-def describe_doubt(target: ApiTarget) -> str:
-    """Say what is odd about the looks of credentials, without a character of them, or nothing."""
-    key, merchant = target.private_key, target.merchant_id
-    if merchant.startswith("OPAYPRV") or key.isdigit():
-        return f"{MERCHANT_ID} and {PRIVATE_KEY} look swapped"
-    if key.startswith("OPAYPUB"):
-        return f"{PRIVATE_KEY} holds a public key; the private key begins with OPAYPRV"
-    if key == PUBLIC_TEST_KEY:
-        return f"{PRIVATE_KEY} holds the test key of the documentation"
-    for name, text in ((PRIVATE_KEY, key), (MERCHANT_ID, merchant)):
-        if text[0] in "\"'" or text[-1] in "\"'":
-            return f"{name} has quotes in it, which belong to the shell"
-        if any(char.isspace() for char in text) or "\\n" in text:
-            return f"{name} has white space in it"
-    return ""
+        return Step(name=what, doubt=f"{items}, the first is not found by its key")
+    return Step(name=what, said=f"{items}, the first is found by its key")

@@ -4,19 +4,21 @@ import os
 from contextlib import ExitStack
 
 from opay_contract.contract.loading import load_contract
+from opay_contract.mock.records import RecordBook
 from opay_contract.mock.validation import Credentials
 from opay_contract.suite.api import ApiJudge
 from opay_contract.suite.schemathesis_teaching import taught
-from opay_contract.suite.targets import CUSTOMER_ID, MERCHANT_ID, PRIVATE_KEY, ApiTarget
+from opay_contract.suite.targets import CREDENTIAL, CUSTOMER_ID, MERCHANT_ID, PRIVATE_KEY, ApiTarget
 
-_MOCK = Credentials()
+_MOCK, _CONTRACT = Credentials(), load_contract()
 _TARGET = ApiTarget(
     name="st",
     base_url="",
     merchant_id=os.environ.get(MERCHANT_ID, _MOCK.merchant_id),
     private_key=os.environ.get(PRIVATE_KEY, _MOCK.private_key),
-    customer_id=os.environ.get(CUSTOMER_ID, "121111113"),
+    customer_id=os.environ.get(CUSTOMER_ID) or next((one.id for one in RecordBook(_CONTRACT).examples()), ""),
+    credential=os.environ.get(CREDENTIAL, ""),
 )
 
 _TAUGHT = ExitStack()  # open for as long as the command runs
-_TAUGHT.enter_context(taught(ApiJudge(contract=load_contract(), target=_TARGET)))
+_TAUGHT.enter_context(taught(ApiJudge(contract=_CONTRACT, target=_TARGET)))

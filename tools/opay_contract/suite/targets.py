@@ -7,24 +7,31 @@ from urllib.parse import SplitResult, urlsplit
 
 from opay_contract.contract.contract import Contract, Server
 from opay_contract.errors import UsageError
+from opay_contract.suite.questions import Questions
 
 MOCK = "mock"
 
 MERCHANT_ID, PRIVATE_KEY, CUSTOMER_ID = "OPAY_MERCHANT_ID", "OPAY_PRIVATE_KEY", "OPAY_CUSTOMER_ID"
-"""The environment variables that say who asks, and a customer that the target knows."""
+CREDENTIAL = "OPAY_CREDENTIAL"
+"""The environment variables that say who asks, and a record that the target knows, as a customer."""
 
 _PRODUCTION = "production"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiTarget:
-    """A server and what it takes to ask it; `customer_id` is a customer that it knows."""
+    """A server and what it takes to ask it: what a contract asks for of this is there, the rest is empty.
+
+    `customer_id` is the key of a record that it knows, as a customer's; `credential` is what goes where the
+    contract asks for an API key, a bearer token or a password.
+    """
 
     name: str
     base_url: str
     merchant_id: str = field(repr=False)
     private_key: str = field(repr=False)
     customer_id: str = field(repr=False)
+    credential: str = field(repr=False, default="")
 
     @property
     def is_real(self) -> bool:
@@ -46,7 +53,7 @@ def find_target(
         raise UsageError(
             f"--target {name} is production, with real cards; if you mean it, add --allow-production"
         )
-    return ApiTarget(name=name, base_url=base_url, **_credentials(name, environment))
+    return ApiTarget(name=name, base_url=base_url, **_credentials(name, environment, Questions(contract)))
 
 
 def _url_of(server: Server) -> str:
@@ -81,10 +88,17 @@ def _is_loopback(parts: SplitResult) -> bool:
         return parts.hostname == "localhost"
 
 
-def _credentials(name: str, environment: Mapping[str, str]) -> dict[str, str]:
-    wanted = {"merchant_id": MERCHANT_ID, "private_key": PRIVATE_KEY, "customer_id": CUSTOMER_ID}
-    found = {member: environment.get(variable, "").strip() for member, variable in wanted.items()}
-    missing = [wanted[member] for member, value in found.items() if not value]
+def _credentials(name: str, environment: Mapping[str, str], asked: Questions) -> dict[str, str]:
+    wanted = {
+        "merchant_id": (MERCHANT_ID, asked.identity is not None),
+        "private_key": (PRIVATE_KEY, asked.operation.is_signed),
+        "customer_id": (CUSTOMER_ID, asked.by_record is not None),
+        "credential": (CREDENTIAL, asked.needs_credential),
+    }
+    found = {member: environment.get(variable, "").strip() for member, (variable, _) in wanted.items()}
+    missing = [
+        variable for member, (variable, is_needed) in wanted.items() if is_needed and not found[member]
+    ]
     if missing:
         raise UsageError(f"--target {name} needs {' and '.join(missing)} in the environment")
     return found

@@ -3,9 +3,10 @@
 A mock is asked over its socket; any other target through the careful client.
 """
 
+from pathlib import Path
+
 from hypothesis import settings
 
-from opay_contract.contract.loading import default_directory
 from opay_contract.suite.api import ApiJudge
 from opay_contract.suite.breach import Breach, Discrepancy
 from opay_contract.suite.client import Client
@@ -14,10 +15,10 @@ from opay_contract.suite.targets import ApiTarget
 
 
 def test_what_schemathesis_makes_up_is_answered_as_the_contract_says(
-    target: ApiTarget, judge: ApiJudge, client: Client
+    target: ApiTarget, judge: ApiJudge, client: Client, contract_file: Path
 ) -> None:
     run = Run(
-        openapi=default_directory() / "openapi.yaml",
+        openapi=contract_file,
         settings=SETTINGS,
         seed=1,
         examples=settings().max_examples if target.is_real else None,
@@ -29,8 +30,9 @@ def test_what_schemathesis_makes_up_is_answered_as_the_contract_says(
     if found:
         told = [one for one in found if one.rule != "answer_fits_schema"]  # contract_rules says where
         raise Breach(told or found)
-    assert set(report.phases) == {"examples", "coverage", "fuzzing"}
-    assert set(report.modes) == {"positive", "negative"}
+    if not report.phases.total():
+        asked = "what schemathesis makes up"
+        raise Breach([Discrepancy(rule="something is sent", found="nothing was", asked=asked)])
 
 
 def discrepancies_in(line: str) -> list[Discrepancy]:

@@ -16,7 +16,7 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.mock.app import build_app
 from opay_contract.mock.choices import assumed_choices
-from opay_contract.mock.customers import sample_customer
+from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.serving import running
 from opay_contract.mock.store import Store
@@ -63,9 +63,9 @@ class Sandbox:
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     contract, heard = load_contract(), list[Exchange]()
-    settings = MockSettings(choices=assumed_choices(contract.questions), credentials=CREDENTIALS)
+    settings = MockSettings(choices=assumed_choices(contract), credentials=CREDENTIALS)
     with Store() as store:
-        store.add(map(sample_customer, CUSTOMERS))
+        store.add(map(RecordBook(load_contract()).first.sample, CUSTOMERS))
         with running(build_app(contract, settings, store, listeners=[heard.append])) as base_url:
             yield Sandbox(base_url=base_url, contract=contract, heard=heard)
 

@@ -77,6 +77,11 @@ BANK = {"required": ["kind", "iban"], "properties": {"kind": {"enum": ["bank"]},
 UNIONS: list[tuple[dict[str, Any], Any, tuple[str, str, str]]] = [
     (
         {"oneOf": [CARD, BANK]},
+        {"kind": "bank", "pan": "x"},
+        ("field-missing", "/iban", "a required member, by 'schema 2'"),
+    ),
+    (
+        {"oneOf": [CARD, BANK]},
         {"kind": "bank", "iban": 7},
         ("type-mismatch", "/iban", "string, by 'schema 2'"),
     ),

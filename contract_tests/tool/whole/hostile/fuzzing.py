@@ -39,7 +39,7 @@ SLOW = 5.0
 
 _PART = 700
 _NAMES = re.compile("|".join(map(re.escape, NAMES.values())), re.IGNORECASE)
-_KEYS = re.compile(rf"(?:{_NAMES.pattern})[\"']?:|[\"']?name[\"']?: [\"']?(?:{_NAMES.pattern})")
+_KEYS = re.compile(rf"[\"']?[\w.-]+[\"']?\s*[:\\]|(?:\[|[\"']?name[\"']?: )[\"']?(?:{_NAMES.pattern})[\"']?")
 """A name that looks like a member's stays where a report shows it, and as a member's."""
 
 _EVERYTHING = View(is_full=True, shows_questions=True, shows_observed=True, is_verbose=True)

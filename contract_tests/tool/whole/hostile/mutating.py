@@ -86,7 +86,7 @@ def _write_rows(value: Any) -> bytes:
     sink = io.BytesIO()
     try:
         pq.write_table(pa.Table.from_pylist(rows), sink)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OverflowError) as error:
         raise ValueError from error
     return sink.getvalue()
 

@@ -67,7 +67,15 @@ def test_a_recording_with_junk_in_it_is_not_quoted(
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_recording_of_wrong_types_is_not_quoted(name: str, listen: Listen, assert_silent: Search) -> None:
-    canaries = (None, True, 4111111111111111, -4111111111111111.0, [], {}, [[["4111111111111111"]]])
+    canaries: tuple[Any, ...] = (
+        None,
+        True,
+        4111111111111111,
+        -4111111111111111.0,
+        [],
+        {},
+        [[["4111111111111111"]]],
+    )
     assert_silent(*listen(*(write(name, one) for one in canaries), format_in=FORMATS[name]))
 
 

@@ -1,7 +1,7 @@
 # ruff: noqa: T201  a command prints
 """Mutates the contract and the mock, one thing at a time, and tells which mutants the tests do not notice.
 
-    python -m contract_tests.tool.whole.mutation [--list] [--only PATTERN] [--processes N]
+    python -m contract_tests.tool.whole.mutation [--list] [--of-contract] [--only PATTERN] [--processes N]
 
 From the root of the repository. Exit code 0 when every mutant is caught or has a reason in survivors.toml.
 """
@@ -9,7 +9,7 @@ From the root of the repository. Exit code 0 when every mutant is caught or has 
 import argparse
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from fnmatch import fnmatchcase
 from functools import cache
@@ -19,7 +19,7 @@ from queue import SimpleQueue
 from tempfile import TemporaryDirectory
 
 from contract_tests.tool.whole.mutation.in_process import find_culprit
-from contract_tests.tool.whole.mutation.judging import OF_CONTRACT, OF_MOCK, Judgement, build_copy, judge, run
+from contract_tests.tool.whole.mutation.judging import MOCK, Judgement, build_copy, judge, run
 from contract_tests.tool.whole.mutation.mutants import Mutant, iter_mutants
 
 from opay_contract.contract.loading import load_documents
@@ -33,6 +33,8 @@ def main() -> int:
     """Run the command."""
     options = parse()
     mutants = [mutant for mutant in iter_mutants(ROOT) if fnmatchcase(mutant.name, options.only)]
+    if options.of_contract:
+        mutants = [mutant for mutant in mutants if not mutant.of_mock]
     if not mutants:
         print(f"no mutant's name matches '{options.only}'; see --list", file=sys.stderr)
         return 2
@@ -52,23 +54,22 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--only", default="*", metavar="PATTERN", help="mutants whose name matches, as *x-unit*"
     )
+    parser.add_argument(
+        "--of-contract", action="store_true", help="mutants of the contract, by the tests of it alone"
+    )
     parser.add_argument("--processes", type=int, default=2, metavar="N", help="how many to judge at a time")
     return parser.parse_args()
 
 
-def judge_all(mutants: Iterable[Mutant], processes: int) -> Iterator[Judgement]:
-    """Judge mutants: those of the contract where the tests are, what these leave and the mock's in copies."""
-    left = [mutant for mutant in mutants if mutant.of_mock]
+def judge_all(mutants: Collection[Mutant], processes: int) -> Iterator[Judgement]:
+    """Judge mutants: those of the contract where the tests are, those of the mock in copies."""
     of_contract = [mutant for mutant in mutants if not mutant.of_mock]
     forking = get_context("fork")  # a mutant cannot be sent, but is there in a fork
     with ProcessPoolExecutor(processes, forking, _JUDGED.extend, (of_contract,)) as pool:
         culprits = pool.map(_culprit_of, range(len(of_contract)), chunksize=8)
         for mutant, culprit in zip(of_contract, culprits, strict=True):
-            if culprit is None:
-                left.append(mutant)
-            else:
-                yield Judgement(mutant=mutant.name, caught_by=culprit)
-    yield from judge_in_copies(left, processes)
+            yield Judgement(mutant=mutant.name, caught_by=culprit)
+    yield from judge_in_copies([mutant for mutant in mutants if mutant.of_mock], processes)
 
 
 _JUDGED: list[Mutant] = []
@@ -88,11 +89,9 @@ def judge_in_copies(given: list[Mutant], processes: int) -> Iterator[Judgement]:
         for number in range(processes):
             copies.put(build_copy(ROOT, Path(folder) / str(number)))
         first = copies.get()
-        stages = {OF_MOCK[0] if mutant.of_mock else OF_CONTRACT[0] for mutant in given}
-        for tests in stages:
-            culprit = run(tests, first)
-            if culprit is not None:
-                raise RuntimeError(f"without any mutation {culprit} fails; mend that first")
+        culprit = run(MOCK, first)
+        if culprit is not None:
+            raise RuntimeError(f"without any mutation {culprit} fails; mend that first")
         copies.put(first)
 
         def judge_one(mutant: Mutant) -> Judgement:

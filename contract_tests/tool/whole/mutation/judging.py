@@ -1,4 +1,4 @@
-"""Runs the tests against a mutant, in a copy of the project, the cheap ones first."""
+"""Runs the mock's tests against a mutant of the mock, in a copy of the project."""
 
 import os
 import re
@@ -27,11 +27,6 @@ COPIED = (
 LEFT_OUT = ("__pycache__", ".hypothesis", "node_modules", "benchmarks")
 
 MOCK = ("contract_tests/tool/mock/test_answers.py", "contract_tests/tool/mock/test_conformance.py")
-OF_CONTRACT = (
-    ("contract_tests/schemas", "contract_tests/tool/spec/test_spec_contract.py"),
-    ("contract_tests/tool/judge", *MOCK),
-)
-OF_MOCK = (MOCK,)
 PATIENCE = 600
 
 _PASSED, _FAILED, _BROKEN = 0, 1, 2
@@ -61,13 +56,9 @@ def build_copy(root: Path, target: Path) -> Path:
 
 
 def judge(mutant: Mutant, copy: Path) -> Judgement:
-    """Run the tests that are about a mutant until one fails."""
+    """Run the mock's tests until one fails."""
     with changed(copy / mutant.file, mutant.text):
-        for tests in OF_MOCK if mutant.of_mock else OF_CONTRACT:
-            culprit = run(tests, copy)
-            if culprit is not None:
-                return Judgement(mutant=mutant.name, caught_by=culprit)
-    return Judgement(mutant=mutant.name, caught_by=None)
+        return Judgement(mutant=mutant.name, caught_by=run(MOCK, copy))
 
 
 @contextmanager

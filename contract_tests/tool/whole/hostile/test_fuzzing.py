@@ -1,0 +1,31 @@
+"""Mutated recordings of every format: a few of those that were once wrong, and a few more."""
+
+from pathlib import Path
+
+import pytest
+from contract_tests.tool.whole.hostile.fuzzing import Fuzzer
+from contract_tests.tool.whole.hostile.mutating import RECORDINGS
+
+from opay_contract.contract.contract import Contract
+
+KEPT = {
+    "har": [10082, 10260, 21032],
+    "ndjson": [3489, 3564],
+    "vcr-yaml": [3281, 3404, 3678, 11862],
+    "vcr-json": [31452, 32582, 32745],
+    "curl": [3531, 3663],
+    "access-log": [7, 288, 315, 538],
+    "parquet": [50037, 50042, 50095, 50199, 50793],
+}
+"""Seeds of recordings that were once reported otherwise than they were redacted, or ended the run."""
+
+MORE = 6
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_a_mutated_recording_is_checked_in_parts_redacted_and_verified_alike(
+    name: str, contract: Contract, tmp_path: Path
+) -> None:
+    fuzzer = Fuzzer(tmp_path, contract)
+    found = {seed: list(fuzzer.iter_faults(name, seed)) for seed in (*KEPT.get(name, ()), *range(MORE))}
+    assert {seed: faults for seed, faults in found.items() if faults} == {}

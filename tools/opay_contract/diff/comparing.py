@@ -1,0 +1,605 @@
+"""Compares two versions of a contract, statement by statement, and says of each change where it is used.
+
+Objects of OpenAPI are compared here by what they mean: operations by method and path, parameters by place and
+name, answers by status. Their schemas go to `diff.schemas`. A change of something that many refer to is one
+change with many uses.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from opay_contract.contract.addresses import MISSING, Address
+from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID, ChangeKind, Level, Side, Way
+from opay_contract.contract.openapi import METHODS, ROOT
+from opay_contract.diff.schemas import Comparing, Difference, Sense, kind_of_words, plain_text
+from opay_contract.diff.sources import Version
+from opay_contract.jsontext import pointer
+from opay_contract.model.finding import ContractPlace, Key, key_of
+from opay_contract.model.summary import fingerprint
+
+_NOT_PARAMETERS = ("accept", "authorization", "content-type")
+_WRITTEN = ("style", "explode", "allowReserved", "allowEmptyValue")
+_PARTS_OF_SCHEME = ("type", "name", "in", "scheme", "openIdConnectUrl", "flows")
+_PARTS_OF_ROOT = (
+    "openapi",
+    "info",
+    "paths",
+    "webhooks",
+    "components",
+    "servers",
+    "security",
+    "x-open-questions",
+    "jsonSchemaDialect",
+)
+_PARTS_OF_OPERATION = (
+    "operationId",
+    "parameters",
+    "requestBody",
+    "responses",
+    "callbacks",
+    "security",
+    "servers",
+    "x-envelope",
+    "x-forms",
+    "x-business-codes",
+)
+
+_OTHER_NAMES = {
+    ("status-removed", "2"): "success-removed",
+    ("question-added", ""): "question-opened",
+    ("question-removed", ""): "question-settled",
+}
+"""What is not called added or removed: the kind, and the first letter of its name where that matters."""
+
+
+class Use(NamedTuple):
+    """Where something is used: an operation, its form, a status or outcome, a pointer into an exchange."""
+
+    operation: str
+    form: str
+    outcome: str
+    pointer: str
+    way: Way
+
+
+_WHOLE = Use("", "", "", "", Way.REQUEST)
+"""The contract as a whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One change: where it stands in both versions, in words, how bad it is for each side, and its uses.
+
+    `key` is made of what does not depend on the words; `statements` are the addresses in both versions.
+    """
+
+    kind: ChangeKind
+    old: ContractPlace | None
+    new: ContractPlace | None
+    was: str
+    now: str
+    levels: dict[Side, Level]
+    uses: tuple[Use, ...]
+    key: Key
+    statements: tuple[Address | None, Address | None]
+    value: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the change for good, as those of findings do."""
+        return fingerprint(self.key)
+
+    @property
+    def place(self) -> ContractPlace | None:
+        """Where to look: in the new version, or else in the old."""
+        return self.new or self.old
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractDiff:
+    """The changes between two versions of a contract, the gravest for clients first.
+
+    `operations` is how many were compared, those of either version alone among them.
+    """
+
+    old: Version
+    new: Version
+    changes: tuple[Change, ...]
+    operations: int
+
+    @property
+    def notes(self) -> list[str]:
+        """What was not understood, and so not compared."""
+        return [*self.old.describe_notes(), *self.new.describe_notes()]
+
+
+class _Node(NamedTuple):
+    """A value of one version, wherever `$ref` led."""
+
+    version: Version
+    at: Address
+    value: Any
+
+    def of(self, *steps: str | int) -> "_Node":
+        """Return what stands below; its value is MISSING where nothing does."""
+        return _Node(self.version, *self.version.resolve(self.at.child(*steps)))
+
+    @property
+    def is_there(self) -> bool:
+        return self.value is not MISSING
+
+    def members(self, *steps: str) -> dict[str, "_Node"]:
+        """Return the members of an object; none, and a note, where it is none."""
+        node = self.of(*steps) if steps else self
+        if isinstance(node.value, dict):
+            return {str(key): node.of(key) for key in node.value}
+        self._note(node, "an object belongs here")
+        return {}
+
+    def items(self, name: str, *keys: str) -> dict[Any, "_Node"]:
+        """Return the items of a list by the texts of members; none, and a note, where it is none."""
+        node = self.of(name)
+        if isinstance(node.value, list):
+            found = [node.of(index) for index in range(len(node.value))]
+            return {(tuple(map(one.text, keys)) if keys else one.at): one for one in found}
+        self._note(node, "a list belongs here")
+        return {}
+
+    def _note(self, node: "_Node", wanted: str) -> None:
+        if node.is_there:
+            self.version.notes[node.at] = wanted
+
+    def text(self, name: str) -> str:
+        """Return the text of a member, empty where there is none."""
+        value = self.of(name).value
+        return value if isinstance(value, str) else ""
+
+    def plain(self, seen: frozenset[Address] = frozenset()) -> str:
+        """Return all that it says in one form, with what it refers to in place of the references."""
+        if self.at in seen:
+            return "…"
+        inner = seen | {self.at}
+        if isinstance(self.value, dict):
+            members = (f"{key}: {self.of(key).plain(inner)}" for key in sorted(self.value, key=str))
+            return f"{{{', '.join(members)}}}"
+        if isinstance(self.value, list):
+            return f"[{', '.join(self.of(index).plain(inner) for index in range(len(self.value)))}]"
+        return plain_text(self.value) if self.is_there else ""
+
+
+class _Both(NamedTuple):
+    """A value in both versions."""
+
+    old: _Node
+    new: _Node
+
+    def of(self, *steps: str | int) -> "_Both":
+        return _Both(self.old.of(*steps), self.new.of(*steps))
+
+    def texts(self, name: str) -> tuple[str, str]:
+        return self.old.text(name), self.new.text(name)
+
+
+@dataclass(slots=True)
+class _Found:
+    """A change as it is gathered: a difference, and where it is used."""
+
+    difference: Difference
+    levels: dict[Side, Level] = field(default_factory=lambda: dict.fromkeys(Side, Level.HARMLESS))
+    uses: dict[Use, None] = field(default_factory=dict)
+
+    def use(self, use: Use, sense: Sense = Sense.PLAIN) -> None:
+        """Note a use, and what the change means there."""
+        self.uses[use] = None
+        kind = CHANGE_KINDS_BY_ID[self.difference.kind]
+        for side in Side:
+            level = kind.level(side, use.way.back if sense is Sense.NEGATED else use.way)
+            if sense is Sense.ASKED:  # whoever the change breaks, one of the two ways round
+                level = min(Level.RISKY, max(kind.level(one, way) for one in Side for way in Way))
+            self.levels[side] = max(self.levels[side], level)
+
+
+def compare_versions(old: Version, new: Version) -> ContractDiff:
+    """Return what has changed from one version to the next."""
+    comparison = _Comparison(old, new)
+    comparison.compare()
+    changes = [_finish(found, old, new) for found in comparison.gather()]
+    order = [*CHANGE_KINDS_BY_ID]
+    changes.sort(
+        key=lambda one: (
+            *(-level for level in one.levels.values()),
+            order.index(one.kind.id),
+            *(
+                (place.file, place.line, place.column) if place else ("", 0, 0)
+                for place in (one.new, one.old)
+            ),
+        )
+    )
+    return ContractDiff(old=old, new=new, changes=tuple(changes), operations=comparison.operations)
+
+
+def _finish(found: _Found, old: Version, new: Version) -> Change:
+    one = found.difference
+    at = one.new if one.new is not None else one.old or Address(ROOT)
+    places = (one.old if one.old is not None else one.near, one.new if one.new is not None else one.near)
+    return Change(
+        kind=CHANGE_KINDS_BY_ID[one.kind],
+        old=old.place(places[0]) if places[0] is not None else None,
+        new=new.place(places[1]) if places[1] is not None else None,
+        was=one.was,
+        now=one.now,
+        levels=found.levels,
+        uses=tuple(found.uses),
+        key=key_of(one.kind, "", "", f"{at.file}#{pointer(at.tokens)}", one.value),
+        statements=(one.old, one.new),
+        value=one.value,
+    )
+
+
+class _Comparison:
+    def __init__(self, old: Version, new: Version) -> None:
+        self._schemas: Comparing[Use] = Comparing(old, new)
+        self._root = _Both(*(_Node(one, *one.resolve(Address(ROOT))) for one in (old, new)))
+        self._found: dict[tuple[Any, ...], _Found] = {}
+        self._use = _WHOLE
+        self.operations = 0
+
+    def gather(self) -> Iterator[_Found]:
+        """Yield all changes; those of schemas with the uses that lead to them."""
+        for pair, differences in self._schemas.differences.items():
+            uses = [*self._schemas.iter_uses(pair)] if differences else []
+            for difference in differences:
+                found = self._note(difference)
+                for use, steps, sense, only in uses:
+                    if {only, difference.only} <= {None, use.way}:
+                        place = use.pointer + pointer((*steps, *difference.step))
+                        found.use(use._replace(pointer=place), sense)
+        yield from (one for one in self._found.values() if one.uses)
+
+    def _note(self, difference: Difference) -> _Found:
+        key = (difference.kind, difference.old, difference.new, difference.value)
+        return self._found.setdefault(key, _Found(difference))
+
+    def _tell(
+        self,
+        kind: str,
+        old: _Node | None,
+        new: _Node | None,
+        words: tuple[str, str] = ("", ""),
+        value: str = "",
+    ) -> None:
+        """Note a change of what is looked at; where one version has nothing, that is where it would be."""
+        sides = [one.at if one is not None and one.is_there else None for one in (old, new)]
+        near = next((one.at for one in (old, new) if one is not None and not one.is_there), None)
+        difference = Difference(
+            kind=kind, old=sides[0], new=sides[1], near=near, was=words[0], now=words[1], value=value
+        )
+        self._note(difference).use(self._use)
+
+    def _at(self, *steps: str, **more: Any) -> None:
+        """Say what is looked at within an operation."""
+        self._use = self._use._replace(pointer=pointer(steps), **more)
+
+    def _each(
+        self,
+        stem: str,
+        sides: Iterable[Mapping[Any, _Node]],
+        where: Callable[[Any], Sequence[str]] | None = None,
+    ) -> Iterator[tuple[Any, _Both]]:
+        """Note what is removed or added, and yield what both have; `where` tells the steps to a key."""
+        old, new = sides
+        for key in dict.fromkeys((*old, *new)):
+            if where is not None:
+                self._at(*where(key))
+            was, now = old.get(key), new.get(key)
+            if was is not None and now is not None:
+                yield key, _Both(was, now)
+            elif there := now if was is None else was:
+                kind = f"{stem}-{'added' if was is None else 'removed'}"
+                if f"{kind}-required" in CHANGE_KINDS_BY_ID and there.of("required").value is True:
+                    kind = f"{kind}-required"
+                name = str(key[-1] if isinstance(key, tuple) else key)
+                kind = _OTHER_NAMES.get((kind, name[:1]), _OTHER_NAMES.get((kind, ""), kind))
+                self._tell(kind, was, now, ("", name) if was is None else (name, ""))
+
+    def _texts(self, both: _Both, aside: Iterable[str] = ()) -> None:
+        """Compare the members of an object that are about nothing but itself."""
+        names = {name for node in both if isinstance(node.value, dict) for name in node.value}
+        for name in sorted(names.difference(aside), key=str):
+            was, now = both.of(name)
+            texts = [one.plain() if one.value is not False else "" for one in (was, now)]
+            if texts[0] != texts[1]:
+                kind = kind_of_words(str(name), *(one.value if one.is_there else None for one in (was, now)))
+                self._tell("words-changed" if kind == "keyword-changed" else kind, was, now, value=str(name))
+
+    def _whole(self, both: _Both, kind: str, *keywords: str) -> None:
+        """Note a change of members, each as a whole."""
+        for keyword in keywords:
+            was, now = both.of(keyword)
+            if was.plain().lower() != now.plain().lower():
+                words = f"{keyword} {was.plain() or 'none'}", f"{keyword} {now.plain() or 'none'}"
+                self._tell(kind, was, now, words, value=keyword)
+
+    def _leaves(self, both: _Both, kind: str, aside: Iterable[str] = ()) -> None:
+        """Note each member that differs, at any depth; words for people are another kind."""
+        names = {str(name) for node in both if isinstance(node.value, dict) for name in node.value} - {*aside}
+        words = {name for name in names if name == "description" or name.startswith("x-")}
+        self._texts(both, {*aside, *names} - words)
+        for name in sorted(names - words):
+            inner = both.of(name)
+            if all(isinstance(one.value, dict) for one in inner):
+                self._leaves(inner, kind)
+            else:
+                self._whole(both, kind, name)
+
+    def _schema(self, both: _Both) -> None:
+        """Compare the schemas of what is looked at."""
+        sides = [one.at if one.is_there else None for one in both]
+        if any(sides):
+            self._schemas.add(sides[0], sides[1], self._use)
+
+    def _required(self, both: _Both, what: str) -> None:
+        """Note that something has to be there that had not, or the other way round."""
+        was, now = both.of("required")
+        if (was.value is True) is not (now.value is True):
+            words = ("optional", "required") if now.value is True else ("required", "optional")
+            self._tell(f"{what}-became-{words[1]}", was, now, words)
+
+    def compare(self) -> None:
+        """Compare everything."""
+        self._texts(self._root.of("info"))
+        self._texts(self._root, _PARTS_OF_ROOT)
+        self._servers(self._root)
+        self._questions()
+        for name, way, inside in (("paths", Way.REQUEST, ""), ("webhooks", Way.RESPONSE, "webhook ")):
+            self._items([one.members(name) for one in self._root], way, inside)
+
+    def _items(self, items: list[dict[str, _Node]], way: Way, inside: str) -> None:
+        """Compare path items; `way` is the one that their requests go."""
+        sides = [
+            {
+                (method, _normal(path)): (path, item, item.of(method))
+                for path, item in side.items()
+                for method in METHODS
+                if item.of(method).is_there
+            }
+            for side in items
+        ]
+        for key in dict.fromkeys((*sides[0], *sides[1])):
+            self.operations += 1
+            both = [side.get(key) for side in sides]
+            (path, _, node), *_ = [one for one in reversed(both) if one is not None]
+            call = f"{key[0].upper()} {path}"
+            self._use = Use(f"{inside}{node.text('operationId') or call}", "", "", "", way)
+            was, now = both
+            if was is None or now is None:
+                kind, words = (
+                    ("operation-removed", (call, "")) if now is None else ("operation-added", ("", call))
+                )
+                self._tell(kind, was[2] if was else None, now[2] if now else None, words)
+            else:
+                self._operation(_Both(was[2], now[2]), _Both(was[1], now[1]), (was[0], now[0]))
+        self._use = _WHOLE
+        for path in items[0].keys() & items[1].keys():
+            self._texts(_Both(items[0][path], items[1][path]), {"parameters", "servers", *METHODS})
+
+    def _operation(self, both: _Both, items: _Both, paths: tuple[str, str]) -> None:
+        use, ids = self._use, both.texts("operationId")
+        if ids[0] and ids[0] != ids[1]:
+            self._tell("operation-renamed", *both.of("operationId"), ids)
+        self._texts(both, _PARTS_OF_OPERATION)
+        self._parameters([_parameters(*one) for one in zip(paths, items, both, strict=True)])
+        self._at("request", "body")
+        bodies = [{"body": one} if one.is_there else {} for one in both.of("requestBody")]
+        for _, body in self._each("body", bodies):
+            self._required(body, "body")
+            self._texts(body, {"required", "content"})
+            self._content(body)
+        self._responses(both, use.way.back)
+        self._use = use
+        self._security(both)
+        holders = [(node, item, root) for node, item, root in zip(both, items, self._root, strict=True)]
+        named = [next((one for one in side if one.of("servers").is_there), side[-1]) for side in holders]
+        if any(one.at.tokens for one in named):
+            self._servers(_Both(*named))
+        self._envelope(both, use.way.back)
+        self._use = use
+        self._forms(both)
+        self._use = use
+        calls = [
+            {
+                f"{name} {path}": item
+                for name, one in node.members("callbacks").items()
+                for path, item in one.members().items()
+            }
+            for node in both
+        ]
+        self._items(calls, use.way.back, f"{use.operation} callback ")
+
+    def _parameters(self, sides: list[dict[Any, _Node]]) -> None:
+        use, names = self._use, {key: one.text("name") for side in sides for key, one in side.items()}
+        steps = {"header": "headers"}
+        for key, both in self._each(
+            "parameter", sides, lambda key: ("request", steps.get(key[0], key[0]), names[key])
+        ):
+            if key[0] == "path":
+                texts = both.texts("name")
+                if texts[0] != texts[1]:
+                    self._tell("path-parameter-renamed", *both.of("name"), texts)
+            else:
+                self._required(both, "parameter")
+            for keyword in _WRITTEN:
+                written = [_written(one, key[0], keyword) for one in both]
+                if written[0] != written[1]:
+                    words = f"{keyword} {written[0]}", f"{keyword} {written[1]}"
+                    self._tell("parameter-style-changed", *both.of(keyword), words, value=keyword)
+            self._texts(both, {"name", "in", "required", "schema", "content", *_WRITTEN})
+            self._schema(_Both(*map(_schema_of, both)))
+        self._use = use
+
+    def _content(self, both: _Both) -> None:
+        """Compare media types of a body, and the schema of each."""
+        types = [
+            {name.replace(" ", "").lower(): one for name, one in side.members("content").items()}
+            for side in both
+        ]
+        for _, media_type in self._each("media-type", types):
+            self._texts(media_type, {"schema", "encoding"})
+            self._whole(media_type, "encoding-changed", "encoding")
+            self._schema(media_type.of("schema"))
+
+    def _responses(self, both: _Both, way: Way) -> None:
+        statuses = [
+            {
+                status if status == "default" else status.upper(): one
+                for status, one in side.members("responses").items()
+                if not status.startswith("x-")
+            }
+            for side in both
+        ]
+        self._at("response", "status", way=way)
+        for status, response in self._each("status", statuses):
+            use = self._use
+            self._at("response", "status", outcome=status)
+            self._texts(response, {"headers", "content", "links"})
+            self._whole(response, "link-changed", "links")
+            headers = [
+                {name.lower(): one for name, one in side.members("headers").items()} for side in response
+            ]
+            for _, one in self._each("header", headers, lambda name: ("response", "headers", name)):
+                self._required(one, "property")
+                self._texts(one, {"required", "schema", "content", *_WRITTEN})
+                self._schema(_Both(*map(_schema_of, one)))
+            self._at("response", "body")
+            self._content(response)
+            self._use = use
+
+    def _security(self, both: _Both) -> None:
+        self._at("request", "headers", "authorization")
+        holders = [
+            node if node.of("security").is_there else root
+            for node, root in zip(both, self._root, strict=True)
+        ]
+        schemes = [root.of("components").members("securitySchemes") for root in self._root]
+        gone = {one.plain(): name for name, one in schemes[0].items() if name not in schemes[1]}
+        renamed = {
+            name: gone.get(one.plain(), name) for name, one in schemes[1].items() if name not in schemes[0]
+        }
+        asked = [
+            {_credentials(one, names): one for one in holder.items("security").values()}
+            for holder, names in zip(holders, ({}, renamed), strict=True)
+        ]
+        old, new = (ways or {frozenset(): one} for ways, one in zip(asked, holders, strict=True))
+        for way, node in old.items():
+            if not any(other <= way for other in new):
+                words = _describe_credentials(way)
+                self._tell("security-removed", node, None, (words, ""), value=words)
+        for way, node in new.items():
+            if not any(other <= way for other in old):
+                words = _describe_credentials(way)
+                self._tell("security-added", None, node, ("", words), value=words)
+        used = {scheme for side in (old, new) for way in side for scheme, _ in way}
+        for name, now in schemes[1].items():
+            was = schemes[0].get(renamed.get(name, name))
+            if was is not None and renamed.get(name, name) in used:
+                scheme = _Both(was, now)
+                self._texts(scheme, {*_PARTS_OF_SCHEME, "x-signature", "bearerFormat"})
+                self._whole(scheme, "security-scheme-changed", *_PARTS_OF_SCHEME)
+                self._leaves(scheme.of("x-signature"), "signature-changed")
+
+    def _servers(self, both: _Both) -> None:
+        sides = [
+            {key[0].rstrip("/"): one for key, one in node.items("servers", "url").items()} for node in both
+        ]
+        for _, server in self._each("server", sides):
+            self._whole(server, "server-changed", "variables", "x-environment")
+            self._texts(server, {"url", "variables", "x-environment"})
+
+    def _envelope(self, both: _Both, way: Way) -> None:
+        self._at("response", "body", way=way)
+        envelope = both.of("x-envelope")
+        self._leaves(envelope, "envelope-changed", ("schema", "success"))
+        self._schema(envelope.of("schema"))
+        self._at(*("response", "body", *envelope.new.text("code").split("/")[1:]))
+        self._schema(envelope.of("success"))
+        for _, code in self._each("code", [one.items("x-business-codes", "code") for one in both]):
+            self._whole(code, "code-messages-changed", "messages")
+            self._whole(code, "code-meaning-changed", "means")
+            self._texts(code, {"code", "messages", "means"})
+
+    def _forms(self, both: _Both) -> None:
+        self._at("request", "body")
+        way, forms = self._use.way, [one.items("x-forms", "id") for one in both]
+        orders = [
+            [name for (name,) in side if (name,) in forms[0].keys() & forms[1].keys()] for side in forms
+        ]
+        if orders[0] != orders[1]:
+            self._tell(
+                "form-order-changed", *both.of("x-forms"), (", ".join(orders[0]), ", ".join(orders[1]))
+            )
+        for (name,), form in self._each("form", forms):
+            use = self._use
+            self._at("request", "body", form=name)
+            self._texts(form, {"id", "request", "response", "data", "echoes"})
+            self._schema(form.of("request"))
+            self._at("response", "body", way=way.back)
+            self._schema(form.of("response"))
+            for _ in self._each("echo", [one.items("echoes", "request", "response") for one in form]):
+                pass
+            self._use = use
+
+    def _questions(self) -> None:
+        sides = [one.items("x-open-questions", "id") for one in self._root]
+        for _, question in self._each("question", sides):
+            self._texts(question, {"id", "readings", "about"})
+            for _, reading in self._each("reading", [one.items("readings", "id") for one in question]):
+                self._whole(reading, "assumption-changed", "assumed")
+                self._texts(reading, {"id", "assumed"})
+
+
+def _normal(path: str) -> str:
+    return re.sub(r"\{[^{}]*\}", "{}", path)
+
+
+def _parameters(path: str, item: _Node, operation: _Node) -> dict[Any, _Node]:
+    """Return the parameters of an operation by place and name; those in the path by their order there."""
+    order = re.findall(r"\{([^{}]*)\}", path)
+    found = {}
+    for one in (*item.items("parameters").values(), *operation.items("parameters").values()):
+        where, name = one.text("in"), one.text("name")
+        if where == "header" and name.lower() in _NOT_PARAMETERS:
+            continue
+        key = str(order.index(name)) if where == "path" and name in order else name
+        found[where, key.lower() if where == "header" else key] = one
+    return found
+
+
+def _written(parameter: _Node, where: str, keyword: str) -> Any:
+    """Return how a parameter is written, as it is where nothing is said."""
+    value = parameter.of(keyword).value
+    if value is not MISSING:
+        return value
+    style = parameter.text("style") or ("form" if where in ("query", "cookie") else "simple")
+    return {"style": style, "explode": style == "form"}.get(keyword, False)
+
+
+def _schema_of(parameter: _Node) -> _Node:
+    """Return the schema of a parameter or a header, whose value may have a media type."""
+    for media_type in parameter.members("content").values():
+        return media_type.of("schema")
+    return parameter.of("schema")
+
+
+def _credentials(requirement: _Node, renamed: Mapping[str, str]) -> frozenset[tuple[str, str]]:
+    """Return what a requirement asks for: schemes, and scopes of them."""
+    scopes = {renamed.get(name, name): one.value for name, one in requirement.members().items()}
+    asked = [
+        (name, str(one)) for name, stated in scopes.items() if isinstance(stated, list) for one in stated
+    ]
+    return frozenset((*((name, "") for name in scopes), *asked))
+
+
+def _describe_credentials(way: frozenset[tuple[str, str]]) -> str:
+    return " and ".join(f"{name} {scope}".strip() for name, scope in sorted(way)) or "no credentials"

@@ -1,0 +1,179 @@
+"""Where in exchanges a change shows, by request form and outcome, and what recordings say of it."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+from opay_contract.contract.addresses import Address, split_uri
+from opay_contract.contract.change_kinds import Way
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.loading import build_contract
+from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY, schemas_of_scope
+from opay_contract.diff.comparing import Change, ContractDiff, Use
+from opay_contract.diff.sources import Version
+from opay_contract.drift.changes import parent_of, share_of
+from opay_contract.errors import ContractError
+from opay_contract.model.finding import Outcome
+from opay_contract.model.insight import Share
+from opay_contract.model.observation import FieldLocation, Observations, Range, widest
+
+_Places = dict[Address, list[FieldLocation]]
+_OF_VALUES = ("value-removed", "value-added", "code-added", "code-removed", "status-added", "status-removed",
+              "success-removed", "code-messages-changed", "code-meaning-changed")  # fmt: skip
+_OF_EXCHANGES = ("operation-removed", "operation-added", "operation-renamed", "form-removed", "form-added")
+_OF_RANGES = ("limit-tightened", "limit-loosened")
+_OF_TYPES = ("type-narrowed", "type-widened", "type-changed")
+_WHOLE = (REQUEST_BODY, RESPONSE_BODY, "/request", "/response", "/request/headers", "/response/headers")
+_UNSEEN = ("words-changed", "examples-changed", "extension-changed")
+
+
+def with_outcomes(diff: ContractDiff) -> ContractDiff:
+    """Return the changes with the request forms and outcomes of their uses, where the contract tells these.
+
+    What the schemas of an operation with an envelope describe is known by form and outcome, as everywhere.
+    """
+    places = [_places_of(version) for version in (diff.old, diff.new)]
+    if not any(places):
+        return diff
+    return replace(diff, changes=tuple(replace(one, uses=_uses(one, places)) for one in diff.changes))
+
+
+def _places_of(version: Version) -> _Places:
+    """Return which places of exchanges each schema describes, of operations that have outcomes."""
+    if not any(
+        "x-envelope" in one.value for one in version.schemas.places.objects if one.kind == "operation"
+    ):
+        return {}
+    try:
+        contract = build_contract(version.schemas.documents)
+    except ContractError as error:
+        version.notes[Address("openapi.yaml")] = f"outcomes are not told apart: {error}"
+        return {}
+    found: _Places = {}
+    for location, uri in _iter_places(contract):
+        found.setdefault(split_uri(uri), []).append(location)
+    return found
+
+
+def _iter_places(contract: Contract) -> Iterator[tuple[FieldLocation, str]]:
+    for operation in contract.operations:
+        if operation.envelope is None:
+            continue
+        for form in [one.id for one in operation.forms] or [""]:
+            for outcome in (Outcome.SUCCESS, Outcome.BUSINESS_ERROR):
+                scope = (operation.id, form, outcome.value)
+                for place, uris in schemas_of_scope(contract, scope).items():
+                    yield from (((*scope, place), uri) for uri in uris)
+
+
+def _uses(change: Change, places: list[_Places]) -> tuple[Use, ...]:
+    """Return the uses of a change, those in bodies that are known better in place of what is known."""
+    known: dict[Use, None] = {}
+    for statement, found in zip(change.statements, places, strict=True):
+        at = statement
+        while at is not None and at not in found:
+            at = Address(at.file, at.tokens[:-1]) if at.tokens else None
+        for operation, form, outcome, pointer in found[at] if at is not None else ():
+            in_request = pointer.startswith(REQUEST_BODY)
+            known[
+                Use(
+                    operation,
+                    form,
+                    "" if in_request else outcome,
+                    pointer,
+                    Way.REQUEST if in_request else Way.RESPONSE,
+                )
+            ] = None
+    pointers = {(one.operation, one.pointer) for one in change.uses}
+    known = {one: None for one in known if (one.operation, one.pointer) in pointers}
+    told = {(one.operation, one.pointer) for one in known}
+    return (*known, *(one for one in change.uses if (one.operation, one.pointer) not in told))
+
+
+def describe_traffic(change: Change, observations: Observations) -> str:
+    """Return in a sentence what recordings say of a change; nothing where they cannot say anything."""
+    if change.kind.id in _UNSEEN or not change.uses or not change.uses[0].operation:
+        return ""
+    spots = _spots(change, observations)
+    never = "nobody was ever answered this" if change.uses[0].way is Way.RESPONSE else "nobody ever sent this"
+    if change.kind.id in _OF_EXCHANGES:
+        calls = sum(observations[spot].count for spot in spots)
+        return f"{calls:,} exchanges are recorded" if calls else "nobody ever called this"
+    if not spots and not any(_parents(change, observations)):
+        return "no recording comes near this"
+    if change.kind.id in _OF_VALUES:
+        return _describe_value(change, observations, spots, never)
+    if change.kind.id in _OF_RANGES and (said := _describe_range(observations, spots)):
+        return said
+    if change.kind.id in _OF_TYPES and spots:
+        types: Counter[str] = Counter()
+        for spot in spots:
+            types.update({type_: observations[spot].count_of(type_) for type_ in observations[spot].types})
+        return f"seen: {', '.join(f'{type_} {number:,} times' for type_, number in types.most_common())}"
+    shares = [share_of(spot, observations) for spot in {*spots, *_parents(change, observations)}]
+    share = Share(count=sum(one.count for one in shares), of=sum(one.of for one in shares))
+    if not share.count:
+        return f"{never} (0 of {share.of:,})"
+    is_whole = all(parent_of(spot)[3] in _WHOLE for spot in spots)
+    return f"in {share.count:,} of {share.of:,} {_nouns(change) if is_whole else 'objects'}"
+
+
+def _nouns(change: Change) -> str:
+    return "answers" if change.uses[0].way is Way.RESPONSE else "requests"
+
+
+def _spots(change: Change, observations: Observations) -> list[FieldLocation]:
+    """Return the places of exchanges where a change shows and something was seen."""
+    wanted = {(use.operation, use.form, use.outcome, use.pointer) for use in change.uses}
+    is_whole = change.kind.id in _OF_EXCHANGES
+    return [
+        spot
+        for spot in observations
+        if any(
+            spot[0] == operation
+            and form in ("", spot[1])
+            and (outcome == spot[2] or outcome not in list(Outcome))
+            and spot[3] == ("" if is_whole else pointer)
+            for operation, form, outcome, pointer in wanted
+        )
+    ]
+
+
+def _parents(change: Change, observations: Observations) -> list[FieldLocation]:
+    """Return the places where a change would show in objects that were seen."""
+    found = []
+    for spot in observations:
+        for use in change.uses:
+            outer = use.pointer.rpartition("/")[0]
+            if (
+                spot[0] == use.operation
+                and use.form in ("", spot[1])
+                and spot[3] == outer
+                and (use.outcome == spot[2] or use.outcome not in list(Outcome))
+            ):
+                found.append((*spot[:3], use.pointer))
+    return found
+
+
+def _describe_value(
+    change: Change, observations: Observations, spots: list[FieldLocation], never: str
+) -> str:
+    text = change.was or change.now
+    value = str(json.loads(text)) if change.kind.id.startswith("value-") else text
+    seen = [observations[spot] for spot in spots]
+    if any(one.has_many_values or one.other_values for one in seen):
+        return "which values were seen is not kept"
+    number, total = sum(one.values.get(value, 0) for one in seen), sum(one.count for one in seen)
+    return f"in {number:,} of {total:,} {_nouns(change)}" if number else f"{never} (0 of {total:,})"
+
+
+def _describe_range(observations: Observations, spots: list[FieldLocation]) -> str:
+    for name, unit in (("lengths", "characters"), ("items", "items"), ("numbers", "")):
+        found: Range | None = None
+        for spot in spots:
+            found = widest(found, getattr(observations[spot], name))
+        if found:
+            least, most = (f"{one:,g}" for one in found)
+            return f"seen: {least if least == most else f'{least} to {most}'} {unit}".rstrip()
+    return ""

@@ -1,0 +1,343 @@
+"""Makes values that a schema allows, the same for the same seed, and lists what may be changed in one.
+
+For an answer nobody wrote an example of. Whoever wants every kind of value has hypothesis for it; this makes
+one that is sound, and says where it cannot.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from math import ceil
+from random import Random
+from re import _constants, _parser  # the only reader of regular expressions
+from typing import Any
+
+from opay_contract.contract.addresses import MISSING, absolute, below, split_uri, with_fragment
+from opay_contract.contract.schemas import SchemaSet
+from opay_contract.jsontext import Tokens
+
+_TRIES = 8
+_MAX_DEPTH = 12
+_OPTIONAL_DEPTH = 6
+"""How deep members that may be left out are made."""
+
+_FIRST_SECOND, _LAST_SECOND = 1_600_000_000, 1_700_000_000
+_FORMATS = {
+    "date-time": "2024-05-17T10:20:30Z",
+    "date": "2024-05-17",
+    "time": "10:20:30Z",
+    "duration": "P1D",
+    "email": "someone@example.com",
+    "idn-email": "someone@example.com",
+    "hostname": "www.example.com",
+    "ipv4": "192.0.2.1",
+    "ipv6": "2001:db8::1",
+    "uri": "https://www.example.com/",
+    "url": "https://www.example.com/",
+    "uri-reference": "/example",
+    "byte": "dGV4dA==",
+    "json-pointer": "/example",
+    "regex": "^text$",
+}
+
+Nodes = list[tuple[str, dict[str, Any]]]
+"""The schemas that describe one value, with their addresses: one, and those that it refers to or adds."""
+
+Pick = Callable[[str, list[str]], str]
+"""Which of some branches, by their addresses, is taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    """A text, number or boolean in a value: where it is, what describes it, whether it is demanded."""
+
+    tokens: Tokens
+    nodes: Nodes
+    value: Any
+    is_required: bool
+
+    def says(self, keyword: str) -> Any:
+        """Return what the schemas say by a keyword, None where they say nothing."""
+        return _said(self.nodes, keyword)
+
+
+def nodes_of(schemas: SchemaSet, uri: str, pick: Pick, trail: frozenset[str] = frozenset()) -> Nodes:
+    """Return what describes the value of a schema: itself, what it refers to, and a branch of each union."""
+    uri = with_fragment(uri)
+    value = schemas.find(uri)
+    if not isinstance(value, dict) or uri in trail:
+        return []
+    trail |= {uri}
+    found: Nodes = [(uri, value)]
+    if isinstance(value.get("$ref"), str):
+        found += nodes_of(schemas, absolute(value["$ref"], split_uri(uri).file), pick, trail)
+    for index in range(len(value.get("allOf", ()))):
+        found += nodes_of(schemas, below(uri, "allOf", index), pick, trail)
+    for keyword in ("oneOf", "anyOf"):
+        if branches := [below(uri, keyword, index) for index in range(len(value.get(keyword, ())))]:
+            found += nodes_of(schemas, pick(uri, branches), pick, trail)
+    if "if" in value:
+        branches = [below(uri, "then"), below(uri, "else")]
+        found += nodes_of(schemas, pick(below(uri, "if"), branches), pick, trail)
+    return found
+
+
+def picked_by(schemas: SchemaSet, value: Any) -> Pick:
+    """Return how to take the branch that a value fits."""
+
+    def pick(uri: str, branches: list[str]) -> str:
+        if uri.endswith("/if"):
+            return branches[0 if schemas.validator(uri).is_valid(value) else 1]
+        return next((one for one in branches if schemas.validator(one).is_valid(value)), branches[0])
+
+    return pick
+
+
+def iter_leaves(
+    schemas: SchemaSet, uri: str, value: Any, at: Tokens = (), *, is_required: bool = True
+) -> Iterator[Leaf]:
+    """Yield the leaves of a value that a schema describes, in the order of the value; of a list, one."""
+    nodes = nodes_of(schemas, uri, picked_by(schemas, value))
+    if isinstance(value, dict):
+        required = _required(nodes)
+        for name, child in value.items():
+            if (inner := _property(nodes, name)) is not None:
+                yield from iter_leaves(schemas, inner, child, (*at, name), is_required=name in required)
+    elif isinstance(value, list):
+        inner = _item(nodes)
+        if value and inner is not None:
+            yield from iter_leaves(schemas, inner, value[0], (*at, 0))
+    elif value is not None:
+        yield Leaf(tokens=at, nodes=nodes, value=value, is_required=is_required)
+
+
+def iter_lists(schemas: SchemaSet, uri: str, value: Any, at: Tokens = ()) -> Iterator[tuple[Tokens, Nodes]]:
+    """Yield the lists of a value that are not empty, with what describes each."""
+    nodes = nodes_of(schemas, uri, picked_by(schemas, value))
+    if isinstance(value, dict):
+        for name, child in value.items():
+            if (inner := _property(nodes, name)) is not None:
+                yield from iter_lists(schemas, inner, child, (*at, name))
+    elif isinstance(value, list) and value:
+        yield at, nodes
+
+
+def iter_left_out(
+    schemas: SchemaSet, uri: str, value: Any, at: Tokens = ()
+) -> Iterator[tuple[Tokens, Nodes]]:
+    """Yield the members that schemas describe and a value leaves out, with what describes each."""
+    nodes = nodes_of(schemas, uri, picked_by(schemas, value))
+    if isinstance(value, dict):
+        for name in dict.fromkeys(name for _, node in nodes for name in node.get("properties", ())):
+            inner = _property(nodes, name) or ""
+            if name in value:
+                yield from iter_left_out(schemas, inner, value[name], (*at, name))
+            else:
+                yield (*at, name), nodes_of(schemas, inner, lambda _, branches: branches[0])
+    elif isinstance(value, list) and value and (item := _item(nodes)) is not None:
+        yield from iter_left_out(schemas, item, value[0], (*at, 0))
+
+
+class Sampler:
+    """Makes values; what chance decides is decided by the seed."""
+
+    def __init__(self, schemas: SchemaSet) -> None:
+        self._schemas, self._random = schemas, Random(0)  # noqa: S311  made-up data
+        self._turn = 0
+        self._nodes: dict[tuple[str, int], Nodes] = {}
+
+    def sample(self, uri: str, seed: str | float, *, by_example: bool = True) -> Any:
+        """Return a value that fits a schema, an example if there is one; MISSING where none is made.
+
+        Without `by_example` objects and lists are put together from the examples of their members.
+        """
+        validator, self._random = self._schemas.validator(uri), Random(seed)  # noqa: S311
+        for self._turn in range(_TRIES):
+            value = self._value(uri, 0, by_example=by_example)
+            if value is not MISSING and validator.is_valid(value):
+                return value
+        return MISSING
+
+    def _pick(self, _uri: str, branches: list[str]) -> str:
+        return branches[self._turn % len(branches)]
+
+    def _value(self, uri: str, depth: int, *, by_example: bool) -> Any:
+        if self._schemas.find(with_fragment(uri)) is False or depth > _MAX_DEPTH:
+            return MISSING
+        if (uri, self._turn) not in self._nodes:
+            self._nodes[uri, self._turn] = nodes_of(self._schemas, uri, self._pick)
+        nodes = self._nodes[uri, self._turn]
+        kind = self._kind(nodes)
+        given = self._given(nodes)
+        if given and (by_example or not isinstance(given[0], dict | list)):
+            return deepcopy(self._random.choice(given))
+        make = {"object": self._object, "array": self._array}.get(kind)
+        if make is not None:
+            return make(nodes, depth, by_example=by_example)
+        return self._leaf(kind, nodes)
+
+    def _given(self, nodes: Nodes) -> list[Any]:
+        """Return the values that schemas name themselves, those that say most first."""
+        for keyword in ("const", "examples", "example", "enum", "default"):
+            found = _said(nodes, keyword)
+            if keyword in ("const", "example", "default") and any(keyword in node for _, node in nodes):
+                return [found]
+            if isinstance(found, list) and found:
+                return found
+        return []
+
+    @staticmethod
+    def _kind(nodes: Nodes) -> str:
+        stated = _said(nodes, "type")
+        names = [stated] if isinstance(stated, str) else list(stated or ())
+        usual = next((one for one in names if one != "null"), names[0] if names else None)
+        if usual is not None:
+            return str(usual)
+        hints = {"properties": "object", "required": "object", "items": "array", "minimum": "number"}
+        return next((kind for word, kind in hints.items() if _said(nodes, word) is not None), "string")
+
+    def _object(self, nodes: Nodes, depth: int, *, by_example: bool) -> Any:
+        required = _required(nodes)
+        names = dict.fromkeys(name for _, node in nodes for name in node.get("properties", ()))
+        made: dict[str, Any] = {}
+        for name in dict.fromkeys([*names, *sorted(required)]):
+            uri = _property(nodes, name)
+            stated = self._schemas.find(uri) if uri is not None else {}
+            is_hidden = isinstance(stated, dict) and stated.get("writeOnly") is True
+            if name not in required and (depth > _OPTIONAL_DEPTH or is_hidden):
+                continue
+            child = "text" if uri is None else self._value(uri, depth + 1, by_example=by_example)
+            if child is not MISSING:
+                made[name] = child
+            elif name in required:
+                return MISSING
+        return made
+
+    def _array(self, nodes: Nodes, depth: int, *, by_example: bool) -> Any:
+        inner = _item(nodes)
+        least, most = _said(nodes, "minItems") or 0, _said(nodes, "maxItems")
+        count = max(1, least) if most is None else min(max(1, least), most)
+        made = [
+            "text" if inner is None else self._value(inner, depth + 1, by_example=by_example)
+            for _ in range(count)
+        ]
+        return ([] if not least else MISSING) if MISSING in made else made
+
+    def _leaf(self, kind: str, nodes: Nodes) -> Any:
+        unit = _said(nodes, "x-unit")
+        if unit == "unix-seconds":
+            seconds = self._random.randint(_FIRST_SECOND, _LAST_SECOND)
+            return str(seconds) if kind == "string" else seconds
+        if unit == "month":
+            month = self._random.randint(1, 12)
+            return f"{month:02}" if kind == "string" else month
+        if kind in ("integer", "number"):
+            return _number(nodes, kind)
+        if kind == "string":
+            return self._text(nodes)
+        return None if kind == "null" else True
+
+    def _text(self, nodes: Nodes) -> str:
+        if _said(nodes, "format") == "uuid":
+            digits = f"{self._random.getrandbits(128):032x}"
+            return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
+        pattern = _said(nodes, "pattern")
+        text = (
+            self._matching(pattern)
+            if isinstance(pattern, str)
+            else _FORMATS.get(_said(nodes, "format"), "text")
+        )
+        least, most = _said(nodes, "minLength") or 0, _said(nodes, "maxLength")
+        return text.ljust(least, "x")[:most]
+
+    def _matching(self, pattern: str) -> str:
+        try:
+            return self._matching_parts(_parser.parse(pattern))
+        except (re.error, OverflowError, RecursionError):  # of another dialect
+            return "text"
+
+    def _matching_parts(self, parts: Any) -> str:
+        return "".join(self._matching_part(op, argument) for op, argument in parts)
+
+    def _matching_part(self, op: Any, argument: Any) -> str:
+        match op:
+            case _constants.LITERAL:
+                return chr(argument)
+            case _constants.ANY | _constants.NOT_LITERAL:
+                return "x" if argument != ord("x") else "y"
+            case _constants.IN:
+                return self._one_of(argument)
+            case _constants.MAX_REPEAT | _constants.MIN_REPEAT:
+                least, most, inner = argument
+                return "".join(self._matching_parts(inner) for _ in range(max(least, min(1, most))))
+            case _constants.SUBPATTERN:
+                return self._matching_parts(argument[-1])
+            case _constants.BRANCH:
+                return self._matching_parts(self._random.choice(argument[1]))
+        return ""  # an anchor, or a condition that the last check is for
+
+    def _one_of(self, members: Any) -> str:
+        if members[0][0] is _constants.NEGATE:
+            return next((one for one in "x0-_ A" if not re.match(_class(members[1:]), one)), "~")
+        op, argument = self._random.choice(members)
+        if op is _constants.RANGE:
+            return chr(self._random.randint(*argument))
+        return chr(argument) if op is _constants.LITERAL else _CATEGORIES.get(argument, "x")
+
+
+_CATEGORIES = {
+    _constants.CATEGORY_DIGIT: "7",
+    _constants.CATEGORY_SPACE: " ",
+    _constants.CATEGORY_NOT_DIGIT: "x",
+}
+
+
+def _class(members: Any) -> str:
+    """Return a class of characters as a regular expression again."""
+    written = []
+    for op, argument in members:
+        if op is _constants.RANGE:
+            written.append("-".join(re.escape(chr(one)) for one in argument))
+        elif op is _constants.LITERAL:
+            written.append(re.escape(chr(argument)))
+        else:
+            written.append(
+                {_constants.CATEGORY_DIGIT: r"\d", _constants.CATEGORY_SPACE: r"\s"}.get(argument, r"\w")
+            )
+    return f"[{''.join(written)}]"
+
+
+def _said(nodes: Nodes, keyword: str) -> Any:
+    return next((node[keyword] for _, node in nodes if keyword in node), None)
+
+
+def _required(nodes: Nodes) -> set[str]:
+    return {name for _, node in nodes for name in node.get("required", ()) if isinstance(name, str)}
+
+
+def _property(nodes: Nodes, name: str) -> str | None:
+    """Return the address of what describes a member, the first that says it."""
+    found = [below(uri, "properties", name) for uri, node in nodes if name in node.get("properties", {})]
+    return found[0] if found else None
+
+
+def _item(nodes: Nodes) -> str | None:
+    found = [below(uri, "items") for uri, node in nodes if isinstance(node.get("items"), dict)]
+    return found[0] if found else None
+
+
+def _number(nodes: Nodes, kind: str) -> int | float:
+    step = _said(nodes, "multipleOf") or (1 if kind == "integer" else 0.5)
+    least, most = _said(nodes, "minimum"), _said(nodes, "maximum")
+    above, under = _said(nodes, "exclusiveMinimum"), _said(nodes, "exclusiveMaximum")
+    lowest = max(
+        [one for one in (least, None if above is None else above + step) if one is not None], default=None
+    )
+    highest = min(
+        [one for one in (most, None if under is None else under - step) if one is not None], default=None
+    )
+    if lowest is None:
+        lowest = 1 if highest is None or highest >= 1 else highest - step
+    value = ceil(lowest / step) * step
+    return int(value) if kind == "integer" or float(value).is_integer() else value
