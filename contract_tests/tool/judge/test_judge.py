@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from functools import cache
-from itertools import product
+from itertools import cycle, product
 from pathlib import Path
 from typing import Any
 
@@ -495,7 +495,7 @@ def test_lines_of_one_template_with_changes(lines: list[bytes], private_key: str
 
 
 @pytest.mark.thorough
-@settings(QUICK, max_examples=400, derandomize=False)
+@settings(QUICK, max_examples=150, derandomize=False)
 @given(native_lines(), KEYS)
 def test_many_lines_of_one_template_with_changes(lines: list[bytes], private_key: str | None) -> None:
     assert_lines([*lines, *lines[1:]], private_key)
@@ -523,7 +523,7 @@ def test_generated_bodies(data: st.DataObject, private_key: str | None) -> None:
 
 def test_every_case_again_and_again() -> None:
     """What was remembered of drifted exchanges does not stick to others of the same shape."""
-    for case in CASES:
+    for case in CASES[::3]:
         lines = case.read_bytes().splitlines()
         other = [line.replace(b"1111", b"2222").replace(b"VISA", b"MADA") for line in lines]
         assert_lines([*lines, *other, *lines])
@@ -606,7 +606,7 @@ PAIRS = {
 
 
 def test_a_pair_of_lines_that_differ_in_one_thing() -> None:
-    for (name, pair), private_key in product(PAIRS.items(), (None, KEY)):
+    for (name, pair), private_key in zip(PAIRS.items(), cycle((None, KEY))):
         first, second = (line_of(line) for line in pair)
         assert_lines([first, second, first, second, second], private_key), name
 
