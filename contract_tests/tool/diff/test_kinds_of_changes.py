@@ -86,6 +86,18 @@ def test_openapi_3_0_says_the_same_in_its_own_words() -> None:
     assert compare(new, {**old, "openapi": "3.0.3"}).changes == ()
 
 
+def test_what_refers_to_a_changed_schema_has_not_changed_itself() -> None:
+    def told(limit: int) -> dict[str, Any]:
+        schemas = {"Shared": {"type": "string", "maxLength": limit}}
+        other = {"x-other": {"of": {"$ref": "#/components/schemas/Shared"}}}
+        return contract(
+            request={"$ref": "#/components/schemas/Shared"},
+            document={"components": {"schemas": schemas}, **other},
+        )
+
+    assert [one.kind.id for one in compare(told(5), told(4)).changes] == ["limit-tightened"]
+
+
 def test_schemas_that_lead_back_to_themselves_are_compared_once() -> None:
     def tree(limit: int) -> dict[str, Any]:
         node = {

@@ -145,7 +145,7 @@ def test_a_generated_python_client_is_typed_and_calls_the_mock(folder: Path) -> 
     use = folder / "use_client.py"
     use.write_text(PYTHON_CLIENT, encoding="utf-8")
     python = Path(str(shutil.which("openapi-python-client"))).resolve().parent / "python"
-    typed = [python, "-m", "mypy", "--strict", "--follow-imports=silent"]
+    typed = [str(python), "-m", "mypy", "--strict", "--follow-imports=silent"]
     said = subprocess.run(
         [*typed, use.name, "client/models", "client/api"],
         cwd=folder,

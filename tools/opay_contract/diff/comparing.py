@@ -154,12 +154,17 @@ class _Node(NamedTuple):
     def text(self, name: str) -> str:
         """Return the text of a member, empty where there is none."""
         value = self.of(name).value
-        return value if isinstance(value, str) else ""
+        return str(value) if isinstance(value, str | int) else ""
 
     def plain(self, seen: frozenset[Address] = frozenset()) -> str:
-        """Return all that it says in one form, with what it refers to in place of the references."""
+        """Return all that it says in one form, with what it refers to in place of the references.
+
+        Schemas are called by their names: what has changed in them is told of them.
+        """
         if self.at in seen:
             return "…"
+        if seen and self.at in self.version.tops:
+            return str((*self.at.file.removesuffix(".json").split("/"), *self.at.tokens)[-1])
         inner = seen | {self.at}
         if isinstance(self.value, dict):
             members = (f"{key}: {self.of(key).plain(inner)}" for key in sorted(self.value, key=str))

@@ -169,6 +169,8 @@ class _Bundler:
             raise ContractError(
                 f"{at.file}:{place.line}:{place.column}: the reference {value['$ref']!r} leads nowhere"
             )
+        if kind in (_ANY, _INLINE) and is_schema_file(target.file):
+            kind = "schema"
         beside = self._members({key: child for key, child in value.items() if key != "$ref"}, at, kind)
         is_local = target.file == ROOT and target.tokens[:1] == ("components",)
         is_inlined = kind not in _SECTIONS and not (is_local and not self.is_dereferenced)
