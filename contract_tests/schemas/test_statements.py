@@ -41,6 +41,7 @@ SENSITIVITIES = {
     "customer-id.json": "identifier",
     "opay-token.json": "identifier",
     "envelope.json/properties/message": "public",
+    "error-response.json/allOf/1/properties/code": "public",
     "customer.json/properties/customerName": "customer",
     "customer.json/properties/customerEmail": "customer",
     "customer.json/properties/customerMobile": "customer",

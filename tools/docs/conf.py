@@ -66,6 +66,7 @@ NAVIGATION = {
         "reference/integrations",
         "reference/contract-tests",
         "reference/extensions",
+        "reference/other-tools",
     ),
     "Inside": ("inside/design", "inside/performance", "inside/comparison", "inside/mutation", "changelog"),
 }

@@ -134,11 +134,11 @@ def test_a_value_that_somebody_wrote_into_a_summary_never_appears(tmp_path: Path
     saved = json.loads(summary_file.read_text(encoding="utf-8"))
     for *_, place, observed in saved["observations"]:
         if not place.endswith(("/code", "/message", "/brand", "/createTimestamp", "/content-type")):
-            observed |= {"values": {"SECRETVALUE": 3, "4242": 5}, "numbers": [424242, 434343]}
+            observed |= {"values": {"SECRETVALUE": 3, "4242": 5}, "numbers": [918273, 434343]}
     path = tmp_path / "summary.json"
     path.write_text(json.dumps(saved), encoding="utf-8")
     for output in build_outputs(None, gather(path)).values():
-        assert not [value for value in ("SECRETVALUE", "“4242”", "424242", "434343") if value in output]
+        assert not [value for value in ("SECRETVALUE", "“4242”", "918273", "434343") if value in output]
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ TASKS: dict[str, dict[str, tuple[str, str]]] = {
         "test": ("opay_contract.cli.test", "Ask a server what the contract promises."),
     },
     "Document": {
+        "bundle": ("opay_contract.cli.bundle", "Join the contract into one file."),
         "docs": ("opay_contract.cli.docs", "Make the reference from the contract."),
     },
     "Maintain": {

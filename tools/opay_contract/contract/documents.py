@@ -78,6 +78,11 @@ for _name, _pattern, _first in _CORE_SCHEMA:
     )
 
 
+def is_text(text: str) -> bool:
+    """Tell whether a plain scalar of YAML 1.2 is a text, and neither a number nor another value."""
+    return not any(re.fullmatch(pattern, text) for _, pattern, _ in _CORE_SCHEMA)
+
+
 def load_document(path: Path, name: str) -> Document:
     """Read `path`; raises ContractError with file, line and column when it is not one sound document."""
     try:

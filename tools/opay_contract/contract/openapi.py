@@ -25,7 +25,9 @@ Change = Callable[[Any], Any]
 _VERSION = re.compile(r"3\.([01])(\.\d+)?(-.*)?")
 _EACH = "*"
 
-_PARTS: dict[str, dict[tuple[str, ...], str]] = {
+_DESCRIBED = {("schema",): "schema", ("content", _EACH): "media type", ("examples", _EACH): "example"}
+
+PARTS: dict[str, dict[tuple[str, ...], str]] = {
     "document": {
         ("paths", _EACH): "path item",
         ("webhooks", _EACH): "path item",
@@ -33,7 +35,10 @@ _PARTS: dict[str, dict[tuple[str, ...], str]] = {
         ("components", "responses", _EACH): "response",
         ("components", "parameters", _EACH): "parameter",
         ("components", "requestBodies", _EACH): "request body",
-        ("components", "headers", _EACH): "parameter",
+        ("components", "headers", _EACH): "header",
+        ("components", "examples", _EACH): "example",
+        ("components", "links", _EACH): "link",
+        ("components", "securitySchemes", _EACH): "security scheme",
         ("components", "callbacks", _EACH): "callback",
         ("components", "pathItems", _EACH): "path item",
     },
@@ -55,9 +60,21 @@ _PARTS: dict[str, dict[tuple[str, ...], str]] = {
     },
     "callback": {(_EACH,): "path item"},
     "request body": {("content", _EACH): "media type"},
-    "response": {("headers", _EACH): "parameter", ("content", _EACH): "media type"},
-    "parameter": {("schema",): "schema", ("content", _EACH): "media type"},
-    "media type": {("schema",): "schema", ("encoding", _EACH, "headers", _EACH): "parameter"},
+    "response": {
+        ("headers", _EACH): "header",
+        ("content", _EACH): "media type",
+        ("links", _EACH): "link",
+    },
+    "parameter": _DESCRIBED,
+    "header": _DESCRIBED,
+    "media type": {
+        ("schema",): "schema",
+        ("examples", _EACH): "example",
+        ("encoding", _EACH, "headers", _EACH): "header",
+    },
+    "example": {},
+    "link": {},
+    "security scheme": {},
     "schema": {},
 }
 """The objects of OpenAPI that lead to schemas: which parts they have, and what each part is."""
@@ -116,7 +133,7 @@ def iter_objects(values: Mapping[str, Any]) -> Iterator[Described]:
             inside = _referred_schemas(found, values)
         else:
             inside = [
-                part for steps, kind in _PARTS[found.kind].items() for part in _parts(found, steps, kind)
+                part for steps, kind in PARTS[found.kind].items() for part in _parts(found, steps, kind)
             ]
         waiting.extend(reversed(inside))
 

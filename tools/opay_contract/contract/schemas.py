@@ -372,7 +372,9 @@ def _with(value: Any, tokens: Tokens, other: Any) -> Any:
         return other
     token, *rest = tokens
     if isinstance(value, list):
-        return [_with(child, tuple(rest), other) if i == token else child for i, child in enumerate(value)]
+        return [
+            _with(child, tuple(rest), other) if i == int(token) else child for i, child in enumerate(value)
+        ]
     return {**value, str(token): _with(value[str(token)], tuple(rest), other)}
 
 
@@ -382,7 +384,7 @@ def _without(value: Any, tokens: Tokens) -> Any:
         return {}
     token, *rest = tokens
     if isinstance(value, list):
-        return [_without(child, tuple(rest)) if i == token else child for i, child in enumerate(value)]
+        return [_without(child, tuple(rest)) if i == int(token) else child for i, child in enumerate(value)]
     if not isinstance(value, dict) or token not in value:
         return value
     kind = KEYWORDS.get(str(token))

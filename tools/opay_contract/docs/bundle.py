@@ -1,50 +1,237 @@
-"""Joins openapi.yaml and schemas/ into one OpenAPI document, in which no reference leads to another file."""
+"""Joins the files of a contract into one OpenAPI document, in which no reference leads to another file.
 
+What another file holds becomes a component, or stands where it is referred to if OpenAPI has no components of
+its kind. The same contract gives the same value, in the order of the files.
+"""
+
+import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from opay_contract.contract.addresses import MISSING, OPEN, absolute, split_uri, value_below
-from opay_contract.contract.documents import Document
-from opay_contract.contract.keywords import NAMED
-from opay_contract.contract.loading import ROOT
-from opay_contract.contract.openapi import is_schema_file
+import yaml
+
+from opay_contract.contract.addresses import MISSING, Address, refer, value_below
+from opay_contract.contract.documents import Document, is_text
+from opay_contract.contract.keywords import FOR_PEOPLE, NAMED
+from opay_contract.contract.keywords import KEYWORDS as OF_SCHEMAS
+from opay_contract.contract.openapi import PARTS, ROOT, is_schema_file, read_version
+from opay_contract.docs.downgrading import downgrade
 from opay_contract.errors import ContractError
-from opay_contract.jsontext import Tokens, pointer
+from opay_contract.jsontext import pointer
 
-_DATA = {"const", "default", "enum", "example", "examples"}
-_DROPPED = {"$schema", "$id"}
+MAX_VALUES = 2_000_000
+"""Objects that a document without references may have: each reference repeats what it names."""
 
+_SECTIONS = {
+    "schema": "schemas",
+    "response": "responses",
+    "parameter": "parameters",
+    "header": "headers",
+    "request body": "requestBodies",
+    "example": "examples",
+    "link": "links",
+    "callback": "callbacks",
+    "security scheme": "securitySchemes",
+}
+"""Where the components of a kind stand."""
 
-def build_bundle(documents: Mapping[str, Document]) -> dict[str, Any]:
-    """Return openapi.yaml with the schema files as its components; an open reference is a ContractError."""
-    bundler = _Bundler(documents)
-    bundle: dict[str, Any] = bundler.copy(documents[ROOT].value, ROOT, ())
-    schemas = {
-        name: bundler.copy(documents[file].value, file, ()) for file, name in bundler.components.items()
-    }
-    components = bundle.get("components", {})
-    bundle["components"] = {**components, "schemas": {**components.get("schemas", {}), **schemas}}
-    return bundle
+_ANY, _INLINE = "anything", "what an extension refers to"
+_DATA = {"const", "default", "enum", "example", "examples", "value"}
+_OF_FILES = {"$schema", "$id"}
+_WITH_EXTENSIONS = ("paths", "responses")
+"""Maps whose names never begin with `x-`."""
 
-
-def component_names(documents: Mapping[str, Document]) -> dict[str, str]:
-    """Return the name that each schema file gets as a component, made from its title."""
-    taken = set(documents[ROOT].value.get("components", {}).get("schemas", {}))
-    names: dict[str, str] = {}
-    for file in documents:
-        if is_schema_file(file):
-            names[file] = next(name for name in _candidates(documents[file]) if name not in taken)
-            taken.add(names[file])
-    return names
+_NAMES = frozenset((*NAMED, "mapping", "scopes", "variables", "security"))
 
 
-def _candidates(document: Document) -> Iterator[str]:
-    title = document.value.get("title") if isinstance(document.value, dict) else None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A contract in one document, and notes on what it says otherwise than its files."""
+
+    value: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def build_bundle(
+    documents: Mapping[str, Document],
+    *,
+    is_dereferenced: bool = False,
+    has_extensions: bool = True,
+    is_3_0: bool = False,
+) -> Bundle:
+    """Return a contract in one document; an open reference is a ContractError."""
+    bundler = _Bundler(documents, is_dereferenced=is_dereferenced, has_extensions=has_extensions)
+    root = documents[ROOT].value
+    if is_dereferenced and "components" in root:  # what is left of them is made where it is referred to
+        schemes = {key: one for key, one in root["components"].items() if key == "securitySchemes"}
+        root = {**root, "components": schemes}
+    value: dict[str, Any] = bundler.copy(root, Address(ROOT), "document")
+    bundler.add_components(value)
+    notes = list(bundler.notes)
+    if is_3_0 and read_version(root) == 1:
+        value, losses = downgrade(value)
+        notes += losses
+    return Bundle(value=value, notes=tuple(notes))
+
+
+@dataclass(slots=True)
+class _Bundler:
+    documents: Mapping[str, Document]
+    is_dereferenced: bool
+    has_extensions: bool
+    notes: dict[str, None] = field(default_factory=dict)
+    names: dict[tuple[str, Address], str] = field(default_factory=dict)
+    """The name of each component by its section and the place of what it holds."""
+    made: dict[tuple[str, Address], Any] = field(default_factory=dict)
+    trail: list[Address] = field(default_factory=list)
+    """What is being copied in place of a reference, outer ones first."""
+    size: int = 0
+
+    def copy(self, value: Any, at: Address, kind: str) -> Any:
+        """Return what stands at a place as the bundle has it."""
+        self.size += 1
+        if self.is_dereferenced and self.size > MAX_VALUES:
+            raise ContractError(
+                f"{at}: more than {MAX_VALUES:,} values without references; leave out --dereference"
+            )
+        if isinstance(value, list):
+            return [self.copy(child, at.child(index), kind) for index, child in enumerate(value)]
+        if not isinstance(value, dict):
+            return value
+        if "$ref" in value and isinstance(value["$ref"], str):
+            return self._reference(value, at, kind)
+        return self._members(value, at, kind)
+
+    def _members(self, value: dict[str, Any], at: Address, kind: str) -> dict[str, Any]:
+        left_out = _OF_FILES if kind == "schema" else ()
+        return {
+            key: self._member(key, child, at.child(key), kind)
+            for key, child in value.items()
+            if key not in left_out and (self.has_extensions or not key.startswith("x-"))
+        }
+
+    def _member(self, key: str, child: Any, at: Address, kind: str) -> Any:
+        if kind == "schema":
+            if key in OF_SCHEMAS:
+                return self._named(child, at, "schema") if key in NAMED else self.copy(child, at, "schema")
+            return child if not key.startswith("x-") else self.copy(child, at, _INLINE)
+        parts = {steps[1:]: part for steps, part in PARTS.get(kind, {}).items() if steps[0] in (key, "*")}
+        if parts:
+            return self._parts(child, at, parts)
+        if key in _DATA:
+            return child
+        if key.startswith("x-"):
+            return self.copy(child, at, _INLINE)
+        return self._named(child, at, _ANY) if key in _NAMES else self.copy(child, at, _ANY)
+
+    def _parts(self, value: Any, at: Address, parts: dict[tuple[str, ...], str]) -> Any:
+        """Copy what the table of OpenAPI's objects says of a member: itself, or what is at steps below it."""
+        if () in parts:
+            return self.copy(value, at, parts[()])
+        if isinstance(value, list):
+            return [
+                self._parts(child, at.child(index), {steps[1:]: part for steps, part in parts.items()})
+                for index, child in enumerate(value)
+            ]
+        if not isinstance(value, dict):
+            return value
+        names_are_free = ("*",) in parts and at.tokens[-1] not in _WITH_EXTENSIONS
+        copied = {}
+        for key, child in value.items():
+            inner = {steps[1:]: part for steps, part in parts.items() if steps[0] in (key, "*")}
+            if key.startswith("x-") and not names_are_free and (key,) not in {steps[:1] for steps in parts}:
+                if self.has_extensions:
+                    copied[key] = self.copy(child, at.child(key), _INLINE)
+            else:
+                copied[key] = (
+                    self._parts(child, at.child(key), inner)
+                    if inner
+                    else self.copy(child, at.child(key), _ANY)
+                )
+        return copied
+
+    def _named(self, value: Any, at: Address, kind: str) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {name: self.copy(child, at.child(name), kind) for name, child in value.items()}
+
+    def _reference(self, value: dict[str, Any], at: Address, kind: str) -> Any:
+        target = refer(value["$ref"], at.file)
+        found = MISSING
+        if isinstance(target, Address) and target.file in self.documents:
+            found = value_below(self.documents[target.file].value, target.tokens)
+        if isinstance(target, str) or found in (MISSING, None):
+            if any(str(step).startswith("x-") for step in at.tokens):
+                return value  # somebody else's extension refers to what only they know
+            place = self.documents[at.file].position(pointer((*at.tokens, "$ref")))
+            raise ContractError(
+                f"{at.file}:{place.line}:{place.column}: the reference {value['$ref']!r} leads nowhere"
+            )
+        if kind in (_ANY, _INLINE) and is_schema_file(target.file):
+            kind = "schema"
+        beside = self._members({key: child for key, child in value.items() if key != "$ref"}, at, kind)
+        is_local = target.file == ROOT and target.tokens[:1] == ("components",)
+        is_inlined = kind not in _SECTIONS and not (is_local and not self.is_dereferenced)
+        if not (self.is_dereferenced or is_inlined):
+            return {"$ref": self._name(target, kind), **beside}
+        if target in self.trail:
+            if is_inlined:
+                raise ContractError(f"{at}: the reference {value['$ref']!r} leads back to itself")
+            name = self._name(target, kind)
+            self.notes[f"{name} leads back to itself; it stays a reference"] = None
+            return {"$ref": name, **beside}
+        self.trail.append(target)
+        copied = self.copy(found, target, kind)
+        self.trail.pop()
+        is_for_people = all(key in FOR_PEOPLE or key.startswith("x-") for key in beside)
+        if kind == "schema" and not is_for_people and isinstance(copied, dict):
+            return {**beside, "allOf": [copied, *beside.get("allOf", ())]}
+        return {**copied, **beside} if isinstance(copied, dict) else copied
+
+    def _name(self, target: Address, kind: str) -> str:
+        """Return the reference to a component, which is made where there is none yet."""
+        is_component = target.file == ROOT and target.tokens[:2] == ("components", _SECTIONS.get(kind))
+        if target.file == ROOT and not (self.is_dereferenced and is_component):
+            return "#" + pointer(target.tokens)
+        outside = 3 if is_component else 0 if kind == "schema" and is_schema_file(target.file) else None
+        whole = Address(target.file, target.tokens[:outside])
+        inside = target.tokens[len(whole.tokens) :]
+        key = (_SECTIONS[kind], whole)
+        if key not in self.names:
+            taken = {name for (section, _), name in self.names.items() if section == key[0]}
+            taken.update(
+                () if is_component else self.documents[ROOT].value.get("components", {}).get(key[0], ())
+            )
+            self.names[key] = next(name for name in _candidates(self.documents, whole) if name not in taken)
+            trail, self.trail = self.trail, [*self.trail, whole] if self.is_dereferenced else []
+            self.made[key] = None
+            self.made[key] = self.copy(
+                value_below(self.documents[whole.file].value, whole.tokens), whole, kind
+            )
+            self.trail = trail
+        return "#" + pointer(("components", key[0], self.names[key], *inside))
+
+    def add_components(self, bundle: dict[str, Any]) -> None:
+        """Put the components that were made behind those that were there."""
+        components = bundle.pop("components", {})
+        for section, at in sorted(self.made, key=lambda key: (key[1].file, tuple(map(str, key[1].tokens)))):
+            made = {self.names[section, at]: self.made[section, at]}
+            components[section] = {**components.get(section, {}), **made}
+        if components:
+            bundle["components"] = components
+
+
+def _candidates(documents: Mapping[str, Document], at: Address) -> Iterator[str]:
+    """Yield names for what stands at a place: its key, or its file's title, else the file's name."""
+    value = value_below(documents[at.file].value, at.tokens)
+    title = value.get("title") if isinstance(value, dict) and not at.tokens else None
+    own = str(at.tokens[-1]) if at.tokens else at.file.rpartition("/")[2].partition(".")[0]
     words = re.findall(r"[A-Za-z0-9]+", title if isinstance(title, str) else "") or re.findall(
-        r"[A-Za-z0-9]+", document.name.removeprefix("schemas/").removesuffix(".json")
+        r"[A-Za-z0-9]+", own
     )
-    base = "".join(word[0].upper() + word[1:] for word in words) or "Schema"
+    base = "".join(word[0].upper() + word[1:] for word in words) or "Component"
     yield base
     number = 2
     while True:
@@ -52,48 +239,28 @@ def _candidates(document: Document) -> Iterator[str]:
         number += 1
 
 
-class _Bundler:
-    def __init__(self, documents: Mapping[str, Document]) -> None:
-        self.components = component_names(documents)
-        self._documents = documents
+class _Dumper(yaml.SafeDumper):
+    """Writes YAML that 1.1 and 1.2 read alike, without anchors, long texts as blocks."""
 
-    def copy(self, value: Any, file: str, tokens: Tokens, *, named: bool = False) -> Any:
-        """Return a value of the document `file` as the bundle has it; `named` for a mapping of names."""
-        if isinstance(value, list):
-            return [self.copy(child, file, (*tokens, index)) for index, child in enumerate(value)]
-        if not isinstance(value, dict):
-            return value
-        if not named and isinstance(value.get("$ref"), str):
-            target = split_uri(absolute(value["$ref"], file))
-            if target.file in self._documents and target.file != ROOT and not is_schema_file(target.file):
-                return self.copy(value_below(self._documents[target.file].value, target.tokens), *target)
-        return {
-            key: self._property(key, child, file, (*tokens, key), named=named)
-            for key, child in value.items()
-            if named or tokens or key not in _DROPPED
-        }
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  PyYAML's signature
+        return True
 
-    def _property(self, key: str, child: Any, file: str, tokens: Tokens, *, named: bool) -> Any:
-        if named:
-            return self.copy(child, file, tokens)
-        if key == "$ref" and isinstance(child, str):
-            return self._reference(child, file, tokens)
-        if key in _DATA and not (key == "examples" and file == ROOT):
-            return child
-        return self.copy(child, file, tokens, named=key in NAMED)
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> Any:  # noqa: ARG002, FBT001, FBT002
+        return super().increase_indent(flow, indentless=False)
 
-    def _reference(self, reference: str, file: str, tokens: Tokens) -> str:
-        """Return a reference as it stands in the bundle; one that leads out of the contract is refused."""
-        uri = absolute(reference, file)
-        name, target = split_uri(uri)
-        if not uri.startswith(OPEN) or not self._stands(name, target):
-            place = self._documents[file].positions[pointer(tokens)]
-            raise ContractError(
-                f"{file}:{place.line}:{place.column}: the reference {reference!r} leads nowhere"
-            )
-        base: Tokens = () if name == ROOT else ("components", "schemas", self.components[name])
-        return "#" + pointer((*base, *target))
 
-    def _stands(self, name: str, target: Tokens) -> bool:
-        value = self._documents[name].value if name in self._documents else None
-        return value_below(value, target) not in (MISSING, None)
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    style = "|" if "\n" in text and text == text.strip() + "\n" * text.endswith("\n") else None
+    if style is None and not is_text(text):
+        style = "'"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def render_bundle(bundle: Bundle, *, is_json: bool) -> str:
+    """Return a bundle as a text: JSON, or YAML."""
+    if is_json:
+        return json.dumps(bundle.value, indent=2, ensure_ascii=False) + "\n"
+    return yaml.dump(bundle.value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)

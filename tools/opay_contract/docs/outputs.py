@@ -5,7 +5,6 @@ one file is for other programs.
 """
 
 import difflib
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
@@ -19,7 +18,7 @@ from markupsafe import Markup
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import ROOT, build_contract, default_directory, load_documents
 from opay_contract.docs.building import build_reference, slug
-from opay_contract.docs.bundle import build_bundle
+from opay_contract.docs.bundle import build_bundle, render_bundle
 from opay_contract.docs.evidence import RunEvidence
 from opay_contract.docs.markdown import Links, code, fenced, line, plain, prose, row, to_html
 from opay_contract.docs.reference import Reference, ShownOperation, ShownQuestion, ShownReading
@@ -62,7 +61,7 @@ def build_outputs(directory: Path | None, gather: Gather | None, *, live: bool =
     return {
         PAGE: page,
         MARKDOWN: markdown,
-        OPENAPI: json.dumps(bundle, indent=2, ensure_ascii=False) + "\n",
+        OPENAPI: render_bundle(bundle, is_json=True),
     }
 
 

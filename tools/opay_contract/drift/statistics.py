@@ -132,7 +132,7 @@ class Statistics:
             self._count_bodies(bodies, places)
             if not bodies.is_known:
                 self._settle_places(places)
-        if len(self._groups) > MAX_GROUPS:
+        if max(len(self._groups), len(self._places), len(self._evidence)) > MAX_GROUPS:
             self._settle()
             self._groups, self._frames, self._places, self._evidence = {}, {}, {}, {}
 

@@ -53,7 +53,7 @@ class Annotations:
                 continue
             if "properties" in node or "patternProperties" in node:
                 documented.setdefault(tokens, set()).update(_described_names(node, value))
-                describing[tokens] = f"{uri}/properties" if "properties" in node else uri
+                describing.setdefault(tokens, f"{uri}/properties" if "properties" in node else uri)
             if any(keyword in node for keyword in OPENERS):
                 opened.add(tokens)
         for tokens, names in documented.items():

@@ -11,7 +11,7 @@ from typing import Any
 from opay_contract.contract.keywords import OF_SHAPE
 from opay_contract.jsontext import Tokens
 
-MAX_NAMES = 1 << 22
+MAX_NAMES = 1 << 20
 """About how many characters of names are kept; shapes beyond are made anew for each value."""
 
 EACH = -1

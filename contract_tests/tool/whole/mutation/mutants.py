@@ -85,7 +85,7 @@ def is_schema(tokens: Tokens) -> bool:
     before = (None, *tokens)
     named = len(tokens) > 1 and before[-2] == "properties"
     return not {"examples", "x-source"} & set(tokens) and (
-        not tokens or named or tokens[-1] in {"items", "not"}
+        not tokens or named or tokens[-1] in {"items", "not"} or tokens[-2:-1] == ("allOf",)
     )
 
 
