@@ -216,7 +216,7 @@ class Kinds:
         query, is_query_flawed = _kind_of(asked)
         answer, is_answer_flawed = _kind_of(answered)
         decided = None
-        if answered is not None and type(answer) is Shape:
+        if answered is not None and isinstance(answered[0], Parsed) and isinstance(answer, Shape):
             decided = (self._getters.get(answer) or self._getter(answer))(answered[0].value)
         headers = (*(exchange.request.headers or ()), *(exchange.response.headers or ()))
         names, values = zip(*headers, strict=True) if headers else ((), ())

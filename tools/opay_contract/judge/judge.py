@@ -57,20 +57,18 @@ class Judge:
     def read(self, waiting: Sequence[tuple[Exchange, Lead]]) -> list[tuple[Body | None, Body | None]]:
         """Read both bodies of exchanges, None where nothing was recorded or nothing was sent."""
         texts = [texts_of(exchange, lead.route.operation) for exchange, lead in waiting]
-        queries = iter(self._read([query for query, _ in texts if type(query) is bytes]))
-        answers = iter(self._read([answer for _, answer in texts if type(answer) is bytes]))
-        return [
-            (
-                next(queries) if type(query) is bytes else query and (query, None),
-                next(answers) if type(answer) is bytes else answer and (answer, None),
-            )
-            for query, answer in texts
-        ]
+        queries = self._read([query for query, _ in texts])
+        answers = self._read([answer for _, answer in texts])
+        return list(zip(queries, answers, strict=True))
 
-    def _read(self, texts: list[bytes]) -> list[Body]:
+    def _read(self, texts: Sequence[bytes | NotJson | None]) -> Iterator[Body | None]:
+        given = [text for text in texts if type(text) is bytes]
         if self._has_memory:
-            return read_bodies(texts, self.shapes)
-        return [measure(parse_json(text), self.shapes) for text in texts]
+            read = iter(read_bodies(given, self.shapes))
+        else:
+            read = (measure(parse_json(text), self.shapes) for text in given)
+        for text in texts:
+            yield next(read) if isinstance(text, bytes) else (text, None) if text is not None else None
 
     def add(self, exchange: Exchange, lead: Lead, asked: Body | None, answered: Body | None) -> Alike:
         """Put an exchange in scope, with its bodies, to those that are alike and wait; returns them."""
@@ -79,7 +77,7 @@ class Judge:
         if self._settings.private_key:
             operation = alike.frame.route.operation
             verification = verify_request(exchange, operation, self._contract, self._settings)
-        query, answer = asked and asked[0], answered and answered[0]
+        query, answer = asked[0] if asked else None, answered[0] if answered else None
         day = day_of(exchange.recorded_at)
         alike.waiting.append(Subject(exchange, query, answer, header_values, alike, day, verification))
         return alike
@@ -189,7 +187,8 @@ def check_exchange(
     """Yield every finding of an exchange that is in scope, by a judge without memory."""
     judge = Judge(contract, settings, has_memory=False)
     asked, answered = (
-        body and measure(body, judge.shapes) for body in (match.request_body, match.response_body)
+        measure(body, judge.shapes) if body is not None else None
+        for body in (match.request_body, match.response_body)
     )
     lead = Lead(match.route, read_url(contract, match.route, exchange.request))
     alike = judge.add(exchange, lead, asked, answered)
