@@ -90,14 +90,30 @@ def parse_json(data: bytes) -> Parsed | NotJson:
         value = _decode(data)
     except (ValueError, RecursionError):
         return _parse_odd(data)
-    has_long_row = _LONG_ROW in data.translate(_DIGITS_AS_ZERO, _SEPARATORS)
+    has_long_row = any(True for _ in iter_long_rows(data))
     if (
-        (has_long_row and _LONG_INTEGER in data.translate(_DIGITS_AS_ZERO))
+        (has_long_row and may_be_unsafe(data))
         or (len(data) > MAX_DEPTH and data.count(b"[") + data.count(b"{") > MAX_DEPTH)
         or (data != (compact := _encode(value)) and _count_quotes(data) != _count_quotes(compact))
     ):
         return _parse_odd(data)
     return Parsed(value, (), (), has_long_row or b"\\" in data or not data.isascii())
+
+
+def iter_long_rows(text: bytes) -> Iterator[int]:
+    """Yield the number, from 0, of each line with 13 digits in a row, blanks and signs between them aside."""
+    plain = text.translate(_DIGITS_AS_ZERO, _SEPARATORS)
+    start, end, number = plain.find(_LONG_ROW), 0, 0
+    while start >= 0:
+        number += plain.count(b"\n", end, start)
+        yield number
+        end = plain.find(b"\n", start)
+        start = plain.find(_LONG_ROW, end) if end >= 0 else -1
+
+
+def may_be_unsafe(text: bytes) -> bool:
+    """Tell whether a text may have an integer that not every reader keeps."""
+    return _LONG_INTEGER in text.translate(_DIGITS_AS_ZERO)
 
 
 def _count_quotes(text: bytes) -> int:

@@ -26,6 +26,7 @@ from contract_tests.benchmarks.rivals.material import write_copy
 from contract_tests.benchmarks.rivals.tools import Library, Redocly, check
 from contract_tests.benchmarks.speed.measuring import (
     build_oracle,
+    judge_at_least,
     read_all,
     time_command,
     time_loop,
@@ -55,6 +56,15 @@ _JSONSCHEMA_SAMPLE = 1000
 _OPENAPI_CORE_SAMPLE = 300
 _Found = TypeVar("_Found")
 _KEY_VARIABLE = "OPAY_PRIVATE_KEY"
+_TIMES_REDOCLY = {
+    ("realistic", "NDJSON"): 2.0,
+    ("mixed corpus", "NDJSON"): 2.0,
+    ("realistic", "HAR"): 1.5,
+    ("mixed corpus", "HAR"): 1.5,
+}
+"""How many times quicker than redocly `check` is to be."""
+
+_MOST_TIMES_ORJSON, _MOST_TIMES_CLEAN = 8.0, 4.0
 _NONE = "–"  # noqa: RUF001  a dash in a table
 
 
@@ -86,6 +96,7 @@ class Figures:
     recording: Recording
     check: float
     reading: float
+    floor: float
     parsing: float | None
     redocly: float | None
 
@@ -119,8 +130,10 @@ def main() -> int:
         for mix in mixes if not options.format else ():
             libraries.append(measure_libraries(mix, tools, Path(folder), options.rounds))
             print(libraries[-1], flush=True)
+        marks = render_marks(found)
+        print("\nMarks:", *marks, sep="\n")
         if options.write:  # while the recordings are there to be measured
-            write_page(how, found, libraries)
+            write_page(how, found, [*libraries, *marks])
     for name, reason in missing.items():
         print(f"{name}: not run: {reason}", file=sys.stderr)
     return 1 if missing else 0
@@ -204,6 +217,7 @@ def measure(mix: Mix, recording: Recording, tools: Tools, rounds: int) -> Figure
         recording=recording,
         check=ours,
         reading=time_loop(lambda: read_all(recording.path), count, rounds),
+        floor=time_loop(lambda: judge_at_least(recording.path, tools.contract), count, rounds),
         parsing=None if parse is None else time_loop(lambda: parse(data), count, rounds),
         redocly=take(run_redocly) if tools.redocly and recording.kind in (NDJSON, HAR) else None,
     )
@@ -211,8 +225,8 @@ def measure(mix: Mix, recording: Recording, tools: Tools, rounds: int) -> Figure
 
 def render_heading() -> str:
     """Return the head of the table."""
-    names = ("traffic", "format", "bytes", "`check`", "its reader", "parser alone", "redocly", "beside it")
-    return "| " + " | ".join(names) + " |\n|" + "---|" * len(names)
+    names = ("traffic", "format", "bytes", "`check`", "floor", "its reader", "parser alone", "redocly")
+    return "| " + " | ".join((*names, "beside it")) + " |\n|" + "---|" * (len(names) + 1)
 
 
 def render_row(found: Figures) -> str:
@@ -226,12 +240,37 @@ def render_row(found: Figures) -> str:
         found.recording.kind.name,
         f"{found.recording.bytes_each:,.0f}",
         _micros(found.check),
+        _micros(found.floor),
         _micros(found.reading),
         _micros(found.parsing),
         _micros(found.redocly),
         against,
     )
     return "| " + " | ".join(cells) + " |"
+
+
+def render_marks(found: Sequence[Figures]) -> list[str]:
+    """Return what was aimed at, each with what was reached."""
+    by_name = {(one.mix, one.recording.kind.name): one for one in found}
+    lines = []
+    for (mix, kind), aim in _TIMES_REDOCLY.items():
+        one = by_name.get((mix, kind))
+        if one is not None and one.redocly is not None:
+            lines.append(_mark(f"{mix} {kind} against redocly", one.redocly / one.check, aim, is_least=True))
+    clean, drifted = (by_name.get((mix, "NDJSON")) for mix in ("realistic", "realistic, all drifted"))
+    if clean is not None and clean.parsing:
+        name = "realistic NDJSON against `orjson`"
+        lines.append(_mark(name, clean.check / clean.parsing, _MOST_TIMES_ORJSON, is_least=False))
+    if clean is not None and drifted is not None:
+        name = "an exchange that drifts against a clean one, NDJSON"
+        lines.append(_mark(name, drifted.check / clean.check, _MOST_TIMES_CLEAN, is_least=False))
+    return lines
+
+
+def _mark(name: str, reached: float, aim: float, *, is_least: bool) -> str:
+    is_met = reached >= aim if is_least else reached <= aim
+    how = f"{'at least' if is_least else 'at most'} {aim:g} times, {reached:.1f} reached"
+    return f"{name}: {how}" if is_met else f"{name}: **{how}**"
 
 
 def measure_libraries(mix: Mix, tools: Tools, folder: Path, rounds: int) -> str:

@@ -30,7 +30,7 @@ from opay_contract.model.finding import Outcome
 
 Accept = Callable[..., Acceptance]
 
-QUICK = settings(deadline=None, derandomize=True, max_examples=100)
+QUICK = settings(deadline=None, derandomize=True, max_examples=40)
 TODAY = date(2026, 11, 23)
 CARD = "4111 1111 1111 1111"
 NAMED = [rule.id for rule in RULES if rule.id != "card-number-exposed"]

@@ -24,7 +24,7 @@ from opay_contract.report.text_report import View, render_text
 
 Accept = Callable[..., Acceptance]
 
-QUICK = settings(deadline=None, derandomize=True, max_examples=100)
+QUICK = settings(deadline=None, derandomize=True, max_examples=40)
 TODAY = date(2026, 11, 23)
 Drawn = tuple[Rule, str | None, Outcome, str]
 KEYS: st.SearchStrategy[Drawn] = st.tuples(

@@ -106,6 +106,12 @@ def test_a_member_of_another_type_is_told_with_what_helps() -> None:
         build(paths={"/a": {"post": {"x-envelope": 1}}})
 
 
+def test_security_schemes_that_are_no_object_cost_that_statement() -> None:
+    root = {"openapi": "3.1.0", "info": {}, "components": {"securitySchemes": ["key"]}, "paths": {}}
+    contract = build_contract({"openapi.yaml": parse_document(json.dumps(root), "openapi.yaml")})
+    assert "left out: an object belongs here" in contract.notes[0]
+
+
 def test_an_operation_without_body_and_answers_is_loaded_as_it_is() -> None:
     contract = build(paths={"/a/{id}": {"get": {}}}, servers=[{"url": "https://a.example/v1"}])
     [operation] = contract.operations

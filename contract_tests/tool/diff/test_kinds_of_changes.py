@@ -52,6 +52,67 @@ def test_nothing_has_changed_between_a_contract_and_itself() -> None:
             assert compare(one, one).changes == ()
 
 
+def test_what_is_within_alternatives_of_alternatives_is_one_list() -> None:
+    one, other, third = {"type": "string", "maxLength": 3}, {"type": "array", "maxItems": 3}, {"type": "null"}
+    nested = contract(request={"anyOf": [{"anyOf": [one, other, third]}, {"type": "boolean", "const": True}]})
+    flat = contract(request={"anyOf": [other, {"type": "boolean", "const": True}, one, third]})
+    assert compare(nested, flat).changes == ()
+    assert compare(flat, nested).changes == ()
+
+
+def test_a_change_of_what_many_use_is_one_change_with_all_its_uses() -> None:
+    shared = {"$ref": "#/components/schemas/Shared"}
+    both = {"request": shared, "response": {"type": "array", "items": shared}}
+    old, new = (
+        contract(
+            document={"components": {"schemas": {"Shared": {"type": "string", "maxLength": limit}}}}, **both
+        )
+        for limit in (5, 4)
+    )
+    (change,) = compare(old, new).changes
+    assert [change.levels[side].label for side in Side] == ["breaking", "breaking"]
+    assert {(use.way.value, use.outcome, use.pointer) for use in change.uses} == {
+        ("request", "", "/request/body/value"),
+        ("response", "200", "/response/body/value/*"),
+    }
+
+
+def test_openapi_3_0_says_the_same_in_its_own_words() -> None:
+    old = contract(
+        request={"type": "number", "nullable": True, "minimum": 0, "exclusiveMinimum": True, "example": 1}
+    )
+    new = contract(request={"type": ["null", "number"], "exclusiveMinimum": 0, "examples": [1]})
+    assert compare({**old, "openapi": "3.0.3"}, new).changes == ()
+    assert compare(new, {**old, "openapi": "3.0.3"}).changes == ()
+
+
+def test_what_refers_to_a_changed_schema_has_not_changed_itself() -> None:
+    def told(limit: int) -> dict[str, Any]:
+        schemas = {"Shared": {"type": "string", "maxLength": limit}}
+        other = {"x-other": {"of": {"$ref": "#/components/schemas/Shared"}}}
+        return contract(
+            request={"$ref": "#/components/schemas/Shared"},
+            document={"components": {"schemas": schemas}, **other},
+        )
+
+    assert [one.kind.id for one in compare(told(5), told(4)).changes] == ["limit-tightened"]
+
+
+def test_schemas_that_lead_back_to_themselves_are_compared_once() -> None:
+    def tree(limit: int) -> dict[str, Any]:
+        node = {
+            "type": "object",
+            "properties": {"next": {"$ref": "#/components/schemas/Node"}, "name": {"maxLength": limit}},
+        }
+        return contract(
+            request={"$ref": "#/components/schemas/Node"},
+            document={"components": {"schemas": {"Node": node}}},
+        )
+
+    (change,) = compare(tree(5), tree(4)).changes
+    assert change.uses[0].pointer == "/request/body/value/name"
+
+
 def render_comparison() -> str:
     """Return the checks of oasdiff beside the changes here, and the changes that it has no check for."""
     compared = [case for case in CASES if case["oasdiff"]]

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opay_contract.diff.comparing import compare_versions
+from opay_contract.diff.report import ReportedDiff, render_markdown, render_text
 
 Schema = dict[str, Any]
 Documents = dict[str, Any]
@@ -282,7 +283,7 @@ MUTATIONS: tuple[Mutation, ...] = (
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(st.randoms(use_true_random=False))
 def test_a_contract_in_other_words_has_no_change(chance: random.Random) -> None:
     documents = {"openapi.yaml": copy.deepcopy(BASE)}
@@ -294,7 +295,7 @@ def test_a_contract_in_other_words_has_no_change(chance: random.Random) -> None:
     assert not found.notes
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(st.randoms(use_true_random=False), st.sampled_from(MUTATIONS))
 def test_one_change_among_other_words_is_found_alone(chance: random.Random, mutation: Mutation) -> None:
     kind, change = mutation
@@ -305,3 +306,39 @@ def test_one_change_among_other_words_is_found_alone(chance: random.Random, muta
     rewrite(documents, chance)
     found = compare_versions(version({"openapi.yaml": BASE}), version(documents, "new"))
     assert {one.kind.id for one in found.changes} == {kind}
+
+
+JUNK: tuple[Any, ...] = (
+    None,
+    5,
+    True,
+    [],
+    {},
+    "x",
+    [1],
+    {"$ref": "#/nope"},
+    {"$ref": 5},
+    -1.5,
+    ["a", {}],
+    "[(",
+)
+
+
+@settings(max_examples=15)
+@given(st.randoms(use_true_random=False))
+def test_whatever_stands_anywhere_costs_no_more_than_that_statement(chance: random.Random) -> None:
+    documents = {"openapi.yaml": copy.deepcopy(BASE)}
+    for _ in range(chance.randint(1, 3)):
+        holder, key = chance.choice([*places_in(documents["openapi.yaml"]["paths"])])
+        holder[key] = chance.choice(JUNK)
+    for old, new in ((BASE, documents["openapi.yaml"]), (documents["openapi.yaml"], BASE)):
+        found = compare_versions(version({"openapi.yaml": old}), version({"openapi.yaml": new}, "new"))
+        assert render_markdown(ReportedDiff(diff=found))
+        assert render_text(ReportedDiff(diff=found), shows_all=True)
+
+
+def places_in(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield every place of a value, as what holds it and the key there."""
+    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        yield value, key
+        yield from places_in(value[key])

@@ -57,6 +57,12 @@ def test_a_reference_to_an_item_beyond_the_last_leads_nowhere(contract_dir: Path
         build_bundle(load_documents(contract_dir))
 
 
+def test_what_an_extension_of_others_refers_to_is_theirs(contract_dir: Path) -> None:
+    edit(contract_dir / "schemas" / "customer.json", **{"x-mine": {"deep": {"$ref": "#/nowhere"}}})
+    bundle = build_bundle(load_documents(contract_dir)).value
+    assert bundle["components"]["schemas"]["Customer"]["x-mine"] == {"deep": {"$ref": "#/nowhere"}}
+
+
 ROOT = """\
 openapi: 3.1.0
 info: {title: t, version: '1', summary: s}

@@ -40,7 +40,7 @@ class Site:
 
     def get(self, path: str = "") -> str:
         """Return what the server answers."""
-        with urllib.request.urlopen(self.url + path, timeout=10) as response:  # noqa: S310  loopback
+        with urllib.request.urlopen(self.url + path, timeout=60) as response:  # noqa: S310  loopback
             text: str = response.read().decode()
             return text
 
@@ -114,7 +114,7 @@ def test_watching_tells_what_it_sees_until_it_is_stopped(site: Site) -> None:
 def test_another_sites_name_for_this_machine_gets_nothing(site: Site) -> None:
     request = urllib.request.Request(site.url, headers={"Host": "evil.invalid"})  # noqa: S310  loopback
     with pytest.raises(urllib.error.HTTPError, match="421"):
-        urllib.request.urlopen(request, timeout=10)  # noqa: S310  loopback
+        urllib.request.urlopen(request, timeout=60)  # noqa: S310  loopback
 
 
 def test_other_paths_are_not_there(site: Site) -> None:

@@ -14,6 +14,7 @@ from contract_tests.tool.drift.conftest import CARD, CUSTOMER, STARTED_AT, URL, 
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document
+from opay_contract.drift import locating
 from opay_contract.drift.locating import find_place, locate, tokens_of
 from opay_contract.drift.saving import summary_from_json, summary_to_json
 from opay_contract.engines.folding import check_sources
@@ -280,6 +281,20 @@ def test_of_members_of_one_name_the_last_is_shown(places: Places) -> None:
     text = har(entry(answer({}).replace('"code": "00000"', '"code": "0", "code": "00000"')), indent=1)
     line, column = place_of(text, r"\"code\": \"00000\"")
     assert places(text)["/code"] == (line, column + len(r"\"code\": "))
+
+
+def test_so_much_is_searched_and_the_rest_stays_at_its_entry(
+    contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = json.dumps(by_customer("2026-05-01", bad=7, worse=8)) + "\n"
+    (tmp_path / "calls.ndjson").write_text(text)
+    request, response = (by_customer("2026-05-01", bad=7, worse=8)[side] for side in ("request", "response"))
+    size = len(json.dumps(request["body"])) + len(json.dumps(response["body"])) + len(text) // 64
+    for searched, found in ((2 * size - 1, 1), (2 * size, 2)):
+        monkeypatch.setattr(locating, "MAX_SEARCHED", searched)
+        columns = [one.finding.place.column for one in check(contract, [str(tmp_path)]).findings.values()]
+        assert sum(column is not None for column in columns) == found
+        assert len(columns) == 2
 
 
 def test_what_is_read_once_keeps_the_line_of_the_entry(contract: Contract, tmp_path: Path) -> None:

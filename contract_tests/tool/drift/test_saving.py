@@ -110,7 +110,7 @@ ODD: st.SearchStrategy[Any] = (
 )
 
 
-@settings(deadline=None, derandomize=True, max_examples=100)
+@settings(deadline=None, derandomize=True, max_examples=40)
 @given(data=st.data())
 def test_a_damaged_summary_is_refused_or_read_but_never_a_crash(data: st.DataObject) -> None:
     value: Any = json.loads(saved())

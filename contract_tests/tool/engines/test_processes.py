@@ -22,7 +22,7 @@ pytestmark = pytest.mark.thorough
 RECORDINGS = Path(__file__).parents[2] / "recordings"
 SETTINGS = Settings(started_at=1_790_000_000.0)
 JOB = Job(contract_dir=None, base_urls=(), settings=SETTINGS, format_in=None)
-PATIENCE = 30
+PATIENCE = 60
 
 
 def work_on(*paths: str, size: int = PART_SIZE) -> Work:

@@ -274,7 +274,7 @@ LINES = st.sampled_from(
 
 
 @given(parts=st.lists(LINES | st.binary(max_size=20), max_size=15))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_bytes_make_the_reader_raise(read: Read, parts: Any) -> None:
     read(b"".join(parts), Format.CURL)
 
@@ -289,7 +289,7 @@ JSON_TEXTS = st.builds(
 @pytest.mark.parametrize("noise", [DATA, METER])
 @pytest.mark.parametrize("is_sized", [False, True])
 @given(text=JSON_TEXTS.map(str.encode), cuts=st.lists(st.integers(0, 5000), max_size=6))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_any_body_cut_anywhere_is_put_together(
     read: Read, noise: bytes, is_sized: Any, text: bytes, cuts: Any
 ) -> None:
@@ -301,7 +301,7 @@ def test_any_body_cut_anywhere_is_put_together(
 
 
 @given(marks=st.lists(st.integers(0, 5000), max_size=12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_chunk_boundaries_do_not_matter(marks: Any) -> None:
     data = CALL + HEADING + CALL + METER + LEFT
     edges = [0, *sorted(mark % (len(data) + 1) for mark in marks), len(data)]

@@ -167,7 +167,7 @@ def test_json_is_an_answer_only_with_the_members_of_one() -> None:
     assert not taken([])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.binary(max_size=200)
     | st.sampled_from([content(value) for _, value in FOREIGN]).flatmap(

@@ -256,7 +256,7 @@ def test_a_flow_file_is_told_by_its_content() -> None:
 
 
 @given(data=st.binary(max_size=200) | st.text(alphabet="0123456789:;,]}~#^", max_size=60).map(str.encode))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_no_bytes_make_the_reader_raise(read: Read, data: Any) -> None:
     read(data, Format.MITMPROXY)
     read(b"%d:%b}" % (len(data), data), Format.MITMPROXY)
@@ -264,7 +264,7 @@ def test_no_bytes_make_the_reader_raise(read: Read, data: Any) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_damaged_file_never_makes_the_reader_raise(read: Read, data: Any) -> None:
     damaged = bytearray(dump(flow()) * 2)
     start = data.draw(st.integers(0, len(damaged) - 1))
@@ -273,7 +273,7 @@ def test_a_damaged_file_never_makes_the_reader_raise(read: Read, data: Any) -> N
 
 
 @given(marks=st.lists(st.integers(0, 5000), max_size=12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_chunk_boundaries_do_not_matter(marks: Any) -> None:
     data = dump(flow()) + dump(flow(type="tcp")) + dump(flow(request={"content": None}))
     edges = [0, *sorted(mark % (len(data) + 1) for mark in marks), len(data)]

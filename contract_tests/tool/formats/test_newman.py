@@ -136,7 +136,7 @@ def test_a_report_is_told_by_its_content_even_when_the_collection_is_long() -> N
 
 
 @given(data=st.binary(max_size=200) | st.text(alphabet='{}[]",:0123dat\\', max_size=60).map(str.encode))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_no_bytes_make_the_reader_raise(read: Read, data: Any) -> None:
     for prefix in (
         b"",
@@ -147,7 +147,7 @@ def test_no_bytes_make_the_reader_raise(read: Read, data: Any) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_damaged_file_never_makes_the_reader_raise(read: Read, data: Any) -> None:
     damaged = bytearray(report(execution()))
     start = data.draw(st.integers(0, len(damaged) - 1))
@@ -156,7 +156,7 @@ def test_a_damaged_file_never_makes_the_reader_raise(read: Read, data: Any) -> N
 
 
 @given(marks=st.lists(st.integers(0, 5000), max_size=12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_chunk_boundaries_do_not_matter(marks: Any) -> None:
     data = report(execution(), execution(code=404))
     edges = [0, *sorted(mark % (len(data) + 1) for mark in marks), len(data)]

@@ -298,14 +298,14 @@ def test_another_json_text_with_such_members_is_no_collection(data: bytes) -> No
 
 
 @given(data=st.binary(max_size=200) | st.text(alphabet='{}[]",:item respon\\', max_size=60).map(str.encode))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_no_bytes_make_the_reader_raise(read: Read, data: Any) -> None:
     for prefix in (b"", b'{"item":[', b'{"item":[{"response":[', b'{"item":[{"request":'):
         read(prefix + data, Format.POSTMAN)
 
 
 @given(data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_damaged_file_never_makes_the_reader_raise(read: Read, data: Any) -> None:
     damaged = bytearray(collection(item(saved(), saved())))
     start = data.draw(st.integers(0, len(damaged) - 1))
@@ -314,7 +314,7 @@ def test_a_damaged_file_never_makes_the_reader_raise(read: Read, data: Any) -> N
 
 
 @given(marks=st.lists(st.integers(0, 5000), max_size=12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_chunk_boundaries_do_not_matter(marks: Any) -> None:
     data = b"\xef\xbb\xbf" + collection(item(saved()), {"item": [item(saved(body="é"))]})
     edges = [0, *sorted(mark % (len(data) + 1) for mark in marks), len(data)]

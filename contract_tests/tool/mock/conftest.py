@@ -36,7 +36,7 @@ from opay_contract.signing.requests_auth import SignatureAuth
 from opay_contract.signing.signer import sign
 
 COMMAND = (sys.executable, "-m", "opay_contract.cli.main")
-PATIENCE = 20
+PATIENCE = 60
 CONTRACT = load_contract()
 assert CONTRACT.signature is not None
 SCHEME = CONTRACT.signature

@@ -95,7 +95,7 @@ def mock(in_process: Any) -> Iterator[Any]:
         yield in_process(contract=CONTRACT, store=store).build("wrong-content-type=business-error")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     body=bodies,
     form=st.sampled_from(["raw", "escaped"]),
@@ -142,7 +142,7 @@ def findings_of_answer(exchange: Exchange) -> list[str]:
     return [finding.rule.id for finding in findings if not finding.pointer.startswith("request")]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     body=written | canonical,
     signed=st.none() | canonical,

@@ -106,7 +106,7 @@ def raw(api: Api, *lines: str, body: bytes) -> bytes:
     parts = urlsplit(api.url)
     head = [f"POST {parts.path} HTTP/1.1", f"Host: {parts.netloc}", "Connection: close", *lines]
     text = "\r\n".join([*head, f"Content-Length: {len(body)}", "", ""]).encode("latin-1")
-    with socket.create_connection((parts.hostname or "", parts.port or 80), timeout=20) as peer:
+    with socket.create_connection((parts.hostname or "", parts.port or 80), timeout=60) as peer:
         peer.sendall(text + body)
         peer.shutdown(socket.SHUT_WR)
         received = bytearray()

@@ -36,7 +36,7 @@ from opay_contract.mock.serving import bind, running, serve, url_of
 from opay_contract.mock.store import Store
 from opay_contract.mock.validation import Credentials
 
-PATIENCE = 20
+PATIENCE = 60
 CONTRACT = load_contract()
 PATH = CONTRACT.operations[0].path
 

@@ -12,7 +12,7 @@ from opay_contract.pytest_plugin.mocking import OpayMock
 from opay_contract.signing.requests_auth import SignatureAuth
 
 PLUGIN = "opay_contract.pytest_plugin.plugin"
-PATIENCE = 20
+PATIENCE = 60
 
 Ask = Callable[..., requests.Response]
 RunPytest = Callable[..., pytest.RunResult]

@@ -58,7 +58,7 @@ WAYS: list[Callable[[Any], Any]] = [
     native,
     lambda body: native(body, method="POST", url=SANDBOX),
     by_httpx,
-    lambda body: by_httpx(body, "http://localhost:8000/api/v1/international/token/query?a=b"),
+    lambda body: by_httpx(body, "http://localhost:8000/api/v1/international/token/query"),
     lambda body: httpx.Response(200, json=body),
     by_requests,
 ]

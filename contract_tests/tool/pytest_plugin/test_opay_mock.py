@@ -154,7 +154,7 @@ def test_a_mock_that_was_not_called_was_not_checked(opay_mock: OpayMock) -> None
 def test_a_client_that_leaves_the_contract_is_found(opay_mock: OpayMock, ask: Ask) -> None:
     ask({"customerId": "a"})
     ask({"customerId": "a"}, url=opay_mock.base_url + "/api/v1/token/query")
-    requests.get(opay_mock.url, timeout=20)
+    requests.get(opay_mock.url, timeout=60)
     with pytest.raises(DriftError) as raised:
         opay_mock.check()
     assert {finding.rule.id for finding in raised.value.findings} == {
@@ -176,7 +176,7 @@ def test_a_call_that_is_wrongly_signed_is_found_unless_it_was_meant(opay_mock: O
 
 
 def test_a_call_without_a_signature_is_found_once(opay_mock: OpayMock) -> None:
-    requests.post(opay_mock.url, json={"customerId": "a"}, headers={"MerchantId": "1"}, timeout=20)
+    requests.post(opay_mock.url, json={"customerId": "a"}, headers={"MerchantId": "1"}, timeout=60)
     with pytest.raises(DriftError) as raised:
         opay_mock.check()
     assert [finding.rule.id for finding in raised.value.findings] == ["signature-mismatch"]
@@ -199,7 +199,7 @@ def test_calls_are_described_in_order_and_the_last_fifty_of_many(opay_mock: Opay
     path = opay_mock.url.removeprefix(opay_mock.base_url)
     assert opay_mock.describe_calls() == f"1. POST {path} 200 00000"
     for _ in range(49):
-        requests.get(opay_mock.url, timeout=20)
+        requests.get(opay_mock.url, timeout=60)
     assert len(opay_mock.describe_calls().splitlines()) == 50
     ask({"customerId": "secret-id"})
     lines = opay_mock.describe_calls().splitlines()
@@ -284,7 +284,7 @@ def test_calls_are_written_redacted_and_can_be_replayed(
 
 def test_a_request_that_comes_between_two_tests_reaches_nobody() -> None:
     with open_stage() as stage:
-        assert requests.get(stage.base_url, timeout=20).status_code == 503
+        assert requests.get(stage.base_url, timeout=60).status_code == 503
 
 
 def test_a_mock_shows_neither_key_nor_customers(opay_mock: OpayMock) -> None:

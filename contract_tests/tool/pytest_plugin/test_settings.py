@@ -41,11 +41,11 @@ def test_they_hold_for_what_the_mock_alone_finds(run_pytest: RunPytest, settle: 
         import requests
 
         def test_path(opay_mock):
-            requests.post(opay_mock.base_url + "/token", timeout=20)
+            requests.post(opay_mock.base_url + "/token", timeout=60)
             opay_mock.check()
 
         def test_signature(opay_mock):
-            requests.post(opay_mock.url, json={"customerId": "a"}, timeout=20)
+            requests.post(opay_mock.url, json={"customerId": "a"}, timeout=60)
             opay_mock.check()
     """
     run_pytest(calls).assert_outcomes(failed=2)

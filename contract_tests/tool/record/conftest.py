@@ -23,7 +23,7 @@ from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
 from opay_contract.redact.redactor import Redactor
 
-PATIENCE = 20
+PATIENCE = 60
 Respond = Callable[[socket.socket, bytes], None]
 
 

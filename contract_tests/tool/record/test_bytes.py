@@ -98,7 +98,7 @@ def test_requests_without_a_body_pass_without_one(pair: tuple[Any, Any], method:
     upstream.respond = lambda connection, _: connection.sendall(b"HTTP/1.1 204 No Content\r\nX-A: 1\r\n\r\n")
     import requests  # noqa: PLC0415
 
-    got = requests.request(method, proxy.url + "/x", timeout=20)
+    got = requests.request(method, proxy.url + "/x", timeout=60)
     assert (got.status_code, got.headers["X-A"], got.content) == (204, "1", b"")
     assert upstream.heard[-1].startswith(f"{method} /x HTTP/1.1\r\n".encode())
 

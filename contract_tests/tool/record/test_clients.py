@@ -18,7 +18,7 @@ from opay_contract.record import attach, capturing
 from opay_contract.record.capture import BODY_LIMIT
 from opay_contract.redact.redactor import Redactor
 
-PATIENCE = 20
+PATIENCE = 60
 CARD = b'{"code":"00000","note":"card 4111 1111 1111 1111 of Amira Canarywood"}'
 
 

@@ -28,7 +28,7 @@ from opay_contract.formats.streams import iter_read
 from opay_contract.record import capturing
 from opay_contract.record.recorder import Recorder
 
-PATIENCE = 20
+PATIENCE = 60
 CONTRACT = load_contract()
 TEXTS = [str(canary) for canary in CANARIES.values()]
 LIBRARIES = """

@@ -20,7 +20,7 @@ import zstandard
 from opay_contract.formats import content_coding as encodings
 from opay_contract.model.exchange import Exchange, Unreadable
 
-PATIENCE = 20
+PATIENCE = 60
 MEGABYTE = 1 << 20
 POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
 

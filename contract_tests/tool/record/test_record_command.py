@@ -32,7 +32,7 @@ from opay_contract.model.exchange import Exchange
 from opay_contract.record.server import running
 from opay_contract.signing.requests_auth import SignatureAuth
 
-PATIENCE = 20
+PATIENCE = 60
 KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
 CONTRACT = load_contract()
 assert CONTRACT.signature is not None

@@ -97,7 +97,7 @@ def auth(scheme: SignatureScheme, key: str) -> SignatureAuth:
 def test_the_bytes_that_arrive_are_those_that_were_signed(
     body: dict[str, Any], form: str, server: Server, session: requests.Session, auth: SignatureAuth
 ) -> None:
-    response = session.post(server.url, auth=replace(auth, non_ascii=form), timeout=5, **body)
+    response = session.post(server.url, auth=replace(auth, non_ascii=form), timeout=60, **body)
     [(_, headers, sent)] = server.received
     assert sent == response.request.body
     assert headers["MerchantId"] == IDENTITY[1]
@@ -110,7 +110,7 @@ def test_header_name_comes_from_the_scheme_and_identity_is_optional(
     server: Server, session: requests.Session, auth: SignatureAuth
 ) -> None:
     scheme = replace(auth.scheme, header="X-Signature", prefix="")
-    session.post(server.url, data=BODY, auth=SignatureAuth(key=auth.key, scheme=scheme), timeout=5)
+    session.post(server.url, data=BODY, auth=SignatureAuth(key=auth.key, scheme=scheme), timeout=60)
     [(_, headers, _)] = server.received
     assert headers["X-Signature"] == sign(BODY, auth.key, scheme).value
     assert not {"Authorization", "MerchantId"} & set(headers)
@@ -130,7 +130,7 @@ def test_a_body_that_cannot_be_signed_is_not_sent(
     body: Any, message: str, server: Server, session: requests.Session, auth: SignatureAuth
 ) -> None:
     with pytest.raises(UnsignableBody, match=message) as caught:
-        session.post(server.url, data=body, auth=auth, timeout=5)
+        session.post(server.url, data=body, auth=auth, timeout=60)
     assert "CANARY" not in str(caught.value)
     assert server.received == []
 
@@ -146,7 +146,7 @@ def test_an_empty_key_stops_the_request(
     server: Server, session: requests.Session, auth: SignatureAuth
 ) -> None:
     with pytest.raises(OpayContractError, match="the signing key is empty"):
-        session.post(server.url, data=BODY, auth=replace(auth, key=""), timeout=5)
+        session.post(server.url, data=BODY, auth=replace(auth, key=""), timeout=60)
     assert server.received == []
 
 
@@ -156,7 +156,7 @@ def test_a_redirect_within_the_origin_repeats_body_and_signature(
     status: int, location: str, server: Server, session: requests.Session, auth: SignatureAuth
 ) -> None:
     server.script = [(status, location.format(url=server.url))]
-    session.post(server.url, data=BODY, auth=auth, timeout=5)
+    session.post(server.url, data=BODY, auth=auth, timeout=60)
     assert server.requests() == [("POST", True, True, BODY)] * 2
     assert server.received[0][1]["Authorization"] == server.received[1][1]["Authorization"]
 
@@ -171,7 +171,7 @@ def test_a_redirect_that_drops_the_body_drops_the_signature(
     auth: SignatureAuth,
 ) -> None:
     server.script = [(status, "/next")]
-    response = session.post(server.url, data=BODY, auth=replace(auth, identity=identity), timeout=5)
+    response = session.post(server.url, data=BODY, auth=replace(auth, identity=identity), timeout=60)
     assert server.requests() == [("POST", True, identity is not None, BODY), ("GET", False, False, b"")]
     assert "Authorization" in response.history[0].request.headers
 
@@ -189,7 +189,7 @@ def test_a_redirect_to_another_origin_never_carries_the_signature(  # noqa: PLR0
     auth = replace(auth, scheme=replace(auth.scheme, header=header))
     server.script = [(status, f"{other_server.url}/away")]
     other_server.script = [(307, f"{server.url}/back")]
-    response = session.post(server.url, data=BODY, auth=auth, timeout=5)
+    response = session.post(server.url, data=BODY, auth=auth, timeout=60)
     sent = [headers for _, headers, _ in (*server.received, *other_server.received)]
     assert [header in headers for headers in sent] == [True, False, False]
     assert ["MerchantId" in headers for headers in sent] == [True, False, False]
@@ -200,7 +200,7 @@ def test_a_later_redirect_away_drops_the_signature_too(
     server: Server, other_server: Server, session: requests.Session, auth: SignatureAuth
 ) -> None:
     server.script = [(307, "/next"), (307, other_server.url.replace("127.0.0.1", "localhost"))]
-    session.post(server.url, data=BODY, auth=auth, timeout=5)
+    session.post(server.url, data=BODY, auth=auth, timeout=60)
     assert [signed for _, signed, _, _ in server.requests()] == [True, True]
     assert [signed for _, signed, _, _ in other_server.requests()] == [False]
 
@@ -219,7 +219,7 @@ def test_an_odd_location_is_another_origin(
     location: str, server: Server, session: requests.Session, auth: SignatureAuth
 ) -> None:
     server.script = [(307, location.format(url=server.url).encode().decode("latin-1"))]
-    response = session.post(server.url, data=BODY, auth=auth, allow_redirects=False, timeout=5)
+    response = session.post(server.url, data=BODY, auth=auth, allow_redirects=False, timeout=60)
     assert response.next is not None
     assert not {"Authorization", "MerchantId"} & set(response.next.headers)
 
@@ -250,7 +250,7 @@ def test_a_retry_repeats_the_signature(
     retry = Retry(total=2, status_forcelist=[503], allowed_methods=["POST"], backoff_factor=0)
     session.mount("http://", HTTPAdapter(max_retries=retry))
     server.script = [(503, ""), (503, "")]
-    assert session.post(server.url, data=BODY, auth=auth, timeout=5).status_code == 200
+    assert session.post(server.url, data=BODY, auth=auth, timeout=60).status_code == 200
     assert server.received == [server.received[0]] * 3
 
 
@@ -260,7 +260,7 @@ def test_one_auth_signs_each_request_of_a_session_anew(
     session.auth = auth
     bodies = [b'{"customerId":"1"}', b'{"customerId":"2"}']
     for body in bodies:
-        session.post(server.url, data=body, timeout=5)
+        session.post(server.url, data=body, timeout=60)
     headers = [headers["Authorization"] for _, headers, _ in server.received]
     assert headers == [sign(body, auth.key, auth.scheme).header for body in bodies]
 

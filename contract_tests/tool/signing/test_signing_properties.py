@@ -91,7 +91,7 @@ def _containers(value: Any) -> list[Any]:
     return [value, *below] if children else below
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(value=BODIES, form=FORMS, rng=RANDOMS)
 def test_a_second_implementation_agrees(
     value: dict[str, Any], form: str, rng: random.Random, scheme: SignatureScheme, key: str
@@ -102,7 +102,7 @@ def test_a_second_implementation_agrees(
     assert signature.value == hmac.new(key.encode(), text.encode(), hashlib.sha512).hexdigest()
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(value=BODIES, form=FORMS)
 def test_the_standard_library_agrees_but_for_del(
     value: dict[str, Any], form: str, scheme: SignatureScheme, key: str
@@ -112,7 +112,7 @@ def test_the_standard_library_agrees_but_for_del(
     assert sign(json.dumps(value).encode(), key, scheme, non_ascii=form).text == text
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(value=BODIES, form=FORMS, first=RANDOMS, second=RANDOMS)
 def test_what_is_signed_verifies_however_the_body_is_sent(  # noqa: PLR0913, PLR0917
     value: dict[str, Any],
@@ -129,7 +129,7 @@ def test_what_is_signed_verifies_however_the_body_is_sent(  # noqa: PLR0913, PLR
     )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(value=BODIES, form=FORMS, scalar=SCALARS, name=st.text(max_size=6), data=st.data())
 def test_any_other_value_or_key_has_another_signature(  # noqa: PLR0913, PLR0917
     value: dict[str, Any],

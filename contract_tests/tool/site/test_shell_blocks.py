@@ -42,7 +42,7 @@ MINUTES = "takes minutes, and its result is a measurement"
 ELSEWHERE: dict[tuple[str, str], str] = {
     ("README.md", ".venv/bin/pip install -e '.[test]' && .venv/bin/pytest -n auto"): SUITE,
     ("index.md", "pip install -e '.[site]'"): "test_site.py builds the site with this command",
-    ("reference/contract-tests.md", "pip install 'opay-contract[suite]'"): "test_command.py runs it",
+    ("reference/contract-tests.md", "pip install 'opay-contract[suite] @"): "test_command.py runs it",
     ("reference/contract-tests.md", "pytest --pyargs"): "needs a target: test_targets.py runs it",
     (
         "reference/contract-tests.md",

@@ -109,7 +109,7 @@ def test_the_how_tos_job_of_the_night_passes_and_its_lines_by_hand_are_the_jobs(
     asking, judging = blocks_of_the_night("sh")
     export, install, *runs = asking.splitlines()
     assert export == "export " + " ".join(f"{name}=…" for name in CREDENTIALS)
-    assert install == "pip install 'opay-contract[suite]'"
+    assert install == "pip install 'opay-contract[suite] @ git+https://github.com/OWNER/REPOSITORY@REF'"
     night.run("\n".join(runs), CREDENTIALS)
     assert judging.splitlines()[0] in [step.get("run") for step in steps]
     assert "keep the contract" in night.run(judging)

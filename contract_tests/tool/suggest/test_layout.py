@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opay_contract.contract.documents import parse_document
@@ -76,6 +76,7 @@ def alike(before: list[str], after: list[str]) -> int:
     return next((at for at, (old, new) in pairs if old != new), min(len(before), len(after)))
 
 
+@settings(max_examples=40)
 @given(data=st.data(), name=st.sampled_from(FILES), new=VALUES)
 def test_an_edit_anywhere_says_what_it_should_and_touches_one_line(data: Any, name: str, new: Any) -> None:
     text, document = TEXTS[name], DOCUMENTS[name]

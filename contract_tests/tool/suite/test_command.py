@@ -197,3 +197,36 @@ def test_a_target_that_goes_away_ends_the_run(
     done = run("--target", staging.url, *QUICK)
     assert done.exit_code == 4
     assert "the target is gone: no answer in " in done.output
+
+
+CONTRACTS = Path(__file__).parents[1] / "whole" / "contracts"
+
+
+def test_another_contract_is_asked_what_it_has_and_what_it_lacks_is_said(run: Run) -> None:
+    done = run("--contract", str(CONTRACTS / "security"), "--only", "operation or request_of or signature")
+    assert done.exit_code == 0, done.output
+    assert "3 passed" in done.output
+    assert re.search(
+        r"left out: \d+ tests?, as no operation looks a record up by its body \(`x-mock`\)", done.output
+    )
+
+
+def test_a_run_on_the_mock_is_recorded_too(run: Run) -> None:
+    done = run("--only", "white_space", "--record-to", "r.ndjson")
+    assert done.exit_code == 0, done.output
+    assert done.output.splitlines()[0].endswith("; recorded to " + str(Path("r.ndjson").absolute()))
+    assert len(Path("r.ndjson").read_text("utf-8").splitlines()) == 3
+
+
+def test_a_target_on_which_no_sound_request_succeeds_is_not_clean(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, staging: Staging
+) -> None:
+    """A contract without signature is asked of a server that wants one: whatever is asked is refused."""
+    monkeypatch.setenv("OPAY_CREDENTIAL", "x")
+    path = load_contract().operations[0].path
+    answers = {"200": {"content": {"application/json": {"schema": True}}}}
+    root = {"openapi": "3.1.0", "paths": {path: {"put": {"responses": answers}}}}
+    (tmp_path / "openapi.yaml").write_text(json.dumps(root), encoding="utf-8")
+    done = run("--contract", str(tmp_path), "--target", staging.url, "--only", "sound_request")
+    assert done.exit_code == 1, done.output
+    assert "some sound request succeeds" in done.output

@@ -79,3 +79,15 @@ def test_a_comparison_is_of_two() -> None:
         done = CliRunner().invoke(cli, ["compare", *options])
         assert done.exit_code != 0
         assert "twice" in str(done.exception)
+
+
+def test_pace_and_budget_are_of_servers_and_have_their_bounds() -> None:
+    two = ("--target", "mock", "--target", "mock")
+    for options, words in (
+        (("--pace", "1", "a", "b"), "--pace and --budget are for servers"),
+        ((*two, "--pace", "0"), "--pace is to be more than 0"),
+        ((*two, "--budget", "0"), "0 is not in the range"),
+    ):
+        done = CliRunner().invoke(cli, ["compare", *options])
+        assert done.exit_code
+        assert words in str(done.exception) + done.output

@@ -161,7 +161,7 @@ class Contract:
             return Route(outside=Outside.HOST)
         if _is_preflight(request):
             return Route(outside=Outside.PREFLIGHT)
-        path = self.path(request.url)
+        path = self._path_of(parts)
         known = [one for one in self.operations if path is not None and one.path_pattern.fullmatch(path)]
         if not known:
             return self._unknown_path(parts, has_path=path is not None)
@@ -189,8 +189,9 @@ class Contract:
         A URL without a host is a path on a host that was not recorded, and taken for ours.
         """
         parts = _split(url)
-        if parts is None:
-            return None
+        return None if parts is None else self._path_of(parts)
+
+    def _path_of(self, parts: SplitResult) -> str | None:
         host = host_of(parts)
         below = [server for server in self.servers if f"{parts.path}/".startswith(f"{server.prefix}/")]
         candidates = [server for server in below if server.answers(host)]
@@ -203,13 +204,24 @@ def read_bodies(
     exchange: Exchange, operation: Operation | None
 ) -> tuple[Parsed | NotJson | None, Parsed | NotJson | None]:
     """Return both bodies of an exchange as they read, None where nothing was recorded or nothing was sent."""
+    asked, answered = texts_of(exchange, operation)
+    return (
+        parse_json(asked) if isinstance(asked, bytes) else asked,
+        parse_json(answered) if isinstance(answered, bytes) else answered,
+    )
+
+
+def texts_of(
+    exchange: Exchange, operation: Operation | None
+) -> tuple[bytes | NotJson | None, bytes | NotJson | None]:
+    """Return the texts of both bodies that are to be read, or what stands for those that are not JSON."""
     asked, answered = exchange.request.body, exchange.response.body
     is_asked = is_answered = True
     if operation is not None and operation.has_other_types:
         is_asked, is_answered = _are_json(exchange, operation)
     return (
-        (parse_json(asked) if is_asked else OTHER_TYPE) if asked else None,
-        (parse_json(answered) if is_answered else OTHER_TYPE) if answered else None,
+        (asked if is_asked else OTHER_TYPE) if asked else None,
+        (answered if is_answered else OTHER_TYPE) if answered else None,
     )
 
 

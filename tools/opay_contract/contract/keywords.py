@@ -82,6 +82,22 @@ OPENERS = ("additionalProperties", "unevaluatedProperties")
 """Keywords that say what becomes of properties that nothing else describes."""
 
 
+OF_SHAPE = frozenset(
+    ("type", "required", "propertyNames", "dependentRequired", "minProperties", "maxProperties")
+)
+"""Keywords about which types and names say all; of a number with a fraction its value has a say, too."""
+
+_OF_NUMBERS = ("multipleOf", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+OF_PLAIN_VALUES = frozenset(("pattern", "format", "minLength", "maxLength", *_OF_NUMBERS))
+"""Keywords that say something about texts and numbers alone."""
+
+OF_POSITIONS = frozenset(("prefixItems", "contains", "unevaluatedItems"))
+"""Keywords that tell the items of a list apart by other than their shapes."""
+
+CHOICES = frozenset(("anyOf", "oneOf"))
+"""Keywords whose schemas describe a value only if it fits them."""
+
+
 class Subschema(NamedTuple):
     """A schema inside another: by which keyword, at which steps below it, and what it says."""
 

@@ -478,7 +478,7 @@ class _Builder:
         return value.uri.removesuffix("#")
 
     def _find_signature(self) -> tuple[str, str, SignatureScheme | None]:
-        for name, scheme in self._root.of("components").members("securitySchemes"):
+        for name, scheme in self._schemes():
             if scheme.has("x-signature"):
                 stated = scheme.of("x-signature")
                 return name, stated.uri, self._own(_scheme, stated)
@@ -495,8 +495,12 @@ class _Builder:
                     yield str(found.value.get("name")).lower()
 
     def _all_credentials(self) -> list[Credential]:
-        schemes = self._root.of("components").members("securitySchemes")
-        return [found for _, scheme in schemes if (found := _credential(scheme)) is not None]
+        return [found for _, scheme in self._schemes() if (found := _credential(scheme)) is not None]
+
+    def _schemes(self) -> list[tuple[str, _Node]]:
+        """Return the security schemes by their names."""
+        lists = self._understood([self._root], lambda root: root.of("components").members("securitySchemes"))
+        return [scheme for found in lists for scheme in found]
 
     @cached_property
     def _classified(self) -> list[tuple[Address, str]]:

@@ -212,9 +212,11 @@ class ParameterReader:
         if uri not in self._types:
             found: set[str] = set()
             for _, node in self._schemas.iter_in_place(uri):
-                declared = node.get("type", ())
-                found.update([declared] if isinstance(declared, str) else filter(_is_text, declared))
-                values = [*(node.get("enum") or ()), *([node["const"]] if "const" in node else [])]
+                declared = node.get("type")
+                found.update(
+                    [declared] if isinstance(declared, str) else filter(_is_text, _list_of(declared))
+                )
+                values = [*_list_of(node.get("enum")), *([node["const"]] if "const" in node else [])]
                 if "type" not in node:
                     found.update(
                         _TYPES_OF_VALUES[type(one)] for one in values if type(one) in _TYPES_OF_VALUES
@@ -227,7 +229,7 @@ class ParameterReader:
         """Return the names of an object's members, and whether there may be others."""
         if uri not in self._names:
             nodes = [node for _, node in self._schemas.iter_in_place(uri)]
-            names = frozenset(name for node in nodes for name in node.get("properties") or ())
+            names = frozenset(name for node in nodes for name in _named(node))
             is_closed = any(node.get("additionalProperties") is False for node in nodes) or bool(names)
             opened = any(node.get("additionalProperties") not in (None, False) for node in nodes)
             self._names[uri] = names, opened or not is_closed
@@ -244,7 +246,7 @@ class ParameterReader:
         for at, node in self._schemas.iter_in_place(uri):
             if name is None and isinstance(node.get("items"), dict):
                 yield below(at, "items")
-            elif name is not None and name in (node.get("properties") or ()):
+            elif name is not None and name in _named(node):
                 yield below(at, "properties", name)
             elif name is not None and isinstance(node.get("additionalProperties"), dict):
                 yield below(at, "additionalProperties")
@@ -359,6 +361,16 @@ _DECODERS: dict[str, Callable[[str], str]] = {
     HEADER: _as_it_is,
     COOKIE: unquote,
 }
+
+
+def _list_of(value: Any) -> list[Any]:
+    """Return a list, or nothing in place of what should be one: a keyword of a wrong form says nothing."""
+    return value if isinstance(value, list) else []
+
+
+def _named(schema: dict[str, Any]) -> dict[str, Any]:
+    properties = schema.get("properties")
+    return properties if isinstance(properties, dict) else {}
 
 
 def _is_text(value: Any) -> bool:

@@ -71,7 +71,8 @@ class SchemaSet:
         self.places = SchemaPlaces(documents)
         self._validators: dict[tuple[str, str | None], Validator] = {}
         self._closed_validators: dict[str, Validator] = {}
-        self._registries: dict[str | None, jsonschema_rs.Registry] = {}
+        self._item_validators: dict[tuple[tuple[str, ...], str | None], Validator] = {}
+        self._registries: dict[str, jsonschema_rs.Registry] = {}
         self._nodes: dict[str, Any] = {}
         self._usable = self._usable_documents()
         self.documents = {
@@ -85,11 +86,23 @@ class SchemaSet:
         """
         key = (uri, unused)
         if key not in self._validators:
-            registry = self._registries.get(unused) or self._registry
-            if unused is not None and unused not in self._registries:
-                registry = self._registries[unused] = self._relaxed_registry(unused)
-            self._validators[key] = _compile({"$ref": uri}, registry)
+            self._validators[key] = _compile({"$ref": uri}, self._registry_for(unused))
         return self._validators[key]
+
+    def validator_of_items(self, uris: tuple[str, ...], unused: str | None = None) -> Validator:
+        """Return the validator of lists whose items fit each of some schemas."""
+        key = (uris, unused)
+        if key not in self._item_validators:
+            schema = {"items": {"allOf": [{"$ref": uri} for uri in uris]}}
+            self._item_validators[key] = _compile(schema, self._registry_for(unused))
+        return self._item_validators[key]
+
+    def _registry_for(self, unused: str | None) -> jsonschema_rs.Registry:
+        if unused is None:
+            return self._registry
+        if unused not in self._registries:
+            self._registries[unused] = self._relaxed_registry(unused)
+        return self._registries[unused]
 
     def closed_validator(self, uri: str) -> Validator:
         """Return the validator of the schema at `uri` without room for undocumented properties."""
@@ -359,7 +372,9 @@ def _with(value: Any, tokens: Tokens, other: Any) -> Any:
         return other
     token, *rest = tokens
     if isinstance(value, list):
-        return [_with(child, tuple(rest), other) if i == token else child for i, child in enumerate(value)]
+        return [
+            _with(child, tuple(rest), other) if i == int(token) else child for i, child in enumerate(value)
+        ]
     return {**value, str(token): _with(value[str(token)], tuple(rest), other)}
 
 
@@ -369,7 +384,7 @@ def _without(value: Any, tokens: Tokens) -> Any:
         return {}
     token, *rest = tokens
     if isinstance(value, list):
-        return [_without(child, tuple(rest)) if i == token else child for i, child in enumerate(value)]
+        return [_without(child, tuple(rest)) if i == int(token) else child for i, child in enumerate(value)]
     if not isinstance(value, dict) or token not in value:
         return value
     kind = KEYWORDS.get(str(token))

@@ -154,12 +154,17 @@ class _Node(NamedTuple):
     def text(self, name: str) -> str:
         """Return the text of a member, empty where there is none."""
         value = self.of(name).value
-        return value if isinstance(value, str) else ""
+        return str(value) if isinstance(value, str | int) else ""
 
     def plain(self, seen: frozenset[Address] = frozenset()) -> str:
-        """Return all that it says in one form, with what it refers to in place of the references."""
+        """Return all that it says in one form, with what it refers to in place of the references.
+
+        Schemas are called by their names: what has changed in them is told of them.
+        """
         if self.at in seen:
             return "…"
+        if seen and self.at in self.version.tops:
+            return str((*self.at.file.removesuffix(".json").split("/"), *self.at.tokens)[-1])
         inner = seen | {self.at}
         if isinstance(self.value, dict):
             members = (f"{key}: {self.of(key).plain(inner)}" for key in sorted(self.value, key=str))
@@ -520,8 +525,9 @@ class _Comparison:
     def _envelope(self, both: _Both, way: Way) -> None:
         self._at("response", "body", way=way)
         envelope = both.of("x-envelope")
-        self._leaves(envelope, "envelope-changed", ("schema", "success"))
+        self._leaves(envelope, "envelope-changed", ("schema", "error", "success"))
         self._schema(envelope.of("schema"))
+        self._schema(envelope.of("error"))
         self._at(*("response", "body", *envelope.new.text("code").split("/")[1:]))
         self._schema(envelope.of("success"))
         for _, code in self._each("code", [one.items("x-business-codes", "code") for one in both]):

@@ -41,9 +41,8 @@ def with_outcomes(diff: ContractDiff) -> ContractDiff:
 
 def _places_of(version: Version) -> _Places:
     """Return which places of exchanges each schema describes, of operations that have outcomes."""
-    if not any(
-        "x-envelope" in one.value for one in version.schemas.places.objects if one.kind == "operation"
-    ):
+    operations = (one.value for one in version.schemas.places.objects if one.kind == "operation")
+    if not any(isinstance(one, dict) and "x-envelope" in one for one in operations):
         return {}
     try:
         contract = build_contract(version.schemas.documents)
@@ -100,7 +99,8 @@ def describe_traffic(change: Change, observations: Observations) -> str:
     if change.kind.id in _OF_EXCHANGES:
         calls = sum(observations[spot].count for spot in spots)
         return f"{calls:,} exchanges are recorded" if calls else "nobody ever called this"
-    if not spots and not any(_parents(change, observations)):
+    inside = _spots(change, observations, is_inside=True)
+    if not spots and not inside:
         return "no recording comes near this"
     if change.kind.id in _OF_VALUES:
         return _describe_value(change, observations, spots, never)
@@ -111,7 +111,7 @@ def describe_traffic(change: Change, observations: Observations) -> str:
         for spot in spots:
             types.update({type_: observations[spot].count_of(type_) for type_ in observations[spot].types})
         return f"seen: {', '.join(f'{type_} {number:,} times' for type_, number in types.most_common())}"
-    shares = [share_of(spot, observations) for spot in {*spots, *_parents(change, observations)}]
+    shares = [share_of(spot, observations) for spot in {*spots, *inside}]
     share = Share(count=sum(one.count for one in shares), of=sum(one.of for one in shares))
     if not share.count:
         return f"{never} (0 of {share.of:,})"
@@ -123,37 +123,21 @@ def _nouns(change: Change) -> str:
     return "answers" if change.uses[0].way is Way.RESPONSE else "requests"
 
 
-def _spots(change: Change, observations: Observations) -> list[FieldLocation]:
-    """Return the places of exchanges where a change shows and something was seen."""
-    wanted = {(use.operation, use.form, use.outcome, use.pointer) for use in change.uses}
-    is_whole = change.kind.id in _OF_EXCHANGES
-    return [
-        spot
-        for spot in observations
-        if any(
-            spot[0] == operation
-            and form in ("", spot[1])
-            and (outcome == spot[2] or outcome not in list(Outcome))
-            and spot[3] == ("" if is_whole else pointer)
-            for operation, form, outcome, pointer in wanted
-        )
-    ]
-
-
-def _parents(change: Change, observations: Observations) -> list[FieldLocation]:
-    """Return the places where a change would show in objects that were seen."""
+def _spots(change: Change, observations: Observations, *, is_inside: bool = False) -> list[FieldLocation]:
+    """Return the places where a change shows and something was seen; or where it would, in objects seen."""
     found = []
-    for spot in observations:
-        for use in change.uses:
-            outer = use.pointer.rpartition("/")[0]
-            if (
-                spot[0] == use.operation
-                and use.form in ("", spot[1])
-                and spot[3] == outer
-                and (use.outcome == spot[2] or use.outcome not in list(Outcome))
-            ):
-                found.append((*spot[:3], use.pointer))
-    return found
+    for use in set(change.uses):
+        pointer = "" if change.kind.id in _OF_EXCHANGES else use.pointer
+        wanted = pointer.rpartition("/")[0] if is_inside else pointer
+        scopes = [
+            spot[:3]
+            for spot in observations
+            if (spot[0], spot[3]) == (use.operation, wanted)
+            and use.form in ("", spot[1])
+            and (use.outcome == spot[2] or use.outcome not in list(Outcome))
+        ]
+        found += [(*scope, pointer) for scope in scopes]
+    return [*dict.fromkeys(found)]
 
 
 def _describe_value(

@@ -305,11 +305,6 @@ class _Reader:
         found = [refer(one["$ref"], at.file) for one in iter_mappings(self.value(at)) if "$ref" in one]
         return [one for one in found if isinstance(one, Address)]
 
-    def tops(self) -> Iterator[Address]:
-        """Yield the address of every schema that is in no other."""
-        places = self._version.schemas.places
-        return (Address(name, top) for name in self._version.values for top in places.iter_tops(name))
-
     def _gather(self, schemas: Addresses) -> _View:
         view, seen = _View(), set()
         waiting = [(at, False) for at in schemas]
@@ -420,7 +415,7 @@ class Comparing(Generic[U]):
 
     def __init__(self, old: Version, new: Version) -> None:
         """Begin with nothing compared."""
-        self._old, self._new = _Reader(old), _Reader(new)
+        self._old, self._new, self._old_tops = _Reader(old), _Reader(new), old.tops
         self._leading: dict[Pair, list[tuple[Pair, Edge]]] = {}
         self._used: dict[Pair, list[U]] = {}
         self.differences: dict[Pair, list[Difference]] = {}
@@ -503,7 +498,7 @@ class Comparing(Generic[U]):
     def _changed(self) -> set[Address]:
         """What does not say the same, word for word, or refers to something that does not."""
         referring: dict[Address, list[Address]] = {}
-        changed, waiting, seen = set[Address](), [*self._old.tops()], set[Address]()
+        changed, waiting, seen = set[Address](), [*self._old_tops], set[Address]()
         while waiting:
             at = waiting.pop()
             if at in seen:

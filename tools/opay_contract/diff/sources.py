@@ -27,7 +27,7 @@ class Version:
     """A version of a contract: what each document says, and what of it is not understood.
 
     `name` is as the user gave it; `folder` is what stands before the names of documents where people look
-    them up, and `root` is what its first document is called there.
+    them up, and `root` is what its first document is called there. `tops` are schemas that are in no other.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Version:
     root: str
     schemas: SchemaSet
     values: dict[str, Any]
+    tops: frozenset[Address]
     notes: dict[Address, str]
 
     def resolve(self, at: Address) -> tuple[Address, Any]:
@@ -147,6 +148,7 @@ def build_version(name: str, folder: str, root: str, documents: dict[str, Docume
         root=root,
         schemas=schemas,
         values={name: document.value for name, document in schemas.documents.items()},
+        tops=frozenset(Address(name, top) for name in documents for top in schemas.places.iter_tops(name)),
         notes=dict(schemas.notes),
     )
 

@@ -134,6 +134,11 @@ class FieldCounter:
         if self.is_public:
             self._keep(Counter(values))
 
+    def count_type(self, type_: str, days: Days) -> None:
+        """Take values of a type, so often on each day."""
+        for day, count in days.items():
+            self.types[type_, day] += count
+
     def count_value(self, value: str, days: Days) -> None:
         """Take a value that may be kept, so often on each day."""
         self._keep(Counter({value: sum(days.values())}))

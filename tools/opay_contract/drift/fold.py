@@ -6,14 +6,17 @@ from collections import Counter
 from msgspec import structs
 
 from opay_contract.contract.answers import answer_shape
-from opay_contract.contract.contract import Contract, Route, read_bodies
+from opay_contract.contract.contract import Contract, Route
+from opay_contract.contract.documents import without_collection
 from opay_contract.drift.statistics import Statistics
 from opay_contract.formats.bounds import ALWAYS_FINE, excess_of
 from opay_contract.formats.errors import NO_URL
 from opay_contract.jsontext import NotJson, Parsed
+from opay_contract.judge.alike import Lead
 from opay_contract.judge.judge import Judge
+from opay_contract.judge.reading import Body
 from opay_contract.judge.routes import describe_elsewhere
-from opay_contract.judge.subject import Alike, Settings
+from opay_contract.judge.subject import Alike, Settings, gather
 from opay_contract.model.exchange import NO_ZONE, Exchange, Place, Request, Unreadable
 from opay_contract.model.finding import Finding, Key, Severity
 from opay_contract.model.observation import latest_days
@@ -33,14 +36,11 @@ from opay_contract.model.summary import (
 )
 from opay_contract.model.timestamps import day_of, utc_of
 
-MAX_WAITING, MAX_WAITING_BYTES = 2048, 4 << 20
-"""After so many exchanges, or bytes of their bodies, all that wait are judged and counted."""
+MAX_WAITING, MAX_WAITING_BYTES = 256, 1 << 20
+"""After so many exchanges, or bytes of their bodies, all that wait are read, judged and counted."""
 
-_OWN_PLAN = 16
-"""How much more than its body an exchange holds while it waits that is of a kind of its own: about."""
 
-MAX_TOGETHER = 64
-"""Exchanges that are alike and wait; so many are still in the processor's cache when they are looked at."""
+_Waiting = list[tuple[Exchange, Lead]]
 
 
 class _Folding:
@@ -144,8 +144,8 @@ class Fold:
         self._judge = judge or Judge(contract, settings, has_memory=has_memory)
         self._statistics = Statistics(contract, self._judge.shapes)
         self._findings = FindingFold()
-        self._waiting: dict[Alike, None] = {}
-        self._waiting_count = self._waiting_bytes = 0
+        self._waiting: _Waiting = []
+        self._waiting_bytes = 0
         self._exchanges = 0
         self._signatures: dict[tuple[bool, bool], int] = {}
         self._wrongly_signed: list[Exchange] = []
@@ -163,15 +163,15 @@ class Fold:
     @property
     def seen(self) -> int:
         """How many things were taken, of whatever kind."""
-        return self._exchanges + self._out_of_scope + self._out_of_window + self._unreadable_count
+        counted = self._exchanges + self._out_of_scope + self._out_of_window + self._unreadable_count
+        return counted + len(self._waiting)
 
     def add(self, item: Exchange | Unreadable) -> None:
         """Take one thing that a reader yielded."""
-        alike = self._accept(item)
-        if self._waiting_count >= MAX_WAITING or self._waiting_bytes >= MAX_WAITING_BYTES:
-            self._judge_waiting()
-        elif alike is not None and len(alike.waiting) >= MAX_TOGETHER:
-            self._count([alike])
+        self._accept(item)
+        if len(self._waiting) >= MAX_WAITING or self._waiting_bytes >= MAX_WAITING_BYTES:
+            with without_collection():  # nothing of what is made meanwhile is left when it is on again
+                self._judge_waiting()
 
     def check(self, item: Exchange | Unreadable) -> list[Finding]:
         """Take one thing that a reader yielded; returns its findings."""
@@ -179,46 +179,51 @@ class Fold:
         self._accept(item)
         return self._judge_waiting()
 
-    def _accept(self, item: Exchange | Unreadable) -> Alike | None:
-        """Count what is not judged, and return None; anything else waits with those that are alike."""
+    def _accept(self, item: Exchange | Unreadable) -> None:
+        """Count what is not judged; anything else waits."""
         if isinstance(item, Unreadable):
             self._add_unreadable(item)
-            return None
+            return
         size = len(item.request.body or b"") + len(item.response.body)
         too_much = excess_of(item) if size > ALWAYS_FINE else None
         lead = self._judge.lead(item.request)
         if not lead.route.in_scope:
             self._pass_over(item.request, lead.route)
-            return None
-        if too_much is not None:
+        elif too_much is not None:
             self._add_unreadable(Unreadable(place=item.place, reason=too_much))
-            return None
-        asked, answered = read_bodies(item, lead.route.operation)
-        if item.request.url is None and not (item.is_asserted or self._is_answer(answered)):
-            self._add_unreadable(Unreadable(place=item.place, reason=self._no_answer))
-            return None
-        self._zoneless += item.recorded_at is not None and item.recorded_at.endswith(NO_ZONE)
-        window = self._settings.window
-        if window is not None and not window.holds(item.recorded_at):
-            self._out_of_window += 1
-            self._undated += utc_of(item.recorded_at) is None
-            return None
-        self._exchanges += 1
-        alike = self._judge.add(item, lead, asked, answered)
-        self._waiting[alike] = None
-        self._waiting_count += 1
-        self._waiting_bytes += size if alike.is_known else _OWN_PLAN * size
-        return alike
+        else:
+            self._waiting.append((item, lead))
+            self._waiting_bytes += size
 
     def _judge_waiting(self) -> list[Finding]:
-        """Judge and count all that waits; returns the findings."""
-        waiting, self._waiting = [alike for alike in self._waiting if alike.waiting], {}
-        self._waiting_count = self._waiting_bytes = 0
-        return self._count(waiting)
+        """Read, judge and count all that waits; returns the findings."""
+        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        kinds: dict[Alike, None] = {}
+        for (exchange, lead), (asked, answered) in zip(waiting, self._judge.read(waiting), strict=True):
+            if self._is_judged(exchange, answered):
+                kinds[self._judge.add(exchange, lead, asked, answered)] = None
+        return self._count(list(kinds))
+
+    def _is_judged(self, exchange: Exchange, answered: Body | None) -> bool:
+        """Count an exchange, and tell whether it is judged."""
+        is_ours = exchange.request.url is not None or exchange.is_asserted
+        if not (is_ours or (answered is not None and self._is_answer(answered[0]))):
+            self._add_unreadable(Unreadable(place=exchange.place, reason=self._no_answer))
+            return False
+        self._zoneless += exchange.recorded_at is not None and exchange.recorded_at.endswith(NO_ZONE)
+        window = self._settings.window
+        if window is not None and not window.holds(exchange.recorded_at):
+            self._out_of_window += 1
+            self._undated += utc_of(exchange.recorded_at) is None
+            return False
+        self._exchanges += 1
+        return True
 
     def _count(self, waiting: list[Alike]) -> list[Finding]:
         """Judge and count exchanges, those that are alike together; returns the findings."""
-        found = [finding for alike in waiting for finding in self._judge.judge(alike)]
+        gathered = gather(waiting)
+        self._statistics.count(waiting, gathered)
+        found = self._judge.judge(waiting, gathered)
         for finding in found:
             self._findings.add(finding)
         for alike in waiting:
@@ -228,9 +233,9 @@ class Fold:
                     self._signatures[kind] = self._signatures.get(kind, 0) + 1
                     if not subject.verification.ok:
                         self._keep_wrongly_signed(subject.exchange)
-        self._statistics.count(waiting)
-        for alike in waiting:
             alike.waiting = []
+        for bodies in gathered:
+            bodies.clear()
         return found
 
     def summary(self) -> DriftSummary:

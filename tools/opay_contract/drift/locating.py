@@ -3,12 +3,13 @@
 Done once, for the findings that a run keeps; nothing of it is known while exchanges are judged.
 """
 
-import io
+import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,8 @@ from msgspec import structs
 
 from opay_contract.contract.addresses import value_below
 from opay_contract.contract.contract import Contract
-from opay_contract.formats.errors import StreamError
-from opay_contract.formats.json_cursor import JsonCursor
 from opay_contract.formats.table import Format
-from opay_contract.jsontext import NotJson, Tokens, parse_json, steps_of, value_at
+from opay_contract.jsontext import NotJson, Parsed, Tokens, parse_json, steps_of, value_at
 from opay_contract.judge.card_numbers import iter_card_number_lengths
 from opay_contract.judge.describing import describe_name, describe_value
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED
@@ -33,12 +32,16 @@ from opay_contract.recordings.text_places import EntryText, LinePlace, iter_entr
 _MOST_MEANT = 10_000
 """Places that a folded pointer may stand for, of which one is looked for."""
 
+MAX_SEARCHED = 512 << 20
+"""Bytes that are searched in a run: of a body for each finding in it; what is left stays at its entry."""
+
 _HELD_ALONE = frozenset(
     {"type", "enum", "const", "pattern", "format", "minLength", "maxLength", "minimum", "maximum"}
     | {"exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minItems", "maxItems", "uniqueItems"}
 )
 """Keywords that a value breaks whatever stands beside them."""
 
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\],:]|[^\s{}\[\],:"]++', re.DOTALL)
 _OF_HEADERS = re.compile("(request|response)-header:([^/]*).*", re.DOTALL)
 _IN_REQUEST = "request:"
 
@@ -53,20 +56,24 @@ def locate(
 
     Files are read once more, up to the last of those places; pipes and what is in a store are not. The last
     place stays that of its entry: for that each file would have to be read whole. An interrupt leaves the
-    rest as it is.
+    rest as it is, and so does `MAX_SEARCHED`.
     """
     of_file: dict[tuple[int, str], dict[int, list[FoldedFinding]]] = defaultdict(lambda: defaultdict(list))
     for folded in summary.findings.values():
         place = folded.finding.place
         if place.entry and _is_file(place.file):
             of_file[place.source, place.file][place.entry].append(folded)
-    findings = dict(summary.findings)
+    findings, left = dict(summary.findings), MAX_SEARCHED
     with suppress(KeyboardInterrupt):
         for (ordinal, name), entries in sorted(of_file.items()):
             source = Source(ordinal=ordinal, name=name, path=Path(name), max_unpacked=max_unpacked)
             for exchange, text in iter_entry_texts(source, format_in, entries):
                 for folded in entries[exchange.place.entry]:
-                    findings[folded.finding.key] = _placed(folded, exchange, text, contract)
+                    left -= text.size
+                    if left >= 0:
+                        findings[folded.finding.key] = _placed(folded, exchange, text, contract)
+    for read in (_read, _offsets_of):  # nobody asks again, and they hold bodies
+        read.cache_clear()
     return replace(summary, findings=findings)
 
 
@@ -103,7 +110,7 @@ def find_place(finding: Finding, exchange: Exchange, text: EntryText, contract: 
     is_asked = pointer.startswith(_IN_REQUEST) or finding.rule.id.startswith("request-")
     side, part = ("request", exchange.request) if is_asked else ("response", exchange.response)
     body = part.body or b""
-    read = parse_json(body)
+    read = _read(body)
     if isinstance(read, NotJson):
         return text.body(side, _offset_of_fault(body, read))
     tokens = tokens_of(finding, read.value, contract)
@@ -117,27 +124,44 @@ def _offset_of_fault(body: bytes, fault: NotJson) -> int:
     return len(before.encode())
 
 
-def _offset_of(body: bytes, tokens: Tokens) -> int:
-    """Return where a value stands in JSON text; of members of one name it is the last, which holds."""
-    start = 0
-    with suppress(StreamError):
-        for token in tokens:
-            start += _step(body[start:], token)
-    return start
+@lru_cache(maxsize=2)
+def _read(body: bytes) -> Parsed | NotJson:
+    return parse_json(body)
 
 
-def _step(data: bytes, token: str | int) -> int:
-    cursor, found = JsonCursor(io.BytesIO(data)), 0
-    cursor.peek()
-    steps: Iterable[Any] = cursor.iter_members() if isinstance(token, str) else cursor.iter_items()
-    for number, name in enumerate(steps):
-        cursor.peek()
-        if token in (number, name):
-            found = cursor.offset
-        if token == number:
-            break
-        cursor.skip_value()
+@lru_cache(maxsize=2)
+def _offsets_of(body: bytes) -> dict[Tokens, int]:
+    """Return where each value of JSON text stands; of members of one name it is the last, which holds."""
+    found: dict[Tokens, int] = {}
+    path: list[str | int] = []
+    is_name = False
+    for match in _TOKEN.finditer(body):
+        first = match[0][:1]
+        if first == b",":
+            is_name = isinstance(path[-1], str)
+            path[-1] = "" if is_name else int(path[-1]) + 1
+        elif first == b":":
+            is_name = False
+        elif first in (b"}", b"]"):
+            path.pop()
+            is_name = False
+        elif is_name:
+            path[-1] = json.loads(match[0].decode(errors="replace"), strict=False)
+        else:
+            if path or not found:
+                found[tuple(path)] = match.start()
+            if first in (b"{", b"["):
+                path.append("" if first == b"{" else 0)
+                is_name = first == b"{"
     return found
+
+
+def _offset_of(body: bytes, tokens: Tokens) -> int:
+    """Return where a value stands in JSON text, or the nearest around it whose name is read as it is."""
+    offsets = _offsets_of(body)
+    while tokens not in offsets and tokens:
+        tokens = tokens[:-1]
+    return offsets.get(tokens, 0)
 
 
 def tokens_of(finding: Finding, root: Any, contract: Contract) -> Tokens:
@@ -160,7 +184,9 @@ def tokens_of(finding: Finding, root: Any, contract: Contract) -> Tokens:
         )
     values = [(one, value_at(root, one)) for one in places]
     alike = [(one, value) for one, value in values if _is_said(finding, value)] or values
-    return next((one for one, value in alike if _breaks(finding.contract, value, contract)), alike[0][0])
+    keyword = _keyword_of(finding.contract, contract) if len(alike) > 1 else None
+    broken = (one for one, value in alike if keyword is not None and not keyword.is_valid(value))
+    return next(broken, alike[0][0])
 
 
 def _below(tokens: Tokens, value: Any, step: str) -> Iterator[Tokens]:
@@ -179,16 +205,15 @@ def _is_said(finding: Finding, value: Any) -> bool:
     return finding.actual in (describe_value(value), finding.value)
 
 
-def _breaks(stated: ContractPlace | None, value: Any, contract: Contract) -> bool:
-    """Tell whether a value breaks the very keyword that a finding names, where that can be held alone."""
+def _keyword_of(
+    stated: ContractPlace | None, contract: Contract
+) -> jsonschema_rs.Draft202012Validator | None:
+    """Return what tells whether a value keeps the very keyword that a finding names, if that stands alone."""
     document = contract.schemas.documents.get(stated.file) if stated else None
-    if document is None or stated is None:
-        return False
-    *_, keyword = steps_of(stated.pointer) or [""]
-    limit = value_below(document.value, tuple(steps_of(stated.pointer)))
-    if keyword not in _HELD_ALONE:
-        return False
+    steps = steps_of(stated.pointer) if stated else []
+    if document is None or not steps or steps[-1] not in _HELD_ALONE:
+        return None
     try:
-        return not jsonschema_rs.is_valid({keyword: limit}, value)
+        return jsonschema_rs.Draft202012Validator({steps[-1]: value_below(document.value, tuple(steps))})
     except ValueError:
-        return False
+        return None

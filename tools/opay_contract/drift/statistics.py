@@ -6,29 +6,28 @@ lengths, ranges and values that may be kept over a whole column, evidence by sha
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import compress, repeat
+from itertools import repeat
 from operator import eq
 from typing import Any
 
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.evidence import Probe, build_probes, describe_subject, weigh
 from opay_contract.drift.field_statistics import TYPES, FieldCounter, Observer
-from opay_contract.jsontext import Parsed, Tokens
+from opay_contract.jsontext import Tokens
+from opay_contract.judge.columns import Column
 from opay_contract.judge.describing import describe_media_type
-from opay_contract.judge.shapes import EACH, Shape, Shapes, column, has_place
-from opay_contract.judge.subject import Alike, Frame, Subject
+from opay_contract.judge.shapes import EACH, Shape, Shapes, has_place
+from opay_contract.judge.subject import REQUEST_BODY, RESPONSE_BODY, Alike, Bodies, Frame
 from opay_contract.model.exchange import Exchange, Headers
 from opay_contract.model.finding import Outcome
-from opay_contract.model.observation import EXCHANGE, MAX_SPOTS, UNDATED, Observations
+from opay_contract.model.observation import EXCHANGE, MAX_SPOTS, Observations
 from opay_contract.model.outcomes import NOT_NAMED, OutcomeKey, Outcomes, limit_details
-from opay_contract.model.timestamps import day_of
 
 MAX_GROUPS = 8192
 """Groups that are remembered; then all are counted and forgotten."""
 
-_REQUEST, _RESPONSE = ("request", "body"), ("response", "body")
 _METHOD, _STATUS = ("request", "method"), ("response", "status")
 _EVERY = "*"
 
@@ -37,47 +36,64 @@ ByDay = dict[str, int]
 
 
 @dataclass(slots=True, eq=False)
-class _Place:
-    """A place in bodies of one group, with what is below it.
+class _Rows:
+    """How often something stood, by day, at a column's place and at all below it that are in each value.
 
-    `shapes` are those that stand there: one, or in items of a list several. `members` and `items` are the
-    places below, a member with whether it is in all of the values. The value at a `decided` place is the same
-    in the whole group. `kind` is the type of all values, None where there are several. Evidence `by_shape`
-    has one verdict for each shape.
+    `above` are the rows of the column above.
     """
 
-    counter: FieldCounter
-    shapes: frozenset[Shape]
-    is_decided: bool
-    members: tuple[tuple[str, "_Place", bool], ...]
-    items: "_Place | None"
-    probes: tuple[Probe, ...]
-    by_shape: tuple[Probe, ...]
-    kind: type | None
-    verdicts: dict[Shape, list[tuple[str, str]]] = field(default_factory=dict)
+    column: Column
+    above: "_Rows | None"
+    days: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(slots=True, eq=False)
-class _Bodies:
-    """Bodies of one scope and shape that wait; `pairs` are the evidence that compares two of their values."""
+class _Place:
+    """What is counted at a place of bodies that are alike.
 
-    root: _Place
-    pairs: dict[tuple[Tokens, Tokens], list[Probe]] = field(default_factory=dict)
-    values: list[Any] = field(default_factory=list)
-    days: list[str] = field(default_factory=list)
+    The value at a `decided` place is the same in all of them. `spoken` is what each value there says as
+    evidence by its shape; where several shapes stand there, `by_shape` has one verdict for each.
+    """
+
+    column: Column
+    rows: _Rows
+    counter: FieldCounter
+    decided: str | None
+    probes: tuple[Probe, ...]
+    by_shape: tuple[Probe, ...]
+    spoken: tuple[tuple[str, str], ...]
+    verdicts: dict[Shape, list[tuple[str, str]]] = field(default_factory=dict)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing but the number of values is to be counted."""
+        is_constant = self.decided is not None or self.column.kind in (dict, type(None))
+        return is_constant and not self.probes and not self.by_shape
+
+
+@dataclass(slots=True, eq=False)
+class _Places:
+    """The places of bodies that are alike, those of them whose values are looked at, and the rows they have.
+
+    `pairs` are the evidence that compares the values of two places.
+    """
+
+    each: tuple[_Place, ...]
+    looked_at: tuple[_Place, ...]
+    rows: tuple[_Rows, ...]
+    pairs: dict[tuple[Tokens, Tokens], list[Probe]]
 
 
 @dataclass(slots=True, eq=False)
 class _Frames:
-    """Exchanges of one frame that wait: what stands in all of them, and evidence that looks at a header."""
+    """Exchanges of one frame: what stands in all of them, evidence that looks at a header, and their days."""
 
     types: tuple[tuple[FieldCounter, str], ...]
     values: tuple[tuple[FieldCounter, str], ...]
     probes: tuple[tuple[Probe, int, int], ...]
     weights: Weights
     outcome: OutcomeKey
-    headers: list[Any] = field(default_factory=list)
-    days: list[str] = field(default_factory=list)
+    days: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(slots=True, eq=False)
@@ -88,8 +104,6 @@ class _Group:
     """
 
     frames: _Frames
-    query: _Bodies | None
-    answer: _Bodies | None
     weights: Weights
     probes: tuple[Probe, ...]
 
@@ -106,107 +120,127 @@ class Statistics:
         self._outcomes: Counter[OutcomeKey] = Counter()
         self._groups: dict[Alike, _Group] = {}
         self._frames: dict[Frame, _Frames] = {}
-        self._bodies: dict[tuple[Any, ...], _Bodies] = {}
+        self._places: dict[Bodies, _Places] = {}
         self._evidence: dict[tuple[Any, ...], tuple[list[Probe], list[Probe]]] = {}
 
-    def count(self, waiting: Iterable[Alike]) -> None:
-        """Count exchanges, those that are alike together."""
-        groups = [(alike, self._groups.get(alike) or self._new_group(alike)) for alike in waiting]
-        for alike, group in groups:
-            _spread(group, alike.waiting)
-            for key, weight in group.weights.items():
-                self._readings[key] += weight * len(alike.waiting)
-            for subject in alike.waiting if group.probes else ():
-                self._readings += weigh(group.probes, describe_subject(subject), alike.frame.outcome)
-        for _, group in groups:
-            self._count_frames(group.frames)
-            for bodies in (group.query, group.answer):
-                if bodies is not None and bodies.values:
-                    self._count_bodies(bodies)
-        if len(self._groups) > MAX_GROUPS:
-            self._groups, self._frames, self._bodies, self._evidence = {}, {}, {}, {}
+    def count(self, waiting: Sequence[Alike], gathered: Iterable[Bodies]) -> None:
+        """Count exchanges that wait, those that are alike together, and their bodies, which were gathered."""
+        for alike in waiting:
+            self._count_alike(alike, self._groups.get(alike) or self._new_group(alike))
+        for bodies in gathered:
+            places = self._places.get(bodies) or self._new_places(bodies)
+            self._count_bodies(bodies, places)
+            if not bodies.is_known:
+                self._settle_places(places)
+        if max(len(self._groups), len(self._places), len(self._evidence)) > MAX_GROUPS:
+            self._settle()
+            self._groups, self._frames, self._places, self._evidence = {}, {}, {}, {}
 
     def readings(self) -> dict[tuple[str, str], int]:
         """Return by question and reading how many places speak for it."""
+        self._settle()
         return {key: count for key, count in sorted(self._readings.items()) if count}
 
     def outcomes(self) -> Outcomes:
         """Return how the exchanges ended."""
+        self._settle()
         return limit_details(dict(self._outcomes))
 
     def observations(self) -> Observations:
         """Return what was seen at each place."""
+        self._settle()
         return self._observer.observations()
 
-    def _count_frames(self, frames: _Frames) -> None:
-        if not frames.days:
+    def _settle(self) -> None:
+        """Count what follows from the number of exchanges alone, and so can be left until it is asked for."""
+        for frames in self._frames.values():
+            self._settle_frames(frames)
+        for places in self._places.values():
+            self._settle_places(places)
+
+    def _settle_frames(self, frames: _Frames) -> None:
+        by_day, total = frames.days, frames.days.total()
+        if not total:
             return
-        by_day: ByDay = Counter(frames.days)
         for counter, type_ in frames.types:
-            for day, count in by_day.items():
-                counter.types[type_, day] += count
+            counter.count_type(type_, by_day)
         for counter, value in frames.values:
             counter.count_value(value, by_day)
         for key, weight in frames.weights.items():
-            self._readings[key] += weight * len(frames.days)
-        for probe, part, position in frames.probes:
-            self._readings[probe.key] += probe.count([one[part][position][1] for one in frames.headers])
-        self._outcomes[frames.outcome] += len(frames.days)
+            self._readings[key] += weight * total
+        self._outcomes[frames.outcome] += total
         if len(self._outcomes) > MAX_SPOTS:
             self._outcomes = Counter(limit_details(self._outcomes))
-        frames.headers, frames.days = [], []
+        by_day.clear()
 
-    def _count_bodies(self, bodies: _Bodies) -> None:
-        for (at, other), probes in bodies.pairs.items():
-            equal = sum(map(eq, column(bodies.values, at), column(bodies.values, other)))
+    def _settle_places(self, places: _Places) -> None:
+        for place in places.each:
+            kind, by_day = place.column.kind, place.rows.days
+            if kind is not None and by_day:
+                place.counter.count_type(TYPES[kind], by_day)
+            if place.decided is not None and by_day:
+                place.counter.count_value(place.decided, by_day)
+            for key in place.spoken:
+                self._readings[key] += by_day.total()
+        for rows in places.rows:
+            rows.days.clear()
+
+    def _count_alike(self, alike: Alike, group: _Group) -> None:
+        waiting, frames = alike.waiting, group.frames
+        frames.days.update([one.day for one in waiting])
+        for probe, part, position in frames.probes:
+            headers = [(one.exchange.request.headers, one.exchange.response.headers)[part] for one in waiting]
+            self._readings[probe.key] += probe.count([one[position][1] for one in headers if one])
+        for key, weight in group.weights.items():
+            self._readings[key] += weight * len(waiting)
+        for subject in waiting if group.probes else ():
+            self._readings += weigh(group.probes, describe_subject(subject), alike.frame.outcome)
+        if not alike.frame.is_known:
+            self._settle_frames(frames)
+
+    def _count_bodies(self, bodies: Bodies, places: _Places) -> None:
+        at = bodies.table.at
+        for (first, other), probes in places.pairs.items():
+            equal, count = sum(map(eq, at(first), at(other))), len(bodies.subjects)
             for probe in probes:
-                count = equal if probe.evidence.equal else len(bodies.values) - equal
-                self._readings[probe.key] += count
-        by_day: ByDay = Counter(bodies.days)
-        self._count(bodies.root, bodies.values, bodies.days if len(by_day) > 1 else None, by_day)
-        bodies.values, bodies.days = [], []
+                self._readings[probe.key] += equal if probe.evidence.equal else count - equal
+        days = [one.day for one in bodies.subjects]
+        is_one_day = days.count(days[0]) == len(days)
+        days_of: dict[_Rows, list[str]] = {}
+        for rows in places.rows:
+            if is_one_day:
+                rows.days[days[0]] += len(rows.column.values)
+            else:
+                days_of[rows] = days if rows.above is None else rows.column.spread(days_of[rows.above])
+                rows.days.update(days_of[rows])
+        for place in places.looked_at:
+            if place.column.values:
+                each = repeat(days[0]) if is_one_day else days_of[place.rows]
+                self._look_at(place, place.column, each)
 
-    def _count(self, place: _Place, values: list[Any], days: list[str] | None, by_day: ByDay) -> None:
-        """Count the values at a place, and what is below; `days` are theirs, None where there is but one."""
-        _count_types(place, values, days, by_day)
-        if place.is_decided and place.kind is str:
-            place.counter.count_value(values[0], by_day)
-        else:
-            place.counter.add_column(place.kind, values)
+    def _look_at(self, place: _Place, column: Column, days: Iterable[str]) -> None:
+        values, counter, kind = column.values, place.counter, column.kind
+        if kind is None:
+            pairs = zip(map(type, values), days)  # noqa: B905  the days may have no end
+            for (one, day), count in Counter(pairs).items():
+                counter.types[TYPES[one], day] += count
+        if place.decided is None:
+            counter.add_column(kind, values)
         for probe in place.probes:
             self._readings[probe.key] += probe.count(values)
         if place.by_shape:
-            self._count_by_shape(place, values)
-        for name, below, is_everywhere in place.members:
-            if is_everywhere:
-                self._count(below, [value[name] for value in values], days, by_day)
-            else:
-                having = [type(value) is dict and name in value for value in values]
-                found = [value[name] for value in compress(values, having)]
-                self._count_some(below, found, days and list(compress(days, having)), by_day)
-        if place.items is not None:
-            lists = [value if type(value) is list else [] for value in values]
-            each = days and [day for day, items in zip(days, lists, strict=True) for _ in items]
-            self._count_some(place.items, [item for items in lists for item in items], each, by_day)
+            self._count_by_shape(place, column)
 
-    def _count_some(self, place: _Place, values: list[Any], days: list[str] | None, by_day: ByDay) -> None:
-        if values:
-            self._count(place, values, days, Counter(days) if days else dict.fromkeys(by_day, len(values)))
-
-    def _count_by_shape(self, place: _Place, values: list[Any]) -> None:
-        """Ask evidence once for each shape that stands at a place."""
-        if len(place.shapes) == 1:
-            examples = {next(iter(place.shapes)): values[0]}
-            numbers = dict.fromkeys(examples, len(values))
-        else:
-            shapes = list(map(self._shapes.of, values))
-            examples = dict(zip(shapes, values, strict=True))
-            numbers = Counter(shapes)
-        for shape, number in numbers.items():
+    def _count_by_shape(self, place: _Place, column: Column) -> None:
+        """Ask evidence once for each of the shapes that stand at a place."""
+        shapes, _ = self._shapes.measure(column.values)
+        examples = dict(zip(shapes, column.values, strict=True))
+        for shape, number in Counter(shapes).items():
             spoken = place.verdicts.get(shape)
             if spoken is None:
-                spoken = [one.key for one in place.by_shape if one.validator.is_valid(examples[shape])]
-                place.verdicts[shape] = spoken
+                spoken = _spoken(place.by_shape, examples[shape])
+                if shape.is_known:
+                    place.verdicts[shape] = spoken
             for key in spoken:
                 self._readings[key] += number
 
@@ -218,8 +252,6 @@ class Statistics:
             by_value, by_shape = [*by_value, *by_shape], []
         group = _Group(
             frames=self._frames.get(frame) or self._new_frames(first.exchange, frame, seen),
-            query=self._bodies_of(frame, _REQUEST, alike.query),
-            answer=self._bodies_of(frame, _RESPONSE, alike.answer),
             weights=weigh(by_shape, seen, frame.outcome),
             probes=tuple(by_value),
         )
@@ -249,7 +281,10 @@ class Statistics:
                     else probe.evidence.other is None and probe.is_at(path)
                 )
             ]
-            decided = frozenset((*_RESPONSE, *tokens) for tokens in frame.decided_places) | {_STATUS, _METHOD}
+            decided = frozenset((*RESPONSE_BODY, *tokens) for tokens in frame.decided_places) | {
+                _STATUS,
+                _METHOD,
+            }
             by_shape = [probe for probe in probes if probe.is_by_shape(decided)]
             found = [probe for probe in probes if probe not in by_shape], by_shape
             self._evidence[key] = found
@@ -262,7 +297,10 @@ class Statistics:
         envelope = frame.operation.envelope if frame.operation is not None else None
         if frame.outcome is Outcome.SUCCESS or envelope is None:
             return (*frame.scope, NOT_NAMED)
-        spot, code = self._observer.spot(frame.scope, (*_RESPONSE, *envelope.code)), frame.code or NOT_NAMED
+        spot, code = (
+            self._observer.spot(frame.scope, (*RESPONSE_BODY, *envelope.code)),
+            frame.code or NOT_NAMED,
+        )
         return (*frame.scope, code if spot.is_public and spot.may_keep(code) else NOT_NAMED)
 
     def _new_frames(self, exchange: Exchange, frame: Frame, seen: dict[str, Any]) -> _Frames:
@@ -302,84 +340,61 @@ class Statistics:
             self._frames[frame] = frames
         return frames
 
-    def _bodies_of(self, frame: Frame, part: Tokens, shape: Shape | None) -> _Bodies | None:
-        if shape is None or frame.operation is None:
-            return None
-        key = (frame.scope, frame.decided, part, shape)
-        bodies = self._bodies.get(key)
-        if bodies is None:
-            bodies = _Bodies(self._place(frame, part, frozenset((shape,))))
-            for probe in self._probes_of(frame):
-                at, other = probe.evidence.at, probe.evidence.other
-                if other is None or at[:2] != part or _is_wide(probe, frame):
-                    continue
-                if has_place(shape, at[2:]) and has_place(shape, other[2:]):
-                    bodies.pairs.setdefault((at[2:], other[2:]), []).append(probe)
-            if shape.is_known:
-                self._bodies[key] = bodies
-        return bodies
+    def _new_places(self, bodies: Bodies) -> _Places:
+        frame, shape, part = bodies.frame, bodies.shape, bodies.part
+        pairs: dict[tuple[Tokens, Tokens], list[Probe]] = {}
+        for probe in self._probes_of(frame):
+            at, other = probe.evidence.at, probe.evidence.other
+            if other is None or at[:2] != part or _is_wide(probe, frame):
+                continue
+            if has_place(shape, at[2:]) and has_place(shape, other[2:]):
+                pairs.setdefault((at[2:], other[2:]), []).append(probe)
+        each: dict[Column, _Place] = {}
+        for column in bodies.table.columns:
+            above = each[column.above].rows if column.above is not None else None
+            is_in_each = column.everywhere and column.path[-1:] != (EACH,)
+            rows = above if above is not None and is_in_each else _Rows(column, above)
+            each[column] = self._place(bodies, column, rows)
+        places = tuple(each.values())
+        found = _Places(
+            each=places,
+            looked_at=tuple(place for place in places if not place.is_settled),
+            rows=tuple(dict.fromkeys(place.rows for place in places)),
+            pairs=pairs,
+        )
+        if bodies.is_known:
+            self._places[bodies] = found
+        return found
 
-    def _place(self, frame: Frame, path: Tokens, shapes: frozenset[Shape]) -> _Place:
+    def _place(self, bodies: Bodies, column: Column, rows: _Rows) -> _Place:
+        frame, path = bodies.frame, (*bodies.part, *column.path)
         by_value, by_shape = self._evidence_at(frame, path)
-        if by_shape and any(shape.has_float for shape in shapes):
+        if by_shape and any(shape.has_float for shape in column.shapes):
             by_value, by_shape = [*by_value, *by_shape], []
-        members: dict[str, list[Shape]] = {}
-        for shape in shapes:
-            for name, member in shape.members.items():
-                members.setdefault(name, []).append(member)
-        kinds = {shape.kind for shape in shapes}
-        items = frozenset().union(*[shape.items for shape in shapes])
+        is_decided = not bodies.is_request and column.path in frame.decided_places and column.kind is str
+        has_one_shape = len(column.shapes) == 1
         return _Place(
+            column=column,
+            rows=rows,
             counter=self._observer.spot(frame.scope, path),
-            shapes=shapes,
-            is_decided=path[:2] == _RESPONSE and path[2:] in frame.decided_places,
-            members=tuple(
-                (name, self._place(frame, (*path, name), frozenset(found)), len(found) == len(shapes))
-                for name, found in members.items()
-            ),
-            items=self._place(frame, (*path, EACH), items) if items else None,
+            decided=column.values[0] if is_decided else None,
             probes=tuple(by_value),
-            by_shape=tuple(by_shape),
-            kind=kinds.pop() if len(kinds) == 1 else None,
+            by_shape=() if has_one_shape else tuple(by_shape),
+            spoken=tuple(_spoken(by_shape, column.values[0])) if has_one_shape else (),
         )
 
 
-def _spread(group: _Group, subjects: list[Subject]) -> None:
-    """Put exchanges that are alike into the columns that they share with others."""
-    moments = [subject.exchange.recorded_at for subject in subjects]
-    days = list(map(day_of, moments)) if any(moments) else [UNDATED] * len(moments)
-    group.frames.days += days
-    if group.frames.probes:
-        group.frames.headers += [
-            (one.exchange.request.headers, one.exchange.response.headers) for one in subjects
-        ]
-    if group.query is not None:
-        group.query.values += [one.asked.value for one in subjects if type(one.asked) is Parsed]
-        group.query.days += days
-    if group.answer is not None:
-        group.answer.values += [one.answered.value for one in subjects if type(one.answered) is Parsed]
-        group.answer.days += days
+def _spoken(probes: Iterable[Probe], value: Any) -> list[tuple[str, str]]:
+    return [one.key for one in probes if one.validator.is_valid(value)]
 
 
 def _is_wide(probe: Probe, frame: Frame) -> bool:
     """Return whether evidence looks at more than places of one body, one header or the status."""
     at, other = probe.evidence.at, probe.evidence.other
-    in_body = frame.operation is not None and at[:2] in (_REQUEST, _RESPONSE)
+    in_body = frame.operation is not None and at[:2] in (REQUEST_BODY, RESPONSE_BODY)
     if other is None:
         return not (in_body or _is_of_frame(probe))
     return not in_body or other[:2] != at[:2] or _EVERY in (*at, *other)
-
-
-def _count_types(place: _Place, values: list[Any], days: list[str] | None, by_day: ByDay) -> None:
-    types = place.counter.types
-    if place.kind is not None:
-        type_ = TYPES[place.kind]
-        for day, count in by_day.items():
-            types[type_, day] += count
-    else:
-        found = map(type, values)
-        for (kind, day), count in Counter(zip(found, days or repeat(next(iter(by_day))))).items():  # noqa: B905
-            types[TYPES[kind], day] += count
 
 
 def _is_of_frame(probe: Probe) -> bool:

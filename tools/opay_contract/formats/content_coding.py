@@ -33,7 +33,6 @@ MAX_CODINGS = 8
 """How many codings are taken off one body."""
 
 _EMPTY_BROTLI = b";"
-_LENGTH = len("content-encoding")
 _USUAL_BEGINNINGS = (b"{", b"[", b"<", b"")
 _PACKED_AS_TEXT = tuple(
     characters.encode()
@@ -60,10 +59,9 @@ def decode_body(body: bytes, headers: Headers | None) -> bytes:
     One that is off already is left alone: most recorders keep the header and store the decoded body. What is
     plainly not what the server sent, but what a recorder made of it, is refused.
     """
-    for name, value in headers or ():
-        if len(name) == _LENGTH and name.lower() == "content-encoding":
-            body = _decode_all(body, value)
-            break
+    coding = header(headers, "content-encoding")
+    if coding is not None:
+        body = _decode_all(body, coding)
     if body[:1] not in _USUAL_BEGINNINGS:
         refuse_mangled(body, headers)
     return body

@@ -108,7 +108,9 @@ def read_har(
     cursor = JsonCursor(stream)
     cursor.line = line
     read = partial(_read_entry, attached=stream.attached)
-    return read_entries(place_of, iter_all_segments(cursor, ENTRIES, whole=False), read, before)
+    return read_entries(
+        place_of, iter_all_segments(cursor, ENTRIES, whole=False, decoder=_ENTRY), read, before
+    )
 
 
 def rewrite_har(policy: Policy, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
@@ -121,7 +123,7 @@ def _read_entry(
     place: Place, found: Entry, attached: Callable[[str], bytes | None] = nothing_attached
 ) -> Exchange | Unreadable:
     try:
-        entry = decode_entry(_ENTRY, found.data, found.line, _repair)
+        entry = found.value or decode_entry(_ENTRY, found.data, found.line, _repair)
         if entry.response and entry.response.content and entry.response.content.file:
             _take_attached(entry.response.content, attached)
         return _exchange(place, entry)

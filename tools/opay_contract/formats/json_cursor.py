@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import TypeVar
 
 import msgspec
 
@@ -46,6 +47,7 @@ _BALANCED = re.compile(_balanced(4), re.DOTALL)
 _JOINT = re.compile(rb'[ \t\r\n]*+,[ \t\r\n]*+\{[ \t\r\n]*+"[^"\\]*+"')  # up to the next object's first name
 _LONGEST_JOINT = 512
 _GUESSES = 4
+_Value = TypeVar("_Value")
 _ANY = msgspec.json.Decoder(msgspec.Raw)
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -111,13 +113,19 @@ class JsonCursor:
 
     def iter_item_values(self, limit: int = MAX_ENTRY) -> Iterator[tuple[int, bytes | None]]:
         """Yield each item of an array with its line; None is one of more bytes than `limit`."""
+        return ((line, data) for line, data, _ in self.iter_decoded_items(_ANY, limit))
+
+    def iter_decoded_items(
+        self, decoder: "msgspec.json.Decoder[_Value]", limit: int = MAX_ENTRY
+    ) -> Iterator[tuple[int, bytes | None, _Value | None]]:
+        """Yield the same, and what a decoder takes it for, where it was asked."""
         for _ in self.iter_items():
             self.peek()
             line, data = self.line, self.take_value(limit)
-            yield line, data
+            yield line, data, None
             joint = self._joint(data)
             if joint and data:
-                yield from self._iter_alike(joint, len(data), limit)
+                yield from self._iter_alike(joint, len(data), limit, decoder)
 
     def iter_item_counts(self) -> Iterator[tuple[int, int, int]]:
         """Go through an array quickly; stop now and then behind an item that another object follows.
@@ -158,20 +166,28 @@ class JsonCursor:
                 return len(items)
         return 0
 
-    def _iter_alike(self, joint: bytes, size: int, limit: int) -> Iterator[tuple[int, bytes]]:
+    def _iter_alike(
+        self, joint: bytes, size: int, limit: int, decoder: "msgspec.json.Decoder[_Value]"
+    ) -> Iterator[tuple[int, bytes, _Value | None]]:
         """Yield items as long as `joint` leads from one to the next; stop behind one of them."""
-        step = joint.index(b"{")
+        step, decode = joint.index(b"{") - 1, decoder.decode
         while True:
-            start = self._position + step - 1
-            bound = start + min(4 * size, CHUNK) + CHUNK // 32
-            end = self._buffer.find(joint, start, bound)
-            data = self._buffer[start : end + 1]
-            if end < 0 or len(data) > limit or not _is_value(data):
+            start = self._position + step
+            end = self._buffer.find(joint, start, start + min(4 * size, CHUNK) + CHUNK // 32) + 1
+            size = end - start
+            if not end or size > limit:
                 return
+            data = self._buffer[start:end]
+            try:
+                value = decode(data)
+            except (ValueError, RecursionError):
+                if not _is_value(data):
+                    return
+                value = None
             self._move(start)
-            line, size = self.line, len(data)
-            self._move(end + 1)
-            yield line, data
+            line = self.line
+            self._move(end)
+            yield line, data, value
 
     def take_value(self, limit: int = MAX_ENTRY) -> bytes | None:
         """Take the next value; return its bytes, or None when they are more than `limit`."""

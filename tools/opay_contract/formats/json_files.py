@@ -32,6 +32,7 @@ _STRAY = b"\n:"
 class Entry(msgspec.Struct, frozen=True, gc=False):
     """An entry's text, None where it is too long to be kept, and the line on which it starts.
 
+    `value` is what the reader's decoder takes it for, where it was asked.
     `request` is what belongs to it and stands beside it: line and text of the request of a Postman item.
     `fault` says why it cannot be read, whatever it holds.
     """
@@ -40,6 +41,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     data: bytes | None
     request: tuple[int, bytes | None] | None = None
     fault: str | None = None
+    value: Any = None
 
 
 class Name(msgspec.Struct, frozen=True, gc=False):
@@ -67,9 +69,12 @@ Path = dict[str, "Path"]
 
 Read = Callable[[Place, Entry], Exchange | Unreadable]
 
+Decoder = msgspec.json.Decoder[Any]
+"""Decodes an entry as its format has it; where it can, that proves that the entry was cut out rightly."""
+
 
 def iter_segments(
-    cursor: JsonCursor, path: Path, name: str = "", *, whole: bool
+    cursor: JsonCursor, path: Path, name: str = "", *, whole: bool, decoder: Decoder | None = None
 ) -> Generator[Segment, None, bool]:
     """Yield the segments of the next value, whose entries are the items, or the members' values, at `path`.
 
@@ -84,12 +89,18 @@ def iter_segments(
             yield b"," if number else b""
             yield Name(member)
             if member in path:
-                found |= yield from iter_segments(cursor, path[member], member, whole=whole)
+                found |= yield from iter_segments(cursor, path[member], member, whole=whole, decoder=decoder)
             else:
                 yield take_beside(cursor, member, whole=whole)
         yield b"}"
     elif found and first == b"[":
-        yield from _iter_items(cursor) if whole else starmap(Entry, cursor.iter_item_values())
+        if whole:
+            yield from _iter_items(cursor)
+        elif decoder is None:
+            yield from starmap(Entry, cursor.iter_item_values())
+        else:
+            for line, data, value in cursor.iter_decoded_items(decoder):
+                yield Entry(line, data, value=value)
     elif found:
         yield b"{"
         for number, member in enumerate(cursor.iter_members()):
@@ -119,7 +130,9 @@ def take_beside(cursor: JsonCursor, name: str, *, whole: bool) -> Beside:
     return Beside(name, cursor.take_value(MAX_ENTRY if whole else 0))
 
 
-def iter_all_segments(cursor: JsonCursor, path: Path, *, whole: bool) -> Iterator[Segment]:
+def iter_all_segments(
+    cursor: JsonCursor, path: Path, *, whole: bool, decoder: Decoder | None = None
+) -> Iterator[Segment]:
     """Yield the same of each of the JSON texts of a file, of which one may be the list of entries alone.
 
     Beside one that has entries none may have none, unless it is kept.
@@ -127,7 +140,8 @@ def iter_all_segments(cursor: JsonCursor, path: Path, *, whole: bool) -> Iterato
     other, has_any = 0, False
     while first := cursor.peek():
         line = cursor.line
-        if (yield from iter_segments(cursor, {} if first == b"[" else path, whole=whole)):
+        path_here = {} if first == b"[" else path
+        if (yield from iter_segments(cursor, path_here, whole=whole, decoder=decoder)):
             has_any = True
         else:
             other = other or line

@@ -336,10 +336,9 @@ def _hollow(policy: Policy, row: Row, sender: Row) -> Row:
     made = dict(sender)
     for side, members in _MEMBERS.items():
         part = row.get(side)
-        if isinstance(part, dict):
+        if isinstance(part, dict) and sender.get(side) is None:
             made[side] = {name: _emptied(policy, name, part[name]) for name in members if name in part}
-            made[side] |= sender.get(side) or {}
-        elif part is not None:
+        elif part is not None and sender.get(side) is None:
             made[side] = _emptied(policy, side, part)
     return made
 
@@ -349,7 +348,7 @@ def _emptied(policy: Policy, name: str, value: Any) -> Any:
     if name == "headers" and isinstance(value, dict):
         return {policy.field_name(one): _emptied(policy, name, text) for one, text in value.items()}
     if name == "headers" and isinstance(value, list | tuple):
-        return [_emptied(policy, name, one) for one in value]
+        return type(value)(_emptied(policy, name, one) for one in value)
     if name == "status" and type(value) is int:
         return value if value in range(-1, _NO_STATUS) else _NO_STATUS
     empty = {str: "?", bytes: b"", int: 0, float: 0.0, bool: False, list: [], dict: []}

@@ -11,14 +11,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from opay_contract.contract.contract import Contract, Match, Route, at
-from opay_contract.jsontext import NotJson, Parsed
+from opay_contract.jsontext import NotJson, Parsed, Tokens
 from opay_contract.judge import table
 from opay_contract.judge.body import (
     RULES_OF_KEYWORDS,
-    answers_fit,
+    bodies_fit,
     check_request_body,
     check_response_body,
-    queries_fit,
 )
 from opay_contract.judge.body_plan import READ_ONLY, WRITE_ONLY, BodyPlan, BodyPlans, schemas_of
 from opay_contract.judge.checks import (
@@ -34,6 +33,7 @@ from opay_contract.judge.checks import (
     echoes_agree,
     signatures_hold,
 )
+from opay_contract.judge.columns import Table
 from opay_contract.judge.exposure import CardSearch
 from opay_contract.judge.parameters import (
     NO_FACTS,
@@ -43,10 +43,15 @@ from opay_contract.judge.parameters import (
     requests_hold,
     response_headers_hold,
 )
+from opay_contract.judge.reading import Body
 from opay_contract.judge.shapes import Shape, Shapes, has_place
 from opay_contract.judge.subject import (
     HTTP_ERROR,
+    REQUEST_BODY,
+    RESPONSE_BODY,
     Alike,
+    Bodies,
+    BodyGlance,
     Check,
     Frame,
     Glance,
@@ -58,18 +63,20 @@ from opay_contract.judge.subject import (
 from opay_contract.judge.values import check_lists, check_units, items_differ, units_hold
 from opay_contract.model.exchange import Exchange, Request
 from opay_contract.model.finding import Outcome, Rule
+from opay_contract.model.timestamps import day_of
 
 
 class Row(NamedTuple):
     """A check of a called operation, and the rules that it finds broken.
 
-    `glance` tells of many exchanges that it finds nothing. A check that looks at nothing but what makes
-    exchanges alike `is_of_all`: it finds the same in all of them.
+    `glance` tells of many exchanges that it finds nothing, `of_bodies` of their requests or their answers. A
+    check that looks at nothing but what makes exchanges alike `is_of_all`: it finds the same in all of them.
     """
 
     check: Check
     rules: tuple[Rule, ...]
     glance: Glance | None = None
+    of_bodies: BodyGlance | None = None
     is_of_all: bool = False
 
 
@@ -86,11 +93,11 @@ CHECKS: tuple[Row, ...] = (
             table.SUCCESS_WITHOUT_DATA,
             table.ERROR_WITH_DATA,
         ),
-        glance=answers_fit,
+        of_bodies=bodies_fit,
     ),
     Row(check_code, (table.CODE_UNDOCUMENTED, table.SUCCESS_CODE_ON_HTTP_ERROR), is_of_all=True),
     Row(check_message, (table.MESSAGE_UNDOCUMENTED,), is_of_all=True),
-    Row(check_echoes, (table.ANSWER_MISMATCHED,), glance=echoes_agree),
+    Row(check_echoes, (table.ANSWER_MISMATCHED,), of_bodies=echoes_agree),
     Row(
         check_units,
         (
@@ -99,9 +106,9 @@ CHECKS: tuple[Row, ...] = (
             table.TIMESTAMP_IN_FUTURE,
             table.MONTH_INVALID,
         ),
-        glance=units_hold,
+        of_bodies=units_hold,
     ),
-    Row(check_lists, (table.ITEM_REPEATED,), glance=items_differ),
+    Row(check_lists, (table.ITEM_REPEATED,), of_bodies=items_differ),
     Row(
         check_request,
         (
@@ -115,7 +122,7 @@ CHECKS: tuple[Row, ...] = (
     Row(
         check_request_body,
         (table.REQUEST_FIELD_MISSING, table.REQUEST_FIELD_INVALID, table.REQUEST_FIELD_UNDOCUMENTED),
-        glance=queries_fit,
+        of_bodies=bodies_fit,
     ),
     Row(
         check_response_headers,
@@ -174,6 +181,7 @@ class Kinds:
         self._getters: dict[Shape, Callable[[Any], Any]] = {}
         self._frames: dict[tuple[Any, ...], Frame] = {}
         self._alike: dict[tuple[Any, ...], Alike] = {}
+        self._bodies: dict[tuple[Any, ...], Bodies] = {}
         self._decided = {one.id: tuple(sorted(one.decided)) for one in contract.operations}
 
     def lead(self, request: Request) -> Lead:
@@ -202,20 +210,14 @@ class Kinds:
         return lead
 
     def of(
-        self,
-        exchange: Exchange,
-        lead: Lead,
-        asked: Parsed | NotJson | None,
-        answered: Parsed | NotJson | None,
+        self, exchange: Exchange, lead: Lead, asked: Body | None, answered: Body | None
     ) -> tuple[Alike, tuple[str, ...]]:
         """Return what an exchange in scope, with its bodies, has in common, and the values of its headers."""
-        query = answer = decided = None
-        is_query_flawed = is_answer_flawed = False
-        if type(asked) is Parsed:
-            query, is_query_flawed = self.shapes.of(asked.value), bool(asked.flaws)
-        if type(answered) is Parsed:
-            answer, is_answer_flawed = self.shapes.of(answered.value), bool(answered.flaws)
-            decided = (self._getters.get(answer) or self._getter(answer))(answered.value)
+        query, is_query_flawed = _kind_of(asked)
+        answer, is_answer_flawed = _kind_of(answered)
+        decided = None
+        if answered is not None and type(answer) is Shape:
+            decided = (self._getters.get(answer) or self._getter(answer))(answered[0].value)
         headers = (*(exchange.request.headers or ()), *(exchange.response.headers or ()))
         names, values = zip(*headers, strict=True) if headers else ((), ())
         found = self._names_of(exchange, names)
@@ -225,25 +227,28 @@ class Kinds:
             found,
             found.media_types(values),
             tuple(map(bool, values)) if "" in values else None,
-            query or type(asked),
-            answer or type(answered),
+            query,
+            answer,
             is_query_flawed,
             is_answer_flawed,
             decided,
         )
         alike = self._alike.get(key)
         if alike is None:
-            match = self._contract.match_read(exchange, lead.route, asked, answered)
+            first, last = asked[0] if asked else None, answered[0] if answered else None
+            match = self._contract.match_read(exchange, lead.route, first, last)
             alike = Alike(
                 contract=self._contract,
                 settings=self._settings,
                 frame=self._frame(exchange, match, key, is_known=found.is_known),
                 url=lead.url,
-                query=query,
-                answer=answer,
+                query=query if isinstance(query, Shape) else None,
+                answer=answer if isinstance(answer, Shape) else None,
                 searched_headers=found.searched,
             )
-            self._learn(alike, Subject(exchange, asked, answered, values, alike), key)
+            self._learn(
+                alike, Subject(exchange, first, last, values, alike, day_of(exchange.recorded_at)), key
+            )
         return alike, values
 
     def _learn(self, alike: Alike, first: Subject, key: tuple[Any, ...]) -> None:
@@ -264,15 +269,30 @@ class Kinds:
             and len(self._alike) < self._room
             and len(repr(key)) < _MAX_KEPT
         )
+        pairs = (
+            (REQUEST_BODY, alike.query, alike.query_plan),
+            (RESPONSE_BODY, alike.answer, alike.answer_plan),
+        )
+        alike.bodies = tuple(
+            self._bodies_of(alike, part, shape, plan) for part, shape, plan in pairs if shape is not None
+        )
         if not alike.is_known:
             alike.checks = tuple(row.check for row in CHECKS)
             return
         self._alike[key] = alike
         alike.checks, alike.glances = _checks_of_values(alike, first)
-        alike.searched_bodies = (
-            _is_searched(first.asked, alike.query),
-            _is_searched(first.answered, alike.answer),
-        )
+        alike.searched_bodies = (_has_flaws(first.asked), _has_flaws(first.answered))
+
+    def _bodies_of(self, alike: Alike, part: Tokens, shape: Shape, plan: BodyPlan | None) -> Bodies:
+        frame = alike.frame
+        decided = frame.decided if part == RESPONSE_BODY else ()
+        key = (frame.scope, frame.is_refused, decided, part, shape, plan.schema if plan else None)
+        bodies = self._bodies.get(key) if alike.is_known else None
+        if bodies is None:
+            bodies = Bodies(part, frame, shape, plan, alike.is_known, Table(shape))
+            if alike.is_known:
+                self._bodies[key] = bodies
+        return bodies
 
     def _plan(
         self,
@@ -372,13 +392,18 @@ def _checks_of_values(alike: Alike, first: Subject) -> tuple[tuple[Check, ...], 
         check_flaws: not _has_flaws(first.answered),
         check_response_body: answer is None,
         check_echoes: form is None or not form.echoes or query is None or answer is None,
-        check_units: answer is None or not answer.units,
+        check_units: answer is None or not (answer.times or answer.months),
         check_lists: answer is None or not answer.lists,
         check_request: alike.frame.is_refused or not (alike.url.faults or _asks_beside_body(first)),
         check_response_headers: alike.frame.documented is None or not alike.frame.documented.headers,
         check_request_body: alike.frame.is_refused
         or (query is None and not isinstance(first.asked, NotJson)),
         check_signature: alike.frame.is_refused or not alike.settings.private_key,
+    }
+    broken = {
+        check
+        for check, plan in ((check_response_body, answer), (check_request_body, query))
+        if plan is None or plan.fit is None
     }
     checks: list[Check] = []
     glances: list[Glance] = []
@@ -390,10 +415,10 @@ def _checks_of_values(alike: Alike, first: Subject) -> tuple[tuple[Check, ...], 
                 has_glances = False
         elif not is_idle[row.check]:
             checks.append(row.check)
-            if row.glance is None:
-                has_glances = False
-            else:
+            if row.glance is not None:
                 glances.append(row.glance)
+            elif row.of_bodies is None or row.check in broken:
+                has_glances = False
     return tuple(checks), tuple(glances) if has_glances else None
 
 
@@ -402,9 +427,12 @@ def _asks_beside_body(subject: Subject) -> bool:
     return bool(operation.required_headers or operation.credentials or operation.parameters)
 
 
-def _is_searched(read: Parsed | NotJson | None, shape: Shape | None) -> bool:
-    """Tell whether a card number may stand in such a body although its text has no long row of digits."""
-    return isinstance(read, NotJson) or _has_flaws(read) or (shape is not None and shape.has_float)
+def _kind_of(body: Body | None) -> tuple[Shape | type | None, bool]:
+    """Return the shape of a body, or what else it is; and whether it has flaws."""
+    if body is None:
+        return None, False
+    read, shape = body
+    return (shape, bool(read.flaws)) if type(read) is Parsed else (type(read), False)
 
 
 def _has_flaws(read: Parsed | NotJson | None) -> bool:

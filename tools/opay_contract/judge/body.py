@@ -12,7 +12,7 @@ from opay_contract.jsontext import NotJson, Tokens
 from opay_contract.judge.body_plan import Described
 from opay_contract.judge.describing import describe_value, fold_pointer
 from opay_contract.judge.shapes import values_at
-from opay_contract.judge.subject import Columns, RawFinding, Subject
+from opay_contract.judge.subject import Bodies, RawFinding, Subject
 from opay_contract.judge.table import (
     CONSTRAINT_VIOLATED,
     ERROR_WITH_DATA,
@@ -175,18 +175,17 @@ def _undocumented(body: Described, rule: Rule) -> Iterator[RawFinding]:
             yield RawFinding(rule, stated.pointer, "no such member", describe_value(value), stated.uri)
 
 
-def answers_fit(columns: Columns) -> bool:
-    """Tell that all answers fit their schema, which knows all of their members."""
-    plan = columns.alike.answer_plan
-    return plan is None or (not plan.undocumented and all(map(plan.validator.is_valid, columns.answers)))
+def bodies_fit(bodies: Bodies) -> bool:
+    """Tell that all bodies fit their schema, which knows all of their members.
 
-
-def queries_fit(columns: Columns) -> bool:
-    """Tell that all requests fit their schema, which knows all of their members."""
-    plan = columns.alike.query_plan
-    if plan is None:
-        return not isinstance(columns.subjects[0].asked, NotJson)
-    return not plan.undocumented and all(map(plan.validator.is_valid, columns.queries))
+    What is wrong with a request that was refused is no finding.
+    """
+    plan = bodies.plan
+    if plan is None or (bodies.is_request and bodies.frame.is_refused):
+        return True
+    if plan.fit is None:
+        return False
+    return all(validator.is_valid(bodies.table.at(path)) for path, validator in plan.fit)
 
 
 def rule_of(keyword: str, limit: Any, instance: Any) -> tuple[Rule, str]:

@@ -6,16 +6,24 @@ shape; list items of one shape are then one place, `EACH`. Otherwise it is asked
 places are those of that body alone. Either way the rules read the same `BodyPlan`.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
-import jsonschema_rs
 import msgspec
 
 from opay_contract.contract.addresses import tokens_of
 from opay_contract.contract.contract import Contract, Match, at, content_type
+from opay_contract.contract.keywords import (
+    CHOICES,
+    FOR_PEOPLE,
+    KEYWORDS,
+    OF_PLAIN_VALUES,
+    OF_POSITIONS,
+    OF_SHAPE,
+)
 from opay_contract.contract.operation import DocumentedResponse, Form, Operation, schema_of
+from opay_contract.contract.schemas import Validator
 from opay_contract.jsontext import NotJson, Parsed, Tokens, iter_nodes
 from opay_contract.judge.annotations import Annotations, annotate
 from opay_contract.judge.describing import fold_pointer, is_label
@@ -31,8 +39,8 @@ READ_ONLY, WRITE_ONLY = "readOnly", "writeOnly"
 MAX_PLANS = 4096
 """Shapes of bodies, by schema and decided values, whose plans are remembered."""
 
-_BY_VALUE = frozenset(("anyOf", "oneOf", "dependentSchemas"))
-_BY_POSITION = frozenset(("prefixItems", "contains", "unevaluatedItems"))
+_NOT_ABOUT_PLAIN_VALUES = FOR_PEOPLE | OF_SHAPE | (KEYWORDS.keys() - {"if", "not"}) | {"$ref"}
+_NOT_ABOUT_CONTENTS = FOR_PEOPLE | OF_SHAPE | OF_PLAIN_VALUES | (KEYWORDS.keys() - {"not"}) | {"$ref"}
 UNITS = {"unix-seconds": 1, "unix-milliseconds": 1000}
 """Units of times, and how many of each are a second."""
 
@@ -56,23 +64,22 @@ class StatedPlace:
     factor: int = 1
 
 
-_Member = tuple[str | None, StatedPlace]
-
-
 @dataclass(frozen=True, slots=True)
 class BodyPlan:
     """What rules look for in a body.
 
-    `validator` tells whether a body fits the schema at the address `schema`.
-    `units` has objects, or other places, with which of their members are times and months (None: the place
-    itself). `lists` must not repeat an item, told by the member there. `undocumented` members are those that
-    nobody described. `searched` tells whether a place that some schema describes is searched for card
-    numbers. The values at `public` places may be shown.
+    `validator` tells whether a body fits the schema at the address `schema`. `fit` tells of many of the shape
+    whether all do; None where none of the shape does, or it says of a member that nobody described it.
+    At some places stand `times` and `months`. `lists` must not repeat an item, told by the member there.
+    `undocumented` members are those that nobody described. `searched` tells whether a place that some schema
+    describes is searched for card numbers. The values at `public` places may be shown.
     """
 
     schema: str
-    validator: jsonschema_rs.Draft202012Validator
-    units: tuple[tuple[Tokens, tuple[_Member, ...], tuple[_Member, ...]], ...]
+    validator: Validator
+    fit: tuple[tuple[Tokens, Validator], ...] | None
+    times: tuple[StatedPlace, ...]
+    months: tuple[StatedPlace, ...]
     lists: tuple[tuple[StatedPlace, str, Tokens], ...]
     undocumented: tuple[StatedPlace, ...]
     searched: dict[Tokens, bool]
@@ -170,11 +177,38 @@ def _plan_of(notes: Annotations, shape: Shape, decided: Decided) -> tuple[BodyPl
     if holds_for_shape(notes, shape, decided):
         plan = _build(notes, fold)
         lists = tuple(stated for stated, _, _ in plan.lists)
-        times = tuple(stated for _, members, _ in plan.units for _, stated in members)
-        months = tuple(stated for _, _, members in plan.units for _, stated in members)
-        if all(map(_are_apart, (times, months, lists, plan.undocumented))):
-            return plan, True
+        if all(map(_are_apart, (plan.times, plan.months, lists, plan.undocumented))):
+            return replace(plan, fit=_fit_of(notes, plan, frozenset(place for place, _ in decided))), True
     return _build(notes, lambda tokens: tokens), False
+
+
+def _fit_of(
+    notes: Annotations, plan: BodyPlan, decided: frozenset[Tokens]
+) -> tuple[tuple[Tokens, Validator], ...] | None:
+    """Return at which places of a shape the schema library is to be asked about all values, and about what.
+
+    The shape of a body decides most of what its schema says. What it leaves open is about texts and numbers,
+    and is asked about columns of them; where it is about more, whole bodies are.
+    """
+    if plan.undocumented:
+        return None
+    asked: dict[Tokens, dict[str, None]] = {}
+    for tokens, value, uri, node in notes.nodes():
+        path = fold(tokens)
+        named = {keyword for keyword in node if not keyword.startswith("x-")}
+        if isinstance(value, dict | list):
+            is_said = named <= _NOT_ABOUT_CONTENTS and is_decided_by_shape({"not": node.get("not", {})}, path)
+            if not is_said:
+                asked = {(): {plan.schema: None}}
+                break
+        elif path not in decided and (isinstance(value, float) or not named <= _NOT_ABOUT_PLAIN_VALUES):
+            asked.setdefault(path, {})[uri] = None
+    for error in plan.validator.iter_errors(notes.value):
+        is_of_type = error.schema_path[-1:] == ["type"] and not isinstance(error.instance, float)
+        if () not in asked and (is_of_type or fold(tuple(error.instance_path)) not in asked):
+            return None
+    compiled = notes.contract.schemas.validator_of_items
+    return tuple((path, compiled(tuple(uris), notes.unused)) for path, uris in asked.items())
 
 
 def holds_for_shape(notes: Annotations, shape: Shape, decided: Decided) -> bool:
@@ -197,7 +231,7 @@ def _are_apart(stated: tuple[StatedPlace, ...]) -> bool:
 
 def _is_decided(node: dict[str, Any], tokens: Tokens, shape: Shape, decided: Decided) -> bool:
     """Return whether values of the shape, at other than the decided places, have no say in what applies."""
-    if not (_BY_VALUE.isdisjoint(node) and _BY_POSITION.isdisjoint(node)):
+    if not (CHOICES.isdisjoint(node) and OF_POSITIONS.isdisjoint(node)):
         return False
     places = frozenset(place for place, _ in decided)
     return "if" not in node or (not shape.has_float and is_decided_by_shape(node["if"], tokens, places))
@@ -230,7 +264,9 @@ def _build(notes: Annotations, path_of: Callable[[Tokens], Tokens]) -> BodyPlan:
     return BodyPlan(
         schema=notes.schema,
         validator=notes.contract.schemas.validator(notes.schema, notes.unused),
-        units=_by_parent(times, months),
+        fit=None,
+        times=tuple(times),
+        months=tuple(months),
         lists=tuple(lists),
         undocumented=tuple(unknown),
         searched=searched,
@@ -242,15 +278,3 @@ def _text(node: dict[str, Any], name: str) -> str | None:
     """Return what one of this tool's extensions says; what is no text is somebody else's."""
     value = node.get(name)
     return value if isinstance(value, str) else None
-
-
-def _by_parent(
-    times: Iterable[StatedPlace], months: Iterable[StatedPlace]
-) -> tuple[tuple[Tokens, tuple[_Member, ...], tuple[_Member, ...]], ...]:
-    found: dict[Tokens, tuple[list[_Member], list[_Member]]] = {}
-    for kind, statements in enumerate((times, months)):
-        for stated in statements:
-            *parent, last = stated.path or (None,)
-            place, name = (tuple(parent), last) if isinstance(last, str) else (stated.path, None)
-            found.setdefault(place, ([], []))[kind].append((name, stated))
-    return tuple((place, tuple(first), tuple(second)) for place, (first, second) in found.items())

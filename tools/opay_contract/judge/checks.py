@@ -8,7 +8,7 @@ from opay_contract.contract.operation import Operation, find_media_type, is_json
 from opay_contract.jsontext import FlawKind, NotJson, Parsed
 from opay_contract.judge.describing import describe_media_type, describe_value, fold_pointer
 from opay_contract.judge.shapes import column
-from opay_contract.judge.subject import HTTP_ERROR, Columns, RawFinding, Settings, Subject
+from opay_contract.judge.subject import HTTP_ERROR, Bodies, RawFinding, Settings, Subject
 from opay_contract.judge.table import (
     ANSWER_MISMATCHED,
     BODY_EMPTY,
@@ -172,14 +172,15 @@ def check_echoes(subject: Subject) -> list[RawFinding]:
     return hits
 
 
-def echoes_agree(columns: Columns) -> bool:
+def echoes_agree(answers: Bodies) -> bool:
     """Tell that every answer repeats what it must; where a body lacks the place, another rule says so."""
-    form = columns.alike.frame.form
+    form, subjects = answers.frame.form, answers.subjects
     for echo in form.echoes if form is not None else ():
-        asked, answered = column(columns.queries, echo.request), column(columns.answers, echo.response)
+        answered = answers.table.at(echo.response)
+        asked = column([one.asked.value for one in subjects if type(one.asked) is Parsed], echo.request)
         if not asked or not answered:
             continue
-        if not len(asked) == len(answered) == len(columns.subjects) or not all(map(eq, asked, answered)):
+        if not len(asked) == len(answered) == len(subjects) or not all(map(eq, asked, answered)):
             return False
     return True
 
@@ -211,9 +212,9 @@ def check_signature(subject: Subject) -> Iterator[RawFinding]:
         )
 
 
-def signatures_hold(columns: Columns) -> bool:
+def signatures_hold(subjects: list[Subject]) -> bool:
     """Tell that every signature that can be verified holds."""
-    return all(one.verification is None or one.verification.ok for one in columns.subjects)
+    return all(one.verification is None or one.verification.ok for one in subjects)
 
 
 def verify_request(

@@ -16,12 +16,12 @@ from opay_contract.judge.body_plan import BodyPlan
 from opay_contract.judge.card_numbers import iter_card_number_lengths, may_have_card_number
 from opay_contract.judge.describing import describe_name, fold_pointer
 from opay_contract.judge.shapes import Shape, fold
-from opay_contract.judge.subject import RawFinding
+from opay_contract.judge.subject import Bodies, RawFinding
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED
 from opay_contract.model.exchange import Exchange
 
 _VALUE = r"""["']?\s*[:=]\s*(?:"(?:[^"\\]|\\.)*"?|[^\s&;,}\]]*)"""
-_LONGEST = 10**19
+_LEAST, _LONGEST = 10**12, 10**19
 _Read = Parsed | NotJson | None
 _Hits = Iterator[RawFinding]
 _encode = msgspec.json.Encoder().encode
@@ -129,6 +129,17 @@ def _may_be_in_body(data: bytes, read: _Read, shape: Shape | None) -> bool:
         if b"\\u" in data or b"\\t" in data:
             return True
     return may_have_card_number(data)
+
+
+def has_great_fraction(bodies: Bodies) -> bool:
+    """Tell whether a number that was written with a fraction or an exponent may be a card number."""
+    return bodies.shape.has_float and any(
+        abs(value) >= _LEAST
+        for column in bodies.table.columns
+        if any(shape.kind is float for shape in column.shapes)
+        for value in column.values
+        if type(value) is float
+    )
 
 
 class _Search:

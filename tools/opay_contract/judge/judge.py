@@ -7,38 +7,35 @@ other checks look at values: first at those of many exchanges that are alike, th
 something to find, at each.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress
 from urllib.parse import urlsplit
 
 from msgspec import structs
 
-from opay_contract.contract.contract import Contract, Match, Route
-from opay_contract.jsontext import NotJson, Parsed
+from opay_contract.contract.contract import Contract, Match, Route, texts_of
+from opay_contract.jsontext import NotJson, Parsed, parse_json
 from opay_contract.judge import table
-from opay_contract.judge.alike import MAX_ALIKE, Kinds, Lead
+from opay_contract.judge.alike import CHECKS, MAX_ALIKE, Kinds, Lead
+from opay_contract.judge.body import bodies_fit
 from opay_contract.judge.card_numbers import may_have_card_number
-from opay_contract.judge.checks import (
-    verify_request,
-)
+from opay_contract.judge.checks import verify_request
 from opay_contract.judge.describing import describe_name
-from opay_contract.judge.exposure import CardSearch
+from opay_contract.judge.exposure import CardSearch, has_great_fraction
 from opay_contract.judge.parameters import read_url
+from opay_contract.judge.reading import Body, measure, read_bodies
 from opay_contract.judge.routes import fold_path
-from opay_contract.judge.subject import (
-    HTTP_ERROR,
-    Alike,
-    Frame,
-    RawFinding,
-    Settings,
-    Subject,
-    columns_of,
-)
+from opay_contract.judge.subject import HTTP_ERROR, Alike, Bodies, Frame, RawFinding, Settings, Subject
 from opay_contract.model.exchange import Exchange
 from opay_contract.model.finding import ContractPlace, Finding, Outcome
+from opay_contract.model.timestamps import day_of
 
-_FEW = 4
+_FEW = 16
 """Exchanges that are looked at one by one when there is something to find in one of them."""
+
+_OF_REQUESTS = (bodies_fit,)
+_OF_ANSWERS = tuple(row.of_bodies for row in CHECKS if row.of_bodies is not None)
+"""What is looked at in bodies."""
 
 _OF_THE_SERVER = {"OPTIONS", "TRACE"}
 """Methods that ask the server about itself, and not the API (RFC 9110, 9.3.7 and 9.3.8)."""
@@ -51,81 +48,128 @@ class Judge:
         """Begin without having seen an exchange."""
         self._contract = contract
         self._settings = settings
+        self._has_memory = has_memory
         self._cards = CardSearch(contract, is_thorough=not has_memory)
         self._kinds = Kinds(contract, settings, self._cards, has_memory=has_memory)
         self._places: dict[str, ContractPlace] = {}
         self.shapes, self.lead = self._kinds.shapes, self._kinds.lead
 
-    def add(
-        self,
-        exchange: Exchange,
-        lead: Lead,
-        asked: Parsed | NotJson | None,
-        answered: Parsed | NotJson | None,
-    ) -> Alike:
+    def read(self, waiting: Sequence[tuple[Exchange, Lead]]) -> list[tuple[Body | None, Body | None]]:
+        """Read both bodies of exchanges, None where nothing was recorded or nothing was sent."""
+        texts = [texts_of(exchange, lead.route.operation) for exchange, lead in waiting]
+        queries = iter(self._read([query for query, _ in texts if type(query) is bytes]))
+        answers = iter(self._read([answer for _, answer in texts if type(answer) is bytes]))
+        return [
+            (
+                next(queries) if type(query) is bytes else query and (query, None),
+                next(answers) if type(answer) is bytes else answer and (answer, None),
+            )
+            for query, answer in texts
+        ]
+
+    def _read(self, texts: list[bytes]) -> list[Body]:
+        if self._has_memory:
+            return read_bodies(texts, self.shapes)
+        return [measure(parse_json(text), self.shapes) for text in texts]
+
+    def add(self, exchange: Exchange, lead: Lead, asked: Body | None, answered: Body | None) -> Alike:
         """Put an exchange in scope, with its bodies, to those that are alike and wait; returns them."""
         alike, header_values = self._kinds.of(exchange, lead, asked, answered)
         verification = None
         if self._settings.private_key:
             operation = alike.frame.route.operation
             verification = verify_request(exchange, operation, self._contract, self._settings)
-        alike.waiting.append(Subject(exchange, asked, answered, header_values, alike, verification))
+        query, answer = asked and asked[0], answered and answered[0]
+        day = day_of(exchange.recorded_at)
+        alike.waiting.append(Subject(exchange, query, answer, header_values, alike, day, verification))
         return alike
 
-    def judge(self, alike: Alike) -> list[Finding]:
-        """Return the findings of those that wait."""
+    def judge(self, waiting: Sequence[Alike], gathered: Sequence[Bodies]) -> list[Finding]:
+        """Return the findings of those that wait, whose bodies were gathered."""
         found = [
             self._finding(subject, hit)
-            for subject in self._suspects(alike, alike.waiting)
-            for check in alike.checks
+            for subject in self._suspects(waiting, gathered)
+            for check in subject.alike.checks
             for hit in check(subject)
         ]
-        if alike.frame.route.operation is None:
-            found += [
-                self._finding(subject, _unknown_route(self._contract, subject.exchange, alike.frame.route))
-                for subject in alike.waiting
-                if not _is_refused_method(self._contract, subject)
-            ]
-        return found + [self._finding(subject, hit) for subject, hit in self._card_numbers(alike)]
+        for alike in waiting:
+            if alike.frame.route.operation is None:
+                found += [
+                    self._finding(
+                        subject, _unknown_route(self._contract, subject.exchange, alike.frame.route)
+                    )
+                    for subject in alike.waiting
+                    if not _is_refused_method(self._contract, subject)
+                ]
+        return found + [self._finding(subject, hit) for subject, hit in self._card_numbers(waiting, gathered)]
 
-    def _suspects(self, alike: Alike, subjects: list[Subject]) -> list[Subject]:
-        """Return those in which the checks may find something."""
-        if not alike.checks or not subjects:
-            return []
-        if alike.glances is None:
-            return subjects
-        columns = columns_of(alike, subjects)
-        if all(is_clean(columns) for is_clean in alike.glances):
-            return []
-        if len(subjects) <= _FEW:
-            return subjects
-        half = len(subjects) // 2
-        return self._suspects(alike, subjects[:half]) + self._suspects(alike, subjects[half:])
+    def _suspects(self, waiting: Sequence[Alike], gathered: Sequence[Bodies]) -> Iterable[Subject]:
+        """Return those in which checks may find something."""
+        found: dict[int, Subject] = {}
+        for alike in waiting:
+            if alike.checks and (
+                alike.glances is None or not all(is_clean(alike.waiting) for is_clean in alike.glances)
+            ):
+                found.update((id(one), one) for one in alike.waiting)
+        for bodies in gathered:
+            if bodies.is_known and not self._is_clean(bodies):
+                for one in self._parted(bodies, bodies.subjects):
+                    if one.alike.checks:
+                        found[id(one)] = one
+        return found.values()
 
-    def _card_numbers(self, alike: Alike) -> Iterator[tuple[Subject, RawFinding]]:
-        """Yield the card numbers in those that wait; URLs of known kinds have none."""
-        cards, (in_query, in_answer) = self._cards, alike.searched_bodies
-        operation = alike.frame.route.operation
-        in_headers = cards.is_thorough or _may_be_in_headers(alike, alike.waiting)
-        is_each = in_headers or in_query or in_answer or not alike.is_known
-        for one in alike.waiting:
-            if not (is_each or _has_long_row(one.asked) or _has_long_row(one.answered)):
-                continue
-            found: list[Iterable[RawFinding]] = []
-            if not alike.is_known:
-                found.append(cards.in_url(one.exchange.request.url, operation))
-            if in_headers and (cards.is_thorough or _may_be_in_headers(alike, [one])):
-                found.append(cards.in_headers(one.exchange))
-            if in_query or _has_long_row(one.asked):
-                found.append(
-                    cards.in_query(one.exchange, one.asked, operation, alike.query_plan, alike.query)
-                )
-            if in_answer or _has_long_row(one.answered):
-                found.append(
-                    cards.in_answer(one.exchange, one.answered, operation, alike.answer_plan, alike.answer)
-                )
-            for hits in found:
-                yield from ((one, hit) for hit in hits)
+    def _is_clean(self, bodies: Bodies) -> bool:
+        glances = _OF_REQUESTS if bodies.is_request else _OF_ANSWERS
+        return all(is_clean(bodies) for is_clean in glances)
+
+    def _parted(self, bodies: Bodies, subjects: list[Subject]) -> Iterator[Subject]:
+        """Yield those of exchanges whose bodies are not clean that a look at halves does not clear."""
+        if len(subjects) <= _FEW or (bodies.plan is not None and bodies.plan.fit is None):
+            yield from subjects
+            return
+        for half in (subjects[: len(subjects) // 2], subjects[len(subjects) // 2 :]):
+            bodies.fill(half)
+            if not self._is_clean(bodies):
+                yield from self._parted(bodies, half)
+
+    def _card_numbers(
+        self, waiting: Sequence[Alike], gathered: Sequence[Bodies]
+    ) -> Iterator[tuple[Subject, RawFinding]]:
+        """Yield the card numbers in those that wait; URLs of known kinds have none.
+
+        Most are cleared together: all headers, and all bodies in whose text a card number would stand.
+        """
+        cards = self._cards
+        in_any_header = cards.is_thorough or _may_be_in_headers(waiting)
+        numbers = _with_numbers(waiting)
+        have_great_numbers = {bodies for bodies in gathered if has_great_fraction(bodies)}
+        for alike in waiting:
+            operation = alike.frame.route.operation
+            in_query, in_answer = alike.searched_bodies
+            for bodies in have_great_numbers.intersection(alike.bodies):
+                in_query, in_answer = in_query or bodies.is_request, in_answer or not bodies.is_request
+            if in_any_header or in_query or in_answer or not alike.is_known:
+                subjects: Iterable[Subject] = alike.waiting
+            else:
+                subjects = [one for one in alike.waiting if id(one) in numbers] if numbers else ()
+            for one in subjects:
+                found: list[Iterable[RawFinding]] = []
+                if not alike.is_known:
+                    found.append(cards.in_url(one.exchange.request.url, operation))
+                if in_any_header and (cards.is_thorough or _may_be_in_headers([alike], [one])):
+                    found.append(cards.in_headers(one.exchange))
+                if in_query or _may_show_number(one.asked):
+                    found.append(
+                        cards.in_query(one.exchange, one.asked, operation, alike.query_plan, alike.query)
+                    )
+                if in_answer or _may_show_number(one.answered):
+                    found.append(
+                        cards.in_answer(
+                            one.exchange, one.answered, operation, alike.answer_plan, alike.answer
+                        )
+                    )
+                for hits in found:
+                    yield from ((one, hit) for hit in hits)
 
     def _finding(self, subject: Subject, hit: RawFinding) -> Finding:
         stated = None
@@ -144,9 +188,12 @@ def check_exchange(
 ) -> Iterator[Finding]:
     """Yield every finding of an exchange that is in scope, by a judge without memory."""
     judge = Judge(contract, settings, has_memory=False)
+    asked, answered = (
+        body and measure(body, judge.shapes) for body in (match.request_body, match.response_body)
+    )
     lead = Lead(match.route, read_url(contract, match.route, exchange.request))
-    alike = judge.add(exchange, lead, match.request_body, match.response_body)
-    found = judge.judge(alike)
+    alike = judge.add(exchange, lead, asked, answered)
+    found = judge.judge([alike], ())
     alike.waiting.clear()  # no circle is left that holds bodies
     yield from found
 
@@ -159,13 +206,34 @@ def check_route(contract: Contract, exchange: Exchange, match: Match) -> Iterato
         yield _finding(exchange, match, hit, stated)
 
 
-def _may_be_in_headers(alike: Alike, subjects: list[Subject]) -> bool:
-    texts = [text for one in subjects for text in compress(one.header_values, alike.searched_headers)]
+def _may_be_in_headers(waiting: Iterable[Alike], subjects: list[Subject] | None = None) -> bool:
+    texts = [
+        text
+        for alike in waiting
+        for one in subjects or alike.waiting
+        for text in compress(one.header_values, alike.searched_headers)
+    ]
     return may_have_card_number("\n".join(texts).encode(errors="replace"))
 
 
-def _has_long_row(read: Parsed | NotJson | None) -> bool:
-    return type(read) is Parsed and read.may_have_long_row
+def _may_show_number(read: Parsed | NotJson | None) -> bool:
+    """Tell whether a card number may stand in a body that has no flaws."""
+    return read.may_have_long_row if type(read) is Parsed else read is not None
+
+
+def _with_numbers(waiting: Iterable[Alike]) -> set[int]:
+    """Return the ids of those in whose bodies, which have no flaws, a card number may stand.
+
+    Where no text has an escape, which may hide digits, all of them are looked at in one go.
+    """
+    having = [
+        (id(one), (one.exchange.request.body or b"") + b"\n" + one.exchange.response.body)
+        for alike in waiting
+        for one in alike.waiting
+        if _may_show_number(one.asked) or _may_show_number(one.answered)
+    ]
+    is_any = may_have_card_number(b"\n".join([text for _, text in having if b"\\" not in text]))
+    return {number for number, text in having if is_any or b"\\" in text}
 
 
 def _is_refused_method(contract: Contract, subject: Subject) -> bool:

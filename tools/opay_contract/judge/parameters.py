@@ -23,7 +23,7 @@ from opay_contract.contract.parameters import (
 )
 from opay_contract.judge.body import iter_faults
 from opay_contract.judge.describing import describe_name, describe_value, fold_pointer
-from opay_contract.judge.subject import Columns, RawFinding, Subject, UrlFacts
+from opay_contract.judge.subject import RawFinding, Subject, UrlFacts
 from opay_contract.judge.table import (
     HEADER_MISSING,
     PARAMETER_INVALID,
@@ -73,20 +73,20 @@ def check_request(subject: Subject) -> Iterable[RawFinding]:
     return () if subject.frame.is_refused else _request_hits(subject)
 
 
-def requests_hold(columns: Columns) -> bool:
+def requests_hold(subjects: list[Subject]) -> bool:
     """Tell that nothing is missing or wrong beside the bodies of the requests."""
-    alike = columns.alike
+    alike = subjects[0].alike
     if alike.frame.is_refused:
         return True
     if alike.names_hold is None:
-        alike.names_hold = _names_hold(columns.subjects[0])
+        alike.names_hold = _names_hold(subjects[0])
     if not alike.names_hold:
         return False
-    first = columns.subjects[0]
+    first = subjects[0]
     if _looks_at_values(first.operation):
-        return not any(True for one in columns.subjects for _ in _request_hits(one))
+        return not any(True for one in subjects for _ in _request_hits(one))
     typed = [one for one in first.operation.parameters if one.place == HEADER and one.schema]
-    return not typed or _values_hold(columns, first.exchange.request.headers, 0, typed)
+    return not typed or _values_hold(subjects, first.exchange.request.headers, 0, typed)
 
 
 def _names_hold(first: Subject) -> bool:
@@ -122,19 +122,19 @@ def check_response_headers(subject: Subject) -> Iterator[RawFinding]:
         )
 
 
-def response_headers_hold(columns: Columns) -> bool:
+def response_headers_hold(subjects: list[Subject]) -> bool:
     """Tell that the answers have the headers that they must have, and these what they should."""
-    documented, first = columns.alike.frame.documented, columns.subjects[0].exchange
+    documented, first = subjects[0].alike.frame.documented, subjects[0].exchange
     headers = first.response.headers
     if documented is None or headers is None or not documented.headers:
         return True
     if any(one.is_required and header(headers, one.name) is None for one in documented.headers):
         return False
-    return _values_hold(columns, headers, len(first.request.headers or ()), documented.headers)
+    return _values_hold(subjects, headers, len(first.request.headers or ()), documented.headers)
 
 
 def _values_hold(
-    columns: Columns, headers: Headers | None, start: int, parameters: Iterable[Parameter]
+    subjects: list[Subject], headers: Headers | None, start: int, parameters: Iterable[Parameter]
 ) -> bool:
     """Tell that values of headers fit their schemas; `start` is where the first of these headers stands."""
     names = [name.lower() for name, _ in headers or ()]
@@ -143,8 +143,8 @@ def _values_hold(
         places = [start + at for at, name in enumerate(names) if name == lower]
         if len(places) > 1:
             return False
-        texts = {one.header_values[place] for one in columns.subjects for place in places}
-        contract, name = columns.alike.contract, parameter.name
+        texts = {one.header_values[place] for one in subjects for place in places}
+        contract, name = subjects[0].alike.contract, parameter.name
         if any(True for text in texts for _ in _value_faults(contract, parameter, ((name, text),))):
             return False
     return True

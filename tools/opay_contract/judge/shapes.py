@@ -4,20 +4,22 @@ Values of equal shape differ in nothing but plain values, the order of members, 
 shape a list has, and in which order. So there are few shapes, and a dictionary of them is a quick memory.
 """
 
+from collections.abc import Collection
 from operator import itemgetter
 from typing import Any
 
+from opay_contract.contract.keywords import OF_SHAPE
 from opay_contract.jsontext import Tokens
 
-MAX_NAMES = 1 << 22
+MAX_NAMES = 1 << 20
 """About how many characters of names are kept; shapes beyond are made anew for each value."""
 
 EACH = -1
 """Stands in a path for every item of a list; any other number is one index."""
 
-_OF_SHAPES = {"type", "required", "propertyNames"}
 _OF_EMPTY_LISTS = {"minItems": (0, 1), "maxItems": (0,)}
 
+_CONTAINERS = (dict, list)
 _Members = tuple[Any, ...]
 """The names of an object's members, then their types."""
 
@@ -25,10 +27,12 @@ _Members = tuple[Any, ...]
 class Shape:
     """What values have in common: their type, the shapes of an object's members and those of a list's items.
 
-    `is_known` if other values of this shape have the very same object; else no memory should hold it.
+    `levels` of containers are nested in it; `quotes` is what the names of its members, and those that are
+    texts, have in JSON. `is_known` if other values of this shape have the very same object; else no memory
+    should hold it.
     """
 
-    __slots__ = ("has_float", "is_known", "items", "kind", "members")
+    __slots__ = ("has_float", "is_known", "items", "kind", "levels", "members", "quotes")
 
     def __init__(
         self, kind: type, members: dict[str, "Shape"], items: frozenset["Shape"], *, is_known: bool = True
@@ -37,18 +41,22 @@ class Shape:
         self.members = members
         self.items = items
         self.is_known = is_known
-        self.has_float: bool = kind is float or any(part.has_float for part in (*members.values(), *items))
+        inside = (*members.values(), *items)
+        self.has_float: bool = kind is float or any(part.has_float for part in inside)
+        self.levels: int = max([part.levels for part in inside], default=0) + (kind in _CONTAINERS)
+        self.quotes = _quotes(members.values(), [part.kind for part in members.values()])
 
 
 class _Layout:
     """Names and types of an object with containers, and its shapes by those of the containers."""
 
-    __slots__ = ("containers", "is_known", "shapes", "types")
+    __slots__ = ("containers", "is_known", "quotes", "shapes", "types")
 
     def __init__(self, types: dict[str, type], *, is_known: bool) -> None:
         self.types = types
         self.is_known = is_known
-        self.containers = tuple(name for name, kind in types.items() if kind in (dict, list))
+        self.containers = tuple(name for name, kind in types.items() if kind in _CONTAINERS)
+        self.quotes = _quotes(types, list(types.values()))
         self.shapes: dict[tuple[Shape, ...], Shape] = {}
 
 
@@ -60,39 +68,73 @@ class Shapes:
         self._plain: dict[type, Shape] = {}
         self._objects: dict[_Members, Shape | _Layout] = {}
         self._lists: dict[frozenset[Shape], Shape] = {}
-        self._lists_of_objects: dict[frozenset[_Members], Shape] = {}
 
     def of(self, value: Any) -> Shape:
         """Return the shape of a value."""
-        kind = type(value)
-        if kind is dict:
-            key = (*value, *map(type, value.values()))
-            found = self._objects.get(key) or self._layout(key, value)
-            if isinstance(found, Shape):
-                return found
-            parts = tuple(map(self.of, map(value.__getitem__, found.containers)))
-            return found.shapes.get(parts) or self._object(found, parts)
-        if kind is list:
-            return self._of_list(value)
-        return self._plain.get(kind) or self._plain.setdefault(kind, Shape(kind, {}, frozenset()))
+        return self.measure([value])[0][0]
 
-    def _of_list(self, value: list[Any]) -> Shape:
-        """Return the shape of a list; most often its items are objects with plain members."""
-        keys: frozenset[_Members] = frozenset()
-        try:
-            keys = frozenset([(*item, *map(type, item.values())) for item in value])
-        except (AttributeError, TypeError):  # not all of them are objects
-            pass
-        else:
-            found = self._lists_of_objects.get(keys)
-            if found is not None:
-                return found
-        items = frozenset(map(self.of, value))
-        shape = self._lists.get(items) or self._list(items)
-        are_plain = all(isinstance(self._objects.get(key), Shape) for key in keys)
-        if keys and are_plain and shape.is_known and self._take_room(len(keys)):
-            self._lists_of_objects[keys] = shape
-        return shape
+    def measure(self, values: list[Any]) -> tuple[list[Shape], int]:
+        """Return the shape of each value, and how many quotes all of them have in JSON without escapes."""
+        kinds = set(map(type, values))
+        if len(kinds) > 1:
+            return self._of_several(values, kinds)
+        kind = kinds.pop() if kinds else dict
+        if kind is dict:
+            return self._of_objects(values)
+        if kind is list:
+            return self._of_lists(values)
+        plain = self._plain.get(kind) or self._plain.setdefault(kind, Shape(kind, {}, frozenset()))
+        return [plain] * len(values), 2 * len(values) if kind is str else 0
+
+    def _of_several(self, values: list[Any], kinds: set[type]) -> tuple[list[Shape], int]:
+        """Measure the values of each type apart."""
+        by_kind = {kind: self.measure([one for one in values if type(one) is kind]) for kind in kinds}
+        found = {kind: iter(shapes) for kind, (shapes, _) in by_kind.items()}
+        return [next(found[type(one)]) for one in values], sum(quotes for _, quotes in by_kind.values())
+
+    def _of_objects(self, values: list[dict[str, Any]]) -> tuple[list[Shape], int]:
+        keys: list[_Members] = [(*value, *map(type, value.values())) for value in values]
+        layouts: list[Any] = list(map(self._objects.get, keys))
+        if None in layouts:
+            layouts = [
+                one or self._layout(key, value) for one, key, value in zip(layouts, keys, values, strict=True)
+            ]
+        distinct = set(layouts)
+        quotes: int = sum([one.quotes for one in layouts])
+        found = layouts
+        for layout in [one for one in distinct if type(one) is _Layout]:
+            having = values
+            if len(distinct) > 1:
+                having = [value for value, one in zip(values, layouts, strict=True) if one is layout]
+            parts = [self.measure([value[name] for value in having]) for name in layout.containers]
+            quotes += sum(more for _, more in parts)
+            known = layout.shapes.get
+            shapes = [
+                known(key) or self._object(layout, key)
+                for key in zip(*[shapes for shapes, _ in parts], strict=True)
+            ]
+            if having is values:
+                return shapes, quotes
+            each = iter(shapes)
+            found = [
+                next(each) if one is layout else shape for one, shape in zip(layouts, found, strict=True)
+            ]
+        return found, quotes
+
+    def _of_lists(self, values: list[list[Any]]) -> tuple[list[Shape], int]:
+        shapes, quotes = self.measure([item for value in values for item in value])
+        distinct = set(shapes)
+        if len(distinct) <= 1:
+            full, empty = self._of_items(frozenset(distinct)), self._of_items(frozenset())
+            return [full if value else empty for value in values], quotes
+        found, end = [], 0
+        for value in values:
+            start, end = end, end + len(value)
+            found.append(self._of_items(frozenset(shapes[start:end])))
+        return found, quotes
+
+    def _of_items(self, items: frozenset[Shape]) -> Shape:
+        return self._lists.get(items) or self._list(items)
 
     def _take_room(self, size: int) -> bool:
         self._room -= size + 1
@@ -128,6 +170,10 @@ class Shapes:
         if is_known:
             self._lists[items] = shape
         return shape
+
+
+def _quotes(names: Collection[Any], kinds: list[type]) -> int:
+    return 2 * (len(names) + kinds.count(str))
 
 
 def fold(tokens: Tokens) -> Tokens:
@@ -181,4 +227,4 @@ def _is_keyword_decided(keyword: str, value: Any, place: Tokens, decided: frozen
         return is_decided_by_shape(value, place, decided)
     if keyword == "properties":
         return all(is_decided_by_shape(child, (*place, name), decided) for name, child in value.items())
-    return keyword in _OF_SHAPES or value in _OF_EMPTY_LISTS.get(keyword, ())
+    return keyword in OF_SHAPE or value in _OF_EMPTY_LISTS.get(keyword, ())

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 
@@ -10,6 +9,7 @@ from opay_contract.contract.contract import Contract, Route
 from opay_contract.contract.operation import DocumentedResponse, Form, Operation
 from opay_contract.jsontext import NotJson, Parsed, Tokens
 from opay_contract.judge.body_plan import BodyPlan, Decided, Described
+from opay_contract.judge.columns import Table
 from opay_contract.judge.shapes import Shape
 from opay_contract.model.exchange import Exchange
 from opay_contract.model.finding import Outcome, Rule
@@ -18,6 +18,9 @@ from opay_contract.signing.signer import Verification
 
 HTTP_ERROR = 400
 """The least status that says no."""
+
+REQUEST_BODY, RESPONSE_BODY = ("request", "body"), ("response", "body")
+"""Where bodies stand in an exchange, as the native recording format has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +95,8 @@ class Frame:
 class Subject(msgspec.Struct, gc=False):
     """One exchange with all that a check may need: its bodies as they were read, and what it has in common.
 
-    `header_values` are those of the request, then those of the response. `verification` is of the request's
-    signature, None where there is nothing to verify.
+    `header_values` are those of the request, then those of the response. It was recorded on a UTC `day`.
+    `verification` is of the request's signature, None where there is nothing to verify.
     """
 
     exchange: Exchange
@@ -101,6 +104,7 @@ class Subject(msgspec.Struct, gc=False):
     answered: Parsed | NotJson | None
     header_values: tuple[str, ...]
     alike: "Alike"
+    day: str
     verification: Verification | None = None
 
     @property
@@ -133,14 +137,47 @@ def _described(read: Parsed | NotJson | None, plan: BodyPlan | None) -> Describe
 Check = Callable[[Subject], Iterable[RawFinding]]
 
 
+@dataclass(slots=True, eq=False)
+class Bodies:
+    """Bodies that are alike, of exchanges that otherwise need not be; those that wait are in the table.
+
+    They have their shape in common, which `part` of an exchange they are, and of the `frame` all that matters
+    for them: operation, form and outcome, whether it was refused, and for answers code and message.
+    """
+
+    part: Tokens
+    frame: Frame
+    shape: Shape
+    plan: BodyPlan | None
+    is_known: bool
+    table: Table
+    subjects: list[Subject] = field(default_factory=list)
+
+    def fill(self, subjects: list[Subject]) -> None:
+        """Take the bodies of some exchanges in place of those before."""
+        self.subjects = subjects
+        bodies = [one.asked for one in subjects] if self.is_request else [one.answered for one in subjects]
+        self.table.fill([body.value for body in bodies if type(body) is Parsed])
+
+    def clear(self) -> None:
+        """Let go of all that wait."""
+        self.subjects = []
+        self.table.clear()
+
+    @property
+    def is_request(self) -> bool:
+        """Whether these are bodies of requests."""
+        return self.part == REQUEST_BODY
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Alike:
     """What exchanges have in common that differ in nothing but plain values, and those of them that wait.
 
     That is a frame, what their URLs say, the shapes of both bodies where they are JSON, and the names of
-    headers. Both plans are None where there is nothing to judge. `checks` are those that may find
-    something in one of them, and `glances` tell of many at once that these find nothing; None where each
-    exchange is looked at. In the `searched_headers` a card number may stand, and of the
+    headers. Both plans are None where there is nothing to judge. `checks` are those that may find something
+    in one of them; `glances`, and those at the bodies, tell of many at once that these find nothing; None
+    where each exchange is looked at. In the `searched_headers` a card number may stand, and of the
     `searched_bodies`, request and response, each is searched for one.
     """
 
@@ -152,6 +189,7 @@ class Alike:
     answer: Shape | None
     query_plan: BodyPlan | None = None
     answer_plan: BodyPlan | None = None
+    bodies: tuple[Bodies, ...] = ()
     checks: tuple[Check, ...] = ()
     glances: "tuple[Glance, ...] | None" = None
     searched_headers: tuple[bool, ...] = ()
@@ -161,24 +199,19 @@ class Alike:
     waiting: list[Subject] = field(default_factory=list)
 
 
-class Columns(msgspec.Struct, gc=False):
-    """Exchanges that are alike, and the values of their bodies; a list is empty where there are none."""
-
-    alike: Alike
-    subjects: list[Subject]
-    queries: list[Any]
-    answers: list[Any]
-
-
-Glance = Callable[[Columns], bool]
+Glance = Callable[[list[Subject]], bool]
 """Tells that a check finds nothing in any of some exchanges that are alike; False where it cannot tell."""
 
+BodyGlance = Callable[[Bodies], bool]
+"""Tells that a check finds nothing that is due to some bodies that are alike; False where it cannot tell."""
 
-def columns_of(alike: Alike, subjects: list[Subject]) -> Columns:
-    """Return the values of some exchanges' bodies."""
-    return Columns(
-        alike,
-        subjects,
-        [one.asked.value for one in subjects if type(one.asked) is Parsed],
-        [one.answered.value for one in subjects if type(one.answered) is Parsed],
-    )
+
+def gather(waiting: Iterable[Alike]) -> list[Bodies]:
+    """Return the bodies of exchanges that wait, each of a kind with all that are alike."""
+    found: dict[Bodies, list[Subject]] = {}
+    for alike in waiting:
+        for bodies in alike.bodies:
+            found.setdefault(bodies, []).extend(alike.waiting)
+    for bodies, subjects in found.items():
+        bodies.fill(subjects)
+    return list(found)

@@ -10,8 +10,8 @@ from opay_contract.contract.contract import at
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.body_plan import StatedPlace
 from opay_contract.judge.describing import describe_value
-from opay_contract.judge.shapes import EACH, column, values_at
-from opay_contract.judge.subject import Columns, RawFinding, Subject
+from opay_contract.judge.shapes import EACH, values_at
+from opay_contract.judge.subject import Bodies, RawFinding, Subject
 from opay_contract.judge.table import (
     ITEM_REPEATED,
     MONTH_INVALID,
@@ -30,7 +30,7 @@ CLOCK_SKEW = 300
 _MONTHS = range(1, 13)
 _DATE = len("2026-05-01")
 _DAY = 86_400.0
-_INTEGERS = {int}
+_INTEGERS, _TEXTS = {int}, {str}
 
 
 def check_units(subject: Subject) -> list[RawFinding]:
@@ -39,44 +39,36 @@ def check_units(subject: Subject) -> list[RawFinding]:
     answer = subject.answer
     if answer is None:
         return hits
-    for parent, times, months in answer.plan.units:
-        objects = values_at(answer.value, parent)
-        for name, stated in times:
-            for value in _members(objects, name):
-                hits += _check_time(subject, stated, value)
-        for name, stated in months:
-            for value in _members(objects, name):
-                if not is_month(value):
-                    actual = describe_value(value)
-                    hits.append(
-                        RawFinding(MONTH_INVALID, stated.pointer, "a month, 1 to 12", actual, stated.uri)
-                    )
+    for stated in answer.plan.times:
+        for value in values_at(answer.value, stated.path):
+            hits += _check_time(subject, stated, value)
+    for stated in answer.plan.months:
+        for value in values_at(answer.value, stated.path):
+            if not is_month(value):
+                actual = describe_value(value)
+                hits.append(RawFinding(MONTH_INVALID, stated.pointer, "a month, 1 to 12", actual, stated.uri))
     return hits
 
 
-def units_hold(columns: Columns) -> bool:
+def units_hold(answers: Bodies) -> bool:
     """Tell that all times are before the days of the exchanges, and all months are months."""
-    plan = columns.alike.answer_plan
-    if plan is None or not plan.units:
+    plan = answers.plan
+    if plan is None or not (plan.times or plan.months):
         return True
-    latest = _latest_usual(columns)
-    for parent, times, months in plan.units:
-        objects = column(columns.answers, parent)
-        for name, stated in times:
-            values = _members(objects, name)
-            if set(map(type, values)) == _INTEGERS:
-                values = [min(values), max(values)]
-            if any(time_fault(value, latest, stated.factor) is not None for value in values):
-                return False
-        if not all(all(map(is_month, _members(objects, name))) for name, _ in months):
+    latest = _latest_usual(answers.subjects)
+    for stated in plan.times:
+        values = answers.table.at(stated.path)
+        if set(map(type, values)) == _INTEGERS and (stated.factor == 1 or min(values) > 0):
+            values = [min(values), max(values)]  # of milliseconds zero is fine, and what follows is not
+        if any(time_fault(value, latest, stated.factor) is not None for value in values):
             return False
-    return True
+    return all(all(map(is_month, answers.table.at(stated.path))) for stated in plan.months)
 
 
-def _latest_usual(columns: Columns) -> float:
+def _latest_usual(subjects: list[Subject]) -> float:
     """Return a time that is not after any of the exchanges; most often all times in them are before it."""
-    started_at = columns.alike.settings.started_at
-    dates = {moment[:_DATE] if (moment := one.exchange.recorded_at) else "" for one in columns.subjects}
+    started_at = subjects[0].alike.settings.started_at
+    dates = {moment[:_DATE] if (moment := one.exchange.recorded_at) else "" for one in subjects}
     return min([started_at, FIRST_MILLISECONDS - 1, *[_day_before(date) for date in dates if date]])
 
 
@@ -94,21 +86,15 @@ def check_lists(subject: Subject) -> list[RawFinding]:
     return hits
 
 
-def items_differ(columns: Columns) -> bool:
+def items_differ(answers: Bodies) -> bool:
     """Tell that no list has the same item twice; most often no two lists share an item, either."""
-    plan = columns.alike.answer_plan
-    for stated, _, member in plan.lists if plan is not None else ():
-        lists = column(columns.answers, stated.path)
-        texts = column(lists, (EACH, *member))
-        if set(map(type, texts)) == {str} and len(set(texts)) == len(texts):
+    for stated, _, member in answers.plan.lists if answers.plan is not None else ():
+        texts = answers.table.at((*stated.path, EACH, *member))
+        if set(map(type, texts)) <= _TEXTS and len(set(texts)) == len(texts):
             continue
-        if any(has_repeated_item(value, member) for value in lists):
+        if any(has_repeated_item(value, member) for value in answers.table.at(stated.path)):
             return False
     return True
-
-
-def _members(objects: list[Any], name: str | None) -> list[Any]:
-    return objects if name is None else column(objects, (name,))
 
 
 def _check_time(subject: Subject, stated: StatedPlace, value: Any) -> Iterator[RawFinding]:

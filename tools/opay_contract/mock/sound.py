@@ -90,7 +90,7 @@ def make_request(
     else:
         asked = None
     if not operation.is_signed:
-        for said in next(iter(operation.credentials), ()):
+        for said in next(iter(operation.credentials), ()) if () not in operation.credentials else ():
             values[said.place, said.name] = f"{said.word} {PLACEHOLDER}".strip()
     scheme = contract.signature if operation.is_signed else None
     signing = {scheme.header, operation.identity_header(scheme)} if scheme else set[str | None]()

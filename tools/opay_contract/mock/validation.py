@@ -179,6 +179,9 @@ class Validation:
         skipped = (self._identity.lower(), "authorization")
         self._parameters = [one for one in operation.parameters if one.name.lower() not in skipped]
         self._reader = ParameterReader(contract.schemas)
+        lookups = writer.book.statement.lookups.items()
+        asked = {one.by.where for (name, _), one in lookups if name == operation.id}
+        self._is_by_body = not self._parameters and not self._ways and "header" not in asked
         self._media_types = tuple(name.lower().encode() for name in operation.request_types)
         self._needs_body = _needs_body(contract, operation)
         closed = choices.action("undocumented-member").accepted is False
@@ -322,9 +325,11 @@ class Validation:
 
     def _read_parameters(self, request: MockRequest) -> tuple[dict[tuple[str, str], str], str]:
         """Return the parameters by place and name, and what is wrong with the first that is wrong."""
+        if self._is_by_body and not request.path_values and not request.query:
+            return {}, ""
         given: dict[str, Pairs] = {PATH: tuple(request.path_values.items())}
         given[QUERY] = split_query(request.query.decode("latin-1")) if request.query else ()
-        headers = request.headers.items() if self._parameters or self._ways else ()
+        headers = request.headers.items()
         given[HEADER] = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
         given[COOKIE] = split_cookies(request.headers.get(b"cookie", b"").decode("latin-1"))
         for one in self._parameters:

@@ -121,5 +121,8 @@ class AnswerShape:
 
 def header(headers: Headers | None, name: str) -> str | None:
     """Return the first value of the header `name`, in any case, or None."""
-    wanted = name.lower()
-    return next((value for key, value in headers or () if key.lower() == wanted), None)
+    wanted, length = name.lower(), len(name)
+    for key, value in headers or ():
+        if len(key) == length and key.lower() == wanted:
+            return value
+    return None

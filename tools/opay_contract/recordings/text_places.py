@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from typing import NamedTuple
@@ -29,6 +29,8 @@ from opay_contract.recordings.reading import open_source
 
 _MOST_KEPT = 1 << 20
 """Bytes that are kept before those of entries that nobody asked for are forgotten."""
+
+_QUICK = 64  # times as quick as a body's own characters are bytes of an entry passed over
 
 _AS_IT_IS = frozenset(
     {Format.NDJSON, Format.JSON, Format.BODY, Format.CURL, Format.ACCESS_LOG, Format.MITMPROXY}
@@ -116,7 +118,8 @@ class _Found:
     """Where a body stands among the bytes that are kept, and how it is written there.
 
     Its `style` is that of a string of JSON or a scalar of YAML, of which `raw` is what is between the quotes,
-    or a whole block; else it is `bytes`, where the body stands as it is, or `packed`.
+    or a whole block; else it is `bytes`, where the body stands as it is, or `packed`. `form` writes any text
+    as this one is, where that is known.
     """
 
     start: int
@@ -124,6 +127,7 @@ class _Found:
     style: str
     value: str = ""
     raw: str = ""
+    form: Callable[[str], str] | None = None
 
     def offset(self, body: bytes, at: int) -> int:
         """Return where a byte of the body stands."""
@@ -131,7 +135,10 @@ class _Found:
             return self.start
         if self.style == "bytes":
             return self.start + at
-        position = len(body[:at].decode(errors="replace"))
+        before = body[:at].decode(errors="replace")
+        if self.form is not None:  # what is before it is written in the same way
+            return self.start + len(self.form(before)[:-1].encode(errors="replace"))
+        position = len(before)
         if self.style == "|":
             return self.start + len(self._block(position).encode(errors="replace"))
         passed = length = 0
@@ -164,6 +171,13 @@ class EntryText:
     text: _KeptText
     format: Format
     exchange: Exchange
+    _bodies: dict[str, _Found | None] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """About how many bytes are searched for a place in it: its bodies; around them that is quick."""
+        request, response = self.exchange.request, self.exchange.response
+        return len(request.body or b"") + len(response.body) + len(self.text.kept) // _QUICK
 
     def body(self, side: str, at: int) -> LinePlace | None:
         """Return where byte `at` of a body stands, or where the text begins that the body is packed in."""
@@ -215,12 +229,12 @@ class EntryText:
     def _find_body(self, side: str) -> _Found | None:
         request, response = self.exchange.request, self.exchange.response
         part = request if side == "request" else response
-        if not part.body:
-            return None
-        found = _find(self.text.kept, self.format, part.body, part.headers, 0)
-        if found and side == "response" and part.body == request.body:  # which stands before it
-            return _find(self.text.kept, self.format, part.body, part.headers, found.end) or found
-        return found
+        if side not in self._bodies and part.body:
+            found = _find(self.text.kept, self.format, part.body, part.headers, 0)
+            if found and side == "response" and part.body == request.body:  # which stands before it
+                found = _find(self.text.kept, self.format, part.body, part.headers, found.end) or found
+            self._bodies[side] = found
+        return self._bodies.get(side)
 
 
 def iter_entry_texts(
@@ -236,6 +250,7 @@ def iter_entry_texts(
             return
         text = _KeptText(recording.stream)
         before: EntryText | None = None
+        last = max(entries)
         for found in read(source.place, text):
             line, is_wanted = found.place.line, found.place.entry in entries
             if before is not None and line == before.exchange.place.line:
@@ -245,7 +260,7 @@ def iter_entry_texts(
             before = EntryText(text, recording.format, found) if isinstance(found, Exchange) else None
             if is_wanted and before is not None:
                 yield before.exchange, before
-            if found.place.entry >= max(entries):
+            if found.place.entry >= last:
                 return
 
 
@@ -257,7 +272,7 @@ def _find(
     for style, form in _FORMS:
         quoted = form(written)
         if (start := text.find(encoded := quoted.encode(errors="replace"), after)) >= 0:
-            return _Found(start=start, end=start + len(encoded), style=style, raw=quoted[1:-1])
+            return _Found(start=start, end=start + len(encoded), style=style, form=form)
     if format_ in _AS_IT_IS and (start := text.find(body, after)) >= 0:
         return _Found(start=start, end=start + len(body), style="bytes")
     if format_ is Format.NEWMAN:

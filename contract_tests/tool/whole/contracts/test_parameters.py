@@ -1,8 +1,13 @@
 """Parameters in paths, queries, headers and cookies, keys, and headers of answers, by OpenAPI's styles."""
 
+import json
 from typing import Any
 
+import pytest
 from contract_tests.tool.whole.contracts.asking import JSON, call, fold, found, load
+
+from opay_contract.contract.documents import parse_document
+from opay_contract.contract.loading import build_contract
 
 CONTRACT = load("parameters")
 ROOMS = "https://rooms.example/v1/rooms"
@@ -157,6 +162,28 @@ def test_keys_are_looked_for_where_security_has_them() -> None:
     assert found(CONTRACT, call("GET", f"{base}/doors", headers={})) == {("parameter-missing", "cookie:sid")}
     wrong = call("GET", f"{base}/guests?key=k", headers={"Authorization": "Basic dXNlcg=="})
     assert found(CONTRACT, wrong) == {("parameter-invalid", "request-header:Authorization")}
+
+
+@pytest.mark.parametrize(
+    "word", ["type", "enum", "properties", "items", "required", "anyOf", "$ref", "pattern"]
+)
+def test_a_schema_of_a_parameter_that_is_not_understood_costs_that_schema_alone(word: str) -> None:
+    for odd in (7, "odd(", [7], {"a": 7}, None):
+        parameters = [
+            {"name": "q", "in": "query", "schema": {word: odd}},
+            {"name": "r", "in": "query", "schema": {"type": "integer"}},
+            {"name": "s", "in": "query", "style": 7, "explode": "x", "schema": odd},
+        ]
+        get = {
+            "parameters": parameters,
+            "responses": {"200": {"headers": {"X-A": odd, "X-B": {"schema": {word: odd}}}}},
+        }
+        root = {"openapi": "3.1.0", "paths": {"/a": {"get": get}}}
+        contract = build_contract({"openapi.yaml": parse_document(json.dumps(root), "openapi.yaml")})
+        one = call(
+            "GET", "https://any.example/a?q=1&q=2&r=x&s=1", headers={}, answered={"X-A": "1", "X-B": "2"}
+        )
+        assert ("parameter-invalid", "query:r") in found(contract, one), odd
 
 
 def test_no_value_of_a_parameter_is_in_a_message() -> None:

@@ -1,0 +1,383 @@
+"""Exchanges that are alike are judged together, and those that drift among them are found at their places."""
+
+import json
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from contract_tests.tool.drift.conftest import CARD
+from contract_tests.tool.judge.full_evaluation import (
+    KEY,
+    RECORDED,
+    STARTED_AT,
+    TEMPLATES,
+    URL,
+    Raw,
+    assert_lines,
+    assert_same,
+    changed,
+    contract,
+    encode,
+    exchanges_of,
+    fold_all,
+    line_of,
+)
+from contract_tests.tool.redact.writers import (
+    as_collection,
+    as_events,
+    as_flows,
+    as_har,
+    as_json_cassette,
+    as_report,
+    as_transcript,
+    as_yaml_cassette,
+)
+from contract_tests.usual import one_in
+
+from opay_contract.contract.contract import Contract
+from opay_contract.drift.fold import MAX_WAITING
+from opay_contract.drift.saving import summary_to_json
+from opay_contract.judge.subject import Settings
+from opay_contract.model.exchange import Exchange
+from opay_contract.model.summary import merge
+from opay_contract.model.timestamps import Window
+from opay_contract.recordings.inputs import Source
+from opay_contract.recordings.reading import iter_exchanges
+
+
+def with_names(where: str, **values: str) -> dict[str, Any]:
+    """Return the first template with headers whose names are given as `Content_Type`, before its own."""
+    named = {name.replace("_", "-"): value for name, value in values.items()}
+    headers = {**named, **TEMPLATES[0][where]["headers"]}
+    return changed(TEMPLATES[0], where, "headers", to=headers)
+
+
+def in_card(name: str, value: Any) -> dict[str, Any]:
+    return changed(TEMPLATES[0], "response", "body", "data", "cardTokens", 0, name, to=value)
+
+
+REFUSED = TEMPLATES[5]
+PAIRS = {
+    "a required header that is empty": (
+        TEMPLATES[0],
+        changed(TEMPLATES[0], "request", "headers", "MerchantId", to=""),
+    ),
+    "a media type under a name in another case": (
+        with_names("response", content_type="application/json"),
+        with_names("response", content_type="text/html"),
+    ),
+    "a card number under a second name of the media type": (
+        with_names("request", content_type="application/json"),
+        with_names("request", content_type="4111111111111111"),
+    ),
+    "a signature under a name in another case": (
+        with_names("request", authorization="[REDACTED]"),
+        with_names("request", authorization="Bearer " + "0" * 128),
+    ),
+    "a body beside an empty base64 body": (
+        TEMPLATES[0],
+        changed(TEMPLATES[0], "response", "body_base64", to=""),
+    ),
+    "a query beside an empty base64 body": (
+        TEMPLATES[0],
+        changed(TEMPLATES[0], "request", "body_base64", to=""),
+    ),
+    "a month that the calendar lacks": (
+        TEMPLATES[0],
+        changed(TEMPLATES[0], "recorded_at", to="2026-13-01T00:00:00Z"),
+    ),
+    "a second that the clock lacks": (
+        TEMPLATES[0],
+        changed(TEMPLATES[0], "recorded_at", to="2026-05-01T23:59:60Z"),
+    ),
+    "a card number as a float": (REFUSED, changed(REFUSED, "request", "body", "amount", to=Raw("4.3e18"))),
+    "a card number as a shorter float": (
+        REFUSED,
+        changed(REFUSED, "request", "body", "amount", to=Raw("4.2e17")),
+    ),
+    "an integer beyond a double": (TEMPLATES[0], in_card("createTimestamp", Raw("1" + "0" * 400))),
+    "a time a moment too late": (TEMPLATES[0], in_card("createTimestamp", RECORDED + 301)),
+    "a time just in time": (TEMPLATES[0], in_card("createTimestamp", RECORDED + 300)),
+    "a customer id that is a card number": (
+        TEMPLATES[0],
+        changed(
+            changed(TEMPLATES[0], "request", "body", "customerId", to="4111111111111111"),
+            *("response", "body", "data", "customer", "customerId"),
+            to="4111111111111111",
+        ),
+    ),
+    "a token repeated": (
+        TEMPLATES[1],
+        changed(TEMPLATES[1], "response", "body", "data", "cardTokens", 1, "opayToken", to=CARD["opayToken"]),
+    ),
+    "a wrong echo": (TEMPLATES[0], changed(TEMPLATES[0], "request", "body", "customerId", to="2")),
+    "deep nesting beside what is known": (
+        TEMPLATES[0],
+        changed(TEMPLATES[0], "request", "body", "deep", to=Raw("[" * 700 + "]" * 700)),
+    ),
+    "deep nesting in the answer": (TEMPLATES[0], in_card("deep", Raw("[" * 700 + "]" * 700))),
+    "nesting beyond the schema library": (TEMPLATES[0], in_card("deep", Raw("[" * 300 + "]" * 300))),
+    "nesting where a text should be": (TEMPLATES[0], in_card("brand", Raw("[" * 300 + "]" * 300))),
+}
+
+
+def test_a_pair_of_lines_that_differ_in_one_thing() -> None:
+    for (name, pair), private_key in product(PAIRS.items(), (None, KEY)):
+        first, second = (line_of(line) for line in pair)
+        assert_lines([first, second, first, second, second], private_key), name
+
+
+UNIT, PLAIN = {"type": "integer", "x-unit": "unix-seconds"}, {"type": "integer"}
+CONDITIONAL = {
+    "type": "object",
+    "properties": {"kind": {"type": "string"}, "at": PLAIN},
+    "if": {"properties": {"kind": {"const": "time"}}},
+    "then": {"properties": {"at": UNIT}},
+}
+DOCUMENTED_BY_VALUE = {
+    "type": "object",
+    "properties": {"kind": {"type": "string"}},
+    "allOf": [
+        {"if": {"properties": {"kind": {"const": "big"}}}, "then": {"properties": {"size": PLAIN}}},
+        {"if": {"properties": {"size": {"minimum": 0}}, "required": ["size"]}, "then": {}},
+    ],
+}
+SYNTHETIC: dict[str, tuple[dict[str, Any], list[Any]]] = {
+    "numbers that may be cards": (
+        {"type": "object"},
+        [{"a": 1.5}, {"a": Raw("4.3e18")}, {"a": Raw("4.2e15")}, {"a": 1e16}],
+    ),
+    "a bare integer": ({"type": "integer"}, [5, 2**53 - 1, 2**53, 2**62, 4111111111111111]),
+    "a bare number": ({"type": "number"}, [1.5, Raw("4.2e17"), Raw("1e400"), Raw("-0.0")]),
+    "a bare text": ({"type": "string"}, [Raw('"\\"a\\""'), Raw('"\\"4111111111111111\\""')]),
+    "a unit behind a condition": (
+        CONDITIONAL,
+        [{"kind": "count", "at": 10**12}, {"kind": "time", "at": 10**12}],
+    ),
+    "a member documented by a value": (
+        DOCUMENTED_BY_VALUE,
+        [{"kind": "big", "size": 1}, {"kind": "small", "size": 1}],
+    ),
+    "a month in a list": (
+        {"type": "array", "items": {"type": "integer", "x-unit": "month"}},
+        [[1, 2], [1, 13], [0], [12]],
+    ),
+    "a list that may not repeat": (
+        {"type": "array", "x-unique-by": "/id", "items": {"type": "object", "properties": {"id": {}}}},
+        [[{"id": 1}, {"id": 2}], [{"id": 1}, {"id": 1}], [{"id": 1}, {"id": True}], [{"id": "1"}, {"id": 1}]],
+    ),
+    "a time that may be a float": (
+        {"type": "object", "properties": {"at": {"x-unit": "unix-seconds"}}},
+        [
+            {"at": 1.5},
+            {"at": 1e11},
+            {"at": Raw("1e12")},
+            {"at": Raw("-0.0")},
+            {"at": RECORDED + 300.5},
+            {"at": "1" * 400},
+        ],
+    ),
+    "a text outside ascii": (
+        {"type": "object", "properties": {"n": {"type": "string", "maxLength": 2}}},
+        [{"n": "é"}, {"n": "😀😀"}, {"n": "😀😀😀"}, {"n": "e\u0301e"}],
+    ),
+    "names as an address has them": (
+        {
+            "type": "object",
+            "properties": {"a/b": {"properties": {"~": {}, "%41": {"x-unit": "month"}, "": {}}}},
+        },
+        [{"a/b": {"~": 1, "%41": 2, "": 3}}, {"a/b": {"~": 1, "%41": 13, "": 3}}, {"a/b": {"A": 13}}],
+    ),
+}
+
+
+ENVELOPE = {
+    "schema": {"$ref": "schemas/envelope.json"},
+    "code": "/code",
+    "message": "/message",
+    "data": "/data",
+    "success": {"$ref": "schemas/success.json"},
+}
+
+
+@pytest.mark.parametrize("name", SYNTHETIC)
+@pytest.mark.parametrize("in_envelope", [False, True], ids=["bare", "in an envelope"])
+def test_contracts_of_another_build(build: Callable[..., Contract], name: str, *, in_envelope: bool) -> None:
+    schema, bodies = SYNTHETIC[name]
+    words: dict[str, Any] = {"type": "object", "properties": {"code": {}, "message": {}, "data": {}}}
+    schemas = {"query": {}, "answer": schema, "success": {"enum": ["0"]}, "envelope": words, "data": schema}
+    if in_envelope:
+        schemas["answer"] = {**words, "properties": {**words["properties"], "data": {"$ref": "data.json"}}}
+        bodies = [{"code": "0", "message": "m", "data": body} for body in bodies]
+    more = (
+        {"x-envelope": ENVELOPE, "x-business-codes": [{"code": "0", "messages": ["m"]}]}
+        if in_envelope
+        else {}
+    )
+    judge = build(schemas, "query", "answer", **more)
+    frame = changed(TEMPLATES[0], "request", "url", to="https://api.example/call")
+    lines = [
+        encode(changed(frame, "response", "body", to=body)).encode("utf-8", "surrogatepass")
+        for body in bodies
+    ]
+    for first in lines:
+        assert_lines([first, *lines, *lines], None, judge)
+
+
+WRITERS: dict[str, Callable[[list[Exchange]], bytes]] = {
+    "har": as_har,
+    "json": as_json_cassette,
+    "yaml": as_yaml_cassette,
+    "flow": as_flows,
+    "txt": as_transcript,
+    "postman.json": as_collection,
+    "newman.json": as_report,
+    "events.ndjson": as_events,
+}
+WINDOW = Window(since="2026-05-01T10:00:00.000000Z", until="2026-05-01T10:00:01.000000Z")
+
+
+@pytest.mark.parametrize("suffix", one_in(3, WRITERS))
+def test_traffic_from_every_reader_in_a_window_and_in_halves(suffix: str, tmp_path: Path) -> None:
+    """What several processes do is this: each folds a part, and what they found is joined."""
+    drifted = [
+        in_card("brand", 5),
+        in_card("createTimestamp", 10**12),
+        in_card("extra", "4111111111111111"),
+        changed(TEMPLATES[0], "recorded_at", to="2026-05-02T10:00:00Z"),
+        changed(TEMPLATES[0], "response", "body", "data", "customer", "customerId", to="2"),
+        changed(TEMPLATES[4], "response", "status", to=500),
+    ]
+    lines = [line_of(line) for line in (*TEMPLATES[:7], *drifted)]
+    exchanges = [one for one in exchanges_of([*lines, *lines]) if isinstance(one, Exchange)]
+    path = tmp_path / f"traffic.{suffix}"
+    path.write_bytes(WRITERS[suffix](exchanges))
+    items = list(iter_exchanges(Source(ordinal=0, name=str(path), path=path)))
+    assert len(items) == len(exchanges)
+    for run in (
+        Settings(started_at=STARTED_AT, private_key=KEY),
+        Settings(started_at=STARTED_AT, window=WINDOW),
+    ):
+        whole = assert_same(items, run)
+        half = len(items) // 2
+        parts = (fold_all(contract(), run, items[:half]), fold_all(contract(), run, items[half:]))
+        assert summary_to_json(merge(*parts)) == summary_to_json(whole)
+        assert whole.exchanges or run.window
+
+
+PAN = "4111111111111111"
+IN_DATA = ("response", "body", "data")
+
+
+@pytest.mark.parametrize(
+    ("request_part", "response_part"),
+    [
+        ({}, {"body": "out of order: {}"}),
+        ({"body": "no JSON {}"}, {"body": {"code": "02001", "message": "request params not valid."}}),
+        ({}, {"body": {"code": "02000", "message": "Authentication failed", "trace": "{}"}}),
+        ({}, {"body": {"code": "02000", "message": "Authentication failed", "trace": ["x", "{}"]}}),
+        ({"headers": {"X-Trace": "{}"}}, {"body": {"code": "02000", "message": "Authentication failed"}}),
+        ({}, {"headers": {"X-Trace": "{}"}, "body": {"code": "02000", "message": "Authentication failed"}}),
+        ({}, {"body": '{"code":"02000","message":"x","trace":{}.0}'}),
+    ],
+    ids=["answer", "request", "member", "item", "sent header", "received header", "float"],
+)
+def test_a_card_number_is_found_in_each_of_many_exchanges_that_are_alike(
+    request_part: dict[str, Any], response_part: dict[str, Any]
+) -> None:
+    def line(number: str) -> bytes:
+        request = {"method": "POST", "url": URL, "headers": {}, "body": {"customerId": "1"}, **request_part}
+        response = {"status": 200, "headers": {}, **response_part}
+        return json.dumps({"request": request, "response": response}).replace("{}", number).encode()
+
+    def exchange(number: str) -> bytes:
+        return line(number).replace(f'"headers": {number}'.encode(), b'"headers": {}')
+
+    lines = [exchange(number) for number in ("17", "18", PAN, "19", PAN, PAN)]
+    found = [one for key, one in assert_lines(lines).findings.items() if key[0] == "card-number-exposed"]
+    assert [one.count for one in found] == [3]
+
+
+def test_those_that_drift_among_many_that_are_alike_are_found_at_their_places() -> None:
+    def line(number: int) -> dict[str, Any]:
+        asked = changed(TEMPLATES[1], "request", "body", "customerId", to=f"{number}")
+        token = changed(asked, *IN_DATA, "cardTokens", 0, "opayToken", to=f"OPAY_TOKEN_{number:032x}")
+        times = changed(token, *IN_DATA, "cardTokens", 1, "createTimestamp", to=RECORDED - 1_000_000)
+        return changed(times, *IN_DATA, "customer", "customerId", to=f"{number}")
+
+    lines = {number: line(number) for number in range(1, 3 * MAX_WAITING)}
+    first, last = MAX_WAITING, 2 * MAX_WAITING + 1
+    at = (*IN_DATA, "cardTokens", 0, "createTimestamp")
+    drifted = {
+        first: ("timestamp-in-future", changed(lines[first], *at, to=RECORDED + 301)),
+        first + 1: ("", changed(lines[first + 1], *at, to=RECORDED + 300)),
+        first + 3: (
+            "answer-mismatched",
+            changed(lines[first + 3], *IN_DATA, "customer", "customerId", to="x"),
+        ),
+        last: ("item-repeated", changed(lines[last], *IN_DATA, "cardTokens", 0, "opayToken", to="another")),
+        last + 1: (
+            "month-invalid",
+            changed(lines[last + 1], *IN_DATA, "cardTokens", 1, "expiryMonth", to="13"),
+        ),
+        last + 2: ("timestamp-not-seconds", changed(lines[last + 2], *at, to=-1)),
+    }
+    lines |= {number: one for number, (_, one) in drifted.items()}
+    found = assert_lines([encode(one).encode() for one in lines.values()]).findings
+    places = {(key[0], folded.finding.place.entry, folded.count) for key, folded in found.items()}
+    expected = {(rule, number, 1) for number, (rule, _) in drifted.items() if rule}
+    assert expected <= places
+    assert {place for place in places if place[2] == 1} == expected
+
+
+def test_a_card_number_in_a_header_is_found_among_many_that_are_alike() -> None:
+    def line(number: int) -> bytes:
+        trace = PAN if number in (2, MAX_WAITING + 1) else f"{number:016x}"
+        return encode(changed(TEMPLATES[0], "request", "headers", "X-Note", to=trace)).encode()
+
+    summary = assert_lines([line(number) for number in range(1, 2 * MAX_WAITING)])
+    (found,) = [one for key, one in summary.findings.items() if key[0] == "card-number-exposed"]
+    assert (found.finding.place.entry, found.last_place.entry, found.count) == (2, MAX_WAITING + 1, 2)
+
+
+def test_evidence_in_calls_of_an_unknown_method_counts_every_item() -> None:
+    def called(cards: int) -> bytes:
+        tokens = [{**CARD, "opayToken": f"{number}"} for number in range(cards)]
+        line = changed(TEMPLATES[0], *IN_DATA, "cardTokens", to=tokens)
+        return encode(changed(line, "request", "method", to="PUT")).encode()
+
+    assert_lines([called(1), called(3), called(2)])
+
+
+def test_flaws_of_the_request_are_told_from_those_of_the_answer() -> None:
+    twice = Raw('{"customerId":"1","customerId":"121111113"}')
+    asked = changed(TEMPLATES[0], "request", "body", to=twice)
+    body = encode(TEMPLATES[0]["response"]["body"])
+    answered = changed(TEMPLATES[0], "response", "body", to=Raw(body[:-1] + ',"code":"00000"}'))
+    lines = [encode(line).encode() for line in (asked, answered, asked, TEMPLATES[0])]
+    found = assert_lines(lines).findings
+    assert [(key[0], one.count) for key, one in found.items() if key[0] == "duplicate-key"] == [
+        ("duplicate-key", 1)
+    ]
+
+
+def test_days_are_told_apart_at_every_place() -> None:
+    """Also below lists of several lengths, and where a member is in some of their items alone."""
+    tokens = [[CARD], [], [{**CARD, "opayToken": "a", "expiryYear": "26"}, CARD], [CARD, 5]]
+    lines = [
+        changed(
+            changed(TEMPLATES[0], *IN_DATA, "cardTokens", to=cards), "recorded_at", to=f"2026-05-{day:02}"
+        )
+        for day, cards in enumerate(tokens * 2, 1)
+    ]
+    assert_lines([encode(line).encode() for line in lines])
+
+
+def test_a_number_that_hides_the_digits_of_a_card_is_found_among_many_that_are_alike() -> None:
+    def line(amount: str) -> bytes:
+        return encode(changed(REFUSED, "request", "body", "amount", to=Raw(amount))).encode()
+
+    found = assert_lines([line(amount) for amount in ("1.5", "4.2e17", "2.5", "4.2e17")]).findings
+    assert [one.count for key, one in found.items() if key[0] == "card-number-exposed"] == [2]

@@ -1,0 +1,131 @@
+"""What is read and asked of many bodies at once is what is read and asked of each."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from opay_contract.contract.addresses import OPEN
+from opay_contract.contract.contract import Contract
+from opay_contract.jsontext import MAX_DEPTH, NotJson, Parsed, Tokens, parse_json
+from opay_contract.judge.body_plan import BodyPlans
+from opay_contract.judge.columns import Table
+from opay_contract.judge.reading import read_bodies
+from opay_contract.judge.shapes import Shape, Shapes
+
+QUICK = settings(deadline=None, derandomize=True, max_examples=100)
+DEEP = [
+    b'{"a":' + b"[" * depth + b"]" * depth + b"}" for depth in (99, 100, 101, MAX_DEPTH - 1, MAX_DEPTH, 700)
+]
+TEXTS = [
+    b"{}", b'{"a":1}', b'{"a":"x"}', b' {"a":1}', b'{"a":1} ', b'{"a":1}\r', b'{"a":\n1}', b'{"a":"\n"}',
+    b'{"a":1,"a":1}', b'{"a":"1","a":"2"}', b'{"b":{"a":"x","a":"x"}}', b'{"":0,"":0}', b'{"a":"\\""}',
+    b'{"a":1}{"b":2}', b"{} {}", b'{"a":{}', b'{"a":{}}}', b'{"a":[{}', b'{"b":1}]}',
+    b"}{", b"{", b"}", b"{]}",
+    b"[1]", b"1", b'"x"', b"null", b"[1", b",2]", b"1 2", b" ", b"\xef\xbb\xbf{}", b'{"a":"\xff"}',
+    b'{"a":NaN}', b'{"a":1e400}', b'{"a":-0}', b'{"a":01}', b'{"a":9007199254740991}',
+    b'{"a":9007199254740992}',
+    b'{"a":"9007199254740992"}', b'{"a":"4111 1111-1111 1111"}', b'{"a":411111111111}',
+    b'{"a":4111111111111}',
+    '{"a":"é"}'.encode(), '{"é":"\uff14"}'.encode(), b'{"a":"\\ud800"}', b'{"a":"\\u0034"}', b'{"a":"\x7f"}',
+    *DEEP,
+]  # fmt: skip
+PLAIN = (
+    st.sampled_from(["", "a", "ab", "abc", "1", "12", "x" * 9])
+    | st.integers(-3, 3)
+    | st.none()
+    | st.booleans()
+)
+FRACTIONS = st.sampled_from([1.5, 2.0, -0.0])
+ITEMS = st.dictionaries(st.sampled_from("ab"), PLAIN | FRACTIONS, max_size=2)
+BODIES = st.dictionaries(
+    st.sampled_from("abcd"), PLAIN | FRACTIONS | ITEMS | st.lists(ITEMS, max_size=3), max_size=4
+)
+
+
+@settings(QUICK)
+@given(st.lists(st.sampled_from(TEXTS) | BODIES.map(lambda body: json.dumps(body).encode()), max_size=8))
+def test_bodies_that_are_read_together_read_as_each_does(texts: list[bytes]) -> None:
+    shapes = Shapes()
+    for text, (found, shape) in zip(texts, read_bodies(texts, shapes), strict=True):
+        expected = parse_json(text)
+        assert type(found) is type(expected)
+        if isinstance(expected, NotJson):
+            assert (found, shape) == (expected, None)
+            continue
+        assert isinstance(found, Parsed)
+        assert repr(found.value) == repr(expected.value)
+        assert (found.flaws, found.shadowed) == (expected.flaws, expected.shadowed)
+        assert found.may_have_long_row == expected.may_have_long_row or shape is None or shape.levels > 1
+        assert shape is shapes.of(expected.value)
+
+
+LEAF = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": st.sampled_from(["string", "integer", "number", "null", ["string", "integer"]]),
+        "minLength": st.integers(0, 2),
+        "maximum": st.integers(0, 2),
+        "pattern": st.sampled_from(["^a", "[0-9]$"]),
+        "enum": st.lists(st.sampled_from(["a", "12", 1, 2.0, None]), min_size=1, max_size=3),
+        "not": st.sampled_from([{"const": "ab"}, {"type": "boolean"}, {"required": ["a"]}]),
+        "allOf": st.lists(st.sampled_from([{"maxLength": 2}, {"type": "string"}]), min_size=1, max_size=1),
+    },
+)
+
+
+def objects(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {"properties": st.dictionaries(st.sampled_from("abcd"), inner, min_size=2, max_size=4)},
+        optional={
+            "type": st.just("object"),
+            "required": st.lists(st.sampled_from("abcd"), max_size=1),
+            "additionalProperties": st.booleans() | LEAF,
+            "patternProperties": st.dictionaries(st.just("^[cd]"), LEAF, min_size=1, max_size=1),
+            "minProperties": st.integers(0, 2),
+            "dependentSchemas": st.dictionaries(
+                st.sampled_from("ab"), st.builds(dict, properties=st.just({"c": {"maxLength": 1}}))
+            ),
+            "if": st.just({"required": ["a"]}),
+            "then": st.just({"properties": {"b": {"minLength": 1}}}),
+            "enum": st.just([{"a": 1}, {"a": "a"}]),
+        },
+    )
+
+
+SCHEMAS = objects(
+    LEAF | objects(LEAF) | st.builds(dict, items=objects(LEAF), minItems=st.integers(0, 2)) | st.booleans()
+)
+
+
+def test_columns_are_asked_what_decides_whether_bodies_fit(build: Callable[..., Contract]) -> None:
+    """Where bodies fit by their shape alone, or by columns of values, the schema library says so of each."""
+    asked: set[Tokens] = set()
+
+    @settings(QUICK, max_examples=80)
+    @given(SCHEMAS, st.lists(BODIES, min_size=1, max_size=6).map(lambda few: few * 2))
+    def holds(schema: dict[str, Any], bodies: list[Any]) -> None:
+        contract = build({"query": {}, "answer": schema}, "query", "answer")
+        plans, shapes = BodyPlans(contract), Shapes()
+        by_shape: dict[Shape, list[Any]] = {}
+        for body in bodies:
+            by_shape.setdefault(shapes.of(body), []).append(body)
+        for shape, alike in by_shape.items():
+            plan, is_kept = plans.plan(f"{OPEN}schemas/answer.json", alike[0], shape)
+            fits = [plan.validator.is_valid(body) for body in alike]
+            if not is_kept:
+                continue
+            if plan.fit is None:
+                assert plan.undocumented or not any(fits)
+                continue
+            table = Table(shape)
+            for body, fit in zip(alike, fits, strict=True):
+                table.fill([body])
+                assert all(one.is_valid(table.at(path)) for path, one in plan.fit) == fit
+            asked.update(path for path, _ in plan.fit)
+
+    holds()
+    assert () in asked
+    assert len(asked) > 3
