@@ -520,7 +520,7 @@ class _Builder:
         return _strictest(self._classified)
 
     def _unsearched_names(self, operations: tuple[Operation, ...]) -> dict[str, frozenset[str]]:
-        """Return the names of identifiers and credentials by operation; by none, those of all."""
+        """Return the names of identifiers and credentials by operation; by none, those of nothing else."""
         if not any(stated in _IDENTIFYING for _, stated in self._classified):
             return {}
         by_operation = {}
@@ -529,8 +529,9 @@ class _Builder:
             own = [(at, stated) for at, stated in self._classified if any(part.holds(at) for part in reach)]
             classes = _strictest(own).items()
             by_operation[one.id] = frozenset(name for name, stated in classes if stated in _IDENTIFYING)
-        named = [{str(at.tokens[-1]) for at, _ in self._classified}, *by_operation.values()]
-        return by_operation | {"": frozenset.intersection(*map(frozenset, named))}
+        identifying = {at for at, stated in self._classified if stated in _IDENTIFYING}
+        others = {str(at.tokens[-1]) for at, _ in self._schemas.iter_properties() if at not in identifying}
+        return by_operation | {"": frozenset(str(at.tokens[-1]) for at in identifying) - others}
 
     def _servers(self, base_urls: tuple[str, ...]) -> Iterator[Server]:
         """Yield the servers of the document, of its paths and operations, and those that the user added.
