@@ -27,7 +27,7 @@ _POINTER = re.compile(r"(/([^~/]|~[01])*)*")
 
 
 class Address(NamedTuple):
-    """A value in the contract: the file's name beside openapi.yaml and the steps that lead there."""
+    """A value in the contract: the file's name in its folder and the steps that lead there."""
 
     file: str
     tokens: Tokens = ()
