@@ -1,5 +1,6 @@
 """Builds a Contract from its first document, a file of any name, and what that refers to."""
 
+import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -7,12 +8,15 @@ from functools import cached_property, partial
 from itertools import islice, product
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from opay_contract.contract.addresses import (
     MISSING,
     OPEN,
     Address,
+    document_uri,
+    join,
+    parse_pointer,
     refer,
     resolve,
     split_uri,
@@ -56,7 +60,7 @@ from opay_contract.contract.parameters import (
 from opay_contract.contract.paths import words_of
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.errors import ContractError, UsageError
-from opay_contract.jsontext import Tokens
+from opay_contract.jsontext import Tokens, pointer
 from opay_contract.model.signature import SignatureScheme
 
 SENSITIVITIES = ("card-number", "card", "customer", "credential", "identifier", "public")
@@ -161,6 +165,64 @@ def _referred_files(document: Document) -> set[str]:
     return {target.file for target in targets if isinstance(target, Address)}
 
 
+def localise(documents: dict[str, Document]) -> dict[str, Document]:
+    """Return documents in which references to an `$anchor` or an absolute `$id` are JSON pointers."""
+    if not any(
+        "$ref" in node and isinstance(refer(node["$ref"], name), str)
+        for name, document in documents.items()
+        for node in iter_mappings(document.value)
+    ):
+        return documents
+    known: dict[str, Address] = {}
+    for name, document in documents.items():
+        _name_schemas(document.value, Address(name), document_uri(name), known)
+    return {
+        name: replace(document, value=_localised(document.value, name, document_uri(name), known))
+        for name, document in documents.items()
+    }
+
+
+def _name_schemas(value: Any, at: Address, base: str, known: dict[str, Address]) -> None:
+    """Note where the URIs lead that schemas give themselves; what a document said first holds."""
+    base = _own_base(value, base)
+    if isinstance(value, dict):
+        if isinstance(value.get("$id"), str):
+            known.setdefault(base, at)
+        if isinstance(value.get("$anchor"), str):
+            known.setdefault(f"{base}#{value['$anchor']}", at)
+    for key, child in _inside(value):
+        _name_schemas(child, at.child(key), base, known)
+
+
+def _localised(value: Any, name: str, base: str, known: Mapping[str, Address]) -> Any:
+    base = _own_base(value, base)
+    if isinstance(value, list):
+        return [_localised(child, name, base, known) for child in value]
+    if not isinstance(value, dict):
+        return value
+    made = {key: _localised(child, name, base, known) for key, child in value.items()}
+    if isinstance(value.get("$ref"), str) and isinstance(refer(value["$ref"], name), str):
+        uri = join(base, value["$ref"])
+        whole, _, fragment = uri.partition("#")
+        inside = parse_pointer(unquote(fragment))
+        found = known.get(uri.removesuffix("#"))
+        if found is None and inside is not None and whole in known:
+            found = known[whole].child(*inside)
+        if found is not None:
+            file = "" if found.file == name else posixpath.relpath(found.file, posixpath.dirname(name))
+            made["$ref"] = f"{quote(file)}#{quote(pointer(found.tokens), safe='/~')}"
+    return made
+
+
+def _own_base(value: Any, base: str) -> str:
+    own = value.get("$id") if isinstance(value, dict) else None
+    return join(base, own).removesuffix("#") if isinstance(own, str) else base
+
+
+def _inside(value: Any) -> Iterable[tuple[str | int, Any]]:
+    return value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+
+
 def load_contract(path: Path | None = None, base_urls: tuple[str, ...] = ()) -> Contract:
     """Read a contract from its folder or its file, by default the one that the package carries.
 
@@ -176,6 +238,7 @@ def build_contract(documents: dict[str, Document], base_urls: tuple[str, ...] = 
     One thing in it that is not understood costs that statement, and is among the contract's notes.
     Extensions are another matter: they are this tool's own, and raise ContractError where they are broken.
     """
+    documents = localise(documents)
     if read_version(documents[root_of(documents)]) == 0:
         documents = convert_documents(documents, SchemaPlaces(documents))
     return _Builder(documents).build(base_urls)

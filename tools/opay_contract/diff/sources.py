@@ -9,7 +9,7 @@ from typing import Any
 
 from opay_contract.contract.addresses import MISSING, Address, refer, resolve, value_below
 from opay_contract.contract.documents import Document, decode_document
-from opay_contract.contract.loading import collect_documents, locate_root
+from opay_contract.contract.loading import collect_documents, localise, locate_root
 from opay_contract.contract.openapi import (
     ROOTS,
     SchemaPlaces,
@@ -147,6 +147,7 @@ def build_version(name: str, folder: str, root: str, documents: dict[str, Docume
     """Return a version in the one dialect that everything else knows, less what is not understood."""
     first = documents[root]
     documents = {FIRST: Document(name=FIRST, value=first.value, text=first.text), **documents}
+    documents = localise(documents)
     if read_version(first) == 0:
         documents = convert_documents(documents, SchemaPlaces(documents))
     schemas = SchemaSet(documents)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from opay_contract.contract.addresses import MISSING, Address, refer, value_below
 from opay_contract.contract.documents import Document, load_document
 from opay_contract.contract.keywords import NAMED, About, Holds, iter_schema, iter_subschemas
-from opay_contract.contract.loading import locate_root, read_documents
+from opay_contract.contract.loading import localise, locate_root, read_documents
 from opay_contract.contract.openapi import (
     METHODS,
     SchemaPlaces,
@@ -351,6 +351,7 @@ def read_subject(contract: Path) -> tuple[Subject, list[Problem]]:
     except ContractError as error:
         if isinstance(written, dict):
             problems.append(_unreadable(root, str(error)))
+    documents = localise(documents)
     if version == 0:
         documents = convert_documents(documents, SchemaPlaces(documents))
     unread = frozenset(problem.file for problem in problems if problem.file not in documents)
