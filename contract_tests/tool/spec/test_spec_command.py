@@ -72,7 +72,8 @@ def test_a_folder_without_openapi_yaml_is_unusable(tmp_path: Path, present: list
     assert result.returncode == 2
     assert result.stdout == ""
     assert result.stderr == (
-        f"error: {tmp_path}: no openapi.yaml there; name the folder that holds openapi.yaml and schemas/\n"
+        f"error: {tmp_path}: no openapi.yaml there; name the folder that holds openapi.yaml and schemas/, or "
+        "the file of a contract\n"
     )
 
 

@@ -30,7 +30,7 @@ from opay_contract.cli.output import (
     write_report,
 )
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import ROOT, default_directory, is_carried
+from opay_contract.contract.loading import default_directory, is_carried, locate_root
 from opay_contract.contract.used import name_contract
 from opay_contract.drift.conclusions import conclude, weigh_card_numbers
 from opay_contract.drift.insight import draw_insight
@@ -277,7 +277,7 @@ def build_run(
         allow_unused=criteria.allow_unused,
         require_success=criteria.require_success,
         allow_out_of_scope=criteria.allow_out_of_scope,
-        used=name_contract(contract.schemas.documents[ROOT].value, contract_dir),
+        used=name_contract(contract.schemas.root.value, contract_dir),
         named=inputs.named,
         options=inputs.options,
         inputs=inputs.files,
@@ -347,8 +347,8 @@ def arguments_of(
     return tuple(word for pair in (*given, *(("--base-url", url) for url in base_urls)) for word in pair)
 
 
-def _contract_folder(directory: Path) -> str | None:
+def _contract_folder(contract: Path) -> str | None:
     """Return the contract's folder relative to the working folder, or None where nobody there edits it."""
-    directory, here = directory.resolve(), Path.cwd()
+    directory, here = locate_root(contract)[0].resolve(), Path.cwd()
     is_below = directory.is_relative_to(here) and not is_carried(directory)
     return directory.relative_to(here).as_posix() if is_below else None

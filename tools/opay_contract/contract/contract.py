@@ -98,7 +98,7 @@ class Match(msgspec.Struct, kw_only=True, gc=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """Everything that openapi.yaml and schemas/ say, resolved.
+    """Everything that the documents of a contract say, resolved.
 
     `has_all_paths` if it says that its paths are all that there are on its servers. `words` are those
     that its paths are made of, in lower case. `unsearched_headers` are the request headers, in lower

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from opay_contract.contract.addresses import Address
+from opay_contract.contract.addresses import Address, split_uri
 from opay_contract.contract.parameters import Parameter
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import Tokens
@@ -85,7 +85,7 @@ class Envelope:
         for code in self.codes.values():
             if code.means == meaning:
                 return code.code
-        raise ContractError(f"openapi.yaml: x-business-codes: no code means '{meaning}'")
+        raise ContractError(f"{split_uri(self.codes_uri).file}: x-business-codes: no code means '{meaning}'")
 
 
 def code_text(value: Any) -> str | None:

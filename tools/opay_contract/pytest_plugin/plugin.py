@@ -61,7 +61,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="a file with the settings of opay-contract; by default the nearest pyproject.toml that has them",
     )
     group.addoption(_BASELINE, metavar="FILE", help="findings that are accepted and fail no test")
-    parser.addini(_DIRECTORY, "folder with openapi.yaml and schemas/; empty: as in the settings")
+    parser.addini(
+        _DIRECTORY,
+        "the contract's file, or the folder with openapi.yaml and schemas/; empty: as in the settings",
+    )
     parser.addini(_FAIL_ON, "least severity of a finding that fails a check; empty: as in the settings")
 
 
@@ -260,11 +263,8 @@ def _bar(config: pytest.Config) -> "Bar":
 
 
 def _directory(config: pytest.Config) -> "Path | None":
-    from opay_contract.contract.loading import folder_of  # noqa: PLC0415  heavy
-
     named = config.getini(_DIRECTORY)
-    directory = config.rootpath / named if named else _settings(config).contract
-    return folder_of(directory) if directory else None
+    return config.rootpath / named if named else _settings(config).contract
 
 
 def _contract(config: pytest.Config) -> "Contract":
