@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from opay_contract.contract.addresses import OPEN
@@ -47,6 +47,7 @@ BODIES = st.dictionaries(
 
 @settings(QUICK)
 @given(st.lists(st.sampled_from(TEXTS) | BODIES.map(lambda body: json.dumps(body).encode()), max_size=8))
+@example([b'{"a":\n1}', b'{"a":"4111 1111-1111 1111"}'])  # a line more than there are texts
 def test_bodies_that_are_read_together_read_as_each_does(texts: list[bytes]) -> None:
     shapes = Shapes()
     for text, (found, shape) in zip(texts, read_bodies(texts, shapes), strict=True):
