@@ -68,7 +68,14 @@ NAVIGATION = {
         "reference/extensions",
         "reference/other-tools",
     ),
-    "Inside": ("inside/design", "inside/performance", "inside/comparison", "inside/mutation", "changelog"),
+    "Inside": (
+        "inside/design",
+        "inside/performance",
+        "inside/comparison",
+        "inside/documents-of-others",
+        "inside/mutation",
+        "changelog",
+    ),
 }
 """The pages under their headings. One that is not named here comes last."""
 

@@ -11,6 +11,8 @@ from click.testing import CliRunner, Result
 
 import opay_contract
 from opay_contract.cli.docs import docs
+from opay_contract.cli.mock import mock
+from opay_contract.cli.redact import redact
 from opay_contract.errors import ContractError, OpayContractError
 
 TOOLS = Path(opay_contract.__file__).parents[1]
@@ -123,3 +125,20 @@ def test_a_half_edited_contract_is_told_by_file_line_column_and_reason(  # noqa:
     with pytest.raises(ContractError, match=expected):
         run("--contract", contract_dir, "--output", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_what_is_left_out_of_a_contract_is_said_by_each_command_that_reads_it(
+    contract_dir: Path, tmp_path: Path
+) -> None:
+    path = contract_dir / "openapi.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("- opaySignature: []", "- otherScheme: []"), encoding="utf-8")
+    recording, out = tmp_path / "a.ndjson", tmp_path / "out"
+    recording.write_text('{"request": {}, "response": {"status": 200, "body": {}}}\n', encoding="utf-8")
+    for command, arguments in (
+        (docs, ["--output", str(out)]),
+        (mock, ["--scenarios"]),
+        (redact, [str(recording), "--output", str(out / "b.ndjson")]),
+    ):
+        said = CliRunner().invoke(command, ["--contract", str(contract_dir), *arguments]).stderr
+        assert "left out: no security scheme is called 'otherScheme'" in said, command.name

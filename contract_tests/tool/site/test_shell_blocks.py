@@ -64,6 +64,10 @@ ELSEWHERE: dict[tuple[str, str], str] = {
         "reference/mock.md",
         "python contract_tests/benchmarks/mock_throughput.py",
     ): f"{MINUTES}; needs npm and wrk",
+    (
+        "inside/documents-of-others.md",
+        "python -m contract_tests.benchmarks.public_documents",
+    ): f"{MINUTES}; needs folders of documents",
     ("inside/mutation.md", "python -m contract_tests.tool.whole.mutation"): MINUTES,
     ("inside/performance.md", "python -m contract_tests.benchmarks.speed"): f"{MINUTES}; needs npm",
 }

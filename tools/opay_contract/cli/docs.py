@@ -9,12 +9,12 @@ from pathlib import Path
 
 import click
 
+from opay_contract.cli.checking import tell_notes
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import contract_argument
 from opay_contract.cli.output import make_folder, write_atomically
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.documents import load_document
-from opay_contract.contract.loading import ROOT, default_directory
+from opay_contract.contract.loading import ROOT, default_directory, load_contract
 from opay_contract.contract.used import name_contract
 from opay_contract.docs.evidence import RunEvidence, build_evidence
 from opay_contract.drift.insight import draw_insight
@@ -79,7 +79,9 @@ def docs(
         _serve(directory, evidence, port)
         return
     outputs = _build(directory, evidence)
-    used = name_contract(load_document(directory / ROOT, ROOT).value, contract_dir)
+    contract = load_contract(directory)
+    tell_notes(contract)
+    used = name_contract(contract.schemas.documents[ROOT].value, contract_dir)
     click.echo(printable(str(used)))
     if not check:
         _write(output, outputs)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import click
 
+from opay_contract.cli.checking import tell_notes
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import contract_argument, is_settled
 from opay_contract.cli.output import make_folder, write_atomically
-from opay_contract.contract.loading import default_directory, load_documents
+from opay_contract.contract.loading import default_directory, load_contract, load_documents
 from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode
@@ -53,6 +54,8 @@ def spec(contract_dir: Path | None, format_out: str, export: Path | None) -> Non
         return
     proof = prove_contract(contract_dir or default_directory())
     used = name_contract(proof.root, contract_dir)
+    if not proof.problems:
+        tell_notes(load_contract(contract_dir))
     click.echo(_render_json(proof, used) if format_out == "json" else _render_text(proof, used))
     raise click.exceptions.Exit(ExitCode.FINDINGS if proof.problems else ExitCode.CLEAN)
 
