@@ -63,7 +63,7 @@ class _Commands(Group):
         is_new = name not in sys.modules
         command = getattr(import_module(name), cmd_name)
         if is_new:
-            gc.freeze()  # what is imported stays; looking through it for garbage takes longer than a short run
+            gc.freeze()  # what is imported stays, and is more than a short run makes
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
