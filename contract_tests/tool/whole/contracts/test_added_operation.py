@@ -67,9 +67,10 @@ def test_recordings_are_judged_as_before(wider: Path, tmp_path: Path) -> None:
 
 def test_a_question_about_a_path_is_answered_by_its_calls_with_any_method(wider: Path) -> None:
     contract = load_contract(wider)
-    host, refused = contract.servers[0].host, {"status": 405, "headers": {}, "answered": {}}
+    host = contract.servers[0].host
     for path, count in ((contract.operations[0].path, 2), (PATH, 0)):
-        readings = fold(contract, call("GET", f"https://{host}{path}", **refused)).readings
+        refused = call("GET", f"https://{host}{path}", status=405, answered={}, headers={})
+        readings = fold(contract, refused).readings
         assert readings.get(("wrong-method", "http-error"), 0) == count
 
 

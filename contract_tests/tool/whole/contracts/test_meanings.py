@@ -198,10 +198,10 @@ def test_codes_may_be_texts_integers_or_booleans(good: Any, bad: Any, new: Any) 
     }
     if new is not None:
         assert found(contract, call("GET", f"{BASE}/b", {"code": new})) == {("code-undocumented", "/code")}
-    envelope = next(one.envelope for one in contract.operations if one.id == "b")
-    assert envelope
+    read = next(one.envelope for one in contract.operations if one.id == "b")
+    assert read
     for code in (good, bad) if new is None else (good, bad, new):
-        written = envelope.value_of(str(code_text(code)))
+        written = read.value_of(str(code_text(code)))
         assert (type(written), written) == (type(code), code)
 
 
