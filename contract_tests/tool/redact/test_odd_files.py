@@ -1,12 +1,16 @@
 """Access logs, coded request bodies, and files that are damaged where their format is told."""
 
+import base64
 import gzip
 import json
+import re
 from typing import Any
 
 import pytest
 from contract_tests.tool.redact.writers import as_events, as_flows, as_har, as_json_cassette
+from msgspec import structs
 
+from opay_contract.formats.content_coding import AS_CHARACTERS, CHUNKED, COLOURED, MANGLED, UNMARKED
 from opay_contract.formats.table import Format, recognise
 from opay_contract.model.exchange import Exchange, Place, Request, Response
 
@@ -175,3 +179,53 @@ def test_header_fields_of_a_flow_that_are_damaged_stay_not_recorded(
         written = redact(data)
         assert read(written.data)[0].request.headers is None
         assert verdict(written.data) == verdict(data)
+
+
+def test_a_body_that_a_recorder_mangled_stays_mangled_in_the_same_way(redact: Any, read: Any) -> None:
+    text = b'{"code":"00000","data":{"customer":{"customerName":"Amira Canarywood"}}}'
+    mangled = {
+        AS_CHARACTERS: "\x1f\ufffd\x08Amira Canarywood".encode(),
+        COLOURED: b"\x1b[32m" + text,
+        CHUNKED: b"%x\r\n%b\r\n0\r\n\r\n" % (len(text), text),
+        UNMARKED: base64.b64encode(text),
+    }
+    assert mangled.keys() == MANGLED.keys()
+    for reason, body in mangled.items():
+        answer = Response(status=200, headers=(("Content-Type", "application/json"),), body=body)
+        for name, write in CODED.items():
+            data = write([structs.replace(exchange(b"{}"), response=answer)])
+            assert [one.reason for one in read(data)] == [reason], name
+            written = redact(data)
+            assert [one.reason for one in read(written.data)] == [reason], name
+            assert b"Amira" not in written.data, name
+            again = redact(written.data)
+            assert (again.data, again.replaced) == (written.data, []), (name, reason)
+
+
+def test_bytes_of_a_report_that_are_none_are_named_at_the_same_place(redact: Any, read: Any) -> None:
+    for data in ([65, 109, "Amira"], [65, 256], "Amira Canarywood", {"Amira Canarywood": 1}):
+        answer = {"code": 200, "header": [], "stream": {"type": "Buffer", "data": data}}
+        execution = {"request": {"method": "POST", "url": f"https://{HOST}{PATH}"}, "response": answer}
+        report = json.dumps({"collection": {}, "run": {"executions": [execution]}}).encode()
+        (found,), written = read(report, Format.NEWMAN), redact(report, Format.NEWMAN)
+        assert "stream.data" in found.reason
+        assert [one.reason for one in read(written.data, Format.NEWMAN)] == [found.reason]
+        assert redact(written.data, Format.NEWMAN).replaced == [], data
+
+
+def test_a_damaged_time_of_a_flow_stays_unknown(redact: Any, read: Any) -> None:
+    whole = as_flows([exchange(b"{}")])
+    time = next(iter(re.findall(rb"15:timestamp_start;[0-9]+:([0-9.]+)\^", whole)))
+    data = whole.replace(time, time[:-1] + b"-", 1)
+    assert [one.recorded_at for one in read(data)] == [None]
+    assert [one.recorded_at for one in read(redact(data).data)] == [None]
+
+
+def test_a_media_type_with_an_address_of_a_machine_is_described_alike(redact: Any, verdict: Any) -> None:
+    for address in ("127.0.0.1", "1.1.1.1", "203.100.203.100", "fe80::1ff:fe23:4567:890a", "::1"):
+        fields = (("Content-Type", f"Connected to ({address}) port (#0)"),)
+        answer = Response(status=200, headers=fields, body=b'{"code":"00000"}')
+        data = as_har([structs.replace(exchange(b"{}"), response=answer)])
+        written = redact(data)
+        assert address.encode() not in written.data
+        assert verdict(written.data) == verdict(data), address

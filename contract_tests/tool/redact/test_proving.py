@@ -102,3 +102,11 @@ def test_a_url_that_is_cut_ends_in_the_beginning_of_a_word_only_where_it_is_cut(
         assert list(prover.iter_places(io.BytesIO(cut.encode()))) == [], cut
     for whole in (f'"{host}/ali"', f"'{host}/ali'", f'\\"{host}/ali\\"', f'"{host}/amira x"'):
         assert list(prover.iter_places(io.BytesIO(whole.encode()))) == [("URL", "line 1")], whole
+
+
+def test_a_url_in_a_flow_ends_where_the_length_of_the_next_text_begins(prover: Prover) -> None:
+    url = "https://sandbox-cashierapi.opaycheckout.com/api/v1/international/customers"
+    for behind in (";11:intercepted;", ",12:intercepted,", ";}66:intercepted;", ",]]9:intercepted;"):
+        assert not list(prover.iter_places(io.BytesIO(f"74:{url}{behind}".encode()))), behind
+        assert list(prover.iter_places(io.BytesIO(f"80:{url}/amira{behind}".encode()))), behind
+    assert list(prover.iter_places(io.BytesIO(f"{url};of=amira".encode())))

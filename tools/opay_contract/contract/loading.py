@@ -597,17 +597,17 @@ class _Builder:
         return _strictest(self._classified)
 
     def _unsearched_names(self, operations: tuple[Operation, ...]) -> dict[str, frozenset[str]]:
-        """Return the names of identifiers and credentials by operation; by none, those of all."""
+        """Return the names of identifiers and credentials by operation; by none, what all take for these."""
         if not any(stated in _IDENTIFYING for _, stated in self._classified):
             return {}
-        by_operation = {}
+        by_operation, searched = dict[str, frozenset[str]](), set[str]()
         for one in operations:
             reach = self._reach(one) if operations[1:] else {Address(at.file) for at, _ in self._classified}
             own = [(at, stated) for at, stated in self._classified if any(part.holds(at) for part in reach)]
-            classes = _strictest(own).items()
-            by_operation[one.id] = frozenset(name for name, stated in classes if stated in _IDENTIFYING)
-        named = [{str(at.tokens[-1]) for at, _ in self._classified}, *by_operation.values()]
-        return by_operation | {"": frozenset.intersection(*map(frozenset, named))}
+            classes = _strictest(own)
+            by_operation[one.id] = frozenset(name for name in classes if classes[name] in _IDENTIFYING)
+            searched |= classes.keys() - by_operation[one.id]
+        return by_operation | {"": frozenset().union(*by_operation.values()) - searched}
 
     def _servers(self, base_urls: tuple[str, ...]) -> Iterator[Server]:
         """Yield the servers of the document, of its paths and operations, and those that the user added.

@@ -77,8 +77,9 @@ class Envelope:
         return str(value) if is_text and value in self.codes else None
 
     def value_of(self, code: str) -> Any:
-        """Return a code as answers have it."""
-        return self.values.get(code, code)
+        """Return a code as answers have it; an unknown one is a number where the known ones are."""
+        is_number = code not in self.codes and int in map(type, self.values.values()) and code.isdecimal()
+        return self.values.get(code, int(code) if is_number else code)
 
     def code_of(self, meaning: str) -> str:
         """Return the code that means something; a ContractError where none does."""

@@ -44,6 +44,18 @@ _COLOURS = re.compile(rb"\s*+\x1b\[[0-9;]*+[mK]")
 _CHUNK_FRAME = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[^\r\n]{0,200})?\r\n")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/\s]{12,}+={0,2}+\s*+")
 
+AS_CHARACTERS = "the recorder read the compressed response body as characters; record it decoded"
+COLOURED = "the response body has a terminal's colours in it; record it without them"
+CHUNKED = "the response body still has the frames of its chunks; record it without them"
+UNMARKED = "the response body is base64 and is not marked so; mark it, or record its text"
+MANGLED = {
+    AS_CHARACTERS: "\x1f\ufffd\x08".encode(),
+    COLOURED: b"\x1b[m{}",
+    CHUNKED: b"2\r\n{}\r\n0\r\n\r\n",
+    UNMARKED: base64.b64encode(b"{       }"),
+}
+"""What recorders make of bodies, as it is said of one, each with the least body that has it."""
+
 _Unpack = Callable[[Iterable[bytes]], Iterator[bytes]]
 
 _BY_MAGIC: dict[str, tuple[bytes, _Unpack]] = {
@@ -130,13 +142,13 @@ def _unpacked(unpack: _Unpack, body: bytes) -> bytes:
 def refuse_mangled(body: bytes, headers: Headers | None) -> None:
     """Refuse a body that some recorder made of what the server sent, where that is plain to see."""
     if body.startswith(_PACKED_AS_TEXT):
-        raise EntryError("the recorder read the compressed response body as characters; record it decoded")
+        raise EntryError(AS_CHARACTERS)
     if _COLOURS.match(body):
-        raise EntryError("the response body has a terminal's colours in it; record it without them")
+        raise EntryError(COLOURED)
     if _is_chunked(body):
-        raise EntryError("the response body still has the frames of its chunks; record it without them")
+        raise EntryError(CHUNKED)
     if _BASE64.fullmatch(body) and _may_be_json(headers) and _is_packed_or_json(body):
-        raise EntryError("the response body is base64 and is not marked so; mark it, or record its text")
+        raise EntryError(UNMARKED)
 
 
 def _is_chunked(body: bytes) -> bool:
@@ -146,7 +158,7 @@ def _is_chunked(body: bytes) -> bool:
         size = int(frame[1], 16)
         position = frame.end() + size
         if not size:
-            return body[position:].strip() == b""
+            return body[position:].strip() == b"" and body != frame[0]
         if body[position : position + 2] != b"\r\n":
             return False
         position += 2

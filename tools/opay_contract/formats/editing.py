@@ -6,16 +6,18 @@ A format knows where in an entry a URL, a header field or a body stands; what be
 import base64
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from msgspec import structs
+
 from opay_contract.formats.bounds import excess_of
-from opay_contract.formats.content_coding import encode_body
+from opay_contract.formats.content_coding import MANGLED, encode_body
 from opay_contract.formats.errors import EntryError, StreamError
 from opay_contract.formats.messages import encode_text, parse_base64
 from opay_contract.jsontext import Tokens
-from opay_contract.model.exchange import Exchange, Place, Unreadable
+from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable
 
 HERE = Place(source=0, entry=1, file="-")
 """The place of an entry that is read alone."""
@@ -173,14 +175,24 @@ def edit_entry(  # noqa: PLR0913  the entry, and how it is read and written
 
     def edit() -> _Made:
         found = read(old)
-        edited = policy.bodies(found) if isinstance(found, Exchange) else None
-        made = next((one for one in make(found, edited) if _is_alike(found, read(one))), None)
+        edits = [policy.bodies(found)] if isinstance(found, Exchange) else [*_iter_mangled(found), None]
+        candidates = (one for edited in edits for one in make(found, edited))
+        made = next((one for one in candidates if _is_alike(found, read(one))), None)
         tally.note(found)
         if made is None and isinstance(found, Exchange):
             tally.refuse(NOT_KEPT)
         return placeholder if made is None else made
 
     return unless_defect(tally, edit, placeholder)
+
+
+def _iter_mangled(found: Unreadable | None) -> Iterator[Edited]:
+    """Yield an edit that puts a body with the same fault in place of one that a recorder mangled."""
+    sample = MANGLED.get(found.reason) if found is not None else None
+    if found is not None and sample is not None:
+        request = found.request or Request()
+        old = Exchange(place=found.place, request=request, response=Response(status=0, body=b""))
+        yield Edited(old=old, new=structs.replace(old, response=Response(status=0, body=sample)))
 
 
 def _is_alike(found: Found, again: Found) -> bool:
@@ -301,7 +313,7 @@ class EntryVisitor:
             return part.body.decode(errors="surrogateescape")  # as the rest of the line is read
         if token.startswith("["):
             value = value_at(self._tree, tokens)
-            if isinstance(value, list) and len(value) >= _LISTED and all(map(_is_byte, value)):
+            if isinstance(value, list) and len(value) >= _LISTED and all(map(is_byte, value)):
                 self._policy.note("bytes", self._place(tokens))
                 return "[]"
         return None
@@ -357,7 +369,8 @@ class EntryVisitor:
         return policy.parameter(last, value) if policy.knows(last) else policy.member(last, value)
 
 
-def _is_byte(value: Any) -> bool:
+def is_byte(value: Any) -> bool:
+    """Tell whether a value is the number of a byte."""
     return type(value) is int and 0 <= value < 256  # noqa: PLR2004  the values of a byte
 
 

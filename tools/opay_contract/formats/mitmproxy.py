@@ -226,7 +226,9 @@ _NUMBERS = {
     FLOAT: re.compile(rb"-?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:e[+-]?[0-9]{1,3})?"),
     BOOLEAN: re.compile(rb"true|false"),
 }
-_DEFAULTS = {INTEGER: b"0", FLOAT: b"0.0", BOOLEAN: b"false"}
+_NO_NUMBER = "x"
+"""Stands for a damaged number, which nobody reads: a time that is not known does not become 1970."""
+
 _EMPTY = {OBJECT: (OBJECT, b""), LIST: (LIST, b"")}
 _CONTENTS = frozenset(
     {("request", "content"), ("request", "body"), ("response", "content"), ("response", "body")}
@@ -383,7 +385,8 @@ class _Rewriting:
 
     def _number(self, kind: bytes, text: bytes, tokens: Tokens) -> bytes:
         if not _NUMBERS[kind].fullmatch(text):
-            return _DEFAULTS[kind]
+            old, place = text.decode(errors="replace"), f"recording:{tokens[-1]}"
+            return self._policy.noted(_NO_NUMBER, old, place, "number").encode()
         return text if kind == BOOLEAN else self._visitor.number(tokens, text.decode()).encode()
 
     def _emptied(self, value: Value, tokens: Tokens) -> Value:

@@ -19,6 +19,7 @@ from opay_contract.formats.editing import (
     Edited,
     EntryVisitor,
     Policy,
+    is_byte,
     number_or_text,
     text_of,
     value_at,
@@ -338,7 +339,7 @@ class PostmanVisitor(EntryVisitor):
             )
         if message is not None and rest == ("url",) and isinstance(message.url, str):
             return None if isinstance(self._value(tokens), str) else json.dumps(message.url)
-        if tokens[-1:] == ("data",) and self._may_be_buffer(tokens):
+        if tokens[-1:] == ("data",) and token.startswith("[") and self._may_be_buffer(tokens):
             return self._emptied(tokens, "body")
         if tokens[-2:] == ("script", "exec"):
             return self._emptied(tokens, "script")
@@ -410,9 +411,13 @@ class PostmanVisitor(EntryVisitor):
         return not is_known or tokens[-2:] == _BUFFER or self._value((*tokens[:-1], "type")) == "Buffer"
 
     def _emptied(self, tokens: Tokens, what: str) -> str:
-        if self._value(tokens):
+        """Return an empty list; where bytes are no bytes, a list that is none at the same places."""
+        value = self._value(tokens) or []
+        is_odd = what == "body" and isinstance(value, list) and not all(map(is_byte, value))
+        made = [0 if is_byte(one) else None for one in value] if is_odd else []
+        if made != value:
             self._policy.note(what, self._place(tokens))
-        return "[]"
+        return json.dumps(made)
 
     def _value(self, tokens: Tokens) -> Any:
         return value_at(self._tree, tokens)

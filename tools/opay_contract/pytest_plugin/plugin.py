@@ -244,7 +244,8 @@ def _bar(config: pytest.Config) -> "Bar":
     import time  # noqa: PLC0415  of no use before
     from pathlib import Path  # noqa: PLC0415  the same
 
-    from opay_contract.baseline.baseline import load_baseline, utc_day  # noqa: PLC0415  heavy
+    from opay_contract.baseline.acceptance import utc_day  # noqa: PLC0415  heavy
+    from opay_contract.baseline.baseline import load_baseline  # noqa: PLC0415  heavy
     from opay_contract.model.finding import Severity  # noqa: PLC0415
     from opay_contract.pytest_plugin.checking import Bar  # noqa: PLC0415
     from opay_contract.settings.policy import parse_severity  # noqa: PLC0415

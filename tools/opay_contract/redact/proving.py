@@ -27,7 +27,12 @@ from opay_contract.redact.vocabulary import NAME_WORDS
 
 _WINDOW, _OVERLAP = 1 << 20, 1 << 13
 _MOST = 100
-_URL = re.compile(r"(?<![A-Za-z])(?:https?|wss?)://([^/?#\s\"'\\<>,;|)\]}]*)((?:/[^/?#\s\"'\\<>]*)*)")
+_URL = re.compile(
+    r"(?<![A-Za-z])(?:https?|wss?)://([^/?#\s\"'\\<>,;|)\]}]*)"
+    r"((?:/(?:[^/?#\s\"'\\<>,;]|[,;](?![\]}]*[0-9]+:))*)*)"
+)
+"""A URL; in files of mitmproxy it ends where the length of the next text, or of what is around, begins."""
+
 _PATH = re.compile(r"(?<=[\"'])((?:/[\w.~%@:+!$&()*=-]+){2,})(?=[\"'?#\\])")
 _EMAIL = re.compile(r"[\w.+-]{2,64}@([\w-]{2,}(?:\.[\w-]{2,})+)")
 _HEX = re.compile(r"(?<![0-9A-Za-z+/=])(?:[0-9a-f]{32,}|[0-9A-F]{32,})(?![0-9A-Za-z+/=])")

@@ -355,7 +355,10 @@ class Texts:
         if part.kind is PartKind.HEX:
             return self.pseudonyms.hexes(part.text, salt=salt)
         if part.kind is PartKind.FORM:
-            return replace_form(self.pseudonyms, part.plain, salt)
+            made = replace_form(self.pseudonyms, part.plain, salt)
+            if not manner.exact or len(made) == len(part.text):
+                return made
+            return self.pseudonyms.letters(re.sub("[0-9]", "a", part.plain), whole, salt=salt)
         if part.kind is PartKind.DIGITS:
             return self._replace_digits(part, manner, salt)
         if part.kind is PartKind.EMAIL and not manner.exact:
@@ -386,7 +389,7 @@ class Texts:
     def _last_resort(self, text: str, hits: list[int]) -> str:
         """Keep the card numbers and as much of the length as can be, and nothing else."""
         numbers = " x ".join(stand_in_number(self.pseudonyms, "0" * length) for length in hits)
-        room = len(text) - len(numbers) - 3
+        room = len(text) - (len(numbers) + 3 if hits else 0)
         filler = self.pseudonyms.fill(text, max(room, 0)) if room > 0 or not hits else ""
         return " x ".join(part for part in (filler, numbers) if part)
 

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from contract_tests.tool.whole.hostile.mutating import RECORDINGS, mutate
@@ -23,15 +24,17 @@ from opay_contract.drift.fold import Fold
 from opay_contract.engines.folding import fold_part
 from opay_contract.engines.work import Work
 from opay_contract.formats.editing import Tally
+from opay_contract.formats.errors import StreamError
 from opay_contract.formats.table import Format
+from opay_contract.formats.tnetstrings import BYTES, LIST, OBJECT, TnetstringReader, Value, cut
 from opay_contract.judge.subject import Settings
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
 from opay_contract.redact.files import redact_stream, verify_source
 from opay_contract.redact.redactor import Redactor
-from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.text_report import View, render_text
+from opay_contract.report.checked_run import CheckedRun, View
+from opay_contract.report.text_report import render_text
 
 SETTINGS = Settings(started_at=1_790_000_000.0, private_key="OPAYPRV_TEST_SYNTHETIC_0001")
 SLOW = 5.0
@@ -39,7 +42,8 @@ SLOW = 5.0
 
 _PART = 700
 _NAMES = re.compile("|".join(map(re.escape, NAMES.values())), re.IGNORECASE)
-_KEYS = re.compile(rf"[\"']?[\w.-]+[\"']?\s*[:\\]|(?:\[|[\"']?name[\"']?: )[\"']?(?:{_NAMES.pattern})[\"']?")
+_SHOWN = rf"(?:\[|[\"']?(?:name|key)[\"']?: )[\"']?(?:{_NAMES.pattern})[\"']?"
+_KEYS = re.compile(rf"{_SHOWN}|[\"']?[\w.-]+[\"']?\s*[:\\]")
 """A name that looks like a member's stays where a report shows it, and as a member's."""
 
 _EVERYTHING = View(is_full=True, shows_questions=True, shows_observed=True, is_verbose=True)
@@ -96,7 +100,7 @@ class Fuzzer:
         if format_in is not Format.PARQUET and self._redact(source, format_in)[1] != written:
             yield "a second redaction changes it"
         if format_in is not Format.PARQUET and (
-            left := find_canaries(_KEYS.sub("", written.decode(errors="replace")))
+            left := find_canaries(_KEYS.sub("", _text_of(written, format_in)))
         ):
             yield f"it holds what was recorded: {left[:2]}"
         if refused := [reason for reason in tally.unread.values() if "cannot be redacted" in reason]:
@@ -133,6 +137,28 @@ class Fuzzer:
             place = (one if known(one) or one[:1] in ("(", "*") else "?" for one in key[3].split("/"))
             counts[*key[:3], "/".join(place)] += folded.count
         return (counts, summary.exchanges, summary.out_of_scope, summary.unreadable_count)
+
+
+def _text_of(written: bytes, format_in: Format) -> str:
+    """Return the text of a file, of flows without the names of members and of fields."""
+    if format_in is not Format.MITMPROXY:
+        return written.decode(errors="replace")
+    texts: list[str] = []
+    with suppress(StreamError):
+        for flow in TnetstringReader(io.BytesIO(written)).iter_values():
+            texts += _iter_values(flow) if flow is not None else ()
+    return "\n".join(texts)
+
+
+def _iter_values(value: Value) -> Iterator[str]:
+    kind, text = value
+    if kind not in (OBJECT, LIST):
+        yield text.decode(errors="replace")
+        return
+    inner = list(cut(text))
+    is_named = kind == OBJECT or [one[0] for one in inner] == [BYTES, BYTES]
+    for one in inner[1::2] if is_named else inner:
+        yield from _iter_values(one)
 
 
 def _differences(old: DriftSummary, new: DriftSummary) -> str:
