@@ -205,7 +205,7 @@ def _localised(value: Any, name: str, base: str, known: Mapping[str, Address]) -
         uri = join(base, value["$ref"])
         whole, _, fragment = uri.partition("#")
         inside = parse_pointer(unquote(fragment))
-        found = known.get(uri.removesuffix("#"))
+        found = known.get(uri)
         if found is None and inside is not None and whole in known:
             found = known[whole].child(*inside)
         if found is not None:
@@ -216,7 +216,7 @@ def _localised(value: Any, name: str, base: str, known: Mapping[str, Address]) -
 
 def _own_base(value: Any, base: str) -> str:
     own = value.get("$id") if isinstance(value, dict) else None
-    return join(base, own).removesuffix("#") if isinstance(own, str) else base
+    return join(base, own) if isinstance(own, str) else base
 
 
 def _inside(value: Any) -> Iterable[tuple[str | int, Any]]:
