@@ -2,6 +2,9 @@
 
 An instance under `instances/SCHEMA/invalid/` names in `breaks` every constraint that it breaks, by file and
 pointer. What a condition (`not`) asks breaks nothing; there an instance must turn away at that place alone.
+
+A schema without a folder there is tried with its own examples, and with what comes of these when one value is
+another or one member is gone.
 """
 
 import json
@@ -81,6 +84,8 @@ SCHEMAS = CONTRACT.schemas
 DOCUMENTS = {name: document.value for name, document in SCHEMAS.documents.items() if is_schema_file(name)}
 VALID = sorted(INSTANCES.glob("*/valid/*.json"))
 INVALID = sorted(INSTANCES.glob("*/invalid/*.json"))
+WITHOUT_FOLDER = [name for name in DOCUMENTS if not (INSTANCES / Path(name).stem).is_dir()]
+OTHER_VALUES: tuple[Any, ...] = (None, True, 7, -1, 0.5, "", "x", "x" * 5000, [], [7, 7], {})
 
 
 def schema_nodes(name: str, tokens: Tokens = ()) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -222,6 +227,25 @@ def read(path: Path) -> tuple[str, Any]:
     return f"schemas/{path.parts[-3]}.json", json.loads(path.read_text(encoding="utf-8"))
 
 
+def varied(value: Any) -> Iterator[Any]:
+    """Yield what becomes of a value when it, or one value in it, is another one, or one member is gone."""
+    yield from OTHER_VALUES
+    if isinstance(value, dict):
+        for name, child in value.items():
+            rest = {key: other for key, other in value.items() if key != name}
+            yield rest
+            yield from (rest | {name: one} for one in varied(child))
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from ([*value[:index], one, *value[index + 1 :]] for one in varied(child))
+
+
+def derived(schema: str) -> Iterator[Any]:
+    """Yield a schema's examples, and what comes of them when they are varied."""
+    for example in DOCUMENTS[schema].get("examples", ()):
+        yield from (example, *varied(example))
+
+
 def name_of(path: Path) -> str:
     return "/".join(path.with_suffix("").parts[-3:])
 
@@ -235,7 +259,15 @@ def all_verdicts() -> tuple[tuple[str, Any, Verdict, frozenset[str]], ...]:
         instance = content["instance"] if path in INVALID else content
         verdict = judge(OPEN + schema, instance)
         found.append((schema, instance, verdict, frozenset(broken_rules(schema, instance))))
+    for schema in WITHOUT_FOLDER:
+        found += [(schema, one, judge(OPEN + schema, one), frozenset[str]()) for one in derived(schema)]
     return tuple(found)
+
+
+def wanting(constraint: Constraint, kind: str) -> str:
+    """Return what to do for a constraint that no instance shows."""
+    folder = f"contract_tests/schemas/instances/{Path(split_uri(constraint.uri)[0]).stem}/{kind}"
+    return f"{constraint.label}: add an instance to {folder}, or an example to the schema"
 
 
 @pytest.mark.parametrize("path", VALID, ids=name_of)
@@ -262,7 +294,7 @@ def test_every_constraint_has_an_instance_that_breaks_it(constraint: Constraint)
     assert any(
         constraint.label in verdict.broken or constraint.label in verdict.passed | rules
         for _, _, verdict, rules in all_verdicts()
-    )
+    ), wanting(constraint, "invalid")
 
 
 @pytest.mark.parametrize("constraint", CONSTRAINTS, ids=lambda one: one.label)
@@ -273,7 +305,7 @@ def test_every_constraint_has_a_valid_instance_that_it_looks_at(constraint: Cons
         for _, _, verdict, rules in all_verdicts()
         if not verdict.broken and not rules
         for uri, value in verdict.seen
-    )
+    ), wanting(constraint, "valid")
 
 
 TYPED = [one for one in CONSTRAINTS if one.keyword == "type"]
@@ -286,7 +318,7 @@ def test_every_type_has_an_instance_of_each_other_type(constraint: Constraint) -
     refused = {
         kind for kind in KINDS if any((constraint.label, kind) in one[2].refused for one in all_verdicts())
     }
-    assert refused == KINDS.keys() - allowed
+    assert refused == KINDS.keys() - allowed, wanting(constraint, "invalid")
 
 
 def is_looked_at(node: Any, constraint: Constraint, value: Any) -> bool:
@@ -324,10 +356,25 @@ def test_no_keyword_of_the_schemas_goes_without_judgement() -> None:
 
 
 def test_every_folder_of_instances_belongs_to_a_schema_and_has_both_kinds() -> None:
-    files = {Path(name).stem for name in DOCUMENTS}
-    assert {path.name for path in INSTANCES.iterdir()} == files
-    for kind in ("valid", "invalid"):
-        assert {path.parts[-3] for path in (VALID if kind == "valid" else INVALID)} == files
+    folders = {path.name for path in INSTANCES.iterdir()}
+    assert folders <= {Path(name).stem for name in DOCUMENTS}
+    assert {path.parts[-3] for path in VALID} == {path.parts[-3] for path in INVALID} == folders
+
+
+def test_examples_of_a_schema_show_its_constraints_without_a_folder_of_instances() -> None:
+    name = "schemas/customer-request.json"
+    values = list(derived(name))
+    verdicts = [judge(OPEN + name, value) for value in values]
+    assert not verdicts[0].broken
+    for value, verdict in zip(values, verdicts, strict=True):
+        assert broken_by_oracle(name, value) == list(verdict.broken)
+    broken = {label for one in verdicts for label in (*one.broken, *one.passed)}
+    asked = {one.label for uri, node in schema_nodes(name) for one in constraints_of(uri, node)}
+    assert asked
+    assert asked <= broken
+    assert {kind for one in verdicts for label, kind in one.refused if label == f"{name}#/type"} == (
+        KINDS.keys() - {"object"}
+    )
 
 
 def test_every_constraint_that_an_instance_names_stands_in_a_schema() -> None:

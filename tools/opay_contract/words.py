@@ -1,6 +1,5 @@
 """Words that everything printed is made of: counts with their noun, and texts that a terminal can take."""
 
-import difflib
 import os
 from collections.abc import Iterable
 
@@ -22,5 +21,7 @@ def count(number: int, noun: str, plural: str = "") -> str:
 
 def did_you_mean(name: str, known: Iterable[str], *, cutoff: float = 0.6, folder: str = "") -> str:
     """Return "did you mean …?" with the known name that is nearest, or nothing where none is near."""
+    import difflib  # noqa: PLC0415  for start-up time
+
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return f"did you mean '{os.path.join(folder, near[0])}'?" if near else ""  # noqa: PTH118  as it was given

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opay_contract.baseline.acceptance import Acceptance
+from opay_contract.baseline.acceptance import Acceptance, utc_day
 from opay_contract.baseline.baseline import (
     PREAMBLE,
     add_acceptances,
@@ -21,7 +21,6 @@ from opay_contract.baseline.baseline import (
     parse_baseline,
     prune_entries,
     render_entry,
-    utc_day,
 )
 from opay_contract.drift.findings_seen import FindingsSeen
 from opay_contract.errors import UsageError

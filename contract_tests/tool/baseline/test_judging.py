@@ -18,9 +18,9 @@ from opay_contract.model import summary as summary_module
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Finding, Key, Outcome, Rule, Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding, merge
-from opay_contract.report.checked_run import CheckedRun
+from opay_contract.report.checked_run import CheckedRun, View
 from opay_contract.report.json_report import build_report, report_schema
-from opay_contract.report.text_report import View, render_text
+from opay_contract.report.text_report import render_text
 
 Accept = Callable[..., Acceptance]
 

@@ -11,10 +11,12 @@ import jsonschema
 import pytest
 from contract_tests.tool.running import Completed, run_command
 
-from opay_contract.contract.loading import default_directory
+from opay_contract.contract.loading import default_directory, load_contract
 from opay_contract.diff.report import changes_schema
+from opay_contract.words import count
 
 IDENTITY = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
+COMPARED = count(len(load_contract().operations), "operation")
 
 
 @pytest.fixture(scope="module")
@@ -113,10 +115,10 @@ def test_the_text_has_the_gravest_first_and_the_verdict_last(repository: Path) -
     assert "✗ 2 breaking" in done.stdout
     assert "v1:api/schemas/card-token.json:" in done.stdout
     assert "where     queryCardTokens, by-token, success: data.brand" in done.stdout
-    assert done.stdout.splitlines()[-1] == "✗ FAILED  2 breaking, 1 harmless for clients in 1 operation"
+    assert done.stdout.splitlines()[-1] == f"✗ FAILED  2 breaking, 1 harmless for clients in {COMPARED}"
     assert "words-changed" in diff(repository, "v1:api", "api", "--all").stdout
     assert diff(repository, "v1:api", "v1:api").stdout.endswith(
-        "✓ PASSED  no change for clients in 1 operation\n"
+        f"✓ PASSED  no change for clients in {COMPARED}\n"
     )
 
 
@@ -190,7 +192,7 @@ def test_an_accepted_change_does_not_count_until_its_day_and_then_does(
     assert (added.returncode, added.stderr) == (0, ""), added.stderr
     done = diff(repository, "v1:api", "api", "--baseline", known)
     assert (done.returncode, done.stdout.splitlines()[-1]) == (
-        0, "✓ PASSED  1 harmless, 2 accepted for clients in 1 operation",
+        0, f"✓ PASSED  1 harmless, 2 accepted for clients in {COMPARED}",
     )  # fmt: skip
     assert "unused acceptance" in diff(repository, "v1:api", "v1:api", "--baseline", known).stdout
     explained = run_command("baseline", "explain", known, cwd=tmp_path)

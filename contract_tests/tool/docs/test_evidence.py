@@ -60,8 +60,9 @@ def what_recordings_say(markdown: str) -> Iterator[str]:
             yield line.partition(" About ")[0]
 
 
-def test_every_statement_says_what_recordings_say(outputs: Mapping[str, str]) -> None:
-    text = outputs[MARKDOWN]
+def test_every_statement_says_what_recordings_say(summary_file: Path) -> None:
+    recorded = replace(CONTRACT, operations=CONTRACT.operations[:1])
+    text = render_markdown(build_reference(recorded, gather(summary_file)(recorded)))
     told = text[text.index("## Overview") : text.index("## Sensitivity")]
     without_code = re.sub(r"^```.*?^```", "", told, flags=re.DOTALL | re.MULTILINE)
     shown = "\n".join(what_recordings_say(without_code)) + "\n"

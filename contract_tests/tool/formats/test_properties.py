@@ -27,7 +27,8 @@ SOURCE = Source(ordinal=0, name="-", path=None)
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z-]{0,9}", fullmatch=True)
 HEADERS = st.lists(st.tuples(NAMES, TEXTS), max_size=3, unique_by=lambda pair: pair[0]).map(tuple)
-BODIES = st.binary(max_size=40) | TEXTS.map(str.encode)
+CHUNK = re.compile(rb"[0-9A-Fa-f]{1,8}[;\r]")
+BODIES = (st.binary(max_size=40) | TEXTS.map(str.encode)).filter(lambda body: not CHUNK.match(body))
 REQUESTS = st.builds(
     Request, method=st.sampled_from(["GET", "POST"]), url=TEXTS, headers=HEADERS, body=BODIES
 )

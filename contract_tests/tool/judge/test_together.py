@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from opay_contract.contract.addresses import OPEN
@@ -13,7 +13,7 @@ from opay_contract.jsontext import MAX_DEPTH, NotJson, Parsed, Tokens, parse_jso
 from opay_contract.judge.body_plan import BodyPlans
 from opay_contract.judge.columns import Table
 from opay_contract.judge.reading import read_bodies
-from opay_contract.judge.shapes import Shape, Shapes
+from opay_contract.judge.shapes import EACH, Shape, Shapes, values_at
 
 QUICK = settings(deadline=None, derandomize=True, max_examples=100)
 DEEP = [
@@ -47,6 +47,7 @@ BODIES = st.dictionaries(
 
 @settings(QUICK)
 @given(st.lists(st.sampled_from(TEXTS) | BODIES.map(lambda body: json.dumps(body).encode()), max_size=8))
+@example([b'{"a":\n1}', b'{"a":"4111 1111-1111 1111"}'])  # a line more than there are texts
 def test_bodies_that_are_read_together_read_as_each_does(texts: list[bytes]) -> None:
     shapes = Shapes()
     for text, (found, shape) in zip(texts, read_bodies(texts, shapes), strict=True):
@@ -106,6 +107,8 @@ def test_columns_are_asked_what_decides_whether_bodies_fit(build: Callable[..., 
 
     @settings(QUICK, max_examples=80)
     @given(SCHEMAS, st.lists(BODIES, min_size=1, max_size=6).map(lambda few: few * 2))
+    @example({"properties": {"a": {"type": "integer"}}}, [{"a": 2.0}, {"a": 1.5}])  # a fraction is no integer
+    @example({"properties": {"a": {}}, "enum": [{"a": 1}]}, [{"a": 1}, {"a": 2}])  # objects that are listed
     def holds(schema: dict[str, Any], bodies: list[Any]) -> None:
         contract = build({"query": {}, "answer": schema}, "query", "answer")
         plans, shapes = BodyPlans(contract), Shapes()
@@ -129,3 +132,27 @@ def test_columns_are_asked_what_decides_whether_bodies_fit(build: Callable[..., 
     holds()
     assert () in asked
     assert len(asked) > 3
+
+
+def test_a_column_has_the_values_of_each_body_in_order_and_spreads_what_is_said_of_them() -> None:
+    """Also below lists of several lengths, and where a member is in some of their items alone."""
+    bodies = [
+        {"b": {"c": 1}, "l": [{"a": 2, "m": [3, 4]}, {"a": 5}, 6]},
+        {"l": [7, {"a": 8}, {"a": 9}, {"m": [10], "a": 11}], "b": {"c": 12}},
+    ]
+    shapes = Shapes()
+    (shape,) = {shapes.of(body) for body in bodies}
+    table = Table(shape)
+    table.fill(bodies)
+    days: dict[Tokens, list[Any]] = {(): ["Monday", "Tuesday"]}
+    for column in table.columns:
+        dated = [
+            (day, found)
+            for day, body in zip(days[()], bodies, strict=True)
+            for found in values_at(body, column.path)
+        ]
+        if column.above is not None:
+            days[column.path] = column.spread(days[column.above.path])
+        assert list(zip(days[column.path], column.values, strict=True)) == dated
+    assert table.at(("l", EACH, "m", EACH)) == [3, 4, 10]
+    assert table.at(("l", EACH, "a")) == [2, 5, 8, 9, 11]

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from opay_contract.errors import ContractError, UsageError
+from opay_contract.jsontext import Parsed, parse_json
 from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.canonical import UnsignableBody
 from opay_contract.signing.signer import SignatureFault, Verification, sign, verify
@@ -118,8 +119,12 @@ def test_a_header_that_fails_says_why(header: str, reason: str, scheme: Signatur
 
 
 def test_an_unsignable_body_is_a_reason_and_not_an_exception(scheme: SignatureScheme, key: str) -> None:
-    verification = verify(b'{"a":1,"a":2}', f"Bearer {BODY_SIGNED}", key, scheme)
-    assert verification == Verification(reason=SignatureFault.UNSIGNABLE_BODY)
+    body = b'{"a":1,"a":2}'
+    read = parse_json(body)
+    assert isinstance(read, Parsed)
+    for known in (None, read):
+        verification = verify(body, f"Bearer {BODY_SIGNED}", key, scheme, known)
+        assert verification == Verification(reason=SignatureFault.UNSIGNABLE_BODY)
 
 
 def test_another_key_is_a_mismatch(scheme: SignatureScheme) -> None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from opay_contract.model.finding import Key, key_of
@@ -98,3 +98,8 @@ class Judged:
             findings={key: folded for key, folded in findings.items() if key not in accepted},
             occurrences=dict(occurrences),
         )
+
+
+def utc_day(timestamp: float) -> date:
+    """Return the day of a Unix time: the day that expiries are compared with."""
+    return datetime.fromtimestamp(timestamp, UTC).date()

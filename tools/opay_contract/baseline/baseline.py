@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -291,11 +291,6 @@ class Baseline:
 
     text: str
     acceptances: tuple[Acceptance, ...]
-
-
-def utc_day(timestamp: float) -> date:
-    """Return the day of a Unix time: the day that expiries are compared with."""
-    return datetime.fromtimestamp(timestamp, UTC).date()
 
 
 def load_baseline(path: Path, today: date) -> Baseline:

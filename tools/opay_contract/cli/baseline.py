@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from opay_contract.baseline.acceptance import Acceptance
+from opay_contract.baseline.acceptance import Acceptance, utc_day
 from opay_contract.baseline.baseline import (
     NEVER_ACCEPTED,
     Baseline,
@@ -24,7 +24,6 @@ from opay_contract.baseline.baseline import (
     load_or_start_baseline,
     parse_baseline,
     prune_entries,
-    utc_day,
 )
 from opay_contract.cli.checking import check_paths, settings_of_now
 from opay_contract.cli.format_in import format_in_option

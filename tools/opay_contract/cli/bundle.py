@@ -8,8 +8,8 @@ import click
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import contract_argument
 from opay_contract.cli.output import write_atomically
-from opay_contract.contract.loading import ROOT, default_directory, load_documents
-from opay_contract.contract.openapi import SchemaPlaces, convert_documents, read_version
+from opay_contract.contract.loading import default_directory, load_documents, localise
+from opay_contract.contract.openapi import SchemaPlaces, convert_documents, read_version, root_of
 from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode
 from opay_contract.words import printable
@@ -63,8 +63,8 @@ def bundle(
 
     if check and output is None:
         raise UsageError("--check holds a file against the contract; name it with --output")
-    documents = load_documents(contract_dir or default_directory())
-    if read_version(documents[ROOT].value) == 0 and version == "3.1":
+    documents = localise(load_documents(contract_dir or default_directory()))
+    if read_version(documents[root_of(documents)]) == 0 and version == "3.1":
         documents = convert_documents(documents, SchemaPlaces(documents))
     made = build_bundle(
         documents,

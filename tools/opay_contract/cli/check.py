@@ -20,7 +20,6 @@ from opay_contract.cli.output import write_atomically
 from opay_contract.cli.reporting import Inputs, Reporting, arguments_of, report_options, report_run
 from opay_contract.cli.spreading import Spread, spread_options
 from opay_contract.contract.loading import load_contract
-from opay_contract.drift.locating import locate
 from opay_contract.drift.saving import summary_to_json
 from opay_contract.engines.work import Job
 from opay_contract.formats.table import Format
@@ -127,7 +126,10 @@ def check(
             summary = spread.check(inputs, contract, job, checkpoint, on_progress)
         tell_repeats(repeats)
         spread.tell_taken_over(checkpoint)
-    summary = locate(summary, contract, chosen, max_unpacked)
+    if summary.findings:
+        from opay_contract.drift.locating import locate  # noqa: PLC0415  for start-up time
+
+        summary = locate(summary, contract, chosen, max_unpacked)
     if saved:
         write_atomically(saved, summary_to_json(summary).decode() + "\n")
     read = Inputs(named=paths, options=arguments_of(contract_dir, base_urls, format_in), files=inputs.number)

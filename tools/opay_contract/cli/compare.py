@@ -18,7 +18,7 @@ from opay_contract.cli.output import write_report
 from opay_contract.compare.comparing import Comparison
 from opay_contract.compare.comparing import compare as compare_summaries
 from opay_contract.compare.report import render_comparison, render_comparison_json
-from opay_contract.contract.loading import ROOT, load_contract
+from opay_contract.contract.loading import load_contract
 from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.conclusions import conclude
 from opay_contract.drift.saving import is_saved_summary, load_summary
@@ -50,7 +50,7 @@ class _Judge:
         contract = self.contract
         if path != STDIN and is_saved_summary(Path(path)):
             return conclude(load_summary(Path(path)), contract)
-        self.used = name_contract(contract.schemas.documents[ROOT].value, self._contract_dir)
+        self.used = name_contract(contract.schemas.root.value, self._contract_dir)
         return conclude(check_paths([path], contract, self._settings), contract)
 
 

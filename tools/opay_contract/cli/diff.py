@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from opay_contract.baseline.baseline import load_baseline, utc_day
+from opay_contract.baseline.acceptance import utc_day
+from opay_contract.baseline.baseline import load_baseline
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import baseline_option, contract_option
 from opay_contract.cli.output import write_report

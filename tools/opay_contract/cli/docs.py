@@ -14,7 +14,7 @@ from opay_contract.cli.help import Command
 from opay_contract.cli.options import contract_argument
 from opay_contract.cli.output import make_folder, write_atomically
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import ROOT, default_directory, load_contract
+from opay_contract.contract.loading import default_directory, load_contract
 from opay_contract.contract.used import name_contract
 from opay_contract.docs.evidence import RunEvidence, build_evidence
 from opay_contract.drift.insight import draw_insight
@@ -74,14 +74,14 @@ def docs(
     """
     if check and serve:
         raise UsageError("--check and --serve contradict each other; give one of them")
-    directory = contract_dir or default_directory()
+    path = contract_dir or default_directory()
     if serve:
-        _serve(directory, evidence, port)
+        _serve(path, evidence, port)
         return
-    outputs = _build(directory, evidence)
-    contract = load_contract(directory)
+    outputs = _build(path, evidence)
+    contract = load_contract(path)
     tell_notes(contract)
-    used = name_contract(contract.schemas.documents[ROOT].value, contract_dir)
+    used = name_contract(contract.schemas.root.value, contract_dir)
     click.echo(printable(str(used)))
     if not check:
         _write(output, outputs)
@@ -91,13 +91,13 @@ def docs(
     _check(output, outputs, shlex.join(["opay-contract", "docs", *words]))
 
 
-def _build(directory: Path, evidence: Path | None, *, live: bool = False) -> Mapping[str, str]:
+def _build(path: Path, evidence: Path | None, *, live: bool = False) -> Mapping[str, str]:
     from opay_contract.docs.outputs import build_outputs  # noqa: PLC0415  templates are of no use to others
 
     try:
-        return build_outputs(directory, partial(_gather, evidence) if evidence else None, live=live)
+        return build_outputs(path, partial(_gather, evidence) if evidence else None, live=live)
     except ContractError as error:
-        raise ContractError(_locate(error, directory)) from error
+        raise ContractError(_locate(error, path)) from error
 
 
 def _gather(path: Path, contract: Contract) -> RunEvidence:
@@ -109,12 +109,12 @@ def _gather(path: Path, contract: Contract) -> RunEvidence:
         raise UsageError(f"{path}: {error}") from error
 
 
-def _locate(error: ContractError, directory: Path) -> str:
+def _locate(error: ContractError, path: Path) -> str:
     """Return the reason with file, line and column; the contract's proof finds them where reading did not."""
     if _LOCATED.match(str(error)):
         return str(error)
     try:
-        problem = next(iter(prove_contract(directory).problems), None)
+        problem = next(iter(prove_contract(path).problems), None)
     except OpayContractError:
         problem = None
     if problem is None:
@@ -141,11 +141,11 @@ def _check(output: Path, outputs: Mapping[str, str], command: str) -> None:
     click.echo(f"{output}: up to date")
 
 
-def _serve(directory: Path, evidence: Path | None, port: int) -> None:
+def _serve(path: Path, evidence: Path | None, port: int) -> None:
     from opay_contract.docs.serving import LastGood, serving, watch  # noqa: PLC0415  as in _build
 
-    build = partial(_build, directory, evidence, live=True)
-    last_good = LastGood(build, directory, (evidence,) if evidence else ())
+    build = partial(_build, path, evidence, live=True)
+    last_good = LastGood(build, path, (evidence,) if evidence else ())
     with serving(last_good, port) as url:
         click.echo(f"address: {url}")
         watch(last_good, partial(click.echo, err=True), threading.Event())

@@ -1,5 +1,6 @@
 """The entry point: finds the command, runs it, and turns what went wrong into a line and an exit code."""
 
+import gc
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
@@ -58,7 +59,11 @@ class _Commands(Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
+        name = COMMANDS[cmd_name][0]
+        is_new = name not in sys.modules
+        command = getattr(import_module(name), cmd_name)
+        if is_new:
+            gc.freeze()  # what is imported stays, and is more than a short run makes
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -10,8 +10,8 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from opay_contract.contract.loading import ROOT, default_directory, folder_of
-from opay_contract.contract.openapi import SCHEMA_FOLDER
+from opay_contract.contract.loading import default_directory, shorten
+from opay_contract.contract.openapi import ROOTS, SCHEMA_FOLDER
 from opay_contract.errors import UsageError
 from opay_contract.model.finding import Severity
 from opay_contract.model.timestamps import Window, moment_after, utc_of
@@ -101,7 +101,7 @@ def _level(text: str) -> tuple[str, Severity]:
 
 
 def contract_option(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the contract's folder, as `contract_dir`, and the settings; None is the package's."""
+    """Give a command the contract's path, as `contract_dir`, and the settings; None is the package's."""
 
     @setting_option("contract", metavar="PATH", type=_CONTRACT)
     @config_option
@@ -113,7 +113,7 @@ def contract_option(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def contract_argument(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command that is about a contract its folder as an argument, too."""
+    """Give a command that is about a contract its path as an argument, too."""
 
     @click.argument("named", required=False, metavar="[CONTRACT]", type=_CONTRACT)
     @click.option("--contract", "contract_dir", metavar="PATH", type=_CONTRACT, help="The same as CONTRACT.")
@@ -128,10 +128,10 @@ def contract_argument(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _settle(contract: Path | None, here: str) -> Path | None:
-    """Return the contract's folder; says so where the one at hand is not used."""
+    """Return the contract's path; says so where the one at hand is not used."""
     if contract is not None:
-        return folder_of(contract)
-    if Path(ROOT).is_file() and not _is_alike(Path(), default_directory()):
+        return shorten(contract)
+    if any(Path(name).is_file() for name in ROOTS) and not _is_alike(Path(), default_directory()):
         words = "the contract of the package is used, not the one of this folder"
         click.echo(f"note: {words}; name that with `{here}`", err=True)
     return None
@@ -145,7 +145,7 @@ def _is_alike(left: Path, right: Path) -> bool:
 
 def _files_of(directory: Path) -> list[str]:
     found = sorted(path for path in (directory / SCHEMA_FOLDER).rglob("*") if path.is_file())
-    return [ROOT, *(path.relative_to(directory).as_posix() for path in found)]
+    return [ROOTS[0], *(path.relative_to(directory).as_posix() for path in found)]
 
 
 def paths_argument(

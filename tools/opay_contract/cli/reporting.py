@@ -8,11 +8,11 @@ from datetime import date
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from opay_contract.baseline.baseline import Baseline, apply_baseline, load_baseline, utc_day
+from opay_contract.baseline.acceptance import utc_day
 from opay_contract.cli.options import (
     baseline_option,
     fail_on_option,
@@ -30,7 +30,7 @@ from opay_contract.cli.output import (
     write_report,
 )
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import ROOT, default_directory, is_carried
+from opay_contract.contract.loading import default_directory, is_carried, locate_root
 from opay_contract.contract.used import name_contract
 from opay_contract.drift.conclusions import conclude, weigh_card_numbers
 from opay_contract.drift.insight import draw_insight
@@ -39,12 +39,14 @@ from opay_contract.exit_codes import ExitCode
 from opay_contract.model.finding import ContractPlace, Severity
 from opay_contract.model.summary import DriftSummary
 from opay_contract.report import CONCISE, FORMATS, TEXT, TICKET
-from opay_contract.report.checked_run import CheckedRun
+from opay_contract.report.checked_run import CheckedRun, View
 from opay_contract.report.sentences import describe_verdict, mark_of
-from opay_contract.report.text_report import View
 from opay_contract.settings.policy import RulePolicy, parse_severity
 from opay_contract.settings.settings import parse_docs_url
 from opay_contract.words import printable
+
+if TYPE_CHECKING:
+    from opay_contract.baseline.baseline import Baseline
 
 _FALLBACK = (100, 40)
 """Columns and lines where there is no terminal."""
@@ -67,8 +69,11 @@ class Criteria:
     def load_baseline(self, now: float) -> "Judging":
         """Read the baseline, if there is one, as it is on the day of `now`."""
         today = utc_day(now)
-        found = load_baseline(self.baseline_file, today) if self.baseline_file else None
-        return Judging(baseline=found, today=today, now=now)
+        if self.baseline_file is None:
+            return Judging(baseline=None, today=today, now=now)
+        from opay_contract.baseline.baseline import load_baseline  # noqa: PLC0415  few runs have one
+
+        return Judging(baseline=load_baseline(self.baseline_file, today), today=today, now=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +97,7 @@ class Reporting:
 class Judging:
     """What is accepted, and until when: a baseline, a day, and the time of the run."""
 
-    baseline: Baseline | None
+    baseline: "Baseline | None"
     today: date
     now: float
 
@@ -264,6 +269,8 @@ def build_run(
     policy, judged = criteria.policy, None
     counting = policy.summary(summary)
     if judging.baseline:  # an acceptance of a rule that does not count is not unused
+        from opay_contract.baseline.baseline import apply_baseline  # noqa: PLC0415  few runs have one
+
         judged = replace(apply_baseline(summary, judging.baseline, judging.today), summary=counting)
     if left_out := policy.describe_left_out(summary):
         click.echo(f"note: {left_out}", err=True)
@@ -277,7 +284,7 @@ def build_run(
         allow_unused=criteria.allow_unused,
         require_success=criteria.require_success,
         allow_out_of_scope=criteria.allow_out_of_scope,
-        used=name_contract(contract.schemas.documents[ROOT].value, contract_dir),
+        used=name_contract(contract.schemas.root.value, contract_dir),
         named=inputs.named,
         options=inputs.options,
         inputs=inputs.files,
@@ -347,8 +354,8 @@ def arguments_of(
     return tuple(word for pair in (*given, *(("--base-url", url) for url in base_urls)) for word in pair)
 
 
-def _contract_folder(directory: Path) -> str | None:
+def _contract_folder(contract: Path) -> str | None:
     """Return the contract's folder relative to the working folder, or None where nobody there edits it."""
-    directory, here = directory.resolve(), Path.cwd()
+    directory, here = locate_root(contract)[0].resolve(), Path.cwd()
     is_below = directory.is_relative_to(here) and not is_carried(directory)
     return directory.relative_to(here).as_posix() if is_below else None

@@ -42,10 +42,10 @@ from opay_contract.words import count, printable
 def spec(contract_dir: Path | None, format_out: str, export: Path | None) -> None:
     """Prove that the contract itself is sound.
 
-    CONTRACT is a folder with openapi.yaml and schemas/, or that openapi.yaml; by default the contract that
-    the package carries. Checks both against their meta-schemas, every reference, every example, every `x-`
-    member. Each problem is named by file, line and column. Exit codes: 0 sound, or written; 1 problems; 2 no
-    contract there, or something where it would be written.
+    CONTRACT is a file of any name, or the folder with openapi.yaml and schemas/; by default the contract that
+    the package carries. Checks its documents against their meta-schemas, every reference, every example,
+    every `x-` member. Each problem is named by file, line and column. Exit codes: 0 sound, or written; 1
+    problems; 2 no contract there, or something where it would be written.
     """
     if export is not None:
         if contract_dir is not None and not is_settled("contract_dir"):

@@ -15,7 +15,7 @@ from opay_contract.cli.options import (
     window_options,
 )
 from opay_contract.cli.output import make_folder, write_atomically, write_report
-from opay_contract.contract.loading import ROOT, default_directory, is_carried
+from opay_contract.contract.loading import default_directory, is_carried, locate_root
 from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.saving import load_summary
 from opay_contract.errors import UsageError
@@ -123,13 +123,14 @@ def suggest(
     could not be read.
     """
     _refuse_contradictions(bool(paths), saved, window)
-    directory = contract_dir or default_directory()
+    path = contract_dir or default_directory()
+    directory, _ = locate_root(path)
     if write and is_carried(directory):
         raise UsageError(
             "--write is for a contract of your own; name it with --contract, or begin one with "
             "`opay-contract spec --export DIR`"
         )
-    draft = read_draft(directory)
+    draft = read_draft(path)
     contract = draft.contract(base_urls)
     tell_notes(contract)
     summary = (
@@ -138,7 +139,7 @@ def suggest(
     proposal = suggest_changes(
         summary, contract, draft, Thresholds(count=min_count, days=min_days), is_narrowing=narrow
     )
-    used = name_contract(contract.schemas.documents[ROOT].value, contract_dir)
+    used = name_contract(contract.schemas.root.value, contract_dir)
     _report(proposal, used, format_out, output)
     if write and not summary.is_partial:
         _write(directory, proposal, draft)

@@ -1,1 +1,1 @@
-"""The contract: openapi.yaml and schemas/, read once, resolved locally, with the line of every statement."""
+"""The contract: its documents, read once, resolved locally, with the line of every statement."""

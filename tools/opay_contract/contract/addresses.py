@@ -27,7 +27,7 @@ _POINTER = re.compile(r"(/([^~/]|~[01])*)*")
 
 
 class Address(NamedTuple):
-    """A value in the contract: the file's name beside openapi.yaml and the steps that lead there."""
+    """A value in the contract: the file's name in its folder and the steps that lead there."""
 
     file: str
     tokens: Tokens = ()
@@ -67,7 +67,15 @@ def below(uri: str, *tokens: str | int) -> str:
 
 def absolute(reference: str, base: str) -> str:
     """Return the URI that a `$ref` of the document `base` names."""
-    return urljoin(document_uri(base), reference)
+    return join(document_uri(base), reference)
+
+
+def join(base: str, reference: str) -> str:
+    """Return the URI that a reference names at a base; what is no URI becomes one that leads nowhere."""
+    try:
+        return urljoin(base, reference)
+    except ValueError:
+        return urljoin(base, quote(reference))
 
 
 def with_fragment(uri: str) -> str:
@@ -129,7 +137,7 @@ def refer(reference: Any, base: str) -> Address | str:
     fragment = unquote(parts.fragment)
     tokens = parse_pointer(fragment)
     if tokens is None:
-        return f"'#{fragment}' is no JSON pointer; anchors are not used here"
+        return f"'#{fragment}' is neither a JSON pointer nor an anchor that is there"
     return Address(name, tokens)
 
 

@@ -98,15 +98,15 @@ class Match(msgspec.Struct, kw_only=True, gc=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """Everything that openapi.yaml and schemas/ say, resolved.
+    """Everything that the documents of a contract say, resolved.
 
     `has_all_paths` if it says that its paths are all that there are on its servers. `words` are those
     that its paths are made of, in lower case. `unsearched_headers` are the request headers, in lower
     case, that hold identifiers or credentials. `sensitivity_by_name` has the class of each member that a
     schema names, `unsearched_names` for each operation the members that hold identifiers or credentials,
-    and for none those that do so in all. `keys_in_queries` are the parameters by which security schemes
-    tell who asks. `parameters` reads what stands in URLs and headers. `notes` say what in the documents
-    was not understood and is left out.
+    and for none those that do so wherever they are. `keys_in_queries` are the parameters by which security
+    schemes tell who asks. `parameters` reads what stands in URLs and headers. `notes` say what in the
+    documents was not understood and is left out.
     """
 
     schemas: SchemaSet
@@ -148,7 +148,7 @@ class Contract:
         )
 
     def names_not_searched(self, operation: Operation | None) -> frozenset[str]:
-        """Return the names of what an operation calls identifiers or credentials, or of what all do."""
+        """Return the names of what an operation calls identifiers or credentials; for none, what all do."""
         return self.unsearched_names.get(operation.id if operation is not None else "", frozenset())
 
     def route(self, request: Request) -> Route:

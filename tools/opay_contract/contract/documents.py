@@ -45,7 +45,7 @@ class Position:
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """A parsed file: its name beside openapi.yaml, its value, and the text that it was read from."""
+    """A parsed file: its name in the contract's folder, its value, and the text that it was read from."""
 
     name: str
     value: Any

@@ -1,5 +1,6 @@
-"""Builds a Contract from the folder that holds openapi.yaml and what it refers to."""
+"""Builds a Contract from its first document, a file of any name, and what that refers to."""
 
+import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -7,13 +8,15 @@ from functools import cached_property, partial
 from itertools import islice, product
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
-from opay_contract.contract import openapi
 from opay_contract.contract.addresses import (
     MISSING,
     OPEN,
     Address,
+    document_uri,
+    join,
+    parse_pointer,
     refer,
     resolve,
     split_uri,
@@ -24,10 +27,12 @@ from opay_contract.contract.contract import ANY_WORD, Contract, Server, host_of
 from opay_contract.contract.documents import Document, load_document
 from opay_contract.contract.openapi import (
     METHODS,
+    ROOTS,
     SCHEMA_FOLDER,
     SchemaPlaces,
     convert_documents,
     read_version,
+    root_of,
 )
 from opay_contract.contract.operation import (
     BusinessCode,
@@ -55,11 +60,8 @@ from opay_contract.contract.parameters import (
 from opay_contract.contract.paths import words_of
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.errors import ContractError, UsageError
-from opay_contract.jsontext import Tokens
+from opay_contract.jsontext import Tokens, pointer
 from opay_contract.model.signature import SignatureScheme
-
-ROOT = openapi.ROOT
-"""The name of a contract's first file."""
 
 SENSITIVITIES = ("card-number", "card", "customer", "credential", "identifier", "public")
 """The classes of `x-sensitivity`, the strictest first."""
@@ -92,43 +94,57 @@ def is_carried(directory: Path) -> bool:
     return directory.resolve().name == "_contract"
 
 
-def folder_of(contract: Path) -> Path:
-    """Return the folder of a contract that is named by its folder or by its openapi.yaml."""
-    if not contract.is_file():
-        return contract
-    if contract.name != ROOT:
-        raise UsageError(f"{contract}: a contract's file is called {ROOT}; name that, or the folder it is in")
-    return contract.parent
+def shorten(contract: Path) -> Path:
+    """Return a contract by the shortest name that it has: its folder, where its file has the usual name."""
+    return contract.parent if contract.name == ROOTS[0] and contract.is_file() else contract
 
 
-def list_documents(directory: Path) -> list[str]:
-    """Return the names of openapi.yaml and every schema file, relative to `directory`.
+def locate_root(contract: Path) -> tuple[Path, str]:
+    """Return the folder of a contract and the name of its first document, which may be named itself.
 
-    Other files that they refer to are known once these are read.
+    Raises UsageError where there is none, and where a folder leaves open which it is.
     """
-    if not (directory / ROOT).is_file():
+    if contract.is_file():
+        return contract.parent, contract.name
+    there = [name for name in ROOTS if (contract / name).is_file()]
+    if not there:
+        what = f"no {ROOTS[0]} there" if contract.is_dir() else "no such file or folder"
         raise UsageError(
-            f"{directory}: no {ROOT} there; name the folder that holds {ROOT} and {SCHEMA_FOLDER}/"
+            f"{contract}: {what}; name the folder that holds {ROOTS[0]} and {SCHEMA_FOLDER}/, "
+            "or the file of a contract"
         )
-    files = sorted((directory / SCHEMA_FOLDER).glob("**/*.json"))
-    return [ROOT, *(file.relative_to(directory).as_posix() for file in files)]
+    if len(there) > 1 and there[0] != ROOTS[0]:
+        raise UsageError(f"{contract}: {' and '.join(there)} are there; name the one that is the contract")
+    return contract, there[0]
 
 
-def load_documents(directory: Path) -> dict[str, Document]:
-    """Read openapi.yaml, every schema file, and what they refer to, by name relative to `directory`."""
-    return read_documents(directory, load_document)
+def list_documents(root: Path) -> list[str]:
+    """Return the names of a contract's first document and schema files, relative to its folder.
+
+    A document of another name than the usual ones has the files that it refers to, and no folder of schemas.
+    Files that are referred to are known once these are read.
+    """
+    folder = root.parent
+    files = sorted((folder / SCHEMA_FOLDER).glob("**/*.json")) if root.name in ROOTS else []
+    return [root.name, *(file.relative_to(folder).as_posix() for file in files)]
 
 
-def read_documents(directory: Path, load: Callable[[Path, str], Document | None]) -> dict[str, Document]:
+def load_documents(contract: Path) -> dict[str, Document]:
+    """Read a contract's documents, the first one first, by name relative to its folder."""
+    return read_documents(contract, load_document)
+
+
+def read_documents(contract: Path, load: Callable[[Path, str], Document | None]) -> dict[str, Document]:
     """Read every document of a contract by `load`; raises UsageError where there is no contract.
 
     What is referred to and is not there, or not in this folder, is left out; so is what `load` leaves out.
     """
+    folder, root = locate_root(contract)
 
     def find(name: str) -> Document | None:
-        return load(directory / name, name) if (directory / name).is_file() else None
+        return load(folder / name, name) if (folder / name).is_file() else None
 
-    return collect_documents(list_documents(directory), find)
+    return collect_documents(list_documents(folder / root), find)
 
 
 def collect_documents(names: Iterable[str], find: Callable[[str], Document | None]) -> dict[str, Document]:
@@ -149,22 +165,81 @@ def _referred_files(document: Document) -> set[str]:
     return {target.file for target in targets if isinstance(target, Address)}
 
 
-def load_contract(directory: Path | None = None, base_urls: tuple[str, ...] = ()) -> Contract:
-    """Read a contract, by default the one that the package carries.
+def localise(documents: dict[str, Document]) -> dict[str, Document]:
+    """Return documents in which references to an `$anchor` or an absolute `$id` are JSON pointers."""
+    if not any(
+        "$ref" in node and isinstance(refer(node["$ref"], name), str)
+        for name, document in documents.items()
+        for node in iter_mappings(document.value)
+    ):
+        return documents
+    known: dict[str, Address] = {}
+    for name, document in documents.items():
+        _name_schemas(document.value, Address(name), document_uri(name), known)
+    return {
+        name: replace(document, value=_localised(document.value, name, document_uri(name), known))
+        for name, document in documents.items()
+    }
+
+
+def _name_schemas(value: Any, at: Address, base: str, known: dict[str, Address]) -> None:
+    """Note where the URIs lead that schemas give themselves; what a document said first holds."""
+    base = _own_base(value, base)
+    if isinstance(value, dict):
+        if isinstance(value.get("$id"), str):
+            known.setdefault(base, at)
+        if isinstance(value.get("$anchor"), str):
+            known.setdefault(f"{base}#{value['$anchor']}", at)
+    for key, child in _inside(value):
+        _name_schemas(child, at.child(key), base, known)
+
+
+def _localised(value: Any, name: str, base: str, known: Mapping[str, Address]) -> Any:
+    base = _own_base(value, base)
+    if isinstance(value, list):
+        return [_localised(child, name, base, known) for child in value]
+    if not isinstance(value, dict):
+        return value
+    made = {key: _localised(child, name, base, known) for key, child in value.items()}
+    if isinstance(value.get("$ref"), str) and isinstance(refer(value["$ref"], name), str):
+        uri = join(base, value["$ref"])
+        whole, _, fragment = uri.partition("#")
+        inside = parse_pointer(unquote(fragment))
+        found = known.get(uri.removesuffix("#"))
+        if found is None and inside is not None and whole in known:
+            found = known[whole].child(*inside)
+        if found is not None:
+            file = "" if found.file == name else posixpath.relpath(found.file, posixpath.dirname(name))
+            made["$ref"] = f"{quote(file)}#{quote(pointer(found.tokens), safe='/~')}"
+    return made
+
+
+def _own_base(value: Any, base: str) -> str:
+    own = value.get("$id") if isinstance(value, dict) else None
+    return join(base, own).removesuffix("#") if isinstance(own, str) else base
+
+
+def _inside(value: Any) -> Iterable[tuple[str | int, Any]]:
+    return value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+
+
+def load_contract(path: Path | None = None, base_urls: tuple[str, ...] = ()) -> Contract:
+    """Read a contract from its folder or its file, by default the one that the package carries.
 
     `base_urls` are answered by the contract in addition to its `servers`. Raises ContractError when the
     contract is not sound enough to judge by, UsageError when there is none.
     """
-    return build_contract(load_documents(directory or default_directory()), base_urls)
+    return build_contract(load_documents(path or default_directory()), base_urls)
 
 
 def build_contract(documents: dict[str, Document], base_urls: tuple[str, ...] = ()) -> Contract:
-    """Resolve parsed documents into a Contract.
+    """Resolve parsed documents, the first of which is the contract's, into a Contract.
 
-    One thing in openapi.yaml that is not understood costs that statement, and is among the contract's notes.
+    One thing in it that is not understood costs that statement, and is among the contract's notes.
     Extensions are another matter: they are this tool's own, and raise ContractError where they are broken.
     """
-    if read_version(documents[ROOT].value) == 0:
+    documents = localise(documents)
+    if read_version(documents[root_of(documents)]) == 0:
         documents = convert_documents(documents, SchemaPlaces(documents))
     return _Builder(documents).build(base_urls)
 
@@ -269,7 +344,7 @@ class _Builder:
     def __init__(self, documents: dict[str, Document]) -> None:
         self._schemas = SchemaSet(documents)
         self._values = {name: document.value for name, document in documents.items()}
-        self._root = _Node(self._values, Address(ROOT))
+        self._root = _Node(self._values, Address(root_of(documents)))
         self._notes: dict[Address, str] = {}
         self._objects = [one for one in self._schemas.places.objects if isinstance(one.value, dict)]
         self._signed_by, self._signature_uri, self._signature = self._find_signature()
@@ -283,9 +358,9 @@ class _Builder:
         left_out = [*self._notes.items(), *self._schemas.notes.items()]
         notes = [self._note(at, f"left out: {text}") for at, text in left_out]
         if not operations:
-            notes.append(self._note(Address(ROOT), _NO_OPERATION))
+            notes.append(self._note(self._root.at, _NO_OPERATION))
         elif not all(server.host for server in servers):
-            notes.append(self._note(Address(ROOT), _ANY_HOST))
+            notes.append(self._note(self._root.at, _ANY_HOST))
         return Contract(
             schemas=self._schemas,
             servers=servers,
@@ -337,7 +412,9 @@ class _Builder:
     def _paths(self) -> list[tuple[str, _Node]]:
         """Return the paths with what stands there; raises ContractError where the document is not OpenAPI."""
         if not any(map(self._root.has, ("paths", "webhooks", "components"))):
-            raise ContractError(f"{ROOT}:1:1: a document of OpenAPI has `paths`; this one has none")
+            raise ContractError(
+                f"{self._root.at.file}:1:1: a document of OpenAPI has `paths`; this one has none"
+            )
         return self._own(lambda root: root.members("paths"), self._root)
 
     def _operation(self, node: _Node, path: str, item: _Node) -> Operation:
@@ -520,17 +597,17 @@ class _Builder:
         return _strictest(self._classified)
 
     def _unsearched_names(self, operations: tuple[Operation, ...]) -> dict[str, frozenset[str]]:
-        """Return the names of identifiers and credentials by operation; by none, those of all."""
+        """Return the names of identifiers and credentials by operation; by none, what all take for these."""
         if not any(stated in _IDENTIFYING for _, stated in self._classified):
             return {}
-        by_operation = {}
+        by_operation, searched = dict[str, frozenset[str]](), set[str]()
         for one in operations:
             reach = self._reach(one) if operations[1:] else {Address(at.file) for at, _ in self._classified}
             own = [(at, stated) for at, stated in self._classified if any(part.holds(at) for part in reach)]
-            classes = _strictest(own).items()
-            by_operation[one.id] = frozenset(name for name, stated in classes if stated in _IDENTIFYING)
-        named = [{str(at.tokens[-1]) for at, _ in self._classified}, *by_operation.values()]
-        return by_operation | {"": frozenset.intersection(*map(frozenset, named))}
+            classes = _strictest(own)
+            by_operation[one.id] = frozenset(name for name in classes if classes[name] in _IDENTIFYING)
+            searched |= classes.keys() - by_operation[one.id]
+        return by_operation | {"": frozenset().union(*by_operation.values()) - searched}
 
     def _servers(self, base_urls: tuple[str, ...]) -> Iterator[Server]:
         """Yield the servers of the document, of its paths and operations, and those that the user added.

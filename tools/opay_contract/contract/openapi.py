@@ -15,7 +15,9 @@ from opay_contract.contract.keywords import iter_schema, map_subschemas
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import Tokens
 
-ROOT = "openapi.yaml"
+ROOTS = ("openapi.yaml", "openapi.yml", "openapi.json")
+"""The names of a contract's first document that is named by its folder, the usual one first."""
+
 SCHEMA_FOLDER = "schemas"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -93,30 +95,37 @@ class Described(NamedTuple):
     value: Any
 
 
-def read_version(root: Any) -> int:
+def root_of(names: Iterable[str]) -> str:
+    """Return the name of the document that a contract begins with, of the names in the order of reading."""
+    return next(iter(names), "")
+
+
+def read_version(document: Document) -> int:
     """Return the minor version of an OpenAPI 3 document; raises ContractError for all others."""
+    root, name = document.value, document.name
     if not isinstance(root, dict):
-        raise ContractError(f"{ROOT}: no OpenAPI document: an object with `openapi`, `info` and `paths`")
+        raise ContractError(f"{name}: no OpenAPI document: an object with `openapi`, `info` and `paths`")
     if "swagger" in root:
         raise ContractError(
-            f"{ROOT}: this is OpenAPI 2.0 (Swagger), which is not read; convert it to OpenAPI 3.1 first, as "
+            f"{name}: this is OpenAPI 2.0 (Swagger), which is not read; convert it to OpenAPI 3.1 first, as "
             "https://converter.swagger.io does"
         )
     stated = root.get("openapi")
     if stated is None:
-        raise ContractError(f"{ROOT}: no OpenAPI document: it has no `openapi` with its version")
+        raise ContractError(f"{name}: no OpenAPI document: it has no `openapi` with its version")
     version = _VERSION.fullmatch(str(stated))
     if version is None:
-        raise ContractError(f"{ROOT}: OpenAPI {stated} is not read; known are 3.0 and 3.1")
+        raise ContractError(f"{name}: OpenAPI {stated} is not read; known are 3.0 and 3.1")
     return int(version[1])
 
 
 def iter_objects(values: Mapping[str, Any]) -> Iterator[Described]:
-    """Yield every object from openapi.yaml on, each once, those that `$ref` leads to among them.
+    """Yield every object from the first document on, each once, those that `$ref` leads to among them.
 
     A schema is yielded as a whole; what its own references lead to comes as a schema of its own.
     """
-    waiting = [Described(Address(ROOT), "document", values.get(ROOT))]
+    root = root_of(values)
+    waiting = [Described(Address(root), "document", values.get(root))]
     seen: set[Address] = set()
     while waiting:
         found = waiting.pop()
@@ -174,7 +183,7 @@ class SchemaPlaces:
     """Where the schemas of a contract's documents stand, none inside another; and its other `objects`."""
 
     def __init__(self, documents: Mapping[str, Document]) -> None:
-        """Find them: those that openapi.yaml leads to, and the files in schemas/."""
+        """Find them: those that the first document leads to, and the files in schemas/."""
         values = {name: document.value for name, document in documents.items()}
         self._tops: dict[str, Any] = {}
         for name in documents:
@@ -240,8 +249,8 @@ def convert_documents(documents: Mapping[str, Document], places: SchemaPlaces) -
         names_dialect = isinstance(document.value, dict) and "$schema" in document.value
         value = document.value if names_dialect else places.map(name, document.value, _convert, is_whole=True)
         converted[name] = replace(document, value=value)
-    root = converted[ROOT]
-    return converted | {ROOT: replace(root, value=root.value | {"openapi": "3.1.0"})}
+    root = converted[root_of(converted)]
+    return converted | {root.name: replace(root, value=root.value | {"openapi": "3.1.0"})}
 
 
 def _convert(schema: Any) -> Any:

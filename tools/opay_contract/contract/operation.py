@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from opay_contract.contract.addresses import Address
+from opay_contract.contract.addresses import Address, split_uri
 from opay_contract.contract.parameters import Parameter
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import Tokens
@@ -77,15 +77,16 @@ class Envelope:
         return str(value) if is_text and value in self.codes else None
 
     def value_of(self, code: str) -> Any:
-        """Return a code as answers have it."""
-        return self.values.get(code, code)
+        """Return a code as answers have it; an unknown one is a number where the known ones are."""
+        is_number = code not in self.codes and int in map(type, self.values.values()) and code.isdecimal()
+        return self.values.get(code, int(code) if is_number else code)
 
     def code_of(self, meaning: str) -> str:
         """Return the code that means something; a ContractError where none does."""
         for code in self.codes.values():
             if code.means == meaning:
                 return code.code
-        raise ContractError(f"openapi.yaml: x-business-codes: no code means '{meaning}'")
+        raise ContractError(f"{split_uri(self.codes_uri).file}: x-business-codes: no code means '{meaning}'")
 
 
 def code_text(value: Any) -> str | None:

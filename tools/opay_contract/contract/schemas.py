@@ -43,7 +43,7 @@ from opay_contract.contract.keywords import (
     iter_subschemas,
     map_subschemas,
 )
-from opay_contract.contract.openapi import SchemaPlaces
+from opay_contract.contract.openapi import SchemaPlaces, root_of
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import Tokens, pointer
 from opay_contract.model.finding import ContractPlace
@@ -78,6 +78,11 @@ class SchemaSet:
         self.documents = {
             name: replace(document, value=self._values[name]) for name, document in documents.items()
         }
+
+    @property
+    def root(self) -> Document:
+        """The document that the contract begins with."""
+        return self.documents[root_of(self.documents)]
 
     def validator(self, uri: str, unused: str | None = None) -> Validator:
         """Return the validator of the schema at `uri`; it never fetches and masks values in its messages.

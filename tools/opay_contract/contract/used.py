@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractUsed:
-    """A contract's title and version, empty where it says none, and its folder as the user gave it.
+    """A contract's title and version, empty where it says none, and its folder or file as the user gave it.
 
     `folder` is None for the contract that the package carries.
     """
@@ -33,7 +33,7 @@ class ContractUsed:
 
 
 def name_contract(root: object, given: Path | None) -> ContractUsed:
-    """Return what the value of openapi.yaml says of itself; `given` is the folder that was asked for."""
+    """Return what a contract's first document says of itself; `given` is the path that was asked for."""
     info = root.get("info") if isinstance(root, Mapping) else None
     title, version = _text(info, "title"), _text(info, "version")
     return ContractUsed(title=title, version=version, folder=given.as_posix() if given is not None else None)

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from opay_contract.contract.addresses import MISSING, Address
 from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID, ChangeKind, Level, Side, Way
-from opay_contract.contract.openapi import METHODS, ROOT
+from opay_contract.contract.openapi import METHODS
 from opay_contract.diff.schemas import Comparing, Difference, Sense, kind_of_words, plain_text
-from opay_contract.diff.sources import Version
+from opay_contract.diff.sources import FIRST, Version
 from opay_contract.jsontext import pointer
 from opay_contract.model.finding import ContractPlace, Key, key_of
 from opay_contract.model.summary import fingerprint
@@ -227,7 +227,7 @@ def compare_versions(old: Version, new: Version) -> ContractDiff:
 
 def _finish(found: _Found, old: Version, new: Version) -> Change:
     one = found.difference
-    at = one.new if one.new is not None else one.old or Address(ROOT)
+    at = one.new if one.new is not None else one.old or Address(FIRST)
     places = (one.old if one.old is not None else one.near, one.new if one.new is not None else one.near)
     return Change(
         kind=CHANGE_KINDS_BY_ID[one.kind],
@@ -246,7 +246,7 @@ def _finish(found: _Found, old: Version, new: Version) -> Change:
 class _Comparison:
     def __init__(self, old: Version, new: Version) -> None:
         self._schemas: Comparing[Use] = Comparing(old, new)
-        self._root = _Both(*(_Node(one, *one.resolve(Address(ROOT))) for one in (old, new)))
+        self._root = _Both(*(_Node(one, *one.resolve(Address(FIRST))) for one in (old, new)))
         self._found: dict[tuple[Any, ...], _Found] = {}
         self._use = _WHOLE
         self.operations = 0

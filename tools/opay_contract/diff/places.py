@@ -11,7 +11,7 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import build_contract
 from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY, schemas_of_scope
 from opay_contract.diff.comparing import Change, ContractDiff, Use
-from opay_contract.diff.sources import Version
+from opay_contract.diff.sources import FIRST, Version
 from opay_contract.drift.changes import parent_of, share_of
 from opay_contract.errors import ContractError
 from opay_contract.model.finding import Outcome
@@ -47,7 +47,7 @@ def _places_of(version: Version) -> _Places:
     try:
         contract = build_contract(version.schemas.documents)
     except ContractError as error:
-        version.notes[Address("openapi.yaml")] = f"outcomes are not told apart: {error}"
+        version.notes[Address(FIRST)] = f"outcomes are not told apart: {error}"
         return {}
     found: _Places = {}
     for location, uri in _iter_places(contract):

@@ -18,7 +18,7 @@ from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID, Level, Side
 from opay_contract.contract.used import name_contract
 from opay_contract.diff.comparing import Change, ContractDiff
 from opay_contract.diff.places import describe_traffic
-from opay_contract.diff.sources import Version
+from opay_contract.diff.sources import FIRST, Version
 from opay_contract.exit_codes import ExitCode
 from opay_contract.model.finding import ContractPlace, Key
 from opay_contract.model.observation import Observations
@@ -122,7 +122,7 @@ class ReportedDiff:
     def describe_versions(self) -> str:
         """Return which versions were compared."""
         old, new = self.diff.old, self.diff.new
-        names = [name_contract(one.values.get("openapi.yaml"), None) for one in (old, new)]
+        names = [name_contract(one.values.get(FIRST), None) for one in (old, new)]
         first = f"{names[0].name} ({old.name})"
         same = names[0].title == names[1].title
         return f"{first} → {names[1].version if same else names[1].name} ({new.name})"
@@ -216,7 +216,7 @@ def _cut(text: str) -> str:
 
 def render_markdown(run: ReportedDiff) -> str:
     """Return the changes as an entry of a changelog: by level, each a line of a list."""
-    names = [name_contract(one.values.get("openapi.yaml"), None) for one in (run.diff.old, run.diff.new)]
+    names = [name_contract(one.values.get(FIRST), None) for one in (run.diff.old, run.diff.new)]
     title = f"## {names[1].version or run.diff.new.name} (from {names[0].version or run.diff.old.name})"
     blocks = [prose(title).replace("&#35;", "#"), prose(run.describe_verdict().partition("  ")[2]) + "."]
     for level in reversed(Level):
@@ -300,7 +300,7 @@ def changes_schema() -> Any:
 
 
 def _version(version: Version) -> dict[str, str]:
-    named = name_contract(version.values.get("openapi.yaml"), None)
+    named = name_contract(version.values.get(FIRST), None)
     return {"name": version.name, "title": named.title, "version": named.version}
 
 

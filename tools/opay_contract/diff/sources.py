@@ -9,9 +9,9 @@ from typing import Any
 
 from opay_contract.contract.addresses import MISSING, Address, refer, resolve, value_below
 from opay_contract.contract.documents import Document, decode_document
-from opay_contract.contract.loading import collect_documents
+from opay_contract.contract.loading import collect_documents, localise, locate_root
 from opay_contract.contract.openapi import (
-    ROOT,
+    ROOTS,
     SchemaPlaces,
     convert_documents,
     read_version,
@@ -20,6 +20,9 @@ from opay_contract.contract.schemas import SchemaSet
 from opay_contract.errors import ContractError, UsageError
 from opay_contract.jsontext import pointer
 from opay_contract.model.finding import ContractPlace
+
+FIRST = ROOTS[0]
+"""What the first document of each version is called while they are compared, whatever its name is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +65,7 @@ class Version:
         """Return where an address stands in the files, by the names that people know them by."""
         written = pointer(at.tokens)
         position = self.schemas.documents[at.file].position(written)
-        file = f"{self.folder}{self.root if at.file == ROOT else at.file}"
+        file = f"{self.folder}{self.root if at.file == FIRST else at.file}"
         return ContractPlace(file=file, line=position.line, column=position.column, pointer=written)
 
     def describe_notes(self) -> list[str]:
@@ -93,7 +96,7 @@ def read_version_of(text: str, home: str) -> Version:
 
 def _read_path(text: str) -> Version:
     path = Path(text)
-    folder, name = (path, ROOT) if path.is_dir() else (path.parent, path.name)
+    folder, name = locate_root(path)
 
     def read(name: str) -> bytes | None:
         file = folder / name
@@ -109,16 +112,21 @@ def _read_revision(text: str, commit: str, inside: str) -> Version:
     """Read a file or a folder of a commit; paths are the repository's, or begin with `./` here."""
     here = _git("rev-parse", "--show-prefix") or b""
     whole = posixpath.join(here.decode().strip(), inside) if inside.startswith(("./", "../")) else inside
-    path = posixpath.normpath(whole) if whole else "."
-    kind = _git("cat-file", "-t", f"{commit}:{'' if path == '.' else path}")
+    path = "" if posixpath.normpath(whole) == "." else posixpath.normpath(whole)
+    kind = _git("cat-file", "-t", f"{commit}:{path}")
     if kind is None:
         raise UsageError(f"'{text}': no '{path}' at that revision; name another as REVISION:PATH")
-    folder, name = (path, ROOT) if kind.strip() == b"tree" else posixpath.split(path)
-    folder = "" if folder == "." else folder
+    folder, name = (path, _root_in(commit, path)) if kind.strip() == b"tree" else posixpath.split(path)
     shown = f"{text.partition(':')[0]}:{f'{folder}/' if folder else ''}"
     return _build(
         text, shown, name, lambda name: _git("cat-file", "blob", f"{commit}:{posixpath.join(folder, name)}")
     )
+
+
+def _root_in(commit: str, folder: str) -> str:
+    """Return the name of the first document in a folder of a commit; the usual one where there is none."""
+    paths = {name: f"{commit}:{posixpath.join(folder, name)}" for name in ROOTS}
+    return next((name for name, path in paths.items() if _git("cat-file", "-e", path) is not None), ROOTS[0])
 
 
 def _build(text: str, folder: str, root: str, read: Callable[[str], bytes | None]) -> Version:
@@ -138,8 +146,9 @@ def _build(text: str, folder: str, root: str, read: Callable[[str], bytes | None
 def build_version(name: str, folder: str, root: str, documents: dict[str, Document]) -> Version:
     """Return a version in the one dialect that everything else knows, less what is not understood."""
     first = documents[root]
-    documents = {**documents, ROOT: Document(name=ROOT, value=first.value, text=first.text)}
-    if read_version(first.value) == 0:
+    documents = {FIRST: Document(name=FIRST, value=first.value, text=first.text), **documents}
+    documents = localise(documents)
+    if read_version(first) == 0:
         documents = convert_documents(documents, SchemaPlaces(documents))
     schemas = SchemaSet(documents)
     return Version(

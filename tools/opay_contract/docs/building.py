@@ -14,7 +14,6 @@ from urllib.parse import unquote
 from opay_contract.contract.addresses import OPEN, address, tokens_of
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import Body, Field, iter_bodies, iter_fields
-from opay_contract.contract.loading import ROOT
 from opay_contract.contract.operation import Envelope, OpenQuestion, Operation
 from opay_contract.docs.evidence import RunEvidence
 from opay_contract.docs.reference import (
@@ -95,8 +94,8 @@ class _Writer:
 
     @property
     def root(self) -> Any:
-        """What stands in openapi.yaml."""
-        return self.contract.schemas.documents[ROOT].value
+        """What stands in the first document."""
+        return self.contract.schemas.root.value
 
     def _schemes(self) -> dict[str, Any]:
         schemes: dict[str, Any] = self.root.get("components", {}).get("securitySchemes", {})
@@ -104,7 +103,13 @@ class _Writer:
 
     def reference(self) -> Reference:
         signing = (name for name, scheme in self._schemes().items() if "x-signature" in scheme)
-        self._say("how-to-sign", *(address(ROOT, "components", "securitySchemes", name) for name in signing))
+        self._say(
+            "how-to-sign",
+            *(
+                address(self.contract.schemas.root.name, "components", "securitySchemes", name)
+                for name in signing
+            ),
+        )
         info = self.root.get("info", {})
         title = str(info.get("title", "API"))
         ordered = sorted(self.contract.operations, key=lambda one: not self._is_subject(one, title))

@@ -16,7 +16,7 @@ from opay_contract.contract.addresses import MISSING, Address, refer, value_belo
 from opay_contract.contract.documents import Document, is_text
 from opay_contract.contract.keywords import FOR_PEOPLE, NAMED
 from opay_contract.contract.keywords import KEYWORDS as OF_SCHEMAS
-from opay_contract.contract.openapi import PARTS, ROOT, is_schema_file, read_version
+from opay_contract.contract.openapi import PARTS, is_schema_file, read_version, root_of
 from opay_contract.docs.downgrading import downgrade
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import pointer
@@ -63,14 +63,15 @@ def build_bundle(
 ) -> Bundle:
     """Return a contract in one document; an open reference is a ContractError."""
     bundler = _Bundler(documents, is_dereferenced=is_dereferenced, has_extensions=has_extensions)
-    root = documents[ROOT].value
+    document = documents[root_of(documents)]
+    root = document.value
     if is_dereferenced and "components" in root:  # what is left of them is made where it is referred to
         schemes = {key: one for key, one in root["components"].items() if key == "securitySchemes"}
         root = {**root, "components": schemes}
-    value: dict[str, Any] = bundler.copy(root, Address(ROOT), "document")
+    value: dict[str, Any] = bundler.copy(root, Address(document.name), "document")
     bundler.add_components(value)
     notes = list(bundler.notes)
-    if is_3_0 and read_version(root) == 1:
+    if is_3_0 and read_version(document) == 1:
         value, losses = downgrade(value)
         notes += losses
     return Bundle(value=value, notes=tuple(notes))
@@ -172,7 +173,7 @@ class _Bundler:
         if kind in (_ANY, _INLINE) and is_schema_file(target.file):
             kind = "schema"
         beside = self._members({key: child for key, child in value.items() if key != "$ref"}, at, kind)
-        is_local = target.file == ROOT and target.tokens[:1] == ("components",)
+        is_local = target.file == root_of(self.documents) and target.tokens[:1] == ("components",)
         is_inlined = kind not in _SECTIONS and not (is_local and not self.is_dereferenced)
         if not (self.is_dereferenced or is_inlined):
             return {"$ref": self._name(target, kind), **beside}
@@ -192,8 +193,11 @@ class _Bundler:
 
     def _name(self, target: Address, kind: str) -> str:
         """Return the reference to a component, which is made where there is none yet."""
-        is_component = target.file == ROOT and target.tokens[:2] == ("components", _SECTIONS.get(kind))
-        if target.file == ROOT and not (self.is_dereferenced and is_component):
+        is_component = target.file == root_of(self.documents) and target.tokens[:2] == (
+            "components",
+            _SECTIONS.get(kind),
+        )
+        if target.file == root_of(self.documents) and not (self.is_dereferenced and is_component):
             return "#" + pointer(target.tokens)
         outside = 3 if is_component else 0 if kind == "schema" and is_schema_file(target.file) else None
         whole = Address(target.file, target.tokens[:outside])
@@ -202,7 +206,9 @@ class _Bundler:
         if key not in self.names:
             taken = {name for (section, _), name in self.names.items() if section == key[0]}
             taken.update(
-                () if is_component else self.documents[ROOT].value.get("components", {}).get(key[0], ())
+                ()
+                if is_component
+                else self.documents[root_of(self.documents)].value.get("components", {}).get(key[0], ())
             )
             self.names[key] = next(name for name in _candidates(self.documents, whole) if name not in taken)
             trail, self.trail = self.trail, [*self.trail, whole] if self.is_dereferenced else []

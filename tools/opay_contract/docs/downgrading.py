@@ -6,7 +6,7 @@ from typing import Any
 from opay_contract.contract.addresses import Address, value_below
 from opay_contract.contract.documents import Document
 from opay_contract.contract.keywords import map_subschemas
-from opay_contract.contract.openapi import ROOT, SchemaPlaces
+from opay_contract.contract.openapi import ROOTS, SchemaPlaces
 
 VERSION = "3.0.4"
 _KEPT = frozenset(
@@ -31,11 +31,12 @@ def downgrade(root: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Return a document in version 3.0, and a sentence on each statement that it has no words for."""
     losses: dict[str, None] = {}
     value = deepcopy(root) | {"openapi": VERSION}
-    for tokens in SchemaPlaces({ROOT: Document(name=ROOT, value=root, text="")}).iter_tops(ROOT):
+    name = ROOTS[0]
+    for tokens in SchemaPlaces({name: Document(name=name, value=root, text="")}).iter_tops(name):
         holder, lost = value_below(value, tokens[:-1]), dict[str, None]()
         key = int(tokens[-1]) if isinstance(holder, list) else tokens[-1]
         holder[key] = _schema(holder[key], lost)
-        losses |= dict.fromkeys(_loss(Address(ROOT, tokens), keyword) for keyword in lost)
+        losses |= dict.fromkeys(_loss(Address(name, tokens), keyword) for keyword in lost)
     for place, names in _ONLY_3_1.items():
         holder = value
         for step in place:
@@ -43,7 +44,7 @@ def downgrade(root: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
             holder = holder[step]
         for name in names:
             if holder.pop(name, None) and name != "summary":
-                losses[_loss(Address(ROOT, place), name)] = None
+                losses[_loss(Address(ROOTS[0], place), name)] = None
     return {key: child for key, child in value.items() if child != {} or key == "paths"}, list(losses)
 
 

@@ -16,7 +16,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import ROOT, build_contract, default_directory, load_documents
+from opay_contract.contract.loading import build_contract, default_directory, load_documents
 from opay_contract.docs.building import build_reference, slug
 from opay_contract.docs.bundle import build_bundle, render_bundle
 from opay_contract.docs.evidence import RunEvidence
@@ -43,20 +43,21 @@ _STATES = {DRIFTED: "drifted", NO_DRIFT: "clean", NEVER_SEEN: "unseen"}
 """The class of what recordings show, by how it begins."""
 
 
-def build_outputs(directory: Path | None, gather: Gather | None, *, live: bool = False) -> Mapping[str, str]:
+def build_outputs(path: Path | None, gather: Gather | None, *, live: bool = False) -> Mapping[str, str]:
     """Return the text of each file by its name; raises ContractError when the contract is not sound.
 
     `gather` tells what recordings say about a contract, None where nothing was verified. With `live` the page
     asks its server for news.
     """
-    contract = build_contract(load_documents(directory or default_directory()))
+    contract = build_contract(load_documents(path or default_directory()))
     try:
         bundle = build_bundle(contract.schemas.documents)
         reference = build_reference(contract, gather(contract) if gather else None)
         page, markdown = _render_html(reference, live=live), render_markdown(reference)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ContractError(
-            f"{ROOT}: a member is missing or of another type near {error}; `opay-contract spec` says which"
+            f"{contract.schemas.root.name}: a member is missing or of another type near {error}; "
+            "`opay-contract spec` says which"
         ) from error
     return {
         PAGE: page,

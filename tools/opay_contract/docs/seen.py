@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from opay_contract.contract.addresses import split_uri
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import Body, Field
-from opay_contract.contract.loading import ROOT
 from opay_contract.contract.operation import BusinessCode, Envelope, Operation, RequiredHeader
 from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY, fields_of_scope
 from opay_contract.docs.evidence import STATUS, RunEvidence, folded_place
@@ -107,7 +106,9 @@ def iter_fields_seen(  # noqa: PLR0913, PLR0917  where a body is told apart from
     """Yield what was seen of each member of a body, in the exchanges of some outcomes."""
     scopes: list[Scope] = [(operation.id, body.form, outcome.value) for outcome in outcomes]
     documented = {scope: fields_of_scope(contract, scope) for scope in scopes}
-    files = {statement.partition("#")[0] for field in fields for statement in field.statements} | {ROOT}
+    files = {statement.partition("#")[0] for field in fields for statement in field.statements} | {
+        contract.schemas.root.name
+    }
     files.add(split_uri(body.schema)[0])
     for field in fields:
         place = _place(body, field)

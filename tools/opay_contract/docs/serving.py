@@ -11,7 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from opay_contract.contract.loading import ROOT
+from opay_contract.contract.loading import locate_root
+from opay_contract.contract.openapi import ROOTS, SCHEMA_FOLDER
 from opay_contract.docs.outputs import PAGE, render_waiting
 from opay_contract.errors import OpayContractError, UsageError
 
@@ -27,9 +28,9 @@ _Stamp = tuple[tuple[str, int, int], ...]
 class LastGood:
     """The last page that could be made, and what is wrong with the contract since then."""
 
-    def __init__(self, build: Build, directory: Path, others: tuple[Path, ...] = ()) -> None:
+    def __init__(self, build: Build, contract: Path, others: tuple[Path, ...] = ()) -> None:
         self._build = build
-        self._directory = directory
+        self._contract = contract
         self._others = others
         self._stamp: _Stamp | None = None
         self._lock = threading.Lock()
@@ -62,8 +63,12 @@ class LastGood:
             return {"version": self._version, "problem": self._problem}
 
     def _read_stamp(self) -> _Stamp:
-        schemas = sorted((self._directory / "schemas").glob("**/*.*"))
-        return tuple(_stamp_of(path) for path in (self._directory / ROOT, *schemas, *self._others))
+        try:
+            folder, root = locate_root(self._contract)
+        except UsageError:  # gone for a moment, as editors do when they save
+            folder, root = self._contract, ROOTS[0]
+        schemas = sorted((folder / SCHEMA_FOLDER).glob("**/*.*"))
+        return tuple(_stamp_of(path) for path in (folder / root, *schemas, *self._others))
 
 
 @contextmanager

@@ -50,7 +50,10 @@ def _iter_findings(summary: DriftSummary, contract: Contract, *, may_all_fail: b
     outcomes = summary.outcomes
     if not summary.successes:
         if summary.is_vacuous and not may_all_fail:
-            places = [contract.schemas.place(operation.uri) for operation in contract.operations]
+            called = {operation for operation, *_ in outcomes if operation} or {
+                one.id for one in contract.operations
+            }
+            places = [contract.schemas.place(one.uri) for one in contract.operations if one.id in called]
             only = places[0] if len(places) == 1 else None
             yield _finding(NOTHING_SUCCEEDED, outcomes, ("", ""), only)
         return

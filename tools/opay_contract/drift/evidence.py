@@ -29,9 +29,9 @@ class Probe:
     schemas: SchemaSet
     operations: frozenset[str] | None = None
 
-    def concerns(self, operation: str, outcome: str) -> bool:
-        """Return whether exchanges of an operation and an outcome may speak for it."""
-        is_asked = self.operations is None or operation in self.operations
+    def concerns(self, operations: set[str], outcome: str) -> bool:
+        """Return whether exchanges of any of these operations, and of an outcome, may speak for it."""
+        is_asked = self.operations is None or not self.operations.isdisjoint(operations)
         return is_asked and self.evidence.outcome in (None, outcome)
 
     @cached_property

@@ -115,6 +115,7 @@ class Statistics:
         """Take a contract, and the memory of shapes of the judge."""
         self._shapes = shapes
         self._probes = build_probes(contract)
+        self._operations = contract.operations
         self._observer = Observer(contract)
         self._readings: Weights = Counter()
         self._outcomes: Counter[OutcomeKey] = Counter()
@@ -260,16 +261,22 @@ class Statistics:
         return group
 
     def _probes_of(self, frame: Frame) -> Iterator[Probe]:
-        """Yield the evidence that exchanges of a frame can give; those at unknown paths give none."""
-        if frame.route.path_known:
-            yield from (one for one in self._probes if one.concerns(frame.scope[0], frame.scope[2]))
+        """Yield the evidence that exchanges of a frame can give; those at unknown paths give none.
+
+        An unknown method is asked of every operation at its path.
+        """
+        route, known = frame.route, frame.route.operation
+        if route.path_known:
+            at_path = [one for one in self._operations if one.path == route.documented]
+            asked = {one.id for one in ([known] if known is not None else at_path)}
+            yield from (one for one in self._probes if one.concerns(asked, frame.scope[2]))
 
     def _evidence_at(self, frame: Frame, path: Tokens | None) -> tuple[list[Probe], list[Probe]]:
         """Return the evidence about a place in a body, by value and by shape.
 
         Without a path it is the evidence about more: about several places, headers, or the whole exchange.
         """
-        key = (frame.scope, frame.route.path_known, path)
+        key = (frame.scope, frame.route.documented, path)
         found = self._evidence.get(key)
         if found is None:
             probes = [

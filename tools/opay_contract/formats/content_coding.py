@@ -158,7 +158,7 @@ def _is_chunked(body: bytes) -> bool:
         size = int(frame[1], 16)
         position = frame.end() + size
         if not size:
-            return body[position:].strip() == b""
+            return body[position:].strip() == b"" and body != frame[0]
         if body[position : position + 2] != b"\r\n":
             return False
         position += 2

@@ -197,8 +197,7 @@ def _fit_of(
         path = fold(tokens)
         named = {keyword for keyword in node if not keyword.startswith("x-")}
         if isinstance(value, dict | list):
-            is_said = named <= _NOT_ABOUT_CONTENTS and is_decided_by_shape({"not": node.get("not", {})}, path)
-            if not is_said:
+            if not named <= _NOT_ABOUT_CONTENTS:
                 asked = {(): {plan.schema: None}}
                 break
         elif path not in decided and (isinstance(value, float) or not named <= _NOT_ABOUT_PLAIN_VALUES):

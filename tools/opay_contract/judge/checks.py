@@ -218,7 +218,11 @@ def signatures_hold(subjects: list[Subject]) -> bool:
 
 
 def verify_request(
-    exchange: Exchange, operation: Operation | None, contract: Contract, settings: Settings
+    exchange: Exchange,
+    asked: Parsed | NotJson | None,
+    operation: Operation | None,
+    contract: Contract,
+    settings: Settings,
 ) -> Verification | None:
     """Verify the signature of a call of the API; None where there is no key, or nothing to verify.
 
@@ -230,4 +234,5 @@ def verify_request(
     value = header(request.headers, scheme.header)
     if value is None or (settings.may_be_masked and is_mask(value, scheme.prefix)):
         return None
-    return verify(request.body, value, key, scheme)
+    known = asked if isinstance(asked, Parsed) else None  # what is documented as another type is still signed
+    return verify(request.body, value, key, scheme, known)

@@ -74,10 +74,10 @@ class Judge:
         """Put an exchange in scope, with its bodies, to those that are alike and wait; returns them."""
         alike, header_values = self._kinds.of(exchange, lead, asked, answered)
         verification = None
+        query, answer = asked[0] if asked else None, answered[0] if answered else None
         if self._settings.private_key:
             operation = alike.frame.route.operation
-            verification = verify_request(exchange, operation, self._contract, self._settings)
-        query, answer = asked[0] if asked else None, answered[0] if answered else None
+            verification = verify_request(exchange, query, operation, self._contract, self._settings)
         day = day_of(exchange.recorded_at)
         alike.waiting.append(Subject(exchange, query, answer, header_values, alike, day, verification))
         return alike

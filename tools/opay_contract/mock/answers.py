@@ -204,7 +204,7 @@ class Writer:
         """Return an envelope with any code, message and data, be they `ABSENT`."""
         value: dict[str, Any] = {}
         if self.envelope is not None:
-            put(value, self.envelope.code, self.envelope.values.get(code, code))
+            put(value, self.envelope.code, self.envelope.value_of(code))
             put(value, self.envelope.message, message)
             if data is not ABSENT:
                 put(value, self.envelope.data, data)

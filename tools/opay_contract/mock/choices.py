@@ -98,16 +98,16 @@ class Choices:
 def assumed_choices(contract: Contract) -> Choices:
     """Return the choices that take each question's assumed reading."""
     asked = {question.id: question for question in contract.questions}
-    stated = read_mock_statement(contract).choices
+    stated, file = read_mock_statement(contract).choices, contract.schemas.root.name
     for one in stated:
         if one.question not in asked:
-            raise ContractError(f"openapi.yaml: x-mock: there is no open question '{one.question}'")
+            raise ContractError(f"{file}: x-mock: there is no open question '{one.question}'")
         if one.decides not in USUAL:
             raise ContractError(
-                f"openapi.yaml: x-mock: '{one.decides}' is no situation; there are {', '.join(USUAL)}"
+                f"{file}: x-mock: '{one.decides}' is no situation; there are {', '.join(USUAL)}"
             )
     return Choices(
-        Choice(question=asked[one.question], taken=_assumed(asked[one.question], one), stated=one)
+        Choice(question=asked[one.question], taken=_assumed(asked[one.question], one, file), stated=one)
         for one in stated
     )
 
@@ -128,13 +128,11 @@ def _lines(choice: Choice) -> list[str]:
     ]
 
 
-def _assumed(question: OpenQuestion, stated: StatedChoice) -> str:
+def _assumed(question: OpenQuestion, stated: StatedChoice, file: str) -> str:
     for reading in question.readings:
         if reading.assumed and reading.id in stated.readings:
             return reading.id
-    raise ContractError(
-        f"openapi.yaml: the question '{question.id}' has no assumed reading that `x-mock` knows"
-    )
+    raise ContractError(f"{file}: the question '{question.id}' has no assumed reading that `x-mock` knows")
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], where: str) -> UsageError:

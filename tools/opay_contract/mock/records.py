@@ -167,7 +167,9 @@ class RecordKind:
         if value is MISSING:
             value = self._sampler.sample(uri, seed)
         if value is MISSING or not isinstance(value, dict):
-            raise ContractError(f"openapi.yaml: x-mock: no {self.single} can be made from its schema")
+            raise ContractError(
+                f"{self._contract.schemas.root.name}: x-mock: no {self.single} can be made from its schema"
+            )
         for place, given in samples.items():
             one = random.choice(given)
             if place:
@@ -298,7 +300,8 @@ def _below_schema(contract: Contract, stated: RecordsStated) -> str:
         if found == pointer(place) and uris:
             return uris[0]
     raise ContractError(
-        f"openapi.yaml: x-mock: the schema of {stated.name} describes nothing at '{pointer(place)}'"
+        f"{contract.schemas.root.name}: x-mock: the schema of {stated.name} describes nothing at "
+        f"'{pointer(place)}'"
     )
 
 

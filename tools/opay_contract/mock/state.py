@@ -11,7 +11,6 @@ import msgspec
 
 from opay_contract.contract.addresses import MISSING, Address, absolute, parse_pointer, resolve, split_uri
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import ROOT
 from opay_contract.contract.operation import Form, Operation
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import Tokens
@@ -151,9 +150,10 @@ class MockStatement:
 def read_mock_statement(contract: Contract) -> MockStatement:
     """Read what a contract says to the mock; raises ContractError where it cannot be understood."""
     values = document_values(contract)
-    if _MEMBER not in values[ROOT]:
+    root = contract.schemas.root
+    if _MEMBER not in root.value:
         return MockStatement(records={}, lookups={}, choices=())
-    at, value = resolve(values, Address(ROOT, (_MEMBER,)))
+    at, value = resolve(values, Address(root.name, (_MEMBER,)))
     try:
         stated = msgspec.convert(value, _StatedMock)
         records = {name: _records(name, one, at.file) for name, one in stated.records.items()}

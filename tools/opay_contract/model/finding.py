@@ -71,7 +71,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractPlace:
-    """A statement of the contract: file beside openapi.yaml, 1-based line and column, JSON pointer."""
+    """A statement of the contract: file in the contract's folder, 1-based line and column, JSON pointer."""
 
     file: str
     line: int

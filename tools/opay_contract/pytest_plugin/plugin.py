@@ -61,7 +61,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="a file with the settings of opay-contract; by default the nearest pyproject.toml that has them",
     )
     group.addoption(_BASELINE, metavar="FILE", help="findings that are accepted and fail no test")
-    parser.addini(_DIRECTORY, "folder with openapi.yaml and schemas/; empty: as in the settings")
+    parser.addini(
+        _DIRECTORY,
+        "the contract's file, or the folder with openapi.yaml and schemas/; empty: as in the settings",
+    )
     parser.addini(_FAIL_ON, "least severity of a finding that fails a check; empty: as in the settings")
 
 
@@ -241,7 +244,8 @@ def _bar(config: pytest.Config) -> "Bar":
     import time  # noqa: PLC0415  of no use before
     from pathlib import Path  # noqa: PLC0415  the same
 
-    from opay_contract.baseline.baseline import load_baseline, utc_day  # noqa: PLC0415  heavy
+    from opay_contract.baseline.acceptance import utc_day  # noqa: PLC0415  heavy
+    from opay_contract.baseline.baseline import load_baseline  # noqa: PLC0415  heavy
     from opay_contract.model.finding import Severity  # noqa: PLC0415
     from opay_contract.pytest_plugin.checking import Bar  # noqa: PLC0415
     from opay_contract.settings.policy import parse_severity  # noqa: PLC0415
@@ -260,11 +264,8 @@ def _bar(config: pytest.Config) -> "Bar":
 
 
 def _directory(config: pytest.Config) -> "Path | None":
-    from opay_contract.contract.loading import folder_of  # noqa: PLC0415  heavy
-
     named = config.getini(_DIRECTORY)
-    directory = config.rootpath / named if named else _settings(config).contract
-    return folder_of(directory) if directory else None
+    return config.rootpath / named if named else _settings(config).contract
 
 
 def _contract(config: pytest.Config) -> "Contract":

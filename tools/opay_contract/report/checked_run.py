@@ -181,6 +181,21 @@ class CheckedRun:
         return acceptance.standing(self.judged.today) if self.judged and acceptance else ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """How much is shown, and on what: a terminal's columns and lines, and what was asked for."""
+
+    width: int = 100
+    height: int = 40
+    shows_all: bool = False
+    is_full: bool = False
+    shows_questions: bool = False
+    shows_observed: bool = False
+    is_quiet: bool = False
+    is_verbose: bool = False
+    counts_rules: bool = False
+
+
 def by_gravity(summary: DriftSummary) -> list[FoldedFinding]:
     """Return the findings in the order of every report."""
     return rank(summary.findings.values())

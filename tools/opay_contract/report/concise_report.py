@@ -6,8 +6,9 @@ import click
 
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import FoldedFinding
-from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
+from opay_contract.report.checked_run import TOOL, CheckedRun, View, by_gravity
 from opay_contract.report.sentences import (
+    count_rules,
     describe_covered,
     describe_file,
     describe_head,
@@ -20,7 +21,6 @@ from opay_contract.report.sentences import (
     describe_vacuity,
     describe_verdict,
 )
-from opay_contract.report.text_report import View, count_rules
 from opay_contract.words import printable
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}

@@ -14,7 +14,6 @@ from msgspec import structs
 from opay_contract.baseline.acceptance import State
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document
-from opay_contract.contract.loading import ROOT
 from opay_contract.jsontext import steps_of
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED, RULES_OF_A_RUN
 from opay_contract.model.exchange import Place
@@ -68,7 +67,7 @@ class CitedSource:
 
 
 def cite(root: Any, names: Iterable[str], about: str = "") -> tuple[CitedSource, ...]:
-    """Return sources that openapi.yaml lists, with their words about a field if it has a name here."""
+    """Return sources that a contract lists, with their words about a field if it has a name here."""
     listed = root.get("x-sources", {})
     return tuple(
         CitedSource(
@@ -124,7 +123,7 @@ def find_sources(contract: Contract, statement: ContractPlace) -> tuple[CitedSou
     field = _FIELD.search(statement.pointer)
     for node in reversed(_nodes_to(document, statement.pointer) if document else []):
         if isinstance(node, dict) and (names := node.get("x-source")):
-            return cite(contract.schemas.documents[ROOT].value, names, field[1] if field else "")
+            return cite(contract.schemas.root.value, names, field[1] if field else "")
     return ()
 
 

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from opay_contract.contract.addresses import absolute
+from opay_contract.contract.addresses import absolute, split_uri
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import ROOT
 from opay_contract.contract.operation import Operation
 from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.signer import PUBLIC_TEST_KEY, Signature, sign
@@ -89,7 +88,7 @@ def parameters_of(contract: Contract, operation: Operation) -> list[Any]:
     """Return the parameters of an operation and of its path, wherever they stand."""
     nodes = [contract.schemas.node(uri) for uri in (operation.uri.rpartition("/")[0], operation.uri)]
     return [
-        contract.schemas.node(absolute(one["$ref"], ROOT)) if "$ref" in one else one
+        contract.schemas.node(absolute(one["$ref"], split_uri(operation.uri).file)) if "$ref" in one else one
         for node in nodes
         for one in node.get("parameters", [])
     ]

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance, State
+from opay_contract.contract.openapi import ROOTS
 from opay_contract.judge.table import RULES
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Rule, Severity
@@ -34,7 +35,6 @@ _PROBLEMS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO
 """What GitHub calls the severity of a rule."""
 
 _SOURCES, _CARRIED = "%SRCROOT%", "CONTRACT"
-_ROOT = "openapi.yaml"
 
 Json = dict[str, Any]
 
@@ -130,6 +130,7 @@ def _remark(level: str, text: str) -> Json:
 def _result(folded: FoldedFinding, run: CheckedRun) -> Json:
     finding = folded.finding
     contract = _contract(finding.contract, run.contract_folder) if finding.contract else None
+    root = run.contract.schemas.root.name if run.contract else ROOTS[0]
     first = _recording(finding.place)
     related = [
         {"id": number, **location, "message": _message(words)}
@@ -142,7 +143,7 @@ def _result(folded: FoldedFinding, run: CheckedRun) -> Json:
         "ruleIndex": next(index for index, rule in enumerate(RULES) if rule.id == finding.rule.id),
         "level": _LEVELS[finding.rule.severity],
         "message": _message(_describe(folded, run)),
-        "locations": [contract or first or _location(_contract_uri(_ROOT, run.contract_folder))],
+        "locations": [contract or first or _location(_contract_uri(root, run.contract_folder))],
         **({"relatedLocations": related} if related else {}),
         "partialFingerprints": {
             "opayContractFinding/v1": folded.fingerprint,

@@ -7,7 +7,7 @@ from datetime import datetime
 from opay_contract.baseline.acceptance import Acceptance, Judged, State
 from opay_contract.jsontext import pointer as pointer_of
 from opay_contract.model.exchange import Place
-from opay_contract.model.finding import Area, Finding, Outcome, Severity
+from opay_contract.model.finding import Area, Finding, Outcome, Rule, Severity
 from opay_contract.model.outcomes import (
     Outcomes,
     Signatures,
@@ -149,6 +149,20 @@ def describe_numbers(run: CheckedRun, least: Severity = Severity.INFO) -> str:
         for severity in reversed(Severity)
         if numbers[severity] and severity >= least
     )
+
+
+def count_rules(run: CheckedRun) -> list[str]:
+    """Return a line for each rule, the most severe first: how many findings it has, and how often seen."""
+    findings, times = Counter[Rule](), Counter[Rule]()
+    for folded in run.counted.findings.values():
+        findings[folded.finding.rule] += 1
+        times[folded.finding.rule] += folded.count
+    ordered = sorted(findings, key=lambda rule: (-rule.severity, -times[rule], rule.id))
+    rows = [(f"{findings[rule]:,}", f"{times[rule]:,}", rule.severity.label, rule.id) for rule in ordered]
+    return [
+        f"{found:>8}  {seen:>9}  {severity:<7}  {rule}"
+        for found, seen, severity, rule in [("findings", "times", "", "rule"), *rows][: None if rows else 0]
+    ]
 
 
 def mark_of(run: CheckedRun) -> str:

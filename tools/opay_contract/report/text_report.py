@@ -1,7 +1,6 @@
 """The report for a terminal: what is wrong first, folded to a screen, the verdict and what to do last."""
 
 import textwrap
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,9 +9,9 @@ import click
 
 from opay_contract.baseline.acceptance import State
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
-from opay_contract.model.finding import Rule, Severity
+from opay_contract.model.finding import Severity
 from opay_contract.model.summary import FoldedFinding
-from opay_contract.report.checked_run import CheckedRun, Verdict, by_gravity
+from opay_contract.report.checked_run import CheckedRun, Verdict, View, by_gravity
 from opay_contract.report.frames import build_frame, next_steps
 from opay_contract.report.insights import (
     describe_answer,
@@ -27,6 +26,7 @@ from opay_contract.report.rule_guide import guide_of
 from opay_contract.report.sentences import (
     INTERRUPTED,
     NOUNS,
+    count_rules,
     describe_call,
     describe_covered,
     describe_day,
@@ -69,38 +69,9 @@ _dim = partial(click.style, dim=True)
 _bold = partial(click.style, bold=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
-    """How much is shown, and on what: a terminal's columns and lines, and what was asked for."""
-
-    width: int = 100
-    height: int = 40
-    shows_all: bool = False
-    is_full: bool = False
-    shows_questions: bool = False
-    shows_observed: bool = False
-    is_quiet: bool = False
-    is_verbose: bool = False
-    counts_rules: bool = False
-
-
 def render_text(run: CheckedRun, view: View | None = None) -> str:
     """Return the report with colour codes, which the writer takes off where nobody sees colours."""
     return _Layout(run, view or View()).render()
-
-
-def count_rules(run: CheckedRun) -> list[str]:
-    """Return a line for each rule, the most severe first: how many findings it has, and how often seen."""
-    findings, times = Counter[Rule](), Counter[Rule]()
-    for folded in run.counted.findings.values():
-        findings[folded.finding.rule] += 1
-        times[folded.finding.rule] += folded.count
-    ordered = sorted(findings, key=lambda rule: (-rule.severity, -times[rule], rule.id))
-    rows = [(f"{findings[rule]:,}", f"{times[rule]:,}", rule.severity.label, rule.id) for rule in ordered]
-    return [
-        f"{found:>8}  {seen:>9}  {severity:<7}  {rule}"
-        for found, seen, severity, rule in [("findings", "times", "", "rule"), *rows][: None if rows else 0]
-    ]
 
 
 @dataclass(frozen=True, slots=True)

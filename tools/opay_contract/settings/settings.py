@@ -160,8 +160,8 @@ KEYS: tuple[Key, ...] = (
         parameter="contract_dir",
         example='"contract"',
         default="the contract of the package",
-        help="Folder with openapi.yaml and schemas/, or that openapi.yaml; by default the contract that the "
-        "package carries.",
+        help="File of a contract, of any name, or the folder with openapi.yaml and schemas/; by default the "
+        "contract that the package carries.",
         read=_path,
     ),
     Key(

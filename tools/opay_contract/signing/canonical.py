@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from opay_contract.errors import ContractError, OpayContractError, UsageError
-from opay_contract.jsontext import Flaw, FlawKind, NotJson, Tokens, parse_json, pointer
+from opay_contract.jsontext import Flaw, FlawKind, NotJson, Parsed, Tokens, parse_json, pointer
 from opay_contract.model.signature import SignatureScheme
 
 _FORMS = ("raw", "escaped")
@@ -38,9 +38,12 @@ class UnsignableBody(OpayContractError):  # noqa: N818  names what is refused, a
         self.fault = fault
 
 
-def parse_signable(body: bytes) -> dict[str, Any]:
-    """Return the JSON object that `body` is to every reader; anything else is an `UnsignableBody`."""
-    parsed = parse_json(body)
+def parse_signable(body: bytes, known: Parsed | None = None) -> dict[str, Any]:
+    """Return the JSON object that `body` is to every reader; anything else is an `UnsignableBody`.
+
+    `known` is what it was read as, where somebody has read it.
+    """
+    parsed = known or parse_json(body)
     if isinstance(parsed, NotJson):
         raise UnsignableBody(_describe_not_json(parsed))
     for flaw in parsed.flaws:

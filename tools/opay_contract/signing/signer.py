@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from opay_contract.errors import ContractError, UsageError
+from opay_contract.jsontext import Parsed
 from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.canonical import (
     UnsignableBody,
@@ -83,15 +84,20 @@ def sign_as_it_is(body: bytes, key: str) -> str:
     return hmac.digest(_secret(key), body, "sha512").hex()
 
 
-def verify(body: bytes, header_value: str, key: str, scheme: SignatureScheme) -> Verification:
-    """Tell whether `header_value` signs `body` in any form that the scheme documents."""
+def verify(
+    body: bytes, header_value: str, key: str, scheme: SignatureScheme, known: Parsed | None = None
+) -> Verification:
+    """Tell whether `header_value` signs `body` in any form that the scheme documents.
+
+    `known` is what the body was read as, where somebody has read it.
+    """
     secret = _secret(key)
     forms = documented_forms(scheme)
     fault = _fault_of_header(header_value, scheme.prefix)
     if fault is not None:
         return Verification(reason=fault)
     try:
-        value = parse_signable(body)
+        value = parse_signable(body, known)
         texts = {forms[0]: render_canonical(value, scheme, forms[0])}
         if not texts[forms[0]].isascii() or "\\u" in texts[forms[0]]:  # else all forms are the same text
             texts = {form: render_canonical(value, scheme, form) for form in forms}

@@ -9,7 +9,6 @@ from typing import Any
 import jsonschema_rs
 
 from opay_contract.contract.addresses import Address
-from opay_contract.contract.openapi import ROOT
 from opay_contract.contract.schemas import MASK, iter_nearest
 from opay_contract.errors import ContractError
 from opay_contract.spec.subject import Example, RawProblem, Subject
@@ -36,7 +35,7 @@ def find_undocumented_members(subject: Subject) -> Iterator[RawProblem]:
 def find_unjudged_examples(subject: Subject) -> Iterator[RawProblem]:
     """Each example stands here and has a schema, so that it can be judged."""
     for at, value in subject.statements:
-        if "externalValue" in value and at.file == ROOT and at.tokens[-2:-1] == ("examples",):
+        if "externalValue" in value and at.file == subject.root_name and at.tokens[-2:-1] == ("examples",):
             yield RawProblem(
                 at.child("externalValue"), "an example from elsewhere is not judged; write it as `value`"
             )
@@ -46,9 +45,9 @@ def find_nothing(subject: Subject) -> Iterator[RawProblem]:
     """Find a contract that has no schema or no example: nothing would be proven."""
     if not subject.unread:
         if not subject.whole_schemas:
-            yield RawProblem(Address(ROOT), "no schema was found, so nothing is proven")
+            yield RawProblem(subject.at_root(), "no schema was found, so nothing is proven")
         if not subject.examples and (subject.names_sources or not subject.whole_schemas):
-            yield RawProblem(Address(ROOT), "no example was found, so nothing is proven")
+            yield RawProblem(subject.at_root(), "no example was found, so nothing is proven")
 
 
 def _judgeable(subject: Subject) -> list[Example]:

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from opay_contract.contract.addresses import Address, parse_pointer
-from opay_contract.contract.openapi import ROOT
 from opay_contract.spec.examples import build_validator, iter_faults
 from opay_contract.spec.subject import RawProblem, Subject, items, members
 
 _SCHEMA = Path(__file__).with_name("extensions.schema.json")
 _AT_ROOT = (
-    "openapi.yaml's top level",
+    "the contract's top level",
     frozenset({"x-all-paths", "x-mock", "x-open-questions", "x-sensitivity-classes", "x-sources"}),
 )
 _AT_OPERATION = ("an operation", frozenset({"x-business-codes", "x-envelope", "x-forms"}))
@@ -47,7 +46,7 @@ def find_shape_faults(subject: Subject) -> Iterator[RawProblem]:
         )
         yield from iter_faults(validator, own, at)
     at, questions = _questions(subject)
-    if at.file != ROOT:
+    if at.file != subject.root_name:
         shape = {"$ref": "#/$defs/questions", "$defs": load_extension_schema()["$defs"]}
         yield from iter_faults(build_validator(shape), questions, at)
 
@@ -56,7 +55,7 @@ def find_misplaced(subject: Subject) -> Iterator[RawProblem]:
     """Each `x-` member stands where it is read; elsewhere it would be passed over without a word."""
     schemas = {at for at, _ in subject.schemas}
     for at, extensions in _iter_extended(subject):
-        allowed = _allowed(at, is_schema=at in schemas)
+        allowed = _allowed(at, is_schema=at in schemas, is_root=at.file == subject.root_name)
         for name in extensions:
             place = next((words for words, names in _PLACES if name in names), None)
             if place and name not in allowed:
@@ -70,10 +69,10 @@ def _iter_extended(subject: Subject) -> Iterator[tuple[Address, dict[str, Any]]]
             yield at, extensions
 
 
-def _allowed(at: Address, *, is_schema: bool) -> frozenset[str]:
+def _allowed(at: Address, *, is_schema: bool, is_root: bool) -> frozenset[str]:
     if is_schema:
         return _AT_SCHEMA[1]
-    if at.file != ROOT:
+    if not is_root:
         return frozenset()
     match at.tokens:
         case ():
@@ -160,7 +159,7 @@ def _check_pointer(subject: Subject, at: Address, text: Any, schema: Any) -> Ite
 def find_mock_faults(subject: Subject) -> Iterator[RawProblem]:
     """What is said to the mock in another file has its shape; the mock says what of it leads nowhere."""
     stated = members(subject.root.get("x-mock"))
-    target = subject.resolve(ROOT, stated["$ref"]) if "$ref" in stated else None
+    target = subject.resolve(subject.root_name, stated["$ref"]) if "$ref" in stated else None
     if target is not None:
         shape = {"$ref": "#/$defs/mock", "$defs": load_extension_schema()["$defs"]}
         yield from iter_faults(build_validator(shape), subject.value(target), target)
@@ -186,7 +185,7 @@ def find_about_faults(subject: Subject) -> Iterator[RawProblem]:
     """Each `about` leads to a statement that is there."""
     for at, question in _iter_questions(subject):
         for index, about in items(question.get("about")):
-            message = subject.describe_fault(ROOT, about)
+            message = subject.describe_fault(subject.root_name, about)
             if message:
                 yield RawProblem(at.child("about", index), message)
 
@@ -248,10 +247,10 @@ def _iter_questions(subject: Subject) -> Iterator[tuple[Address, dict[str, Any]]
 
 
 def _questions(subject: Subject) -> tuple[Address, Any]:
-    """Return where the questions stand, and what stands there: in openapi.yaml, or where that refers to."""
-    at = Address(ROOT, ("x-open-questions",))
+    """Return where the questions stand, and what is there: in the first document, or where that refers to."""
+    at = subject.at_root("x-open-questions")
     stated = subject.value(at)
-    target = subject.resolve(ROOT, stated.get("$ref")) if isinstance(stated, dict) else at
+    target = subject.resolve(subject.root_name, stated.get("$ref")) if isinstance(stated, dict) else at
     return (target, subject.value(target)) if target else (at, None)
 
 

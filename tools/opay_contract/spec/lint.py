@@ -63,7 +63,7 @@ MEANING: tuple[Check, ...] = (
 class Proof:
     """The problems of a contract, sorted by place, and how much there was to look at.
 
-    `root` is what openapi.yaml says, as far as it could be read.
+    `root` is what the first document says, as far as it could be read.
     """
 
     root: dict[str, Any]
@@ -74,9 +74,9 @@ class Proof:
     references: int
 
 
-def prove_contract(directory: Path) -> Proof:
-    """Check the contract in `directory`; raises UsageError where there is none."""
-    subject, unreadable = read_subject(directory)
+def prove_contract(contract: Path) -> Proof:
+    """Check a contract, named by its folder or its file; raises UsageError where there is none."""
+    subject, unreadable = read_subject(contract)
     structure = [(check.id, tuple(check.find(subject))) for check in STRUCTURE]
     subject.faults = tuple(fault for _, faults in structure for fault in faults)
     meaning = [(check.id, tuple(check.find(subject))) for check in MEANING]

@@ -1,11 +1,10 @@
-"""Checks of openapi.yaml as OpenAPI: the meta-schema, what it leaves to the reader, and sources."""
+"""Checks of the first document as OpenAPI: the meta-schema, what it leaves to the reader, and sources."""
 
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from opay_contract.contract.addresses import Address
-from opay_contract.contract.openapi import ROOT
 from opay_contract.errors import UsageError
 from opay_contract.spec.examples import build_validator, iter_faults
 from opay_contract.spec.subject import RawProblem, Statement, Subject, items, members
@@ -26,10 +25,10 @@ def load_meta_schema(version: int) -> Any:
 
 
 def find_meta_schema_faults(subject: Subject) -> Iterator[RawProblem]:
-    """Hold openapi.yaml against the meta-schema of its version."""
-    if ROOT in subject.documents:
+    """Hold the first document against the meta-schema of its version."""
+    if subject.root_name in subject.documents:
         validator = build_validator(load_meta_schema(subject.version))
-        yield from iter_faults(validator, subject.written, Address(ROOT))
+        yield from iter_faults(validator, subject.written, subject.at_root())
 
 
 def find_operation_faults(subject: Subject) -> Iterator[RawProblem]:
@@ -69,9 +68,9 @@ def find_server_faults(subject: Subject) -> Iterator[RawProblem]:
     """Each server is reached by https and says which environment it is."""
     if not subject.names_sources:
         return
-    at = Address(ROOT, ("servers",))
+    at = subject.at_root("servers")
     if not subject.root.get("servers"):
-        yield RawProblem(Address(ROOT), "no servers are named")
+        yield RawProblem(subject.at_root(), "no servers are named")
     for index, server in items(subject.root.get("servers")):
         if not str(members(server).get("url", "")).startswith("https://"):
             yield RawProblem(at.child(index, "url"), "a server is reached by https")
@@ -82,7 +81,7 @@ def find_server_faults(subject: Subject) -> Iterator[RawProblem]:
 def find_security_faults(subject: Subject) -> Iterator[RawProblem]:
     """Each security requirement names a scheme that is there."""
     schemes = members(members(subject.root.get("components")).get("securitySchemes"))
-    places = [Statement(Address(ROOT), subject.root), *subject.operations]
+    places = [Statement(subject.at_root(), subject.root), *subject.operations]
     for at, value in places:
         for index, requirement in items(value.get("security")):
             for name in members(requirement):
@@ -116,7 +115,7 @@ def find_unknown_sources(subject: Subject) -> Iterator[RawProblem]:
         known = members(subject.root.get("x-sources"))
         for at, name in _iter_named(subject):
             if name not in known:
-                yield RawProblem(at, f"no source '{name}' in `x-sources` of openapi.yaml")
+                yield RawProblem(at, f"no source '{name}' in `x-sources` of {subject.root_name}")
 
 
 def find_unused_sources(subject: Subject) -> Iterator[RawProblem]:
@@ -126,7 +125,7 @@ def find_unused_sources(subject: Subject) -> Iterator[RawProblem]:
         for name in members(subject.root.get("x-sources")):
             if name not in used:
                 yield RawProblem(
-                    Address(ROOT, ("x-sources", name)), f"no statement names the source '{name}'"
+                    subject.at_root("x-sources", name), f"no statement names the source '{name}'"
                 )
 
 

@@ -16,7 +16,7 @@ import jsonschema_rs
 
 from opay_contract.contract.addresses import MISSING, Address
 from opay_contract.contract.keywords import DIALECT
-from opay_contract.contract.openapi import ROOT, SCHEMA_FOLDER
+from opay_contract.contract.openapi import ROOTS, SCHEMA_FOLDER
 from opay_contract.contract.schemas import meta_validator
 from opay_contract.spec.examples import iter_faults
 from opay_contract.spec.subject import RawProblem, Statement, Subject, items, members
@@ -36,7 +36,7 @@ _TOKEN = re.compile(
 
 
 def find_meta_schema_faults(subject: Subject) -> Iterator[RawProblem]:
-    """Hold every schema, in a file or in openapi.yaml, against the meta-schema of JSON Schema 2020-12."""
+    """Hold every schema, in a file of its own or not, against the meta-schema of JSON Schema 2020-12."""
     for at in subject.whole_schemas:
         yield from iter_faults(meta_validator(), subject.value(at), at)
 
@@ -73,9 +73,12 @@ def find_sensitivity_faults(subject: Subject) -> Iterator[RawProblem]:
     """Each class of sensitivity is a known one, and each property that holds text or a number has one."""
     classes = members(subject.root.get("x-sensitivity-classes"))
     for at, schema in subject.schemas:
-        if ROOT in subject.documents and schema.get("x-sensitivity", MISSING) not in [MISSING, *classes]:
+        if subject.root_name in subject.documents and schema.get("x-sensitivity", MISSING) not in [
+            MISSING,
+            *classes,
+        ]:
             yield RawProblem(
-                at.child("x-sensitivity"), "no such class in `x-sensitivity-classes` of openapi.yaml"
+                at.child("x-sensitivity"), f"no such class in `x-sensitivity-classes` of {subject.root_name}"
             )
     for at, _ in _iter_properties(subject):
         parts = [members(subject.value(part)) for part in subject.in_place(at)]
@@ -170,14 +173,15 @@ def _circles(links: dict[Address, list[Address]]) -> dict[Address, int]:
 
 
 def find_orphans(subject: Subject) -> Iterator[RawProblem]:
-    """Each file in schemas/ is reached by references from openapi.yaml; judged if every file can be read."""
+    """Each file in schemas/ is reached by references from the root; judged if every file can be read."""
     if subject.unread:
         return
     reached = _reached(subject)
     for name in subject.schema_names:
         if name not in reached:
-            yield RawProblem(Address(name), f"nothing that {ROOT} refers to leads here")
-    for path in sorted((subject.directory / SCHEMA_FOLDER).rglob("*")):
+            yield RawProblem(Address(name), f"nothing that {subject.root_name} refers to leads here")
+    beside = (subject.directory / SCHEMA_FOLDER).rglob("*") if subject.root_name in ROOTS else ()
+    for path in sorted(beside):
         name = path.relative_to(subject.directory).as_posix()
         if path.is_file() and path.suffix != ".json" and name not in subject.documents:
             yield RawProblem(Address(name), "only .json files are read from this folder")
@@ -188,7 +192,7 @@ def _reached(subject: Subject) -> set[str]:
     for reference in subject.references:
         if reference.target:
             links.setdefault(reference.at.file, set()).add(reference.target.file)
-    reached, waiting = set(), [ROOT]
+    reached, waiting = set(), [subject.root_name]
     while waiting:
         name = waiting.pop()
         if name not in reached:

@@ -16,10 +16,9 @@ from typing import Any, NamedTuple
 from opay_contract.contract.addresses import MISSING, Address, refer, value_below
 from opay_contract.contract.documents import Document, load_document
 from opay_contract.contract.keywords import NAMED, About, Holds, iter_schema, iter_subschemas
-from opay_contract.contract.loading import read_documents
+from opay_contract.contract.loading import localise, locate_root, read_documents
 from opay_contract.contract.openapi import (
     METHODS,
-    ROOT,
     SchemaPlaces,
     convert_documents,
     is_schema_file,
@@ -96,13 +95,14 @@ class Example(NamedTuple):
 
 @dataclass(eq=False)
 class Subject:
-    """The documents by name, as 3.1 has them; what openapi.yaml says word for word, and its minor version.
+    """The documents by name, as 3.1 has them; what the first says word for word, and its minor version.
 
     `unread` are the names of files that could not be read. `faults` are those that keep a schema from being
     used; they are known once the checks of structure ran.
     """
 
     directory: Path
+    root_name: str
     documents: dict[str, Document]
     written: Any
     version: int
@@ -111,8 +111,12 @@ class Subject:
 
     @cached_property
     def root(self) -> dict[str, Any]:
-        """What openapi.yaml says, empty where it could not be read."""
-        return members(self.documents[ROOT].value) if ROOT in self.documents else {}
+        """What the first document says, empty where it could not be read."""
+        return members(self.documents[self.root_name].value) if self.root_name in self.documents else {}
+
+    def at_root(self, *tokens: str | int) -> Address:
+        """Return the address of what stands at steps in the first document."""
+        return Address(self.root_name, tokens)
 
     @property
     def names_sources(self) -> bool:
@@ -152,11 +156,11 @@ class Subject:
 
     @cached_property
     def operations(self) -> tuple[Statement, ...]:
-        """Every operation of openapi.yaml, wherever its path is described."""
+        """Every operation of the first document, wherever its path is described."""
         found = []
         for path, item in members(self.root.get("paths")).items():
-            at = Address(ROOT, ("paths", path))
-            target = self.resolve(ROOT, members(item)["$ref"]) if "$ref" in members(item) else at
+            at = self.at_root("paths", path)
+            target = self.resolve(self.root_name, members(item)["$ref"]) if "$ref" in members(item) else at
             holder = members(self.value(target)) if target else {}
             found += [
                 Statement((target or at).child(method), holder[method])
@@ -167,7 +171,7 @@ class Subject:
 
     @cached_property
     def whole_schemas(self) -> tuple[Address, ...]:
-        """The schemas that are in no other: files in schemas/, and those that openapi.yaml has itself."""
+        """The schemas that are in no other: files in schemas/, and those that the first document has."""
         names = [Address(name) for name in self.schema_names]
         components = members(members(self.root.get("components")).get("schemas"))
         inline = [
@@ -177,7 +181,7 @@ class Subject:
             for key in ("schema", "when")
             if key in value
         ]
-        return (*names, *(Address(ROOT, ("components", "schemas", name)) for name in components), *inline)
+        return (*names, *(self.at_root("components", "schemas", name) for name in components), *inline)
 
     @cached_property
     def schemas(self) -> tuple[Statement, ...]:
@@ -192,7 +196,9 @@ class Subject:
             for at, schema in self.schemas
             for i, value in items(schema.get("examples"))
         ]
-        described = [one for one in self.statements if one.at.file == ROOT and "schema" in one.value]
+        described = [
+            one for one in self.statements if one.at.file == self.root_name and "schema" in one.value
+        ]
         return (*of_schemas, *(example for one in described for example in self._shown(*one)))
 
     def _shown(self, at: Address, described: dict[str, Any]) -> Iterator[Example]:
@@ -326,7 +332,7 @@ def _key(at: Address) -> tuple[str, ...]:
     return tuple(map(str, at.tokens))
 
 
-def read_subject(directory: Path) -> tuple[Subject, list[Problem]]:
+def read_subject(contract: Path) -> tuple[Subject, list[Problem]]:
     """Read every document; one that cannot be read is a problem, and the others are read all the same."""
     problems: list[Problem] = []
 
@@ -337,17 +343,19 @@ def read_subject(directory: Path) -> tuple[Subject, list[Problem]]:
             problems.append(_unreadable(name, str(error)))
             return None
 
-    documents = read_documents(directory, load)
-    written, version = documents[ROOT].value if ROOT in documents else MISSING, 1
+    directory, root = locate_root(contract)
+    documents = read_documents(contract, load)
+    written, version = documents[root].value if root in documents else MISSING, 1
     try:
-        version = read_version(written) if written is not MISSING else 1
+        version = read_version(documents[root]) if root in documents else 1
     except ContractError as error:
         if isinstance(written, dict):
-            problems.append(_unreadable(ROOT, str(error)))
+            problems.append(_unreadable(root, str(error)))
+    documents = localise(documents)
     if version == 0:
         documents = convert_documents(documents, SchemaPlaces(documents))
     unread = frozenset(problem.file for problem in problems if problem.file not in documents)
-    return Subject(directory, documents, written, version, unread), problems
+    return Subject(directory, root, documents, written, version, unread), problems
 
 
 def members(value: Any) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from typing import Any
 from opay_contract.contract.addresses import Address, address, below
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document, parse_document
-from opay_contract.contract.loading import ROOT, build_contract, read_documents
-from opay_contract.contract.openapi import is_schema_file
+from opay_contract.contract.loading import build_contract, read_documents
+from opay_contract.contract.openapi import is_schema_file, root_of
 from opay_contract.drift.changes import parent_of
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import Tokens, iter_nodes, value_at
@@ -84,20 +84,25 @@ class Draft:
             moves=(*self.moves, Move(edit=edit, before=before, after=after)),
         )
 
+    @property
+    def root(self) -> str:
+        """The name of the document that the contract begins with."""
+        return root_of(self.documents)
+
     def _examples(self) -> Iterator[tuple[str, Any]]:
         for name, document in self.documents.items():
             if is_schema_file(name):
                 yield from ((address(name), value) for value in document.value.get("examples", ()))
-        for tokens, node in iter_nodes(self.documents[ROOT].value):
+        for tokens, node in iter_nodes(self.documents[self.root].value):
             if isinstance(node, dict) and "schema" in node and tokens[-2:-1] == ("content",):
-                uri = below(address(ROOT, *tokens), "schema")
+                uri = below(address(self.root, *tokens), "schema")
                 for example in node.get("examples", {}).values():
                     yield uri, example["value"]
 
 
-def read_draft(directory: Path) -> Draft:
+def read_draft(contract: Path) -> Draft:
     """Read the documents of a contract; raises ContractError where one is no sound document."""
-    documents = read_documents(directory, lambda path, name: parse_document(_read(path, name), name))
+    documents = read_documents(contract, lambda path, name: parse_document(_read(path, name), name))
     texts = {name: document.text for name, document in documents.items()}
     return Draft(originals=texts, texts=texts, documents=documents)
 
@@ -175,12 +180,12 @@ class EditContext:
     @cached_property
     def has_sources(self) -> bool:
         """Whether the contract names sources at all."""
-        return isinstance(self.draft.value(ROOT, _SOURCES), dict)
+        return isinstance(self.draft.value(self.draft.root, _SOURCES), dict)
 
     @cached_property
     def safe_class(self) -> str | None:
         """The class for what nobody has judged yet, which shows nothing; None where there are no classes."""
-        classes = self.draft.value(ROOT, _CLASSES) or {}
+        classes = self.draft.value(self.draft.root, _CLASSES) or {}
         return (
             _SAFE_CLASS if _SAFE_CLASS in classes else next((c for c in classes if c != _SHOWN_CLASS), None)
         )
@@ -195,10 +200,10 @@ class EditContext:
 
     def register_source(self) -> list[Edit]:
         """Return the edits that make the source known, none where it is."""
-        known = self.draft.value(ROOT, _SOURCES)
+        known = self.draft.value(self.draft.root, _SOURCES)
         if not isinstance(known, dict) or SOURCE in known:
             return []
-        return [Add(file=ROOT, at=_SOURCES, name=SOURCE, value={"mark": "OBS", "title": _TITLE})]
+        return [Add(file=self.draft.root, at=_SOURCES, name=SOURCE, value={"mark": "OBS", "title": _TITLE})]
 
     def cite_source(self, file: str, at: Tokens) -> list[Edit]:
         """Return the edits that add the source to those of a statement, none where it names none."""

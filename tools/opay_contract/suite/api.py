@@ -68,7 +68,7 @@ class ApiJudge:
         """How requests to the target are signed."""
         scheme = self.contract.signature
         if scheme is None:
-            raise ContractError("openapi.yaml: a target needs x-signature")
+            raise ContractError(f"{self.contract.schemas.root.name}: a target needs x-signature")
         return scheme if self.has_space else replace(scheme, prefix=scheme.prefix.rstrip())
 
     @cached_property

@@ -12,8 +12,8 @@ from opay_contract.contract.addresses import OPEN, absolute, split_uri, value_be
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document
 from opay_contract.contract.keywords import NAMED
-from opay_contract.contract.loading import ROOT, load_contract
-from opay_contract.contract.openapi import is_schema_file
+from opay_contract.contract.loading import load_contract
+from opay_contract.contract.openapi import ROOTS, is_schema_file, root_of
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import Tokens, pointer
 
@@ -27,7 +27,7 @@ _BASES = {"$id", "$schema"}
 def from_schema(schema: str | dict[str, Any], contract: Contract | None = None) -> "SearchStrategy[Any]":
     """Return a hypothesis strategy for the values that `schema` allows.
 
-    `schema` is a schema file's name beside openapi.yaml (`schemas/customer.json`), or a JSON Schema 2020-12
+    `schema` is a schema file's name (`schemas/customer.json`), or a JSON Schema 2020-12
     that refers to such files by that name. `contract` is the package's own unless given. A value is open
     where its schema is, so now and then it has members that nobody documented. Raises UsageError when there
     is no such file, and when the extra `opay-contract[test]` is not installed.
@@ -36,8 +36,12 @@ def from_schema(schema: str | dict[str, Any], contract: Contract | None = None) 
     if isinstance(schema, str):
         schema = {"$ref": schema}
     if isinstance(schema.get("$ref"), str) and schema["$ref"].startswith(OPEN):
-        at = split_uri(schema["$ref"])  # a place in openapi.yaml is not carried: what stands there is
-        schema = value_below(documents[at.file].value, at.tokens) if at.file == ROOT else {"$ref": str(at)}
+        at = split_uri(schema["$ref"])  # a place in the first document is not carried: what stands there is
+        schema = (
+            value_below(documents[at.file].value, at.tokens)
+            if at.file == root_of(documents)
+            else {"$ref": str(at)}
+        )
     return _bodies(_document_around(schema, documents))
 
 
@@ -52,7 +56,7 @@ def _bodies(document: dict[str, Any]) -> "SearchStrategy[Any]":
 
 
 def _document_around(schema: dict[str, Any], documents: dict[str, Document]) -> dict[str, Any]:
-    names = set(filter(is_schema_file, documents))
+    names = (root_of(documents), *sorted(filter(is_schema_file, documents)))
     return {
         "openapi": "3.1.0",
         "info": {"title": "One schema", "version": "1"},
@@ -61,7 +65,7 @@ def _document_around(schema: dict[str, Any], documents: dict[str, Document]) -> 
                 "post": {
                     "requestBody": {
                         "required": True,
-                        "content": {"application/json": {"schema": _relocate(schema, ROOT, names)}},
+                        "content": {"application/json": {"schema": _relocate(schema, names[0], names)}},
                     },
                     "responses": {"200": {"description": "Not used."}},
                 }
@@ -69,25 +73,28 @@ def _document_around(schema: dict[str, Any], documents: dict[str, Document]) -> 
         },
         "components": {
             "schemas": {
-                **{_key(name): _relocate(documents[name].value, name, names) for name in sorted(names)},
-                **_own_schemas(documents[ROOT].value, names),
+                **{_key(name): _relocate(documents[name].value, name, names) for name in names[1:]},
+                **_own_schemas(documents[names[0]].value, names),
             }
         },
     }
 
 
-def _own_schemas(root: Any, names: set[str]) -> dict[str, Any]:
-    """Return the schemas that stand in openapi.yaml itself, under names of their own."""
+def _own_schemas(root: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return the schemas that stand in the first document, under names of their own."""
     own = (root.get("components") or {}).get("schemas") or {}
-    return {_own_key(name): _relocate(schema, ROOT, names) for name, schema in own.items()}
+    return {_own_key(name): _relocate(schema, names[0], names) for name, schema in own.items()}
 
 
 def _own_key(name: str | int) -> str:
-    return _key(f"{ROOT}/{name}")
+    return _key(f"{ROOTS[0]}/{name}")
 
 
-def _relocate(schema: Any, name: str, names: set[str]) -> Any:
-    """Return a schema of the document `name` as it is to stand under `components`."""
+def _relocate(schema: Any, name: str, names: tuple[str, ...]) -> Any:
+    """Return a schema of the document `name` as it is to stand under `components`.
+
+    `names` are those of the first document and of the schema files.
+    """
     if isinstance(schema, list):
         return [_relocate(child, name, names) for child in schema]
     if not isinstance(schema, dict):
@@ -99,7 +106,7 @@ def _relocate(schema: Any, name: str, names: set[str]) -> Any:
     }
 
 
-def _relocate_keyword(keyword: str, value: Any, name: str, names: set[str]) -> Any:
+def _relocate_keyword(keyword: str, value: Any, name: str, names: tuple[str, ...]) -> Any:
     if keyword == "$ref":
         return _component(absolute(value, name), names)
     if keyword in _VERBATIM or keyword.startswith("x-"):
@@ -109,12 +116,12 @@ def _relocate_keyword(keyword: str, value: Any, name: str, names: set[str]) -> A
     return _relocate(value, name, names)
 
 
-def _component(uri: str, names: set[str]) -> str:
+def _component(uri: str, names: tuple[str, ...]) -> str:
     name, steps = split_uri(uri)
-    if name == ROOT and steps[:2] == ("components", "schemas"):
+    if name == names[0] and steps[:2] == ("components", "schemas"):
         return "#" + pointer((*steps[:2], _own_key(steps[2]), *steps[3:]))
-    if name not in names:
-        raise UsageError(f"no schema file '{name}' in the contract; there are {', '.join(sorted(names))}")
+    if name not in names[1:]:
+        raise UsageError(f"no schema file '{name}' in the contract; there are {', '.join(names[1:])}")
     tokens: Tokens = ("components", "schemas", _key(name), *steps)
     return "#" + pointer(tokens)
 

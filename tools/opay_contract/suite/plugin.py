@@ -20,10 +20,9 @@ from hypothesis import HealthCheck, Phase, Verbosity, settings
 import opay_contract
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import (
-    ROOT,
     default_directory,
-    folder_of,
     load_contract,
+    locate_root,
     with_base_url,
 )
 from opay_contract.errors import OpayContractError, UsageError
@@ -302,7 +301,8 @@ def judge(pytestconfig: pytest.Config, target: ApiTarget) -> ApiJudge:
 def contract_file(pytestconfig: pytest.Config) -> Path:
     """The first file of the contract."""
     named = pytestconfig.getoption("--contract")
-    return (folder_of(named) if named else default_directory()) / ROOT
+    folder, name = locate_root(named or default_directory())
+    return folder / name
 
 
 @pytest.fixture(scope="session")
@@ -347,7 +347,7 @@ def contract_of(config: pytest.Config) -> Contract:
     if _CONTRACT not in config.stash:
         named = config.getoption("--contract")
         try:
-            config.stash[_CONTRACT] = load_contract(folder_of(named) if named else None)
+            config.stash[_CONTRACT] = load_contract(named)
         except OpayContractError as error:
             raise pytest.UsageError(str(error)) from None
     return config.stash[_CONTRACT]

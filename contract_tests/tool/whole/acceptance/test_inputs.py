@@ -174,9 +174,9 @@ def test_another_contract_judges_another_api(run: Run, report: Report) -> None:
 def test_a_folder_without_a_contract_is_named(run: Run, tmp_path: Path) -> None:
     done = run("check", "--contract", tmp_path, "clean")
     assert done.returncode == 2
-    assert (
-        done.stderr
-        == f"error: {tmp_path}: no openapi.yaml there; name the folder that holds openapi.yaml and schemas/\n"
+    assert done.stderr == (
+        f"error: {tmp_path}: no openapi.yaml there; name the folder that holds openapi.yaml and schemas/, or "
+        "the file of a contract\n"
     )
 
 

@@ -1,6 +1,6 @@
 """An operation more in the packaged contract breaks nothing: what was judged is judged alike.
 
-Added is the deletion of a token, as the contract of the vendor's other operations has it.
+Added is the deletion of a token, as the contract of the vendor's other operations has it, by another name.
 """
 
 import json
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from contract_tests.tool.running import run_command
+from contract_tests.tool.whole.contracts.asking import call, fold
 
 from opay_contract.contract.loading import default_directory, load_contract, load_documents
 from opay_contract.suite import test_answers, test_operations, test_refusals
@@ -19,7 +20,7 @@ from opay_contract.suite.running import judge_of, running_mock
 
 SIBLINGS = Path(__file__).parents[3] / "contracts" / "opay"
 RECORDINGS = Path(__file__).parents[3] / "recordings"
-PATH = "/api/v1/international/token/delete"
+PATH = "/api/v1/international/token/forget"
 
 
 def without_sources(value: Any) -> Any:
@@ -38,12 +39,13 @@ def wider(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wider")
     own, other = load_documents(default_directory()), load_documents(SIBLINGS)
     values = {name: document.value for name, document in own.items()}
-    operation = without_sources(other["openapi.yaml"].value["paths"][PATH])
+    operation = without_sources(other["openapi.yaml"].value["paths"]["/api/v1/international/token/delete"])
+    operation["post"]["operationId"] = "forgetCardToken"
     operation["post"]["x-business-codes"].append({"code": "00", "messages": [], "x-source": ["unknown"]})
     values["openapi.yaml"]["paths"][PATH] = operation
     names = ("delete-token-request.json", "delete-token-response.json")
     values |= {f"schemas/{name}": without_sources(other[f"schemas/{name}"].value) for name in names}
-    lookup = {"operation": "deleteCardToken", "removes": "tokens", "by": "$request.body#/opayToken"}
+    lookup = {"operation": "forgetCardToken", "removes": "tokens", "by": "$request.body#/opayToken"}
     values["schemas/mock.yaml"]["lookups"].append(lookup)
     for name, value in values.items():
         (folder / name).parent.mkdir(exist_ok=True)
@@ -61,6 +63,15 @@ def test_recordings_are_judged_as_before(wider: Path, tmp_path: Path) -> None:
         before, after = (json.loads(one.stdout)["findings"] for one in told)
         keys = [[(one["rule"], one["pointer"], one["count"]) for one in found] for found in (before, after)]
         assert keys[0] == keys[1]
+
+
+def test_a_question_about_a_path_is_answered_by_its_calls_with_any_method(wider: Path) -> None:
+    contract = load_contract(wider)
+    host = contract.servers[0].host
+    for path, count in ((contract.operations[0].path, 2), (PATH, 0)):
+        refused = call("GET", f"https://{host}{path}", status=405, answered={}, headers={})
+        readings = fold(contract, refused).readings
+        assert readings.get(("wrong-method", "http-error"), 0) == count
 
 
 def test_each_command_takes_it(wider: Path, tmp_path: Path) -> None:

@@ -254,3 +254,46 @@ def test_spec_finds_nothing_wrong_with_a_sound_contract_of_others(name: str) -> 
 def test_spec_names_what_is_broken_in_a_contract_of_others() -> None:
     broken = [(one.check, one.line) for one in prove_contract(HERE / "references").problems]
     assert broken == [("reference", 12)]
+
+
+@pytest.mark.parametrize("version", ["3.1.0", "3.0.3"])
+def test_what_is_named_by_an_anchor_or_an_absolute_id_is_found(version: str) -> None:
+    pet = {
+        "$id": "https://pets.example/pet#",
+        "$anchor": "pet",
+        "properties": {"name": {"$anchor": "name", "type": "string"}, "mate": {"$ref": "#name"}},
+    }
+    named = {
+        "#cat": "integer",  # of the document itself
+        "https://pets.example/pet#name": "string",
+        "https://pets.example/pet#/properties/name": "string",
+        "parts/pets.json#cat": "boolean",
+        "https://pets.example/pet": "object",
+        "https://pets.example/pet#": "object",
+        "https://elsewhere.example/pet": None,
+        "#dog": None,
+        "http://[": None,
+    }
+    asked = {f"m{at}": {"$ref": reference} for at, reference in enumerate(named)}
+    answers = {
+        "200": {"description": "d", "content": {"application/json": {"schema": {"properties": asked}}}}
+    }
+    root = {
+        "openapi": version,
+        "paths": {"/a": {"get": {"responses": answers}}},
+        "components": {
+            "schemas": {"Pet": pet | {"type": "object"}, "Cat": {"$anchor": "cat", "type": "integer"}}
+        },
+        "x-other": {"$ref": "parts/pets.json#/Cat"},
+    }
+    parts = {"Cat": {"$anchor": "cat", "type": "boolean"}}
+    files = {"pets.yaml": root, "parts/pets.json": parts}
+    contract = build_contract({name: parse_document(json.dumps(one), name) for name, one in files.items()})
+    wrong = {f"/m{at}" for at, kind in enumerate(named.values()) if kind is not None}
+    answer: dict[str, Any] = dict.fromkeys(asked)
+    got = found(contract, call("GET", "https://any.example/a", answer))
+    assert {pointer for _, pointer in got} == wrong
+    assert found(contract, call("GET", "https://any.example/a", {"m4": {"mate": 1}})) == {
+        ("type-mismatch", "/m4/mate")
+    }
+    assert len(contract.notes) == 1 + list(named.values()).count(None)

@@ -10,6 +10,7 @@ from contract_tests.tool.whole.contracts.asking import JSON, call, fold, found
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import parse_document
 from opay_contract.contract.loading import build_contract
+from opay_contract.contract.operation import code_text
 
 BASE = "https://any.example"
 PAN = "4508750015741019"
@@ -197,7 +198,11 @@ def test_codes_may_be_texts_integers_or_booleans(good: Any, bad: Any, new: Any) 
     }
     if new is not None:
         assert found(contract, call("GET", f"{BASE}/b", {"code": new})) == {("code-undocumented", "/code")}
-    assert contract.operations[0 if contract.operations[0].id == "b" else 1].envelope
+    read = next(one.envelope for one in contract.operations if one.id == "b")
+    assert read
+    for code in (good, bad) if new is None else (good, bad, new):
+        written = read.value_of(str(code_text(code)))
+        assert (type(written), written) == (type(code), code)
 
 
 def test_a_credential_of_one_operation_is_not_passed_over_in_another() -> None:
@@ -209,6 +214,18 @@ def test_a_credential_of_one_operation_is_not_passed_over_in_another() -> None:
     assert not answered(contract, {"token": PAN})
     exposed = {("card-number-exposed", "/token"), ("response-field-undocumented", "/token")}
     assert found(contract, call("GET", f"{BASE}/b", {"token": PAN})) == exposed
+
+
+def test_a_name_is_passed_over_at_unknown_paths_where_all_that_have_it_identify() -> None:
+    def having(members: dict[str, str]) -> dict[str, Any]:
+        named = {name: {"type": "string", "x-sensitivity": stated} for name, stated in members.items()}
+        return {"properties": named}
+
+    content = {"application/json": {"schema": having({"both": "public", "other": "customer"})}}
+    item = {"get": {"operationId": "b", "responses": {"200": {"description": "d", "content": content}}}}
+    contract = of(having({"token": "credential", "both": "credential"}), paths={"/b": item})
+    assert contract.names_not_searched(None) == {"token"}
+    assert contract.names_not_searched(contract.operations[0]) == {"token", "both"}
 
 
 def test_a_card_number_that_is_documented_is_no_finding_where_it_is_documented() -> None:

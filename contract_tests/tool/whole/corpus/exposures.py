@@ -51,11 +51,13 @@ def iter_exposure_drifts() -> Iterator[Drift]:
 
 
 def _iter_outside_of_answer(flavour: Flavour) -> Iterator[Drift]:
-    yield drift(_RULE, flavour, "url", _put_into_url)
+    outcome, is_answered = OUTCOMES[flavour], flavour in SUCCESSES
+    asked = key("parameter-undocumented", "query:card", outcome)
+    yield drift(_RULE, flavour, "url", _put_into_url, *((asked,) if is_answered else ()))
     yield drift(_RULE, flavour, "request-header:X-Note", _put_into_request_header)
     yield drift(_RULE, flavour, "response-header:X-Debug", _put_into_response_header)
-    also = key("request-field-undocumented", "/card", OUTCOMES[flavour])
-    yield drift(_RULE, flavour, "request:/card", _ask_for_card, *((also,) if flavour in SUCCESSES else ()))
+    also = key("request-field-undocumented", "/card", outcome)
+    yield drift(_RULE, flavour, "request:/card", _ask_for_card, *((also,) if is_answered else ()))
 
 
 def _put_into_url(draft: Draft) -> None:

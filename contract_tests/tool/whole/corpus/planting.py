@@ -40,6 +40,16 @@ PURE_DRIFTS: tuple[Drift, ...] = tuple(
 )
 """Drifts that no drift of another kind in the same exchange gives away."""
 
+NOT_STATED = {
+    "parameter-missing",
+    "parameter-invalid",
+    "parameter-undocumented",
+    "response-header-missing",
+    "response-header-invalid",
+    "timestamp-not-milliseconds",
+}
+"""Rules about what the vendor's page says nothing of; `whole/contracts` has traffic that breaks them."""
+
 OF_SIGNATURES = "signature-mismatch"
 """The rule that is judged only where the key is given."""
 

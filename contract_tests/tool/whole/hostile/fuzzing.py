@@ -33,8 +33,8 @@ from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
 from opay_contract.redact.files import redact_stream, verify_source
 from opay_contract.redact.redactor import Redactor
-from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.text_report import View, render_text
+from opay_contract.report.checked_run import CheckedRun, View
+from opay_contract.report.text_report import render_text
 
 SETTINGS = Settings(started_at=1_790_000_000.0, private_key="OPAYPRV_TEST_SYNTHETIC_0001")
 SLOW = 5.0

@@ -20,7 +20,7 @@ Search = Callable[..., None]
 LINE = '{"response": {"status": 200, "body": {"code": "00000", "extra": 1}}}\n'
 PLACES = [
     "opay_contract.contract.contract.Contract.match_read",
-    "opay_contract.contract.contract.parse_json",
+    "opay_contract.judge.judge.read_bodies",
     "opay_contract.drift.fold.Fold.summary",
     "opay_contract.drift.statistics.describe_subject",
     "opay_contract.drift.statistics.Statistics.count",

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from opay_contract.contract.loading import ROOT, load_contract, load_documents
+from opay_contract.contract.loading import load_contract, load_documents
 from opay_contract.contract.openapi import is_schema_file
 from opay_contract.jsontext import Tokens, iter_nodes, pointer
 from opay_contract.mock.scenarios import build_scenarios
@@ -51,7 +51,7 @@ def iter_mutants(root: Path) -> Iterator[Mutant]:
         if file == MOCK:
             continue  # what a mock does is no statement about the vendor
         changes = iter_schema_changes if is_schema_file(file) else iter_question_changes
-        for name, change in (iter_openapi_changes if file == ROOT else changes)(document.value):
+        for name, change in (iter_openapi_changes if file == "openapi.yaml" else changes)(document.value):
             make = partial(changed, document.value, change)
             yield Mutant(name=f"{file}#{name}", file=file, make=make)
     handler = (root / DESK).read_text(encoding="utf-8")
