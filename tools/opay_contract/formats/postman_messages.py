@@ -387,7 +387,7 @@ class PostmanVisitor(EntryVisitor):
         if len(rest) > 2:  # noqa: PLR2004  a description and the like
             return None
         if ":" not in value:
-            return self._policy.noted(self._policy.text(value), value, "recording:header", "free text")
+            return policy.noted(policy.segment(value), value, "recording:header", "free text")
         lines = (match for match in _FIELD_LINE.finditer(value) if match[0])
         made = [
             f"{policy.field_name(name)}{colon}{self._header(message, name, text) if colon else ''}{end}"
