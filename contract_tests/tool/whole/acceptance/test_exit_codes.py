@@ -128,7 +128,7 @@ def test_what_a_list_names_and_is_not_there_does_not_end_the_run(
         (["check", "--colour", "clean"], "No such option"),
         (["check", "--base-url", "localhost:8000", "clean"], "has no host"),
         (["check", "--base-url", "/v1", "clean"], "has no host"),
-        (["check", "--contract", "no-such-folder", "clean"], "no openapi.yaml"),
+        (["check", "--contract", "no-such-folder", "clean"], "no such file or folder"),
         (["chekc", "clean"], "No such command"),
     ],
 )
