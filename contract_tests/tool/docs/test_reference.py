@@ -146,6 +146,7 @@ def test_each_sample_request_has_the_signature_of_the_public_test_key(plain: Map
         '{"opayToken":"OPAY_TOKEN_bf8593c1693546ea83743e4d433c5bf5"}',
     ]
     assert len(found) == plain[MARKDOWN].count("#### Sample request: ")
+    assert len({body for *_, body in found}) == len(found)
     for _, signature, body in found:
         assert verify(body.encode(), f"Bearer {signature}", PUBLIC_TEST_KEY, scheme)
     assert found[0][1].startswith("241fe541e76fd4a3b0b13a2e322bbe8063513849eb5de0b56373af626d8b726b302f7c50")

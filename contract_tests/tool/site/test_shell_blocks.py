@@ -4,7 +4,6 @@ The blocks of a page run in their order, in one folder. A block of commands with
 prints what it shows; `…` there stands for anything, and alone for any lines.
 """
 
-import json
 import re
 import shlex
 import subprocess
@@ -230,8 +229,8 @@ def add(block: Block, folder: Path) -> None:
         under_paths = block.text.lstrip().startswith("/")
         added = text.replace(place, f"\n{block.text}\n{place}") if under_paths else f"{text}{block.text}\n"
         spec.write_text(added, encoding="utf-8")
-    elif block.language == "json" and '"$id"' in block.text:
-        (schemas / json.loads(block.text)["$id"]).write_text(block.text, encoding="utf-8")
+    elif block.language == "json" and '"$schema"' in block.text:
+        (schemas / "deletion-response.json").write_text(block.text, encoding="utf-8")
     elif block.language == "json":
         (folder / "deletions.ndjson").write_text(f"{block.text}\n", encoding="utf-8")
 
