@@ -44,6 +44,12 @@ def on_refusal(code: str) -> Change:
 
 NESTED = {"name": "Bank", "score": 1, "tags": ["a"], "more": [{"rate": 1.5, "gone": None}]}
 
+
+def _put_text(data: dict[str, Any]) -> None:
+    """Put a text where the customer was, under the name that it has in this form."""
+    data.update(dict.fromkeys(data.keys() & {"customer", "customerInfo"}, "none"))
+
+
 DRIFT: dict[str, tuple[str, Change]] = {
     "a new member, shared by both forms": (
         "response-field-undocumented",
@@ -67,7 +73,7 @@ DRIFT: dict[str, tuple[str, Change]] = {
     ),
     "text where an object was": (
         "type-mismatch",
-        lambda call: call["response"]["body"].get("data", {}).update(customer="none", customerInfo="none"),
+        lambda call: _put_text(call["response"]["body"].get("data", {})),
     ),
     "a member gone": ("field-missing", on_card(lambda card: card.pop("brand"))),
     "a member of the envelope gone": (
