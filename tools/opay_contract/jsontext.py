@@ -279,6 +279,11 @@ def value_at(value: Any, tokens: Tokens) -> Any:
     return value
 
 
+def last_name(tokens: Tokens) -> str | None:
+    """Return the name of the last member on the way to a place, None where there are items alone."""
+    return next((token for token in reversed(tokens) if isinstance(token, str)), None)
+
+
 def iter_nodes(root: Any, tokens: Tokens = ()) -> Iterator[tuple[Tokens, Any]]:
     """Yield every value in `root` with its place, in document order, however deep it is nested."""
     stack = [(tokens, root)]

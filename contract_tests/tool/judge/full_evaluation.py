@@ -10,7 +10,7 @@ from typing import Any
 
 from contract_tests.tool.drift.conftest import CARD, CUSTOMER
 
-from opay_contract.contract.contract import Contract
+from opay_contract.contract.contract import Contract, Match
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.evidence import build_probes, describe_exchange, weigh
 from opay_contract.drift.fold import Fold
@@ -91,6 +91,10 @@ def judged(judge: Contract, items: Iterable[Exchange | Unreadable], run: Setting
             yield item
 
 
+def described(exchange: Exchange, match: Match) -> dict[str, Any]:
+    return describe_exchange(exchange, match.request_body, match.response_body)
+
+
 def readings_of(
     judge: Contract, items: Iterable[Exchange | Unreadable], run: Settings
 ) -> dict[tuple[str, str], int]:
@@ -99,7 +103,7 @@ def readings_of(
     for exchange in judged(judge, items, run):
         match = judge.match(exchange)
         if match.route.path_known:
-            counts += weigh(build_probes(judge), describe_exchange(exchange, match), match.outcome)
+            counts += weigh(build_probes(judge), described(exchange, match), match.outcome)
     return dict(counts)
 
 
@@ -112,7 +116,7 @@ def places_of(
         match = judge.match(exchange)
         operation, form = match.route.operation, match.form
         scope = (operation.id if operation else "", form.id if form else "", match.outcome.value)
-        seen = describe_exchange(exchange, match)
+        seen = described(exchange, match)
         places: list[Tokens] = [()]
         for part, name in product(("request", "response"), ("headers", "body")) if operation else ():
             if name in seen[part]:

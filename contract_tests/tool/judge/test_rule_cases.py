@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from contract_tests.tool.whole.corpus.planting import NOT_STATED
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.conclusions import conclude
@@ -19,14 +20,7 @@ CASES = Path(__file__).parent / "cases"
 CONTRACTS = Path(__file__).parents[1] / "whole" / "contracts"
 OF_OTHERS = {
     "ledger": {"value-out-of-range", "format-mismatch", "value-undocumented", "constraint-violated"},
-    "parameters": {
-        "parameter-missing",
-        "parameter-invalid",
-        "parameter-undocumented",
-        "response-header-missing",
-        "response-header-invalid",
-        "timestamp-not-milliseconds",
-    },
+    "parameters": NOT_STATED,
 }
 OF_A_RUN = {rule.id for rule in RULES_OF_A_RUN}
 STARTED_AT = 1_790_000_000.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from opay_contract.contract.addresses import Address, split_uri
+from opay_contract.contract.addresses import MISSING, Address, split_uri, value_below
 from opay_contract.contract.parameters import Parameter
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import Tokens
@@ -220,7 +220,7 @@ class Operation:
         That is the first whose echoed members are all there, or else the last.
         """
         for form in self.forms:
-            if form.echoes and all(_has(answer, echo.response) for echo in form.echoes):
+            if form.echoes and all(value_below(answer, echo.response) is not MISSING for echo in form.echoes):
                 return form
         return self.forms[-1] if self.forms else None
 
@@ -236,15 +236,6 @@ class Operation:
             if key in self.responses:
                 return self.responses[key]
         return None
-
-
-def _has(value: Any, tokens: Tokens) -> bool:
-    """Return whether an object has a member at `tokens`."""
-    for token in tokens:
-        if not isinstance(value, dict) or token not in value:
-            return False
-        value = value[token]
-    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

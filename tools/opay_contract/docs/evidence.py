@@ -9,7 +9,7 @@ from opay_contract.contract.operation import Operation
 from opay_contract.contract.scopes import RESPONSE_BODY, fields_of_scope, find_operation
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import pointer
-from opay_contract.judge.describing import describe_name
+from opay_contract.judge.describing import folded_place
 from opay_contract.model.insight import Answer, Insight
 from opay_contract.model.observation import Days, FieldLocation, Observed, Scope, add
 from opay_contract.model.summary import DriftSummary, FoldedFinding
@@ -85,11 +85,6 @@ def public_part(summary: DriftSummary, contract: Contract) -> DriftSummary:
             observed = _only(observed, _stated(find_operation(contract, scope[0]), place))  # noqa: PLW2901
         kept[location] = observed
     return replace(summary, observations=kept)
-
-
-def folded_place(place: str) -> str:
-    """Return the pointer of a documented place as observations and findings have it."""
-    return "/".join(token if token in ("", "*") else describe_name(token) for token in place.split("/"))
 
 
 def _public_places(contract: Contract, scope: Scope) -> frozenset[str]:

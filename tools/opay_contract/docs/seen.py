@@ -8,9 +8,9 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import Body, Field
 from opay_contract.contract.operation import BusinessCode, Envelope, Operation, RequiredHeader
 from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY, fields_of_scope
-from opay_contract.docs.evidence import STATUS, RunEvidence, folded_place
+from opay_contract.docs.evidence import STATUS, RunEvidence
 from opay_contract.jsontext import pointer
-from opay_contract.judge.describing import describe_name
+from opay_contract.judge.describing import describe_name, folded_place
 from opay_contract.judge.gap_table import NARROWER_RULES
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED
 from opay_contract.model.finding import Key, Outcome, Rule

@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from opay_contract.contract.contract import Contract, Match
+from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import Evidence
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.jsontext import NotJson, Parsed, Tokens, value_at
@@ -90,17 +90,13 @@ def weigh(probes: Iterable[Probe], seen: dict[str, Any], outcome: str) -> Counte
     return weights
 
 
-def describe_exchange(exchange: Exchange, match: Match) -> dict[str, Any]:
-    """Return an exchange as the native recording format has it, header names in lower case.
+def describe_exchange(
+    exchange: Exchange, asked: Parsed | NotJson | None, answered: Parsed | NotJson | None
+) -> dict[str, Any]:
+    """Return an exchange and its bodies as the native recording format has it, header names in lower case.
 
     What was not recorded, and a body that is no JSON, has no member.
     """
-    return _describe(exchange, match.request_body, match.response_body)
-
-
-def _describe(
-    exchange: Exchange, asked: Parsed | NotJson | None, answered: Parsed | NotJson | None
-) -> dict[str, Any]:
     request, response = exchange.request, exchange.response
     return {
         "request": _present(
@@ -119,7 +115,7 @@ def _describe(
 
 def describe_subject(subject: Subject) -> dict[str, Any]:
     """Return an exchange that was judged as `describe_exchange` does."""
-    return _describe(subject.exchange, subject.asked, subject.answered)
+    return describe_exchange(subject.exchange, subject.asked, subject.answered)
 
 
 def find(value: Any, tokens: Tokens) -> Iterator[Any]:

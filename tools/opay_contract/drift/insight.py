@@ -14,7 +14,7 @@ from opay_contract.contract.scopes import RESPONSE_BODY, fields_of_scope
 from opay_contract.drift.changes import find_changes, parent_of
 from opay_contract.drift.field_statistics import CONTENT_TYPE, STATUS
 from opay_contract.jsontext import pointer
-from opay_contract.judge.describing import describe_name
+from opay_contract.judge.describing import folded_place
 from opay_contract.judge.gap_table import (
     CODE_UNOBSERVED,
     FIELD_UNOBSERVED,
@@ -154,7 +154,7 @@ def _iter_fields(
 ) -> Iterator[Gap]:
     codes = RESPONSE_BODY + pointer(envelope.code) if envelope is not None else None
     for place, field in fields_of_scope(contract, scope).items():
-        spot = (*scope, _folded(place))
+        spot = (*scope, folded_place(place))
         opportunities = _parent_count(spot, observations)
         observed = observations.get(spot)
         if observed is None:
@@ -205,11 +205,6 @@ def _words(least: Any, greatest: Any) -> str:
 def _parent_count(spot: FieldLocation, observations: Observations) -> int:
     parent = observations.get(parent_of(spot))
     return parent.count_of("object") if parent else 0
-
-
-def _folded(place: str) -> str:
-    """Return the pointer of a documented place as observations have it."""
-    return "/".join(token if token in ("", "*") else describe_name(token) for token in place.split("/"))
 
 
 def _at(observations: Observations, scope: Scope, place: str) -> Observed:

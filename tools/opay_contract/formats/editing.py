@@ -16,7 +16,7 @@ from opay_contract.formats.bounds import excess_of
 from opay_contract.formats.content_coding import MANGLED, encode_body
 from opay_contract.formats.errors import EntryError, StreamError
 from opay_contract.formats.messages import encode_text, parse_base64
-from opay_contract.jsontext import Tokens
+from opay_contract.jsontext import Tokens, last_name
 from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable
 
 HERE = Place(source=0, entry=1, file="-")
@@ -355,7 +355,7 @@ class EntryVisitor:
         return name if isinstance(name, str) else None
 
     def _other(self, tokens: Tokens, value: str) -> str:
-        policy, last = self._policy, _last_name(tokens)
+        policy, last = self._policy, last_name(tokens) or ""
         if (last in _URL_NAMES and tokens) or _is_web_address(value):
             return policy.link(value)
         if len(tokens) > 1 and tokens[-1] == "name" and "headers" in tokens:
@@ -396,10 +396,6 @@ def value_at(tree: Any, tokens: Tokens) -> Any:
         except (KeyError, IndexError, TypeError):
             return None
     return tree
-
-
-def _last_name(tokens: Tokens) -> str:
-    return next((token for token in reversed(tokens) if isinstance(token, str)), "")
 
 
 def _is_web_address(value: str) -> bool:

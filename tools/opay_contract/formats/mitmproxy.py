@@ -37,7 +37,7 @@ from opay_contract.formats.tnetstrings import (
     read_text,
     write,
 )
-from opay_contract.jsontext import Tokens
+from opay_contract.jsontext import Tokens, last_name
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable, header
 
 NO_BODY = "mitmproxy passed the response body on without keeping it; record it without stream_large_bodies"
@@ -274,7 +274,7 @@ class _Rewriting:
 
     def _value(self, value: Value, tokens: Tokens) -> Value:
         kind, text = value
-        name = next((token for token in reversed(tokens) if isinstance(token, str)), "")
+        name = last_name(tokens) or ""
         if name in _REMOVED or (name in _DNS and tokens[0] in ("request", "response")):
             return self._emptied(value, tokens)
         if kind in (OBJECT, LIST):

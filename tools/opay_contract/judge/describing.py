@@ -60,6 +60,11 @@ def fold_pointer(tokens: Tokens) -> str:
     return pointer(tuple("*" if isinstance(token, int) else describe_name(token) for token in tokens))
 
 
+def folded_place(place: str) -> str:
+    """Return the pointer of a documented place as observations and findings have it."""
+    return "/".join(token if token in ("", "*") else describe_name(token) for token in place.split("/"))
+
+
 def describe_media_type(content_type: str | None) -> str:
     """Return the media type of a Content-Type header, without parameters."""
     if content_type is None:

@@ -11,7 +11,7 @@ import msgspec
 
 from opay_contract.contract.contract import Contract, Match
 from opay_contract.contract.operation import Operation
-from opay_contract.jsontext import NotJson, Parsed, Tokens, iter_nodes
+from opay_contract.jsontext import NotJson, Parsed, Tokens, iter_nodes, last_name
 from opay_contract.judge.body_plan import BodyPlan
 from opay_contract.judge.card_numbers import iter_card_number_lengths, may_have_card_number
 from opay_contract.judge.describing import describe_name, fold_pointer
@@ -154,7 +154,7 @@ class _Search:
         for place in (tokens, fold(tokens)):
             if place in self._searched:
                 return self._searched[place]
-        return next((token for token in reversed(tokens) if isinstance(token, str)), None) not in self.names
+        return last_name(tokens) not in self.names
 
 
 def without_values(names: frozenset[str], text: str) -> str:

@@ -9,7 +9,15 @@ from typing import Any, Literal
 
 import msgspec
 
-from opay_contract.contract.addresses import MISSING, Address, absolute, parse_pointer, resolve, split_uri
+from opay_contract.contract.addresses import (
+    MISSING,
+    Address,
+    absolute,
+    parse_pointer,
+    resolve,
+    split_uri,
+    value_below,
+)
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import Form, Operation
 from opay_contract.errors import ContractError
@@ -92,12 +100,7 @@ class Expression:
         """Return what stands there in a request, MISSING where nothing does."""
         if self.where != "body":
             return call.parameters.get((self.where, str(self.tokens[0])), MISSING)
-        value = call.body
-        for token in self.tokens:
-            if not isinstance(value, dict) or token not in value:
-                return MISSING
-            value = value[token]
-        return value
+        return value_below(call.body, self.tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ import jsonschema_rs
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import iter_mappings
 from opay_contract.contract.parameters import COOKIE, HEADER, Parameter
-from opay_contract.jsontext import SAFE_INTEGER, NotJson, Parsed, Tokens, parse_json
+from opay_contract.jsontext import SAFE_INTEGER, NotJson, Parsed, Tokens, last_name, parse_json
 from opay_contract.judge.annotations import annotate
 from opay_contract.judge.body_plan import MAX_PLANS, UNITS, Decided, holds_for_shape
 from opay_contract.judge.describing import describe_name
@@ -125,8 +125,7 @@ class Sensitivity:
 
     def undescribed(self, tokens: Tokens) -> Statement:
         """Return what can be said about a place that nothing describes: the class of its name."""
-        names = [token for token in tokens if isinstance(token, str)]
-        return self.of_name(names[-1] if names else "")
+        return self.of_name(last_name(tokens) or "")
 
     def of_name(self, name: str) -> Statement:
         """Return what can be said about a member by its name."""

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import Field
 from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY, fields_of_scope
-from opay_contract.judge.describing import describe_name
+from opay_contract.judge.describing import folded_place
 from opay_contract.model.insight import Share
 from opay_contract.model.observation import UNDATED, Observations, Observed, Range, Scope
 from opay_contract.report.charts import describe_day_key, draw_bar, iter_days
@@ -83,7 +83,7 @@ def iter_trees(observations: Observations, contract: Contract | None) -> Iterato
     for scope in sorted({spot[:3] for spot in observations}):
         fields = fields_of_scope(contract, scope) if contract else {}
         seen = {spot[3]: one for spot, one in observations.items() if spot[:3] == scope}
-        grower = _Grower(seen, {_folded(place): one for place, one in fields.items()})
+        grower = _Grower(seen, {folded_place(place): one for place, one in fields.items()})
         bodies = tuple(
             grower.grow(root, title)
             for root, title in ((REQUEST_BODY, "Request body"), (RESPONSE_BODY, "Response body"))
@@ -132,11 +132,6 @@ class _Grower:
         observed, around = self._seen.get(place), self._seen.get(place.rpartition("/")[0])
         count = observed.count if observed else 0
         return Share(count=count, of=max(count, around.count_of("object") if around else 0))
-
-
-def _folded(place: str) -> str:
-    """Return the pointer of a documented place as observations have it."""
-    return "/".join(token if token in ("", "*") else describe_name(token) for token in place.split("/"))
 
 
 def _describe_documented(field_: Field | None) -> str:

@@ -12,6 +12,9 @@ from opay_contract.formats.native import parse_line
 from opay_contract.judge.subject import Settings
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.inputs import Source
+from opay_contract.suite import test_answers, test_operations, test_refusals
+from opay_contract.suite.api import Api
+from opay_contract.suite.breach import Breach
 
 HERE = Path(__file__).parent
 KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
@@ -57,3 +60,20 @@ def fold(contract: Contract, *calls: dict[str, Any], key: str | None = None) -> 
 def found(contract: Contract, *calls: dict[str, Any], key: str | None = None) -> set[tuple[str, str]]:
     findings = fold(contract, *calls, key=key).findings.values()
     return {(one.finding.rule.id, one.finding.pointer) for one in findings}
+
+
+def breaches_of(api: Api) -> tuple[list[str], int]:
+    """Return what the suite's tests without drawn data find wrong with a target, and how many there are."""
+    asked = [
+        test
+        for module in (test_operations, test_refusals, test_answers)
+        for name, test in vars(module).items()
+        if name.startswith("test_") and not hasattr(test, "hypothesis")
+    ]
+    found: list[str] = []
+    for test in asked:
+        try:
+            test(api)
+        except Breach as breach:
+            found.append(f"{test.__name__}: {breach}")
+    return found, len(asked)

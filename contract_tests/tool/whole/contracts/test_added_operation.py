@@ -9,12 +9,10 @@ from typing import Any
 
 import pytest
 from contract_tests.tool.running import run_command
-from contract_tests.tool.whole.contracts.asking import call, fold
+from contract_tests.tool.whole.contracts.asking import breaches_of, call, fold
 
 from opay_contract.contract.loading import default_directory, load_contract, load_documents
-from opay_contract.suite import test_answers, test_operations, test_refusals
 from opay_contract.suite.api import Api
-from opay_contract.suite.breach import Breach
 from opay_contract.suite.client import Client, RatePolicy
 from opay_contract.suite.running import judge_of, running_mock
 
@@ -91,14 +89,7 @@ def test_the_suite_asks_the_mock_of_it_the_new_operation_too(wider: Path) -> Non
     with running_mock(contract) as target:
         client = Client(RatePolicy(), [lambda exchange: asked.add(exchange.request.url or "")])
         api = Api(judge=judge_of(target, contract), client=client)
-        failed: list[str] = []
-        for module in (test_operations, test_refusals, test_answers):
-            for name, test in vars(module).items():
-                if name.startswith("test_") and not hasattr(test, "hypothesis"):
-                    try:
-                        test(api)
-                    except Breach as breach:
-                        failed.append(f"{name}: {breach}")
+        failed, _ = breaches_of(api)
         client.close()
     assert not failed, failed[0]
     assert {url.removeprefix(target.base_url) for url in asked} >= {PATH}

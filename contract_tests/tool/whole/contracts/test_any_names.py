@@ -11,14 +11,13 @@ from typing import Any
 import pytest
 from contract_tests.tool.mock.conftest import InProcess
 from contract_tests.tool.running import run_command
+from contract_tests.tool.whole.contracts.asking import breaches_of
 
 from opay_contract.contract.loading import default_directory, load_contract, load_documents
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.scenarios import build_scenarios
 from opay_contract.mock.store import Store
-from opay_contract.suite import test_answers, test_operations, test_refusals
 from opay_contract.suite.api import Api
-from opay_contract.suite.breach import Breach
 from opay_contract.suite.client import Client, RatePolicy
 from opay_contract.suite.running import judge_of, running_mock
 
@@ -117,21 +116,10 @@ def test_the_suite_passes_on_its_mock_and_what_it_recorded_is_checked_and_redact
     with running_mock(contract) as target:
         client = Client(RatePolicy(), [heard.append])
         api = Api(judge=judge_of(target, contract), client=client)
-        tests = {**vars(test_answers), **vars(test_refusals), **vars(test_operations)}
-        asked = [
-            test
-            for name, test in tests.items()
-            if name.startswith("test_") and not hasattr(test, "hypothesis")
-        ]
-        failed: list[str] = []
-        for test in asked:
-            try:
-                test(api)
-            except Breach as breach:
-                failed.append(f"{test.__name__}: {breach}")
+        failed, asked = breaches_of(api)
         client.close()
     assert not failed, failed[0]
-    assert len(asked) >= 25
+    assert asked >= 25
     recording = tmp_path / "recorded.ndjson"
     lines = [line_of(exchange) for exchange in heard if exchange.request.method == "POST"]
     recording.write_text("\n".join(lines), encoding="utf-8")
