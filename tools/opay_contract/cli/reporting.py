@@ -88,7 +88,7 @@ class Reporting:
 
     def render(self, name: str, run: CheckedRun) -> str:
         """Return the report in a format, whose module is imported when it was chosen, for start-up time."""
-        render = getattr(import_module(f"opay_contract.report.{name}_report"), f"render_{name}")
+        render = getattr(import_module(f"opay_contract.report.{FORMATS[name]}"), f"render_{name}")
         text: str = render(run, self.view) if name in (TEXT, CONCISE) else render(run)
         return text
 
