@@ -13,9 +13,9 @@ from pathlib import Path
 import click
 import pytest
 from contract_tests.tool.diff.test_kinds_of_changes import render_comparison
+from contract_tests.tool.site.command_page import render_command_table, render_commands, render_setting_table
 from contract_tests.tool.site.schema_page import render_members
 
-from opay_contract.cli.command_page import render_command_table, render_commands, render_setting_table
 from opay_contract.cli.diff import render_kinds
 from opay_contract.cli.main import COMMANDS, cli
 from opay_contract.cli.rules import render_markdown

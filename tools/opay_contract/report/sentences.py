@@ -447,10 +447,7 @@ def group_gaps(gaps: Iterable[Gap], *, is_narrower: bool) -> list[GapGroup]:
     grouped = groupby(chosen, key=lambda gap: (gap.rule, describe_scope(gap.spot)))
     return [
         GapGroup(
-            rule=rule,
-            scope=scope,
-            gaps=tuple(found),
-            opportunities=max(gap.opportunities for gap in found),
+            rule=rule, scope=scope, gaps=tuple(found), opportunities=max(gap.opportunities for gap in found)
         )
         for (rule, scope), group in grouped
         if (found := list(group))
