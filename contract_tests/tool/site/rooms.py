@@ -36,6 +36,7 @@ def render_rooms() -> str:
         f"| {stage} | {len(rooms[stage])}, {name} | {', '.join(f'`{one}`' for one in rooms[stage])} |"
         for stage in ways["NDJSON"]
         for name, rooms in ways.items()
+        if name == "NDJSON" or rooms[stage] != ways["NDJSON"][stage]
     ]
     return "\n".join(["| entered | rooms | which |", "|---|---|---|", *rows, ""])
 
