@@ -315,12 +315,12 @@ def _write_reports(run: CheckedRun, reporting: Reporting) -> None:
 
 def _links(contract: Contract, docs_url: str) -> Callable[[ContractPlace], str]:
     """Return what tells where the reference says a statement."""
-    from opay_contract.docs.building import build_reference  # noqa: PLC0415  for a page with links alone
+    from opay_contract.docs.building import anchor_of, build_reference  # noqa: PLC0415  for links alone
 
     reference = build_reference(contract, None)
 
     def link_to(place: ContractPlace) -> str:
-        anchor = reference.anchor_of(place.file, place.pointer)
+        anchor = anchor_of(reference, place.file, place.pointer)
         return f"{docs_url}#{anchor}" if anchor else docs_url
 
     return link_to
