@@ -8,7 +8,7 @@ from pathlib import Path
 
 from opay_contract.contract import loading
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.documents import Document, decode_document
+from opay_contract.contract.documents import Document, decode_document, load_document
 
 _HERE = Path(__file__).parent
 _OF_DEV = re.compile(
@@ -36,7 +36,7 @@ def pytest_configure() -> None:
 
     Nothing changes a contract that is built; other bytes are another contract.
     """
-    load, build = loading.load_document, loading.build_contract
+    build = loading.build_contract
     decode = cache(decode_document)
     built: dict[tuple[object, ...], tuple[dict[str, Document], Contract]] = {}
 
@@ -44,7 +44,7 @@ def pytest_configure() -> None:
         try:
             data = path.read_bytes()
         except OSError:
-            return load(path, name)
+            return load_document(path, name)
         return decode(data, name)
 
     def build_once(documents: dict[str, Document], base_urls: tuple[str, ...] = ()) -> Contract:
@@ -53,7 +53,7 @@ def pytest_configure() -> None:
             built[key] = documents, build(documents, base_urls)
         return built[key][1]
 
-    loading.load_document, loading.build_contract = load_once, build_once
+    vars(loading).update(load_document=load_once, build_contract=build_once)
 
 
 def pytest_collection_finish() -> None:

@@ -261,7 +261,7 @@ def test_what_one_branch_of_a_union_documents_is_not_written_where_all_meet(
         },
         {"required": ["info"], "properties": {"kind": {"const": "b"}, "info": {"type": "object"}}},
     ]
-    parts = {union: branches}
+    parts: dict[str, Any] = {union: branches}
     if union == "if":
         parts = {"if": {"properties": {"kind": {"const": "a"}}}, "then": branches[0], "else": branches[1]}
     examples = [*THINGS.values(), {"kind": "b", "info": {}, "n": 2}]
