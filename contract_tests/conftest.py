@@ -1,10 +1,14 @@
-"""Files of tests that import a package of `.[dev]` are collected where it is installed, and else named."""
+"""What holds for all tests: a package that is not there leaves out files; a contract is built once."""
 
 import gc
 import re
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+
+from opay_contract.contract import loading
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.documents import Document, decode_document, load_document
 
 _HERE = Path(__file__).parent
 _OF_DEV = re.compile(
@@ -25,6 +29,31 @@ def pytest_report_header() -> str | None:
     packages = ", ".join(sorted(set(_left_out().values())))
     count = len(_left_out())
     return f"not collected: {count} files of tests that need {packages} (pip install -e '.[dev]')"
+
+
+def pytest_configure() -> None:
+    """Let a contract of the same files be built once in a run: thousands of commands and fixtures ask.
+
+    Nothing changes a contract that is built; other bytes are another contract.
+    """
+    build = loading.build_contract
+    decode = cache(decode_document)
+    built: dict[tuple[object, ...], tuple[dict[str, Document], Contract]] = {}
+
+    def load_once(path: Path, name: str) -> Document:
+        try:
+            data = path.read_bytes()
+        except OSError:
+            return load_document(path, name)
+        return decode(data, name)
+
+    def build_once(documents: dict[str, Document], base_urls: tuple[str, ...] = ()) -> Contract:
+        key = (*map(id, documents.values()), *base_urls)
+        if key not in built:
+            built[key] = documents, build(documents, base_urls)
+        return built[key][1]
+
+    vars(loading).update(load_document=load_once, build_contract=build_once)
 
 
 def pytest_collection_finish() -> None:

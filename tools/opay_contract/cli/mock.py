@@ -3,10 +3,10 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -15,23 +15,22 @@ from opay_contract.cli.help import Command
 from opay_contract.cli.options import FILE, contract_option
 from opay_contract.cli.record import complain
 from opay_contract.cli.redact import redaction_key
-from opay_contract.contract.contract import Contract
+from opay_contract.contract.contract import Contract, is_loopback
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode
 from opay_contract.mock.choices import assumed_choices, render_choices
-from opay_contract.mock.log import LogWriter, RequestLog, render_greeting
+from opay_contract.mock.log import RequestLog, render_greeting
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.replay import load_replay
 from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.scenarios import build_scenarios, parse_faults, render_scenarios
 from opay_contract.mock.store import Store, StoredRecord
 from opay_contract.mock.validation import Credentials
-from opay_contract.model.exchange import Exchange
-from opay_contract.record.capture import captured_of
-from opay_contract.record.files import RotatingFile
-from opay_contract.record.recorder import Backlog, Recorder
-from opay_contract.redact.redactor import Redactor
+from opay_contract.record.capture import Captured
+from opay_contract.record.recorder import Backlog, Recorder, open_recorder
+
+_MOST_LINES, _SECONDS_TO_GATHER = 10_000, 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +177,6 @@ def mock(
 
 def _run(contract: Contract, settings: MockSettings, options: _Options) -> None:
     try:  # heavy, optional, and of no use to the other commands
-        from opay_contract.mock.admin import is_loopback  # noqa: PLC0415
         from opay_contract.mock.app import build_app  # noqa: PLC0415
         from opay_contract.mock.serving import bind, serve, url_of  # noqa: PLC0415
     except ModuleNotFoundError as error:
@@ -201,11 +199,14 @@ def _run(contract: Contract, settings: MockSettings, options: _Options) -> None:
             store.add(initial)
         bound = stack.enter_context(bind(options.host, options.port))
         recorder = _recorder(options, url_of(bound), settings.credentials)
-        listeners: list[Callable[[Exchange], None]] = [_listener(stack, recorder)] if recorder else []
+        listeners: list[Callable[..., None]] = []
+        if recorder is not None:  # in a thread, so that no call waits for the disk
+            stack.callback(recorder.close)
+            backlog = stack.enter_context(recorder.backlog())
+            listeners.append(lambda exchange: backlog.add(Captured(exchange=exchange)))
         if not options.quiet:
-            writer = stack.enter_context(LogWriter(sys.stderr))
-            is_json = options.log_format == "json"
-            listeners.append(RequestLog(contract, writer.add, as_json=is_json))
+            lines = stack.enter_context(log_to(sys.stderr))
+            listeners.append(RequestLog(contract, lines.add, as_json=options.log_format == "json"))
         app = build_app(contract, settings, store, initial=initial, listeners=listeners)
         known = next((one for one in made_up if store.record(one.kind, one.id) is not None), None)
         greeting = render_greeting(url_of(bound), contract, settings.credentials, known)
@@ -221,15 +222,27 @@ def _recorder(options: _Options, url: str, credentials: Credentials) -> Recorder
     if options.record is None:
         return None
     contract = load_contract(options.contract_dir, (url,))
-    redactor = Redactor(contract, redaction_key(), credentials.private_key)
-    return Recorder(RotatingFile(options.record), redactor, say=complain)
+    return open_recorder(options.record, contract, redaction_key(), credentials.private_key, say=complain)
 
 
-def _listener(stack: ExitStack, recorder: Recorder) -> Callable[[Exchange], None]:
-    """Record in a thread until the stack is done, so that no call waits for the disk."""
-    stack.callback(recorder.close)
-    backlog = stack.enter_context(Backlog(recorder))
-    return lambda exchange: backlog.add(captured_of(exchange))
+def log_to(stream: TextIO) -> Backlog[str]:
+    """Return what writes lines to a stream whose reader may not read, as of a full pipe, or be gone."""
+    left_out = 0
+
+    def drop() -> None:
+        nonlocal left_out
+        left_out += 1
+
+    def write(lines: list[str]) -> None:
+        nonlocal left_out
+        if left_out:
+            lines = [*lines, f"{left_out} requests are not logged: nobody reads fast enough"]
+            left_out = 0
+        with suppress(OSError, ValueError):
+            stream.write("".join(f"{line}\n" for line in lines))
+            stream.flush()
+
+    return Backlog(write, drop, room=_MOST_LINES, gather=_SECONDS_TO_GATHER, finish=1.0)
 
 
 def _credentials() -> Credentials:
@@ -259,7 +272,7 @@ def _made_up(book: RecordBook, settings: MockSettings, options: _Options) -> lis
 
 
 def _lines(url: str, credentials: Credentials) -> list[str]:
-    from opay_contract.mock.admin import READY_PATH  # noqa: PLC0415  as above
+    from opay_contract.mock.app import READY_PATH  # noqa: PLC0415  as above
 
     given = credentials.private_key == Credentials().private_key
     return [

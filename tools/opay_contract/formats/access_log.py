@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from opay_contract.formats.content_coding import decode_body, decode_sent
-from opay_contract.formats.editing import EntryVisitor, Policy, Sink, Tally, text_of, value_at
+from opay_contract.formats.editing import EntryVisitor, Policy, Sink, Tally, of_side, text_of, value_at
 from opay_contract.formats.errors import EntryError
 from opay_contract.formats.json_cursor import JsonCursor, parse_members
 from opay_contract.formats.json_files import (
@@ -200,8 +200,9 @@ class _LineVisitor(EntryVisitor):
         """Return what takes the place of a text."""
         policy, path = self._policy, ".".join(map(str, tokens))
         side = _BODIES.get(path)
-        if side is not None and self._edited is not None and self._is_first(path, f"{side} body"):
-            return text_of(self._edited.stored(side, encode_text(value)))
+        edited = of_side(self._edited, side or "")
+        if edited is not None and side is not None and self._is_first(path, f"{side} body"):
+            return text_of(edited.stored(side, encode_text(value)))
         if path in FIELDS["method"]:
             return policy.method(value)
         if path == "request":
@@ -234,10 +235,11 @@ class _LineVisitor(EntryVisitor):
         """Return a body that is a JSON value in the middle of the line."""
         path = ".".join(map(str, tokens))
         side = _BODIES.get(path)
+        edited = of_side(self._edited, side or "")
         is_text = isinstance(value_at(self._tree, tokens), str | None)
-        if side is None or is_text or self._edited is None or not self._is_first(path, f"{side} body"):
+        if side is None or is_text or edited is None or not self._is_first(path, f"{side} body"):
             return super().subtree(tokens, token)
-        return self._edited.body(side).decode(errors="surrogateescape")
+        return edited.body(side).decode(errors="surrogateescape")
 
     def _is_first(self, path: str, part: str) -> bool:
         found = _find(self._tree, part)

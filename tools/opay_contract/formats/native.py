@@ -141,7 +141,7 @@ def _sender(line: bytes) -> Request | None:
         part = _REQUEST.decode(parse_members(line).get("request", b""))
     except (EntryError, ValueError, RecursionError):
         return None
-    return Request(method=part.method, url=part.url, headers=attempt(_headers, part.headers))
+    return _request(part, attempt(_headers, part.headers))
 
 
 def _parse(place: Place, line: bytes) -> Exchange:

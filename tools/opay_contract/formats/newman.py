@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 
 from opay_contract.formats.content_coding import decode_body
-from opay_contract.formats.editing import Edited, Policy, Sink, Tally
+from opay_contract.formats.editing import Edited, Policy, Sink, Tally, of_side
 from opay_contract.formats.errors import NO_RESPONSE, EntryError
 from opay_contract.formats.json_cursor import JsonCursor
 from opay_contract.formats.json_files import (
@@ -63,7 +63,8 @@ def _iter_segments(stream: Readable, *, whole: bool) -> Iterator[Segment]:
 
 
 def _visit(policy: Policy, tree: Any, edited: Edited | None) -> PostmanVisitor:
-    return PostmanVisitor(policy, tree, {("response",): edited} if edited is not None else {})
+    answered = of_side(edited, "response")
+    return PostmanVisitor(policy, tree, {("response",): answered} if answered is not None else {})
 
 
 def _read_execution(place: Place, entry: Entry) -> Exchange | Unreadable:

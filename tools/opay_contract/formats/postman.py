@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import structs
 
-from opay_contract.formats.editing import Edited, Policy, Sink, Tally
+from opay_contract.formats.editing import Edited, Policy, Sink, Tally, of_side
 from opay_contract.formats.errors import TOO_DEEP, EntryError
 from opay_contract.formats.json_cursor import JsonCursor
 from opay_contract.formats.json_files import (
@@ -57,7 +57,8 @@ def rewrite_postman(policy: Policy, stream: Readable, sink: Sink, tally: Tally) 
 
 
 def _visit(policy: Policy, tree: Any, edited: Edited | None) -> PostmanVisitor:
-    return PostmanVisitor(policy, tree, {(): edited} if edited is not None else {})
+    answered = of_side(edited, "response")
+    return PostmanVisitor(policy, tree, {(): answered} if answered is not None else {})
 
 
 class _Waiting:
