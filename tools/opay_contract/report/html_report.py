@@ -14,7 +14,7 @@ from opay_contract.model.finding import Kind, Severity
 from opay_contract.model.insight import Change, ChangeKind, Share
 from opay_contract.model.observation import Days, Observations
 from opay_contract.model.summary import FoldedFinding
-from opay_contract.pages.page import build_environment, load_asset, render_page
+from opay_contract.pages import build_environment, load_asset, render_page
 from opay_contract.report import sentences as say
 from opay_contract.report.charts import (
     Timeline,
