@@ -48,7 +48,7 @@ _WITH_WORDS = {DifferenceKind.TYPES, DifferenceKind.VALUES, DifferenceKind.RANGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class RunDifference:
     """One difference: `old` and `new` say in words what there was, the shares how often.
 
     `spot` is the place; of an open question it is empty but for the question's id as the pointer.
@@ -74,7 +74,7 @@ class Comparison:
     appeared: tuple[FoldedFinding, ...]
     vanished: tuple[FoldedFinding, ...]
     unsure: tuple[FoldedFinding, ...]
-    differences: tuple[Difference, ...]
+    differences: tuple[RunDifference, ...]
 
 
 def compare(old: DriftSummary, new: DriftSummary) -> Comparison:
@@ -91,7 +91,7 @@ def compare(old: DriftSummary, new: DriftSummary) -> Comparison:
     )
 
 
-def _iter_places(old: Observations, new: Observations) -> Iterator[Difference]:
+def _iter_places(old: Observations, new: Observations) -> Iterator[RunDifference]:
     for spot in sorted({*old, *new}):
         before, after = old.get(spot, _NOTHING), new.get(spot, _NOTHING)
         if not _is_compared(spot):
@@ -114,7 +114,7 @@ def _is_compared(spot: FieldLocation) -> bool:
     )
 
 
-def _presence(spot: FieldLocation, shares: tuple[Share, Share]) -> Iterator[Difference]:
+def _presence(spot: FieldLocation, shares: tuple[Share, Share]) -> Iterator[RunDifference]:
     before, after = shares
     if bool(before.count) is not bool(after.count):
         kind = DifferenceKind.VANISHED if before.count else DifferenceKind.APPEARED
@@ -131,14 +131,14 @@ def _presence(spot: FieldLocation, shares: tuple[Share, Share]) -> Iterator[Diff
 
 def _types(
     spot: FieldLocation, before: Observed, after: Observed, shares: tuple[Share, Share]
-) -> Iterator[Difference]:
+) -> Iterator[RunDifference]:
     if before.types.keys() != after.types.keys():
         yield _difference(DifferenceKind.TYPES, spot, shares, _list(before.types), _list(after.types))
 
 
 def _values(
     spot: FieldLocation, before: Observed, after: Observed, shares: tuple[Share, Share]
-) -> Iterator[Difference]:
+) -> Iterator[RunDifference]:
     if before.has_many_values or after.has_many_values:
         return
     gone, come = before.values.keys() - after.values.keys(), after.values.keys() - before.values.keys()
@@ -150,7 +150,7 @@ def _values(
 
 def _ranges(
     spot: FieldLocation, before: Observed, after: Observed, shares: tuple[Share, Share]
-) -> Iterator[Difference]:
+) -> Iterator[RunDifference]:
     if min(before.count, after.count) < MIN_OBSERVATIONS:
         return
     for attribute, unit in _RANGES:
@@ -160,7 +160,7 @@ def _ranges(
             yield _difference(DifferenceKind.RANGE, spot, shares, _words(old, unit), _words(new, unit))
 
 
-def _iter_readings(old: DriftSummary, new: DriftSummary) -> Iterator[Difference]:
+def _iter_readings(old: DriftSummary, new: DriftSummary) -> Iterator[RunDifference]:
     for question in sorted({key[0] for key in (*old.readings, *new.readings)}):
         before = {reading: count for (of, reading), count in old.readings.items() if of == question}
         after = {reading: count for (of, reading), count in new.readings.items() if of == question}
@@ -175,8 +175,8 @@ def _iter_readings(old: DriftSummary, new: DriftSummary) -> Iterator[Difference]
 
 def _difference(
     kind: DifferenceKind, spot: FieldLocation, shares: tuple[Share, Share], old: str, new: str
-) -> Difference:
-    return Difference(kind=kind, spot=spot, old=old, new=new, old_share=shares[0], new_share=shares[1])
+) -> RunDifference:
+    return RunDifference(kind=kind, spot=spot, old=old, new=new, old_share=shares[0], new_share=shares[1])
 
 
 def _list(names: Iterable[str]) -> str:
@@ -295,7 +295,7 @@ def _findings(mark: str, where: str, findings: Iterable[FoldedFinding], width: i
 
 def _iter_facts(comparison: Comparison, contract: Contract | None) -> Iterator[_Fact]:
     """Yield the other differences, each once: what scopes have alike is joined, and shares are summed."""
-    groups: dict[tuple[str, ...], list[Difference]] = {}
+    groups: dict[tuple[str, ...], list[RunDifference]] = {}
     for one in comparison.differences:
         operation, _, _, pointer = one.spot
         groups.setdefault((one.kind, operation, pointer, one.old, one.new), []).append(one)
@@ -315,13 +315,13 @@ def _sum(shares: Iterable[Share]) -> Share:
     return Share(count=sum(number for number, _ in pairs), of=sum(of for _, of in pairs))
 
 
-def _scopes(alike: list[Difference]) -> str:
+def _scopes(alike: list[RunDifference]) -> str:
     """Return the forms and outcomes of exchanges, for what is about exchanges as a whole."""
     scopes = dict.fromkeys(" ".join(filter(None, one.spot[1:3])) for one in alike)
     return f"exchanges ({', '.join(filter(None, scopes)) or 'of no operation'})"
 
 
-def _statement(difference: Difference, contract: Contract | None) -> str:
+def _statement(difference: RunDifference, contract: Contract | None) -> str:
     """Return where the contract describes a place, as `file:line`, or nothing."""
     operation, form, outcome, pointer = difference.spot
     if contract is None or not operation or not outcome:
@@ -408,7 +408,7 @@ def _finding_json(folded: FoldedFinding) -> dict[str, Any]:
     }
 
 
-def _difference_json(difference: Difference) -> dict[str, Any]:
+def _difference_json(difference: RunDifference) -> dict[str, Any]:
     operation, form, outcome, pointer = difference.spot
     return {
         "kind": difference.kind.value,

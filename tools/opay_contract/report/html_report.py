@@ -232,8 +232,8 @@ def _facts(folded: FoldedFinding, frame: FindingFrame, run: CheckedRun) -> Itera
     if folded.first_seen and folded.last_seen:
         yield "First seen", say.describe_moment(folded.first_seen)
         yield "Last seen", say.describe_moment(folded.last_seen)
-    if standing := say.describe_standing(run, folded):
-        yield "Acceptance", standing
+    if status := say.describe_acceptance(run, folded):
+        yield "Acceptance", status
 
 
 def _filters(findings: list[FoldedFinding]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ _bold = partial(click.style, bold=True)
 
 def render_text(run: CheckedRun, view: View | None = None) -> str:
     """Return the report with colour codes, which the writer takes off where nobody sees colours."""
-    return _Layout(run, view or View()).render()
+    return _Screen(run, view or View()).render()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ _TITLES = ("times", "files", "since")
 """What stands above the numbers of a list; a column without any is left out."""
 
 
-class _Layout:
+class _Screen:
     """Puts a run on a screen."""
 
     def __init__(self, run: CheckedRun, view: View) -> None:
@@ -81,7 +81,7 @@ class _Layout:
         return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
     def _findings(self, room: int) -> Iterator[list[str]]:
-        """Yield a block for each severity: as frames or lists where these fit, else folded to the gravest."""
+        """Yield a block for each severity: frames or lists where these fit, else the most severe folded."""
         view, room = self._view, max(room, _LEAST_LINES)
         findings = by_gravity(self._run.counted)
         by_severity = [
@@ -167,10 +167,10 @@ class _Layout:
         lines = self._hanging(guide_of(finding.rule).sentence, 6)
         for side, parts in sides.items():
             lines += self._hanging(f"{side:<10}{'   '.join(parts)}", 6, 10) if parts else []
-        return [*map(_dim, lines), *self._standing(folded), *self._verbose(folded)]
+        return [*map(_dim, lines), *self._acceptance(folded), *self._verbose(folded)]
 
-    def _standing(self, folded: FoldedFinding) -> list[str]:
-        words = say.describe_standing(self._run, folded)
+    def _acceptance(self, folded: FoldedFinding) -> list[str]:
+        words = say.describe_acceptance(self._run, folded)
         colour = "yellow" if self._run.state(folded) is State.EXPIRED else "green"
         return [click.style(line, fg=colour) for line in self._hanging(words, 6)] if words else []
 
@@ -215,7 +215,7 @@ class _Layout:
         lines += [first.replace(f"│{_END_OF_DIM}{'':<12}", f"{corner} recording{_END_OF_DIM}  ", 1), *more]
         is_described = "digit" in finding.actual or "character" in finding.actual
         lines += self._inside(printable(finding.actual) + "   (values are never shown)" * is_described)
-        lines += self._standing(folded) + self._verbose(folded)
+        lines += self._acceptance(folded) + self._verbose(folded)
         first, *more = textwrap.wrap(frame.advice, self._width - 15, break_on_hyphens=False)
         return [*lines, f"  {_dim('└ next     ')}  {first}", *(f"{'':<15}{line}" for line in more)]
 
