@@ -135,24 +135,30 @@ def iter_read(stream: Readable) -> Iterator[bytes]:
 
 def iter_lines(stream: Readable, *, limit: int = MAX_ENTRY, first: int = 1) -> Iterator[tuple[int, bytes]]:
     """Yield the lines that are not blank, numbered from `first`; `LONG_LINE` for one beyond `limit`."""
-    number = first
-    rest = b""
+    number, pieces, size = first, list[bytes](), 0
     for chunk in iter_read(stream):
-        lines = chunk.split(b"\n")
-        lines[0] = _join(rest, lines[0], limit)
-        if number == 1:
-            lines[0] = lines[0].removeprefix(codecs.BOM_UTF8)
+        start, *others = chunk.split(b"\n")
+        pieces.append(start)
+        size += len(start)
+        if size > limit:
+            pieces = [LONG_LINE]
+        if not others:
+            continue
+        lines = [_joined(pieces, number), *others]
         rest = lines.pop()
+        pieces, size = [rest], len(rest)
         for line in lines:
             if line and not line.isspace():
                 yield number, line
             number += 1
-    if rest and not rest.isspace():
-        yield number, rest
+    last = _joined(pieces, number)
+    if last and not last.isspace():
+        yield number, last
 
 
-def _join(rest: bytes, more: bytes, limit: int) -> bytes:
-    return LONG_LINE if rest == LONG_LINE or len(rest) + len(more) > limit else rest + more
+def _joined(pieces: list[bytes], number: int) -> bytes:
+    line = b"".join(pieces)
+    return line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
 
 
 def iter_gunzipped(packed: Iterable[bytes]) -> Iterator[bytes]:
