@@ -241,11 +241,7 @@ def status_seen(evidence: RunEvidence, operation: Operation, status: str) -> See
     """Return how often a documented status was seen; one may stand for several numbers (`4XX`)."""
     response = operation.responses[status]
     return _value_seen(
-        evidence,
-        operation,
-        STATUS,
-        lambda value: operation.response(int(value)) is response,
-        response.uri,
+        evidence, operation, STATUS, lambda value: operation.response(int(value)) is response, response.uri
     )
 
 

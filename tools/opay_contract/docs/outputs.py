@@ -66,11 +66,7 @@ def build_outputs(path: Path | None, gather: Gather | None, *, live: bool = Fals
             f"{contract.schemas.root.name}: a member is missing or of another type near {error}; "
             "`opay-contract spec` says which"
         ) from error
-    return {
-        PAGE: page,
-        MARKDOWN: markdown,
-        OPENAPI: render_bundle(bundle, is_json=True),
-    }
+    return {PAGE: page, MARKDOWN: markdown, OPENAPI: render_bundle(bundle, is_json=True)}
 
 
 def iter_stale(directory: Path, outputs: Mapping[str, str]) -> Iterator[str]:
