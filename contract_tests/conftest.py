@@ -57,9 +57,10 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let collections of garbage pass over what lives as long as the run; a tenth of its time went there."""
+    """Let collections of garbage be fewer, and pass over what lives as long as the run: a tenth of it."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000)
 
 
 @cache
