@@ -11,19 +11,23 @@ from typing import NamedTuple
 
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.describing import describe_value
-from opay_contract.redact.forms import CONSTANTS, FORM, is_form, is_pseudonym, replace_form
 from opay_contract.redact.pseudonyms import (
+    CONSTANTS,
+    FORM,
     ORDINARY_MARK,
     Pseudonyms,
     card_hits,
     condense,
     is_digit_pseudonym,
     is_email_pseudonym,
+    is_form,
+    is_form_pseudonym,
     is_hex_pseudonym,
     is_reserved,
     is_test_number,
     iter_cards,
     plain_digits,
+    replace_form,
     stand_in_number,
     write_digit,
 )
@@ -400,7 +404,7 @@ def _is_clean_part(part: TextPart, *, cards: bool) -> bool:
     if part.kind is PartKind.HEX:
         return is_hex_pseudonym(part.text)
     if part.kind is PartKind.FORM:
-        return is_pseudonym(part.plain)
+        return is_form_pseudonym(part.plain)
     if part.kind is PartKind.EMAIL:
         return is_email_pseudonym(part.text) or _is_clean_letters(part.text)
     if part.kind is PartKind.LETTERS:
