@@ -309,7 +309,7 @@ class EntryVisitor:
         is_base64 = tokens in _BASE64 or value_at(self._tree, (*tokens[:-1], "encoding")) == "base64"
         if not is_base64:
             old, new = edited.body(side, is_new=False), edited.body(side)
-            if encode_text(value) != old and _is_base64_of(value, old):
+            if encode_text(value) != old and base64.b64encode(old).decode() == value:
                 return base64.b64encode(new).decode()
             return text_of(new)
         try:
@@ -336,7 +336,8 @@ class EntryVisitor:
 
     def _other(self, tokens: Tokens, value: str) -> str:
         policy, last = self._policy, last_name(tokens) or ""
-        if (last in _URL_NAMES and tokens) or _is_web_address(value):
+        is_web_address = value.startswith(("http://", "https://")) and not any(map(str.isspace, value))
+        if (last in _URL_NAMES and tokens) or is_web_address:
             return policy.link(value)
         if len(tokens) > 1 and tokens[-1] == "name" and "headers" in tokens:
             return policy.field_name(value)
@@ -359,10 +360,6 @@ def text_of(body: bytes) -> str:
     return _HALF.sub("\ud800", body.decode(errors="surrogatepass"))
 
 
-def _is_base64_of(value: str, body: bytes) -> bool:
-    return base64.b64encode(body).decode() == value
-
-
 def number_or_text(token: str, made: str) -> str:
     """Return what takes the place of a number that is a text elsewhere: a number where that can be."""
     return made if made == token or _INTEGER.fullmatch(made) else json.dumps(made)
@@ -376,7 +373,3 @@ def value_at(tree: Any, tokens: Tokens) -> Any:
         except (KeyError, IndexError, TypeError):
             return None
     return tree
-
-
-def _is_web_address(value: str) -> bool:
-    return value.startswith(("http://", "https://")) and not any(map(str.isspace, value))

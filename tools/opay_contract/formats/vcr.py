@@ -148,7 +148,9 @@ def _response(recorded: Any) -> Response:
         raise EntryError(TRUNCATED_BODY)
     if members.get("binary") is True or members.get("binary") == "true":
         raise EntryError("exvcr wrote the body as a term of Erlang; record it as text")
-    status = parse_status(_number(_first(members, _STATUSES)))
+    value = _first(members, _STATUSES)
+    written = _STATUS_TEXT.fullmatch(value) if isinstance(value, str) else None
+    status = parse_status(int(written[1][:_STATUS_DIGITS]) if written else value)
     headers = parse_headers(members.get("headers"))
     body = _bytes(members, _RESPONSE_BODIES)
     decoded = empty_body(headers, NO_BODY) if body is None else decode_body(body, headers)
@@ -189,11 +191,6 @@ def _text(recorded: dict[str, Any], names: tuple[str, ...]) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise EntryError("the method or the URL is no text")
-
-
-def _number(value: Any) -> Any:
-    found = _STATUS_TEXT.fullmatch(value) if isinstance(value, str) else None
-    return int(found[1][:_STATUS_DIGITS]) if found else value
 
 
 class _Feed:

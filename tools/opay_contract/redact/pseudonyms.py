@@ -285,8 +285,8 @@ def _card_length(text: str, groups: list[tuple[int, int]]) -> int:
 
 
 # Values whose form alone says what they are, which a pseudonym has as well, so that a format in a schema
-# still holds. The mark is in the value: years from 9900 on, networks that are kept for documentation (RFC 5737,
-# RFC 3849), and the check digits of hexadecimal pseudonyms.
+# still holds. The mark is in the value: years from 9900 on, networks that are kept for documentation
+# (RFC 5737, RFC 3849), and the check digits of hexadecimal pseudonyms.
 _CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})?"
 _UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9A-F]{8}-(?:[0-9A-F]{4}-){3}[0-9A-F]{12}"
 _DATE = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:[Tt ]{_CLOCK})?"

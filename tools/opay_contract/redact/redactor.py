@@ -12,7 +12,7 @@ from opay_contract.contract.contract import Contract, Match, Outside
 from opay_contract.formats.bounds import excess, excess_of, stand_in
 from opay_contract.formats.editing import Edited, Policy
 from opay_contract.formats.json_text import read_text, rewrite_json
-from opay_contract.jsontext import NotJson, Parsed, Tokens, parse_json
+from opay_contract.jsontext import NotJson, Parsed, Tokens, last_name, parse_json
 from opay_contract.judge.body_plan import Decided, decided_of, schemas_of
 from opay_contract.judge.describing import describe_name
 from opay_contract.judge.exposure import without_values
@@ -149,7 +149,7 @@ class _BodyVisitor:
         return self._statements.get(tokens) or self._statements.get(fold(tokens))
 
     def _statement(self, tokens: Tokens) -> Statement:
-        found = self._stated(tokens) or self._values.sensitivity.undescribed(tokens)
+        found = self._stated(tokens) or self._values.sensitivity.of_name(last_name(tokens) or "")
         return NOTHING_SAID if self._broken and found.sensitivity == PUBLIC else found
 
     def text(self, tokens: Tokens, value: str) -> str:
