@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -194,18 +195,13 @@ def _request_body(recorded: _Request) -> bytes | None:
     if posted is None or posted.text is None:
         return b"" if recorded.body_size == 0 else None
     body = _decoded(posted.text, posted.encoding)
-    return _without_unmarked_base64(body, recorded.body_size)
-
-
-def _without_unmarked_base64(body: bytes, size: float | None) -> bytes:
-    """Return the bytes that schemathesis was to preserve: it gives them as base64 and only the size tells."""
-    if size is None or len(body) == size:
-        return body
-    try:
-        decoded = base64.b64decode(body, validate=True)
-    except ValueError:
-        return body
-    return decoded if len(decoded) == size else body
+    if recorded.body_size is not None and len(body) != recorded.body_size:
+        with suppress(
+            ValueError
+        ):  # schemathesis gives bytes that it preserves as base64; only the size tells
+            decoded = base64.b64decode(body, validate=True)
+            return decoded if len(decoded) == recorded.body_size else body
+    return body
 
 
 def _response(recorded: _Response | None) -> Response:

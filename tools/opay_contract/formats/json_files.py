@@ -222,7 +222,7 @@ class JsonFormat:
 
 def _rewrite_entry(policy: Policy, kind: JsonFormat, entry: Entry, tally: Tally) -> bytes:
     """Return the text of an entry as it may be written."""
-    noted = policy.notes
+    noted = policy.notes()
 
     def read(data: bytes | None) -> Found:
         return read_entry(kind.read, HERE, Entry(1, data, entry.request, entry.fault))
@@ -233,7 +233,7 @@ def _rewrite_entry(policy: Policy, kind: JsonFormat, entry: Entry, tally: Tally)
             yield from () if isinstance(found, Exchange) else kind.broken
 
     made = edit_entry(policy, tally, entry.data, read=read, make=make, placeholder=kind.placeholder)
-    if made != entry.data and policy.notes == noted:
+    if made != entry.data and policy.notes() == noted:
         policy.note("what cannot be read", "recording:entry")
     return made or b""
 

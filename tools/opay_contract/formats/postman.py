@@ -128,7 +128,7 @@ def _iter_item(cursor: JsonCursor, name: str, depth: int, *, whole: bool) -> Ite
         elif member == "collection" and not depth:  # as the answers of Postman's own API wrap it
             below = _iter_item(cursor, member, depth + 1, whole=whole)
         elif member == "response" and first == b"[":
-            below = _iter_answers(cursor, whole=whole)
+            below = iter_segments(cursor, {}, whole=whole)
         else:
             below = iter([_take(cursor, member, waiting, whole=whole)])
         for segment in below:
@@ -149,10 +149,6 @@ def _take(cursor: JsonCursor, member: str, waiting: _Waiting, *, whole: bool) ->
     return Beside(member, data, instead=_NO_REQUEST)
 
 
-def _iter_answers(cursor: JsonCursor, *, whole: bool) -> Iterator[Segment]:
-    yield from iter_segments(cursor, {}, whole=whole)
-
-
 def _iter_below(cursor: JsonCursor, depth: int, *, whole: bool) -> Iterator[Segment]:
     yield b"["
     for number, _ in enumerate(cursor.iter_items()):
@@ -170,13 +166,10 @@ def _read_answer(place: Place, entry: Entry) -> Exchange | Unreadable:
         raise EntryError(entry.fault)
     members, request = as_object(parse_entry(entry.data, entry.line)), entry.request
     written = members.get("originalRequest")
-    if not _tells_url(written) and request is not None and request[1] is not None:
+    tells_url = isinstance(written, str) or (isinstance(written, dict) and written.get("url") is not None)
+    if not tells_url and request is not None and request[1] is not None:
         written = parse_entry(request[1], request[0])
     return saved_exchange(place, written, members)
-
-
-def _tells_url(written: Any) -> bool:
-    return isinstance(written, str) or (isinstance(written, dict) and written.get("url") is not None)
 
 
 def _visit(at: Tokens, policy: Policy, tree: Any, edited: Edited | None) -> PostmanVisitor:
