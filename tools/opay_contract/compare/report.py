@@ -3,7 +3,7 @@
 import json
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import click
@@ -18,7 +18,7 @@ from opay_contract.model.outcomes import count_outcome
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import rank
-from opay_contract.report.json_report import build_contract_used, build_elsewhere, build_outcomes
+from opay_contract.report.json_report import build_elsewhere, build_outcomes
 from opay_contract.words import count, printable
 
 SCHEMA_VERSION = 1
@@ -64,7 +64,7 @@ def render_comparison_json(comparison: Comparison, used: ContractUsed | None = N
     """Return what differs, for programs; one ASCII text that ends in a line feed."""
     report = {
         "schema_version": SCHEMA_VERSION,
-        "contract": build_contract_used(used),
+        "contract": asdict(used) if used else None,
         "old": _run(comparison.old),
         "new": _run(comparison.new),
         "findings_appeared": [_finding_json(folded) for folded in comparison.appeared],
@@ -263,6 +263,6 @@ def _difference_json(difference: Difference) -> dict[str, Any]:
         "pointer": pointer,
         "old": difference.old,
         "new": difference.new,
-        "old_share": {"count": difference.old_share.count, "of": difference.old_share.of},
-        "new_share": {"count": difference.new_share.count, "of": difference.new_share.of},
+        "old_share": asdict(difference.old_share),
+        "new_share": asdict(difference.new_share),
     }

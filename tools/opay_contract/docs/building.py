@@ -111,7 +111,9 @@ class _Writer:
         )
         info = self.root.get("info", {})
         title = str(info.get("title", "API"))
-        ordered = sorted(self.contract.operations, key=lambda one: not self._is_subject(one, title))
+        ordered = sorted(
+            self.contract.operations, key=lambda one: not any(form.title in title for form in one.forms)
+        )
         operations = tuple(self._operation(operation, title) for operation in ordered)
         return Shown(
             title=title,
@@ -123,7 +125,7 @@ class _Writer:
             operations=operations,
             signature=self._signature(operations),
             questions=tuple(self._questions()),
-            sources=self._cite(self.root.get("x-sources", {})),
+            sources=cite(self.root, self.root.get("x-sources", {})),
             sensitivity=tuple(self.root.get("x-sensitivity-classes", {}).items()),
             anchors=self.places,
         )
@@ -144,15 +146,8 @@ class _Writer:
             self.places.setdefault(at if "#" in at else f"{at}#", anchor)
         return anchor
 
-    def _is_subject(self, operation: Operation, title: str) -> bool:
-        return any(form.title in title for form in operation.forms)
-
-    def _cite(self, names: Iterable[str], about: str = "") -> tuple[CitedSource, ...]:
-        """Return sources, with their words about a field if it has a name here."""
-        return cite(self.root, names, about)
-
     def _sources(self, node: Any) -> tuple[CitedSource, ...]:
-        return self._cite(node.get("x-source", ()))
+        return cite(self.root, node.get("x-source", ()))
 
     def _servers(self) -> Iterator[Shown]:
         for server in self.root.get("servers", []):
@@ -199,37 +194,34 @@ class _Writer:
         examples = dict(_iter_examples(node.get("responses", {}).values()))
         for id_, form in sorted(forms.items(), key=lambda item: item[1].get("title", "") not in title):
             of_form = [body for body in bodies if body.form == id_]
+            schema = self.contract.schemas.node(of_form[0].schema) if id_ else None
+            said = schema if isinstance(schema, dict) else {}
             name = form["title"] if id_ else f"{operation.method} {operation.path}"
             seen, outcomes = form_seen(self.evidence, operation, id_) if self.evidence and id_ else (None, {})
             yield Shown(
                 anchor=self._anchor(name),
                 title=name,
                 operation=operation,
-                description=self._described_by(of_form[0].schema) if id_ else node.get("summary", ""),
+                description=said.get("description", "") if id_ else node.get("summary", ""),
                 sources=self._sources(form) if id_ else (),
-                bodies=tuple(shown for body in of_form for shown in self._bodies(operation, body, name)),
+                bodies=tuple(
+                    self._body(operation, body, name, fields)
+                    for body in of_form
+                    if (fields := tuple(iter_fields(self.contract.schemas, body.schema)))
+                ),
                 samples=build_samples(self.contract, operation, id_, parameters_of(self.contract, operation)),
                 examples=tuple(self._examples(examples, of_form)),
                 seen=seen,
                 outcomes=outcomes,
             )
 
-    def _described_by(self, schema: str) -> str:
-        node = self.contract.schemas.node(schema)
-        return str(node.get("description", "")) if isinstance(node, dict) else ""
-
-    def _bodies(self, operation: Operation, body: Body, call: str) -> Iterator[Shown]:
-        """Yield what is said of a body, if anything is."""
+    def _body(self, operation: Operation, body: Body, call: str, fields: Sequence[Field]) -> Shown:
+        outcome = body.outcome
         title = "Request" if body.in_request else "Answer"
         if not body.form and not body.in_request:
             title += f" {body.title.rpartition(', ')[2]}"  # its HTTP status
-        if fields := tuple(iter_fields(self.contract.schemas, body.schema)):
-            yield self._body(operation, body, f"{call}: {title}", fields)
-
-    def _body(self, operation: Operation, body: Body, name: str, fields: Sequence[Field]) -> Shown:
-        outcome = body.outcome
-        title = f"{name.rpartition(': ')[2]}{_OUTCOMES[outcome]}"
-        anchor = self._say(self._anchor(f"{name}{_OUTCOMES[outcome]}"), body.schema)
+        title += _OUTCOMES[outcome]
+        anchor = self._say(self._anchor(f"{call}: {title}"), body.schema)
         seen: Iterable[Seen | None] = [None] * len(fields)
         if self.evidence:
             outcomes = [outcome] if outcome else Outcome
@@ -263,7 +255,7 @@ class _Writer:
             limits=tuple(_iter_limits([node for _, node in nodes])),
             sensitivity=member.sensitivity or "",
             description=description,
-            sources=self._cite(member.sources, names[-1]),
+            sources=cite(self.root, member.sources, names[-1]),
             same_as="" if first == anchor else first,
             seen=seen if seen and (seen.of or seen.findings) else None,
         )
@@ -279,7 +271,11 @@ class _Writer:
         for title, example in list(left.items()):
             if any(answer.is_valid(example["value"]) for answer in answers):
                 del left[title]
-                yield Shown(title=title, text=to_json(example["value"]), sources=self._sources(example))
+                yield Shown(
+                    title=title,
+                    text=json.dumps(example["value"], indent=2, ensure_ascii=False),
+                    sources=self._sources(example),
+                )
 
     def _parameters(self, operation: Operation) -> Iterator[Shown]:
         """Yield what a request has beside its body: parameters, and headers that other statements require."""
@@ -424,11 +420,6 @@ def _most_specific(nodes: Sequence[tuple[str, dict[str, Any]]]) -> tuple[str, st
         if is_open and "description" in node:
             says, words, is_open = statement, str(node["description"]), False
     return says, words
-
-
-def to_json(value: Any) -> str:
-    """Return a value as people read it."""
-    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def _iter_examples(described: Iterable[Any]) -> Iterator[tuple[str, Any]]:

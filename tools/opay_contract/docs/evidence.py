@@ -94,17 +94,13 @@ def public_part(summary: DriftSummary, contract: Contract) -> DriftSummary:
     for location, observed in summary.observations.items():
         scope, place = location[:3], location[3]
         if scope not in public:
-            public[scope] = _public_places(contract, scope)
+            fields = fields_of_scope(contract, scope).items()
+            named = (folded_place(place) for place, field in fields if field.sensitivity == PUBLIC)
+            public[scope] = frozenset({MEDIA_TYPE, *named})
         if place not in public[scope]:
             observed = _only(observed, _stated(find_operation(contract, scope[0]), place))  # noqa: PLW2901
         kept[location] = observed
     return replace(summary, observations=kept)
-
-
-def _public_places(contract: Contract, scope: Scope) -> frozenset[str]:
-    fields = fields_of_scope(contract, scope).items()
-    public = (folded_place(place) for place, field in fields if field.sensitivity == PUBLIC)
-    return frozenset({MEDIA_TYPE, *public})
 
 
 def _stated(operation: Operation | None, place: str) -> Collection[str]:
@@ -210,7 +206,11 @@ def iter_fields_seen(  # noqa: PLR0913, PLR0917  where a body is told apart from
     files.add(split_uri(body.schema)[0])
     for field in fields:
         place = _place(body, field)
-        own = [scope for scope, known in documented.items() if _is_in(field, known.get(place))]
+        own = [
+            scope
+            for scope, known in documented.items()
+            if (one := known.get(place)) and not set(field.statements).isdisjoint(one.statements)
+        ]
         yield _field_seen(evidence, body, field, own, files)
 
 
@@ -343,7 +343,7 @@ def _field_seen(
         of += evidence.at((*scope, place.rpartition("/")[0])).count_of("object")
     locations = {(*scope, place) for scope in scopes}
     return Seen(
-        unit=_unit(body, field),
+        unit="objects" if field.pointer.count("/") > 1 else "requests" if body.in_request else "answers",
         of=of,
         count=look.count,
         day=latest_day(look.days()),
@@ -374,16 +374,6 @@ def _findings_at(
 
 def _place(body: Body, field: Field) -> str:
     return (REQUEST_BODY if body.in_request else RESPONSE_BODY) + field.pointer
-
-
-def _is_in(field: Field, known: Field | None) -> bool:
-    return known is not None and not set(field.statements).isdisjoint(known.statements)
-
-
-def _unit(body: Body, field: Field) -> str:
-    if field.pointer.count("/") > 1:
-        return "objects"
-    return "requests" if body.in_request else "answers"
 
 
 def _value_seen(

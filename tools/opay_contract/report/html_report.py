@@ -31,8 +31,7 @@ from opay_contract.report.charts import (
     occurrences_by_day,
 )
 from opay_contract.report.checked_run import TOOL, CheckedRun, Verdict, by_gravity
-from opay_contract.report.frames import FindingFrame, build_frame, next_steps
-from opay_contract.report.rule_guide import guide_of
+from opay_contract.report.frames import FindingFrame, build_frame, guide_of, next_steps
 from opay_contract.words import count, printable
 
 MAX_CHANGES = 500

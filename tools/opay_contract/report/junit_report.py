@@ -7,6 +7,7 @@ is a test case with a name of its own. There is no standard; the elements are th
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from html import escape
 
 from opay_contract.baseline.acceptance import Acceptance, State
@@ -42,7 +43,12 @@ class _Case:
 def render_junit(run: CheckedRun) -> str:
     """Return the report as JUnit XML; a finding that does not fail the run is a skipped test case."""
     summary = run.summary
-    cases = [*_input_cases(run), *_finding_cases(run), *_unused_cases(run), *_clean_rules(summary)]
+    cases = [
+        *_input_cases(run),
+        *_finding_cases(run),
+        *map(partial(_unused, run), run.unused),
+        *_clean_rules(summary),
+    ]
     results = Counter(case.result for case in cases)
     numbers = _attributes(
         name=_SUITE,
@@ -181,12 +187,8 @@ def _details(folded: FoldedFinding, run: CheckedRun) -> Iterator[str]:
     yield finding.rule.explanation
 
 
-def _unused_cases(run: CheckedRun) -> Iterator[_Case]:
+def _unused(run: CheckedRun, acceptance: Acceptance) -> _Case:
     excuse = f"{run.unused_excuse}: " if run.unused_excuse else ""
-    yield from (_unused(acceptance, excuse) for acceptance in run.unused)
-
-
-def _unused(acceptance: Acceptance, excuse: str) -> _Case:
     covered = say.describe_covered(acceptance)
     where = f"{say.describe_operation(acceptance.operation)}, {acceptance.outcome}"
     return _Case(

@@ -94,7 +94,8 @@ def _remarks(run: CheckedRun) -> Iterator[str]:
     elif not summary.findings and not summary.is_vacuous and not summary.unreadable_count:
         message = f"Checked {count(summary.exchanges, 'exchange')}: {say.describe_no_drift(run)}."
         yield command("notice", message, title=TOOL)
-    yield from _shortcomings(run)
+    for words in filter(None, (say.describe_shortage(run), say.describe_vacuity(run))):
+        yield command("error" if run.is_short else "warning", words, title=TOOL)
     if run.judged:
         yield command("notice", say.describe_judged(run.judged), title=TOOL)
     if changes := run.insight.changes:
@@ -108,11 +109,6 @@ def _remarks(run: CheckedRun) -> Iterator[str]:
         yield command("error", message, **_recording(unreadable.place), title=f"{TOOL}: unreadable")
     if summary.omitted:
         yield command("warning", say.describe_omitted(summary), title=TOOL)
-
-
-def _shortcomings(run: CheckedRun) -> Iterator[str]:
-    for words in filter(None, (say.describe_shortage(run), say.describe_vacuity(run))):
-        yield command("error" if run.is_short else "warning", words, title=TOOL)
 
 
 def _finding(folded: FoldedFinding, run: CheckedRun) -> str:

@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from opay_contract.baseline.acceptance import Acceptance, State
-from opay_contract.contract.operation import OpenQuestion
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
-from opay_contract.model.exchange import Place, Unreadable
+from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Severity
 from opay_contract.model.insight import Change, ChangeKind, Gap, Insight
 from opay_contract.model.summary import DriftSummary, FoldedFinding
@@ -43,6 +42,10 @@ def render_markdown(run: CheckedRun) -> str:
     accepted_listed = accepted[: MAX_ROWS - len(listed) - len(unused)]
     left = MAX_ROWS - len(listed) - len(unused) - len(accepted_listed)
     unlisted = len(findings) + len(accepted) - len(listed) - len(accepted_listed)
+    outcomes = {
+        "Outcomes": say.describe_outcomes(summary.outcomes),
+        "Signatures": say.describe_signatures(summary.signatures),
+    }
     blocks = [
         f"## {TOOL} check",
         "<br>".join(map(prose, say.describe_head(run))),
@@ -54,7 +57,7 @@ def render_markdown(run: CheckedRun) -> str:
             if words
         ),
         _counts(summary, findings),
-        _outcomes(summary),
+        "\n".join(f"{title}: {prose(words)}." for title, words in outcomes.items() if words),
         " ".join(map(prose, say.describe_out_of_scope(summary))),
         say.describe_judged(run.judged) if run.judged else "",
         *(_severity(severity, findings, listed, run) for severity in reversed(Severity)),
@@ -91,14 +94,6 @@ def _counts(summary: DriftSummary, findings: list[FoldedFinding]) -> str:
     return table(shown, [shown.values()], right=len(shown)) if shown else ""
 
 
-def _outcomes(summary: DriftSummary) -> str:
-    said = {
-        "Outcomes": say.describe_outcomes(summary.outcomes),
-        "Signatures": say.describe_signatures(summary.signatures),
-    }
-    return "\n".join(f"{title}: {prose(words)}." for title, words in said.items() if words)
-
-
 def _severity(
     severity: Severity, findings: list[FoldedFinding], listed: list[FoldedFinding], run: CheckedRun
 ) -> str:
@@ -113,22 +108,17 @@ def _severity(
 def _finding(folded: FoldedFinding, run: CheckedRun) -> list[str]:
     finding, statement = folded.finding, folded.finding.contract
     has_expired = run.state(folded) is State.EXPIRED
+    days = [utc.partition("T")[0] for utc in (folded.first_seen, folded.last_seen) if utc]
     return [
         code(finding.rule.id) + f"<br>**{run.standing(folded)}**" * has_expired,
         _where(finding.pointer, say.describe_call(finding)),
         prose(finding.expected),
         prose(finding.actual),
         f"{folded.count:,}",
-        _days(folded),
+        prose(" to ".join(dict.fromkeys(days))),
         _place(finding.place),
         code(f"{statement.file}:{statement.line}:{statement.column}") if statement else "",
     ]
-
-
-def _days(folded: FoldedFinding) -> str:
-    """Return the days of the first and the last occurrence, where they are known."""
-    days = [utc.partition("T")[0] for utc in (folded.first_seen, folded.last_seen) if utc]
-    return prose(" to ".join(dict.fromkeys(days)))
 
 
 def _where(pointer: str, call: str) -> str:
@@ -138,27 +128,33 @@ def _where(pointer: str, call: str) -> str:
 def _accepted(run: CheckedRun, accepted: list[FoldedFinding], listed: list[FoldedFinding]) -> str:
     if not accepted:
         return ""
-    rows = [_accepted_row(folded, run) for folded in listed]
+    rows = [
+        [
+            code(one.finding.rule.id),
+            _where(one.finding.pointer, say.describe_call(one.finding)),
+            prose(cut(say.describe_standing(run, one), _LONGEST_REASON)),
+            f"{one.count:,}",
+            _place(one.finding.place),
+        ]
+        for one in listed
+    ]
     body = table(_ACCEPTED_COLUMNS, rows) if rows else NONE_LISTED
     return details(f"Accepted ({len(accepted):,})", body, is_open=False)
-
-
-def _accepted_row(folded: FoldedFinding, run: CheckedRun) -> list[str]:
-    finding, standing = folded.finding, say.describe_standing(run, folded)
-    where = _where(finding.pointer, say.describe_call(finding))
-    return [
-        code(finding.rule.id),
-        where,
-        prose(cut(standing, _LONGEST_REASON)),
-        f"{folded.count:,}",
-        _place(finding.place),
-    ]
 
 
 def _unused(run: CheckedRun, listed: tuple[Acceptance, ...]) -> str:
     if not run.unused:
         return ""
-    parts = [table(_UNUSED_COLUMNS, [_unused_row(one) for one in listed]) if listed else NONE_LISTED]
+    rows = [
+        [
+            code(one.rule),
+            _where(one.pointer, f"{say.describe_operation(one.operation)}, {one.outcome}"),
+            code(f"{one.file}:{one.line}"),
+            prose(say.describe_unused(one)),
+        ]
+        for one in listed
+    ]
+    parts = [table(_UNUSED_COLUMNS, rows) if rows else NONE_LISTED]
     more = len(run.unused) - len(listed)
     parts += [f"And {more:,} more."] if listed and more else []
     parts += [f"They do not fail the run: {run.unused_excuse}."] if run.unused_excuse else []
@@ -166,46 +162,33 @@ def _unused(run: CheckedRun, listed: tuple[Acceptance, ...]) -> str:
     return details(title, "\n\n".join(parts), is_open=True)
 
 
-def _unused_row(acceptance: Acceptance) -> list[str]:
-    where = _where(
-        acceptance.pointer, f"{say.describe_operation(acceptance.operation)}, {acceptance.outcome}"
-    )
-    entry = code(f"{acceptance.file}:{acceptance.line}")
-    return [code(acceptance.rule), where, entry, prose(say.describe_unused(acceptance))]
-
-
 def _unreadable(summary: DriftSummary) -> str:
     if not summary.unreadable_count:
         return ""
     listed = summary.unreadable[:MAX_ROWS]
-    body = table(("Where", "Why"), [_unreadable_row(one) for one in listed])
+    body = table(("Where", "Why"), [[_place(one.place), prose(one.reason)] for one in listed])
     if more := summary.unreadable_count - len(listed):
         body += f"\n\nAnd {more:,} more."
     return details(f"Unreadable ({summary.unreadable_count:,})", body, is_open=True)
 
 
-def _unreadable_row(unreadable: Unreadable) -> list[str]:
-    return [_place(unreadable.place), prose(unreadable.reason)]
-
-
 def _questions(run: CheckedRun) -> str:
     verdicts = {answer.question: answer.verdict for answer in run.insight.answers}
     rows = [
-        row
+        [
+            code(question.id),
+            code(reading.id),
+            f"{number:,}",
+            "holds alone" if reading.id == verdicts.get(question.id) else "",
+        ]
         for question in run.questions
-        for row in _question_rows(question, run.summary, verdicts.get(question.id))
+        for reading in question.readings
+        if (number := run.summary.readings.get((question.id, reading.id)))
     ]
     if not rows:
         return ""
     body = table(("Question", "Reading", "Count", "Verdict"), rows)
     return details("Open questions that these recordings speak to", body, is_open=False)
-
-
-def _question_rows(question: OpenQuestion, summary: DriftSummary, verdict: str | None) -> Iterator[list[str]]:
-    for reading in question.readings:
-        if number := summary.readings.get((question.id, reading.id)):
-            holds = "holds alone" if reading.id == verdict else ""
-            yield [code(question.id), code(reading.id), f"{number:,}", holds]
 
 
 def _closing(run: CheckedRun, unlisted: int) -> str:
@@ -227,7 +210,9 @@ def render_insights(insight: Insight, rows: int) -> list[str]:
     blocks = []
     for title, columns, lines in _tables(insight):
         if lines:
-            blocks.append(details(title, _limited(columns, lines, rows), is_open=False))
+            more = f"\n\nAnd {len(lines) - rows:,} more." if len(lines) > rows else ""
+            shown = table(columns, lines[:rows]) + more if rows else NONE_LISTED
+            blocks.append(details(title, shown, is_open=False))
             rows -= min(rows, len(lines))
     return blocks
 
@@ -246,13 +231,6 @@ def _tables(insight: Insight) -> Iterator[tuple[str, tuple[str, ...], _Rows]]:
     never = say.group_gaps(insight.gaps, is_narrower=False)
     title = f"Documented and never seen ({sum(len(group.items) for group in never):,})"
     yield title, ("Rule", "In", "Never seen", "Of"), [_never(group) for group in never]
-
-
-def _limited(columns: tuple[str, ...], lines: _Rows, rows: int) -> str:
-    if not rows:
-        return NONE_LISTED
-    more = f"\n\nAnd {len(lines) - rows:,} more." if len(lines) > rows else ""
-    return table(columns, lines[:rows]) + more
 
 
 def _change(change: Change) -> list[str]:

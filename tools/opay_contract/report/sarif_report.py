@@ -10,8 +10,8 @@ from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance, State
 from opay_contract.contract.openapi import ROOTS
 from opay_contract.judge.table import RULES
-from opay_contract.model.exchange import Place, Unreadable
-from opay_contract.model.finding import ContractPlace, Rule, Severity
+from opay_contract.model.exchange import Place
+from opay_contract.model.finding import Rule, Severity
 from opay_contract.model.summary import FoldedFinding
 from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
@@ -31,7 +31,7 @@ Json = dict[str, Any]
 def render_sarif(run: CheckedRun) -> str:
     """Return the report as one ASCII text that ends in a line feed; what is accepted is suppressed."""
     told = {
-        "tool": {"driver": _driver()},
+        "tool": {"driver": {"name": TOOL, "version": __version__, "rules": [_rule(rule) for rule in RULES]}},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {
             _SOURCES: {"description": {"text": "The folder that opay-contract ran in."}},
@@ -42,10 +42,6 @@ def render_sarif(run: CheckedRun) -> str:
         "properties": _numbers(run),
     }
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [told]}, indent=2) + "\n"
-
-
-def _driver() -> Json:
-    return {"name": TOOL, "version": __version__, "rules": [_rule(rule) for rule in RULES]}
 
 
 def _rule(rule: Rule) -> Json:
@@ -69,7 +65,11 @@ def _rule(rule: Rule) -> Json:
 
 def _invocation(run: CheckedRun) -> Json:
     summary = run.summary
-    notifications = [_notification(unreadable) for unreadable in summary.unreadable]
+    notifications = []
+    for one in summary.unreadable:
+        remark = _remark("error", f"{say.describe_place(one.place)}: unreadable: {one.reason}")
+        physical = _recording(one.place)
+        notifications.append(remark | ({"locations": [physical]} if physical else {}))
     if more := summary.unreadable_count - len(summary.unreadable):
         notifications.append(_remark("error", f"{more:,} more entries could not be read."))
     if summary.is_partial:
@@ -100,12 +100,6 @@ def _invocation(run: CheckedRun) -> Json:
     }
 
 
-def _notification(unreadable: Unreadable) -> Json:
-    remark = _remark("error", f"{say.describe_place(unreadable.place)}: unreadable: {unreadable.reason}")
-    physical = _recording(unreadable.place)
-    return remark | ({"locations": [physical]} if physical else {})
-
-
 def _unused(acceptance: Acceptance, run: CheckedRun) -> Json:
     excuse = f" ({run.unused_excuse})" if run.unused_excuse else ""
     text = (
@@ -120,7 +114,10 @@ def _remark(level: str, text: str) -> Json:
 
 def _result(folded: FoldedFinding, run: CheckedRun) -> Json:
     finding = folded.finding
-    contract = _contract(finding.contract, run.contract_folder) if finding.contract else None
+    contract = None
+    if place := finding.contract:
+        region = {"startLine": place.line, "startColumn": place.column}
+        contract = _location(_contract_uri(place.file, run.contract_folder), region)
     root = run.contract.schemas.root.name if run.contract else ROOTS[0]
     first = _recording(finding.place)
     related = [
@@ -203,11 +200,6 @@ def _seen(folded: FoldedFinding, *, with_first: bool) -> list[tuple[Json, str]]:
     if (first.source, first.entry) != (last.source, last.entry):
         places.append((last, "The last occurrence."))
     return [(location, words) for place, words in places if (location := _recording(place))]
-
-
-def _contract(place: ContractPlace, contract_folder: str | None) -> Json:
-    region = {"startLine": place.line, "startColumn": place.column}
-    return _location(_contract_uri(place.file, contract_folder), region)
 
 
 def _contract_uri(file: str, contract_folder: str | None) -> Json:

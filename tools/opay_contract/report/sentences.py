@@ -319,20 +319,16 @@ def describe_vacuity(run: CheckedRun) -> str:
     exchanges = "The exchange" if summary.exchanges == 1 else f"None of the {summary.exchanges:,} exchanges"
     verb = "did not succeed" if summary.exchanges == 1 else "succeeded"
     ended = describe_failures(summary.outcomes)
-    said = f"{exchanges} {verb} ({ended}): nothing about {_data_of(run)} was checked"
+    operations = run.contract.operations if run.contract else ()
+    names = dict.fromkeys(pointer_of(one.envelope.data)[1:] for one in operations if one.envelope)
+    data = " and ".join(f"`{name}`" for name in names) or "what a success carries"
+    said = f"{exchanges} {verb} ({ended}): nothing about {data} was checked"
     signatures = summary.signatures
     if failed := signatures.failed + signatures.refused_failed:
         said += f"; with the key given, {failed:,} of {signatures.total:,} signatures do not verify"
         mistakes = describe_mistakes(signatures)
         said += f"; {mistakes}" if mistakes else ""
     return f"{printable(said)}."
-
-
-def _data_of(run: CheckedRun) -> str:
-    """Return the names of what a success carries, as the contract has them."""
-    operations = run.contract.operations if run.contract else ()
-    names = dict.fromkeys(pointer_of(one.envelope.data)[1:] for one in operations if one.envelope)
-    return " and ".join(f"`{name}`" for name in names) or "what a success carries"
 
 
 def describe_shortage(run: CheckedRun) -> str:

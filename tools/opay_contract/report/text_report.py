@@ -13,8 +13,7 @@ from opay_contract.model.finding import Severity
 from opay_contract.model.summary import FoldedFinding
 from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import CheckedRun, Verdict, View, by_gravity
-from opay_contract.report.frames import build_frame, next_steps
-from opay_contract.report.rule_guide import guide_of
+from opay_contract.report.frames import build_frame, guide_of, next_steps
 from opay_contract.words import count, printable
 
 MIN_WIDTH = 80
@@ -67,7 +66,7 @@ class _Layout:
         verdict = self._verdict()
         if self._view.is_quiet:
             return "\n".join(verdict) + "\n"
-        head = [_dim(line) for line in self._wrapped(say.describe_head(self._run))]
+        head = [_dim(line) for said in say.describe_head(self._run) for line in self._hanging(said, 0, 2)]
         rest = [self._listed(), self._observed(), self._questions()]
         notes = self._notes()
         if self._view.counts_rules:
@@ -152,12 +151,11 @@ class _Layout:
         if len(alike) > 1:
             field = f"{field} ({finding.outcome})".strip()
         files = say.describe_files(folded) if self._run.counts_files else ""
-        numbers = (f"{folded.count:,}", files, self._day(folded.first_seen))
+        day = say.describe_day(folded.first_seen).removesuffix(
+            f" {(self._run.moment or '')[:4]}"
+        )  # of the run
+        numbers = (f"{folded.count:,}", files, day)
         return _Row(folded, finding.rule.id, field, numbers)
-
-    def _day(self, utc: str | None) -> str:
-        """Return a day, without the year where that is the run's."""
-        return say.describe_day(utc).removesuffix(f" {(self._run.moment or '')[:4]}")
 
     def _details(self, folded: FoldedFinding) -> list[str]:
         """Return what is wrong, both sides in a line each, and how it is accepted."""
@@ -204,7 +202,12 @@ class _Layout:
         lines += [f"  {line}" for line in self._hanging(guide_of(finding.rule).sentence, 0)]
         if frame.place:
             lines.append(f"  {_dim('┌ contract ')}  {frame.place}   {printable(finding.expected)}")
-            lines += [self._cut(self._quoted(one.number, one.text, one.is_after_gap)) for one in frame.lines]
+            lines += [
+                self._cut(
+                    f"  {_dim('┊' if one.is_after_gap else '│')} {_dim(f'{one.number:>5} │')} {one.text}"
+                )
+                for one in frame.lines
+            ]
             for source in frame.sources:
                 lines += self._inside(printable(str(source)))
         corner = "├" if frame.place else "┌"
@@ -216,18 +219,15 @@ class _Layout:
         first, *more = textwrap.wrap(frame.advice, self._width - 15, break_on_hyphens=False)
         return [*lines, f"  {_dim('└ next     ')}  {first}", *(f"{'':<15}{line}" for line in more)]
 
-    def _quoted(self, number: int, text: str, is_after_gap: bool) -> str:  # noqa: FBT001  of a line
-        return f"  {_dim('┊' if is_after_gap else '│')} {_dim(f'{number:>5} │')} {text}"
-
     def _inside(self, text: str) -> list[str]:
         wrapped = textwrap.wrap(text, self._width - 15, break_on_hyphens=False, break_long_words=True)
         return [f"  {_dim('│')}{'':<12}{line}" for line in wrapped]
 
-    def _cut(self, line: str, indent: int = 0) -> str:
+    def _cut(self, line: str) -> str:
         """Return a line that is no longer than the screen is wide; what stands in files is not wrapped."""
         plain = click.unstyle(line)
-        room = self._width - indent
-        return line if len(plain) <= room else f"{line[: len(line) - len(plain) + room - 1]}…"
+        excess = len(plain) - self._width
+        return line if excess <= 0 else f"{line[: len(line) - excess - 1]}…"
 
     def _listed(self) -> list[str]:
         """Return accepted findings, unused acceptances and what could not be read."""
@@ -352,9 +352,6 @@ class _Layout:
             lines.append(f"  {step.purpose:<{width}}   {_dim(first)}")
             lines += [f"{'':<{width + 5}}{_dim(line)}" for line in more]
         return lines
-
-    def _wrapped(self, lines: Iterable[str]) -> list[str]:
-        return [part for line in lines for part in self._hanging(line, 0, 2)]
 
     def _hanging(self, text: str, indent: int, more: int = 0) -> list[str]:
         """Return text broken at the screen's width, what follows the first line `more` further in."""
