@@ -8,7 +8,7 @@ from pathlib import Path
 
 from opay_contract.contract import loading
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.documents import Document, decode_document
+from opay_contract.contract.documents import Document, decode_document, load_document
 
 _HERE = Path(__file__).parent
 _OF_DEV = re.compile(
@@ -34,26 +34,26 @@ def pytest_report_header() -> str | None:
 def pytest_configure() -> None:
     """Let a contract of the same files be built once in a run: thousands of commands and fixtures ask.
 
-    Nothing changes a contract that is built; other bytes are another contract.
+    Nothing changes a contract that is built; other bytes are another contract. Documents alone are read anew.
     """
-    load, build = loading.load_document, loading.build_contract
     decode = cache(decode_document)
     built: dict[tuple[object, ...], tuple[dict[str, Document], Contract]] = {}
 
-    def load_once(path: Path, name: str) -> Document:
+    def read(path: Path, name: str) -> Document:
         try:
             data = path.read_bytes()
         except OSError:
-            return load(path, name)
+            return load_document(path, name)
         return decode(data, name)
 
-    def build_once(documents: dict[str, Document], base_urls: tuple[str, ...] = ()) -> Contract:
+    def load_once(path: Path | None = None, base_urls: tuple[str, ...] = ()) -> Contract:
+        documents = loading.read_documents(path or loading.default_directory(), read)
         key = (*map(id, documents.values()), *base_urls)
         if key not in built:
-            built[key] = documents, build(documents, base_urls)
+            built[key] = documents, loading.build_contract(documents, base_urls)
         return built[key][1]
 
-    loading.load_document, loading.build_contract = load_once, build_once
+    loading.load_contract = load_once
 
 
 def pytest_collection_finish() -> None:
