@@ -4,6 +4,7 @@ import gc
 import re
 from functools import cache
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 
 from opay_contract.contract import loading
@@ -11,9 +12,12 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document, decode_document, load_document
 
 _HERE = Path(__file__).parent
-_OF_DEV = re.compile(
-    r"^(?:import|from) (dask|distributed|fsspec|moto|orjson|pyarrow|s3fs|sphinx)\b", re.MULTILINE
-)
+_ABSENT = [
+    package
+    for package in ("dask", "distributed", "fsspec", "moto", "orjson", "pyarrow", "s3fs", "sphinx")
+    if find_spec(package) is None
+]
+_NEEDS = re.compile(rf"^(?:import|from) ({'|'.join(_ABSENT)})\b", re.MULTILINE)
 _OF_TESTS = re.compile(r"^from contract_tests\.([a-z_.]+) import", re.MULTILINE)
 
 
@@ -53,7 +57,7 @@ def pytest_configure() -> None:
             built[key] = documents, loading.build_contract(documents, base_urls)
         return built[key][1]
 
-    loading.load_contract = load_once
+    vars(loading)["load_contract"] = load_once
 
 
 def pytest_collection_finish() -> None:
@@ -66,7 +70,7 @@ def pytest_collection_finish() -> None:
 @cache
 def _left_out() -> dict[Path, str]:
     """Return the files of tests that cannot be imported, with a package that each needs."""
-    needs = {path: _missing(path) for path in _HERE.rglob("test_*.py")}
+    needs = {path: _missing(path) for path in _HERE.rglob("test_*.py")} if _ABSENT else {}
     return {path: package for path, package in needs.items() if package}
 
 
@@ -74,11 +78,5 @@ def _left_out() -> dict[Path, str]:
 def _missing(path: Path) -> str:
     """Return a package that is not installed, and that a module or what it imports of the tests needs."""
     text = path.read_text(encoding="utf-8")
-    packages = (package for package in _OF_DEV.findall(text) if not _is_there(package))
     imported = (_HERE.joinpath(*name.split(".")).with_suffix(".py") for name in _OF_TESTS.findall(text))
-    return next(packages, "") or next(filter(None, map(_missing, filter(Path.is_file, imported))), "")
-
-
-@cache
-def _is_there(package: str) -> bool:
-    return find_spec(package) is not None
+    return next(chain(_NEEDS.findall(text), filter(None, map(_missing, filter(Path.is_file, imported)))), "")

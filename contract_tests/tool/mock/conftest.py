@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -193,19 +192,11 @@ def serve_here(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
 
     def run(talk: Callable[[Served], object], *options: str, **environment: str) -> Result:
         def serve(app: MockApp, bound: socket.socket, on_ready: Callable[[], None]) -> None:
-            ready = threading.Event()
-            server = serving.MockServer(app, ready.set)
-            thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
-            thread.start()
-            try:
-                assert ready.wait(PATIENCE)
+            key = environment.get("OPAY_PRIVATE_KEY", Credentials().private_key)
+            merchant_id = environment.get("OPAY_MERCHANT_ID", Credentials().merchant_id)
+            with serving.running(app, bound) as url:
                 on_ready()
-                key = environment.get("OPAY_PRIVATE_KEY", Credentials().private_key)
-                merchant_id = environment.get("OPAY_MERCHANT_ID", Credentials().merchant_id)
-                talk(Served(url=serving.url_of(bound), private_key=key, merchant_id=merchant_id))
-            finally:
-                server.should_exit = True
-                thread.join()
+                talk(Served(url=url, private_key=key, merchant_id=merchant_id))
 
         monkeypatch.setattr(serving, "serve", serve)
         return CliRunner().invoke(mock_command, options, env=environment, catch_exceptions=False)

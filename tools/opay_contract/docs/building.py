@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace as Shown
 from typing import Any
 from urllib.parse import unquote
 
@@ -15,22 +16,8 @@ from opay_contract.contract.addresses import OPEN, address, tokens_of
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import Body, Field, iter_bodies, iter_fields
 from opay_contract.contract.operation import Envelope, OpenQuestion, Operation
-from opay_contract.docs.evidence import RunEvidence
-from opay_contract.docs.reference import (
-    Reference,
-    ShownBody,
-    ShownCall,
-    ShownExample,
-    ShownMember,
-    ShownOperation,
-    ShownQuestion,
-    ShownReading,
-    ShownRow,
-    ShownServer,
-    ShownSignature,
-)
-from opay_contract.docs.samples import build_samples
-from opay_contract.docs.seen import (
+from opay_contract.docs.evidence import (
+    RunEvidence,
     Seen,
     code_seen,
     describe_findings,
@@ -44,7 +31,7 @@ from opay_contract.docs.seen import (
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.model.finding import Outcome
 from opay_contract.report.frames import CitedSource, cite
-from opay_contract.report.sample_calls import parameters_of
+from opay_contract.report.samples import build_samples, parameters_of
 from opay_contract.words import count
 
 SECTIONS = ("overview", "how-to-sign", "open-questions", "what-recordings-say", "sensitivity", "sources")
@@ -72,9 +59,21 @@ _WORDS = {
 """What stands in front of a keyword's value where it is told."""
 
 
-def build_reference(contract: Contract, evidence: RunEvidence | None) -> Reference:
-    """Return what there is to say about a contract, and about what recordings show of it."""
+def build_reference(contract: Contract, evidence: RunEvidence | None) -> Shown:
+    """Return what there is to say about a contract, and about what recordings show of it.
+
+    Each thing that the page and the Markdown say is a namespace with the names that their templates use.
+    `anchors` has where on the page a statement of the contract is said first, by its `file#pointer`.
+    """
     return _Writer(contract, evidence).reference()
+
+
+def anchor_of(reference: Shown, file: str, pointer: str) -> str:
+    """Return where the page says a statement, or what is around it; empty where it says neither."""
+    at = f"{file}#{pointer}"
+    while at not in reference.anchors and "/" in at.partition("#")[2]:
+        at = at.rpartition("/")[0]
+    return str(reference.anchors.get(at, ""))
 
 
 def slug(text: str) -> str:
@@ -101,7 +100,7 @@ class _Writer:
         schemes: dict[str, Any] = self.root.get("components", {}).get("securitySchemes", {})
         return schemes
 
-    def reference(self) -> Reference:
+    def reference(self) -> Shown:
         signing = (name for name, scheme in self._schemes().items() if "x-signature" in scheme)
         self._say(
             "how-to-sign",
@@ -114,7 +113,7 @@ class _Writer:
         title = str(info.get("title", "API"))
         ordered = sorted(self.contract.operations, key=lambda one: not self._is_subject(one, title))
         operations = tuple(self._operation(operation, title) for operation in ordered)
-        return Reference(
+        return Shown(
             title=title,
             version=str(info.get("version", "")),
             summary=info.get("summary", ""),
@@ -155,16 +154,16 @@ class _Writer:
     def _sources(self, node: Any) -> tuple[CitedSource, ...]:
         return self._cite(node.get("x-source", ()))
 
-    def _servers(self) -> Iterator[ShownServer]:
+    def _servers(self) -> Iterator[Shown]:
         for server in self.root.get("servers", []):
-            yield ShownServer(
+            yield Shown(
                 url=server["url"],
                 environment=server.get("x-environment", ""),
                 description=server.get("description", ""),
                 sources=self._sources(server),
             )
 
-    def _operation(self, operation: Operation, title: str) -> ShownOperation:
+    def _operation(self, operation: Operation, title: str) -> Shown:
         node = self.contract.schemas.node(operation.uri)
         envelope, evidence = operation.envelope, self.evidence
         found = [
@@ -175,7 +174,7 @@ class _Writer:
         headers = (header.uri for header in operation.required_headers)
         anchor = self._say(self._anchor(operation.id), operation.uri, *headers)
         self._say(f"{anchor}-codes", envelope.codes_uri if envelope and envelope.codes else None)
-        return ShownOperation(
+        return Shown(
             anchor=anchor,
             operation=operation,
             summary=node.get("summary", ""),
@@ -186,7 +185,7 @@ class _Writer:
             statuses=tuple(self._statuses(operation, node)),
             codes=tuple(self._codes(operation, envelope)) if envelope else (),
             other_codes=tuple(
-                ShownRow(name=value, meaning="Not in the catalogue.", seen=seen)
+                _row(name=value, meaning="Not in the catalogue.", seen=seen)
                 for value, seen in unknown_codes_seen(evidence, operation, envelope).items()
             )
             if found and evidence and envelope
@@ -194,7 +193,7 @@ class _Writer:
             other_codes_found=describe_findings(found),
         )
 
-    def _calls(self, operation: Operation, node: Any, title: str) -> Iterator[ShownCall]:
+    def _calls(self, operation: Operation, node: Any, title: str) -> Iterator[Shown]:
         bodies = list(iter_bodies(operation))
         forms = {form["id"]: form for form in node.get("x-forms", [])} or {"": node}
         examples = dict(_iter_examples(node.get("responses", {}).values()))
@@ -202,7 +201,7 @@ class _Writer:
             of_form = [body for body in bodies if body.form == id_]
             name = form["title"] if id_ else f"{operation.method} {operation.path}"
             seen, outcomes = form_seen(self.evidence, operation, id_) if self.evidence and id_ else (None, {})
-            yield ShownCall(
+            yield Shown(
                 anchor=self._anchor(name),
                 title=name,
                 operation=operation,
@@ -219,7 +218,7 @@ class _Writer:
         node = self.contract.schemas.node(schema)
         return str(node.get("description", "")) if isinstance(node, dict) else ""
 
-    def _bodies(self, operation: Operation, body: Body, call: str) -> Iterator[ShownBody]:
+    def _bodies(self, operation: Operation, body: Body, call: str) -> Iterator[Shown]:
         """Yield what is said of a body, if anything is."""
         title = "Request" if body.in_request else "Answer"
         if not body.form and not body.in_request:
@@ -227,7 +226,7 @@ class _Writer:
         if fields := tuple(iter_fields(self.contract.schemas, body.schema)):
             yield self._body(operation, body, f"{call}: {title}", fields)
 
-    def _body(self, operation: Operation, body: Body, name: str, fields: Sequence[Field]) -> ShownBody:
+    def _body(self, operation: Operation, body: Body, name: str, fields: Sequence[Field]) -> Shown:
         outcome = body.outcome
         title = f"{name.rpartition(': ')[2]}{_OUTCOMES[outcome]}"
         anchor = self._say(self._anchor(f"{name}{_OUTCOMES[outcome]}"), body.schema)
@@ -237,7 +236,7 @@ class _Writer:
             seen = iter_fields_seen(self.contract, self.evidence, operation, body, fields, outcomes)
         members = tuple(map(self._member, fields, [anchor] * len(fields), seen))
         self._say(anchor, *(one.rpartition("/properties/")[0] for each in fields for one in each.statements))
-        return ShownBody(
+        return Shown(
             anchor=anchor,
             title=title,
             when=_success_codes(operation.envelope) if operation.envelope and outcome else (),
@@ -246,13 +245,13 @@ class _Writer:
             is_unseen=self.evidence is not None and not any(member.seen for member in members),
         )
 
-    def _member(self, member: Field, body: str, seen: Seen | None) -> ShownMember:
+    def _member(self, member: Field, body: str, seen: Seen | None) -> Shown:
         nodes = [self._statement(statement) for statement in member.statements]
         anchor = self._say(self._anchor(f"{body} {member.pointer}"), *member.statements)
         says, description = _most_specific(nodes)
         first = self.described.setdefault((says, description), anchor)
         names = [name for name in member.pointer.split("/")[1:] if name != "*"]
-        return ShownMember(
+        return Shown(
             anchor=anchor,
             pointer=member.pointer,
             name=names[-1].replace("~1", "/").replace("~0", "~"),
@@ -274,22 +273,20 @@ class _Writer:
         node = self.contract.schemas.node(address(file, *tokens_of(place)))
         return statement, node if isinstance(node, dict) else {}
 
-    def _examples(self, left: dict[str, Any], bodies: Sequence[Body]) -> Iterator[ShownExample]:
+    def _examples(self, left: dict[str, Any], bodies: Sequence[Body]) -> Iterator[Shown]:
         """Yield the answers that fit one of the bodies and were not shown with an earlier call."""
         answers = [self.contract.schemas.validator(body.schema) for body in bodies if not body.in_request]
         for title, example in list(left.items()):
             if any(answer.is_valid(example["value"]) for answer in answers):
                 del left[title]
-                yield ShownExample(
-                    title=title, text=to_json(example["value"]), sources=self._sources(example)
-                )
+                yield Shown(title=title, text=to_json(example["value"]), sources=self._sources(example))
 
-    def _parameters(self, operation: Operation) -> Iterator[ShownRow]:
+    def _parameters(self, operation: Operation) -> Iterator[Shown]:
         """Yield what a request has beside its body: parameters, and headers that other statements require."""
         headers = {one.name.lower(): one for one in operation.required_headers}
         for said in parameters_of(self.contract, operation):
             required = headers.pop(said["name"].lower(), None) if said["in"] == "header" else None
-            yield ShownRow(
+            yield _row(
                 name=said["name"],
                 kind=f"{said['in']}{'' if said.get('required') else ', optional'}",
                 meaning=said.get("description", ""),
@@ -304,7 +301,7 @@ class _Writer:
                 meaning = "The signature of the body, see [How to sign](#how-to-sign)."
             elif header.name == "Content-Type":
                 meaning = ", ".join(f"`{name}`" for name in said)
-            yield ShownRow(
+            yield _row(
                 name=header.name,
                 kind="header",
                 meaning=meaning,
@@ -312,9 +309,9 @@ class _Writer:
                 seen=header_seen(self.evidence, operation, header) if self.evidence else None,
             )
 
-    def _statuses(self, operation: Operation, node: Any) -> Iterator[ShownRow]:
+    def _statuses(self, operation: Operation, node: Any) -> Iterator[Shown]:
         for status, response in node.get("responses", {}).items():
-            yield ShownRow(
+            yield _row(
                 name=str(status),
                 meaning=response.get("description", ""),
                 sources=self._sources(response),
@@ -322,13 +319,13 @@ class _Writer:
             )
         others = other_statuses_seen(self.evidence, operation) if self.evidence else {}
         for status, seen in others.items():
-            yield ShownRow(name=status, meaning="Not in the contract.", seen=seen)
+            yield _row(name=status, meaning="Not in the contract.", seen=seen)
 
-    def _codes(self, operation: Operation, envelope: Envelope) -> Iterator[ShownRow]:
+    def _codes(self, operation: Operation, envelope: Envelope) -> Iterator[Shown]:
         for known in envelope.codes.values():
             said = self.contract.schemas.node(known.uri)
             failure = said.get("means", "failure").replace("-", " ")
-            yield ShownRow(
+            yield _row(
                 name=known.code,
                 kind="success" if known.code in envelope.success else failure,
                 messages=known.messages,
@@ -336,14 +333,14 @@ class _Writer:
                 seen=code_seen(self.evidence, operation, envelope, known) if self.evidence else None,
             )
 
-    def _signature(self, operations: Sequence[ShownOperation]) -> ShownSignature | None:
+    def _signature(self, operations: Sequence[Shown]) -> Shown | None:
         scheme = next((scheme for scheme in self._schemes().values() if "x-signature" in scheme), None)
         if scheme is None:
             return None
         signature = scheme["x-signature"]
         canonical = signature["canonical-json"]
         samples = (sample for one in operations for call in one.calls for sample in call.samples)
-        return ShownSignature(
+        return Shown(
             description=scheme.get("description", ""),
             facts=(
                 ("Algorithm", (f"`{signature['algorithm']}`",)),
@@ -363,13 +360,13 @@ class _Writer:
             example=next((sample for sample in samples if sample.signature), None),
         )
 
-    def _questions(self) -> Iterator[ShownQuestion]:
+    def _questions(self) -> Iterator[Shown]:
         for question in self.contract.questions:
             raw = self.contract.schemas.node(question.at.uri)
             answer = self.evidence.answer(question.id) if self.evidence else None
             counts = dict(answer.counts) if answer else {}
             readings = tuple(
-                ShownReading(
+                Shown(
                     id=reading.id,
                     statement=reading.statement,
                     is_assumed=reading.assumed,
@@ -380,7 +377,7 @@ class _Writer:
                 for reading, node in zip(question.readings, raw["readings"], strict=True)
             )
             sourced = [one for one in readings if any(s.mark in _OBSERVED_OR_DOCUMENTED for s in one.sources)]
-            yield ShownQuestion(
+            yield Shown(
                 id=question.id,
                 question=question.question,
                 about=tuple(uri.removeprefix(OPEN) for uri in question.about),
@@ -402,6 +399,12 @@ def verdict_on(evidence: RunEvidence, question: OpenQuestion) -> str:
         few = f"{answer.observations:,} of the {MIN_OBSERVATIONS} observations that a verdict takes"
         return f"no verdict: {seen[0]} alone was seen, with {few}"
     return f"no verdict: {' and '.join(seen)} were seen" if seen else "nothing was seen that speaks to it"
+
+
+def _row(**said: Any) -> Shown:
+    """Return a parameter, a header, a status or a business code: what it means, and what was seen of it."""
+    empty = {"kind": "", "meaning": "", "sensitivity": "", "messages": (), "sources": (), "seen": None}
+    return Shown(**empty | said)
 
 
 def _success_codes(envelope: Envelope) -> tuple[str, ...]:

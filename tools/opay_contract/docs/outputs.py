@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace as Shown
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
@@ -19,16 +20,22 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import build_contract, default_directory, load_documents
 from opay_contract.docs.building import build_reference, slug
 from opay_contract.docs.bundle import build_bundle, render_bundle
-from opay_contract.docs.evidence import RunEvidence
+from opay_contract.docs.evidence import (
+    DRIFTED,
+    NEVER_SEEN,
+    NO_DRIFT,
+    RunEvidence,
+    Seen,
+    day_of,
+    describe_change,
+)
 from opay_contract.docs.markdown import Links, code, fenced, line, plain, prose, row, to_html
-from opay_contract.docs.reference import Reference, ShownOperation, ShownQuestion, ShownReading
-from opay_contract.docs.seen import DRIFTED, NEVER_SEEN, NO_DRIFT, Seen, day_of, describe_change
 from opay_contract.errors import ContractError
 from opay_contract.model.observation import EARLIER, MAX_DAYS, MAX_SPOTS, MAX_VALUES, UNDATED, Days
 from opay_contract.model.summary import MAX_FINDINGS, DriftSummary
 from opay_contract.pages.page import build_environment, load_asset, render_page
 from opay_contract.report.frames import CitedSource
-from opay_contract.report.sample_calls import MOCK
+from opay_contract.report.samples import MOCK
 from opay_contract.signing.signer import PUBLIC_TEST_KEY
 from opay_contract.words import count
 
@@ -59,11 +66,7 @@ def build_outputs(path: Path | None, gather: Gather | None, *, live: bool = Fals
             f"{contract.schemas.root.name}: a member is missing or of another type near {error}; "
             "`opay-contract spec` says which"
         ) from error
-    return {
-        PAGE: page,
-        MARKDOWN: markdown,
-        OPENAPI: render_bundle(bundle, is_json=True),
-    }
+    return {PAGE: page, MARKDOWN: markdown, OPENAPI: render_bundle(bundle, is_json=True)}
 
 
 def iter_stale(directory: Path, outputs: Mapping[str, str]) -> Iterator[str]:
@@ -108,7 +111,7 @@ def render_waiting() -> str:
     )
 
 
-def _render_html(reference: Reference, *, live: bool) -> str:
+def _render_html(reference: Shown, *, live: bool) -> str:
     return render_page(
         _page_templates(),
         "reference.html",
@@ -120,7 +123,7 @@ def _render_html(reference: Reference, *, live: bool) -> str:
     )
 
 
-def render_markdown(reference: Reference) -> str:
+def render_markdown(reference: Shown) -> str:
     """Return the reference as Markdown."""
     text = _markdown_templates().get_template("reference.md").render(_values(reference))
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"
@@ -168,7 +171,7 @@ def _markdown_templates() -> Environment:
     return environment
 
 
-def _values(reference: Reference) -> dict[str, Any]:
+def _values(reference: Shown) -> dict[str, Any]:
     several = len(reference.operations) > 1
     return {
         "title": reference.title,
@@ -189,7 +192,7 @@ def _values(reference: Reference) -> dict[str, Any]:
     }
 
 
-def _contents(reference: Reference) -> Iterator[tuple[str, str]]:
+def _contents(reference: Shown) -> Iterator[tuple[str, str]]:
     """Yield anchor and title of each section."""
     several = len(reference.operations) > 1
     yield "overview", "Overview"
@@ -209,23 +212,23 @@ def _contents(reference: Reference) -> Iterator[tuple[str, str]]:
     yield from ((anchor, title) for anchor, title, is_there in sections if is_there)
 
 
-def _beside(operation: ShownOperation, *, several: bool) -> str:
+def _beside(operation: Shown, *, several: bool) -> str:
     title = "Headers and HTTP statuses"
     return f"{title}: {operation.operation.id}" if several else title
 
 
-def _codes_title(operation: ShownOperation, *, several: bool) -> str:
+def _codes_title(operation: Shown, *, several: bool) -> str:
     return f"Business codes: {operation.operation.id}" if several else "Business codes"
 
 
-def _links(reference: Reference) -> Links:
+def _links(reference: Shown) -> Links:
     """Return the names of sources and of open questions, which the page links wherever they stand as code."""
     sources = {one.name: (f"#source-{one.name}", f"{one.mark}: {one.title}") for one in reference.sources}
     questions = {one.id: (f"#question-{one.id}", one.question) for one in reference.questions}
     return sources | questions
 
 
-def _grouped(reference: Reference) -> tuple[tuple[str, list[ShownQuestion]], ...]:
+def _grouped(reference: Shown) -> tuple[tuple[str, list[Shown]], ...]:
     """Return the questions on which sources say different things, and those on which none says anything."""
     return (
         ("Where sources contradict each other", [one for one in reference.questions if one.is_contradicted]),
@@ -244,7 +247,7 @@ def _seen(seen: Seen | None) -> str:
     return "; ".join(f"**{part}**" if is_drift else part for part, is_drift in parts)
 
 
-def _times(reading: ShownReading) -> str:
+def _times(reading: Shown) -> str:
     if not reading.is_shown_by_recordings:
         return "cannot be shown by recordings"
     return f"seen {count(reading.times, 'time')}" if reading.times else NEVER_SEEN

@@ -9,6 +9,7 @@ import gzip
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any
 
 import zstandard
@@ -55,6 +56,9 @@ MANGLED = {
     UNMARKED: base64.b64encode(b"{       }"),
 }
 """What recorders make of bodies, as it is said of one, each with the least body that has it."""
+
+_DAMAGED = (b"\0x", b"\x0f", GZIP_MAGIC + b"\0" * 16, GZIP_MAGIC, ZSTD_MAGIC + b"\xff" * 9, ZSTD_MAGIC)
+"""Bodies that no coding was put on as it should be, of the first of which a text may have the bytes."""
 
 _Unpack = Callable[[Iterable[bytes]], Iterator[bytes]]
 
@@ -232,6 +236,21 @@ def _is_text(body: bytes) -> bool:
         return body.decode().replace("\n", "").replace("\r", "").replace("\t", "").isprintable()
     except UnicodeDecodeError:
         return False
+
+
+@cache
+def find_faulty_body(reason: str) -> bytes | None:
+    """Return a body that cannot be read for a reason that `decode_body` gives, None where none is known."""
+    if reason in MANGLED:
+        return MANGLED[reason]
+    for coding in ("gzip", "x-gzip", "zstd", "deflate", "br", "?", "," * MAX_CODINGS):
+        for body in _DAMAGED:
+            try:
+                _decode_all(body, coding)
+            except EntryError as error:
+                if error.reason == reason:
+                    return body
+    return None
 
 
 def encode_body(body: bytes, headers: Headers | None) -> bytes:

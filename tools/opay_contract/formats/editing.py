@@ -7,13 +7,13 @@ import base64
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from msgspec import structs
 
 from opay_contract.formats.bounds import excess_of
-from opay_contract.formats.content_coding import MANGLED, encode_body
+from opay_contract.formats.content_coding import encode_body, find_faulty_body
 from opay_contract.formats.errors import EntryError, StreamError
 from opay_contract.formats.messages import encode_text, parse_base64
 from opay_contract.jsontext import Tokens, last_name
@@ -39,10 +39,11 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edited:
-    """An exchange before and after."""
+    """An exchange before and after; where only some of its `sides` could be read it is one of these alone."""
 
     old: Exchange
     new: Exchange
+    sides: tuple[str, ...] = ("request", "response")
 
     def body(self, side: str, *, is_new: bool = True) -> bytes:
         """Return the body of one side."""
@@ -161,6 +162,11 @@ class Tally:
             self.refuse(reason)
 
 
+def of_side(edited: Edited | None, side: str | int) -> Edited | None:
+    """Return the exchange that a message of one side belongs to, None where that could not be read."""
+    return edited if edited is not None and side in edited.sides else None
+
+
 def edit_entry(  # noqa: PLR0913  the entry, and how it is read and written
     policy: Policy,
     tally: Tally,
@@ -175,8 +181,7 @@ def edit_entry(  # noqa: PLR0913  the entry, and how it is read and written
 
     def edit() -> _Made:
         found = read(old)
-        edits = [policy.bodies(found)] if isinstance(found, Exchange) else [*_iter_mangled(found), None]
-        candidates = (one for edited in edits for one in make(found, edited))
+        candidates = (one for edited in edits_of(policy, found) for one in make(found, edited))
         made = next((one for one in candidates if _is_alike(found, read(one))), None)
         tally.note(found)
         if made is None and isinstance(found, Exchange):
@@ -186,13 +191,25 @@ def edit_entry(  # noqa: PLR0913  the entry, and how it is read and written
     return unless_defect(tally, edit, placeholder)
 
 
-def _iter_mangled(found: Unreadable | None) -> Iterator[Edited]:
-    """Yield an edit that puts a body with the same fault in place of one that a recorder mangled."""
-    sample = MANGLED.get(found.reason) if found is not None else None
-    if found is not None and sample is not None:
-        request = found.request or Request()
-        old = Exchange(place=found.place, request=request, response=Response(status=0, body=b""))
-        yield Edited(old=old, new=structs.replace(old, response=Response(status=0, body=sample)))
+def edits_of(policy: Policy, found: Found) -> Iterator[Edited | None]:
+    """Yield what an entry may be edited by: of one whose answer cannot be read, the request still is.
+
+    First with a body that has the fault for which the answer cannot be read, if it is one of the body.
+    """
+    if isinstance(found, Exchange):
+        yield policy.bodies(found)
+        return
+    if found is not None:
+        request, faulty = found.request or Request(), find_faulty_body(found.reason)
+        edited = policy.bodies(
+            Exchange(place=found.place, request=request, response=Response(status=0, body=b""))
+        )
+        if faulty is not None:
+            response = Response(status=0, body=faulty)
+            yield replace(edited, new=structs.replace(edited.new, response=response))
+        if found.request is not None:
+            yield replace(edited, sides=("request",))
+    yield None
 
 
 def _is_alike(found: Found, again: Found) -> bool:
@@ -257,27 +274,27 @@ class EntryVisitor:
 
     def text(self, tokens: Tokens, value: str) -> str:
         """Return what takes the place of a text."""
-        if self._edited is not None and (tokens in _BODIES or tokens in _BASE64):
-            return self._body(self._edited, tokens, value)
+        edited = self._edited_at(tokens)
+        if edited is not None and (tokens in _BODIES or tokens in _BASE64):
+            return self._body(edited, tokens, value)
         if tokens in _URLS:
             return self._policy.url(value)
         if tokens == ("request", "method"):
             return self._policy.method(value)
         field = self._header_of(tokens)
-        if field is not None and self._edited is not None and tokens[0] in _SIDES:
-            return self._policy.header(self._edited, str(tokens[0]), field, value)
+        if field is not None and edited is not None:
+            return self._policy.header(edited, str(tokens[0]), field, value)
         made = self._policy.field_value(field, value) if field is not None else self._other(tokens, value)
         return self._changed(made, value, tokens, "free text")
 
     def number(self, tokens: Tokens, token: str) -> str:
         """Return what takes the place of a number: sizes fit the new bodies, measures stay."""
-        if tokens in _SIZES and self._edited is not None:
-            side = str(tokens[0])
-            if token == str(len(self._edited.body(side, is_new=False))):
-                return str(len(self._edited.body(side)))
+        edited, side = self._edited_at(tokens), str(tokens[0]) if tokens else ""
+        if tokens in _SIZES and edited is not None and token == str(len(edited.body(side, is_new=False))):
+            return str(len(edited.body(side)))
         field = self._header_of(tokens)
-        if field is not None and self._edited is not None and tokens[0] in _SIDES:
-            return number_or_text(token, self._policy.header(self._edited, str(tokens[0]), field, token))
+        if field is not None and edited is not None:
+            return number_or_text(token, self._policy.header(edited, side, field, token))
         made = self._policy.number(token, _MANY if self._tree is not None else _FEW)
         return self._changed(made, token, tokens, "number")
 
@@ -296,6 +313,9 @@ class EntryVisitor:
         """Note that a member has another name now."""
         self._policy.note("member name", self._place(tokens))
 
+    def _edited_at(self, tokens: Tokens) -> Edited | None:
+        return of_side(self._edited, tokens[0]) if tokens else None
+
     def _changed(self, made: str, old: str, tokens: Tokens, kind: str) -> str:
         if made != old:
             self._policy.note(kind, self._place(tokens))
@@ -306,8 +326,9 @@ class EntryVisitor:
 
     def subtree(self, tokens: Tokens, token: str) -> str | None:
         """Return a native body: the text of a JSON value in the middle of the line; bytes listed go."""
-        if self._is_native and self._edited is not None and tokens in _NATIVE_BODIES:
-            part = self._edited.new.request if tokens[0] == "request" else self._edited.new.response
+        edited = self._edited_at(tokens)
+        if self._is_native and edited is not None and tokens in _NATIVE_BODIES:
+            part = edited.new.request if tokens[0] == "request" else edited.new.response
             if token.startswith('"') or part.body is None:
                 return None
             return part.body.decode(errors="surrogateescape")  # as the rest of the line is read
@@ -320,8 +341,9 @@ class EntryVisitor:
 
     def binary(self, tokens: Tokens, raw: bytes) -> bytes:
         """Return what takes the place of bytes that a cassette has as such."""
-        if self._edited is not None and tokens in _BODIES:
-            return self._edited.stored(str(tokens[0]), raw)
+        edited = self._edited_at(tokens)
+        if edited is not None and tokens in _BODIES:
+            return edited.stored(str(tokens[0]), raw)
         return encode_text(self.text(tokens, raw.decode(errors="replace")))
 
     def _body(self, edited: Edited, tokens: Tokens, value: str) -> str:

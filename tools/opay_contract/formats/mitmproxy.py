@@ -11,7 +11,17 @@ from contextlib import suppress
 from functools import lru_cache
 
 from opay_contract.formats.content_coding import decode_body, decode_sent
-from opay_contract.formats.editing import HERE, Edited, EntryVisitor, Found, Policy, Sink, Tally, edit_entry
+from opay_contract.formats.editing import (
+    HERE,
+    Edited,
+    EntryVisitor,
+    Found,
+    Policy,
+    Sink,
+    Tally,
+    edit_entry,
+    of_side,
+)
 from opay_contract.formats.errors import NO_RESPONSE, TOO_LONG, EntryError, StreamError
 from opay_contract.formats.messages import PlaceOf, attempt, build_exchange, parse_moment, parse_status
 from opay_contract.formats.streams import Readable
@@ -335,8 +345,8 @@ class _Rewriting:
                 yield _edited(item, self._policy.field_name(name))
 
     def _header(self, side: str, name: str, value: str) -> str:
-        if self._edited is not None:
-            return self._policy.header(self._edited, side, name, value)
+        if (edited := of_side(self._edited, side)) is not None:
+            return self._policy.header(edited, side, name, value)
         made = self._policy.field_value(name, value)
         return self._policy.noted(made, value, f"{side}-header", "header value")
 
@@ -369,9 +379,8 @@ class _Rewriting:
 
     def _content(self, raw: bytes, side: str) -> bytes:
         """Return a new body in the content codings that the old one was kept in."""
-        if self._edited is None:
-            return self._unread_content(raw, f"recording:{side}")
-        return self._edited.stored(side, raw)
+        edited = of_side(self._edited, side)
+        return self._unread_content(raw, f"recording:{side}") if edited is None else edited.stored(side, raw)
 
     def _unread_content(self, raw: bytes, place: str) -> bytes:
         """Return what takes the place of a body that nobody reads; bytes that are no text go."""

@@ -88,7 +88,7 @@ FORMATS: dict[Format, FormatRow] = {
     Format.HAR: FormatRow(is_har, "har"),
     Format.VCR: FormatRow(is_vcr, "vcr"),
     Format.ACCESS_LOG: FormatRow(is_access_log, "access_log"),
-    Format.NEWMAN: FormatRow(is_newman, "newman"),
+    Format.NEWMAN: FormatRow(is_newman, "postman", "newman"),
     Format.POSTMAN: FormatRow(is_postman, "postman"),
     Format.NDJSON: FormatRow(is_ndjson, "native", "ndjson"),
     Format.JSON: FormatRow(is_json, "native", "document"),

@@ -14,12 +14,9 @@ from opay_contract.formats.editing import HERE, Edited, EntryVisitor, Found, Pol
 from opay_contract.formats.errors import NO_RESPONSE, TRUNCATED_BODY, EntryError, StreamError
 from opay_contract.formats.json_cursor import JsonCursor
 from opay_contract.formats.json_files import (
-    Entry,
-    EntryKind,
+    JsonFormat,
     Path,
     iter_all_segments,
-    read_entries,
-    rewrite_segments,
 )
 from opay_contract.formats.json_text import NewNames
 from opay_contract.formats.look import HEAD, Head
@@ -91,8 +88,7 @@ NO_BODY = "the response has no body; record it with its body"
 def read_vcr(place_of: PlaceOf, stream: ChunkStream) -> Iterator[Exchange | Unreadable]:
     """Yield every interaction of a cassette."""
     if Head(stream.head(HEAD)).is_json:
-        segments = iter_all_segments(JsonCursor(stream), INTERACTIONS, whole=False)
-        yield from read_entries(place_of, segments, _read_json)
+        yield from _JSON.read_all(place_of, stream)
         return
     found = (segment for segment in iter_segments(stream) if isinstance(segment, Interaction))
     for number, interaction in enumerate(found, start=1):
@@ -102,17 +98,9 @@ def read_vcr(place_of: PlaceOf, stream: ChunkStream) -> Iterator[Exchange | Unre
 def rewrite_vcr(policy: Policy, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
     """Rewrite the interactions of a cassette, and what is beside them."""
     if Head(stream.head(HEAD)).is_json:
-        segments = iter_all_segments(JsonCursor(stream), INTERACTIONS, whole=True)
-        rewrite_segments(policy, EntryKind(read=_read_json), segments, sink, tally)
+        _JSON.rewrite_all(policy, stream, sink, tally)
     else:
         _rewrite_yaml(policy, stream, sink, tally)
-
-
-def _read_json(place: Place, entry: Entry) -> Exchange | Unreadable:
-    try:
-        return _exchange(place, parse_entry(entry.data, entry.line))
-    except EntryError as error:
-        return Unreadable(place=place, reason=error.reason)
 
 
 def _read_yaml(place: Place, events: Events | EntryError) -> Exchange | Unreadable:
@@ -128,6 +116,12 @@ def _exchange(place: Place, interaction: Any) -> Exchange | Unreadable:
     return build_exchange(
         place, request, lambda: _response(members.get("response")), parse_moment(members.get("recorded_at"))
     )
+
+
+_JSON = JsonFormat(
+    segments=lambda stream, whole: iter_all_segments(JsonCursor(stream), INTERACTIONS, whole=whole),
+    read=lambda place, entry: _exchange(place, parse_entry(entry.data, entry.line)),
+)
 
 
 def _mapping(value: Any) -> dict[str, Any]:

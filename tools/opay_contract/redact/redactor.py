@@ -3,10 +3,11 @@
 import re
 import time
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from msgspec import structs
 
-from opay_contract.contract.contract import Contract
+from opay_contract.contract.contract import Contract, Match, Outside
 from opay_contract.formats.bounds import excess, excess_of, stand_in
 from opay_contract.formats.editing import Edited
 from opay_contract.formats.json_text import read_text, rewrite_json
@@ -14,6 +15,7 @@ from opay_contract.jsontext import NotJson, Parsed, Tokens, parse_json
 from opay_contract.judge.body_plan import Decided, decided_of, schemas_of
 from opay_contract.judge.describing import describe_name
 from opay_contract.judge.exposure import without_values
+from opay_contract.judge.routes import prefix_of
 from opay_contract.judge.shapes import fold
 from opay_contract.judge.values import unix_time
 from opay_contract.model.exchange import Exchange, Headers
@@ -329,12 +331,28 @@ class Redactor:
             (self.fields.name(name), self.header(edited, side, name, value)) for name, value in headers
         )
 
+    def _match(self, exchange: Exchange) -> Match:
+        """Find the operation of an exchange, also of one with a gateway that may answer by the contract."""
+        match = self.contract.match(exchange)
+        url = exchange.request.url
+        if match.route.outside not in (Outside.HOST, Outside.PATH) or url is None:
+            return match
+        try:
+            path = urlsplit(url).path
+        except ValueError:
+            return match
+        before = prefix_of(path, self.contract)
+        if before is None:
+            return match
+        request = structs.replace(exchange.request, url=path.removeprefix(before))
+        return self.contract.match(structs.replace(exchange, request=request))
+
     def _new_bodies(self, exchange: Exchange) -> tuple[bytes | None, bytes]:
         recorded, unsearched = 0.0, frozenset[str]()
         schemas: tuple[str | None, str | None] = (None, None)
         decided: Decided = ()
         if not excess_of(exchange):
-            match = self.contract.match(exchange)
+            match = self._match(exchange)
             operation = match.route.operation
             unsearched = self.contract.names_not_searched(operation)
             if operation is not None:

@@ -10,34 +10,8 @@ from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import Severity
 from opay_contract.model.insight import Change, ChangeKind, Gap, Insight
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
-from opay_contract.report.insights import (
-    GapGroup,
-    describe_scope,
-    describe_share,
-    describe_spot,
-    group_gaps,
-    narrower,
-)
-from opay_contract.report.sentences import (
-    INTERRUPTED,
-    describe_call,
-    describe_head,
-    describe_judged,
-    describe_no_drift,
-    describe_omitted,
-    describe_operation,
-    describe_out_of_scope,
-    describe_outcomes,
-    describe_outside,
-    describe_place,
-    describe_shortage,
-    describe_signatures,
-    describe_standing,
-    describe_unused,
-    describe_vacuity,
-    explain_nothing,
-)
 from opay_contract.words import count, printable
 
 MAX_ROWS = 300
@@ -71,14 +45,18 @@ def render_markdown(run: CheckedRun) -> str:
     unlisted = len(findings) + len(accepted) - len(listed) - len(accepted_listed)
     blocks = [
         f"## {TOOL} check",
-        "<br>".join(map(prose, describe_head(run))),
-        f"**{INTERRUPTED}**" * summary.is_partial,
+        "<br>".join(map(prose, say.describe_head(run))),
+        f"**{say.INTERRUPTED}**" * summary.is_partial,
         f"**{_verdict(run)}** Verdict: {run.verdict}, exit code {int(run.exit_code)}.",
-        *(f"**{words}**" for words in (describe_shortage(run), prose(describe_vacuity(run))) if words),
+        *(
+            f"**{words}**"
+            for words in (say.describe_shortage(run), prose(say.describe_vacuity(run)))
+            if words
+        ),
         _counts(summary, findings),
         _outcomes(summary),
-        " ".join(map(prose, describe_out_of_scope(summary))),
-        describe_judged(run.judged) if run.judged else "",
+        " ".join(map(prose, say.describe_out_of_scope(summary))),
+        say.describe_judged(run.judged) if run.judged else "",
         *(_severity(severity, findings, listed, run) for severity in reversed(Severity)),
         _unused(run, unused),
         _accepted(run, accepted, accepted_listed),
@@ -93,8 +71,8 @@ def render_markdown(run: CheckedRun) -> str:
 def _verdict(run: CheckedRun) -> str:
     summary = run.counted
     if run.is_nothing:
-        return prose(explain_nothing(run))
-    drift = count(len(summary.findings), "finding") if summary.findings else describe_no_drift(run)
+        return prose(say.explain_nothing(run))
+    drift = count(len(summary.findings), "finding") if summary.findings else say.describe_no_drift(run)
     return f"Checked {count(summary.exchanges, 'exchange')}: {drift}."
 
 
@@ -115,8 +93,8 @@ def _counts(summary: DriftSummary, findings: list[FoldedFinding]) -> str:
 
 def _outcomes(summary: DriftSummary) -> str:
     said = {
-        "Outcomes": describe_outcomes(summary.outcomes),
-        "Signatures": describe_signatures(summary.signatures),
+        "Outcomes": say.describe_outcomes(summary.outcomes),
+        "Signatures": say.describe_signatures(summary.signatures),
     }
     return "\n".join(f"{title}: {prose(words)}." for title, words in said.items() if words)
 
@@ -137,7 +115,7 @@ def _finding(folded: FoldedFinding, run: CheckedRun) -> list[str]:
     has_expired = run.state(folded) is State.EXPIRED
     return [
         code(finding.rule.id) + f"<br>**{run.standing(folded)}**" * has_expired,
-        _where(finding.pointer, describe_call(finding)),
+        _where(finding.pointer, say.describe_call(finding)),
         prose(finding.expected),
         prose(finding.actual),
         f"{folded.count:,}",
@@ -166,8 +144,8 @@ def _accepted(run: CheckedRun, accepted: list[FoldedFinding], listed: list[Folde
 
 
 def _accepted_row(folded: FoldedFinding, run: CheckedRun) -> list[str]:
-    finding, standing = folded.finding, describe_standing(run, folded)
-    where = _where(finding.pointer, describe_call(finding))
+    finding, standing = folded.finding, say.describe_standing(run, folded)
+    where = _where(finding.pointer, say.describe_call(finding))
     return [
         code(finding.rule.id),
         where,
@@ -189,9 +167,11 @@ def _unused(run: CheckedRun, listed: tuple[Acceptance, ...]) -> str:
 
 
 def _unused_row(acceptance: Acceptance) -> list[str]:
-    where = _where(acceptance.pointer, f"{describe_operation(acceptance.operation)}, {acceptance.outcome}")
+    where = _where(
+        acceptance.pointer, f"{say.describe_operation(acceptance.operation)}, {acceptance.outcome}"
+    )
     entry = code(f"{acceptance.file}:{acceptance.line}")
-    return [code(acceptance.rule), where, entry, prose(describe_unused(acceptance))]
+    return [code(acceptance.rule), where, entry, prose(say.describe_unused(acceptance))]
 
 
 def _unreadable(summary: DriftSummary) -> str:
@@ -233,13 +213,13 @@ def _closing(run: CheckedRun, unlisted: int) -> str:
     lines = (
         [f"{count(unlisted, 'finding')} not listed here; the other formats have them."] if unlisted else []
     )
-    lines += filter(None, (describe_omitted(summary), describe_outside(summary)))
+    lines += filter(None, (say.describe_omitted(summary), say.describe_outside(summary)))
     lines += [prose(cut(limit, _LONGEST_REASON)) for limit in run.insight.limits]
     return "\n".join(lines)
 
 
 def _place(place: Place) -> str:
-    return code(describe_place(place))
+    return code(say.describe_place(place))
 
 
 def render_insights(insight: Insight, rows: int) -> list[str]:
@@ -260,10 +240,10 @@ def _tables(insight: Insight) -> Iterator[tuple[str, tuple[str, ...], _Rows]]:
         ("Day", "Change", "Where", "Before", "From then on"),
         changes,
     )
-    allowed = [_narrower(gap) for gap in narrower(insight)]
+    allowed = [_narrower(gap) for gap in say.narrower(insight)]
     title = f"Narrower than documented ({len(allowed):,}; from {MIN_OBSERVATIONS} observations on)"
     yield title, ("Rule", "Where", "Documented", "Seen", "Observations"), allowed
-    never = group_gaps(insight.gaps, is_narrower=False)
+    never = say.group_gaps(insight.gaps, is_narrower=False)
     title = f"Documented and never seen ({sum(len(group.items) for group in never):,})"
     yield title, ("Rule", "In", "Never seen", "Of"), [_never(group) for group in never]
 
@@ -278,18 +258,18 @@ def _limited(columns: tuple[str, ...], lines: _Rows, rows: int) -> str:
 def _change(change: Change) -> list[str]:
     what = f"{change.kind}: {change.type}" if change.kind is ChangeKind.TYPE else change.kind.value
     what += "" if change.is_documented else ", undocumented"
-    shares = (describe_share(change.before), describe_share(change.after))
-    where = _where(describe_spot(change.spot), describe_scope(change.spot))
+    shares = (say.describe_share(change.before), say.describe_share(change.after))
+    where = _where(say.describe_spot(change.spot), say.describe_scope(change.spot))
     return [change.day, prose(what), where, *map(prose, shares)]
 
 
 def _narrower(gap: Gap) -> list[str]:
-    where = _where(describe_spot(gap.spot), describe_scope(gap.spot))
+    where = _where(say.describe_spot(gap.spot), say.describe_scope(gap.spot))
     documented, seen = prose(cut(gap.documented, _LONGEST)), prose(cut(gap.seen, _LONGEST))
     return [code(gap.rule.id), where, documented, seen, f"{gap.opportunities:,}"]
 
 
-def _never(group: GapGroup) -> list[str]:
+def _never(group: say.GapGroup) -> list[str]:
     items = ", ".join(code(cut(item, _LONGEST)) for item in group.items[:MAX_ITEMS])
     more = f" and {len(group.items) - MAX_ITEMS:,} more" if len(group.items) > MAX_ITEMS else ""
     return [code(group.rule.id), prose(group.scope), items + more, f"{group.opportunities:,}"]

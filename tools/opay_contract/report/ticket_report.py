@@ -17,7 +17,7 @@ from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
 from opay_contract.report.frames import build_frame
 from opay_contract.report.markdown_report import code, prose, table
 from opay_contract.report.rule_guide import guide_of
-from opay_contract.report.sample_calls import build_calls, parameters_of
+from opay_contract.report.samples import build_calls, parameters_of
 from opay_contract.report.sentences import describe_day, describe_field, describe_outcomes
 from opay_contract.words import count
 
