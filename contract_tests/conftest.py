@@ -38,26 +38,26 @@ def pytest_report_header() -> str | None:
 def pytest_configure() -> None:
     """Let a contract of the same files be built once in a run: thousands of commands and fixtures ask.
 
-    Nothing changes a contract that is built; other bytes are another contract.
+    Nothing changes a contract that is built; other bytes are another contract. Documents alone are read anew.
     """
-    build = loading.build_contract
     decode = cache(decode_document)
     built: dict[tuple[object, ...], tuple[dict[str, Document], Contract]] = {}
 
-    def load_once(path: Path, name: str) -> Document:
+    def read(path: Path, name: str) -> Document:
         try:
             data = path.read_bytes()
         except OSError:
             return load_document(path, name)
         return decode(data, name)
 
-    def build_once(documents: dict[str, Document], base_urls: tuple[str, ...] = ()) -> Contract:
+    def load_once(path: Path | None = None, base_urls: tuple[str, ...] = ()) -> Contract:
+        documents = loading.read_documents(path or loading.default_directory(), read)
         key = (*map(id, documents.values()), *base_urls)
         if key not in built:
-            built[key] = documents, build(documents, base_urls)
+            built[key] = documents, loading.build_contract(documents, base_urls)
         return built[key][1]
 
-    vars(loading).update(load_document=load_once, build_contract=build_once)
+    vars(loading)["load_contract"] = load_once
 
 
 def pytest_collection_finish() -> None:
