@@ -75,9 +75,12 @@ def decode_body(body: bytes, headers: Headers | None) -> bytes:
     One that is off already is left alone: most recorders keep the header and store the decoded body. What is
     plainly not what the server sent, but what a recorder made of it, is refused.
     """
-    coding = header(headers, "content-encoding")
-    if coding is not None:
-        body = _decode_all(body, coding)
+    value = header(headers, "content-encoding")
+    codings = [coding.strip().lower() for coding in reversed(value.split(","))] if value is not None else []
+    if len(codings) > MAX_CODINGS:
+        raise EntryError(f"the response body has more than {MAX_CODINGS} content codings; record it decoded")
+    for coding in codings:
+        body = _decode_one(body, coding)
     if body[:1] not in _USUAL_BEGINNINGS:
         refuse_mangled(body, headers)
     return body
@@ -91,15 +94,6 @@ def decode_sent(body: bytes | None, headers: Headers | None) -> bytes | None:
         return decode_body(body, headers)
     except EntryError:
         return None
-
-
-def _decode_all(body: bytes, value: str) -> bytes:
-    codings = [coding.strip().lower() for coding in reversed(value.split(","))]
-    if len(codings) > MAX_CODINGS:
-        raise EntryError(f"the response body has more than {MAX_CODINGS} content codings; record it decoded")
-    for coding in codings:
-        body = _decode_one(body, coding)
-    return body
 
 
 def _decode_one(body: bytes, coding: str) -> bytes:
@@ -151,7 +145,8 @@ def refuse_mangled(body: bytes, headers: Headers | None) -> None:
         raise EntryError(COLOURED)
     if _is_chunked(body):
         raise EntryError(CHUNKED)
-    if _BASE64.fullmatch(body) and _may_be_json(headers) and _is_packed_or_json(body):
+    may_be_json = "json" in (header(headers, "content-type") or "json").lower()
+    if may_be_json and _BASE64.fullmatch(body) and _is_packed_or_json(body):
         raise EntryError(UNMARKED)
 
 
@@ -175,11 +170,6 @@ def _is_packed_or_json(body: bytes) -> bool:
     except ValueError:
         return False
     return data.startswith((GZIP_MAGIC, ZSTD_MAGIC)) or data.lstrip()[:1] in (b"{", b"[")
-
-
-def _may_be_json(headers: Headers | None) -> bool:
-    kind = header(headers, "content-type")
-    return kind is None or "json" in kind.lower()
 
 
 def _iter_inflated(packed: Iterable[bytes]) -> Iterator[bytes]:
@@ -246,7 +236,7 @@ def find_faulty_body(reason: str) -> bytes | None:
     for coding in ("gzip", "x-gzip", "zstd", "deflate", "br", "?", "," * MAX_CODINGS):
         for body in _DAMAGED:
             try:
-                _decode_all(body, coding)
+                decode_body(body, (("Content-Encoding", coding),))
             except EntryError as error:
                 if error.reason == reason:
                     return body

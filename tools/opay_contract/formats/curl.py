@@ -144,7 +144,7 @@ class _Lines:
         """Return a status line."""
         found = _STATUS_LINE.fullmatch(text)
         start, reason = (found[1], found[2]) if found else ("", text)
-        made = self._words(start) + self._words(reason)
+        made = self.policy.words(start) + self.policy.words(reason)
         return self.policy.noted(made, text, "status-line", "free text")
 
     def field(self, side: str, text: str) -> str:
@@ -152,7 +152,7 @@ class _Lines:
         name, colon, value = text.partition(":")
         policy, value = self.policy, value.strip(_WHITE_SPACE)
         if not colon or not name:
-            return policy.noted(self._words(text), text, f"{side}-header", "free text")
+            return policy.noted(self.policy.words(text), text, f"{side}-header", "free text")
         if self.edited is not None:
             made = policy.header(self.edited, side, name, value)
         else:
@@ -162,12 +162,9 @@ class _Lines:
     def _request(self, text: str) -> str:
         found = _REQUEST_LINE.fullmatch(text)
         if found is None or self.call is None:
-            return self._words(text)
+            return self.policy.words(text)
         method, target, version = found.groups()
-        return f"{self.policy.method(method)} {self.policy.url(target)} {self._words(version)}"
-
-    def _words(self, text: str) -> str:
-        return self.policy.words(text)
+        return f"{self.policy.method(method)} {self.policy.url(target)} {self.policy.words(version)}"
 
 
 class _Writing:
@@ -194,8 +191,11 @@ class _Writing:
         lines, bodies = _Lines(self._policy, self._call, edited), [b""]
         if of_side(edited, "response") and edited is not None:
             included, _, behind = _cut_body(self._call)
-            before, after = self._block(lines, included), self._tail(behind)
-            body = edited.new.response.body
+            text = behind.decode(errors="replace")  # a line break, or what nobody knows
+            after = self._policy.noted(
+                self._policy.words(text), text, "behind the body", "free text"
+            ).encode()
+            before, body = self._block(lines, included), edited.new.response.body
             bodies = [before + one + after for one in (body, encode_body(body, edited.old.response.headers))]
         for body in bodies:
             yield b"".join(
@@ -211,12 +211,6 @@ class _Writing:
             new = lines.status(text) if is_status else lines.field("response", text) if text else ""
             made.append(new.encode() + match[2])
         return b"".join(made)
-
-    def _tail(self, behind: bytes) -> bytes:
-        """Return what stands behind the body: a line break, or what nobody knows."""
-        text = behind.decode(errors="replace")
-        made = self._policy.words(text)
-        return self._policy.noted(made, text, "behind the body", "free text").encode()
 
     def _is_same(self, text: bytes, edited: Edited | None) -> bool:
         """Tell whether a reader finds in a text what it should; of a call without its body, no answer."""

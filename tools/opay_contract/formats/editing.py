@@ -58,81 +58,39 @@ class Edited:
         return encode_body(self.body(side), sent if side == "request" else received)
 
 
-class Policy(Protocol):
-    """What becomes of each kind of value."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What becomes of each kind of value: functions to what takes its place, or to what is known of it."""
 
-    def bodies(self, exchange: Exchange) -> Edited:
-        """Return the exchange before, and after with nothing but its bodies edited."""
-
-    def header(self, edited: Edited, side: str, name: str, value: str) -> str:
-        """Return the new value of a header field of one side of an exchange."""
-
-    def url(self, url: str) -> str:
-        """Return the new URL of a request."""
-
-    def method(self, method: str) -> str:
-        """Return the new method of a request."""
-
-    def moment(self, moment: str) -> str:
-        """Return the new time of an exchange."""
-
-    def field_name(self, name: str) -> str:
-        """Return the new name of a header field."""
-
-    def field_value(self, name: str, value: str) -> str:
-        """Return the new value of a header field that belongs to no exchange."""
-
-    def link(self, url: str) -> str:
-        """Return what takes the place of any URL, or of the path and query of one."""
-
-    def host(self, host: str) -> str:
-        """Return what takes the place of a host."""
-
-    def segment(self, segment: str) -> str:
-        """Return what takes the place of a part of a path."""
-
-    def parameter(self, name: str, value: str) -> str:
-        """Return what takes the place of the value of a parameter."""
-
-    def name(self, name: str, salt: int = 0, *, is_shown: bool = True) -> str:
-        """Return what takes the place of a member's name; another `salt` asks for another one."""
-
-    def number(self, token: str, least: int) -> str:
-        """Return what takes the place of a number, which may stay below `least`."""
-
-    def member(self, name: str, value: str) -> str:
-        """Return what takes the place of a text that a recorder has beside the messages, under a name."""
-
-    def text(self, text: str) -> str:
-        """Return what takes the place of a text of which nothing may stay."""
-
-    def words(self, text: str) -> str:
-        """Return what takes the place of a text whose known words may stay."""
-
-    def exact(self, text: str) -> str:
-        """Return what takes the place of a text, in its very length."""
-
-    def knows(self, name: str) -> bool:
-        """Tell whether the contract says how sensitive what has this name is."""
-
-    def is_plain(self, name: str) -> bool:
-        """Tell whether a name is one that may be shown."""
-
-    def cards(self, text: str) -> list[int]:
-        """Return how long the card numbers in a text are, which an edited text has as well."""
-
-    def say(self, tokens: Tokens) -> str:
-        """Return a place in words that show nothing."""
-
-    def note(self, kind: str, place: str) -> None:
-        """Note that something was replaced."""
+    bodies: Callable[[Exchange], Edited]  # nothing but the bodies is another
+    header: Callable[[Edited, str, str, str], str]  # of one side of an exchange, by name and value
+    url: Callable[[str], str]
+    method: Callable[[str], str]
+    moment: Callable[[str], str]
+    field_name: Callable[[str], str]
+    field_value: Callable[[str, str], str]  # of a header field that belongs to no exchange
+    link: Callable[[str], str]  # any URL, or path and query of one
+    host: Callable[[str], str]
+    segment: Callable[[str], str]  # a part of a path
+    parameter: Callable[[str, str], str]  # by name and value
+    number: Callable[[str, int], str]  # may stay below the second
+    member: Callable[[str, str], str]  # a text that a recorder has beside the messages, under a name
+    text: Callable[[str], str]  # nothing of it may stay
+    words: Callable[[str], str]  # its known words may stay
+    exact: Callable[[str], str]  # in its very length
+    knows: Callable[[str], bool]  # whether the contract says how sensitive what has this name is
+    is_plain: Callable[[str], bool]  # whether a name may be shown
+    cards: Callable[[str], list[int]]  # how long the card numbers in a text are: an edited one has them, too
+    say: Callable[[Tokens], str]  # a place in words that show nothing
+    name: Callable[..., str]  # a member's; another `salt` asks for another, `is_shown` if a report shows it
+    note: Callable[[str, str], None]  # that something was replaced, as kind and place
+    notes: Callable[[], int]  # how much was replaced so far
 
     def noted(self, made: str, old: str, place: str, kind: str) -> str:
         """Return what was made, and note it if it is another text."""
-
-    @property
-    def notes(self) -> int:
-        """How much was replaced so far."""
+        if made != old:
+            self.note(kind, place)
+        return made
 
 
 @dataclass(slots=True)
@@ -351,7 +309,7 @@ class EntryVisitor:
         is_base64 = tokens in _BASE64 or value_at(self._tree, (*tokens[:-1], "encoding")) == "base64"
         if not is_base64:
             old, new = edited.body(side, is_new=False), edited.body(side)
-            if encode_text(value) != old and _is_base64_of(value, old):
+            if encode_text(value) != old and base64.b64encode(old).decode() == value:
                 return base64.b64encode(new).decode()
             return text_of(new)
         try:
@@ -378,7 +336,8 @@ class EntryVisitor:
 
     def _other(self, tokens: Tokens, value: str) -> str:
         policy, last = self._policy, last_name(tokens) or ""
-        if (last in _URL_NAMES and tokens) or _is_web_address(value):
+        is_web_address = value.startswith(("http://", "https://")) and not any(map(str.isspace, value))
+        if (last in _URL_NAMES and tokens) or is_web_address:
             return policy.link(value)
         if len(tokens) > 1 and tokens[-1] == "name" and "headers" in tokens:
             return policy.field_name(value)
@@ -401,10 +360,6 @@ def text_of(body: bytes) -> str:
     return _HALF.sub("\ud800", body.decode(errors="surrogatepass"))
 
 
-def _is_base64_of(value: str, body: bytes) -> bool:
-    return base64.b64encode(body).decode() == value
-
-
 def number_or_text(token: str, made: str) -> str:
     """Return what takes the place of a number that is a text elsewhere: a number where that can be."""
     return made if made == token or _INTEGER.fullmatch(made) else json.dumps(made)
@@ -418,7 +373,3 @@ def value_at(tree: Any, tokens: Tokens) -> Any:
         except (KeyError, IndexError, TypeError):
             return None
     return tree
-
-
-def _is_web_address(value: str) -> bool:
-    return value.startswith(("http://", "https://")) and not any(map(str.isspace, value))
