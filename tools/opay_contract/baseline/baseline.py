@@ -375,11 +375,6 @@ def find_prunable(baseline: Baseline, findings_seen: FindingsSeen, today: date) 
     return found
 
 
-def prune_entries(baseline: Baseline, numbers: Iterable[int]) -> str:
-    """Return the baseline's text without the entries of these numbers; everything else as it is."""
-    return remove_entries(baseline.text, numbers)
-
-
 def _refuse_duplicates(acceptances: tuple[Acceptance, ...], layout: Layout) -> None:
     lines: dict[str, int] = {}
     for acceptance, entry in zip(acceptances, layout.entries, strict=True):

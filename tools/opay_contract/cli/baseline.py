@@ -23,7 +23,7 @@ from opay_contract.baseline.baseline import (
     load_baseline,
     load_or_start_baseline,
     parse_baseline,
-    prune_entries,
+    remove_entries,
 )
 from opay_contract.cli.checking import check_paths, format_in_option, settings_of_now
 from opay_contract.cli.help import Group
@@ -201,7 +201,7 @@ def prune(file: Path, read_findings: ReadFindings) -> None:
     findings_seen = read_findings()
     prunable = find_prunable(before, findings_seen, today)
     if prunable:
-        write_atomically(file, prune_entries(before, prunable))
+        write_atomically(file, remove_entries(before.text, prunable))
     for number, why in prunable.items():
         acceptance = before.acceptances[number]
         click.echo(f"{_place(acceptance)}: removed {describe_covered(acceptance)}: {why}")

@@ -45,7 +45,9 @@ _BREAKS = re.compile(r"(?<=[/.\]])(?=[^/.\[:\d\s])")
 
 def render_html(run: CheckedRun) -> str:
     """Return the page; what came from outside is escaped, and the policy allows no script but the page's."""
-    environment = build_environment(_PACKAGE, breakable=_breakable, capital=_capital, coded=_coded)
+    environment = build_environment(
+        _PACKAGE, breakable=_breakable, capital=lambda text: text[:1].upper() + text[1:], coded=_coded
+    )
     return render_page(
         environment,
         "report.html",
@@ -64,10 +66,6 @@ def _coded(text: str) -> Markup:
     """Return text in which what stands between backticks is code."""
     parts = enumerate(text.split("`"))
     return Markup().join(Markup("<code>{}</code>").format(one) if n % 2 else one for n, one in parts)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 class _Values:

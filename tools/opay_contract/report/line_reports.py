@@ -156,14 +156,14 @@ def _recording(place: Place) -> dict[str, str | int | None]:
 
 def command(name: str, message: str, **properties: str | int | None) -> str:
     """Return one of GitHub's workflow commands."""
-    given = ((key, _property(str(value))) for key, value in properties.items() if value is not None)
+    given = (
+        (key, _data(str(value)).replace(":", "%3A").replace(",", "%2C"))
+        for key, value in properties.items()
+        if value is not None
+    )
     return f"::{name} {','.join(f'{key}={value}' for key, value in given)}::{_data(message)}"
 
 
 def _data(text: str) -> str:
     """Escape as @actions/core does; control characters, the line feed among them, are gone before."""
     return printable(text).replace("%", "%25")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")

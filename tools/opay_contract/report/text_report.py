@@ -1,7 +1,7 @@
 """The report for a terminal: what is wrong first, folded to a screen, the verdict and what to do last."""
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -89,7 +89,10 @@ class _Screen:
             for severity in reversed(Severity)
         ]
         present = [(severity, found) for severity, found in by_severity if found]
-        framed = [self._framed(found) for _, found in present]
+        framed = [
+            [line for one in found for line in ("", *self._frame(one))][1:]  # a blank line between two
+            for _, found in present
+        ]
         if view.is_full or (not view.shows_all and sum(len(one) + 1 for one in framed) <= room):
             yield from framed
             return
@@ -103,10 +106,6 @@ class _Screen:
         if others:
             said = ", ".join(count(len(found), say.NOUNS[severity]) for severity, found in others)
             yield [click.style(f"{_SIGNS[others[0][0]]} {said}: --all", fg=_COLOURS[others[0][0]], bold=True)]
-
-    def _framed(self, findings: Sequence[FoldedFinding]) -> list[str]:
-        blocks = [self._frame(folded) for folded in findings]
-        return [line for number, block in enumerate(blocks) for line in ([""] * bool(number) + block)]
 
     def _folded(self, severity: Severity, findings: list[FoldedFinding], room: int) -> list[str]:
         """Return as much of a list as fits, the first told in full and the last line saying what is left."""
