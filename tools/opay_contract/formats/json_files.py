@@ -255,6 +255,7 @@ def _rewrite_beside(policy: Policy, kind: JsonFormat, beside: Beside) -> bytes:
     text = head + read_text(beside.data or NO_VALUE) + "}"
     parsed = parse_json(write_text(text))
     if isinstance(parsed, NotJson):
-        policy.note("broken text", "recording:")
+        if beside.data != beside.instead:
+            policy.note("broken text", "recording:")
         return beside.instead
     return write_text(rewrite_json(text, kind.visit(policy, parsed.value, None))[len(head) : -1])

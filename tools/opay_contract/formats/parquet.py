@@ -301,11 +301,24 @@ def _members(policy: Policy, struct: Any) -> Iterator[Any]:
         if member.name not in _MEMBERS[struct.name]:
             policy.note("column", f"recording:{struct.name}")
         elif member.name == "headers" and pa.types.is_struct(member.type):
-            names = {policy.field_name(one.name): one.type for one in member.type}
+            names = {policy.field_name(one.name): _text_type(one.type) for one in member.type}
             yield pa.field(member.name, pa.struct(list(names.items())))
         else:
             is_list = member.name == "headers"
-            yield pa.field(member.name, member.type if is_list else _plain_type(member.type))
+            yield pa.field(member.name, _text_type(member.type) if is_list else _plain_type(member.type))
+
+
+def _text_type(kind: Any) -> Any:
+    """Return the type of header fields with texts where they are numbers: what stands for one may be none."""
+    import pyarrow as pa  # noqa: PLC0415  see above
+
+    if pa.types.is_struct(kind):
+        return pa.struct([(one.name, _text_type(one.type)) for one in kind])
+    if pa.types.is_map(kind):
+        return pa.map_(kind.key_type, _text_type(kind.item_type))
+    if pa.types.is_list(kind):
+        return pa.list_(_text_type(kind.value_type))
+    return pa.string() if pa.types.is_integer(kind) or pa.types.is_floating(kind) else kind
 
 
 def _new_row(policy: Policy, row: Row, tally: Tally, nothing: Row) -> Row:
@@ -363,6 +376,8 @@ def _emptied(policy: Policy, name: str, value: Any) -> Any:
         return type(value)(_emptied(policy, name, one) for one in value)
     if name == "status" and type(value) is int:
         return value if value in range(-1, _NO_STATUS) else _NO_STATUS
+    if name == "headers" and type(value) in (int, float):
+        return "?"
     empty = {str: "?", bytes: b"", int: 0, float: 0.0, bool: False, list: [], dict: []}
     return empty.get(type(value))
 
@@ -394,22 +409,13 @@ def _new_side(policy: Policy, edited: Edited, side: str, part: Row | None) -> Ro
     return made
 
 
-def _of_type(old: Any, made: str) -> Any:
-    """Return a text in the type of a column, nothing of that type where it cannot be in it."""
-    try:
-        return type(old)(made)
-    except (ValueError, OverflowError):
-        return type(old)()
-
-
 def _new_headers(policy: Policy, edited: Edited, side: str, headers: Any) -> Any:
     """Return header fields in the shape that they had: pairs, structs of two, or a struct of all."""
 
     def text(name: str, value: Any) -> Any:
         if isinstance(value, list):
             return [text(name, one) for one in value]
-        made = "" if value is None else policy.header(edited, side, name, str(value))
-        return value if value is None else _of_type(value, made)
+        return None if value is None else policy.header(edited, side, name, str(value))
 
     def pair(one: Any) -> Any:
         name, value = one.values() if isinstance(one, dict) else one

@@ -56,8 +56,8 @@ _LEAST = 100  # bytes that any segment takes
 _INFO = b'{"schema":"%b"}' % ANY_SCHEMA.encode()
 """What stands for a description that cannot be read, and still tells that it is a collection's."""
 
-_NO_REQUEST = b"[]"
-"""What stands for a request that cannot be read, and cannot be read either; none at all is no fault."""
+_NO_REQUEST = b"{x}"
+"""What stands for a request that is no JSON, and is none either; none at all is no fault."""
 
 NO_BODY = "the report has no body for the response; write it with Newman's own reporter json"
 

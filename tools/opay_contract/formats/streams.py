@@ -4,6 +4,7 @@ import codecs
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain
 from typing import Protocol
 
 import zstandard
@@ -135,30 +136,24 @@ def iter_read(stream: Readable) -> Iterator[bytes]:
 
 def iter_lines(stream: Readable, *, limit: int = MAX_ENTRY, first: int = 1) -> Iterator[tuple[int, bytes]]:
     """Yield the lines that are not blank, numbered from `first`; `LONG_LINE` for one beyond `limit`."""
-    number, pieces, size = first, list[bytes](), 0
-    for chunk in iter_read(stream):
-        start, *others = chunk.split(b"\n")
-        pieces.append(start)
-        size += len(start)
+    number, begun, size = first, list[bytes](), 0
+    for chunk in chain(iter_read(stream), [b"\n"]):
+        lines = chunk.split(b"\n")
+        size += len(lines[0])
+        begun.append(lines[0])
         if size > limit:
-            pieces = [LONG_LINE]
-        if not others:
-            continue
-        lines = [_joined(pieces, number), *others]
-        rest = lines.pop()
-        pieces, size = [rest], len(rest)
+            begun = [LONG_LINE]
+        if len(lines) == 1:
+            continue  # pieces of a long line are joined once
+        lines[0] = b"".join(begun)
+        if number == 1:
+            lines[0] = lines[0].removeprefix(codecs.BOM_UTF8)
+        begun = [lines.pop()]
+        size = len(begun[0])
         for line in lines:
             if line and not line.isspace():
                 yield number, line
             number += 1
-    last = _joined(pieces, number)
-    if last and not last.isspace():
-        yield number, last
-
-
-def _joined(pieces: list[bytes], number: int) -> bytes:
-    line = b"".join(pieces)
-    return line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
 
 
 def iter_gunzipped(packed: Iterable[bytes]) -> Iterator[bytes]:
