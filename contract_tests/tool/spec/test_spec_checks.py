@@ -91,5 +91,7 @@ def test_a_member_that_no_branch_describes_is_told_where_its_object_breaks_nothi
 
 
 def test_of_schemas_with_equally_many_faults_the_one_that_goes_deepest_is_told() -> None:
-    validator = build_validator({"oneOf": [{"required": ["$ref"]}, {"properties": {"a": {"type": "string"}}}]})
+    validator = build_validator(
+        {"oneOf": [{"required": ["$ref"]}, {"properties": {"a": {"type": "string"}}}]}
+    )
     assert [one.at.tokens for one in iter_faults(validator, {"a": 1}, Address(""))] == [("a",)]

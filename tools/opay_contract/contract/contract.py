@@ -1,5 +1,6 @@
 """The loaded contract: its operations, open questions and schemas, and which exchange belongs to which."""
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -251,6 +252,18 @@ def host_of(url: SplitResult) -> str:
     """Return a URL's host in lower case, with its port unless that is the scheme's own."""
     host = (url.hostname or "").lower()
     return host if url.port in (None, _SCHEMES.get(url.scheme)) else f"{host}:{url.port}"
+
+
+def is_loopback(host: str | None) -> bool:
+    """Tell whether a host is this machine, seen from itself; a name other than localhost is not."""
+    if host is None or host.lower() == "localhost":
+        return host is not None
+    try:
+        address = ipaddress.ip_address(host.strip("[]").partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return address.is_loopback or (mapped is not None and mapped.is_loopback)
 
 
 def _outcome(operation: Operation | None, code: str | None, status: int) -> Outcome:

@@ -44,9 +44,8 @@ from opay_contract.mock.samples import nodes_of
 from opay_contract.mock.state import Call, Lookup, document_values
 from opay_contract.model.exchange import Request
 from opay_contract.model.signature import SignatureScheme
-from opay_contract.signing.canonical import UnsignableBody, parse_signable
 from opay_contract.signing.doctor import Doctor
-from opay_contract.signing.signer import PUBLIC_TEST_KEY, verify
+from opay_contract.signing.signer import PUBLIC_TEST_KEY, UnsignableBody, parse_signable, verify
 
 _TEXTS = msgspec.json.Decoder(dict[str, str])
 _SORTED = msgspec.json.Encoder(order="sorted")
