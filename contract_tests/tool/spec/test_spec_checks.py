@@ -95,3 +95,5 @@ def test_of_schemas_with_equally_many_faults_the_one_that_goes_deepest_is_told()
         {"oneOf": [{"required": ["$ref"]}, {"properties": {"a": {"type": "string"}}}]}
     )
     assert [one.at.tokens for one in iter_faults(validator, {"a": 1}, Address(""))] == [("a",)]
+    listed = build_validator({"anyOf": [{"enum": ["a"]}, {"type": "array", "items": {"enum": ["a"]}}]})
+    assert [one.at.tokens for one in iter_faults(listed, ["b"], Address(""))] == [(0,)]

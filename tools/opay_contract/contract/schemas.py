@@ -316,7 +316,8 @@ def nearest_of(branches: Sequence[list[Any]], at: Tokens) -> int:
 
     def distance(branch: int) -> tuple[bool, int, int, int]:
         found = [(error.kind.name, tuple(error.instance_path)) for error in branches[branch]]
-        constants = sum(name in _TAGS and len(place) == len(at) + 1 for name, place in found)
+        inner = [name for name, place in found if len(place) == len(at) + 1 and isinstance(place[-1], str)]
+        constants = sum(name in _TAGS for name in inner)
         return (
             ("type", at) in found,
             constants,

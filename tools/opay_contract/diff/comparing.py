@@ -269,11 +269,10 @@ class _Comparison:
         value: str = "",
     ) -> None:
         """Note a change of what is looked at; where one version has nothing, that is where it would be."""
-        sides = [one.at if one is not None and one.is_there else None for one in (old, new)]
+        was, now = (one.at if one is not None and one.is_there else None for one in (old, new))
         near = next((one.at for one in (old, new) if one is not None and not one.is_there), None)
-        self._note(Difference(kind, *sides, near=near, was=words[0], now=words[1], value=value)).use(
-            self._use
-        )
+        difference = Difference(kind, was, now, near, *words, value)
+        self._note(difference).use(self._use)
 
     def _at(self, *steps: str, **more: Any) -> None:
         """Say what is looked at within an operation."""
