@@ -1,4 +1,4 @@
-"""Files of tests that import a package of `.[dev]` are collected where it is installed, and else named."""
+"""What holds for all tests: a package that is not there leaves out files; a contract is built once."""
 
 import gc
 import re
@@ -6,6 +6,10 @@ from functools import cache
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
+
+from opay_contract.contract import loading
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.documents import Document, decode_document, load_document
 
 _HERE = Path(__file__).parent
 _ABSENT = [
@@ -31,10 +35,36 @@ def pytest_report_header() -> str | None:
     return f"not collected: {count} files of tests that need {packages} (pip install -e '.[dev]')"
 
 
+def pytest_configure() -> None:
+    """Let a contract of the same files be built once in a run: thousands of commands and fixtures ask.
+
+    Nothing changes a contract that is built; other bytes are another contract. Documents alone are read anew.
+    """
+    decode = cache(decode_document)
+    built: dict[tuple[object, ...], tuple[dict[str, Document], Contract]] = {}
+
+    def read(path: Path, name: str) -> Document:
+        try:
+            data = path.read_bytes()
+        except OSError:
+            return load_document(path, name)
+        return decode(data, name)
+
+    def load_once(path: Path | None = None, base_urls: tuple[str, ...] = ()) -> Contract:
+        documents = loading.read_documents(path or loading.default_directory(), read)
+        key = (*map(id, documents.values()), *base_urls)
+        if key not in built:
+            built[key] = documents, loading.build_contract(documents, base_urls)
+        return built[key][1]
+
+    vars(loading)["load_contract"] = load_once
+
+
 def pytest_collection_finish() -> None:
-    """Let collections of garbage pass over what lives as long as the run; a tenth of its time went there."""
+    """Let collections of garbage be fewer, and pass over what lives as long as the run: a tenth of it."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000)
 
 
 @cache

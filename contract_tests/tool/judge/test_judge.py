@@ -302,7 +302,7 @@ def test_generated_bodies(data: st.DataObject, private_key: str | None) -> None:
 
 def test_every_case_again_and_again() -> None:
     """What was remembered of drifted exchanges does not stick to others of the same shape."""
-    for case in CASES[::3]:
+    for case in CASES[::6]:
         lines = case.read_bytes().splitlines()
         other = [line.replace(b"1111", b"2222").replace(b"VISA", b"MADA") for line in lines]
         assert_lines([*lines, *other, *lines])

@@ -82,7 +82,7 @@ def test_findings_and_readings_stay(
 lines = st.builds(line, requests, answers, texts.map(lambda text: " ".join(text.split())))
 
 
-@settings(QUICK, max_examples=10)
+@settings(QUICK, max_examples=6)
 @given(data=lines, coding=st.sampled_from(["", "gzip", "zstd", "br"]))
 def test_findings_and_readings_stay_in_every_format(
     data: bytes, coding: str, redact: Any, verdict: Any

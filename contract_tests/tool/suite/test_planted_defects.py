@@ -102,12 +102,12 @@ def columns() -> list[dict[str, str]]:
     return [{name: known[number % len(known)] for name, known in ids.items()} for number in range(most)]
 
 
-@pytest.mark.parametrize("readings", columns(), ids=lambda readings: readings["customer-without-cards"])
+@pytest.mark.parametrize("readings", one_in(2, columns()))
 def test_a_sound_server_raises_no_alarm_under_any_reading(readings: dict[str, str]) -> None:
     assert run_suite(SoundServer(readings).answer) == {}
 
 
-@pytest.mark.parametrize("number", one_in(2, range(len(columns()))))
+@pytest.mark.parametrize("number", one_in(4, range(len(columns()))))
 def test_the_mock_raises_no_alarm_under_any_reading(number: int) -> None:
     picks = {name: known[number % len(known)] for name, known in READINGS.items()}
     with in_mock(picks) as answer:

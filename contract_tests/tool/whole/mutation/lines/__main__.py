@@ -91,7 +91,7 @@ def replay(changes: Iterable[Change], processes: int) -> list[tuple[Change, str]
     if "opay_contract" in sys.modules:
         raise SystemExit("the package is imported before it is changed")
     plugins = [one for one in metadata.distributions() if one.entry_points.select(group="pytest11")]
-    metadata.distributions = lambda **_: plugins  # type: ignore[assignment]  # pytest looks through all for each
+    metadata.distributions = lambda **_: plugins  # pytest looks through all for each
     os.environ["CI"] = "true"
     with TemporaryDirectory() as folder:
         sys.dont_write_bytecode = False
