@@ -14,7 +14,7 @@ from hypothesis import settings
 from opay_contract.cli.main import cli
 from opay_contract.contract.loading import load_contract
 from opay_contract.model.finding import Severity
-from opay_contract.pytest_plugin.collection import summarize
+from opay_contract.pytest_plugin.checking import summarize
 from opay_contract.recordings.inputs import Source
 from opay_contract.suite import plugin
 

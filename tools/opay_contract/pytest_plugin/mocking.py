@@ -1,6 +1,5 @@
 """The mock of one test: its customers, what it was asked, how it misbehaves, and the server of all tests."""
 
-import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -58,10 +57,6 @@ class AppSwitcher:
         """Answer one request."""
         await self.app(scope, receive, send)
 
-    def clear(self) -> None:
-        """Send the application away."""
-        self.app = _NOBODY
-
 
 @contextmanager
 def open_stage() -> Iterator[AppSwitcher]:
@@ -84,7 +79,7 @@ class OpayMock:
         self._operation = shown_operation(self._contract, self._book)
         self._scenarios = build_scenarios(self._contract.operations)
         self._store = Store()
-        self._settings = self._usual_settings()
+        self._settings = MockSettings(choices=assumed_choices(self._contract))
         self._heard: list[tuple[Exchange, MockSettings]] = []
         self._added = 0
         scheme = self._contract.signature
@@ -98,7 +93,7 @@ class OpayMock:
 
     def __exit__(self, *_raised: object) -> None:
         """Answer no more."""
-        self._stage.clear()
+        self._stage.app = _NOBODY
         self._store.close()
 
     @property
@@ -150,7 +145,9 @@ class OpayMock:
         data = records.data(replace(records.sample(key), items={}))
         value_below(data, tuple(around)).update(members)
         if stated.items is not None:
-            made = [{**_item(records, key, number), **item} for number, item in enumerate(given)]
+            samples = (records.sample(f"{key}/{number}") for number in range(len(given)))
+            items_of = (next(iter(one.items.values())) for one in samples)
+            made = [{**sample, **item} for sample, item in zip(items_of, given, strict=True)]
             put(data, stated.items.at, made)
         for tokens, fault in records.faults(data):
             raise UsageError(f"cannot add this {records.single}: {pointer(tokens)} {fault}")
@@ -161,21 +158,12 @@ class OpayMock:
 
     def _told(self, kind: RecordKind, stored: StoredRecord) -> dict[str, Any]:
         """Return a record's data as the readings taken have them."""
-        for operation in self._contract.operations:
-            for form in operation.forms or (None,):
-                lookup = self._book.lookup(operation, form)
-                if (
-                    lookup
-                    and lookup.does == "finds"
-                    and not lookup.of_items
-                    and lookup.records is kind.stated
-                ):
-                    writer = Writer(self._contract, operation, self._settings.choices, self._book)
-                    value = writer.success_value(self._book.data_of(lookup, stored))
-                    told: dict[str, Any] = (
-                        value_below(value, writer.envelope.data) if writer.envelope else value
-                    )
-                    return told
+        for one in self._book.looking_up():
+            if one.lookup.records is kind.stated:
+                writer = Writer(self._contract, one.operation, self._settings.choices, self._book)
+                value = writer.success_value(self._book.data_of(one.lookup, stored))
+                told: dict[str, Any] = value_below(value, writer.envelope.data) if writer.envelope else value
+                return told
         return kind.data(stored)
 
     @contextmanager
@@ -205,28 +193,12 @@ class OpayMock:
         self._appear(replace(self._settings, replay=replay))
         return replay
 
-    def record(self, path: Path) -> None:
-        """Write the calls so far to a new file, redacted, with URLs that any check knows."""
-        from opay_contract.record.capture import Captured  # noqa: PLC0415  of no use but here
-        from opay_contract.record.recorder import open_recorder  # noqa: PLC0415
-
-        if not self._heard:
-            raise NothingCheckedError("nothing was recorded: the mock was not called")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        said: list[str] = []
-        key = secrets.token_bytes(32)
-        recorder = open_recorder(path, self._contract, key, self.private_key, say=said.append)
-        recorder.add([Captured(exchange=with_known_host(one, self._contract)) for one in self.exchanges])
-        recorder.close()
-        if said:
-            raise UsageError(said[0])
-
     def reset(self) -> None:
         """Forget what was added, asked, chosen and asked for, as if the test began."""
         self._store.reset(self._book.examples())
         self._heard = []
         self._added = 0
-        self._appear(self._usual_settings())
+        self._appear(MockSettings(choices=assumed_choices(self._contract)))
 
     def check(self, *, fail_on: str | None = None, signed: bool = True) -> tuple[Finding, ...]:
         """Raise a `DriftError` where an exchange drifts from the contract; return lesser findings.
@@ -249,22 +221,18 @@ class OpayMock:
 
     def describe_calls(self) -> str:
         """Return a line for each call, with the reason where it was refused and without a value of it."""
-        told = [self._described(number, exchange) for number, exchange in enumerate(self.exchanges, 1)]
+        told = []
+        for number, exchange in enumerate(self.exchanges, 1):
+            hint = self._hint(exchange)
+            line = f"{number}. {render_call(describe_call(exchange, self._contract))}"
+            told.append(f"{line} ({hint})" if hint else line)
         left_out = [f"({len(told) - _MOST_CALLS} earlier calls)"] if len(told) > _MOST_CALLS else []
         return "\n".join([*left_out, *told[-_MOST_CALLS:]]) or "no call"
-
-    def _described(self, number: int, exchange: Exchange) -> str:
-        hint = self._hint(exchange)
-        line = f"{number}. {render_call(describe_call(exchange, self._contract))}"
-        return f"{line} ({hint})" if hint else line
 
     def _hint(self, exchange: Exchange) -> str:
         """Name the trap of taking `url` for `base_url`, where a client fell into it."""
         is_twice = (exchange.request.url or "").count(self._operation.path) > 1
         return "give a client that appends the path opay_mock.base_url, not opay_mock.url" if is_twice else ""
-
-    def _usual_settings(self) -> MockSettings:
-        return MockSettings(choices=assumed_choices(self._contract))
 
     def _appear(self, settings: MockSettings) -> None:
         """Answer with these settings from now on; a request in flight is answered with those before."""
@@ -338,8 +306,3 @@ def _is_of_client(finding: Finding) -> bool:
     if finding.pointer.startswith("response-header:"):
         return False
     return finding.rule.area in _AREAS_OF_CLIENT or finding.pointer.startswith("request")
-
-
-def _item(kind: RecordKind, record: str, number: int) -> dict[str, Any]:
-    """Return a made-up item, another for each record and number."""
-    return next(iter(kind.sample(f"{record}/{number}").items.values()))
