@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from opay_contract.formats import curl, curl_lines
 from opay_contract.formats.curl import NO_BODY, read_curl
 from opay_contract.formats.streams import ChunkStream
 from opay_contract.formats.table import Format, recognise
@@ -210,8 +211,12 @@ def test_a_call_that_got_no_response_is_unreadable_once(read: Read, failure: byt
     assert "got no response" in found[1].reason
 
 
-def test_a_body_longer_than_may_be_kept_is_unreadable_and_the_next_call_comes(read: Read) -> None:
-    found = read(CONNECT + REQUEST + UNSIZED + b"x" * (65 << 20) + b"\n" + LEFT + CALL)
+def test_a_body_longer_than_may_be_kept_is_unreadable_and_the_next_call_comes(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (curl, curl_lines):
+        monkeypatch.setattr(module, "MAX_ENTRY", 64 << 10)
+    found = read(CONNECT + REQUEST + UNSIZED + b"x" * (65 << 10) + b"\n" + LEFT + CALL)
     assert [type(one) for one in found] == [Unreadable, Exchange]
     assert found[0].reason == "the entry is longer than 64 MiB"
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import IO, Any, Self
 from urllib.parse import unquote
@@ -28,7 +29,7 @@ from opay_contract.mock.app import MockApp, build_app
 from opay_contract.mock.choices import assumed_choices
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings
-from opay_contract.mock.store import Store
+from opay_contract.mock.store import Store, StoredRecord
 from opay_contract.mock.validation import Credentials
 from opay_contract.model.exchange import Exchange
 from opay_contract.signing.requests_auth import SignatureAuth
@@ -218,10 +219,15 @@ def in_process() -> type[InProcess]:
     return InProcess
 
 
+@cache
+def _made_up() -> list[StoredRecord]:
+    return list(RecordBook(CONTRACT).made_up(50, 1))
+
+
 @pytest.fixture
 def store() -> Iterator[Store]:
     with Store() as store:
-        store.add(RecordBook(load_contract()).made_up(50, 1))
+        store.add(_made_up())
         yield store
 
 

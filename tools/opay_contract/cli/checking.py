@@ -23,6 +23,15 @@ from opay_contract.words import count, printable
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+format_in_option = click.option(
+    "--format-in",
+    metavar="FORMAT",
+    type=click.Choice([member.value for member in Format]),
+    help="What the recordings are, where it cannot be recognised by their content: "
+    + ", ".join(Format)
+    + ".",
+)
+
 _MOST_NOTES = 5
 
 PATIENCE = 1.0

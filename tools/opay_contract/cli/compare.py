@@ -8,12 +8,7 @@ import click
 
 from opay_contract.cli.checking import check_paths, settings_of_now
 from opay_contract.cli.help import Command
-from opay_contract.cli.options import (
-    base_url_option,
-    contract_option,
-    fail_on_option,
-    refuse_missing,
-)
+from opay_contract.cli.options import FILE, base_url_option, contract_option, fail_on_option, refuse_missing
 from opay_contract.cli.output import write_report
 from opay_contract.compare.comparing import Comparison
 from opay_contract.compare.comparing import compare as compare_summaries
@@ -79,12 +74,7 @@ class _Judge:
 @base_url_option
 @fail_on_option
 @click.option("--format", "format_", type=click.Choice(_FORMATS), default="text", show_default=True)
-@click.option(
-    "--output",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the comparison there.",
-)
+@click.option("--output", metavar="FILE", type=FILE, help="Write the comparison there.")
 def compare(
     old: str | None,
     new: str | None,

@@ -12,7 +12,7 @@ import click
 
 from opay_contract.cli.checking import tell_notes
 from opay_contract.cli.help import Command
-from opay_contract.cli.options import contract_option
+from opay_contract.cli.options import FILE, contract_option
 from opay_contract.cli.record import complain
 from opay_contract.cli.redact import redaction_key
 from opay_contract.contract.contract import Contract, is_loopback
@@ -30,7 +30,6 @@ from opay_contract.mock.validation import Credentials
 from opay_contract.record.capture import Captured
 from opay_contract.record.recorder import Backlog, Recorder, open_recorder
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
 _MOST_LINES, _SECONDS_TO_GATHER = 10_000, 0.02
 
 
@@ -68,7 +67,7 @@ class _Options:
 @click.option(
     "--seed",
     metavar="FILE",
-    type=_FILE,
+    type=FILE,
     help="Records to start with, JSON or YAML: a list of what `data` is in an answer about one.",
 )
 @click.option(
@@ -78,7 +77,7 @@ class _Options:
     "--seed-number", metavar="N", default=0, show_default=True, help="The same number, the same records."
 )
 @click.option(
-    "--store", metavar="FILE", type=_FILE, help="Keep the records in a file, which several mocks may share."
+    "--store", metavar="FILE", type=FILE, help="Keep the records in a file, which several mocks may share."
 )
 @click.option("--admin", is_flag=True, help="Let programs on this machine change records, under /__mock__/.")
 @click.option("--scenario", metavar="NAME", help="Misbehave at every request; X-Mock-Scenario does at one.")
@@ -114,7 +113,7 @@ class _Options:
 @click.option(
     "--record",
     metavar="FILE",
-    type=_FILE,
+    type=FILE,
     help="Append every exchange, redacted, for `check --base-url URL`, where URL is the address printed.",
 )
 @click.option(
@@ -183,7 +182,12 @@ def _run(contract: Contract, settings: MockSettings, options: _Options) -> None:
     except ModuleNotFoundError as error:
         raise UsageError("the mock needs starlette and uvicorn: pip install 'opay-contract[mock]'") from error
     if not is_loopback(options.host):
-        _warn_or_refuse(options.host, settings)
+        if settings.admin:
+            raise UsageError(
+                f"--admin with --host {options.host}: the admin path is for this machine alone; "
+                "listen on 127.0.0.1"
+            )
+        click.echo(f"warning: listening on {options.host}, every machine that reaches it can ask", err=True)
     with ExitStack() as stack:
         if settings.replay is not None:
             click.echo(settings.replay.describe(), err=True)
@@ -265,14 +269,6 @@ def _made_up(book: RecordBook, settings: MockSettings, options: _Options) -> lis
             )
         return list(book.made_up(options.make_up, options.seed_number))
     return [] if options.seed or settings.replay else book.examples()
-
-
-def _warn_or_refuse(host: str, settings: MockSettings) -> None:
-    if settings.admin:
-        raise UsageError(
-            f"--admin with --host {host}: the admin path is for this machine alone; listen on 127.0.0.1"
-        )
-    click.echo(f"warning: listening on {host}, every machine that reaches it can ask", err=True)
 
 
 def _lines(url: str, credentials: Credentials) -> list[str]:

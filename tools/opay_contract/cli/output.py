@@ -100,11 +100,7 @@ def write_atomically(path: Path, text: str) -> None:
         return
     with open_draft(path) as draft:
         draft.write_text(text, encoding="utf-8", newline="\n")
-        draft.chmod(0o666 & ~_umask())
+        mask = os.umask(0)  # which can only be asked by setting it
+        os.umask(mask)
+        draft.chmod(0o666 & ~mask)
         draft.replace(path)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -12,9 +12,9 @@ from urllib.request import getproxies, proxy_bypass
 import click
 
 from opay_contract.cli.help import Command
-from opay_contract.cli.options import contract_option
+from opay_contract.cli.options import FILE, contract_option
 from opay_contract.cli.redact import redaction_key
-from opay_contract.cli.reporting import Criteria, Inputs, Judging, build_run, criteria_options
+from opay_contract.cli.reporting import Criteria, Inputs, build_run, criteria_options
 from opay_contract.contract.contract import Contract, host_of, is_loopback
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
@@ -64,7 +64,7 @@ class _ProxyOptions:
     "--to",
     metavar="FILE",
     required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help="Append the exchanges there, an exchange a line; packed where the name ends with .zst.",
 )
 @click.option("--upstream", metavar="URL", help="Where calls are passed on to; by default the sandbox.")
@@ -170,7 +170,12 @@ def _run(contract: Contract, url: str, options: _ProxyOptions) -> ExitCode:
         _warn(options)
         serve(app, bound, lambda: click.echo("\n".join(said)))
     click.echo(recorder.describe(), err=True)
-    code = _report(contract, watch, options, judging) if options.check and watch else ExitCode.CLEAN
+    code = ExitCode.CLEAN
+    if options.check and watch:
+        summary, inputs = watch.summary(), Inputs(named=())
+        run = build_run(summary, contract, options.contract_dir, options.criteria, judging, inputs)
+        click.echo(render_text(run), nl=False)
+        code = run.exit_code
     is_lost = recorder.failures and code in (ExitCode.CLEAN, ExitCode.NOTHING_CHECKED)
     return ExitCode.INCOMPLETE if is_lost else code
 
@@ -196,13 +201,6 @@ def _watch(contract: Contract, options: _ProxyOptions) -> Watch | None:
             click.echo(render_finding(one))
 
     return Watch(contract, settings, tell if options.check else None)
-
-
-def _report(contract: Contract, watch: Watch, options: _ProxyOptions, judging: Judging) -> ExitCode:
-    inputs = Inputs(named=())
-    run = build_run(watch.summary(), contract, options.contract_dir, options.criteria, judging, inputs)
-    click.echo(render_text(run), nl=False)
-    return run.exit_code
 
 
 def _warn(options: _ProxyOptions) -> None:

@@ -13,10 +13,16 @@ from typing import NoReturn
 
 import click
 
-from opay_contract.cli.checking import tell_notes
-from opay_contract.cli.format_in import format_in_option
+from opay_contract.cli.checking import format_in_option, tell_notes
 from opay_contract.cli.help import Command
-from opay_contract.cli.options import base_url_option, contract_option, max_unpacked_option, paths_argument
+from opay_contract.cli.options import (
+    FILE,
+    PATH,
+    base_url_option,
+    contract_option,
+    max_unpacked_option,
+    paths_argument,
+)
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
@@ -52,13 +58,13 @@ _MOST_TOLD = 10
     "-o",
     "--output",
     metavar="OUT",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="A file for one file, else a folder, where every file keeps its relative name.",
 )
 @click.option(
     "--key-file",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help=f"Take the pseudonyms' key from FILE; else from {KEY_VARIABLE}; else one is made and forgotten.",
 )
 @click.option("--verify", is_flag=True, help="Write nothing; prove that IN... are clean.")

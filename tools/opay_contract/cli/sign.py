@@ -8,7 +8,7 @@ from typing import NoReturn
 import click
 
 from opay_contract.cli.help import Command
-from opay_contract.cli.options import contract_option
+from opay_contract.cli.options import FILE, contract_option
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode
@@ -34,13 +34,7 @@ PUBLIC_KEY_VARIABLE = "OPAY_PUBLIC_KEY"
     ],
 )
 @click.argument("body", required=False)
-@click.option(
-    "--file",
-    "path",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Read the body from FILE.",
-)
+@click.option("--file", "path", metavar="FILE", type=FILE, help="Read the body from FILE.")
 @click.option(
     "--non-ascii", metavar="FORM", help="How text outside ASCII is signed: raw (default) or escaped."
 )

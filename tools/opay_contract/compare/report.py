@@ -3,7 +3,7 @@
 import json
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import click
@@ -16,17 +16,9 @@ from opay_contract.model.finding import Outcome, Severity
 from opay_contract.model.insight import Share
 from opay_contract.model.outcomes import count_outcome
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import rank
-from opay_contract.report.insights import describe_share, describe_spot
-from opay_contract.report.json_report import build_contract_used, build_elsewhere, build_outcomes
-from opay_contract.report.sentences import (
-    describe_day,
-    describe_field,
-    describe_nothing,
-    describe_out_of_scope,
-    describe_place,
-    dotted,
-)
+from opay_contract.report.json_report import build_elsewhere, build_outcomes
 from opay_contract.words import count, printable
 
 SCHEMA_VERSION = 1
@@ -72,7 +64,7 @@ def render_comparison_json(comparison: Comparison, used: ContractUsed | None = N
     """Return what differs, for programs; one ASCII text that ends in a line feed."""
     report = {
         "schema_version": SCHEMA_VERSION,
-        "contract": build_contract_used(used),
+        "contract": asdict(used) if used else None,
         "old": _run(comparison.old),
         "new": _run(comparison.new),
         "findings_appeared": [_finding_json(folded) for folded in comparison.appeared],
@@ -108,8 +100,8 @@ def _totals(comparison: Comparison) -> Iterator[str]:
 
 def _shortcomings(run: DriftSummary) -> Iterator[str]:
     if not run.exchanges:
-        reasons = " ".join(describe_out_of_scope(run))
-        yield f"nothing was checked: {describe_nothing(run, None)}. {reasons}".rstrip()
+        reasons = " ".join(say.describe_out_of_scope(run))
+        yield f"nothing was checked: {say.describe_nothing(run, None)}. {reasons}".rstrip()
     if run.is_vacuous:
         yield f"{count(run.exchanges, 'exchange')}, none of which succeeded"
     if run.is_partial:
@@ -121,7 +113,7 @@ def _findings(mark: str, where: str, findings: Iterable[FoldedFinding], width: i
     facts: dict[tuple[str, str, str, str], list[FoldedFinding]] = {}
     for folded in rank(findings):
         finding = folded.finding
-        key = (finding.rule.id, describe_field(finding), finding.expected, finding.actual)
+        key = (finding.rule.id, say.describe_field(finding), finding.expected, finding.actual)
         facts.setdefault(key, []).append(folded)
     if not facts:
         return ""
@@ -132,11 +124,11 @@ def _findings(mark: str, where: str, findings: Iterable[FoldedFinding], width: i
     for key, found in facts.items():
         finding = found[0].finding
         days = sorted(one.first_seen for one in found if one.first_seen)
-        times, since = f"{sum(one.count for one in found):,}", describe_day(days[0]) if days else ""
+        times, since = f"{sum(one.count for one in found):,}", say.describe_day(days[0]) if days else ""
         place = f"{finding.contract.file}:{finding.contract.line}" if finding.contract else ""
         name = click.style(f"{key[0]:<{rule}}", fg=_COLOURS[finding.rule.severity])
         lines.append(f"  {name}  {key[1]:<{field}}  {times:>7}  {since:<11}  {place}".rstrip())
-        said = f"{finding.expected}; seen: {finding.actual}   {describe_place(finding.place)}"
+        said = f"{finding.expected}; seen: {finding.actual}   {say.describe_place(finding.place)}"
         lines += [click.style(line, dim=True) for line in _hanging(printable(said), width, 6, 4)]
     return "\n".join(lines)
 
@@ -152,8 +144,8 @@ def _iter_facts(comparison: Comparison, contract: Contract | None) -> Iterator[_
         before, after = old, new
         if first.kind not in _WITH_WORDS:
             shares = ([one.old_share for one in alike], [one.new_share for one in alike])
-            before, after = (describe_share(_sum(side)) for side in shares)
-        place = dotted(describe_spot(first.spot)) if pointer else _scopes(alike)
+            before, after = (say.describe_share(_sum(side)) for side in shares)
+        place = say.dotted(say.describe_spot(first.spot)) if pointer else _scopes(alike)
         where = _statement(first, contract)
         yield _Fact(first.kind, place, printable(before), printable(after), where)
 
@@ -271,6 +263,6 @@ def _difference_json(difference: Difference) -> dict[str, Any]:
         "pointer": pointer,
         "old": difference.old,
         "new": difference.new,
-        "old_share": {"count": difference.old_share.count, "of": difference.old_share.of},
-        "new_share": {"count": difference.new_share.count, "of": difference.new_share.of},
+        "old_share": asdict(difference.old_share),
+        "new_share": asdict(difference.new_share),
     }

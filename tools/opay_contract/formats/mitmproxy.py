@@ -6,12 +6,22 @@ a flow a few members are looked at, which hardly changed over the versions; the 
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
 
 from opay_contract.formats.content_coding import decode_body, decode_sent
-from opay_contract.formats.editing import HERE, Edited, EntryVisitor, Found, Policy, Sink, Tally, edit_entry
+from opay_contract.formats.editing import (
+    HERE,
+    Edited,
+    EntryVisitor,
+    Found,
+    Policy,
+    Sink,
+    Tally,
+    edit_entry,
+    of_side,
+)
 from opay_contract.formats.errors import NO_RESPONSE, TOO_LONG, EntryError, StreamError
 from opay_contract.formats.messages import PlaceOf, attempt, build_exchange, parse_moment, parse_status
 from opay_contract.formats.streams import Readable
@@ -202,20 +212,6 @@ _MODE = re.compile(r"(reverse|upstream):((?:https?|http3|tcp|tls|udp|dtls|dns|qu
 _LISTENING = re.compile(r"(regular|transparent|socks5|wireguard|local|dns|tun)(?:@[0-9]{1,5})?")
 
 
-def _rewrite_mode(policy: Policy, mode: str) -> str:
-    """Return how a proxy was run, so that mitmproxy still understands it, without hosts of others."""
-    if _LISTENING.fullmatch(mode):
-        return mode
-    upstream = _MODE.fullmatch(mode)
-    if upstream is None:
-        return "regular"
-    return f"{upstream[1]}:{upstream[2]}{policy.host(upstream[3])}{upstream[4] or ''}"
-
-
-_SPECIAL: dict[str, Callable[[Policy, str], str]] = {"proxy_mode": _rewrite_mode}
-"""Members with a grammar of their own."""
-
-
 _PLACEHOLDER: Value = (OBJECT, write((TEXT, b"type")) + write((TEXT, b"http")))
 _BREAKS_OFF, _STRAYS = b"1", b"x"
 """What a reader stops at in the same way as at what stood there."""
@@ -233,7 +229,7 @@ _EMPTY = {OBJECT: (OBJECT, b""), LIST: (LIST, b"")}
 _CONTENTS = frozenset(
     {("request", "content"), ("request", "body"), ("response", "content"), ("response", "body")}
 )
-_FIELDS = frozenset({"headers", "trailers"})
+_SIDES, _FIELDS = frozenset({"request", "response"}), frozenset({"headers", "trailers"})
 
 
 def rewrite_mitmproxy(policy: Policy, stream: Readable, sink: Sink, tally: Tally) -> None:
@@ -312,9 +308,8 @@ class _Rewriting:
             yield self._value(member, at)
 
     def _items(self, text: bytes, tokens: Tokens) -> Iterator[Value]:
-        side = _side_of(tokens)
-        if side is not None and len(tokens) == 3:  # noqa: PLR2004  a side, its fields, and one of them
-            yield from self._field(text, side)
+        if len(tokens) == 3 and tokens[0] in _SIDES and tokens[1] in _FIELDS:  # noqa: PLR2004  one of a side's fields
+            yield from self._field(text, str(tokens[0]))
             return
         for index, item in enumerate(cut(text)):
             yield self._value(item, (*tokens, index))
@@ -335,8 +330,8 @@ class _Rewriting:
                 yield _edited(item, self._policy.field_name(name))
 
     def _header(self, side: str, name: str, value: str) -> str:
-        if self._edited is not None:
-            return self._policy.header(self._edited, side, name, value)
+        if (edited := of_side(self._edited, side)) is not None:
+            return self._policy.header(edited, side, name, value)
         made = self._policy.field_value(name, value)
         return self._policy.noted(made, value, f"{side}-header", "header value")
 
@@ -357,8 +352,11 @@ class _Rewriting:
     def _own_text(self, text: str, tokens: Tokens, name: str) -> str | None:
         """Return what takes the place of a text that only mitmproxy has, None for any other."""
         policy = self._policy
-        if name in _SPECIAL:
-            return _SPECIAL[name](policy, text)
+        if name == "proxy_mode":  # so that mitmproxy still understands it, without hosts of others
+            upstream = _MODE.fullmatch(text)
+            if upstream is not None:
+                return f"{upstream[1]}:{upstream[2]}{policy.host(upstream[3])}{upstream[4] or ''}"
+            return text if _LISTENING.fullmatch(text) else "regular"
         if tokens == ("request", "path"):
             return policy.link(text)
         if tokens == ("request", "scheme"):
@@ -369,9 +367,8 @@ class _Rewriting:
 
     def _content(self, raw: bytes, side: str) -> bytes:
         """Return a new body in the content codings that the old one was kept in."""
-        if self._edited is None:
-            return self._unread_content(raw, f"recording:{side}")
-        return self._edited.stored(side, raw)
+        edited = of_side(self._edited, side)
+        return self._unread_content(raw, f"recording:{side}") if edited is None else edited.stored(side, raw)
 
     def _unread_content(self, raw: bytes, place: str) -> bytes:
         """Return what takes the place of a body that nobody reads; bytes that are no text go."""
@@ -394,11 +391,6 @@ class _Rewriting:
         if text:
             self._policy.note("connection details", f"recording:{tokens[-1]}")
         return _EMPTY.get(kind, NOTHING)
-
-
-def _side_of(tokens: Tokens) -> str | None:
-    is_field = len(tokens) > 1 and tokens[0] in ("request", "response") and tokens[1] in _FIELDS
-    return str(tokens[0]) if is_field else None
 
 
 def _edited(value: Value, new: str) -> Value:

@@ -8,6 +8,7 @@ very ones and nothing else, so that it asks for nothing and obeys no text.
 import base64
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -19,6 +20,7 @@ from opay_contract.words import printable
 _PAGES = "opay_contract.pages"
 
 
+@cache  # its templates are compiled once
 def build_environment(package: str, folder: str = "templates", **filters: Callable[..., Any]) -> Environment:
     """Return an environment for the templates in a package's `folder`, which may extend `base.html`.
 

@@ -1,13 +1,12 @@
 """Rewrites header fields: known ones word by word, any other as a whole, and signs requests again."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from itertools import zip_longest
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.parameters import Parameter, split_cookies
+from opay_contract.contract.parameters import split_cookies
 from opay_contract.judge.describing import describe_media_type
 from opay_contract.model.signature import SignatureScheme
 from opay_contract.redact.pseudonyms import card_hits, is_hex_pseudonym
@@ -78,29 +77,21 @@ class HeaderFields:
             if lower in ("authorization", signature):
                 return self.credential(value)
             return self.values.texts.redact(value, _UNSEARCHED)
-        if lower in self.values.sensitivity.by_name:
-            return self.values.text(value, self.values.sensitivity.identifier, 0.0)
-        if lower in self._parameters:
-            return self.values.parameter(self._parameters[lower], self._parameters[lower].name, value)
-        if lower == "cookie" and self._cookies:
+        stated = self.values.sensitivity
+        if lower in stated.by_name:
+            return self.values.text(value, stated.identifier, 0.0)
+        if lower in stated.headers:
+            return self.values.parameter(stated.headers[lower], stated.headers[lower].name, value)
+        if lower == "cookie" and stated.cookies:
             return "; ".join(self._cookie(*one) for one in split_cookies(value))
         return self.values.texts.redact(value, STRICT)
 
-    @property
-    def _parameters(self) -> Mapping[str, Parameter]:
-        """The documented headers of requests and answers, by their names in lower case."""
-        return self.values.sensitivity.headers
-
-    @property
-    def _cookies(self) -> Mapping[str, Parameter | None]:
-        """The documented cookies, and those that hold keys, which are None."""
-        return self.values.sensitivity.cookies
-
     def _cookie(self, name: str, value: str) -> str:
-        documented = self._cookies.get(name)
+        cookies = self.values.sensitivity.cookies
+        documented = cookies.get(name)
         if documented is not None:
             return f"{name}={self.values.parameter(documented, name, value)}"
-        shown = name if name in self._cookies else self.values.name(name, 0, is_shown=False)
+        shown = name if name in cookies else self.values.name(name, 0, is_shown=False)
         return f"{shown}={self.values.texts.redact(value, NAME)}"
 
     def _media_type(self, value: str) -> str:

@@ -7,6 +7,7 @@ is a test case with a name of its own. There is no standard; the elements are th
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from html import escape
 
 from opay_contract.baseline.acceptance import Acceptance, State
@@ -15,21 +16,8 @@ from opay_contract.model.exchange import Unreadable
 from opay_contract.model.finding import Outcome, Severity
 from opay_contract.model.outcomes import count_outcome
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import CheckedRun, by_gravity
-from opay_contract.report.insights import narrower, never_seen
-from opay_contract.report.sentences import (
-    INTERRUPTED,
-    describe_covered,
-    describe_operation,
-    describe_out_of_scope,
-    describe_place,
-    describe_recorded,
-    describe_shortage,
-    describe_standing,
-    describe_unused,
-    describe_vacuity,
-    explain_nothing,
-)
 from opay_contract.words import count, printable
 
 _SUITE = "opay-contract"
@@ -55,7 +43,12 @@ class _Case:
 def render_junit(run: CheckedRun) -> str:
     """Return the report as JUnit XML; a finding that does not fail the run is a skipped test case."""
     summary = run.summary
-    cases = [*_input_cases(run), *_finding_cases(run), *_unused_cases(run), *_clean_rules(summary)]
+    cases = [
+        *_input_cases(run),
+        *_finding_cases(run),
+        *map(partial(_unused, run), run.unused),
+        *_clean_rules(summary),
+    ]
     results = Counter(case.result for case in cases)
     numbers = _attributes(
         name=_SUITE,
@@ -84,11 +77,11 @@ def _input_cases(run: CheckedRun) -> Iterator[_Case]:
         name="exchanges were checked",
         result=("skipped" if run.is_allowed_nothing else "failure") if run.is_nothing else "",
         kind="nothing-checked",
-        message=explain_nothing(run),
-        details=tuple(describe_out_of_scope(summary)),
+        message=say.explain_nothing(run),
+        details=tuple(say.describe_out_of_scope(summary)),
     )
     if run.require_success:
-        shortage = describe_shortage(run)
+        shortage = say.describe_shortage(run)
         yield _Case(
             classname=_INPUT,
             name="enough exchanges succeeded",
@@ -102,7 +95,7 @@ def _input_cases(run: CheckedRun) -> Iterator[_Case]:
             name="the run was finished",
             result="error",
             kind="partial",
-            message=INTERRUPTED,
+            message=say.INTERRUPTED,
         )
     yield from (_unreadable(one) for one in summary.unreadable)
     if more := summary.unreadable_count - len(summary.unreadable):
@@ -121,7 +114,7 @@ def _unreadable(one: Unreadable) -> _Case:
         result="error",
         kind="unreadable",
         message=one.reason,
-        details=(f"{describe_place(one.place)}: unreadable: {one.reason}",),
+        details=(f"{say.describe_place(one.place)}: unreadable: {one.reason}",),
     )
 
 
@@ -149,7 +142,7 @@ def _finding(folded: FoldedFinding, run: CheckedRun) -> _Case:
     is_whole = finding.place.is_whole_run and finding.operation is None
     result, why = _result(folded, run)
     return _Case(
-        classname=f"{_SUITE}.{'run' if is_whole else describe_operation(finding.operation)}",
+        classname=f"{_SUITE}.{'run' if is_whole else say.describe_operation(finding.operation)}",
         name=" ".join(
             part for part in (finding.rule.id, finding.pointer, finding.value, f"({finding.outcome})") if part
         ),
@@ -165,7 +158,7 @@ def _finding(folded: FoldedFinding, run: CheckedRun) -> _Case:
 def _result(folded: FoldedFinding, run: CheckedRun) -> tuple[str, str]:
     """Return how the test case of a finding ends, and what to say of that before what was found."""
     severity, fail_on = folded.finding.rule.severity, run.fail_on
-    standing = f"{words}: " if (words := describe_standing(run, folded)) else ""
+    standing = f"{words}: " if (words := say.describe_standing(run, folded)) else ""
     if run.state(folded) is State.ACCEPTED:
         return "skipped", standing
     if severity < fail_on:
@@ -176,32 +169,28 @@ def _result(folded: FoldedFinding, run: CheckedRun) -> tuple[str, str]:
 def _details(folded: FoldedFinding, run: CheckedRun) -> Iterator[str]:
     finding = folded.finding
     where = f" {finding.pointer}" if finding.pointer else ""
-    yield f"{describe_place(finding.place)}: {finding.rule.severity.label} {finding.rule.id}{where}"
+    yield f"{say.describe_place(finding.place)}: {finding.rule.severity.label} {finding.rule.id}{where}"
     yield f"expected {finding.expected}"
     yield f"got {finding.actual}"
     if folded.count > 1:
-        yield f"{folded.count:,} times, last at {describe_place(folded.last_place)}"
+        yield f"{folded.count:,} times, last at {say.describe_place(folded.last_place)}"
     if finding.contract:
         place = finding.contract
         yield f"contract {place.file}:{place.line}:{place.column} {place.pointer}"
-    if recorded := describe_recorded(folded):
+    if recorded := say.describe_recorded(folded):
         yield recorded
     yield f"fingerprint {folded.fingerprint}"
-    if standing := describe_standing(run, folded):
+    if standing := say.describe_standing(run, folded):
         yield standing
     if finding.rule is NOTHING_SUCCEEDED:
-        yield describe_vacuity(run)
+        yield say.describe_vacuity(run)
     yield finding.rule.explanation
 
 
-def _unused_cases(run: CheckedRun) -> Iterator[_Case]:
+def _unused(run: CheckedRun, acceptance: Acceptance) -> _Case:
     excuse = f"{run.unused_excuse}: " if run.unused_excuse else ""
-    yield from (_unused(acceptance, excuse) for acceptance in run.unused)
-
-
-def _unused(acceptance: Acceptance, excuse: str) -> _Case:
-    covered = describe_covered(acceptance)
-    where = f"{describe_operation(acceptance.operation)}, {acceptance.outcome}"
+    covered = say.describe_covered(acceptance)
+    where = f"{say.describe_operation(acceptance.operation)}, {acceptance.outcome}"
     return _Case(
         classname=_BASELINE,
         name=f"acceptance of {covered} ({where})",
@@ -209,7 +198,7 @@ def _unused(acceptance: Acceptance, excuse: str) -> _Case:
         line=acceptance.line,
         result="skipped" if excuse else "failure",
         kind="unused-acceptance",
-        message=f"{excuse}{describe_unused(acceptance)}",
+        message=f"{excuse}{say.describe_unused(acceptance)}",
         details=(f"{acceptance.file}:{acceptance.line}: unused {covered}",),
     )
 
@@ -240,8 +229,8 @@ def _properties(run: CheckedRun) -> Iterator[str]:
     }
     values |= {
         "changes": len(run.insight.changes),
-        "never_seen": len(never_seen(run.insight)),
-        "narrower": len(narrower(run.insight)),
+        "never_seen": len(say.never_seen(run.insight)),
+        "narrower": len(say.narrower(run.insight)),
     }
     if judged:
         values |= {f"baseline.{state}": len(judged.findings(state)) for state in State}

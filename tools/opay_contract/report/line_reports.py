@@ -1,32 +1,73 @@
-"""The report as GitHub's workflow commands, which a step's log turns into annotations of files."""
+"""The reports that are a line a finding: for editors, grep and pipes, and as GitHub's workflow commands.
+
+A step's log turns these commands into annotations of files.
+"""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import PurePath
+
+import click
 
 from opay_contract.baseline.acceptance import Acceptance, State
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import FoldedFinding
-from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
-from opay_contract.report.sentences import (
-    describe_call,
-    describe_covered,
-    describe_head,
-    describe_judged,
-    describe_no_drift,
-    describe_omitted,
-    describe_out_of_scope,
-    describe_place,
-    describe_shortage,
-    describe_standing,
-    describe_unused,
-    describe_vacuity,
-    describe_verdict,
-    explain_nothing,
-)
+from opay_contract.report import sentences as say
+from opay_contract.report.checked_run import TOOL, CheckedRun, View, by_gravity
 from opay_contract.words import count, printable
 
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
+_bold = partial(click.style, bold=True)
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
+
+
+def render_concise(run: CheckedRun, view: View | None = None) -> str:
+    """Return `file:line: severity rule place: message` for each finding, and lines that name the program.
+
+    What is quiet has the verdict alone; what is verbose has fingerprints, too.
+    """
+    summary, view = run.counted, view or View()
+    found = say.count_rules(run) if view.counts_rules else []
+    if not view.counts_rules:
+        found += [_line(folded, run, is_verbose=view.is_verbose) for folded in by_gravity(summary)]
+    found += [
+        f"{printable(one.file)}:{one.line}: unused {say.describe_covered(one)}: {say.describe_unused(one)}"
+        for one in run.unused
+    ]
+    found += [
+        f"{say.describe_place(one.place)}: unreadable: {printable(one.reason)}" for one in summary.unreadable
+    ]
+    more = summary.unreadable_count - len(summary.unreadable)
+    said = [f"{more:,} more could not be read."] if more else []
+    said += [
+        say.describe_judged(run.judged) if run.judged else "",
+        say.describe_omitted(summary),
+        say.describe_outside(summary),
+        *say.describe_out_of_scope(summary),
+        say.describe_vacuity(run),
+    ]
+    remarks = [*say.describe_head(run), *filter(None, said)]
+    verdict = f"{say.describe_verdict(run)}; exit code {int(run.exit_code)}"
+    own = [f"{TOOL}: {line}" for line in ([*remarks, verdict] if not view.is_quiet else [verdict])]
+    return "\n".join([*([] if view.is_quiet else found), *own]) + "\n"
+
+
+def _line(folded: FoldedFinding, run: CheckedRun, *, is_verbose: bool) -> str:
+    finding = folded.finding
+    severity = click.style(finding.rule.severity.label, fg=_COLOURS[finding.rule.severity])
+    where = f" {printable(finding.pointer)}" if finding.pointer else ""
+    place = finding.place
+    details = [
+        "" if place.is_whole_run or place.entry in (0, place.line) else f"entry {place.entry}",
+        f"{folded.count:,} times" if folded.count > 1 else "",
+        run.standing(folded),
+        f"fingerprint {folded.fingerprint}" if is_verbose else "",
+    ]
+    about = ", ".join(filter(None, details))
+    message = f"expected {printable(finding.expected)}, got {printable(finding.actual)}"
+    head = f"{say.describe_file(place)}: {severity} {_bold(finding.rule.id)}{where}:"
+    return f"{head} {message}" + (f" ({about})" if about else "")
 
 
 def render_github(run: CheckedRun) -> str:
@@ -38,8 +79,8 @@ def render_github(run: CheckedRun) -> str:
     """
     findings = by_gravity(run.counted)
     lines = [*_remarks(run), *(_finding(folded, run) for folded in findings), *_acceptances(findings, run)]
-    lines += [f"{TOOL}: {line}" for line in describe_head(run)]
-    lines.append(f"{TOOL}: {describe_verdict(run)}; exit code {int(run.exit_code)}")
+    lines += [f"{TOOL}: {line}" for line in say.describe_head(run)]
+    lines.append(f"{TOOL}: {say.describe_verdict(run)}; exit code {int(run.exit_code)}")
     return "\n".join(lines) + "\n"
 
 
@@ -48,14 +89,15 @@ def _remarks(run: CheckedRun) -> Iterator[str]:
     if summary.is_partial:
         yield command("error", "The run was interrupted: not everything was checked.", title=TOOL)
     if run.is_nothing:
-        message = " ".join([explain_nothing(run), *describe_out_of_scope(summary)])
+        message = " ".join([say.explain_nothing(run), *say.describe_out_of_scope(summary)])
         yield command("notice" if run.is_allowed_nothing else "error", message, title=TOOL)
     elif not summary.findings and not summary.is_vacuous and not summary.unreadable_count:
-        message = f"Checked {count(summary.exchanges, 'exchange')}: {describe_no_drift(run)}."
+        message = f"Checked {count(summary.exchanges, 'exchange')}: {say.describe_no_drift(run)}."
         yield command("notice", message, title=TOOL)
-    yield from _shortcomings(run)
+    for words in filter(None, (say.describe_shortage(run), say.describe_vacuity(run))):
+        yield command("error" if run.is_short else "warning", words, title=TOOL)
     if run.judged:
-        yield command("notice", describe_judged(run.judged), title=TOOL)
+        yield command("notice", say.describe_judged(run.judged), title=TOOL)
     if changes := run.insight.changes:
         days = " to ".join(dict.fromkeys((changes[0].day, changes[-1].day)))
         message = f"{count(len(changes), 'change')} over time ({days}); the other formats show them."
@@ -63,15 +105,10 @@ def _remarks(run: CheckedRun) -> Iterator[str]:
     for unreadable in summary.unreadable[:1]:
         others = summary.unreadable_count - 1
         more = f" (and {count(others, 'more entry', 'more entries')})" if others else ""
-        message = f"{describe_place(unreadable.place)}: unreadable: {unreadable.reason}{more}"
+        message = f"{say.describe_place(unreadable.place)}: unreadable: {unreadable.reason}{more}"
         yield command("error", message, **_recording(unreadable.place), title=f"{TOOL}: unreadable")
     if summary.omitted:
-        yield command("warning", describe_omitted(summary), title=TOOL)
-
-
-def _shortcomings(run: CheckedRun) -> Iterator[str]:
-    for words in filter(None, (describe_shortage(run), describe_vacuity(run))):
-        yield command("error" if run.is_short else "warning", words, title=TOOL)
+        yield command("warning", say.describe_omitted(summary), title=TOOL)
 
 
 def _finding(folded: FoldedFinding, run: CheckedRun) -> str:
@@ -83,10 +120,10 @@ def _finding(folded: FoldedFinding, run: CheckedRun) -> str:
     pointer = f"{finding.pointer}: " if finding.pointer else ""
     times = f"{folded.count:,} times, first at" if folded.count > 1 else "at"
     standing = f"; {run.standing(folded)}" if run.acceptance(folded) else ""
-    where = "" if finding.place.is_whole_run else f"; {times} {describe_place(finding.place)}"
+    where = "" if finding.place.is_whole_run else f"; {times} {say.describe_place(finding.place)}"
     message = (
         f"{pointer}expected {finding.expected}, got {finding.actual} "
-        f"({describe_call(finding)}{where}; fingerprint {folded.fingerprint}{standing})"
+        f"({say.describe_call(finding)}{where}; fingerprint {folded.fingerprint}{standing})"
     )
     return command(_COMMANDS[finding.rule.severity], message, **place, title=f"{TOOL}: {finding.rule.id}")
 
@@ -96,11 +133,11 @@ def _acceptances(findings: list[FoldedFinding], run: CheckedRun) -> Iterator[str
     for folded in findings:
         acceptance = run.acceptance(folded)
         if acceptance and run.state(folded) is State.EXPIRED:
-            message = f"{describe_covered(acceptance)} counts again: {describe_standing(run, folded)}"
+            message = f"{say.describe_covered(acceptance)} counts again: {say.describe_standing(run, folded)}"
             yield command("warning", message, **_entry(acceptance), title=f"{TOOL}: acceptance expired")
     excuse = f" ({run.unused_excuse})" if run.unused_excuse else ""
     for acceptance in run.unused:
-        message = f"{describe_covered(acceptance)}: {describe_unused(acceptance)}{excuse}"
+        message = f"{say.describe_covered(acceptance)}: {say.describe_unused(acceptance)}{excuse}"
         name = "notice" if excuse else "error"
         yield command(name, message, **_entry(acceptance), title=f"{TOOL}: unused acceptance")
 
