@@ -218,6 +218,13 @@ def test_a_run_on_the_mock_is_recorded_too(run: Run) -> None:
     assert len(Path("r.ndjson").read_text("utf-8").splitlines()) == 3
 
 
+@pytest.mark.thorough
+def test_what_schemathesis_asks_the_mock_is_recorded_too(run: Run) -> None:
+    done = run("--only", "schemathesis", "--record-to", "r.ndjson")
+    assert done.exit_code == 0, done.output
+    assert len(Path("r.ndjson").read_text("utf-8").splitlines()) > 50
+
+
 def test_a_target_on_which_no_sound_request_succeeds_is_not_clean(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, staging: Staging
 ) -> None:

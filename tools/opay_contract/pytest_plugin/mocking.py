@@ -1,5 +1,6 @@
 """The mock of one test: its customers, what it was asked, how it misbehaves, and the server of all tests."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,19 +14,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from opay_contract.contract.addresses import value_below
 from opay_contract.contract.contract import Match
 from opay_contract.errors import UsageError
-from opay_contract.jsontext import Parsed, pointer
+from opay_contract.jsontext import pointer
 from opay_contract.judge.judge import check_route
 from opay_contract.judge.table import SIGNATURE_MISMATCH
-from opay_contract.mock.answers import Writer
+from opay_contract.mock.answers import REASON_HEADER, Writer
 from opay_contract.mock.app import build_app
 from opay_contract.mock.choices import assumed_choices
 from opay_contract.mock.log import describe_call, render_call
 from opay_contract.mock.records import RecordBook, RecordKind
-from opay_contract.mock.request_handler import SCENARIO_HEADER, MockSettings
-from opay_contract.mock.scenarios import MAGIC, build_scenarios, find_scenario
+from opay_contract.mock.request_handler import MockSettings
+from opay_contract.mock.scenarios import build_scenarios, find_scenario
 from opay_contract.mock.serving import running
 from opay_contract.mock.sound import shown_operation
-from opay_contract.mock.state import Call, put
+from opay_contract.mock.state import put
 from opay_contract.mock.store import Store, StoredRecord
 from opay_contract.model.exchange import Exchange, Place, header
 from opay_contract.model.finding import Area, Finding
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 _MOST_CALLS = 50
 """How many calls, the last, a failing test lists."""
+
+_PLAYED = re.compile(r"(?:^|; )scenario ([^;:]+)")
+"""What the reason of an answer says of a scenario that was asked for, in whatever way."""
 
 _AREAS_OF_CLIENT = (Area.ROUTE, Area.HEADER, Area.PARAMETER, Area.SIGNATURE)
 
@@ -246,11 +250,9 @@ class OpayMock:
         self._stage.app = build_app(self._contract, settings, self._store, listeners=[hear])
 
     def _unexpected(self, exchange: Exchange, settings: MockSettings) -> Iterator[Finding]:
-        named = header(exchange.request.headers, SCENARIO_HEADER.decode())
-        asked_for = [
-            self._scenarios.get(name or "") for name in (settings.scenario, named, self._magic(exchange))
-        ]
-        expected = {rule for found in asked_for if found is not None for rule in found.rules}
+        played = _PLAYED.search(header(exchange.response.headers, REASON_HEADER.decode()) or "")
+        scenario = self._scenarios.get(played[1]) if played else None
+        expected = scenario.rules if scenario else ()
         return (
             finding
             for finding in self._checker.bar.policy.findings(self._findings(exchange))
@@ -289,16 +291,6 @@ class OpayMock:
             place=exchange.place,
             recorded_at=exchange.recorded_at,
         )
-
-    def _magic(self, exchange: Exchange) -> str | None:
-        """Return the scenario that a key asks for by its name."""
-        match = self._contract.match(with_known_host(exchange, self._contract))
-        operation, body = match.route.operation, match.request_body
-        lookup = self._book.lookup(operation, match.form) if operation is not None else None
-        if lookup is None or not isinstance(body, Parsed):
-            return None
-        asked = lookup.by.of(Call(body=body.value, parameters={}))
-        return asked.removeprefix(MAGIC) if isinstance(asked, str) and asked.startswith(MAGIC) else None
 
 
 def _is_of_client(finding: Finding) -> bool:
