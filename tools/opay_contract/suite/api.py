@@ -206,16 +206,12 @@ class Api:
             body=body,
             headers=headers,
             target=request.target.replace(PLACEHOLDER, target.credential if is_let_in else ""),
-            variables=self._variables(),
+            variables=self._variables() | {CREDENTIAL: target.credential},
         )
 
     def _variables(self) -> dict[str, str]:
         target = self.judge.target
-        return {
-            CUSTOMER_ID: target.customer_id,
-            MERCHANT_ID: target.merchant_id,
-            CREDENTIAL: target.credential,
-        }
+        return {CUSTOMER_ID: target.customer_id, MERCHANT_ID: target.merchant_id}
 
     def send(self, ask: Ask) -> Reply:
         """Send a request."""
