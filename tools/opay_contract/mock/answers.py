@@ -14,7 +14,7 @@ from opay_contract.contract.operation import DocumentedResponse, Form, Operation
 from opay_contract.mock.choices import Choices, ReadingFitter
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.samples import (
-    Example,
+    BodyExample,
     Sampler,
     chosen_media_type,
     nodes_of,
@@ -219,14 +219,14 @@ class Writer:
         value = MISSING if schema is None else self._sampler.sample(schema, status)
         if media_type is None or value is MISSING:
             return MockAnswer(status=status, fields=(*self._fields[own], (b"content-length", b"0")))
-        return self.by_example(Example(name="", media_type=media_type, value=value), status, own)
+        return self.by_example(BodyExample(name="", media_type=media_type, value=value), status, own)
 
     def example_names(self, key: str) -> list[str]:
         """Return the names of the examples of a response."""
         found = (one.name for one in response_examples(self.contract, self.operation, key))
         return [name for name in found if name]
 
-    def by_example(self, example: Example, status: int, key: str) -> MockAnswer:
+    def by_example(self, example: BodyExample, status: int, key: str) -> MockAnswer:
         """Return an example as an answer."""
         as_text = isinstance(example.value, str) and not is_json(example.media_type)
         body = example.value.encode() if as_text else _encode(example.value)

@@ -22,7 +22,7 @@ from opay_contract.judge.body import keyword_of, rule_of, tokens_of_error
 from opay_contract.judge.describing import fold_pointer
 from opay_contract.mock.samples import Sampler, iter_described, success_examples
 from opay_contract.mock.state import (
-    Call,
+    AdmittedRequest,
     Lookup,
     RecordsStated,
     Samples,
@@ -229,7 +229,7 @@ class RecordBook:
                     f"{kind.single}-{number}", number, random, random.choice(_ITEMS_OF_RECORDS)
                 )
 
-    def added(self, lookup: Lookup, call: Call, key: str) -> tuple[StoredRecord, str | None]:
+    def added(self, lookup: Lookup, call: AdmittedRequest, key: str) -> tuple[StoredRecord, str | None]:
         """Return the record, and its item, that a request adds: made up but for what the request says."""
         kind = self.kinds[lookup.records.name]
         owner = lookup.to.of(call) if lookup.to is not None else MISSING
@@ -310,7 +310,7 @@ def _as_record(kind: RecordKind, lookup: Lookup, data: dict[str, Any]) -> dict[s
 
 
 def _with(
-    made: dict[str, Any], lookup: Lookup, call: Call, faults: Callable[[Any], Iterator[object]]
+    made: dict[str, Any], lookup: Lookup, call: AdmittedRequest, faults: Callable[[Any], Iterator[object]]
 ) -> dict[str, Any]:
     """Return what was made up with what is taken of a request, as far as the schemas know it."""
     for at, of in lookup.takes:

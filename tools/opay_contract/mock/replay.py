@@ -15,7 +15,7 @@ from opay_contract.errors import UsageError
 from opay_contract.jsontext import Parsed, parse_json
 from opay_contract.mock.answers import AUTHENTICATION_FAILED, REASON_HEADER, Fields, MockAnswer
 from opay_contract.mock.records import RecordBook
-from opay_contract.mock.state import Call
+from opay_contract.mock.state import AdmittedRequest
 from opay_contract.mock.validation import MockRequest
 from opay_contract.model.exchange import Exchange, Headers, Response, Unreadable
 from opay_contract.recordings.inputs import Source, find_missing, iter_sources
@@ -130,7 +130,7 @@ class Replay:
             groups = map(unquote, found.groups()) if found else ()
             values = {("path", name): text for name, text in zip(operation.path_names, groups, strict=False)}
             values |= {("query", name): text for name, text in parse_qsl(parts.query)}
-            asked = lookup.by.of(Call(body=body, parameters=values))
+            asked = lookup.by.of(AdmittedRequest(body=body, parameters=values))
         else:
             echoes = match.form.echoes if match.form else ()
             asked = at(body, echoes[0].request) if echoes and body is not MISSING else MISSING

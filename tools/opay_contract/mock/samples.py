@@ -32,7 +32,7 @@ _HTTP_SUCCESS = range(200, 300)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
+class BodyExample:
     """An example of a body by its name, which is empty where it has none."""
 
     name: str
@@ -58,19 +58,19 @@ def chosen_media_type(response: DocumentedResponse | None) -> str | None:
     return next(filter(is_json, types), types[0] if types else None)
 
 
-def response_examples(contract: Contract, operation: Operation, key: str) -> list[Example]:
+def response_examples(contract: Contract, operation: Operation, key: str) -> list[BodyExample]:
     """Return the examples of a response: those beside its media types, then those of its schemas."""
     response = operation.responses.get(key)
-    found: list[Example] = []
+    found: list[BodyExample] = []
     for media_type, schema in response.media_types.items() if response else ():
         place = below(response.uri, "content", media_type) if response else ""
         found += _given(contract, place, media_type, schema)
     return found
 
 
-def request_examples(contract: Contract, operation: Operation) -> list[Example]:
+def request_examples(contract: Contract, operation: Operation) -> list[BodyExample]:
     """Return the examples of an operation's request body, in the same order."""
-    found: list[Example] = []
+    found: list[BodyExample] = []
     at, body = _resolved(contract, f"{operation.uri}/requestBody")
     for media_type, schema in operation.request_types.items() if body is not MISSING else ():
         found += _given(contract, at.child("content", media_type).uri, media_type, schema)
@@ -116,17 +116,17 @@ def success_schema(operation: Operation) -> str | None:
     return response.media_types[chosen] if response is not None and chosen is not None else None
 
 
-def _given(contract: Contract, place: str, media_type: str, schema: str | None) -> Iterator[Example]:
+def _given(contract: Contract, place: str, media_type: str, schema: str | None) -> Iterator[BodyExample]:
     _, node = _resolved(contract, place)
     named = node.get("examples") if isinstance(node, dict) else None
     for name in named if isinstance(named, dict) else ():
         _, example = _resolved(contract, below(place, "examples", name))
         if isinstance(example, dict) and "value" in example:
-            yield Example(name=name, media_type=media_type, value=example["value"])
+            yield BodyExample(name=name, media_type=media_type, value=example["value"])
     if isinstance(node, dict) and "example" in node:
-        yield Example(name="", media_type=media_type, value=node["example"])
+        yield BodyExample(name="", media_type=media_type, value=node["example"])
     for value in schema_examples(contract, schema):
-        yield Example(name="", media_type=media_type, value=value)
+        yield BodyExample(name="", media_type=media_type, value=value)
 
 
 def _resolved(contract: Contract, uri: str) -> tuple[Address, Any]:
@@ -166,7 +166,7 @@ Pick = Callable[[str, list[str]], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Described:
+class DescribedValue:
     """What schemas describe of a value: where it is, what describes it, whether it is demanded.
 
     `value` is MISSING where it is left out.
@@ -221,10 +221,10 @@ def picked_by(schemas: SchemaSet, value: Any) -> Pick:
 
 def iter_described(
     schemas: SchemaSet, uri: str, value: Any, at: Tokens = (), *, is_required: bool = True
-) -> Iterator[Described]:
+) -> Iterator[DescribedValue]:
     """Yield a value, what schemas describe below it, in its order, and what it leaves out; of a list, one."""
     nodes = nodes_of(schemas, uri, picked_by(schemas, value))
-    yield Described(tokens=at, nodes=nodes, value=value, is_required=is_required)
+    yield DescribedValue(tokens=at, nodes=nodes, value=value, is_required=is_required)
     if isinstance(value, dict):
         required, known = _required(nodes), (name for _, node in nodes for name in node.get("properties", ()))
         for name in dict.fromkeys([*value, *known]):
@@ -233,7 +233,9 @@ def iter_described(
                 yield from iter_described(schemas, inner, value[name], place, is_required=name in required)
             elif inner is not None:
                 left_out = nodes_of(schemas, inner, lambda _, branches: branches[0])
-                yield Described(tokens=place, nodes=left_out, value=MISSING, is_required=name in required)
+                yield DescribedValue(
+                    tokens=place, nodes=left_out, value=MISSING, is_required=name in required
+                )
     elif isinstance(value, list) and value and (inner := _item(nodes)) is not None:
         yield from iter_described(schemas, inner, value[0], (*at, 0))
 

@@ -30,7 +30,7 @@ Samples = dict[str, list[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class AdmittedRequest:
     """A request that was let through, as the contract's expressions see it."""
 
     body: Any = None
@@ -71,7 +71,7 @@ class Expression:
                 "$request.query.id"
             )
 
-    def of(self, call: Call) -> Any:
+    def of(self, call: AdmittedRequest) -> Any:
         """Return what stands there in a request, MISSING where nothing does."""
         if self.where != "body":
             return call.parameters.get((self.where, str(self.tokens[0])), MISSING)

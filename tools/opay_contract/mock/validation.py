@@ -41,7 +41,7 @@ from opay_contract.mock.answers import AUTHENTICATION_FAILED, INVALID_PARAMETERS
 from opay_contract.mock.choices import Choices
 from opay_contract.mock.records import iter_faults
 from opay_contract.mock.samples import nodes_of
-from opay_contract.mock.state import Call, Lookup, needs_body
+from opay_contract.mock.state import AdmittedRequest, Lookup, needs_body
 from opay_contract.model.exchange import Request, as_headers
 from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.doctor import Doctor
@@ -135,7 +135,7 @@ class Query:
     """A request that is to be answered: its form, what it says, and the key of what it is about."""
 
     form: Form | None
-    call: Call
+    call: AdmittedRequest
     lookup: Lookup | None
     asked: str
 
@@ -310,7 +310,7 @@ class Validation:
         if body is MISSING and self._needs_body and validator is not None:
             return self._writer.refusal(INVALID_PARAMETERS).because("no body")
         lookup = self._writer.book.lookup(self._operation, form)
-        call = Call(body=body, parameters=parameters)
+        call = AdmittedRequest(body=body, parameters=parameters)
         asked = lookup.by.of(call) if lookup is not None else MISSING
         if asked is MISSING and form is not None and form.echoes:
             asked = at(body, form.echoes[0].request)

@@ -360,7 +360,7 @@ _MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class TargetDifference:
     """What differs between the answers of two targets, and in answer to which requests."""
 
     what: str
@@ -374,7 +374,7 @@ class Parity:
     """How many requests both targets answered, and where they differ."""
 
     asked: int
-    differences: tuple[Difference, ...]
+    differences: tuple[TargetDifference, ...]
 
 
 def compare_targets(first: Api, second: Api) -> Parity:
@@ -394,7 +394,7 @@ def compare_targets(first: Api, second: Api) -> Parity:
             for difference in _differences(first.send(one), second.send(other)):
                 found.setdefault(difference, []).append(one.name)
     rows = [
-        Difference(what=what, first=one, second=other, asked=tuple(names))
+        TargetDifference(what=what, first=one, second=other, asked=tuple(names))
         for (what, one, other), names in found.items()
     ]
     return Parity(asked=asked, differences=tuple(sorted(rows, key=lambda row: -len(row.asked))))
