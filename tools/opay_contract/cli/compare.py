@@ -131,9 +131,9 @@ def _compare_targets(
     if len(targets) != 2 or given:  # noqa: PLR2004  a pair
         raise UsageError("--target is to be given twice, and with neither OLD nor NEW nor --format")
     try:  # heavy, optional, and of no use to other comparisons
+        from opay_contract.suite.catalogue import compare_targets, render_parity  # noqa: PLC0415
         from opay_contract.suite.client import RatePolicy  # noqa: PLC0415
-        from opay_contract.suite.parity import compare_targets, render_parity  # noqa: PLC0415
-        from opay_contract.suite.running import asking, second_environment  # noqa: PLC0415
+        from opay_contract.suite.targets import asking, second_environment  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise UsageError("--target needs the suite: pip install 'opay-contract[suite]'") from error
     pace, budget = care

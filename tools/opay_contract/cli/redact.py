@@ -31,7 +31,7 @@ from opay_contract.formats.editing import Tally
 from opay_contract.formats.table import Format
 from opay_contract.model.exchange import Unreadable
 from opay_contract.recordings.inputs import STDIN, Source, iter_sources
-from opay_contract.redact.files import try_redact_file, verify_source
+from opay_contract.redact.files import redact_file, verify_source
 from opay_contract.redact.proving import is_of_others
 from opay_contract.redact.redactor import Redactor
 from opay_contract.words import count as counted
@@ -170,7 +170,7 @@ def _redact(
             unread += 1
             continue
         noted = len(redactor.log.replaced)
-        tally = try_redact_file(redactor, source, target, format_in)
+        tally = redact_file(redactor, source, target, format_in)
         if tally.broken and not tally.entries:  # nothing is written
             del redactor.log.replaced[noted:]
         else:

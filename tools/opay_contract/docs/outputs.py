@@ -17,7 +17,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import build_contract, default_directory, load_documents
+from opay_contract.contract.loading import load_contract
 from opay_contract.docs.building import build_reference, slug
 from opay_contract.docs.bundle import build_bundle, render_bundle
 from opay_contract.docs.evidence import (
@@ -55,7 +55,7 @@ def build_outputs(path: Path | None, gather: Gather | None, *, live: bool = Fals
     `gather` tells what recordings say about a contract, None where nothing was verified. With `live` the page
     asks its server for news.
     """
-    contract = build_contract(load_documents(path or default_directory()))
+    contract = load_contract(path)
     try:
         bundle = build_bundle(contract.schemas.documents)
         reference = build_reference(contract, gather(contract) if gather else None)
