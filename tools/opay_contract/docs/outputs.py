@@ -33,7 +33,7 @@ from opay_contract.docs.markdown import code, fenced, line, plain, prose, row, t
 from opay_contract.errors import ContractError
 from opay_contract.model.observation import EARLIER, MAX_DAYS, MAX_SPOTS, MAX_VALUES, UNDATED, Days
 from opay_contract.model.summary import MAX_FINDINGS, DriftSummary
-from opay_contract.pages.page import build_environment, load_asset, render_page
+from opay_contract.pages import build_environment, load_asset, render_page
 from opay_contract.report.samples import MOCK
 from opay_contract.signing.signer import PUBLIC_TEST_KEY
 from opay_contract.words import count

@@ -14,7 +14,7 @@ from contract_tests.tool.whole.contracts.asking import breaches_of, call, fold
 from opay_contract.contract.loading import default_directory, load_contract, load_documents
 from opay_contract.suite.api import Api
 from opay_contract.suite.client import Client, RatePolicy
-from opay_contract.suite.running import judge_of, running_mock
+from opay_contract.suite.targets import judge_of, running_mock
 
 SIBLINGS = Path(__file__).parents[3] / "contracts" / "opay"
 RECORDINGS = Path(__file__).parents[3] / "recordings"
