@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import click
 
-from opay_contract.cli.checking import format_in_option, tell_notes
+from opay_contract.cli.checking import format_in_option, print_notes
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import (
     FILE,
@@ -99,7 +99,7 @@ def redact(
     Exit codes: 0 done, or clean with --verify; 1 not clean; 3 nothing there; 4 some input was unreadable.
     """
     contract = load_contract(contract_dir, base_urls)
-    tell_notes(contract)
+    print_notes(contract)
     redactor = Redactor(contract, redaction_key(key_file), os.environ.get("OPAY_PRIVATE_KEY"))
     wanted = Format(format_in) if format_in else None
     if verify:
