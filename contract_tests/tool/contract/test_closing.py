@@ -16,7 +16,7 @@ from opay_contract.jsontext import iter_nodes
 from opay_contract.judge.annotations import annotate
 from opay_contract.suite import from_schema
 
-QUICK = settings(deadline=None, derandomize=True, max_examples=15)
+QUICK = settings(deadline=None, derandomize=True, max_examples=10)
 FILES = sorted(path.name for path in (Path(__file__).parents[3] / "schemas").glob("*.json"))
 ODD_NAMES = ["x", "", "a/b", "~", "%41", "a b", "é", "0", "data", "opayToken", "#", "properties"]
 
@@ -143,7 +143,7 @@ def test_a_schema_of_any_build_closes(build: Callable[..., Contract], name: str)
     contract = build({"tested": SCHEMAS[name], **OTHERS})
     agree = agreement(contract, f"{OPEN}schemas/tested.json", may_be_stricter=name in STRICTER)
 
-    @settings(QUICK, max_examples=40)
+    @settings(QUICK, max_examples=25)
     @given(st.dictionaries(NAMES, VALUES, max_size=3) | VALUES)
     def closes(value: Any) -> None:
         agree(value)

@@ -11,10 +11,9 @@ from typing import Any
 import jsonschema
 import pytest
 import zstandard
+from contract_tests.oracle import build_oracle
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from referencing import Registry
-from referencing.jsonschema import DRAFT202012
 
 from opay_contract.contract.addresses import OPEN
 from opay_contract.contract.contract import Contract
@@ -46,14 +45,7 @@ contract = cache(load_contract)
 
 @cache
 def oracle(file: str) -> jsonschema.Draft202012Validator:
-    documents = contract().schemas.documents
-    resources = [
-        (OPEN + name, DRAFT202012.create_resource(document.value))
-        for name, document in documents.items()
-        if name != "openapi.yaml"
-    ]
-    registry: Registry[Any] = Registry().with_resources(resources)
-    return jsonschema.Draft202012Validator({"$ref": f"{OPEN}schemas/{file}"}, registry=registry)
+    return build_oracle(contract(), f"{OPEN}schemas/{file}")
 
 
 def written(value: Any, *, is_ascii: bool, indent: int | None) -> bytes:

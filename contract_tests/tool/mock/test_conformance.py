@@ -18,8 +18,7 @@ from opay_contract.mock.store import Store
 from opay_contract.mock.validation import Authentication, Credentials
 from opay_contract.model.exchange import Exchange
 from opay_contract.model.signature import SignatureScheme
-from opay_contract.signing.canonical import UnsignableBody
-from opay_contract.signing.signer import sign, verify
+from opay_contract.signing.signer import UnsignableBody, sign, verify
 
 CONTRACT = load_contract()
 SCHEME = CONTRACT.signature

@@ -67,7 +67,7 @@ def test_a_body_that_is_too_much_to_judge_is_said_in_every_format(
     line += b'"response":{"status":200,"headers":{},"body":%s}}' % body
     found = parse_line(Source(ordinal=0, name="-", path=None).place(1), line)
     assert isinstance(found, Exchange)
-    for format_in, data in in_every_format(found, line):
+    for format_in, data in in_every_format([found], [line]):
         assert redact(data, format_in).tally.unread == {1: TOO_MANY_VALUES}, format_in
 
 

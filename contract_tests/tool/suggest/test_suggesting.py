@@ -108,8 +108,9 @@ def test_what_is_regular_is_suggested_and_written_it_is_drift_no_more(bench: Ben
     for kind, (rule, change) in DRIFT.items():
         traffic = Traffic(change=change)
         draft = read_draft(bench.folder)
-        summary = traffic.summary(draft.contract())
-        proposal = suggest_changes(summary, draft.contract(), draft, Thresholds())
+        contract = draft.contract()
+        summary = traffic.summary(contract)
+        proposal = suggest_changes(summary, contract, draft, Thresholds())
         (suggestion,) = changes_of(proposal, rule)
         assert suggestion.judgement is Judgement.CONTRACT_TOO_STRICT, kind
         assert suggestion.evidence.count >= 20, kind
@@ -119,10 +120,11 @@ def test_what_is_regular_is_suggested_and_written_it_is_drift_no_more(bench: Ben
         assert not bench.findings(traffic), kind
         summaries.append(summary)
     assert not prove_contract(bench.folder).problems
+    draft = read_draft(bench.folder)
+    contract = draft.contract()
     for summary in summaries:
-        draft = read_draft(bench.folder)
         saved = summary_from_json(summary_to_json(summary))
-        again = suggest_changes(saved, draft.contract(), draft, Thresholds())
+        again = suggest_changes(saved, contract, draft, Thresholds())
         assert not [one for one in again.suggestions if one.rule]
 
 
@@ -259,7 +261,7 @@ def test_what_one_branch_of_a_union_documents_is_not_written_where_all_meet(
         },
         {"required": ["info"], "properties": {"kind": {"const": "b"}, "info": {"type": "object"}}},
     ]
-    parts = {union: branches}
+    parts: dict[str, Any] = {union: branches}
     if union == "if":
         parts = {"if": {"properties": {"kind": {"const": "a"}}}, "then": branches[0], "else": branches[1]}
     examples = [*THINGS.values(), {"kind": "b", "info": {}, "n": 2}]

@@ -8,16 +8,10 @@ import click
 
 from opay_contract.cli.checking import check_paths, settings_of_now
 from opay_contract.cli.help import Command
-from opay_contract.cli.options import (
-    base_url_option,
-    contract_option,
-    fail_on_option,
-    refuse_missing,
-)
+from opay_contract.cli.options import FILE, base_url_option, contract_option, fail_on_option, refuse_missing
 from opay_contract.cli.output import write_report
-from opay_contract.compare.comparing import Comparison
+from opay_contract.compare.comparing import Comparison, render_comparison, render_comparison_json
 from opay_contract.compare.comparing import compare as compare_summaries
-from opay_contract.compare.report import render_comparison, render_comparison_json
 from opay_contract.contract.loading import load_contract
 from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.conclusions import conclude
@@ -79,12 +73,7 @@ class _Judge:
 @base_url_option
 @fail_on_option
 @click.option("--format", "format_", type=click.Choice(_FORMATS), default="text", show_default=True)
-@click.option(
-    "--output",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the comparison there.",
-)
+@click.option("--output", metavar="FILE", type=FILE, help="Write the comparison there.")
 def compare(
     old: str | None,
     new: str | None,

@@ -23,10 +23,9 @@ from opay_contract.exit_codes import ExitCode
 from opay_contract.model.finding import ContractPlace, Key
 from opay_contract.model.observation import Observations
 from opay_contract.report.checked_run import TOOL
-from opay_contract.report.github_report import command
-from opay_contract.report.insights import describe_place_in_exchange
+from opay_contract.report.line_reports import command
 from opay_contract.report.markdown_report import code, prose
-from opay_contract.report.sentences import dotted
+from opay_contract.report.sentences import describe_place_in_exchange, dotted
 from opay_contract.words import count, printable
 
 SCHEMA_VERSION = 1

@@ -4,7 +4,6 @@ This table is the one place that knows them. A row is told by the members of its
 """
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from opay_contract.formats.look import Head
@@ -170,9 +169,7 @@ _STARTS = tuple((re.compile(_BEFORE + foreign.start.encode("latin-1")), foreign)
 def find_foreign(head: Head) -> Foreign | None:
     """Return what a file is by the members of its JSON, or by how its text begins; None for all others."""
     if head.is_bracketed:
-        return next((foreign for foreign in BY_MEMBERS if _has_members(foreign, head.look.members)), None)
+        found = head.look.members.keys()
+        ways = ((foreign, names.split()) for foreign in BY_MEMBERS for names in foreign.members)
+        return next((foreign for foreign, names in ways if found >= set(names)), None)
     return next((foreign for pattern, foreign in _STARTS if pattern.match(head.raw)), None)
-
-
-def _has_members(foreign: Foreign, members: Collection[str]) -> bool:
-    return any(all(name in members for name in names.split()) for names in foreign.members)

@@ -9,7 +9,16 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from opay_contract.formats.content_coding import decode_body, decode_sent
-from opay_contract.formats.editing import HERE, Edited, Policy, Sink, Tally, reason_of, unless_defect
+from opay_contract.formats.editing import (
+    HERE,
+    Edited,
+    Policy,
+    Sink,
+    Tally,
+    edits_of,
+    reason_of,
+    unless_defect,
+)
 from opay_contract.formats.errors import TOO_LONG, EntryError, StreamError
 from opay_contract.formats.messages import (
     encode_text,
@@ -313,13 +322,11 @@ def _text_type(kind: Any) -> Any:
 
 
 def _new_row(policy: Policy, row: Row, tally: Tally, nothing: Row) -> Row:
-    """Return a row as it may be written; one that cannot be read stays so, and says but whose it is."""
+    """Return a row as it may be written; one that cannot be read stays so, with its request if that can."""
     found = read_row(HERE, row)
     tally.note(found)
     if isinstance(found, Unreadable):
-        sender = nothing | _sender(policy, found)
-        hollow = _hollow(policy, row, sender)
-        kept = hollow if reason_of(read_row(HERE, hollow)) == found.reason else sender
+        kept = _unread_row(policy, row, found, nothing)
         if _filled(row) != _filled(kept):
             policy.note("what cannot be read", "recording:row")
         return kept
@@ -336,22 +343,27 @@ def _new_row(policy: Policy, row: Row, tally: Tally, nothing: Row) -> Row:
     return made
 
 
-def _sender(policy: Policy, found: Unreadable) -> Row:
-    """Return what tells whose a row is of which the answer alone cannot be read."""
-    if found.request is None or found.request.url is None:
-        return {}
-    method = {} if found.request.method is None else {"method": policy.method(found.request.method)}
-    return {"request": {"url": policy.url(found.request.url), **method}}
+def _unread_row(policy: Policy, row: Row, found: Unreadable, nothing: Row) -> Row:
+    """Return a row that cannot be read for the same reason, or else at least not."""
+    told = nothing
+    for edited in edits_of(policy, found):
+        if edited is not None:
+            sides = [side for side in edited.sides if isinstance(row.get(side), dict)]
+            told = nothing | {side: _new_side(policy, edited, side, row[side]) for side in sides}
+        for made in (_hollow(policy, row, told), told):
+            if reason_of(read_row(HERE, made)) == found.reason:
+                return made
+    return told
 
 
-def _hollow(policy: Policy, row: Row, sender: Row) -> Row:
-    """Return a row of the same types in which nothing is said but whose it is, and a status."""
-    made = dict(sender)
+def _hollow(policy: Policy, row: Row, told: Row) -> Row:
+    """Return a row of the same types in which nothing is said but what is told already, and a status."""
+    made = dict(told)
     for side, members in _MEMBERS.items():
         part = row.get(side)
-        if isinstance(part, dict) and sender.get(side) is None:
+        if isinstance(part, dict) and told.get(side) is None:
             made[side] = {name: _emptied(policy, name, part[name]) for name in members if name in part}
-        elif part is not None and sender.get(side) is None:
+        elif part is not None and told.get(side) is None:
             made[side] = _emptied(policy, side, part)
     return made
 

@@ -69,7 +69,7 @@ class Writer:
     """Writes the answers of one operation as the choices say."""
 
     def __init__(self, contract: Contract, operation: Operation, choices: Choices, book: RecordBook) -> None:
-        self._contract, self.operation, self._choices, self.book = contract, operation, choices, book
+        self.contract, self.operation, self._choices, self.book = contract, operation, choices, book
         self.envelope = operation.envelope
         successes = self.envelope.success if self.envelope else frozenset[str]()
         known = [code for code in (self.envelope.codes if self.envelope else ()) if code in successes]
@@ -88,10 +88,10 @@ class Writer:
         """Return the address of the schema of a success's data; without an envelope, of the body."""
         if self.envelope is None:
             return success_schema(self.operation) if is_json(self._media_type.decode()) else None
-        if (stated := data_schema(self._contract, self.operation, form)) is not None:
+        if (stated := data_schema(self.contract, self.operation, form)) is not None:
             return stated
-        schemas, uri = self._contract.schemas, success_schema(self.operation)
-        example = next(success_examples(self._contract, self.operation, form.id if form else None), None)
+        schemas, uri = self.contract.schemas, success_schema(self.operation)
+        example = next(success_examples(self.contract, self.operation, form.id if form else None), None)
         for token in self.envelope.data if uri is not None else ():
             nodes = nodes_of(schemas, uri or "", picked_by(schemas, example))
             uri = next(
@@ -192,7 +192,7 @@ class Writer:
 
     def made_value(self, form: Form | None, seed: bytes) -> Any:
         """Return the body of a success that no record is asked for: an example, else made from the schema."""
-        for value in success_examples(self._contract, self.operation, form.id if form else None):
+        for value in success_examples(self.contract, self.operation, form.id if form else None):
             return self._fitter.fit("success", self._status, deepcopy(value))[1]
         uri = self.data_schema(form)
         if uri is None:
@@ -228,7 +228,7 @@ class Writer:
             return problem(status, HTTPStatus(status).phrase if status in set(HTTPStatus) else "")
         own = next((key for key, one in self.operation.responses.items() if one is response), key)
         media_type = chosen_media_type(response)
-        for example in response_examples(self._contract, self.operation, own):
+        for example in response_examples(self.contract, self.operation, own):
             if example.name == name if name is not None else example.media_type == media_type:
                 return self.by_example(example, status, own)
         schema = response.media_types.get(media_type) if media_type is not None else None
@@ -239,7 +239,7 @@ class Writer:
 
     def example_names(self, key: str) -> list[str]:
         """Return the names of the examples of a response."""
-        found = (one.name for one in response_examples(self._contract, self.operation, key))
+        found = (one.name for one in response_examples(self.contract, self.operation, key))
         return [name for name in found if name]
 
     def by_example(self, example: Example, status: int, key: str) -> MockAnswer:
@@ -280,7 +280,7 @@ class Writer:
         """Return the header fields that a response is documented to have, as far as they are required."""
         found = []
         for one in response.headers:
-            stated = self._contract.schemas.find(one.uri)
+            stated = self.contract.schemas.find(one.uri)
             value = stated.get("example", MISSING) if isinstance(stated, dict) else MISSING
             if value is MISSING and one.schema is not None:
                 value = self._sampler.sample(one.schema, one.name)

@@ -20,7 +20,7 @@ from opay_contract.jsontext import Tokens, pointer
 from opay_contract.judge.body import keyword_of, rule_of, tokens_of_error
 from opay_contract.judge.describing import fold_pointer
 from opay_contract.mock.examples import success_examples
-from opay_contract.mock.samples import Sampler, iter_leaves
+from opay_contract.mock.samples import Sampler, iter_described
 from opay_contract.mock.state import (
     Call,
     Lookup,
@@ -127,9 +127,9 @@ class RecordKind:
         """Return a record of an id with empty texts and without items."""
         record = self.sample(id_)
         data = self.data(StoredRecord(kind=self.name, id=id_, document=record.document))
-        for leaf in list(iter_leaves(self._contract.schemas, self.stated.schema, data)):
-            if isinstance(leaf.value, str) and leaf.tokens != self.stated.key:
-                put(data, leaf.tokens, "")
+        for one in list(iter_described(self._contract.schemas, self.stated.schema, data)):
+            if isinstance(one.value, str) and one.tokens != self.stated.key:
+                put(data, one.tokens, "")
         return self.stored(data)
 
     def load(self, document: Document, at: Tokens, found: Any) -> list[StoredRecord]:

@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from opay_contract.contract.addresses import MISSING
-from opay_contract.contract.answers import answer_shape
-from opay_contract.contract.contract import Contract, Match, Route, at, read_bodies
+from opay_contract.contract.addresses import MISSING, value_below
+from opay_contract.contract.contract import Contract, Match, Route, read_bodies
 from opay_contract.contract.operation import Form, Operation
+from opay_contract.contract.scopes import answer_shape
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import Parsed, parse_json
 from opay_contract.mock.answers import AUTHENTICATION_FAILED, REASON_HEADER, Fields, MockAnswer
@@ -114,7 +114,7 @@ class Replay:
             asked = lookup.by.of(Call(body=body, parameters=values))
         else:
             echoes = match.form.echoes if match.form else ()
-            asked = at(body, echoes[0].request) if echoes and body is not MISSING else MISSING
+            asked = value_below(body, echoes[0].request, None) if echoes and body is not MISSING else MISSING
         if isinstance(asked, str):
             return asked
         return (

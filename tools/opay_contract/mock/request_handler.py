@@ -217,11 +217,8 @@ class _OperationHandler:
             form=query.form,
             usual=usual,
             value=value,
-            schema=self.writer.data_schema(query.form),
-            at=self.writer.envelope.data if self.writer.envelope else (),
             stored=stored,
             writer=self.writer,
-            schemas=self._contract.schemas,
             slow_seconds=self._settings.slow_seconds,
         )
 

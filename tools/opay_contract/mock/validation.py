@@ -21,8 +21,8 @@ from urllib.parse import parse_qsl, unquote, unquote_plus
 
 import msgspec
 
-from opay_contract.contract.addresses import MISSING, resolve, split_uri
-from opay_contract.contract.contract import Contract, at
+from opay_contract.contract.addresses import MISSING, resolve, split_uri, value_below
+from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import Credential, Form, Operation, is_of_another_type
 from opay_contract.contract.parameters import (
     COOKIE,
@@ -44,9 +44,8 @@ from opay_contract.mock.samples import nodes_of
 from opay_contract.mock.state import Call, Lookup, document_values
 from opay_contract.model.exchange import Request
 from opay_contract.model.signature import SignatureScheme
-from opay_contract.signing.canonical import UnsignableBody, parse_signable
 from opay_contract.signing.doctor import Doctor
-from opay_contract.signing.signer import PUBLIC_TEST_KEY, verify
+from opay_contract.signing.signer import PUBLIC_TEST_KEY, UnsignableBody, parse_signable, verify
 
 _TEXTS = msgspec.json.Decoder(dict[str, str])
 _SORTED = msgspec.json.Encoder(order="sorted")
@@ -320,7 +319,7 @@ class Validation:
         call = Call(body=body, parameters=parameters)
         asked = lookup.by.of(call) if lookup is not None else MISSING
         if asked is MISSING and form is not None and form.echoes:
-            asked = at(body, form.echoes[0].request)
+            asked = value_below(body, form.echoes[0].request, None)
         return Query(form=form, call=call, lookup=lookup, asked="" if asked is MISSING else str(asked))
 
     def _read_parameters(self, request: MockRequest) -> tuple[dict[tuple[str, str], str], str]:

@@ -207,18 +207,16 @@ class OpayMock:
 
     def record(self, path: Path) -> None:
         """Write the calls so far to a new file, redacted, with URLs that any check knows."""
-        from opay_contract.record.capture import captured_of  # noqa: PLC0415  of no use but here
-        from opay_contract.record.files import RotatingFile  # noqa: PLC0415
-        from opay_contract.record.recorder import Recorder  # noqa: PLC0415
-        from opay_contract.redact.redactor import Redactor  # noqa: PLC0415
+        from opay_contract.record.capture import Captured  # noqa: PLC0415  of no use but here
+        from opay_contract.record.recorder import open_recorder  # noqa: PLC0415
 
         if not self._heard:
             raise NothingCheckedError("nothing was recorded: the mock was not called")
         path.parent.mkdir(parents=True, exist_ok=True)
         said: list[str] = []
-        redactor = Redactor(self._contract, secrets.token_bytes(32), self.private_key)
-        recorder = Recorder(RotatingFile(path), redactor, say=said.append)
-        recorder.add([captured_of(with_known_host(one, self._contract)) for one in self.exchanges])
+        key = secrets.token_bytes(32)
+        recorder = open_recorder(path, self._contract, key, self.private_key, say=said.append)
+        recorder.add([Captured(exchange=with_known_host(one, self._contract)) for one in self.exchanges])
         recorder.close()
         if said:
             raise UsageError(said[0])

@@ -21,8 +21,7 @@ from typing import Any
 from opay_contract.contract.used import ContractUsed
 from opay_contract.jsontext import value_at
 from opay_contract.model.insight import Share
-from opay_contract.report.insights import describe_share
-from opay_contract.report.json_report import build_contract_used
+from opay_contract.report.sentences import describe_share
 from opay_contract.suggest.suggestion import (
     Add,
     Append,
@@ -287,7 +286,7 @@ def render_suggestions(proposal: Proposal, used: ContractUsed | None = None) -> 
         json.dumps(
             {
                 "schema_version": SCHEMA_VERSION,
-                "contract": build_contract_used(used),
+                "contract": asdict(used) if used else None,
                 "exchanges": proposal.exchanges,
                 "unreadable": proposal.unreadable,
                 "thresholds": asdict(proposal.thresholds)

@@ -33,8 +33,14 @@ from opay_contract.mock.sound import PLACEHOLDER, SoundRequest
 from opay_contract.model.exchange import Exchange, header
 from opay_contract.model.finding import Area, Finding, Outcome, Rule, Severity
 from opay_contract.model.signature import SignatureScheme
-from opay_contract.signing.canonical import UnsignableBody, documented_forms, render_canonical
-from opay_contract.signing.signer import sign, sign_as_it_is, verify
+from opay_contract.signing.signer import (
+    UnsignableBody,
+    documented_forms,
+    render_canonical,
+    sign,
+    sign_as_it_is,
+    verify,
+)
 from opay_contract.suite.breach import Breach, Discrepancy, quote_for_shell
 from opay_contract.suite.client import Client
 from opay_contract.suite.questions import Questions

@@ -401,16 +401,13 @@ def _profile(config: pytest.Config) -> str:
 
 
 def _recorder(stack: ExitStack, path: Path, key: bytes, target: ApiTarget, contract: Contract) -> Listener:
-    from opay_contract.record.capture import captured_of  # noqa: PLC0415  of no use but here
-    from opay_contract.record.files import RotatingFile  # noqa: PLC0415
-    from opay_contract.record.recorder import Recorder  # noqa: PLC0415
-    from opay_contract.redact.redactor import Redactor  # noqa: PLC0415
+    from opay_contract.record.capture import Captured  # noqa: PLC0415  of no use but here
+    from opay_contract.record.recorder import open_recorder  # noqa: PLC0415
 
+    judged = with_base_url(contract, target.base_url)
     try:
-        file = RotatingFile(path)
+        recorder = open_recorder(path, judged, key, target.private_key or None, say=warnings.warn)
     except UsageError as error:
         raise pytest.UsageError(f"--record-to: {error}") from None
-    judged = with_base_url(contract, target.base_url)
-    recorder = Recorder(file, Redactor(judged, key, target.private_key or None), say=warnings.warn)
     stack.callback(recorder.close)
-    return lambda exchange: recorder.add([captured_of(exchange)])
+    return lambda exchange: recorder.add([Captured(exchange=exchange)])

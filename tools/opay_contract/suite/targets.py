@@ -1,11 +1,10 @@
 """Which server a run of tests talks to, and as whom: the mock, the contract's sandbox, or any other."""
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
-from opay_contract.contract.contract import Contract, Server
+from opay_contract.contract.contract import Contract, Server, is_loopback
 from opay_contract.errors import UsageError
 from opay_contract.suite.questions import Questions
 
@@ -71,7 +70,7 @@ def _checked(name: str, servers: Mapping[str, Server]) -> str:
         raise UsageError(f"--target {name}: unknown target; expected {known}")
     if parts.query or parts.fragment or "@" in parts.netloc:
         raise UsageError("--target: the URL is to have a host and perhaps a path, and nothing else")
-    if parts.scheme == "http" and not _is_loopback(parts):
+    if parts.scheme == "http" and not is_loopback(host):
         raise UsageError(f"--target {name}: cards and customers travel by https alone; write https://")
     return name.rstrip("/")
 
@@ -79,13 +78,6 @@ def _checked(name: str, servers: Mapping[str, Server]) -> str:
 def _is_host(url: str, server: Server) -> bool:
     """Tell whether a URL leads to a server, however its host is written."""
     return (urlsplit(url).hostname or "").rstrip(".").lower() == server.host.partition(":")[0]
-
-
-def _is_loopback(parts: SplitResult) -> bool:
-    try:
-        return ipaddress.ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        return parts.hostname == "localhost"
 
 
 def _credentials(name: str, environment: Mapping[str, str], asked: Questions) -> dict[str, str]:

@@ -19,6 +19,12 @@ class Change:
     killed_by: str
     """A test's id, or a file of tests."""
 
+    @property
+    def name(self) -> str:
+        """What the module is imported as."""
+        parts = self.module.removesuffix(".py").removesuffix("/__init__").split("/")
+        return ".".join(["opay_contract", *parts])
+
     def applied(self, text: str) -> str:
         """Return a module's text with the change; a `ValueError` where the line does not stand there once."""
         if text.count(self.old) != 1:
