@@ -91,12 +91,12 @@ class NewNames:
 
 
 def _iter_spare_names(name: str) -> Iterator[str]:
-    """Yield names like one that is taken: first those that count down from it, then longer ones.
+    """Yield names like one that is taken: of a number first those that count down from it, then longer ones.
 
     Short numbers have one pseudonym only, so that members `01` and `02` become `99` and `98`.
     """
     count = sum(char in _DIGITS for char in name)
-    for number in range(10**count - 1 if 0 < count <= _FEW_DIGITS else 0, 0, -1):
+    for number in range(10**count - 1 if name.isdigit() and count <= _FEW_DIGITS else 0, 0, -1):
         digits = iter(str(number).zfill(count))
         yield "".join(next(digits) if char in _DIGITS else char for char in name)
     for length in itertools.count(1):

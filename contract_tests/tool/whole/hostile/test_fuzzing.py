@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 from contract_tests.tool.whole.hostile.fuzzing import Fuzzer
-from contract_tests.tool.whole.hostile.mutating import RECORDINGS
+from contract_tests.tool.whole.hostile.mutating import RECORDINGS, mutate
+from contract_tests.tool.whole.hostile.sweeping import sweep
 
 from opay_contract.contract.contract import Contract
 
@@ -31,5 +32,8 @@ def test_a_mutated_recording_is_checked_in_parts_redacted_and_verified_alike(
     name: str, contract: Contract, tmp_path: Path
 ) -> None:
     fuzzer = Fuzzer(tmp_path, contract)
-    found = {seed: list(fuzzer.iter_faults(name, seed)) for seed in (*KEPT.get(name, ()), *range(MORE))}
+    format_in = RECORDINGS[name][1]
+    made = {seed: mutate(name, seed) for seed in (*KEPT.get(name, ()), *range(MORE // 2))}
+    made |= {f"swept {seed}": sweep(name, seed) for seed in range(MORE // 2)}
+    found = {seed: list(fuzzer.iter_faults(format_in, data)) for seed, data in made.items()}
     assert {seed: faults for seed, faults in found.items() if faults} == {}
