@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from opay_contract.contract.answers import answer_shape
 from opay_contract.contract.contract import Contract
+from opay_contract.contract.scopes import answer_shape
 from opay_contract.drift.fold import Fold
 from opay_contract.drift.locating import locate
 from opay_contract.judge.subject import Settings
