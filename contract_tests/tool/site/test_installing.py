@@ -74,7 +74,7 @@ def shell(repository: Path, tmp_path: Path) -> Shell:
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.{repository.as_uri()}.insteadOf",
         "GIT_CONFIG_VALUE_0": ADDRESS,
-        "PIP_NO_COMPILE": "1",
+        "PIP_COMPILE": "0",
         "PIP_QUIET": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }

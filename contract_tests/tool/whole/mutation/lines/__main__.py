@@ -1,7 +1,7 @@
 # ruff: noqa: T201  a command prints
 """Changes one line of the package at a time, and runs the test that must fail then.
 
-    python -m contract_tests.tool.whole.mutation.lines [--only PATTERN] [--processes N]
+    python -m contract_tests.tool.whole.mutation.lines [--of-mock] [--only PATTERN] [--processes N]
 
 From the root of the repository. Exit code 0 when the tests pass on the package as it is, and each change is
 seen by the test that its list names. What a change needs is a fork of this process, which has imported all
@@ -26,7 +26,7 @@ from typing import Any
 
 import grimp
 import pytest
-from contract_tests.tool.whole.mutation.lines.listed import Change, read_changes
+from contract_tests.tool.whole.mutation.lines.listed import Change, iter_drifts_of_the_mock, read_changes
 
 ROOT = Path(__file__).parents[5]
 PACKAGE = ROOT / "tools" / "opay_contract"
@@ -63,12 +63,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m contract_tests.tool.whole.mutation.lines", description=__doc__
     )
+    parser.add_argument("--of-mock", action="store_true", help="the mock drifts in each of its ways instead")
     parser.add_argument("--only", default="*", metavar="PATTERN", help="modules that match, as judge/*")
     parser.add_argument(
         "--processes", type=int, default=2, metavar="N", help="how many tests to run at a time"
     )
     options = parser.parse_args()
-    changes = [change for change in read_changes() if fnmatchcase(change.module, options.only)]
+    given = iter_drifts_of_the_mock() if options.of_mock else read_changes()
+    changes = [change for change in given if fnmatchcase(change.module, options.only)]
     if not changes:
         print(f"no module of the lists matches '{options.only}'", file=sys.stderr)
         return 2
