@@ -384,12 +384,5 @@ class _Rewriting:
 
 
 def _edited(value: Value, new: str) -> Value:
-    """Return a value with another text, in the encoding that it was read in."""
-    kind, text = value
-    if read_text(value) == new:
-        return value
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return kind, new.encode("latin-1", "replace")
-    return kind, new.encode(errors="surrogatepass")
+    """Return a value with another text; in UTF-8, for Latin-1 has no letters that pseudonyms are made of."""
+    return value if read_text(value) == new else (value[0], new.encode(errors="surrogatepass"))
