@@ -33,15 +33,17 @@ class Visitor(Protocol):
 
 
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+'
+_JUNK = r'[^\s{}\[\],:"]'
+_END = f"(?!{_JUNK})"  # a number or word with anything beside it is neither
 _TOKEN = re.compile(
     rf"""(?P<joint>[ \t\r\n]*+[,:][ \t\r\n]*+)
     |(?P<space>[ \t\r\n]+)
     |(?P<bracket>[{{}}\[\]])
     |(?P<string>{_STRING}")
     |(?P<open>{_STRING}\\?\Z)
-    |(?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![\w.+]))
-    |(?P<word>(?:true|false|null|NaN|-?Infinity)(?!\w))
-    |(?P<junk>[^\s{{}}\[\],:"]+|.)
+    |(?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?{_END})
+    |(?P<word>(?:true|false|null|NaN|-?Infinity){_END})
+    |(?P<junk>{_JUNK}+|.)
     """,
     re.VERBOSE | re.DOTALL,
 )
