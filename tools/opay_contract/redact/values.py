@@ -320,7 +320,8 @@ class Values:
         shape, hits = _shape_of(name), card_hits(name)
         for more in range(salt * ATTEMPTS, (salt + 1) * ATTEMPTS):
             made = self.texts.variant(name, NAME, more)
-            if _shape_of(made) == shape and card_hits(made) == hits:
+            is_alike = _shape_of(made) == shape and card_hits(made) == hits
+            if is_alike and self.texts.is_clean(made, NAME):
                 return made
         return self.texts.redact(name, NAME)
 
