@@ -410,6 +410,11 @@ class PostmanVisitor(EntryVisitor):
     def _value(self, tokens: Tokens) -> Any:
         return value_at(self._tree, tokens)
 
+    def _header_of(self, tokens: Tokens) -> str | None:
+        """Return the name of a header field; what a message has is not one for a name that is around it."""
+        message, rest = self._message_at(tokens)
+        return super()._header_of(tokens) if message is None or "headers" in rest else None
+
     def _other(self, tokens: Tokens, value: str) -> str:
         """Return what takes the place of a text that is in no message: a value goes by its key."""
         if _SCHEMA.fullmatch(value) or (tokens[-1:] == ("port",) and _PORT.fullmatch(value)):
