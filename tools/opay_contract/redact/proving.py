@@ -83,9 +83,7 @@ class Prover:
 
     def _is_known(self, kind: str, match: re.Match[str]) -> bool:
         if kind == "URL":
-            return self._is_host_known(match[1]) and self._is_path_known(
-                match[2], 0 if _is_broken(match) else _CUT
-            )
+            return self._is_host_known(match[1]) and self._is_path_of_url_known(match)
         if kind == "path":
             return self._is_path_known(match[1])
         if kind == "e-mail address":
@@ -101,8 +99,19 @@ class Prover:
         is_own = plain in self._hosts or host.lower() in self._hosts or plain in _OWN_ENDS
         return is_own or all(map(self._is_part_known, plain.split(".")))
 
+    def _is_path_of_url_known(self, url: re.Match[str]) -> bool:
+        """Tell whether a path is known as far as a URL goes, or as far as what it stands in does."""
+        is_broken = _is_broken(url)
+        if self._is_path_known(url[2], 0 if is_broken else _CUT):
+            return True
+        whole = url.string[url.start(2) : url.end() + _OVERLAP].partition(_before(url))[0]
+        return is_broken and self._is_near(whole)
+
+    def _is_near(self, path: str) -> bool:
+        return self._contract.route(Request(url=path)).near is not None
+
     def _is_path_known(self, path: str, least: int = _CUT) -> bool:
-        if self._contract.route(Request(url=path)).near is not None:
+        if self._is_near(path):
             return True
         *parts, last = path.split("/")
         return all(map(self._is_part_known, parts)) and (
@@ -123,9 +132,14 @@ class Prover:
         return all(word in self._known or len(word) < _LEAST_WORD or is_reserved(word) for word in words)
 
 
+def _before(url: re.Match[str]) -> str:
+    """Return what a URL stands behind, which is also what ends a text that begins with it."""
+    return url.string[url.start() - 1 : url.start()].strip() or _BREAK
+
+
 def _is_broken(url: re.Match[str]) -> bool:
     """Tell a URL that may go on behind a character that none has: what it stands in does not end there."""
-    before = url.string[url.start() - 1 : url.start()].strip() or "\n"
+    before = _before(url)
     following = url.string[url.end() : url.end() + 2] or "\n"
     return not following.startswith((before, f"\\{before}", "?", "#"))
 
