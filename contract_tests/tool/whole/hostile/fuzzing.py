@@ -187,6 +187,8 @@ def _main() -> int:
     parser.add_argument("--begin", type=int, default=0, help="the first seed")
     parser.add_argument("--count", type=int, default=sys.maxsize, help="how many seeds at most")
     options = parser.parse_args()
+    if unknown := set(options.names) - set(RECORDINGS):
+        parser.error(f"there is no recording {', '.join(sorted(unknown))}")
     faults = 0
     with tempfile.TemporaryDirectory() as folder:
         fuzzer = Fuzzer(Path(folder))
