@@ -128,6 +128,23 @@ def test_nothing_to_read_and_nothing_readable_have_codes_of_their_own(tmp_path: 
     assert run("--verify", tmp_path / "out.ndjson").exit_code == 0
 
 
+def test_json_that_a_check_refuses_is_not_redacted_as_a_body(tmp_path: Path) -> None:
+    path, output = tmp_path / "settings.json", tmp_path / "out.json"
+    path.write_text('{"name": "Amira", "items": [{"request": {"body": {"mode": "json"}}}]}')
+    for done in (run(path, "-o", output), run("--verify", path)):
+        assert (done.exit_code, output.exists()) == (4, False)
+        assert "neither a recording that is known nor an answer" in done.output
+    assert run(path, "-o", output, "--format-in", "body").exit_code == 0
+
+
+def test_what_went_to_another_api_is_not_unreadable(tmp_path: Path) -> None:
+    path, documented = tmp_path / "calls.ndjson", "/api/v1/international/token/query"
+    for host, code in {"api.example.net": 0, "sandbox-cashierapi.opaycheckout.com": 4}.items():
+        request = {"method": "POST", "url": f"https://{host}{documented}"}
+        path.write_text(json.dumps({"request": request, "response": {"status": 200}}))
+        assert run(path, "-o", tmp_path / "out.ndjson").exit_code == code
+
+
 def test_a_body_that_is_too_much_to_judge_is_said_and_something_stands_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

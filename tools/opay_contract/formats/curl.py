@@ -178,7 +178,7 @@ class _Writing:
         """Return the call as it may be written; one that cannot be read stays so, if need be without body."""
         if _is_counted(self._call):
             tally.entries += 1
-            tally.note(self._found)
+            tally.note(self._policy, self._found)
         for edited in edits_of(self._policy, self._found):
             for text in self._iter_texts(edited):
                 if self._is_same(text, edited):

@@ -80,6 +80,7 @@ class Policy:
     exact: Callable[[str], str]  # in its very length
     knows: Callable[[str], bool]  # whether the contract says how sensitive what has this name is
     is_plain: Callable[[str], bool]  # whether a name may be shown
+    is_in_scope: Callable[[Request], bool]  # whether a request may be one to the contract's API
     cards: Callable[[str], list[int]]  # how long the card numbers in a text are: an edited one has them, too
     say: Callable[[Tokens], str]  # a place in words that show nothing
     name: Callable[..., str]  # a member's; another `salt` asks for another, `is_shown` if a report shows it
@@ -113,10 +114,14 @@ class Tally:
         """Note that the entry that is on cannot be read; a line that is named is one of the entry alone."""
         self.unread.setdefault(self.entries, reason.partition(" at line ")[0])
 
-    def note(self, found: Found) -> None:
-        """Note why the entry that is on is not judged, if it is not: its bodies may be too much, too."""
+    def note(self, policy: Policy, found: Found) -> None:
+        """Note why the entry that is on is not judged, if it is not: its bodies may be too much, too.
+
+        What went to another API is not judged anyway.
+        """
         reason = excess_of(found) if isinstance(found, Exchange) else reason_of(found)
-        if reason is not None:
+        request = found.request if found is not None else None
+        if reason is not None and (request is None or policy.is_in_scope(request)):
             self.refuse(reason)
 
 
@@ -141,7 +146,7 @@ def edit_entry(  # noqa: PLR0913  the entry, and how it is read and written
         found = read(old)
         candidates = (one for edited in edits_of(policy, found) for one in make(found, edited))
         made = next((one for one in candidates if _is_alike(found, read(one))), None)
-        tally.note(found)
+        tally.note(policy, found)
         if made is None and isinstance(found, Exchange):
             tally.refuse(NOT_KEPT)
         return placeholder if made is None else made

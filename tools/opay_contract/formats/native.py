@@ -292,7 +292,7 @@ def rewrite_body(policy: Policy, stream: ChunkStream, sink: Sink, tally: Tally) 
     body = read_whole(iter_read(stream))
     found = _parse_body(HERE, body)
     tally.entries += 1
-    tally.note(found)
+    tally.note(policy, found)
     sink.write(policy.bodies(found).new.response.body if isinstance(found, Exchange) else b"x\n")
 
 

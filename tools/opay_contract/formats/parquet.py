@@ -324,7 +324,7 @@ def _text_type(kind: Any) -> Any:
 def _new_row(policy: Policy, row: Row, tally: Tally, nothing: Row) -> Row:
     """Return a row as it may be written; one that cannot be read stays so, with its request if that can."""
     found = read_row(HERE, row)
-    tally.note(found)
+    tally.note(policy, found)
     if isinstance(found, Unreadable):
         kept = _unread_row(policy, row, found, nothing)
         if _filled(row) != _filled(kept):

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, cast
 
 import zstandard
 
+from opay_contract.contract.scopes import answer_shape
 from opay_contract.drafts import open_draft
 from opay_contract.formats.editing import Sink, Tally
 from opay_contract.formats.errors import NoRecordingError, StreamError
@@ -39,7 +40,8 @@ def redact_stream(
     """
     tally = Tally()
     try:
-        with open_source(source, format_in, stdin=stdin) as recording:
+        answers = answer_shape(redactor.contract)
+        with open_source(source, format_in, stdin=stdin, answers=answers) as recording:
             rewrite = FORMATS[recording.format].rewrite
             if recording.is_archive:
                 tally.broken = NO_ARCHIVE

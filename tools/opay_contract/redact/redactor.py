@@ -252,6 +252,7 @@ class Redactor:
             exact=partial(texts.redact, manner=NAME),
             knows=self.values.sensitivity.by_name.__contains__,
             is_plain=lambda name: describe_name(name) == name,
+            is_in_scope=lambda request: self.contract.route(request).in_scope,
             cards=card_hits,
             say=texts.say,
             name=self.values.name,
