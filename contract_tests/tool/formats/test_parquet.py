@@ -146,6 +146,26 @@ def test_columns_that_have_lost_what_drifted_are_refused(tmp_path: Path, schema:
     assert verdict.reason == reason
 
 
+def test_a_text_that_is_no_utf8_is_bytes_and_a_time_that_nothing_holds_is_none(tmp_path: Path) -> None:
+    path, schema = tmp_path / "x.parquet", SCHEMA.set(2, pa.field("recorded_at", pa.timestamp("us")))
+    answers = [{"status": 200, "headers": {"A": "b"}, "body": body} for body in ("{}", "{MARK", "{é}")]
+    data = [{"response": one, "recorded_at": at} for one, at in zip(answers, (0, 0, 2**62), strict=True)]
+    data.append({"request": {"url": "/MARK"}, "response": answers[0]})
+    pq.write_table(pa.Table.from_pylist(data, schema=schema), path, compression="none", use_dictionary=False)
+    path.write_bytes(path.read_bytes().replace(b"MARK", b"\xff" * 4))
+    *found, last = read(str(path))
+    assert [
+        isinstance(one, Exchange) and (one.response.body, one.response.headers, one.recorded_at is None)
+        for one in found
+    ] == [
+        (b"{}", (("A", "b"),), False),
+        (b"{\xff\xff\xff\xff", (("A", "b"),), False),
+        ("{é}".encode(), (("A", "b"),), True),
+    ]
+    assert isinstance(last, Unreadable)
+    assert last.reason == "the Parquet column 'request.url' is no text"
+
+
 def test_damaged_parquet_and_parquet_on_standard_input_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     path.write_bytes(b"PAR1" + b"4111111111111111" * 9)

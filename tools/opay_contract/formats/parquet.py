@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -42,7 +42,7 @@ NO_TEXT = (
 )
 
 NOT_HELD = ""
-"""The one member of a row that Python cannot have, such as text that is no UTF-8."""
+"""The one member of a row that Python cannot have."""
 
 _ROWS = 512  # at a time
 _MAX_BATCH = 32 << 20
@@ -96,8 +96,54 @@ def _rows_of(batch: Any) -> list[Row]:
         return list(batch.to_pylist(maps_as_pydicts=None))
     except Exception:  # noqa: BLE001  pyarrow has exceptions of many kinds
         if batch.num_rows <= 1:
-            return [{NOT_HELD: True}] * batch.num_rows
+            return [_odd_row(batch)] * batch.num_rows
         return [row for number in range(batch.num_rows) for row in _rows_of(batch.slice(number, 1))]
+
+
+def _odd_row(batch: Any) -> Row:
+    """Return a row with a text that is no UTF-8, which stays bytes, or a time that Python cannot have."""
+    row: Row = {}
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        try:
+            [value] = column.view(_typed(column.type, _bytes_type)).to_pylist(maps_as_pydicts=None)
+        except Exception:  # noqa: BLE001  pyarrow has exceptions of many kinds
+            if name in _MEMBERS:
+                return {NOT_HELD: True}
+            value = None
+        row[name] = _with_texts(value)
+    return row
+
+
+def _with_texts(value: Any) -> Any:
+    """Return a value with texts for all bytes that are UTF-8."""
+    if isinstance(value, dict):
+        return {name: _with_texts(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_with_texts, value))
+    try:
+        return value.decode() if isinstance(value, bytes) else value
+    except UnicodeDecodeError:
+        return value
+
+
+def _typed(kind: Any, leaf: Callable[[Any], Any]) -> Any:
+    """Return a type with another for each that it is made of."""
+    import pyarrow as pa  # noqa: PLC0415  see above
+
+    if pa.types.is_struct(kind):
+        return pa.struct([(one.name, _typed(one.type, leaf)) for one in kind])
+    if pa.types.is_map(kind):
+        return pa.map_(kind.key_type, _typed(kind.item_type, leaf))
+    if pa.types.is_list(kind):
+        return pa.list_(_typed(kind.value_type, leaf))
+    return leaf(kind)
+
+
+def _bytes_type(kind: Any) -> Any:
+    """Return the type of bytes that lie as texts do."""
+    import pyarrow as pa  # noqa: PLC0415  see above
+
+    return {pa.string(): pa.binary(), pa.large_string(): pa.large_binary()}.get(kind, kind)
 
 
 def _longest(column: Column) -> int:
@@ -248,13 +294,17 @@ def rewrite_rows(
         ParquetWriter(io.BytesIO(), schema).close()
     except Exception:  # noqa: BLE001  pyarrow has exceptions of many kinds
         raise StreamError("the Parquet columns are of types that cannot be written again") from None
-    columns = parquet.groups[0] if parquet.groups else []
-    packing = columns[0].packing if columns else "snappy"
+    # texts need not be UTF-8
+    as_bytes = pa.schema([(one.name, _typed(one.type, _bytes_type)) for one in schema])
+    group = parquet.groups[0] if parquet.groups else []
+    packing = group[0].packing if group else "snappy"
     with ParquetWriter(pa.PythonFile(_Out(sink), mode="w"), schema, compression=packing) as writer:
         for rows in batches:
             nothing = dict.fromkeys(schema.names)
-            made = [_taken(policy, row, tally, nothing, schema) for row in rows]
-            writer.write_batch(pa.RecordBatch.from_pylist(made, schema=schema))
+            made = [_taken(policy, row, tally, nothing, as_bytes) for row in rows]
+            batch = pa.RecordBatch.from_pylist(made, schema=as_bytes)
+            columns = [one.view(kind) for one, kind in zip(batch.columns, schema.types, strict=True)]
+            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
 
 
 def _taken(policy: Policy, row: Row, tally: Tally, nothing: Row, schema: Any) -> Row:
@@ -301,23 +351,19 @@ def _members(policy: Policy, struct: Any) -> Iterator[Any]:
         if member.name not in _MEMBERS[struct.name]:
             policy.note("column", f"recording:{struct.name}")
         elif member.name == "headers" and pa.types.is_struct(member.type):
-            names = {policy.field_name(one.name): _text_type(one.type) for one in member.type}
+            names = {policy.field_name(one.name): _typed(one.type, _text_type) for one in member.type}
             yield pa.field(member.name, pa.struct(list(names.items())))
         else:
             is_list = member.name == "headers"
-            yield pa.field(member.name, _text_type(member.type) if is_list else _plain_type(member.type))
+            yield pa.field(
+                member.name, _typed(member.type, _text_type) if is_list else _plain_type(member.type)
+            )
 
 
 def _text_type(kind: Any) -> Any:
-    """Return the type of header fields with texts where they are numbers: what stands for one may be none."""
+    """Return the type of header fields with a text where it is a number: what stands for one may be none."""
     import pyarrow as pa  # noqa: PLC0415  see above
 
-    if pa.types.is_struct(kind):
-        return pa.struct([(one.name, _text_type(one.type)) for one in kind])
-    if pa.types.is_map(kind):
-        return pa.map_(kind.key_type, _text_type(kind.item_type))
-    if pa.types.is_list(kind):
-        return pa.list_(_text_type(kind.value_type))
     return pa.string() if pa.types.is_integer(kind) or pa.types.is_floating(kind) else kind
 
 
@@ -378,7 +424,7 @@ def _emptied(policy: Policy, name: str, value: Any) -> Any:
         return value if value in range(-1, _NO_STATUS) else _NO_STATUS
     if name == "headers" and type(value) in (int, float):
         return "?"
-    empty = {str: "?", bytes: b"", int: 0, float: 0.0, bool: False, list: [], dict: []}
+    empty = {str: "?", bytes: b"\xff", int: 0, float: 0.0, bool: False, list: [], dict: []}
     return empty.get(type(value))
 
 

@@ -20,7 +20,7 @@ KEPT = {
     "vcr-json": [31452, 32582, 32745],
     "curl": [3531, 3663, 90400],
     "access-log": [7, 288, 315, 538],
-    "parquet": [50037, 50042, 50095, 50199, 50793, 100087, 100134],
+    "parquet": [50037, 50042, 50095, 50199, 50793, 100087, 100134, 101103],
 }
 """Seeds of recordings that were once reported otherwise than they were redacted, or ended the run."""
 
