@@ -269,8 +269,14 @@ class EntryVisitor:
         """Return a member's name."""
         is_field = len(tokens) > 1 and tokens[-2] == "headers"
         if is_field:
-            return self._policy.field_name(name)
+            return self._field_name(name)
         return self._policy.name(name, salt, is_shown=self._tree is not None)
+
+    def _field_name(self, name: str) -> str:
+        """Return a header field's name; of an entry that breaks off nobody knows what is one."""
+        return (
+            self._policy.name(name, is_shown=False) if self._tree is None else self._policy.field_name(name)
+        )
 
     def renamed(self, tokens: Tokens) -> None:
         """Note that a member has another name now."""
@@ -345,9 +351,9 @@ class EntryVisitor:
         if (last in _URL_NAMES and tokens) or is_web_address:
             return policy.link(value)
         if len(tokens) > 1 and tokens[-1] == "name" and "headers" in tokens:
-            return policy.field_name(value)
+            return self._field_name(value)
         if tokens[-1:] == (0,) and tokens[-3:-2] == ("headers",):
-            return policy.field_name(value)
+            return self._field_name(value)
         if last in _MEDIA_TYPES:
             return policy.field_value("content-type", value)
         if tokens[-1:] == ("value",) and _PARAMETERS & set(map(str, tokens)):
