@@ -46,7 +46,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 class Name(msgspec.Struct, frozen=True, gc=False):
-    """The name of a member that has entries in it, or is one."""
+    """The name of a member that is an entry, or is beside them; those that lead to them are the format's."""
 
     name: str
 
@@ -89,10 +89,11 @@ def iter_segments(
         yield b"{"
         for number, member in enumerate(cursor.iter_members()):
             yield b"," if number else b""
-            yield Name(member)
             if member in path:
+                yield _written_name(member)
                 found |= yield from iter_segments(cursor, path[member], member, whole=whole, decoder=decoder)
             else:
+                yield Name(member)
                 yield take_beside(cursor, member, whole=whole)
         yield b"}"
     elif found and first == b"[":
@@ -114,6 +115,10 @@ def iter_segments(
     else:
         yield take_beside(cursor, name, whole=whole)
     return found
+
+
+def _written_name(name: str) -> bytes:
+    return json.dumps(name).encode() + b":"
 
 
 def _iter_items(cursor: JsonCursor) -> Iterator[Segment]:
@@ -208,7 +213,7 @@ class JsonFormat:
                 elif isinstance(segment, Name):
                     made = policy.name(segment.name)
                     made = policy.noted(made, segment.name, "recording:", "member name")
-                    sink.write(json.dumps(made).encode() + b":")
+                    sink.write(_written_name(made))
                 elif isinstance(segment, Beside):
                     sink.write(_rewrite_beside(policy, self, segment))
                 else:
