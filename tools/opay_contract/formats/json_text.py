@@ -4,6 +4,7 @@ Works on the text and not on what it means, so that white space, the order and n
 the place where a broken text breaks all stay. Knows no recursion.
 """
 
+import codecs
 import itertools
 import json
 import re
@@ -54,7 +55,6 @@ _ESCAPE = re.compile(
     re.DOTALL,
 )
 _LOWER_HALF = re.compile("[\ud800-\udbff]")
-_STRAY_BYTE = re.compile("[\udc80-\udcff]")
 _ASCII, _ANY = json.JSONEncoder().encode, json.JSONEncoder(ensure_ascii=False).encode
 _LETTERS = "xbjkqvwz"  # of which pseudonyms are made
 _CUT_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*(\\(?:u[0-9A-Fa-f]{0,3})?)\Z")
@@ -117,10 +117,16 @@ class _Level:
         self.names = NewNames()
 
 
+def _stray(error: UnicodeError) -> tuple[str, int]:
+    return "\udcff", error.end if isinstance(error, UnicodeDecodeError) else 0
+
+
+codecs.register_error("opay-contract", _stray)
+
+
 def read_text(data: bytes) -> str:
-    """Return bytes as text; each that is no UTF-8 as the one that stands for all of them, and stays one."""
-    text = data.decode(errors="surrogateescape")
-    return text if text.isascii() else _STRAY_BYTE.sub("\udcff", text)
+    """Return bytes as text; what is no UTF-8 as as many bytes as `replace` would make characters of it."""
+    return data.decode(errors="opay-contract")
 
 
 def write_text(text: str) -> bytes:
