@@ -32,15 +32,19 @@ from opay_contract.redact.vocabulary import NAME_WORDS
 
 _WINDOW, _OVERLAP = 1 << 20, 1 << 13
 _MOST = 100
+_ESCAPED = r"(?<=\\[bfnrt])"
+"""Behind an escape in a string of JSON, whose letter is not part of what follows."""
+
 _URL = re.compile(
-    r"(?<![A-Za-z])(?:https?|wss?)://([^/?#\s\"'\\<>,;|)\]}]*)"
+    rf"(?:(?<![A-Za-z])|{_ESCAPED})(?:https?|wss?)://"
+    r"([^/?#\s\"'\\<>,;|)\]}]*)"
     r"((?:/(?:[^/?#\s\"'\\<>,;]|[,;](?![\]}]*[0-9]+:))*)*)"
 )
 """A URL; in files of mitmproxy it ends where the length of the next text, or of what is around, begins."""
 
 _PATH = re.compile(r"(?<=[\"'])((?:/[\w.~%@:+!$&()*=-]+){2,})(?=[\"'?#\\])")
-_EMAIL = re.compile(r"[\w.+-]{2,64}@([\w-]{2,}(?:\.[\w-]{2,})+)")
-_HEX = re.compile(r"(?<![0-9A-Za-z+/=])(?:[0-9a-f]{32,}|[0-9A-F]{32,})(?![0-9A-Za-z+/=])")
+_EMAIL = re.compile(r"(?<!\\)[\w.+-]{2,64}@([\w-]{2,}(?:\.[\w-]{2,})+)")
+_HEX = re.compile(rf"(?:(?<![0-9A-Za-z+/=])|{_ESCAPED})(?:[0-9a-f]{{32,}}|[0-9A-F]{{32,}})(?![0-9A-Za-z+/=])")
 _FOREIGN = re.compile(r"[^\W\d_a-zA-Z\u00aa\u00b5\u00ba]{2,}")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}){2,}")
@@ -53,6 +57,7 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _LEAST_WORD, _SIGNATURE, _CUT = 3, 128, 4
 _SCHEMA_HOSTS = {"schema.getpostman.com", "schema.postman.com"}
 _OWN_ENDS = ("example", "invalid", "test", "localhost", "example.com", "example.org", "example.net")
+_OWN_LABELS = {label for end in _OWN_ENDS for label in end.split(".")}
 
 
 class Prover:
@@ -97,7 +102,8 @@ class Prover:
     def _is_host_known(self, host: str) -> bool:
         plain = re.sub(r"(?::[0-9]{1,5})?[^\w.-]*$", "", host.rpartition("@")[2]).lower()
         is_own = plain in self._hosts or host.lower() in self._hosts or plain in _OWN_ENDS
-        return is_own or all(map(self._is_part_known, plain.split(".")))
+        labels = re.split(r"[^\w-]+", plain)
+        return is_own or all(label in _OWN_LABELS or self._is_part_known(label) for label in labels)
 
     def _is_path_of_url_known(self, url: re.Match[str]) -> bool:
         """Tell whether a path is known as far as a URL goes, or as far as what it stands in does."""
