@@ -109,10 +109,10 @@ class Fuzzer:
         is_steady = is_short or format_in is Format.PARQUET or self._redact(source, format_in)[1] == written
         if not is_steady:
             yield "a second redaction changes it"
-        if format_in is not Format.PARQUET and (
-            left := find_canaries(_KEYS.sub("", _text_of(written, format_in)))
-        ):
-            yield f"it holds what was recorded: {left[:2]}"
+        if format_in is not Format.PARQUET:
+            left = find_canaries(_KEYS.sub("", _text_of(written, format_in)))
+            if left := [one for one in left if find_canaries(_KEYS.sub("", one))]:  # it may come from base64
+                yield f"it holds what was recorded: {left[:2]}"
         if refused := [reason for reason in tally.unread.values() if "cannot be redacted" in reason]:
             yield refused[0]
 
