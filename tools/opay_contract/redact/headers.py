@@ -22,6 +22,7 @@ _MASKED = re.compile(
     r"(?:[A-Za-z]+ )?(?:\*+|\[Filtered\]|\[REDACTED\]|<REDACTED>|<redacted>|REDACTED|<hidden>)"
 )
 _SCHEME = re.compile(r"((?:Bearer|Basic|Digest) ?)(.*)", re.DOTALL | re.IGNORECASE)
+_MIXED_HEX = re.compile("(?=.*[a-f])(?=.*[A-F])[0-9A-Fa-f]{16,}")
 _UNSEARCHED = Manner(cards=False)
 _LENGTH = re.compile(r"[0-9]{1,7}")
 
@@ -67,6 +68,8 @@ class HeaderFields:
         """Return a credential that opens nothing, after the same scheme."""
         match = _SCHEME.fullmatch(value)
         scheme, rest = (match[1], match[2]) if match else ("", value)
+        if _MIXED_HEX.fullmatch(rest):  # a signature that somebody cut off or wrote in both cases
+            return scheme + (rest if is_hex_pseudonym(rest) else self.values.texts.pseudonyms.hexes(rest))
         return scheme + self.values.texts.redact(rest, Manner(cards=False, exact=True))
 
     def _other(self, lower: str, value: str) -> str:
