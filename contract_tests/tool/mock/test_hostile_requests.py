@@ -22,10 +22,10 @@ from opay_contract.mock.store import Store
 from opay_contract.mock.validation import Credentials
 from opay_contract.model.finding import Severity
 from opay_contract.suite import catalogue
-from opay_contract.suite.api import Api, ApiJudge, Reply
+from opay_contract.suite.api import Api, Reply
 from opay_contract.suite.catalogue import WRONG_KEY
 from opay_contract.suite.client import Client
-from opay_contract.suite.targets import ApiTarget
+from opay_contract.suite.questions import ApiJudge, ApiTarget
 
 MEGABYTE = 2**20
 

@@ -28,10 +28,9 @@ from opay_contract.mock.store import Store
 from opay_contract.mock.validation import Credentials, MockRequest
 from opay_contract.model.finding import Severity
 from opay_contract.suite import schemathesis_teaching
-from opay_contract.suite.api import ApiJudge
 from opay_contract.suite.client import Client, RatePolicy
-from opay_contract.suite.schemathesis_running import Forwarder, Report, Run, run_schemathesis
-from opay_contract.suite.targets import ApiTarget
+from opay_contract.suite.questions import ApiJudge, ApiTarget
+from opay_contract.suite.schemathesis_teaching import Forwarder, Report, Run, run_schemathesis
 
 ROOT = Path(__file__).parents[3]
 OPENAPI = ROOT / "openapi.yaml"

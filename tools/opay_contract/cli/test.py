@@ -71,7 +71,7 @@ def test(
     try:  # heavy, optional, and of no use to the other commands
         import pytest  # noqa: PLC0415
 
-        from opay_contract.suite import schemathesis_running as _  # noqa: F401, PLC0415
+        from opay_contract.suite import schemathesis_teaching as _  # noqa: F401, PLC0415
         from opay_contract.suite.plugin import SuiteRun  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise UsageError(
@@ -123,7 +123,7 @@ def _exit_code(ended: str, run: "SuiteRun") -> ExitCode:
 def _probe(name: str, contract: Contract, pace: float, budget: int, *, allow_production: bool) -> ExitCode:
     from opay_contract.suite.client import RatePolicy  # noqa: PLC0415  heavy
     from opay_contract.suite.probe import probe  # noqa: PLC0415
-    from opay_contract.suite.running import asking  # noqa: PLC0415
+    from opay_contract.suite.targets import asking  # noqa: PLC0415
 
     policy = RatePolicy(pace=pace, budget=budget, tries=2)
     with asking(name, os.environ, contract, policy, allow_production=allow_production) as api:

@@ -31,8 +31,7 @@ from opay_contract.judge.table import (
 )
 from opay_contract.model.exchange import Exchange, header
 from opay_contract.model.finding import Outcome
-from opay_contract.signing.header_forms import is_mask
-from opay_contract.signing.signer import Verification, verify
+from opay_contract.signing.signer import Verification, is_mask, verify
 
 _FLAWS = {
     FlawKind.BYTE_ORDER_MARK: (BYTE_ORDER_MARK, "text without a byte order mark", "a byte order mark"),

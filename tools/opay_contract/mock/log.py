@@ -67,8 +67,7 @@ def render_greeting(
     A key of the user's is in none of it, nor anything made with it: there `opay-contract sign` stands, which
     takes it from the environment. Without a record that may be shown there is a placeholder.
     """
-    book = RecordBook(contract)
-    request = sound_request(contract, book, known.id if known else None)
+    request = sound_request(contract, RecordBook(contract), known.id if known else None)
     operation, scheme = request.operation, contract.signature
     is_shown = credentials.private_key == Credentials().private_key
     body = (

@@ -1,7 +1,7 @@
-"""Makes values that a schema allows, the same for the same seed, and lists what may be changed in one.
+"""Values of an operation: the examples that a contract gives, and what is made from a schema.
 
-For an answer nobody wrote an example of. Whoever wants every kind of value has hypothesis for it; this makes
-one that is sound, and says where it cannot.
+For an answer nobody wrote an example of a value is made, the same for the same seed. Whoever wants every kind
+of value has hypothesis for it; this makes one that is sound, and says where it cannot.
 """
 
 import re
@@ -13,9 +13,126 @@ from random import Random
 from re import _constants, _parser  # the only reader of regular expressions
 from typing import Any
 
-from opay_contract.contract.addresses import MISSING, absolute, below, split_uri, with_fragment
+from opay_contract.contract.addresses import (
+    MISSING,
+    Address,
+    absolute,
+    below,
+    resolve,
+    split_uri,
+    value_below,
+    with_fragment,
+)
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.operation import DocumentedResponse, Form, Operation, is_json
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.jsontext import Tokens
+
+_HTTP_SUCCESS = range(200, 300)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyExample:
+    """An example of a body by its name, which is empty where it has none."""
+
+    name: str
+    media_type: str
+    value: Any
+
+
+def success_status(operation: Operation) -> str:
+    """Return the key of the response that a success has: the lowest of 200 to 299, else `default`, or any."""
+    keys = sorted(operation.responses)
+    best = next((key for key in keys if key.startswith("2")), None)
+    return best or ("default" if "default" in keys else next(iter(keys), "200"))
+
+
+def status_number(key: str) -> int:
+    """Return an HTTP status of a response's key: `2XX` is 200, and so is `default`."""
+    return int(key.upper().replace("X", "0")) if key != "default" else _HTTP_SUCCESS.start
+
+
+def chosen_media_type(response: DocumentedResponse | None) -> str | None:
+    """Return the media type that is answered unless another is asked for: JSON, else the first."""
+    types = list(response.media_types) if response is not None else []
+    return next(filter(is_json, types), types[0] if types else None)
+
+
+def response_examples(contract: Contract, operation: Operation, key: str) -> list[BodyExample]:
+    """Return the examples of a response: those beside its media types, then those of its schemas."""
+    response = operation.responses.get(key)
+    found: list[BodyExample] = []
+    for media_type, schema in response.media_types.items() if response else ():
+        place = below(response.uri, "content", media_type) if response else ""
+        found += _given(contract, place, media_type, schema)
+    return found
+
+
+def request_examples(contract: Contract, operation: Operation) -> list[BodyExample]:
+    """Return the examples of an operation's request body, in the same order."""
+    found: list[BodyExample] = []
+    at, body = _resolved(contract, f"{operation.uri}/requestBody")
+    for media_type, schema in operation.request_types.items() if body is not MISSING else ():
+        found += _given(contract, at.child("content", media_type).uri, media_type, schema)
+    return found
+
+
+def schema_examples(contract: Contract, schema: str | None) -> list[Any]:
+    """Return the examples that a schema gives of itself, else those of what it is a reference to."""
+    seen: set[str] = set()
+    while schema is not None and schema not in seen:
+        seen.add(schema)
+        node = contract.schemas.find(with_fragment(schema))
+        if not isinstance(node, dict):
+            break
+        if "examples" in node or "example" in node:
+            found = node.get("examples", [node.get("example")])
+            return list(found) if isinstance(found, list) else []
+        named = node.get("$ref")
+        schema = absolute(named, split_uri(schema).file) if isinstance(named, str) else None
+    return []
+
+
+def success_examples(contract: Contract, operation: Operation, form: Form | None) -> Iterator[Any]:
+    """Yield the examples of successes of an operation, or of one of its forms, each sound by its schema."""
+    key = success_status(operation)
+    examples = [one.value for one in response_examples(contract, operation, key) if is_json(one.media_type)]
+    if form is not None:
+        examples = [*schema_examples(contract, form.response), *examples]
+    schema = form.response if form is not None else success_schema(operation)
+    validator = contract.schemas.validator(schema) if schema else None
+    envelope, told = operation.envelope, list[Any]()
+    for value in examples:
+        is_success = envelope is None or value_below(value, envelope.code) in envelope.success
+        if value not in told and is_success and (validator is None or validator.is_valid(value)):
+            told.append(value)
+            yield value
+
+
+def success_schema(operation: Operation) -> str | None:
+    """Return the address of the schema of a success's body, where there is one."""
+    response = operation.responses.get(success_status(operation))
+    chosen = chosen_media_type(response)
+    return response.media_types[chosen] if response is not None and chosen is not None else None
+
+
+def _given(contract: Contract, place: str, media_type: str, schema: str | None) -> Iterator[BodyExample]:
+    _, node = _resolved(contract, place)
+    named = node.get("examples") if isinstance(node, dict) else None
+    for name in named if isinstance(named, dict) else ():
+        _, example = _resolved(contract, below(place, "examples", name))
+        if isinstance(example, dict) and "value" in example:
+            yield BodyExample(name=name, media_type=media_type, value=example["value"])
+    if isinstance(node, dict) and "example" in node:
+        yield BodyExample(name="", media_type=media_type, value=node["example"])
+    for value in schema_examples(contract, schema):
+        yield BodyExample(name="", media_type=media_type, value=value)
+
+
+def _resolved(contract: Contract, uri: str) -> tuple[Address, Any]:
+    values = {name: document.value for name, document in contract.schemas.documents.items()}
+    return resolve(values, split_uri(uri))
+
 
 _TRIES = 8
 _MAX_DEPTH = 12
@@ -49,7 +166,7 @@ Pick = Callable[[str, list[str]], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Described:
+class DescribedValue:
     """What schemas describe of a value: where it is, what describes it, whether it is demanded.
 
     `value` is MISSING where it is left out.
@@ -104,10 +221,10 @@ def picked_by(schemas: SchemaSet, value: Any) -> Pick:
 
 def iter_described(
     schemas: SchemaSet, uri: str, value: Any, at: Tokens = (), *, is_required: bool = True
-) -> Iterator[Described]:
+) -> Iterator[DescribedValue]:
     """Yield a value, what schemas describe below it, in its order, and what it leaves out; of a list, one."""
     nodes = nodes_of(schemas, uri, picked_by(schemas, value))
-    yield Described(tokens=at, nodes=nodes, value=value, is_required=is_required)
+    yield DescribedValue(tokens=at, nodes=nodes, value=value, is_required=is_required)
     if isinstance(value, dict):
         required, known = _required(nodes), (name for _, node in nodes for name in node.get("properties", ()))
         for name in dict.fromkeys([*value, *known]):
@@ -116,7 +233,9 @@ def iter_described(
                 yield from iter_described(schemas, inner, value[name], place, is_required=name in required)
             elif inner is not None:
                 left_out = nodes_of(schemas, inner, lambda _, branches: branches[0])
-                yield Described(tokens=place, nodes=left_out, value=MISSING, is_required=name in required)
+                yield DescribedValue(
+                    tokens=place, nodes=left_out, value=MISSING, is_required=name in required
+                )
     elif isinstance(value, list) and value and (inner := _item(nodes)) is not None:
         yield from iter_described(schemas, inner, value[0], (*at, 0))
 

@@ -27,7 +27,7 @@ from opay_contract.mock.answers import (
     Writer,
 )
 from opay_contract.mock.choices import unknown_name
-from opay_contract.mock.samples import Described, iter_described
+from opay_contract.mock.samples import DescribedValue, iter_described
 from opay_contract.mock.state import put
 from opay_contract.mock.store import StoredRecord
 
@@ -63,14 +63,14 @@ class ScenarioContext:
         """Where the data stand in the body."""
         return self.writer.envelope.data if self.writer.envelope else ()
 
-    def described(self) -> Iterator[Described]:
+    def described(self) -> Iterator[DescribedValue]:
         """Yield what the data's schema describes, in the body and left out of it."""
         data = MISSING if self.value is MISSING else value_below(self.value, self.at)
         schema = self.writer.data_schema(self.form)
         if schema is not None and data is not MISSING:
             yield from iter_described(self.writer.contract.schemas, schema, data, self.at)
 
-    def leaves(self) -> Iterator[Described]:
+    def leaves(self) -> Iterator[DescribedValue]:
         """Yield what may be changed, those apart that repeat what was asked for."""
         echoed = {echo.response for echo in self.form.echoes} if self.form else set[Tokens]()
         return (one for one in self.described() if one.is_leaf and one.tokens and one.tokens not in echoed)
@@ -92,7 +92,7 @@ class ScenarioContext:
 Mutation = Callable[[ScenarioContext], MockAnswer | None]
 """Makes the answer of a scenario; None where there is nothing to make it from."""
 
-Choosing = Callable[[Described], bool]
+Choosing = Callable[[DescribedValue], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +113,7 @@ def _row(name: str, description: str, play: Mutation, *rules: Any) -> Scenario:
     return Scenario(name=name, description=description, play=play, rules=tuple(rule.id for rule in rules))
 
 
-def is_public_text(leaf: Described) -> bool:
+def is_public_text(leaf: DescribedValue) -> bool:
     """Tell a text that may be shown, is demanded and of no certain form: only what is done to it is wrong."""
     limits = ("pattern", "format", "enum", "const", "maxLength", "x-unit")
     is_text = isinstance(leaf.value, str) and leaf.says("type") in ("string", ["string"])
@@ -121,14 +121,14 @@ def is_public_text(leaf: Described) -> bool:
     return is_text and is_free and leaf.says("x-sensitivity") in ("public", None)
 
 
-def is_number(leaf: Described) -> bool:
+def is_number(leaf: DescribedValue) -> bool:
     """Tell a number, or what may be one."""
     types = leaf.says("type")
     kinds = [types] if isinstance(types, str) else types or ()
     return bool({"integer", "number"} & set(kinds)) and leaf.says("maximum") is None
 
 
-def on_leaf(choose: Choosing, answer: Callable[[ScenarioContext, Described], MockAnswer]) -> Mutation:
+def on_leaf(choose: Choosing, answer: Callable[[ScenarioContext, DescribedValue], MockAnswer]) -> Mutation:
     """Answer by the first leaf that is fit for it."""
 
     def play(scene: ScenarioContext) -> MockAnswer | None:
@@ -138,15 +138,15 @@ def on_leaf(choose: Choosing, answer: Callable[[ScenarioContext, Described], Moc
     return play
 
 
-def with_value(choose: Choosing, change: Callable[[Described], Any]) -> Mutation:
+def with_value(choose: Choosing, change: Callable[[DescribedValue], Any]) -> Mutation:
     """Give a leaf another value; MISSING takes it away."""
     return on_leaf(choose, lambda scene, leaf: scene.changed(leaf.tokens, change(leaf)))
 
 
-def with_text(choose: Choosing, write: Callable[[Described], bytes]) -> Mutation:
+def with_text(choose: Choosing, write: Callable[[DescribedValue], bytes]) -> Mutation:
     """Give a leaf a value that is written as no encoder would write it."""
 
-    def answer(scene: ScenarioContext, leaf: Described) -> MockAnswer:
+    def answer(scene: ScenarioContext, leaf: DescribedValue) -> MockAnswer:
         marked = scene.changed(leaf.tokens, _MARK).body
         return scene.writer.text(marked.replace(b'"\\u001a"', write(leaf)))
 
@@ -156,7 +156,7 @@ def with_text(choose: Choosing, write: Callable[[Described], bytes]) -> Mutation
 def with_holder(change: Callable[[dict[str, Any], str], None]) -> Mutation:
     """Change the object around a text, given the text's name."""
 
-    def answer(scene: ScenarioContext, leaf: Described) -> MockAnswer:
+    def answer(scene: ScenarioContext, leaf: DescribedValue) -> MockAnswer:
         *around, name = leaf.tokens
         holder = deepcopy(value_below(scene.value, tuple(around)))
         change(holder, str(name))
@@ -292,19 +292,19 @@ def with_month(scene: ScenarioContext) -> MockAnswer | None:
     return None
 
 
-def _plain(leaf: Described) -> str:
+def _plain(leaf: DescribedValue) -> str:
     return "".join(char for char in str(leaf.value) if char.isascii() and char.isalnum()) or "text"
 
 
-def _is_time(leaf: Described) -> bool:
+def _is_time(leaf: DescribedValue) -> bool:
     return bool(leaf.says("x-unit") == "unix-seconds")
 
 
-def _is_bounded(leaf: Described) -> bool:
+def _is_bounded(leaf: DescribedValue) -> bool:
     return isinstance(leaf.value, str) and isinstance(leaf.says("maxLength"), int) and leaf.value != ""
 
 
-def _has_pattern(leaf: Described) -> bool:
+def _has_pattern(leaf: DescribedValue) -> bool:
     return isinstance(leaf.value, str) and leaf.says("pattern") is not None and leaf.says("enum") is None
 
 

@@ -37,9 +37,9 @@ def url_of(bound: socket.socket) -> str:
 def serve(app: ASGIApp, bound: socket.socket, on_ready: Callable[[], None], **options: Any) -> None:
     """Answer until SIGTERM or SIGINT, then finish what is in flight; returns when all of it is done.
 
-    The options are those of `Server`.
+    The options are those of `QuietServer`.
     """
-    server = Server(app, on_ready, **options)
+    server = QuietServer(app, on_ready, **options)
     # uvicorn raises a signal again when it is done; heard by these handlers, that ends nothing.
     before = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -54,7 +54,7 @@ def running(app: ASGIApp, bound: socket.socket | None = None, **options: Any) ->
     """Answer in a thread for as long as the context lasts, on the loopback; its value is the base URL."""
     bound = bound or bind("127.0.0.1", 0)
     ready = threading.Event()
-    server = Server(app, ready.set, **options)
+    server = QuietServer(app, ready.set, **options)
     thread = threading.Thread(
         target=server.run, kwargs={"sockets": [bound]}, name="opay-contract-server", daemon=True
     )
@@ -69,7 +69,7 @@ def running(app: ASGIApp, bound: socket.socket | None = None, **options: Any) ->
         bound.close()
 
 
-class Server(uvicorn.Server):
+class QuietServer(uvicorn.Server):
     """A server without a log of its own, which says when it listens.
 
     `on_stop` lets go of what lives in the server's loop; `config` is uvicorn's.

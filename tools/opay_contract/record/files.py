@@ -7,7 +7,7 @@ import re
 import stat
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from opay_contract.formats.streams import ZSTD_MAGIC
 from opay_contract.jsontext import NotJson, parse_json
 
 PACKED = ".zst"
+_APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 _PRIVATE = 0o600
 _OTHERS = 0o077
 
@@ -30,18 +31,16 @@ class LineFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _PRIVATE)
-        except OSError as error:
-            raise _unusable(path, error.strerror) from error
-        try:
-            self.lines = self._prepare()
-        except OSError as error:
-            self.close()
-            raise _unusable(path, error.strerror) from error
-        except UsageError:
-            self.close()
-            raise
+        with ExitStack() as undone:
+            try:
+                self._descriptor = os.open(
+                    path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _PRIVATE
+                )
+                undone.callback(self.close)
+                self.lines = self._prepare()
+            except OSError as error:
+                raise _unusable(path, error.strerror) from error
+            undone.pop_all()
 
     @property
     def size(self) -> int:
@@ -90,14 +89,11 @@ class LineFile:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        if not self._is_regular:
+        with ExitStack() as unlocking:
+            if self._is_regular:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+                unlocking.callback(fcntl.flock, self._descriptor, fcntl.LOCK_UN)
             yield
-            return
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
 
 _NUMBER = 4

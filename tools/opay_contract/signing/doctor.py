@@ -23,13 +23,13 @@ from urllib.parse import urlencode
 
 from opay_contract.model.exchange import Request, header
 from opay_contract.model.signature import SignatureScheme
-from opay_contract.signing.header_forms import parse_header
 from opay_contract.signing.signer import (
     DIGITS,
     PUBLIC_TEST_KEY,
     UnsignableBody,
     documented_forms,
     escape,
+    parse_header,
     parse_signable,
     verify,
 )
