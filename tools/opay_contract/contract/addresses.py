@@ -100,20 +100,16 @@ def tokens_of(text: str) -> Tokens:
     return tuple(steps_of(text))
 
 
-def step(value: Any, token: str | int) -> Any:
-    """Return what stands at one step below a value, or MISSING."""
-    if isinstance(value, dict):
-        return value.get(str(token), MISSING)
-    if isinstance(value, list) and str(token).isdecimal() and int(token) < len(value):
-        return value[int(token)]
-    return MISSING
-
-
-def value_below(value: Any, tokens: Tokens) -> Any:
-    """Return what stands at `tokens` below a value, or MISSING."""
+def value_below(value: Any, tokens: Tokens, otherwise: Any = MISSING) -> Any:
+    """Return what stands at `tokens` below a value, or what to say where nothing does."""
     for token in tokens:
-        value = step(value, token)
-    return value
+        if isinstance(value, dict):
+            value = value.get(token if type(token) is str else str(token), MISSING)
+        elif isinstance(value, list) and str(token).isdecimal() and int(token) < len(value):
+            value = value[int(token)]
+        else:
+            return otherwise
+    return otherwise if value is MISSING else value
 
 
 def refer(reference: Any, base: str) -> Address | str:

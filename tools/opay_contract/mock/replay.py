@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from opay_contract.contract.addresses import MISSING
+from opay_contract.contract.addresses import MISSING, value_below
 from opay_contract.contract.answers import answer_shape
-from opay_contract.contract.contract import Contract, Match, Route, at, read_bodies
+from opay_contract.contract.contract import Contract, Match, Route, read_bodies
 from opay_contract.contract.operation import Form, Operation
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import Parsed, parse_json
@@ -133,7 +133,7 @@ class Replay:
             asked = lookup.by.of(AdmittedRequest(body=body, parameters=values))
         else:
             echoes = match.form.echoes if match.form else ()
-            asked = at(body, echoes[0].request) if echoes and body is not MISSING else MISSING
+            asked = value_below(body, echoes[0].request, None) if echoes and body is not MISSING else MISSING
         if isinstance(asked, str):
             return asked
         return (

@@ -21,8 +21,8 @@ from urllib.parse import parse_qsl, unquote, unquote_plus
 
 import msgspec
 
-from opay_contract.contract.addresses import MISSING
-from opay_contract.contract.contract import Contract, at
+from opay_contract.contract.addresses import MISSING, value_below
+from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import Credential, Form, Operation, is_of_another_type
 from opay_contract.contract.parameters import (
     COOKIE,
@@ -313,7 +313,7 @@ class Validation:
         call = AdmittedRequest(body=body, parameters=parameters)
         asked = lookup.by.of(call) if lookup is not None else MISSING
         if asked is MISSING and form is not None and form.echoes:
-            asked = at(body, form.echoes[0].request)
+            asked = value_below(body, form.echoes[0].request, None)
         return Query(form=form, call=call, lookup=lookup, asked="" if asked is MISSING else str(asked))
 
     def _read_parameters(self, request: MockRequest) -> tuple[dict[tuple[str, str], str], str]:

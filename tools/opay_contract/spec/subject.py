@@ -16,14 +16,8 @@ from typing import Any, NamedTuple
 from opay_contract.contract.addresses import MISSING, Address, refer, value_below
 from opay_contract.contract.documents import Document, load_document
 from opay_contract.contract.keywords import NAMED, About, Holds, iter_schema, iter_subschemas
-from opay_contract.contract.loading import localise, locate_root, read_documents
-from opay_contract.contract.openapi import (
-    METHODS,
-    SchemaPlaces,
-    convert_documents,
-    is_schema_file,
-    read_version,
-)
+from opay_contract.contract.loading import in_one_dialect, locate_root, read_documents
+from opay_contract.contract.openapi import METHODS, is_schema_file, read_version
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import NotJson, Tokens, parse_json, pointer
@@ -351,9 +345,7 @@ def read_subject(contract: Path) -> tuple[Subject, list[Problem]]:
     except ContractError as error:
         if isinstance(written, dict):
             problems.append(_unreadable(root, str(error)))
-    documents = localise(documents)
-    if version == 0:
-        documents = convert_documents(documents, SchemaPlaces(documents))
+    documents = in_one_dialect(documents, version)
     unread = frozenset(problem.file for problem in problems if problem.file not in documents)
     return Subject(directory, root, documents, written, version, unread), problems
 

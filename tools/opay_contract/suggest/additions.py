@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import reduce
 from typing import Any
 
-from opay_contract.contract.addresses import Address, tokens_of
-from opay_contract.contract.contract import at as value_of
+from opay_contract.contract.addresses import Address, tokens_of, value_below
 from opay_contract.contract.operation import code_text
 from opay_contract.contract.scopes import find_operation
 from opay_contract.drift.changes import parent_of
@@ -226,6 +225,7 @@ def _find_parameter(case: FindingGroup, work: EditContext) -> Tokens | None:
     node = work.draft.value(case.place.file, case.tokens) if case.place else None
     return (
         case.tokens
-        if value_of(node, ("type",)) is None and isinstance(value_of(node, ("required",)), bool)
+        if value_below(node, ("type",), None) is None
+        and isinstance(value_below(node, ("required",), None), bool)
         else None
     )

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from opay_contract.contract.addresses import MISSING, Address, address, below, step, value_below
+from opay_contract.contract.addresses import MISSING, Address, address, below, value_below
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document, parse_document
 from opay_contract.contract.loading import build_contract, read_documents
@@ -103,7 +103,7 @@ def _with_indexes(value: Any, at: Tokens) -> Tokens:
     steps: list[str | int] = []
     for token in at:
         steps.append(int(token) if isinstance(value, list) and str(token).isdecimal() else token)
-        value = step(value, token)
+        value = value_below(value, (token,))
     return tuple(steps)
 
 
