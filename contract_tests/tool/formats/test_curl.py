@@ -319,20 +319,20 @@ def test_chunk_boundaries_do_not_matter(marks: Any) -> None:
 @pytest.mark.parametrize(
     "hostile",
     [
-        b"x\n" * 100_000,
-        b"\r" + b"#" * 200_000,
-        b"\r100 " * 40_000,
-        b"  %" + b" " * 200_000,
-        b"HTTP/1 200\n\n" * 20_000,
-        b"* Trying \n" * 20_000,
-        b"< a: b\n> a: b\n" * 20_000,
+        b"x\n" * 40_000,
+        b"\r" + b"#" * 80_000,
+        b"\r100 " * 16_000,
+        b"  %" + b" " * 80_000,
+        b"HTTP/1 200\n\n" * 8_000,
+        b"* Trying \n" * 8_000,
+        b"< a: b\n> a: b\n" * 8_000,
     ],
     ids=lambda hostile: repr(hostile[:8]),
 )
 def test_hostile_text_is_read_in_time_that_grows_with_its_length(read: Read, hostile: bytes) -> None:
     started = time.process_time()
     read(CONNECT + REQUEST + UNSIZED + hostile + CALL, Format.CURL)
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < 4
 
 
 def test_a_transcript_whose_trailing_spaces_an_editor_took_off_is_read(read: Read) -> None:

@@ -27,7 +27,7 @@ from opay_contract.model.exchange import Exchange, Place, Request, Response
 from opay_contract.model.finding import Finding, Severity
 from opay_contract.suite import from_schema
 
-QUICK = settings(deadline=None, derandomize=True, max_examples=15)
+QUICK = settings(deadline=None, derandomize=True, max_examples=10)
 FILES = sorted(path.name for path in (Path(__file__).parents[3] / "schemas").glob("*.json"))
 LEDGER = Path(__file__).parents[1] / "whole" / "contracts" / "ledger"
 SETTINGS = Settings(started_at=1_790_000_000.0)
@@ -111,7 +111,7 @@ def test_both_libraries_agree_by_another_contract_but_for_formats() -> None:
     """The oracle takes any text with an @ for an e-mail address, so formats are left to the other."""
     judge = contract(LEDGER).schemas.validator(f"{OPEN}schemas/balance.json")
 
-    @settings(QUICK, max_examples=40)
+    @settings(QUICK, max_examples=25)
     @given(bodies("balance.json", LEDGER))
     def alike(case: tuple[Any, Tokens]) -> None:
         broken = {keyword_of(error) for error in judge.iter_errors(case[0])}
@@ -143,7 +143,7 @@ QUERIES = {
 
 @pytest.mark.parametrize("file", QUERIES)
 def test_what_the_oracle_rejects_is_found_where_it_is_wrong(file: str) -> None:
-    @settings(QUICK, max_examples=30)
+    @settings(QUICK, max_examples=20)
     @given(mutated(from_schema(f"schemas/{file}", contract())))
     def is_found(case: tuple[Any, Tokens]) -> None:
         value, place = case
@@ -160,7 +160,7 @@ def test_what_the_oracle_rejects_is_found_where_it_is_wrong(file: str) -> None:
     is_found()
 
 
-@settings(QUICK, max_examples=40)
+@settings(QUICK, max_examples=25)
 @given(mutated(from_schema("schemas/customer-response.json", contract())))
 def test_nothing_is_said_of_a_body_that_is_documented_in_full(case: tuple[Any, Tokens]) -> None:
     """A finding of a schema's rules has a reason in the oracle, or is about an undocumented member."""
@@ -180,7 +180,7 @@ def test_nothing_is_said_of_a_body_that_is_documented_in_full(case: tuple[Any, T
         assert not found & schema_rules
 
 
-@settings(QUICK, max_examples=40)
+@settings(QUICK, max_examples=25)
 @given(bodies("query-request.json"))
 def test_what_the_oracle_rejects_in_a_query_is_found_unless_it_was_refused(case: tuple[Any, Tokens]) -> None:
     answer = {"code": "00", "message": "", "data": None}

@@ -21,7 +21,7 @@ from opay_contract.model.exchange import Unreadable
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.inputs import iter_inputs
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.redact.files import try_redact_file
+from opay_contract.redact.files import redact_file
 from opay_contract.redact.redactor import Redactor
 
 TESTS = Path(__file__).parents[2]
@@ -106,7 +106,7 @@ def redact(path: Path, target: Path, redactor: Redactor) -> list[tuple[str, str]
     (source,) = iter_inputs([str(path)])
     assert not isinstance(source, Unreadable)
     redactor.log.replaced.clear()
-    assert try_redact_file(redactor, source, target).broken is None
+    assert redact_file(redactor, source, target).broken is None
     return list(redactor.log.replaced)
 
 

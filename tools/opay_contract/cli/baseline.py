@@ -23,7 +23,7 @@ from opay_contract.baseline.baseline import (
     load_baseline,
     load_or_start_baseline,
     parse_baseline,
-    prune_entries,
+    remove_entries,
 )
 from opay_contract.cli.checking import check_paths, format_in_option, settings_of_now
 from opay_contract.cli.help import Group
@@ -44,12 +44,12 @@ from opay_contract.words import count, on_one_line, printable
 
 _file_argument = click.argument("file", metavar="FILE", type=FILE)
 
-Sight = Callable[[], FindingsSeen]
+ReadFindings = Callable[[], FindingsSeen]
 """Gives the findings of a run, which it then checks, or of a report."""
 
 
-def taking_findings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the findings to work with, as the function `sight`: of recordings, or of a report."""
+def findings_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the findings to work with, as `read_findings`: of recordings, or of a report."""
 
     @paths_argument("[PATH...]", required=False)
     @click.option(
@@ -75,14 +75,14 @@ def taking_findings(command: Callable[..., None]) -> Callable[..., None]:
         if bool(paths) == (report is not None):
             raise UsageError("name recordings, or a report with --from: one of the two")
 
-        def sight() -> FindingsSeen:
+        def read_findings() -> FindingsSeen:
             if report:
                 return load_sightings(report)
             contract = load_contract(contract_dir, base_urls)
             summary = check_paths(paths, contract, settings_of_now(), format_in)
             return sightings_of(conclude(weigh_card_numbers(summary), contract))
 
-        command(sight=sight, **others)
+        command(read_findings=read_findings, **others)
 
     return taking
 
@@ -125,14 +125,14 @@ def baseline() -> None:
     help="The last day on which it is, in UTC: at most a year from now.",
 )
 @click.option("--by", metavar="NAME", help="Who accepts it; by default your login name.")
-@taking_findings
+@findings_options
 def add(
     file: Path,
     fingerprints: tuple[str, ...],
     reason: str,
     expires: datetime,
     by: str | None,
-    sight: Sight,
+    read_findings: ReadFindings,
     *,
     all_open: bool,
 ) -> None:
@@ -150,7 +150,7 @@ def add(
     is_past = f"--expires: {last} is past; today is {today} (UTC)" if last < today else None
     _refuse(is_past, find_expiry_fault(last, today))
     before = load_or_start_baseline(file, today)
-    findings_seen = sight()
+    findings_seen = read_findings()
     policy = settings_of(click.get_current_context()).policy()
     if all_open:
         keys, refused = _find_open(before, findings_seen, policy)
@@ -188,8 +188,8 @@ def add(
 
 @baseline.command()
 @_file_argument
-@taking_findings
-def prune(file: Path, sight: Sight) -> None:
+@findings_options
+def prune(file: Path, read_findings: ReadFindings) -> None:
     """Take expired and unused entries out of FILE.
 
     Unused are those without a finding in the recordings at PATH, or in a saved report.
@@ -198,10 +198,10 @@ def prune(file: Path, sight: Sight) -> None:
     """
     today = utc_day(time.time())
     before = load_baseline(file, today)
-    findings_seen = sight()
+    findings_seen = read_findings()
     prunable = find_prunable(before, findings_seen, today)
     if prunable:
-        write_atomically(file, prune_entries(before, prunable))
+        write_atomically(file, remove_entries(before.text, prunable))
     for number, why in prunable.items():
         acceptance = before.acceptances[number]
         click.echo(f"{_place(acceptance)}: removed {describe_covered(acceptance)}: {why}")
@@ -296,8 +296,8 @@ def _explain(acceptance: Acceptance, today: date) -> str:
         f"Reason: {acceptance.reason}",
         f"By {acceptance.accepted_by} on {acceptance.accepted_on}; fingerprint {acceptance.fingerprint}",
     ]
-    standing = f"{acceptance.standing(today)}, {what_next}"
-    head = f"{_place(acceptance)}: {standing}: {severity} {describe_covered(acceptance)}"
+    status = f"{acceptance.status(today)}, {what_next}"
+    head = f"{_place(acceptance)}: {status}: {severity} {describe_covered(acceptance)}"
     wrapper = textwrap.TextWrapper(
         100, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False
     )

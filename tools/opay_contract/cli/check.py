@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from opay_contract.cli.checking import Counted, format_in_option, tell_notes, tell_repeats, watch_progress
+from opay_contract.cli.checking import Counted, format_in_option, print_notes, print_repeats, watch_progress
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import (
     FILE,
@@ -74,7 +74,7 @@ class Spread:
         """Open the file of finished parts, where there is to be one; says what was taken over at the end."""
         return closing(open_checkpoint(self.resume, now)) if self.resume else nullcontext()
 
-    def tell_taken_over(self, checkpoint: Checkpoint | None) -> None:
+    def print_taken_over(self, checkpoint: Checkpoint | None) -> None:
         """Say what earlier runs had done."""
         if checkpoint and checkpoint.taken_over:
             taken = count(checkpoint.taken_over, "finished part")
@@ -256,7 +256,7 @@ def check(
     """
     repeats = Repeats()
     contract = load_contract(contract_dir, base_urls)
-    tell_notes(contract)
+    print_notes(contract)
     now = time.time()
     judging = reporting.criteria.load_baseline(now)
     with spread.checkpoint(now) as checkpoint:
@@ -270,8 +270,8 @@ def check(
         inputs = Counted(iter_inputs(paths, repeats, max_unpacked))
         with watch_progress() as on_progress:
             summary = spread.check(inputs, contract, job, checkpoint, on_progress)
-        tell_repeats(repeats)
-        spread.tell_taken_over(checkpoint)
+        print_repeats(repeats)
+        spread.print_taken_over(checkpoint)
     if summary.findings:
         from opay_contract.drift.locating import locate  # noqa: PLC0415  for start-up time
 
@@ -306,7 +306,7 @@ def merge(files: tuple[Path, ...], contract_dir: Path | None, reporting: Reporti
     sources = [Source(ordinal=0, name=str(file), path=file) for file in files]
     runs = [load_summary(Path(one.name)) for one in sources if not repeats.is_repeat(one)]
     summary = join_runs(runs)
-    tell_repeats(repeats)
+    print_repeats(repeats)
     inputs = Inputs(named=tuple(map(str, files)))
     code = report_run(summary, contract, contract_dir, reporting, judging, inputs)
     merged = f"{count(len(runs), 'summary', 'summaries')}: {count(summary.exchanges, 'exchange')}"

@@ -10,9 +10,8 @@ from opay_contract.cli.checking import check_paths, settings_of_now
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import FILE, base_url_option, contract_option, fail_on_option, refuse_missing
 from opay_contract.cli.output import write_report
-from opay_contract.compare.comparing import Comparison
+from opay_contract.compare.comparing import Comparison, render_comparison, render_comparison_json
 from opay_contract.compare.comparing import compare as compare_summaries
-from opay_contract.compare.report import render_comparison, render_comparison_json
 from opay_contract.contract.loading import load_contract
 from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.conclusions import conclude

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from opay_contract.cli.checking import tell_notes
+from opay_contract.cli.checking import print_notes
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import FILE, FOLDER, contract_argument
 from opay_contract.cli.output import make_folder, write_atomically
@@ -85,7 +85,7 @@ def docs(
         return
     outputs = _build(path, evidence)
     contract = load_contract(path)
-    tell_notes(contract)
+    print_notes(contract)
     used = name_contract(contract.schemas.root.value, contract_dir)
     click.echo(printable(str(used)))
     if not check:

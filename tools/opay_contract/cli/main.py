@@ -84,13 +84,6 @@ class _Commands(Group):
         return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
 
-def _show_version(ctx: click.Context, _option: click.Parameter, is_asked: bool) -> None:  # noqa: FBT001  click's
-    if not is_asked or ctx.resilient_parsing:
-        return
-    click.echo(f"{ctx.find_root().info_name} {__version__}")
-    ctx.exit()
-
-
 @click.group(
     cls=_Commands,
     examples=[
@@ -99,14 +92,7 @@ def _show_version(ctx: click.Context, _option: click.Parameter, is_asked: bool) 
         ("See what a rule means", "opay-contract rules type-mismatch"),
     ],
 )
-@click.option(
-    "--version",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_show_version,
-    help="Show the version and exit.",
-)
+@click.version_option(__version__, message="%(prog)s %(version)s", help="Show the version and exit.")
 def cli() -> None:
     """Contract tests and drift checks for OPay's token query.
 

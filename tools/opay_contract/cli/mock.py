@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 import click
 
-from opay_contract.cli.checking import tell_notes
+from opay_contract.cli.checking import print_notes
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import FILE, contract_option
 from opay_contract.cli.record import complain
@@ -157,7 +157,7 @@ def mock(
     SIGTERM and SIGINT stop it when what is in flight is answered.
     """
     contract = load_contract(contract_dir)
-    tell_notes(contract)
+    print_notes(contract)
     choices = assumed_choices(contract).changed(picks)
     known = build_scenarios(contract.operations)
     if list_choices or list_scenarios:

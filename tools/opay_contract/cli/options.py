@@ -109,7 +109,7 @@ def contract_option(command: Callable[..., None]) -> Callable[..., None]:
     @config_option
     @wraps(command)
     def settled(*, contract_dir: Path | None, **others: Any) -> None:
-        command(contract_dir=_settle(contract_dir, "--contract ."), **others)
+        command(contract_dir=_named_or_packaged(contract_dir, "--contract ."), **others)
 
     return settled
 
@@ -124,12 +124,12 @@ def contract_argument(command: Callable[..., None]) -> Callable[..., None]:
     def settled(*, named: Path | None, contract_dir: Path | None, **others: Any) -> None:
         if named and contract_dir and not is_settled("contract_dir"):
             raise UsageError("the contract is named twice; leave --contract out")
-        command(contract_dir=_settle(named or contract_dir, "."), **others)
+        command(contract_dir=_named_or_packaged(named or contract_dir, "."), **others)
 
     return settled
 
 
-def _settle(contract: Path | None, here: str) -> Path | None:
+def _named_or_packaged(contract: Path | None, here: str) -> Path | None:
     """Return the contract's path; says so where the one at hand is not used."""
     if contract is not None:
         return shorten(contract)

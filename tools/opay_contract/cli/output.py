@@ -30,7 +30,7 @@ def parse_target(value: str, formats: Iterable[str], param: click.Parameter, ctx
     return Target(format=format_, file=Path(file) if file not in ("", "-") else None)
 
 
-def settle_targets(targets: tuple[Target, ...], output: Path | None) -> tuple[Target, ...]:
+def assign_files(targets: tuple[Target, ...], output: Path | None) -> tuple[Target, ...]:
     """Give `--output` to the one format without a file, and refuse what would overwrite or mix reports."""
     loose = [target for target in targets if target.file is None]
     if len(loose) > 1:

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import click
 
-from opay_contract.cli.checking import format_in_option, tell_notes
+from opay_contract.cli.checking import format_in_option, print_notes
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import (
     FILE,
@@ -31,7 +31,7 @@ from opay_contract.formats.editing import Tally
 from opay_contract.formats.table import Format
 from opay_contract.model.exchange import Unreadable
 from opay_contract.recordings.inputs import STDIN, Source, iter_sources
-from opay_contract.redact.files import try_redact_file, verify_source
+from opay_contract.redact.files import redact_file, verify_source
 from opay_contract.redact.proving import is_of_others
 from opay_contract.redact.redactor import Redactor
 from opay_contract.words import count as counted
@@ -99,7 +99,7 @@ def redact(
     Exit codes: 0 done, or clean with --verify; 1 not clean; 3 nothing there; 4 some input was unreadable.
     """
     contract = load_contract(contract_dir, base_urls)
-    tell_notes(contract)
+    print_notes(contract)
     redactor = Redactor(contract, redaction_key(key_file), os.environ.get("OPAY_PRIVATE_KEY"))
     wanted = Format(format_in) if format_in else None
     if verify:
@@ -170,7 +170,7 @@ def _redact(
             unread += 1
             continue
         noted = len(redactor.log.replaced)
-        tally = try_redact_file(redactor, source, target, format_in)
+        tally = redact_file(redactor, source, target, format_in)
         if tally.broken and not tally.entries:  # nothing is written
             del redactor.log.replaced[noted:]
         else:

@@ -24,10 +24,10 @@ from opay_contract.cli.options import (
 )
 from opay_contract.cli.output import (
     Target,
+    assign_files,
     has_colour,
     is_terminal,
     parse_target,
-    settle_targets,
     write_report,
 )
 from opay_contract.contract.contract import Contract
@@ -216,7 +216,7 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
         format_ = TEXT if output or is_terminal("stdout") else CONCISE
         usual = (Target(format=format_),) if not report_targets or (output and has_own_files) else ()
         asked = Reporting(
-            targets=settle_targets((*report_targets, *usual), output),
+            targets=assign_files((*report_targets, *usual), output),
             view=view,
             colour=colour,
             docs_url=docs_url,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from opay_contract.cli.checking import tell_notes
+from opay_contract.cli.checking import print_notes
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import FOLDER, contract_argument, is_settled
 from opay_contract.cli.output import make_folder, write_atomically
@@ -54,7 +54,7 @@ def spec(contract_dir: Path | None, format_out: str, export: Path | None) -> Non
     proof = prove_contract(contract_dir or default_directory())
     used = name_contract(proof.root, contract_dir)
     if not proof.problems:
-        tell_notes(load_contract(contract_dir))
+        print_notes(load_contract(contract_dir))
     if format_out == "json":
         told = asdict(replace(proof, root={}))
         del told["root"]

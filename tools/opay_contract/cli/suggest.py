@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from opay_contract.cli.checking import check_paths, format_in_option, settings_of_now, tell_notes
+from opay_contract.cli.checking import check_paths, format_in_option, print_notes, settings_of_now
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import (
     FILE,
@@ -136,7 +136,7 @@ def suggest(
         )
     draft = read_draft(path)
     contract = draft.contract(base_urls)
-    tell_notes(contract)
+    print_notes(contract)
     summary = (
         load_summary(saved) if saved else check_paths(paths, contract, settings_of_now(window), format_in)
     )

@@ -798,7 +798,8 @@ def _compare_words(views: _Views) -> Iterator[Difference]:
     ):
         stated = [view.first(keyword) for view in views]
         values = [one.value if one else None for one in stated]
-        if plain_text(values[0] or None) != plain_text(values[1] or None):
+        told = [one.value if one and (one.value or keyword == "default") else None for one in stated]
+        if plain_text(told[0]) != plain_text(told[1]):
             is_said = keyword not in _WORDS | _EXAMPLES
             words = [plain_text(one) if is_said else "" for one in values]
             kind, places = kind_of_words(keyword, *values), [one and one.at for one in stated]

@@ -17,7 +17,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import build_contract, default_directory, load_documents
+from opay_contract.contract.loading import load_contract
 from opay_contract.docs.building import build_reference, slug
 from opay_contract.docs.bundle import build_bundle, render_bundle
 from opay_contract.docs.evidence import (
@@ -33,7 +33,7 @@ from opay_contract.docs.markdown import code, fenced, line, plain, prose, row, t
 from opay_contract.errors import ContractError
 from opay_contract.model.observation import EARLIER, MAX_DAYS, MAX_SPOTS, MAX_VALUES, UNDATED, Days
 from opay_contract.model.summary import MAX_FINDINGS, DriftSummary
-from opay_contract.pages.page import build_environment, load_asset, render_page
+from opay_contract.pages import build_environment, load_asset, render_page
 from opay_contract.report.samples import MOCK
 from opay_contract.signing.signer import PUBLIC_TEST_KEY
 from opay_contract.words import count
@@ -55,7 +55,7 @@ def build_outputs(path: Path | None, gather: Gather | None, *, live: bool = Fals
     `gather` tells what recordings say about a contract, None where nothing was verified. With `live` the page
     asks its server for news.
     """
-    contract = build_contract(load_documents(path or default_directory()))
+    contract = load_contract(path)
     try:
         bundle = build_bundle(contract.schemas.documents)
         reference = build_reference(contract, gather(contract) if gather else None)

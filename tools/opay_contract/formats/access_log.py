@@ -205,10 +205,10 @@ class _LineVisitor(EntryVisitor):
 
     def name(self, tokens: Tokens, name: str, salt: int) -> str:
         """Return a member's name, which may be a variable that is called after a header field."""
-        for before in (_RECEIVED, _SENT):
-            if len(tokens) == 1 and name.startswith(before):
-                field = name.removeprefix(before).replace("_", "-")
-                return before + self._policy.field_name(field).replace("-", "_")
+        before = _before_field(name)
+        if len(tokens) == 1 and before:
+            field = name.removeprefix(before).replace("_", "-")
+            return before + self._policy.field_name(field).replace("-", "_")
         if len(tokens) == 2 and tokens[0] in _HEADERS:  # noqa: PLR2004  headers, and one of them
             return self._policy.field_name(name)
         return super().name(tokens, name, salt)
@@ -230,16 +230,19 @@ class _LineVisitor(EntryVisitor):
     def _header_of(self, tokens: Tokens) -> str | None:
         if len(tokens) > 1 and tokens[0] in _HEADERS:
             return str(tokens[1])
-        if len(tokens) == 1 and isinstance(tokens[0], str):
-            for before in (_RECEIVED, _SENT):
-                if tokens[0].startswith(before):
-                    return tokens[0].removeprefix(before).replace("_", "-")
+        if len(tokens) == 1 and isinstance(tokens[0], str) and (before := _before_field(tokens[0])):
+            return tokens[0].removeprefix(before).replace("_", "-")
         return super()._header_of(tokens)
 
     def _request_line(self, line: str) -> str:
         words = line.split(" ")
         made = [self._policy.method(words[0]), *map(self._policy.url, words[1:2])]
         return " ".join([*made, *map(self._policy.words, words[2:])])
+
+
+def _before_field(name: str) -> str:
+    """Return what stands before a header field's name in a variable of nginx, nothing where it is none."""
+    return next(filter(name.startswith, (_RECEIVED, _SENT)), "")
 
 
 _LOG = b'{"request_method":"","status":""'

@@ -106,14 +106,11 @@ def _url(members: Members, headers: Headers | None) -> str:
     """Return the URL as the client saw it: behind a reverse proxy `host` is where the request went on to."""
     scheme, path = (read_text(members.get(name, NOTHING)) for name in ("scheme", "path"))
     named = read_text(members.get("authority", NOTHING)) or header(headers, "host")
-    return f"{scheme}://{named or _address(members, scheme)}{path}"
-
-
-def _address(members: Members, scheme: str) -> str:
-    host, port = read_text(members.get("host", NOTHING)), read_number(members.get("port", NOTHING))
-    if ":" in host:
-        host = f"[{host}]"
-    return host if port in (None, _DEFAULT_PORTS.get(scheme)) else f"{host}:{port}"
+    if not named:
+        host, port = read_text(members.get("host", NOTHING)), read_number(members.get("port", NOTHING))
+        host = f"[{host}]" if ":" in host else host
+        named = host if port in (None, _DEFAULT_PORTS.get(scheme)) else f"{host}:{port}"
+    return f"{scheme}://{named}{path}"
 
 
 def _response(received: Value) -> Response:
@@ -138,18 +135,14 @@ def _content(members: Members) -> bytes | None:
 
 
 def _headers(value: Value) -> Headers:
-    return tuple(_pair(field) for field in read_items(value))
+    fields = [tuple(map(read_text, read_items(field))) for field in read_items(value)]
+    if any(len(field) != 2 for field in fields):  # noqa: PLR2004  a name and a value
+        raise EntryError(ODD_FLOW)
+    return tuple((name, text) for name, text in fields)
 
 
 _sent_headers = lru_cache(maxsize=256)(_headers)
 """The same: what a client sends is often the same in many requests."""
-
-
-def _pair(field: Value) -> tuple[str, str]:
-    texts = [read_text(part) for part in read_items(field)]
-    if len(texts) != 2:  # noqa: PLR2004  a name and a value
-        raise EntryError(ODD_FLOW)
-    return texts[0], texts[1]
 
 
 def _first(members: Members, names: tuple[str, ...]) -> Value:
@@ -366,19 +359,16 @@ class _Rewriting:
         return None
 
     def _content(self, raw: bytes, side: str) -> bytes:
-        """Return a new body in the content codings that the old one was kept in."""
-        edited = of_side(self._edited, side)
-        return self._unread_content(raw, f"recording:{side}") if edited is None else edited.stored(side, raw)
-
-    def _unread_content(self, raw: bytes, place: str) -> bytes:
-        """Return what takes the place of a body that nobody reads; bytes that are no text go."""
+        """Return a new body in the codings that the old one was kept in; of one that nobody reads, text."""
+        edited, place = of_side(self._edited, side), f"recording:{side}"
+        if edited is not None:
+            return edited.stored(side, raw)
         try:
             text = raw.decode()
         except UnicodeDecodeError:
             self._policy.note("body", place)
             return b""
-        made = self._policy.text(text)
-        return self._policy.noted(made, text, place, "free text").encode()
+        return self._policy.noted(self._policy.text(text), text, place, "free text").encode()
 
     def _number(self, kind: bytes, text: bytes, tokens: Tokens) -> bytes:
         if not _NUMBERS[kind].fullmatch(text):

@@ -193,19 +193,9 @@ def _text(recorded: dict[str, Any], names: tuple[str, ...]) -> str | None:
     raise EntryError("the method or the URL is no text")
 
 
-class _Feed:
-    """Text as the emitter writes it, passed on to a sink as bytes."""
-
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
-
-    def write(self, data: bytes | str, /) -> object:
-        return self._sink.write(data.encode() if isinstance(data, str) else data)
-
-
 def _rewrite_yaml(policy: Policy, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
     """Rewrite a cassette from its events: structure and styles stay, comments and anchors go."""
-    dumper = _DUMPER(_Feed(sink), encoding="utf-8", allow_unicode=True, width=_WIDTH)
+    dumper = _DUMPER(sink, encoding="utf-8", allow_unicode=True, width=_WIDTH)
     still_open: Events = []
     last: yaml.Event | None = None
     try:

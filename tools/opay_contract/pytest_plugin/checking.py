@@ -12,8 +12,8 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from msgspec import structs
 
-from opay_contract.contract.answers import answer_shape
 from opay_contract.contract.contract import Contract
+from opay_contract.contract.scopes import answer_shape
 from opay_contract.drift.fold import Fold
 from opay_contract.drift.locating import locate
 from opay_contract.errors import UsageError

@@ -91,10 +91,13 @@ def redact_file(redactor: Redactor, source: Source, target: Path, format_in: For
     """Redact a file into another one, packed in the same way; nothing is left behind where that fails.
 
     Names that were kept and are values further on are replaced in what was written, which is redacted again.
+    A source of which nothing can be read leaves no target.
     """
     packing = _packing_of(source)
     with open_draft(target, makes_folders=True) as draft:
         tally = _write(redactor, source, draft, packing, format_in=format_in)
+        if tally.broken and not tally.entries:
+            return tally
         if clashes := redactor.memory.clashes():
             written = Source(ordinal=source.ordinal, name=source.name, path=draft)
             with open_draft(target) as again:
@@ -118,8 +121,6 @@ def _write(  # noqa: PLR0913  what, from where, to where, and how
     with path.open("wb") as raw:
         packer = packing(raw)
         tally = redact_stream(redactor, source, packer, format_in)
-        if not tally.entries and tally.broken:
-            raise _NothingWrittenError(tally)
         packer.close(whole=tally.broken is None or tally.says_broken)
     return tally
 
@@ -165,24 +166,6 @@ def _prove(
 class _Nowhere:
     def write(self, data: bytes, /) -> object:
         """Forget the bytes."""
-
-
-class _NothingWrittenError(Exception):
-    """The source could not be read at all; its tally says why."""
-
-    def __init__(self, tally: Tally) -> None:
-        super().__init__()
-        self.tally = tally
-
-
-def try_redact_file(
-    redactor: Redactor, source: Source, target: Path, format_in: Format | None = None
-) -> Tally:
-    """Redact a file; a source of which nothing can be read leaves no target."""
-    try:
-        return redact_file(redactor, source, target, format_in)
-    except _NothingWrittenError as error:
-        return error.tally
 
 
 class _Packer:

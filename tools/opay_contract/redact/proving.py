@@ -65,13 +65,13 @@ class Prover:
 
     def iter_places(self, stream: Readable) -> Iterator[tuple[str, str]]:
         """Yield kinds and places, by line, of what is found in a text; not more than a hundred."""
-        yield from islice(self._iter_places(stream), _MOST)
-
-    def _iter_places(self, stream: Readable) -> Iterator[tuple[str, str]]:
-        for text, line in _windows(stream):
-            for layer, at in _layers(text):
-                for kind, start in self._find(layer):
-                    yield kind, f"line {line + text.count(_BREAK, 0, at or start)}"
+        places = (
+            (kind, f"line {line + text.count(_BREAK, 0, at or start)}")
+            for text, line in _windows(stream)
+            for layer, at in _layers(text)
+            for kind, start in self._find(layer)
+        )
+        return islice(places, _MOST)
 
     def _find(self, text: str) -> Iterator[tuple[str, int]]:
         """Yield what is found in a text, and where."""

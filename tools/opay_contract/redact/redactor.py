@@ -72,28 +72,15 @@ class Bodies:
         mark = _BYTE_ORDER_MARK if text.startswith(_BYTE_ORDER_MARK) else ""
         rest = text.removeprefix(mark)
         if isinstance(parsed, NotJson) and not rest.lstrip().startswith(_JSON_BEGINS):
-            new = self._plain(rest, context)
+            new = self._values.texts.redact(rest, FREE_TEXT)
+            if new != rest:
+                self._log.add(self._values.texts.found_in(rest, FREE_TEXT), context.prefix)
         else:
-            new = rewrite_json(rest, self._visitor(context, parsed))
+            new = rewrite_json(rest, _BodyVisitor(self._values, self._log, context, parsed))
         made = (mark + new).encode(errors=errors)
         if isinstance(parsed, NotJson):
             return self._keep_broken(body, parsed, made, context.unsearched)
         return made
-
-    def _visitor(self, context: BodyContext, parsed: Parsed | NotJson) -> "_BodyVisitor":
-        broken = isinstance(parsed, NotJson)
-        searched = isinstance(parsed, NotJson) or bool(parsed.shadowed)
-        statements: dict[Tokens, Statement] = {}
-        if isinstance(parsed, Parsed) and context.schema is not None:
-            sensitivity = self._values.sensitivity
-            statements = sensitivity.statements(context.schema, parsed.value, context.decided)
-        return _BodyVisitor(self._values, self._log, context, statements, searched=searched, broken=broken)
-
-    def _plain(self, text: str, context: BodyContext) -> str:
-        new = self._values.texts.redact(text, FREE_TEXT)
-        if new != text:
-            self._log.add(self._values.texts.found_in(text, FREE_TEXT), context.prefix)
-        return new
 
     def _keep_broken(self, old: bytes, fault: NotJson, new: bytes, unsearched: frozenset[str]) -> bytes:
         """Return a body that is no JSON for the same reason, with as many card numbers in it."""
@@ -131,18 +118,14 @@ def _decoded(body: bytes) -> tuple[str, str]:
 class _BodyVisitor:
     """What becomes of each value of a body."""
 
-    def __init__(  # noqa: PLR0913  what it works with, and what is known of the body
-        self,
-        values: Values,
-        log: Log,
-        context: BodyContext,
-        statements: dict[Tokens, Statement],
-        *,
-        searched: bool,
-        broken: bool,
-    ) -> None:
+    def __init__(self, values: Values, log: Log, context: BodyContext, parsed: Parsed | NotJson) -> None:
         self._values, self._log, self._context = values, log, context
-        self._statements, self._searched, self._broken = statements, searched, broken
+        self._broken = isinstance(parsed, NotJson)
+        self._searched = isinstance(parsed, NotJson) or bool(parsed.shadowed)
+        self._statements: dict[Tokens, Statement] = {}
+        if isinstance(parsed, Parsed) and context.schema is not None:
+            sensitivity = values.sensitivity
+            self._statements = sensitivity.statements(context.schema, parsed.value, context.decided)
 
     def _stated(self, tokens: Tokens) -> Statement | None:
         """Return what is said about a place, under itself or with indexes folded."""

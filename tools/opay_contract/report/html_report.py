@@ -14,7 +14,7 @@ from opay_contract.model.finding import Kind, Severity
 from opay_contract.model.insight import Change, ChangeKind, Share
 from opay_contract.model.observation import Days, Observations
 from opay_contract.model.summary import FoldedFinding
-from opay_contract.pages.page import build_environment, load_asset, render_page
+from opay_contract.pages import build_environment, load_asset, render_page
 from opay_contract.report import sentences as say
 from opay_contract.report.charts import (
     Timeline,
@@ -45,7 +45,9 @@ _BREAKS = re.compile(r"(?<=[/.\]])(?=[^/.\[:\d\s])")
 
 def render_html(run: CheckedRun) -> str:
     """Return the page; what came from outside is escaped, and the policy allows no script but the page's."""
-    environment = build_environment(_PACKAGE, breakable=_breakable, capital=_capital, coded=_coded)
+    environment = build_environment(
+        _PACKAGE, breakable=_breakable, capital=lambda text: text[:1].upper() + text[1:], coded=_coded
+    )
     return render_page(
         environment,
         "report.html",
@@ -64,10 +66,6 @@ def _coded(text: str) -> Markup:
     """Return text in which what stands between backticks is code."""
     parts = enumerate(text.split("`"))
     return Markup().join(Markup("<code>{}</code>").format(one) if n % 2 else one for n, one in parts)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 class _Values:
@@ -232,8 +230,8 @@ def _facts(folded: FoldedFinding, frame: FindingFrame, run: CheckedRun) -> Itera
     if folded.first_seen and folded.last_seen:
         yield "First seen", say.describe_moment(folded.first_seen)
         yield "Last seen", say.describe_moment(folded.last_seen)
-    if standing := say.describe_standing(run, folded):
-        yield "Acceptance", standing
+    if status := say.describe_acceptance(run, folded):
+        yield "Acceptance", status
 
 
 def _filters(findings: list[FoldedFinding]) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def build_report(run: CheckedRun) -> dict[str, Any]:
             "limits": list(run.insight.limits),
         },
         **({"baseline": states | {"unused": unused}} if judged else {}),
-        "findings": [_finding(folded) | (_standing(folded, judged) if judged else {}) for folded in findings],
+        "findings": [_finding(folded) | (_accepted(folded, judged) if judged else {}) for folded in findings],
         "elsewhere": build_elsewhere(summary),
         "unreadable": [_unreadable(unreadable) for unreadable in summary.unreadable],
         "passed_over": [_unreadable(one) for one in summary.passed_over],
@@ -117,7 +117,7 @@ def _finding(folded: FoldedFinding) -> dict[str, Any]:
     }
 
 
-def _standing(folded: FoldedFinding, judged: Judged) -> dict[str, Any]:
+def _accepted(folded: FoldedFinding, judged: Judged) -> dict[str, Any]:
     acceptance = judged.matched.get(folded.finding.key)
     return {
         "state": judged.state(folded).value,

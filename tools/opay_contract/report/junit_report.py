@@ -27,7 +27,7 @@ _BASELINE = f"{_SUITE}.baseline"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
+class _TestCase:
     """A test case: `result` is failure, error or skipped, or empty where it passed."""
 
     classname: str
@@ -70,9 +70,9 @@ def render_junit(run: CheckedRun) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _input_cases(run: CheckedRun) -> Iterator[_Case]:
+def _input_cases(run: CheckedRun) -> Iterator[_TestCase]:
     summary = run.summary
-    yield _Case(
+    yield _TestCase(
         classname=_INPUT,
         name="exchanges were checked",
         result=("skipped" if run.is_allowed_nothing else "failure") if run.is_nothing else "",
@@ -82,7 +82,7 @@ def _input_cases(run: CheckedRun) -> Iterator[_Case]:
     )
     if run.require_success:
         shortage = say.describe_shortage(run)
-        yield _Case(
+        yield _TestCase(
             classname=_INPUT,
             name="enough exchanges succeeded",
             result="failure" if shortage else "",
@@ -90,7 +90,7 @@ def _input_cases(run: CheckedRun) -> Iterator[_Case]:
             message=shortage,
         )
     if summary.is_partial:
-        yield _Case(
+        yield _TestCase(
             classname=_INPUT,
             name="the run was finished",
             result="error",
@@ -100,13 +100,13 @@ def _input_cases(run: CheckedRun) -> Iterator[_Case]:
     yield from (_unreadable(one) for one in summary.unreadable)
     if more := summary.unreadable_count - len(summary.unreadable):
         message = f"{more:,} more could not be read"
-        yield _Case(
+        yield _TestCase(
             classname=_INPUT, name="further entries", result="error", kind="unreadable", message=message
         )
 
 
-def _unreadable(one: Unreadable) -> _Case:
-    return _Case(
+def _unreadable(one: Unreadable) -> _TestCase:
+    return _TestCase(
         classname=_INPUT,
         name=f"{one.place.file}: entry {one.place.entry}" if one.place.entry else one.place.file,
         file=one.place.file,
@@ -118,7 +118,7 @@ def _unreadable(one: Unreadable) -> _Case:
     )
 
 
-def _finding_cases(run: CheckedRun) -> Iterator[_Case]:
+def _finding_cases(run: CheckedRun) -> Iterator[_TestCase]:
     summary = run.summary
     yield from (_finding(folded, run) for folded in by_gravity(summary))
     if not summary.omitted:
@@ -128,7 +128,7 @@ def _finding_cases(run: CheckedRun) -> Iterator[_Case]:
         listed[folded.finding.rule.severity] += folded.count
     worst = max(severity for severity, number in summary.occurrences.items() if number > listed[severity])
     message = f"{count(summary.omitted, 'occurrence')} of further findings not listed, at worst {worst.label}"
-    yield _Case(
+    yield _TestCase(
         classname=_ANY,
         name="further findings",
         result="failure" if worst >= run.fail_on else "skipped",
@@ -137,11 +137,11 @@ def _finding_cases(run: CheckedRun) -> Iterator[_Case]:
     )
 
 
-def _finding(folded: FoldedFinding, run: CheckedRun) -> _Case:
+def _finding(folded: FoldedFinding, run: CheckedRun) -> _TestCase:
     finding = folded.finding
     is_whole = finding.place.is_whole_run and finding.operation is None
     result, why = _result(folded, run)
-    return _Case(
+    return _TestCase(
         classname=f"{_SUITE}.{'run' if is_whole else say.describe_operation(finding.operation)}",
         name=" ".join(
             part for part in (finding.rule.id, finding.pointer, finding.value, f"({finding.outcome})") if part
@@ -158,12 +158,12 @@ def _finding(folded: FoldedFinding, run: CheckedRun) -> _Case:
 def _result(folded: FoldedFinding, run: CheckedRun) -> tuple[str, str]:
     """Return how the test case of a finding ends, and what to say of that before what was found."""
     severity, fail_on = folded.finding.rule.severity, run.fail_on
-    standing = f"{words}: " if (words := say.describe_standing(run, folded)) else ""
+    status = f"{words}: " if (words := say.describe_acceptance(run, folded)) else ""
     if run.state(folded) is State.ACCEPTED:
-        return "skipped", standing
+        return "skipped", status
     if severity < fail_on:
-        return "skipped", f"{severity.label}, below --fail-on {fail_on.label}: {standing}"
-    return "failure", standing
+        return "skipped", f"{severity.label}, below --fail-on {fail_on.label}: {status}"
+    return "failure", status
 
 
 def _details(folded: FoldedFinding, run: CheckedRun) -> Iterator[str]:
@@ -180,18 +180,18 @@ def _details(folded: FoldedFinding, run: CheckedRun) -> Iterator[str]:
     if recorded := say.describe_recorded(folded):
         yield recorded
     yield f"fingerprint {folded.fingerprint}"
-    if standing := say.describe_standing(run, folded):
-        yield standing
+    if status := say.describe_acceptance(run, folded):
+        yield status
     if finding.rule is NOTHING_SUCCEEDED:
         yield say.describe_vacuity(run)
     yield finding.rule.explanation
 
 
-def _unused(run: CheckedRun, acceptance: Acceptance) -> _Case:
+def _unused(run: CheckedRun, acceptance: Acceptance) -> _TestCase:
     excuse = f"{run.unused_excuse}: " if run.unused_excuse else ""
     covered = say.describe_covered(acceptance)
     where = f"{say.describe_operation(acceptance.operation)}, {acceptance.outcome}"
-    return _Case(
+    return _TestCase(
         classname=_BASELINE,
         name=f"acceptance of {covered} ({where})",
         file=acceptance.file,
@@ -203,11 +203,11 @@ def _unused(run: CheckedRun, acceptance: Acceptance) -> _Case:
     )
 
 
-def _clean_rules(summary: DriftSummary) -> Iterator[_Case]:
+def _clean_rules(summary: DriftSummary) -> Iterator[_TestCase]:
     """Name the rules that found nothing, which only says something where something succeeded."""
     broken = {folded.finding.rule.id for folded in summary.findings.values()}
     if summary.exchanges and not summary.omitted and not summary.is_vacuous:
-        yield from (_Case(classname=_ANY, name=rule.id) for rule in RULES if rule.id not in broken)
+        yield from (_TestCase(classname=_ANY, name=rule.id) for rule in RULES if rule.id not in broken)
 
 
 def _properties(run: CheckedRun) -> Iterator[str]:
@@ -253,7 +253,7 @@ def _outcome_values(summary: DriftSummary) -> dict[str, int]:
     return values
 
 
-def _case(case: _Case) -> Iterator[str]:
+def _case(case: _TestCase) -> Iterator[str]:
     place = _attributes(file=case.file or None, line=case.line)
     head = f"    <testcase{_attributes(classname=case.classname, name=case.name, time=0)}{place}"
     if not case.result:

@@ -61,7 +61,7 @@ def _line(folded: FoldedFinding, run: CheckedRun, *, is_verbose: bool) -> str:
     details = [
         "" if place.is_whole_run or place.entry in (0, place.line) else f"entry {place.entry}",
         f"{folded.count:,} times" if folded.count > 1 else "",
-        run.standing(folded),
+        run.acceptance_status(folded),
         f"fingerprint {folded.fingerprint}" if is_verbose else "",
     ]
     about = ", ".join(filter(None, details))
@@ -71,7 +71,7 @@ def _line(folded: FoldedFinding, run: CheckedRun, *, is_verbose: bool) -> str:
 
 
 def render_github(run: CheckedRun) -> str:
-    """Return one command a line, the gravest first: GitHub shows ten of a kind for each step.
+    """Return one command a line, the most severe first: GitHub shows ten of a kind for each step.
 
     A finding is put at the contract's statement where the contract stands in the working folder; otherwise,
     and where there is no statement, at the recording. What is accepted is only counted and open questions are
@@ -119,11 +119,11 @@ def _finding(folded: FoldedFinding, run: CheckedRun) -> str:
         place = {"file": file, "line": statement.line, "col": statement.column}
     pointer = f"{finding.pointer}: " if finding.pointer else ""
     times = f"{folded.count:,} times, first at" if folded.count > 1 else "at"
-    standing = f"; {run.standing(folded)}" if run.acceptance(folded) else ""
+    status = f"; {run.acceptance_status(folded)}" if run.acceptance(folded) else ""
     where = "" if finding.place.is_whole_run else f"; {times} {say.describe_place(finding.place)}"
     message = (
         f"{pointer}expected {finding.expected}, got {finding.actual} "
-        f"({say.describe_call(finding)}{where}; fingerprint {folded.fingerprint}{standing})"
+        f"({say.describe_call(finding)}{where}; fingerprint {folded.fingerprint}{status})"
     )
     return command(_COMMANDS[finding.rule.severity], message, **place, title=f"{TOOL}: {finding.rule.id}")
 
@@ -133,7 +133,9 @@ def _acceptances(findings: list[FoldedFinding], run: CheckedRun) -> Iterator[str
     for folded in findings:
         acceptance = run.acceptance(folded)
         if acceptance and run.state(folded) is State.EXPIRED:
-            message = f"{say.describe_covered(acceptance)} counts again: {say.describe_standing(run, folded)}"
+            message = (
+                f"{say.describe_covered(acceptance)} counts again: {say.describe_acceptance(run, folded)}"
+            )
             yield command("warning", message, **_entry(acceptance), title=f"{TOOL}: acceptance expired")
     excuse = f" ({run.unused_excuse})" if run.unused_excuse else ""
     for acceptance in run.unused:
@@ -154,14 +156,14 @@ def _recording(place: Place) -> dict[str, str | int | None]:
 
 def command(name: str, message: str, **properties: str | int | None) -> str:
     """Return one of GitHub's workflow commands."""
-    given = ((key, _property(str(value))) for key, value in properties.items() if value is not None)
+    given = (
+        (key, _data(str(value)).replace(":", "%3A").replace(",", "%2C"))
+        for key, value in properties.items()
+        if value is not None
+    )
     return f"::{name} {','.join(f'{key}={value}' for key, value in given)}::{_data(message)}"
 
 
 def _data(text: str) -> str:
     """Escape as @actions/core does; control characters, the line feed among them, are gone before."""
     return printable(text).replace("%", "%25")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -110,7 +110,7 @@ def _finding(folded: FoldedFinding, run: CheckedRun) -> list[str]:
     has_expired = run.state(folded) is State.EXPIRED
     days = [utc.partition("T")[0] for utc in (folded.first_seen, folded.last_seen) if utc]
     return [
-        code(finding.rule.id) + f"<br>**{run.standing(folded)}**" * has_expired,
+        code(finding.rule.id) + f"<br>**{run.acceptance_status(folded)}**" * has_expired,
         _where(finding.pointer, say.describe_call(finding)),
         prose(finding.expected),
         prose(finding.actual),
@@ -132,7 +132,7 @@ def _accepted(run: CheckedRun, accepted: list[FoldedFinding], listed: list[Folde
         [
             code(one.finding.rule.id),
             _where(one.finding.pointer, say.describe_call(one.finding)),
-            prose(cut(say.describe_standing(run, one), _LONGEST_REASON)),
+            prose(cut(say.describe_acceptance(run, one), _LONGEST_REASON)),
             f"{one.count:,}",
             _place(one.finding.place),
         ]

@@ -187,10 +187,10 @@ def _describe(folded: FoldedFinding, run: CheckedRun) -> str:
     where = f"{finding.pointer}: " if finding.pointer else ""
     times = f"{folded.count:,} times, first at" if folded.count > 1 else "at"
     seen = "" if finding.place.is_whole_run else f"; {times} {say.describe_place(finding.place)}"
-    standing = f"; {run.standing(folded)}" if run.acceptance(folded) else ""
+    status = f"; {run.acceptance_status(folded)}" if run.acceptance(folded) else ""
     return (
         f"{where}expected {finding.expected}, got {finding.actual} "
-        f"({say.describe_call(finding)}{seen}{standing})."
+        f"({say.describe_call(finding)}{seen}{status})."
     )
 
 

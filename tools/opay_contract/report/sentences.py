@@ -400,13 +400,15 @@ def describe_judged(judged: Judged) -> str:
     return f"Baseline: {'; '.join(filter(None, parts)) or 'no findings'}."
 
 
-def describe_standing(run: CheckedRun, folded: FoldedFinding) -> str:
+def describe_acceptance(run: CheckedRun, folded: FoldedFinding) -> str:
     """Return how the acceptance of a finding stands, where, by whom it is and why, or nothing."""
     acceptance = run.acceptance(folded)
     if acceptance is None:
         return ""
     where = f"{acceptance.file}:{acceptance.line}"
-    return on_one_line(f"{run.standing(folded)} ({where}) by {acceptance.accepted_by}: {acceptance.reason}")
+    return on_one_line(
+        f"{run.acceptance_status(folded)} ({where}) by {acceptance.accepted_by}: {acceptance.reason}"
+    )
 
 
 def describe_covered(acceptance: Acceptance) -> str:

@@ -1,7 +1,7 @@
 """The report for a terminal: what is wrong first, folded to a screen, the verdict and what to do last."""
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -36,7 +36,7 @@ _bold = partial(click.style, bold=True)
 
 def render_text(run: CheckedRun, view: View | None = None) -> str:
     """Return the report with colour codes, which the writer takes off where nobody sees colours."""
-    return _Layout(run, view or View()).render()
+    return _Screen(run, view or View()).render()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ _TITLES = ("times", "files", "since")
 """What stands above the numbers of a list; a column without any is left out."""
 
 
-class _Layout:
+class _Screen:
     """Puts a run on a screen."""
 
     def __init__(self, run: CheckedRun, view: View) -> None:
@@ -81,7 +81,7 @@ class _Layout:
         return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
     def _findings(self, room: int) -> Iterator[list[str]]:
-        """Yield a block for each severity: as frames or lists where these fit, else folded to the gravest."""
+        """Yield a block for each severity: frames or lists where these fit, else the most severe folded."""
         view, room = self._view, max(room, _LEAST_LINES)
         findings = by_gravity(self._run.counted)
         by_severity = [
@@ -89,7 +89,10 @@ class _Layout:
             for severity in reversed(Severity)
         ]
         present = [(severity, found) for severity, found in by_severity if found]
-        framed = [self._framed(found) for _, found in present]
+        framed = [
+            [line for one in found for line in ("", *self._frame(one))][1:]  # a blank line between two
+            for _, found in present
+        ]
         if view.is_full or (not view.shows_all and sum(len(one) + 1 for one in framed) <= room):
             yield from framed
             return
@@ -103,10 +106,6 @@ class _Layout:
         if others:
             said = ", ".join(count(len(found), say.NOUNS[severity]) for severity, found in others)
             yield [click.style(f"{_SIGNS[others[0][0]]} {said}: --all", fg=_COLOURS[others[0][0]], bold=True)]
-
-    def _framed(self, findings: Sequence[FoldedFinding]) -> list[str]:
-        blocks = [self._frame(folded) for folded in findings]
-        return [line for number, block in enumerate(blocks) for line in ([""] * bool(number) + block)]
 
     def _folded(self, severity: Severity, findings: list[FoldedFinding], room: int) -> list[str]:
         """Return as much of a list as fits, the first told in full and the last line saying what is left."""
@@ -167,10 +166,10 @@ class _Layout:
         lines = self._hanging(guide_of(finding.rule).sentence, 6)
         for side, parts in sides.items():
             lines += self._hanging(f"{side:<10}{'   '.join(parts)}", 6, 10) if parts else []
-        return [*map(_dim, lines), *self._standing(folded), *self._verbose(folded)]
+        return [*map(_dim, lines), *self._acceptance(folded), *self._verbose(folded)]
 
-    def _standing(self, folded: FoldedFinding) -> list[str]:
-        words = say.describe_standing(self._run, folded)
+    def _acceptance(self, folded: FoldedFinding) -> list[str]:
+        words = say.describe_acceptance(self._run, folded)
         colour = "yellow" if self._run.state(folded) is State.EXPIRED else "green"
         return [click.style(line, fg=colour) for line in self._hanging(words, 6)] if words else []
 
@@ -215,7 +214,7 @@ class _Layout:
         lines += [first.replace(f"│{_END_OF_DIM}{'':<12}", f"{corner} recording{_END_OF_DIM}  ", 1), *more]
         is_described = "digit" in finding.actual or "character" in finding.actual
         lines += self._inside(printable(finding.actual) + "   (values are never shown)" * is_described)
-        lines += self._standing(folded) + self._verbose(folded)
+        lines += self._acceptance(folded) + self._verbose(folded)
         first, *more = textwrap.wrap(frame.advice, self._width - 15, break_on_hyphens=False)
         return [*lines, f"  {_dim('└ next     ')}  {first}", *(f"{'':<15}{line}" for line in more)]
 

@@ -81,7 +81,7 @@ def find_sensitivity_faults(subject: Subject) -> Iterator[RawProblem]:
                 at.child("x-sensitivity"), f"no such class in `x-sensitivity-classes` of {subject.root_name}"
             )
     for at, _ in _iter_properties(subject):
-        parts = [members(subject.value(part)) for part in subject.in_place(at)]
+        parts = [schema for _, schema in subject.schema_set.iter_in_place(at.uri)]
         if any(map(_is_scalar, parts)) and not any("x-sensitivity" in part for part in parts):
             yield RawProblem(
                 at, f"the property '{at.tokens[-1]}' has no `x-sensitivity`, directly or by its $ref"
@@ -92,15 +92,11 @@ def _iter_properties(subject: Subject) -> Iterator[Statement]:
     """Yield the properties that are described, other than in a condition."""
     for name in subject.schema_names if subject.names_sources else ():
         for at, schema in subject.inside(Address(name)):
-            for key, value in members(schema.get("properties")).items():
-                if not _is_condition(at) and isinstance(value, dict):
-                    yield Statement(at.child("properties", key), value)
-
-
-def _is_condition(at: Address) -> bool:
-    """Tell whether a schema stands below `if` or `not` as a keyword, not as a property's name."""
-    before = ("", *at.tokens)
-    return any(token in _CONDITIONS and before[i] != "properties" for i, token in enumerate(at.tokens))
+            steps = zip(("", *at.tokens), at.tokens, strict=False)  # a property may be called `if`
+            if not any(token in _CONDITIONS and before != "properties" for before, token in steps):
+                for key, value in members(schema.get("properties")).items():
+                    if isinstance(value, dict):
+                        yield Statement(at.child("properties", key), value)
 
 
 def _is_scalar(schema: dict[str, Any]) -> bool:
@@ -132,7 +128,7 @@ def find_cycles(subject: Subject) -> Iterator[RawProblem]:
     while waiting:
         at = waiting.pop()
         if at not in beside:
-            beside[at] = subject.beside(at, conditions=True)
+            beside[at] = subject.beside(at)
             waiting += beside[at]
     circles = _circles(beside)
     for reference in subject.references:
