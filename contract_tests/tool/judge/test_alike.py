@@ -37,7 +37,7 @@ from contract_tests.tool.redact.writers import (
 from contract_tests.usual import one_in
 
 from opay_contract.contract.contract import Contract
-from opay_contract.drift.fold import MAX_WAITING
+from opay_contract.drift import fold
 from opay_contract.drift.saving import summary_to_json
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Exchange
@@ -300,6 +300,17 @@ def test_a_card_number_is_found_in_each_of_many_exchanges_that_are_alike(
     assert [one.count for one in found] == [3]
 
 
+UNREAD, WAITING = 20, 60
+
+
+@pytest.fixture
+def few_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let exchanges be read together, and judged together, in small numbers."""
+    monkeypatch.setattr(fold, "MAX_UNREAD", UNREAD)
+    monkeypatch.setattr(fold, "MAX_WAITING", WAITING)
+
+
+@pytest.mark.usefixtures("few_wait")
 def test_those_that_drift_among_many_that_are_alike_are_found_at_their_places() -> None:
     def line(number: int) -> dict[str, Any]:
         asked = changed(TEMPLATES[1], "request", "body", "customerId", to=f"{number}")
@@ -307,8 +318,8 @@ def test_those_that_drift_among_many_that_are_alike_are_found_at_their_places() 
         times = changed(token, *IN_DATA, "cardTokens", 1, "createTimestamp", to=RECORDED - 1_000_000)
         return changed(times, *IN_DATA, "customer", "customerId", to=f"{number}")
 
-    lines = {number: line(number) for number in range(1, 3 * MAX_WAITING)}
-    first, last = MAX_WAITING, 2 * MAX_WAITING + 1
+    lines = {number: line(number) for number in range(1, 3 * WAITING)}
+    first, last = WAITING, 2 * WAITING + 1
     at = (*IN_DATA, "cardTokens", 0, "createTimestamp")
     drifted = {
         first: ("timestamp-in-future", changed(lines[first], *at, to=RECORDED + 301)),
@@ -332,14 +343,15 @@ def test_those_that_drift_among_many_that_are_alike_are_found_at_their_places() 
     assert {place for place in places if place[2] == 1} == expected
 
 
+@pytest.mark.usefixtures("few_wait")
 def test_a_card_number_in_a_header_is_found_among_many_that_are_alike() -> None:
     def line(number: int) -> bytes:
-        trace = PAN if number in (2, MAX_WAITING + 1) else f"{number:016x}"
+        trace = PAN if number in (2, WAITING + 1) else f"{number:016x}"
         return encode(changed(TEMPLATES[0], "request", "headers", "X-Note", to=trace)).encode()
 
-    summary = assert_lines([line(number) for number in range(1, 2 * MAX_WAITING)])
+    summary = assert_lines([line(number) for number in range(1, 2 * WAITING)])
     (found,) = [one for key, one in summary.findings.items() if key[0] == "card-number-exposed"]
-    assert (found.finding.place.entry, found.last_place.entry, found.count) == (2, MAX_WAITING + 1, 2)
+    assert (found.finding.place.entry, found.last_place.entry, found.count) == (2, WAITING + 1, 2)
 
 
 def test_evidence_in_calls_of_an_unknown_method_counts_every_item() -> None:
