@@ -1,15 +1,23 @@
-"""Files of tests that import a package of `.[dev]` are collected where it is installed, and else named."""
+"""What holds for all tests: a package that is not there leaves out files; a contract is built once."""
 
 import gc
 import re
 from functools import cache
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 
+from opay_contract.contract import loading
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.documents import Document, decode_document, load_document
+
 _HERE = Path(__file__).parent
-_OF_DEV = re.compile(
-    r"^(?:import|from) (dask|distributed|fsspec|moto|orjson|pyarrow|s3fs|sphinx)\b", re.MULTILINE
-)
+_ABSENT = [
+    package
+    for package in ("dask", "distributed", "fsspec", "moto", "orjson", "pyarrow", "s3fs", "sphinx")
+    if find_spec(package) is None
+]
+_NEEDS = re.compile(rf"^(?:import|from) ({'|'.join(_ABSENT)})\b", re.MULTILINE)
 _OF_TESTS = re.compile(r"^from contract_tests\.([a-z_.]+) import", re.MULTILINE)
 
 
@@ -27,16 +35,42 @@ def pytest_report_header() -> str | None:
     return f"not collected: {count} files of tests that need {packages} (pip install -e '.[dev]')"
 
 
+def pytest_configure() -> None:
+    """Let a contract of the same files be built once in a run: thousands of commands and fixtures ask.
+
+    Nothing changes a contract that is built; other bytes are another contract. Documents alone are read anew.
+    """
+    decode = cache(decode_document)
+    built: dict[tuple[object, ...], tuple[dict[str, Document], Contract]] = {}
+
+    def read(path: Path, name: str) -> Document:
+        try:
+            data = path.read_bytes()
+        except OSError:
+            return load_document(path, name)
+        return decode(data, name)
+
+    def load_once(path: Path | None = None, base_urls: tuple[str, ...] = ()) -> Contract:
+        documents = loading.read_documents(path or loading.default_directory(), read)
+        key = (*map(id, documents.values()), *base_urls)
+        if key not in built:
+            built[key] = documents, loading.build_contract(documents, base_urls)
+        return built[key][1]
+
+    vars(loading)["load_contract"] = load_once
+
+
 def pytest_collection_finish() -> None:
-    """Let collections of garbage pass over what lives as long as the run; a tenth of its time went there."""
+    """Let collections of garbage be fewer, and pass over what lives as long as the run: a tenth of it."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000)
 
 
 @cache
 def _left_out() -> dict[Path, str]:
     """Return the files of tests that cannot be imported, with a package that each needs."""
-    needs = {path: _missing(path) for path in _HERE.rglob("test_*.py")}
+    needs = {path: _missing(path) for path in _HERE.rglob("test_*.py")} if _ABSENT else {}
     return {path: package for path, package in needs.items() if package}
 
 
@@ -44,11 +78,5 @@ def _left_out() -> dict[Path, str]:
 def _missing(path: Path) -> str:
     """Return a package that is not installed, and that a module or what it imports of the tests needs."""
     text = path.read_text(encoding="utf-8")
-    packages = (package for package in _OF_DEV.findall(text) if not _is_there(package))
     imported = (_HERE.joinpath(*name.split(".")).with_suffix(".py") for name in _OF_TESTS.findall(text))
-    return next(packages, "") or next(filter(None, map(_missing, filter(Path.is_file, imported))), "")
-
-
-@cache
-def _is_there(package: str) -> bool:
-    return find_spec(package) is not None
+    return next(chain(_NEEDS.findall(text), filter(None, map(_missing, filter(Path.is_file, imported)))), "")

@@ -18,9 +18,8 @@ from contract_tests.tool.suite.park import CONTRACT, CUSTOMER, KEY, MERCHANT, Ca
 from contract_tests.tool.suite.test_planted_defects import run_suite
 from schemathesis.engine import Status, events, from_schema
 
-from opay_contract.suite.api import ApiJudge
-from opay_contract.suite.schemathesis_running import SETTINGS, Run, run_schemathesis
-from opay_contract.suite.targets import ApiTarget
+from opay_contract.suite.questions import ApiJudge, ApiTarget
+from opay_contract.suite.schemathesis_teaching import SETTINGS, Run, run_schemathesis
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "tools" / "docs" / "reference" / "contract-tests.md"

@@ -19,7 +19,9 @@ OF_THE_SHELL = re.compile(r'code=0|\[ "\$code" -eq 1 \]|echo .*|\[ "\$HAS_ALL" =
 ITS_OWN = {
     ".venv/bin/pip install -e '.[test]'",  # the beginning of the README's second command
     "python3 -m venv .venv",  # the beginning of its first
-    ".venv/bin/python -m contract_tests.tool.whole.mutation",  # what tools/docs/inside/mutation.md says
+    # what tools/docs/inside/mutation.md says
+    ".venv/bin/python -m contract_tests.tool.whole.mutation",
+    ".venv/bin/python -m contract_tests.tool.whole.mutation.lines --of-mock",
 }
 
 

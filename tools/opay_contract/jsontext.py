@@ -135,7 +135,7 @@ def _parse_odd(data: bytes) -> Parsed | NotJson:
         flaws.append(Flaw(kind=FlawKind.INVALID_UTF8))
         text = data.decode(errors="replace")
     try:
-        reading = _Reading()
+        reading = _OddReading()
         value = reading.decode(text)
     except json.JSONDecodeError as error:
         return NotJson(line=error.lineno, column=error.colno, truncated=_is_broken_off(text, error))
@@ -176,7 +176,7 @@ class _Integer(int):
     """An integer that not every reader keeps."""
 
 
-class _Reading:
+class _OddReading:
     """One pass over a text that marks what is odd; only a text with a flaw is walked to find its place."""
 
     def __init__(self) -> None:

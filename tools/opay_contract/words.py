@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 def printable(text: str) -> str:
     """Return `text` with control characters as escapes: a file's name cannot drive a terminal."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

@@ -15,7 +15,7 @@ from opay_contract.cli import checking
 from opay_contract.cli import main as main_module
 from opay_contract.cli import mock as mock_module
 from opay_contract.cli.main import COMMANDS
-from opay_contract.cli.output import Target, settle_targets, write_atomically, write_report
+from opay_contract.cli.output import Target, assign_files, write_atomically, write_report
 from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode
 from opay_contract.model.finding import Severity
@@ -228,7 +228,7 @@ def test_reports_that_would_mix_are_refused(
     targets: tuple[Target, ...], output: Path | None, reason: str
 ) -> None:
     with pytest.raises(UsageError, match=reason):
-        settle_targets(targets, output)
+        assign_files(targets, output)
 
 
 def test_a_report_cannot_go_into_a_folder_that_is_not_there(tmp_path: Path) -> None:

@@ -22,9 +22,8 @@ from markdown_it import MarkdownIt
 from opay_contract.cli.docs import docs
 from opay_contract.contract.loading import load_contract
 from opay_contract.docs.building import build_reference
-from opay_contract.docs.evidence import RunEvidence, build_evidence
+from opay_contract.docs.evidence import RunEvidence, build_evidence, latest_day
 from opay_contract.docs.outputs import MARKDOWN, PAGE, build_outputs, describe_verification, render_markdown
-from opay_contract.docs.seen import latest_day
 from opay_contract.drift.insight import draw_insight
 from opay_contract.drift.saving import summary_from_json, summary_to_json
 from opay_contract.errors import UsageError

@@ -23,8 +23,8 @@ BROWSER = Path(__file__).parent / "browser"
 PATIENCE = 300
 
 
-def drive(script: str, *arguments: object) -> Any:
-    """Run a script of the browser and return what it prints."""
+def drive(script: str | Path, *arguments: object) -> Any:
+    """Run a script, one of `browser/` or one elsewhere by its whole path, and return what it prints."""
     programs = {"chromium": "chromium", "node": "nodejs"}
     for name, package in programs.items():
         if shutil.which(name) is None:

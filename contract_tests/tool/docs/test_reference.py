@@ -71,6 +71,7 @@ def test_every_code_and_question_and_source_is_there_with_its_source(plain: Mapp
 
 
 def test_the_form_that_the_contract_is_named_after_comes_first(plain: Mapping[str, str]) -> None:
+    assert "\n## Business codes\n" in plain[MARKDOWN]  # of one operation, whose name need not be said
     titles = re.findall(r"^## (.*)$", plain[MARKDOWN], re.MULTILINE)
     assert titles[:3] == ["Overview", "Token Info By User", "Card Token Info"]
     assert re.findall(r"<h2 [^>]*>(.*?)</h2>", plain[PAGE])[:2] == titles[1:3]

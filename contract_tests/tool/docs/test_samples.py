@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from opay_contract.contract.loading import load_contract
-from opay_contract.docs.samples import Sample, build_samples
+from opay_contract.report.samples import Sample, build_samples
 
 CONTRACT = load_contract()
 OPERATION = CONTRACT.operations[0]

@@ -13,7 +13,6 @@ import pytest
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.docs.building import build_reference
-from opay_contract.docs.samples import Program
 from opay_contract.mock.app import build_app
 from opay_contract.mock.choices import assumed_choices
 from opay_contract.mock.records import RecordBook
@@ -22,7 +21,7 @@ from opay_contract.mock.serving import running
 from opay_contract.mock.store import Store
 from opay_contract.mock.validation import Credentials
 from opay_contract.model.exchange import Exchange
-from opay_contract.report.sample_calls import MOCK
+from opay_contract.report.samples import MOCK, Program
 
 pytestmark = pytest.mark.external
 

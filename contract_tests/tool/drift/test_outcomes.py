@@ -136,7 +136,7 @@ def test_signatures_of_refused_requests_are_counted_and_are_no_findings() -> Non
 def test_a_signature_is_verified_over_the_body_as_the_judge_has_read_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delattr("opay_contract.signing.canonical.parse_json")
+    monkeypatch.delattr("opay_contract.signing.signer.parse_json")
     for has_memory in (True, False):
         summary = fold([BY_CUSTOMER, BY_TOKEN, BY_CUSTOMER], key=KEY, has_memory=has_memory)
         assert summary.signatures == Signatures(verified=3)

@@ -68,10 +68,10 @@ def test_the_most_frequent_mistake_comes_first_and_merchant_ids_are_tried_as_key
 
 
 def test_every_split_and_every_order_say_the_same_and_so_does_what_was_saved() -> None:
-    exchanges = [spaced(n) if n % 3 else exchange(n, "x") for n in range(1, 25)]
+    exchanges = [spaced(n) if n % 3 else exchange(n, "x") for n in range(1, 13)]
     whole = fold(exchanges).signatures
     assert [one.place.entry for one in whole.diagnosed] == list(range(1, 9))
-    for parts in ([exchanges[:5], exchanges[5:20], exchanges[20:]], [exchanges[1::2], exchanges[::2]]):
+    for parts in ([exchanges[:3], exchanges[3:10], exchanges[10:]], [exchanges[1::2], exchanges[::2]]):
         for order in (parts, parts[::-1]):
             assert reduce(merge, map(fold, order)).signatures == whole
     assert fold(exchanges[::-1]).signatures == whole

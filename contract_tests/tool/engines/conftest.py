@@ -1,6 +1,7 @@
 """Traffic of every kind of finding, and the summary of one process over it."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,5 +46,10 @@ def run_settings() -> Settings:
 
 @pytest.fixture(scope="session")
 def alone(contract: Contract) -> Callable[..., DriftSummary]:
-    """Return what one process finds."""
-    return lambda *paths: check_sources(iter_inputs([str(path) for path in paths]), contract, SETTINGS)
+    """Return what one process finds; it looks at the same paths once."""
+
+    @cache
+    def look(*paths: str | Path) -> DriftSummary:
+        return check_sources(iter_inputs(list(map(str, paths))), contract, SETTINGS)
+
+    return look

@@ -68,7 +68,7 @@ def work_on(*paths: Any, size: int = 30_000) -> Work:
     return Work(iter_inputs([str(path) for path in paths]), None, size)
 
 
-@settings(deadline=None, max_examples=6, derandomize=True, phases=[Phase.generate])
+@settings(deadline=None, max_examples=3, derandomize=True, phases=[Phase.generate])
 @given(size=st.integers(2_000, 130_000))
 def test_any_size_of_parts_gives_the_report_of_one_process(  # noqa: PLR0913, PLR0917  fixtures
     cluster: Any, traffic: Path, contract: Contract, alone: Alone, run_settings: Settings, size: int

@@ -13,7 +13,8 @@ from typing import Any
 import fsspec
 import pytest
 
-from opay_contract.cli import checking, spreading
+from opay_contract.cli import check as check_module
+from opay_contract.cli import checking
 from opay_contract.cli.main import main
 from opay_contract.exit_codes import ExitCode
 
@@ -60,7 +61,7 @@ def test_without_the_extra_the_option_says_how_to_get_it(run: Run, monkeypatch: 
     def missing(_name: str) -> Any:
         raise ImportError
 
-    monkeypatch.setattr(spreading, "import_module", missing)
+    monkeypatch.setattr(check_module, "import_module", missing)
     code, _, error = run("check", "--engine", "dask", CLEAN)
     assert code == ExitCode.UNUSABLE
     assert error == "error: --engine dask needs Dask; pip install 'opay-contract[dask]'\n"
@@ -148,7 +149,7 @@ def test_every_engine_writes_the_same_report(run: Run, traffic: Path) -> None:
 
 def test_dask_is_not_imported_unless_it_is_asked_for() -> None:
     script = (
-        "import sys; from opay_contract.cli import check, merge; "
+        "import sys; from opay_contract.cli import check; "
         "print(sorted({'dask', 'distributed', 'fsspec', 'pyarrow', 'rich'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

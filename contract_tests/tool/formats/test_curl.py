@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from opay_contract.formats import curl, curl_lines
 from opay_contract.formats.curl import NO_BODY, read_curl
 from opay_contract.formats.streams import ChunkStream
 from opay_contract.formats.table import Format, recognise
@@ -210,8 +211,12 @@ def test_a_call_that_got_no_response_is_unreadable_once(read: Read, failure: byt
     assert "got no response" in found[1].reason
 
 
-def test_a_body_longer_than_may_be_kept_is_unreadable_and_the_next_call_comes(read: Read) -> None:
-    found = read(CONNECT + REQUEST + UNSIZED + b"x" * (65 << 20) + b"\n" + LEFT + CALL)
+def test_a_body_longer_than_may_be_kept_is_unreadable_and_the_next_call_comes(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (curl, curl_lines):
+        monkeypatch.setattr(module, "MAX_ENTRY", 64 << 10)
+    found = read(CONNECT + REQUEST + UNSIZED + b"x" * (65 << 10) + b"\n" + LEFT + CALL)
     assert [type(one) for one in found] == [Unreadable, Exchange]
     assert found[0].reason == "the entry is longer than 64 MiB"
 
@@ -314,20 +319,20 @@ def test_chunk_boundaries_do_not_matter(marks: Any) -> None:
 @pytest.mark.parametrize(
     "hostile",
     [
-        b"x\n" * 100_000,
-        b"\r" + b"#" * 200_000,
-        b"\r100 " * 40_000,
-        b"  %" + b" " * 200_000,
-        b"HTTP/1 200\n\n" * 20_000,
-        b"* Trying \n" * 20_000,
-        b"< a: b\n> a: b\n" * 20_000,
+        b"x\n" * 40_000,
+        b"\r" + b"#" * 80_000,
+        b"\r100 " * 16_000,
+        b"  %" + b" " * 80_000,
+        b"HTTP/1 200\n\n" * 8_000,
+        b"* Trying \n" * 8_000,
+        b"< a: b\n> a: b\n" * 8_000,
     ],
     ids=lambda hostile: repr(hostile[:8]),
 )
 def test_hostile_text_is_read_in_time_that_grows_with_its_length(read: Read, hostile: bytes) -> None:
     started = time.process_time()
     read(CONNECT + REQUEST + UNSIZED + hostile + CALL, Format.CURL)
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < 4
 
 
 def test_a_transcript_whose_trailing_spaces_an_editor_took_off_is_read(read: Read) -> None:

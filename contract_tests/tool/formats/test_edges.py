@@ -17,7 +17,13 @@ from opay_contract.formats.errors import TOO_DEEP, TRUNCATED_BODY, EntryError, S
 from opay_contract.formats.har import read_har
 from opay_contract.formats.messages import parse_moment, parse_status
 from opay_contract.formats.postman import read_postman
-from opay_contract.formats.streams import LONG_LINE, ChunkStream, iter_lines, most_unpacked, unpack
+from opay_contract.formats.streams import (
+    LONG_LINE,
+    ChunkStream,
+    iter_lines,
+    most_unpacked,
+    unpack,
+)
 from opay_contract.formats.tnetstrings import TnetstringReader
 from opay_contract.formats.vcr import read_vcr
 from opay_contract.formats.yaml_events import MAX_DEPTH
@@ -49,6 +55,8 @@ def test_a_body_is_cut_off_when_more_than_a_byte_order_mark_is_missing() -> None
 def test_a_line_may_be_as_long_as_the_limit() -> None:
     for length, found in ((10, b"x" * 10), (11, LONG_LINE)):
         assert list(iter_lines(io.BytesIO(b"x" * length + b"\n"), limit=10)) == [(1, found)]
+        in_pieces = ChunkStream([b"{}\n" + b"x" * 6, b"x" * (length - 6) + b"\n"])
+        assert list(iter_lines(in_pieces, limit=10)) == [(1, b"{}"), (2, found)]
 
 
 def test_a_status_is_from_100_to_599() -> None:

@@ -64,6 +64,19 @@ FOREIGN: list[tuple[str, Any]] = [
         "a web server's access log as text",
         b'203.0.113.5 - - [01/May/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 1',
     ),
+    (
+        "a web server's access log as text",
+        b'[2026-05-01T10:00:00.000Z] "POST /a HTTP/1.1" 200 - 26 300 12 10\n',
+    ),
+    (
+        "a web server's access log as text",
+        b"https 2026-05-01T10:00:00.000000Z app/a/5 203.0.113.5:2817 10.0.0.1:80 0.1 0.1 0.1 200 200 0 57\n",
+    ),
+    (
+        "what Wget prints",
+        b"--2026-05-01 10:00:00--  https://a.example/\nResolving a.example... 203.0.113.5\n",
+    ),
+    ("what mitmdump prints", b"203.0.113.5:50433: POST https://a.example/\n     << 200 OK 300b\n"),
     ("an SQLite database", b"SQLite format 3\0"),
 ]
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from opay_contract.formats import tnetstrings
 from opay_contract.formats.mitmproxy import read_mitmproxy
 from opay_contract.formats.streams import ChunkStream
 from opay_contract.formats.table import Format, recognise
@@ -242,8 +243,11 @@ def test_rubbish_between_flows_ends_the_file(read: Read) -> None:
     assert found[-1].reason == "the file stops being one of mitmproxy's after entry 1"
 
 
-def test_a_flow_longer_than_may_be_kept_is_unreadable_and_the_next_one_comes(read: Read) -> None:
-    long = dump(flow(response={"content": b"x" * (64 << 20)}))
+def test_a_flow_longer_than_may_be_kept_is_unreadable_and_the_next_one_comes(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tnetstrings, "MAX_ENTRY", 64 << 10)
+    long = dump(flow(response={"content": b"x" * (64 << 10)}))
     found = read(dump(flow()) + long + dump(flow()))
     assert [type(one) for one in found] == [Exchange, Unreadable, Exchange]
     assert found[1].reason == "the entry is longer than 64 MiB"
@@ -286,5 +290,5 @@ def test_chunk_boundaries_do_not_matter(marks: Any) -> None:
 def test_many_flows_are_read_in_time_that_grows_with_their_number(read: Read) -> None:
     data = dump(flow())
     started = time.process_time()
-    assert len(read(data * 20_000)) == 20_000
-    assert time.process_time() - started < 20
+    assert len(read(data * 5_000)) == 5_000
+    assert time.process_time() - started < 5

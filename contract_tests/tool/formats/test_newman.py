@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opay_contract.formats.newman import read_newman
+from opay_contract.formats.postman import read_newman
 from opay_contract.formats.streams import ChunkStream
 from opay_contract.formats.table import Format, recognise
 from opay_contract.model.exchange import Exchange, Unreadable

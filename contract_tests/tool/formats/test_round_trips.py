@@ -11,10 +11,10 @@ from typing import Any
 import jsonschema
 import pytest
 import zstandard
+from contract_tests.oracle import build_oracle
+from contract_tests.usual import one_in
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from referencing import Registry
-from referencing.jsonschema import DRAFT202012
 
 from opay_contract.contract.addresses import OPEN
 from opay_contract.contract.contract import Contract
@@ -46,21 +46,14 @@ contract = cache(load_contract)
 
 @cache
 def oracle(file: str) -> jsonschema.Draft202012Validator:
-    documents = contract().schemas.documents
-    resources = [
-        (OPEN + name, DRAFT202012.create_resource(document.value))
-        for name, document in documents.items()
-        if name != "openapi.yaml"
-    ]
-    registry: Registry[Any] = Registry().with_resources(resources)
-    return jsonschema.Draft202012Validator({"$ref": f"{OPEN}schemas/{file}"}, registry=registry)
+    return build_oracle(contract(), f"{OPEN}schemas/{file}")
 
 
 def written(value: Any, *, is_ascii: bool, indent: int | None) -> bytes:
     return json.dumps(value, ensure_ascii=is_ascii, indent=indent).encode(errors="surrogatepass")
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", one_in(2, FILES))
 def test_what_a_schema_allows_reads_back_as_it_was_and_is_still_allowed(file: str) -> None:
     @QUICK
     @given(from_schema(f"schemas/{file}", contract()), st.booleans(), st.sampled_from([None, 1]))

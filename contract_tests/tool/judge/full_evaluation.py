@@ -19,6 +19,7 @@ from opay_contract.errors import OpayContractError
 from opay_contract.formats.native import parse_line
 from opay_contract.jsontext import Tokens, iter_nodes
 from opay_contract.judge.describing import fold_pointer
+from opay_contract.judge.judge import Judge
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.model.signature import SignatureScheme
@@ -48,9 +49,9 @@ def fold_all(judge: Contract, run: Settings, items: Iterable[Exchange | Unreadab
 
 def fold_each(judge: Contract, run: Settings, items: Iterable[Exchange | Unreadable]) -> DriftSummary:
     """Judge each exchange in full and by itself, and join what was found."""
-    whole = DriftSummary()
+    whole, alone = DriftSummary(), Judge(judge, run, has_memory=False)
     for item in items:
-        fold = Fold(judge, run, has_memory=False)
+        fold = Fold(judge, run, judge=alone)
         fold.add(item)
         whole = merge(whole, fold.summary())
     return whole

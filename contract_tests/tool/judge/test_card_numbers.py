@@ -89,82 +89,68 @@ NOT_DIGITS = st.text(
 ).filter(lambda text: not any(char.isdigit() for char in text))
 
 
-@pytest.mark.parametrize(
-    ("digits", "passes"),
-    [
-        ("79927398713", True),  # the example of ISO/IEC 7812-1's literature
-        ("0", True),
-        ("18", True),
-        ("00000000000000", True),
-        ("4111111111111111", True),
-        *((f"7992739871{last}", False) for last in "012456789"),
-        ("4111111111111112", False),
-        ("1", False),
-    ],
-)
-def test_luhn_holds_for_the_known_vectors(digits: str, passes: object) -> None:
-    assert passes_luhn(digits) is passes
+def test_luhn_holds_for_the_known_vectors() -> None:
+    right = ["79927398713", "0", "18", "00000000000000", "4111111111111111"]  # the first is the literature's
+    wrong = [*(f"7992739871{last}" for last in "012456789"), "4111111111111112", "1"]
+    assert [digits for digits in right + wrong if passes_luhn(digits)] == right
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-@pytest.mark.parametrize("scheme", TEST_CARDS)
-def test_a_card_of_each_scheme_is_found_in_each_spelling(scheme: str, spelling: str) -> None:
-    text = SPELLINGS[spelling](TEST_CARDS[scheme])
-    assert len(TEST_CARDS[scheme]) in list(iter_card_number_lengths(text))
+def test_a_card_of_each_scheme_is_found_in_each_spelling(spelling: str) -> None:
+    spelt = {scheme: SPELLINGS[spelling](digits) for scheme, digits in TEST_CARDS.items()}
+    found = {scheme: list(iter_card_number_lengths(text)) for scheme, text in spelt.items()}
+    assert not [scheme for scheme, lengths in found.items() if len(TEST_CARDS[scheme]) not in lengths]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "card {}.",
-        "x{}y",
-        '{{"n":"{}"}}',
-        "pan={}&cvv",
-        "a\n{}\nb",
-        "é{}é",
-        "1, {}",
-        "+{}",
-        "#{}#",
-        "n° {}",
-        "\x00{}",
-    ],
-)
-def test_a_card_is_found_inside_other_text(text: str) -> None:
-    assert has_card_number(text.format("4111111111111111"))
+INSIDE = [
+    "card {}.",
+    "x{}y",
+    '{{"n":"{}"}}',
+    "pan={}&cvv",
+    "a\n{}\nb",
+    "é{}é",
+    "1, {}",
+    "+{}",
+    "#{}#",
+    "n° {}",
+    "\x00{}",
+]
+NONE = [
+    "",
+    "411111111111111",
+    "41111111111111111",
+    "94111111111111111",
+    "41111111111111110",
+    "000041111111111111110000",
+    "411111111111",
+    "4111111111111112",
+    "1111111111111117",
+    "9111111111111119",
+    "4111 1111 1111",
+    "4111x1111x1111x1111",
+    "4111,1111,1111,1111",
+    "4111   1111   1111   1111",
+    "12345678901234567894",
+    "411111111111 ",
+    "1700000000000",
+    "1790000000",
+    "2026-11-23T10:00:00.000000Z",
+    "2026-11-23 17:35:47",
+    "20261123173547",
+    "OPAY_TOKEN_0123456789abcdef0123456789abcdef",
+    "+20 120 000 0001",
+    "256612345678901",
+    "a1b2c3d4-e5f6-4789-8abc-def012345678",
+]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "411111111111111",
-        "41111111111111111",
-        "94111111111111111",
-        "41111111111111110",
-        "000041111111111111110000",
-        "411111111111",
-        "4111111111111112",
-        "1111111111111117",
-        "9111111111111119",
-        "4111 1111 1111",
-        "4111x1111x1111x1111",
-        "4111,1111,1111,1111",
-        "4111   1111   1111   1111",
-        "12345678901234567894",
-        "411111111111 ",
-        "1700000000000",
-        "1790000000",
-        "2026-11-23T10:00:00.000000Z",
-        "2026-11-23 17:35:47",
-        "20261123173547",
-        "OPAY_TOKEN_0123456789abcdef0123456789abcdef",
-        "+20 120 000 0001",
-        "256612345678901",
-        "a1b2c3d4-e5f6-4789-8abc-def012345678",
-    ],
-)
-def test_what_is_no_card_number_is_left_alone(text: str) -> None:
-    assert not has_card_number(text)
+def test_a_card_is_found_inside_other_text() -> None:
+    texts = [text.format("4111111111111111") for text in INSIDE]
+    assert not [text for text in texts if not has_card_number(text)]
+
+
+def test_what_is_no_card_number_is_left_alone() -> None:
+    assert not [text for text in NONE if has_card_number(text)]
 
 
 @pytest.mark.parametrize("length", [12, 20, 32])

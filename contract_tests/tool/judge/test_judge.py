@@ -274,7 +274,7 @@ def test_lines_of_one_template_with_changes(lines: list[bytes], private_key: str
 
 
 @pytest.mark.thorough
-@settings(QUICK, max_examples=150, derandomize=False)
+@settings(QUICK, max_examples=60, derandomize=False)
 @given(native_lines(), KEYS)
 def test_many_lines_of_one_template_with_changes(lines: list[bytes], private_key: str | None) -> None:
     assert_lines([*lines, *lines[1:]], private_key)
@@ -302,7 +302,7 @@ def test_generated_bodies(data: st.DataObject, private_key: str | None) -> None:
 
 def test_every_case_again_and_again() -> None:
     """What was remembered of drifted exchanges does not stick to others of the same shape."""
-    for case in CASES[::3]:
+    for case in CASES[::6]:
         lines = case.read_bytes().splitlines()
         other = [line.replace(b"1111", b"2222").replace(b"VISA", b"MADA") for line in lines]
         assert_lines([*lines, *other, *lines])

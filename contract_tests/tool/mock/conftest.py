@@ -6,10 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import IO, Any, Self
 from urllib.parse import unquote
@@ -29,7 +29,7 @@ from opay_contract.mock.app import MockApp, build_app
 from opay_contract.mock.choices import assumed_choices
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings
-from opay_contract.mock.store import Store
+from opay_contract.mock.store import Store, StoredRecord
 from opay_contract.mock.validation import Credentials
 from opay_contract.model.exchange import Exchange
 from opay_contract.signing.requests_auth import SignatureAuth
@@ -192,19 +192,11 @@ def serve_here(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
 
     def run(talk: Callable[[Served], object], *options: str, **environment: str) -> Result:
         def serve(app: MockApp, bound: socket.socket, on_ready: Callable[[], None]) -> None:
-            ready = threading.Event()
-            server = serving.MockServer(app, ready.set)
-            thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
-            thread.start()
-            try:
-                assert ready.wait(PATIENCE)
+            key = environment.get("OPAY_PRIVATE_KEY", Credentials().private_key)
+            merchant_id = environment.get("OPAY_MERCHANT_ID", Credentials().merchant_id)
+            with serving.running(app, bound) as url:
                 on_ready()
-                key = environment.get("OPAY_PRIVATE_KEY", Credentials().private_key)
-                merchant_id = environment.get("OPAY_MERCHANT_ID", Credentials().merchant_id)
-                talk(Served(url=serving.url_of(bound), private_key=key, merchant_id=merchant_id))
-            finally:
-                server.should_exit = True
-                thread.join()
+                talk(Served(url=url, private_key=key, merchant_id=merchant_id))
 
         monkeypatch.setattr(serving, "serve", serve)
         return CliRunner().invoke(mock_command, options, env=environment, catch_exceptions=False)
@@ -227,10 +219,15 @@ def in_process() -> type[InProcess]:
     return InProcess
 
 
+@cache
+def _made_up() -> list[StoredRecord]:
+    return list(RecordBook(CONTRACT).made_up(50, 1))
+
+
 @pytest.fixture
 def store() -> Iterator[Store]:
     with Store() as store:
-        store.add(RecordBook(load_contract()).made_up(50, 1))
+        store.add(_made_up())
         yield store
 
 

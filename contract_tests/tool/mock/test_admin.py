@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from opay_contract.mock.admin import is_loopback
+from opay_contract.contract.contract import is_loopback
 from opay_contract.mock.app import MockApp, build_app
 from opay_contract.mock.choices import assumed_choices
 from opay_contract.mock.records import RecordBook

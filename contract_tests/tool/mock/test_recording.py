@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from opay_contract.errors import UsageError
 from opay_contract.formats.native import parse_line
 from opay_contract.model.exchange import Exchange, Place, Request, Response
-from opay_contract.record.capture import captured_of, render_exchange
+from opay_contract.record.capture import Captured, render_exchange
 from opay_contract.record.files import RotatingFile
 from opay_contract.record.recorder import Recorder
 from opay_contract.redact.redactor import Redactor
@@ -61,7 +61,7 @@ def test_what_a_mock_answers_is_recorded_as_the_proxy_does(tmp_path: Path, mock:
     torn = render_exchange(mock.ask(b'{"customerId":"a"}'))[:-40]
     path.write_bytes(torn)
     recorder = Recorder(RotatingFile(path), Redactor(contract, b"k" * 32), say=said.append)
-    recorder.add([captured_of(mock.ask(b'{"customerId":"Amira Canarywood"}'))])
+    recorder.add([Captured(exchange=mock.ask(b'{"customerId":"Amira Canarywood"}'))])
     recorder.close()
     [line] = path.read_bytes().splitlines()
     assert b"Amira" not in line

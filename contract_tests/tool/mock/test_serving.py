@@ -24,12 +24,12 @@ from click.testing import CliRunner
 
 import opay_contract
 from opay_contract.cli.check import check
+from opay_contract.cli.mock import log_to
 from opay_contract.cli.mock import mock as mock_command
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.mock.app import build_app
 from opay_contract.mock.choices import assumed_choices
-from opay_contract.mock.log import LogWriter
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.serving import bind, running, serve, url_of
@@ -280,7 +280,7 @@ class BlockedStream:
 def test_a_log_that_nobody_reads_stops_nothing_and_says_what_it_left_out() -> None:
     for more, end in ((0, "line 9999"), (1, "1 requests are not logged: nobody reads fast enough")):
         stream: Any = BlockedStream()
-        with LogWriter(stream) as writer:
+        with log_to(stream) as writer:
             writer.add("first")
             assert stream.is_writing.wait(PATIENCE)
             for number in range(10_000 + more):
@@ -293,7 +293,7 @@ def test_a_log_that_nobody_reads_stops_nothing_and_says_what_it_left_out() -> No
 def test_a_log_whose_reader_left_ends_quietly(tmp_path: Path) -> None:
     closed = (tmp_path / "log").open("w")
     closed.close()
-    with LogWriter(closed) as writer:
+    with log_to(closed) as writer:
         writer.add("nobody reads this")
 
 

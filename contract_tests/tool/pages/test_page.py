@@ -10,7 +10,7 @@ from jinja2 import ChoiceLoader, DictLoader, Environment, UndefinedError
 from markupsafe import Markup
 
 import opay_contract
-from opay_contract.pages.page import build_environment, render_page
+from opay_contract.pages import build_environment, render_page
 
 TEMPLATE = (
     '{% extends "base.html" %}{% block main %}<p>{{ words }}</p><pre>{{ words | lines }}</pre>{% endblock %}'

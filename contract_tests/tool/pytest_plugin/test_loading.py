@@ -117,7 +117,7 @@ def test_a_marker_that_cannot_do_what_was_meant_is_a_usage_error(run_pytest: Run
         ("opay_scenario('slow', second=1)", "opay_mock", "write the marker as opay_scenario(name)"),
         ("opay_scenario('slow')", "", "opay_scenario does nothing in a test without the fixture opay_mock"),
         ("opay_record('a')", "opay_mock", "write the marker as opay_record, without arguments"),
-        ("opay_record", "", "opay_record does nothing in a test without the fixture opay_mock"),
+        ("opay_record", "", "opay_record does nothing in a test without opay_mock or opay_contract"),
     ):
         result = run_pytest(MARKED.format(marker=marker, fixture=fixture))
         assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -229,6 +229,18 @@ RECORDS = """
 
     def test_other(ask):
         ask("canary")
+
+    @pytest.mark.opay_record
+    def test_checked(opay_contract):
+        url = "https://shop.example/api/v1/international/token/query"
+        request = {"method": "POST", "url": url, "headers": {}, "body": {"customerId": "canary"}}
+        answer = {"status": 200, "headers": {"Content-Type": "application/json"}}
+        answer["body"] = {"code": "02001", "message": "request params not valid."}
+        opay_contract.check({"request": request, "response": answer})
+
+    @pytest.mark.opay_record
+    def test_both(ask, opay_contract):
+        opay_contract.check(ask("canary"))
 """
 
 
@@ -236,13 +248,13 @@ def test_a_passing_tests_calls_are_written_beside_it_once(
     run_pytest: RunPytest, pytester: pytest.Pytester
 ) -> None:
     result = run_pytest(RECORDS)
-    result.assert_outcomes(passed=4, failed=1, errors=1)
+    result.assert_outcomes(passed=6, failed=1, errors=1)
     result.stdout.fnmatch_lines(["*NothingCheckedError: nothing was recorded: the mock was not called"])
     folder = pytester.path / "recordings" / "test_it"
     written = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert written.keys() == {"test_kept-a-b.ndjson", "test_kept-c.ndjson"}
+    assert written.keys() == {f"test_{name}.ndjson" for name in ("kept-a-b", "kept-c", "checked", "both")}
     assert not [name for name, text in written.items() if b"canary" in text or text.count(b"\n") != 1]
-    run_pytest(RECORDS, "-k", "kept").assert_outcomes(passed=2, deselected=3)
+    run_pytest(RECORDS, "-k", "kept").assert_outcomes(passed=2, deselected=5)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == written
-    replayed = "def test_it(opay_mock): assert len(opay_mock.replay('recordings').asked('by-customer')) == 2"
+    replayed = "def test_it(opay_mock): assert len(opay_mock.replay('recordings').asked('by-customer')) == 4"
     run_pytest(replayed).assert_outcomes(passed=1)

@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 
 from opay_contract.contract.loading import load_contract
+from opay_contract.mock.serving import running
 from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.record.capture import BODY_LIMIT
 from opay_contract.record.files import RotatingFile
-from opay_contract.record.proxy import RecordingProxy
-from opay_contract.record.recorder import Backlog, Recorder
-from opay_contract.record.server import running
-from opay_contract.record.upstream import Upstream
+from opay_contract.record.proxy import SERVER, RecordingProxy, Upstream
+from opay_contract.record.recorder import Recorder
 from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
 from opay_contract.redact.redactor import Redactor
@@ -143,7 +142,7 @@ def proxying(url: str, path: Path, *, raw: bool = True, **options: Any) -> Itera
     recorder = Recorder(RotatingFile(path), redactor, say=said.append, body_limit=limit)
     with ExitStack() as stack:
         stack.callback(recorder.close)
-        backlog = stack.enter_context(Backlog(recorder, options.get("max_bytes", 64 << 20)))
+        backlog = stack.enter_context(recorder.backlog(options.get("max_bytes", 64 << 20)))
         app = RecordingProxy(
             Upstream(url, timeout=options.get("timeout", PATIENCE)),
             backlog.add,
@@ -151,7 +150,7 @@ def proxying(url: str, path: Path, *, raw: bool = True, **options: Any) -> Itera
             body_limit=limit,
             serves_metrics=options.get("metrics", False),
         )
-        proxy_url = stack.enter_context(running(app))
+        proxy_url = stack.enter_context(running(app, on_stop=app.aclose, **SERVER))
         yield Proxied(url=proxy_url, path=path, recorder=recorder, said=said)
 
 

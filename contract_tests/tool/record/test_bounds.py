@@ -1,31 +1,29 @@
 """How long, how large and how many: what is recorded, kept waiting and rotated, each at its edge."""
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.judge.subject import Settings
-from opay_contract.model.exchange import Place
+from opay_contract.model.exchange import Exchange, Place, Request, Response
 from opay_contract.record import recorder as recorder_module
-from opay_contract.record.capture import BodyBuffer, Omitted, RawCapture, decode_captured
+from opay_contract.record.capture import BodyBuffer, Captured, Omitted, decode_captured
 from opay_contract.record.files import Limits, RotatingFile
-from opay_contract.record.metrics import Metrics
-from opay_contract.record.recorder import Backlog, Recorder, Watch
-from opay_contract.record.upstream import Upstream
+from opay_contract.record.proxy import Upstream
+from opay_contract.record.recorder import Metrics, Recorder, Watch
 
-PLACE = Place(source=0, entry=0, file="")
-CALL = RawCapture(
-    method="POST",
-    url="https://cashierapi.opaycheckout.com/api/v1/international/token/query",
-    asked=(),
-    sent=None,
-    status=200,
-    answered=(),
-    body=b"{}",
-    recorded_at="2026-11-23T17:25:00Z",
+CALL = Captured(
+    exchange=Exchange(
+        place=Place(source=0, entry=0, file=""),
+        request=Request(
+            method="POST", url="https://cashierapi.opaycheckout.com/api/v1/international/token/query"
+        ),
+        response=Response(status=200, headers=(), body=b"{}"),
+        recorded_at="2026-11-23T17:25:00Z",
+    )
 )
 
 
@@ -38,8 +36,8 @@ def test_a_body_is_kept_up_to_its_limit_and_not_one_byte_beyond() -> None:
 
 
 def test_what_a_body_unpacks_to_is_kept_up_to_the_limit_too() -> None:
-    assert decode_captured(CALL, PLACE, 2).response is None
-    assert decode_captured(CALL, PLACE, 1).response is Omitted.TOO_LONG
+    assert decode_captured(CALL, 2).response is None
+    assert decode_captured(CALL, 1).response is Omitted.TOO_LONG
 
 
 def test_a_file_is_full_at_its_size_and_not_before(tmp_path: Path) -> None:
@@ -55,7 +53,7 @@ def test_what_waits_may_fill_its_memory_exactly(tmp_path: Path) -> None:
     for room, recorded in ((2 * CALL.size, 2), (2 * CALL.size - 1, 1)):
         said: list[str] = []
         recorder = Recorder(RotatingFile(tmp_path / f"{room}.ndjson"), None, say=said.append)
-        backlog = Backlog(recorder, max_bytes=room)
+        backlog = recorder.backlog(room)
         backlog.add(CALL)
         backlog.add(CALL)
         with backlog:
@@ -69,8 +67,9 @@ def test_a_finding_is_told_once_and_only_so_many_are(monkeypatch: pytest.MonkeyP
     told: list[object] = []
     watch = Watch(load_contract(), Settings(started_at=1_790_000_000.0), told.append)
     for body in (b'{"code":1}', b'{"code":1}', b"nonsense"):
-        taken = decode_captured(dataclasses.replace(CALL, body=body), PLACE, 100)
-        watch.add(taken, PLACE)
+        answered = structs.replace(CALL.exchange.response, body=body)
+        exchange = structs.replace(CALL.exchange, response=answered)
+        watch.add(Captured(exchange=exchange), exchange.place)
     assert len(told) == 1
 
 

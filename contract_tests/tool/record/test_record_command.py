@@ -26,10 +26,10 @@ from opay_contract.mock.app import build_app
 from opay_contract.mock.choices import assumed_choices
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings
-from opay_contract.mock.serving import running as running_mock
+from opay_contract.mock.serving import running
 from opay_contract.mock.store import Store
 from opay_contract.model.exchange import Exchange
-from opay_contract.record.server import running
+from opay_contract.record.proxy import SERVER
 from opay_contract.signing.requests_auth import SignatureAuth
 
 PATIENCE = 60
@@ -71,7 +71,7 @@ def mock() -> Iterator[Asked]:
     settings = MockSettings(choices=assumed_choices(CONTRACT))
     with Store() as store:
         store.add(list(RecordBook(load_contract()).made_up(20, 0)))
-        with running_mock(build_app(CONTRACT, settings, store)) as url:
+        with running(build_app(CONTRACT, settings, store)) as url:
             yield Asked(url)
 
 
@@ -84,11 +84,11 @@ def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recording:
 
     def run(*options: str | Path, talk: Callable[[Asked], object]) -> Completed:
         def serve(app: Any, _bound: object, on_ready: Callable[[], None]) -> None:
-            with running(app) as url:
+            with running(app, on_stop=app.aclose, **SERVER) as url:
                 on_ready()
                 talk(Asked(url))
 
-        monkeypatch.setattr("opay_contract.record.server.serve", serve)
+        monkeypatch.setattr("opay_contract.record.proxy.serve", serve)
         return run_command("record", *options, cwd=tmp_path, environment=ENVIRONMENT)
 
     return run
@@ -253,7 +253,7 @@ def test_what_was_recorded_survives_a_kill_and_a_new_run_goes_on(
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Return how to call the command, which fails where it would begin to serve."""
-    monkeypatch.setattr("opay_contract.record.server.serve", lambda *_: pytest.fail("it serves"))
+    monkeypatch.setattr("opay_contract.record.proxy.serve", lambda *_: pytest.fail("it serves"))
 
     def call(*options: str | Path) -> None:
         record_command.main([str(option) for option in options], standalone_mode=False)

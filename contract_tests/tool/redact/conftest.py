@@ -109,7 +109,13 @@ def verdict(
         counts = Counter[tuple[object, ...]]()
         for key, folded in summary.findings.items():
             counts[*key[:3], without_names(key[3])] += folded.count
-        return (counts, summary.exchanges, summary.out_of_scope, summary.unreadable_count)
+        return (
+            counts,
+            summary.readings,
+            summary.exchanges,
+            summary.out_of_scope,
+            summary.unreadable_count,
+        )
 
     known = make_redactor().values.texts.is_known
 

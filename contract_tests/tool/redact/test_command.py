@@ -25,7 +25,7 @@ from opay_contract.formats import bounds
 from opay_contract.formats.bounds import TOO_MANY_VALUES
 from opay_contract.formats.content_coding import NO_BROTLI
 from opay_contract.recordings.inputs import Source
-from opay_contract.redact.files import redact_stream, try_redact_file
+from opay_contract.redact.files import redact_file, redact_stream
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
 DRIFTED = RECORDINGS / "drifted" / "requests.ndjson"
@@ -161,7 +161,7 @@ def test_a_file_that_breaks_off_still_does(
     data = gzip.compress(data)[:-2000] if packed else data[: len(data) // 2]
     path, output = tmp_path / "in", tmp_path / "out"
     path.write_bytes(data)
-    try_redact_file(make_redactor(), Source(ordinal=0, name="in", path=path), output)
+    redact_file(make_redactor(), Source(ordinal=0, name="in", path=path), output)
     assert verdict(output.read_bytes()) == verdict(data)
 
 
@@ -178,7 +178,7 @@ class _Counter:
 def test_memory_stays_flat(before: str, between: str, after: str, tmp_path: Path, make_redactor: Any) -> None:
     entry = {
         "request": {"method": "POST", "url": "https://a.example/", "headers": []},
-        "response": {"status": 200, "headers": [], "body": "x" * 40_000, "content": {"text": "x" * 40_000}},
+        "response": {"status": 200, "headers": [], "body": "x" * 20_000, "content": {"text": "x" * 20_000}},
     }
     text = json.dumps(entry)
     path, sink = tmp_path / "long", _Counter()
@@ -194,8 +194,8 @@ def test_memory_stays_flat(before: str, between: str, after: str, tmp_path: Path
     finally:
         tracemalloc.stop()
     assert (tally.entries, tally.broken) == (101, None)
-    assert sink.written > 8_000_000
-    assert peak < 6 << 20
+    assert sink.written > 4_000_000
+    assert peak < 3 << 20
 
 
 def test_without_its_extra_brotli_is_refused_with_what_to_install(

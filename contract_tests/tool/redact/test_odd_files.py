@@ -7,12 +7,20 @@ import re
 from typing import Any
 
 import pytest
-from contract_tests.tool.redact.writers import as_events, as_flows, as_har, as_json_cassette
+from contract_tests.tool.redact.writers import (
+    as_events,
+    as_flows,
+    as_har,
+    as_json_cassette,
+    as_report,
+    as_transcript,
+)
 from msgspec import structs
 
 from opay_contract.formats.content_coding import AS_CHARACTERS, CHUNKED, COLOURED, MANGLED, UNMARKED
+from opay_contract.formats.streams import ZSTD_MAGIC
 from opay_contract.formats.table import Format, recognise
-from opay_contract.model.exchange import Exchange, Place, Request, Response
+from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response
 
 HOST = "sandbox-cashierapi.opaycheckout.com"
 PATH = "/api/v1/international/token/query"
@@ -181,8 +189,10 @@ def test_header_fields_of_a_flow_that_are_damaged_stay_not_recorded(
         assert verdict(written.data) == verdict(data)
 
 
-def test_a_body_that_a_recorder_mangled_stays_mangled_in_the_same_way(redact: Any, read: Any) -> None:
+def test_an_answer_that_cannot_be_read_stays_so_and_its_request_is_redacted(redact: Any, read: Any) -> None:
+    """Whatever a recorder made of a body, and however the coding of one is damaged."""
     text = b'{"code":"00000","data":{"customer":{"customerName":"Amira Canarywood"}}}'
+    packed = gzip.compress(text, mtime=0)
     mangled = {
         AS_CHARACTERS: "\x1f\ufffd\x08Amira Canarywood".encode(),
         COLOURED: b"\x1b[32m" + text,
@@ -190,16 +200,28 @@ def test_a_body_that_a_recorder_mangled_stays_mangled_in_the_same_way(redact: An
         UNMARKED: base64.b64encode(text),
     }
     assert mangled.keys() == MANGLED.keys()
-    for reason, body in mangled.items():
-        answer = Response(status=200, headers=(("Content-Type", "application/json"),), body=body)
-        for name, write in CODED.items():
-            data = write([structs.replace(exchange(b"{}"), response=answer)])
-            assert [one.reason for one in read(data)] == [reason], name
-            written = redact(data)
-            assert [one.reason for one in read(written.data)] == [reason], name
-            assert b"Amira" not in written.data, name
+    plain = ("Content-Type", "application/json")
+    damaged = {"gzip": (packed[:-12], packed[:10] + b"Amira"), "zstd": (ZSTD_MAGIC,), "x-new": (b"\0Amira",)}
+    answers: list[tuple[Headers, bytes]] = [((plain,), body) for body in mangled.values()]
+    answers += [
+        ((plain, ("Content-Encoding", one)), body) for one, bodies in damaged.items() for body in bodies
+    ]
+    asked = Request(
+        method="POST", url=f"https://{HOST}{PATH}", headers=(plain,), body=json.dumps(ASKED).encode()
+    )
+    writers = {**CODED, "report": as_report, "transcript": as_transcript}
+    for headers, body in answers:
+        answer = Response(status=200, headers=headers, body=body)
+        for name, write in writers.items():
+            data = write([structs.replace(exchange(b""), request=asked, response=answer)])
+            (found,), written = read(data), redact(data)
+            (made,) = read(written.data)
+            assert made.reason == found.reason, (name, body)
+            assert b"mira" not in written.data, (name, body)
+            if name != "transcript":
+                assert json.loads(made.request.body).keys() == ASKED.keys(), (name, body)
             again = redact(written.data)
-            assert (again.data, again.replaced) == (written.data, []), (name, reason)
+            assert (again.data, again.replaced) == (written.data, []), (name, body)
 
 
 def test_bytes_of_a_report_that_are_none_are_named_at_the_same_place(redact: Any, read: Any) -> None:

@@ -4,7 +4,6 @@ import base64
 import json
 from collections.abc import Callable
 from datetime import date
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from opay_contract.model.exchange import Unreadable
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.inputs import iter_inputs
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.redact.files import try_redact_file
+from opay_contract.redact.files import redact_file
 from opay_contract.redact.redactor import Redactor
 
 TESTS = Path(__file__).parents[2]
@@ -107,7 +106,7 @@ def redact(path: Path, target: Path, redactor: Redactor) -> list[tuple[str, str]
     (source,) = iter_inputs([str(path)])
     assert not isinstance(source, Unreadable)
     redactor.log.replaced.clear()
-    assert try_redact_file(redactor, source, target).broken is None
+    assert redact_file(redactor, source, target).broken is None
     return list(redactor.log.replaced)
 
 
@@ -168,7 +167,7 @@ def test_nothing_sensitive_is_left_in_values_names_columns_or_metadata(
     target = tmp_path / "out.parquet"
     replaced = redact(path, target, make_redactor())
     assert {("column", "recording:column"), ("column", "recording:request")} <= set(replaced)
-    assert len([one for one in replaced if one[1].startswith("request-header:")]) == 3  # one a row
+    assert len([one for one in replaced if one[1].startswith("request-header:")]) == len(rows)
     written = target.read_bytes()
     for secret in SECRETS:
         assert secret.encode() in path.read_bytes()
@@ -238,8 +237,26 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "place"), one_in(9, product(ODD_COLUMNS, PLACES)))
-def test_a_column_of_another_type_costs_its_rows_alone(kind: str, place: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", one_in(5, PLACES))
+def test_a_column_of_another_type_costs_its_rows_alone(place: str, tmp_path: Path) -> None:
+    """A folder has a file of each type in the place of the column."""
+    given, written = tmp_path / "given", tmp_path / "written"
+    given.mkdir()
+    for kind, odd in ODD_COLUMNS.items():
+        pq.write_table(pa.table(columns_with(place, odd)), given / f"{kind}.parquet")
+    for arguments in (["check", given], ["redact", given, "-o", written], ["redact", "--verify", given]):
+        done = CliRunner().invoke(cli, [str(one) for one in arguments])
+        assert isinstance(done.exception, SystemExit | None), done.exc_info
+        assert done.exit_code in (0, 1, 3, 4)
+        assert "Amira" not in done.output
+    for target in written.iterdir():
+        assert b"Amira" not in target.read_bytes()
+        assert pq.read_metadata(target).num_rows == 2
+    assert CliRunner().invoke(cli, ["redact", "--verify", str(written)]).exit_code == 0
+
+
+def columns_with(place: str, odd: Any) -> dict[str, Any]:
+    """Return the columns of two exchanges, of which one is another."""
     answer = {
         "status": pa.array([200, 200]),
         "headers": pa.nulls(2),
@@ -249,18 +266,6 @@ def test_a_column_of_another_type_costs_its_rows_alone(kind: str, place: str, tm
     columns = {"request": asked, "response": answer}
     column, _, member = place.partition(".")
     if member:
-        columns[column][member] = ODD_COLUMNS[kind]
+        columns[column][member] = odd
     made = {name: pa.StructArray.from_arrays(list(one.values()), list(one)) for name, one in columns.items()}
-    if not member:
-        made[column] = ODD_COLUMNS[kind]
-    path, target = tmp_path / "in.parquet", tmp_path / "out.parquet"
-    pq.write_table(pa.table(made), path)
-    for arguments in (["check", path], ["redact", path, "-o", target], ["redact", "--verify", path]):
-        done = CliRunner().invoke(cli, [str(one) for one in arguments])
-        assert isinstance(done.exception, SystemExit | None), done.exc_info
-        assert done.exit_code in (0, 1, 3, 4)
-        assert "Amira" not in done.output
-    if target.exists():
-        assert b"Amira" not in target.read_bytes()
-        assert pq.read_metadata(target).num_rows == 2
-        assert CliRunner().invoke(cli, ["redact", "--verify", str(target)]).exit_code == 0
+    return made if member else made | {column: odd}

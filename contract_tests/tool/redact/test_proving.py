@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from contract_tests.tool.whole.leaks.planting import FORMATS, REDACTED, load
 
 from opay_contract.cli.redact import redact as command
+from opay_contract.contract.loading import load_contract
 from opay_contract.redact import proving
 from opay_contract.redact.proving import Prover
 
@@ -110,3 +111,21 @@ def test_a_url_in_a_flow_ends_where_the_length_of_the_next_text_begins(prover: P
         assert not list(prover.iter_places(io.BytesIO(f"74:{url}{behind}".encode()))), behind
         assert list(prover.iter_places(io.BytesIO(f"80:{url}/amira{behind}".encode()))), behind
     assert list(prover.iter_places(io.BytesIO(f"{url};of=amira".encode())))
+
+
+def test_what_was_recorded_of_a_gateway_is_clean_without_its_base_url(
+    redact: Any, make_redactor: Any
+) -> None:
+    """A mock, a staging host or a gateway answers by the contract if its path ends in one of it."""
+    path, names = "/api/v1/international/token/query", ("$ne", "mtime", "Scunthorpe", "merchantTag")
+    for base in ("http://127.0.0.1:8791", "https://gateway.example", "https://gateway.example/open/v2"):
+        body = dict.fromkeys(names, "x") | {"customerId": {"$ne": ""}}
+        request = {"method": "POST", "url": base + path, "body": body}
+        line = json.dumps(
+            {"request": request, "response": {"status": 200, "body": {"code": "02001"}}}
+        ).encode()
+        written = redact(line, None, make_redactor(load_contract(base_urls=(base,))))
+        assert all(json.dumps(name).encode() in written.data for name in names)
+        assert redact(written.data).replaced == [], base
+    other = redact(line.replace(b"token/query", b"token/delete"))
+    assert not any(json.dumps(name).encode() in other.data for name in names[1:3])

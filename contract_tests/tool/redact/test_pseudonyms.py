@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from opay_contract.formats.json_text import NewNames
 from opay_contract.model.exchange import Exchange, Place, Request, Response
 from opay_contract.redact.pseudonyms import (
     FIRST_SIX,
@@ -94,3 +95,10 @@ def test_lengths_follow_the_bodies(make_redactor: Any) -> None:
     made = make_redactor().exchange(exchange(body, b"{}", **{"Content-Length": str(len(body))}))
     assert made.request.headers[2] == ("Content-Length", str(len(made.request.body)))
     assert len(made.request.body) > len(body)
+
+
+def test_names_of_one_form_become_longer_once_it_is_used_up_and_numbers_count_down() -> None:
+    names, numbers = NewNames(), NewNames()
+    made = [names.take(f"name{number}", lambda _: "zjxx9999") for number in range(3)]
+    assert made == ["zjxx9999", "zjxx9999x", "zjxx9999b"]
+    assert [numbers.take(f"{number:02}", lambda _: "99") for number in range(3)] == ["99", "98", "97"]

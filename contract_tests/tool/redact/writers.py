@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,23 +26,25 @@ _TLS = """\
 * using HTTP/1.x"""
 
 
-def in_every_format(exchange: Exchange, line: bytes) -> list[tuple[Format, bytes]]:
-    """Return an exchange, of which there is a line already, in every format that can have it."""
-    one = [exchange]
-    by_text = [(Format.POSTMAN, as_collection(one))] if _text(exchange.response.body) is not None else []
-    by_host = [(Format.MITMPROXY, as_flows(one)), (Format.CURL, as_transcript(one))]
-    has_host = "://" in (exchange.request.url or "")
+def in_every_format(exchanges: Sequence[Exchange], lines: Sequence[bytes]) -> list[tuple[Format, bytes]]:
+    """Return exchanges, of which there are lines already, in every format that can have them."""
+    with_text = [one for one in exchanges if _text(one.response.body) is not None]
+    with_host = [one for one in exchanges if "://" in (one.request.url or "")]
     return [
-        (Format.NDJSON, line + b"\n"),
-        (Format.JSON, b"[\n" + line + b"]"),
-        (Format.HAR, as_har(one)),
-        (Format.VCR, as_json_cassette(one)),
-        (Format.VCR, as_yaml_cassette(one)),
-        (Format.SCHEMATHESIS_NDJSON, as_events(one)),
-        (Format.BODY, exchange.response.body or b"{}"),
-        (Format.NEWMAN, as_report(one)),
-        *by_text,
-        *(by_host if has_host else []),
+        (Format.NDJSON, b"\n".join([*lines, b""])),
+        (Format.JSON, b"[\n" + b",\n".join(lines) + b"]"),
+        (Format.HAR, as_har(exchanges)),
+        (Format.VCR, as_json_cassette(exchanges)),
+        (Format.VCR, as_yaml_cassette(exchanges)),
+        (Format.SCHEMATHESIS_NDJSON, as_events(exchanges)),
+        *((Format.BODY, one.response.body or b"{}") for one in exchanges),
+        (Format.NEWMAN, as_report(exchanges)),
+        *([(Format.POSTMAN, as_collection(with_text))] if with_text else []),
+        *(
+            [(Format.MITMPROXY, as_flows(with_host)), (Format.CURL, as_transcript(with_host))]
+            if with_host
+            else []
+        ),
     ]
 
 

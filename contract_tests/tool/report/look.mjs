@@ -1,32 +1,16 @@
-// look.mjs MODULES URL FOLDER: opens a report narrow and wide, light and dark, with and without script, filters its
-// findings, and prints what it saw as JSON. MODULES is the folder with playwright-core and axe-core.
+// look.mjs URL FOLDER WIDTH...: opens a report at widths, light and dark, with and without script, filters its findings,
+// and prints what it saw as JSON.
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { launch, open } from "../docs/browser/browser.mjs";
 
-const [modules, url, folder] = process.argv.slice(2);
-const { chromium } = createRequire(`${modules}/`)("playwright-core");
-const axe = readFileSync(`${modules}/axe-core/axe.min.js`, "utf8");
-const FLAGS = [
-  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-];
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: FLAGS });
-
-const open = async (options) => {
-  const context = await browser.newContext(options);
-  const page = await context.newPage();
-  const seen = { requests: [], errors: [] };
-  page.on("request", (request) => seen.requests.push(request.url().slice(0, 200)));
-  page.on("console", (message) => message.type() === "error" && seen.errors.push(message.text()));
-  page.on("pageerror", (error) => seen.errors.push(String(error)));
-  await page.goto(url);
-  return { page, seen, close: () => context.close() };
-};
+const [url, folder, ...widths] = process.argv.slice(2);
+const axe = readFileSync(new URL("../docs/browser/node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+const browser = await launch();
 
 const looks = [];
-for (const width of [390, 768, 1280]) {
-  for (const colorScheme of ["light", "dark"]) {
-    const { page, seen, close } = await open({ viewport: { width, height: 1000 }, colorScheme });
+for (const width of widths.map(Number)) {
+  for (const colorScheme of width === 768 ? ["light"] : ["light", "dark"]) {
+    const { page, seen, close } = await open(browser, url, { viewport: { width, height: 1000 }, colorScheme }, "#list");
     await page.screenshot({ path: `${folder}/${width}-${colorScheme}.png`, fullPage: true });
     await page.emulateMedia({ media: "print" });
     const unprinted = await page.evaluate(() => [...document.querySelectorAll("main details > *")]
@@ -55,7 +39,7 @@ for (const width of [390, 768, 1280]) {
   }
 }
 
-const { page, close } = await open({ viewport: { width: 1600, height: 1000 } });
+const { page, close } = await open(browser, url, { viewport: { width: 1600, height: 1000 } }, "#list");
 const shown = async () => [await page.locator("#list > li:visible").count(), await page.innerText("#shown")];
 const filters = { all: await shown() };
 await page.uncheck("input[value=error]");
@@ -74,7 +58,7 @@ await page.waitForFunction((all) => document.getElementById("shown").textContent
 filters.reset = await shown();
 await close();
 
-const plain = await open({ viewport: { width: 360, height: 740 }, javaScriptEnabled: false });
+const plain = await open(browser, url, { viewport: { width: 360, height: 740 }, javaScriptEnabled: false }, "#list");
 const withoutScript = {
   findings: await plain.page.locator("#list > li:visible").count(),
   filters: await plain.page.locator("#filters").isVisible(),

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from opay_contract.model.summary import DriftSummary
 from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.github_report import render_github
 from opay_contract.report.html_report import render_html
 from opay_contract.report.junit_report import render_junit
+from opay_contract.report.line_reports import render_github
 from opay_contract.report.markdown_report import render_markdown
 from opay_contract.report.sarif_report import render_sarif
 

@@ -7,9 +7,13 @@ import pytest
 
 from opay_contract.errors import ContractError, UsageError
 from opay_contract.model.signature import SignatureScheme
-from opay_contract.signing.canonical import UnsignableBody, canonical_text, render_canonical
+from opay_contract.signing.signer import UnsignableBody, render_canonical, sign
 
 CANARY = "4111111111111111"
+
+
+def canonical_text(body: bytes, scheme: SignatureScheme, *, non_ascii: str | None = None) -> str:
+    return sign(body, "OPAYPRV_TEST_SYNTHETIC_0001", scheme, non_ascii=non_ascii).text
 
 
 @pytest.mark.parametrize(

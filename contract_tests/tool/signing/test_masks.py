@@ -12,7 +12,7 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.drift.fold import Fold
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Exchange, Place, Request, Response
-from opay_contract.signing.header_forms import is_mask
+from opay_contract.signing.signer import is_mask
 
 PREFIX = "Bearer "
 DIGEST = hashlib.sha512(b"anything").digest()

@@ -13,9 +13,10 @@ from pathlib import Path
 import click
 import pytest
 from contract_tests.tool.diff.test_kinds_of_changes import render_comparison
+from contract_tests.tool.site.command_page import render_command_table, render_commands, render_setting_table
+from contract_tests.tool.site.rooms import har, ndjson, render_rooms, trace
 from contract_tests.tool.site.schema_page import render_members
 
-from opay_contract.cli.command_page import render_command_table, render_commands, render_setting_table
 from opay_contract.cli.diff import render_kinds
 from opay_contract.cli.main import COMMANDS, cli
 from opay_contract.cli.rules import render_markdown
@@ -39,6 +40,7 @@ PARTS: dict[str, tuple[Path, Callable[[], str]]] = {
     "command-table": (DOCS / "index.md", render_command_table),
     "report-v1": (DOCS / "reference" / "report-v1.md", report_members),
     "settings": (DOCS / "reference" / "settings.md", render_setting_table),
+    "rooms": (DOCS / "inside" / "design.md", render_rooms),
     "rules": (DOCS / "reference" / "rules.md", lambda: f"{render_markdown(EVERY_RULE)}\n"),
 }
 """The page of each part, and what writes it. A part goes from its mark to `<!-- end -->`, or to the end."""
@@ -54,6 +56,18 @@ def test_a_part_of_a_page_is_what_the_program_says(name: str) -> None:
         page.write_text(text[: found.start(1)] + render() + text[found.end(1) :], encoding="utf-8")
         return
     assert found[1] == render(), "to write it again: UPDATE_GOLDEN=1 pytest contract_tests/tool/site"
+
+
+def test_an_exchange_passes_no_more_rooms_and_a_reader_holds_no_more_concepts_than_the_design_says() -> None:
+    assert len(trace(ndjson, "ndjson")["for each exchange"]) <= 12
+    assert len(trace(har, "har")["for each exchange"]) <= 15
+    page = (DOCS / "inside" / "design.md").read_text(encoding="utf-8")
+    rows = re.search(r"^\| where \| concepts \|\n.*?\n\n", page, re.DOTALL | re.MULTILINE)
+    assert rows
+    package = "".join(path.read_text() for path in (REPOSITORY / "tools" / "opay_contract").rglob("*.py"))
+    classes = re.findall(r"`([A-Z]\w+)`", rows[0])
+    assert not [name for name in classes if not re.search(rf"^class {name}\b", package, re.MULTILINE)]
+    assert len(classes) <= 29
 
 
 def test_every_command_has_its_section_and_every_option_is_told() -> None:

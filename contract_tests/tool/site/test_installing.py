@@ -61,14 +61,20 @@ def shell(repository: Path, tmp_path: Path) -> Shell:
     (folder / "recordings").mkdir()
     shutil.copy(CLEAN, folder / "recordings")
     (folder / "test_shop.py").write_text(KNOWN_CUSTOMER, encoding="utf-8")
-    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    programs = tmp_path / "venv" / "bin"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    (programs / "pip").write_text(
+        f'#!/bin/sh\nexec {sys.executable} -m pip --python "{programs}/python" "$@"\n'
+    )
+    (programs / "pip").chmod(0o755)
     dropped = ("PYTHONPATH", "VIRTUAL_ENV", "PYTEST_ADDOPTS")
     environment = {name: value for name, value in os.environ.items() if name not in dropped}
     environment |= {
-        "PATH": os.pathsep.join([str(tmp_path / "venv" / "bin"), os.environ["PATH"]]),
+        "PATH": os.pathsep.join([str(programs), os.environ["PATH"]]),
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.{repository.as_uri()}.insteadOf",
         "GIT_CONFIG_VALUE_0": ADDRESS,
+        "PIP_COMPILE": "0",
         "PIP_QUIET": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }

@@ -88,3 +88,12 @@ def test_a_member_that_no_branch_describes_is_told_where_its_object_breaks_nothi
     validator = build_validator({"allOf": [described], "unevaluatedProperties": False})
     for value, told in (({"a": 1}, [()]), ({"a": 1, "z": 2}, [("z",)]), ({"a": 1, "b": 2}, [()])):
         assert [one.at.tokens for one in iter_faults(validator, value, Address(""))] == told
+
+
+def test_of_schemas_with_equally_many_faults_the_one_that_goes_deepest_is_told() -> None:
+    validator = build_validator(
+        {"oneOf": [{"required": ["$ref"]}, {"properties": {"a": {"type": "string"}}}]}
+    )
+    assert [one.at.tokens for one in iter_faults(validator, {"a": 1}, Address(""))] == [("a",)]
+    listed = build_validator({"anyOf": [{"enum": ["a"]}, {"type": "array", "items": {"enum": ["a"]}}]})
+    assert [one.at.tokens for one in iter_faults(listed, ["b"], Address(""))] == [(0,)]

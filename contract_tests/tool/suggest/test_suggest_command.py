@@ -1,16 +1,18 @@
-"""The command, as a process: what it prints and writes, what it refuses, and its exit codes."""
+"""The command: what it prints and writes, what it refuses, and its exit codes."""
 
 import json
 import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from contract_tests.tool.running import run_command
 
 import opay_contract
 from opay_contract.cli.main import cli
@@ -32,7 +34,8 @@ def calls(tmp_path: Path) -> Path:
     return path
 
 
-def run(*arguments: str | Path, source: Path = SOURCE) -> CompletedProcess[str]:
+def run_copy(source: Path, *arguments: str | Path) -> CompletedProcess[str]:
+    """Run the package that stands in another folder."""
     command = [sys.executable, "-W", "error", "-m", "opay_contract", *map(str, arguments)]
     environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(source)}
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=60)
@@ -48,7 +51,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_nothing_is_touched_until_write_and_then_only_what_the_diff_says(bench: Bench, calls: Path) -> None:
-    before = files(bench.folder)
+    before, run = files(bench.folder), partial(run_command, cwd=bench.folder)
     done = run("suggest", "--contract", bench.folder, calls)
     assert (done.returncode, done.stderr) == (1, "")
     assert "The contract is too narrow (1), in the patch below" in done.stdout
@@ -146,8 +149,8 @@ def test_a_contract_that_changed_meanwhile_is_not_written(
         (("--from", "nowhere.json"), "cannot be read"),
     ],
 )
-def test_what_contradicts_itself_is_refused(arguments: tuple[str, ...], words: str) -> None:
-    done = run("suggest", *arguments)
+def test_what_contradicts_itself_is_refused(arguments: tuple[str, ...], words: str, tmp_path: Path) -> None:
+    done = run_command("suggest", *arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert words in done.stderr
 
@@ -163,8 +166,8 @@ def test_the_copy_inside_an_installed_package_is_never_written(
     shutil.copytree(bench.folder / "schemas", carried / "schemas")
     before = files(carried)
     for contract in ((), ("--contract", carried)):
-        done = run("suggest", *contract, "--write", calls, source=package.parent)
+        done = run_copy(package.parent, "suggest", *contract, "--write", calls)
         assert done.returncode == 2
         assert "--write is for a contract of your own" in done.stderr
     assert files(carried) == before
-    assert run("suggest", calls, source=package.parent).returncode == 1
+    assert run_copy(package.parent, "suggest", calls).returncode == 1

@@ -1,5 +1,6 @@
 """What each kind of drift suggests; once written, the drift is gone and the contract is sound."""
 
+import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -45,11 +46,6 @@ def on_refusal(code: str) -> Change:
 NESTED = {"name": "Bank", "score": 1, "tags": ["a"], "more": [{"rate": 1.5, "gone": None}]}
 
 
-def _put_text(data: dict[str, Any]) -> None:
-    """Put a text where the customer was, under the name that it has in this form."""
-    data.update(dict.fromkeys(data.keys() & {"customer", "customerInfo"}, "none"))
-
-
 DRIFT: dict[str, tuple[str, Change]] = {
     "a new member, shared by both forms": (
         "response-field-undocumented",
@@ -73,7 +69,7 @@ DRIFT: dict[str, tuple[str, Change]] = {
     ),
     "text where an object was": (
         "type-mismatch",
-        lambda call: _put_text(call["response"]["body"].get("data", {})),
+        lambda call: call["response"]["body"].get("data", {}).update(customer="none", customerInfo="none"),
     ),
     "a member gone": ("field-missing", on_card(lambda card: card.pop("brand"))),
     "a member of the envelope gone": (
@@ -112,8 +108,9 @@ def test_what_is_regular_is_suggested_and_written_it_is_drift_no_more(bench: Ben
     for kind, (rule, change) in DRIFT.items():
         traffic = Traffic(change=change)
         draft = read_draft(bench.folder)
-        summary = traffic.summary(draft.contract())
-        proposal = suggest_changes(summary, draft.contract(), draft, Thresholds())
+        contract = draft.contract()
+        summary = traffic.summary(contract)
+        proposal = suggest_changes(summary, contract, draft, Thresholds())
         (suggestion,) = changes_of(proposal, rule)
         assert suggestion.judgement is Judgement.CONTRACT_TOO_STRICT, kind
         assert suggestion.evidence.count >= 20, kind
@@ -123,10 +120,11 @@ def test_what_is_regular_is_suggested_and_written_it_is_drift_no_more(bench: Ben
         assert not bench.findings(traffic), kind
         summaries.append(summary)
     assert not prove_contract(bench.folder).problems
+    draft = read_draft(bench.folder)
+    contract = draft.contract()
     for summary in summaries:
-        draft = read_draft(bench.folder)
         saved = summary_from_json(summary_to_json(summary))
-        again = suggest_changes(saved, draft.contract(), draft, Thresholds())
+        again = suggest_changes(saved, contract, draft, Thresholds())
         assert not [one for one in again.suggestions if one.rule]
 
 
@@ -225,6 +223,69 @@ def test_a_new_member_gets_its_type_the_safest_class_and_no_value(bench: Bench) 
     }
     assert inside["more"]["items"]["properties"]["rate"]["type"] == "number"
     assert "Bank" not in repr(proposal)
+
+
+def test_a_name_that_another_form_documents_is_added_where_it_is_new_alone(bench: Bench) -> None:
+    def add_text(call: Call) -> None:
+        for name in ("customer", "customerInfo") if call["response"]["body"].get("data") else ():
+            call["response"]["body"]["data"].setdefault(name, "none")
+
+    proposal = bench.propose(Traffic(change=add_text))
+    added = {
+        (edit.file, edit.at): edit
+        for one in proposal.changes
+        for edit in one.edits
+        if edit.at[-1:] == ("properties",)
+    }
+    assert {place: edit.name for place, edit in added.items() if isinstance(edit, Add)} == {
+        ("schemas/customer-tokens.json", ("properties",)): "customerInfo",
+        ("schemas/token-info.json", ("allOf", 1, "properties")): "customer",
+    }
+    assert {edit.value["type"] for edit in added.values() if isinstance(edit, Add)} == {"string"}
+
+
+THINGS = {
+    "a": {"kind": "a", "thing": {"x": 1}, "n": 1},
+    "b": {"kind": "b", "info": {"y": 1}},
+}
+
+
+@pytest.mark.parametrize("union", ["anyOf", "if"])
+def test_what_one_branch_of_a_union_documents_is_not_written_where_all_meet(
+    ledger: Bench, union: str
+) -> None:
+    branches: list[Any] = [
+        {
+            "required": ["thing"],
+            "properties": {"kind": {"const": "a"}, "thing": {"type": "object"}, "n": {"type": "integer"}},
+        },
+        {"required": ["info"], "properties": {"kind": {"const": "b"}, "info": {"type": "object"}}},
+    ]
+    parts: dict[str, Any] = {union: branches}
+    if union == "if":
+        parts = {"if": {"properties": {"kind": {"const": "a"}}}, "then": branches[0], "else": branches[1]}
+    examples = [*THINGS.values(), {"kind": "b", "info": {}, "n": 2}]
+    schema = {"type": "object", "properties": {"kind": {"type": "string"}}, **parts, "examples": examples}
+    path = ledger.folder / "schemas" / "balance.json"
+    for common in (True, False):
+        shown = schema if common else {name: one for name, one in schema.items() if name != "properties"}
+        path.write_text(json.dumps(shown, indent=2), encoding="utf-8")
+        assert not read_draft(ledger.folder).count_wrong_examples()
+        for members in ({"thing": "none"}, {"thing": "none", "info": "none"}, {"n": "x"}):
+            path.write_text(json.dumps(shown, indent=2), encoding="utf-8")
+            calls = tuple(
+                lambda one=one: {**balance(), "response": {**balance()["response"], "body": dict(one)}}
+                for one in THINGS.values()
+            )
+            traffic = Traffic(makers=calls, change=on_answer(**members))
+            before = ledger.findings(traffic)
+            proposal = ledger.propose(traffic)
+            ledger.write(proposal)
+            assert not read_draft(ledger.folder).count_wrong_examples(), members
+            assert not common or "info" in members or "of this name elsewhere" in repr(proposal.others)
+            settled = {name for one in proposal.changes for name in one.fingerprints}
+            assert not settled & ledger.findings(traffic), members
+            assert settled <= before
 
 
 def test_a_member_that_held_a_card_number_is_never_documented(bench: Bench) -> None:

@@ -17,9 +17,9 @@ from requests.adapters import BaseAdapter
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.model.finding import Severity
-from opay_contract.suite.api import Api, ApiJudge
+from opay_contract.suite.api import Api
 from opay_contract.suite.client import Client, RatePolicy
-from opay_contract.suite.targets import ApiTarget
+from opay_contract.suite.questions import ApiJudge, ApiTarget
 
 PATH = "/api/v1/international/token/query"
 MERCHANT, KEY, CUSTOMER = "299911112222333", "OPAYPRV_TEST_OF_THE_PARK", "121111113"

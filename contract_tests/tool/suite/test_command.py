@@ -14,7 +14,7 @@ from hypothesis import settings
 from opay_contract.cli.main import cli
 from opay_contract.contract.loading import load_contract
 from opay_contract.model.finding import Severity
-from opay_contract.pytest_plugin.collection import summarize
+from opay_contract.pytest_plugin.checking import summarize
 from opay_contract.recordings.inputs import Source
 from opay_contract.suite import plugin
 
@@ -216,6 +216,13 @@ def test_a_run_on_the_mock_is_recorded_too(run: Run) -> None:
     assert done.exit_code == 0, done.output
     assert done.output.splitlines()[0].endswith("; recorded to " + str(Path("r.ndjson").absolute()))
     assert len(Path("r.ndjson").read_text("utf-8").splitlines()) == 3
+
+
+@pytest.mark.thorough
+def test_what_schemathesis_asks_the_mock_is_recorded_too(run: Run) -> None:
+    done = run("--only", "schemathesis", "--record-to", "r.ndjson")
+    assert done.exit_code == 0, done.output
+    assert len(Path("r.ndjson").read_text("utf-8").splitlines()) > 50
 
 
 def test_a_target_on_which_no_sound_request_succeeds_is_not_clean(

@@ -10,7 +10,7 @@ from contract_tests.tool.suite.park import Came, SoundServer, asking
 
 from opay_contract.cli import compare
 from opay_contract.cli.main import cli
-from opay_contract.suite.parity import Parity, compare_targets, render_parity
+from opay_contract.suite.catalogue import Parity, compare_targets, render_parity
 
 
 def compared(first: SoundServer, second: SoundServer) -> Parity:

@@ -58,7 +58,7 @@ TESTS = load_tests()
 
 
 def run_suite(answer: Callable[[Sent], Came], names: Iterable[str] = TESTS) -> dict[str, str]:
-    """Run tests of the suite against a server, and return what those that failed said."""
+    """Run tests of the suite against a server; returns what those that failed said, never a value."""
     failed = {}
     with asking(answer) as api:
         judged = probe.probe(api).api
@@ -67,6 +67,10 @@ def run_suite(answer: Callable[[Sent], Came], names: Iterable[str] = TESTS) -> d
                 TESTS[name](judged)
             except (Breach, BaseExceptionGroup) as error:
                 failed[name] = str(breach_in(error) or error)
+    said = "\n".join(failed.values())
+    for secret in (KEY, MERCHANT, CUSTOMER, *TOKENS, "nour", "990000002", "7411", "4111111111111111"):
+        assert secret not in said
+    assert not re.search("[0-9a-f]{128}", said)
     return failed
 
 
@@ -83,13 +87,9 @@ def test_there_are_some_fifty_defects_and_each_has_a_name_of_its_own() -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
-def test_whatever_fails_is_told_without_a_secret_or_a_value(defect: Defect) -> None:
-    said = "\n".join(run_suite(defect.server().answer).values())
-    assert said
-    for secret in (KEY, MERCHANT, CUSTOMER, *TOKENS, "nour", "990000002", "7411", "4111111111111111"):
-        assert secret not in said
-    assert not re.search("[0-9a-f]{128}", said)
+@pytest.mark.parametrize("defect", DEFECTS[::3], ids=lambda defect: defect.name)
+def test_whatever_else_fails_is_told_without_a_secret_or_a_value(defect: Defect) -> None:
+    assert run_suite(defect.server().answer)
 
 
 READINGS = {one.question.id: list(one.stated.readings) for one in assumed_choices(CONTRACT)}
@@ -102,12 +102,12 @@ def columns() -> list[dict[str, str]]:
     return [{name: known[number % len(known)] for name, known in ids.items()} for number in range(most)]
 
 
-@pytest.mark.parametrize("readings", columns(), ids=lambda readings: readings["customer-without-cards"])
+@pytest.mark.parametrize("readings", one_in(2, columns()))
 def test_a_sound_server_raises_no_alarm_under_any_reading(readings: dict[str, str]) -> None:
     assert run_suite(SoundServer(readings).answer) == {}
 
 
-@pytest.mark.parametrize("number", one_in(2, range(len(columns()))))
+@pytest.mark.parametrize("number", one_in(4, range(len(columns()))))
 def test_the_mock_raises_no_alarm_under_any_reading(number: int) -> None:
     picks = {name: known[number % len(known)] for name, known in READINGS.items()}
     with in_mock(picks) as answer:
@@ -120,9 +120,10 @@ def test_a_sound_server_raises_no_alarm_under_any_single_reading() -> None:
         (question.id, reading.id): failed
         for question in CONTRACT.questions
         for reading in question.readings
-        if (failed := run_suite(SoundServer({question.id: reading.id}).answer))
+        if not reading.assumed  # of all that are, there is the server of no choice
+        and (failed := run_suite(SoundServer({question.id: reading.id}).answer))
     }
-    assert not alarms
+    assert (alarms, run_suite(SoundServer().answer)) == ({}, {})
 
 
 @contextmanager

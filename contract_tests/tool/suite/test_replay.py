@@ -12,8 +12,7 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
-from opay_contract.pytest_plugin.checking import render_findings
-from opay_contract.pytest_plugin.collection import summarize
+from opay_contract.pytest_plugin.checking import render_findings, summarize
 from opay_contract.recordings.inputs import Source, iter_sources
 
 CORPUS = Path(__file__).parents[2] / "recordings"

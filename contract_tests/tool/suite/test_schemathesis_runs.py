@@ -27,10 +27,10 @@ from opay_contract.mock.serving import running
 from opay_contract.mock.store import Store
 from opay_contract.mock.validation import Credentials, MockRequest
 from opay_contract.model.finding import Severity
-from opay_contract.suite.api import ApiJudge
+from opay_contract.suite import schemathesis_teaching
 from opay_contract.suite.client import Client, RatePolicy
-from opay_contract.suite.schemathesis_running import Forwarder, Report, Run, run_schemathesis
-from opay_contract.suite.targets import ApiTarget
+from opay_contract.suite.questions import ApiJudge, ApiTarget
+from opay_contract.suite.schemathesis_teaching import Forwarder, Report, Run, run_schemathesis
 
 ROOT = Path(__file__).parents[3]
 OPENAPI = ROOT / "openapi.yaml"
@@ -84,21 +84,21 @@ def test_a_correct_target_raises_no_alarm(seed: int) -> None:
     assert report.phases.total() > 70
 
 
-@pytest.mark.parametrize(
-    "pick",
-    [
-        "wrong-method=business-error",
-        "wrong-content-type=http-error",
-        "missing-merchant-id=merchant-is-null",
-        "malformed-json=http-error",
-        "both-keys=customer",
-        "unknown-customer=empty-list",
-        "success-code=00",
-        "error-data=null",
-    ],
-)
-def test_another_reading_of_an_open_question_raises_no_alarm(pick: str) -> None:
-    with mock_app(picks=[pick]) as app:
+READINGS = [
+    "wrong-method=business-error",
+    "wrong-content-type=http-error",
+    "missing-merchant-id=merchant-is-null",
+    "malformed-json=http-error",
+    "both-keys=customer",
+    "unknown-customer=empty-list",
+    "success-code=00",
+    "error-data=null",
+]
+
+
+@pytest.mark.parametrize("picks", [READINGS[:4], READINGS[4:]], ids=["of requests", "of answers"])
+def test_other_readings_of_open_questions_raise_no_alarm(picks: list[str]) -> None:
+    with mock_app(picks=picks) as app:
         report = run_in_process(app, examples=10)
     unknown = {
         line for line in report.failures if "status-undocumented" not in line and "Undocum" not in line
@@ -132,12 +132,13 @@ def test_success_for_unsound_data_is_a_failure_though_the_status_is_the_same() -
         path = load_contract().operations[0].path.encode()
         known = answer(MockRequest(method="POST", target=path, headers=fields, body=query))
         app.handler.answer = accept  # type: ignore[method-assign]
-        report = run_in_process(app)
+        report = run_in_process(app, examples=1)
     assert "coverage: negative_data_is_refused" in str(report)
 
 
-@pytest.mark.parametrize(("unsigned", "rule"), [(False, "signature-mismatch"), (True, "header-missing")])
-def test_answers_to_anybody_are_a_failure(unsigned: bool, rule: str) -> None:  # noqa: FBT001  a parameter
+@contextmanager
+def mock_that_lets_in(*, unsigned: bool) -> Iterator[MockApp]:
+    """Give a mock that answers to requests that are not signed, or to those that are signed wrongly."""
     with mock_app() as app:
         answer = app.handler.answer
 
@@ -148,6 +149,29 @@ def test_answers_to_anybody_are_a_failure(unsigned: bool, rule: str) -> None:  #
             return answer(request)
 
         app.handler.answer = let_in  # type: ignore[method-assign]
+        yield app
+
+
+STRANGERS = pytest.mark.parametrize(
+    ("unsigned", "rule"), [(False, "signature-mismatch"), (True, "header-missing")]
+)
+
+
+@STRANGERS
+def test_answers_to_anybody_are_a_failure(  # of what is drawn, all is signed wrongly or not at all
+    monkeypatch: pytest.MonkeyPatch,
+    unsigned: bool,  # noqa: FBT001  a parameter
+    rule: str,
+) -> None:
+    monkeypatch.setattr(schemathesis_teaching, "_WRONG_EVERY", 2)
+    with mock_that_lets_in(unsigned=unsigned) as app:
+        assert rule in str(run_in_process(app, examples=10))
+
+
+@pytest.mark.thorough
+@STRANGERS
+def test_answers_to_anybody_are_found_by_a_few_seeds(unsigned: bool, rule: str) -> None:  # noqa: FBT001  a parameter
+    with mock_that_lets_in(unsigned=unsigned) as app:
         assert any(rule in str(run_in_process(app, seed)) for seed in range(5))
 
 
@@ -159,7 +183,7 @@ def test_a_failing_check_of_the_merchants_header_is_a_failure() -> None:
             return answer(replace(request, headers={b"merchantid": b"256612345678901", **request.headers}))
 
         app.handler.answer = supply  # type: ignore[method-assign]
-        report = run_in_process(app)
+        report = run_in_process(app, examples=1)
     assert "missing_header_is_refused" in str(report)
 
 
@@ -167,7 +191,17 @@ def run_st(base_url: str, folder: Path, *options: str) -> subprocess.CompletedPr
     """Run the documented command, with every report that it can write."""
     command = [sys.executable, "-m", "schemathesis.cli"]
     command += ["--config-file", str(SETTINGS), "run", "openapi.yaml", "--url", base_url]
-    command += ["--seed", "7", "--report", "junit,vcr,har,ndjson,json", "--report-dir", str(folder), *options]
+    command += [
+        "--seed",
+        "7",
+        "--max-examples",
+        "15",
+        "--report",
+        "junit,vcr,har,ndjson,json",
+        "--report-dir",
+        str(folder),
+        *options,
+    ]
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT / "tools"),

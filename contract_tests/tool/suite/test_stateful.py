@@ -15,7 +15,7 @@ from opay_contract.suite.api import Api
 
 CUSTOMERS = ["a", "b", "shop/eg/42", "عميل-77", "a b?c#d", "100%25", "x" * 300]
 TOKENS = [f"OPAY_TOKEN_{number:032x}" for number in range(6)]
-SHARE = 5
+SHARE = 12
 """A machine's run is worth that many other examples."""
 
 CUSTOMER = RecordBook(load_contract()).first
@@ -92,7 +92,9 @@ class _Machine(RuleBasedStateMachine):
         self.admin("POST", "reset", 204)
 
     def admin(self, method: str, path: str, status: int, body: Data | None = None) -> Any:
-        exchange = self.api.admin(method, path, body)
+        sent = None if body is None else json.dumps(body).encode()
+        url = f"{self.api.judge.target.base_url}/__mock__/{path}"
+        exchange = self.api.client.send(method, url, {}, sent)
         assert exchange.response.status == status
         return json.loads(exchange.response.body) if exchange.response.body else None
 

@@ -52,7 +52,7 @@ class Acceptance:
         """Return whether the last day of the acceptance is over."""
         return today > self.expires
 
-    def standing(self, today: date) -> str:
+    def status(self, today: date) -> str:
         """Return in words whether it holds."""
         verdict = "acceptance expired on" if self.is_expired(today) else "accepted until"
         return f"{verdict} {self.expires}"

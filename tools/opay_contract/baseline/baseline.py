@@ -46,7 +46,7 @@ _COMMENT = "#"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class EntryLines:
     """The lines of one entry, as indexes: the comments directly above it, its header, its members."""
 
     first: int
@@ -60,9 +60,9 @@ class Layout:
 
     lines: tuple[str, ...]
     inside: frozenset[int]
-    entries: tuple[Entry, ...]
+    entries: tuple[EntryLines, ...]
 
-    def line_of(self, entry: Entry, member: str) -> int:
+    def line_of(self, entry: EntryLines, member: str) -> int:
         """Return the 1-based line of a member of an entry, of its header where the member is not found."""
         pattern = re.compile(rf"""[ \t]*(?P<quote>["']?){re.escape(member)}(?P=quote)[ \t]*=""")
         for index in range(entry.header + 1, entry.end):
@@ -81,7 +81,7 @@ def lay_out(text: str) -> Layout:
     firsts = [_first_line(lines, inside, header) for header in headers]
     ends = [*firsts, len(lines)][1:]
     entries = tuple(
-        Entry(first=first, header=header, end=_end(lines, inside, header, end))
+        EntryLines(first=first, header=header, end=_end(lines, inside, header, end))
         for first, header, end in zip(firsts, headers, ends, strict=True)
     )
     return Layout(lines=lines, inside=inside, entries=entries)
@@ -191,7 +191,7 @@ _NAMES = {str: "a string", date: "a date, such as 2027-01-31 without quotes"}
 
 
 def read_acceptance(
-    values: Mapping[str, Any], file: str, layout: Layout, entry: Entry, today: date
+    values: Mapping[str, Any], file: str, layout: Layout, entry: EntryLines, today: date
 ) -> Acceptance:
     """Return the acceptance that an entry holds; raises UsageError."""
 
@@ -365,7 +365,7 @@ def find_prunable(baseline: Baseline, findings_seen: FindingsSeen, today: date) 
     found: dict[int, str] = {}
     for number, acceptance in enumerate(baseline.acceptances):
         if acceptance.is_expired(today):
-            found[number] = acceptance.standing(today)
+            found[number] = acceptance.status(today)
         elif (
             findings_seen.is_whole
             and findings_seen.excludes(acceptance.key)
@@ -373,11 +373,6 @@ def find_prunable(baseline: Baseline, findings_seen: FindingsSeen, today: date) 
         ):
             found[number] = f"unused, no finding has the fingerprint {acceptance.fingerprint}"
     return found
-
-
-def prune_entries(baseline: Baseline, numbers: Iterable[int]) -> str:
-    """Return the baseline's text without the entries of these numbers; everything else as it is."""
-    return remove_entries(baseline.text, numbers)
 
 
 def _refuse_duplicates(acceptances: tuple[Acceptance, ...], layout: Layout) -> None:

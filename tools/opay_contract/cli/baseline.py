@@ -23,12 +23,11 @@ from opay_contract.baseline.baseline import (
     load_baseline,
     load_or_start_baseline,
     parse_baseline,
-    prune_entries,
+    remove_entries,
 )
-from opay_contract.cli.checking import check_paths, settings_of_now
-from opay_contract.cli.format_in import format_in_option
+from opay_contract.cli.checking import check_paths, format_in_option, settings_of_now
 from opay_contract.cli.help import Group
-from opay_contract.cli.options import base_url_option, contract_option, paths_argument, settings_of
+from opay_contract.cli.options import FILE, base_url_option, contract_option, paths_argument, settings_of
 from opay_contract.cli.output import write_atomically
 from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID
 from opay_contract.contract.loading import load_contract
@@ -43,21 +42,21 @@ from opay_contract.report.sentences import describe_covered
 from opay_contract.settings.policy import RulePolicy
 from opay_contract.words import count, on_one_line, printable
 
-_file_argument = click.argument("file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+_file_argument = click.argument("file", metavar="FILE", type=FILE)
 
-Sight = Callable[[], FindingsSeen]
+ReadFindings = Callable[[], FindingsSeen]
 """Gives the findings of a run, which it then checks, or of a report."""
 
 
-def taking_findings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the findings to work with, as the function `sight`: of recordings, or of a report."""
+def findings_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the findings to work with, as `read_findings`: of recordings, or of a report."""
 
     @paths_argument("[PATH...]", required=False)
     @click.option(
         "--from",
         "report",
         metavar="REPORT",
-        type=click.Path(path_type=Path, dir_okay=False),
+        type=FILE,
         help="Take the findings of a report of `check --format json` instead, or changes of `diff`'s.",
     )
     @contract_option
@@ -76,21 +75,16 @@ def taking_findings(command: Callable[..., None]) -> Callable[..., None]:
         if bool(paths) == (report is not None):
             raise UsageError("name recordings, or a report with --from: one of the two")
 
-        def sight() -> FindingsSeen:
-            return load_sightings(report) if report else _check(paths, contract_dir, base_urls, format_in)
+        def read_findings() -> FindingsSeen:
+            if report:
+                return load_sightings(report)
+            contract = load_contract(contract_dir, base_urls)
+            summary = check_paths(paths, contract, settings_of_now(), format_in)
+            return sightings_of(conclude(weigh_card_numbers(summary), contract))
 
-        command(sight=sight, **others)
+        command(read_findings=read_findings, **others)
 
     return taking
-
-
-def _check(
-    paths: tuple[str, ...], contract_dir: Path | None, base_urls: tuple[str, ...], format_in: str | None
-) -> FindingsSeen:
-    """Check recordings as `check` does."""
-    contract = load_contract(contract_dir, base_urls)
-    summary = check_paths(paths, contract, settings_of_now(), format_in)
-    return sightings_of(conclude(weigh_card_numbers(summary), contract))
 
 
 @click.group(
@@ -131,14 +125,14 @@ def baseline() -> None:
     help="The last day on which it is, in UTC: at most a year from now.",
 )
 @click.option("--by", metavar="NAME", help="Who accepts it; by default your login name.")
-@taking_findings
+@findings_options
 def add(
     file: Path,
     fingerprints: tuple[str, ...],
     reason: str,
     expires: datetime,
     by: str | None,
-    sight: Sight,
+    read_findings: ReadFindings,
     *,
     all_open: bool,
 ) -> None:
@@ -152,9 +146,11 @@ def add(
         raise UsageError("name findings with --fingerprint, or take --all-open: one of the two")
     today, name = utc_day(time.time()), by if by is not None else _login_name()
     _refuse(find_text_fault("--reason", reason), find_text_fault("--by", name))
-    _refuse(_find_past(expires.date(), today), find_expiry_fault(expires.date(), today))
+    last = expires.date()
+    is_past = f"--expires: {last} is past; today is {today} (UTC)" if last < today else None
+    _refuse(is_past, find_expiry_fault(last, today))
     before = load_or_start_baseline(file, today)
-    findings_seen = sight()
+    findings_seen = read_findings()
     policy = settings_of(click.get_current_context()).policy()
     if all_open:
         keys, refused = _find_open(before, findings_seen, policy)
@@ -170,7 +166,7 @@ def add(
                 pointer=pointer,
                 value="".join(value),
                 reason=reason,
-                expires=expires.date(),
+                expires=last,
                 accepted_by=name,
                 accepted_on=today,
                 file=str(file),
@@ -192,8 +188,8 @@ def add(
 
 @baseline.command()
 @_file_argument
-@taking_findings
-def prune(file: Path, sight: Sight) -> None:
+@findings_options
+def prune(file: Path, read_findings: ReadFindings) -> None:
     """Take expired and unused entries out of FILE.
 
     Unused are those without a finding in the recordings at PATH, or in a saved report.
@@ -202,15 +198,15 @@ def prune(file: Path, sight: Sight) -> None:
     """
     today = utc_day(time.time())
     before = load_baseline(file, today)
-    findings_seen = sight()
+    findings_seen = read_findings()
     prunable = find_prunable(before, findings_seen, today)
     if prunable:
-        write_atomically(file, prune_entries(before, prunable))
+        write_atomically(file, remove_entries(before.text, prunable))
     for number, why in prunable.items():
         acceptance = before.acceptances[number]
         click.echo(f"{_place(acceptance)}: removed {describe_covered(acceptance)}: {why}")
     click.echo(f"{len(prunable):,} removed, {len(before.acceptances) - len(prunable):,} kept.")
-    raise click.exceptions.Exit(_prune_code(findings_seen))
+    raise click.exceptions.Exit(_code_of_reading(findings_seen))
 
 
 @baseline.command()
@@ -263,13 +259,7 @@ def _tell_all_open(accepted: int, refused: list[Key], findings_seen: FindingsSee
     click.echo(f"{count(accepted, 'finding')} accepted.")
     if refused or findings_seen.omitted:
         return ExitCode.FINDINGS
-    if findings_seen.unreadable:
-        return ExitCode.INCOMPLETE
-    return ExitCode.CLEAN if findings_seen.exchanges else ExitCode.NOTHING_CHECKED
-
-
-def _find_past(expires: date, today: date) -> str | None:
-    return f"--expires: {expires} is past; today is {today} (UTC)" if expires < today else None
+    return _code_of_reading(findings_seen)
 
 
 def _refuse(*faults: str | None) -> None:
@@ -284,7 +274,7 @@ def _login_name() -> str:
         raise UsageError("your login name is not known; give --by NAME") from error
 
 
-def _prune_code(findings_seen: FindingsSeen) -> ExitCode:
+def _code_of_reading(findings_seen: FindingsSeen) -> ExitCode:
     if findings_seen.unreadable:
         return ExitCode.INCOMPLETE
     return ExitCode.CLEAN if findings_seen.exchanges else ExitCode.NOTHING_CHECKED
@@ -306,10 +296,9 @@ def _explain(acceptance: Acceptance, today: date) -> str:
         f"Reason: {acceptance.reason}",
         f"By {acceptance.accepted_by} on {acceptance.accepted_on}; fingerprint {acceptance.fingerprint}",
     ]
-    standing = f"{acceptance.standing(today)}, {what_next}"
-    head = f"{_place(acceptance)}: {standing}: {severity} {describe_covered(acceptance)}"
-    return "\n".join([head, *(_indent(on_one_line(text)) for text in words)])
-
-
-def _indent(text: str) -> str:
-    return textwrap.fill(text, 100, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
+    status = f"{acceptance.status(today)}, {what_next}"
+    head = f"{_place(acceptance)}: {status}: {severity} {describe_covered(acceptance)}"
+    wrapper = textwrap.TextWrapper(
+        100, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False
+    )
+    return "\n".join([head, *(wrapper.fill(on_one_line(text)) for text in words)])

@@ -23,6 +23,15 @@ from opay_contract.words import count, printable
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+format_in_option = click.option(
+    "--format-in",
+    metavar="FORMAT",
+    type=click.Choice([member.value for member in Format]),
+    help="What the recordings are, where it cannot be recognised by their content: "
+    + ", ".join(Format)
+    + ".",
+)
+
 _MOST_NOTES = 5
 
 PATIENCE = 1.0
@@ -43,7 +52,7 @@ class Counted(Iterator[Source | Unreadable]):
         return found
 
 
-def tell_notes(contract: Contract) -> None:
+def print_notes(contract: Contract) -> None:
     """Say on standard error what of the contract is not judged by, the first of it in full."""
     for note in contract.notes[:_MOST_NOTES]:
         click.echo(f"note: {printable(note)}", err=True)
@@ -74,14 +83,14 @@ def check_paths(
             stdin=sys.stdin.buffer,
             on_progress=on_progress,
         )
-    tell_repeats(repeats)
+    print_repeats(repeats)
     if not summary.exchanges and not summary.is_partial:
         click.echo(f"Nothing was checked: {describe_nothing(summary, inputs.number)}.", err=True)
         click.echo("".join(f"{line}\n" for line in describe_out_of_scope(summary)), nl=False, err=True)
     return summary
 
 
-def tell_repeats(repeats: Repeats) -> None:
+def print_repeats(repeats: Repeats) -> None:
     """Print a note on standard error where something was named again."""
     if said := repeats.describe():
         click.echo(f"note: {printable(said)}", err=True)

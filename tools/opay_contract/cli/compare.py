@@ -8,16 +8,10 @@ import click
 
 from opay_contract.cli.checking import check_paths, settings_of_now
 from opay_contract.cli.help import Command
-from opay_contract.cli.options import (
-    base_url_option,
-    contract_option,
-    fail_on_option,
-    refuse_missing,
-)
+from opay_contract.cli.options import FILE, base_url_option, contract_option, fail_on_option, refuse_missing
 from opay_contract.cli.output import write_report
-from opay_contract.compare.comparing import Comparison
+from opay_contract.compare.comparing import Comparison, render_comparison, render_comparison_json
 from opay_contract.compare.comparing import compare as compare_summaries
-from opay_contract.compare.report import render_comparison, render_comparison_json
 from opay_contract.contract.loading import load_contract
 from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.conclusions import conclude
@@ -79,12 +73,7 @@ class _Judge:
 @base_url_option
 @fail_on_option
 @click.option("--format", "format_", type=click.Choice(_FORMATS), default="text", show_default=True)
-@click.option(
-    "--output",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the comparison there.",
-)
+@click.option("--output", metavar="FILE", type=FILE, help="Write the comparison there.")
 def compare(
     old: str | None,
     new: str | None,
@@ -142,9 +131,9 @@ def _compare_targets(
     if len(targets) != 2 or given:  # noqa: PLR2004  a pair
         raise UsageError("--target is to be given twice, and with neither OLD nor NEW nor --format")
     try:  # heavy, optional, and of no use to other comparisons
+        from opay_contract.suite.catalogue import compare_targets, render_parity  # noqa: PLC0415
         from opay_contract.suite.client import RatePolicy  # noqa: PLC0415
-        from opay_contract.suite.parity import compare_targets, render_parity  # noqa: PLC0415
-        from opay_contract.suite.running import asking, second_environment  # noqa: PLC0415
+        from opay_contract.suite.targets import asking, second_environment  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise UsageError("--target needs the suite: pip install 'opay-contract[suite]'") from error
     pace, budget = care

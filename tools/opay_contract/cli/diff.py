@@ -11,18 +11,12 @@ from click.shell_completion import CompletionItem
 from opay_contract.baseline.acceptance import utc_day
 from opay_contract.baseline.baseline import load_baseline
 from opay_contract.cli.help import Command
-from opay_contract.cli.options import baseline_option, contract_option
+from opay_contract.cli.options import FILE, baseline_option, contract_option
 from opay_contract.cli.output import write_report
 from opay_contract.contract.change_kinds import CHANGE_KINDS, ChangeKind, Level, Side, Way
 from opay_contract.diff.comparing import compare_versions
 from opay_contract.diff.places import with_outcomes
-from opay_contract.diff.report import (
-    ReportedDiff,
-    render_github,
-    render_json,
-    render_markdown,
-    render_text,
-)
+from opay_contract.diff.report import ReportedDiff, render_github, render_json, render_markdown, render_text
 from opay_contract.diff.sources import read_version_of
 from opay_contract.drift.saving import load_summary
 from opay_contract.errors import UsageError
@@ -75,7 +69,7 @@ def _list_kinds(context: click.Context, _option: click.Parameter, is_asked: bool
 @click.option(
     "--traffic",
     metavar="SUMMARY",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help="Say of each change what recordings show: a file of `check --save-summary`.",
 )
 @baseline_option
@@ -83,12 +77,7 @@ def _list_kinds(context: click.Context, _option: click.Parameter, is_asked: bool
     "--format", "format_", type=click.Choice(["text", *_FORMATS]), default="text", show_default=True
 )
 @click.option("--all", "shows_all", is_flag=True, help="Text: name every change, harmless ones, too.")
-@click.option(
-    "--output",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the report there.",
-)
+@click.option("--output", metavar="FILE", type=FILE, help="Write the report there.")
 @click.option(
     "--kinds",
     is_flag=True,

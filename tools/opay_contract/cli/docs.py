@@ -1,4 +1,4 @@
-"""The command `docs`: the reference, made from the contract."""
+"""The commands `docs` and `bundle`: the reference made from the contract, and the contract in one file."""
 
 import re
 import shlex
@@ -9,12 +9,13 @@ from pathlib import Path
 
 import click
 
-from opay_contract.cli.checking import tell_notes
+from opay_contract.cli.checking import print_notes
 from opay_contract.cli.help import Command
-from opay_contract.cli.options import contract_argument
+from opay_contract.cli.options import FILE, FOLDER, contract_argument
 from opay_contract.cli.output import make_folder, write_atomically
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import default_directory, load_contract
+from opay_contract.contract.loading import default_directory, load_contract, load_documents, localise
+from opay_contract.contract.openapi import SchemaPlaces, convert_documents, read_version, root_of
 from opay_contract.contract.used import name_contract
 from opay_contract.docs.evidence import RunEvidence, build_evidence
 from opay_contract.drift.insight import draw_insight
@@ -39,16 +40,13 @@ _OUTPUT = "reference"
 @click.option(
     "--output",
     metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     default=_OUTPUT,
     show_default=True,
     help="Folder for index.html, reference.md and openapi.json.",
 )
 @click.option(
-    "--evidence",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="What recordings say: a summary of `check --save-summary`.",
+    "--evidence", metavar="FILE", type=FILE, help="What recordings say: a summary of `check --save-summary`."
 )
 @click.option(
     "--check", is_flag=True, help="Write nothing; exit 1 and tell what differs if the files are stale."
@@ -76,19 +74,29 @@ def docs(
         raise UsageError("--check and --serve contradict each other; give one of them")
     path = contract_dir or default_directory()
     if serve:
-        _serve(path, evidence, port)
+        from opay_contract.docs.serving import LastGood, serving, watch  # noqa: PLC0415  as in _build
+
+        last_good = LastGood(
+            partial(_build, path, evidence, live=True), path, (evidence,) if evidence else ()
+        )
+        with serving(last_good, port) as url:
+            click.echo(f"address: {url}")
+            watch(last_good, partial(click.echo, err=True), threading.Event())
         return
     outputs = _build(path, evidence)
     contract = load_contract(path)
-    tell_notes(contract)
+    print_notes(contract)
     used = name_contract(contract.schemas.root.value, contract_dir)
     click.echo(printable(str(used)))
     if not check:
-        _write(output, outputs)
+        make_folder(output)
+        for name, text in outputs.items():
+            write_atomically(output / name, text)
+            click.echo(f"{output / name}: {len(text.encode())} bytes")
         return
     options = (("--contract", contract_dir), ("--output", output), ("--evidence", evidence))
     words = [word for name, value in options if value for word in (name, str(value))]
-    _check(output, outputs, shlex.join(["opay-contract", "docs", *words]))
+    _hold(output, outputs, output, ["opay-contract", "docs", *words])
 
 
 def _build(path: Path, evidence: Path | None, *, live: bool = False) -> Mapping[str, str]:
@@ -122,30 +130,86 @@ def _locate(error: ContractError, path: Path) -> str:
     return f"{problem.file}:{problem.line}:{problem.column}: {problem.message}"
 
 
-def _write(output: Path, outputs: Mapping[str, str]) -> None:
-    make_folder(output)
-    for name, text in outputs.items():
-        write_atomically(output / name, text)
-        click.echo(f"{output / name}: {len(text.encode())} bytes")
-
-
-def _check(output: Path, outputs: Mapping[str, str], command: str) -> None:
+def _hold(folder: Path, texts: Mapping[str, str], named: Path, words: list[str]) -> None:
+    """Tell what differs between files and their texts; where one is stale, the command that makes it anew."""
     from opay_contract.docs.outputs import iter_stale  # noqa: PLC0415  as in _build
 
-    stale = list(iter_stale(output, outputs))
+    stale = list(iter_stale(folder, texts))
     for reason in stale:
         click.echo(reason)
     if stale:
-        click.echo(f"stale; what makes it anew: {printable(command)}", err=True)
+        click.echo(f"stale; what makes it anew: {printable(shlex.join(words))}", err=True)
         raise click.exceptions.Exit(ExitCode.FINDINGS)
-    click.echo(f"{output}: up to date")
+    click.echo(f"{printable(str(named))}: up to date")
 
 
-def _serve(path: Path, evidence: Path | None, port: int) -> None:
-    from opay_contract.docs.serving import LastGood, serving, watch  # noqa: PLC0415  as in _build
+@click.command(
+    cls=Command,
+    examples=[
+        ("Join the files into one", "opay-contract bundle -o openapi.json"),
+        (
+            "For a tool that knows no references, no extensions and no 3.1",
+            "opay-contract bundle --dereference --without-extensions --as 3.0 -o plain.yaml",
+        ),
+        ("Fail in CI where it is stale", "opay-contract bundle -o openapi.json --check"),
+    ],
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=FILE,
+    help="Where to: JSON if the name ends in .json, else YAML; by default standard output, as YAML.",
+)
+@click.option("--dereference", is_flag=True, help="Put what is referred to where it is referred to.")
+@click.option("--without-extensions", is_flag=True, help="Leave out all `x-` members.")
+@click.option(
+    "--as",
+    "version",
+    type=click.Choice(["3.0", "3.1"]),
+    help="The version of OpenAPI; by default the contract's own.",
+)
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 and tell what differs if FILE is stale.")
+@contract_argument
+def bundle(
+    output: Path | None,
+    contract_dir: Path | None,
+    version: str | None,
+    *,
+    dereference: bool,
+    without_extensions: bool,
+    check: bool,
+) -> None:
+    """Join the contract into one file, for tools that read one.
 
-    build = partial(_build, path, evidence, live=True)
-    last_good = LastGood(build, path, (evidence,) if evidence else ())
-    with serving(last_good, port) as url:
-        click.echo(f"address: {url}")
-        watch(last_good, partial(click.echo, err=True), threading.Event())
+    What other files hold becomes components; their names are the schemas' titles. The same contract gives the
+    same bytes. What leads back to itself stays a reference, and what 3.0 has no words for is left out; both
+    are said on standard error. Exit codes: 0 written or current, 1 stale, 2 usage or an unusable contract.
+    """
+    from opay_contract.docs.bundle import build_bundle, render_bundle  # noqa: PLC0415  of no use to others
+
+    if check and output is None:
+        raise UsageError("--check holds a file against the contract; name it with --output")
+    documents = localise(load_documents(contract_dir or default_directory()))
+    if read_version(documents[root_of(documents)]) == 0 and version == "3.1":
+        documents = convert_documents(documents, SchemaPlaces(documents))
+    made = build_bundle(
+        documents, is_dereferenced=dereference, has_extensions=not without_extensions, is_3_0=version == "3.0"
+    )
+    for note in made.notes:
+        click.echo(f"note: {printable(note)}", err=True)
+    text = render_bundle(made, is_json=output is not None and output.suffix == ".json")
+    if output is None:
+        click.echo(text, nl=False)
+    elif not check:
+        write_atomically(output, text)
+        click.echo(f"{printable(str(output))}: {len(text.encode())} bytes")
+    else:
+        words = ["opay-contract", "bundle", *(["--contract", str(contract_dir)] if contract_dir else [])]
+        words += [
+            f"--{name}"
+            for name, is_given in (("dereference", dereference), ("without-extensions", without_extensions))
+            if is_given
+        ]
+        words += [*(["--as", version] if version else []), "--output", str(output)]
+        _hold(output.parent, {output.name: text}, output, words)

@@ -14,14 +14,25 @@ _REST = "Other options"
 _HELP = ["-h", "--help"]
 
 
-def _write_examples(formatter: click.HelpFormatter, examples: Sequence[Example]) -> None:
-    with formatter.section("Examples"):
-        for wish, line in examples:
-            formatter.write_text(f"{wish}:")
-            formatter.write(f"{'':{formatter.current_indent}}  {line}\n")
+class _Helpful(click.Command):
+    """What commands and groups have alike."""
+
+    examples: tuple[Example, ...] = ()
+
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        """Return the options that show the help, the same in every context, as click remembers the first."""
+        return _HELP
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the examples."""
+        if self.examples:
+            with formatter.section("Examples"):
+                for wish, line in self.examples:
+                    formatter.write_text(f"{wish}:")
+                    formatter.write(f"{'':{formatter.current_indent}}  {line}\n")
 
 
-class Command(click.Command):
+class Command(_Helpful):
     """A command with examples; its options stand in groups, if it has any, under their titles."""
 
     def __init__(
@@ -33,10 +44,6 @@ class Command(click.Command):
     ) -> None:
         super().__init__(*args, **settings)
         self.examples, self.groups = tuple(examples), dict(groups or {})
-
-    def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
-        """Return the options that show the help, the same in every context, as click remembers the first."""
-        return _HELP
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, each under the title of its group."""
@@ -57,20 +64,11 @@ class Command(click.Command):
         titles = [title for title, names in self.groups.items() if {*option.opts} & {*names}]
         return titles[0] if titles else _REST
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the examples."""
-        if self.examples:
-            _write_examples(formatter, self.examples)
 
-
-class Group(click.Group):
+class Group(_Helpful, click.Group):
     """A group of commands with examples."""
 
     command_class = Command
-
-    def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  as above
-        """Return the options that show the help."""
-        return _HELP
 
     def __init__(self, *args: Any, examples: Sequence[Example] = (), **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -85,8 +83,3 @@ class Group(click.Group):
             return super().resolve_command(ctx, args)
         hint = did_you_mean(name, self.list_commands(ctx)) or f"`{ctx.command_path} --help` lists them"
         raise click.UsageError(f"No such command '{name}'; {hint}", ctx)
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the examples."""
-        if self.examples:
-            _write_examples(formatter, self.examples)

@@ -20,7 +20,7 @@ TASKS: dict[str, dict[str, tuple[str, str]]] = {
     "Check": {
         "check": ("opay_contract.cli.check", "Check recorded exchanges against the contract."),
         "compare": ("opay_contract.cli.compare", "Show what differs between two runs."),
-        "merge": ("opay_contract.cli.merge", "Report the saved summaries of several runs as one."),
+        "merge": ("opay_contract.cli.check", "Report the saved summaries of several runs as one."),
         "rules": ("opay_contract.cli.rules", "List the rules, or explain one."),
     },
     "Test": {
@@ -30,14 +30,14 @@ TASKS: dict[str, dict[str, tuple[str, str]]] = {
         "test": ("opay_contract.cli.test", "Ask a server what the contract promises."),
     },
     "Document": {
-        "bundle": ("opay_contract.cli.bundle", "Join the contract into one file."),
+        "bundle": ("opay_contract.cli.docs", "Join the contract into one file."),
         "docs": ("opay_contract.cli.docs", "Make the reference from the contract."),
     },
     "Maintain": {
         "baseline": ("opay_contract.cli.baseline", "Accept known findings, each until a day."),
         "diff": ("opay_contract.cli.diff", "Show what has changed between two versions of a contract."),
         "redact": ("opay_contract.cli.redact", "Replace card and customer data in recordings."),
-        "settings": ("opay_contract.cli.settings", "Show which settings hold, and where they come from."),
+        "settings": ("opay_contract.cli.rules", "Show which settings hold, and where they come from."),
         "spec": ("opay_contract.cli.spec", "Prove that the contract itself is sound."),
         "suggest": (
             "opay_contract.cli.suggest",
@@ -84,13 +84,6 @@ class _Commands(Group):
         return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
 
-def _show_version(ctx: click.Context, _option: click.Parameter, is_asked: bool) -> None:  # noqa: FBT001  click's
-    if not is_asked or ctx.resilient_parsing:
-        return
-    click.echo(f"{ctx.find_root().info_name} {__version__}")
-    ctx.exit()
-
-
 @click.group(
     cls=_Commands,
     examples=[
@@ -99,14 +92,7 @@ def _show_version(ctx: click.Context, _option: click.Parameter, is_asked: bool) 
         ("See what a rule means", "opay-contract rules type-mismatch"),
     ],
 )
-@click.option(
-    "--version",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_show_version,
-    help="Show the version and exit.",
-)
+@click.version_option(__version__, message="%(prog)s %(version)s", help="Show the version and exit.")
 def cli() -> None:
     """Contract tests and drift checks for OPay's token query.
 

@@ -3,37 +3,34 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
-from opay_contract.cli.checking import tell_notes
+from opay_contract.cli.checking import print_notes
 from opay_contract.cli.help import Command
-from opay_contract.cli.options import contract_option
+from opay_contract.cli.options import FILE, contract_option
 from opay_contract.cli.record import complain
 from opay_contract.cli.redact import redaction_key
-from opay_contract.contract.contract import Contract
+from opay_contract.contract.contract import Contract, is_loopback
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode
 from opay_contract.mock.choices import assumed_choices, render_choices
-from opay_contract.mock.log import LogWriter, RequestLog, render_greeting
+from opay_contract.mock.log import RequestLog, render_greeting
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.replay import load_replay
 from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.scenarios import build_scenarios, parse_faults, render_scenarios
 from opay_contract.mock.store import Store, StoredRecord
 from opay_contract.mock.validation import Credentials
-from opay_contract.model.exchange import Exchange
-from opay_contract.record.capture import captured_of
-from opay_contract.record.files import RotatingFile
-from opay_contract.record.recorder import Backlog, Recorder
-from opay_contract.redact.redactor import Redactor
+from opay_contract.record.capture import Captured
+from opay_contract.record.recorder import Backlog, Recorder, open_recorder
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
+_MOST_LINES, _SECONDS_TO_GATHER = 10_000, 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +67,7 @@ class _Options:
 @click.option(
     "--seed",
     metavar="FILE",
-    type=_FILE,
+    type=FILE,
     help="Records to start with, JSON or YAML: a list of what `data` is in an answer about one.",
 )
 @click.option(
@@ -80,7 +77,7 @@ class _Options:
     "--seed-number", metavar="N", default=0, show_default=True, help="The same number, the same records."
 )
 @click.option(
-    "--store", metavar="FILE", type=_FILE, help="Keep the records in a file, which several mocks may share."
+    "--store", metavar="FILE", type=FILE, help="Keep the records in a file, which several mocks may share."
 )
 @click.option("--admin", is_flag=True, help="Let programs on this machine change records, under /__mock__/.")
 @click.option("--scenario", metavar="NAME", help="Misbehave at every request; X-Mock-Scenario does at one.")
@@ -116,7 +113,7 @@ class _Options:
 @click.option(
     "--record",
     metavar="FILE",
-    type=_FILE,
+    type=FILE,
     help="Append every exchange, redacted, for `check --base-url URL`, where URL is the address printed.",
 )
 @click.option(
@@ -160,7 +157,7 @@ def mock(
     SIGTERM and SIGINT stop it when what is in flight is answered.
     """
     contract = load_contract(contract_dir)
-    tell_notes(contract)
+    print_notes(contract)
     choices = assumed_choices(contract).changed(picks)
     known = build_scenarios(contract.operations)
     if list_choices or list_scenarios:
@@ -180,13 +177,17 @@ def mock(
 
 def _run(contract: Contract, settings: MockSettings, options: _Options) -> None:
     try:  # heavy, optional, and of no use to the other commands
-        from opay_contract.mock.admin import is_loopback  # noqa: PLC0415
         from opay_contract.mock.app import build_app  # noqa: PLC0415
         from opay_contract.mock.serving import bind, serve, url_of  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise UsageError("the mock needs starlette and uvicorn: pip install 'opay-contract[mock]'") from error
     if not is_loopback(options.host):
-        _warn_or_refuse(options.host, settings)
+        if settings.admin:
+            raise UsageError(
+                f"--admin with --host {options.host}: the admin path is for this machine alone; "
+                "listen on 127.0.0.1"
+            )
+        click.echo(f"warning: listening on {options.host}, every machine that reaches it can ask", err=True)
     with ExitStack() as stack:
         if settings.replay is not None:
             click.echo(settings.replay.describe(), err=True)
@@ -198,11 +199,14 @@ def _run(contract: Contract, settings: MockSettings, options: _Options) -> None:
             store.add(initial)
         bound = stack.enter_context(bind(options.host, options.port))
         recorder = _recorder(options, url_of(bound), settings.credentials)
-        listeners: list[Callable[[Exchange], None]] = [_listener(stack, recorder)] if recorder else []
+        listeners: list[Callable[..., None]] = []
+        if recorder is not None:  # in a thread, so that no call waits for the disk
+            stack.callback(recorder.close)
+            backlog = stack.enter_context(recorder.backlog())
+            listeners.append(lambda exchange: backlog.add(Captured(exchange=exchange)))
         if not options.quiet:
-            writer = stack.enter_context(LogWriter(sys.stderr))
-            is_json = options.log_format == "json"
-            listeners.append(RequestLog(contract, writer.add, as_json=is_json))
+            lines = stack.enter_context(log_to(sys.stderr))
+            listeners.append(RequestLog(contract, lines.add, as_json=options.log_format == "json"))
         app = build_app(contract, settings, store, initial=initial, listeners=listeners)
         known = next((one for one in made_up if store.record(one.kind, one.id) is not None), None)
         greeting = render_greeting(url_of(bound), contract, settings.credentials, known)
@@ -218,15 +222,27 @@ def _recorder(options: _Options, url: str, credentials: Credentials) -> Recorder
     if options.record is None:
         return None
     contract = load_contract(options.contract_dir, (url,))
-    redactor = Redactor(contract, redaction_key(), credentials.private_key)
-    return Recorder(RotatingFile(options.record), redactor, say=complain)
+    return open_recorder(options.record, contract, redaction_key(), credentials.private_key, say=complain)
 
 
-def _listener(stack: ExitStack, recorder: Recorder) -> Callable[[Exchange], None]:
-    """Record in a thread until the stack is done, so that no call waits for the disk."""
-    stack.callback(recorder.close)
-    backlog = stack.enter_context(Backlog(recorder))
-    return lambda exchange: backlog.add(captured_of(exchange))
+def log_to(stream: TextIO) -> Backlog[str]:
+    """Return what writes lines to a stream whose reader may not read, as of a full pipe, or be gone."""
+    left_out = 0
+
+    def drop() -> None:
+        nonlocal left_out
+        left_out += 1
+
+    def write(lines: list[str]) -> None:
+        nonlocal left_out
+        if left_out:
+            lines = [*lines, f"{left_out} requests are not logged: nobody reads fast enough"]
+            left_out = 0
+        with suppress(OSError, ValueError):
+            stream.write("".join(f"{line}\n" for line in lines))
+            stream.flush()
+
+    return Backlog(write, drop, room=_MOST_LINES, gather=_SECONDS_TO_GATHER, finish=1.0)
 
 
 def _credentials() -> Credentials:
@@ -255,16 +271,8 @@ def _made_up(book: RecordBook, settings: MockSettings, options: _Options) -> lis
     return [] if options.seed or settings.replay else book.examples()
 
 
-def _warn_or_refuse(host: str, settings: MockSettings) -> None:
-    if settings.admin:
-        raise UsageError(
-            f"--admin with --host {host}: the admin path is for this machine alone; listen on 127.0.0.1"
-        )
-    click.echo(f"warning: listening on {host}, every machine that reaches it can ask", err=True)
-
-
 def _lines(url: str, credentials: Credentials) -> list[str]:
-    from opay_contract.mock.admin import READY_PATH  # noqa: PLC0415  as above
+    from opay_contract.mock.app import READY_PATH  # noqa: PLC0415  as above
 
     given = credentials.private_key == Credentials().private_key
     return [

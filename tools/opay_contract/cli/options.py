@@ -21,7 +21,9 @@ from opay_contract.settings.settings import KEYS, KEYS_BY_NAME, ProjectSettings,
 
 C = TypeVar("C", bound=Callable[..., Any])
 
-_CONTRACT = click.Path(path_type=Path)
+FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+PATH = click.Path(path_type=Path)
 _SETTINGS = "opay_contract.settings"
 
 
@@ -53,7 +55,7 @@ def is_settled(parameter: str) -> bool:
 config_option = click.option(
     "--config",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     is_eager=True,
     expose_value=False,
     callback=_take_settings,
@@ -103,11 +105,11 @@ def _level(text: str) -> tuple[str, Severity]:
 def contract_option(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the contract's path, as `contract_dir`, and the settings; None is the package's."""
 
-    @setting_option("contract", metavar="PATH", type=_CONTRACT)
+    @setting_option("contract", metavar="PATH", type=PATH)
     @config_option
     @wraps(command)
     def settled(*, contract_dir: Path | None, **others: Any) -> None:
-        command(contract_dir=_settle(contract_dir, "--contract ."), **others)
+        command(contract_dir=_named_or_packaged(contract_dir, "--contract ."), **others)
 
     return settled
 
@@ -115,32 +117,33 @@ def contract_option(command: Callable[..., None]) -> Callable[..., None]:
 def contract_argument(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command that is about a contract its path as an argument, too."""
 
-    @click.argument("named", required=False, metavar="[CONTRACT]", type=_CONTRACT)
-    @click.option("--contract", "contract_dir", metavar="PATH", type=_CONTRACT, help="The same as CONTRACT.")
+    @click.argument("named", required=False, metavar="[CONTRACT]", type=PATH)
+    @click.option("--contract", "contract_dir", metavar="PATH", type=PATH, help="The same as CONTRACT.")
     @config_option
     @wraps(command)
     def settled(*, named: Path | None, contract_dir: Path | None, **others: Any) -> None:
         if named and contract_dir and not is_settled("contract_dir"):
             raise UsageError("the contract is named twice; leave --contract out")
-        command(contract_dir=_settle(named or contract_dir, "."), **others)
+        command(contract_dir=_named_or_packaged(named or contract_dir, "."), **others)
 
     return settled
 
 
-def _settle(contract: Path | None, here: str) -> Path | None:
+def _named_or_packaged(contract: Path | None, here: str) -> Path | None:
     """Return the contract's path; says so where the one at hand is not used."""
     if contract is not None:
         return shorten(contract)
-    if any(Path(name).is_file() for name in ROOTS) and not _is_alike(Path(), default_directory()):
+    if any(Path(name).is_file() for name in ROOTS) and not _has_packaged_contract():
         words = "the contract of the package is used, not the one of this folder"
         click.echo(f"note: {words}; name that with `{here}`", err=True)
     return None
 
 
-def _is_alike(left: Path, right: Path) -> bool:
-    """Tell whether two folders have the same contract, so that it does not matter which is used."""
-    names = _files_of(left)
-    return names == _files_of(right) and not filecmp.cmpfiles(left, right, names, shallow=False)[1]
+def _has_packaged_contract() -> bool:
+    """Tell whether this folder has the package's contract, so that it does not matter which is used."""
+    here, packaged = Path(), default_directory()
+    names = _files_of(here)
+    return names == _files_of(packaged) and not filecmp.cmpfiles(here, packaged, names, shallow=False)[1]
 
 
 def _files_of(directory: Path) -> list[str]:
@@ -189,7 +192,7 @@ fail_on_option = setting_option(
     show_default=True,
 )
 
-baseline_option = setting_option("baseline", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+baseline_option = setting_option("baseline", metavar="FILE", type=FILE)
 
 require_success_option = click.option(
     "--require-success",

@@ -30,7 +30,7 @@ def parse_target(value: str, formats: Iterable[str], param: click.Parameter, ctx
     return Target(format=format_, file=Path(file) if file not in ("", "-") else None)
 
 
-def settle_targets(targets: tuple[Target, ...], output: Path | None) -> tuple[Target, ...]:
+def assign_files(targets: tuple[Target, ...], output: Path | None) -> tuple[Target, ...]:
     """Give `--output` to the one format without a file, and refuse what would overwrite or mix reports."""
     loose = [target for target in targets if target.file is None]
     if len(loose) > 1:
@@ -100,11 +100,7 @@ def write_atomically(path: Path, text: str) -> None:
         return
     with open_draft(path) as draft:
         draft.write_text(text, encoding="utf-8", newline="\n")
-        draft.chmod(0o666 & ~_umask())
+        mask = os.umask(0)  # which can only be asked by setting it
+        os.umask(mask)
+        draft.chmod(0o666 & ~mask)
         draft.replace(path)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -1,6 +1,5 @@
 """The command `record`: a reverse proxy that writes what passes, redacted, and checks it."""
 
-import ipaddress
 import os
 import time
 from contextlib import ExitStack
@@ -13,10 +12,10 @@ from urllib.request import getproxies, proxy_bypass
 import click
 
 from opay_contract.cli.help import Command
-from opay_contract.cli.options import contract_option
+from opay_contract.cli.options import FILE, contract_option
 from opay_contract.cli.redact import redaction_key
-from opay_contract.cli.reporting import Criteria, Inputs, Judging, build_run, criteria_options
-from opay_contract.contract.contract import Contract, host_of
+from opay_contract.cli.reporting import Criteria, Inputs, build_run, criteria_options
+from opay_contract.contract.contract import Contract, host_of, is_loopback
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode
@@ -24,7 +23,7 @@ from opay_contract.judge.subject import Settings
 from opay_contract.model.finding import Finding
 from opay_contract.record.capture import BODY_LIMIT
 from opay_contract.record.files import Limits, RotatingFile
-from opay_contract.record.recorder import Backlog, Recorder, Watch, render_finding
+from opay_contract.record.recorder import Recorder, Watch, render_finding
 from opay_contract.redact.redactor import Redactor
 from opay_contract.report.text_report import render_text
 from opay_contract.words import printable
@@ -65,7 +64,7 @@ class _ProxyOptions:
     "--to",
     metavar="FILE",
     required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help="Append the exchanges there, an exchange a line; packed where the name ends with .zst.",
 )
 @click.option("--upstream", metavar="URL", help="Where calls are passed on to; by default the sandbox.")
@@ -146,9 +145,7 @@ def record(
 def _run(contract: Contract, url: str, options: _ProxyOptions) -> ExitCode:
     try:  # heavy, optional, and of no use to the other commands
         from opay_contract.mock.serving import bind, url_of  # noqa: PLC0415
-        from opay_contract.record.proxy import METRICS_PATH, RecordingProxy  # noqa: PLC0415
-        from opay_contract.record.server import serve  # noqa: PLC0415
-        from opay_contract.record.upstream import Upstream  # noqa: PLC0415
+        from opay_contract.record.proxy import METRICS_PATH, RecordingProxy, Upstream, serve  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise UsageError(
             "the proxy needs httpx, starlette and uvicorn: pip install 'opay-contract[record]'"
@@ -162,7 +159,7 @@ def _run(contract: Contract, url: str, options: _ProxyOptions) -> ExitCode:
         bound = stack.enter_context(bind(options.host, options.port))
         said = [f"address: {url_of(bound)}", f"upstream: {printable(url)}"]
         said += [f"metrics: {url_of(bound)}{METRICS_PATH.decode()}"] if options.metrics else []
-        backlog = stack.enter_context(Backlog(recorder))
+        backlog = stack.enter_context(recorder.backlog())
         app = RecordingProxy(
             upstream,
             backlog.add,
@@ -173,7 +170,12 @@ def _run(contract: Contract, url: str, options: _ProxyOptions) -> ExitCode:
         _warn(options)
         serve(app, bound, lambda: click.echo("\n".join(said)))
     click.echo(recorder.describe(), err=True)
-    code = _report(contract, watch, options, judging) if options.check and watch else ExitCode.CLEAN
+    code = ExitCode.CLEAN
+    if options.check and watch:
+        summary, inputs = watch.summary(), Inputs(named=())
+        run = build_run(summary, contract, options.contract_dir, options.criteria, judging, inputs)
+        click.echo(render_text(run), nl=False)
+        code = run.exit_code
     is_lost = recorder.failures and code in (ExitCode.CLEAN, ExitCode.NOTHING_CHECKED)
     return ExitCode.INCOMPLETE if is_lost else code
 
@@ -201,15 +203,8 @@ def _watch(contract: Contract, options: _ProxyOptions) -> Watch | None:
     return Watch(contract, settings, tell if options.check else None)
 
 
-def _report(contract: Contract, watch: Watch, options: _ProxyOptions, judging: Judging) -> ExitCode:
-    inputs = Inputs(named=())
-    run = build_run(watch.summary(), contract, options.contract_dir, options.criteria, judging, inputs)
-    click.echo(render_text(run), nl=False)
-    return run.exit_code
-
-
 def _warn(options: _ProxyOptions) -> None:
-    if not _is_loopback(options.host):
+    if not is_loopback(options.host):
         click.echo(f"warning: listening on {options.host}, every machine that reaches it can ask", err=True)
     if options.raw:
         click.echo(
@@ -238,17 +233,10 @@ def _refuse_production(url: str, contract: Contract) -> None:
     except ValueError:
         return  # it is refused as no URL
     sandboxes = {server.host for server in contract.servers if server.environment == _SANDBOX}
-    if not _is_loopback(name) and (host not in sandboxes or parts.scheme != "https"):
+    if not is_loopback(name) and (host not in sandboxes or parts.scheme != "https"):
         raise UsageError(
             "the upstream is neither the sandbox nor this machine; if that is meant, add --allow-production"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _proxy_of(url: str) -> str | None:
@@ -258,7 +246,7 @@ def _proxy_of(url: str) -> str | None:
         host = parts.hostname or ""
     except ValueError:
         return None
-    if _is_loopback(host) or proxy_bypass(host):
+    if is_loopback(host) or proxy_bypass(host):
         return None
     return getproxies().get(parts.scheme)
 

@@ -13,10 +13,16 @@ from typing import NoReturn
 
 import click
 
-from opay_contract.cli.checking import tell_notes
-from opay_contract.cli.format_in import format_in_option
+from opay_contract.cli.checking import format_in_option, print_notes
 from opay_contract.cli.help import Command
-from opay_contract.cli.options import base_url_option, contract_option, max_unpacked_option, paths_argument
+from opay_contract.cli.options import (
+    FILE,
+    PATH,
+    base_url_option,
+    contract_option,
+    max_unpacked_option,
+    paths_argument,
+)
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
@@ -25,7 +31,7 @@ from opay_contract.formats.editing import Tally
 from opay_contract.formats.table import Format
 from opay_contract.model.exchange import Unreadable
 from opay_contract.recordings.inputs import STDIN, Source, iter_sources
-from opay_contract.redact.files import try_redact_file, verify_source
+from opay_contract.redact.files import redact_file, verify_source
 from opay_contract.redact.proving import is_of_others
 from opay_contract.redact.redactor import Redactor
 from opay_contract.words import count as counted
@@ -52,13 +58,13 @@ _MOST_TOLD = 10
     "-o",
     "--output",
     metavar="OUT",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="A file for one file, else a folder, where every file keeps its relative name.",
 )
 @click.option(
     "--key-file",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help=f"Take the pseudonyms' key from FILE; else from {KEY_VARIABLE}; else one is made and forgotten.",
 )
 @click.option("--verify", is_flag=True, help="Write nothing; prove that IN... are clean.")
@@ -93,7 +99,7 @@ def redact(
     Exit codes: 0 done, or clean with --verify; 1 not clean; 3 nothing there; 4 some input was unreadable.
     """
     contract = load_contract(contract_dir, base_urls)
-    tell_notes(contract)
+    print_notes(contract)
     redactor = Redactor(contract, redaction_key(key_file), os.environ.get("OPAY_PRIVATE_KEY"))
     wanted = Format(format_in) if format_in else None
     if verify:
@@ -164,7 +170,7 @@ def _redact(
             unread += 1
             continue
         noted = len(redactor.log.replaced)
-        tally = try_redact_file(redactor, source, target, format_in)
+        tally = redact_file(redactor, source, target, format_in)
         if tally.broken and not tally.entries:  # nothing is written
             del redactor.log.replaced[noted:]
         else:

@@ -14,6 +14,7 @@ import click
 
 from opay_contract.baseline.acceptance import utc_day
 from opay_contract.cli.options import (
+    FILE,
     baseline_option,
     fail_on_option,
     is_settled,
@@ -23,10 +24,10 @@ from opay_contract.cli.options import (
 )
 from opay_contract.cli.output import (
     Target,
+    assign_files,
     has_colour,
     is_terminal,
     parse_target,
-    settle_targets,
     write_report,
 )
 from opay_contract.contract.contract import Contract
@@ -88,7 +89,7 @@ class Reporting:
 
     def render(self, name: str, run: CheckedRun) -> str:
         """Return the report in a format, whose module is imported when it was chosen, for start-up time."""
-        render = getattr(import_module(f"opay_contract.report.{name}_report"), f"render_{name}")
+        render = getattr(import_module(f"opay_contract.report.{FORMATS[name]}"), f"render_{name}")
         text: str = render(run, self.view) if name in (TEXT, CONCISE) else render(run)
         return text
 
@@ -147,12 +148,7 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
         callback=lambda ctx, param, values: tuple(parse_target(one, FORMATS, param, ctx) for one in values),
         multiple=True,
     )
-    @click.option(
-        "--output",
-        metavar="FILE",
-        type=click.Path(path_type=Path, dir_okay=False),
-        help="Write the report there.",
-    )
+    @click.option("--output", metavar="FILE", type=FILE, help="Write the report there.")
     @setting_option(
         "docs-url",
         metavar="URL",
@@ -216,9 +212,11 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
         columns, lines = shutil.get_terminal_size(_FALLBACK)
         view = View(width=columns, height=lines, **{name: others.pop(name) for name in _VIEWED})
         has_own_files = is_settled("report_targets") and all(target.file for target in report_targets)
-        usual = (Target(format=_usual(output)),) if not report_targets or (output and has_own_files) else ()
+        # people read terminals and files, programs read pipes
+        format_ = TEXT if output or is_terminal("stdout") else CONCISE
+        usual = (Target(format=format_),) if not report_targets or (output and has_own_files) else ()
         asked = Reporting(
-            targets=settle_targets((*report_targets, *usual), output),
+            targets=assign_files((*report_targets, *usual), output),
             view=view,
             colour=colour,
             docs_url=docs_url,
@@ -231,11 +229,6 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
         command(reporting=asked, **others)
 
     return reporting
-
-
-def _usual(output: Path | None) -> str:
-    """Return the format where none was asked for: people read terminals and files, programs read pipes."""
-    return TEXT if output or is_terminal("stdout") else CONCISE
 
 
 def report_run(
@@ -315,12 +308,12 @@ def _write_reports(run: CheckedRun, reporting: Reporting) -> None:
 
 def _links(contract: Contract, docs_url: str) -> Callable[[ContractPlace], str]:
     """Return what tells where the reference says a statement."""
-    from opay_contract.docs.building import build_reference  # noqa: PLC0415  for a page with links alone
+    from opay_contract.docs.building import anchor_of, build_reference  # noqa: PLC0415  for links alone
 
     reference = build_reference(contract, None)
 
     def link_to(place: ContractPlace) -> str:
-        anchor = reference.anchor_of(place.file, place.pointer)
+        anchor = anchor_of(reference, place.file, place.pointer)
         return f"{docs_url}#{anchor}" if anchor else docs_url
 
     return link_to

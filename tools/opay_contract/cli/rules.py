@@ -1,18 +1,23 @@
-"""The command `rules`: the table of rules, and one of them explained."""
+"""The commands `rules` and `settings`: what is judged by, and what a project settled of it."""
 
 import json
+import re
 import shutil
 import textwrap
+from pathlib import Path
+from typing import Any
 
 import click
 
 from opay_contract.cli.help import Command
+from opay_contract.cli.options import config_option, settings_of
 from opay_contract.errors import UsageError
 from opay_contract.judge.gap_table import EVERY_RULE
-from opay_contract.model.finding import Rule
-from opay_contract.report.rule_guide import guide_of
+from opay_contract.model.finding import Rule, Severity
+from opay_contract.report.frames import guide_of
 from opay_contract.report.text_report import MIN_WIDTH
-from opay_contract.words import did_you_mean
+from opay_contract.settings.settings import KEYS, PYPROJECT, TABLE, ProjectSettings
+from opay_contract.words import did_you_mean, printable
 
 _WIDTH = 88
 
@@ -41,7 +46,11 @@ def complete_rule_ids(_context: click.Context, _argument: click.Parameter, start
 )
 def rules(rule_id: str | None, format_out: str) -> None:
     """List the rules, or explain the rule ID."""
-    chosen = (_find(rule_id),) if rule_id else EVERY_RULE
+    by_id = {rule.id: rule for rule in EVERY_RULE}
+    if rule_id and rule_id not in by_id:
+        hint = did_you_mean(rule_id, by_id) or "`opay-contract rules` lists them"
+        raise UsageError(f"unknown rule '{rule_id}'; {hint}")
+    chosen = (by_id[rule_id],) if rule_id else EVERY_RULE
     if format_out == "json":
         click.echo(json.dumps([_describe(rule) for rule in chosen], indent=2))
     elif format_out == "markdown":
@@ -73,14 +82,6 @@ def _guide(rule: Rule) -> str:
     return "\n".join(
         textwrap.fill(line, 100, subsequent_indent="  ", break_on_hyphens=False) for line in lines
     )
-
-
-def _find(rule_id: str) -> Rule:
-    by_id = {rule.id: rule for rule in EVERY_RULE}
-    if rule_id in by_id:
-        return by_id[rule_id]
-    hint = did_you_mean(rule_id, by_id) or "`opay-contract rules` lists them"
-    raise UsageError(f"unknown rule '{rule_id}'; {hint}")
 
 
 def _describe(rule: Rule) -> dict[str, str]:
@@ -119,10 +120,82 @@ def _explain(rule: Rule) -> str:
         ("at fault", f"usually {guide.fault}"),
         ("what to do", guide.advice),
     )
-    lines = [line for name, text in told for line in _hanging(f"{name:<12}{text}")]
+    lines = [
+        line
+        for name, text in told
+        for line in textwrap.wrap(
+            f"{name:<12}{text}", _WIDTH, subsequent_indent=" " * 12, break_on_hyphens=False
+        )
+    ]
     head = f"{click.style(rule.id, bold=True)}\n{rule.severity.label}, {rule.kind}, {rule.area}"
     return "\n\n".join([head, textwrap.fill(rule.explanation, _WIDTH), "\n".join(lines)])
 
 
-def _hanging(text: str) -> list[str]:
-    return textwrap.wrap(text, _WIDTH, subsequent_indent=" " * 12, break_on_hyphens=False)
+_CREDENTIALS = re.compile(r"//[^/@]*@")
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        ("See what holds here", "opay-contract settings"),
+        ("See what a file says", "opay-contract settings --config nightly.toml"),
+        ("Read it with a program", "opay-contract settings --format json"),
+    ],
+)
+@config_option
+@click.option(
+    "--format",
+    "format_out",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="What it is written as.",
+)
+@click.pass_context
+def settings(context: click.Context, format_out: str) -> None:
+    """Show which settings hold, and where each comes from.
+
+    Settings stand in [tool.opay-contract] of the nearest pyproject.toml that has it, in this folder or above,
+    or in the file that --config names. An option of the command line wins over them.
+
+    Exit codes: 0 shown; 2 the file has something that is no setting.
+    """
+    found = settings_of(context)
+    if format_out == "json":
+        click.echo(_render_json(found))
+        return
+    head = f"No settings: no {PYPROJECT} here or above has [{TABLE}]"
+    if found.file is not None:
+        head = printable(f"{found.file} [{TABLE}]" if found.file.name == PYPROJECT else str(found.file))
+    rows = []
+    for key in KEYS:
+        line, value = found.lines.get(key.name), _plain(getattr(found, key.attribute))
+        if isinstance(value, dict):
+            value = [f"{rule}={level}" for rule, level in value.items()]
+        shown = printable(", ".join(value) if isinstance(value, list) else str(value or ""))
+        origin = printable(f"{found.file}:{line}") if line else "default"
+        rows.append((key.name, shown or key.default, origin))
+    names, values = (max(len(row[column]) for row in rows) for column in range(2))
+    lines = [f"{name:<{names}}  {value:<{values}}  {origin}" for name, value, origin in rows]
+    click.echo("\n".join([head, "", *lines]))
+
+
+def _render_json(found: ProjectSettings) -> str:
+    values = {
+        key.name: {"value": _plain(getattr(found, key.attribute)), "line": found.lines.get(key.name)}
+        for key in KEYS
+    }
+    return json.dumps(
+        {"schema_version": 1, "file": str(found.file) if found.file else None, "settings": values}, indent=2
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it; a URL without user and password."""
+    if isinstance(value, Severity):
+        return value.label
+    if isinstance(value, tuple):
+        return [_CREDENTIALS.sub("//***@", one) for one in value]
+    if isinstance(value, Path):
+        return str(value)
+    return {rule: level.label for rule, level in value.items()} if isinstance(value, dict) else value

@@ -8,13 +8,13 @@ from typing import NoReturn
 import click
 
 from opay_contract.cli.help import Command
-from opay_contract.cli.options import contract_option
+from opay_contract.cli.options import FILE, contract_option
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode
 from opay_contract.model.signature import SignatureScheme
-from opay_contract.signing.canonical import documented_forms
-from opay_contract.signing.doctor import Circumstances, diagnose
+from opay_contract.signing.doctor import diagnose
+from opay_contract.signing.signer import documented_forms
 from opay_contract.signing.signer import sign as sign_body
 
 KEY_VARIABLE = "OPAY_PRIVATE_KEY"
@@ -34,13 +34,7 @@ PUBLIC_KEY_VARIABLE = "OPAY_PUBLIC_KEY"
     ],
 )
 @click.argument("body", required=False)
-@click.option(
-    "--file",
-    "path",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Read the body from FILE.",
-)
+@click.option("--file", "path", metavar="FILE", type=FILE, help="Read the body from FILE.")
 @click.option(
     "--non-ascii", metavar="FORM", help="How text outside ASCII is signed: raw (default) or escaped."
 )
@@ -97,12 +91,15 @@ def _explain(body: bytes, header_value: str, key: str, scheme: SignatureScheme, 
     if not colon or name.lower() != scheme.header.lower():
         value = header_value
     public_key = os.environ.get(PUBLIC_KEY_VARIABLE)
-    around = Circumstances(
+    diagnosis = diagnose(
+        body,
+        value,
+        key,
+        scheme,
         url=url,
         merchant_id=os.environ.get(MERCHANT_VARIABLE),
-        other_keys={"the public key": public_key} if public_key else {},
+        other_keys={"the public key": public_key} if public_key else None,
     )
-    diagnosis = diagnose(body, value, key, scheme, around)
     if diagnosis.is_sound:
         click.echo(f"\u2713 {scheme.header} signs the body.")
         sys.exit(ExitCode.CLEAN)

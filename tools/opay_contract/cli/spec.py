@@ -8,16 +8,15 @@ from pathlib import Path
 
 import click
 
-from opay_contract.cli.checking import tell_notes
+from opay_contract.cli.checking import print_notes
 from opay_contract.cli.help import Command
-from opay_contract.cli.options import contract_argument, is_settled
+from opay_contract.cli.options import FOLDER, contract_argument, is_settled
 from opay_contract.cli.output import make_folder, write_atomically
 from opay_contract.contract.loading import default_directory, load_contract, load_documents
-from opay_contract.contract.used import ContractUsed, name_contract
+from opay_contract.contract.used import name_contract
 from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode
 from opay_contract.spec.lint import Proof, prove_contract
-from opay_contract.spec.subject import Problem
 from opay_contract.words import count, printable
 
 
@@ -36,7 +35,7 @@ from opay_contract.words import count, printable
 @click.option(
     "--export",
     metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     help="Prove nothing; write the contract that the package carries to DIR, to begin one of your own.",
 )
 def spec(contract_dir: Path | None, format_out: str, export: Path | None) -> None:
@@ -55,8 +54,17 @@ def spec(contract_dir: Path | None, format_out: str, export: Path | None) -> Non
     proof = prove_contract(contract_dir or default_directory())
     used = name_contract(proof.root, contract_dir)
     if not proof.problems:
-        tell_notes(load_contract(contract_dir))
-    click.echo(_render_json(proof, used) if format_out == "json" else _render_text(proof, used))
+        print_notes(load_contract(contract_dir))
+    if format_out == "json":
+        told = asdict(replace(proof, root={}))
+        del told["root"]
+        head = {"schema_version": 1, "sound": not proof.problems, "contract": asdict(used)}
+        click.echo(json.dumps(head | told, indent=2))
+    else:
+        lines = [
+            f"{one.file}:{one.line}:{one.column}: error {one.check}: {one.message}" for one in proof.problems
+        ]
+        click.echo("\n".join([printable(str(used)), *lines, _summary(proof)]))
     raise click.exceptions.Exit(ExitCode.FINDINGS if proof.problems else ExitCode.CLEAN)
 
 
@@ -74,15 +82,6 @@ def _export(folder: Path) -> None:
     click.echo(f"{len(texts)} files; use them with `--contract {shlex.quote(printable(str(folder)))}`")
 
 
-def _render_text(proof: Proof, used: ContractUsed) -> str:
-    return "\n".join([printable(str(used)), *map(_line, proof.problems), _summary(proof)])
-
-
-def _line(problem: Problem) -> str:
-    place = f"{problem.file}:{problem.line}:{problem.column}"
-    return f"{place}: error {problem.check}: {problem.message}"
-
-
 def _summary(proof: Proof) -> str:
     checked = (
         f"{proof.documents} documents, {proof.schemas} schemas, {proof.examples} examples, "
@@ -90,10 +89,3 @@ def _summary(proof: Proof) -> str:
     )
     number = len(proof.problems)
     return f"{count(number, 'problem')} in {checked}" if number else f"Sound: {checked}"
-
-
-def _render_json(proof: Proof, used: ContractUsed) -> str:
-    told = asdict(replace(proof, root={}))
-    del told["root"]
-    head = {"schema_version": 1, "sound": not proof.problems, "contract": asdict(used)}
-    return json.dumps(head | told, indent=2)

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 
-from opay_contract.cli.checking import check_paths, settings_of_now, tell_notes
-from opay_contract.cli.format_in import format_in_option
+from opay_contract.cli.checking import check_paths, format_in_option, print_notes, settings_of_now
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import (
+    FILE,
+    PATH,
     base_url_option,
     contract_option,
     paths_argument,
@@ -58,7 +59,7 @@ _USUAL = Thresholds()
     "--from",
     "saved",
     metavar="SUMMARY",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help="Take what `check --save-summary` wrote instead of recordings.",
 )
 @contract_option
@@ -74,7 +75,7 @@ _USUAL = Thresholds()
 @click.option(
     "--output",
     metavar="PATH",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Write it to this file; for --format overlay to this folder, a file for each document.",
 )
 @format_in_option
@@ -122,7 +123,10 @@ def suggest(
     Exit codes: 0 nothing to suggest, or written; 1 changes suggested; 3 nothing was checked; 4 some input
     could not be read.
     """
-    _refuse_contradictions(bool(paths), saved, window)
+    if bool(paths) == (saved is not None):
+        raise UsageError("name recordings, or a saved summary with --from: one of the two")
+    if saved and window:
+        raise UsageError("--since and --until are for recordings; a saved summary is taken whole")
     path = contract_dir or default_directory()
     directory, _ = locate_root(path)
     if write and is_carried(directory):
@@ -132,7 +136,7 @@ def suggest(
         )
     draft = read_draft(path)
     contract = draft.contract(base_urls)
-    tell_notes(contract)
+    print_notes(contract)
     summary = (
         load_summary(saved) if saved else check_paths(paths, contract, settings_of_now(window), format_in)
     )
@@ -144,13 +148,6 @@ def suggest(
     if write and not summary.is_partial:
         _write(directory, proposal, draft)
     raise click.exceptions.Exit(_exit_code(summary, proposal, is_written=write))
-
-
-def _refuse_contradictions(has_paths: bool, saved: Path | None, window: Window | None) -> None:  # noqa: FBT001
-    if has_paths == (saved is not None):
-        raise UsageError("name recordings, or a saved summary with --from: one of the two")
-    if saved and window:
-        raise UsageError("--since and --until are for recordings; a saved summary is taken whole")
 
 
 def _report(proposal: Proposal, used: ContractUsed, format_out: str, output: Path | None) -> None:
@@ -168,18 +165,15 @@ def _report(proposal: Proposal, used: ContractUsed, format_out: str, output: Pat
 def _write(directory: Path, proposal: Proposal, draft: Draft) -> None:
     """Write what the diff says, if the files are still those that it was made from."""
     for name, text in draft.originals.items():
-        if _read(directory / name) != text.encode():
+        try:
+            is_same = (directory / name).read_bytes() == text.encode()
+        except OSError:
+            is_same = False
+        if not is_same:
             raise UsageError(f"{directory / name} has changed meanwhile; nothing was written, run it again")
     for revision in proposal.revisions:
         write_atomically((directory / revision.name).resolve(), revision.after)
         click.echo(f"written: {directory / revision.name}", err=True)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
 
 
 def _exit_code(summary: DriftSummary, proposal: Proposal, *, is_written: bool) -> ExitCode:

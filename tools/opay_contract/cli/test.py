@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from opay_contract.cli.help import Command
-from opay_contract.cli.options import contract_option
+from opay_contract.cli.options import FILE, contract_option
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
@@ -16,17 +16,12 @@ from opay_contract.exit_codes import ExitCode
 if TYPE_CHECKING:
     from opay_contract.suite.plugin import SuiteRun
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
-
 
 @click.command(
     cls=Command,
     examples=[
         ("See whether address and credentials are right", "opay-contract test --target sandbox --probe"),
-        (
-            "Ask the sandbox all, and record it",
-            "opay-contract test --target sandbox --record-to a.ndjson",
-        ),
+        ("Ask the sandbox all, and record it", "opay-contract test --target sandbox --record-to a.ndjson"),
         (
             "Ask a server of yours about signatures",
             "opay-contract test --target http://127.0.0.1:8000 --only signature",
@@ -48,9 +43,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--only", "expression", metavar="EXPRESSION", help="Only tests whose names match, as for pytest -k."
 )
-@click.option("--record-to", metavar="FILE", type=_FILE, help="Append what the target answers, redacted.")
-@click.option("--junit", metavar="FILE", type=_FILE, help="Write a JUnit report.")
-@click.option("--markdown", metavar="FILE", type=_FILE, help="Write the findings as Markdown.")
+@click.option("--record-to", metavar="FILE", type=FILE, help="Append what the target answers, redacted.")
+@click.option("--junit", metavar="FILE", type=FILE, help="Write a JUnit report.")
+@click.option("--markdown", metavar="FILE", type=FILE, help="Write the findings as Markdown.")
 def test(
     target: str,
     contract_dir: Path | None,
@@ -76,7 +71,7 @@ def test(
     try:  # heavy, optional, and of no use to the other commands
         import pytest  # noqa: PLC0415
 
-        from opay_contract.suite import schemathesis_running as _  # noqa: F401, PLC0415
+        from opay_contract.suite import schemathesis_teaching as _  # noqa: F401, PLC0415
         from opay_contract.suite.plugin import SuiteRun  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise UsageError(
@@ -128,7 +123,7 @@ def _exit_code(ended: str, run: "SuiteRun") -> ExitCode:
 def _probe(name: str, contract: Contract, pace: float, budget: int, *, allow_production: bool) -> ExitCode:
     from opay_contract.suite.client import RatePolicy  # noqa: PLC0415  heavy
     from opay_contract.suite.probe import probe  # noqa: PLC0415
-    from opay_contract.suite.running import asking  # noqa: PLC0415
+    from opay_contract.suite.targets import asking  # noqa: PLC0415
 
     policy = RatePolicy(pace=pace, budget=budget, tries=2)
     with asking(name, os.environ, contract, policy, allow_production=allow_production) as api:

@@ -1,17 +1,33 @@
-"""Compares two summaries: two periods, two environments, or the sandbox and the mock."""
+"""Compares two summaries, of periods, environments, or sandbox and mock, and says what differs."""
 
+import json
+import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
-from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY
+import click
+
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY, fields_of_scope
+from opay_contract.contract.used import ContractUsed
 from opay_contract.drift.changes import LEAST_DIFFERENCE, LEAST_EVIDENCE, evidence_of_change, share_of
 from opay_contract.drift.findings_seen import sightings_of
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
+from opay_contract.model.finding import Outcome, Severity
 from opay_contract.model.insight import Share
 from opay_contract.model.observation import FieldLocation, Observations, Observed, Range
+from opay_contract.model.outcomes import count_outcome
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report import sentences as say
+from opay_contract.report.checked_run import rank
+from opay_contract.report.json_report import build_elsewhere, build_outcomes
+from opay_contract.words import count, printable
 
+SCHEMA_VERSION = 1
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
+_LEAST_CELL, _MOST_CELL, _MOST_PLACE = 8, 44, 36
 _NOTHING = Observed(is_documented=False)
 _RANGES = (("lengths", "characters"), ("items", "items"))
 
@@ -28,8 +44,11 @@ class DifferenceKind(StrEnum):
     READINGS = "readings"
 
 
+_WITH_WORDS = {DifferenceKind.TYPES, DifferenceKind.VALUES, DifferenceKind.RANGE, DifferenceKind.READINGS}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class RunDifference:
     """One difference: `old` and `new` say in words what there was, the shares how often.
 
     `spot` is the place; of an open question it is empty but for the question's id as the pointer.
@@ -55,7 +74,7 @@ class Comparison:
     appeared: tuple[FoldedFinding, ...]
     vanished: tuple[FoldedFinding, ...]
     unsure: tuple[FoldedFinding, ...]
-    differences: tuple[Difference, ...]
+    differences: tuple[RunDifference, ...]
 
 
 def compare(old: DriftSummary, new: DriftSummary) -> Comparison:
@@ -72,7 +91,7 @@ def compare(old: DriftSummary, new: DriftSummary) -> Comparison:
     )
 
 
-def _iter_places(old: Observations, new: Observations) -> Iterator[Difference]:
+def _iter_places(old: Observations, new: Observations) -> Iterator[RunDifference]:
     for spot in sorted({*old, *new}):
         before, after = old.get(spot, _NOTHING), new.get(spot, _NOTHING)
         if not _is_compared(spot):
@@ -95,7 +114,7 @@ def _is_compared(spot: FieldLocation) -> bool:
     )
 
 
-def _presence(spot: FieldLocation, shares: tuple[Share, Share]) -> Iterator[Difference]:
+def _presence(spot: FieldLocation, shares: tuple[Share, Share]) -> Iterator[RunDifference]:
     before, after = shares
     if bool(before.count) is not bool(after.count):
         kind = DifferenceKind.VANISHED if before.count else DifferenceKind.APPEARED
@@ -112,14 +131,14 @@ def _presence(spot: FieldLocation, shares: tuple[Share, Share]) -> Iterator[Diff
 
 def _types(
     spot: FieldLocation, before: Observed, after: Observed, shares: tuple[Share, Share]
-) -> Iterator[Difference]:
+) -> Iterator[RunDifference]:
     if before.types.keys() != after.types.keys():
         yield _difference(DifferenceKind.TYPES, spot, shares, _list(before.types), _list(after.types))
 
 
 def _values(
     spot: FieldLocation, before: Observed, after: Observed, shares: tuple[Share, Share]
-) -> Iterator[Difference]:
+) -> Iterator[RunDifference]:
     if before.has_many_values or after.has_many_values:
         return
     gone, come = before.values.keys() - after.values.keys(), after.values.keys() - before.values.keys()
@@ -131,7 +150,7 @@ def _values(
 
 def _ranges(
     spot: FieldLocation, before: Observed, after: Observed, shares: tuple[Share, Share]
-) -> Iterator[Difference]:
+) -> Iterator[RunDifference]:
     if min(before.count, after.count) < MIN_OBSERVATIONS:
         return
     for attribute, unit in _RANGES:
@@ -141,7 +160,7 @@ def _ranges(
             yield _difference(DifferenceKind.RANGE, spot, shares, _words(old, unit), _words(new, unit))
 
 
-def _iter_readings(old: DriftSummary, new: DriftSummary) -> Iterator[Difference]:
+def _iter_readings(old: DriftSummary, new: DriftSummary) -> Iterator[RunDifference]:
     for question in sorted({key[0] for key in (*old.readings, *new.readings)}):
         before = {reading: count for (of, reading), count in old.readings.items() if of == question}
         after = {reading: count for (of, reading), count in new.readings.items() if of == question}
@@ -156,8 +175,8 @@ def _iter_readings(old: DriftSummary, new: DriftSummary) -> Iterator[Difference]
 
 def _difference(
     kind: DifferenceKind, spot: FieldLocation, shares: tuple[Share, Share], old: str, new: str
-) -> Difference:
-    return Difference(kind=kind, spot=spot, old=old, new=new, old_share=shares[0], new_share=shares[1])
+) -> RunDifference:
+    return RunDifference(kind=kind, spot=spot, old=old, new=new, old_share=shares[0], new_share=shares[1])
 
 
 def _list(names: Iterable[str]) -> str:
@@ -166,3 +185,239 @@ def _list(names: Iterable[str]) -> str:
 
 def _words(found: Range, unit: str) -> str:
     return f"{found[0]:,} to {found[1]:,} {unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    """One difference, said once for all operations, forms and outcomes that have it alike."""
+
+    kind: DifferenceKind
+    place: str
+    old: str
+    new: str
+    where: str
+
+
+def render_comparison(
+    comparison: Comparison,
+    used: ContractUsed | None = None,
+    contract: Contract | None = None,
+    width: int = 100,
+) -> str:
+    """Return what differs, totals first; `used` is the contract that recordings were judged by."""
+    alone = (
+        ("red", "+", "of the new run alone", comparison.appeared),
+        ("green", "-", "of the old run alone", comparison.vanished),
+        ("yellow", "?", "of the old run, which the new one may have beyond its cap", comparison.unsure),
+    )
+    blocks = [
+        click.style(printable(str(used)), dim=True) if used else "",
+        *_totals(comparison),
+        *(_findings(mark, where, found, width, colour) for colour, mark, where, found in alone),
+        _differences([*_iter_facts(comparison, contract)], width),
+        click.style(f"{', '.join(_iter_counts(comparison)) or 'No difference'}.", bold=True),
+    ]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def render_comparison_json(comparison: Comparison, used: ContractUsed | None = None) -> str:
+    """Return what differs, for programs; one ASCII text that ends in a line feed."""
+    report = {
+        "schema_version": SCHEMA_VERSION,
+        "contract": asdict(used) if used else None,
+        "old": _run(comparison.old),
+        "new": _run(comparison.new),
+        "findings_appeared": [_finding_json(folded) for folded in comparison.appeared],
+        "findings_vanished": [_finding_json(folded) for folded in comparison.vanished],
+        "findings_unsure": [_finding_json(folded) for folded in comparison.unsure],
+        "differences": [_difference_json(difference) for difference in comparison.differences],
+    }
+    return json.dumps(report, indent=2) + "\n"
+
+
+def _totals(comparison: Comparison) -> Iterator[str]:
+    """Yield the numbers of both runs side by side, and why nothing was checked where that is so."""
+    old, new = comparison.old, comparison.new
+    errors = [count_outcome(run.outcomes, Outcome.BUSINESS_ERROR) for run in (old, new)]
+    rows = [
+        ("exchanges", old.exchanges, new.exchanges),
+        ("successes", old.successes, new.successes),
+        ("business errors", *errors),
+        ("findings", len(old.findings), len(new.findings)),
+        ("occurrences", sum(old.occurrences.values()), sum(new.occurrences.values())),
+        ("out of scope", old.out_of_scope, new.out_of_scope),
+        ("unreadable", old.unreadable_count, new.unreadable_count),
+    ]
+    shown = [(str(name), f"{before:,}", f"{after:,}") for name, before, after in rows if before or after]
+    first = max((len(row[0]) for row in shown), default=0)
+    side = max([6, *(len(cell) for row in shown for cell in row[1:])])
+    head = click.style(f"{'':<{first}}  {'old':>{side}}  {'new':>{side}}", dim=True)
+    lines = [f"{name:<{first}}  {before:>{side}}  {after:>{side}}" for name, before, after in shown]
+    for name, run in (("old", old), ("new", new)):
+        lines += [f"{name}: {words}" for words in _shortcomings(run)]
+    yield "\n".join([head, *lines])
+
+
+def _shortcomings(run: DriftSummary) -> Iterator[str]:
+    if not run.exchanges:
+        reasons = " ".join(say.describe_out_of_scope(run))
+        yield f"nothing was checked: {say.describe_nothing(run, None)}. {reasons}".rstrip()
+    if run.is_vacuous:
+        yield f"{count(run.exchanges, 'exchange')}, none of which succeeded"
+    if run.is_partial:
+        yield "interrupted: not everything was checked"
+
+
+def _findings(mark: str, where: str, findings: Iterable[FoldedFinding], width: int, colour: str) -> str:
+    """Return findings that one run has alone, each fact once, whatever the outcomes it was seen with."""
+    facts: dict[tuple[str, str, str, str], list[FoldedFinding]] = {}
+    for folded in rank(findings):
+        finding = folded.finding
+        key = (finding.rule.id, say.describe_field(finding), finding.expected, finding.actual)
+        facts.setdefault(key, []).append(folded)
+    if not facts:
+        return ""
+    rule, field = (max(len(key[at]) for key in facts) for at in (0, 1))
+    title = f"{mark} {count(len(facts), 'finding')} {where}"
+    head = f"{'':<{max(0, rule + field + 6 - len(title))}}{'times':>7}  {'since':<11}  contract"
+    lines = [click.style(title, fg=colour, bold=True) + click.style(head, dim=True)]
+    for key, found in facts.items():
+        finding = found[0].finding
+        days = sorted(one.first_seen for one in found if one.first_seen)
+        times, since = f"{sum(one.count for one in found):,}", say.describe_day(days[0]) if days else ""
+        place = f"{finding.contract.file}:{finding.contract.line}" if finding.contract else ""
+        name = click.style(f"{key[0]:<{rule}}", fg=_COLOURS[finding.rule.severity])
+        lines.append(f"  {name}  {key[1]:<{field}}  {times:>7}  {since:<11}  {place}".rstrip())
+        said = f"{finding.expected}; seen: {finding.actual}   {say.describe_place(finding.place)}"
+        lines += [click.style(line, dim=True) for line in _hanging(printable(said), width, 6, 4)]
+    return "\n".join(lines)
+
+
+def _iter_facts(comparison: Comparison, contract: Contract | None) -> Iterator[_Fact]:
+    """Yield the other differences, each once: what scopes have alike is joined, and shares are summed."""
+    groups: dict[tuple[str, ...], list[RunDifference]] = {}
+    for one in comparison.differences:
+        operation, _, _, pointer = one.spot
+        groups.setdefault((one.kind, operation, pointer, one.old, one.new), []).append(one)
+    for (_, _, pointer, old, new), alike in groups.items():
+        first = alike[0]
+        before, after = old, new
+        if first.kind not in _WITH_WORDS:
+            shares = ([one.old_share for one in alike], [one.new_share for one in alike])
+            before, after = (say.describe_share(_sum(side)) for side in shares)
+        place = say.dotted(say.describe_spot(first.spot)) if pointer else _scopes(alike)
+        where = _statement(first, contract)
+        yield _Fact(first.kind, place, printable(before), printable(after), where)
+
+
+def _sum(shares: Iterable[Share]) -> Share:
+    pairs = [(share.count, share.of) for share in shares]
+    return Share(count=sum(number for number, _ in pairs), of=sum(of for _, of in pairs))
+
+
+def _scopes(alike: list[RunDifference]) -> str:
+    """Return the forms and outcomes of exchanges, for what is about exchanges as a whole."""
+    scopes = dict.fromkeys(" ".join(filter(None, one.spot[1:3])) for one in alike)
+    return f"exchanges ({', '.join(filter(None, scopes)) or 'of no operation'})"
+
+
+def _statement(difference: RunDifference, contract: Contract | None) -> str:
+    """Return where the contract describes a place, as `file:line`, or nothing."""
+    operation, form, outcome, pointer = difference.spot
+    if contract is None or not operation or not outcome:
+        return ""
+    field = fields_of_scope(contract, (operation, form, outcome)).get(pointer)
+    if field is None:
+        return ""
+    file, _, at = field.statements[0].partition("#")
+    position = contract.schemas.documents[file].positions.get(at)
+    return f"{file}:{position.line}" if position else file
+
+
+def _differences(facts: list[_Fact], width: int) -> str:
+    if not facts:
+        return ""
+    place = min(_MOST_PLACE, max(len(one.place) for one in facts))
+    kind = max(len(one.kind) for one in facts)
+    where = max(len("contract"), *(len(one.where) for one in facts))
+    cell = max(_LEAST_CELL, min(_MOST_CELL, (width - place - kind - where - 10) // 2))
+    title = click.style(f"~ {count(len(facts), 'other difference')}", bold=True)
+    head = f"  {'':<{kind}}  {'':<{place}}  {'old':<{cell}}  {'new':<{cell}}  contract"
+    lines = [title, click.style(head, dim=True)]
+    for one in facts:
+        cells = ((one.place, place), (one.old, cell), (one.new, cell))
+        columns = [textwrap.wrap(text, size, break_on_hyphens=False) or [""] for text, size in cells]
+        for number in range(max(map(len, columns))):
+            first, old, new = (column[number] if number < len(column) else "" for column in columns)
+            shown = one.kind.value if number == 0 else ""
+            last = one.where if number == 0 else ""
+            lines.append(
+                f"  {shown:<{kind}}  {first:<{place}}  {old:<{cell}}  {new:<{cell}}  {last}".rstrip()
+            )
+    return "\n".join(lines)
+
+
+def _iter_counts(comparison: Comparison) -> Iterator[str]:
+    if comparison.appeared:
+        yield count(len(comparison.appeared), "new finding")
+    if comparison.vanished:
+        yield f"{len(comparison.vanished):,} gone"
+    if comparison.unsure:
+        yield f"{len(comparison.unsure):,} unsure"
+    if comparison.differences:
+        yield count(len([*_iter_facts(comparison, None)]), "other difference")
+
+
+def _hanging(text: str, width: int, indent: int, more: int) -> list[str]:
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent + more),
+        break_on_hyphens=False,
+    )
+
+
+def _run(summary: DriftSummary) -> dict[str, Any]:
+    return {
+        "exchanges_checked": summary.exchanges,
+        "outcomes": build_outcomes(summary.outcomes),
+        "out_of_scope": summary.out_of_scope,
+        "elsewhere": build_elsewhere(summary),
+        "findings": len(summary.findings),
+        "unreadable": summary.unreadable_count,
+        "partial": summary.is_partial,
+    }
+
+
+def _finding_json(folded: FoldedFinding) -> dict[str, Any]:
+    finding = folded.finding
+    return {
+        "rule": finding.rule.id,
+        "severity": finding.rule.severity.label,
+        "operation": finding.operation,
+        "outcome": finding.outcome.value,
+        "pointer": finding.pointer,
+        "value": finding.value or None,
+        "expected": finding.expected,
+        "actual": finding.actual,
+        "fingerprint": folded.fingerprint,
+        "count": folded.count,
+        "first_seen": folded.first_seen,
+        "last_seen": folded.last_seen,
+    }
+
+
+def _difference_json(difference: RunDifference) -> dict[str, Any]:
+    operation, form, outcome, pointer = difference.spot
+    return {
+        "kind": difference.kind.value,
+        "operation": operation or None,
+        "form": form or None,
+        "outcome": outcome or None,
+        "pointer": pointer,
+        "old": difference.old,
+        "new": difference.new,
+        "old_share": asdict(difference.old_share),
+        "new_share": asdict(difference.new_share),
+    }

@@ -5,8 +5,8 @@ A URI is what the schema library says and takes; `Address` is the same thing tak
 
 import posixpath
 import re
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
 
 from opay_contract.jsontext import Tokens, pointer, steps_of
@@ -24,6 +24,9 @@ _UNQUOTED = "/~!$&'()*+,;=:@-._"
 """What may stand in a fragment as it is (RFC 3986, section 3.5)."""
 
 _POINTER = re.compile(r"(/([^~/]|~[01])*)*")
+
+
+_Place = TypeVar("_Place", bound=Hashable)
 
 
 class Address(NamedTuple):
@@ -100,20 +103,16 @@ def tokens_of(text: str) -> Tokens:
     return tuple(steps_of(text))
 
 
-def step(value: Any, token: str | int) -> Any:
-    """Return what stands at one step below a value, or MISSING."""
-    if isinstance(value, dict):
-        return value.get(str(token), MISSING)
-    if isinstance(value, list) and str(token).isdecimal() and int(token) < len(value):
-        return value[int(token)]
-    return MISSING
-
-
-def value_below(value: Any, tokens: Tokens) -> Any:
-    """Return what stands at `tokens` below a value, or MISSING."""
+def value_below(value: Any, tokens: Tokens, otherwise: Any = MISSING) -> Any:
+    """Return what stands at `tokens` below a value, or what to say where nothing does."""
     for token in tokens:
-        value = step(value, token)
-    return value
+        if isinstance(value, dict):
+            value = value.get(token if type(token) is str else str(token), MISSING)
+        elif isinstance(value, list) and str(token).isdecimal() and int(token) < len(value):
+            value = value[int(token)]
+        else:
+            return otherwise
+    return otherwise if value is MISSING else value
 
 
 def refer(reference: Any, base: str) -> Address | str:
@@ -159,3 +158,33 @@ def resolve(values: Mapping[str, Any], at: Address) -> tuple[Address, Any]:
             return at, MISSING
         at, value = target, found
     return at, value
+
+
+def iter_targets(value: Any, file: str) -> Iterator[Address]:
+    """Yield where each `$ref` in a value of a file leads, at any depth; those that are none are left out."""
+    for mapping in iter_mappings(value):
+        if "$ref" in mapping and isinstance(target := refer(mapping["$ref"], file), Address):
+            yield target
+
+
+def iter_mappings(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield every mapping inside a document's value, itself included."""
+    stack = [value]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            yield node
+            stack.extend(node.values())
+        elif isinstance(node, list):
+            stack.extend(node)
+
+
+def iter_reached(starts: Iterable[_Place], leading: Callable[[_Place], Iterable[_Place]]) -> Iterator[_Place]:
+    """Yield places and, once each, those that they lead to, at any distance."""
+    waiting, seen = [*starts], set[_Place]()
+    while waiting:
+        place = waiting.pop()
+        if place not in seen:
+            seen.add(place)
+            yield place
+            waiting += leading(place)

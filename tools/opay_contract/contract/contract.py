@@ -1,5 +1,6 @@
 """The loaded contract: its operations, open questions and schemas, and which exchange belongs to which."""
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,16 +9,12 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
-from opay_contract.contract.operation import (
-    Form,
-    OpenQuestion,
-    Operation,
-    is_of_another_type,
-)
+from opay_contract.contract.addresses import value_below
+from opay_contract.contract.operation import Form, OpenQuestion, Operation, is_of_another_type
 from opay_contract.contract.parameters import ParameterReader
 from opay_contract.contract.paths import NearPath, find_near_path
 from opay_contract.contract.schemas import SchemaSet
-from opay_contract.jsontext import NotJson, Parsed, Tokens, parse_json
+from opay_contract.jsontext import NotJson, Parsed, parse_json
 from opay_contract.model.exchange import Exchange, Headers, Request, header
 from opay_contract.model.finding import Outcome
 from opay_contract.model.signature import SignatureScheme
@@ -137,7 +134,9 @@ class Contract:
         response_body: Parsed | NotJson | None,
     ) -> Match:
         """Find the outcome of an exchange whose bodies were read and whose route is known."""
-        code = _business_code(route.operation, response_body)
+        envelope, code = route.operation.envelope if route.operation is not None else None, None
+        if envelope is not None and isinstance(response_body, Parsed):
+            code = envelope.read_code(value_below(response_body.value, envelope.code, None))
         return Match(
             route=route,
             form=_form(route.operation, request_body),
@@ -159,14 +158,14 @@ class Contract:
         parts = _split(request.url)
         if parts is None or not self._is_known(host_of(parts)):
             return Route(outside=Outside.HOST)
-        if _is_preflight(request):
+        method = (request.method or "").upper()
+        if method == "OPTIONS" and header(request.headers, "access-control-request-method") is not None:
             return Route(outside=Outside.PREFLIGHT)
         path = self._path_of(parts)
         known = [one for one in self.operations if path is not None and one.path_pattern.fullmatch(path)]
         if not known:
             return self._unknown_path(parts, has_path=path is not None)
         known.sort(key=lambda operation: operation.rank)
-        method = (request.method or "").upper()
         operation = next((operation for operation in known if method in ("", operation.method)), None)
         return Route(operation=operation, documented=known[0].path)
 
@@ -218,21 +217,13 @@ def texts_of(
     asked, answered = exchange.request.body, exchange.response.body
     is_asked = is_answered = True
     if operation is not None and operation.has_other_types:
-        is_asked, is_answered = _are_json(exchange, operation)
+        documented = operation.response(exchange.response.status)
+        types = documented.media_types if documented is not None else {}
+        is_asked = not is_of_another_type(content_type(exchange.request.headers), operation.request_types)
+        is_answered = not is_of_another_type(content_type(exchange.response.headers), types)
     return (
         (asked if is_asked else OTHER_TYPE) if asked else None,
         (answered if is_answered else OTHER_TYPE) if answered else None,
-    )
-
-
-def _are_json(exchange: Exchange, operation: Operation) -> tuple[bool, bool]:
-    """Tell of both bodies whether they are read as JSON, and not documented as something else."""
-    request, response = exchange.request, exchange.response
-    documented = operation.response(response.status)
-    types = documented.media_types if documented is not None else {}
-    return (
-        not is_of_another_type(content_type(request.headers), operation.request_types),
-        not is_of_another_type(content_type(response.headers), types),
     )
 
 
@@ -251,31 +242,28 @@ def _split(url: str) -> SplitResult | None:
     return parts if parts.scheme in _SCHEMES else None
 
 
+def server_at(url: str, environment: str | None = None) -> Server:
+    """Return the server at a URL; raises ValueError where it is none."""
+    parts = urlsplit(url)
+    return Server(host=host_of(parts), prefix=parts.path.rstrip("/"), environment=environment)
+
+
 def host_of(url: SplitResult) -> str:
     """Return a URL's host in lower case, with its port unless that is the scheme's own."""
     host = (url.hostname or "").lower()
     return host if url.port in (None, _SCHEMES.get(url.scheme)) else f"{host}:{url.port}"
 
 
-def at(value: object, tokens: Tokens) -> object | None:
-    """Return what stands at `tokens` in a parsed value, or None."""
-    for token in tokens:
-        if type(value) is not dict:
-            return None
-        value = value.get(token)
-    return value
-
-
-def _is_preflight(request: Request) -> bool:
-    return (request.method or "").upper() == "OPTIONS" and (
-        header(request.headers, "access-control-request-method") is not None
-    )
-
-
-def _business_code(operation: Operation | None, body: Parsed | NotJson | None) -> str | None:
-    if operation is None or operation.envelope is None or not isinstance(body, Parsed):
-        return None
-    return operation.envelope.read_code(at(body.value, operation.envelope.code))
+def is_loopback(host: str | None) -> bool:
+    """Tell whether a host is this machine, seen from itself; a name other than localhost is not."""
+    if host is None or host.lower() == "localhost":
+        return host is not None
+    try:
+        address = ipaddress.ip_address(host.strip("[]").partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return address.is_loopback or (mapped is not None and mapped.is_loopback)
 
 
 def _outcome(operation: Operation | None, code: str | None, status: int) -> Outcome:

@@ -54,14 +54,47 @@ class Document:
     @cached_property
     def positions(self) -> dict[str, Position]:
         """Where each JSON pointer stands; worked out when it is first asked for."""
-        with without_collection():
-            return _find_positions(self.text, self.name)
+        positions: dict[str, Position] = {"": _position(self._whole)}
+        waiting = [("", self._whole)]
+        while waiting:
+            at, node = waiting.pop()
+            for step, (mark, child) in self._inside(node).items():
+                positions[f"{at}/{step}"] = _position(mark)
+                waiting.append((f"{at}/{step}", child))
+        return positions
 
     def position(self, at: str) -> Position:
         """Return where a JSON pointer stands; the nearest value around it where it has no place itself."""
-        while at not in self.positions:
-            at = at.rpartition("/")[0]
-        return self.positions[at]
+        mark = node = self._whole
+        for step in at.split("/")[1:]:
+            inside = self._inside(node)
+            if step not in inside:
+                break
+            mark, node = inside[step]
+        return _position(mark)
+
+    @cached_property
+    def _whole(self) -> yaml.Node:
+        text = self.text
+        if text.startswith(("{", "[")):  # YAML 1.1, which PyYAML reads, does not know this escape of JSON's
+            text = _ESCAPED.sub(lambda match: "/" if match[1] == "/" else match[0], text)
+        with without_collection():
+            return compose_document(text, self.name)
+
+    @cached_property
+    def _known(self) -> dict[int, dict[str, tuple[yaml.Node, yaml.Node]]]:
+        return {}
+
+    def _inside(self, node: yaml.Node) -> dict[str, tuple[yaml.Node, yaml.Node]]:
+        """Return what is directly in a node, by the step to it: what its place is, and itself."""
+        if id(node) not in self._known:
+            if isinstance(node, yaml.MappingNode):
+                inside = {pointer((key.value,))[1:]: (key, child) for key, child in node.value}
+            else:
+                children = node.value if isinstance(node, yaml.SequenceNode) else ()
+                inside = {str(index): (child, child) for index, child in enumerate(children)}
+            self._known[id(node)] = inside
+        return self._known[id(node)]
 
 
 class _CoreSchemaLoader(yaml.CSafeLoader):
@@ -128,24 +161,6 @@ def _read_json(text: str) -> Any:
         return MISSING
     parsed = parse_json(text.encode(errors="surrogatepass"))
     return parsed.value if isinstance(parsed, Parsed) and not parsed.flaws else MISSING
-
-
-def _find_positions(text: str, name: str) -> dict[str, Position]:
-    if text.startswith(("{", "[")):  # YAML 1.1, which PyYAML reads, does not know this escape of JSON's
-        text = _ESCAPED.sub(lambda match: "/" if match[1] == "/" else match[0], text)
-    positions: dict[str, Position] = {}
-    waiting = [("", compose_document(text, name))]
-    while waiting:
-        at, node = waiting.pop()
-        positions.setdefault(at, _position(node))
-        if isinstance(node, yaml.MappingNode):
-            for key, child in node.value:
-                inner = at + pointer((key.value,))
-                positions[inner] = _position(key)
-                waiting.append((inner, child))
-        elif isinstance(node, yaml.SequenceNode):
-            waiting += [(f"{at}/{index}", child) for index, child in enumerate(node.value)]
-    return positions
 
 
 def compose_document(text: str, name: str) -> yaml.Node:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from opay_contract.contract.addresses import MISSING, absolute, below, split_uri, with_fragment
-from opay_contract.contract.keywords import About, Holds, Shape, Subschema, iter_subschemas
+from opay_contract.contract.keywords import Holds, Shape, Subschema, iter_beside
 from opay_contract.contract.operation import Form, Operation
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.jsontext import pointer
@@ -184,10 +184,11 @@ def _in_place(uri: str, value: dict[str, Any]) -> Iterator[tuple[str, _Case | No
     """Yield the schemas of the same value, and in which case each holds; always where that is None."""
     if isinstance(value.get("$ref"), str):
         yield with_fragment(absolute(value["$ref"], split_uri(uri).file)), None
-    for child in iter_subschemas(value):
-        if child.kind.about is About.VALUE and child.kind.holds is not Holds.AS_QUESTION:
-            place = below(uri, *child.tokens)
-            yield place, None if child.kind.holds is Holds.ALWAYS else _case(uri, value, child)
+    for child in iter_beside(value):
+        yield (
+            below(uri, *child.tokens),
+            _case(uri, value, child) if child.kind.holds is Holds.IN_CASES else None,
+        )
 
 
 def _case(uri: str, value: dict[str, Any], child: Subschema) -> _Case:
@@ -199,10 +200,11 @@ def _case(uri: str, value: dict[str, Any], child: Subschema) -> _Case:
 
 def _field(place: tuple[str, ...], nodes: list[_Node], around: list[_Node]) -> Field:
     values = [node.value for node in nodes]
-    types = [name for value in values for name in _types(value)] or [
-        "one of a list" for value in values if "enum" in value
-    ]
-    sources = [name for value in values for name in _texts(value.get("x-source"))]
+    declared = [value.get("type", []) for value in values]
+    types = [name for one in declared for name in ([one] if isinstance(one, str) else one)]
+    types = types or ["one of a list" for value in values if "enum" in value]
+    named = [value["x-source"] for value in values if isinstance(value.get("x-source"), list)]
+    sources = [name for names in named for name in names if isinstance(name, str)]
     classes = [value["x-sensitivity"] for value in values if isinstance(value.get("x-sensitivity"), str)]
     descriptions = [value["description"] for value in values if isinstance(value.get("description"), str)]
     return Field(
@@ -216,18 +218,6 @@ def _field(place: tuple[str, ...], nodes: list[_Node], around: list[_Node]) -> F
         uri=nodes[0].uri,
         limits=tuple((keyword, value[keyword]) for keyword in LIMITS for value in values if keyword in value),
     )
-
-
-def _texts(value: Any) -> list[str]:
-    """Return a list's texts; what else other people's extensions say is passed over."""
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
-
-
-def _types(value: dict[str, Any]) -> list[str]:
-    declared = value.get("type", [])
-    if isinstance(declared, str):
-        return [declared]
-    return list(declared)
 
 
 def _required(name: str, around: list[_Node]) -> str:

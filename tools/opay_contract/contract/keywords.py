@@ -125,6 +125,13 @@ def iter_subschemas(schema: dict[str, Any]) -> Iterator[Subschema]:
             yield from (Subschema(keyword, (keyword, index), child) for index, child in enumerate(value))
 
 
+def iter_beside(schema: dict[str, Any]) -> Iterator[Subschema]:
+    """Yield the schemas directly inside one that speak about the same value, those that only ask aside."""
+    for child in iter_subschemas(schema):
+        if child.kind.about is About.VALUE and child.kind.holds is not Holds.AS_QUESTION:
+            yield child
+
+
 def iter_schema(schema: Any, tokens: Tokens = ()) -> Iterator[tuple[Tokens, dict[str, Any]]]:
     """Yield a schema and every schema inside it, each with its steps; references are not followed."""
     waiting = [(tokens, schema)]

@@ -8,13 +8,16 @@ from functools import cached_property, partial
 from itertools import islice, product
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from opay_contract.contract.addresses import (
     MISSING,
     OPEN,
     Address,
     document_uri,
+    iter_mappings,
+    iter_reached,
+    iter_targets,
     join,
     parse_pointer,
     refer,
@@ -23,7 +26,7 @@ from opay_contract.contract.addresses import (
     tokens_of,
     value_below,
 )
-from opay_contract.contract.contract import ANY_WORD, Contract, Server, host_of
+from opay_contract.contract.contract import ANY_WORD, Contract, Server, server_at
 from opay_contract.contract.documents import Document, load_document
 from opay_contract.contract.openapi import (
     METHODS,
@@ -155,14 +158,15 @@ def collect_documents(names: Iterable[str], find: Callable[[str], Document | Non
         document = find(name)
         if document is not None:
             documents[name] = document
-            waiting += sorted(_referred_files(document).difference(waiting))
+            files = {target.file for target in iter_targets(document.value, name)}
+            waiting += sorted(files.difference(waiting))
     return documents
 
 
-def _referred_files(document: Document) -> set[str]:
-    texts = {node["$ref"] for node in iter_mappings(document.value) if isinstance(node.get("$ref"), str)}
-    targets = [refer(text, document.name) for text in texts if not text.startswith("#")]
-    return {target.file for target in targets if isinstance(target, Address)}
+def in_one_dialect(documents: dict[str, Document], version: int) -> dict[str, Document]:
+    """Return documents as OpenAPI 3.1 has them, of its minor version, every reference a JSON pointer."""
+    documents = localise(documents)
+    return documents if version else convert_documents(documents, SchemaPlaces(documents))
 
 
 def localise(documents: dict[str, Document]) -> dict[str, Document]:
@@ -190,7 +194,8 @@ def _name_schemas(value: Any, at: Address, base: str, known: dict[str, Address])
             known.setdefault(base, at)
         if isinstance(value.get("$anchor"), str):
             known.setdefault(f"{base}#{value['$anchor']}", at)
-    for key, child in _inside(value):
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in inside:
         _name_schemas(child, at.child(key), base, known)
 
 
@@ -219,10 +224,6 @@ def _own_base(value: Any, base: str) -> str:
     return join(base, own) if isinstance(own, str) else base
 
 
-def _inside(value: Any) -> Iterable[tuple[str | int, Any]]:
-    return value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-
-
 def load_contract(path: Path | None = None, base_urls: tuple[str, ...] = ()) -> Contract:
     """Read a contract from its folder or its file, by default the one that the package carries.
 
@@ -238,22 +239,8 @@ def build_contract(documents: dict[str, Document], base_urls: tuple[str, ...] = 
     One thing in it that is not understood costs that statement, and is among the contract's notes.
     Extensions are another matter: they are this tool's own, and raise ContractError where they are broken.
     """
-    documents = localise(documents)
-    if read_version(documents[root_of(documents)]) == 0:
-        documents = convert_documents(documents, SchemaPlaces(documents))
-    return _Builder(documents).build(base_urls)
-
-
-def iter_mappings(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield every mapping inside a document's value, itself included."""
-    stack = [value]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, dict):
-            yield node
-            stack.extend(node.values())
-        elif isinstance(node, list):
-            stack.extend(node)
+    version = read_version(documents[root_of(documents)])
+    return _Builder(in_one_dialect(documents, version)).build(base_urls)
 
 
 class _MisplacedError(Exception):
@@ -274,7 +261,6 @@ class _Node:
 
     @property
     def uri(self) -> str:
-        """Its address."""
         return self.at.uri
 
     def of(self, *tokens: str | int) -> "_Node":
@@ -282,7 +268,6 @@ class _Node:
         return _Node(self._values, self.at.child(*tokens))
 
     def as_object(self) -> "_Node":
-        """Return itself, if it is an object."""
         if self.value is MISSING:
             raise _MisplacedError(self.at, "a reference that leads somewhere")
         if not isinstance(self.value, dict):
@@ -290,7 +275,6 @@ class _Node:
         return self
 
     def has(self, name: str) -> bool:
-        """Return whether it has a member."""
         return isinstance(self.value, dict) and name in self.value
 
     def members(self, name: str) -> list[tuple[str, "_Node"]]:
@@ -308,35 +292,30 @@ class _Node:
         return [found.of(index) for index in range(len(found.value))] if self.has(name) else []
 
     def text(self, name: str) -> str:
-        """Return the text `name`."""
         found = self.of(name)
         if not isinstance(found.value, str):
             raise _MisplacedError(found.at, "text")
         return found.value
 
     def texts(self, name: str) -> list[str]:
-        """Return the texts of the list `name`."""
         found = self.of(name)
         if not isinstance(found.value, list) or not all(isinstance(one, str) for one in found.value):
             raise _MisplacedError(found.at, "a list of texts")
         return found.value
 
     def code(self, name: str) -> str:
-        """Return the text of the business code `name`."""
         found = code_text(self.of(name).value)
         if found is None:
             raise _MisplacedError(self.of(name).at, "text, an integer or a boolean")
         return found
 
     def codes(self, name: str) -> list[Any]:
-        """Return the business codes of the list `name`, as they are in JSON."""
         found = self.of(name)
         if not isinstance(found.value, list) or None in map(code_text, found.value):
             raise _MisplacedError(found.at, "a list of texts, integers or booleans")
         return found.value
 
     def pointer(self, name: str) -> Tokens:
-        """Return the steps of the JSON pointer `name`."""
         return tokens_of(self.text(name))
 
 
@@ -347,7 +326,17 @@ class _Builder:
         self._root = _Node(self._values, Address(root_of(documents)))
         self._notes: dict[Address, str] = {}
         self._objects = [one for one in self._schemas.places.objects if isinstance(one.value, dict)]
-        self._signed_by, self._signature_uri, self._signature = self._find_signature()
+        schemes = self._understood(
+            [self._root], lambda root: root.of("components").members("securitySchemes")
+        )
+        self._schemes = next(schemes, [])
+        self._credentials_of_all = [one for _, scheme in self._schemes if (one := _credential(scheme))]
+        self._signed_by, self._signature_uri, self._signature = "", "", None
+        for name, scheme in self._schemes:
+            if self._signature is None and scheme.has("x-signature"):
+                stated = scheme.of("x-signature")
+                self._signed_by, self._signature_uri = name, stated.uri
+                self._signature = self._own(_scheme, stated)
 
     def build(self, base_urls: tuple[str, ...]) -> Contract:
         servers = tuple(self._servers(base_urls))
@@ -366,14 +355,18 @@ class _Builder:
             servers=servers,
             operations=operations,
             has_all_paths=self._root.of("x-all-paths").value is True,
-            words=frozenset(_words_of_paths(servers, operations)),
+            words=frozenset(
+                word
+                for path in (*(server.prefix for server in servers), *(one.path for one in operations))
+                for word in words_of(re.sub(r"\{[^/]*\}", "", path))  # parameters' names aside
+            ),
             questions=tuple(questions),
             signature=self._signature,
             signature_uri=self._signature_uri,
             unsearched_headers=frozenset(self._unsearched_headers()),
-            sensitivity_by_name=self._sensitivity_by_name(),
+            sensitivity_by_name=_strictest(self._classified),
             unsearched_names=self._unsearched_names(operations),
-            keys_in_queries=frozenset(one.name for one in self._all_credentials() if one.place == QUERY),
+            keys_in_queries=frozenset(one.name for one in self._credentials_of_all if one.place == QUERY),
             parameters=ParameterReader(self._schemas),
             notes=tuple(notes),
         )
@@ -461,11 +454,11 @@ class _Builder:
     def _response(self, node: _Node) -> DocumentedResponse:
         understood = self._understood([node], self._media_types)
         stated = next(self._understood([node], lambda one: one.members("headers")), [])
+        named = [(name, one) for name, one in stated if name.lower() not in _NOT_PARAMETERS]
         headers = [
-            header
-            for name, one in stated
-            if name.lower() not in _NOT_PARAMETERS
-            for header in self._understood([one], partial(_header, name=name))
+            build_parameter(found.value, name, HEADER, found.uri)
+            for name, one in named
+            for found in self._understood([one], lambda node: node)
         ]
         return DocumentedResponse(media_types=next(understood, {}), headers=tuple(headers), uri=node.uri)
 
@@ -554,15 +547,8 @@ class _Builder:
             raise _MisplacedError(node.at.child(name), "a reference to a schema")
         return value.uri.removesuffix("#")
 
-    def _find_signature(self) -> tuple[str, str, SignatureScheme | None]:
-        for name, scheme in self._schemes():
-            if scheme.has("x-signature"):
-                stated = scheme.of("x-signature")
-                return name, stated.uri, self._own(_scheme, stated)
-        return "", "", None
-
     def _unsearched_headers(self) -> Iterator[str]:
-        for one in self._all_credentials():
+        for one in self._credentials_of_all:
             if one.place == HEADER:
                 yield one.name.lower()
         for found in self._objects:
@@ -570,14 +556,6 @@ class _Builder:
                 schema = _Node(self._values, found.at.child("schema")).value
                 if isinstance(schema, dict) and schema.get("x-sensitivity") in _IDENTIFYING:
                     yield str(found.value.get("name")).lower()
-
-    def _all_credentials(self) -> list[Credential]:
-        return [found for _, scheme in self._schemes() if (found := _credential(scheme)) is not None]
-
-    def _schemes(self) -> list[tuple[str, _Node]]:
-        """Return the security schemes by their names."""
-        lists = self._understood([self._root], lambda root: root.of("components").members("securitySchemes"))
-        return [scheme for found in lists for scheme in found]
 
     @cached_property
     def _classified(self) -> list[tuple[Address, str]]:
@@ -591,10 +569,6 @@ class _Builder:
             if stated in SENSITIVITIES:
                 found.append((at, stated))
         return found
-
-    def _sensitivity_by_name(self) -> dict[str, str]:
-        """Return the class of each property that the schemas name; the strictest where places differ."""
-        return _strictest(self._classified)
 
     def _unsearched_names(self, operations: tuple[Operation, ...]) -> dict[str, frozenset[str]]:
         """Return the names of identifiers and credentials by operation; by none, what all take for these."""
@@ -641,32 +615,19 @@ class _Builder:
             for name, value in zip(choices, values, strict=True):
                 text = text.replace(f"{{{name}}}", value)
             try:
-                parts = urlsplit(text)
-                host = host_of(parts)
+                found.append(server_at(text, environment if isinstance(environment, str) else None))
             except ValueError as error:
                 raise _MisplacedError(node.at.child("url"), "a URL") from error
-            found.append(
-                Server(
-                    host=host,
-                    prefix=parts.path.rstrip("/"),
-                    environment=environment if isinstance(environment, str) else None,
-                )
-            )
         return found
 
     def _reach(self, operation: Operation) -> set[Address]:
         """Return what an operation is made of: itself and, from there, what is referred to."""
-        found: set[Address] = set()
-        waiting = [split_uri(operation.uri)]
-        while waiting:
-            at = waiting.pop()
-            if at in found:
-                continue
-            found.add(at)
-            value = value_below(self._values.get(at.file, MISSING), at.tokens)
-            targets = [refer(one["$ref"], at.file) for one in iter_mappings(value) if "$ref" in one]
-            waiting += [target for target in targets if isinstance(target, Address)]
-        return found
+        return {
+            *iter_reached(
+                [split_uri(operation.uri)],
+                lambda at: iter_targets(value_below(self._values.get(at.file, MISSING), at.tokens), at.file),
+            )
+        }
 
 
 def with_base_url(contract: Contract, url: str) -> Contract:
@@ -676,6 +637,7 @@ def with_base_url(contract: Contract, url: str) -> Contract:
 
 
 def _strictest(classified: list[tuple[Address, str]]) -> dict[str, str]:
+    """Return the class of each property by its name, the strictest where places differ."""
     found: dict[str, str] = {}
     for at, stated in classified:
         name = str(at.tokens[-1])
@@ -685,23 +647,12 @@ def _strictest(classified: list[tuple[Address, str]]) -> dict[str, str]:
 
 def _base_server(url: str) -> Server:
     try:
-        parts = urlsplit(url)
-        host = host_of(parts)
+        server = server_at(url)
     except ValueError as error:
         raise UsageError(f"base URL '{url}' is no URL; write it as https://host/path") from error
-    if not host:
+    if not server.host:
         raise UsageError(f"base URL '{url}' has no host; write it as https://host/path")
-    return Server(host=host, prefix=parts.path.rstrip("/"))
-
-
-def _words_of_paths(servers: Iterable[Server], operations: Iterable[Operation]) -> Iterator[str]:
-    """Yield the words of the contract's own paths, parameters' names aside."""
-    for path in (*(server.prefix for server in servers), *(operation.path for operation in operations)):
-        yield from words_of(re.sub(r"\{[^/]*\}", "", path))
-
-
-def _header(node: _Node, name: str) -> Parameter:
-    return build_parameter(node.value, name, HEADER, node.uri)
+    return server
 
 
 def _credential(scheme: _Node) -> Credential | None:

@@ -9,7 +9,7 @@ looks at: to be looked at is not to be documented.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, cached_property, partial
 from typing import Any
@@ -25,6 +25,7 @@ from opay_contract.contract.addresses import (
     absolute,
     below,
     document_uri,
+    iter_reached,
     refer,
     split_uri,
     value_below,
@@ -39,8 +40,8 @@ from opay_contract.contract.keywords import (
     About,
     Holds,
     Shape,
+    iter_beside,
     iter_schema,
-    iter_subschemas,
     map_subschemas,
 )
 from opay_contract.contract.openapi import SchemaPlaces, root_of
@@ -52,6 +53,9 @@ Validator = jsonschema_rs.Draft202012Validator
 
 MASK = "(hidden)"
 """What the schema library writes for a value."""
+
+_TAGS = ("const", "enum")
+"""Keywords by which a schema of a union says which it is."""
 
 _CHOICE = re.compile(r"/(?:anyOf|oneOf|then|else|dependentSchemas)/")
 _OF_OPENAPI = frozenset(("discriminator", "xml", "externalDocs", "readOnly", "writeOnly"))
@@ -152,35 +156,36 @@ class SchemaSet:
 
     def iter_properties(self) -> Iterator[tuple[Address, dict[str, Any]]]:
         """Yield the address and the schema of every property that a schema describes."""
+        for at, schema in self._iter_schemas():
+            properties = schema.get("properties")
+            for name, child in properties.items() if isinstance(properties, dict) else ():
+                if isinstance(child, dict):
+                    yield at.child("properties", name), child
+
+    def _iter_schemas(self) -> Iterator[tuple[Address, dict[str, Any]]]:
         for name, value in self._values.items():
             for top in self.places.iter_tops(name):
                 for tokens, schema in iter_schema(value_below(value, top), top):
-                    properties = schema.get("properties")
-                    for key, child in properties.items() if isinstance(properties, dict) else ():
-                        if isinstance(child, dict):
-                            yield Address(name, (*tokens, "properties", key)), child
+                    yield Address(name, tokens), schema
 
     def iter_in_place(self, uri: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield every schema that speaks, in whatever case, about the same value, each with its address."""
-        waiting, seen = [with_fragment(uri)], set[str]()
-        while waiting:
-            at = waiting.pop()
-            value = self.find(at)
-            if at not in seen and isinstance(value, dict):
-                seen.add(at)
+        for at in iter_reached([with_fragment(uri)], self._beside):
+            if isinstance(value := self.find(at), dict):
                 yield at, value
-                beside = [
-                    below(at, *child.tokens)
-                    for child in iter_subschemas(value)
-                    if child.kind.about is About.VALUE and child.kind.holds is not Holds.AS_QUESTION
-                ]
-                if isinstance(value.get("$ref"), str):
-                    beside.insert(0, with_fragment(absolute(value["$ref"], split_uri(at).file)))
-                waiting += reversed(beside)
+
+    def _beside(self, at: str) -> list[str]:
+        value = self.find(at)
+        if not isinstance(value, dict):
+            return []
+        found = [below(at, *child.tokens) for child in iter_beside(value)]
+        if isinstance(value.get("$ref"), str):
+            found.insert(0, with_fragment(absolute(value["$ref"], split_uri(at).file)))
+        return found[::-1]
 
     @cached_property
     def _registry(self) -> jsonschema_rs.Registry:
-        return jsonschema_rs.Registry(self._resources())
+        return _registry_of(self._usable)
 
     @cached_property
     def _registry_of_both(self) -> jsonschema_rs.Registry:
@@ -191,7 +196,7 @@ class SchemaSet:
             )
             for name, value in self._usable.items()
         ]
-        return jsonschema_rs.Registry([*self._resources(), *closed])
+        return _registry_of(self._usable, closed)
 
     def _relaxed_registry(self, unused: str) -> jsonschema_rs.Registry:
         """Return the registry in which no member that has the keyword `unused` is required."""
@@ -205,7 +210,7 @@ class SchemaSet:
                     usable[at.file] = _with(usable[at.file], (*at.tokens[:-2], "required"), others)
         if all(usable[name] is value for name, value in self._usable.items()):
             return self._registry
-        return jsonschema_rs.Registry([(document_uri(name), value) for name, value in usable.items()])
+        return _registry_of(usable)
 
     def _says(self, at: Address, schema: dict[str, Any], keyword: str) -> bool:
         """Tell whether a schema, or one that holds wherever it does, has a keyword that is true."""
@@ -215,9 +220,6 @@ class SchemaSet:
             return False
         parts = self.iter_in_place(at.uri)
         return any(node.get(keyword) is True for uri, node in parts if not _CHOICE.search(uri))
-
-    def _resources(self) -> list[tuple[str, Any]]:
-        return [(document_uri(name), value) for name, value in self._usable.items()]
 
     def _usable_documents(self) -> dict[str, Any]:
         """Return what the schemas of each document assert, less what is not understood."""
@@ -233,20 +235,16 @@ class SchemaSet:
 
     def _iter_lost_references(self) -> Iterator[tuple[Address, Any]]:
         """Yield each `$ref` of a schema that leads nowhere, with what it says."""
-        for name, value in self._values.items():
-            for top in self.places.iter_tops(name):
-                for tokens, schema in iter_schema(value_below(value, top), top):
-                    reference = schema.get("$ref", MISSING)
-                    if reference is MISSING:
-                        continue
-                    target = refer(reference, name)
-                    if isinstance(target, Address):
-                        if value_below(self._values.get(target.file, MISSING), target.tokens) is not MISSING:
-                            continue
-                        target = f"the reference '{reference}' leads nowhere"
-                    at = Address(name, (*tokens, "$ref"))
-                    self.notes[at] = target
-                    yield at, str(reference)
+        for at, schema in self._iter_schemas():
+            if "$ref" not in schema:
+                continue
+            target = refer(schema["$ref"], at.file)
+            if isinstance(target, Address):
+                if value_below(self._values.get(target.file, MISSING), target.tokens) is not MISSING:
+                    continue
+                target = f"the reference '{schema['$ref']}' leads nowhere"
+            self.notes[at.child("$ref")] = target
+            yield at, str(schema["$ref"])
 
     def _mend(self, value: Any, top: Address) -> Any:
         """Take out of a schema what the meta-schema refuses."""
@@ -302,9 +300,8 @@ class SchemaSet:
             target = split_uri(reference)
             value = value_below(self._usable.get(target.file, MISSING), target.tokens)
             yield from self._in_place(value, target.file, seen | {reference})
-        for child in iter_subschemas(schema):
-            if child.kind.about is About.VALUE and child.kind.holds is not Holds.AS_QUESTION:
-                yield from self._in_place(child.value, name, seen)
+        for child in iter_beside(schema):
+            yield from self._in_place(child.value, name, seen)
 
 
 @cache
@@ -313,19 +310,32 @@ def meta_validator() -> Validator:
     return Validator({"$ref": DIALECT}, offline=True, mask=MASK, validate_formats=True)
 
 
-def iter_nearest(errors: Iterable[Any]) -> Iterator[Any]:
-    """Yield errors of the schema library, those of the nearest schema of a union in place of the union's.
+def nearest_of(branches: Sequence[list[Any]], at: Tokens) -> int:
+    """Return which schema of a union a value at a place is nearest to, by the errors of each.
 
-    That is the one with the fewest errors, and of several the one whose errors are deepest.
+    It is of its type, has its constants, and fewest errors; of several the one whose errors are deepest.
     """
-    for error in errors:
-        branches = [list(iter_nearest(branch)) for branch in getattr(error.kind, "context", ()) if branch]
-        if branches:
-            yield from min(
-                branches, key=lambda found: (len(found), -min(len(one.instance_path) for one in found))
-            )
-        else:
-            yield error
+
+    def distance(branch: int) -> tuple[bool, int, int, int]:
+        found = [(error.kind.name, tuple(error.instance_path)) for error in branches[branch]]
+        inner = [name for name, place in found if len(place) == len(at) + 1 and isinstance(place[-1], str)]
+        constants = sum(name in _TAGS for name in inner)
+        return (
+            ("type", at) in found,
+            constants,
+            len(found),
+            -min((len(place) for _, place in found), default=0),
+        )
+
+    return min(range(len(branches)), key=distance)
+
+
+def _registry_of(
+    documents: Mapping[str, Any], more: Sequence[tuple[str, Any]] = ()
+) -> jsonschema_rs.Registry:
+    return jsonschema_rs.Registry(
+        [*((document_uri(name), value) for name, value in documents.items()), *more]
+    )
 
 
 def _compile(schema: Any, registry: jsonschema_rs.Registry) -> Validator:

@@ -1,10 +1,11 @@
-"""What the contract documents for the exchanges of one operation, request form and outcome."""
+"""What the contract documents for the exchanges of one operation, request form and outcome, and for all."""
 
 from collections.abc import Iterator
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import Field, iter_fields, iter_places
 from opay_contract.contract.operation import Form, Operation
+from opay_contract.model.exchange import AnswerShape
 from opay_contract.model.finding import Outcome
 from opay_contract.model.observation import Scope
 
@@ -66,3 +67,23 @@ def _response_schemas(operation: Operation, form: Form | None, outcome: Outcome)
         for schema in response.media_types.values()
         if schema
     ]
+
+
+def answer_shape(contract: Contract) -> AnswerShape:
+    """Return by what an answer of the contract is told: its envelope, else what its schemas require."""
+    known = (names for operation in contract.operations for names in _root_members(contract, operation))
+    return AnswerShape(tuple(dict.fromkeys(names for names in known if names)))
+
+
+def _root_members(contract: Contract, operation: Operation) -> Iterator[frozenset[str]]:
+    envelope = operation.envelope
+    if envelope is not None:
+        yield frozenset(
+            str(tokens[0]) for tokens in (envelope.code, envelope.message, envelope.data) if tokens
+        )
+        return
+    for response in operation.responses.values():
+        for schema in filter(None, response.media_types.values()):
+            fields = iter_fields(contract.schemas, schema, depth=1)
+            names = [field.pointer for field in fields if field.required == "yes"]
+            yield frozenset(name.removeprefix("/") for name in names if name.count("/") == 1)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from opay_contract.contract.addresses import MISSING, Address
+from opay_contract.contract.addresses import MISSING, Address, value_below
 from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID, ChangeKind, Level, Side, Way
 from opay_contract.contract.openapi import METHODS
 from opay_contract.diff.schemas import Comparing, Difference, Sense, kind_of_words, plain_text
@@ -23,28 +23,13 @@ _NOT_PARAMETERS = ("accept", "authorization", "content-type")
 _WRITTEN = ("style", "explode", "allowReserved", "allowEmptyValue")
 _PARTS_OF_SCHEME = ("type", "name", "in", "scheme", "openIdConnectUrl", "flows")
 _PARTS_OF_ROOT = (
-    "openapi",
-    "info",
-    "paths",
-    "webhooks",
-    "components",
-    "servers",
-    "security",
-    "x-open-questions",
+    "openapi", "info", "paths", "webhooks", "components", "servers", "security", "x-open-questions",
     "jsonSchemaDialect",
-)
+)  # fmt: skip
 _PARTS_OF_OPERATION = (
-    "operationId",
-    "parameters",
-    "requestBody",
-    "responses",
-    "callbacks",
-    "security",
-    "servers",
-    "x-envelope",
-    "x-forms",
-    "x-business-codes",
-)
+    "operationId", "parameters", "requestBody", "responses", "callbacks", "security", "servers", "x-envelope",
+    "x-forms", "x-business-codes",
+)  # fmt: skip
 
 _OTHER_NAMES = {
     ("status-removed", "2"): "success-removed",
@@ -124,7 +109,10 @@ class _Node(NamedTuple):
 
     def of(self, *steps: str | int) -> "_Node":
         """Return what stands below; its value is MISSING where nothing does."""
-        return _Node(self.version, *self.version.resolve(self.at.child(*steps)))
+        at, value = self.at.child(*steps), value_below(self.value, steps)
+        if isinstance(value, dict) and "$ref" in value:
+            at, value = self.version.resolve(at)
+        return _Node(self.version, at, value)
 
     @property
     def is_there(self) -> bool:
@@ -192,18 +180,23 @@ class _Found:
     """A change as it is gathered: a difference, and where it is used."""
 
     difference: Difference
-    levels: dict[Side, Level] = field(default_factory=lambda: dict.fromkeys(Side, Level.HARMLESS))
     uses: dict[Use, None] = field(default_factory=dict)
+    senses: set[tuple[Way, Sense]] = field(default_factory=set)
 
     def use(self, use: Use, sense: Sense = Sense.PLAIN) -> None:
         """Note a use, and what the change means there."""
         self.uses[use] = None
-        kind = CHANGE_KINDS_BY_ID[self.difference.kind]
-        for side in Side:
-            level = kind.level(side, use.way.back if sense is Sense.NEGATED else use.way)
+        self.senses.add((use.way, sense))
+
+    def level(self, side: Side) -> Level:
+        """Return how bad the change is for a side where it is worst."""
+        kind, levels = CHANGE_KINDS_BY_ID[self.difference.kind], []
+        for way, sense in self.senses:
             if sense is Sense.ASKED:  # whoever the change breaks, one of the two ways round
-                level = min(Level.RISKY, max(kind.level(one, way) for one in Side for way in Way))
-            self.levels[side] = max(self.levels[side], level)
+                levels.append(min(Level.RISKY, max(kind.level(one, back) for one in Side for back in Way)))
+            else:
+                levels.append(kind.level(side, way.back if sense is Sense.NEGATED else way))
+        return max(levels)
 
 
 def compare_versions(old: Version, new: Version) -> ContractDiff:
@@ -211,11 +204,11 @@ def compare_versions(old: Version, new: Version) -> ContractDiff:
     comparison = _Comparison(old, new)
     comparison.compare()
     changes = [_finish(found, old, new) for found in comparison.gather()]
-    order = [*CHANGE_KINDS_BY_ID]
+    order = {name: number for number, name in enumerate(CHANGE_KINDS_BY_ID)}
     changes.sort(
         key=lambda one: (
             *(-level for level in one.levels.values()),
-            order.index(one.kind.id),
+            order[one.kind.id],
             *(
                 (place.file, place.line, place.column) if place else ("", 0, 0)
                 for place in (one.new, one.old)
@@ -235,7 +228,7 @@ def _finish(found: _Found, old: Version, new: Version) -> Change:
         new=new.place(places[1]) if places[1] is not None else None,
         was=one.was,
         now=one.now,
-        levels=found.levels,
+        levels={side: found.level(side) for side in Side},
         uses=tuple(found.uses),
         key=key_of(one.kind, "", "", f"{at.file}#{pointer(at.tokens)}", one.value),
         statements=(one.old, one.new),
@@ -254,13 +247,13 @@ class _Comparison:
     def gather(self) -> Iterator[_Found]:
         """Yield all changes; those of schemas with the uses that lead to them."""
         for pair, differences in self._schemas.differences.items():
-            uses = [*self._schemas.iter_uses(pair)] if differences else []
+            uses = [*self._schemas.uses(pair)] if differences else []
             for difference in differences:
                 found = self._note(difference)
-                for use, steps, sense, only in uses:
+                inside = pointer(difference.step)
+                for use, place, sense, only in uses:
                     if {only, difference.only} <= {None, use.way}:
-                        place = use.pointer + pointer((*steps, *difference.step))
-                        found.use(use._replace(pointer=place), sense)
+                        found.use(use._replace(pointer=f"{use.pointer}{place}{inside}"), sense)
         yield from (one for one in self._found.values() if one.uses)
 
     def _note(self, difference: Difference) -> _Found:
@@ -276,11 +269,9 @@ class _Comparison:
         value: str = "",
     ) -> None:
         """Note a change of what is looked at; where one version has nothing, that is where it would be."""
-        sides = [one.at if one is not None and one.is_there else None for one in (old, new)]
+        was, now = (one.at if one is not None and one.is_there else None for one in (old, new))
         near = next((one.at for one in (old, new) if one is not None and not one.is_there), None)
-        difference = Difference(
-            kind=kind, old=sides[0], new=sides[1], near=near, was=words[0], now=words[1], value=value
-        )
+        difference = Difference(kind, was, now, near, *words, value)
         self._note(difference).use(self._use)
 
     def _at(self, *steps: str, **more: Any) -> None:
@@ -365,7 +356,7 @@ class _Comparison:
         """Compare path items; `way` is the one that their requests go."""
         sides = [
             {
-                (method, _normal(path)): (path, item, item.of(method))
+                (method, re.sub(r"\{[^{}]*\}", "{}", path)): (path, item, item.of(method))
                 for path, item in side.items()
                 for method in METHODS
                 if item.of(method).is_there
@@ -379,11 +370,10 @@ class _Comparison:
             call = f"{key[0].upper()} {path}"
             self._use = Use(f"{inside}{node.text('operationId') or call}", "", "", "", way)
             was, now = both
-            if was is None or now is None:
-                kind, words = (
-                    ("operation-removed", (call, "")) if now is None else ("operation-added", ("", call))
-                )
-                self._tell(kind, was[2] if was else None, now[2] if now else None, words)
+            if was is None:
+                self._tell("operation-added", None, node, ("", call))
+            elif now is None:
+                self._tell("operation-removed", node, None, (call, ""))
             else:
                 self._operation(_Both(was[2], now[2]), _Both(was[1], now[1]), (was[0], now[0]))
         self._use = _WHOLE
@@ -497,14 +487,12 @@ class _Comparison:
             for holder, names in zip(holders, ({}, renamed), strict=True)
         ]
         old, new = (ways or {frozenset(): one} for ways, one in zip(asked, holders, strict=True))
-        for way, node in old.items():
-            if not any(other <= way for other in new):
-                words = _describe_credentials(way)
-                self._tell("security-removed", node, None, (words, ""), value=words)
-        for way, node in new.items():
-            if not any(other <= way for other in old):
-                words = _describe_credentials(way)
-                self._tell("security-added", None, node, ("", words), value=words)
+        gone_ways = {way: (node, None) for way, node in old.items() if not any(one <= way for one in new)}
+        new_ways = {way: (None, node) for way, node in new.items() if not any(one <= way for one in old)}
+        for way, nodes in [*gone_ways.items(), *new_ways.items()]:
+            words = " and ".join(f"{name} {scope}".strip() for name, scope in sorted(way)) or "no credentials"
+            kind, told = ("security-removed", (words, "")) if nodes[0] else ("security-added", ("", words))
+            self._tell(kind, *nodes, told, value=words)
         used = {scheme for side in (old, new) for way in side for scheme, _ in way}
         for name, now in schemes[1].items():
             was = schemes[0].get(renamed.get(name, name))
@@ -538,9 +526,8 @@ class _Comparison:
     def _forms(self, both: _Both) -> None:
         self._at("request", "body")
         way, forms = self._use.way, [one.items("x-forms", "id") for one in both]
-        orders = [
-            [name for (name,) in side if (name,) in forms[0].keys() & forms[1].keys()] for side in forms
-        ]
+        common = forms[0].keys() & forms[1].keys()
+        orders = [[name for (name,) in side if (name,) in common] for side in forms]
         if orders[0] != orders[1]:
             self._tell(
                 "form-order-changed", *both.of("x-forms"), (", ".join(orders[0]), ", ".join(orders[1]))
@@ -563,10 +550,6 @@ class _Comparison:
             for _, reading in self._each("reading", [one.items("readings", "id") for one in question]):
                 self._whole(reading, "assumption-changed", "assumed")
                 self._texts(reading, {"id", "assumed"})
-
-
-def _normal(path: str) -> str:
-    return re.sub(r"\{[^{}]*\}", "{}", path)
 
 
 def _parameters(path: str, item: _Node, operation: _Node) -> dict[Any, _Node]:
@@ -601,11 +584,6 @@ def _schema_of(parameter: _Node) -> _Node:
 def _credentials(requirement: _Node, renamed: Mapping[str, str]) -> frozenset[tuple[str, str]]:
     """Return what a requirement asks for: schemes, and scopes of them."""
     scopes = {renamed.get(name, name): one.value for name, one in requirement.members().items()}
-    asked = [
-        (name, str(one)) for name, stated in scopes.items() if isinstance(stated, list) for one in stated
-    ]
+    listed = {name: stated for name, stated in scopes.items() if isinstance(stated, list)}
+    asked = [(name, str(one)) for name, stated in listed.items() for one in stated]
     return frozenset((*((name, "") for name in scopes), *asked))
-
-
-def _describe_credentials(way: frozenset[tuple[str, str]]) -> str:
-    return " and ".join(f"{name} {scope}".strip() for name, scope in sorted(way)) or "no credentials"

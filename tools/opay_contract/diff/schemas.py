@@ -16,12 +16,12 @@ from functools import cached_property
 from itertools import product, zip_longest
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from opay_contract.contract.addresses import MISSING, Address, refer, value_below
+from opay_contract.contract.addresses import MISSING, Address, iter_reached, iter_targets, value_below
 from opay_contract.contract.change_kinds import Way
-from opay_contract.contract.keywords import KEYWORDS, About, iter_subschemas
-from opay_contract.contract.loading import SENSITIVITIES, iter_mappings
+from opay_contract.contract.keywords import KEYWORDS, OPENERS, About, iter_subschemas
+from opay_contract.contract.loading import SENSITIVITIES
 from opay_contract.diff.sources import Version
-from opay_contract.jsontext import Tokens
+from opay_contract.jsontext import Tokens, pointer
 
 U = TypeVar("U")
 
@@ -33,18 +33,13 @@ ITEM = "*"
 
 _TYPES = frozenset(("null", "boolean", "object", "array", "string", "integer", "fraction"))
 _NUMBERS = frozenset(("integer", "fraction"))
+_TYPE_OF = {type(None): "null", bool: "boolean", dict: "object", list: "array", str: "string", int: "integer"}
 _LIMITS = {
-    "minLength": {"string"},
-    "minItems": {"array"},
-    "minProperties": {"object"},
-    "minContains": {"array"},
+    "minLength": {"string"}, "minItems": {"array"}, "minProperties": {"object"}, "minContains": {"array"},
     "minimum": _NUMBERS,
-    "maxLength": {"string"},
-    "maxItems": {"array"},
-    "maxProperties": {"object"},
-    "maxContains": {"array"},
+    "maxLength": {"string"}, "maxItems": {"array"}, "maxProperties": {"object"}, "maxContains": {"array"},
     "maximum": _NUMBERS,
-}
+}  # fmt: skip
 """Keywords that limit values, and of which types."""
 _EXCLUSIVE = {"minimum": "exclusiveMinimum", "maximum": "exclusiveMaximum"}
 _CONSTRAINTS = {
@@ -57,22 +52,13 @@ _CONSTRAINTS = {
     "x-unique-by": {"array"},
 }
 _LIMITING = frozenset((*_LIMITS, *_EXCLUSIVE.values(), *_CONSTRAINTS))
-_OF_ALL = (
-    "items",
-    "unevaluatedItems",
-    "additionalProperties",
-    "unevaluatedProperties",
-    "propertyNames",
-    "contentSchema",
-    "contains",
-)
-_CLOSING = ("additionalProperties", "unevaluatedProperties")
+_OF_ALL = ("items", "unevaluatedItems", *OPENERS, "propertyNames", "contentSchema", "contains")
 _SAYING_NOTHING = {
     **dict.fromkeys(("minLength", "minItems", "minProperties"), (0,)),
     "minContains": (1,),
     "required": ([],),
     **dict.fromkeys(("uniqueItems", "deprecated", "readOnly", "writeOnly"), (False,)),
-    **dict.fromkeys(("items", "unevaluatedItems", *_CLOSING, "propertyNames", "properties"), ({}, True)),
+    **dict.fromkeys(("items", "unevaluatedItems", *OPENERS, "propertyNames", "properties"), ({}, True)),
 }
 """Keywords with values that say what holds anyway."""
 _WORDS = frozenset(
@@ -87,15 +73,17 @@ _DECIDING = {
     *_LIMITING,
     *_NAMES,
     "contentSchema",
-    "$ref",
-    "type",
-    "enum",
-    "const",
-    "required",
-    "dependentRequired",
-    "discriminator",
-    "readOnly",
-    "writeOnly",
+    *(
+        "$ref",
+        "type",
+        "enum",
+        "const",
+        "required",
+        "dependentRequired",
+        "discriminator",
+        "readOnly",
+        "writeOnly",
+    ),
 }
 _DEEP = {"properties", "items", "prefixItems", "if", "not", "additionalProperties"}
 _LEAST_LIKENESS = 5
@@ -132,7 +120,7 @@ class Edge(NamedTuple):
     only: Way | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Difference:
     """One difference: where it stands in both versions, what was and is there in words.
 
@@ -184,6 +172,8 @@ class _View:
     kinds: list[tuple[frozenset[str], Address]] = field(default_factory=list)
 
     def stated(self, keyword: str) -> list[_Stated]:
+        if keyword not in self.keywords:
+            return []
         return [
             _Stated(one.at.child(keyword), one.value[keyword]) for one in self.parts if keyword in one.value
         ]
@@ -206,11 +196,12 @@ class _View:
         if not self.lists:
             return None
         first, *others = self.lists
+        common = {text: at for text, at in first.items() if all(text in one for one in others)}
         types = self.types()
         return {
             text: at
-            for text, at in first.items()
-            if _type_of(json.loads(text)) in types and all(text in one for one in others)
+            for text, at in common.items()
+            if _TYPE_OF.get(type(json.loads(text)), "fraction") in types
         }
 
     def named(self, keyword: str) -> dict[str, Addresses]:
@@ -241,7 +232,7 @@ class _View:
 
     def closed(self) -> Address | None:
         """Return what says that there is room for no other property."""
-        found = [at for keyword in _CLOSING for at, value in self.stated(keyword) if value is False]
+        found = [at for keyword in OPENERS for at, value in self.stated(keyword) if value is False]
         return found[0] if found else None
 
     def decides(self) -> set[str]:
@@ -302,8 +293,7 @@ class _Reader:
 
     def targets(self, at: Address) -> list[Address]:
         """Return what is referred to in a schema, at any depth."""
-        found = [refer(one["$ref"], at.file) for one in iter_mappings(self.value(at)) if "$ref" in one]
-        return [one for one in found if isinstance(one, Address)]
+        return [*iter_targets(self.value(at), at.file)]
 
     def _gather(self, schemas: Addresses) -> _View:
         view, seen = _View(), set()
@@ -378,23 +368,22 @@ class _Reader:
 
     def _find_features(self, view: _View, depth: int) -> frozenset[str]:
         found = {f"type {one}" for one in view.types() if view.kinds}
-        found |= {f"value {one}" for one in view.values() or ()} | {
-            f"required {name}" for name in view.required()
-        }
+        found |= {f"value {one}" for one in view.values() or ()}
+        found |= {f"required {name}" for name in view.required()}
         for keyword in view.keywords & _LIMITING:
             found |= {f"{keyword} {plain_text(one.value)}" for one in view.stated(keyword)}
         inner = view.named("properties") | {ITEM: tuple(one.at for one in view.stated("items"))}
-        for name, below in inner.items():
-            found |= (
-                {f"property {name}", *(f"{name}: {one}" for one in self.features(below, depth - 1))}
-                if depth and below
-                else set()
-            )
+        for name, below in inner.items() if depth else ():
+            if below:
+                found |= {f"property {name}", *(f"{name}: {one}" for one in self.features(below, depth - 1))}
         return frozenset(found)
 
     def asked(self, at: Address) -> tuple[frozenset[str], str]:
         """Return what a condition asks, in words and as it is written."""
-        return self.features((at,)), plain_text(_said(self.value(at)))
+        value = self.value(at)
+        if isinstance(value, dict):
+            value = {key: one for key, one in value.items() if key not in _ASIDE | _NAMES}
+        return self.features((at,)), plain_text(value)
 
     def name(self, at: Address) -> str:
         """Return what an alternative is called: its name among the components, or that of its file."""
@@ -418,6 +407,7 @@ class Comparing(Generic[U]):
         self._old, self._new, self._old_tops = _Reader(old), _Reader(new), old.tops
         self._leading: dict[Pair, list[tuple[Pair, Edge]]] = {}
         self._used: dict[Pair, list[U]] = {}
+        self._uses: dict[Pair, list[tuple[U, str, Sense, Way | None]]] = {}
         self.differences: dict[Pair, list[Difference]] = {}
 
     def add(self, old: Address | None, new: Address | None, use: U) -> None:
@@ -437,14 +427,29 @@ class Comparing(Generic[U]):
                     self._leading.setdefault(found.pair, []).append((pair, found))
                     waiting.append(found.pair)
 
-    def iter_uses(self, pair: Pair) -> Iterator[tuple[U, Tokens, Sense, Way | None]]:
-        """Yield the uses of a pair, with the steps to it, the sense, and the only way, if any."""
+    def uses(self, pair: Pair) -> Iterator[tuple[U, str, Sense, Way | None]]:
+        """Yield the uses of a pair, with the pointer to it, the sense, and the only way, if any.
+
+        Where one place alone leads to it, its uses are those of that place.
+        """
+        steps: Tokens = ()
+        while pair not in self._used and len(self._leading[pair]) == 1:
+            outer, edge = self._leading[pair][0]
+            if edge.sense is not Sense.PLAIN or edge.only is not None:
+                break
+            pair, steps = outer, (*edge.step, *steps)
+        if pair not in self._uses:
+            self._uses[pair] = [*self._find_uses(pair)]
+        inside = pointer(steps)
+        yield from ((use, place + inside, sense, only) for use, place, sense, only in self._uses[pair])
+
+    def _find_uses(self, pair: Pair) -> Iterator[tuple[U, str, Sense, Way | None]]:
         waiting: list[tuple[Pair, Tokens, Sense, Way | None]] = [(pair, (), Sense.PLAIN, None)]
         seen = set()
         for at, steps, sense, only in waiting:  # which grows
             if (at, sense, only) not in seen:
                 seen.add((at, sense, only))
-                yield from ((use, steps, sense, only) for use in self._used.get(at, ()))
+                yield from ((use, pointer(steps), sense, only) for use in self._used.get(at, ()))
                 waiting += [
                     (outer, (*edge.step, *steps), sense.inside(edge.sense), only or edge.only)
                     for outer, edge in self._leading.get(at, ())
@@ -453,10 +458,12 @@ class Comparing(Generic[U]):
 
     def _is_same(self, schemas: Addresses) -> bool:
         """Tell whether schemas of one address say the same, word for word, as does what they refer to."""
-        return all(
-            self._old.value(at) == self._new.value(at) and self._changed.isdisjoint(self._old.targets(at))
-            for at in schemas
-        )
+        return all(self._says_same(at) and self._changed.isdisjoint(self._old.targets(at)) for at in schemas)
+
+    def _says_same(self, at: Address) -> bool:
+        """Tell whether both versions say the same there, word for word; `true` is not 1."""
+        old, new = self._old.value(at), self._new.value(at)
+        return old == new and repr(old) == repr(new)
 
     def _lead_on(self, pair: Pair) -> list[Edge]:
         """Return what a schema leads to that stands there word for word in both versions, as most do.
@@ -466,31 +473,22 @@ class Comparing(Generic[U]):
         if pair.old != pair.new or len(pair.old) != 1:
             return []
         at, value = pair.old[0], self._old.value(pair.old[0])
-        if not isinstance(value, dict) or value != self._new.value(at):
+        if not isinstance(value, dict) or not self._says_same(at):
             return []
         if {"$ref", "allOf"} & value.keys() and len(value.keys() - _ASIDE - _NAMES) > 1:
             return []
         found = []
         for child in iter_subschemas(value):
-            sense = (
-                Sense.NEGATED
-                if child.keyword == "not"
-                else Sense.ASKED
-                if child.keyword == "if"
-                else Sense.PLAIN
-            )
+            if child.kind.about is About.NOTHING:
+                continue
+            below, only = (at.child(*child.tokens),), None
             step: Tokens = ()
-            if child.kind.about is About.PROPERTY:
-                step = (child.tokens[-1] if child.keyword == "properties" else ITEM,)
-            elif child.kind.about is About.ITEM:
-                step = (child.tokens[-1] if child.keyword == "prefixItems" else ITEM,)
-            below = (at.child(*child.tokens),)
-            if child.kind.about is not About.NOTHING:
-                read, write = (
-                    self._old.view(below).is_one_way() if child.keyword == "properties" else (False, False)
-                )
-                only = Way.RESPONSE if read else Way.REQUEST if write else None
-                found.append(Edge(Pair(below, below), step, sense, only))
+            if child.kind.about in (About.PROPERTY, About.ITEM):
+                step = (child.tokens[-1] if child.keyword in ("properties", "prefixItems") else ITEM,)
+            if child.keyword == "properties":
+                only = _only_way([self._old.view(below).is_one_way()])
+            sense = {"not": Sense.NEGATED, "if": Sense.ASKED}.get(child.keyword, Sense.PLAIN)
+            found.append(Edge(Pair(below, below), step, sense, only))
         target = self._old.target(at, value)
         return [*found, *([Edge(Pair((target,), (target,)))] if target else [])]
 
@@ -498,23 +496,12 @@ class Comparing(Generic[U]):
     def _changed(self) -> set[Address]:
         """What does not say the same, word for word, or refers to something that does not."""
         referring: dict[Address, list[Address]] = {}
-        changed, waiting, seen = set[Address](), [*self._old_tops], set[Address]()
-        while waiting:
-            at = waiting.pop()
-            if at in seen:
-                continue
-            seen.add(at)
-            if self._old.value(at) != self._new.value(at):
-                changed.add(at)
+        places = [*iter_reached(self._old_tops, self._old.targets)]
+        for at in places:
             for target in self._old.targets(at):
                 referring.setdefault(target, []).append(at)
-                waiting.append(target)
-        waiting = [*changed]
-        while waiting:
-            more = [at for at in referring.get(waiting.pop(), ()) if at not in changed]
-            changed.update(more)
-            waiting += more
-        return changed
+        changed = [at for at in places if not self._says_same(at)]
+        return {*iter_reached(changed, lambda at: referring.get(at, ()))}
 
     def _compare(self, pair: Pair) -> _Compared:
         views = old, new = self._old.view(pair.old), self._new.view(pair.new)
@@ -553,18 +540,13 @@ class Comparing(Generic[U]):
 
     def _compare_properties(self, views: "_Views") -> _Compared:
         old, new = views
-        before, after, needed, needs = (
-            old.named("properties"),
-            new.named("properties"),
-            old.required(),
-            new.required(),
-        )
+        before, after = old.named("properties"), new.named("properties")
+        needed, needs = old.required(), new.required()
         for name in sorted({*before, *after, *needed, *needs}):
             was, now = before.get(name, ()), after.get(name, ())
             told = [reader.view(one) for reader, one in ((self._old, was), (self._new, now)) if one]
             one_way = [one.is_one_way() for one in told]
-            only = Way.RESPONSE if told and all(read for read, _ in one_way) else None
-            only = Way.REQUEST if told and all(write for _, write in one_way) else only
+            only = _only_way(one_way)
             more: dict[str, Any] = {"step": (name,), "only": only}
             room = (old if now else new).closed()
             becomes = (name in needed) is not (name in needs)
@@ -572,14 +554,11 @@ class Comparing(Generic[U]):
                 yield Edge(Pair(was, now), (name,), only=only)
                 yield from _compare_ways(one_way, was, now, more)
             elif was or now:
-                stem = (
-                    ("property-allowed" if now else "property-forbidden")
-                    if room
-                    else f"property-{'added' if now else 'removed'}"
-                )
-                kind = stem + "-required" * (becomes and not room)
-                words = _describe(told[0], is_needed=name in (needs if now else needed))
-                words_of = {"now" if now else "was": words}
+                verb = ("allowed" if now else "forbidden") if room else "added" if now else "removed"
+                kind = f"property-{verb}" + "-required" * (becomes and not room)
+                values = told[0].values()
+                words = " or ".join(sorted(values)) if values else _describe_types(told[0].types())
+                words_of = {"now" if now else "was": f"{_need(name in (needs if now else needed))}, {words}"}
                 yield _differ(
                     kind, views, was[0] if was else None, now[0] if now else None, **words_of, **more
                 )
@@ -598,7 +577,7 @@ class Comparing(Generic[U]):
             if keyword == "contains" and bool(was) is not bool(now):
                 kind = "constraint-added" if now else "constraint-removed"
                 yield _differ(kind, views, was[0].at if was else None, now[0].at if now else None)
-            elif (was or now) and not (keyword in _CLOSING and (closed or closes)):
+            elif (was or now) and not (keyword in OPENERS and (closed or closes)):
                 yield Edge(Pair(tuple(one.at for one in was), tuple(one.at for one in now)), step)
         if bool(closed) is not bool(closes):
             yield _differ("object-closed" if closes else "object-opened", views, closed, closes)
@@ -628,24 +607,14 @@ class Comparing(Generic[U]):
             readers = (self._old, self._new)
             conditions = []
             for view, reader in zip(views, readers, strict=True):
-                asking = [
-                    one
-                    for one in view.parts
-                    if keyword in one.value and (not branches or {*branches} & one.value.keys())
-                ]
+                asking = [one for one in view.parts if keyword in one.value]
+                asking = [one for one in asking if not branches or {*branches} & one.value.keys()]
                 conditions.append({one.at: reader.asked(one.at.child(keyword)) for one in asking})
             was, now = conditions
             pairs: list[tuple[Address | None, Address | None]] = []
             for at, asked in [*was.items()]:
-                same = next(
-                    (
-                        other
-                        for other in now
-                        if now[other] == asked or now[other][0] == asked[0] != frozenset()
-                    ),
-                    None,
-                )
-                if same:
+                alike = [one for one in now if now[one] == asked or now[one][0] == asked[0] != frozenset()]
+                if same := next(iter(alike), None):
                     pairs.append((at, same))
                     del was[at], now[same]
             for before, after in (*pairs, *zip_longest(was, now)):
@@ -666,7 +635,7 @@ class Comparing(Generic[U]):
         keywords = [str(one.at.tokens[-1]) if len(one.branches) > 1 else "" for one in (was, now)]
         if all(keywords) and keywords[0] != keywords[1]:
             kind = "one-of-to-any-of" if keywords[0] == "oneOf" else "any-of-to-one-of"
-            yield Difference(kind=kind, old=was.at, new=now.at)
+            yield Difference(kind, old=was.at, new=now.at)
         matched = self._match(was.branches, now.branches)
         yield from (Edge(Pair((one,), (other,))) for one, other in matched.items())
         gone = {at: self._old.describe(at) for at in was.branches if at not in matched}
@@ -676,11 +645,9 @@ class Comparing(Generic[U]):
         if now.null and not was.null:
             come[now.null] = "null"
         for at, words in gone.items():
-            yield Difference(
-                kind="alternative-removed", old=at, new=None, near=now.at, was=words, value=words
-            )
+            yield Difference("alternative-removed", old=at, new=None, near=now.at, was=words, value=words)
         for at, words in come.items():
-            yield Difference(kind="alternative-added", old=None, new=at, near=was.at, now=words, value=words)
+            yield Difference("alternative-added", old=None, new=at, near=was.at, now=words, value=words)
 
     def _match(self, was: Sequence[Address], now: Sequence[Address]) -> dict[Address, Address]:
         """Return which alternatives are the same: the most alike first, by tag, name and content."""
@@ -712,9 +679,9 @@ _Views = tuple[_View, _View]
 def _differ(kind: str, views: _Views, old: Address | None, new: Address | None, **more: Any) -> Difference:
     """Return a difference between two views; where one has no such statement, it is near a like one."""
     if old is None and new is None:
-        return Difference(kind=kind, old=views[0].near(None), new=views[1].near(None), **more)
+        return Difference(kind, old=views[0].near(None), new=views[1].near(None), **more)
     near = views[0].near(new) if old is None else views[1].near(old) if new is None else None
-    return Difference(kind=kind, old=old, new=new, near=near, **more)
+    return Difference(kind, old=old, new=new, near=near, **more)
 
 
 def _compare_types(views: _Views) -> Iterator[Difference]:
@@ -747,25 +714,16 @@ def _compare_limits(views: _Views) -> Iterator[Difference]:
         for view in views:
             stated = [(one, 1) for one in view.stated(keyword)]
             stated += [(one, 0) for one in view.stated(_EXCLUSIVE.get(keyword, ""))]
-            ranks = [
-                ((Fraction(one.value) * sign, rank), one)
-                for one, rank in stated
-                if type(one.value) in (int, float)
-            ]
+            numbers = [(one, rank) for one, rank in stated if type(one.value) in (int, float)]
+            ranks = [((Fraction(one.value) * sign, rank), one) for one, rank in numbers]
             found.append(min(ranks, key=lambda one: one[0], default=None))
         was, now = found
         if types & about and (was and was[0]) != (now and now[0]):
             is_tighter = now is not None and (was is None or now[0] < was[0])
             words = [f"{one[1].at.tokens[-1]} {one[1].value}" if one else f"no {keyword}" for one in found]
-            yield _differ(
-                "limit-tightened" if is_tighter else "limit-loosened",
-                views,
-                was and was[1].at,
-                now and now[1].at,
-                was=words[0],
-                now=words[1],
-                value=" -> ".join(words),
-            )
+            kind = "limit-tightened" if is_tighter else "limit-loosened"
+            places = [one and one[1].at for one in found]
+            yield _differ(kind, views, *places, was=words[0], now=words[1], value=" -> ".join(words))
 
 
 def _compare_constraints(views: _Views) -> Iterator[Difference]:
@@ -804,6 +762,13 @@ def _describe_discriminator(stated: _Stated | None) -> str:
     )
 
 
+def _only_way(one_way: list[tuple[bool, bool]]) -> Way | None:
+    """Return which way alone a property is sent, that is but read, or but written, in each version."""
+    if one_way and all(write for _, write in one_way):
+        return Way.REQUEST
+    return Way.RESPONSE if one_way and all(read for read, _ in one_way) else None
+
+
 def _compare_ways(
     one_way: list[tuple[bool, bool]], was: Addresses, now: Addresses, more: dict[str, Any]
 ) -> Iterator[Difference]:
@@ -811,9 +776,7 @@ def _compare_ways(
     names = (("writable", "read-only"), ("readable", "write-only"))
     for before, after, kinds in zip(*one_way, names, strict=True):
         if before is not after:
-            yield Difference(
-                kind=f"property-became-{kinds[after]}", old=was[0], new=now[0], step=more["step"]
-            )
+            yield Difference(f"property-became-{kinds[after]}", was[0], now[0], step=more["step"])
 
 
 def _compare_words(views: _Views) -> Iterator[Difference]:
@@ -823,17 +786,12 @@ def _compare_words(views: _Views) -> Iterator[Difference]:
     ):
         stated = [view.first(keyword) for view in views]
         values = [one.value if one else None for one in stated]
-        if plain_text(values[0] or None) != plain_text(values[1] or None):
+        told = [one.value if one and (one.value or keyword == "default") else None for one in stated]
+        if plain_text(told[0]) != plain_text(told[1]):
             is_said = keyword not in _WORDS | _EXAMPLES
             words = [plain_text(one) if is_said else "" for one in values]
-            yield _differ(
-                kind_of_words(keyword, *values),
-                views,
-                *(one and one.at for one in stated),
-                was=words[0],
-                now=words[1],
-                value=keyword,
-            )
+            kind, places = kind_of_words(keyword, *values), [one and one.at for one in stated]
+            yield _differ(kind, views, *places, was=words[0], now=words[1], value=keyword)
 
 
 def kind_of_words(keyword: str, was: Any, now: Any) -> str:
@@ -867,18 +825,6 @@ def _plain(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _type_of(value: Any) -> str:
-    names = {
-        type(None): "null",
-        bool: "boolean",
-        dict: "object",
-        list: "array",
-        str: "string",
-        int: "integer",
-    }
-    return names.get(type(value), "fraction")
-
-
 def _describe_types(types: Iterable[str]) -> str:
     found = {*types}
     if found == _TYPES:
@@ -906,17 +852,5 @@ def _listed(at: Address, schema: dict[str, Any]) -> dict[str, Address]:
     return {constant: at.child("const")} if constant in found or "enum" not in schema else {}
 
 
-def _said(schema: Any) -> Any:
-    """Return a schema without what does not decide whether a value fits."""
-    if not isinstance(schema, dict):
-        return schema
-    return {key: value for key, value in schema.items() if key not in _ASIDE | _NAMES}
-
-
 def _need(is_required: bool) -> str:  # noqa: FBT001
     return "required" if is_required else "optional"
-
-
-def _describe(view: _View, *, is_needed: bool) -> str:
-    values = view.values()
-    return f"{_need(is_needed)}, {' or '.join(sorted(values)) if values else _describe_types(view.types())}"

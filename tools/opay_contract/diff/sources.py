@@ -9,13 +9,8 @@ from typing import Any
 
 from opay_contract.contract.addresses import MISSING, Address, refer, resolve, value_below
 from opay_contract.contract.documents import Document, decode_document
-from opay_contract.contract.loading import collect_documents, localise, locate_root
-from opay_contract.contract.openapi import (
-    ROOTS,
-    SchemaPlaces,
-    convert_documents,
-    read_version,
-)
+from opay_contract.contract.loading import collect_documents, in_one_dialect, locate_root
+from opay_contract.contract.openapi import ROOTS, read_version
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.errors import ContractError, UsageError
 from opay_contract.jsontext import pointer
@@ -147,10 +142,7 @@ def build_version(name: str, folder: str, root: str, documents: dict[str, Docume
     """Return a version in the one dialect that everything else knows, less what is not understood."""
     first = documents[root]
     documents = {FIRST: Document(name=FIRST, value=first.value, text=first.text), **documents}
-    documents = localise(documents)
-    if read_version(first) == 0:
-        documents = convert_documents(documents, SchemaPlaces(documents))
-    schemas = SchemaSet(documents)
+    schemas = SchemaSet(in_one_dialect(documents, read_version(first)))
     return Version(
         name=name,
         folder=folder,

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace as Shown
 from typing import Any
 from urllib.parse import unquote
 
@@ -15,22 +16,8 @@ from opay_contract.contract.addresses import OPEN, address, tokens_of
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import Body, Field, iter_bodies, iter_fields
 from opay_contract.contract.operation import Envelope, OpenQuestion, Operation
-from opay_contract.docs.evidence import RunEvidence
-from opay_contract.docs.reference import (
-    Reference,
-    ShownBody,
-    ShownCall,
-    ShownExample,
-    ShownMember,
-    ShownOperation,
-    ShownQuestion,
-    ShownReading,
-    ShownRow,
-    ShownServer,
-    ShownSignature,
-)
-from opay_contract.docs.samples import build_samples
-from opay_contract.docs.seen import (
+from opay_contract.docs.evidence import (
+    RunEvidence,
     Seen,
     code_seen,
     describe_findings,
@@ -44,7 +31,7 @@ from opay_contract.docs.seen import (
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.model.finding import Outcome
 from opay_contract.report.frames import CitedSource, cite
-from opay_contract.report.sample_calls import parameters_of
+from opay_contract.report.samples import build_samples, parameters_of
 from opay_contract.words import count
 
 SECTIONS = ("overview", "how-to-sign", "open-questions", "what-recordings-say", "sensitivity", "sources")
@@ -72,9 +59,21 @@ _WORDS = {
 """What stands in front of a keyword's value where it is told."""
 
 
-def build_reference(contract: Contract, evidence: RunEvidence | None) -> Reference:
-    """Return what there is to say about a contract, and about what recordings show of it."""
+def build_reference(contract: Contract, evidence: RunEvidence | None) -> Shown:
+    """Return what there is to say about a contract, and about what recordings show of it.
+
+    Each thing that the page and the Markdown say is a namespace with the names that their templates use.
+    `anchors` has where on the page a statement of the contract is said first, by its `file#pointer`.
+    """
     return _Writer(contract, evidence).reference()
+
+
+def anchor_of(reference: Shown, file: str, pointer: str) -> str:
+    """Return where the page says a statement, or what is around it; empty where it says neither."""
+    at = f"{file}#{pointer}"
+    while at not in reference.anchors and "/" in at.partition("#")[2]:
+        at = at.rpartition("/")[0]
+    return str(reference.anchors.get(at, ""))
 
 
 def slug(text: str) -> str:
@@ -101,7 +100,7 @@ class _Writer:
         schemes: dict[str, Any] = self.root.get("components", {}).get("securitySchemes", {})
         return schemes
 
-    def reference(self) -> Reference:
+    def reference(self) -> Shown:
         signing = (name for name, scheme in self._schemes().items() if "x-signature" in scheme)
         self._say(
             "how-to-sign",
@@ -112,9 +111,11 @@ class _Writer:
         )
         info = self.root.get("info", {})
         title = str(info.get("title", "API"))
-        ordered = sorted(self.contract.operations, key=lambda one: not self._is_subject(one, title))
+        ordered = sorted(
+            self.contract.operations, key=lambda one: not any(form.title in title for form in one.forms)
+        )
         operations = tuple(self._operation(operation, title) for operation in ordered)
-        return Reference(
+        return Shown(
             title=title,
             version=str(info.get("version", "")),
             summary=info.get("summary", ""),
@@ -124,7 +125,7 @@ class _Writer:
             operations=operations,
             signature=self._signature(operations),
             questions=tuple(self._questions()),
-            sources=self._cite(self.root.get("x-sources", {})),
+            sources=cite(self.root, self.root.get("x-sources", {})),
             sensitivity=tuple(self.root.get("x-sensitivity-classes", {}).items()),
             anchors=self.places,
         )
@@ -145,26 +146,19 @@ class _Writer:
             self.places.setdefault(at if "#" in at else f"{at}#", anchor)
         return anchor
 
-    def _is_subject(self, operation: Operation, title: str) -> bool:
-        return any(form.title in title for form in operation.forms)
-
-    def _cite(self, names: Iterable[str], about: str = "") -> tuple[CitedSource, ...]:
-        """Return sources, with their words about a field if it has a name here."""
-        return cite(self.root, names, about)
-
     def _sources(self, node: Any) -> tuple[CitedSource, ...]:
-        return self._cite(node.get("x-source", ()))
+        return cite(self.root, node.get("x-source", ()))
 
-    def _servers(self) -> Iterator[ShownServer]:
+    def _servers(self) -> Iterator[Shown]:
         for server in self.root.get("servers", []):
-            yield ShownServer(
+            yield Shown(
                 url=server["url"],
                 environment=server.get("x-environment", ""),
                 description=server.get("description", ""),
                 sources=self._sources(server),
             )
 
-    def _operation(self, operation: Operation, title: str) -> ShownOperation:
+    def _operation(self, operation: Operation, title: str) -> Shown:
         node = self.contract.schemas.node(operation.uri)
         envelope, evidence = operation.envelope, self.evidence
         found = [
@@ -175,7 +169,7 @@ class _Writer:
         headers = (header.uri for header in operation.required_headers)
         anchor = self._say(self._anchor(operation.id), operation.uri, *headers)
         self._say(f"{anchor}-codes", envelope.codes_uri if envelope and envelope.codes else None)
-        return ShownOperation(
+        return Shown(
             anchor=anchor,
             operation=operation,
             summary=node.get("summary", ""),
@@ -186,7 +180,7 @@ class _Writer:
             statuses=tuple(self._statuses(operation, node)),
             codes=tuple(self._codes(operation, envelope)) if envelope else (),
             other_codes=tuple(
-                ShownRow(name=value, meaning="Not in the catalogue.", seen=seen)
+                _row(name=value, meaning="Not in the catalogue.", seen=seen)
                 for value, seen in unknown_codes_seen(evidence, operation, envelope).items()
             )
             if found and evidence and envelope
@@ -194,50 +188,47 @@ class _Writer:
             other_codes_found=describe_findings(found),
         )
 
-    def _calls(self, operation: Operation, node: Any, title: str) -> Iterator[ShownCall]:
+    def _calls(self, operation: Operation, node: Any, title: str) -> Iterator[Shown]:
         bodies = list(iter_bodies(operation))
         forms = {form["id"]: form for form in node.get("x-forms", [])} or {"": node}
         examples = dict(_iter_examples(node.get("responses", {}).values()))
         for id_, form in sorted(forms.items(), key=lambda item: item[1].get("title", "") not in title):
             of_form = [body for body in bodies if body.form == id_]
+            schema = self.contract.schemas.node(of_form[0].schema) if id_ else None
+            said = schema if isinstance(schema, dict) else {}
             name = form["title"] if id_ else f"{operation.method} {operation.path}"
             seen, outcomes = form_seen(self.evidence, operation, id_) if self.evidence and id_ else (None, {})
-            yield ShownCall(
+            yield Shown(
                 anchor=self._anchor(name),
                 title=name,
                 operation=operation,
-                description=self._described_by(of_form[0].schema) if id_ else node.get("summary", ""),
+                description=said.get("description", "") if id_ else node.get("summary", ""),
                 sources=self._sources(form) if id_ else (),
-                bodies=tuple(shown for body in of_form for shown in self._bodies(operation, body, name)),
+                bodies=tuple(
+                    self._body(operation, body, name, fields)
+                    for body in of_form
+                    if (fields := tuple(iter_fields(self.contract.schemas, body.schema)))
+                ),
                 samples=build_samples(self.contract, operation, id_, parameters_of(self.contract, operation)),
                 examples=tuple(self._examples(examples, of_form)),
                 seen=seen,
                 outcomes=outcomes,
             )
 
-    def _described_by(self, schema: str) -> str:
-        node = self.contract.schemas.node(schema)
-        return str(node.get("description", "")) if isinstance(node, dict) else ""
-
-    def _bodies(self, operation: Operation, body: Body, call: str) -> Iterator[ShownBody]:
-        """Yield what is said of a body, if anything is."""
+    def _body(self, operation: Operation, body: Body, call: str, fields: Sequence[Field]) -> Shown:
+        outcome = body.outcome
         title = "Request" if body.in_request else "Answer"
         if not body.form and not body.in_request:
             title += f" {body.title.rpartition(', ')[2]}"  # its HTTP status
-        if fields := tuple(iter_fields(self.contract.schemas, body.schema)):
-            yield self._body(operation, body, f"{call}: {title}", fields)
-
-    def _body(self, operation: Operation, body: Body, name: str, fields: Sequence[Field]) -> ShownBody:
-        outcome = body.outcome
-        title = f"{name.rpartition(': ')[2]}{_OUTCOMES[outcome]}"
-        anchor = self._say(self._anchor(f"{name}{_OUTCOMES[outcome]}"), body.schema)
+        title += _OUTCOMES[outcome]
+        anchor = self._say(self._anchor(f"{call}: {title}"), body.schema)
         seen: Iterable[Seen | None] = [None] * len(fields)
         if self.evidence:
             outcomes = [outcome] if outcome else Outcome
             seen = iter_fields_seen(self.contract, self.evidence, operation, body, fields, outcomes)
         members = tuple(map(self._member, fields, [anchor] * len(fields), seen))
         self._say(anchor, *(one.rpartition("/properties/")[0] for each in fields for one in each.statements))
-        return ShownBody(
+        return Shown(
             anchor=anchor,
             title=title,
             when=_success_codes(operation.envelope) if operation.envelope and outcome else (),
@@ -246,13 +237,13 @@ class _Writer:
             is_unseen=self.evidence is not None and not any(member.seen for member in members),
         )
 
-    def _member(self, member: Field, body: str, seen: Seen | None) -> ShownMember:
+    def _member(self, member: Field, body: str, seen: Seen | None) -> Shown:
         nodes = [self._statement(statement) for statement in member.statements]
         anchor = self._say(self._anchor(f"{body} {member.pointer}"), *member.statements)
         says, description = _most_specific(nodes)
         first = self.described.setdefault((says, description), anchor)
         names = [name for name in member.pointer.split("/")[1:] if name != "*"]
-        return ShownMember(
+        return Shown(
             anchor=anchor,
             pointer=member.pointer,
             name=names[-1].replace("~1", "/").replace("~0", "~"),
@@ -264,7 +255,7 @@ class _Writer:
             limits=tuple(_iter_limits([node for _, node in nodes])),
             sensitivity=member.sensitivity or "",
             description=description,
-            sources=self._cite(member.sources, names[-1]),
+            sources=cite(self.root, member.sources, names[-1]),
             same_as="" if first == anchor else first,
             seen=seen if seen and (seen.of or seen.findings) else None,
         )
@@ -274,22 +265,24 @@ class _Writer:
         node = self.contract.schemas.node(address(file, *tokens_of(place)))
         return statement, node if isinstance(node, dict) else {}
 
-    def _examples(self, left: dict[str, Any], bodies: Sequence[Body]) -> Iterator[ShownExample]:
+    def _examples(self, left: dict[str, Any], bodies: Sequence[Body]) -> Iterator[Shown]:
         """Yield the answers that fit one of the bodies and were not shown with an earlier call."""
         answers = [self.contract.schemas.validator(body.schema) for body in bodies if not body.in_request]
         for title, example in list(left.items()):
             if any(answer.is_valid(example["value"]) for answer in answers):
                 del left[title]
-                yield ShownExample(
-                    title=title, text=to_json(example["value"]), sources=self._sources(example)
+                yield Shown(
+                    title=title,
+                    text=json.dumps(example["value"], indent=2, ensure_ascii=False),
+                    sources=self._sources(example),
                 )
 
-    def _parameters(self, operation: Operation) -> Iterator[ShownRow]:
+    def _parameters(self, operation: Operation) -> Iterator[Shown]:
         """Yield what a request has beside its body: parameters, and headers that other statements require."""
         headers = {one.name.lower(): one for one in operation.required_headers}
         for said in parameters_of(self.contract, operation):
             required = headers.pop(said["name"].lower(), None) if said["in"] == "header" else None
-            yield ShownRow(
+            yield _row(
                 name=said["name"],
                 kind=f"{said['in']}{'' if said.get('required') else ', optional'}",
                 meaning=said.get("description", ""),
@@ -304,7 +297,7 @@ class _Writer:
                 meaning = "The signature of the body, see [How to sign](#how-to-sign)."
             elif header.name == "Content-Type":
                 meaning = ", ".join(f"`{name}`" for name in said)
-            yield ShownRow(
+            yield _row(
                 name=header.name,
                 kind="header",
                 meaning=meaning,
@@ -312,9 +305,9 @@ class _Writer:
                 seen=header_seen(self.evidence, operation, header) if self.evidence else None,
             )
 
-    def _statuses(self, operation: Operation, node: Any) -> Iterator[ShownRow]:
+    def _statuses(self, operation: Operation, node: Any) -> Iterator[Shown]:
         for status, response in node.get("responses", {}).items():
-            yield ShownRow(
+            yield _row(
                 name=str(status),
                 meaning=response.get("description", ""),
                 sources=self._sources(response),
@@ -322,13 +315,13 @@ class _Writer:
             )
         others = other_statuses_seen(self.evidence, operation) if self.evidence else {}
         for status, seen in others.items():
-            yield ShownRow(name=status, meaning="Not in the contract.", seen=seen)
+            yield _row(name=status, meaning="Not in the contract.", seen=seen)
 
-    def _codes(self, operation: Operation, envelope: Envelope) -> Iterator[ShownRow]:
+    def _codes(self, operation: Operation, envelope: Envelope) -> Iterator[Shown]:
         for known in envelope.codes.values():
             said = self.contract.schemas.node(known.uri)
             failure = said.get("means", "failure").replace("-", " ")
-            yield ShownRow(
+            yield _row(
                 name=known.code,
                 kind="success" if known.code in envelope.success else failure,
                 messages=known.messages,
@@ -336,14 +329,14 @@ class _Writer:
                 seen=code_seen(self.evidence, operation, envelope, known) if self.evidence else None,
             )
 
-    def _signature(self, operations: Sequence[ShownOperation]) -> ShownSignature | None:
+    def _signature(self, operations: Sequence[Shown]) -> Shown | None:
         scheme = next((scheme for scheme in self._schemes().values() if "x-signature" in scheme), None)
         if scheme is None:
             return None
         signature = scheme["x-signature"]
         canonical = signature["canonical-json"]
         samples = (sample for one in operations for call in one.calls for sample in call.samples)
-        return ShownSignature(
+        return Shown(
             description=scheme.get("description", ""),
             facts=(
                 ("Algorithm", (f"`{signature['algorithm']}`",)),
@@ -363,13 +356,13 @@ class _Writer:
             example=next((sample for sample in samples if sample.signature), None),
         )
 
-    def _questions(self) -> Iterator[ShownQuestion]:
+    def _questions(self) -> Iterator[Shown]:
         for question in self.contract.questions:
             raw = self.contract.schemas.node(question.at.uri)
             answer = self.evidence.answer(question.id) if self.evidence else None
             counts = dict(answer.counts) if answer else {}
             readings = tuple(
-                ShownReading(
+                Shown(
                     id=reading.id,
                     statement=reading.statement,
                     is_assumed=reading.assumed,
@@ -380,7 +373,7 @@ class _Writer:
                 for reading, node in zip(question.readings, raw["readings"], strict=True)
             )
             sourced = [one for one in readings if any(s.mark in _OBSERVED_OR_DOCUMENTED for s in one.sources)]
-            yield ShownQuestion(
+            yield Shown(
                 id=question.id,
                 question=question.question,
                 about=tuple(uri.removeprefix(OPEN) for uri in question.about),
@@ -404,6 +397,12 @@ def verdict_on(evidence: RunEvidence, question: OpenQuestion) -> str:
     return f"no verdict: {' and '.join(seen)} were seen" if seen else "nothing was seen that speaks to it"
 
 
+def _row(**said: Any) -> Shown:
+    """Return a parameter, a header, a status or a business code: what it means, and what was seen of it."""
+    empty = {"kind": "", "meaning": "", "sensitivity": "", "messages": (), "sources": (), "seen": None}
+    return Shown(**empty | said)
+
+
 def _success_codes(envelope: Envelope) -> tuple[str, ...]:
     known = [code for code in envelope.codes if code in envelope.success]
     return (*known, *sorted(envelope.success.difference(known)))
@@ -421,11 +420,6 @@ def _most_specific(nodes: Sequence[tuple[str, dict[str, Any]]]) -> tuple[str, st
         if is_open and "description" in node:
             says, words, is_open = statement, str(node["description"]), False
     return says, words
-
-
-def to_json(value: Any) -> str:
-    """Return a value as people read it."""
-    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def _iter_examples(described: Iterable[Any]) -> Iterator[tuple[str, Any]]:

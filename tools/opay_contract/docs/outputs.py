@@ -6,9 +6,10 @@ one file is for other programs.
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 from pathlib import Path
+from types import SimpleNamespace as Shown
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
@@ -16,19 +17,24 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import build_contract, default_directory, load_documents
+from opay_contract.contract.loading import load_contract
 from opay_contract.docs.building import build_reference, slug
 from opay_contract.docs.bundle import build_bundle, render_bundle
-from opay_contract.docs.evidence import RunEvidence
-from opay_contract.docs.markdown import Links, code, fenced, line, plain, prose, row, to_html
-from opay_contract.docs.reference import Reference, ShownOperation, ShownQuestion, ShownReading
-from opay_contract.docs.seen import DRIFTED, NEVER_SEEN, NO_DRIFT, Seen, day_of, describe_change
+from opay_contract.docs.evidence import (
+    DRIFTED,
+    NEVER_SEEN,
+    NO_DRIFT,
+    RunEvidence,
+    Seen,
+    day_of,
+    describe_change,
+)
+from opay_contract.docs.markdown import code, fenced, line, plain, prose, row, to_html
 from opay_contract.errors import ContractError
 from opay_contract.model.observation import EARLIER, MAX_DAYS, MAX_SPOTS, MAX_VALUES, UNDATED, Days
 from opay_contract.model.summary import MAX_FINDINGS, DriftSummary
-from opay_contract.pages.page import build_environment, load_asset, render_page
-from opay_contract.report.frames import CitedSource
-from opay_contract.report.sample_calls import MOCK
+from opay_contract.pages import build_environment, load_asset, render_page
+from opay_contract.report.samples import MOCK
 from opay_contract.signing.signer import PUBLIC_TEST_KEY
 from opay_contract.words import count
 
@@ -49,7 +55,7 @@ def build_outputs(path: Path | None, gather: Gather | None, *, live: bool = Fals
     `gather` tells what recordings say about a contract, None where nothing was verified. With `live` the page
     asks its server for news.
     """
-    contract = build_contract(load_documents(path or default_directory()))
+    contract = load_contract(path)
     try:
         bundle = build_bundle(contract.schemas.documents)
         reference = build_reference(contract, gather(contract) if gather else None)
@@ -59,11 +65,7 @@ def build_outputs(path: Path | None, gather: Gather | None, *, live: bool = Fals
             f"{contract.schemas.root.name}: a member is missing or of another type near {error}; "
             "`opay-contract spec` says which"
         ) from error
-    return {
-        PAGE: page,
-        MARKDOWN: markdown,
-        OPENAPI: render_bundle(bundle, is_json=True),
-    }
+    return {PAGE: page, MARKDOWN: markdown, OPENAPI: render_bundle(bundle, is_json=True)}
 
 
 def iter_stale(directory: Path, outputs: Mapping[str, str]) -> Iterator[str]:
@@ -80,7 +82,9 @@ def iter_stale(directory: Path, outputs: Mapping[str, str]) -> Iterator[str]:
             continue
         if there == expected.encode():
             continue
-        lines = [*_diff(path, there.decode(errors="replace"), expected)]
+        told = (f"{path} (there)", f"{path} (expected)")
+        before, after = there.decode(errors="replace").splitlines(), expected.splitlines()
+        lines = list(difflib.unified_diff(before, after, *told, lineterm=""))
         if not lines:
             yield f"{path} differs in its line endings"
             continue
@@ -88,12 +92,6 @@ def iter_stale(directory: Path, outputs: Mapping[str, str]) -> Iterator[str]:
         yield f"{path} differs: {count(gone, 'line')} to go, {count(new, 'line')} to come"
         if name != PAGE:
             yield from lines
-
-
-def _diff(path: Path, there: str, expected: str) -> Iterator[str]:
-    return difflib.unified_diff(
-        there.splitlines(), expected.splitlines(), f"{path} (there)", f"{path} (expected)", lineterm=""
-    )
 
 
 def render_waiting() -> str:
@@ -108,19 +106,22 @@ def render_waiting() -> str:
     )
 
 
-def _render_html(reference: Reference, *, live: bool) -> str:
+def _render_html(reference: Shown, *, live: bool) -> str:
+    """Return the page; names of sources and of open questions lead there wherever they stand as code."""
+    sources = {one.name: (f"#source-{one.name}", f"{one.mark}: {one.title}") for one in reference.sources}
+    questions = {one.id: (f"#question-{one.id}", one.question) for one in reference.questions}
     return render_page(
         _page_templates(),
         "reference.html",
         styles=[_asset("page.css")],
         scripts=[_asset("page.js"), *([_asset("live.js")] if live else [])],
         policy=_LIVE if live else None,
-        links=_links(reference),
+        links=sources | questions,
         **_values(reference),
     )
 
 
-def render_markdown(reference: Reference) -> str:
+def render_markdown(reference: Shown) -> str:
     """Return the reference as Markdown."""
     text = _markdown_templates().get_template("reference.md").render(_values(reference))
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"
@@ -153,10 +154,10 @@ def _markdown_templates() -> Environment:
     )
     environment.filters |= {
         **_FILTERS,
-        "cite": _cite,
+        "cite": lambda sources: ", ".join(f"{code(one.mark)} {code(one.name)}" for one in sources),
         "code": code,
         "fenced": fenced,
-        "github": _github_anchor,
+        "github": lambda title: re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-"),
         "line": line,
         "plain": plain,
         "prose": prose,
@@ -168,16 +169,17 @@ def _markdown_templates() -> Environment:
     return environment
 
 
-def _values(reference: Reference) -> dict[str, Any]:
-    several = len(reference.operations) > 1
+def _values(reference: Shown) -> dict[str, Any]:
+    contradicted = [one for one in reference.questions if one.is_contradicted]
+    silent = [one for one in reference.questions if not one.is_contradicted]
     return {
         "title": reference.title,
         "reference": reference,
         "contents": tuple(_contents(reference)),
-        "beside": lambda operation: _beside(operation, several=several),
-        "codes_title": lambda operation: _codes_title(operation, several=several),
+        "beside": partial(_of_operation, reference, "Headers and HTTP statuses"),
+        "codes_title": partial(_of_operation, reference, "Business codes"),
         "verification": describe_verification(reference.evidence),
-        "questions": _grouped(reference),
+        "questions": (("Where sources contradict each other", contradicted), ("What nobody says", silent)),
         "words": {
             "caps": _caps(reference.evidence) if reference.evidence else "",
             "codes": _CODES,
@@ -189,16 +191,15 @@ def _values(reference: Reference) -> dict[str, Any]:
     }
 
 
-def _contents(reference: Reference) -> Iterator[tuple[str, str]]:
+def _contents(reference: Shown) -> Iterator[tuple[str, str]]:
     """Yield anchor and title of each section."""
-    several = len(reference.operations) > 1
     yield "overview", "Overview"
     for operation in reference.operations:
         for call in operation.calls:
             yield call.anchor, call.title
-        yield operation.anchor, _beside(operation, several=several)
+        yield operation.anchor, _of_operation(reference, "Headers and HTTP statuses", operation)
         if operation.codes:
-            yield f"{operation.anchor}-codes", _codes_title(operation, several=several)
+            yield f"{operation.anchor}-codes", _of_operation(reference, "Business codes", operation)
     sections = (
         ("how-to-sign", "How to sign", reference.signature),
         ("open-questions", "Open questions", reference.questions),
@@ -209,32 +210,9 @@ def _contents(reference: Reference) -> Iterator[tuple[str, str]]:
     yield from ((anchor, title) for anchor, title, is_there in sections if is_there)
 
 
-def _beside(operation: ShownOperation, *, several: bool) -> str:
-    title = "Headers and HTTP statuses"
-    return f"{title}: {operation.operation.id}" if several else title
-
-
-def _codes_title(operation: ShownOperation, *, several: bool) -> str:
-    return f"Business codes: {operation.operation.id}" if several else "Business codes"
-
-
-def _links(reference: Reference) -> Links:
-    """Return the names of sources and of open questions, which the page links wherever they stand as code."""
-    sources = {one.name: (f"#source-{one.name}", f"{one.mark}: {one.title}") for one in reference.sources}
-    questions = {one.id: (f"#question-{one.id}", one.question) for one in reference.questions}
-    return sources | questions
-
-
-def _grouped(reference: Reference) -> tuple[tuple[str, list[ShownQuestion]], ...]:
-    """Return the questions on which sources say different things, and those on which none says anything."""
-    return (
-        ("Where sources contradict each other", [one for one in reference.questions if one.is_contradicted]),
-        ("What nobody says", [one for one in reference.questions if not one.is_contradicted]),
-    )
-
-
-def _cite(sources: Sequence[CitedSource]) -> str:
-    return ", ".join(f"{code(one.mark)} {code(one.name)}" for one in sources)
+def _of_operation(reference: Shown, title: str, operation: Shown) -> str:
+    """Return the title of a section, with the operation's name where there are several."""
+    return f"{title}: {operation.operation.id}" if len(reference.operations) > 1 else title
 
 
 def _seen(seen: Seen | None) -> str:
@@ -244,14 +222,10 @@ def _seen(seen: Seen | None) -> str:
     return "; ".join(f"**{part}**" if is_drift else part for part, is_drift in parts)
 
 
-def _times(reading: ShownReading) -> str:
+def _times(reading: Shown) -> str:
     if not reading.is_shown_by_recordings:
         return "cannot be shown by recordings"
     return f"seen {count(reading.times, 'time')}" if reading.times else NEVER_SEEN
-
-
-def _github_anchor(title: str) -> str:
-    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
 
 
 def _asset(name: str) -> str:

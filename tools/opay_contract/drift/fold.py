@@ -5,9 +5,9 @@ from collections import Counter
 
 from msgspec import structs
 
-from opay_contract.contract.answers import answer_shape
 from opay_contract.contract.contract import Contract, Route, read_bodies
 from opay_contract.contract.documents import without_collection
+from opay_contract.contract.scopes import answer_shape
 from opay_contract.drift.statistics import Statistics
 from opay_contract.formats.bounds import ALWAYS_FINE, excess_of
 from opay_contract.formats.errors import NO_URL

@@ -9,19 +9,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from opay_contract.formats.content_coding import decode_body, decode_sent
-from opay_contract.formats.editing import EntryVisitor, Policy, Sink, Tally, text_of, value_at
+from opay_contract.formats.editing import EntryVisitor, of_side, text_of, value_at
 from opay_contract.formats.errors import EntryError
 from opay_contract.formats.json_cursor import JsonCursor, parse_members
 from opay_contract.formats.json_files import (
     Entry,
-    EntryKind,
+    JsonFormat,
     Segment,
     iter_all_segments,
-    read_entries,
-    rewrite_segments,
 )
 from opay_contract.formats.messages import (
-    PlaceOf,
     attempt,
     build_exchange,
     encode_text,
@@ -62,27 +59,11 @@ _STATUS_DIGITS = 3
 _LATEST_SECONDS = 1e11
 
 
-def read_access_log(place_of: PlaceOf, stream: ChunkStream) -> Iterator[Exchange | Unreadable]:
-    """Yield what each line holds, or each item of a list."""
-    return read_entries(place_of, _iter_segments(stream, whole=False), _read_line)
-
-
-def rewrite_access_log(policy: Policy, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
-    """Rewrite every line: what is the exchange's is known by its name, and of the rest only words stay."""
-    rewrite_segments(policy, _ENTRY, _iter_segments(stream, whole=True), sink, tally)
-
-
 def _iter_segments(stream: ChunkStream, *, whole: bool) -> Iterator[Segment]:
+    """Yield each line, or each item of a list."""
     if JsonCursor(ChunkStream([stream.head(16)])).peek() == b"[":
         return iter_all_segments(JsonCursor(stream), {}, whole=whole)
     return iter_line_segments(stream)
-
-
-def _read_line(place: Place, entry: Entry) -> Exchange | Unreadable:
-    try:
-        return _exchange(place, _Line(entry))
-    except EntryError as error:
-        return Unreadable(place=place, reason=error.reason)
 
 
 class _Line:
@@ -121,7 +102,8 @@ def _find(value: Any, part: str) -> tuple[str, Any] | None:
     return None
 
 
-def _exchange(place: Place, line: _Line) -> Exchange | Unreadable:
+def _read_line(place: Place, entry: Entry) -> Exchange | Unreadable:
+    line = _Line(entry)
     method, target = _request_line(line)
     headers = attempt(_headers, line, "request headers", _SENT)
     body = decode_sent(attempt(line.body, "request body"), headers)
@@ -200,8 +182,9 @@ class _LineVisitor(EntryVisitor):
         """Return what takes the place of a text."""
         policy, path = self._policy, ".".join(map(str, tokens))
         side = _BODIES.get(path)
-        if side is not None and self._edited is not None and self._is_first(path, f"{side} body"):
-            return text_of(self._edited.stored(side, encode_text(value)))
+        edited = of_side(self._edited, side or "")
+        if edited is not None and side is not None and self._is_first(path, f"{side} body"):
+            return text_of(edited.stored(side, encode_text(value)))
         if path in FIELDS["method"]:
             return policy.method(value)
         if path == "request":
@@ -222,10 +205,10 @@ class _LineVisitor(EntryVisitor):
 
     def name(self, tokens: Tokens, name: str, salt: int) -> str:
         """Return a member's name, which may be a variable that is called after a header field."""
-        for before in (_RECEIVED, _SENT):
-            if len(tokens) == 1 and name.startswith(before):
-                field = name.removeprefix(before).replace("_", "-")
-                return before + self._policy.field_name(field).replace("-", "_")
+        before = _before_field(name)
+        if len(tokens) == 1 and before:
+            field = name.removeprefix(before).replace("_", "-")
+            return before + self._policy.field_name(field).replace("-", "_")
         if len(tokens) == 2 and tokens[0] in _HEADERS:  # noqa: PLR2004  headers, and one of them
             return self._policy.field_name(name)
         return super().name(tokens, name, salt)
@@ -234,10 +217,11 @@ class _LineVisitor(EntryVisitor):
         """Return a body that is a JSON value in the middle of the line."""
         path = ".".join(map(str, tokens))
         side = _BODIES.get(path)
+        edited = of_side(self._edited, side or "")
         is_text = isinstance(value_at(self._tree, tokens), str | None)
-        if side is None or is_text or self._edited is None or not self._is_first(path, f"{side} body"):
+        if side is None or is_text or edited is None or not self._is_first(path, f"{side} body"):
             return super().subtree(tokens, token)
-        return self._edited.body(side).decode(errors="surrogateescape")
+        return edited.body(side).decode(errors="surrogateescape")
 
     def _is_first(self, path: str, part: str) -> bool:
         found = _find(self._tree, part)
@@ -246,10 +230,8 @@ class _LineVisitor(EntryVisitor):
     def _header_of(self, tokens: Tokens) -> str | None:
         if len(tokens) > 1 and tokens[0] in _HEADERS:
             return str(tokens[1])
-        if len(tokens) == 1 and isinstance(tokens[0], str):
-            for before in (_RECEIVED, _SENT):
-                if tokens[0].startswith(before):
-                    return tokens[0].removeprefix(before).replace("_", "-")
+        if len(tokens) == 1 and isinstance(tokens[0], str) and (before := _before_field(tokens[0])):
+            return tokens[0].removeprefix(before).replace("_", "-")
         return super()._header_of(tokens)
 
     def _request_line(self, line: str) -> str:
@@ -258,11 +240,19 @@ class _LineVisitor(EntryVisitor):
         return " ".join([*made, *map(self._policy.words, words[2:])])
 
 
+def _before_field(name: str) -> str:
+    """Return what stands before a header field's name in a variable of nginx, nothing where it is none."""
+    return next(filter(name.startswith, (_RECEIVED, _SENT)), "")
+
+
 _LOG = b'{"request_method":"","status":""'
-_ENTRY = EntryKind(
+_LINES = JsonFormat(
+    segments=_iter_segments,
     read=_read_line,
     placeholder=_LOG + b"}",
     broken=(_LOG + b',"x', _LOG + b",x}"),
     visit=_LineVisitor,
 )
 """What stands for a line that cannot be kept is still told to be one of a log."""
+
+read_access_log, rewrite_access_log = _LINES.read_all, _LINES.rewrite_all

@@ -9,6 +9,7 @@ import gzip
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any
 
 import zstandard
@@ -56,6 +57,9 @@ MANGLED = {
 }
 """What recorders make of bodies, as it is said of one, each with the least body that has it."""
 
+_DAMAGED = (b"\0x", b"\x0f", GZIP_MAGIC + b"\0" * 16, GZIP_MAGIC, ZSTD_MAGIC + b"\xff" * 9, ZSTD_MAGIC)
+"""Bodies that no coding was put on as it should be, of the first of which a text may have the bytes."""
+
 _Unpack = Callable[[Iterable[bytes]], Iterator[bytes]]
 
 _BY_MAGIC: dict[str, tuple[bytes, _Unpack]] = {
@@ -71,9 +75,12 @@ def decode_body(body: bytes, headers: Headers | None) -> bytes:
     One that is off already is left alone: most recorders keep the header and store the decoded body. What is
     plainly not what the server sent, but what a recorder made of it, is refused.
     """
-    coding = header(headers, "content-encoding")
-    if coding is not None:
-        body = _decode_all(body, coding)
+    value = header(headers, "content-encoding")
+    codings = [coding.strip().lower() for coding in reversed(value.split(","))] if value is not None else []
+    if len(codings) > MAX_CODINGS:
+        raise EntryError(f"the response body has more than {MAX_CODINGS} content codings; record it decoded")
+    for coding in codings:
+        body = _decode_one(body, coding)
     if body[:1] not in _USUAL_BEGINNINGS:
         refuse_mangled(body, headers)
     return body
@@ -87,15 +94,6 @@ def decode_sent(body: bytes | None, headers: Headers | None) -> bytes | None:
         return decode_body(body, headers)
     except EntryError:
         return None
-
-
-def _decode_all(body: bytes, value: str) -> bytes:
-    codings = [coding.strip().lower() for coding in reversed(value.split(","))]
-    if len(codings) > MAX_CODINGS:
-        raise EntryError(f"the response body has more than {MAX_CODINGS} content codings; record it decoded")
-    for coding in codings:
-        body = _decode_one(body, coding)
-    return body
 
 
 def _decode_one(body: bytes, coding: str) -> bytes:
@@ -147,7 +145,8 @@ def refuse_mangled(body: bytes, headers: Headers | None) -> None:
         raise EntryError(COLOURED)
     if _is_chunked(body):
         raise EntryError(CHUNKED)
-    if _BASE64.fullmatch(body) and _may_be_json(headers) and _is_packed_or_json(body):
+    may_be_json = "json" in (header(headers, "content-type") or "json").lower()
+    if may_be_json and _BASE64.fullmatch(body) and _is_packed_or_json(body):
         raise EntryError(UNMARKED)
 
 
@@ -171,11 +170,6 @@ def _is_packed_or_json(body: bytes) -> bool:
     except ValueError:
         return False
     return data.startswith((GZIP_MAGIC, ZSTD_MAGIC)) or data.lstrip()[:1] in (b"{", b"[")
-
-
-def _may_be_json(headers: Headers | None) -> bool:
-    kind = header(headers, "content-type")
-    return kind is None or "json" in kind.lower()
 
 
 def _iter_inflated(packed: Iterable[bytes]) -> Iterator[bytes]:
@@ -232,6 +226,21 @@ def _is_text(body: bytes) -> bool:
         return body.decode().replace("\n", "").replace("\r", "").replace("\t", "").isprintable()
     except UnicodeDecodeError:
         return False
+
+
+@cache
+def find_faulty_body(reason: str) -> bytes | None:
+    """Return a body that cannot be read for a reason that `decode_body` gives, None where none is known."""
+    if reason in MANGLED:
+        return MANGLED[reason]
+    for coding in ("gzip", "x-gzip", "zstd", "deflate", "br", "?", "," * MAX_CODINGS):
+        for body in _DAMAGED:
+            try:
+                decode_body(body, (("Content-Encoding", coding),))
+            except EntryError as error:
+                if error.reason == reason:
+                    return body
+    return None
 
 
 def encode_body(body: bytes, headers: Headers | None) -> bytes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from opay_contract.formats.content_coding import decode_body, encode_body
 from opay_contract.formats.curl_lines import Call, Piece, PieceKind, iter_pieces
-from opay_contract.formats.editing import HERE, Edited, Policy, Sink, Tally
+from opay_contract.formats.editing import HERE, Edited, Policy, Sink, Tally, edits_of, of_side
 from opay_contract.formats.errors import NO_RESPONSE, TOO_LONG, EntryError
 from opay_contract.formats.messages import PlaceOf, build_exchange, parse_status
 from opay_contract.formats.streams import MAX_ENTRY, ChunkStream, Readable
@@ -144,7 +144,7 @@ class _Lines:
         """Return a status line."""
         found = _STATUS_LINE.fullmatch(text)
         start, reason = (found[1], found[2]) if found else ("", text)
-        made = self._words(start) + self._words(reason)
+        made = self.policy.words(start) + self.policy.words(reason)
         return self.policy.noted(made, text, "status-line", "free text")
 
     def field(self, side: str, text: str) -> str:
@@ -152,7 +152,7 @@ class _Lines:
         name, colon, value = text.partition(":")
         policy, value = self.policy, value.strip(_WHITE_SPACE)
         if not colon or not name:
-            return policy.noted(self._words(text), text, f"{side}-header", "free text")
+            return policy.noted(self.policy.words(text), text, f"{side}-header", "free text")
         if self.edited is not None:
             made = policy.header(self.edited, side, name, value)
         else:
@@ -162,12 +162,9 @@ class _Lines:
     def _request(self, text: str) -> str:
         found = _REQUEST_LINE.fullmatch(text)
         if found is None or self.call is None:
-            return self._words(text)
+            return self.policy.words(text)
         method, target, version = found.groups()
-        return f"{self.policy.method(method)} {self.policy.url(target)} {self._words(version)}"
-
-    def _words(self, text: str) -> str:
-        return self.policy.words(text)
+        return f"{self.policy.method(method)} {self.policy.url(target)} {self.policy.words(version)}"
 
 
 class _Writing:
@@ -178,31 +175,32 @@ class _Writing:
         self._found = _read_call(HERE, call)
 
     def call(self, tally: Tally) -> bytes:
-        """Return the call as it may be written; one that cannot be read stays so, without its body."""
-        tally.entries += _is_counted(self._call)
-        edited = self._policy.bodies(self._found) if isinstance(self._found, Exchange) else None
-        lines = _Lines(self._policy, self._call, edited)
-        bodies = [b""] if edited is None else self._bodies(lines, edited)
-        texts = (self._text(lines, body) for body in bodies)
-        made = next((text for text in texts if self._is_same(text, edited)), None)
-        if made is None:
-            made = b"".join(lines.write(piece) for piece in self._pieces if piece.kind in _ASKING)
+        """Return the call as it may be written; one that cannot be read stays so, if need be without body."""
         if _is_counted(self._call):
+            tally.entries += 1
             tally.note(self._found)
-        return made
+        for edited in edits_of(self._policy, self._found):
+            for text in self._iter_texts(edited):
+                if self._is_same(text, edited):
+                    return text
+        lines = _Lines(self._policy, self._call, None)
+        return b"".join(lines.write(piece) for piece in self._pieces if piece.kind in _ASKING)
 
-    def _text(self, lines: _Lines, body: bytes) -> bytes:
-        return b"".join(
-            body if piece.kind is PieceKind.BODY else lines.write(piece) for piece in self._pieces
-        )
-
-    def _bodies(self, lines: _Lines, edited: Edited) -> list[bytes]:
-        """Return what the body may be written as: decoded as it is checked, or in its content codings."""
-        included, _, behind = _cut_body(self._call)
-        before, after = self._block(lines, included), self._tail(behind)
-        body = edited.new.response.body
-        coded = encode_body(body, edited.old.response.headers)
-        return [before + one + after for one in (body, coded)]
+    def _iter_texts(self, edited: Edited | None) -> Iterator[bytes]:
+        """Yield the call with its body decoded as it is checked, then in its content codings, or without."""
+        lines, bodies = _Lines(self._policy, self._call, edited), [b""]
+        if of_side(edited, "response") and edited is not None:
+            included, _, behind = _cut_body(self._call)
+            text = behind.decode(errors="replace")  # a line break, or what nobody knows
+            after = self._policy.noted(
+                self._policy.words(text), text, "behind the body", "free text"
+            ).encode()
+            before, body = self._block(lines, included), edited.new.response.body
+            bodies = [before + one + after for one in (body, encode_body(body, edited.old.response.headers))]
+        for body in bodies:
+            yield b"".join(
+                body if piece.kind is PieceKind.BODY else lines.write(piece) for piece in self._pieces
+            )
 
     def _block(self, lines: _Lines, block: bytes) -> bytes:
         """Return headers that curl wrote before the body."""
@@ -214,21 +212,15 @@ class _Writing:
             made.append(new.encode() + match[2])
         return b"".join(made)
 
-    def _tail(self, behind: bytes) -> bytes:
-        """Return what stands behind the body: a line break, or what nobody knows."""
-        text = behind.decode(errors="replace")
-        made = self._policy.words(text)
-        return self._policy.noted(made, text, "behind the body", "free text").encode()
-
     def _is_same(self, text: bytes, edited: Edited | None) -> bool:
-        """Tell whether a reader finds in a text what it should."""
-        found = list(read_curl(_place, ChunkStream([text])))
-        if edited is None:
-            return all(isinstance(one, Unreadable) for one in found)
-        wanted = edited.new.response
-        return [(one.response.status, one.response.body) for one in found if isinstance(one, Exchange)] == [
-            (wanted.status, wanted.body)
-        ]
+        """Tell whether a reader finds in a text what it should; of a call without its body, no answer."""
+        found = list(read_curl(lambda _entry, _line=None: HERE, ChunkStream([text])))
+        if isinstance(self._found, Unreadable):
+            reasons = [one.reason if isinstance(one, Unreadable) else None for one in found]
+            return None not in reasons if edited is None else reasons == [self._found.reason]
+        wanted = edited.new.response if edited is not None else self._found.response
+        answers = [one.response for one in found if isinstance(one, Exchange)]
+        return [(one.status, one.body) for one in answers] == [(wanted.status, wanted.body)]
 
 
 _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}|(?:[0-9]{1,3}\.){3}[0-9]{1,3}|localhost"
@@ -283,7 +275,3 @@ def _words(policy: Policy, text: str) -> str:
     """Return words with the spaces around them, which tell them from the host beside them."""
     words = text.strip()
     return text.replace(words, policy.words(words)) if words else text
-
-
-def _place(entry: int, line: int | None = None, /) -> Place:
-    return Place(source=0, entry=entry, file="-", line=line)

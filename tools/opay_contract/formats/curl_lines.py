@@ -128,7 +128,8 @@ class Transcript:
         if self._has_double_ends and line.endswith(b"\r\n"):  # a terminal's, as script(1) keeps it
             line = line[:-2] + b"\n"
         line = line[_end(_STAMP, line) :]
-        mark = line[:2] if line[1:].strip(b"\r\n") or self._is_in_body() else line[:1] + b" "
+        is_in_body = self._call is not None and self._call.has_headers
+        mark = line[:2] if line[1:].strip(b"\r\n") or is_in_body else line[:1] + b" "
         if mark == b"> ":
             yield from self._add_sent(number, line[1:].removeprefix(b" "))
         elif mark == b"< ":
@@ -150,9 +151,6 @@ class Transcript:
         if self._call is not None:
             yield self._call
         self._call = None
-
-    def _is_in_body(self) -> bool:
-        return self._call is not None and self._call.has_headers
 
     def _piece(self, kind: PieceKind, line: bytes) -> Piece:
         text = line.rstrip(b"\r\n")

@@ -7,13 +7,13 @@ import base64
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from msgspec import structs
 
 from opay_contract.formats.bounds import excess_of
-from opay_contract.formats.content_coding import MANGLED, encode_body
+from opay_contract.formats.content_coding import encode_body, find_faulty_body
 from opay_contract.formats.errors import EntryError, StreamError
 from opay_contract.formats.messages import encode_text, parse_base64
 from opay_contract.jsontext import Tokens, last_name
@@ -39,10 +39,11 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edited:
-    """An exchange before and after."""
+    """An exchange before and after; where only some of its `sides` could be read it is one of these alone."""
 
     old: Exchange
     new: Exchange
+    sides: tuple[str, ...] = ("request", "response")
 
     def body(self, side: str, *, is_new: bool = True) -> bytes:
         """Return the body of one side."""
@@ -57,81 +58,39 @@ class Edited:
         return encode_body(self.body(side), sent if side == "request" else received)
 
 
-class Policy(Protocol):
-    """What becomes of each kind of value."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What becomes of each kind of value: functions to what takes its place, or to what is known of it."""
 
-    def bodies(self, exchange: Exchange) -> Edited:
-        """Return the exchange before, and after with nothing but its bodies edited."""
-
-    def header(self, edited: Edited, side: str, name: str, value: str) -> str:
-        """Return the new value of a header field of one side of an exchange."""
-
-    def url(self, url: str) -> str:
-        """Return the new URL of a request."""
-
-    def method(self, method: str) -> str:
-        """Return the new method of a request."""
-
-    def moment(self, moment: str) -> str:
-        """Return the new time of an exchange."""
-
-    def field_name(self, name: str) -> str:
-        """Return the new name of a header field."""
-
-    def field_value(self, name: str, value: str) -> str:
-        """Return the new value of a header field that belongs to no exchange."""
-
-    def link(self, url: str) -> str:
-        """Return what takes the place of any URL, or of the path and query of one."""
-
-    def host(self, host: str) -> str:
-        """Return what takes the place of a host."""
-
-    def segment(self, segment: str) -> str:
-        """Return what takes the place of a part of a path."""
-
-    def parameter(self, name: str, value: str) -> str:
-        """Return what takes the place of the value of a parameter."""
-
-    def name(self, name: str, salt: int = 0, *, is_shown: bool = True) -> str:
-        """Return what takes the place of a member's name; another `salt` asks for another one."""
-
-    def number(self, token: str, least: int) -> str:
-        """Return what takes the place of a number, which may stay below `least`."""
-
-    def member(self, name: str, value: str) -> str:
-        """Return what takes the place of a text that a recorder has beside the messages, under a name."""
-
-    def text(self, text: str) -> str:
-        """Return what takes the place of a text of which nothing may stay."""
-
-    def words(self, text: str) -> str:
-        """Return what takes the place of a text whose known words may stay."""
-
-    def exact(self, text: str) -> str:
-        """Return what takes the place of a text, in its very length."""
-
-    def knows(self, name: str) -> bool:
-        """Tell whether the contract says how sensitive what has this name is."""
-
-    def is_plain(self, name: str) -> bool:
-        """Tell whether a name is one that may be shown."""
-
-    def cards(self, text: str) -> list[int]:
-        """Return how long the card numbers in a text are, which an edited text has as well."""
-
-    def say(self, tokens: Tokens) -> str:
-        """Return a place in words that show nothing."""
-
-    def note(self, kind: str, place: str) -> None:
-        """Note that something was replaced."""
+    bodies: Callable[[Exchange], Edited]  # nothing but the bodies is another
+    header: Callable[[Edited, str, str, str], str]  # of one side of an exchange, by name and value
+    url: Callable[[str], str]
+    method: Callable[[str], str]
+    moment: Callable[[str], str]
+    field_name: Callable[[str], str]
+    field_value: Callable[[str, str], str]  # of a header field that belongs to no exchange
+    link: Callable[[str], str]  # any URL, or path and query of one
+    host: Callable[[str], str]
+    segment: Callable[[str], str]  # a part of a path
+    parameter: Callable[[str, str], str]  # by name and value
+    number: Callable[[str, int], str]  # may stay below the second
+    member: Callable[[str, str], str]  # a text that a recorder has beside the messages, under a name
+    text: Callable[[str], str]  # nothing of it may stay
+    words: Callable[[str], str]  # its known words may stay
+    exact: Callable[[str], str]  # in its very length
+    knows: Callable[[str], bool]  # whether the contract says how sensitive what has this name is
+    is_plain: Callable[[str], bool]  # whether a name may be shown
+    cards: Callable[[str], list[int]]  # how long the card numbers in a text are: an edited one has them, too
+    say: Callable[[Tokens], str]  # a place in words that show nothing
+    name: Callable[..., str]  # a member's; another `salt` asks for another, `is_shown` if a report shows it
+    note: Callable[[str, str], None]  # that something was replaced, as kind and place
+    notes: Callable[[], int]  # how much was replaced so far
 
     def noted(self, made: str, old: str, place: str, kind: str) -> str:
         """Return what was made, and note it if it is another text."""
-
-    @property
-    def notes(self) -> int:
-        """How much was replaced so far."""
+        if made != old:
+            self.note(kind, place)
+        return made
 
 
 @dataclass(slots=True)
@@ -161,6 +120,11 @@ class Tally:
             self.refuse(reason)
 
 
+def of_side(edited: Edited | None, side: str | int) -> Edited | None:
+    """Return the exchange that a message of one side belongs to, None where that could not be read."""
+    return edited if edited is not None and side in edited.sides else None
+
+
 def edit_entry(  # noqa: PLR0913  the entry, and how it is read and written
     policy: Policy,
     tally: Tally,
@@ -175,8 +139,7 @@ def edit_entry(  # noqa: PLR0913  the entry, and how it is read and written
 
     def edit() -> _Made:
         found = read(old)
-        edits = [policy.bodies(found)] if isinstance(found, Exchange) else [*_iter_mangled(found), None]
-        candidates = (one for edited in edits for one in make(found, edited))
+        candidates = (one for edited in edits_of(policy, found) for one in make(found, edited))
         made = next((one for one in candidates if _is_alike(found, read(one))), None)
         tally.note(found)
         if made is None and isinstance(found, Exchange):
@@ -186,13 +149,25 @@ def edit_entry(  # noqa: PLR0913  the entry, and how it is read and written
     return unless_defect(tally, edit, placeholder)
 
 
-def _iter_mangled(found: Unreadable | None) -> Iterator[Edited]:
-    """Yield an edit that puts a body with the same fault in place of one that a recorder mangled."""
-    sample = MANGLED.get(found.reason) if found is not None else None
-    if found is not None and sample is not None:
-        request = found.request or Request()
-        old = Exchange(place=found.place, request=request, response=Response(status=0, body=b""))
-        yield Edited(old=old, new=structs.replace(old, response=Response(status=0, body=sample)))
+def edits_of(policy: Policy, found: Found) -> Iterator[Edited | None]:
+    """Yield what an entry may be edited by: of one whose answer cannot be read, the request still is.
+
+    First with a body that has the fault for which the answer cannot be read, if it is one of the body.
+    """
+    if isinstance(found, Exchange):
+        yield policy.bodies(found)
+        return
+    if found is not None:
+        request, faulty = found.request or Request(), find_faulty_body(found.reason)
+        edited = policy.bodies(
+            Exchange(place=found.place, request=request, response=Response(status=0, body=b""))
+        )
+        if faulty is not None:
+            response = Response(status=0, body=faulty)
+            yield replace(edited, new=structs.replace(edited.new, response=response))
+        if found.request is not None:
+            yield replace(edited, sides=("request",))
+    yield None
 
 
 def _is_alike(found: Found, again: Found) -> bool:
@@ -257,27 +232,27 @@ class EntryVisitor:
 
     def text(self, tokens: Tokens, value: str) -> str:
         """Return what takes the place of a text."""
-        if self._edited is not None and (tokens in _BODIES or tokens in _BASE64):
-            return self._body(self._edited, tokens, value)
+        edited = self._edited_at(tokens)
+        if edited is not None and (tokens in _BODIES or tokens in _BASE64):
+            return self._body(edited, tokens, value)
         if tokens in _URLS:
             return self._policy.url(value)
         if tokens == ("request", "method"):
             return self._policy.method(value)
         field = self._header_of(tokens)
-        if field is not None and self._edited is not None and tokens[0] in _SIDES:
-            return self._policy.header(self._edited, str(tokens[0]), field, value)
+        if field is not None and edited is not None:
+            return self._policy.header(edited, str(tokens[0]), field, value)
         made = self._policy.field_value(field, value) if field is not None else self._other(tokens, value)
         return self._changed(made, value, tokens, "free text")
 
     def number(self, tokens: Tokens, token: str) -> str:
         """Return what takes the place of a number: sizes fit the new bodies, measures stay."""
-        if tokens in _SIZES and self._edited is not None:
-            side = str(tokens[0])
-            if token == str(len(self._edited.body(side, is_new=False))):
-                return str(len(self._edited.body(side)))
+        edited, side = self._edited_at(tokens), str(tokens[0]) if tokens else ""
+        if tokens in _SIZES and edited is not None and token == str(len(edited.body(side, is_new=False))):
+            return str(len(edited.body(side)))
         field = self._header_of(tokens)
-        if field is not None and self._edited is not None and tokens[0] in _SIDES:
-            return number_or_text(token, self._policy.header(self._edited, str(tokens[0]), field, token))
+        if field is not None and edited is not None:
+            return number_or_text(token, self._policy.header(edited, side, field, token))
         made = self._policy.number(token, _MANY if self._tree is not None else _FEW)
         return self._changed(made, token, tokens, "number")
 
@@ -296,6 +271,9 @@ class EntryVisitor:
         """Note that a member has another name now."""
         self._policy.note("member name", self._place(tokens))
 
+    def _edited_at(self, tokens: Tokens) -> Edited | None:
+        return of_side(self._edited, tokens[0]) if tokens else None
+
     def _changed(self, made: str, old: str, tokens: Tokens, kind: str) -> str:
         if made != old:
             self._policy.note(kind, self._place(tokens))
@@ -306,8 +284,9 @@ class EntryVisitor:
 
     def subtree(self, tokens: Tokens, token: str) -> str | None:
         """Return a native body: the text of a JSON value in the middle of the line; bytes listed go."""
-        if self._is_native and self._edited is not None and tokens in _NATIVE_BODIES:
-            part = self._edited.new.request if tokens[0] == "request" else self._edited.new.response
+        edited = self._edited_at(tokens)
+        if self._is_native and edited is not None and tokens in _NATIVE_BODIES:
+            part = edited.new.request if tokens[0] == "request" else edited.new.response
             if token.startswith('"') or part.body is None:
                 return None
             return part.body.decode(errors="surrogateescape")  # as the rest of the line is read
@@ -320,8 +299,9 @@ class EntryVisitor:
 
     def binary(self, tokens: Tokens, raw: bytes) -> bytes:
         """Return what takes the place of bytes that a cassette has as such."""
-        if self._edited is not None and tokens in _BODIES:
-            return self._edited.stored(str(tokens[0]), raw)
+        edited = self._edited_at(tokens)
+        if edited is not None and tokens in _BODIES:
+            return edited.stored(str(tokens[0]), raw)
         return encode_text(self.text(tokens, raw.decode(errors="replace")))
 
     def _body(self, edited: Edited, tokens: Tokens, value: str) -> str:
@@ -329,7 +309,7 @@ class EntryVisitor:
         is_base64 = tokens in _BASE64 or value_at(self._tree, (*tokens[:-1], "encoding")) == "base64"
         if not is_base64:
             old, new = edited.body(side, is_new=False), edited.body(side)
-            if encode_text(value) != old and _is_base64_of(value, old):
+            if encode_text(value) != old and base64.b64encode(old).decode() == value:
                 return base64.b64encode(new).decode()
             return text_of(new)
         try:
@@ -356,7 +336,8 @@ class EntryVisitor:
 
     def _other(self, tokens: Tokens, value: str) -> str:
         policy, last = self._policy, last_name(tokens) or ""
-        if (last in _URL_NAMES and tokens) or _is_web_address(value):
+        is_web_address = value.startswith(("http://", "https://")) and not any(map(str.isspace, value))
+        if (last in _URL_NAMES and tokens) or is_web_address:
             return policy.link(value)
         if len(tokens) > 1 and tokens[-1] == "name" and "headers" in tokens:
             return policy.field_name(value)
@@ -379,10 +360,6 @@ def text_of(body: bytes) -> str:
     return _HALF.sub("\ud800", body.decode(errors="surrogatepass"))
 
 
-def _is_base64_of(value: str, body: bytes) -> bool:
-    return base64.b64encode(body).decode() == value
-
-
 def number_or_text(token: str, made: str) -> str:
     """Return what takes the place of a number that is a text elsewhere: a number where that can be."""
     return made if made == token or _INTEGER.fullmatch(made) else json.dumps(made)
@@ -396,7 +373,3 @@ def value_at(tree: Any, tokens: Tokens) -> Any:
         except (KeyError, IndexError, TypeError):
             return None
     return tree
-
-
-def _is_web_address(value: str) -> bool:
-    return value.startswith(("http://", "https://")) and not any(map(str.isspace, value))

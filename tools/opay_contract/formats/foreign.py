@@ -4,7 +4,6 @@ This table is the one place that knows them. A row is told by the members of its
 """
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from opay_contract.formats.look import Head
@@ -116,6 +115,7 @@ BY_MEMBERS = (
 """JSON; a member of a member is `outer/inner`, and `[]` says that they are those of a list's first item."""
 
 _STAMP = r"(?:[0-9:.]{15} )?"
+_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}Z"
 BY_START = (
     Foreign(
         "what 'curl -i' prints",
@@ -157,7 +157,14 @@ BY_START = (
     Foreign(
         "a web server's access log as text",
         "log as JSON lines, with the bodies",
-        start=r"[0-9a-fA-F.:]+ \S+ \S+ \[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:",
+        start=r"[0-9a-fA-F.:]+ \S+ \S+ \[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:"
+        rf'|\[{_TIME}\] "[A-Z]+ |(?:https?|h2|grpcs|wss?) {_TIME} \S+ ',  # nginx and Apache; Envoy; AWS ALB
+    ),
+    Foreign("what Wget prints", _RECORD, start=r"--[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}--  https?://"),
+    Foreign(
+        "what mitmdump prints",
+        "keep the flows themselves, with 'mitmdump -w FILE'",
+        start=r"[0-9a-fA-F.:\[\]]+: [A-Z]{3,7} https?://",
     ),
     Foreign("an SQLite database", _RECORD, start=r"SQLite format 3\x00"),
 )
@@ -170,9 +177,8 @@ _STARTS = tuple((re.compile(_BEFORE + foreign.start.encode("latin-1")), foreign)
 def find_foreign(head: Head) -> Foreign | None:
     """Return what a file is by the members of its JSON, or by how its text begins; None for all others."""
     if head.is_bracketed:
-        return next((foreign for foreign in BY_MEMBERS if _has_members(foreign, head.look.members)), None)
+        found = head.look.members.keys()
+        ways = ((foreign, names.split()) for foreign in BY_MEMBERS for names in foreign.members)
+        if foreign := next((foreign for foreign, names in ways if found >= set(names)), None):
+            return foreign
     return next((foreign for pattern, foreign in _STARTS if pattern.match(head.raw)), None)
-
-
-def _has_members(foreign: Foreign, members: Collection[str]) -> bool:
-    return any(all(name in members for name in names.split()) for names in foreign.members)

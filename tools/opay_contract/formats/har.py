@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -9,16 +10,14 @@ from typing import Any
 import msgspec
 
 from opay_contract.formats.content_coding import decode_body, decode_sent
-from opay_contract.formats.editing import Policy, Sink, Tally
 from opay_contract.formats.errors import NO_RESPONSE, TRUNCATED_BODY, EntryError
 from opay_contract.formats.json_cursor import JsonCursor
 from opay_contract.formats.json_files import (
     Entry,
-    EntryKind,
+    JsonFormat,
     Path,
     iter_all_segments,
     read_entries,
-    rewrite_segments,
 )
 from opay_contract.formats.messages import (
     PlaceOf,
@@ -107,28 +106,30 @@ def read_har(
     """
     cursor = JsonCursor(stream)
     cursor.line = line
-    read = partial(_read_entry, attached=stream.attached)
-    return read_entries(
-        place_of, iter_all_segments(cursor, ENTRIES, whole=False, decoder=_ENTRY), read, before
-    )
-
-
-def rewrite_har(policy: Policy, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
-    """Rewrite the entries, and everything around them."""
-    segments = iter_all_segments(JsonCursor(stream), ENTRIES, whole=True)
-    rewrite_segments(policy, EntryKind(read=_read_entry), segments, sink, tally)
+    segments = iter_all_segments(cursor, ENTRIES, whole=False, decoder=_ENTRY)
+    return read_entries(place_of, segments, partial(_read_entry, attached=stream.attached), before)
 
 
 def _read_entry(
     place: Place, found: Entry, attached: Callable[[str], bytes | None] = nothing_attached
 ) -> Exchange | Unreadable:
-    try:
-        entry = found.value or decode_entry(_ENTRY, found.data, found.line, _repair)
-        if entry.response and entry.response.content and entry.response.content.file:
-            _take_attached(entry.response.content, attached)
-        return _exchange(place, entry)
-    except EntryError as error:
-        return Unreadable(place=place, reason=error.reason)
+    entry = found.value or decode_entry(_ENTRY, found.data, found.line, _repair)
+    content = entry.response.content if entry.response else None
+    if content and content.file and content.text is None and (body := attached(content.file)) is not None:
+        content.text, content.encoding = base64.b64encode(body).decode(), "base64"
+    request, moment = (
+        _NO_REQUEST if entry.request is None else _request(entry.request),
+        entry.started_date_time,
+    )
+    return build_exchange(
+        place, request, lambda: _response(entry.response), parse_moment(moment) if moment else None
+    )
+
+
+rewrite_har = JsonFormat(
+    segments=lambda stream, whole: iter_all_segments(JsonCursor(stream), ENTRIES, whole=whole),
+    read=_read_entry,
+).rewrite_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,21 +184,6 @@ def _repair(steps: Steps, value: Any) -> Any:
     return {} if isinstance(steps[-1], int) else None
 
 
-def _take_attached(content: _Content, attached: Callable[[str], bytes | None]) -> None:
-    """Put the body of an answer that an archive keeps beside the HAR in its place."""
-    body = attached(content.file) if content.file and content.text is None else None
-    if body is not None:
-        content.text, content.encoding = base64.b64encode(body).decode(), "base64"
-
-
-def _exchange(place: Place, entry: _Entry) -> Exchange | Unreadable:
-    request = _NO_REQUEST if entry.request is None else _request(entry.request)
-    moment = entry.started_date_time
-    return build_exchange(
-        place, request, lambda: _response(entry.response), parse_moment(moment) if moment else None
-    )
-
-
 def _request(recorded: _Request) -> Request:
     headers = None if recorded.headers is None else _headers(recorded.headers)
     body = decode_sent(attempt(_request_body, recorded), headers)
@@ -209,18 +195,13 @@ def _request_body(recorded: _Request) -> bytes | None:
     if posted is None or posted.text is None:
         return b"" if recorded.body_size == 0 else None
     body = _decoded(posted.text, posted.encoding)
-    return _without_unmarked_base64(body, recorded.body_size)
-
-
-def _without_unmarked_base64(body: bytes, size: float | None) -> bytes:
-    """Return the bytes that schemathesis was to preserve: it gives them as base64 and only the size tells."""
-    if size is None or len(body) == size:
-        return body
-    try:
-        decoded = base64.b64decode(body, validate=True)
-    except ValueError:
-        return body
-    return decoded if len(decoded) == size else body
+    if recorded.body_size is not None and len(body) != recorded.body_size:
+        with suppress(
+            ValueError
+        ):  # schemathesis gives bytes that it preserves as base64; only the size tells
+            decoded = base64.b64decode(body, validate=True)
+            return decoded if len(decoded) == recorded.body_size else body
+    return body
 
 
 def _response(recorded: _Response | None) -> Response:

@@ -5,17 +5,18 @@ A reader takes the entries and passes over the rest; who edits a recording copie
 
 import json
 from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import starmap
 from typing import Any
 
 import msgspec
 
 from opay_contract.formats.editing import HERE, Edited, EntryVisitor, Found, Policy, Sink, Tally, edit_entry
-from opay_contract.formats.errors import StreamError
+from opay_contract.formats.errors import EntryError, StreamError
 from opay_contract.formats.json_cursor import JsonCursor
 from opay_contract.formats.json_text import Visitor, read_text, rewrite_json, write_text
 from opay_contract.formats.messages import PlaceOf
-from opay_contract.formats.streams import MAX_ENTRY
+from opay_contract.formats.streams import MAX_ENTRY, ChunkStream
 from opay_contract.jsontext import NotJson, parse_json
 from opay_contract.model.exchange import Exchange, Place, Unreadable
 
@@ -68,6 +69,7 @@ Path = dict[str, "Path"]
 """The member names, step by step, that lead to the entries; an empty step is the last."""
 
 Read = Callable[[Place, Entry], Exchange | Unreadable]
+"""Returns what an entry holds; raises an `EntryError` where that cannot be read."""
 
 Decoder = msgspec.json.Decoder[Any]
 """Decodes an entry as its format has it; where it can, that proves that the entry was cut out rightly."""
@@ -163,56 +165,67 @@ def read_entries(
     for segment in segments:
         if type(segment) is Entry:
             number += 1
-            yield read(place_of(number, segment.line), segment)
+            yield read_entry(read, place_of(number, segment.line), segment)
+
+
+def read_entry(read: Read, place: Place, entry: Entry) -> Exchange | Unreadable:
+    """Return what an entry holds, or why it cannot be read."""
+    try:
+        return read(place, entry)
+    except EntryError as error:
+        return Unreadable(place=place, reason=error.reason)
 
 
 Visit = Callable[[Policy, Any, Edited | None], Visitor]
 """Makes what visits the values of an entry, from its tree and its exchange, if it has one."""
 
 
-class EntryKind(msgspec.Struct, frozen=True, kw_only=True):
-    """How the entries of a format are read and edited.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JsonFormat:
+    """A format of JSON text: its segments, the `whole` of them or the entries alone, and what an entry holds.
 
     `placeholder` stands for one of which nothing can be kept, `broken` for one that is no JSON. Where
     `is_bare` says so of its value an entry is nothing but a response body.
     """
 
+    segments: Callable[..., Iterable[Segment]]
     read: Read
     placeholder: bytes = EMPTY
     broken: tuple[bytes, ...] = (b"{x}",)
     is_bare: Callable[[Any], bool] = lambda _value: False
     visit: Visit = EntryVisitor
 
+    def read_all(self, place_of: PlaceOf, stream: ChunkStream) -> Iterator[Exchange | Unreadable]:
+        """Yield what each entry holds, or why it cannot be read."""
+        return read_entries(place_of, self.segments(stream, whole=False), self.read)
 
-def rewrite_segments(
-    policy: Policy, kind: EntryKind, segments: Iterable[Segment], sink: Sink, tally: Tally
-) -> None:
-    """Write the segments as they may be seen; where the file stops being JSON the written one does, too."""
-    try:
-        for segment in segments:
-            if isinstance(segment, bytes):
-                sink.write(segment)
-            elif isinstance(segment, Name):
-                made = policy.name(segment.name)
-                made = policy.noted(made, segment.name, "recording:", "member name")
-                sink.write(json.dumps(made).encode() + b":")
-            elif isinstance(segment, Beside):
-                sink.write(_rewrite_beside(policy, kind, segment))
-            else:
-                sink.write(rewrite_entry(policy, kind, segment, tally))
-    except StreamError as error:
-        if error.reason.startswith("the file stops being JSON"):
-            sink.write(_STRAY)
-            tally.says_broken = True
-        raise
+    def rewrite_all(self, policy: Policy, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
+        """Write all as it may be seen; where the file stops being JSON the written one does, too."""
+        try:
+            for segment in self.segments(stream, whole=True):
+                if isinstance(segment, bytes):
+                    sink.write(segment)
+                elif isinstance(segment, Name):
+                    made = policy.name(segment.name)
+                    made = policy.noted(made, segment.name, "recording:", "member name")
+                    sink.write(json.dumps(made).encode() + b":")
+                elif isinstance(segment, Beside):
+                    sink.write(_rewrite_beside(policy, self, segment))
+                else:
+                    sink.write(_rewrite_entry(policy, self, segment, tally))
+        except StreamError as error:
+            if error.reason.startswith("the file stops being JSON"):
+                sink.write(_STRAY)
+                tally.says_broken = True
+            raise
 
 
-def rewrite_entry(policy: Policy, kind: EntryKind, entry: Entry, tally: Tally) -> bytes:
+def _rewrite_entry(policy: Policy, kind: JsonFormat, entry: Entry, tally: Tally) -> bytes:
     """Return the text of an entry as it may be written."""
-    noted = policy.notes
+    noted = policy.notes()
 
     def read(data: bytes | None) -> Found:
-        return kind.read(HERE, Entry(1, data, entry.request, entry.fault))
+        return read_entry(kind.read, HERE, Entry(1, data, entry.request, entry.fault))
 
     def make(found: Found, edited: Edited | None) -> Iterator[bytes]:
         if entry.data is not None and entry.fault is None:
@@ -220,12 +233,12 @@ def rewrite_entry(policy: Policy, kind: EntryKind, entry: Entry, tally: Tally) -
             yield from () if isinstance(found, Exchange) else kind.broken
 
     made = edit_entry(policy, tally, entry.data, read=read, make=make, placeholder=kind.placeholder)
-    if made != entry.data and policy.notes == noted:
+    if made != entry.data and policy.notes() == noted:
         policy.note("what cannot be read", "recording:entry")
     return made or b""
 
 
-def _rewrite(policy: Policy, kind: EntryKind, data: bytes, edited: Edited | None) -> bytes:
+def _rewrite(policy: Policy, kind: JsonFormat, data: bytes, edited: Edited | None) -> bytes:
     parsed = parse_json(data)
     value = None if isinstance(parsed, NotJson) else parsed.value
     if edited is not None and kind.is_bare(value):
@@ -233,7 +246,7 @@ def _rewrite(policy: Policy, kind: EntryKind, data: bytes, edited: Edited | None
     return write_text(rewrite_json(read_text(data), kind.visit(policy, value, edited)))
 
 
-def _rewrite_beside(policy: Policy, kind: EntryKind, beside: Beside) -> bytes:
+def _rewrite_beside(policy: Policy, kind: JsonFormat, beside: Beside) -> bytes:
     """Return a value as it may be written, seen as the member of an object that it is.
 
     What is no JSON goes: nothing in it can be told from anything else.
@@ -242,6 +255,7 @@ def _rewrite_beside(policy: Policy, kind: EntryKind, beside: Beside) -> bytes:
     text = head + read_text(beside.data or NO_VALUE) + "}"
     parsed = parse_json(write_text(text))
     if isinstance(parsed, NotJson):
-        policy.note("broken text", "recording:")
+        if beside.data != beside.instead:
+            policy.note("broken text", "recording:")
         return beside.instead
     return write_text(rewrite_json(text, kind.visit(policy, parsed.value, None))[len(head) : -1])

@@ -91,12 +91,12 @@ class NewNames:
 
 
 def _iter_spare_names(name: str) -> Iterator[str]:
-    """Yield names like one that is taken: first those that count down from it, then longer ones.
+    """Yield names like one that is taken: of a number first those that count down from it, then longer ones.
 
     Short numbers have one pseudonym only, so that members `01` and `02` become `99` and `98`.
     """
     count = sum(char in _DIGITS for char in name)
-    for number in range(10**count - 1 if 0 < count <= _FEW_DIGITS else 0, 0, -1):
+    for number in range(10**count - 1 if name.isdigit() and count <= _FEW_DIGITS else 0, 0, -1):
         digits = iter(str(number).zfill(count))
         yield "".join(next(digits) if char in _DIGITS else char for char in name)
     for length in itertools.count(1):
@@ -146,11 +146,14 @@ class _Rewriting:
                 self._skipped += (token in ("{", "[")) - (token in ("}", "]"))
             elif kind == "joint":
                 if levels:
-                    self._step(levels[-1], is_comma="," in token)
+                    level, is_comma = levels[-1], "," in token
+                    level.is_name_next = is_comma and level.is_object
+                    if is_comma and isinstance(level.at, int):
+                        level.at += 1
                 written.append(token)
             elif kind == "string":
                 is_name = bool(levels) and levels[-1].is_name_next
-                written.append(self._name(token) if is_name else self._value(kind, token))
+                written.append(_edit_string(token, self._new_name) if is_name else self._value(kind, token))
             elif kind == "space":
                 written.append(token)
             elif kind == "bracket":
@@ -167,11 +170,6 @@ class _Rewriting:
             return ()
         level = self._levels[-1]
         return level.before if len(self._levels) > MAX_DEPTH else (*level.before, level.at)
-
-    def _step(self, level: _Level, *, is_comma: bool) -> None:
-        level.is_name_next = is_comma and level.is_object
-        if is_comma and isinstance(level.at, int):
-            level.at += 1
 
     def _bracket(self, bracket: str) -> str:
         if bracket in "{[":
@@ -200,9 +198,6 @@ class _Rewriting:
             return visitor.text(tokens, token)
         return _edit_open_string(token, lambda value: visitor.text(tokens, value))
 
-    def _name(self, token: str) -> str:
-        return _edit_string(token, self._new_name)
-
     def _new_name(self, name: str) -> str:
         level = self._levels[-1]
         level.at = name
@@ -223,8 +218,10 @@ def _edit_string(token: str, edit: Callable[[str], str]) -> str:
     if "\\" not in inner:
         new = edit(inner)
         return token if new == inner else _written(new, token) + '"'
+    # of half a surrogate pair that stands alone, the half that no byte is read as
+    lower = _ESCAPE.sub(lambda found: found[0] if found["half"] is None else r"\ud800", inner)
     try:
-        value = json.loads(f'"{_ESCAPE.sub(_only_lower, inner)}"', strict=False)
+        value = json.loads(f'"{lower}"', strict=False)
     except ValueError:
         return f'"{edit(inner)}"'
     new = edit(value)
@@ -235,26 +232,13 @@ def _written(new: str, token: str) -> str:
     """Return the beginning of a string with another text, in the manner of the old one."""
     if token.isascii():
         return _ASCII(new)[:-1]
-    return _LOWER_HALF.sub(_escaped, _ANY(new)[:-1])
+    return _LOWER_HALF.sub(lambda found: f"\\u{ord(found[0]):04x}", _ANY(new)[:-1])
 
 
 def _edit_open_string(token: str, edit: Callable[[str], str]) -> str:
     """Edit the text of a string that breaks off: it still does, at the same kind of place."""
-    cut = _cut_escape(token[1:])
+    found = _CUT_ESCAPE.search(token[1:])
+    cut = found[1] if found else ""
     edited = _edit_string(f'{token[: len(token) - len(cut)]}"', edit)
     end = "\\" + cut[1:2] + "0" * (len(cut) - 2) if cut else ""
     return edited[:-1] + end
-
-
-def _only_lower(match: re.Match[str]) -> str:
-    """Return an escape; of half a surrogate pair that stands alone the half that no byte is read as."""
-    return match[0] if match["half"] is None else r"\ud800"
-
-
-def _escaped(match: re.Match[str]) -> str:
-    return f"\\u{ord(match[0]):04x}"
-
-
-def _cut_escape(inner: str) -> str:
-    match = _CUT_ESCAPE.search(inner)
-    return match[1] if match else ""

@@ -6,12 +6,22 @@ a flow a few members are looked at, which hardly changed over the versions; the 
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
 
 from opay_contract.formats.content_coding import decode_body, decode_sent
-from opay_contract.formats.editing import HERE, Edited, EntryVisitor, Found, Policy, Sink, Tally, edit_entry
+from opay_contract.formats.editing import (
+    HERE,
+    Edited,
+    EntryVisitor,
+    Found,
+    Policy,
+    Sink,
+    Tally,
+    edit_entry,
+    of_side,
+)
 from opay_contract.formats.errors import NO_RESPONSE, TOO_LONG, EntryError, StreamError
 from opay_contract.formats.messages import PlaceOf, attempt, build_exchange, parse_moment, parse_status
 from opay_contract.formats.streams import Readable
@@ -96,14 +106,11 @@ def _url(members: Members, headers: Headers | None) -> str:
     """Return the URL as the client saw it: behind a reverse proxy `host` is where the request went on to."""
     scheme, path = (read_text(members.get(name, NOTHING)) for name in ("scheme", "path"))
     named = read_text(members.get("authority", NOTHING)) or header(headers, "host")
-    return f"{scheme}://{named or _address(members, scheme)}{path}"
-
-
-def _address(members: Members, scheme: str) -> str:
-    host, port = read_text(members.get("host", NOTHING)), read_number(members.get("port", NOTHING))
-    if ":" in host:
-        host = f"[{host}]"
-    return host if port in (None, _DEFAULT_PORTS.get(scheme)) else f"{host}:{port}"
+    if not named:
+        host, port = read_text(members.get("host", NOTHING)), read_number(members.get("port", NOTHING))
+        host = f"[{host}]" if ":" in host else host
+        named = host if port in (None, _DEFAULT_PORTS.get(scheme)) else f"{host}:{port}"
+    return f"{scheme}://{named}{path}"
 
 
 def _response(received: Value) -> Response:
@@ -128,18 +135,14 @@ def _content(members: Members) -> bytes | None:
 
 
 def _headers(value: Value) -> Headers:
-    return tuple(_pair(field) for field in read_items(value))
+    fields = [tuple(map(read_text, read_items(field))) for field in read_items(value)]
+    if any(len(field) != 2 for field in fields):  # noqa: PLR2004  a name and a value
+        raise EntryError(ODD_FLOW)
+    return tuple((name, text) for name, text in fields)
 
 
 _sent_headers = lru_cache(maxsize=256)(_headers)
 """The same: what a client sends is often the same in many requests."""
-
-
-def _pair(field: Value) -> tuple[str, str]:
-    texts = [read_text(part) for part in read_items(field)]
-    if len(texts) != 2:  # noqa: PLR2004  a name and a value
-        raise EntryError(ODD_FLOW)
-    return texts[0], texts[1]
 
 
 def _first(members: Members, names: tuple[str, ...]) -> Value:
@@ -202,20 +205,6 @@ _MODE = re.compile(r"(reverse|upstream):((?:https?|http3|tcp|tls|udp|dtls|dns|qu
 _LISTENING = re.compile(r"(regular|transparent|socks5|wireguard|local|dns|tun)(?:@[0-9]{1,5})?")
 
 
-def _rewrite_mode(policy: Policy, mode: str) -> str:
-    """Return how a proxy was run, so that mitmproxy still understands it, without hosts of others."""
-    if _LISTENING.fullmatch(mode):
-        return mode
-    upstream = _MODE.fullmatch(mode)
-    if upstream is None:
-        return "regular"
-    return f"{upstream[1]}:{upstream[2]}{policy.host(upstream[3])}{upstream[4] or ''}"
-
-
-_SPECIAL: dict[str, Callable[[Policy, str], str]] = {"proxy_mode": _rewrite_mode}
-"""Members with a grammar of their own."""
-
-
 _PLACEHOLDER: Value = (OBJECT, write((TEXT, b"type")) + write((TEXT, b"http")))
 _BREAKS_OFF, _STRAYS = b"1", b"x"
 """What a reader stops at in the same way as at what stood there."""
@@ -233,7 +222,7 @@ _EMPTY = {OBJECT: (OBJECT, b""), LIST: (LIST, b"")}
 _CONTENTS = frozenset(
     {("request", "content"), ("request", "body"), ("response", "content"), ("response", "body")}
 )
-_FIELDS = frozenset({"headers", "trailers"})
+_SIDES, _FIELDS = frozenset({"request", "response"}), frozenset({"headers", "trailers"})
 
 
 def rewrite_mitmproxy(policy: Policy, stream: Readable, sink: Sink, tally: Tally) -> None:
@@ -312,9 +301,8 @@ class _Rewriting:
             yield self._value(member, at)
 
     def _items(self, text: bytes, tokens: Tokens) -> Iterator[Value]:
-        side = _side_of(tokens)
-        if side is not None and len(tokens) == 3:  # noqa: PLR2004  a side, its fields, and one of them
-            yield from self._field(text, side)
+        if len(tokens) == 3 and tokens[0] in _SIDES and tokens[1] in _FIELDS:  # noqa: PLR2004  one of a side's fields
+            yield from self._field(text, str(tokens[0]))
             return
         for index, item in enumerate(cut(text)):
             yield self._value(item, (*tokens, index))
@@ -335,8 +323,8 @@ class _Rewriting:
                 yield _edited(item, self._policy.field_name(name))
 
     def _header(self, side: str, name: str, value: str) -> str:
-        if self._edited is not None:
-            return self._policy.header(self._edited, side, name, value)
+        if (edited := of_side(self._edited, side)) is not None:
+            return self._policy.header(edited, side, name, value)
         made = self._policy.field_value(name, value)
         return self._policy.noted(made, value, f"{side}-header", "header value")
 
@@ -357,8 +345,11 @@ class _Rewriting:
     def _own_text(self, text: str, tokens: Tokens, name: str) -> str | None:
         """Return what takes the place of a text that only mitmproxy has, None for any other."""
         policy = self._policy
-        if name in _SPECIAL:
-            return _SPECIAL[name](policy, text)
+        if name == "proxy_mode":  # so that mitmproxy still understands it, without hosts of others
+            upstream = _MODE.fullmatch(text)
+            if upstream is not None:
+                return f"{upstream[1]}:{upstream[2]}{policy.host(upstream[3])}{upstream[4] or ''}"
+            return text if _LISTENING.fullmatch(text) else "regular"
         if tokens == ("request", "path"):
             return policy.link(text)
         if tokens == ("request", "scheme"):
@@ -368,20 +359,16 @@ class _Rewriting:
         return None
 
     def _content(self, raw: bytes, side: str) -> bytes:
-        """Return a new body in the content codings that the old one was kept in."""
-        if self._edited is None:
-            return self._unread_content(raw, f"recording:{side}")
-        return self._edited.stored(side, raw)
-
-    def _unread_content(self, raw: bytes, place: str) -> bytes:
-        """Return what takes the place of a body that nobody reads; bytes that are no text go."""
+        """Return a new body in the codings that the old one was kept in; of one that nobody reads, text."""
+        edited, place = of_side(self._edited, side), f"recording:{side}"
+        if edited is not None:
+            return edited.stored(side, raw)
         try:
             text = raw.decode()
         except UnicodeDecodeError:
             self._policy.note("body", place)
             return b""
-        made = self._policy.text(text)
-        return self._policy.noted(made, text, place, "free text").encode()
+        return self._policy.noted(self._policy.text(text), text, place, "free text").encode()
 
     def _number(self, kind: bytes, text: bytes, tokens: Tokens) -> bytes:
         if not _NUMBERS[kind].fullmatch(text):
@@ -394,11 +381,6 @@ class _Rewriting:
         if text:
             self._policy.note("connection details", f"recording:{tokens[-1]}")
         return _EMPTY.get(kind, NOTHING)
-
-
-def _side_of(tokens: Tokens) -> str | None:
-    is_field = len(tokens) > 1 and tokens[0] in ("request", "response") and tokens[1] in _FIELDS
-    return str(tokens[0]) if is_field else None
 
 
 def _edited(value: Value, new: str) -> Value:

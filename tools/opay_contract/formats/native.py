@@ -7,6 +7,7 @@ A body is any JSON value, or its text as a string, or `body_base64`. Any other l
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -18,11 +19,9 @@ from opay_contract.formats.errors import TOO_LONG, EntryError
 from opay_contract.formats.json_cursor import JsonCursor, parse_members
 from opay_contract.formats.json_files import (
     Entry,
-    EntryKind,
+    JsonFormat,
     Segment,
     iter_segments,
-    read_entries,
-    rewrite_segments,
 )
 from opay_contract.formats.messages import (
     PlaceOf,
@@ -141,7 +140,7 @@ def _sender(line: bytes) -> Request | None:
         part = _REQUEST.decode(parse_members(line).get("request", b""))
     except (EntryError, ValueError, RecursionError):
         return None
-    return Request(method=part.method, url=part.url, headers=attempt(_headers, part.headers))
+    return _request(part, attempt(_headers, part.headers))
 
 
 def _parse(place: Place, line: bytes) -> Exchange:
@@ -277,28 +276,15 @@ def _is_exchange(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value.get("response"), dict)
 
 
-def read_document(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:
+def _iter_document(stream: Readable, *, whole: bool) -> Iterator[Segment]:  # noqa: ARG001  all is entries
     """Yield each JSON text of a file, one behind another, and of a list each item."""
-    return read_entries(place_of, _iter_document(JsonCursor(stream)), _read_entry)
-
-
-def _iter_document(cursor: JsonCursor) -> Iterator[Segment]:
+    cursor = JsonCursor(stream)
     while first := cursor.peek():
         if first == b"[":
             yield from iter_segments(cursor, {}, whole=True)
         else:
             yield Entry(cursor.line, cursor.take_value())
         yield b"\n"
-
-
-def rewrite_ndjson(policy: Policy, stream: Readable, sink: Sink, tally: Tally) -> None:
-    """Rewrite a line at a time."""
-    rewrite_segments(policy, _ENTRY, iter_line_segments(stream), sink, tally)
-
-
-def rewrite_document(policy: Policy, stream: Readable, sink: Sink, tally: Tally) -> None:
-    """Rewrite each JSON text of a file, and of a list each item."""
-    rewrite_segments(policy, _ENTRY, _iter_document(JsonCursor(stream)), sink, tally)
 
 
 def rewrite_body(policy: Policy, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
@@ -314,17 +300,17 @@ def _read_entry(place: Place, entry: Entry) -> Exchange | Unreadable:
     return parse_line(place, LONG_LINE if entry.data is None else entry.data)
 
 
-def _is_bare(value: Any) -> bool:
-    return not _is_exchange(value)
-
-
-_ENTRY = EntryKind(
+_LINES = JsonFormat(
+    segments=lambda stream, whole: iter_line_segments(stream),  # noqa: ARG005  a line is an entry
     read=_read_entry,
     placeholder=b'{"response":{}}',
     broken=(b'{"x', b"{x}"),
-    is_bare=_is_bare,
+    is_bare=lambda value: not _is_exchange(value),
     visit=partial(EntryVisitor, is_native=True),
 )
+_TEXTS = replace(_LINES, segments=_iter_document)
+rewrite_ndjson = _LINES.rewrite_all
+read_document, rewrite_document = _TEXTS.read_all, _TEXTS.rewrite_all
 
 
 def read_body(place_of: PlaceOf, stream: ChunkStream) -> Iterator[Exchange | Unreadable]:

@@ -9,7 +9,16 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from opay_contract.formats.content_coding import decode_body, decode_sent
-from opay_contract.formats.editing import HERE, Edited, Policy, Sink, Tally, reason_of, unless_defect
+from opay_contract.formats.editing import (
+    HERE,
+    Edited,
+    Policy,
+    Sink,
+    Tally,
+    edits_of,
+    reason_of,
+    unless_defect,
+)
 from opay_contract.formats.errors import TOO_LONG, EntryError, StreamError
 from opay_contract.formats.messages import (
     encode_text,
@@ -292,21 +301,32 @@ def _members(policy: Policy, struct: Any) -> Iterator[Any]:
         if member.name not in _MEMBERS[struct.name]:
             policy.note("column", f"recording:{struct.name}")
         elif member.name == "headers" and pa.types.is_struct(member.type):
-            names = {policy.field_name(one.name): one.type for one in member.type}
+            names = {policy.field_name(one.name): _text_type(one.type) for one in member.type}
             yield pa.field(member.name, pa.struct(list(names.items())))
         else:
             is_list = member.name == "headers"
-            yield pa.field(member.name, member.type if is_list else _plain_type(member.type))
+            yield pa.field(member.name, _text_type(member.type) if is_list else _plain_type(member.type))
+
+
+def _text_type(kind: Any) -> Any:
+    """Return the type of header fields with texts where they are numbers: what stands for one may be none."""
+    import pyarrow as pa  # noqa: PLC0415  see above
+
+    if pa.types.is_struct(kind):
+        return pa.struct([(one.name, _text_type(one.type)) for one in kind])
+    if pa.types.is_map(kind):
+        return pa.map_(kind.key_type, _text_type(kind.item_type))
+    if pa.types.is_list(kind):
+        return pa.list_(_text_type(kind.value_type))
+    return pa.string() if pa.types.is_integer(kind) or pa.types.is_floating(kind) else kind
 
 
 def _new_row(policy: Policy, row: Row, tally: Tally, nothing: Row) -> Row:
-    """Return a row as it may be written; one that cannot be read stays so, and says but whose it is."""
+    """Return a row as it may be written; one that cannot be read stays so, with its request if that can."""
     found = read_row(HERE, row)
     tally.note(found)
     if isinstance(found, Unreadable):
-        sender = nothing | _sender(policy, found)
-        hollow = _hollow(policy, row, sender)
-        kept = hollow if reason_of(read_row(HERE, hollow)) == found.reason else sender
+        kept = _unread_row(policy, row, found, nothing)
         if _filled(row) != _filled(kept):
             policy.note("what cannot be read", "recording:row")
         return kept
@@ -323,22 +343,27 @@ def _new_row(policy: Policy, row: Row, tally: Tally, nothing: Row) -> Row:
     return made
 
 
-def _sender(policy: Policy, found: Unreadable) -> Row:
-    """Return what tells whose a row is of which the answer alone cannot be read."""
-    if found.request is None or found.request.url is None:
-        return {}
-    method = {} if found.request.method is None else {"method": policy.method(found.request.method)}
-    return {"request": {"url": policy.url(found.request.url), **method}}
+def _unread_row(policy: Policy, row: Row, found: Unreadable, nothing: Row) -> Row:
+    """Return a row that cannot be read for the same reason, or else at least not."""
+    told = nothing
+    for edited in edits_of(policy, found):
+        if edited is not None:
+            sides = [side for side in edited.sides if isinstance(row.get(side), dict)]
+            told = nothing | {side: _new_side(policy, edited, side, row[side]) for side in sides}
+        for made in (_hollow(policy, row, told), told):
+            if reason_of(read_row(HERE, made)) == found.reason:
+                return made
+    return told
 
 
-def _hollow(policy: Policy, row: Row, sender: Row) -> Row:
-    """Return a row of the same types in which nothing is said but whose it is, and a status."""
-    made = dict(sender)
+def _hollow(policy: Policy, row: Row, told: Row) -> Row:
+    """Return a row of the same types in which nothing is said but what is told already, and a status."""
+    made = dict(told)
     for side, members in _MEMBERS.items():
         part = row.get(side)
-        if isinstance(part, dict) and sender.get(side) is None:
+        if isinstance(part, dict) and told.get(side) is None:
             made[side] = {name: _emptied(policy, name, part[name]) for name in members if name in part}
-        elif part is not None and sender.get(side) is None:
+        elif part is not None and told.get(side) is None:
             made[side] = _emptied(policy, side, part)
     return made
 
@@ -351,6 +376,8 @@ def _emptied(policy: Policy, name: str, value: Any) -> Any:
         return type(value)(_emptied(policy, name, one) for one in value)
     if name == "status" and type(value) is int:
         return value if value in range(-1, _NO_STATUS) else _NO_STATUS
+    if name == "headers" and type(value) in (int, float):
+        return "?"
     empty = {str: "?", bytes: b"", int: 0, float: 0.0, bool: False, list: [], dict: []}
     return empty.get(type(value))
 
@@ -382,22 +409,13 @@ def _new_side(policy: Policy, edited: Edited, side: str, part: Row | None) -> Ro
     return made
 
 
-def _of_type(old: Any, made: str) -> Any:
-    """Return a text in the type of a column, nothing of that type where it cannot be in it."""
-    try:
-        return type(old)(made)
-    except (ValueError, OverflowError):
-        return type(old)()
-
-
 def _new_headers(policy: Policy, edited: Edited, side: str, headers: Any) -> Any:
     """Return header fields in the shape that they had: pairs, structs of two, or a struct of all."""
 
     def text(name: str, value: Any) -> Any:
         if isinstance(value, list):
             return [text(name, one) for one in value]
-        made = "" if value is None else policy.header(edited, side, name, str(value))
-        return value if value is None else _of_type(value, made)
+        return None if value is None else policy.header(edited, side, name, str(value))
 
     def pair(one: Any) -> Any:
         name, value = one.values() if isinstance(one, dict) else one

@@ -1,35 +1,50 @@
-"""Reads Postman collections (2.0 and 2.1): the responses that are saved in them as examples."""
+"""Reads Postman collections (2.0 and 2.1), of which saved responses are the entries, and Newman's reports.
+
+Newman is Postman's command; the executions of its JSON report have the variables filled in.
+"""
 
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
+import msgspec
 from msgspec import structs
 
-from opay_contract.formats.editing import Edited, Policy, Sink, Tally
-from opay_contract.formats.errors import TOO_DEEP, EntryError
+from opay_contract.formats.content_coding import decode_body
+from opay_contract.formats.editing import Edited, Policy, of_side
+from opay_contract.formats.errors import NO_RESPONSE, TOO_DEEP, EntryError
 from opay_contract.formats.json_cursor import JsonCursor
 from opay_contract.formats.json_files import (
     Beside,
     Entry,
-    EntryKind,
+    JsonFormat,
     Name,
+    Path,
     Segment,
+    iter_all_segments,
     iter_segments,
     of_another_format,
-    read_entries,
-    rewrite_segments,
     take_beside,
 )
 from opay_contract.formats.look import COLLECTION
-from opay_contract.formats.messages import PlaceOf, parse_entry
+from opay_contract.formats.messages import (
+    build_exchange,
+    decode_entry,
+    left_out_body,
+    parse_entry,
+    parse_status,
+)
 from opay_contract.formats.postman_messages import (
     ANY_SCHEMA,
     PostmanVisitor,
     as_object,
+    parse_fields,
+    parse_request,
     saved_exchange,
 )
-from opay_contract.formats.streams import MAX_ENTRY, Readable
-from opay_contract.model.exchange import Exchange, Place, Unreadable
+from opay_contract.formats.streams import MAX_ENTRY, ChunkStream
+from opay_contract.jsontext import Tokens
+from opay_contract.model.exchange import Exchange, Place, Response, Unreadable
 
 MAX_FOLDERS = 100
 """How deep folders may be within folders."""
@@ -41,23 +56,13 @@ _LEAST = 100  # bytes that any segment takes
 _INFO = b'{"schema":"%b"}' % ANY_SCHEMA.encode()
 """What stands for a description that cannot be read, and still tells that it is a collection's."""
 
-_NO_REQUEST = b"[]"
-"""What stands for a request that cannot be read, and cannot be read either; none at all is no fault."""
+_NO_REQUEST = b"{x}"
+"""What stands for a request that is no JSON, and is none either; none at all is no fault."""
 
+NO_BODY = "the report has no body for the response; write it with Newman's own reporter json"
 
-def read_postman(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:
-    """Yield every saved response; an item without one holds none."""
-    return read_entries(place_of, _iter_segments(JsonCursor(stream), whole=False), _read_answer)
-
-
-def rewrite_postman(policy: Policy, stream: Readable, sink: Sink, tally: Tally) -> None:
-    """Rewrite the saved responses, and the requests, folders, variables and all else around them."""
-    kind = EntryKind(read=_read_answer, placeholder=b"{}", visit=_visit)
-    rewrite_segments(policy, kind, _iter_segments(JsonCursor(stream), whole=True), sink, tally)
-
-
-def _visit(policy: Policy, tree: Any, edited: Edited | None) -> PostmanVisitor:
-    return PostmanVisitor(policy, tree, {(): edited} if edited is not None else {})
+EXECUTIONS: Path = {"run": {"executions": {}}}
+"""Where in a report of Newman the executions are."""
 
 
 class _Waiting:
@@ -95,8 +100,9 @@ def _size_of(segment: Segment) -> int:
     return _LEAST + len(segment.data or b"")
 
 
-def _iter_segments(cursor: JsonCursor, *, whole: bool) -> Iterator[Segment]:
-    has_any = False
+def _iter_segments(stream: ChunkStream, *, whole: bool) -> Iterator[Segment]:
+    """Yield the saved responses as entries; an item without one holds none."""
+    cursor, has_any = JsonCursor(stream), False
     while first := cursor.peek():
         if first != b"{" and has_any and not whole:
             raise of_another_format(cursor.line)
@@ -122,7 +128,7 @@ def _iter_item(cursor: JsonCursor, name: str, depth: int, *, whole: bool) -> Ite
         elif member == "collection" and not depth:  # as the answers of Postman's own API wrap it
             below = _iter_item(cursor, member, depth + 1, whole=whole)
         elif member == "response" and first == b"[":
-            below = _iter_answers(cursor, whole=whole)
+            below = iter_segments(cursor, {}, whole=whole)
         else:
             below = iter([_take(cursor, member, waiting, whole=whole)])
         for segment in below:
@@ -143,10 +149,6 @@ def _take(cursor: JsonCursor, member: str, waiting: _Waiting, *, whole: bool) ->
     return Beside(member, data, instead=_NO_REQUEST)
 
 
-def _iter_answers(cursor: JsonCursor, *, whole: bool) -> Iterator[Segment]:
-    yield from iter_segments(cursor, {}, whole=whole)
-
-
 def _iter_below(cursor: JsonCursor, depth: int, *, whole: bool) -> Iterator[Segment]:
     yield b"["
     for number, _ in enumerate(cursor.iter_items()):
@@ -160,21 +162,65 @@ def _iter_below(cursor: JsonCursor, depth: int, *, whole: bool) -> Iterator[Segm
 
 
 def _read_answer(place: Place, entry: Entry) -> Exchange | Unreadable:
-    try:
-        return _exchange(place, entry)
-    except EntryError as error:
-        return Unreadable(place=place, reason=error.reason)
-
-
-def _exchange(place: Place, entry: Entry) -> Exchange | Unreadable:
     if entry.fault is not None:
         raise EntryError(entry.fault)
     members, request = as_object(parse_entry(entry.data, entry.line)), entry.request
     written = members.get("originalRequest")
-    if not _tells_url(written) and request is not None and request[1] is not None:
+    tells_url = isinstance(written, str) or (isinstance(written, dict) and written.get("url") is not None)
+    if not tells_url and request is not None and request[1] is not None:
         written = parse_entry(request[1], request[0])
     return saved_exchange(place, written, members)
 
 
-def _tells_url(written: Any) -> bool:
-    return isinstance(written, str) or (isinstance(written, dict) and written.get("url") is not None)
+def _visit(at: Tokens, policy: Policy, tree: Any, edited: Edited | None) -> PostmanVisitor:
+    """Return what visits the values of an entry, whose answer stands at `at`."""
+    answered = of_side(edited, "response")
+    return PostmanVisitor(policy, tree, {at: answered} if answered is not None else {})
+
+
+_COLLECTION = JsonFormat(
+    segments=_iter_segments, read=_read_answer, placeholder=b"{}", visit=partial(_visit, ())
+)
+read_postman, rewrite_postman = _COLLECTION.read_all, _COLLECTION.rewrite_all
+
+
+class _Stream(msgspec.Struct, gc=False):
+    data: list[Annotated[int, msgspec.Meta(ge=0, le=255)]] | None = None
+
+
+class _Response(msgspec.Struct, gc=False):
+    code: int
+    header: Any = None
+    stream: _Stream | None = None
+
+
+class _Execution(msgspec.Struct, gc=False):
+    request: Any = None
+    response: _Response | None = None
+
+
+_EXECUTION = msgspec.json.Decoder(_Execution)
+
+
+def _read_execution(place: Place, entry: Entry) -> Exchange | Unreadable:
+    execution = decode_entry(_EXECUTION, entry.data, entry.line)
+    request = parse_request(execution.request or {})
+    return build_exchange(place, request, lambda: _response(execution.response))
+
+
+def _response(recorded: _Response | None) -> Response:
+    if recorded is None:
+        raise EntryError(NO_RESPONSE)
+    status, headers = parse_status(recorded.code), parse_fields(recorded.header)
+    if recorded.stream is None or recorded.stream.data is None:
+        return Response(status=status, headers=headers, body=left_out_body(status, headers, NO_BODY))
+    body = decode_body(bytes(recorded.stream.data), headers)
+    return Response(status=status, headers=headers, body=body)
+
+
+_REPORT = JsonFormat(
+    segments=lambda stream, whole: iter_all_segments(JsonCursor(stream), EXECUTIONS, whole=whole),
+    read=_read_execution,
+    visit=partial(_visit, ("response",)),
+)
+read_newman, rewrite_newman = _REPORT.read_all, _REPORT.rewrite_all

@@ -135,13 +135,8 @@ def parse_fields(value: Any) -> Headers | None:
         value = value.splitlines()
     if not isinstance(value, list):
         raise EntryError(ODD_ENTRY)
-    return tuple(_field(field) for field in value if not _is_off(field))
-
-
-def _is_off(field: Any) -> bool:
-    if isinstance(field, str):
-        return not field.strip()
-    return isinstance(field, dict) and field.get("disabled") is True
+    there = [one for one in value if not (isinstance(one, dict) and one.get("disabled") is True)]
+    return tuple(_field(one) for one in there if not isinstance(one, str) or one.strip())
 
 
 def _field(field: Any) -> tuple[str, str]:
@@ -239,17 +234,20 @@ def _iter_answers(policy: Policy, tokens: Tokens, item: Any) -> Iterator[tuple[T
 def _written_url(policy: Policy, url: str) -> str:
     """Return a URL with nothing of a person in it, and with as many card numbers as a check finds in it."""
     made = _rewrite(policy, url)
-    return made if _hits(policy, made) == _hits(policy, url) else policy.text(url)
+    old, new = (policy.cards(unquote_plus(without_variables(one) or "")) for one in (url, made))
+    return made if old == new else policy.text(url)
 
 
 def _url_parts(policy: Policy, parts: dict[str, Any]) -> dict[str, Any] | str:
     """Return the new `raw`, `protocol`, `host` and `path`, or the whole URL where these cannot be told."""
     made: dict[str, Any] = {}
-    for name, between, redact in (("protocol", "", _protocol), ("host", ".", _host), ("path", "/", _path)):
+    if isinstance(parts.get("protocol"), str):
+        made["protocol"] = policy.segment(parts["protocol"])
+    for name, between, redact in (("host", ".", _host), ("path", "/", _path)):
         old = parts.get(name)
         if isinstance(old, str):
             made[name] = redact(policy, old)
-        elif isinstance(old, list) and old and between:
+        elif isinstance(old, list) and old:
             pieces = redact(policy, join_parts(old, between)).split(between)
             if len(pieces) != len(old):
                 return _written_url(policy, url_of(parts) or "")
@@ -265,10 +263,6 @@ def _rewrite(policy: Policy, url: str) -> str:
         return policy.link(url) if url else url
     scheme, host, rest = found[1] or "", found[2], found[3]
     return _with_variables(scheme, policy.words, policy) + _host(policy, host) + _path(policy, rest)
-
-
-def _protocol(policy: Policy, protocol: str) -> str:
-    return policy.segment(protocol)
 
 
 def _host(policy: Policy, host: str) -> str:
@@ -287,10 +281,6 @@ def _with_variables(text: str, edit: Callable[[str], str], policy: Policy) -> st
         made.append("{{" + policy.name(match[0][2:-2]) + "}}")
         end = match.end()
     return "".join(made) + edit(text[end:])
-
-
-def _hits(policy: Policy, url: str) -> list[int]:
-    return policy.cards(unquote_plus(without_variables(url) or ""))
 
 
 _COLLECTION = COLLECTION.decode()
@@ -339,8 +329,11 @@ class PostmanVisitor(EntryVisitor):
             )
         if message is not None and rest == ("url",) and isinstance(message.url, str):
             return None if isinstance(self._value(tokens), str) else json.dumps(message.url)
-        if tokens[-1:] == ("data",) and token.startswith("[") and self._may_be_buffer(tokens):
-            return self._emptied(tokens, "body")
+        # what may be bytes as Node writes them
+        if tokens[-1:] == ("data",) and token.startswith("["):
+            kind = self._value((*tokens[:-1], "type"))
+            if self._tree is None or tokens[-2:] == _BUFFER or kind == "Buffer":
+                return self._emptied(tokens, "body")
         if tokens[-2:] == ("script", "exec"):
             return self._emptied(tokens, "script")
         return super().subtree(tokens, token)
@@ -404,11 +397,6 @@ class PostmanVisitor(EntryVisitor):
 
     def _header(self, message: Message, name: str, value: str) -> str:
         return self._policy.header(message.edited, message.side, name.strip(), value)
-
-    def _may_be_buffer(self, tokens: Tokens) -> bool:
-        """Tell whether a place holds bytes as Node writes them; where nothing can be read it may."""
-        is_known = self._tree is not None
-        return not is_known or tokens[-2:] == _BUFFER or self._value((*tokens[:-1], "type")) == "Buffer"
 
     def _emptied(self, tokens: Tokens, what: str) -> str:
         """Return an empty list; where bytes are no bytes, a list that is none at the same places."""

@@ -9,21 +9,17 @@ import msgspec
 from msgspec import structs
 
 from opay_contract.formats.content_coding import decode_body, decode_sent
-from opay_contract.formats.editing import Policy, Sink, Tally
 from opay_contract.formats.errors import NO_RESPONSE, TRUNCATED_BODY, EntryError
 from opay_contract.formats.json_cursor import JsonCursor
 from opay_contract.formats.json_files import (
     Beside,
     Entry,
-    EntryKind,
+    JsonFormat,
     Path,
     Segment,
     iter_segments,
-    read_entries,
-    rewrite_segments,
 )
 from opay_contract.formats.messages import (
-    PlaceOf,
     Steps,
     attempt,
     build_exchange,
@@ -35,7 +31,7 @@ from opay_contract.formats.messages import (
     parse_moment,
     parse_status,
 )
-from opay_contract.formats.streams import Readable
+from opay_contract.formats.streams import ChunkStream
 from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable
 
 INTERACTIONS: Path = {"ScenarioFinished": {"recorder": {"interactions": {}}}}
@@ -86,18 +82,10 @@ _INITIALIZE = b'{"schemathesis_version":"4"}'
 """What stands for a first event that cannot be read, and still tells whose log it is."""
 
 
-def read_schemathesis(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:
-    """Yield the interactions of every finished scenario; other events hold none."""
-    return read_entries(place_of, _iter_entries(JsonCursor(stream)), _read_interaction)
-
-
-def rewrite_schemathesis(policy: Policy, stream: Readable, sink: Sink, tally: Tally) -> None:
-    """Rewrite the events, one after another."""
-    kind = EntryKind(read=_read_interaction)
-    rewrite_segments(policy, kind, _iter_segments(JsonCursor(stream)), sink, tally)
-
-
-def _iter_segments(cursor: JsonCursor) -> Iterator[Segment]:
+def _iter_segments(stream: ChunkStream, *, whole: bool) -> Iterator[Segment]:
+    cursor = JsonCursor(stream)
+    if not whole:
+        yield from _iter_entries(cursor)
     while cursor.peek():
         for segment in iter_segments(cursor, INTERACTIONS, whole=True):
             if isinstance(segment, Beside) and segment.name == "Initialize":
@@ -123,20 +111,14 @@ def _iter_entries(cursor: JsonCursor) -> Iterator[Segment]:
                 yield Entry(line, segment.data)
 
 
-def _read_interaction(place: Place, entry: Entry) -> Exchange | Unreadable:
-    try:
-        return _exchange(place, decode_entry(_INTERACTION, entry.data, entry.line, _repair))
-    except EntryError as error:
-        return Unreadable(place=place, reason=error.reason)
-
-
 def _repair(steps: Steps, _value: Any) -> Any:
     """Take a member that the response can be judged without for one that is not there."""
     if steps[0] == "response" or steps in (("request",), ("request", "uri")):
         raise odd_member(steps)
 
 
-def _exchange(place: Place, interaction: _Interaction) -> Exchange | Unreadable:
+def _read_interaction(place: Place, entry: Entry) -> Exchange | Unreadable:
+    interaction = decode_entry(_INTERACTION, entry.data, entry.line, _repair)
     sent = interaction.request or _Request()
     headers = attempt(parse_headers, sent.headers)
     body = decode_sent(attempt(_bytes, sent.body), headers)
@@ -160,3 +142,7 @@ def _bytes(value: _Bytes | str | None) -> bytes | None:
     if isinstance(value, str):
         return encode_text(value)
     return None if value is None else parse_base64(value.data)
+
+
+_LOG = JsonFormat(segments=_iter_segments, read=_read_interaction)
+read_schemathesis, rewrite_schemathesis = _LOG.read_all, _LOG.rewrite_all

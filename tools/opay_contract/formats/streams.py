@@ -4,6 +4,7 @@ import codecs
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain
 from typing import Protocol
 
 import zstandard
@@ -135,24 +136,24 @@ def iter_read(stream: Readable) -> Iterator[bytes]:
 
 def iter_lines(stream: Readable, *, limit: int = MAX_ENTRY, first: int = 1) -> Iterator[tuple[int, bytes]]:
     """Yield the lines that are not blank, numbered from `first`; `LONG_LINE` for one beyond `limit`."""
-    number = first
-    rest = b""
-    for chunk in iter_read(stream):
+    number, begun, size = first, list[bytes](), 0
+    for chunk in chain(iter_read(stream), [b"\n"]):
         lines = chunk.split(b"\n")
-        lines[0] = _join(rest, lines[0], limit)
+        size += len(lines[0])
+        begun.append(lines[0])
+        if size > limit:
+            begun = [LONG_LINE]
+        if len(lines) == 1:
+            continue  # pieces of a long line are joined once
+        lines[0] = b"".join(begun)
         if number == 1:
             lines[0] = lines[0].removeprefix(codecs.BOM_UTF8)
-        rest = lines.pop()
+        begun = [lines.pop()]
+        size = len(begun[0])
         for line in lines:
             if line and not line.isspace():
                 yield number, line
             number += 1
-    if rest and not rest.isspace():
-        yield number, rest
-
-
-def _join(rest: bytes, more: bytes, limit: int) -> bytes:
-    return LONG_LINE if rest == LONG_LINE or len(rest) + len(more) > limit else rest + more
 
 
 def iter_gunzipped(packed: Iterable[bytes]) -> Iterator[bytes]:

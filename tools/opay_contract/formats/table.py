@@ -49,11 +49,6 @@ Read = Callable[[PlaceOf, ChunkStream], Iterator[Exchange | Unreadable]]
 Rewrite = Callable[[Policy, ChunkStream, Sink, Tally], None]
 
 
-def _is_never_told(_head: Head) -> bool:
-    """Tell a lone body from nothing: it is read as `Format.JSON`, unless it is asked for."""
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class FormatRow:
     """How a format is told by a file's head, and the module that reads a stream of it and writes it again.
@@ -88,11 +83,11 @@ FORMATS: dict[Format, FormatRow] = {
     Format.HAR: FormatRow(is_har, "har"),
     Format.VCR: FormatRow(is_vcr, "vcr"),
     Format.ACCESS_LOG: FormatRow(is_access_log, "access_log"),
-    Format.NEWMAN: FormatRow(is_newman, "newman"),
+    Format.NEWMAN: FormatRow(is_newman, "postman", "newman"),
     Format.POSTMAN: FormatRow(is_postman, "postman"),
     Format.NDJSON: FormatRow(is_ndjson, "native", "ndjson"),
     Format.JSON: FormatRow(is_json, "native", "document"),
-    Format.BODY: FormatRow(_is_never_told, "native", "body"),
+    Format.BODY: FormatRow(lambda _head: False, "native", "body"),  # a lone body is told as JSON
 }
 
 _SURE = (Format.PARQUET, Format.CURL, Format.SCHEMATHESIS_NDJSON, Format.MITMPROXY)

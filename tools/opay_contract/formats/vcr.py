@@ -14,12 +14,9 @@ from opay_contract.formats.editing import HERE, Edited, EntryVisitor, Found, Pol
 from opay_contract.formats.errors import NO_RESPONSE, TRUNCATED_BODY, EntryError, StreamError
 from opay_contract.formats.json_cursor import JsonCursor
 from opay_contract.formats.json_files import (
-    Entry,
-    EntryKind,
+    JsonFormat,
     Path,
     iter_all_segments,
-    read_entries,
-    rewrite_segments,
 )
 from opay_contract.formats.json_text import NewNames
 from opay_contract.formats.look import HEAD, Head
@@ -39,6 +36,7 @@ from opay_contract.formats.streams import ChunkStream
 from opay_contract.formats.yaml_events import (
     BINARY_TAGS,
     ENTRIES,
+    LOADER,
     NULLS,
     PLACEHOLDER,
     BesideEvents,
@@ -68,19 +66,16 @@ _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _WIDTH = 1 << 30
 _NOTHING = yaml.ScalarEvent(None, None, (True, False), "")
 _BREAK = b"\n...\n}: the rest could not be read\n"
-_BEFORE: tuple[yaml.Event, ...] = (
-    yaml.StreamStartEvent(),
-    yaml.DocumentStartEvent(explicit=False),
-    yaml.MappingStartEvent(None, None, implicit=True, flow_style=False),
-    yaml.ScalarEvent(None, None, (True, False), "interactions"),
-    yaml.SequenceStartEvent(None, None, implicit=True, flow_style=False),
-)
-_BEHIND: tuple[yaml.Event, ...] = (
-    yaml.SequenceEndEvent(),
-    yaml.MappingEndEvent(),
-    yaml.DocumentEndEvent(explicit=False),
-    yaml.StreamEndEvent(),
-)
+_CASSETTE: tuple[yaml.Event, ...] = tuple(yaml.parse("interactions:\n- x\n", Loader=LOADER))
+_AT = 5
+"""Which of its events is the one interaction of a cassette that has nothing else."""
+
+_ENDS: dict[type[yaml.Event], yaml.Event] = {
+    yaml.StreamStartEvent: yaml.StreamEndEvent(),
+    yaml.DocumentStartEvent: yaml.DocumentEndEvent(explicit=False),
+    yaml.MappingStartEvent: yaml.MappingEndEvent(),
+    yaml.SequenceStartEvent: yaml.SequenceEndEvent(),
+}
 _NO_INTERACTION = Unreadable(place=HERE, reason="no interaction")
 
 _STATUS_TEXT = re.compile(r"(-?[0-9]+)(?: .*)?", re.DOTALL)
@@ -91,8 +86,7 @@ NO_BODY = "the response has no body; record it with its body"
 def read_vcr(place_of: PlaceOf, stream: ChunkStream) -> Iterator[Exchange | Unreadable]:
     """Yield every interaction of a cassette."""
     if Head(stream.head(HEAD)).is_json:
-        segments = iter_all_segments(JsonCursor(stream), INTERACTIONS, whole=False)
-        yield from read_entries(place_of, segments, _read_json)
+        yield from _JSON.read_all(place_of, stream)
         return
     found = (segment for segment in iter_segments(stream) if isinstance(segment, Interaction))
     for number, interaction in enumerate(found, start=1):
@@ -102,17 +96,9 @@ def read_vcr(place_of: PlaceOf, stream: ChunkStream) -> Iterator[Exchange | Unre
 def rewrite_vcr(policy: Policy, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
     """Rewrite the interactions of a cassette, and what is beside them."""
     if Head(stream.head(HEAD)).is_json:
-        segments = iter_all_segments(JsonCursor(stream), INTERACTIONS, whole=True)
-        rewrite_segments(policy, EntryKind(read=_read_json), segments, sink, tally)
+        _JSON.rewrite_all(policy, stream, sink, tally)
     else:
         _rewrite_yaml(policy, stream, sink, tally)
-
-
-def _read_json(place: Place, entry: Entry) -> Exchange | Unreadable:
-    try:
-        return _exchange(place, parse_entry(entry.data, entry.line))
-    except EntryError as error:
-        return Unreadable(place=place, reason=error.reason)
 
 
 def _read_yaml(place: Place, events: Events | EntryError) -> Exchange | Unreadable:
@@ -128,6 +114,12 @@ def _exchange(place: Place, interaction: Any) -> Exchange | Unreadable:
     return build_exchange(
         place, request, lambda: _response(members.get("response")), parse_moment(members.get("recorded_at"))
     )
+
+
+_JSON = JsonFormat(
+    segments=lambda stream, whole: iter_all_segments(JsonCursor(stream), INTERACTIONS, whole=whole),
+    read=lambda place, entry: _exchange(place, parse_entry(entry.data, entry.line)),
+)
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -156,7 +148,9 @@ def _response(recorded: Any) -> Response:
         raise EntryError(TRUNCATED_BODY)
     if members.get("binary") is True or members.get("binary") == "true":
         raise EntryError("exvcr wrote the body as a term of Erlang; record it as text")
-    status = parse_status(_number(_first(members, _STATUSES)))
+    value = _first(members, _STATUSES)
+    written = _STATUS_TEXT.fullmatch(value) if isinstance(value, str) else None
+    status = parse_status(int(written[1][:_STATUS_DIGITS]) if written else value)
     headers = parse_headers(members.get("headers"))
     body = _bytes(members, _RESPONSE_BODIES)
     decoded = empty_body(headers, NO_BODY) if body is None else decode_body(body, headers)
@@ -199,30 +193,18 @@ def _text(recorded: dict[str, Any], names: tuple[str, ...]) -> str | None:
     raise EntryError("the method or the URL is no text")
 
 
-def _number(value: Any) -> Any:
-    found = _STATUS_TEXT.fullmatch(value) if isinstance(value, str) else None
-    return int(found[1][:_STATUS_DIGITS]) if found else value
-
-
-class _Feed:
-    """Text as the emitter writes it, passed on to a sink as bytes."""
-
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
-
-    def write(self, data: bytes | str, /) -> object:
-        return self._sink.write(data.encode() if isinstance(data, str) else data)
-
-
 def _rewrite_yaml(policy: Policy, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
     """Rewrite a cassette from its events: structure and styles stay, comments and anchors go."""
-    dumper = _DUMPER(_Feed(sink), encoding="utf-8", allow_unicode=True, width=_WIDTH)
+    dumper = _DUMPER(sink, encoding="utf-8", allow_unicode=True, width=_WIDTH)
     still_open: Events = []
     last: yaml.Event | None = None
     try:
         for segment in iter_segments(stream):
             for event in _edited_events(policy, segment, tally):
-                _follow(event, still_open)
+                if (end := _ENDS.get(type(event))) is not None:
+                    still_open.append(end)
+                elif type(event) in map(type, still_open[-1:]):
+                    still_open.pop()
                 dumper.emit(event)
                 last = event
     except (StreamError, yaml.YAMLError, ValueError) as error:
@@ -238,20 +220,6 @@ def _rewrite_yaml(policy: Policy, stream: ChunkStream, sink: Sink, tally: Tally)
         raise StreamError(reason.partition(" at line ")[0]) from None
     finally:
         dumper.dispose()
-
-
-def _follow(event: yaml.Event, still_open: Events) -> None:
-    """Keep the events that would end what is open."""
-    if isinstance(event, yaml.CollectionEndEvent | yaml.DocumentEndEvent | yaml.StreamEndEvent):
-        still_open.pop()
-    elif isinstance(event, yaml.MappingStartEvent):
-        still_open.append(yaml.MappingEndEvent())
-    elif isinstance(event, yaml.SequenceStartEvent):
-        still_open.append(yaml.SequenceEndEvent())
-    elif isinstance(event, yaml.DocumentStartEvent):
-        still_open.append(yaml.DocumentEndEvent(explicit=False))
-    elif isinstance(event, yaml.StreamStartEvent):
-        still_open.append(yaml.StreamEndEvent())
 
 
 def _edited_events(policy: Policy, segment: YamlSegment, tally: Tally) -> Events:
@@ -278,7 +246,12 @@ def _edited_events(policy: Policy, segment: YamlSegment, tally: Tally) -> Events
 def _read_written(events: Events) -> Exchange | Unreadable:
     """Read an interaction as it is once it is written, in a cassette of nothing else."""
     try:
-        text = yaml.emit((*_BEFORE, *events, *_BEHIND), Dumper=_DUMPER, allow_unicode=True, width=_WIDTH)
+        text = yaml.emit(
+            (*_CASSETTE[:_AT], *events, *_CASSETTE[_AT + 1 :]),
+            Dumper=_DUMPER,
+            allow_unicode=True,
+            width=_WIDTH,
+        )
         stream = ChunkStream([encode_text(text)])
         return next(read_vcr(lambda _number, _line=None: HERE, stream), _NO_INTERACTION)
     except (StreamError, yaml.YAMLError):

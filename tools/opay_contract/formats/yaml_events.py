@@ -44,18 +44,7 @@ _PLAIN_TAGS = frozenset({None, "!"}) | {_YAML_TAG + kind for kind in _PLAIN_KIND
 
 Events = list[yaml.Event]
 
-_EMPTY = (
-    yaml.MappingStartEvent(None, None, implicit=True, flow_style=True),
-    yaml.MappingEndEvent(),
-)
-PLACEHOLDER: tuple[yaml.Event, ...] = (
-    _EMPTY[0],
-    yaml.ScalarEvent(None, None, (True, False), "request"),
-    *_EMPTY,
-    yaml.ScalarEvent(None, None, (True, False), "response"),
-    *_EMPTY,
-    _EMPTY[1],
-)
+PLACEHOLDER: tuple[yaml.Event, ...] = tuple(yaml.parse("{request: {}, response: {}}", Loader=LOADER))[2:-2]
 """What stands for a value of which nothing can be kept, and is an interaction for the format's tools."""
 
 

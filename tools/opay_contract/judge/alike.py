@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from opay_contract.contract.contract import Contract, Match, Route, at
+from opay_contract.contract.addresses import value_below
+from opay_contract.contract.contract import Contract, Match, Route
 from opay_contract.jsontext import NotJson, Parsed, Tokens
 from opay_contract.judge import table
 from opay_contract.judge.body import (
@@ -357,7 +358,7 @@ class Kinds:
         operation, body = match.route.operation, match.response_body
         if operation is None or type(body) is not Parsed:
             return ()
-        found = [at(body.value, tokens) for tokens in self._decided[operation.id]]
+        found = [value_below(body.value, tokens, None) for tokens in self._decided[operation.id]]
         return tuple([one if type(one) is str else repr(one) for one in found])
 
     def _names_of(self, parted: tuple[tuple[str, ...], int | None, bool]) -> _Names:
@@ -381,7 +382,7 @@ class Kinds:
         are_texts = all(len(place) == 1 and shape.members[str(place[0])].kind is str for place in there)
         found: Callable[[Any], Any] = _nothing
         if not are_texts:
-            found = lambda value: tuple([repr(at(value, place)) for place in there])  # noqa: E731
+            found = lambda value: tuple([repr(value_below(value, place, None)) for place in there])  # noqa: E731
         elif there:
             found = itemgetter(*[place[0] for place in there])
         if shape.is_known and len(self._getters) < self._room:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from opay_contract.contract.contract import OTHER_TYPE
-from opay_contract.contract.schemas import SchemaSet
+from opay_contract.contract.schemas import SchemaSet, nearest_of
 from opay_contract.jsontext import NotJson, Tokens
 from opay_contract.judge.body_plan import Described
 from opay_contract.judge.describing import describe_value, fold_pointer
@@ -33,7 +33,6 @@ from opay_contract.judge.table import (
 from opay_contract.model.finding import Outcome, Rule
 
 _UNIONS = ("anyOf", "oneOf")
-_TAGS = ("const", "enum")
 
 
 class Fault(NamedTuple):
@@ -233,7 +232,7 @@ def _faults(error: Any, schemas: SchemaSet, nearest: str) -> Iterator[Fault]:
     names = [_name_of(one, at) for at, one in enumerate(stated)] if isinstance(stated, list) else []
     chosen = _named_branch(uri, names, error.instance, schemas)
     if chosen is None or chosen >= len(branches) or not branches[chosen]:
-        chosen = min(range(len(branches)), key=lambda at: (bool(types[at]), *_distance(branches[at], tokens)))
+        chosen = nearest_of(branches, tokens)
     others = sum(not one for one in types)
     if len(branches) == len(names) and others > 1:
         nearest = f"'{names[chosen]}', the nearest of {len(branches)}"
@@ -251,12 +250,6 @@ def _type_at(errors: list[Any], tokens: Tokens) -> Any:
 
 def _joined(types: list[Any]) -> list[str]:
     return list(dict.fromkeys(name for one in types for name in ([one] if isinstance(one, str) else one)))
-
-
-def _distance(errors: list[Any], tokens: Tokens) -> tuple[int, int]:
-    """Return how many constants of a schema are others than the value's, and how many faults it has."""
-    inner = [error for error in errors if len(error.instance_path) == len(tokens) + 1]
-    return sum(keyword_of(error) in _TAGS for error in inner), len(errors)
 
 
 def _named_branch(uri: str | None, names: list[str], value: Any, schemas: SchemaSet) -> int | None:

@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from opay_contract.contract.addresses import tokens_of
-from opay_contract.contract.contract import Contract, Match, at, content_type
+from opay_contract.contract.addresses import tokens_of, value_below
+from opay_contract.contract.contract import Contract, Match, content_type
 from opay_contract.contract.keywords import (
     CHOICES,
     FOR_PEOPLE,
@@ -168,7 +168,7 @@ def decided_of(operation: Operation, body: Parsed | NotJson | None) -> Decided:
     """Return the places of an answer that decide much, with their values."""
     if not isinstance(body, Parsed):
         return ()
-    found = ((tokens, at(body.value, tokens)) for tokens in sorted(operation.decided))
+    found = ((tokens, value_below(body.value, tokens, None)) for tokens in sorted(operation.decided))
     return tuple((tokens, one if type(one) is str else repr(one)) for tokens, one in found)
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from operator import eq
 
-from opay_contract.contract.contract import OTHER_TYPE, Contract, at
+from opay_contract.contract.addresses import value_below
+from opay_contract.contract.contract import OTHER_TYPE, Contract
 from opay_contract.contract.operation import Operation, find_media_type, is_json
 from opay_contract.jsontext import FlawKind, NotJson, Parsed
 from opay_contract.judge.describing import describe_media_type, describe_value, fold_pointer
@@ -30,8 +31,7 @@ from opay_contract.judge.table import (
 )
 from opay_contract.model.exchange import Exchange, header
 from opay_contract.model.finding import Outcome
-from opay_contract.signing.header_forms import is_mask
-from opay_contract.signing.signer import Verification, verify
+from opay_contract.signing.signer import Verification, is_mask, verify
 
 _FLAWS = {
     FlawKind.BYTE_ORDER_MARK: (BYTE_ORDER_MARK, "text without a byte order mark", "a byte order mark"),
@@ -149,7 +149,7 @@ def check_message(subject: Subject) -> Iterator[RawFinding]:
     if envelope is None or subject.answer is None or subject.frame.code not in envelope.codes:
         return
     known = envelope.codes[subject.frame.code]
-    message = at(subject.answer.value, envelope.message)
+    message = value_below(subject.answer.value, envelope.message, None)
     if isinstance(message, str) and known.messages and not is_known_message(message, known.messages):
         pointer = fold_pointer(envelope.message)
         expected = f"a documented message for the code {known.code}"
@@ -162,7 +162,8 @@ def check_echoes(subject: Subject) -> list[RawFinding]:
     if subject.frame.form is None or subject.answer is None or subject.query is None:
         return hits
     for echo in subject.frame.form.echoes:
-        asked, answered = at(subject.query.value, echo.request), at(subject.answer.value, echo.response)
+        asked = value_below(subject.query.value, echo.request, None)
+        answered = value_below(subject.answer.value, echo.response, None)
         if asked != answered and is_mismatched(asked, answered):
             expected = f"the request's {fold_pointer(echo.request)}"
             actual = f"another value ({describe_value(answered)})"

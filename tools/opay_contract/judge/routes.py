@@ -100,7 +100,7 @@ def describe_elsewhere(contract: Contract, url: str, route: Route) -> Elsewhere:
     reason = (route.outside or Outside.HOST).value
     if reason == Outside.PREFLIGHT or not host:
         return Elsewhere(reason=reason, host=shown, path=path)
-    prefix = _prefix_of(parts.path, contract)
+    prefix = prefix_of(parts.path, contract)
     if prefix is None:
         return Elsewhere(reason=reason, host=shown, path=path)
     scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme or "https")
@@ -110,7 +110,7 @@ def describe_elsewhere(contract: Contract, url: str, route: Route) -> Elsewhere:
     return Elsewhere(reason=reason, host=shown, path=path, base_url=base)
 
 
-def _prefix_of(path: str, contract: Contract) -> str | None:
+def prefix_of(path: str, contract: Contract) -> str | None:
     """Return what stands before an operation's path in a path that ends in it, or None where it does not."""
     for operation in contract.operations:
         if match := re.fullmatch(f"((?:/[^/]+)*?)/*{operation.path_pattern.pattern}", path):

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from opay_contract.contract.contract import at
+from opay_contract.contract.addresses import value_below
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.body_plan import StatedPlace
 from opay_contract.judge.describing import describe_value
@@ -149,7 +149,9 @@ def has_repeated_item(value: Any, identity: Tokens) -> bool:
     """Return whether two items of a list have the same identifying member."""
     if not isinstance(value, list) or len(value) < 2:  # noqa: PLR2004  one item cannot be there twice
         return False
-    identities = [found for item in value if isinstance(found := at(item, identity), str | int)]
+    identities = [
+        found for item in value if isinstance(found := value_below(item, identity, None), str | int)
+    ]
     return len(set(identities)) < len(identities)
 
 

@@ -8,22 +8,24 @@ from typing import Any
 
 import msgspec
 
-from opay_contract.contract.addresses import MISSING, below, value_below
+from opay_contract.contract.addresses import MISSING, below
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import DocumentedResponse, Form, Operation, is_json
 from opay_contract.mock.choices import Choices, ReadingFitter
-from opay_contract.mock.examples import (
-    Example,
+from opay_contract.mock.records import RecordBook
+from opay_contract.mock.samples import (
+    BodyExample,
+    Sampler,
     chosen_media_type,
+    nodes_of,
+    picked_by,
     response_examples,
     status_number,
     success_examples,
     success_schema,
     success_status,
 )
-from opay_contract.mock.records import RecordBook
-from opay_contract.mock.samples import Sampler, nodes_of, picked_by
-from opay_contract.mock.state import Action, Call, data_schema, put
+from opay_contract.mock.state import Action, data_schema, put
 from opay_contract.mock.store import StoredRecord
 
 AUTHENTICATION_FAILED, INVALID_PARAMETERS, NOT_FOUND = (
@@ -69,7 +71,7 @@ class Writer:
     """Writes the answers of one operation as the choices say."""
 
     def __init__(self, contract: Contract, operation: Operation, choices: Choices, book: RecordBook) -> None:
-        self._contract, self.operation, self._choices, self.book = contract, operation, choices, book
+        self.contract, self.operation, self._choices, self.book = contract, operation, choices, book
         self.envelope = operation.envelope
         successes = self.envelope.success if self.envelope else frozenset[str]()
         known = [code for code in (self.envelope.codes if self.envelope else ()) if code in successes]
@@ -88,10 +90,10 @@ class Writer:
         """Return the address of the schema of a success's data; without an envelope, of the body."""
         if self.envelope is None:
             return success_schema(self.operation) if is_json(self._media_type.decode()) else None
-        if (stated := data_schema(self._contract, self.operation, form)) is not None:
+        if (stated := data_schema(self.contract, self.operation, form)) is not None:
             return stated
-        schemas, uri = self._contract.schemas, success_schema(self.operation)
-        example = next(success_examples(self._contract, self.operation, form.id if form else None), None)
+        schemas, uri = self.contract.schemas, success_schema(self.operation)
+        example = next(success_examples(self.contract, self.operation, form), None)
         for token in self.envelope.data if uri is not None else ():
             nodes = nodes_of(schemas, uri or "", picked_by(schemas, example))
             uri = next(
@@ -132,7 +134,9 @@ class Writer:
         if action.accepted or action.form is not None:
             return None
         if action.status is not None:
-            return self._bare(action.status)
+            if self.envelope is None and str(action.status) in self.operation.responses:
+                return self.documented(str(action.status), action.status)
+            return MockAnswer(status=action.status, fields=((b"content-length", b"0"),))
         return self.refusal(action.means or INVALID_PARAMETERS)
 
     @property
@@ -150,26 +154,6 @@ class Writer:
         if self.envelope is not None:
             return any(one.means == meaning for one in self.envelope.codes.values())
         return any(str(status) in self.operation.responses for status in _STATUSES.get(meaning, ()))
-
-    def echoing(self, value: Any, form: Form | None, call: Call) -> Any:
-        """Return a body that repeats of the request what it must."""
-        for echo in form.echoes if form else ():
-            asked = value_below(call.body, echo.request)
-            if asked is not MISSING and value_below(value, echo.response) is not MISSING:
-                put(value, echo.response, asked)
-        return value
-
-    def overlaid(self, value: Any, told: dict[str, Any]) -> Any:
-        """Return a body whose data have what is told of them, as far as they have a member for it."""
-        data = value_below(value, self.envelope.data) if self.envelope else value
-        if isinstance(data, dict):
-            data |= {name: deepcopy(child) for name, child in told.items() if name in data}
-        return value
-
-    def _bare(self, status: int) -> MockAnswer:
-        if self.envelope is None and str(status) in self.operation.responses:
-            return self.documented(str(status), status)
-        return MockAnswer(status=status, fields=((b"content-length", b"0"),))
 
     def elsewhere(self, status: int, served: str, fields: Fields = ()) -> MockAnswer:
         """Return the HTTP error for what is not served, with a body that says what is."""
@@ -192,7 +176,7 @@ class Writer:
 
     def made_value(self, form: Form | None, seed: bytes) -> Any:
         """Return the body of a success that no record is asked for: an example, else made from the schema."""
-        for value in success_examples(self._contract, self.operation, form.id if form else None):
+        for value in success_examples(self.contract, self.operation, form):
             return self._fitter.fit("success", self._status, deepcopy(value))[1]
         uri = self.data_schema(form)
         if uri is None:
@@ -228,21 +212,21 @@ class Writer:
             return problem(status, HTTPStatus(status).phrase if status in set(HTTPStatus) else "")
         own = next((key for key, one in self.operation.responses.items() if one is response), key)
         media_type = chosen_media_type(response)
-        for example in response_examples(self._contract, self.operation, own):
+        for example in response_examples(self.contract, self.operation, own):
             if example.name == name if name is not None else example.media_type == media_type:
                 return self.by_example(example, status, own)
         schema = response.media_types.get(media_type) if media_type is not None else None
         value = MISSING if schema is None else self._sampler.sample(schema, status)
         if media_type is None or value is MISSING:
             return MockAnswer(status=status, fields=(*self._fields[own], (b"content-length", b"0")))
-        return self.by_example(Example(name="", media_type=media_type, value=value), status, own)
+        return self.by_example(BodyExample(name="", media_type=media_type, value=value), status, own)
 
     def example_names(self, key: str) -> list[str]:
         """Return the names of the examples of a response."""
-        found = (one.name for one in response_examples(self._contract, self.operation, key))
+        found = (one.name for one in response_examples(self.contract, self.operation, key))
         return [name for name in found if name]
 
-    def by_example(self, example: Example, status: int, key: str) -> MockAnswer:
+    def by_example(self, example: BodyExample, status: int, key: str) -> MockAnswer:
         """Return an example as an answer."""
         as_text = isinstance(example.value, str) and not is_json(example.media_type)
         body = example.value.encode() if as_text else _encode(example.value)
@@ -280,7 +264,7 @@ class Writer:
         """Return the header fields that a response is documented to have, as far as they are required."""
         found = []
         for one in response.headers:
-            stated = self._contract.schemas.find(one.uri)
+            stated = self.contract.schemas.find(one.uri)
             value = stated.get("example", MISSING) if isinstance(stated, dict) else MISSING
             if value is MISSING and one.schema is not None:
                 value = self._sampler.sample(one.schema, one.name)

@@ -5,7 +5,7 @@ what is not said there is done as most APIs do it.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from opay_contract.contract.addresses import MISSING
@@ -78,61 +78,52 @@ class Choices:
         """Return the choices with every `QUESTION=READING` of `picks` taken."""
         taken = dict(self._taken)
         for pick in picks:
-            choice = self._pick(pick)
-            taken[choice.question.id] = choice
+            name, equals, reading = pick.partition("=")
+            if not equals:
+                raise UsageError(f"choice '{pick}' has no '='; write it as QUESTION=READING")
+            if name not in taken:
+                raise unknown_name("question", name, taken, "`opay-contract mock --choices`")
+            choice = taken[name]
+            if reading not in choice.stated.readings:
+                kind = f"reading of the question '{name}'"
+                raise unknown_name(kind, reading, choice.stated.readings, "`opay-contract mock --choices`")
+            taken[name] = replace(choice, taken=reading)
         return Choices(taken.values())
-
-    def _pick(self, pick: str) -> Choice:
-        name, equals, reading = pick.partition("=")
-        if not equals:
-            raise UsageError(f"choice '{pick}' has no '='; write it as QUESTION=READING")
-        if name not in self._taken:
-            raise unknown_name("question", name, self._taken, "`opay-contract mock --choices`")
-        choice = self._taken[name]
-        if reading not in choice.stated.readings:
-            kind = f"reading of the question '{name}'"
-            raise unknown_name(kind, reading, choice.stated.readings, "`opay-contract mock --choices`")
-        return Choice(question=choice.question, taken=reading, stated=choice.stated)
 
 
 def assumed_choices(contract: Contract) -> Choices:
     """Return the choices that take each question's assumed reading."""
     asked = {question.id: question for question in contract.questions}
-    stated, file = read_mock_statement(contract).choices, contract.schemas.root.name
-    for one in stated:
+    taken, file = list[Choice](), contract.schemas.root.name
+    for one in read_mock_statement(contract).choices:
         if one.question not in asked:
             raise ContractError(f"{file}: x-mock: there is no open question '{one.question}'")
         if one.decides not in USUAL:
             raise ContractError(
                 f"{file}: x-mock: '{one.decides}' is no situation; there are {', '.join(USUAL)}"
             )
-    return Choices(
-        Choice(question=asked[one.question], taken=_assumed(asked[one.question], one, file), stated=one)
-        for one in stated
-    )
+        readings = asked[one.question].readings
+        assumed = next(
+            (reading.id for reading in readings if reading.assumed and reading.id in one.readings), None
+        )
+        if assumed is None:
+            said = f"the question '{one.question}' has no assumed reading that `x-mock` knows"
+            raise ContractError(f"{file}: {said}")
+        taken.append(Choice(question=asked[one.question], taken=assumed, stated=one))
+    return Choices(taken)
 
 
 def render_choices(choices: Choices) -> str:
     """Return the choices as text: each question with its readings, the one taken marked by `*`."""
-    return "\n".join(line for choice in choices for line in _lines(choice)) or (
-        "none: the contract has no open question that the mock decides on (`x-mock`)"
-    )
-
-
-def _lines(choice: Choice) -> list[str]:
-    readings = [one for one in choice.question.readings if one.id in choice.stated.readings]
-    marked = [(reading, "*" if reading.id == choice.taken else " ") for reading in readings]
-    return [
-        f"{choice.question.id}: {choice.question.question}",
-        *(f"  {mark} {reading.id}: {reading.statement}" for reading, mark in marked),
-    ]
-
-
-def _assumed(question: OpenQuestion, stated: StatedChoice, file: str) -> str:
-    for reading in question.readings:
-        if reading.assumed and reading.id in stated.readings:
-            return reading.id
-    raise ContractError(f"{file}: the question '{question.id}' has no assumed reading that `x-mock` knows")
+    lines = []
+    for choice in choices:
+        lines.append(f"{choice.question.id}: {choice.question.question}")
+        for reading in choice.question.readings:
+            if reading.id in choice.stated.readings:
+                mark = "*" if reading.id == choice.taken else " "
+                lines.append(f"  {mark} {reading.id}: {reading.statement}")
+    none = "none: the contract has no open question that the mock decides on (`x-mock`)"
+    return "\n".join(lines) or none
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], where: str) -> UsageError:
@@ -182,19 +173,14 @@ def _fit_body(body: Any, wanted: Evidence, validator: Any, others: list[Any]) ->
     for holder, step in list(iter_places(body, tokens)):
         current = holder.get(step, MISSING) if isinstance(holder, dict) else holder[int(step)]
         if wanted.other is not None:
-            if wanted.equal and current is not MISSING:
-                holder[step] = _beside(holder, wanted)
+            if wanted.equal and current is not MISSING:  # the other place is a member of the same object
+                holder[step] = holder.get(wanted.other[-1], holder[wanted.at[-1]])
             continue
         if current is not MISSING and validator.is_valid(current):
             continue
         changed = _changed(current, wanted.schema, others)
         if changed is not MISSING:
             holder[step] = changed
-
-
-def _beside(holder: Any, wanted: Evidence) -> Any:
-    """Return what stands at the other place of a comparison, which is a member of the same object."""
-    return holder.get(wanted.other[-1], holder[wanted.at[-1]]) if wanted.other else MISSING
 
 
 def _changed(current: Any, schema: Any, others: list[Any]) -> Any:

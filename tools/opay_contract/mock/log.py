@@ -2,11 +2,7 @@
 
 import json
 import shlex
-import threading
-from collections import deque
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self, TextIO
 
 from opay_contract.contract.contract import Contract, Route, read_bodies
 from opay_contract.judge.describing import describe_name, is_label
@@ -19,62 +15,8 @@ from opay_contract.mock.validation import Credentials
 from opay_contract.model.exchange import Exchange, header
 from opay_contract.signing.signer import sign
 
-_MOST_WAITING = 10_000
-_SECONDS_TO_GATHER = 0.02
-"""How long lines are gathered: a thread that wakes up for each would take more time than the answers."""
-
-_SECONDS_TO_FINISH = 1.0
 _CLOCK = slice(11, 23)
 """Hours to milliseconds in a time as exchanges have it, which is in UTC."""
-
-
-class LogWriter:
-    """Writes lines in a thread, so that a reader who does not read, as of a full pipe, stops no answer."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._waiting: deque[str] = deque()
-        self._dropped = 0
-        self._has_news, self._is_closing = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._run, name="opay-contract-log", daemon=True)
-
-    def __enter__(self) -> Self:
-        """Begin to write."""
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
-    ) -> None:
-        """Write what waits, as far as somebody reads it."""
-        self._is_closing.set()
-        self._has_news.set()
-        self._thread.join(_SECONDS_TO_FINISH)
-
-    def add(self, line: str) -> None:
-        """Take a line; returns at once."""
-        if len(self._waiting) < _MOST_WAITING:
-            self._waiting.append(line)
-        else:
-            self._dropped += 1
-        if not self._has_news.is_set():
-            self._has_news.set()
-
-    def _run(self) -> None:
-        is_last = False
-        while not is_last:
-            self._has_news.wait()
-            is_last = self._is_closing.wait(_SECONDS_TO_GATHER)
-            self._has_news.clear()
-            lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
-            if self._dropped:
-                lines.append(f"{self._dropped} requests are not logged: nobody reads fast enough")
-                self._dropped = 0
-            try:
-                self._stream.write("".join(f"{line}\n" for line in lines))
-                self._stream.flush()
-            except (OSError, ValueError):  # nobody is there to read it
-                return
 
 
 class RequestLog:
@@ -125,8 +67,7 @@ def render_greeting(
     A key of the user's is in none of it, nor anything made with it: there `opay-contract sign` stands, which
     takes it from the environment. Without a record that may be shown there is a placeholder.
     """
-    book = RecordBook(contract)
-    request = sound_request(contract, book, known.id if known else None)
+    request = sound_request(contract, RecordBook(contract), known.id if known else None)
     operation, scheme = request.operation, contract.signature
     is_shown = credentials.private_key == Credentials().private_key
     body = (

@@ -6,6 +6,7 @@ same records on every machine.
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,14 +20,13 @@ from opay_contract.errors import ContractError, UsageError
 from opay_contract.jsontext import Tokens, pointer
 from opay_contract.judge.body import keyword_of, rule_of, tokens_of_error
 from opay_contract.judge.describing import fold_pointer
-from opay_contract.mock.examples import success_examples
-from opay_contract.mock.samples import Sampler, iter_leaves
+from opay_contract.mock.samples import Sampler, iter_described, success_examples
 from opay_contract.mock.state import (
-    Call,
+    AdmittedRequest,
     Lookup,
     RecordsStated,
     Samples,
-    pointer_of,
+    Steps,
     put,
     read_mock_statement,
 )
@@ -43,8 +43,15 @@ class RecordKind:
         self.stated, self.name = stated, stated.name
         self.single = stated.name.removesuffix("s")
         self._contract, self._sampler = contract, Sampler(contract.schemas)
-        self._items_uri = _below_schema(contract, stated) if stated.items else ""
         schemas = contract.schemas
+        self._items_uri = ""
+        if stated.items:
+            place = pointer((*stated.items.at, "*"))
+            found = (uris[0] for at, uris in iter_places(schemas, stated.schema) if at == place and uris)
+            self._items_uri = next(found, "")
+            if not self._items_uri:
+                said = f"the schema of {stated.name} describes nothing at '{place}'"
+                raise ContractError(f"{schemas.root.name}: x-mock: {said}")
         self._data_validator = schemas.closed_validator(stated.schema)
         self._item_validator = schemas.closed_validator(self._items_uri) if stated.items else None
 
@@ -91,13 +98,7 @@ class RecordKind:
         data = self._made_up(self.stated.schema, self.stated.samples, number, random)
         put(data, self.stated.key, self._as_key(data, self.stated.key, id_))
         made = [self.made_up_item(random) for _ in range(items)] if self.stated.items else []
-        stored = self.stored(data)
-        return StoredRecord(
-            kind=self.name,
-            id=id_,
-            document=stored.document,
-            items={self.item_id(item): item for item in made},
-        )
+        return replace(self.stored(data), id=id_, items={self.item_id(item): item for item in made})
 
     def made_up_item(self, random: Random, id_: str | None = None) -> dict[str, Any]:
         """Return a made-up item, of an id where one is given."""
@@ -120,16 +121,14 @@ class RecordKind:
     def sample_of_item(self, item: str) -> StoredRecord:
         """Return a record with one item of an id."""
         record = self.sample(f"{self.single}-0")
-        made = self.made_up_item(Random(record.id), item)  # noqa: S311
-        return StoredRecord(kind=self.name, id=record.id, document=record.document, items={item: made})
+        return replace(record, items={item: self.made_up_item(Random(record.id), item)})  # noqa: S311
 
     def blank(self, id_: str) -> StoredRecord:
         """Return a record of an id with empty texts and without items."""
-        record = self.sample(id_)
-        data = self.data(StoredRecord(kind=self.name, id=id_, document=record.document))
-        for leaf in list(iter_leaves(self._contract.schemas, self.stated.schema, data)):
-            if isinstance(leaf.value, str) and leaf.tokens != self.stated.key:
-                put(data, leaf.tokens, "")
+        data = self.data(replace(self.sample(id_), items={}))
+        for one in list(iter_described(self._contract.schemas, self.stated.schema, data)):
+            if isinstance(one.value, str) and one.tokens != self.stated.key:
+                put(data, one.tokens, "")
         return self.stored(data)
 
     def load(self, document: Document, at: Tokens, found: Any) -> list[StoredRecord]:
@@ -141,18 +140,13 @@ class RecordKind:
         for index, item in enumerate(found):
             for tokens, fault in self.faults(item):
                 raise UsageError(_fault_at(document, (*at, index, *tokens), len(at), self.single, fault))
-        self._refuse_repeated(document, at, found)
-        return [self.stored(item) for item in found]
-
-    def _refuse_repeated(self, document: Document, at: Tokens, found: list[Any]) -> None:
         key, items = self.stated.key, self.stated.items
         places = [((*at, index, *key), value_below(data, key)) for index, data in enumerate(found)]
-        for index, data in enumerate(found if items else ()):
-            inside = value_below(data, items.at) if items else ()
+        if items is not None:
             places += [
-                ((*at, index, *items.at, i, *items.key), self.item_id(item))
-                for i, item in enumerate(inside)
-                if items
+                ((*at, index, *items.at, number, *items.key), self.item_id(item))
+                for index, data in enumerate(found)
+                for number, item in enumerate(value_below(data, items.at))
             ]
         seen: set[tuple[int, Any]] = set()
         for tokens, identity in places:
@@ -160,6 +154,7 @@ class RecordKind:
                 said = f"is there twice; it must identify one {self.single} or item"
                 raise UsageError(_fault_at(document, tokens, len(at), self.single, said))
             seen.add((len(tokens), identity))
+        return [self.stored(item) for item in found]
 
     def _made_up(self, uri: str, samples: Samples, number: int, random: Random) -> Any:
         seed = random.random()
@@ -173,7 +168,7 @@ class RecordKind:
         for place, given in samples.items():
             one = random.choice(given)
             if place:
-                put(value, pointer_of(place), _filled(one, number, random))
+                put(value, Steps.of(place), _filled(one, number, random))
             else:
                 value |= {name: _filled(child, number, random) for name, child in one.items()}
         return value
@@ -185,6 +180,15 @@ class RecordKind:
             digits = "".join(filter(str.isdecimal, id_))
             return int(digits) if digits else number or made
         return id_
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookedUp:
+    """A form of an operation that looks something up."""
+
+    operation: Operation
+    form: Form | None
+    lookup: Lookup
 
 
 class RecordBook:
@@ -225,7 +229,7 @@ class RecordBook:
                     f"{kind.single}-{number}", number, random, random.choice(_ITEMS_OF_RECORDS)
                 )
 
-    def added(self, lookup: Lookup, call: Call, key: str) -> tuple[StoredRecord, str | None]:
+    def added(self, lookup: Lookup, call: AdmittedRequest, key: str) -> tuple[StoredRecord, str | None]:
         """Return the record, and its item, that a request adds: made up but for what the request says."""
         kind = self.kinds[lookup.records.name]
         owner = lookup.to.of(call) if lookup.to is not None else MISSING
@@ -233,11 +237,10 @@ class RecordBook:
         random = Random(f"{record_id} {key}")  # noqa: S311  made-up data
         record = kind.made_up(record_id, 0, random, 0)
         if not lookup.of_items:
-            document = _with(record.document, lookup, call, kind.faults)
-            return StoredRecord(kind=kind.name, id=key, document=document), None
+            return replace(record, document=_with(record.document, lookup, call, kind.faults)), None
         item = _with(kind.made_up_item(random), lookup, call, kind.item_faults)
         id_ = kind.item_id(item)
-        return StoredRecord(kind=kind.name, id=record_id, document=record.document, items={id_: item}), id_
+        return replace(record, items={id_: item}), id_
 
     def load(self, path: Path) -> list[StoredRecord]:
         """Read a JSON or YAML file that holds a list of records, or a list by the name of each kind."""
@@ -257,28 +260,28 @@ class RecordBook:
     def examples(self) -> list[StoredRecord]:
         """Return the records of the contract's examples, with what the examples by item add to them."""
         found: dict[tuple[str, str], StoredRecord] = {}
-        for lookup, data in self._example_data():
-            kind = self.kinds[lookup.records.name]
-            whole = _as_record(kind, lookup, data) if lookup.of_items else data
-            if not kind.id_of(whole):
-                continue
-            stored = kind.stored(whole)
-            before = found.get((kind.name, stored.id))
-            items = {**(before.items if before else {}), **stored.items}
-            found[kind.name, stored.id] = StoredRecord(
-                kind=kind.name, id=stored.id, document=stored.document, items=items
-            )
+        for one in (*self.looking_up(), *self.looking_up(of_items=True)):
+            envelope, kind = one.operation.envelope, self.kinds[one.lookup.records.name]
+            for value in success_examples(self._contract, one.operation, one.form):
+                data = value if envelope is None else value_below(value, envelope.data)
+                if not isinstance(data, dict):
+                    continue
+                whole = _as_record(kind, one.lookup, data) if one.lookup.of_items else data
+                if not kind.id_of(whole):
+                    continue
+                stored = kind.stored(whole)
+                before = found.get((kind.name, stored.id))
+                items = {**(before.items if before else {}), **stored.items}
+                found[kind.name, stored.id] = replace(stored, items=items)
         return list(found.values())
 
-    def _example_data(self) -> Iterator[tuple[Lookup, Any]]:
-        finding = [(key, one) for key, one in self.statement.lookups.items() if one.does == "finds"]
-        operations = {operation.id: operation for operation in self._contract.operations}
-        for (name, form_id), lookup in sorted(finding, key=lambda pair: pair[1].of_items):
-            envelope = operations[name].envelope
-            for value in success_examples(self._contract, operations[name], form_id):
-                data = value if envelope is None else value_below(value, envelope.data)
-                if isinstance(data, dict):
-                    yield lookup, data
+    def looking_up(self, *, of_items: bool = False) -> Iterator[LookedUp]:
+        """Yield the forms of operations that look records up, or the items in them."""
+        for operation in self._contract.operations:
+            for form in operation.forms or (None,):
+                lookup = self.lookup(operation, form)
+                if lookup is not None and lookup.does == "finds" and lookup.of_items is of_items:
+                    yield LookedUp(operation=operation, form=form, lookup=lookup)
 
 
 def iter_faults(validator: Any, value: Any) -> Iterator[tuple[Tokens, str]]:
@@ -291,18 +294,6 @@ def iter_faults(validator: Any, value: Any) -> Iterator[tuple[Tokens, str]]:
             _, expected = rule_of(keyword, error.kind.value, error.instance)
             fault = "is missing" if keyword == "required" else f"is not {expected}"
             yield tokens_of_error(error, keyword), fault
-
-
-def _below_schema(contract: Contract, stated: RecordsStated) -> str:
-    """Return the address of the schema of a record's items."""
-    place = (*stated.items.at, "*") if stated.items else ()
-    for found, uris in iter_places(contract.schemas, stated.schema):
-        if found == pointer(place) and uris:
-            return uris[0]
-    raise ContractError(
-        f"{contract.schemas.root.name}: x-mock: the schema of {stated.name} describes nothing at "
-        f"'{pointer(place)}'"
-    )
 
 
 def _as_record(kind: RecordKind, lookup: Lookup, data: dict[str, Any]) -> dict[str, Any]:
@@ -319,7 +310,7 @@ def _as_record(kind: RecordKind, lookup: Lookup, data: dict[str, Any]) -> dict[s
 
 
 def _with(
-    made: dict[str, Any], lookup: Lookup, call: Call, faults: Callable[[Any], Iterator[object]]
+    made: dict[str, Any], lookup: Lookup, call: AdmittedRequest, faults: Callable[[Any], Iterator[object]]
 ) -> dict[str, Any]:
     """Return what was made up with what is taken of a request, as far as the schemas know it."""
     for at, of in lookup.takes:

@@ -1,19 +1,21 @@
 """Answers from recorded exchanges: a question gets the answers that it got in turn, then the last again."""
 
 import json
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from opay_contract.contract.addresses import MISSING
-from opay_contract.contract.answers import answer_shape
-from opay_contract.contract.contract import Contract, Match, Route, at, read_bodies
+from opay_contract.contract.addresses import MISSING, value_below
+from opay_contract.contract.contract import Contract, Match, Route, read_bodies
 from opay_contract.contract.operation import Form, Operation
+from opay_contract.contract.scopes import answer_shape
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import Parsed, parse_json
 from opay_contract.mock.answers import AUTHENTICATION_FAILED, REASON_HEADER, Fields, MockAnswer
 from opay_contract.mock.records import RecordBook
-from opay_contract.mock.state import Call
+from opay_contract.mock.state import AdmittedRequest
 from opay_contract.mock.validation import MockRequest
 from opay_contract.model.exchange import Exchange, Headers, Response, Unreadable
 from opay_contract.recordings.inputs import Source, find_missing, iter_sources
@@ -33,6 +35,8 @@ _NOT_SENT = frozenset(
         REASON_HEADER.decode(),
     }
 )
+
+_UNSENDABLE = re.compile("[^ -~\x80-\xff]")
 
 _Question = tuple[str, str, str]
 """The ids of an operation and of a request form, and what it asks for: a key, or else the whole request."""
@@ -85,7 +89,19 @@ class Replay:
             if not item.is_passed_over:
                 self._left_out["unreadable"] += 1
             return
-        operation = self._operation(item)
+        try:
+            path = urlsplit(item.request.url or "").path
+        except ValueError:
+            path = " "  # which no operation has
+        operation = next(
+            (
+                one
+                for one in self._contract.operations  # on whatever host
+                if item.request.method in (None, one.method)
+                and (not path or one.path_pattern.fullmatch(path))
+            ),
+            None,
+        )
         if operation is None:
             self._left_out["of another API or method"] += 1
             return
@@ -97,7 +113,10 @@ class Replay:
             self._left_out["refused for the signature"] += 1
         else:
             question = (operation.id, form.id if form else "", asked)
-            self._answers.setdefault(question, []).append(_answer(item.response))
+            answers = self._answers.setdefault(question, [])
+            fields, body = _sendable(item.response.headers), item.response.body
+            length = (b"content-length", b"%d" % len(body))
+            answers.append(MockAnswer(status=item.response.status, fields=(*fields, length), body=body))
 
     def _asked(self, item: Exchange, operation: Operation, match: Match) -> str:
         """Return what a request asks for: the key of a record, or else the whole of it."""
@@ -111,10 +130,10 @@ class Replay:
             groups = map(unquote, found.groups()) if found else ()
             values = {("path", name): text for name, text in zip(operation.path_names, groups, strict=False)}
             values |= {("query", name): text for name, text in parse_qsl(parts.query)}
-            asked = lookup.by.of(Call(body=body, parameters=values))
+            asked = lookup.by.of(AdmittedRequest(body=body, parameters=values))
         else:
             echoes = match.form.echoes if match.form else ()
-            asked = at(body, echoes[0].request) if echoes and body is not MISSING else MISSING
+            asked = value_below(body, echoes[0].request, None) if echoes and body is not MISSING else MISSING
         if isinstance(asked, str):
             return asked
         return (
@@ -130,23 +149,6 @@ class Replay:
         known = operation.envelope.codes.get(match.code or "")
         return known is not None and known.means == AUTHENTICATION_FAILED
 
-    def _operation(self, exchange: Exchange) -> Operation | None:
-        """Return the operation that was called, on whatever host."""
-        request = exchange.request
-        try:
-            path = urlsplit(request.url or "").path
-        except ValueError:
-            return None
-        return next(
-            (
-                operation
-                for operation in self._contract.operations
-                if request.method in (None, operation.method)
-                and (not path or operation.path_pattern.fullmatch(path))
-            ),
-            None,
-        )
-
     def _describe_left_out(self) -> str:
         return ", ".join(f"{number} {reason}" for reason, number in sorted(self._left_out.items()))
 
@@ -155,35 +157,13 @@ def load_replay(contract: Contract, paths: Sequence[str]) -> Replay:
     """Read recordings, files or folders of them, for a mock that answers from them."""
     if missing := find_missing(paths, literally=True):
         raise UsageError(missing)
-    return Replay(contract, _iter_items(contract, paths))
-
-
-def _iter_items(contract: Contract, paths: Sequence[str]) -> Iterator[Exchange | Unreadable]:
-    answers = answer_shape(contract)
+    answers, items = answer_shape(contract), list[Iterable[Exchange | Unreadable]]()
     for found in iter_sources(paths):
-        if isinstance(found, Source):
-            if not is_passed_over(found, answers):
-                yield from iter_exchanges(found, answers=answers)
-        else:
-            yield found
-
-
-def _answer(response: Response) -> MockAnswer:
-    length = ((b"content-length", b"%d" % len(response.body)),)
-    return MockAnswer(
-        status=response.status, fields=(*_fields(response.headers), *length), body=response.body
-    )
-
-
-def _fields(headers: Headers | None) -> Fields:
-    """Return the recorded fields that can be sent again; a recorder may have written what no field holds."""
-    if headers is None:
-        return ((b"content-type", b"application/json"),)
-    return tuple(
-        (name.lower().encode("latin-1"), value.encode("latin-1"))
-        for name, value in headers
-        if name.lower() not in _NOT_SENT and _is_sendable(name) and _is_sendable(value)
-    )
+        if not isinstance(found, Source):
+            items.append([found])
+        elif not is_passed_over(found, answers):
+            items.append(iter_exchanges(found, answers=answers))
+    return Replay(contract, chain.from_iterable(items))
 
 
 def _whole(path: str, query: str, body: bytes) -> str:
@@ -192,5 +172,12 @@ def _whole(path: str, query: str, body: bytes) -> str:
     return f"{path}?{query} {told}"
 
 
-def _is_sendable(text: str) -> bool:
-    return all(" " <= character <= "\xff" and character != "\x7f" for character in text)
+def _sendable(headers: Headers | None) -> Fields:
+    """Return the recorded fields that can be sent again; a recorder may have written what no field holds."""
+    if headers is None:
+        return ((b"content-type", b"application/json"),)
+    return tuple(
+        (name.lower().encode("latin-1"), value.encode("latin-1"))
+        for name, value in headers
+        if name.lower() not in _NOT_SENT and not _UNSENDABLE.search(name + value)
+    )

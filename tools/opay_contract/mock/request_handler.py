@@ -1,10 +1,11 @@
 """Answers requests: the checks first, then the store, an example or a scenario. No network."""
 
 import re
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from opay_contract.contract.addresses import MISSING
+from opay_contract.contract.addresses import MISSING, value_below
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import Operation
 from opay_contract.errors import UsageError
@@ -20,7 +21,7 @@ from opay_contract.mock.scenarios import (
     build_scenarios,
     find_scenario,
 )
-from opay_contract.mock.state import Lookup
+from opay_contract.mock.state import Lookup, put
 from opay_contract.mock.store import Store, StoredRecord
 from opay_contract.mock.validation import Credentials, MockRequest, Query, Validation
 
@@ -155,9 +156,8 @@ class _OperationHandler:
             return told.because("unknown scenario")
         context = self._context(query, request, made_up=magic is not None)
         played = scenario.play(context)
-        if played is None:
-            return context.usual.because(f"scenario {scenario.name}: this answer has nothing for it")
-        return played.because(f"scenario {scenario.name}")
+        nothing = "" if played else ": this answer has nothing for it"
+        return (played or context.usual).because(f"scenario {scenario.name}{nothing}")
 
     def _wished(self, header: bytes) -> MockAnswer | None:
         """Return the documented answer that a `Prefer` asks for by status or example; None for others."""
@@ -194,34 +194,29 @@ class _OperationHandler:
         if answer is None:
             found = self._find(query)
             answer = self._usual(query, request, found)
-            if (
-                found is not None or query.lookup is None
-            ):  # the stored are so many, the unknown are without end
+            # the stored are so many, the unknown are without end
+            if found is not None or query.lookup is None:
                 self._answers[key] = answer
         return answer
 
     def _context(self, query: Query, request: MockRequest, *, made_up: bool) -> ScenarioContext:
         found = self._sample(query) if made_up else self._find(query)
         usual = self._usual(query, request, found)
-        stored, value = None, MISSING
-        if query.lookup is not None and query.lookup.does == "finds":
-            kind = self._book.kinds[query.lookup.records.name]
-            stored = (
-                found if found is not None and (found.items or not kind.stated.items) else self._sample(query)
-            )
-        if stored is not None and query.lookup is not None:
-            value = self.writer.success_value(self._book.data_of(query.lookup, stored))
+        lookup, stored, value = query.lookup, found, MISSING
+        if lookup is None or lookup.does != "finds":
+            stored = None
+        elif stored is None or (lookup.records.items and not stored.items):
+            stored = self._sample(query)
+        if lookup is not None and stored is not None:
+            value = self.writer.success_value(self._book.data_of(lookup, stored))
         elif self.writer.is_json:
             value = self._made(query, request)
         return ScenarioContext(
             form=query.form,
             usual=usual,
             value=value,
-            schema=self.writer.data_schema(query.form),
-            at=self.writer.envelope.data if self.writer.envelope else (),
             stored=stored,
             writer=self.writer,
-            schemas=self._contract.schemas,
             slow_seconds=self._settings.slow_seconds,
         )
 
@@ -285,15 +280,19 @@ class _OperationHandler:
         else:
             self._store.add([added])
         told = self._book.data_of(lookup, added) if item is not None else kind.data(added)
-        return self.writer.whole(self._overlaid(query, told))
+        value = self.writer.made_value(query.form, query.asked.encode())
+        envelope = self.writer.envelope
+        data = MISSING if value is MISSING else value_below(value, envelope.data) if envelope else value
+        if isinstance(data, dict):  # of what was added it has what the answer has a member for
+            data |= {name: deepcopy(child) for name, child in told.items() if name in data}
+        return self.writer.whole(value)
 
     def _made(self, query: Query, request: MockRequest) -> object:
         """Return the body of an answer that no record gives, with what it must repeat of the request."""
         seed = b"%s?%s %s" % (request.target, request.query, request.body)
         value = self.writer.made_value(query.form, seed) if self.writer.is_json else MISSING
-        return value if value is MISSING else self.writer.echoing(value, query.form, query.call)
-
-    def _overlaid(self, query: Query, told: dict[str, object]) -> object:
-        """Return the body of an answer about what was added: those members of it that the answer has."""
-        value = self.writer.made_value(query.form, query.asked.encode())
-        return value if value is MISSING else self.writer.overlaid(value, told)
+        for echo in query.form.echoes if query.form and value is not MISSING else ():
+            asked = value_below(query.call.body, echo.request)
+            if asked is not MISSING and value_below(value, echo.response) is not MISSING:
+                put(value, echo.response, asked)
+        return value

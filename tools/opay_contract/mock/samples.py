@@ -1,7 +1,7 @@
-"""Makes values that a schema allows, the same for the same seed, and lists what may be changed in one.
+"""Values of an operation: the examples that a contract gives, and what is made from a schema.
 
-For an answer nobody wrote an example of. Whoever wants every kind of value has hypothesis for it; this makes
-one that is sound, and says where it cannot.
+For an answer nobody wrote an example of a value is made, the same for the same seed. Whoever wants every kind
+of value has hypothesis for it; this makes one that is sound, and says where it cannot.
 """
 
 import re
@@ -13,9 +13,126 @@ from random import Random
 from re import _constants, _parser  # the only reader of regular expressions
 from typing import Any
 
-from opay_contract.contract.addresses import MISSING, absolute, below, split_uri, with_fragment
+from opay_contract.contract.addresses import (
+    MISSING,
+    Address,
+    absolute,
+    below,
+    resolve,
+    split_uri,
+    value_below,
+    with_fragment,
+)
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.operation import DocumentedResponse, Form, Operation, is_json
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.jsontext import Tokens
+
+_HTTP_SUCCESS = range(200, 300)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyExample:
+    """An example of a body by its name, which is empty where it has none."""
+
+    name: str
+    media_type: str
+    value: Any
+
+
+def success_status(operation: Operation) -> str:
+    """Return the key of the response that a success has: the lowest of 200 to 299, else `default`, or any."""
+    keys = sorted(operation.responses)
+    best = next((key for key in keys if key.startswith("2")), None)
+    return best or ("default" if "default" in keys else next(iter(keys), "200"))
+
+
+def status_number(key: str) -> int:
+    """Return an HTTP status of a response's key: `2XX` is 200, and so is `default`."""
+    return int(key.upper().replace("X", "0")) if key != "default" else _HTTP_SUCCESS.start
+
+
+def chosen_media_type(response: DocumentedResponse | None) -> str | None:
+    """Return the media type that is answered unless another is asked for: JSON, else the first."""
+    types = list(response.media_types) if response is not None else []
+    return next(filter(is_json, types), types[0] if types else None)
+
+
+def response_examples(contract: Contract, operation: Operation, key: str) -> list[BodyExample]:
+    """Return the examples of a response: those beside its media types, then those of its schemas."""
+    response = operation.responses.get(key)
+    found: list[BodyExample] = []
+    for media_type, schema in response.media_types.items() if response else ():
+        place = below(response.uri, "content", media_type) if response else ""
+        found += _given(contract, place, media_type, schema)
+    return found
+
+
+def request_examples(contract: Contract, operation: Operation) -> list[BodyExample]:
+    """Return the examples of an operation's request body, in the same order."""
+    found: list[BodyExample] = []
+    at, body = _resolved(contract, f"{operation.uri}/requestBody")
+    for media_type, schema in operation.request_types.items() if body is not MISSING else ():
+        found += _given(contract, at.child("content", media_type).uri, media_type, schema)
+    return found
+
+
+def schema_examples(contract: Contract, schema: str | None) -> list[Any]:
+    """Return the examples that a schema gives of itself, else those of what it is a reference to."""
+    seen: set[str] = set()
+    while schema is not None and schema not in seen:
+        seen.add(schema)
+        node = contract.schemas.find(with_fragment(schema))
+        if not isinstance(node, dict):
+            break
+        if "examples" in node or "example" in node:
+            found = node.get("examples", [node.get("example")])
+            return list(found) if isinstance(found, list) else []
+        named = node.get("$ref")
+        schema = absolute(named, split_uri(schema).file) if isinstance(named, str) else None
+    return []
+
+
+def success_examples(contract: Contract, operation: Operation, form: Form | None) -> Iterator[Any]:
+    """Yield the examples of successes of an operation, or of one of its forms, each sound by its schema."""
+    key = success_status(operation)
+    examples = [one.value for one in response_examples(contract, operation, key) if is_json(one.media_type)]
+    if form is not None:
+        examples = [*schema_examples(contract, form.response), *examples]
+    schema = form.response if form is not None else success_schema(operation)
+    validator = contract.schemas.validator(schema) if schema else None
+    envelope, told = operation.envelope, list[Any]()
+    for value in examples:
+        is_success = envelope is None or value_below(value, envelope.code) in envelope.success
+        if value not in told and is_success and (validator is None or validator.is_valid(value)):
+            told.append(value)
+            yield value
+
+
+def success_schema(operation: Operation) -> str | None:
+    """Return the address of the schema of a success's body, where there is one."""
+    response = operation.responses.get(success_status(operation))
+    chosen = chosen_media_type(response)
+    return response.media_types[chosen] if response is not None and chosen is not None else None
+
+
+def _given(contract: Contract, place: str, media_type: str, schema: str | None) -> Iterator[BodyExample]:
+    _, node = _resolved(contract, place)
+    named = node.get("examples") if isinstance(node, dict) else None
+    for name in named if isinstance(named, dict) else ():
+        _, example = _resolved(contract, below(place, "examples", name))
+        if isinstance(example, dict) and "value" in example:
+            yield BodyExample(name=name, media_type=media_type, value=example["value"])
+    if isinstance(node, dict) and "example" in node:
+        yield BodyExample(name="", media_type=media_type, value=node["example"])
+    for value in schema_examples(contract, schema):
+        yield BodyExample(name="", media_type=media_type, value=value)
+
+
+def _resolved(contract: Contract, uri: str) -> tuple[Address, Any]:
+    values = {name: document.value for name, document in contract.schemas.documents.items()}
+    return resolve(values, split_uri(uri))
+
 
 _TRIES = 8
 _MAX_DEPTH = 12
@@ -49,13 +166,21 @@ Pick = Callable[[str, list[str]], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leaf:
-    """A text, number or boolean in a value: where it is, what describes it, whether it is demanded."""
+class DescribedValue:
+    """What schemas describe of a value: where it is, what describes it, whether it is demanded.
+
+    `value` is MISSING where it is left out.
+    """
 
     tokens: Tokens
     nodes: Nodes
     value: Any
     is_required: bool
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it is a text, a number or a boolean."""
+        return isinstance(self.value, str | int | float)
 
     def says(self, keyword: str) -> Any:
         """Return what the schemas say by a keyword, None where they say nothing."""
@@ -94,49 +219,25 @@ def picked_by(schemas: SchemaSet, value: Any) -> Pick:
     return pick
 
 
-def iter_leaves(
+def iter_described(
     schemas: SchemaSet, uri: str, value: Any, at: Tokens = (), *, is_required: bool = True
-) -> Iterator[Leaf]:
-    """Yield the leaves of a value that a schema describes, in the order of the value; of a list, one."""
+) -> Iterator[DescribedValue]:
+    """Yield a value, what schemas describe below it, in its order, and what it leaves out; of a list, one."""
     nodes = nodes_of(schemas, uri, picked_by(schemas, value))
+    yield DescribedValue(tokens=at, nodes=nodes, value=value, is_required=is_required)
     if isinstance(value, dict):
-        required = _required(nodes)
-        for name, child in value.items():
-            if (inner := _property(nodes, name)) is not None:
-                yield from iter_leaves(schemas, inner, child, (*at, name), is_required=name in required)
-    elif isinstance(value, list):
-        inner = _item(nodes)
-        if value and inner is not None:
-            yield from iter_leaves(schemas, inner, value[0], (*at, 0))
-    elif value is not None:
-        yield Leaf(tokens=at, nodes=nodes, value=value, is_required=is_required)
-
-
-def iter_lists(schemas: SchemaSet, uri: str, value: Any, at: Tokens = ()) -> Iterator[tuple[Tokens, Nodes]]:
-    """Yield the lists of a value that are not empty, with what describes each."""
-    nodes = nodes_of(schemas, uri, picked_by(schemas, value))
-    if isinstance(value, dict):
-        for name, child in value.items():
-            if (inner := _property(nodes, name)) is not None:
-                yield from iter_lists(schemas, inner, child, (*at, name))
-    elif isinstance(value, list) and value:
-        yield at, nodes
-
-
-def iter_left_out(
-    schemas: SchemaSet, uri: str, value: Any, at: Tokens = ()
-) -> Iterator[tuple[Tokens, Nodes]]:
-    """Yield the members that schemas describe and a value leaves out, with what describes each."""
-    nodes = nodes_of(schemas, uri, picked_by(schemas, value))
-    if isinstance(value, dict):
-        for name in dict.fromkeys(name for _, node in nodes for name in node.get("properties", ())):
-            inner = _property(nodes, name) or ""
-            if name in value:
-                yield from iter_left_out(schemas, inner, value[name], (*at, name))
-            else:
-                yield (*at, name), nodes_of(schemas, inner, lambda _, branches: branches[0])
-    elif isinstance(value, list) and value and (item := _item(nodes)) is not None:
-        yield from iter_left_out(schemas, item, value[0], (*at, 0))
+        required, known = _required(nodes), (name for _, node in nodes for name in node.get("properties", ()))
+        for name in dict.fromkeys([*value, *known]):
+            inner, place = _property(nodes, name), (*at, name)
+            if inner is not None and name in value:
+                yield from iter_described(schemas, inner, value[name], place, is_required=name in required)
+            elif inner is not None:
+                left_out = nodes_of(schemas, inner, lambda _, branches: branches[0])
+                yield DescribedValue(
+                    tokens=place, nodes=left_out, value=MISSING, is_required=name in required
+                )
+    elif isinstance(value, list) and value and (inner := _item(nodes)) is not None:
+        yield from iter_described(schemas, inner, value[0], (*at, 0))
 
 
 class Sampler:
@@ -215,8 +316,7 @@ class Sampler:
         return made
 
     def _array(self, nodes: Nodes, depth: int, *, by_example: bool) -> Any:
-        inner = _item(nodes)
-        least, most = _said(nodes, "minItems") or 0, _said(nodes, "maxItems")
+        inner, least, most = _item(nodes), _said(nodes, "minItems") or 0, _said(nodes, "maxItems")
         count = max(1, least) if most is None else min(max(1, least), most)
         made = [
             "text" if inner is None else self._value(inner, depth + 1, by_example=by_example)
@@ -243,21 +343,16 @@ class Sampler:
             digits = f"{self._random.getrandbits(128):032x}"
             return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
         pattern = _said(nodes, "pattern")
-        text = (
-            self._matching(pattern)
-            if isinstance(pattern, str)
-            else _FORMATS.get(_said(nodes, "format"), "text")
-        )
+        text = _FORMATS.get(_said(nodes, "format"), "text")
+        if isinstance(pattern, str):
+            try:
+                text = self._matching(_parser.parse(pattern))
+            except (re.error, OverflowError, RecursionError):  # of another dialect
+                text = "text"
         least, most = _said(nodes, "minLength") or 0, _said(nodes, "maxLength")
         return text.ljust(least, "x")[:most]
 
-    def _matching(self, pattern: str) -> str:
-        try:
-            return self._matching_parts(_parser.parse(pattern))
-        except (re.error, OverflowError, RecursionError):  # of another dialect
-            return "text"
-
-    def _matching_parts(self, parts: Any) -> str:
+    def _matching(self, parts: Any) -> str:
         return "".join(self._matching_part(op, argument) for op, argument in parts)
 
     def _matching_part(self, op: Any, argument: Any) -> str:
@@ -270,11 +365,11 @@ class Sampler:
                 return self._one_of(argument)
             case _constants.MAX_REPEAT | _constants.MIN_REPEAT:
                 least, most, inner = argument
-                return "".join(self._matching_parts(inner) for _ in range(max(least, min(1, most))))
+                return "".join(self._matching(inner) for _ in range(max(least, min(1, most))))
             case _constants.SUBPATTERN:
-                return self._matching_parts(argument[-1])
+                return self._matching(argument[-1])
             case _constants.BRANCH:
-                return self._matching_parts(self._random.choice(argument[1]))
+                return self._matching(self._random.choice(argument[1]))
         return ""  # an anchor, or a condition that the last check is for
 
     def _one_of(self, members: Any) -> str:
@@ -291,21 +386,19 @@ _CATEGORIES = {
     _constants.CATEGORY_SPACE: " ",
     _constants.CATEGORY_NOT_DIGIT: "x",
 }
+_CLASSES = {_constants.CATEGORY_DIGIT: r"\d", _constants.CATEGORY_SPACE: r"\s"}
 
 
 def _class(members: Any) -> str:
     """Return a class of characters as a regular expression again."""
-    written = []
+    written = ""
     for op, argument in members:
-        if op is _constants.RANGE:
-            written.append("-".join(re.escape(chr(one)) for one in argument))
-        elif op is _constants.LITERAL:
-            written.append(re.escape(chr(argument)))
+        if op in (_constants.RANGE, _constants.LITERAL):
+            ends = argument if op is _constants.RANGE else (argument,)
+            written += "-".join(re.escape(chr(one)) for one in ends)
         else:
-            written.append(
-                {_constants.CATEGORY_DIGIT: r"\d", _constants.CATEGORY_SPACE: r"\s"}.get(argument, r"\w")
-            )
-    return f"[{''.join(written)}]"
+            written += _CLASSES.get(argument, r"\w")
+    return f"[{written}]"
 
 
 def _said(nodes: Nodes, keyword: str) -> Any:
@@ -318,25 +411,21 @@ def _required(nodes: Nodes) -> set[str]:
 
 def _property(nodes: Nodes, name: str) -> str | None:
     """Return the address of what describes a member, the first that says it."""
-    found = [below(uri, "properties", name) for uri, node in nodes if name in node.get("properties", {})]
-    return found[0] if found else None
+    found = (below(uri, "properties", name) for uri, node in nodes if name in node.get("properties", {}))
+    return next(found, None)
 
 
 def _item(nodes: Nodes) -> str | None:
-    found = [below(uri, "items") for uri, node in nodes if isinstance(node.get("items"), dict)]
-    return found[0] if found else None
+    return next((below(uri, "items") for uri, node in nodes if isinstance(node.get("items"), dict)), None)
 
 
 def _number(nodes: Nodes, kind: str) -> int | float:
     step = _said(nodes, "multipleOf") or (1 if kind == "integer" else 0.5)
-    least, most = _said(nodes, "minimum"), _said(nodes, "maximum")
     above, under = _said(nodes, "exclusiveMinimum"), _said(nodes, "exclusiveMaximum")
-    lowest = max(
-        [one for one in (least, None if above is None else above + step) if one is not None], default=None
-    )
-    highest = min(
-        [one for one in (most, None if under is None else under - step) if one is not None], default=None
-    )
+    least = (_said(nodes, "minimum"), None if above is None else above + step)
+    most = (_said(nodes, "maximum"), None if under is None else under - step)
+    lowest = max((one for one in least if one is not None), default=None)
+    highest = min((one for one in most if one is not None), default=None)
     if lowest is None:
         lowest = 1 if highest is None or highest >= 1 else highest - step
     value = ceil(lowest / step) * step

@@ -1,12 +1,12 @@
-"""Runs a mock on uvicorn: in the foreground until a signal, or beside a test in a thread."""
+"""Runs the mock, and the proxy, on uvicorn: until a signal, or beside a test in a thread."""
 
 import logging
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -34,20 +34,12 @@ def url_of(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}" if bound.family is socket.AF_INET6 else f"http://{host}:{port}"
 
 
-def serve(app: ASGIApp, bound: socket.socket, on_ready: Callable[[], None]) -> None:
-    """Answer until SIGTERM or SIGINT, then finish what is in flight; returns when all of it is done."""
-    run_until_stopped(MockServer(app, on_ready), bound)
+def serve(app: ASGIApp, bound: socket.socket, on_ready: Callable[[], None], **options: Any) -> None:
+    """Answer until SIGTERM or SIGINT, then finish what is in flight; returns when all of it is done.
 
-
-@contextmanager
-def running(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-    """Answer in a thread for as long as the context lasts; its value is the base URL."""
-    with run_in_thread(partial(MockServer, app), "mock", host, port) as url:
-        yield url
-
-
-def run_until_stopped(server: uvicorn.Server, bound: socket.socket) -> None:
-    """Run a server until SIGTERM or SIGINT and until what is in flight is finished."""
+    The options are those of `QuietServer`.
+    """
+    server = QuietServer(app, on_ready, **options)
     # uvicorn raises a signal again when it is done; heard by these handlers, that ends nothing.
     before = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -58,20 +50,18 @@ def run_until_stopped(server: uvicorn.Server, bound: socket.socket) -> None:
 
 
 @contextmanager
-def run_in_thread(
-    build: Callable[[Callable[[], None]], uvicorn.Server], what: str, host: str, port: int
-) -> Iterator[str]:
-    """Run the server that `build` makes, given what to call when it is ready; the value is its base URL."""
-    bound = bind(host, port)
+def running(app: ASGIApp, bound: socket.socket | None = None, **options: Any) -> Iterator[str]:
+    """Answer in a thread for as long as the context lasts, on the loopback; its value is the base URL."""
+    bound = bound or bind("127.0.0.1", 0)
     ready = threading.Event()
-    server = build(ready.set)
+    server = QuietServer(app, ready.set, **options)
     thread = threading.Thread(
-        target=server.run, kwargs={"sockets": [bound]}, name=f"opay-contract-{what}", daemon=True
+        target=server.run, kwargs={"sockets": [bound]}, name="opay-contract-server", daemon=True
     )
     thread.start()
     try:
         if not ready.wait(_SECONDS_TO_FINISH):
-            raise UsageError(f"the {what} did not start")
+            raise UsageError("the mock did not start")
         yield url_of(bound)
     finally:
         server.should_exit = True
@@ -79,29 +69,42 @@ def run_in_thread(
         bound.close()
 
 
-class MockServer(uvicorn.Server):
-    """A server without a log of its own, which says when it listens."""
+class QuietServer(uvicorn.Server):
+    """A server without a log of its own, which says when it listens.
 
-    def __init__(self, app: ASGIApp, on_ready: Callable[[], None]) -> None:
+    `on_stop` lets go of what lives in the server's loop; `config` is uvicorn's.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        on_ready: Callable[[], None],
+        on_stop: Callable[[], Awaitable[None]] | None = None,
+        **config: Any,
+    ) -> None:
         logging.getLogger("uvicorn.error").addFilter(_is_news)
-        super().__init__(
-            uvicorn.Config(
-                app,
-                lifespan="off",
-                log_config=None,
-                log_level="error",
-                access_log=False,
-                server_header=False,
-                backlog=_BACKLOG,
-                timeout_graceful_shutdown=_SECONDS_TO_FINISH,
-            )
-        )
-        self._on_ready = on_ready
+        usual = {
+            "lifespan": "off",
+            "log_config": None,
+            "log_level": "error",
+            "access_log": False,
+            "server_header": False,
+            "backlog": _BACKLOG,
+            "timeout_graceful_shutdown": _SECONDS_TO_FINISH,
+        }
+        super().__init__(uvicorn.Config(app, **(usual | config)))
+        self._on_ready, self._on_stop = on_ready, on_stop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, then say so."""
         await super().startup(sockets=sockets)
         self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish, then let go."""
+        await super().shutdown(sockets=sockets)
+        if self._on_stop is not None:
+            await self._on_stop()
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -1,7 +1,7 @@
 """A sound request of an operation, made by the contract alone: by its examples, or else from its schemas."""
 
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -9,10 +9,9 @@ from opay_contract.contract.addresses import MISSING, resolve, split_uri, value_
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import Form, Operation, is_json
 from opay_contract.contract.parameters import Parameter
-from opay_contract.mock.examples import request_examples, schema_examples
 from opay_contract.mock.records import RecordBook
-from opay_contract.mock.samples import Sampler
-from opay_contract.mock.state import Lookup, document_values, put
+from opay_contract.mock.samples import Sampler, request_examples, schema_examples
+from opay_contract.mock.state import document_values, needs_body, put
 
 PLACEHOLDER = "CREDENTIAL"
 """Stands in a request for a key or a password that the contract asks for and does not say."""
@@ -33,39 +32,20 @@ class SoundRequest:
     media_type: str
     asked: str | None
 
-    def with_body(self, body: Any) -> "SoundRequest":
-        """Return the request with another body."""
-        return replace(self, body=body)
-
 
 def shown_operation(contract: Contract, book: RecordBook) -> Operation:
     """Return the operation that shows an API: one that looks a record up, or else the first."""
-    for operation in contract.operations:
-        if _looking_up(operation, book) is not None:
-            return operation
-    return contract.operations[0]
+    return next((one.operation for one in book.looking_up()), contract.operations[0])
 
 
 def sound_request(contract: Contract, book: RecordBook, asked: str | None) -> SoundRequest:
     """Return a request that shows an API, about a record of a key, or else with a placeholder."""
-    operation = shown_operation(contract, book)
-    found = _looking_up(operation, book)
+    found = next(book.looking_up(), None)
     if found is None:
+        operation = contract.operations[0]
         return make_request(contract, book, operation, next(iter(operation.forms), None))
-    form, lookup = found
-    return make_request(contract, book, operation, form, asked or f"{_single(lookup).upper()}_ID")
-
-
-def _looking_up(operation: Operation, book: RecordBook) -> tuple[Form | None, Lookup] | None:
-    for form in operation.forms or (None,):
-        lookup = book.lookup(operation, form)
-        if lookup is not None and lookup.does == "finds" and not lookup.of_items:
-            return form, lookup
-    return None
-
-
-def _single(lookup: Lookup) -> str:
-    return lookup.records.name.removesuffix("s")
+    single = found.lookup.records.name.removesuffix("s")
+    return make_request(contract, book, found.operation, found.form, asked or f"{single.upper()}_ID")
 
 
 def make_request(
@@ -76,11 +56,14 @@ def make_request(
     for one in operation.parameters:
         if one.is_required or (lookup and lookup.by.where == one.place and lookup.by.tokens[-1] == one.name):
             values[one.place, one.name] = _parameter_value(contract, one)
-    media_type = next(filter(is_json, operation.request_types), next(iter(operation.request_types), ""))
+    types = operation.request_types or ({"application/json": None} if operation.is_signed else {})
+    media_type = next(filter(is_json, types), next(iter(types), ""))
     body = _body(contract, operation, form, media_type) if media_type else None
     if lookup is not None and lookup.by.where == "body":
         if asked is not None and isinstance(body, dict):
-            put(body, lookup.by.tokens, _as_kind(asked, value_below(body, lookup.by.tokens)))
+            like = value_below(body, lookup.by.tokens)
+            is_number = isinstance(like, int) and not isinstance(like, bool) and asked.isdecimal()
+            put(body, lookup.by.tokens, int(asked) if is_number else asked)
         found = value_below(body, lookup.by.tokens)
         asked = None if found is MISSING else str(found)
     elif lookup is not None:
@@ -156,14 +139,7 @@ def _body(contract: Contract, operation: Operation, form: Form | None, media_typ
         if validator is None or not is_json(media_type) or validator.is_valid(value):
             return deepcopy(value)
     made = Sampler(contract.schemas).sample(schema, operation.id) if schema else MISSING
-    return _needed(contract, operation) if made is MISSING else made
-
-
-def _needed(contract: Contract, operation: Operation) -> Any:
-    """Return an empty object for a body that nobody described, None where none is demanded."""
-    _, body = resolve(document_values(contract), split_uri(f"{operation.uri}/requestBody"))
-    return {} if isinstance(body, dict) and body.get("required") is True else None
-
-
-def _as_kind(text: str, like: Any) -> Any:
-    return int(text) if isinstance(like, int) and not isinstance(like, bool) and text.isdecimal() else text
+    if made is not MISSING:
+        return made
+    # Of a body that nobody described; where none is documented, an empty object is what is signed.
+    return {} if operation.is_signed or needs_body(contract, operation) else None

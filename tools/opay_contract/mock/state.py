@@ -29,30 +29,81 @@ Samples = dict[str, list[Any]]
 """What is written into a made-up value, by its place: one of each list; the empty place takes members."""
 
 
-class _StatedItems(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmittedRequest:
+    """A request that was let through, as the contract's expressions see it."""
+
+    body: Any = None
+    parameters: Mapping[tuple[str, str], str]
+
+
+class _MisunderstoodError(Exception):
+    """A statement that means nothing."""
+
+
+class Steps(tuple[str | int, ...]):
+    """The steps of a JSON pointer."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, text: str) -> "Steps":
+        """Read a pointer; raises where it is none."""
+        tokens = parse_pointer(text)
+        if tokens is None:
+            raise _MisunderstoodError(f"'{text}' is no JSON pointer")
+        return cls(tokens)
+
+
+class Expression:
+    """Something of a request, written as in OpenAPI's links: `$request.body#/id`, `$request.path.id`."""
+
+    __slots__ = ("tokens", "where")
+
+    def __init__(self, text: str) -> None:
+        self.where, _, rest = text.removeprefix("$request.").partition(".")
+        self.tokens: Tokens = (rest.lower() if self.where == "header" else rest,)
+        if text.startswith("$request.body#"):
+            self.where, self.tokens = "body", Steps.of(text.removeprefix("$request.body#"))
+        elif not (text.startswith("$request.") and self.where in {"path", "query", "header"} and rest):
+            raise _MisunderstoodError(
+                f"'{text}' is nothing of a request; write it as $request.body#/id, $request.path.id or "
+                "$request.query.id"
+            )
+
+    def of(self, call: AdmittedRequest) -> Any:
+        """Return what stands there in a request, MISSING where nothing does."""
+        if self.where != "body":
+            return call.parameters.get((self.where, str(self.tokens[0])), MISSING)
+        return value_below(call.body, self.tokens)
+
+
+class ItemKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The items of a record that have keys of their own."""
+
     name: str
-    at: str
-    key: str
+    at: Steps
+    key: Steps
     samples: Samples = {}
 
 
 class _StatedRecords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     holds: dict[str, str]
-    key: str
-    items: _StatedItems | None = None
+    key: Steps
+    items: ItemKind | None = None
     samples: Samples = {}
 
 
 class _StatedLookup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     operation: str
-    by: str
+    by: Expression
     form: str | None = None
     finds: str | None = None
     adds: str | None = None
     removes: str | None = None
-    to: str | None = None
-    data: dict[str, str] = {}
-    takes: dict[str, str] = {}
+    to: Expression | None = None
+    data: dict[str, Steps] = {}
+    takes: dict[str, Expression] = {}
 
 
 class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,38 +130,6 @@ class _StatedMock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     records: dict[str, _StatedRecords] = {}
     lookups: list[_StatedLookup] = []
     choices: list[StatedChoice] = []
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """A request that was let through, as the contract's expressions see it."""
-
-    body: Any = None
-    parameters: Mapping[tuple[str, str], str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expression:
-    """Something of a request, written as in OpenAPI's links: `$request.body#/id`, `$request.path.id`."""
-
-    where: str
-    tokens: Tokens
-
-    def of(self, call: Call) -> Any:
-        """Return what stands there in a request, MISSING where nothing does."""
-        if self.where != "body":
-            return call.parameters.get((self.where, str(self.tokens[0])), MISSING)
-        return value_below(call.body, self.tokens)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemKind:
-    """The items of a record that have keys of their own."""
-
-    name: str
-    at: Tokens
-    key: Tokens
-    samples: Samples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +177,7 @@ def read_mock_statement(contract: Contract) -> MockStatement:
         return MockStatement(records={}, lookups={}, choices=())
     at, value = resolve(values, Address(root.name, (_MEMBER,)))
     try:
-        stated = msgspec.convert(value, _StatedMock)
+        stated = msgspec.convert(value, _StatedMock, dec_hook=_read)
         records = {name: _records(name, one, at.file) for name, one in stated.records.items()}
         lookups = {(one.operation, one.form): _lookup(one, records) for one in stated.lookups}
     except (msgspec.ValidationError, _MisunderstoodError) as error:
@@ -176,6 +195,12 @@ def document_values(contract: Contract) -> dict[str, Any]:
     return {name: document.value for name, document in contract.schemas.documents.items()}
 
 
+def needs_body(contract: Contract, operation: Operation) -> bool:
+    """Tell whether a request is to have a body."""
+    _, body = resolve(document_values(contract), split_uri(f"{operation.uri}/requestBody"))
+    return isinstance(body, dict) and body.get("required") is True
+
+
 def data_schema(contract: Contract, operation: Operation, form: Form | None) -> str | None:
     """Return the address of the schema that `x-forms` names for the data of a success, if it names one."""
     forms = contract.schemas.find(f"{operation.uri}/x-forms")
@@ -186,53 +211,23 @@ def data_schema(contract: Contract, operation: Operation, form: Form | None) -> 
     return None
 
 
-class _MisunderstoodError(Exception):
-    """A statement that means nothing."""
-
-
-def pointer_of(text: str) -> Tokens:
-    """Return the steps of a JSON pointer; raises where it is none."""
-    tokens = parse_pointer(text)
-    if tokens is None:
-        raise _MisunderstoodError(f"'{text}' is no JSON pointer")
-    return tokens
-
-
-def _expression(text: str) -> Expression:
-    where, _, rest = text.removeprefix("$request.").partition(".")
-    if text.startswith("$request.body#"):
-        return Expression(where="body", tokens=pointer_of(text.removeprefix("$request.body#")))
-    if text.startswith("$request.") and where in {"path", "query", "header"} and rest:
-        return Expression(where=where, tokens=(rest.lower() if where == "header" else rest,))
-    raise _MisunderstoodError(
-        f"'{text}' is nothing of a request; write it as $request.body#/id, $request.path.id or "
-        "$request.query.id"
-    )
+def _read(kind: type, text: str) -> Any:
+    return Steps.of(text) if kind is Steps else Expression(text)
 
 
 def _records(name: str, stated: _StatedRecords, file: str) -> RecordsStated:
-    items = stated.items
     if "$ref" not in stated.holds:
         raise _MisunderstoodError(f"the records '{name}' are to hold a reference to a schema")
-    return RecordsStated(
-        name=name,
-        schema=absolute(stated.holds["$ref"], file),
-        key=pointer_of(stated.key),
-        items=None
-        if items is None
-        else ItemKind(
-            name=items.name, at=pointer_of(items.at), key=pointer_of(items.key), samples=items.samples
-        ),
-        samples=stated.samples,
-    )
+    schema = absolute(stated.holds["$ref"], file)
+    return RecordsStated(name=name, schema=schema, key=stated.key, items=stated.items, samples=stated.samples)
 
 
 def _lookup(stated: _StatedLookup, records: Mapping[str, RecordsStated]) -> Lookup:
-    said = [(does, getattr(stated, does)) for does in ("finds", "adds", "removes")]
-    said = [(does, what) for does, what in said if what is not None]
-    if len(said) != 1:
+    said = {does: getattr(stated, does) for does in ("finds", "adds", "removes")}
+    named = [(does, what) for does, what in said.items() if what is not None]
+    if len(named) != 1:
         raise _MisunderstoodError(f"a lookup of '{stated.operation}' is to have finds, adds or removes")
-    does, what = said[0]
+    does, what = named[0]
     for one in records.values():
         is_items = one.items is not None and one.items.name == what
         if is_items or one.name == what:
@@ -240,10 +235,10 @@ def _lookup(stated: _StatedLookup, records: Mapping[str, RecordsStated]) -> Look
                 does=does,
                 records=one,
                 of_items=is_items,
-                by=_expression(stated.by),
-                to=None if stated.to is None else _expression(stated.to),
-                data=tuple((pointer_of(at), pointer_of(of)) for at, of in stated.data.items()),
-                takes=tuple((pointer_of(at), _expression(of)) for at, of in stated.takes.items()),
+                by=stated.by,
+                to=stated.to,
+                data=tuple((Steps.of(at), of) for at, of in stated.data.items()),
+                takes=tuple((Steps.of(at), of) for at, of in stated.takes.items()),
             )
     raise _MisunderstoodError(f"there are no records '{what}'")
 

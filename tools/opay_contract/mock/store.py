@@ -76,8 +76,16 @@ class Store:
         self._writes = 0
         self._writing = threading.Lock()
         try:
-            self._connection = _open(path)
+            # One connection serves the event loop and tests' threads; SQLite itself serialises its use.
+            self._connection = sqlite3.connect(
+                path or ":memory:", timeout=_SECONDS_TO_WAIT, isolation_level=None, check_same_thread=False
+            )
         except sqlite3.DatabaseError as error:
+            raise UsageError(f"cannot use the store '{path}': {error}") from error
+        try:
+            _prepare(self._connection)
+        except sqlite3.DatabaseError as error:
+            self.close()
             raise UsageError(f"cannot use the store '{path}': {error}") from error
 
     def __enter__(self) -> Self:
@@ -169,19 +177,6 @@ class Store:
             self._writes += 1
 
 
-def _open(path: Path | None) -> sqlite3.Connection:
-    # One connection serves the event loop and tests' threads; SQLite itself serialises its use.
-    connection = sqlite3.connect(
-        path or ":memory:", timeout=_SECONDS_TO_WAIT, isolation_level=None, check_same_thread=False
-    )
-    try:
-        _prepare(connection)
-    except sqlite3.DatabaseError:
-        connection.close()
-        raise
-    return connection
-
-
 def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
@@ -193,11 +188,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
         for statement in _TABLES.split(";"):
             connection.execute(statement)
-    _write_ahead(connection)
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Let readers and a writer share the file; SQLite does not wait by itself while others have it open."""
+    # Readers and a writer share the file; SQLite does not wait by itself while others have it open.
     give_up = time.monotonic() + _SECONDS_TO_WAIT
     while connection.execute("PRAGMA journal_mode").fetchone()[0] not in ("wal", "memory"):
         try:

@@ -21,8 +21,8 @@ from urllib.parse import parse_qsl, unquote, unquote_plus
 
 import msgspec
 
-from opay_contract.contract.addresses import MISSING, resolve, split_uri
-from opay_contract.contract.contract import Contract, at
+from opay_contract.contract.addresses import MISSING, value_below
+from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import Credential, Form, Operation, is_of_another_type
 from opay_contract.contract.parameters import (
     COOKIE,
@@ -41,12 +41,11 @@ from opay_contract.mock.answers import AUTHENTICATION_FAILED, INVALID_PARAMETERS
 from opay_contract.mock.choices import Choices
 from opay_contract.mock.records import iter_faults
 from opay_contract.mock.samples import nodes_of
-from opay_contract.mock.state import Call, Lookup, document_values
-from opay_contract.model.exchange import Request
+from opay_contract.mock.state import AdmittedRequest, Lookup, needs_body
+from opay_contract.model.exchange import Request, as_headers
 from opay_contract.model.signature import SignatureScheme
-from opay_contract.signing.canonical import UnsignableBody, parse_signable
 from opay_contract.signing.doctor import Doctor
-from opay_contract.signing.signer import PUBLIC_TEST_KEY, verify
+from opay_contract.signing.signer import PUBLIC_TEST_KEY, UnsignableBody, parse_signable, verify
 
 _TEXTS = msgspec.json.Decoder(dict[str, str])
 _SORTED = msgspec.json.Encoder(order="sorted")
@@ -58,14 +57,6 @@ class Credentials:
 
     merchant_id: str = "256612345678901"
     private_key: str = field(default=PUBLIC_TEST_KEY, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedBody:
-    """A request's body, read: `canonical` when its bytes are the very text that is signed, all ASCII."""
-
-    value: dict[str, Any]
-    canonical: bool
 
 
 class Authentication:
@@ -91,11 +82,12 @@ class Authentication:
         written = scheme.sort_keys, scheme.item_separator, scheme.key_separator, scheme.escape_slashes
         self._plain = written == (True, ",", ":", False)
 
-    def read(self, body: bytes) -> SignedBody:
-        """Return the object in a body; an `UnsignableBody` where readers of JSON would not agree on one.
+    def read(self, body: bytes) -> tuple[dict[str, Any], bool]:
+        """Return the object in a body, an `UnsignableBody` where readers of JSON would not agree on one.
 
-        Nearly every client sends what it signed. Such a body is told by writing it again, twenty times as
-        fast as the careful way, which everything else takes.
+        Beside it stands whether the body is the very text that is signed, all ASCII. Nearly every client
+        sends what it signed: that is told by writing it again, twenty times as fast as the careful way, which
+        everything else takes.
         """
         if self._plain and body.isascii():
             try:
@@ -103,12 +95,12 @@ class Authentication:
             except (ValueError, RecursionError):
                 texts = {}
             if texts and _SORTED.encode(texts) == body:
-                return SignedBody(value=texts, canonical=True)
-        return SignedBody(value=parse_signable(body), canonical=False)
+                return texts, True
+        return parse_signable(body), False
 
-    def holds(self, body: bytes, read: SignedBody, header: bytes) -> bool:
+    def holds(self, body: bytes, header: bytes, *, is_canonical: bool) -> bool:
         """Tell whether a header's value signs a body, in any form that the scheme documents."""
-        if read.canonical:
+        if is_canonical:
             digest = hmac.digest(self._secret, body, "sha512").hex().encode()
             return hmac.compare_digest(self._prefix + digest, header)
         return verify(body, header.decode("latin-1"), self._key, self._scheme).ok
@@ -143,7 +135,7 @@ class Query:
     """A request that is to be answered: its form, what it says, and the key of what it is about."""
 
     form: Form | None
-    call: Call
+    call: AdmittedRequest
     lookup: Lookup | None
     asked: str
 
@@ -183,7 +175,7 @@ class Validation:
         asked = {one.by.where for (name, _), one in lookups if name == operation.id}
         self._is_by_body = not self._parameters and not self._ways and "header" not in asked
         self._media_types = tuple(name.lower().encode() for name in operation.request_types)
-        self._needs_body = _needs_body(contract, operation)
+        self._needs_body = needs_body(contract, operation)
         closed = choices.action("undocumented-member").accepted is False
         make = contract.schemas.closed_validator if closed else contract.schemas.validator
         self._forms = {form.id: make(form.request) for form in operation.forms}
@@ -213,16 +205,16 @@ class Validation:
         if fault:
             return self._writer.refusal(INVALID_PARAMETERS).because(fault)
         try:
-            read = self._read(fields, body)
+            value, is_canonical = self._read(fields, body)
         except UnsignableBody as error:
             what = "JSON object" if self._authentication else "JSON"
             reason = f"the body is no {what} to every reader: it {error.fault}"
             return (self._by_choice("malformed-json") or self._writer.refusal(INVALID_PARAMETERS)).because(
                 reason
             )
-        if reasons := self._doubts(request, read, parameters):
+        if reasons := self._doubts(request, parameters, is_canonical=is_canonical):
             return self._writer.refusal(AUTHENTICATION_FAILED).because("; ".join(reasons))
-        return self._query(read.value if read is not None else MISSING, parameters)
+        return self._query(value, parameters)
 
     def refuse_method(self, served: str, allowed: str) -> MockAnswer:
         """Return the answer to a method that the path does not have."""
@@ -245,40 +237,41 @@ class Validation:
         expected = b", ".join(self._media_types).decode()
         return refused and refused.because(f"expected Content-Type {expected}, got {sent}")
 
-    def _read(self, fields: Headers, body: bytes) -> SignedBody | None:
-        """Return what a body says; None where there is none, or it is documented as other than JSON."""
+    def _read(self, fields: Headers, body: bytes) -> tuple[Any, bool]:
+        """Return what a body says, MISSING where there is none, or it is documented as other than JSON.
+
+        Beside it stands whether it is the very text that is signed.
+        """
         if self._authentication is not None:
             return self._authentication.read(body)
         if not body or not self._operation.request_types:
-            return None
+            return MISSING, False
         content_type = fields.get(b"content-type", b"").decode("latin-1")
         if content_type.partition(";")[0].strip().lower() == _FORM:
-            members = parse_qsl(body.decode("latin-1"), keep_blank_values=True)
-            return SignedBody(value=_FormBody(members), canonical=False)
+            return _FormBody(parse_qsl(body.decode("latin-1"), keep_blank_values=True)), False
         if is_of_another_type(content_type or None, self._operation.request_types):
-            return None
+            return MISSING, False
         parsed = parse_json(body)
         if not isinstance(parsed, Parsed) or parsed.flaws:
             raise UnsignableBody("is broken" if not isinstance(parsed, Parsed) else "can be read in two ways")
-        return SignedBody(value=parsed.value, canonical=False)
+        return parsed.value, False
 
     def _doubts(
-        self, request: MockRequest, read: SignedBody | None, parameters: Mapping[tuple[str, str], str]
+        self, request: MockRequest, parameters: Mapping[tuple[str, str], str], *, is_canonical: bool
     ) -> list[str]:
         """Return why a request is not the merchant's; nothing where it is."""
         fields = request.headers
         if self._authentication is None:
             if not self._ways or any(all(_is_there(one, parameters) for one in way) for way in self._ways):
                 return []
-            return ["no " + " or ".join(" and ".join(map(describe_credential, way)) for way in self._ways)]
+            asked = (" and ".join(f"{one.word or one.place} {one.name}" for one in way) for way in self._ways)
+            return [f"no {' or '.join(asked)}"]
         signature, ours = fields.get(self._signature_field), True
         if self._identity_field:
             ours = hmac.compare_digest(fields.get(self._identity_field, b""), self._merchant)
         reasons = [] if ours else [f"the {self._identity} is not the mock's"]
-        signed = read if read is not None else SignedBody(value={}, canonical=False)
-        if not self._authentication.holds(request.body, signed, signature or b""):
-            headers = tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in fields.items())
-            host = fields.get(b"host", b"").decode("latin-1")
+        if not self._authentication.holds(request.body, signature or b"", is_canonical=is_canonical):
+            host, headers = fields.get(b"host", b"").decode("latin-1"), as_headers(fields.items())
             sent = Request(url=f"http://{host}{self._operation.path}", headers=headers, body=request.body)
             reasons.append(self._authentication.explain(sent))
         return reasons
@@ -317,10 +310,10 @@ class Validation:
         if body is MISSING and self._needs_body and validator is not None:
             return self._writer.refusal(INVALID_PARAMETERS).because("no body")
         lookup = self._writer.book.lookup(self._operation, form)
-        call = Call(body=body, parameters=parameters)
+        call = AdmittedRequest(body=body, parameters=parameters)
         asked = lookup.by.of(call) if lookup is not None else MISSING
         if asked is MISSING and form is not None and form.echoes:
-            asked = at(body, form.echoes[0].request)
+            asked = value_below(body, form.echoes[0].request, None)
         return Query(form=form, call=call, lookup=lookup, asked="" if asked is MISSING else str(asked))
 
     def _read_parameters(self, request: MockRequest) -> tuple[dict[tuple[str, str], str], str]:
@@ -329,8 +322,7 @@ class Validation:
             return {}, ""
         given: dict[str, Pairs] = {PATH: tuple(request.path_values.items())}
         given[QUERY] = split_query(request.query.decode("latin-1")) if request.query else ()
-        headers = request.headers.items()
-        given[HEADER] = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
+        given[HEADER] = as_headers(request.headers.items())
         given[COOKIE] = split_cookies(request.headers.get(b"cookie", b"").decode("latin-1"))
         for one in self._parameters:
             pairs = given[one.place]
@@ -352,18 +344,8 @@ class Validation:
         return self._writer.act(self._choices.action(situation))
 
 
-def describe_credential(one: Credential) -> str:
-    """Return what a security scheme asks for in words."""
-    return f"{one.word} {one.name}" if one.word else f"{one.place} {one.name}"
-
-
 def _is_there(one: Credential, parameters: Mapping[tuple[str, str], str]) -> bool:
     """Tell whether a request has a credential; which it is is not looked at."""
     name = one.name.lower() if one.place == HEADER else one.name
     sent, word = parameters.get((one.place, name), ""), f"{one.word} " if one.word else ""
     return sent.lower().startswith(word.lower()) and len(sent) > len(word)
-
-
-def _needs_body(contract: Contract, operation: Operation) -> bool:
-    _, body = resolve(document_values(contract), split_uri(f"{operation.uri}/requestBody"))
-    return isinstance(body, dict) and body.get("required") is True

@@ -4,8 +4,10 @@ There is one of each for every recorded exchange, so these are msgspec's structs
 a tenth of the time to make one. `msgspec.structs.replace` changes one.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
@@ -117,6 +119,22 @@ class AnswerShape:
         """Return what is looked for, as words."""
         names = sorted({name for known in self.members for name in known})
         return ", ".join(f"'{name}'" for name in names) or "members that the contract's answers must have"
+
+
+def exchange_of_now(request: Request, response: Response, entry: int = 1, file: str = "call") -> Exchange:
+    """Return what was asked and answered just now."""
+    moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+    place = Place(source=0, entry=entry, file=file)
+    return Exchange(place=place, request=request, response=response, recorded_at=moment)
+
+
+def as_headers(fields: Iterable[tuple[Any, Any]]) -> Headers:
+    """Return fields as a recording has them, whether they are text or what is on the wire."""
+    return tuple((_as_text(name), _as_text(value)) for name, value in fields)
+
+
+def _as_text(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 def header(headers: Headers | None, name: str) -> str | None:

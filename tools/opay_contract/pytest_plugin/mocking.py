@@ -1,6 +1,6 @@
 """The mock of one test: its customers, what it was asked, how it misbehaves, and the server of all tests."""
 
-import secrets
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,19 +14,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from opay_contract.contract.addresses import value_below
 from opay_contract.contract.contract import Match
 from opay_contract.errors import UsageError
-from opay_contract.jsontext import Parsed, pointer
+from opay_contract.jsontext import pointer
 from opay_contract.judge.judge import check_route
 from opay_contract.judge.table import SIGNATURE_MISMATCH
-from opay_contract.mock.answers import Writer
+from opay_contract.mock.answers import REASON_HEADER, Writer
 from opay_contract.mock.app import build_app
 from opay_contract.mock.choices import assumed_choices
 from opay_contract.mock.log import describe_call, render_call
 from opay_contract.mock.records import RecordBook, RecordKind
-from opay_contract.mock.request_handler import SCENARIO_HEADER, MockSettings
-from opay_contract.mock.scenarios import MAGIC, build_scenarios, find_scenario
+from opay_contract.mock.request_handler import MockSettings
+from opay_contract.mock.scenarios import build_scenarios, find_scenario
 from opay_contract.mock.serving import running
 from opay_contract.mock.sound import shown_operation
-from opay_contract.mock.state import Call, put
+from opay_contract.mock.state import put
 from opay_contract.mock.store import Store, StoredRecord
 from opay_contract.model.exchange import Exchange, Place, header
 from opay_contract.model.finding import Area, Finding
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 _MOST_CALLS = 50
 """How many calls, the last, a failing test lists."""
+
+_PLAYED = re.compile(r"(?:^|; )scenario ([^;:]+)")
+"""What the reason of an answer says of a scenario that was asked for, in whatever way."""
 
 _AREAS_OF_CLIENT = (Area.ROUTE, Area.HEADER, Area.PARAMETER, Area.SIGNATURE)
 
@@ -57,10 +60,6 @@ class AppSwitcher:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         await self.app(scope, receive, send)
-
-    def clear(self) -> None:
-        """Send the application away."""
-        self.app = _NOBODY
 
 
 @contextmanager
@@ -84,7 +83,7 @@ class OpayMock:
         self._operation = shown_operation(self._contract, self._book)
         self._scenarios = build_scenarios(self._contract.operations)
         self._store = Store()
-        self._settings = self._usual_settings()
+        self._settings = MockSettings(choices=assumed_choices(self._contract))
         self._heard: list[tuple[Exchange, MockSettings]] = []
         self._added = 0
         scheme = self._contract.signature
@@ -98,7 +97,7 @@ class OpayMock:
 
     def __exit__(self, *_raised: object) -> None:
         """Answer no more."""
-        self._stage.clear()
+        self._stage.app = _NOBODY
         self._store.close()
 
     @property
@@ -150,7 +149,9 @@ class OpayMock:
         data = records.data(replace(records.sample(key), items={}))
         value_below(data, tuple(around)).update(members)
         if stated.items is not None:
-            made = [{**_item(records, key, number), **item} for number, item in enumerate(given)]
+            samples = (records.sample(f"{key}/{number}") for number in range(len(given)))
+            items_of = (next(iter(one.items.values())) for one in samples)
+            made = [{**sample, **item} for sample, item in zip(items_of, given, strict=True)]
             put(data, stated.items.at, made)
         for tokens, fault in records.faults(data):
             raise UsageError(f"cannot add this {records.single}: {pointer(tokens)} {fault}")
@@ -161,21 +162,12 @@ class OpayMock:
 
     def _told(self, kind: RecordKind, stored: StoredRecord) -> dict[str, Any]:
         """Return a record's data as the readings taken have them."""
-        for operation in self._contract.operations:
-            for form in operation.forms or (None,):
-                lookup = self._book.lookup(operation, form)
-                if (
-                    lookup
-                    and lookup.does == "finds"
-                    and not lookup.of_items
-                    and lookup.records is kind.stated
-                ):
-                    writer = Writer(self._contract, operation, self._settings.choices, self._book)
-                    value = writer.success_value(self._book.data_of(lookup, stored))
-                    told: dict[str, Any] = (
-                        value_below(value, writer.envelope.data) if writer.envelope else value
-                    )
-                    return told
+        for one in self._book.looking_up():
+            if one.lookup.records is kind.stated:
+                writer = Writer(self._contract, one.operation, self._settings.choices, self._book)
+                value = writer.success_value(self._book.data_of(one.lookup, stored))
+                told: dict[str, Any] = value_below(value, writer.envelope.data) if writer.envelope else value
+                return told
         return kind.data(stored)
 
     @contextmanager
@@ -205,30 +197,12 @@ class OpayMock:
         self._appear(replace(self._settings, replay=replay))
         return replay
 
-    def record(self, path: Path) -> None:
-        """Write the calls so far to a new file, redacted, with URLs that any check knows."""
-        from opay_contract.record.capture import captured_of  # noqa: PLC0415  of no use but here
-        from opay_contract.record.files import RotatingFile  # noqa: PLC0415
-        from opay_contract.record.recorder import Recorder  # noqa: PLC0415
-        from opay_contract.redact.redactor import Redactor  # noqa: PLC0415
-
-        if not self._heard:
-            raise NothingCheckedError("nothing was recorded: the mock was not called")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        said: list[str] = []
-        redactor = Redactor(self._contract, secrets.token_bytes(32), self.private_key)
-        recorder = Recorder(RotatingFile(path), redactor, say=said.append)
-        recorder.add([captured_of(with_known_host(one, self._contract)) for one in self.exchanges])
-        recorder.close()
-        if said:
-            raise UsageError(said[0])
-
     def reset(self) -> None:
         """Forget what was added, asked, chosen and asked for, as if the test began."""
         self._store.reset(self._book.examples())
         self._heard = []
         self._added = 0
-        self._appear(self._usual_settings())
+        self._appear(MockSettings(choices=assumed_choices(self._contract)))
 
     def check(self, *, fail_on: str | None = None, signed: bool = True) -> tuple[Finding, ...]:
         """Raise a `DriftError` where an exchange drifts from the contract; return lesser findings.
@@ -251,22 +225,18 @@ class OpayMock:
 
     def describe_calls(self) -> str:
         """Return a line for each call, with the reason where it was refused and without a value of it."""
-        told = [self._described(number, exchange) for number, exchange in enumerate(self.exchanges, 1)]
+        told = []
+        for number, exchange in enumerate(self.exchanges, 1):
+            hint = self._hint(exchange)
+            line = f"{number}. {render_call(describe_call(exchange, self._contract))}"
+            told.append(f"{line} ({hint})" if hint else line)
         left_out = [f"({len(told) - _MOST_CALLS} earlier calls)"] if len(told) > _MOST_CALLS else []
         return "\n".join([*left_out, *told[-_MOST_CALLS:]]) or "no call"
-
-    def _described(self, number: int, exchange: Exchange) -> str:
-        hint = self._hint(exchange)
-        line = f"{number}. {render_call(describe_call(exchange, self._contract))}"
-        return f"{line} ({hint})" if hint else line
 
     def _hint(self, exchange: Exchange) -> str:
         """Name the trap of taking `url` for `base_url`, where a client fell into it."""
         is_twice = (exchange.request.url or "").count(self._operation.path) > 1
         return "give a client that appends the path opay_mock.base_url, not opay_mock.url" if is_twice else ""
-
-    def _usual_settings(self) -> MockSettings:
-        return MockSettings(choices=assumed_choices(self._contract))
 
     def _appear(self, settings: MockSettings) -> None:
         """Answer with these settings from now on; a request in flight is answered with those before."""
@@ -280,11 +250,9 @@ class OpayMock:
         self._stage.app = build_app(self._contract, settings, self._store, listeners=[hear])
 
     def _unexpected(self, exchange: Exchange, settings: MockSettings) -> Iterator[Finding]:
-        named = header(exchange.request.headers, SCENARIO_HEADER.decode())
-        asked_for = [
-            self._scenarios.get(name or "") for name in (settings.scenario, named, self._magic(exchange))
-        ]
-        expected = {rule for found in asked_for if found is not None for rule in found.rules}
+        played = _PLAYED.search(header(exchange.response.headers, REASON_HEADER.decode()) or "")
+        scenario = self._scenarios.get(played[1]) if played else None
+        expected = scenario.rules if scenario else ()
         return (
             finding
             for finding in self._checker.bar.policy.findings(self._findings(exchange))
@@ -324,24 +292,9 @@ class OpayMock:
             recorded_at=exchange.recorded_at,
         )
 
-    def _magic(self, exchange: Exchange) -> str | None:
-        """Return the scenario that a key asks for by its name."""
-        match = self._contract.match(with_known_host(exchange, self._contract))
-        operation, body = match.route.operation, match.request_body
-        lookup = self._book.lookup(operation, match.form) if operation is not None else None
-        if lookup is None or not isinstance(body, Parsed):
-            return None
-        asked = lookup.by.of(Call(body=body.value, parameters={}))
-        return asked.removeprefix(MAGIC) if isinstance(asked, str) and asked.startswith(MAGIC) else None
-
 
 def _is_of_client(finding: Finding) -> bool:
     """Tell whether a finding is about what was asked; a recorded answer is not the client's doing."""
     if finding.pointer.startswith("response-header:"):
         return False
     return finding.rule.area in _AREAS_OF_CLIENT or finding.pointer.startswith("request")
-
-
-def _item(kind: RecordKind, record: str, number: int) -> dict[str, Any]:
-    """Return a made-up item, another for each record and number."""
-    return next(iter(kind.sample(f"{record}/{number}").items.values()))

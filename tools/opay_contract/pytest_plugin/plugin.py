@@ -29,6 +29,7 @@ OUTCOMES = "opay_outcomes"
 """The property of a test's report that says how the calls in its recording ended."""
 _CONTRACT = pytest.StashKey["Contract"]()
 _SETTINGS = pytest.StashKey["ProjectSettings"]()
+_CHECKER = pytest.StashKey["OpayContract"]()
 _MOCK = pytest.StashKey["OpayMock"]()
 _PASSED = pytest.StashKey[bool]()
 
@@ -83,8 +84,8 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line(
         "markers",
-        f"{_RECORD}: where the test passes, the calls that opay_mock saw are written beside it, redacted, to "
-        "recordings/MODULE/TEST.ndjson, unless that is there",
+        f"{_RECORD}: where the test passes, what opay_mock saw and opay_contract checked is "
+        "written beside it, redacted, to recordings/MODULE/TEST.ndjson, unless that is there",
     )
     if config.getoption(_RECORDINGS) and not _is_worker(config):
         _settings(config)  # what is wrong with them ends the run here, and not in some process
@@ -108,6 +109,34 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Refuse it where the tests run in several processes: these cannot refuse the run."""
     if _is_worker(item.config) and (fault := _fault_of_marker(item)):
         pytest.fail(fault, pytrace=False)
+    if checker := item.config.stash.get(_CHECKER, None):
+        checker.checked.clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """Write the calls of a test that passed, where its marker asks for it, before its mock is gone."""
+    try:
+        if item.get_closest_marker(_RECORD) and item.stash.get(_PASSED, False):
+            _record(item)
+    finally:
+        yield
+
+
+def _record(item: pytest.Item) -> None:
+    from opay_contract.pytest_plugin.checking import NothingCheckedError, record_calls  # noqa: PLC0415  heavy
+
+    name = re.sub(r"[^\w.-]+", "-", item.name).strip("-")
+    path = item.path.parent / "recordings" / item.path.stem / f"{name}.ndjson"
+    if path.exists():
+        return
+    mock, checker = item.stash.get(_MOCK, None), item.config.stash[_CHECKER]
+    calls, own = (mock.exchanges, mock.base_url) if mock else ([], None)
+    calls += [one for one in checker.checked if not own or not (one.request.url or "").startswith(own)]
+    if not calls:
+        what = "the mock was not called" if mock else "no response was checked"
+        raise NothingCheckedError(f"nothing was recorded: {what}")
+    record_calls(path, calls, checker.contract, mock.private_key if mock else None)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -142,7 +171,7 @@ class _Successes:
         """Fail the run when all tests are done."""
         result = yield
         if self._packed:
-            from opay_contract.pytest_plugin.collection import find_shortage, join_packed  # noqa: PLC0415  heavy
+            from opay_contract.pytest_plugin.checking import find_shortage, join_packed  # noqa: PLC0415  heavy
 
             required = self._config.getoption(_SUCCESSES)
             session.testsfailed += find_shortage(join_packed(self._packed), required)
@@ -151,7 +180,7 @@ class _Successes:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say how the calls ended, and what was not checked."""
         if self._packed:
-            from opay_contract.pytest_plugin.collection import describe_run, join_packed  # noqa: PLC0415  heavy
+            from opay_contract.pytest_plugin.checking import describe_run, join_packed  # noqa: PLC0415  heavy
 
             terminalreporter.section("opay-contract")
             required = self._config.getoption(_SUCCESSES)
@@ -171,7 +200,8 @@ def opay_contract(pytestconfig: pytest.Config) -> "OpayContract":
     """The contract; `check(response)` raises with a list of findings where an answer drifts from it."""
     from opay_contract.pytest_plugin.checking import OpayContract  # noqa: PLC0415  heavy
 
-    return OpayContract(_contract(pytestconfig), _bar(pytestconfig))
+    made = pytestconfig.stash[_CHECKER] = OpayContract(_contract(pytestconfig), _bar(pytestconfig))
+    return made
 
 
 @pytest.fixture
@@ -188,10 +218,6 @@ def opay_mock(
         if marker is not None:
             stack.enter_context(mock.scenario(*marker.args, **marker.kwargs))
         yield mock
-        if request.node.get_closest_marker(_RECORD) and request.node.stash.get(_PASSED, False):
-            path = _recording_of(request.node)
-            if not path.exists():
-                mock.record(path)
 
 
 @pytest.fixture(scope="session")
@@ -209,14 +235,9 @@ def _opay_stage() -> Iterator["AppSwitcher"]:
         yield stage
 
 
-def _recording_of(item: pytest.Item) -> "Path":
-    name = re.sub(r"[^\w.-]+", "-", item.name).strip("-")
-    return item.path.parent / "recordings" / item.path.stem / f"{name}.ndjson"
-
-
 def _recordings(session: pytest.Session, paths: list[str]) -> Iterator[pytest.Item]:
     from opay_contract.contract.loading import load_contract  # noqa: PLC0415  heavy, as all that follows
-    from opay_contract.pytest_plugin.collection import iter_items  # noqa: PLC0415
+    from opay_contract.pytest_plugin.checking import iter_items  # noqa: PLC0415
 
     config = session.config
     base_urls = tuple(config.getoption(_BASE_URL) or _settings(config).base_url)
@@ -287,21 +308,18 @@ def _fault_of_marker(item: pytest.Item) -> str | None:
         return f"{item.nodeid}: write the marker as {_MARKER}(name) or {_MARKER}(name, seconds=1)"
     if record is not None and (record.args or record.kwargs):
         return f"{item.nodeid}: write the marker as {_RECORD}, without arguments"
-    used = marker or record
-    if used is not None and "opay_mock" not in getattr(item, "fixturenames", ()):
-        return f"{item.nodeid}: {used.name} does nothing in a test without the fixture opay_mock"
+    fixtures = getattr(item, "fixturenames", ())
+    if marker is not None and "opay_mock" not in fixtures:
+        return f"{item.nodeid}: {_MARKER} does nothing in a test without the fixture opay_mock"
+    if record is not None and not {"opay_mock", "opay_contract"} & set(fixtures):
+        return f"{item.nodeid}: {_RECORD} does nothing in a test without opay_mock or opay_contract"
     if marker is None:
         return None
-    unknown = _fault_of_scenario(item.config, marker.args[0])
-    return unknown and f"{item.nodeid}: {unknown}"
-
-
-def _fault_of_scenario(config: pytest.Config, name: str) -> str | None:
     from opay_contract.errors import UsageError  # noqa: PLC0415  heavy, as all that follows
     from opay_contract.mock.scenarios import build_scenarios, find_scenario  # noqa: PLC0415
 
     try:
-        find_scenario(build_scenarios(_contract(config).operations), name)
+        find_scenario(build_scenarios(_contract(item.config).operations), marker.args[0])
     except UsageError as error:
-        return str(error)
+        return f"{item.nodeid}: {error}"
     return None

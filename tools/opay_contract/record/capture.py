@@ -1,8 +1,7 @@
-"""What was seen of a call: as it came over the wire, as an exchange, and as a line of the native format."""
+"""What was seen of a call: as an exchange, and as a line of the native format."""
 
 import base64
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -12,10 +11,7 @@ from msgspec import structs
 from opay_contract.formats.content_coding import decode_body
 from opay_contract.formats.errors import EntryError
 from opay_contract.jsontext import Parsed, parse_json
-from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response
-
-Field = tuple[bytes, bytes]
-"""A header field as it is on the wire."""
+from opay_contract.model.exchange import Exchange, Headers, Request, Response, exchange_of_now
 
 BODY_LIMIT = 1 << 20
 """The longest body that is recorded, unless told otherwise: the contract's are a thousandth of it."""
@@ -34,38 +30,38 @@ Body = bytes | Omitted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class RawCapture:
-    """A call as it was seen; a `sent` of None is a request without a body."""
+class Captured:
+    """An exchange; where a body is omitted, the exchange has none and this says why."""
 
-    method: str
-    url: str
-    asked: Headers
-    sent: Body | None
-    status: int
-    answered: Headers
-    body: Body
-    recorded_at: str
+    exchange: Exchange
+    request: Omitted | None = None
+    response: Omitted | None = None
 
     @property
     def size(self) -> int:
         """About how many bytes it takes in memory."""
-        bodies = [body for body in (self.sent, self.body) if isinstance(body, bytes)]
-        fields = (*self.asked, *self.answered)
-        return sum(map(len, bodies)) + sum(len(name) + len(value) for name, value in fields) + len(self.url)
+        asked, answered = self.exchange.request, self.exchange.response
+        fields = (*(asked.headers or ()), *(answered.headers or ()))
+        texts = (asked.url or "", asked.body or b"", answered.body)
+        return sum(map(len, texts)) + sum(len(name) + len(value) for name, value in fields)
 
 
-def captured_of(exchange: Exchange) -> RawCapture:
-    """Return an exchange that is known as a whole as it may have been captured."""
-    request, response = exchange.request, exchange.response
-    return RawCapture(
-        method=request.method or "",
-        url=request.url or "",
-        asked=request.headers or (),
-        sent=request.body,
-        status=response.status,
-        answered=response.headers or (),
-        body=response.body,
-        recorded_at=exchange.recorded_at or "",
+def capture(  # noqa: PLR0913  a call has as many parts
+    *, method: str, url: str, asked: Headers, sent: Body | None, status: int, answered: Headers, body: Body
+) -> Captured:
+    """Return a call that has just ended; a `sent` of None is a request without a body."""
+    request = Request(method=method, url=url, headers=asked)
+    response = Response(status=status, headers=answered, body=b"")
+    return _with_bodies(exchange_of_now(request, response), sent, body)
+
+
+def _with_bodies(exchange: Exchange, sent: Body | None, body: Body) -> Captured:
+    request = structs.replace(exchange.request, body=None if isinstance(sent, Omitted) else sent)
+    response = structs.replace(exchange.response, body=b"" if isinstance(body, Omitted) else body)
+    return Captured(
+        exchange=structs.replace(exchange, request=request, response=response),
+        request=sent if isinstance(sent, Omitted) else None,
+        response=body if isinstance(body, Omitted) else None,
     )
 
 
@@ -92,43 +88,15 @@ class BodyBuffer:
         return Omitted.TOO_LONG if self.is_over else b"".join(self._chunks)
 
 
-def as_headers(fields: Iterable[Field]) -> Headers:
-    """Return fields as a recording has them."""
-    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in fields)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecodedCapture:
-    """An exchange with its bodies decoded; where one is omitted, the exchange has none and this says why."""
-
-    exchange: Exchange
-    request: Omitted | None = None
-    response: Omitted | None = None
-
-
-def decode_captured(captured: RawCapture, place: Place, limit: int) -> DecodedCapture:
+def decode_captured(captured: Captured, limit: int) -> Captured:
     """Take content encodings off; what they unpack to is limited as well."""
-    sent = None if captured.sent is None else _decoded(captured.sent, captured.asked, limit)
-    body = _decoded(captured.body, captured.answered, limit)
-    request = Request(
-        method=captured.method,
-        url=captured.url,
-        headers=captured.asked,
-        body=None if isinstance(sent, Omitted) else sent,
-    )
-    response = Response(
-        status=captured.status,
-        headers=captured.answered,
-        body=b"" if isinstance(body, Omitted) else body,
-    )
-    return DecodedCapture(
-        exchange=Exchange(place=place, request=request, response=response, recorded_at=captured.recorded_at),
-        request=sent if isinstance(sent, Omitted) else None,
-        response=body if isinstance(body, Omitted) else None,
-    )
+    asked, answered = captured.exchange.request, captured.exchange.response
+    sent = captured.request or (None if asked.body is None else _decoded(asked.body, asked.headers, limit))
+    body = captured.response or _decoded(answered.body, answered.headers, limit)
+    return _with_bodies(captured.exchange, sent, body)
 
 
-def render_line(taken: DecodedCapture) -> bytes:
+def render_line(taken: Captured) -> bytes:
     """Return the line of an exchange; a check calls one without its answer's body unreadable."""
     moment = json.dumps(taken.exchange.recorded_at)
     if taken.response is not None:
@@ -145,9 +113,7 @@ def render_line(taken: DecodedCapture) -> bytes:
     return line.removesuffix(b"}\n") + f',"comment":{json.dumps(", ".join(comments))}}}\n'.encode()
 
 
-def _decoded(body: Body, headers: Headers, limit: int) -> Body:
-    if isinstance(body, Omitted):
-        return body
+def _decoded(body: bytes, headers: Headers | None, limit: int) -> Body:
     try:
         decoded = decode_body(body, headers)
     except EntryError:
@@ -185,16 +151,11 @@ def _headers(headers: Headers | None) -> bytes:
 
 def _body(body: bytes) -> dict[str, bytes]:
     """Return the member for a body: its very text where that is plain JSON on one line, else as a string."""
-    if _is_plain(body):
-        return {"body": body}
+    if body.startswith((b"{", b"[")) and b"\n" not in body and b"\r" not in body:
+        parsed = parse_json(body)
+        if isinstance(parsed, Parsed) and not parsed.flaws:
+            return {"body": body}
     try:
         return {"body": _text(body.decode())}
     except UnicodeDecodeError:
         return {"body_base64": _text(base64.b64encode(body).decode())}
-
-
-def _is_plain(body: bytes) -> bool:
-    if not body.startswith((b"{", b"[")) or b"\n" in body or b"\r" in body:
-        return False
-    parsed = parse_json(body)
-    return isinstance(parsed, Parsed) and not parsed.flaws

@@ -7,7 +7,7 @@ import re
 import stat
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from opay_contract.formats.streams import ZSTD_MAGIC
 from opay_contract.jsontext import NotJson, parse_json
 
 PACKED = ".zst"
+_APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 _PRIVATE = 0o600
 _OTHERS = 0o077
 
@@ -30,18 +31,16 @@ class LineFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _PRIVATE)
-        except OSError as error:
-            raise UsageError(f"cannot record to '{path}': {error.strerror}") from error
-        try:
-            self.lines = self._prepare()
-        except OSError as error:
-            self.close()
-            raise UsageError(f"cannot record to '{path}': {error.strerror}") from error
-        except UsageError:
-            self.close()
-            raise
+        with ExitStack() as undone:
+            try:
+                self._descriptor = os.open(
+                    path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _PRIVATE
+                )
+                undone.callback(self.close)
+                self.lines = self._prepare()
+            except OSError as error:
+                raise _unusable(path, error.strerror) from error
+            undone.pop_all()
 
     @property
     def size(self) -> int:
@@ -90,14 +89,11 @@ class LineFile:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        if not self._is_regular:
+        with ExitStack() as unlocking:
+            if self._is_regular:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+                unlocking.callback(fcntl.flock, self._descriptor, fcntl.LOCK_UN)
             yield
-            return
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
 
 _NUMBER = 4
@@ -117,7 +113,7 @@ class RotatingFile:
     def __init__(self, path: Path, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
         if path.suffix == ".gz":
-            raise UsageError(f"cannot record to '{path}': gzip is not written; name it .zst, or plain")
+            raise _unusable(path, "gzip is not written; name it .zst, or plain")
         self._path = path
         self.number = _last_number(path) if self._limits != Limits() else 1
         self._file = LineFile(numbered(path, self.number))
@@ -139,7 +135,10 @@ class RotatingFile:
 
     def turn(self) -> None:
         """Go on to the next file if this one is finished; where that cannot be opened, stay."""
-        if not self._is_finished():
+        size, seconds = self._limits.size, self._limits.seconds
+        is_long = size is not None and self._file.size >= size
+        is_old = seconds is not None and time.monotonic() - self._opened >= seconds
+        if not self._file.lines or not (is_long or is_old):
             return
         try:
             following = LineFile(numbered(self._path, self.number + 1))
@@ -151,13 +150,6 @@ class RotatingFile:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-    def _is_finished(self) -> bool:
-        size, seconds = self._limits.size, self._limits.seconds
-        if not self._file.lines:
-            return False
-        is_long = size is not None and self._file.size >= size
-        return is_long or (seconds is not None and time.monotonic() - self._opened >= seconds)
 
 
 def numbered(path: Path, number: int) -> Path:
@@ -172,7 +164,7 @@ def _last_number(path: Path) -> int:
     try:
         found = [pattern.fullmatch(other.name) for other in path.parent.iterdir()]
     except OSError as error:
-        raise UsageError(f"cannot record to '{path}': {error.strerror}") from error
+        raise _unusable(path, error.strerror) from error
     return max((int(match[1]) for match in found if match), default=1)
 
 
@@ -183,6 +175,7 @@ def _split(path: Path) -> tuple[str, str]:
 
 
 _CHUNK = 1 << 16
+_FOREIGN = "it holds something else; name another file"
 _BEGINNING = b'{"request":{'
 """What every line that is written here begins with."""
 
@@ -191,14 +184,14 @@ def mend_lines(descriptor: int, path: Path) -> int:
     """Cut a torn last line, or end it where only its end is missing; returns how many lines there are."""
     end, lines, size = 0, 0, os.fstat(descriptor).st_size
     if size and not os.pread(descriptor, 1, 0) == b"{":
-        raise _foreign(path)
+        raise _unusable(path, _FOREIGN)
     for offset, chunk in _iter_chunks(descriptor):
         lines += chunk.count(b"\n")
         end = offset + chunk.rindex(b"\n") + 1 if b"\n" in chunk else end
     if end == size:
         return lines
-    head = os.pread(descriptor, len(_BEGINNING), end)
-    if not _BEGINNING.startswith(head) or _is_whole(descriptor, end, size):
+    last = os.pread(descriptor, size - end, end)
+    if not _BEGINNING.startswith(last[: len(_BEGINNING)]) or not isinstance(parse_json(last), NotJson):
         os.write(descriptor, b"\n")
         return lines + 1
     os.ftruncate(descriptor, end)
@@ -209,7 +202,7 @@ def mend_frames(descriptor: int, path: Path) -> int:
     """Cut a torn last frame; returns how many lines there are."""
     size = os.fstat(descriptor).st_size
     if size and not ZSTD_MAGIC.startswith(os.pread(descriptor, len(ZSTD_MAGIC), 0)):
-        raise _foreign(path)
+        raise _unusable(path, _FOREIGN)
     end, lines, pending = 0, 0, 0
     unpacker = zstandard.ZstdDecompressor().decompressobj()
     for offset, chunk in _iter_chunks(descriptor):
@@ -218,7 +211,7 @@ def mend_frames(descriptor: int, path: Path) -> int:
             try:
                 pending += unpacker.decompress(rest).count(b"\n")
             except zstandard.ZstdError:
-                raise UsageError(f"cannot record to '{path}': it is damaged; name another file") from None
+                raise _unusable(path, "it is damaged; name another file") from None
             rest = unpacker.unused_data if unpacker.eof else b""
             if unpacker.eof:
                 end, lines, pending = offset + len(chunk) - len(rest), lines + pending, 0
@@ -235,9 +228,5 @@ def _iter_chunks(descriptor: int) -> Iterator[tuple[int, bytes]]:
         offset += len(chunk)
 
 
-def _is_whole(descriptor: int, start: int, end: int) -> bool:
-    return not isinstance(parse_json(os.pread(descriptor, end - start, start)), NotJson)
-
-
-def _foreign(path: Path) -> UsageError:
-    return UsageError(f"cannot record to '{path}': it holds something else; name another file")
+def _unusable(path: Path, reason: str | None) -> UsageError:
+    return UsageError(f"cannot record to '{path}': {reason}")

@@ -1,12 +1,12 @@
 """Listens to a client of httpx: wraps the body of each answer, and records it when the client is through."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
-from opay_contract.record.capture import Body, BodyBuffer, Omitted, RawCapture, as_headers
+from opay_contract.model.exchange import as_headers
+from opay_contract.record.capture import Body, BodyBuffer, Captured, Omitted, capture
 from opay_contract.record.recorder import Recorder
 
 
@@ -38,21 +38,17 @@ class _Ear:
 
     def __init__(self, response: httpx.Response, recorder: Recorder) -> None:
         self._response, self._recorder = response, recorder
-        self._kept = BodyBuffer(recorder.body_limit)
+        self.kept = BodyBuffer(recorder.body_limit)
         self._is_done = False
-
-    def add(self, chunk: bytes) -> None:
-        """Take the next piece of the body."""
-        self._kept.add(chunk)
 
     def finish(self, *, is_whole: bool) -> None:
         """Record the answer; what comes after the first time is nothing new."""
         if self._is_done:
             return
         self._is_done = True
-        body = self._kept.body() if is_whole else Omitted.NOT_READ
+        response, body = self._response, self.kept.body() if is_whole else Omitted.NOT_READ
         try:
-            self._recorder.add([_captured(self._response, body)])
+            self._recorder.add([_captured(response.request, response, body)])
         except Exception as error:  # noqa: BLE001  whatever it is, the client's call goes on
             self._recorder.miss("capture", f"an exchange is not recorded: {type(error).__name__}")
 
@@ -64,7 +60,7 @@ class _Heard(httpx.SyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         try:
             for chunk in self._stream:
-                self._ear.add(chunk)
+                self._ear.kept.add(chunk)
                 yield chunk
         except (
             httpx.ReadError,
@@ -86,7 +82,7 @@ class _HeardAsync(httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
             async for chunk in self._stream:
-                self._ear.add(chunk)
+                self._ear.kept.add(chunk)
                 yield chunk
         except (httpx.ReadError, httpx.RemoteProtocolError):  # as above
             self._ear.finish(is_whole=True)
@@ -98,23 +94,17 @@ class _HeardAsync(httpx.AsyncByteStream):
         self._ear.finish(is_whole=False)
 
 
-def _captured(response: httpx.Response, body: Body) -> RawCapture:
-    request = response.request
-    return RawCapture(
+def _captured(request: httpx.Request, response: httpx.Response, body: Body) -> Captured:
+    try:
+        sent: Body | None = request.content or None
+    except httpx.RequestNotRead:  # of a stream nothing is left
+        sent = Omitted.NOT_READ
+    return capture(
         method=request.method,
         url=str(request.url),
         asked=as_headers(request.headers.raw),
-        sent=_sent(request),
+        sent=sent,
         status=response.status_code,
         answered=as_headers(response.headers.raw),
         body=body,
-        recorded_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
-
-
-def _sent(request: httpx.Request) -> Body | None:
-    """Return the body that was sent; of a stream nothing is left."""
-    try:
-        return request.content or None
-    except httpx.RequestNotRead:
-        return Omitted.NOT_READ

@@ -1,30 +1,37 @@
-"""The reverse proxy as an ASGI application: passes calls on and tells a listener of each."""
+"""The reverse proxy: passes calls on to the API, byte for byte, and tells a listener of each."""
 
 import asyncio
 import json
+import logging
+import socket
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
 
 import httpx
 from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from opay_contract.record.capture import Body, BodyBuffer, Field, Omitted, RawCapture, as_headers
-from opay_contract.record.metrics import CONTENT_TYPE, Metrics
-from opay_contract.record.upstream import Failure, Upstream, failure_of
+from opay_contract.errors import UsageError
+from opay_contract.mock import serving
+from opay_contract.model.exchange import as_headers
+from opay_contract.record.capture import Body, BodyBuffer, Captured, Omitted, capture
+from opay_contract.record.recorder import METRICS_TYPE, Metrics
+
+Field = tuple[bytes, bytes]
+"""A header field as it is on the wire."""
 
 METRICS_PATH = b"/__record__/metrics"
 OWN_HEADER = b"X-Opay-Record"
 """Marks the answers that are the proxy's own, and says why."""
 
-TARGET = "opay_contract.target"
+_TARGET = "opay_contract.target"
 """Where the server puts a request's target as it was sent, in the scope's `state`."""
 
 _BAD_GATEWAY, _GATEWAY_TIMEOUT, _NOT_MODIFIED, _HIGHEST_STATUS = 502, 504, 304, 599
-
-
 _HOP_BY_HOP = frozenset(
     {
         b"connection",
@@ -40,6 +47,104 @@ _HOP_BY_HOP = frozenset(
 )
 _KEPT = frozenset({b"content-length", b"host"})
 """What a message is framed and routed by stays, even if the Connection field names it."""
+
+_KEEP_ALIVE_SECONDS = 2
+"""Shorter than any server's, so that a request does not meet a connection that is being closed."""
+
+
+class Failure(StrEnum):
+    """Why there is no answer, or none to its end."""
+
+    UNREACHABLE = "upstream-unreachable"
+    RESET = "upstream-reset"
+    TIMEOUT = "upstream-timeout"
+    REFUSED = "request-not-passable"
+
+
+class Upstream:
+    """A base URL and the connections to it."""
+
+    def __init__(self, url: str, *, timeout: float, proxy: str | None = None) -> None:
+        self._url = parse_upstream(url)
+        self._seconds = timeout
+        self._timeout = httpx.Timeout(timeout, pool=None).as_dict()
+        limits = httpx.Limits(
+            max_connections=None, max_keepalive_connections=100, keepalive_expiry=_KEEP_ALIVE_SECONDS
+        )
+        self._transport = httpx.AsyncHTTPTransport(limits=limits, proxy=proxy)
+
+    @property
+    def host(self) -> bytes:
+        """What the Host field says."""
+        return self._url.netloc
+
+    def url_of(self, target: bytes) -> str:
+        """Return the URL that a target has there."""
+        root = f"{self._url.scheme}://{self._url.netloc.decode('ascii')}"
+        return root + self._target(target).decode("latin-1")
+
+    async def send(
+        self, method: str, target: bytes, fields: Sequence[Field], body: AsyncIterator[bytes]
+    ) -> httpx.Response:
+        """Send a request; its answer's body is still to be read, from `stream`.
+
+        From the request's end the answer's head has the timeout as a whole, whatever comes before it: an
+        upstream may send any number of interim answers (100), or a head byte by byte.
+        """
+        async with asyncio.timeout(None) as deadline:
+
+            def begin() -> None:
+                deadline.reschedule(asyncio.get_running_loop().time() + self._seconds)
+
+            request = httpx.Request(
+                method,
+                self._url,
+                headers=list(fields),
+                stream=_SentBody(body, begin),
+                extensions={"timeout": self._timeout, "target": self._target(target)},
+            )
+            return await self._transport.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._transport.aclose()
+
+    def _target(self, target: bytes) -> bytes:
+        return self._url.raw_path.rstrip(b"/") + target if target.startswith(b"/") else target
+
+
+class _SentBody(httpx.AsyncByteStream):
+    def __init__(self, body: AsyncIterator[bytes], on_end: Callable[[], None]) -> None:
+        self._body, self._on_end = body, on_end
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._body:
+            yield chunk
+        self._on_end()
+
+
+def parse_upstream(url: str) -> httpx.URL:
+    """Return the URL of an upstream, which has a host and perhaps a path, and no more."""
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError):
+        raise UsageError("--upstream is not a URL") from None
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise UsageError("--upstream is no http or https URL with a host")
+    if parsed.userinfo or parsed.query or parsed.fragment:
+        raise UsageError("--upstream has more than a host and a path")
+    return parsed
+
+
+def failure_of(error: httpx.TransportError) -> Failure:
+    """Return what an error of the transport means to the client."""
+    if isinstance(error, httpx.TimeoutException):
+        return Failure.TIMEOUT
+    if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol):
+        return Failure.REFUSED
+    if isinstance(error, httpx.ConnectError | httpx.ProxyError):
+        return Failure.UNREACHABLE
+    return Failure.RESET
 
 
 class _ClientGoneError(Exception):
@@ -64,7 +169,7 @@ class RecordingProxy:
     def __init__(
         self,
         upstream: Upstream,
-        listener: Callable[[RawCapture], None],
+        listener: Callable[[Captured], None],
         metrics: Metrics,
         *,
         body_limit: int,
@@ -79,7 +184,7 @@ class RecordingProxy:
             return
         target = _target(scope)
         if self._serves_metrics and target.partition(b"?")[0] == METRICS_PATH:
-            await _send_own(send, 200, CONTENT_TYPE, self._metrics.render().encode(), None)
+            await _send_own(send, 200, METRICS_TYPE, self._metrics.render().encode(), None)
             return
         call = _Call(
             method=scope["method"],
@@ -122,11 +227,20 @@ class RecordingProxy:
         is_unframed = answer.status_code == _NOT_MODIFIED or is_chunked(answer.headers.raw)
         start = without_length(fields) if is_unframed else fields
         await send({"type": "http.response.start", "status": answer.status_code, "headers": start})
-        body = await self._stream(answer, receive, send)
+        body, is_whole = await self._stream(answer, receive, send)
         self._metrics.observe(time.perf_counter() - call.started)
         self._metrics.count("exchanges_total", status=str(answer.status_code))
-        self._listener(self._captured(call, answer.status_code, fields, body[0]))
-        if body[1]:  # else it stays unfinished, and the server closes the connection
+        captured = capture(
+            method=call.method,
+            url=self._upstream.url_of(call.target),
+            asked=as_headers(call.fields),
+            sent=call.sent.body() or None,
+            status=answer.status_code,
+            answered=as_headers(fields),
+            body=body,
+        )
+        self._listener(captured)
+        if is_whole:  # else it stays unfinished, and the server closes the connection
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _stream(self, answer: httpx.Response, receive: Receive, send: Send) -> tuple[Body, bool]:
@@ -156,19 +270,6 @@ class RecordingProxy:
         body = json.dumps({"from": "opay-contract record", "failure": failure}).encode()
         await _send_own(send, status, "application/json", body, failure)
 
-    def _captured(self, call: _Call, status: int, answered: list[Field], body: Body) -> RawCapture:
-        sent = call.sent.body()
-        return RawCapture(
-            method=call.method,
-            url=self._upstream.url_of(call.target),
-            asked=as_headers(call.fields),
-            sent=sent or None,
-            status=status,
-            answered=as_headers(answered),
-            body=body,
-            recorded_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        )
-
 
 async def _iter_body(receive: Receive, kept: BodyBuffer) -> AsyncGenerator[bytes, None]:
     more = True
@@ -196,7 +297,7 @@ async def _send_own(send: Send, status: int, media_type: str, body: bytes, mark:
 
 def _target(scope: Scope) -> bytes:
     """Return the target as it was sent, or as the server kept it."""
-    sent: bytes | None = scope.get("state", {}).get(TARGET)
+    sent: bytes | None = scope.get("state", {}).get(_TARGET)
     if sent is not None and sent.startswith(b"/"):
         return sent
     path: bytes = scope.get("raw_path") or scope["path"].encode()
@@ -225,13 +326,48 @@ def is_chunked(fields: Iterable[Field]) -> bool:
 def with_host(fields: Iterable[Field], host: bytes) -> list[Field]:
     """Return the fields with one Host, where it stood."""
     given = list(fields)
-    at = next((at for at, (name, _) in enumerate(given) if name.lower() == b"host"), 0)
-    name = given[at][0] if given and given[at][0].lower() == b"host" else b"host"
-    rest = [(at, field) for at, field in enumerate(given) if field[0].lower() != b"host"]
-    before = [field for place, field in rest if place < at]
-    return [*before, (name, host), *(field for place, field in rest if place >= at)]
+    places = [at for at, (name, _) in enumerate(given) if name.lower() == b"host"]
+    at, name = (places[0], given[places[0]][0]) if places else (0, b"host")
+    others = [field for field in given if field[0].lower() != b"host"]
+    return [*others[:at], (name, host), *others[at:]]
 
 
 def without_length(fields: Iterable[Field]) -> list[Field]:
     """Return the fields of a message that is framed in another way."""
     return [(name, value) for name, value in fields if name.lower() != b"content-length"]
+
+
+class _ExactProtocol(HttpToolsProtocol):
+    """Keeps what uvicorn changes of a request: the names of its fields, and the target's every byte."""
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self.headers[-1] = (name, self.headers[-1][1])
+
+    def on_headers_complete(self) -> None:
+        self.scope["state"][_TARGET] = self.url
+        super().on_headers_complete()
+
+
+SERVER: dict[str, Any] = {
+    "loop": "asyncio",  # uvloop reads 8 MB ahead of a client that is slower than the upstream
+    "http": _ExactProtocol,
+    "ws": "none",
+    "log_level": "critical",
+    "date_header": False,
+    "proxy_headers": False,
+}
+"""How uvicorn serves the proxy, beside what it does for the mock."""
+
+
+def serve(app: RecordingProxy, bound: socket.socket, on_ready: Callable[[], None]) -> None:
+    """Answer until SIGTERM or SIGINT, then finish what is in flight; returns when all of it is done.
+
+    Nothing is logged meanwhile, whatever levels are set: libraries log header fields, URLs and tracebacks.
+    """
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        serving.serve(app, bound, on_ready, on_stop=app.aclose, **SERVER)
+    finally:
+        logging.disable(before)

@@ -3,18 +3,16 @@
 import logging
 import secrets
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
-from opay_contract.model.exchange import Headers
-from opay_contract.record.capture import BODY_LIMIT, Body, Omitted, RawCapture
+from opay_contract.model.exchange import as_headers
+from opay_contract.record.capture import BODY_LIMIT, Body, Captured, Omitted, capture
 from opay_contract.record.files import RotatingFile
 from opay_contract.record.recorder import Recorder
 from opay_contract.redact.redactor import Redactor
@@ -36,9 +34,7 @@ class Capture:
         """Return the capture; it is closed at the end."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_raised: object) -> None:
         """Stop recording."""
         self.close()
 
@@ -139,32 +135,18 @@ def hook_requests(session: "requests.Session", recorder: Recorder) -> Callable[[
     return stop
 
 
-def _captured(response: "requests.Response", body: Body) -> RawCapture:
+def _captured(response: "requests.Response", body: Body) -> Captured:
     request = response.request
-    return RawCapture(
+    sent: Any = request.body
+    if isinstance(sent, str):
+        sent = sent.encode(errors="surrogatepass")
+    is_stream = not isinstance(sent, bytes | bytearray | None)  # of which nothing is left
+    return capture(
         method=request.method or "",
         url=request.url or "",
-        asked=_headers(request.headers),
-        sent=_sent(request.body),
+        asked=as_headers(request.headers.items()),
+        sent=Omitted.NOT_READ if is_stream else bytes(sent or b"") or None,
         status=response.status_code,
-        answered=_headers(response.headers),
+        answered=as_headers(response.headers.items()),
         body=body,
-        recorded_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
-
-
-def _headers(fields: Mapping[Any, Any]) -> Headers:
-    return tuple((_text(name), _text(value)) for name, value in fields.items())
-
-
-def _text(value: Any) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
-
-
-def _sent(body: Any) -> Body | None:
-    """Return the body that was sent; of a stream nothing is left."""
-    if isinstance(body, str):
-        return body.encode(errors="surrogatepass")
-    if isinstance(body, bytes | bytearray):
-        return bytes(body) or None
-    return None if body is None else Omitted.NOT_READ

@@ -272,20 +272,14 @@ def iter_inputs(
     bytes, or else to as much as is usual.
     """
     known = Repeats() if repeats is None else repeats
-    named = (item for path in paths for item in _iter_named(path))
+    ways = ((_iter_manifest if path.startswith(MANIFEST) else _iter_plain, path) for path in paths)
+    named = (item for iter_named, path in ways for item in iter_named(path))
     found = (item for item in named if isinstance(item, Unreadable) or not known.is_repeat(item))
     for ordinal, item in enumerate(found):
         if isinstance(item, Source):
             yield replace(item, ordinal=ordinal, max_unpacked=max_unpacked)
         else:
             yield structs.replace(item, place=structs.replace(item.place, source=ordinal))
-
-
-def _iter_named(path: str) -> Iterator[Source | Unreadable]:
-    if path.startswith(MANIFEST):
-        yield from _iter_manifest(path)
-    else:
-        yield from _iter_plain(path)
 
 
 def _iter_manifest(path: str) -> Iterator[Source | Unreadable]:
@@ -335,19 +329,14 @@ def is_there(path: str) -> bool:
 
 
 def _iter_pattern(pattern: str) -> Iterator[Source | Unreadable]:
-    names = _expand_local(pattern)
+    names = []
+    with suppress(OSError, ValueError, RecursionError):
+        names = sorted(glob.glob(pattern, recursive=True), key=order_of)  # noqa: PTH207  it may be absolute
     if names:
         yield from iter_sources(names)
     else:
         place = Place(source=0, entry=0, file=pattern)
         yield Unreadable(place=place, reason="cannot be read: nothing there fits the pattern")
-
-
-def _expand_local(pattern: str) -> list[str]:
-    try:
-        return sorted(glob.glob(pattern, recursive=True), key=order_of)  # noqa: PTH207  it may be absolute
-    except (OSError, ValueError, RecursionError):
-        return []
 
 
 def iter_list_lines(source: Source) -> Iterator[tuple[int, str]]:

@@ -279,14 +279,10 @@ def _plain_format(source: Source, format_in: Format | None) -> Format | None:
     if source.remote is not None and not source.remote.has_ranges:
         return None
     with _open_at(source, 0) as raw:
-        head = _head(raw)
+        head = ChunkStream(iter(lambda: raw.read(HEAD), b"")).head(HEAD)
     if head.startswith((GZIP_MAGIC, ZSTD_MAGIC)):
         return None
     told = recognise(head)
     if format_in is not None and Format.HAR in (told, format_in):  # what is no HAR is refused as a whole
         return format_in if told is format_in else None
     return format_in or (told if isinstance(told, Format) else None)
-
-
-def _head(raw: Readable) -> bytes:
-    return ChunkStream(iter(lambda: raw.read(HEAD), b"")).head(HEAD)

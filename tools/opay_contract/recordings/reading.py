@@ -169,8 +169,7 @@ def iter_exchanges(
 def _iter_parquet(source: Source) -> Iterator[Exchange | Unreadable]:
     """Yield what each row holds; a thread reads them ahead, so that a store that stalls is given up."""
     with closing(Ahead(lambda: _iter_batches(source), describe_damage)) as batches:
-        rows = (row for batch in batches for row in batch)
-        for number, row in enumerate(rows, start=1):
+        for number, row in enumerate(chain.from_iterable(batches), start=1):
             yield read_row(source.place(number), row)
 
 

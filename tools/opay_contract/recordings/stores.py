@@ -241,16 +241,13 @@ def _iter_chunks(remote: RemoteObject, start: int | None) -> Iterator[bytes]:
     file_system, path = open_file_system(remote.url)
     _verify(remote)
     # Without a block size HTTP is read as one stream, which servers without ranges can do.
-    with file_system.open(path, "rb", block_size=0 if start is None and _is_http(remote) else BLOCK) as file:
+    is_stream = start is None and is_http(remote.url)
+    with file_system.open(path, "rb", block_size=0 if is_stream else BLOCK) as file:
         if start:
             file.seek(start)
         while chunk := file.read(CHUNK):
             yield chunk
     _verify(remote)
-
-
-def _is_http(remote: RemoteObject) -> bool:
-    return remote.url.startswith(("http://", "https://"))
 
 
 def _iter_verified(remote: RemoteObject) -> Iterator[None]:
@@ -273,9 +270,14 @@ def is_url(path: str) -> bool:
     return "://" in path
 
 
+def is_http(url: str) -> bool:
+    """Tell whether a URL is one of a web server."""
+    return url.startswith(("http://", "https://"))
+
+
 def public_name(url: str) -> str:
     """Return a URL without what may be a credential: user and password, and the query of a presigned URL."""
-    query = _HTTP_QUERY if url.startswith(("http://", "https://")) else _QUERY
+    query = _HTTP_QUERY if is_http(url) else _QUERY
     return query.sub("", _USER.sub("", url))
 
 
@@ -302,8 +304,8 @@ def _iter_objects(url: str, is_wanted: Callable[[str], bool]) -> Iterator[FoundO
     if "::" in url:
         raise StreamError("cannot be read: chained URLs (with '::') are not followed; name the object itself")
     file_system, path = open_file_system(url)
-    is_pattern = MAGIC.search(url if not url.startswith(("http://", "https://")) else public_name(url))
-    infos = _expand(file_system, path) if is_pattern else {path: file_system.info(path)}
+    is_pattern = MAGIC.search(public_name(url) if is_http(url) else url)
+    infos = file_system.glob(path, detail=True) if is_pattern else {path: file_system.info(path)}
     if not infos:
         raise StreamError("nothing there fits the pattern")
     for found in sorted(infos, key=order_of):
@@ -311,11 +313,6 @@ def _iter_objects(url: str, is_wanted: Callable[[str], bool]) -> Iterator[FoundO
         below = _below(file_system, found, is_wanted) if is_folder else {found: infos[found]}
         for one in sorted(below, key=order_of):
             yield _object(file_system, url, one, below[one], is_named=not is_folder)
-
-
-def _expand(file_system: Any, path: str) -> dict[str, Any]:
-    found: dict[str, Any] = file_system.glob(path, detail=True)
-    return found
 
 
 def _below(file_system: Any, folder: str, is_wanted: Callable[[str], bool]) -> dict[str, Any]:

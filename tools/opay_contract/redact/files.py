@@ -1,13 +1,12 @@
 """Redacts a file as a whole: unpacked, redacted as a stream, packed again, and put in place at once."""
 
-import os
 import shutil
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import Any, BinaryIO, Protocol, cast
+from typing import Any, BinaryIO, cast
 
 import zstandard
 
@@ -47,7 +46,7 @@ def redact_stream(
             elif rewrite is None:
                 _redact_parquet(redactor, source, sink, tally)
             else:
-                rewrite(redactor, recording.stream, sink, tally)
+                rewrite(redactor.policy, recording.stream, sink, tally)
             if not tally.entries:
                 recording.refuse_nothing()
     except NoRecordingError as error:
@@ -64,7 +63,9 @@ def _redact_parquet(redactor: Redactor, source: Source, sink: Sink, tally: Tally
         try:
             with _reading():
                 parquet = stack.enter_context(open_rows(source))
-            rewrite_rows(redactor, parquet, _iter_read(iter_rows(parquet, source.max_unpacked)), sink, tally)
+            rewrite_rows(
+                redactor.policy, parquet, _iter_read(iter_rows(parquet, source.max_unpacked)), sink, tally
+            )
         except StreamError:
             tally.entries = 0
             raise
@@ -90,10 +91,13 @@ def redact_file(redactor: Redactor, source: Source, target: Path, format_in: For
     """Redact a file into another one, packed in the same way; nothing is left behind where that fails.
 
     Names that were kept and are values further on are replaced in what was written, which is redacted again.
+    A source of which nothing can be read leaves no target.
     """
     packing = _packing_of(source)
     with open_draft(target, makes_folders=True) as draft:
         tally = _write(redactor, source, draft, packing, format_in=format_in)
+        if tally.broken and not tally.entries:
+            return tally
         if clashes := redactor.memory.clashes():
             written = Source(ordinal=source.ordinal, name=source.name, path=draft)
             with open_draft(target) as again:
@@ -108,7 +112,7 @@ def _write(  # noqa: PLR0913  what, from where, to where, and how
     redactor: Redactor,
     source: Source,
     path: Path,
-    packing: Callable[[BinaryIO], "_Packer"],
+    packing: "Callable[[BinaryIO], _Packer]",
     *,
     format_in: Format | None,
     forced: frozenset[str] = frozenset(),
@@ -117,8 +121,6 @@ def _write(  # noqa: PLR0913  what, from where, to where, and how
     with path.open("wb") as raw:
         packer = packing(raw)
         tally = redact_stream(redactor, source, packer, format_in)
-        if not tally.entries and tally.broken:
-            raise _NothingWrittenError(tally)
         packer.close(whole=tally.broken is None or tally.says_broken)
     return tally
 
@@ -166,75 +168,33 @@ class _Nowhere:
         """Forget the bytes."""
 
 
-class _NothingWrittenError(Exception):
-    """The source could not be read at all; its tally says why."""
+class _Packer:
+    """Writes to a file by way of zlib's or zstandard's object that packs, plain without one."""
 
-    def __init__(self, tally: Tally) -> None:
-        super().__init__()
-        self.tally = tally
+    def __init__(self, raw: BinaryIO, packer: Any = None, ends: tuple[int, int] = (0, 0)) -> None:
+        """Take how the object is flushed where the text ends, and where it breaks off."""
+        self._raw, self._packer, self._ends = raw, packer, ends
 
-
-def try_redact_file(
-    redactor: Redactor, source: Source, target: Path, format_in: Format | None = None
-) -> Tally:
-    """Redact a file; a source of which nothing can be read leaves no target."""
-    try:
-        return redact_file(redactor, source, target, format_in)
-    except _NothingWrittenError as error:
-        return error.tally
-
-
-class _Packer(Protocol):
     def write(self, data: bytes, /) -> object:
         """Take bytes."""
+        return self._raw.write(data if self._packer is None else self._packer.compress(data))
 
     def close(self, *, whole: bool) -> None:
         """Write what is left; a text that breaks off is not ended."""
-
-
-class _Plain:
-    def __init__(self, raw: BinaryIO) -> None:
-        self._raw = raw
-
-    def write(self, data: bytes, /) -> object:
-        return self._raw.write(data)
-
-    def close(self, *, whole: bool) -> None:
-        """Do nothing: plain text ends where it ends."""
-
-
-class _Zlib:
-    def __init__(self, raw: BinaryIO) -> None:
-        self._raw, self._packer = raw, zlib.compressobj(wbits=31)
-
-    def write(self, data: bytes, /) -> object:
-        return self._raw.write(self._packer.compress(data))
-
-    def close(self, *, whole: bool) -> None:
-        self._raw.write(self._packer.flush(zlib.Z_FINISH if whole else zlib.Z_SYNC_FLUSH))
-
-
-class _Zstd:
-    def __init__(self, raw: BinaryIO) -> None:
-        self._raw: Any = raw
-        self._packer = zstandard.ZstdCompressor().compressobj()
-
-    def write(self, data: bytes, /) -> object:
-        return self._raw.write(self._packer.compress(data))
-
-    def close(self, *, whole: bool) -> None:
-        end = zstandard.COMPRESSOBJ_FLUSH_FINISH if whole else zstandard.COMPRESSOBJ_FLUSH_BLOCK
-        self._raw.write(self._packer.flush(end))
+        if self._packer is not None:
+            self._raw.write(self._packer.flush(self._ends[not whole]))
 
 
 def _packing_of(source: Source) -> Callable[[BinaryIO], _Packer]:
-    if source.path is not None and not source.path.is_file():  # what a pipe brings is there once
-        return _Plain
-    try:
-        with open(source.path or os.devnull, "rb") as raw:  # noqa: PTH123  a path or the null device
-            magic = raw.read(len(ZSTD_MAGIC))
-    except (OSError, ValueError):
-        return _Plain
+    """Return what packs as a source is; what a pipe brings is there once, so that it is written plain."""
+    magic = b""
+    with suppress(OSError, ValueError):
+        if source.path is not None and source.path.is_file():
+            with source.path.open("rb") as raw:
+                magic = raw.read(len(ZSTD_MAGIC))
     if magic.startswith(GZIP_MAGIC):
-        return _Zlib
-    return _Zstd if magic.startswith(ZSTD_MAGIC) else _Plain
+        return lambda raw: _Packer(raw, zlib.compressobj(wbits=31), (zlib.Z_FINISH, zlib.Z_SYNC_FLUSH))
+    if magic.startswith(ZSTD_MAGIC):
+        ends = zstandard.COMPRESSOBJ_FLUSH_FINISH, zstandard.COMPRESSOBJ_FLUSH_BLOCK
+        return lambda raw: _Packer(raw, zstandard.ZstdCompressor().compressobj(), ends)
+    return _Packer

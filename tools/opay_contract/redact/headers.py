@@ -1,13 +1,12 @@
 """Rewrites header fields: known ones word by word, any other as a whole, and signs requests again."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from itertools import zip_longest
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.parameters import Parameter, split_cookies
+from opay_contract.contract.parameters import split_cookies
 from opay_contract.judge.describing import describe_media_type
 from opay_contract.model.signature import SignatureScheme
 from opay_contract.redact.pseudonyms import card_hits, is_hex_pseudonym
@@ -15,9 +14,8 @@ from opay_contract.redact.texts import FREE_TEXT, NAME, STRICT, Manner
 from opay_contract.redact.urls import Urls
 from opay_contract.redact.values import Values
 from opay_contract.redact.vocabulary import HEADERS, HOST_HEADERS, METHODS, PSEUDO_HEADERS, URL_HEADERS
-from opay_contract.signing.canonical import UnsignableBody
-from opay_contract.signing.header_forms import is_mask as is_no_signature
-from opay_contract.signing.signer import PUBLIC_TEST_KEY, Verification, sign, verify
+from opay_contract.signing.signer import PUBLIC_TEST_KEY, UnsignableBody, Verification, sign, verify
+from opay_contract.signing.signer import is_mask as is_no_signature
 
 _HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT")
 _MASKED = re.compile(
@@ -79,29 +77,21 @@ class HeaderFields:
             if lower in ("authorization", signature):
                 return self.credential(value)
             return self.values.texts.redact(value, _UNSEARCHED)
-        if lower in self.values.sensitivity.by_name:
-            return self.values.text(value, self.values.sensitivity.identifier, 0.0)
-        if lower in self._parameters:
-            return self.values.parameter(self._parameters[lower], self._parameters[lower].name, value)
-        if lower == "cookie" and self._cookies:
+        stated = self.values.sensitivity
+        if lower in stated.by_name:
+            return self.values.text(value, stated.identifier, 0.0)
+        if lower in stated.headers:
+            return self.values.parameter(stated.headers[lower], stated.headers[lower].name, value)
+        if lower == "cookie" and stated.cookies:
             return "; ".join(self._cookie(*one) for one in split_cookies(value))
         return self.values.texts.redact(value, STRICT)
 
-    @property
-    def _parameters(self) -> Mapping[str, Parameter]:
-        """The documented headers of requests and answers, by their names in lower case."""
-        return self.values.sensitivity.headers
-
-    @property
-    def _cookies(self) -> Mapping[str, Parameter | None]:
-        """The documented cookies, and those that hold keys, which are None."""
-        return self.values.sensitivity.cookies
-
     def _cookie(self, name: str, value: str) -> str:
-        documented = self._cookies.get(name)
+        cookies = self.values.sensitivity.cookies
+        documented = cookies.get(name)
         if documented is not None:
             return f"{name}={self.values.parameter(documented, name, value)}"
-        shown = name if name in self._cookies else self.values.name(name, 0, is_shown=False)
+        shown = name if name in cookies else self.values.name(name, 0, is_shown=False)
         return f"{shown}={self.values.texts.redact(value, NAME)}"
 
     def _media_type(self, value: str) -> str:

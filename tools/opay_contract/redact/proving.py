@@ -21,8 +21,13 @@ from opay_contract.judge.routes import describe_elsewhere
 from opay_contract.model.exchange import Exchange, Request
 from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
-from opay_contract.redact.forms import FORM, is_pseudonym
-from opay_contract.redact.pseudonyms import is_digit_pseudonym, is_hex_pseudonym, is_reserved
+from opay_contract.redact.pseudonyms import (
+    FORM,
+    is_digit_pseudonym,
+    is_form_pseudonym,
+    is_hex_pseudonym,
+    is_reserved,
+)
 from opay_contract.redact.vocabulary import NAME_WORDS
 
 _WINDOW, _OVERLAP = 1 << 20, 1 << 13
@@ -56,20 +61,17 @@ class Prover:
     def __init__(self, contract: Contract, known: frozenset[str]) -> None:
         self._contract = contract
         self._known = NAME_WORDS | known
-        self._hosts = {server.host for server in contract.servers} | {
-            "schema.getpostman.com",
-            "schema.postman.com",
-        }
+        self._hosts = {server.host for server in contract.servers} | _SCHEMA_HOSTS
 
     def iter_places(self, stream: Readable) -> Iterator[tuple[str, str]]:
         """Yield kinds and places, by line, of what is found in a text; not more than a hundred."""
-        yield from islice(self._iter_places(stream), _MOST)
-
-    def _iter_places(self, stream: Readable) -> Iterator[tuple[str, str]]:
-        for text, line in _windows(stream):
-            for layer, at in _layers(text):
-                for kind, start in self._find(layer):
-                    yield kind, f"line {line + text.count(_BREAK, 0, at or start)}"
+        places = (
+            (kind, f"line {line + text.count(_BREAK, 0, at or start)}")
+            for text, line in _windows(stream)
+            for layer, at in _layers(text)
+            for kind, start in self._find(layer)
+        )
+        return islice(places, _MOST)
 
     def _find(self, text: str) -> Iterator[tuple[str, int]]:
         """Yield what is found in a text, and where."""
@@ -114,7 +116,7 @@ class Prover:
         return is_cut and self._is_part_known("-".join(words))
 
     def _is_part_known(self, part: str) -> bool:
-        part = re.sub(FORM, lambda found: "" if is_pseudonym(found[0]) else found[0], part)
+        part = re.sub(FORM, lambda found: "" if is_form_pseudonym(found[0]) else found[0], part)
         if part.lower() in self._known or is_reserved(part):
             return True
         words = [word.lower() for word in _WORDS.findall(part)]

@@ -3,17 +3,20 @@
 import re
 import time
 from dataclasses import dataclass
+from functools import partial
+from urllib.parse import urlsplit
 
 from msgspec import structs
 
-from opay_contract.contract.contract import Contract
+from opay_contract.contract.contract import Contract, Match, Outside
 from opay_contract.formats.bounds import excess, excess_of, stand_in
-from opay_contract.formats.editing import Edited
+from opay_contract.formats.editing import Edited, Policy
 from opay_contract.formats.json_text import read_text, rewrite_json
-from opay_contract.jsontext import NotJson, Parsed, Tokens, parse_json
+from opay_contract.jsontext import NotJson, Parsed, Tokens, last_name, parse_json
 from opay_contract.judge.body_plan import Decided, decided_of, schemas_of
 from opay_contract.judge.describing import describe_name
 from opay_contract.judge.exposure import without_values
+from opay_contract.judge.routes import prefix_of
 from opay_contract.judge.shapes import fold
 from opay_contract.judge.values import unix_time
 from opay_contract.model.exchange import Exchange, Headers
@@ -69,28 +72,15 @@ class Bodies:
         mark = _BYTE_ORDER_MARK if text.startswith(_BYTE_ORDER_MARK) else ""
         rest = text.removeprefix(mark)
         if isinstance(parsed, NotJson) and not rest.lstrip().startswith(_JSON_BEGINS):
-            new = self._plain(rest, context)
+            new = self._values.texts.redact(rest, FREE_TEXT)
+            if new != rest:
+                self._log.add(self._values.texts.found_in(rest, FREE_TEXT), context.prefix)
         else:
-            new = rewrite_json(rest, self._visitor(context, parsed))
+            new = rewrite_json(rest, _BodyVisitor(self._values, self._log, context, parsed))
         made = (mark + new).encode(errors=errors)
         if isinstance(parsed, NotJson):
             return self._keep_broken(body, parsed, made, context.unsearched)
         return made
-
-    def _visitor(self, context: BodyContext, parsed: Parsed | NotJson) -> "_BodyVisitor":
-        broken = isinstance(parsed, NotJson)
-        searched = isinstance(parsed, NotJson) or bool(parsed.shadowed)
-        statements: dict[Tokens, Statement] = {}
-        if isinstance(parsed, Parsed) and context.schema is not None:
-            sensitivity = self._values.sensitivity
-            statements = sensitivity.statements(context.schema, parsed.value, context.decided)
-        return _BodyVisitor(self._values, self._log, context, statements, searched=searched, broken=broken)
-
-    def _plain(self, text: str, context: BodyContext) -> str:
-        new = self._values.texts.redact(text, FREE_TEXT)
-        if new != text:
-            self._log.add(self._values.texts.found_in(text, FREE_TEXT), context.prefix)
-        return new
 
     def _keep_broken(self, old: bytes, fault: NotJson, new: bytes, unsearched: frozenset[str]) -> bytes:
         """Return a body that is no JSON for the same reason, with as many card numbers in it."""
@@ -128,25 +118,21 @@ def _decoded(body: bytes) -> tuple[str, str]:
 class _BodyVisitor:
     """What becomes of each value of a body."""
 
-    def __init__(  # noqa: PLR0913  what it works with, and what is known of the body
-        self,
-        values: Values,
-        log: Log,
-        context: BodyContext,
-        statements: dict[Tokens, Statement],
-        *,
-        searched: bool,
-        broken: bool,
-    ) -> None:
+    def __init__(self, values: Values, log: Log, context: BodyContext, parsed: Parsed | NotJson) -> None:
         self._values, self._log, self._context = values, log, context
-        self._statements, self._searched, self._broken = statements, searched, broken
+        self._broken = isinstance(parsed, NotJson)
+        self._searched = isinstance(parsed, NotJson) or bool(parsed.shadowed)
+        self._statements: dict[Tokens, Statement] = {}
+        if isinstance(parsed, Parsed) and context.schema is not None:
+            sensitivity = values.sensitivity
+            self._statements = sensitivity.statements(context.schema, parsed.value, context.decided)
 
     def _stated(self, tokens: Tokens) -> Statement | None:
         """Return what is said about a place, under itself or with indexes folded."""
         return self._statements.get(tokens) or self._statements.get(fold(tokens))
 
     def _statement(self, tokens: Tokens) -> Statement:
-        found = self._stated(tokens) or self._values.sensitivity.undescribed(tokens)
+        found = self._stated(tokens) or self._values.sensitivity.of_name(last_name(tokens) or "")
         return NOTHING_SAID if self._broken and found.sensitivity == PUBLIC else found
 
     def text(self, tokens: Tokens, value: str) -> str:
@@ -199,11 +185,7 @@ class Redactor:
         self.values = Values(Texts(Pseudonyms(key), detector, self.memory), sensitivity)
         self.urls = Urls(contract, self.values)
         self.fields = HeaderFields(contract, self.values, self.urls)
-        self.name, self.say, self.cards = self.values.name, self.values.texts.say, card_hits
-        self.field_name, self.field_value = self.fields.name, self.fields.value
-        self.link, self.host = self.urls.redact, self.urls.host
-        self.segment, self.parameter = self.urls.segment, self.urls.value
-        self.note = self.log.add
+        self.policy = self._policy()
         self._bodies = Bodies(self.values, self.log)
         self._started_at = time.time()
         scheme = contract.signature
@@ -215,10 +197,10 @@ class Redactor:
 
     def exchange(self, exchange: Exchange) -> Exchange:
         """Return the exchange as it may be written to a file."""
-        made = self.redact(exchange).new
+        made = self._redacted(exchange)
         if clashes := self.memory.clashes():
             self.memory.begin(self.memory.forced | clashes)
-            made = self.redact(made).new
+            made = self._redacted(made)
         return made
 
     def bodies(self, exchange: Exchange) -> Edited:
@@ -228,33 +210,59 @@ class Redactor:
         response = structs.replace(exchange.response, body=answered)
         return Edited(old=exchange, new=structs.replace(exchange, request=request, response=response))
 
-    def redact(self, exchange: Exchange) -> Edited:
-        """Return the exchange before and after."""
-        edited = self.bodies(exchange)
+    def _redacted(self, exchange: Exchange) -> Exchange:
+        policy, edited, moment = self.policy, self.bodies(exchange), exchange.recorded_at
+
+        def headers(side: str, fields: Headers | None) -> Headers | None:
+            return fields and tuple(
+                (policy.field_name(name), policy.header(edited, side, name, value)) for name, value in fields
+            )
+
         request, response = edited.new.request, edited.new.response
-        new_request = structs.replace(
-            request,
-            method=None if request.method is None else self.method(request.method),
-            url=None if request.url is None else self.url(request.url),
-            headers=self._headers(edited, "request", request.headers),
-        )
-        new_response = structs.replace(response, headers=self._headers(edited, "response", response.headers))
-        moment = exchange.recorded_at
-        return Edited(
-            old=exchange,
-            new=structs.replace(
-                exchange,
-                request=new_request,
-                response=new_response,
-                recorded_at=None if moment is None else self.moment(moment),
+        return structs.replace(
+            exchange,
+            request=structs.replace(
+                request,
+                method=None if request.method is None else policy.method(request.method),
+                url=None if request.url is None else policy.url(request.url),
+                headers=headers("request", request.headers),
             ),
+            response=structs.replace(response, headers=headers("response", response.headers)),
+            recorded_at=None if moment is None else policy.moment(moment),
         )
 
-    def header(self, edited: Edited, side: str, name: str, value: str) -> str:
-        """Return the new value of a header field of one side of an exchange."""
-        lower = name.lower()
-        old = edited.old.request.body if side == "request" else edited.old.response.body
-        new = edited.new.request.body if side == "request" else edited.new.response.body
+    def _policy(self) -> Policy:
+        texts = self.values.texts
+        return Policy(
+            bodies=self.bodies,
+            header=self._header,
+            url=lambda url: self.policy.noted(self.urls.redact(url), url, "url", "URL"),
+            method=self._method,
+            moment=self._moment,
+            field_name=self.fields.name,
+            field_value=self.fields.value,
+            link=self.urls.redact,
+            host=self.urls.host,
+            segment=self.urls.segment,
+            parameter=self.urls.value,
+            number=self._number,
+            member=self._member,
+            text=texts.redact,
+            words=partial(texts.redact, manner=FREE_TEXT),
+            exact=partial(texts.redact, manner=NAME),
+            knows=self.values.sensitivity.by_name.__contains__,
+            is_plain=lambda name: describe_name(name) == name,
+            cards=card_hits,
+            say=texts.say,
+            name=self.values.name,
+            note=self.log.add,
+            notes=lambda: len(self.log.replaced),
+        )
+
+    def _header(self, edited: Edited, side: str, name: str, value: str) -> str:
+        lower, old, new = name.lower(), edited.old.request.body, edited.new.request.body
+        if side == "response":
+            old, new = edited.old.response.body, edited.new.response.body
         if lower == "content-length" and old is not None and value == str(len(old)):
             return str(len(new or b""))
         resigning = self._resigning
@@ -262,79 +270,55 @@ class Redactor:
             made = resigning.value(value, old, new)
         else:
             made = self.fields.value(name, value)
-        return self.noted(made, value, f"{side}-header:{self.values.texts.say((name,))}", "header value")
+        return self.policy.noted(
+            made, value, f"{side}-header:{self.values.texts.say((name,))}", "header value"
+        )
 
-    def method(self, method: str) -> str:
+    def _method(self, method: str) -> str:
         """Return the method: itself where it is one, or made of known words."""
         made = method if method.upper() in METHODS else self.values.name(method, 0, is_shown=False)
-        return self.noted(made, method, "method", "undocumented value")
+        return self.policy.noted(made, method, "method", "undocumented value")
 
-    def url(self, url: str) -> str:
-        """Return the URL without what is personal in it."""
-        return self.noted(self.urls.redact(url), url, "url", "URL")
-
-    def moment(self, moment: str) -> str:
+    def _moment(self, moment: str) -> str:
         """Return a time as it is, and anything else as a pseudonym."""
-        made = moment if is_time(moment) else self.values.texts.redact(moment, STRICT)
-        return self.noted(made, moment, "recorded_at", "free text")
+        made = moment if is_time(moment) else self.values.texts.redact(moment)
+        return self.policy.noted(made, moment, "recorded_at", "free text")
 
-    def number(self, token: str, least: int) -> str:
+    def _number(self, token: str, least: int) -> str:
         """Return a number that is below `least` or a time as it is, and a pseudonym for any other."""
         value = float(token)
         if abs(value) < least or is_moment(value):
             return token
         return self.values.number(token, NOTHING_SAID, 0.0)
 
-    def member(self, name: str, value: str) -> str:
+    def _member(self, name: str, value: str) -> str:
         """Return a time as it is, and of any other text the known words where a recorder writes them."""
         if is_time(value):
             return value
         return self.values.texts.redact(value, FREE_TEXT if name in RECORDER_NAMES else STRICT)
 
-    def text(self, text: str) -> str:
-        """Return the pseudonym of a text."""
-        return self.values.texts.redact(text, STRICT)
-
-    def words(self, text: str) -> str:
-        """Return a text with its known words."""
-        return self.values.texts.redact(text, FREE_TEXT)
-
-    def exact(self, text: str) -> str:
-        """Return the pseudonym of a text, in its very length."""
-        return self.values.texts.redact(text, NAME)
-
-    def knows(self, name: str) -> bool:
-        """Tell whether the contract says how sensitive what has this name is."""
-        return name in self.values.sensitivity.by_name
-
-    def is_plain(self, name: str) -> bool:
-        """Tell whether a name is one that may be shown."""
-        return describe_name(name) == name
-
-    @property
-    def notes(self) -> int:
-        """How much was replaced so far."""
-        return len(self.log.replaced)
-
-    def noted(self, made: str, old: str, place: str, kind: str) -> str:
-        """Note a replacement, if it is one."""
-        if made != old:
-            self.log.add(kind, place)
-        return made
-
-    def _headers(self, edited: Edited, side: str, headers: Headers | None) -> Headers | None:
-        if headers is None:
-            return None
-        return tuple(
-            (self.fields.name(name), self.header(edited, side, name, value)) for name, value in headers
-        )
+    def _match(self, exchange: Exchange) -> Match:
+        """Find the operation of an exchange, also of one with a gateway that may answer by the contract."""
+        match = self.contract.match(exchange)
+        url = exchange.request.url
+        if match.route.outside not in (Outside.HOST, Outside.PATH) or url is None:
+            return match
+        try:
+            path = urlsplit(url).path
+        except ValueError:
+            return match
+        before = prefix_of(path, self.contract)
+        if before is None:
+            return match
+        request = structs.replace(exchange.request, url=path.removeprefix(before))
+        return self.contract.match(structs.replace(exchange, request=request))
 
     def _new_bodies(self, exchange: Exchange) -> tuple[bytes | None, bytes]:
         recorded, unsearched = 0.0, frozenset[str]()
         schemas: tuple[str | None, str | None] = (None, None)
         decided: Decided = ()
         if not excess_of(exchange):
-            match = self.contract.match(exchange)
+            match = self._match(exchange)
             operation = match.route.operation
             unsearched = self.contract.names_not_searched(operation)
             if operation is not None:

@@ -11,19 +11,22 @@ from typing import NamedTuple
 
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.describing import describe_value
-from opay_contract.redact.forms import CONSTANTS, FORM, is_form, is_pseudonym, replace_form
 from opay_contract.redact.pseudonyms import (
-    ORDINARY_MARK,
+    CONSTANTS,
+    FORM,
     Pseudonyms,
     card_hits,
     condense,
     is_digit_pseudonym,
     is_email_pseudonym,
+    is_form,
+    is_form_pseudonym,
     is_hex_pseudonym,
     is_reserved,
     is_test_number,
     iter_cards,
     plain_digits,
+    replace_form,
     stand_in_number,
     write_digit,
 )
@@ -167,6 +170,7 @@ class Detector:
         self._word = re.compile(_WORD)
         self._found = re.compile(rf"[@0-9]|::|://|{prefix}")
         self.is_known = lru_cache(_REMEMBERED)(self._is_known)
+        self.say = lru_cache(_REMEMBERED)(self._say)
         self._short_parts = lru_cache(_REMEMBERED)(self._parts)
         self._is_short_clean = lru_cache(_REMEMBERED)(self._is_clean)
 
@@ -196,6 +200,9 @@ class Detector:
 
     def _is_known_token(self, token: str) -> bool:
         return len(token) <= 1 or token.lower() in self.known or self.known.issuperset(split_words(token))
+
+    def _say(self, name: str) -> str:
+        return name if self.is_known(name) else f"({describe_value(name)})"
 
     def _iter_parts(self, text: str, *, keep_words: bool) -> Iterator[TextPart]:
         plain = plain_digits(text)
@@ -287,12 +294,7 @@ class Texts:
 
     def say(self, tokens: Tokens) -> str:
         """Return a place in words: names of known words, and of any other the shape alone."""
-        return "/".join(map(self._say, tokens))
-
-    def _say(self, token: str | int) -> str:
-        if isinstance(token, int):
-            return "*"
-        return token if self.is_known(token) else f"({describe_value(token)})"
+        return "/".join("*" if isinstance(token, int) else self.detector.say(token) for token in tokens)
 
     def is_clean(self, text: str, manner: Manner = STRICT) -> bool:
         """Return whether a text is made of nothing but pseudonyms and what may be kept."""
@@ -326,19 +328,16 @@ class Texts:
         constants = CONSTANTS if accept is not accept_all and not hits else ()
         return next(filter(accept, constants), None) or self._last_resort(text, hits)
 
-    def variant(self, text: str, manner: Manner, salt: int) -> str:
-        """Return one of the possible pseudonyms of a text, whether it keeps what the text showed or not."""
-        return self._replace(text, manner, salt)
-
     def _candidates(self, text: str, manner: Manner) -> Iterator[str]:
         salts = range(ATTEMPTS if len(text) <= _LONG else 1)
         for salt in salts:
-            yield self._replace(text, manner, salt)
+            yield self.variant(text, manner, salt)
         exact = Manner(keep_words=manner.keep_words, cards=manner.cards, exact=True)
         for salt in salts:
-            yield self._replace(text, exact, salt)
+            yield self.variant(text, exact, salt)
 
-    def _replace(self, text: str, manner: Manner, salt: int) -> str:
+    def variant(self, text: str, manner: Manner, salt: int) -> str:
+        """Return one of the possible pseudonyms of a text, whether it keeps what the text showed or not."""
         parts = self.detector.parts(text, keep_words=manner.keep_words)
         whole = condense(text)
         made = "".join(self._replace_part(part, whole, manner, salt) for part in parts)
@@ -369,13 +368,11 @@ class Texts:
     def _replace_digits(self, part: TextPart, manner: Manner, salt: int) -> str:
         groups = list(iter_cards(part.plain)) if manner.cards else []
         if not groups and part.text.isascii() and part.text.isdigit():
-            return self.pseudonyms.digits(part.text, salt=salt, mark=ORDINARY_MARK)
+            return self.pseudonyms.digits(part.text, salt=salt)
         places = [index for index, char in enumerate(part.plain) if char in "0123456789"]
         digits = "".join(part.plain[index] for index in places)
         if not groups:
-            new = dict(
-                zip(places, self.pseudonyms.digits(digits, salt=salt, mark=ORDINARY_MARK), strict=True)
-            )
+            new = dict(zip(places, self.pseudonyms.digits(digits, salt=salt), strict=True))
         else:
             new = dict.fromkeys(places, "9")
         for spans in groups:
@@ -400,7 +397,7 @@ def _is_clean_part(part: TextPart, *, cards: bool) -> bool:
     if part.kind is PartKind.HEX:
         return is_hex_pseudonym(part.text)
     if part.kind is PartKind.FORM:
-        return is_pseudonym(part.plain)
+        return is_form_pseudonym(part.plain)
     if part.kind is PartKind.EMAIL:
         return is_email_pseudonym(part.text) or _is_clean_letters(part.text)
     if part.kind is PartKind.LETTERS:

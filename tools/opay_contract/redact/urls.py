@@ -45,9 +45,12 @@ class Urls:
     def redact(self, url: str) -> str:
         """Return a URL with nothing of a person in it, and as many card numbers as there were."""
         url = _PASSED_OVER.sub("", url)
-        match = _URL.fullmatch(url) or _PATH.fullmatch(url)
-        hits = card_hits(unquote_plus(url))
-        if match is None or not self._is_url(url):
+        match, hits = _URL.fullmatch(url) or _PATH.fullmatch(url), card_hits(unquote_plus(url))
+        try:
+            urlsplit(url)
+        except ValueError:
+            match = None
+        if match is None:
             return self._as_text(url, hits)
         ways = ((self._path, True), (self._path, False), (self._path_of_cards, True))
         for way, decode in ways:
@@ -75,13 +78,6 @@ class Urls:
         """Return the value of a parameter."""
         return self.values.text(value, self.values.sensitivity.of_name(name), 0.0)
 
-    def _is_url(self, url: str) -> bool:
-        try:
-            urlsplit(url)
-        except ValueError:
-            return False
-        return True
-
     def _rewrite(self, match: re.Match[str], redact_path: Callable[[str], str], *, decode: bool) -> str:
         scheme, authority, path, query, fragment = (part or "" for part in match.groups())
         if scheme.lower() not in _WEB:
@@ -92,7 +88,9 @@ class Urls:
         made += "//" if authority else ""
         made += self.values.texts.redact(user, NAME) + at + self.host(host)
         made += redact_path(path)
-        made += "?" + self._query(query[1:], self._operations(path), decode=decode) if query else ""
+        if query:
+            operations, pairs = self._operations(path), query[1:].split("&")
+            made += "?" + "&".join(self._pair(pair, operations, decode=decode) for pair in pairs)
         return made + ("#" + self.values.texts.redact(fragment[1:], STRICT) if fragment else "")
 
     def _path(self, path: str) -> str:
@@ -193,16 +191,17 @@ class Urls:
         )
         return b"".join(written).decode(errors="surrogateescape")
 
-    def _query(self, query: str, operations: list[Operation], *, decode: bool) -> str:
-        return "&".join(self._pair(pair, operations, decode=decode) for pair in query.split("&"))
-
     def _pair(self, pair: str, operations: list[Operation], *, decode: bool) -> str:
         """Return a pair of a query; in a call of an operation, names that a report may show stay."""
         name, equals, value = pair.partition("=")
         plain = unquote_plus(name)
         documented = self._documented(operations, QUERY, plain)
         if documented is not None:
-            return self._name_of(documented, name) + equals + self._value_of(documented, plain, value)
+            return (
+                self._name_of(documented, name)
+                + equals
+                + (value and self.values.parameter(documented, plain, value))
+            )
         if plain in self.contract.keys_in_queries:
             return name + equals + self.values.texts.redact(value, NAME)
         if not equals and not operations:
@@ -217,9 +216,6 @@ class Urls:
             return name
         made = re.sub(r"[^\[\]]+", lambda found: self.values.name(found[0], 0), inner)
         return name if made == inner else parameter.name + made
-
-    def _value_of(self, parameter: Parameter, name: str, value: str) -> str:
-        return self.values.parameter(parameter, name, value) if value else value
 
     def _encoded_value(self, name: str, value: str, *, decode: bool) -> str:
         plain = unquote_plus(value, errors="replace")

@@ -9,10 +9,10 @@ from urllib.parse import quote, unquote
 
 import jsonschema_rs
 
+from opay_contract.contract.addresses import iter_mappings
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import iter_mappings
 from opay_contract.contract.parameters import COOKIE, HEADER, Parameter
-from opay_contract.jsontext import SAFE_INTEGER, NotJson, Parsed, Tokens, last_name, parse_json
+from opay_contract.jsontext import SAFE_INTEGER, NotJson, Parsed, Tokens, parse_json
 from opay_contract.judge.annotations import annotate
 from opay_contract.judge.body_plan import MAX_PLANS, UNITS, Decided, holds_for_shape
 from opay_contract.judge.describing import describe_name
@@ -65,6 +65,7 @@ class Sensitivity:
             for one in response.headers
         ]
         keys = [one for operation in contract.operations for way in operation.credentials for one in way]
+        # documented headers of requests and answers, in lower case; cookies that hold keys are None
         self.headers = {
             one.name.lower(): one for one in (*answered, *stated) if one.place == HEADER and one.schema
         }
@@ -122,10 +123,6 @@ class Sensitivity:
             known = replace(found, schemas=(self.contract.schemas.validator(uri),))
             self._of_schemas[uri] = known
         return known
-
-    def undescribed(self, tokens: Tokens) -> Statement:
-        """Return what can be said about a place that nothing describes: the class of its name."""
-        return self.of_name(last_name(tokens) or "")
 
     def of_name(self, name: str) -> Statement:
         """Return what can be said about a member by its name."""
@@ -349,17 +346,15 @@ class Values:
         months = _MONTHS if "month" in statement.units else ()
         candidates: list[str] = [*picked, "9" * len(value), *months]
         for candidate in candidates if len(value) in (*range(1, SHORT + 1), *map(len, choices)) else ():
-            if accept(candidate) and self._is_card_safe(candidate):
+            is_safe = candidate in (*LAST_FOUR, *FIRST_SIX, *_MONTHS) or self.texts.is_clean(candidate)
+            if is_safe and accept(candidate):
                 return candidate
         return self.texts.redact(value, STRICT, accept)
-
-    def _is_card_safe(self, candidate: str) -> bool:
-        return candidate in (*LAST_FOUR, *FIRST_SIX, *_MONTHS) or self.texts.is_clean(candidate)
 
     def _number_may_stay(self, token: str, match: re.Match[str], statement: Statement) -> bool:
         value = _value_of(token)
         if statement.sensitivity == PUBLIC:
-            return is_moment(value) or _is_small(match, value)
+            return is_moment(value) or (abs(value) < 10**SHORT and len(match[3] or "") <= SHORT)
         if any(value == one and type(value) is type(one) for one in statement.choices):
             return True
         if statement.sensitivity is None and statement.schemas:
@@ -401,10 +396,6 @@ def _shape_of(name: str) -> str:
 def is_moment(value: float) -> bool:
     """Return whether a number counts from 1970 to a moment, however it is written: 1637822753.5, 1.6e9."""
     return any(low <= value <= high for low, high in _TIMES)
-
-
-def _is_small(match: re.Match[str], value: float) -> bool:
-    return abs(value) < 10**SHORT and len(match[3] or "") <= SHORT
 
 
 def _is_clean_number(match: re.Match[str]) -> bool:

@@ -1,5 +1,15 @@
 """A run of `check` for those who read it, in every format."""
 
 TEXT, CONCISE, TICKET = "text", "concise", "ticket"
-FORMATS = (TEXT, CONCISE, "json", "junit", "sarif", "github", "markdown", "html", TICKET)
-"""The names of the formats that a report is written as."""
+FORMATS = {
+    TEXT: "text_report",
+    CONCISE: "line_reports",
+    "json": "json_report",
+    "junit": "junit_report",
+    "sarif": "sarif_report",
+    "github": "line_reports",
+    "markdown": "markdown_report",
+    "html": "html_report",
+    TICKET: "ticket_report",
+}
+"""The formats that a report is written as, each with its module, which has `render_` and the name."""

@@ -175,10 +175,10 @@ class CheckedRun:
         """Return the acceptance that a finding has, expired or not."""
         return self.judged.matched.get(folded.finding.key) if self.judged else None
 
-    def standing(self, folded: FoldedFinding) -> str:
+    def acceptance_status(self, folded: FoldedFinding) -> str:
         """Return in a few words how the acceptance of a finding stands, or nothing."""
         acceptance = self.acceptance(folded)
-        return acceptance.standing(self.judged.today) if self.judged and acceptance else ""
+        return acceptance.status(self.judged.today) if self.judged and acceptance else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

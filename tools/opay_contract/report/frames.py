@@ -1,10 +1,13 @@
-"""Both sides of a finding, the contract's and the recording's, and the commands that come next."""
+"""Both sides of a finding, the contract's and the recording's, what to make of it, and what comes next."""
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib import resources
 from itertools import pairwise
 from textwrap import dedent
 from typing import Any
@@ -17,11 +20,10 @@ from opay_contract.contract.documents import Document
 from opay_contract.jsontext import steps_of
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED, RULES_OF_A_RUN
 from opay_contract.model.exchange import Place
-from opay_contract.model.finding import ContractPlace, Outcome
+from opay_contract.model.finding import ContractPlace, Outcome, Rule
 from opay_contract.model.summary import FoldedFinding
 from opay_contract.model.timestamps import utc_of
 from opay_contract.report.checked_run import TOOL, CheckedRun, Verdict, by_gravity
-from opay_contract.report.rule_guide import guide_of
 from opay_contract.report.sentences import describe_file, describe_minute
 from opay_contract.words import printable
 
@@ -78,6 +80,34 @@ def cite(root: Any, names: Iterable[str], about: str = "") -> tuple[CitedSource,
         )
         for name, entry in ((name, listed.get(name, {})) for name in names)
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleGuide:
+    """Help with the findings of a rule: `before` keeps it, `after` breaks it."""
+
+    sentence: str
+    fault: str
+    advice: str
+    before: str
+    after: str
+
+
+def guide_of(rule: Rule) -> RuleGuide:
+    """Return the help with a rule's findings."""
+    return _read_guides()[rule.id]
+
+
+@cache
+def _read_guides() -> dict[str, RuleGuide]:
+    """Read the table of guides; a fault or an advice there may be the name of one that several rules have."""
+    file = resources.files("opay_contract.report") / "rule_guide.toml"
+    guides = tomllib.loads(file.read_text(encoding="utf-8"))
+    words = guides.pop("words")
+    return {
+        rule: RuleGuide(**{name: words.get(text, text) for name, text in told.items()})
+        for rule, told in guides.items()
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,11 +238,8 @@ def next_steps(run: CheckedRun) -> list[NextStep]:
     acceptable = [one for one in open_ if one.finding.rule.id != CARD_NUMBER_EXPOSED.id]
     if acceptable:
         which = f"--fingerprint {acceptable[0].fingerprint}" if len(acceptable) == 1 else "--all-open"
-        until = f"{_today(run) + _ACCEPTED_FOR:%Y-%m-%d}"
+        today = datetime.fromtimestamp(run.started_at or 0, UTC)
+        until = f"{today + _ACCEPTED_FOR:%Y-%m-%d}"
         accept = f"{TOOL} baseline add baseline.toml {inputs} {which} --expires {until} --reason …"
         steps.append(NextStep(purpose="accept it", command=accept))
     return [NextStep(purpose=one.purpose, command=printable(one.command)) for one in steps]
-
-
-def _today(run: CheckedRun) -> datetime:
-    return datetime.fromtimestamp(run.started_at or 0, UTC)

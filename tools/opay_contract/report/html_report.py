@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -11,11 +10,12 @@ from markupsafe import Markup, escape
 from opay_contract.baseline.acceptance import State
 from opay_contract.contract.operation import OpenQuestion
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
-from opay_contract.model.finding import ContractPlace, Kind, Rule, Severity
-from opay_contract.model.insight import Answer, Change, ChangeKind, Share
+from opay_contract.model.finding import Kind, Severity
+from opay_contract.model.insight import Change, ChangeKind, Share
 from opay_contract.model.observation import Days, Observations
 from opay_contract.model.summary import FoldedFinding
-from opay_contract.pages.page import build_environment, load_asset, render_page
+from opay_contract.pages import build_environment, load_asset, render_page
+from opay_contract.report import sentences as say
 from opay_contract.report.charts import (
     Timeline,
     build_timeline,
@@ -27,43 +27,11 @@ from opay_contract.report.charts import (
     exchanges_by_day,
     is_dated,
     iter_days,
+    iter_trees,
     occurrences_by_day,
 )
 from opay_contract.report.checked_run import TOOL, CheckedRun, Verdict, by_gravity
-from opay_contract.report.frames import FindingFrame, build_frame, next_steps
-from opay_contract.report.insights import (
-    describe_scope,
-    describe_share,
-    describe_spot,
-    group_gaps,
-    narrower,
-    never_seen,
-)
-from opay_contract.report.presence import iter_trees
-from opay_contract.report.rule_guide import RuleGuide, guide_of
-from opay_contract.report.sentences import (
-    INTERRUPTED,
-    describe_call,
-    describe_covered,
-    describe_day,
-    describe_field,
-    describe_files,
-    describe_head,
-    describe_judged,
-    describe_moment,
-    describe_omitted,
-    describe_out_of_scope,
-    describe_outcomes,
-    describe_outside,
-    describe_place,
-    describe_shortage,
-    describe_signatures,
-    describe_spread,
-    describe_standing,
-    describe_unused,
-    describe_vacuity,
-    describe_verdict,
-)
+from opay_contract.report.frames import FindingFrame, build_frame, guide_of, next_steps
 from opay_contract.words import count, printable
 
 MAX_CHANGES = 500
@@ -75,39 +43,17 @@ _CHECKED = "Exchanges checked"
 _BREAKS = re.compile(r"(?<=[/.\]])(?=[^/.\[:\d\s])")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _FindingView:
-    """A finding as its row and what the row folds out into."""
-
-    fingerprint: str
-    severity: str
-    label: str
-    is_expired: bool
-    rule: Rule
-    guide: RuleGuide
-    frame: FindingFrame
-    field: str
-    outcome: str
-    expected: str
-    actual: str
-    times: int
-    files: str
-    since: str
-    facts: list[tuple[str, str]]
-    days: str
-    chart: Markup
-
-
 def render_html(run: CheckedRun) -> str:
     """Return the page; what came from outside is escaped, and the policy allows no script but the page's."""
-    values = _Values(run).build()
-    environment = build_environment(_PACKAGE, breakable=_breakable, capital=_capital, coded=_coded)
+    environment = build_environment(
+        _PACKAGE, breakable=_breakable, capital=lambda text: text[:1].upper() + text[1:], coded=_coded
+    )
     return render_page(
         environment,
         "report.html",
         styles=[load_asset(_PACKAGE, "html.css")],
         scripts=[load_asset(_PACKAGE, "html.js")],
-        **values,
+        **_Values(run).build(),
     )
 
 
@@ -122,10 +68,6 @@ def _coded(text: str) -> Markup:
     return Markup().join(Markup("<code>{}</code>").format(one) if n % 2 else one for n, one in parts)
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
 class _Values:
     """What the template is filled with; a section without its value is left out."""
 
@@ -138,25 +80,22 @@ class _Values:
         """Return every value by its name."""
         run, summary = self._run, self._run.counted
         findings = by_gravity(summary)
-        never, allowed = never_seen(run.insight), narrower(run.insight)
+        never, allowed = say.never_seen(run.insight), say.narrower(run.insight)
         answered = [one for one in run.questions if any(self._readings(one))]
-        silent = [one for one in run.questions if one not in answered]
-        more = run.summary.unreadable_count - len(run.summary.unreadable)
         sections = {
             "findings": [self._finding(one) for one in findings],
-            "unused": [
-                (f"{one.file}:{one.line}", describe_covered(one), describe_unused(one)) for one in run.unused
-            ],
+            "unused": run.unused,
             "accepted": [self._finding(one) for one in run.accepted],
-            "unreadable": [(describe_place(one.place), one.reason) for one in run.summary.unreadable],
+            "unreadable": run.summary.unreadable,
             "time": self._time(),
             "changes": self._changes(),
-            "trees": self._trees(),
-            "never": [*_never(run)],
-            "narrower": [*_narrower(run)],
+            "presence": [*iter_trees(run.summary.observations, run.contract)],
+            "never": say.group_gaps(run.insight.gaps, is_narrower=False),
+            "narrower": allowed,
             "questions": [self._question(one) for one in answered],
         }
         titles = {
+            "summary": "Summary",
             "findings": f"Findings ({len(findings):,})",
             "unused": f"Unused acceptances ({len(run.unused):,})",
             "accepted": f"Accepted ({len(run.accepted):,})",
@@ -168,69 +107,48 @@ class _Values:
             "narrower": f"Narrower than documented ({len(allowed):,})",
             "questions": f"Open questions ({len(answered):,})",
         }
-        shown = {"presence" if name == "trees" else name for name, value in sections.items() if value}
+        shown = {"summary", *(name for name, value in sections.items() if value)}
         shown |= {"questions"} if run.questions else set()
-        occurrences = sum(one.count for one in run.accepted)
         return {
             **sections,
+            "say": say,
+            "count": count,
             "run": run,
-            "counts_files": run.counts_files,
             "title": f"{TOOL} check",
             "mood": _mood(run),
-            "verdict": describe_verdict(run),
-            "head": describe_head(run),
-            "is_partial": summary.is_partial,
-            "interrupted": INTERRUPTED,
-            "contents": [
-                ("summary", "Summary"),
-                *((id_, title) for id_, title in titles.items() if id_ in shown),
-            ],
+            "contents": [(id_, title) for id_, title in titles.items() if id_ in shown],
             "titles": titles,
             "tiles": [one for one in _tiles(run) if one[1] or one[0] == _CHECKED],
             "remarks": [*_remarks(run)],
             "steps": next_steps(run),
             "filters": _filters(findings),
-            "omitted": describe_omitted(summary),
-            "accepted_said": f"{count(len(run.accepted), 'finding')}, {count(occurrences, 'occurrence')}",
-            "unreadable_more": more,
             "min_observations": MIN_OBSERVATIONS,
-            "silent": silent,
-            "silent_said": f"{count(len(silent), 'question')} without evidence in these recordings",
+            "silent": [one for one in run.questions if one not in answered],
         }
 
-    def _finding(self, folded: FoldedFinding) -> _FindingView:
+    def _finding(self, folded: FoldedFinding) -> dict[str, Any]:
+        """Return a finding as its row and what the row folds out into."""
         finding, run = folded.finding, self._run
         same = [
             one.finding for one in run.summary.findings.values() if one.finding.rule.id == finding.rule.id
         ]
-        is_one_of_many = sum(describe_field(one) == describe_field(finding) for one in same) > 1
-        days, chart = self._days(folded)
         frame = build_frame(folded, run)
-        return _FindingView(
-            fingerprint=folded.fingerprint,
-            severity=finding.rule.severity.label,
-            label=_LABELS[finding.rule.severity],
-            is_expired=run.state(folded) is State.EXPIRED,
-            rule=finding.rule,
-            guide=guide_of(finding.rule),
-            frame=frame,
-            field=describe_field(finding),
-            outcome=finding.outcome.value if is_one_of_many else "",
-            expected=finding.expected,
-            actual=finding.actual,
-            times=folded.count,
-            files=describe_files(folded),
-            since=describe_day(folded.first_seen),
-            facts=[*_facts(folded, frame, run)],
-            days=days,
-            chart=chart,
-        )
+        return {
+            "folded": folded,
+            "label": _LABELS[finding.rule.severity],
+            "is_expired": run.state(folded) is State.EXPIRED,
+            "guide": guide_of(finding.rule),
+            "frame": frame,
+            "is_one_of_many": sum(say.describe_field(one) == say.describe_field(finding) for one in same) > 1,
+            "facts": [*_facts(folded, frame, run)],
+            "days": self._days(folded),
+        }
 
-    def _days(self, folded: FoldedFinding) -> tuple[str, Markup]:
+    def _days(self, folded: FoldedFinding) -> tuple[str, Markup] | None:
         """Return on how many days a finding occurred, with a small chart on the axis of the whole run."""
         dated = {day: number for day, number in folded.days.items() if is_dated(day)}
         if not dated or self._timeline is None or self._timeline.columns == 1:
-            return "", Markup()
+            return None
         most = max(dated, key=lambda day: (dated[day], day))
         chart = draw_sparkline(self._timeline.counts(dated), folded.finding.rule.severity.label)
         return f"{count(len(dated), 'day')}, most on {most} ({dated[most]:,})", chart
@@ -281,64 +199,39 @@ class _Values:
             ],
         }
 
-    def _trees(self) -> list[dict[str, Any]]:
-        trees = iter_trees(self._run.summary.observations, self._run.contract)
-        return [
-            {
-                "title": f"{describe_scope((*one.scope, ''))}: {count(one.exchanges, 'exchange')}",
-                "bodies": one.bodies,
-            }
-            for one in trees
-        ]
-
     def _readings(self, question: OpenQuestion) -> list[int]:
         return [self._run.summary.readings.get((question.id, one.id), 0) for one in question.readings]
 
     def _question(self, question: OpenQuestion) -> dict[str, Any]:
         """Return a question that these recordings say something about."""
         numbers = self._readings(question)
-        total = sum(numbers)
         answer = next((one for one in self._run.insight.answers if one.question == question.id), None)
+        times = count(answer.observations if answer else sum(numbers), "observation")
+        said = f"No verdict yet: {times}; it takes {MIN_OBSERVATIONS}."
+        if answer and sum(1 for _, found in answer.counts if found) > 1:
+            said = f"No verdict: more than one reading holds, in {times}."
         return {
-            "id": question.id,
-            "question": question.question,
+            "question": question,
             "holds": answer.verdict if answer else None,
-            "times": count(answer.observations if answer else total, "observation"),
-            "said": _describe_answer(answer, total),
+            "times": times,
+            "said": said,
             "bar": draw_shares(numbers),
-            "readings": [
-                {
-                    "id": one.id,
-                    "assumed": one.assumed,
-                    "statement": one.statement,
-                    "number": number,
-                    "total": total,
-                    "share": 100 * number / total,
-                }
-                for one, number in zip(question.readings, numbers, strict=True)
-            ],
+            "numbers": numbers,
         }
-
-
-def _describe_answer(answer: Answer | None, total: int) -> str:
-    number = count(answer.observations if answer else total, "observation")
-    if answer and sum(1 for _, found in answer.counts if found) > 1:
-        return f"No verdict: more than one reading holds, in {number}."
-    return f"No verdict yet: {number}; it takes {MIN_OBSERVATIONS}."
 
 
 def _facts(folded: FoldedFinding, frame: FindingFrame, run: CheckedRun) -> Iterator[tuple[str, str]]:
     finding, rule = folded.finding, folded.finding.rule
-    yield "Operation", describe_call(finding)
+    yield "Operation", say.describe_call(finding)
     yield "Kind", f"{rule.kind}, {rule.area}"
-    yield "Seen", ", ".join(filter(None, (describe_spread(folded, run), frame.ended)))
+    yield "Seen", ", ".join(filter(None, (say.describe_spread(folded, run), frame.ended)))
     if folded.count > 1:
-        yield "Last place", _breakable(describe_place(folded.last_place))
+        yield "Last place", _breakable(say.describe_place(folded.last_place))
     if folded.first_seen and folded.last_seen:
-        yield "First seen", describe_moment(folded.first_seen)
-        yield "Last seen", describe_moment(folded.last_seen)
-    if standing := describe_standing(run, folded):
-        yield "Acceptance", standing
+        yield "First seen", say.describe_moment(folded.first_seen)
+        yield "Last seen", say.describe_moment(folded.last_seen)
+    if status := say.describe_acceptance(run, folded):
+        yield "Acceptance", status
 
 
 def _filters(findings: list[FoldedFinding]) -> dict[str, Any]:
@@ -371,16 +264,16 @@ def _tiles(run: CheckedRun) -> Iterator[tuple[str, int, str]]:
 
 def _remarks(run: CheckedRun) -> Iterator[str]:
     summary = run.summary
-    yield from filter(None, (describe_shortage(run), describe_vacuity(run)))
-    if outcomes := describe_outcomes(summary.outcomes):
+    yield from filter(None, (say.describe_shortage(run), say.describe_vacuity(run)))
+    if outcomes := say.describe_outcomes(summary.outcomes):
         yield f"Outcomes: {outcomes}."
-    if signatures := describe_signatures(summary.signatures):
+    if signatures := say.describe_signatures(summary.signatures):
         yield f"Signatures: {signatures}."
     if run.judged:
-        yield describe_judged(run.judged)
-    if outside := describe_outside(summary):
+        yield say.describe_judged(run.judged)
+    if outside := say.describe_outside(summary):
         yield outside
-    yield from describe_out_of_scope(summary)
+    yield from say.describe_out_of_scope(summary)
     yield from run.insight.limits
 
 
@@ -406,10 +299,10 @@ def _chart_of_days(row: tuple[str, str, Days], timeline: Timeline) -> dict[str, 
 
 def _change(change: Change, observations: Observations, timeline: Timeline) -> dict[str, Any]:
     is_type = change.kind is ChangeKind.TYPE
-    before, after = describe_share(change.before), describe_share(change.after)
+    before, after = say.describe_share(change.before), say.describe_share(change.after)
     what = change.type.capitalize() if is_type else "Present"
     chart = draw_rates(
-        f"Share of {change.type if is_type else 'presence'} of {describe_spot(change.spot)} over time",
+        f"Share of {change.type if is_type else 'presence'} of {say.describe_spot(change.spot)} over time",
         f"Before {change.day} in {before}, since then in {after}.",
         rates_of(change, observations, timeline),
         timeline.column_of(change.day),
@@ -417,8 +310,8 @@ def _change(change: Change, observations: Observations, timeline: Timeline) -> d
     return {
         "day": change.day,
         "kind": change.kind.value,
-        "place": describe_spot(change.spot),
-        "scope": describe_scope(change.spot),
+        "place": say.describe_spot(change.spot),
+        "scope": say.describe_scope(change.spot),
         "is_undocumented": not change.is_documented,
         "said": f"{what} in {after} from then on, in {before} before.",
         "chart": chart,
@@ -436,36 +329,3 @@ def rates_of(change: Change, observations: Observations, timeline: Timeline) -> 
     counts = timeline.counts(observed.types.get(change.type, {}) if is_type else days)
     of = timeline.counts(days if is_type else around.types.get("object", {}))
     return [Share(count=min(number, most), of=most) for number, most in zip(counts, of, strict=True)]
-
-
-def _never(run: CheckedRun) -> Iterator[dict[str, Any]]:
-    """Yield what is documented and was never there, by rule, operation, form and outcome."""
-    for group in group_gaps(run.insight.gaps, is_narrower=False):
-        yield {
-            "rule": group.rule,
-            "scope": group.scope,
-            "opportunities": group.opportunities,
-            "gaps": [
-                (item, _where(gap.contract), run.link_to(gap.contract))
-                for item, gap in zip(group.items, group.gaps, strict=True)
-            ],
-        }
-
-
-def _narrower(run: CheckedRun) -> Iterator[dict[str, Any]]:
-    """Yield what the contract allows in vain."""
-    for gap in narrower(run.insight):
-        yield {
-            "rule": gap.rule.id,
-            "place": describe_spot(gap.spot),
-            "documented": gap.documented,
-            "seen": gap.seen,
-            "times": count(gap.opportunities, "observation"),
-            "scope": describe_scope(gap.spot),
-            "where": _where(gap.contract),
-            "link": run.link_to(gap.contract),
-        }
-
-
-def _where(place: ContractPlace) -> str:
-    return f"{place.file}:{place.line}"

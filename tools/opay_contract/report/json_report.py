@@ -2,15 +2,15 @@
 
 import json
 from collections import Counter
+from dataclasses import asdict
 from importlib import resources
 from typing import Any
 
 from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance, Judged, State
-from opay_contract.contract.used import ContractUsed
 from opay_contract.model.exchange import Place, Unreadable
-from opay_contract.model.finding import ContractPlace, Outcome, Severity
-from opay_contract.model.insight import Answer, Change, Gap, Share
+from opay_contract.model.finding import Outcome, Severity
+from opay_contract.model.insight import Change, Gap
 from opay_contract.model.observation import FieldLocation, Observations, Observed
 from opay_contract.model.outcomes import Outcomes, Signatures, count_outcome
 from opay_contract.model.summary import MAX_FILES, DriftSummary, FoldedFinding
@@ -35,11 +35,13 @@ def build_report(run: CheckedRun) -> dict[str, Any]:
     """Return the report as the values that JSON has; what a baseline says is there only beside one."""
     summary, judged = run.summary, run.judged
     findings = by_gravity(summary)
+    states = {state.value: len(judged.findings(state)) for state in State} if judged else {}
+    unused = [_covered(acceptance) | _acceptance(acceptance) for acceptance in run.unused]
     by_severity = Counter(folded.finding.rule.severity for folded in findings)
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": TOOL, "version": __version__},
-        "contract": build_contract_used(run.used),
+        "contract": asdict(run.used) if run.used else None,
         "run": {
             "started_at": run.moment,
             "inputs": list(run.named),
@@ -65,13 +67,25 @@ def build_report(run: CheckedRun) -> dict[str, Any]:
             "partial": summary.is_partial,
             "limits": list(run.insight.limits),
         },
-        **({"baseline": _baseline(judged)} if judged else {}),
-        "findings": [_finding(folded) | (_standing(folded, judged) if judged else {}) for folded in findings],
+        **({"baseline": states | {"unused": unused}} if judged else {}),
+        "findings": [_finding(folded) | (_accepted(folded, judged) if judged else {}) for folded in findings],
         "elsewhere": build_elsewhere(summary),
         "unreadable": [_unreadable(unreadable) for unreadable in summary.unreadable],
         "passed_over": [_unreadable(one) for one in summary.passed_over],
-        "open_questions": [_question(answer) for answer in run.insight.answers],
-        **build_insights(run),
+        "open_questions": [
+            {
+                "id": answer.question,
+                "readings": [{"reading": reading, "count": count} for reading, count in answer.counts],
+                "verdict": answer.verdict,
+            }
+            for answer in run.insight.answers
+        ],
+        "changes": [_change(change) for change in run.insight.changes],
+        "gaps": [_gap(gap) for gap in run.insight.gaps],
+        "observations": [
+            _observation(spot, one, summary.observations)
+            for spot, one in sorted(summary.observations.items())
+        ],
     }
 
 
@@ -99,18 +113,11 @@ def _finding(folded: FoldedFinding) -> dict[str, Any]:
         "first_seen": folded.first_seen,
         "last_seen": folded.last_seen,
         "days": dict(sorted(folded.days.items())),
-        "contract": build_contract_place(finding.contract) if finding.contract else None,
+        "contract": asdict(finding.contract) if finding.contract else None,
     }
 
 
-def _baseline(judged: Judged) -> dict[str, Any]:
-    return {
-        **{state.value: len(judged.findings(state)) for state in State},
-        "unused": [_covered(acceptance) | _acceptance(acceptance) for acceptance in judged.unused],
-    }
-
-
-def _standing(folded: FoldedFinding, judged: Judged) -> dict[str, Any]:
+def _accepted(folded: FoldedFinding, judged: Judged) -> dict[str, Any]:
     acceptance = judged.matched.get(folded.finding.key)
     return {
         "state": judged.state(folded).value,
@@ -140,11 +147,6 @@ def _acceptance(acceptance: Acceptance) -> dict[str, Any]:
     }
 
 
-def build_contract_used(used: ContractUsed | None) -> dict[str, Any] | None:
-    """Return which contract was used, None where that is not known or none was."""
-    return {"title": used.title, "version": used.version, "folder": used.folder} if used else None
-
-
 def build_elsewhere(summary: DriftSummary) -> list[dict[str, Any]]:
     """Return where the exchanges went that are out of scope, most exchanges first."""
     return [
@@ -172,14 +174,6 @@ def _seen(place: Place, recorded_at: str | None) -> dict[str, Any]:
 def _unreadable(unreadable: Unreadable) -> dict[str, Any]:
     place = unreadable.place
     return {"file": place.file, "entry": place.entry, "line": place.line, "reason": unreadable.reason}
-
-
-def _question(answer: Answer) -> dict[str, Any]:
-    return {
-        "id": answer.question,
-        "readings": [{"reading": reading, "count": count} for reading, count in answer.counts],
-        "verdict": answer.verdict,
-    }
 
 
 def build_outcomes(outcomes: Outcomes) -> dict[str, Any]:
@@ -223,29 +217,14 @@ def build_signatures(signatures: Signatures) -> dict[str, Any]:
     return built
 
 
-def build_insights(run: CheckedRun) -> dict[str, Any]:
-    """Return changes, gaps and observations as the values that JSON has."""
-    observations = run.summary.observations
-    return {
-        "changes": [_change(change) for change in run.insight.changes],
-        "gaps": [_gap(gap) for gap in run.insight.gaps],
-        "observations": [_observation(spot, one, observations) for spot, one in sorted(observations.items())],
-    }
-
-
-def build_contract_place(place: ContractPlace) -> dict[str, Any]:
-    """Return a statement of the contract."""
-    return {"file": place.file, "line": place.line, "column": place.column, "pointer": place.pointer}
-
-
 def _change(change: Change) -> dict[str, Any]:
     return {
         "kind": change.kind.value,
         **_spot(change.spot),
         "day": change.day,
         "type": change.type or None,
-        "before": _share(change.before),
-        "after": _share(change.after),
+        "before": asdict(change.before),
+        "after": asdict(change.after),
         "documented": change.is_documented,
     }
 
@@ -257,7 +236,7 @@ def _gap(gap: Gap) -> dict[str, Any]:
         "documented": gap.documented,
         "seen": gap.seen,
         "opportunities": gap.opportunities,
-        "contract": build_contract_place(gap.contract),
+        "contract": asdict(gap.contract),
     }
 
 
@@ -289,7 +268,3 @@ def _spot(spot: FieldLocation) -> dict[str, Any]:
         "outcome": outcome or None,
         "pointer": pointer,
     }
-
-
-def _share(share: Share) -> dict[str, int]:
-    return {"count": share.count, "of": share.of}

@@ -7,6 +7,7 @@ is a test case with a name of its own. There is no standard; the elements are th
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from html import escape
 
 from opay_contract.baseline.acceptance import Acceptance, State
@@ -15,21 +16,8 @@ from opay_contract.model.exchange import Unreadable
 from opay_contract.model.finding import Outcome, Severity
 from opay_contract.model.outcomes import count_outcome
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import CheckedRun, by_gravity
-from opay_contract.report.insights import narrower, never_seen
-from opay_contract.report.sentences import (
-    INTERRUPTED,
-    describe_covered,
-    describe_operation,
-    describe_out_of_scope,
-    describe_place,
-    describe_recorded,
-    describe_shortage,
-    describe_standing,
-    describe_unused,
-    describe_vacuity,
-    explain_nothing,
-)
 from opay_contract.words import count, printable
 
 _SUITE = "opay-contract"
@@ -39,7 +27,7 @@ _BASELINE = f"{_SUITE}.baseline"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
+class _TestCase:
     """A test case: `result` is failure, error or skipped, or empty where it passed."""
 
     classname: str
@@ -55,7 +43,12 @@ class _Case:
 def render_junit(run: CheckedRun) -> str:
     """Return the report as JUnit XML; a finding that does not fail the run is a skipped test case."""
     summary = run.summary
-    cases = [*_input_cases(run), *_finding_cases(run), *_unused_cases(run), *_clean_rules(summary)]
+    cases = [
+        *_input_cases(run),
+        *_finding_cases(run),
+        *map(partial(_unused, run), run.unused),
+        *_clean_rules(summary),
+    ]
     results = Counter(case.result for case in cases)
     numbers = _attributes(
         name=_SUITE,
@@ -77,19 +70,19 @@ def render_junit(run: CheckedRun) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _input_cases(run: CheckedRun) -> Iterator[_Case]:
+def _input_cases(run: CheckedRun) -> Iterator[_TestCase]:
     summary = run.summary
-    yield _Case(
+    yield _TestCase(
         classname=_INPUT,
         name="exchanges were checked",
         result=("skipped" if run.is_allowed_nothing else "failure") if run.is_nothing else "",
         kind="nothing-checked",
-        message=explain_nothing(run),
-        details=tuple(describe_out_of_scope(summary)),
+        message=say.explain_nothing(run),
+        details=tuple(say.describe_out_of_scope(summary)),
     )
     if run.require_success:
-        shortage = describe_shortage(run)
-        yield _Case(
+        shortage = say.describe_shortage(run)
+        yield _TestCase(
             classname=_INPUT,
             name="enough exchanges succeeded",
             result="failure" if shortage else "",
@@ -97,23 +90,23 @@ def _input_cases(run: CheckedRun) -> Iterator[_Case]:
             message=shortage,
         )
     if summary.is_partial:
-        yield _Case(
+        yield _TestCase(
             classname=_INPUT,
             name="the run was finished",
             result="error",
             kind="partial",
-            message=INTERRUPTED,
+            message=say.INTERRUPTED,
         )
     yield from (_unreadable(one) for one in summary.unreadable)
     if more := summary.unreadable_count - len(summary.unreadable):
         message = f"{more:,} more could not be read"
-        yield _Case(
+        yield _TestCase(
             classname=_INPUT, name="further entries", result="error", kind="unreadable", message=message
         )
 
 
-def _unreadable(one: Unreadable) -> _Case:
-    return _Case(
+def _unreadable(one: Unreadable) -> _TestCase:
+    return _TestCase(
         classname=_INPUT,
         name=f"{one.place.file}: entry {one.place.entry}" if one.place.entry else one.place.file,
         file=one.place.file,
@@ -121,11 +114,11 @@ def _unreadable(one: Unreadable) -> _Case:
         result="error",
         kind="unreadable",
         message=one.reason,
-        details=(f"{describe_place(one.place)}: unreadable: {one.reason}",),
+        details=(f"{say.describe_place(one.place)}: unreadable: {one.reason}",),
     )
 
 
-def _finding_cases(run: CheckedRun) -> Iterator[_Case]:
+def _finding_cases(run: CheckedRun) -> Iterator[_TestCase]:
     summary = run.summary
     yield from (_finding(folded, run) for folded in by_gravity(summary))
     if not summary.omitted:
@@ -135,7 +128,7 @@ def _finding_cases(run: CheckedRun) -> Iterator[_Case]:
         listed[folded.finding.rule.severity] += folded.count
     worst = max(severity for severity, number in summary.occurrences.items() if number > listed[severity])
     message = f"{count(summary.omitted, 'occurrence')} of further findings not listed, at worst {worst.label}"
-    yield _Case(
+    yield _TestCase(
         classname=_ANY,
         name="further findings",
         result="failure" if worst >= run.fail_on else "skipped",
@@ -144,12 +137,12 @@ def _finding_cases(run: CheckedRun) -> Iterator[_Case]:
     )
 
 
-def _finding(folded: FoldedFinding, run: CheckedRun) -> _Case:
+def _finding(folded: FoldedFinding, run: CheckedRun) -> _TestCase:
     finding = folded.finding
     is_whole = finding.place.is_whole_run and finding.operation is None
     result, why = _result(folded, run)
-    return _Case(
-        classname=f"{_SUITE}.{'run' if is_whole else describe_operation(finding.operation)}",
+    return _TestCase(
+        classname=f"{_SUITE}.{'run' if is_whole else say.describe_operation(finding.operation)}",
         name=" ".join(
             part for part in (finding.rule.id, finding.pointer, finding.value, f"({finding.outcome})") if part
         ),
@@ -165,60 +158,56 @@ def _finding(folded: FoldedFinding, run: CheckedRun) -> _Case:
 def _result(folded: FoldedFinding, run: CheckedRun) -> tuple[str, str]:
     """Return how the test case of a finding ends, and what to say of that before what was found."""
     severity, fail_on = folded.finding.rule.severity, run.fail_on
-    standing = f"{words}: " if (words := describe_standing(run, folded)) else ""
+    status = f"{words}: " if (words := say.describe_acceptance(run, folded)) else ""
     if run.state(folded) is State.ACCEPTED:
-        return "skipped", standing
+        return "skipped", status
     if severity < fail_on:
-        return "skipped", f"{severity.label}, below --fail-on {fail_on.label}: {standing}"
-    return "failure", standing
+        return "skipped", f"{severity.label}, below --fail-on {fail_on.label}: {status}"
+    return "failure", status
 
 
 def _details(folded: FoldedFinding, run: CheckedRun) -> Iterator[str]:
     finding = folded.finding
     where = f" {finding.pointer}" if finding.pointer else ""
-    yield f"{describe_place(finding.place)}: {finding.rule.severity.label} {finding.rule.id}{where}"
+    yield f"{say.describe_place(finding.place)}: {finding.rule.severity.label} {finding.rule.id}{where}"
     yield f"expected {finding.expected}"
     yield f"got {finding.actual}"
     if folded.count > 1:
-        yield f"{folded.count:,} times, last at {describe_place(folded.last_place)}"
+        yield f"{folded.count:,} times, last at {say.describe_place(folded.last_place)}"
     if finding.contract:
         place = finding.contract
         yield f"contract {place.file}:{place.line}:{place.column} {place.pointer}"
-    if recorded := describe_recorded(folded):
+    if recorded := say.describe_recorded(folded):
         yield recorded
     yield f"fingerprint {folded.fingerprint}"
-    if standing := describe_standing(run, folded):
-        yield standing
+    if status := say.describe_acceptance(run, folded):
+        yield status
     if finding.rule is NOTHING_SUCCEEDED:
-        yield describe_vacuity(run)
+        yield say.describe_vacuity(run)
     yield finding.rule.explanation
 
 
-def _unused_cases(run: CheckedRun) -> Iterator[_Case]:
+def _unused(run: CheckedRun, acceptance: Acceptance) -> _TestCase:
     excuse = f"{run.unused_excuse}: " if run.unused_excuse else ""
-    yield from (_unused(acceptance, excuse) for acceptance in run.unused)
-
-
-def _unused(acceptance: Acceptance, excuse: str) -> _Case:
-    covered = describe_covered(acceptance)
-    where = f"{describe_operation(acceptance.operation)}, {acceptance.outcome}"
-    return _Case(
+    covered = say.describe_covered(acceptance)
+    where = f"{say.describe_operation(acceptance.operation)}, {acceptance.outcome}"
+    return _TestCase(
         classname=_BASELINE,
         name=f"acceptance of {covered} ({where})",
         file=acceptance.file,
         line=acceptance.line,
         result="skipped" if excuse else "failure",
         kind="unused-acceptance",
-        message=f"{excuse}{describe_unused(acceptance)}",
+        message=f"{excuse}{say.describe_unused(acceptance)}",
         details=(f"{acceptance.file}:{acceptance.line}: unused {covered}",),
     )
 
 
-def _clean_rules(summary: DriftSummary) -> Iterator[_Case]:
+def _clean_rules(summary: DriftSummary) -> Iterator[_TestCase]:
     """Name the rules that found nothing, which only says something where something succeeded."""
     broken = {folded.finding.rule.id for folded in summary.findings.values()}
     if summary.exchanges and not summary.omitted and not summary.is_vacuous:
-        yield from (_Case(classname=_ANY, name=rule.id) for rule in RULES if rule.id not in broken)
+        yield from (_TestCase(classname=_ANY, name=rule.id) for rule in RULES if rule.id not in broken)
 
 
 def _properties(run: CheckedRun) -> Iterator[str]:
@@ -240,8 +229,8 @@ def _properties(run: CheckedRun) -> Iterator[str]:
     }
     values |= {
         "changes": len(run.insight.changes),
-        "never_seen": len(never_seen(run.insight)),
-        "narrower": len(narrower(run.insight)),
+        "never_seen": len(say.never_seen(run.insight)),
+        "narrower": len(say.narrower(run.insight)),
     }
     if judged:
         values |= {f"baseline.{state}": len(judged.findings(state)) for state in State}
@@ -264,7 +253,7 @@ def _outcome_values(summary: DriftSummary) -> dict[str, int]:
     return values
 
 
-def _case(case: _Case) -> Iterator[str]:
+def _case(case: _TestCase) -> Iterator[str]:
     place = _attributes(file=case.file or None, line=case.line)
     head = f"    <testcase{_attributes(classname=case.classname, name=case.name, time=0)}{place}"
     if not case.result:

@@ -4,40 +4,13 @@ import re
 from collections.abc import Iterable, Iterator
 
 from opay_contract.baseline.acceptance import Acceptance, State
-from opay_contract.contract.operation import OpenQuestion
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
-from opay_contract.model.exchange import Place, Unreadable
+from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Severity
 from opay_contract.model.insight import Change, ChangeKind, Gap, Insight
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
-from opay_contract.report.insights import (
-    GapGroup,
-    describe_scope,
-    describe_share,
-    describe_spot,
-    group_gaps,
-    narrower,
-)
-from opay_contract.report.sentences import (
-    INTERRUPTED,
-    describe_call,
-    describe_head,
-    describe_judged,
-    describe_no_drift,
-    describe_omitted,
-    describe_operation,
-    describe_out_of_scope,
-    describe_outcomes,
-    describe_outside,
-    describe_place,
-    describe_shortage,
-    describe_signatures,
-    describe_standing,
-    describe_unused,
-    describe_vacuity,
-    explain_nothing,
-)
 from opay_contract.words import count, printable
 
 MAX_ROWS = 300
@@ -69,16 +42,24 @@ def render_markdown(run: CheckedRun) -> str:
     accepted_listed = accepted[: MAX_ROWS - len(listed) - len(unused)]
     left = MAX_ROWS - len(listed) - len(unused) - len(accepted_listed)
     unlisted = len(findings) + len(accepted) - len(listed) - len(accepted_listed)
+    outcomes = {
+        "Outcomes": say.describe_outcomes(summary.outcomes),
+        "Signatures": say.describe_signatures(summary.signatures),
+    }
     blocks = [
         f"## {TOOL} check",
-        "<br>".join(map(prose, describe_head(run))),
-        f"**{INTERRUPTED}**" * summary.is_partial,
+        "<br>".join(map(prose, say.describe_head(run))),
+        f"**{say.INTERRUPTED}**" * summary.is_partial,
         f"**{_verdict(run)}** Verdict: {run.verdict}, exit code {int(run.exit_code)}.",
-        *(f"**{words}**" for words in (describe_shortage(run), prose(describe_vacuity(run))) if words),
+        *(
+            f"**{words}**"
+            for words in (say.describe_shortage(run), prose(say.describe_vacuity(run)))
+            if words
+        ),
         _counts(summary, findings),
-        _outcomes(summary),
-        " ".join(map(prose, describe_out_of_scope(summary))),
-        describe_judged(run.judged) if run.judged else "",
+        "\n".join(f"{title}: {prose(words)}." for title, words in outcomes.items() if words),
+        " ".join(map(prose, say.describe_out_of_scope(summary))),
+        say.describe_judged(run.judged) if run.judged else "",
         *(_severity(severity, findings, listed, run) for severity in reversed(Severity)),
         _unused(run, unused),
         _accepted(run, accepted, accepted_listed),
@@ -93,8 +74,8 @@ def render_markdown(run: CheckedRun) -> str:
 def _verdict(run: CheckedRun) -> str:
     summary = run.counted
     if run.is_nothing:
-        return prose(explain_nothing(run))
-    drift = count(len(summary.findings), "finding") if summary.findings else describe_no_drift(run)
+        return prose(say.explain_nothing(run))
+    drift = count(len(summary.findings), "finding") if summary.findings else say.describe_no_drift(run)
     return f"Checked {count(summary.exchanges, 'exchange')}: {drift}."
 
 
@@ -113,14 +94,6 @@ def _counts(summary: DriftSummary, findings: list[FoldedFinding]) -> str:
     return table(shown, [shown.values()], right=len(shown)) if shown else ""
 
 
-def _outcomes(summary: DriftSummary) -> str:
-    said = {
-        "Outcomes": describe_outcomes(summary.outcomes),
-        "Signatures": describe_signatures(summary.signatures),
-    }
-    return "\n".join(f"{title}: {prose(words)}." for title, words in said.items() if words)
-
-
 def _severity(
     severity: Severity, findings: list[FoldedFinding], listed: list[FoldedFinding], run: CheckedRun
 ) -> str:
@@ -135,22 +108,17 @@ def _severity(
 def _finding(folded: FoldedFinding, run: CheckedRun) -> list[str]:
     finding, statement = folded.finding, folded.finding.contract
     has_expired = run.state(folded) is State.EXPIRED
+    days = [utc.partition("T")[0] for utc in (folded.first_seen, folded.last_seen) if utc]
     return [
-        code(finding.rule.id) + f"<br>**{run.standing(folded)}**" * has_expired,
-        _where(finding.pointer, describe_call(finding)),
+        code(finding.rule.id) + f"<br>**{run.acceptance_status(folded)}**" * has_expired,
+        _where(finding.pointer, say.describe_call(finding)),
         prose(finding.expected),
         prose(finding.actual),
         f"{folded.count:,}",
-        _days(folded),
+        prose(" to ".join(dict.fromkeys(days))),
         _place(finding.place),
         code(f"{statement.file}:{statement.line}:{statement.column}") if statement else "",
     ]
-
-
-def _days(folded: FoldedFinding) -> str:
-    """Return the days of the first and the last occurrence, where they are known."""
-    days = [utc.partition("T")[0] for utc in (folded.first_seen, folded.last_seen) if utc]
-    return prose(" to ".join(dict.fromkeys(days)))
 
 
 def _where(pointer: str, call: str) -> str:
@@ -160,27 +128,33 @@ def _where(pointer: str, call: str) -> str:
 def _accepted(run: CheckedRun, accepted: list[FoldedFinding], listed: list[FoldedFinding]) -> str:
     if not accepted:
         return ""
-    rows = [_accepted_row(folded, run) for folded in listed]
+    rows = [
+        [
+            code(one.finding.rule.id),
+            _where(one.finding.pointer, say.describe_call(one.finding)),
+            prose(cut(say.describe_acceptance(run, one), _LONGEST_REASON)),
+            f"{one.count:,}",
+            _place(one.finding.place),
+        ]
+        for one in listed
+    ]
     body = table(_ACCEPTED_COLUMNS, rows) if rows else NONE_LISTED
     return details(f"Accepted ({len(accepted):,})", body, is_open=False)
-
-
-def _accepted_row(folded: FoldedFinding, run: CheckedRun) -> list[str]:
-    finding, standing = folded.finding, describe_standing(run, folded)
-    where = _where(finding.pointer, describe_call(finding))
-    return [
-        code(finding.rule.id),
-        where,
-        prose(cut(standing, _LONGEST_REASON)),
-        f"{folded.count:,}",
-        _place(finding.place),
-    ]
 
 
 def _unused(run: CheckedRun, listed: tuple[Acceptance, ...]) -> str:
     if not run.unused:
         return ""
-    parts = [table(_UNUSED_COLUMNS, [_unused_row(one) for one in listed]) if listed else NONE_LISTED]
+    rows = [
+        [
+            code(one.rule),
+            _where(one.pointer, f"{say.describe_operation(one.operation)}, {one.outcome}"),
+            code(f"{one.file}:{one.line}"),
+            prose(say.describe_unused(one)),
+        ]
+        for one in listed
+    ]
+    parts = [table(_UNUSED_COLUMNS, rows) if rows else NONE_LISTED]
     more = len(run.unused) - len(listed)
     parts += [f"And {more:,} more."] if listed and more else []
     parts += [f"They do not fail the run: {run.unused_excuse}."] if run.unused_excuse else []
@@ -188,32 +162,28 @@ def _unused(run: CheckedRun, listed: tuple[Acceptance, ...]) -> str:
     return details(title, "\n\n".join(parts), is_open=True)
 
 
-def _unused_row(acceptance: Acceptance) -> list[str]:
-    where = _where(acceptance.pointer, f"{describe_operation(acceptance.operation)}, {acceptance.outcome}")
-    entry = code(f"{acceptance.file}:{acceptance.line}")
-    return [code(acceptance.rule), where, entry, prose(describe_unused(acceptance))]
-
-
 def _unreadable(summary: DriftSummary) -> str:
     if not summary.unreadable_count:
         return ""
     listed = summary.unreadable[:MAX_ROWS]
-    body = table(("Where", "Why"), [_unreadable_row(one) for one in listed])
+    body = table(("Where", "Why"), [[_place(one.place), prose(one.reason)] for one in listed])
     if more := summary.unreadable_count - len(listed):
         body += f"\n\nAnd {more:,} more."
     return details(f"Unreadable ({summary.unreadable_count:,})", body, is_open=True)
 
 
-def _unreadable_row(unreadable: Unreadable) -> list[str]:
-    return [_place(unreadable.place), prose(unreadable.reason)]
-
-
 def _questions(run: CheckedRun) -> str:
     verdicts = {answer.question: answer.verdict for answer in run.insight.answers}
     rows = [
-        row
+        [
+            code(question.id),
+            code(reading.id),
+            f"{number:,}",
+            "holds alone" if reading.id == verdicts.get(question.id) else "",
+        ]
         for question in run.questions
-        for row in _question_rows(question, run.summary, verdicts.get(question.id))
+        for reading in question.readings
+        if (number := run.summary.readings.get((question.id, reading.id)))
     ]
     if not rows:
         return ""
@@ -221,25 +191,18 @@ def _questions(run: CheckedRun) -> str:
     return details("Open questions that these recordings speak to", body, is_open=False)
 
 
-def _question_rows(question: OpenQuestion, summary: DriftSummary, verdict: str | None) -> Iterator[list[str]]:
-    for reading in question.readings:
-        if number := summary.readings.get((question.id, reading.id)):
-            holds = "holds alone" if reading.id == verdict else ""
-            yield [code(question.id), code(reading.id), f"{number:,}", holds]
-
-
 def _closing(run: CheckedRun, unlisted: int) -> str:
     summary = run.counted
     lines = (
         [f"{count(unlisted, 'finding')} not listed here; the other formats have them."] if unlisted else []
     )
-    lines += filter(None, (describe_omitted(summary), describe_outside(summary)))
+    lines += filter(None, (say.describe_omitted(summary), say.describe_outside(summary)))
     lines += [prose(cut(limit, _LONGEST_REASON)) for limit in run.insight.limits]
     return "\n".join(lines)
 
 
 def _place(place: Place) -> str:
-    return code(describe_place(place))
+    return code(say.describe_place(place))
 
 
 def render_insights(insight: Insight, rows: int) -> list[str]:
@@ -247,7 +210,9 @@ def render_insights(insight: Insight, rows: int) -> list[str]:
     blocks = []
     for title, columns, lines in _tables(insight):
         if lines:
-            blocks.append(details(title, _limited(columns, lines, rows), is_open=False))
+            more = f"\n\nAnd {len(lines) - rows:,} more." if len(lines) > rows else ""
+            shown = table(columns, lines[:rows]) + more if rows else NONE_LISTED
+            blocks.append(details(title, shown, is_open=False))
             rows -= min(rows, len(lines))
     return blocks
 
@@ -260,36 +225,29 @@ def _tables(insight: Insight) -> Iterator[tuple[str, tuple[str, ...], _Rows]]:
         ("Day", "Change", "Where", "Before", "From then on"),
         changes,
     )
-    allowed = [_narrower(gap) for gap in narrower(insight)]
+    allowed = [_narrower(gap) for gap in say.narrower(insight)]
     title = f"Narrower than documented ({len(allowed):,}; from {MIN_OBSERVATIONS} observations on)"
     yield title, ("Rule", "Where", "Documented", "Seen", "Observations"), allowed
-    never = group_gaps(insight.gaps, is_narrower=False)
+    never = say.group_gaps(insight.gaps, is_narrower=False)
     title = f"Documented and never seen ({sum(len(group.items) for group in never):,})"
     yield title, ("Rule", "In", "Never seen", "Of"), [_never(group) for group in never]
-
-
-def _limited(columns: tuple[str, ...], lines: _Rows, rows: int) -> str:
-    if not rows:
-        return NONE_LISTED
-    more = f"\n\nAnd {len(lines) - rows:,} more." if len(lines) > rows else ""
-    return table(columns, lines[:rows]) + more
 
 
 def _change(change: Change) -> list[str]:
     what = f"{change.kind}: {change.type}" if change.kind is ChangeKind.TYPE else change.kind.value
     what += "" if change.is_documented else ", undocumented"
-    shares = (describe_share(change.before), describe_share(change.after))
-    where = _where(describe_spot(change.spot), describe_scope(change.spot))
+    shares = (say.describe_share(change.before), say.describe_share(change.after))
+    where = _where(say.describe_spot(change.spot), say.describe_scope(change.spot))
     return [change.day, prose(what), where, *map(prose, shares)]
 
 
 def _narrower(gap: Gap) -> list[str]:
-    where = _where(describe_spot(gap.spot), describe_scope(gap.spot))
+    where = _where(say.describe_spot(gap.spot), say.describe_scope(gap.spot))
     documented, seen = prose(cut(gap.documented, _LONGEST)), prose(cut(gap.seen, _LONGEST))
     return [code(gap.rule.id), where, documented, seen, f"{gap.opportunities:,}"]
 
 
-def _never(group: GapGroup) -> list[str]:
+def _never(group: say.GapGroup) -> list[str]:
     items = ", ".join(code(cut(item, _LONGEST)) for item in group.items[:MAX_ITEMS])
     more = f" and {len(group.items) - MAX_ITEMS:,} more" if len(group.items) > MAX_ITEMS else ""
     return [code(group.rule.id), prose(group.scope), items + more, f"{group.opportunities:,}"]

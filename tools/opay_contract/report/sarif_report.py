@@ -10,23 +10,12 @@ from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance, State
 from opay_contract.contract.openapi import ROOTS
 from opay_contract.judge.table import RULES
-from opay_contract.model.exchange import Place, Unreadable
-from opay_contract.model.finding import ContractPlace, Rule, Severity
+from opay_contract.model.exchange import Place
+from opay_contract.model.finding import Rule, Severity
 from opay_contract.model.summary import FoldedFinding
+from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
-from opay_contract.report.insights import narrower, never_seen
 from opay_contract.report.json_report import build_outcomes, build_signatures
-from opay_contract.report.sentences import (
-    describe_call,
-    describe_covered,
-    describe_omitted,
-    describe_out_of_scope,
-    describe_place,
-    describe_shortage,
-    describe_unused,
-    describe_vacuity,
-    explain_nothing,
-)
 from opay_contract.words import on_one_line, printable
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -42,7 +31,7 @@ Json = dict[str, Any]
 def render_sarif(run: CheckedRun) -> str:
     """Return the report as one ASCII text that ends in a line feed; what is accepted is suppressed."""
     told = {
-        "tool": {"driver": _driver()},
+        "tool": {"driver": {"name": TOOL, "version": __version__, "rules": [_rule(rule) for rule in RULES]}},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {
             _SOURCES: {"description": {"text": "The folder that opay-contract ran in."}},
@@ -53,10 +42,6 @@ def render_sarif(run: CheckedRun) -> str:
         "properties": _numbers(run),
     }
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [told]}, indent=2) + "\n"
-
-
-def _driver() -> Json:
-    return {"name": TOOL, "version": __version__, "rules": [_rule(rule) for rule in RULES]}
 
 
 def _rule(rule: Rule) -> Json:
@@ -80,7 +65,11 @@ def _rule(rule: Rule) -> Json:
 
 def _invocation(run: CheckedRun) -> Json:
     summary = run.summary
-    notifications = [_notification(unreadable) for unreadable in summary.unreadable]
+    notifications = []
+    for one in summary.unreadable:
+        remark = _remark("error", f"{say.describe_place(one.place)}: unreadable: {one.reason}")
+        physical = _recording(one.place)
+        notifications.append(remark | ({"locations": [physical]} if physical else {}))
     if more := summary.unreadable_count - len(summary.unreadable):
         notifications.append(_remark("error", f"{more:,} more entries could not be read."))
     if summary.is_partial:
@@ -88,14 +77,14 @@ def _invocation(run: CheckedRun) -> Json:
     if run.is_nothing:
         level = "note" if run.is_allowed_nothing else "error"
         notifications.append(
-            _remark(level, " ".join([explain_nothing(run), *describe_out_of_scope(summary)]))
+            _remark(level, " ".join([say.explain_nothing(run), *say.describe_out_of_scope(summary)]))
         )
-    if vacuity := describe_vacuity(run):
+    if vacuity := say.describe_vacuity(run):
         notifications.append(_remark("warning", vacuity))
-    if shortage := describe_shortage(run):
+    if shortage := say.describe_shortage(run):
         notifications.append(_remark("error", shortage))
     if summary.omitted:
-        notifications.append(_remark("warning", describe_omitted(summary)))
+        notifications.append(_remark("warning", say.describe_omitted(summary)))
     return {
         **({"startTimeUtc": run.moment} if run.moment else {}),
         "exitCode": int(run.exit_code),
@@ -111,15 +100,11 @@ def _invocation(run: CheckedRun) -> Json:
     }
 
 
-def _notification(unreadable: Unreadable) -> Json:
-    remark = _remark("error", f"{describe_place(unreadable.place)}: unreadable: {unreadable.reason}")
-    physical = _recording(unreadable.place)
-    return remark | ({"locations": [physical]} if physical else {})
-
-
 def _unused(acceptance: Acceptance, run: CheckedRun) -> Json:
     excuse = f" ({run.unused_excuse})" if run.unused_excuse else ""
-    text = f"Unused acceptance of {describe_covered(acceptance)}: {describe_unused(acceptance)}{excuse}."
+    text = (
+        f"Unused acceptance of {say.describe_covered(acceptance)}: {say.describe_unused(acceptance)}{excuse}."
+    )
     return _remark("note" if excuse else "error", text) | {"locations": [_entry(acceptance)]}
 
 
@@ -129,7 +114,10 @@ def _remark(level: str, text: str) -> Json:
 
 def _result(folded: FoldedFinding, run: CheckedRun) -> Json:
     finding = folded.finding
-    contract = _contract(finding.contract, run.contract_folder) if finding.contract else None
+    contract = None
+    if place := finding.contract:
+        region = {"startLine": place.line, "startColumn": place.column}
+        contract = _location(_contract_uri(place.file, run.contract_folder), region)
     root = run.contract.schemas.root.name if run.contract else ROOTS[0]
     first = _recording(finding.place)
     related = [
@@ -198,11 +186,11 @@ def _describe(folded: FoldedFinding, run: CheckedRun) -> str:
     finding = folded.finding
     where = f"{finding.pointer}: " if finding.pointer else ""
     times = f"{folded.count:,} times, first at" if folded.count > 1 else "at"
-    seen = "" if finding.place.is_whole_run else f"; {times} {describe_place(finding.place)}"
-    standing = f"; {run.standing(folded)}" if run.acceptance(folded) else ""
+    seen = "" if finding.place.is_whole_run else f"; {times} {say.describe_place(finding.place)}"
+    status = f"; {run.acceptance_status(folded)}" if run.acceptance(folded) else ""
     return (
         f"{where}expected {finding.expected}, got {finding.actual} "
-        f"({describe_call(finding)}{seen}{standing})."
+        f"({say.describe_call(finding)}{seen}{status})."
     )
 
 
@@ -212,11 +200,6 @@ def _seen(folded: FoldedFinding, *, with_first: bool) -> list[tuple[Json, str]]:
     if (first.source, first.entry) != (last.source, last.entry):
         places.append((last, "The last occurrence."))
     return [(location, words) for place, words in places if (location := _recording(place))]
-
-
-def _contract(place: ContractPlace, contract_folder: str | None) -> Json:
-    region = {"startLine": place.line, "startColumn": place.column}
-    return _location(_contract_uri(place.file, contract_folder), region)
 
 
 def _contract_uri(file: str, contract_folder: str | None) -> Json:
@@ -267,14 +250,14 @@ def _numbers(run: CheckedRun) -> Json:
         "outcomes": build_outcomes(summary.outcomes),
         "signatures": build_signatures(summary.signatures),
         "outOfScope": summary.out_of_scope,
-        "elsewhere": describe_out_of_scope(summary),
+        "elsewhere": say.describe_out_of_scope(summary),
         "outsideWindow": summary.out_of_window,
         "unreadable": summary.unreadable_count,
         "occurrences": sum(summary.occurrences.values()),
         "occurrencesOmitted": summary.omitted,
         "changes": len(run.insight.changes),
-        "neverSeen": len(never_seen(run.insight)),
-        "narrower": len(narrower(run.insight)),
+        "neverSeen": len(say.never_seen(run.insight)),
+        "narrower": len(say.narrower(run.insight)),
         **({"baseline": states | {"unused": len(run.unused)}} if judged else {}),
         "openQuestions": {
             question.id: {

@@ -1,13 +1,18 @@
-"""What every report says of a run, in one set of words: places, verdict, outcomes, scope and acceptances."""
+"""What every report says of a run, in one set of words: places, verdict, outcomes, acceptances, gaps."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from opay_contract.baseline.acceptance import Acceptance, Judged, State
 from opay_contract.jsontext import pointer as pointer_of
+from opay_contract.judge.gap_table import NARROWER_RULES
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Area, Finding, Outcome, Rule, Severity
+from opay_contract.model.insight import Answer, Change, ChangeKind, Gap, Insight, Share
+from opay_contract.model.observation import FieldLocation
 from opay_contract.model.outcomes import (
     Outcomes,
     Signatures,
@@ -23,6 +28,7 @@ INTERRUPTED = "The run was interrupted: not everything was checked."
 NOUNS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 """What a finding of a severity is called in a sentence."""
 
+_REQUEST, _RESPONSE = "/request/body", "/response/body"
 _MOST_NAMED = 5
 _MOST_BASE_URLS = 3
 _PLACES = {"host": "other hosts", "path": "other paths of the contract's hosts"}
@@ -313,20 +319,16 @@ def describe_vacuity(run: CheckedRun) -> str:
     exchanges = "The exchange" if summary.exchanges == 1 else f"None of the {summary.exchanges:,} exchanges"
     verb = "did not succeed" if summary.exchanges == 1 else "succeeded"
     ended = describe_failures(summary.outcomes)
-    said = f"{exchanges} {verb} ({ended}): nothing about {_data_of(run)} was checked"
+    operations = run.contract.operations if run.contract else ()
+    names = dict.fromkeys(pointer_of(one.envelope.data)[1:] for one in operations if one.envelope)
+    data = " and ".join(f"`{name}`" for name in names) or "what a success carries"
+    said = f"{exchanges} {verb} ({ended}): nothing about {data} was checked"
     signatures = summary.signatures
     if failed := signatures.failed + signatures.refused_failed:
         said += f"; with the key given, {failed:,} of {signatures.total:,} signatures do not verify"
         mistakes = describe_mistakes(signatures)
         said += f"; {mistakes}" if mistakes else ""
     return f"{printable(said)}."
-
-
-def _data_of(run: CheckedRun) -> str:
-    """Return the names of what a success carries, as the contract has them."""
-    operations = run.contract.operations if run.contract else ()
-    names = dict.fromkeys(pointer_of(one.envelope.data)[1:] for one in operations if one.envelope)
-    return " and ".join(f"`{name}`" for name in names) or "what a success carries"
 
 
 def describe_shortage(run: CheckedRun) -> str:
@@ -398,13 +400,15 @@ def describe_judged(judged: Judged) -> str:
     return f"Baseline: {'; '.join(filter(None, parts)) or 'no findings'}."
 
 
-def describe_standing(run: CheckedRun, folded: FoldedFinding) -> str:
+def describe_acceptance(run: CheckedRun, folded: FoldedFinding) -> str:
     """Return how the acceptance of a finding stands, where, by whom it is and why, or nothing."""
     acceptance = run.acceptance(folded)
     if acceptance is None:
         return ""
     where = f"{acceptance.file}:{acceptance.line}"
-    return on_one_line(f"{run.standing(folded)} ({where}) by {acceptance.accepted_by}: {acceptance.reason}")
+    return on_one_line(
+        f"{run.acceptance_status(folded)} ({where}) by {acceptance.accepted_by}: {acceptance.reason}"
+    )
 
 
 def describe_covered(acceptance: Acceptance) -> str:
@@ -418,3 +422,97 @@ def describe_unused(acceptance: Acceptance) -> str:
     """Return why an acceptance is called unused, and what to do about it."""
     why = f"no finding has the fingerprint {acceptance.fingerprint}"
     return f"{why}; `opay-contract baseline prune` removes it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapGroup:
+    """Gaps of one rule in one scope, which reports tell as one; `opportunities` are the most that one had."""
+
+    rule: Rule
+    scope: str
+    gaps: tuple[Gap, ...]
+    opportunities: int
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """What each of them is about."""
+        return tuple(map(describe_gap, self.gaps))
+
+
+def group_gaps(gaps: Iterable[Gap], *, is_narrower: bool) -> list[GapGroup]:
+    """Return what was never seen, or what was allowed in vain, by rule and scope in the order of gaps."""
+    chosen = [gap for gap in gaps if (gap.rule.id in NARROWER_RULES) is is_narrower]
+    grouped = groupby(chosen, key=lambda gap: (gap.rule, describe_scope(gap.spot)))
+    return [
+        GapGroup(
+            rule=rule, scope=scope, gaps=tuple(found), opportunities=max(gap.opportunities for gap in found)
+        )
+        for (rule, scope), group in grouped
+        if (found := list(group))
+    ]
+
+
+def never_seen(insight: Insight) -> list[Gap]:
+    """Return what is documented and was never there."""
+    return [gap for gap in insight.gaps if gap.rule.id not in NARROWER_RULES]
+
+
+def narrower(insight: Insight) -> list[Gap]:
+    """Return what the contract allows and the recordings do not need."""
+    return [gap for gap in insight.gaps if gap.rule.id in NARROWER_RULES]
+
+
+def describe_gap(gap: Gap) -> str:
+    """Return what a gap is about, and for what is narrower what was documented and seen."""
+    place = describe_spot(gap.spot)
+    if gap.rule.id in NARROWER_RULES:
+        return f"{place}: documented {gap.documented}, seen {gap.seen}"
+    return place if gap.rule.id == "field-unobserved" else gap.documented
+
+
+def describe_change(change: Change) -> str:
+    """Return the shares before and since, and of which type they are."""
+    what = f"{change.type} " if change.kind is ChangeKind.TYPE else ""
+    return f"{what}{describe_share(change.before)} before, {describe_share(change.after)} since"
+
+
+def describe_share(share: Share) -> str:
+    """Return a share as a percentage with the numbers that it comes from."""
+    return f"{describe_rate(share)} ({share.count:,} of {share.of:,})"
+
+
+def describe_rate(share: Share) -> str:
+    """Return a percentage; what is rare or nearly always does not become none or all."""
+    if share.count in (0, share.of):
+        return "100 %" if share.count else "0 %"
+    percent = 100 * share.rate
+    for digits in range(5):
+        text = f"{percent:.{digits}f}"
+        if float(text) not in (0.0, 100.0):
+            return f"{text} %"
+    return "under 0.0001 %" if percent < 50 else "over 99.9999 %"  # noqa: PLR2004  the nearer end
+
+
+def describe_spot(spot: FieldLocation) -> str:
+    """Return a place as findings have it: a pointer into the answer, or into the request where it says so."""
+    return describe_place_in_exchange(spot[3])
+
+
+def describe_place_in_exchange(place: str) -> str:
+    """Return a pointer into an exchange as findings have it."""
+    if place == _REQUEST or place.startswith(f"{_REQUEST}/"):
+        return f"request:{place.removeprefix(_REQUEST)}"
+    if place == _RESPONSE or place.startswith(f"{_RESPONSE}/"):
+        return place.removeprefix(_RESPONSE)
+    return place
+
+
+def describe_scope(spot: FieldLocation) -> str:
+    """Return operation, request form and outcome, as far as they are said."""
+    return ", ".join(part for part in spot[:3] if part) or "no operation"
+
+
+def describe_answer(answer: Answer) -> str:
+    """Return the counts of the readings that something speaks for, and the verdict."""
+    counts = ", ".join(f"{reading} {count:,}" for reading, count in answer.counts if count)
+    return f"{counts}: '{answer.verdict}' holds alone" if answer.verdict else counts

@@ -1,7 +1,7 @@
 """The report for a terminal: what is wrong first, folded to a screen, the verdict and what to do last."""
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,44 +11,9 @@ from opay_contract.baseline.acceptance import State
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import FoldedFinding
+from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import CheckedRun, Verdict, View, by_gravity
-from opay_contract.report.frames import build_frame, next_steps
-from opay_contract.report.insights import (
-    describe_answer,
-    describe_change,
-    describe_scope,
-    describe_spot,
-    group_gaps,
-    narrower,
-    never_seen,
-)
-from opay_contract.report.rule_guide import guide_of
-from opay_contract.report.sentences import (
-    INTERRUPTED,
-    NOUNS,
-    count_rules,
-    describe_call,
-    describe_covered,
-    describe_day,
-    describe_field,
-    describe_files,
-    describe_head,
-    describe_judged,
-    describe_omitted,
-    describe_out_of_scope,
-    describe_outcomes,
-    describe_outside,
-    describe_passed_over,
-    describe_place,
-    describe_recorded,
-    describe_signatures,
-    describe_spread,
-    describe_standing,
-    describe_unused,
-    describe_vacuity,
-    describe_verdict,
-    mark_of,
-)
+from opay_contract.report.frames import build_frame, guide_of, next_steps
 from opay_contract.words import count, printable
 
 MIN_WIDTH = 80
@@ -71,7 +36,7 @@ _bold = partial(click.style, bold=True)
 
 def render_text(run: CheckedRun, view: View | None = None) -> str:
     """Return the report with colour codes, which the writer takes off where nobody sees colours."""
-    return _Layout(run, view or View()).render()
+    return _Screen(run, view or View()).render()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +53,7 @@ _TITLES = ("times", "files", "since")
 """What stands above the numbers of a list; a column without any is left out."""
 
 
-class _Layout:
+class _Screen:
     """Puts a run on a screen."""
 
     def __init__(self, run: CheckedRun, view: View) -> None:
@@ -101,12 +66,14 @@ class _Layout:
         verdict = self._verdict()
         if self._view.is_quiet:
             return "\n".join(verdict) + "\n"
-        head = [_dim(line) for line in self._wrapped(describe_head(self._run))]
+        head = [_dim(line) for said in say.describe_head(self._run) for line in self._hanging(said, 0, 2)]
         rest = [self._listed(), self._observed(), self._questions()]
         notes = self._notes()
         if self._view.counts_rules:
             return (
-                "\n\n".join("\n".join(block) for block in (head, count_rules(self._run), verdict) if block)
+                "\n\n".join(
+                    "\n".join(block) for block in (head, say.count_rules(self._run), verdict) if block
+                )
                 + "\n"
             )
         used = sum(len(block) + 1 for block in (head, *rest, notes, verdict) if block)
@@ -114,7 +81,7 @@ class _Layout:
         return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
     def _findings(self, room: int) -> Iterator[list[str]]:
-        """Yield a block for each severity: as frames or lists where these fit, else folded to the gravest."""
+        """Yield a block for each severity: frames or lists where these fit, else the most severe folded."""
         view, room = self._view, max(room, _LEAST_LINES)
         findings = by_gravity(self._run.counted)
         by_severity = [
@@ -122,7 +89,10 @@ class _Layout:
             for severity in reversed(Severity)
         ]
         present = [(severity, found) for severity, found in by_severity if found]
-        framed = [self._framed(found) for _, found in present]
+        framed = [
+            [line for one in found for line in ("", *self._frame(one))][1:]  # a blank line between two
+            for _, found in present
+        ]
         if view.is_full or (not view.shows_all and sum(len(one) + 1 for one in framed) <= room):
             yield from framed
             return
@@ -134,12 +104,8 @@ class _Layout:
         if present:
             yield self._folded(*present[0], room - (2 if others else 0))
         if others:
-            said = ", ".join(count(len(found), NOUNS[severity]) for severity, found in others)
+            said = ", ".join(count(len(found), say.NOUNS[severity]) for severity, found in others)
             yield [click.style(f"{_SIGNS[others[0][0]]} {said}: --all", fg=_COLOURS[others[0][0]], bold=True)]
-
-    def _framed(self, findings: Sequence[FoldedFinding]) -> list[str]:
-        blocks = [self._frame(folded) for folded in findings]
-        return [line for number, block in enumerate(blocks) for line in ([""] * bool(number) + block)]
 
     def _folded(self, severity: Severity, findings: list[FoldedFinding], room: int) -> list[str]:
         """Return as much of a list as fits, the first told in full and the last line saying what is left."""
@@ -161,7 +127,7 @@ class _Layout:
         titles, *numbers = ["  ".join(cells).rstrip() for cells in zip(*map(_aligned, filled), strict=True)]
         rule = max(len(row.rule) for row in rows)
         field = min(max(len(row.field) for row in rows), self._width - rule - len(titles) - 6)
-        title = f"{_SIGNS[severity]} {count(len(findings), NOUNS[severity])}"
+        title = f"{_SIGNS[severity]} {count(len(findings), say.NOUNS[severity])}"
         gap = max(2, 6 + rule + field - len(title))
         lines = [click.style(title, fg=_COLOURS[severity], bold=True) + " " * gap + _dim(titles)]
         for number, row in enumerate(rows):
@@ -175,19 +141,20 @@ class _Layout:
 
     def _row(self, folded: FoldedFinding, among: Iterable[FoldedFinding]) -> _Row:
         finding = folded.finding
-        field = describe_field(finding)
+        field = say.describe_field(finding)
         alike = [
-            one for one in among if one.finding.rule is finding.rule and describe_field(one.finding) == field
+            one
+            for one in among
+            if one.finding.rule is finding.rule and say.describe_field(one.finding) == field
         ]
         if len(alike) > 1:
             field = f"{field} ({finding.outcome})".strip()
-        files = describe_files(folded) if self._run.counts_files else ""
-        numbers = (f"{folded.count:,}", files, self._day(folded.first_seen))
+        files = say.describe_files(folded) if self._run.counts_files else ""
+        day = say.describe_day(folded.first_seen).removesuffix(
+            f" {(self._run.moment or '')[:4]}"
+        )  # of the run
+        numbers = (f"{folded.count:,}", files, day)
         return _Row(folded, finding.rule.id, field, numbers)
-
-    def _day(self, utc: str | None) -> str:
-        """Return a day, without the year where that is the run's."""
-        return describe_day(utc).removesuffix(f" {(self._run.moment or '')[:4]}")
 
     def _details(self, folded: FoldedFinding) -> list[str]:
         """Return what is wrong, both sides in a line each, and how it is accepted."""
@@ -199,19 +166,24 @@ class _Layout:
         lines = self._hanging(guide_of(finding.rule).sentence, 6)
         for side, parts in sides.items():
             lines += self._hanging(f"{side:<10}{'   '.join(parts)}", 6, 10) if parts else []
-        return [*map(_dim, lines), *self._standing(folded), *self._verbose(folded)]
+        return [*map(_dim, lines), *self._acceptance(folded), *self._verbose(folded)]
 
-    def _standing(self, folded: FoldedFinding) -> list[str]:
-        words = describe_standing(self._run, folded)
+    def _acceptance(self, folded: FoldedFinding) -> list[str]:
+        words = say.describe_acceptance(self._run, folded)
         colour = "yellow" if self._run.state(folded) is State.EXPIRED else "green"
         return [click.style(line, fg=colour) for line in self._hanging(words, 6)] if words else []
 
     def _verbose(self, folded: FoldedFinding) -> list[str]:
         if not self._view.is_verbose:
             return []
-        last = f"last at {describe_place(folded.last_place)}" if folded.count > 1 else ""
+        last = f"last at {say.describe_place(folded.last_place)}" if folded.count > 1 else ""
         rule = folded.finding.rule
-        parts = [describe_call(folded.finding), f"{rule.kind}, {rule.area}", last, describe_recorded(folded)]
+        parts = [
+            say.describe_call(folded.finding),
+            f"{rule.kind}, {rule.area}",
+            last,
+            say.describe_recorded(folded),
+        ]
         words = "; ".join(filter(None, [*parts, f"fingerprint {folded.fingerprint}"]))
         return [_dim(line) for line in self._hanging(words, 6)]
 
@@ -220,7 +192,7 @@ class _Layout:
         finding, frame = folded.finding, build_frame(folded, self._run)
         colour = _COLOURS[finding.rule.severity]
         head = f"{_SIGNS[finding.rule.severity]} {finding.rule.id}"
-        field, times = describe_field(finding), describe_spread(folded, self._run)
+        field, times = say.describe_field(finding), say.describe_spread(folded, self._run)
         named = f"{head}  {field}".rstrip()
         if len(named) + 2 + len(times) > self._width:
             times = count(folded.count, "time")
@@ -229,7 +201,12 @@ class _Layout:
         lines += [f"  {line}" for line in self._hanging(guide_of(finding.rule).sentence, 0)]
         if frame.place:
             lines.append(f"  {_dim('┌ contract ')}  {frame.place}   {printable(finding.expected)}")
-            lines += [self._cut(self._quoted(one.number, one.text, one.is_after_gap)) for one in frame.lines]
+            lines += [
+                self._cut(
+                    f"  {_dim('┊' if one.is_after_gap else '│')} {_dim(f'{one.number:>5} │')} {one.text}"
+                )
+                for one in frame.lines
+            ]
             for source in frame.sources:
                 lines += self._inside(printable(str(source)))
         corner = "├" if frame.place else "┌"
@@ -237,22 +214,19 @@ class _Layout:
         lines += [first.replace(f"│{_END_OF_DIM}{'':<12}", f"{corner} recording{_END_OF_DIM}  ", 1), *more]
         is_described = "digit" in finding.actual or "character" in finding.actual
         lines += self._inside(printable(finding.actual) + "   (values are never shown)" * is_described)
-        lines += self._standing(folded) + self._verbose(folded)
+        lines += self._acceptance(folded) + self._verbose(folded)
         first, *more = textwrap.wrap(frame.advice, self._width - 15, break_on_hyphens=False)
         return [*lines, f"  {_dim('└ next     ')}  {first}", *(f"{'':<15}{line}" for line in more)]
-
-    def _quoted(self, number: int, text: str, is_after_gap: bool) -> str:  # noqa: FBT001  of a line
-        return f"  {_dim('┊' if is_after_gap else '│')} {_dim(f'{number:>5} │')} {text}"
 
     def _inside(self, text: str) -> list[str]:
         wrapped = textwrap.wrap(text, self._width - 15, break_on_hyphens=False, break_long_words=True)
         return [f"  {_dim('│')}{'':<12}{line}" for line in wrapped]
 
-    def _cut(self, line: str, indent: int = 0) -> str:
+    def _cut(self, line: str) -> str:
         """Return a line that is no longer than the screen is wide; what stands in files is not wrapped."""
         plain = click.unstyle(line)
-        room = self._width - indent
-        return line if len(plain) <= room else f"{line[: len(line) - len(plain) + room - 1]}…"
+        excess = len(plain) - self._width
+        return line if excess <= 0 else f"{line[: len(line) - excess - 1]}…"
 
     def _listed(self) -> list[str]:
         """Return accepted findings, unused acceptances and what could not be read."""
@@ -262,21 +236,23 @@ class _Layout:
             lines.append(click.style(f"✓ {len(run.accepted):,} accepted", fg="green", bold=True))
             for folded in run.accepted:
                 finding = folded.finding
-                lines.append(f"  {finding.rule.id}  {_bold(describe_field(finding))}  {folded.count:,}")
+                lines.append(f"  {finding.rule.id}  {_bold(say.describe_field(finding))}  {folded.count:,}")
                 lines += self._details(folded)
         if run.unused:
             excuse = f" (no failure: {run.unused_excuse})" if run.unused_excuse else ""
             title = f"{'!' if excuse else '✗'} {count(len(run.unused), 'unused acceptance')}{excuse}"
             lines.append(click.style(title, fg="yellow" if excuse else "red", bold=True))
             for one in run.unused:
-                said = f"{printable(one.file)}:{one.line}: {describe_covered(one)}: {describe_unused(one)}"
-                lines += self._hanging(said, 2, 4)
+                said = f"{say.describe_covered(one)}: {say.describe_unused(one)}"
+                lines += self._hanging(f"{printable(one.file)}:{one.line}: {said}", 2, 4)
         if summary.unreadable_count:
             title = f"✗ {summary.unreadable_count:,} could not be read"
             lines.append(click.style(title, fg="magenta", bold=True))
             shown = summary.unreadable if view.shows_all else summary.unreadable[:_UNREADABLE]
             for unread in shown:
-                lines += self._hanging(f"{describe_place(unread.place)}: {printable(unread.reason)}", 2, 4)
+                lines += self._hanging(
+                    f"{say.describe_place(unread.place)}: {printable(unread.reason)}", 2, 4
+                )
             if more := summary.unreadable_count - len(shown):
                 is_there = len(shown) < len(summary.unreadable)
                 lines.append(_dim(f"  … {more:,} more{': --all' if is_there else ''}"))
@@ -289,12 +265,12 @@ class _Layout:
             return []
         lines = [_bold(f"Changes over time ({len(insight.changes):,})")] if insight.changes else []
         for change in insight.changes:
-            place = printable(describe_spot(change.spot))
-            said = f"{change.day}  {change.kind.value}  {place}: {describe_change(change)}"
-            lines += self._hanging(f"{said} ({describe_scope(change.spot)})", 2, 4)
-        groups = group_gaps(insight.gaps, is_narrower=True)
+            place = printable(say.describe_spot(change.spot))
+            said = f"{change.day}  {change.kind.value}  {place}: {say.describe_change(change)}"
+            lines += self._hanging(f"{said} ({say.describe_scope(change.spot)})", 2, 4)
+        groups = say.group_gaps(insight.gaps, is_narrower=True)
         if groups:
-            number = len(narrower(insight))
+            number = len(say.narrower(insight))
             lines.append(
                 _bold(f"Narrower than documented ({number:,}; from {MIN_OBSERVATIONS} observations on)")
             )
@@ -302,8 +278,8 @@ class _Layout:
             for item in group.items:
                 said = f"{group.rule.id}  {group.scope}: {printable(item)} ({group.opportunities:,} seen)"
                 lines += self._hanging(said, 2, 4)
-        groups = group_gaps(insight.gaps, is_narrower=False)
-        lines += [_bold(f"Documented and never seen ({len(never_seen(insight)):,})")] if groups else []
+        groups = say.group_gaps(insight.gaps, is_narrower=False)
+        lines += [_bold(f"Documented and never seen ({len(say.never_seen(insight)):,})")] if groups else []
         for group in groups:
             items = printable(", ".join(group.items))
             lines += self._hanging(
@@ -319,7 +295,7 @@ class _Layout:
         width = max(len(answer.question) for answer in answers)
         lines = [_bold("Open questions that these recordings speak to")]
         for answer in answers:
-            said = f"{printable(answer.question):<{width}}  {printable(describe_answer(answer))}"
+            said = f"{printable(answer.question):<{width}}  {printable(say.describe_answer(answer))}"
             lines += self._hanging(said, 2, width + 2)
         return lines
 
@@ -329,8 +305,8 @@ class _Layout:
         summary, insight, lines = run.counted, run.insight, []
         seen = [
             count(len(insight.changes), "change over time", "changes over time") if insight.changes else "",
-            f"{len(narrower(insight)):,} narrower than documented" if narrower(insight) else "",
-            f"{len(never_seen(insight)):,} documented and never seen" if never_seen(insight) else "",
+            f"{len(say.narrower(insight)):,} narrower than documented" if say.narrower(insight) else "",
+            f"{len(say.never_seen(insight)):,} documented and never seen" if say.never_seen(insight) else "",
         ]
         if any(seen) and not view.shows_observed:
             lines.append(f"? {', '.join(filter(None, seen))}: --observed")
@@ -342,11 +318,14 @@ class _Layout:
             lines.append(f"? {count(settled or len(answers), 'open question')} {what} here: --questions")
         if run.judged:
             lines.append(
-                describe_judged(run.judged) + (" (--all)" if run.accepted and not view.shows_all else "")
+                say.describe_judged(run.judged) + (" (--all)" if run.accepted and not view.shows_all else "")
             )
-        lines += [describe_omitted(summary), *insight.limits, describe_outside(summary)]
-        lines += [*describe_out_of_scope(summary), describe_passed_over(summary)]
-        outcomes, signatures = describe_outcomes(summary.outcomes), describe_signatures(summary.signatures)
+        lines += [say.describe_omitted(summary), *insight.limits, say.describe_outside(summary)]
+        lines += [*say.describe_out_of_scope(summary), say.describe_passed_over(summary)]
+        outcomes, signatures = (
+            say.describe_outcomes(summary.outcomes),
+            say.describe_signatures(summary.signatures),
+        )
         lines += [
             f"Outcomes: {outcomes}." if outcomes else "",
             f"Signatures: {signatures}." if signatures else "",
@@ -356,14 +335,14 @@ class _Layout:
     def _verdict(self) -> list[str]:
         """Return the verdict with its exit code, what keeps it from proving anything, and what comes next."""
         run = self._run
-        mark, words = mark_of(run), describe_verdict(run)
+        mark, words = say.mark_of(run), say.describe_verdict(run)
         colour = _MARK_COLOURS[mark]
         said = f"{mark} {words} · exit code {int(run.exit_code)}"
         first, *more = textwrap.wrap(said, self._width, subsequent_indent="  ", break_on_hyphens=False)
         lines = [click.style(line, fg=colour, bold=True) for line in (first, *more)]
         if run.verdict is Verdict.INTERRUPTED:
-            lines.append(f"  {INTERRUPTED}")
-        if vacuity := describe_vacuity(run):
+            lines.append(f"  {say.INTERRUPTED}")
+        if vacuity := say.describe_vacuity(run):
             lines += self._hanging(vacuity, 2)
         steps = [] if self._view.is_quiet else next_steps(run)
         width = max((len(step.purpose) for step in steps), default=0)
@@ -372,9 +351,6 @@ class _Layout:
             lines.append(f"  {step.purpose:<{width}}   {_dim(first)}")
             lines += [f"{'':<{width + 5}}{_dim(line)}" for line in more]
         return lines
-
-    def _wrapped(self, lines: Iterable[str]) -> list[str]:
-        return [part for line in lines for part in self._hanging(line, 0, 2)]
 
     def _hanging(self, text: str, indent: int, more: int = 0) -> list[str]:
         """Return text broken at the screen's width, what follows the first line `more` further in."""

@@ -7,17 +7,14 @@ from collections import Counter
 from collections.abc import Iterator
 
 from opay_contract.baseline.acceptance import State
-from opay_contract.contract.contract import Contract
-from opay_contract.contract.operation import Operation
 from opay_contract.contract.scopes import RESPONSE_BODY, find_operation
 from opay_contract.judge.table import RULES_OF_A_RUN
 from opay_contract.model.finding import Kind, Severity
 from opay_contract.model.summary import FoldedFinding
 from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
-from opay_contract.report.frames import build_frame
+from opay_contract.report.frames import build_frame, guide_of
 from opay_contract.report.markdown_report import code, prose, table
-from opay_contract.report.rule_guide import guide_of
-from opay_contract.report.sample_calls import build_calls, parameters_of
+from opay_contract.report.samples import build_calls, parameters_of
 from opay_contract.report.sentences import describe_day, describe_field, describe_outcomes
 from opay_contract.words import count
 
@@ -65,7 +62,10 @@ def _intro(run: CheckedRun, found: list[FoldedFinding]) -> Iterator[str]:
     yield f"Compared: {count(summary.exchanges, 'call')}{span}: {outcomes}."
     yield "Types, lengths and places stand for values, as answers hold card and customer data."
     numbered = enumerate(found[:MAX_TOLD], 1)
-    rows = [[str(number), _field(one), _sentence(one), f"{one.count:,}"] for number, one in numbered]
+    rows = [
+        [str(number), _field(one), guide_of(one.finding.rule).sentence, f"{one.count:,}"]
+        for number, one in numbered
+    ]
     if rows:
         yield table(("", "Field", "What differs", "Times"), rows, right=1)
 
@@ -75,10 +75,6 @@ def _field(folded: FoldedFinding) -> str:
     return code(field) if field else "the answer as a whole"
 
 
-def _sentence(folded: FoldedFinding) -> str:
-    return guide_of(folded.finding.rule).sentence
-
-
 def _finding(number: int, folded: FoldedFinding, run: CheckedRun) -> str:
     finding, frame = folded.finding, build_frame(folded, run)
     says = [f"- {prose(str(source))}" for source in frame.sources if source.mark == "DOC"]
@@ -86,7 +82,7 @@ def _finding(number: int, folded: FoldedFinding, run: CheckedRun) -> str:
     days = [describe_day(utc) for utc in (folded.first_seen, folded.last_seen) if utc]
     since = f", first on {days[0]}, last on {days[-1]}" if days else ""
     lines = [
-        f"## {number}. {_field(folded)}: {_sentence(folded)}",
+        f"## {number}. {_field(folded)}: {guide_of(finding.rule).sentence}",
         "**Your documentation says**" if not is_new else "**Your documentation does not say it**",
         "\n".join([f"- expected: {prose(finding.expected)}", *says]),
         "**What we see**",
@@ -113,8 +109,12 @@ def _reproduction(folded: FoldedFinding, run: CheckedRun) -> Iterator[str]:
     yield "**How to see it**"
     shows = "shows the difference" if scenario else "answers as your documentation says, for comparison"
     yield f"A stand-in for your sandbox, with a public test key, {shows}:"
-    call = _curl(operation, run.contract, _form_of(folded, run), scenario)
-    yield f"```sh\n{TOOL} mock --port 8000   # in a terminal of its own\n{call}\n```"
+    # a call with the contract's own example, which is no recorded one
+    calls = list(build_calls(run.contract, operation, parameters_of(run.contract, operation)))
+    form = _form_of(folded, run)
+    call = next((call for of_form, call in calls if of_form == form), calls[0][1])
+    line = call.curl([("X-Mock-Scenario", scenario)] if scenario else [])
+    yield f"```sh\n{TOOL} mock --port 8000   # in a terminal of its own\n{line}\n```"
 
 
 def _form_of(folded: FoldedFinding, run: CheckedRun) -> str:
@@ -129,13 +129,6 @@ def _form_of(folded: FoldedFinding, run: CheckedRun) -> str:
     for key, number in run.summary.outcomes.items():
         calls[key[1]] += number if key[0] == operation and key[1] else 0
     return max(places or calls or {"": 0}, key=lambda form: (places.get(form, 0), calls[form], form))
-
-
-def _curl(operation: Operation, contract: Contract, form: str, scenario: str | None) -> str:
-    """Return a call of an operation with its documented example, which is no recorded one."""
-    calls = list(build_calls(contract, operation, parameters_of(contract, operation)))
-    call = next((call for of_form, call in calls if of_form == form), calls[0][1])
-    return call.curl([("X-Mock-Scenario", scenario)] if scenario else [])
 
 
 def _closing(run: CheckedRun) -> str:

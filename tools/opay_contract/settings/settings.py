@@ -118,14 +118,6 @@ def parse_docs_url(text: str) -> str:
     return text.partition("#")[0]
 
 
-def _docs_url(value: Any, _folder: Path) -> str:
-    return parse_docs_url(_text(value))
-
-
-def _level(value: Any, _folder: Path) -> Severity:
-    return parse_severity(_text(value))
-
-
 def _rules(value: Any, _folder: Path) -> tuple[str, ...]:
     names = _texts(value)
     expand_rules(names)
@@ -178,7 +170,7 @@ KEYS: tuple[Key, ...] = (
         example='"warning"',
         default="error",
         help="The least severity of a finding that makes the exit code 1.",
-        read=_level,
+        read=lambda value, _folder: parse_severity(_text(value)),
     ),
     Key(
         name="baseline",
@@ -204,7 +196,7 @@ KEYS: tuple[Key, ...] = (
         default="what the contract says is shown in place only",
         help="Where the page of `opay-contract docs` stands: the HTML report links each statement of the "
         "contract to it.",
-        read=_docs_url,
+        read=lambda value, _folder: parse_docs_url(_text(value)),
     ),
     Key(
         name="select",
@@ -283,9 +275,12 @@ def parse_settings(text: str, file: Path) -> ProjectSettings:
             key = _known(name)
             values[key.attribute] = key.read(value, file.parent)
         except UsageError as error:
-            where = f"{_where(file)}{f' {name}' if name in KEYS_BY_NAME else ''}"
-            line = _line(text, file, *_keys_to(name, value, str(error)))
-            raise UsageError(f"{file}:{line}: {_insert(str(error), where)}") from None
+            what, semicolon, advice = str(error).partition("; ")  # where it is comes before what to do
+            where = f"[{TABLE}]" if file.name == PYPROJECT else "the settings"
+            where += f" {name}" if name in KEYS_BY_NAME else ""
+            inner = [key for key in (value if isinstance(value, dict) else {}) if f"'{key}'" in what]
+            line = _line(text, file, name, *inner[:1])
+            raise UsageError(f"{file}:{line}: {what} in {where}{semicolon}{advice}") from None
     lines = {name: _line(text, file, name) for name in given}
     return ProjectSettings(**values, file=file, lines=lines)
 
@@ -295,23 +290,6 @@ def _known(name: str) -> Key:
         hint = did_you_mean(name, KEYS_BY_NAME) or f"known are {', '.join(KEYS_BY_NAME)}"
         raise UsageError(f"unknown key '{name}'; {hint}")
     return KEYS_BY_NAME[name]
-
-
-def _where(file: Path) -> str:
-    return f"[{TABLE}]" if file.name == PYPROJECT else "the settings"
-
-
-def _insert(fault: str, where: str) -> str:
-    """Say where a fault is, before what to do about it."""
-    what, semicolon, advice = fault.partition("; ")
-    return f"{what} in {where}{semicolon}{advice}"
-
-
-def _keys_to(name: str, value: Any, fault: str) -> tuple[str, ...]:
-    """Return the keys that lead to a fault: of a table that which the fault names."""
-    inner = value if isinstance(value, dict) else {}
-    named = fault.partition(";")[0]
-    return (name, *(next(([key] for key in inner if f"'{key}'" in named), [])))
 
 
 def _find_table(values: dict[str, Any], file: Path) -> dict[str, Any] | None:

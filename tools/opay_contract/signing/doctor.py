@@ -16,16 +16,23 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any, TypeVar
-from urllib.parse import quote_plus
+from typing import Any
+from urllib.parse import urlencode
 
 from opay_contract.model.exchange import Request, header
 from opay_contract.model.signature import SignatureScheme
-from opay_contract.signing.canonical import UnsignableBody, documented_forms, parse_signable
-from opay_contract.signing.header_forms import HeaderForm, parse_header
-from opay_contract.signing.signer import PUBLIC_TEST_KEY, verify
+from opay_contract.signing.signer import (
+    DIGITS,
+    PUBLIC_TEST_KEY,
+    UnsignableBody,
+    documented_forms,
+    escape,
+    parse_header,
+    parse_signable,
+    verify,
+)
 
 MOST_BODY = 64 << 10
 """Bytes of a body for which mistakes are tried; each try writes the body again."""
@@ -37,23 +44,6 @@ _MOST_REMEMBERED = 256
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _NON_ASCII = re.compile("[^\0-\x7f]")
 _INTEGER = re.compile("-?[1-9][0-9]{0,17}|0")
-_DIGITS = 128
-
-_T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
-    """What else is known of a call, and may have been signed, or signed with, by mistake.
-
-    `url` is where the request went, `merchant_id` whose it was, `other_keys` are keys by the words for them
-    ("the public key"), `other_bodies` the bodies of other requests of the same client.
-    """
-
-    url: str | None = field(default=None, repr=False)
-    merchant_id: str | None = field(default=None, repr=False)
-    other_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
-    other_bodies: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,8 +120,8 @@ class _Recipe:
         return written.encode("latin-1" if self.non_ascii == "latin-1" else "utf-8")
 
     def _escape(self, character: str) -> str:
-        units = character.encode("utf-16-be").hex(" ", 2).split()
-        return "".join(f"\\u{unit.upper() if self.upper_escapes else unit}" for unit in units)
+        escaped = escape(character)
+        return "\\u".join(map(str.upper, escaped.split("\\u"))) if self.upper_escapes else escaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +176,7 @@ def diagnose_request(
     if value is None or request.body is None:
         return None
     merchant_id = header(request.headers, identity) if identity else None
-    around = Circumstances(url=request.url, merchant_id=merchant_id)
-    return diagnose(request.body, value, key, scheme, around, pairs=pairs)
+    return diagnose(request.body, value, key, scheme, url=request.url, merchant_id=merchant_id, pairs=pairs)
 
 
 def diagnose(  # noqa: PLR0913  what is known of a call
@@ -195,42 +184,41 @@ def diagnose(  # noqa: PLR0913  what is known of a call
     header_value: str,
     key: str,
     scheme: SignatureScheme,
-    circumstances: Circumstances | None = None,
     *,
+    url: str | None = None,
+    merchant_id: str | None = None,
+    other_keys: Mapping[str, str] | None = None,
     pairs: bool = True,
 ) -> Diagnosis:
     """Name what was done wrong where `header_value` does not sign `body` with `key`.
 
-    Takes a few milliseconds where the first mistakes that are tried fit, some tens where none does; without
-    `pairs` of mistakes, one.
+    What else is known of a call may have been signed, or signed with, by mistake: `url` is where the request
+    went, `merchant_id` whose it was, `other_keys` are keys by the words for them ("the public key"). Takes a
+    few milliseconds where the first mistakes that are tried fit, some tens where none does; without `pairs`
+    of mistakes, one.
     """
     if verify(body, header_value, key, scheme).ok:
         return Diagnosis(is_known=True)
-    circumstances = circumstances or Circumstances()
-    if key != PUBLIC_TEST_KEY:
-        other_keys = {**circumstances.other_keys, "the test key of redaction and the mock": PUBLIC_TEST_KEY}
-        circumstances = replace(circumstances, other_keys=other_keys)
-    exposed = _key_in_header(header_value, key, circumstances)
-    if exposed is not None:
-        return exposed
+    others = {**(other_keys or {}), "the test key of redaction and the mock": PUBLIC_TEST_KEY}
+    for words, known in {"the private key": key, **others}.items():
+        if known in header_value:
+            advice = f"send the signature, never {words}; have a key that went out replaced"
+            return Diagnosis(is_known=True, mistakes=(f"{words} itself",), advice=advice)
     form = parse_header(header_value, scheme.prefix)
+    on_form = f"send '{scheme.header}: {scheme.prefix}' and then {DIGITS} lower-case hexadecimal digits"
     if form.digits is None:
         mistakes = (*form.mistakes, "sent without the digits of a hash")
-        return Diagnosis(is_known=False, mistakes=mistakes, advice=_advice_on_form(scheme))
+        return Diagnosis(is_known=False, mistakes=mistakes, advice=on_form)
+    mistakes = form.mistakes
     if len(body) > MOST_BODY:
-        return Diagnosis(
-            is_known=False, mistakes=form.mistakes, advice="the body is too large to try mistakes"
-        )
-    marked = body.startswith(_BYTE_ORDER_MARK)
+        return Diagnosis(is_known=False, mistakes=mistakes, advice="the body is too large to try mistakes")
     try:
         value = parse_signable(body.removeprefix(_BYTE_ORDER_MARK))
     except UnsignableBody as error:
         advice = f"the body has no canonical text: it {error.fault}"
-        return Diagnosis(is_known=False, mistakes=form.mistakes, advice=advice)
-    if marked:
-        form = replace(
-            form, mistakes=(*form.mistakes, "sent beside a body that begins with a byte order mark")
-        )
+        return Diagnosis(is_known=False, mistakes=mistakes, advice=advice)
+    if body.startswith(_BYTE_ORDER_MARK):
+        mistakes = (*mistakes, "sent beside a body that begins with a byte order mark")
     recipes = [
         _Recipe(
             value=value,
@@ -243,71 +231,55 @@ def diagnose(  # noqa: PLR0913  what is known of a call
         )
         for non_ascii in documented_forms(scheme)
     ]
-    known = [*_MISTAKES, *_circumstantial(circumstances)]
-    tried: list[tuple[_Mistake, ...]] = [(), *((one,) for one in known)]
+    tried = _iter_tried(url, merchant_id, others, pairs=pairs)
+    digits, made = next(_fitting(recipes, tried, form.digits), ("", ()))
+    if not digits:
+        advice = "the key is another one, or the body was changed after it was signed"
+        return Diagnosis(is_known=False, mistakes=mistakes, advice=advice)
+    cut = (f"cut after {len(form.digits)} of {len(digits)} digits",) if len(form.digits) < len(digits) else ()
+    advice = made[0].advice if made else on_form
+    mistakes = (*(one.words for one in made), *mistakes, *cut)
+    return Diagnosis(is_known=True, mistakes=mistakes, advice=advice)
+
+
+def _iter_tried(
+    url: str | None, merchant_id: str | None, other_keys: Mapping[str, str], *, pairs: bool
+) -> Iterator[tuple[_Mistake, ...]]:
+    """Yield no mistake, then each that is known, also of what is around the call, then each two."""
+    known = list(_MISTAKES)
+    if url is not None:
+        path, _, query = url.partition("?")
+        path = "/" + path.partition("//")[2].partition("/")[2]
+        for words, text in (("URL", url), ("URL's path", path), ("URL's query", query)):
+            known.append(_style(f"over the {words}", _NOT_THE_ADDRESS, text=_always(_bytes(text))))
+    if merchant_id is not None:
+        merchant = _bytes(merchant_id)
+        before = _style(
+            "over the merchant id and the body", _TEXT_ALONE, text=lambda _, text: merchant + text
+        )
+        known += [before, _key("made with the merchant id as the key", _always(merchant))]
+    known += [_key(f"made with {words}", _always(_bytes(key))) for words, key in other_keys.items()]
+    yield from [(), *((one,) for one in known)]
     if pairs:
-        tried += [(one, other) for one, other in combinations(known, 2) if one.kind != other.kind]
-    return _search(recipes, form, tried, _advice_on_form(scheme))
+        yield from ((one, other) for one, other in combinations(known, 2) if one.kind != other.kind)
 
 
-def _advice_on_form(scheme: SignatureScheme) -> str:
-    return f"send '{scheme.header}: {scheme.prefix}' and then {_DIGITS} lower-case hexadecimal digits"
-
-
-def _key_in_header(header_value: str, key: str, circumstances: Circumstances) -> Diagnosis | None:
-    for words, known in {"the private key": key, **circumstances.other_keys}.items():
-        if known in header_value:
-            advice = f"send the signature, never {words}; have a key that went out replaced"
-            return Diagnosis(is_known=True, mistakes=(f"{words} itself",), advice=advice)
-    return None
-
-
-def _search(
-    recipes: list[_Recipe], form: HeaderForm, tried: Iterable[tuple[_Mistake, ...]], advice_on_form: str
-) -> Diagnosis:
+def _fitting(
+    recipes: list[_Recipe], tried: Iterable[tuple[_Mistake, ...]], given: str
+) -> Iterator[tuple[str, tuple[_Mistake, ...]]]:
+    """Yield the digits that begin with those that are given, with the mistakes that lead to them."""
     for made in tried:
         for recipe in recipes:
-            digits = _digits_with(recipe, made)
-            if digits is not None and form.digits is not None and digits.startswith(form.digits):
-                cut = f"cut after {len(form.digits)} of {len(digits)} digits"
-                mistakes = [one.words for one in made] + list(form.mistakes)
-                mistakes += [cut] if len(form.digits) < len(digits) else []
-                advice = made[0].advice if made else advice_on_form
-                return Diagnosis(is_known=True, mistakes=tuple(mistakes), advice=advice)
-    advice = "the key is another one, or the body was changed after it was signed"
-    return Diagnosis(is_known=False, mistakes=form.mistakes, advice=advice)
+            changed: _Recipe | None = recipe
+            for mistake in made:
+                changed = mistake.change(changed) if changed is not None else None
+            with suppress(UnicodeError):  # the text has no Latin-1
+                digits = "" if changed is None else changed.digits()
+                if digits.startswith(given):
+                    yield digits, made
 
 
-def _digits_with(recipe: _Recipe, made: tuple[_Mistake, ...]) -> str | None:
-    """Return the digits that a recipe gives with mistakes; None where they cannot be made."""
-    changed: _Recipe | None = recipe
-    for mistake in made:
-        changed = mistake.change(changed) if changed is not None else None
-    try:
-        return None if changed is None else changed.digits()
-    except UnicodeError:  # the text has no Latin-1
-        return None
-
-
-def _circumstantial(circumstances: Circumstances) -> Iterator[_Mistake]:
-    """Yield the mistakes that take something from around the call."""
-    if circumstances.url is not None:
-        path, _, query = circumstances.url.partition("?")
-        path = "/" + path.partition("//")[2].partition("/")[2]
-        for words, text in (("URL", circumstances.url), ("URL's path", path), ("URL's query", query)):
-            yield _text(f"made over the {words}", _NOT_THE_ADDRESS, _always(_bytes(text)))
-    if circumstances.merchant_id is not None:
-        merchant = _bytes(circumstances.merchant_id)
-        yield _text("made over the merchant id and the body", _TEXT_ALONE, lambda _, text: merchant + text)
-        yield _key("made with the merchant id as the key", _always(merchant))
-    for words, key in circumstances.other_keys.items():
-        yield _key(f"made with {words}", _always(_bytes(key)))
-    for body in circumstances.other_bodies:
-        with suppress(UnsignableBody):
-            yield _value("made over another request's body", _SAME_VALUES, _always(parse_signable(body)))
-
-
-def _always(value: _T) -> Callable[..., _T]:
+def _always(value: bytes) -> Callable[..., bytes]:
     return lambda *_: value
 
 
@@ -316,20 +288,21 @@ def _bytes(text: str) -> bytes:
 
 
 def _style(words: str, advice: str, **changes: Any) -> _Mistake:
-    kind = next(iter(changes))
-    return _Mistake(kind, f"made {words}", advice, lambda recipe: replace(recipe, **changes))
+    """Return the mistake of changes to a recipe; the first of them says its kind."""
+    return _Mistake(next(iter(changes)), f"made {words}", advice, lambda recipe: replace(recipe, **changes))
 
 
-def _text(words: str, advice: str, text: Callable[[_Recipe, bytes], bytes]) -> _Mistake:
-    return _Mistake("text", words, advice, lambda recipe: replace(recipe, text=text))
-
-
-def _value(words: str, advice: str, change: Callable[[Any], Any]) -> _Mistake:
+def _value(words: str, change: Callable[[Any], Any]) -> _Mistake:
     def changed(recipe: _Recipe) -> _Recipe | None:
         value = change(recipe.value)
         return None if value == recipe.value else replace(recipe, value=value)
 
-    return _Mistake("value", words, advice, changed)
+    advice = "sign the very values that are sent, after the last change to them"
+    return _Mistake("value", f"made over {words}", advice, changed)
+
+
+def _each_value(words: str, change: Callable[[Any], Any]) -> _Mistake:
+    return _value(words, lambda value: {name: change(one) for name, one in value.items()})
 
 
 def _key(words: str, change: Callable[[bytes], bytes]) -> _Mistake:
@@ -337,26 +310,17 @@ def _key(words: str, change: Callable[[bytes], bytes]) -> _Mistake:
     return _Mistake("key", words, advice, lambda recipe: replace(recipe, key=change(recipe.key)))
 
 
-def _hash(words: str, digest: Callable[[bytes, bytes, str], str]) -> _Mistake:
-    advice = "make an HMAC: the private key is its key, the JSON text its message"
-    return _Mistake("hash", f"made {words}", advice, lambda recipe: replace(recipe, digest=digest))
-
-
-def _each_value(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: {name: change(one) for name, one in value.items()}
-
-
-def _form_encoded(recipe: _Recipe, _text: bytes) -> bytes:
-    return "&".join(f"{quote_plus(name)}={quote_plus(one)}" for name, one in recipe.members()).encode()
-
-
 _COMPACT = "sign the compact form, without white space"
+_SORTING = "sort the keys before the body is signed"
 _ESCAPING = "switch the JSON library's escaping off for the text that is signed"
 _NOT_THE_ADDRESS = "sign the request's body, not its address"
 _TEXT_ALONE = "sign the JSON text of the body and nothing else"
 _LINE_END = "cut the line's end off: printf '%s' instead of echo, rstrip"
-_SAME_VALUES = "sign the very values that are sent, after the last change to them"
+_NO_MARK = "write UTF-8 without a byte order mark"
+_ONCE = "encode the text once: it is JSON already"
+_AFTER = "sign after the body is set"
 _SHA_512 = "use SHA-512"
+_HMAC = "make an HMAC: the private key is its key, the JSON text its message"
 
 _MISTAKES = (
     _style("over the body with a space after ':' and ','", _COMPACT, separators=(", ", ": ")),
@@ -364,79 +328,42 @@ _MISTAKES = (
     _style("over the body with a space after ','", _COMPACT, separators=(", ", ":")),
     _style("over the body indented by two spaces", _COMPACT, separators=(",", ": "), indent=2),
     _style("over the body indented by four spaces", _COMPACT, separators=(",", ": "), indent=4),
-    _style(
-        "over the body with its keys not sorted", "sort the keys before the body is signed", sort_keys=False
-    ),
+    _style("over the body with its keys not sorted", _SORTING, sort_keys=False),
     _style(r"over the body with '/' written as '\/'", _ESCAPING, escape_slashes=True),
     _style(r"over the body with \uXXXX in upper case", _ESCAPING, non_ascii="escaped", upper_escapes=True),
     _style("over the body in Latin-1", "encode the text as UTF-8", non_ascii="latin-1"),
     _style(r"over the body with <, > and & as \uXXXX", _ESCAPING, escapes="<>&\u2028\u2029"),
     _style(r"over the body with <, >, &, = and ' as \uXXXX", _ESCAPING, escapes="<>&='"),
-    _style(
-        r"over the body with <, >, &, ', + and ` as \uXXXX in upper case",
-        _ESCAPING,
-        escapes="<>&'+`",
-        non_ascii="escaped",
-        upper_escapes=True,
-    ),
-    _text("made over the body as it was sent", _COMPACT, lambda recipe, _: recipe.body),
-    _text("made over the body and a line feed", _LINE_END, lambda _, text: text + b"\n"),
-    _text("made over the body, a carriage return and a line feed", _LINE_END, lambda _, text: text + b"\r\n"),
-    _text(
-        "made over the body behind a byte order mark",
-        "write UTF-8 without a byte order mark",
-        lambda _, text: _BYTE_ORDER_MARK + text,
-    ),
-    _text(
-        "made over the body as a JSON string, in quotes",
-        "encode the text once: it is JSON already",
-        lambda _, text: json.dumps(text.decode("utf-8", "replace"), ensure_ascii=False).encode(),
-    ),
-    _text(
-        "made over the values alone",
-        _TEXT_ALONE,
-        lambda r, _: "".join(one for _, one in r.members()).encode(),
-    ),
-    _text(
-        "made over the first value alone",
-        _TEXT_ALONE,
-        lambda r, _: "".join(o for _, o in r.members()[:1]).encode(),
-    ),
-    _text(
-        "made over name=value, as in a query",
-        _TEXT_ALONE,
-        lambda r, _: "&".join(f"{name}={one}" for name, one in r.members()).encode(),
-    ),
-    _text("made over name=value, escaped as in a form", _TEXT_ALONE, _form_encoded),
-    _text("made over an empty text", "sign after the body is set", _always(b"")),
-    _text("made over an empty object", "sign after the body is set", _always(b"{}")),
-    _text("made over the word null", "sign after the body is set", _always(b"null")),
-    _value(
-        "made over the body before its {{variables}} were filled in",
-        _SAME_VALUES,
-        lambda value: {name: f"{{{{{name}}}}}" for name in value},
-    ),
-    _value("made over the first member alone", _SAME_VALUES, lambda value: dict(list(value.items())[:1])),
-    _value(
-        "made over the body without its members that are null",
-        _SAME_VALUES,
-        lambda value: {name: one for name, one in value.items() if one is not None},
-    ),
-    _value(
-        "made over the body with texts of digits as numbers",
-        _SAME_VALUES,
-        _each_value(lambda one: int(one) if isinstance(one, str) and _INTEGER.fullmatch(one) else one),
-    ),
-    _value(
-        "made over the body with numbers as texts",
-        _SAME_VALUES,
-        _each_value(lambda one: str(one) if type(one) is int else one),
-    ),
-    _value(
-        "made over the body with the white space around its values cut off",
-        _SAME_VALUES,
-        _each_value(lambda one: one.strip() if isinstance(one, str) else one),
-    ),
+    _style(r"over the body with <, >, &, ', + and ` as \uXXXX in upper case", _ESCAPING,
+           escapes="<>&'+`", non_ascii="escaped", upper_escapes=True),
+    _style("over the body as it was sent", _COMPACT, text=lambda recipe, _: recipe.body),
+    _style("over the body and a line feed", _LINE_END, text=lambda _, text: text + b"\n"),
+    _style("over the body, a carriage return and a line feed", _LINE_END,
+           text=lambda _, text: text + b"\r\n"),
+    _style("over the body behind a byte order mark", _NO_MARK, text=lambda _, text: _BYTE_ORDER_MARK + text),
+    _style("over the body as a JSON string, in quotes", _ONCE,
+           text=lambda _, text: json.dumps(text.decode("utf-8", "replace"), ensure_ascii=False).encode()),
+    _style("over the values alone", _TEXT_ALONE,
+           text=lambda r, _: "".join(one for _, one in r.members()).encode()),
+    _style("over the first value alone", _TEXT_ALONE,
+           text=lambda r, _: "".join(one for _, one in r.members()[:1]).encode()),
+    _style("over name=value, as in a query", _TEXT_ALONE,
+           text=lambda r, _: "&".join(f"{name}={one}" for name, one in r.members()).encode()),
+    _style("over name=value, escaped as in a form", _TEXT_ALONE,
+           text=lambda r, _: urlencode(r.members()).encode()),
+    _style("over an empty text", _AFTER, text=_always(b"")),
+    _style("over an empty object", _AFTER, text=_always(b"{}")),
+    _style("over the word null", _AFTER, text=_always(b"null")),
+    _value("the body before its {{variables}} were filled in",
+           lambda value: {name: f"{{{{{name}}}}}" for name in value}),
+    _value("the first member alone", lambda value: dict(list(value.items())[:1])),
+    _value("the body without its members that are null",
+           lambda value: {name: one for name, one in value.items() if one is not None}),
+    _each_value("the body with texts of digits as numbers",
+                lambda one: int(one) if isinstance(one, str) and _INTEGER.fullmatch(one) else one),
+    _each_value("the body with numbers as texts", lambda one: str(one) if type(one) is int else one),
+    _each_value("the body with the white space around its values cut off",
+                lambda one: one.strip() if isinstance(one, str) else one),
     _key("made with a line feed at the key's end", lambda key: key + b"\n"),
     _key("made with a carriage return and a line feed at the key's end", lambda key: key + b"\r\n"),
     _key("made with a space at the key's end", lambda key: key + b" "),
@@ -451,15 +378,15 @@ _MISTAKES = (
     _style("with HMAC-SHA384", _SHA_512, algorithm="sha384"),
     _style("with HMAC-MD5", _SHA_512, algorithm="md5"),
     _style("with HMAC-SHA3-512", _SHA_512, algorithm="sha3_512"),
-    _hash("as a plain hash, without a key", lambda _, text, name: hashlib.new(name, text).hexdigest()),
-    _hash(
-        "as a hash of the key and the body", lambda key, text, name: hashlib.new(name, key + text).hexdigest()
-    ),
-    _hash(
-        "as a hash of the body and the key", lambda key, text, name: hashlib.new(name, text + key).hexdigest()
-    ),
-    _hash("with key and message swapped", lambda key, text, name: hmac.digest(text, key, name).hex()),
-)
+    _style("as a plain hash, without a key", _HMAC,
+           digest=lambda _, text, name: hashlib.new(name, text).hexdigest()),
+    _style("as a hash of the key and the body", _HMAC,
+           digest=lambda key, text, name: hashlib.new(name, key + text).hexdigest()),
+    _style("as a hash of the body and the key", _HMAC,
+           digest=lambda key, text, name: hashlib.new(name, text + key).hexdigest()),
+    _style("with key and message swapped", _HMAC,
+           digest=lambda key, text, name: hmac.digest(text, key, name).hex()),
+)  # fmt: skip
 """What clients are known to do, the likelier first: order decides where two mistakes give the same text."""
 
 

@@ -11,8 +11,7 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from opay_contract.model.signature import SignatureScheme
-from opay_contract.signing.canonical import UnsignableBody
-from opay_contract.signing.signer import sign
+from opay_contract.signing.signer import UnsignableBody, sign
 
 _BODY_KEPT = (307, 308)
 _PORTS = {"http": 80, "https": 443}

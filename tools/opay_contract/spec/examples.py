@@ -3,13 +3,13 @@
 What is wrong is said by place; a value is never quoted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import jsonschema_rs
 
 from opay_contract.contract.addresses import Address
-from opay_contract.contract.schemas import MASK, iter_nearest
+from opay_contract.contract.schemas import MASK, nearest_of
 from opay_contract.errors import ContractError
 from opay_contract.spec.subject import Example, RawProblem, Subject
 
@@ -83,10 +83,20 @@ def iter_faults(validator: _Validator, value: Any, at: Address) -> Iterator[RawP
     """Yield what is wrong with the value that stands at `at`, each at the place it is about."""
     errors = list(validator.iter_errors(value))
     causes = {tuple(error.instance_path) for error in errors if error.kind.name != _UNEVALUATED}
-    for error in iter_nearest(errors):
+    for error in _iter_nearest(errors):
         follows = error.kind.name == _UNEVALUATED and tuple(error.instance_path) in causes
         if not follows:
             yield RawProblem(at.child(*error.instance_path, *_unexpected(error)), _describe(error))
+
+
+def _iter_nearest(errors: Iterable[Any]) -> Iterator[Any]:
+    """Yield errors, those of the nearest schema of a union in place of the union's."""
+    for error in errors:
+        branches = [branch for branch in getattr(error.kind, "context", ()) if branch]
+        if branches:
+            yield from _iter_nearest(branches[nearest_of(branches, tuple(error.instance_path))])
+        else:
+            yield error
 
 
 def _unexpected(error: jsonschema_rs.ValidationError) -> list[str]:

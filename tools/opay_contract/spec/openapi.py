@@ -61,7 +61,12 @@ def find_path_parameter_faults(subject: Subject) -> Iterator[RawProblem]:
         for place, value in parameters:
             if value.get("in") == "path" and str(value.get("name")) not in variables:
                 yield RawProblem(place, f"the path has no variable '{value.get('name')}'")
-        yield from _repeated(_parameters(subject, at))
+        seen: list[tuple[Any, Any]] = []
+        for place, value in _parameters(subject, at):
+            key = (value.get("in"), value.get("name"))
+            if key in seen:
+                yield RawProblem(place, f"the parameter '{value.get('name')}' comes twice")
+            seen.append(key)
 
 
 def find_server_faults(subject: Subject) -> Iterator[RawProblem]:
@@ -98,15 +103,6 @@ def _parameters(subject: Subject, at: Address) -> list[Statement]:
         value = subject.value(target) if target else parameter
         found.append(Statement(at.child("parameters", index), members(value)))
     return found
-
-
-def _repeated(parameters: list[Statement]) -> Iterator[RawProblem]:
-    seen: list[tuple[Any, Any]] = []
-    for at, value in parameters:
-        key = (value.get("in"), value.get("name"))
-        if key in seen:
-            yield RawProblem(at, f"the parameter '{value.get('name')}' comes twice")
-        seen.append(key)
 
 
 def find_unknown_sources(subject: Subject) -> Iterator[RawProblem]:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import jsonschema_rs
 
-from opay_contract.contract.addresses import MISSING, Address
+from opay_contract.contract.addresses import MISSING, Address, iter_reached
 from opay_contract.contract.keywords import DIALECT
 from opay_contract.contract.openapi import ROOTS, SCHEMA_FOLDER
 from opay_contract.contract.schemas import meta_validator
@@ -81,7 +81,7 @@ def find_sensitivity_faults(subject: Subject) -> Iterator[RawProblem]:
                 at.child("x-sensitivity"), f"no such class in `x-sensitivity-classes` of {subject.root_name}"
             )
     for at, _ in _iter_properties(subject):
-        parts = [members(subject.value(part)) for part in subject.in_place(at)]
+        parts = [schema for _, schema in subject.schema_set.iter_in_place(at.uri)]
         if any(map(_is_scalar, parts)) and not any("x-sensitivity" in part for part in parts):
             yield RawProblem(
                 at, f"the property '{at.tokens[-1]}' has no `x-sensitivity`, directly or by its $ref"
@@ -92,15 +92,11 @@ def _iter_properties(subject: Subject) -> Iterator[Statement]:
     """Yield the properties that are described, other than in a condition."""
     for name in subject.schema_names if subject.names_sources else ():
         for at, schema in subject.inside(Address(name)):
-            for key, value in members(schema.get("properties")).items():
-                if not _is_condition(at) and isinstance(value, dict):
-                    yield Statement(at.child("properties", key), value)
-
-
-def _is_condition(at: Address) -> bool:
-    """Tell whether a schema stands below `if` or `not` as a keyword, not as a property's name."""
-    before = ("", *at.tokens)
-    return any(token in _CONDITIONS and before[i] != "properties" for i, token in enumerate(at.tokens))
+            steps = zip(("", *at.tokens), at.tokens, strict=False)  # a property may be called `if`
+            if not any(token in _CONDITIONS and before != "properties" for before, token in steps):
+                for key, value in members(schema.get("properties")).items():
+                    if isinstance(value, dict):
+                        yield Statement(at.child("properties", key), value)
 
 
 def _is_scalar(schema: dict[str, Any]) -> bool:
@@ -127,13 +123,8 @@ def find_reference_faults(subject: Subject) -> Iterator[RawProblem]:
 
 def find_cycles(subject: Subject) -> Iterator[RawProblem]:
     """No `$ref` leads back to itself for the same value, which no reader could follow to an end."""
-    beside: dict[Address, list[Address]] = {}
-    waiting = [reference.holder for reference in subject.references]
-    while waiting:
-        at = waiting.pop()
-        if at not in beside:
-            beside[at] = subject.beside(at, conditions=True)
-            waiting += beside[at]
+    places = iter_reached((reference.holder for reference in subject.references), subject.beside)
+    beside = {at: subject.beside(at) for at in places}
     circles = _circles(beside)
     for reference in subject.references:
         target = reference.target
@@ -176,7 +167,11 @@ def find_orphans(subject: Subject) -> Iterator[RawProblem]:
     """Each file in schemas/ is reached by references from the root; judged if every file can be read."""
     if subject.unread:
         return
-    reached = _reached(subject)
+    links: dict[str, set[str]] = {}
+    for reference in subject.references:
+        if reference.target:
+            links.setdefault(reference.at.file, set()).add(reference.target.file)
+    reached = {*iter_reached([subject.root_name], lambda name: links.get(name, ()))}
     for name in subject.schema_names:
         if name not in reached:
             yield RawProblem(Address(name), f"nothing that {subject.root_name} refers to leads here")
@@ -185,20 +180,6 @@ def find_orphans(subject: Subject) -> Iterator[RawProblem]:
         name = path.relative_to(subject.directory).as_posix()
         if path.is_file() and path.suffix != ".json" and name not in subject.documents:
             yield RawProblem(Address(name), "only .json files are read from this folder")
-
-
-def _reached(subject: Subject) -> set[str]:
-    links: dict[str, set[str]] = {}
-    for reference in subject.references:
-        if reference.target:
-            links.setdefault(reference.at.file, set()).add(reference.target.file)
-    reached, waiting = set(), [subject.root_name]
-    while waiting:
-        name = waiting.pop()
-        if name not in reached:
-            reached.add(name)
-            waiting += links.get(name, ())
-    return reached
 
 
 def find_pattern_faults(subject: Subject) -> Iterator[RawProblem]:

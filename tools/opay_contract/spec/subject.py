@@ -13,17 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from opay_contract.contract.addresses import MISSING, Address, refer, value_below
+from opay_contract.contract.addresses import MISSING, Address, below, refer, value_below
 from opay_contract.contract.documents import Document, load_document
-from opay_contract.contract.keywords import NAMED, About, Holds, iter_schema, iter_subschemas
-from opay_contract.contract.loading import localise, locate_root, read_documents
-from opay_contract.contract.openapi import (
-    METHODS,
-    SchemaPlaces,
-    convert_documents,
-    is_schema_file,
-    read_version,
-)
+from opay_contract.contract.keywords import NAMED, About, iter_schema, iter_subschemas
+from opay_contract.contract.loading import in_one_dialect, locate_root, read_documents
+from opay_contract.contract.openapi import METHODS, is_schema_file, read_version
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import NotJson, Tokens, parse_json, pointer
@@ -81,7 +75,7 @@ class Reference(NamedTuple):
 
     @property
     def holder(self) -> Address:
-        """Return the address of the mapping that refers."""
+        """The address of the mapping that refers."""
         return Address(self.at.file, self.at.tokens[:-1])
 
 
@@ -249,7 +243,7 @@ class Subject:
                 if not self._intact[at]:
                     return False
                 continue
-            if self._faults_below.has_below(at):
+            if self._faults_below.below(at):
                 self._intact[at] = False
                 return False
             waiting += self._targets_below.below(at)
@@ -269,41 +263,24 @@ class Subject:
     def _targets_below(self) -> "_ByPlace":
         return _ByPlace([(one.at, one.target) for one in self.references if one.target is not None])
 
-    def in_place(self, at: Address) -> set[Address]:
-        """Return the schemas that apply to the same value as the one at `at`, itself among them."""
-        found, waiting = set(), [at]
-        while waiting:
-            at = waiting.pop()
-            if at not in found:
-                found.add(at)
-                waiting += self.beside(at, conditions=False)
-        return found
-
-    def beside(self, at: Address, *, conditions: bool) -> list[Address]:
+    def beside(self, at: Address) -> list[Address]:
         """Return the schemas directly in one, or referred to, that apply to the same value."""
         schema = members(self.value(at))
-        found = [
-            at.child(*child.tokens)
-            for child in iter_subschemas(schema)
-            if child.kind.about is About.VALUE and (conditions or child.kind.holds is not Holds.AS_QUESTION)
-        ]
+        inside = [child for child in iter_subschemas(schema) if child.kind.about is About.VALUE]
         target = self.resolve(at.file, schema["$ref"]) if "$ref" in schema else None
-        return [*found, target] if target else found
+        return [*(at.child(*child.tokens) for child in inside), *([target] if target else [])]
 
     def is_described(self, schemas: Iterable[Address], tokens: Tokens) -> bool:
         """Tell whether the schemas describe a member at `tokens`, where `*` is each item of a list."""
-        found = {other for at in schemas for other in self.in_place(at)}
-        for token in tokens:
-            inner = [child for at in found for child in self._described_children(at, token)]
-            found = {other for at in inner for other in self.in_place(at)}
+        found = [at.uri for at in schemas]
+        for step in tokens:
+            parts = [part for uri in found for part in self.schema_set.iter_in_place(uri)]
+            named = [uri for uri, schema in parts if step in members(schema.get("properties"))]
+            items_of = [uri for uri, schema in parts if step == "*" and "items" in schema]
+            found = [below(uri, "properties", step) for uri in named] + [
+                below(uri, "items") for uri in items_of
+            ]
         return bool(found)
-
-    def _described_children(self, at: Address, step: str | int) -> Iterator[Address]:
-        schema = members(self.value(at))
-        if step in members(schema.get("properties")):
-            yield at.child("properties", step)
-        if "items" in schema and step == "*":
-            yield at.child("items")
 
 
 class _ByPlace:
@@ -322,10 +299,6 @@ class _ByPlace:
         start = bisect_left(found, key, key=lambda one: one[0])
         end = bisect_left(found, (*key, _LAST), key=lambda one: one[0])
         return [value for _, value in found[start:end]]
-
-    def has_below(self, at: Address) -> bool:
-        """Return whether something stands at an address, or further down."""
-        return bool(self.below(at))
 
 
 def _key(at: Address) -> tuple[str, ...]:
@@ -351,9 +324,7 @@ def read_subject(contract: Path) -> tuple[Subject, list[Problem]]:
     except ContractError as error:
         if isinstance(written, dict):
             problems.append(_unreadable(root, str(error)))
-    documents = localise(documents)
-    if version == 0:
-        documents = convert_documents(documents, SchemaPlaces(documents))
+    documents = in_one_dialect(documents, version)
     unread = frozenset(problem.file for problem in problems if problem.file not in documents)
     return Subject(directory, root, documents, written, version, unread), problems
 
@@ -379,15 +350,12 @@ def _iter_statements(at: Address, value: Any) -> Iterator[Statement]:
             inside = [
                 (at.child(key), child, not named and key in _NAMED)
                 for key, child in value.items()
-                if isinstance(child, dict | list) and (named or not _is_data(key, child))
+                if isinstance(child, dict | list)
+                and (named or not (key in _DATA or (key == "examples" and isinstance(child, list))))
             ]
         elif isinstance(value, list):
             inside = [(at.child(i), child, False) for i, child in enumerate(value)]
         waiting.extend(reversed(inside))
-
-
-def _is_data(key: str, value: Any) -> bool:
-    return key in _DATA or (key == "examples" and isinstance(value, list))
 
 
 def _load(path: Path, name: str) -> Document:

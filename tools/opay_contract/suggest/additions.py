@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator
 from functools import reduce
 from typing import Any
 
-from opay_contract.contract.addresses import Address, tokens_of
-from opay_contract.contract.contract import at as value_of
+from opay_contract.contract.addresses import Address, tokens_of, value_below
 from opay_contract.contract.operation import code_text
 from opay_contract.contract.scopes import find_operation
 from opay_contract.drift.changes import parent_of
-from opay_contract.jsontext import Tokens
+from opay_contract.jsontext import Tokens, pointer
 from opay_contract.judge.table import JSON_MISLABELLED
 from opay_contract.model.observation import MAX_SPOTS, FieldLocation, join_observed
 from opay_contract.suggest.context import SETTLED, EditContext, EditPlan
@@ -33,15 +32,19 @@ def add_member(case: FindingGroup, work: EditContext) -> EditPlan:
         return EditPlan(action="its name does not look like a name and may be data, so it is not kept")
     if case.observed is None:
         return EditPlan(action="its type was not kept, as too many places were observed")
-    own = [Address(file, at[:-1]) for file, at in case.broken]
-    lacking = list(_lacking(case, own, work))
+    lacking = list(_lacking(case, work))
     if not lacking:
         return SETTLED
     if not all(lacking):
-        return EditPlan(action="no schema there names members; describe it by hand")
+        return EditPlan(
+            action="no schema names the members of these places alone, and none of this name elsewhere; "
+            "describe it by hand"
+        )
     schema = _schema(case.spots, work, _DEEPEST)
-    targets = _fewest(lacking, own)
-    adds = [Add(file=file, at=(*at, _PROPERTIES), name=case.name, value=schema) for file, at in targets]
+    adds = [
+        Add(file=file, at=(*at, _PROPERTIES), name=case.name, value=schema)
+        for file, at in _fewest(lacking, case, work)
+    ]
     return EditPlan(
         action=f"add the property '{case.name}', {' or '.join(_listed(schema['type']))}; say what it means, "
         "give its source a name, and judge its sensitivity",
@@ -49,34 +52,55 @@ def add_member(case: FindingGroup, work: EditContext) -> EditPlan:
     )
 
 
-def _lacking(case: FindingGroup, own: list[Address], work: EditContext) -> Iterator[list[Address]]:
-    """Yield for each place that lacks the member the schemas around it to which it may be added.
+def _lacking(case: FindingGroup, work: EditContext) -> Iterator[list[Address]]:
+    """Yield for each place that lacks the member by now the schemas around it to which it may be added.
 
-    `own` are the schemas that were found to lack it; where they have it by now, the contract was changed.
+    A schema that also speaks about objects that have a member of the name is none to add it to: it would be
+    described twice.
     """
+    own = [one for one in case.own if isinstance(_members(one, work), dict)]
     for spot in case.spots:
-        around = [one for one in work.places.schemas_at(parent_of(spot)) if _names_members(one, work)]
-        around = around or [one for one in own if _names_members(one, work)]
-        asked = [one for one in around if one in own] or around
-        if not any(_has_member(one, case.name, work) for one in asked):
-            yield around
+        around = [
+            one for one in work.places.schemas_at(parent_of(spot)) if isinstance(_members(one, work), dict)
+        ]
+        around = around or own
+        if not any(case.name in _members(one, work) for one in around):
+            yield [one for one in around if not _has_elsewhere(one, case, work)]
 
 
-def _fewest(lacking: list[list[Address]], own: list[Address]) -> Iterator[Address]:
-    """Choose schemas that reach every place, first those that reach most, and among equals the own ones."""
+def _members(schema: Address, work: EditContext) -> Any:
+    return work.draft.value(schema.file, (*schema.tokens, _PROPERTIES))
+
+
+def _has_elsewhere(schema: Address, case: FindingGroup, work: EditContext) -> bool:
+    members = (_member(around, case) for around in work.places.described_by.get(schema, ()))
+    return any(work.places.field_at(member) is not None for member in members)
+
+
+def _member(around: FieldLocation, case: FindingGroup) -> FieldLocation:
+    return (*around[:3], around[3] + pointer((case.name,)))
+
+
+def _fewest(lacking: list[list[Address]], case: FindingGroup, work: EditContext) -> Iterator[Address]:
+    """Choose schemas that reach every place.
+
+    First those that do not also speak about objects that were seen without the member, then those that reach
+    most, and among equals those that were found to lack it.
+    """
+
+    def is_shared(schema: Address) -> bool:
+        return any(
+            _member(around, case) not in work.observations
+            and (seen := work.observations.get(around)) is not None
+            and seen.count_of("object") >= work.limits.count
+            for around in work.places.described_by.get(schema, ())
+        )
+
     while lacking:
         counts = Counter(one for around in lacking for one in around)
-        best = max(counts, key=lambda one: (counts[one], one in own))
+        best = max(counts, key=lambda one: (not is_shared(one), counts[one], one in case.own))
         yield best
         lacking = [around for around in lacking if best not in around]
-
-
-def _names_members(schema: Address, work: EditContext) -> bool:
-    return isinstance(work.draft.value(schema[0], (*schema[1], _PROPERTIES)), dict)
-
-
-def _has_member(schema: Address, name: str, work: EditContext) -> bool:
-    return name in work.draft.value(schema[0], (*schema[1], _PROPERTIES))
 
 
 def _schema(
@@ -201,6 +225,7 @@ def _find_parameter(case: FindingGroup, work: EditContext) -> Tokens | None:
     node = work.draft.value(case.place.file, case.tokens) if case.place else None
     return (
         case.tokens
-        if value_of(node, ("type",)) is None and isinstance(value_of(node, ("required",)), bool)
+        if value_below(node, ("type",), None) is None
+        and isinstance(value_below(node, ("required",), None), bool)
         else None
     )

@@ -10,19 +10,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from opay_contract.contract.addresses import Address, address, below
+from opay_contract.contract.addresses import MISSING, Address, address, below, value_below
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document, parse_document
 from opay_contract.contract.loading import build_contract, read_documents
 from opay_contract.contract.openapi import is_schema_file, root_of
 from opay_contract.drift.changes import parent_of
 from opay_contract.errors import ContractError
-from opay_contract.jsontext import Tokens, iter_nodes, value_at
-from opay_contract.model.finding import ContractPlace
+from opay_contract.jsontext import Tokens, iter_nodes
 from opay_contract.model.observation import FieldLocation, Observations
 from opay_contract.suggest.editing import LayoutError, edit_text, edit_value
 from opay_contract.suggest.finding_groups import FindingGroup, Places
-from opay_contract.suggest.suggestion import Add, Append, Edit, Move, Revision, Thresholds
+from opay_contract.suggest.suggestion import Add, Append, Edit, Move, Revision, Suggestion, Thresholds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +48,8 @@ class Draft:
 
     def value(self, file: str, at: Tokens) -> Any:
         """Return what stands at a place, None where nothing does."""
-        try:
-            return value_at(self.documents[file].value, at)
-        except (LookupError, TypeError):
-            return None
+        found = value_below(self.documents[file].value, at)
+        return None if found is MISSING else found
 
     def edited(self, edits: Iterable[Edit]) -> "Draft | None":
         """Return the draft after edits; None where one cannot be written, or leaves no usable contract."""
@@ -61,21 +58,21 @@ class Draft:
             for edit in edits:
                 draft = draft._edited_once(edit)
             draft.contract()
-        except (LayoutError, LookupError, TypeError, AttributeError, ContractError):
+        except (LayoutError, ContractError):
             return None
         return draft
 
-    def shows_examples(self) -> bool:
-        """Return whether every example of the contract is valid by its schema."""
+    def count_wrong_examples(self) -> int:
+        """Return how many examples of the contract are not valid by their schemas."""
         schemas = self.contract().schemas
-        return all(schemas.validator(uri).is_valid(value) for uri, value in self._examples())
+        return sum(not schemas.validator(uri).is_valid(value) for uri, value in self._examples())
 
     def _edited_once(self, edit: Edit) -> "Draft":
         before = self.documents[edit.file].value
-        after, text = edit_value(before, edit), edit_text(self.texts[edit.file], edit)
-        document = parse_document(text, edit.file)
-        is_same = json.dumps(document.value) == json.dumps(after)  # in order, and `1` is not `true`
-        if not is_same:
+        edit = replace(edit, at=_with_indexes(before, edit.at))
+        text = edit_text(self.texts[edit.file], edit)
+        document, after = parse_document(text, edit.file), edit_value(before, edit)
+        if json.dumps(document.value) != json.dumps(after):  # in order, and `1` is not `true`
             raise LayoutError
         return replace(
             self,
@@ -91,13 +88,23 @@ class Draft:
 
     def _examples(self) -> Iterator[tuple[str, Any]]:
         for name, document in self.documents.items():
-            if is_schema_file(name):
+            if is_schema_file(name) and isinstance(document.value, dict):
                 yield from ((address(name), value) for value in document.value.get("examples", ()))
         for tokens, node in iter_nodes(self.documents[self.root].value):
             if isinstance(node, dict) and "schema" in node and tokens[-2:-1] == ("content",):
                 uri = below(address(self.root, *tokens), "schema")
                 for example in node.get("examples", {}).values():
-                    yield uri, example["value"]
+                    if "value" in example:
+                        yield uri, example["value"]
+
+
+def _with_indexes(value: Any, at: Tokens) -> Tokens:
+    """Return a place with numbers where its steps are into lists: pointers have them as text."""
+    steps: list[str | int] = []
+    for token in at:
+        steps.append(int(token) if isinstance(value, list) and str(token).isdecimal() else token)
+        value = value_below(value, (token,))
+    return tuple(steps)
 
 
 def read_draft(contract: Path) -> Draft:
@@ -141,10 +148,7 @@ SETTLED = EditPlan(action="the contract allows it already", is_settled=True)
 
 
 class EditContext:
-    """The contract as it was read, the draft as it is by now, and what was observed.
-
-    `changes` counts the suggestions that were carried out in the draft.
-    """
+    """The contract as it was read, the draft as it is by now, and what was observed."""
 
     def __init__(
         self, contract: Contract, draft: Draft, observations: Observations, limits: Thresholds
@@ -153,21 +157,37 @@ class EditContext:
         self.draft = draft
         self.observations = observations
         self.limits = limits
-        self.changes = 0
         self.places = Places(contract)
+        self._changes = 0
+        self._wrong_examples = draft.count_wrong_examples()
 
-    def statements(self, case: FindingGroup) -> list[Address]:
-        """Return the schemas that speak about the places of a case, first the one that was broken."""
-        own = [Address(file, at[:-1]) for file, at in case.broken]
+    def carry_out(self, suggestion: Suggestion) -> Suggestion:
+        """Make a suggestion's edits in the draft; one whose edits cannot be made says why and has none."""
+        if not suggestion.edits:
+            return suggestion
+        is_full = self._changes >= self.limits.changes
+        edited = None if is_full else self.draft.edited(suggestion.edits)
+        if is_full:
+            why = "so many changes at once are not suggested; make the others first"
+        elif edited is None:
+            why = "the text is laid out so that this edit cannot be written; make it by hand"
+        elif edited.count_wrong_examples() > self._wrong_examples:
+            why = "an example of the contract shows otherwise; change both by hand"
+        else:
+            made = tuple(move.edit for move in edited.moves[len(self.draft.moves) :])
+            self.draft, self._changes = edited, self._changes + 1
+            return replace(suggestion, edits=made)
+        return replace(suggestion, edits=(), action=f"{suggestion.action}: {why}")
+
+    def statements(self, case: FindingGroup, *, around: bool = False) -> list[Address]:
+        """Return the schemas that speak about the places of a case, or about the objects `around` them.
+
+        First the one that was broken.
+        """
+        spots = map(parent_of, case.spots) if around else case.spots
         return list(
-            dict.fromkeys([*own, *(one for spot in case.spots for one in self.places.schemas_at(spot))])
+            dict.fromkeys([*case.own, *(one for spot in spots for one in self.places.schemas_at(spot))])
         )
-
-    def parents(self, case: FindingGroup) -> list[Address]:
-        """Return the schemas that speak about the objects around the places of a case, in the same order."""
-        own = [Address(file, at[:-1]) for file, at in case.broken]
-        around = (one for spot in case.spots for one in self.places.schemas_at(parent_of(spot)))
-        return list(dict.fromkeys([*own, *around]))
 
     @cached_property
     def children(self) -> dict[FieldLocation, list[FieldLocation]]:
@@ -189,10 +209,6 @@ class EditContext:
         return (
             _SAFE_CLASS if _SAFE_CLASS in classes else next((c for c in classes if c != _SHOWN_CLASS), None)
         )
-
-    def place(self, file: str, at: Tokens) -> ContractPlace:
-        """Return where a statement stands in the contract as it was read."""
-        return self.contract.schemas.place(address(file, *at))
 
     def source(self) -> dict[str, Any]:
         """Return the source that a new statement has."""

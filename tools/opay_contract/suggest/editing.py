@@ -14,54 +14,40 @@ from typing import Any
 import yaml
 
 from opay_contract.contract.documents import compose_document
-from opay_contract.jsontext import value_at
-from opay_contract.suggest.suggestion import Add, Append, Edit, Place, Put, Remove, Rename
+from opay_contract.jsontext import Tokens, value_at
+from opay_contract.suggest.suggestion import Add, Append, Edit, Put, Remove, Rename
 
 
 def edit_value(value: Any, edit: Edit) -> Any:
-    """Return a document's value after an edit; raises LookupError where nothing stands at its place."""
+    """Return a document's value after an edit, at whose place something stands."""
     changed = copy.deepcopy(value)
     match edit:
         case Add():
-            _add(value_at(changed, edit.at), edit)
+            mapping = value_at(changed, edit.at)
+            names = list(mapping)
+            position = names.index(edit.after) + 1 if edit.after in names else len(names)
+            _refill(
+                mapping, [*names[:position], edit.name, *names[position:]], mapping | {edit.name: edit.value}
+            )
         case Append():
             value_at(changed, edit.at).append(edit.value)
         case Put():
-            holder = value_at(changed, edit.at[:-1])
-            _require(holder, edit.at[-1])
-            holder[edit.at[-1]] = edit.value
+            value_at(changed, edit.at[:-1])[edit.at[-1]] = edit.value
         case Remove():
             del value_at(changed, edit.at[:-1])[edit.at[-1]]
         case Rename():
-            _rename(value_at(changed, edit.at[:-1]), edit)
+            mapping, old = value_at(changed, edit.at[:-1]), edit.at[-1]
+            names = [edit.name if name == old else name for name in mapping]
+            _refill(mapping, names, mapping | {edit.name: edit.value})
     return changed
 
 
-def _add(mapping: dict[str, Any], edit: Add) -> None:
-    if edit.name in mapping:
-        raise KeyError(edit.name)
-    members = list(mapping.items())
-    names = list(mapping)
-    position = names.index(edit.after) + 1 if edit.after in names else len(names)
-    members.insert(position, (edit.name, edit.value))
+def _refill(mapping: dict[str, Any], names: list[str], members: dict[str, Any]) -> None:
+    """Give a mapping members in the order of their names; raises LayoutError where two have one name."""
+    if len(set(names)) < len(names):
+        raise LayoutError
     mapping.clear()
-    mapping.update(members)
-
-
-def _rename(mapping: dict[str, Any], edit: Rename) -> None:
-    _require(mapping, edit.at[-1])
-    members = [
-        (edit.name, edit.value) if name == edit.at[-1] else (name, value) for name, value in mapping.items()
-    ]
-    mapping.clear()
-    mapping.update(members)
-    if len(mapping) < len(members):
-        raise KeyError(edit.name)
-
-
-def _require(holder: Any, token: str | int) -> None:
-    """Refuse a place at which nothing stands."""
-    holder[token]
+    mapping.update({name: members[name] for name in names})
 
 
 class LayoutError(Exception):
@@ -82,7 +68,7 @@ class FoundNode:
         return start_of(self.key or self.node)
 
 
-def find_node(root: yaml.Node, place: Place, *, is_replaced: bool) -> FoundNode:
+def find_node(root: yaml.Node, place: Tokens, *, is_replaced: bool) -> FoundNode:
     """Return what stands at a place; raises LayoutError where nothing does, or aliases repeat it.
 
     An edit there would change every repetition. What is to be replaced may not hold an anchor either.
@@ -157,14 +143,10 @@ class Notation:
     newline: str = "\n"
     padding: str = ""
 
-    def name(self, name: str) -> str:
-        """Return the name of a member."""
-        return self.inline(name)
-
     def inline(self, value: Any) -> str:
         """Return a value in one line."""
         if isinstance(value, dict):
-            members = ", ".join(f"{self.name(name)}: {self.inline(one)}" for name, one in value.items())
+            members = ", ".join(f"{self.inline(name)}: {self.inline(one)}" for name, one in value.items())
             return f"{{{self.padding}{members}{self.padding}}}" if value else "{}"
         if isinstance(value, list):
             return f"[{', '.join(map(self.inline, value))}]"
@@ -181,7 +163,7 @@ class Notation:
             return self.inline(value)
         inner = indent + self.step
         if isinstance(value, dict):
-            lines = [f"{inner}{self.name(name)}: {self.braced(one, inner)}" for name, one in value.items()]
+            lines = [f"{inner}{self.inline(name)}: {self.braced(one, inner)}" for name, one in value.items()]
         else:
             lines = [inner + self.braced(one, inner) for one in value]
         opening, closing = "{}" if isinstance(value, dict) else "[]"
@@ -190,9 +172,9 @@ class Notation:
     def block(self, value: dict[str, Any], indent: str) -> str:
         """Return the members of a mapping as YAML, a line each, deeper mappings below their names."""
         return self.newline.join(
-            f"{indent}{self.name(name)}:{self.newline}{self.block(one, indent + self.step)}"
+            f"{indent}{self.inline(name)}:{self.newline}{self.block(one, indent + self.step)}"
             if isinstance(one, dict) and one
-            else f"{indent}{self.name(name)}: {self.inline(one)}"
+            else f"{indent}{self.inline(name)}: {self.inline(one)}"
             for name, one in value.items()
         )
 
@@ -252,7 +234,7 @@ class _Page:
         if found.key is None:
             raise LayoutError
         renamed = self.put(found.node, edit.value)
-        name = self._notation().name(edit.name)
+        name = self._notation().inline(edit.name)
         return renamed[: start_of(found.key)] + name + renamed[end_of(found.key) :]
 
     def add(self, mapping: yaml.Node, edit: Add) -> str:
@@ -267,7 +249,7 @@ class _Page:
             mapping,
             siblings,
             at,
-            lambda notation, indent: f"{notation.name(edit.name)}: {notation.braced(edit.value, indent)}",
+            lambda notation, indent: f"{notation.inline(edit.name)}: {notation.braced(edit.value, indent)}",
         )
 
     def _add_below(self, mapping: yaml.MappingNode, at: int, edit: Add) -> str:
@@ -279,7 +261,7 @@ class _Page:
         if isinstance(edit.value, dict) and not is_beside_flow:
             line = notation.block({edit.name: edit.value}, indent)
         else:
-            line = f"{indent}{notation.name(edit.name)}: {notation.inline(edit.value)}"
+            line = f"{indent}{notation.inline(edit.name)}: {notation.inline(edit.value)}"
         return self._insert_line(self._end_of(key, sibling), line)
 
     def append(self, sequence: yaml.Node, value: Any) -> str:

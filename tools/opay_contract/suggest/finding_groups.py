@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, cached_property, partial, reduce
+from itertools import product
 
 from opay_contract.contract.addresses import Address, split_uri, tokens_of
 from opay_contract.contract.contract import Contract
@@ -17,7 +18,7 @@ from opay_contract.judge.table import (
     REQUEST_FIELD_UNDOCUMENTED,
     RESPONSE_FIELD_UNDOCUMENTED,
 )
-from opay_contract.model.finding import Area, ContractPlace, Rule
+from opay_contract.model.finding import Area, ContractPlace, Outcome, Rule
 from opay_contract.model.observation import (
     EARLIER,
     UNDATED,
@@ -34,18 +35,22 @@ from opay_contract.suggest.suggestion import Frequency
 
 
 class Places:
-    """Answers for scopes and spots, each found once."""
+    """Answers what the contract says about places of exchanges, each scope read once."""
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
-        self._fields: dict[Scope, dict[str, Field]] = {}
-        self._schemas: dict[Scope, dict[str, tuple[str, ...]]] = {}
+        self.fields_of = cache(partial(fields_of_scope, contract))
+        """The documented members of a scope by their pointers in the exchange."""
+        self._schemas_of = cache(partial(schemas_of_scope, contract))
 
-    def fields_of(self, scope: Scope) -> dict[str, Field]:
-        """Return the documented members of a scope by their pointers in the exchange."""
-        if scope not in self._fields:
-            self._fields[scope] = fields_of_scope(self._contract, scope)
-        return self._fields[scope]
+    @cached_property
+    def scopes(self) -> list[Scope]:
+        """Every operation with each form of its requests and each outcome."""
+        return [
+            (operation.id, form, outcome.value)
+            for operation in self._contract.operations
+            for form, outcome in product([form.id for form in operation.forms] or [""], Outcome)
+        ]
 
     def field_at(self, spot: FieldLocation) -> Field | None:
         """Return the documented member at a place."""
@@ -53,10 +58,22 @@ class Places:
 
     def schemas_at(self, spot: FieldLocation) -> list[Address]:
         """Return the schemas that speak about a place, whatever stands there."""
-        scope = spot[:3]
-        if scope not in self._schemas:
-            self._schemas[scope] = schemas_of_scope(self._contract, scope)
-        return [split_uri(uri) for uri in self._schemas[scope].get(spot[3], ())]
+        return [split_uri(uri) for uri in self._schemas_of(spot[:3]).get(spot[3], ())]
+
+    @cached_property
+    def described_by(self) -> dict[Address, list[FieldLocation]]:
+        """The places about which each schema speaks, whatever stands there, whether they were seen or not."""
+        found: dict[Address, list[FieldLocation]] = {}
+        for scope in self.scopes:
+            for place, uris in self._schemas_of(scope).items():
+                for uri in uris:
+                    found.setdefault(split_uri(uri), []).append((*scope, place))
+        return found
+
+    def speaks_of(self, schema: Address, spot: FieldLocation) -> bool:
+        """Return whether a schema speaks about a place, in some case at least."""
+        field = self.field_at(spot)
+        return schema in self.schemas_at(spot) or (field is not None and str(schema) in field.statements)
 
 
 _OF_REQUEST = (REQUEST_FIELD_INVALID, REQUEST_FIELD_MISSING, REQUEST_FIELD_UNDOCUMENTED)
@@ -91,10 +108,10 @@ class FindingGroup:
         return tuple(dict.fromkeys(one.finding.pointer for one in self.findings))
 
     @property
-    def broken(self) -> list[Address]:
-        """The statements of the contract that the findings name."""
+    def own(self) -> list[Address]:
+        """The schemas whose statements the findings name."""
         named = (one.finding.contract for one in self.findings)
-        return list(dict.fromkeys(Address(one.file, tokens_of(one.pointer)) for one in named if one))
+        return list(dict.fromkeys(Address(one.file, tokens_of(one.pointer)[:-1]) for one in named if one))
 
     def holds(self, pointers: Iterable[str]) -> bool:
         """Return whether a pointer, as the search for card numbers has it, leads into the case."""
@@ -173,7 +190,10 @@ def _case(findings: list[FoldedFinding], observations: Observations, places: Pla
 
 
 def _spots_of(folded: FoldedFinding, observations: Observations, places: Places) -> Iterator[FieldLocation]:
-    """Yield the places of a finding in the scopes that document it, or in all where none does."""
+    """Yield the places of a finding in the scopes that the broken statement is about, or in all.
+
+    A new member's are those that have no member of its name.
+    """
     finding = folded.finding
     if finding.rule.area not in _AREAS_OF_PLACES:
         yield from _exchanges_of(finding.operation or "", observations)
@@ -182,13 +202,17 @@ def _spots_of(folded: FoldedFinding, observations: Observations, places: Places)
     scopes = dict.fromkeys(
         spot[:3] for spot in observations if (spot[0], spot[2]) == (finding.operation or "", finding.outcome)
     )
-    documented = [scope for scope in scopes if place in places.fields_of(scope)]
-    chosen = documented if documented and finding.rule not in _OF_NEW_MEMBERS else scopes
-    spots = [(*scope, place) for scope in chosen]
-    if finding.rule in (FIELD_MISSING, REQUEST_FIELD_MISSING):
-        yield from (spot for spot in spots if parent_of(spot) in observations)
+    is_missing = finding.rule in (FIELD_MISSING, REQUEST_FIELD_MISSING)
+    spots = [(*scope, place) for scope in scopes]
+    spots = [spot for spot in spots if (parent_of(spot) if is_missing else spot) in observations]
+    if finding.rule in _OF_NEW_MEMBERS:
+        chosen = [spot for spot in spots if places.field_at(spot) is None]
+    elif statement := finding.contract:
+        schema = Address(statement.file, tokens_of(statement.pointer)[:-1])
+        chosen = [spot for spot in spots if places.speaks_of(schema, parent_of(spot) if is_missing else spot)]
     else:
-        yield from (spot for spot in spots if spot in observations)
+        chosen = []
+    yield from chosen or spots
 
 
 def _exchanges_of(operation: str, observations: Observations) -> Iterator[FieldLocation]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from functools import reduce
-from itertools import product
 from typing import Any
 
 from opay_contract.contract.addresses import Address, split_uri, tokens_of
@@ -10,8 +9,8 @@ from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY
 from opay_contract.drift.changes import parent_of
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.gap_table import NULL_UNOBSERVED, PRESENCE_NARROWER, TYPE_UNOBSERVED
-from opay_contract.model.finding import Outcome, Rule
-from opay_contract.model.observation import UNDATED, FieldLocation, Observed, Scope, join_observed
+from opay_contract.model.finding import Rule
+from opay_contract.model.observation import UNDATED, FieldLocation, Observed, join_observed
 from opay_contract.suggest.context import EditContext, EditPlan
 from opay_contract.suggest.suggestion import Add, Append, Frequency, Judgement, Put, Suggestion
 
@@ -41,25 +40,22 @@ def _carry_out(  # noqa: PLR0913, PLR0917  what a suggestion is made of
     observed: Observed,
     work: EditContext,
 ) -> Suggestion:
-    edited = work.draft.edited(plan.edits)
-    unseen = _unseen_form(spots, work)
-    if unseen:
-        plan = EditPlan(action=f"the form {unseen}, which shares the schema, was not recorded")
-    elif edited is None or not edited.shows_examples():
-        plan = EditPlan(action=f"an example of the contract shows otherwise; {plan.action} by hand")
-    else:
-        work.draft = edited
+    seen_forms = {spot[:2] for spot in work.observations}
+    if unseen := next((spot[1] for spot in spots if spot[:2] not in seen_forms), None):
+        plan = EditPlan(action=f"the form '{unseen}', which shares the schema, was not recorded")
     days = [day for day in observed.days() if day != UNDATED]
-    return Suggestion(
-        judgement=Judgement.TOO_WIDE,
-        because=f"so in all of {observed.count:,}, where at least {work.limits.enough} are asked for",
-        action=plan.action,
-        edits=plan.edits,
-        evidence=Frequency(count=observed.count, of=observed.count, days=len(days)),
-        rule=rule.id,
-        scopes=tuple(dict.fromkeys(", ".join(part for part in spot[:3] if part) for spot in spots)),
-        pointers=tuple(dict.fromkeys(_inside_body(spot) for spot in spots)),
-        contract=work.place(*statement),
+    return work.carry_out(
+        Suggestion(
+            judgement=Judgement.TOO_WIDE,
+            because=f"so in all of {observed.count:,}, where at least {work.limits.enough} are asked for",
+            action=plan.action,
+            edits=plan.edits,
+            evidence=Frequency(count=observed.count, of=observed.count, days=len(days)),
+            rule=rule.id,
+            scopes=tuple(dict.fromkeys(", ".join(part for part in spot[:3] if part) for spot in spots)),
+            pointers=tuple(dict.fromkeys(_inside_body(spot) for spot in spots)),
+            contract=work.contract.schemas.place(statement.uri),
+        )
     )
 
 
@@ -71,20 +67,12 @@ def _inside_body(spot: FieldLocation) -> str:
 def _places_by_statement(work: EditContext) -> dict[Address, list[FieldLocation]]:
     """Return for each schema every place that it describes, observed or not."""
     found: dict[Address, list[FieldLocation]] = {}
-    for scope in _scopes(work):
+    for scope in work.places.scopes:
         for place, field in work.places.fields_of(scope).items():
             for text in field.statements:
                 file, _, pointer = text.partition("#")
                 found.setdefault(Address(file, tokens_of(pointer)), []).append((*scope, place))
     return {statement: spots for statement, spots in found.items() if _ALTERNATIVES.isdisjoint(statement[1])}
-
-
-def _scopes(work: EditContext) -> list[Scope]:
-    return [
-        (operation.id, form, outcome.value)
-        for operation in work.contract.operations
-        for form, outcome in product([form.id for form in operation.forms] or [""], Outcome)
-    ]
 
 
 def _plans(
@@ -136,9 +124,3 @@ def _could_be_required(spots: list[FieldLocation], work: EditContext) -> bool:
 def _opportunities(spot: FieldLocation, work: EditContext) -> int:
     parent = work.observations.get(parent_of(spot))
     return parent.count_of("object") if parent else 0
-
-
-def _unseen_form(spots: list[FieldLocation], work: EditContext) -> str | None:
-    """Return a request form that a schema serves and that no recording has."""
-    seen = {spot[:2] for spot in work.observations}
-    return next((f"'{spot[1]}'" for spot in spots if spot[:2] not in seen), None)

@@ -21,8 +21,7 @@ from typing import Any
 from opay_contract.contract.used import ContractUsed
 from opay_contract.jsontext import value_at
 from opay_contract.model.insight import Share
-from opay_contract.report.insights import describe_share
-from opay_contract.report.json_report import build_contract_used
+from opay_contract.report.sentences import describe_share
 from opay_contract.suggest.suggestion import (
     Add,
     Append,
@@ -167,18 +166,14 @@ def _lines_of(suggestion: Suggestion, shared: str) -> tuple[str, str]:
 
 
 def _comment(block: str) -> str:
-    return "".join(f"# {line}\n" for paragraph in block.split("\n") for line in _wrap(paragraph))
-
-
-def _wrap(paragraph: str) -> list[str]:
-    indent = " " * (len(paragraph) - len(paragraph.lstrip()))
-    return textwrap.wrap(
-        paragraph,
-        _WIDTH,
-        subsequent_indent=f"{indent}    " if indent else "",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    lines: list[str] = []
+    for paragraph in block.split("\n"):
+        indent = " " * (len(paragraph) - len(paragraph.lstrip()))
+        following = f"{indent}    " if indent else ""
+        lines += textwrap.wrap(
+            paragraph, _WIDTH, subsequent_indent=following, break_long_words=False, break_on_hyphens=False
+        )
+    return "".join(f"# {line}\n" for line in lines)
 
 
 VERSION = "1.0.0"
@@ -291,7 +286,7 @@ def render_suggestions(proposal: Proposal, used: ContractUsed | None = None) -> 
         json.dumps(
             {
                 "schema_version": SCHEMA_VERSION,
-                "contract": build_contract_used(used),
+                "contract": asdict(used) if used else None,
                 "exchanges": proposal.exchanges,
                 "unreadable": proposal.unreadable,
                 "thresholds": asdict(proposal.thresholds)
@@ -320,21 +315,10 @@ def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
         "scopes": list(suggestion.scopes),
         "pointers": list(suggestion.pointers),
         "fingerprints": list(suggestion.fingerprints),
-        "evidence": _evidence(suggestion.evidence),
+        "evidence": asdict(suggestion.evidence),
         "contract": place
         and {"file": place.file, "line": place.line, "column": place.column, "pointer": place.pointer},
         "edits": [_edit(edit) for edit in suggestion.edits],
-    }
-
-
-def _evidence(evidence: Frequency) -> dict[str, Any]:
-    return {
-        "count": evidence.count,
-        "of": evidence.of,
-        "before": evidence.before,
-        "days": evidence.days,
-        "first_seen": evidence.first_seen,
-        "last_seen": evidence.last_seen,
     }
 
 

@@ -5,7 +5,7 @@ The table of fixes has for each rule the plan that settles its findings, or why 
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from opay_contract.contract.addresses import split_uri
 from opay_contract.contract.contract import Contract
@@ -132,46 +132,26 @@ def judge(kind: Kind, evidence: Frequency, limits: Thresholds, *, is_catalogue: 
     What is undocumented contradicts nothing, so the vendor cannot have broken its word. In a catalogue with
     an open end, such as that of codes, even what is rare belongs.
     """
-    if kind is Kind.UNDOCUMENTED:
-        return _judge_undocumented(evidence, limits, is_catalogue=is_catalogue)
-    return _judge_contradicted(evidence, limits)
-
-
-def _judge_undocumented(evidence: Frequency, limits: Thresholds, *, is_catalogue: bool) -> Verdict:
-    if doubt := _find_doubt(evidence, limits):
-        return Judgement.UNCLEAR, doubt
-    if not is_catalogue and _is_rare(evidence, limits):
-        return Judgement.UNCLEAR, f"rare: in less than {describe_limit(limits.rare)}"
-    return Judgement.CONTRACT_TOO_STRICT, "regular, and nothing in the contract speaks against it"
-
-
-def _judge_contradicted(evidence: Frequency, limits: Thresholds) -> Verdict:
-    if evidence.of >= limits.enough and _is_rare(evidence, limits):
-        return Judgement.API_VIOLATION, f"rare: in less than {describe_limit(limits.rare)}"
-    if 0 < evidence.days < limits.days and evidence.before >= limits.enough:
-        return (
-            Judgement.API_VIOLATION,
-            f"recent: on fewer than {limits.days} days",
-        )
-    if doubt := _find_doubt(evidence, limits):
-        return Judgement.UNCLEAR, doubt
-    if evidence.count >= limits.common * evidence.of:
-        return Judgement.CONTRACT_TOO_STRICT, f"regular: in {describe_limit(limits.common)} or more"
-    between = f"between {describe_limit(limits.rare)} and {describe_limit(limits.common)}"
-    return Judgement.UNCLEAR, f"neither rare nor regular: {between}"
-
-
-def _find_doubt(evidence: Frequency, limits: Thresholds) -> str | None:
-    """Return why there is too little evidence, None where there is enough."""
+    common, rare = describe_limit(limits.common), describe_limit(limits.rare)
+    is_contradicted = kind is not Kind.UNDOCUMENTED
+    is_rare = evidence.count < limits.rare * evidence.of
+    if is_contradicted and is_rare and evidence.of >= limits.enough:
+        return Judgement.API_VIOLATION, f"rare: in less than {rare}"
+    if is_contradicted and 0 < evidence.days < limits.days and evidence.before >= limits.enough:
+        return Judgement.API_VIOLATION, f"recent: on fewer than {limits.days} days"
     if evidence.count < limits.count:
-        return f"seen fewer than {limits.count} times"
+        return Judgement.UNCLEAR, f"seen fewer than {limits.count} times"
     if not evidence.days:
-        return "the recordings do not say when they were made"
-    return f"seen on fewer than {limits.days} days" if evidence.days < limits.days else None
-
-
-def _is_rare(evidence: Frequency, limits: Thresholds) -> bool:
-    return evidence.count < limits.rare * evidence.of
+        return Judgement.UNCLEAR, "the recordings do not say when they were made"
+    if evidence.days < limits.days:
+        return Judgement.UNCLEAR, f"seen on fewer than {limits.days} days"
+    if is_contradicted:
+        if evidence.count >= limits.common * evidence.of:
+            return Judgement.CONTRACT_TOO_STRICT, f"regular: in {common} or more"
+        return Judgement.UNCLEAR, f"neither rare nor regular: between {rare} and {common}"
+    if is_rare and not is_catalogue:
+        return Judgement.UNCLEAR, f"rare: in less than {rare}"
+    return Judgement.CONTRACT_TOO_STRICT, "regular, and nothing in the contract speaks against it"
 
 
 def suggest_answers(answers: tuple[Answer, ...], work: EditContext) -> Iterator[Suggestion]:
@@ -181,14 +161,16 @@ def suggest_answers(answers: tuple[Answer, ...], work: EditContext) -> Iterator[
         if answer.verdict is None or question is None:
             continue
         plan = _plan(question, answer.verdict)
-        yield Suggestion(
-            judgement=Judgement.ANSWERED,
-            because=f"the reading '{answer.verdict}' holds alone, in {answer.observations:,} places",
-            action=plan.action,
-            edits=plan.edits,
-            evidence=Frequency(count=answer.observations, of=answer.observations),
-            question=answer.question,
-            contract=work.contract.schemas.place(question.about[0]),
+        yield work.carry_out(
+            Suggestion(
+                judgement=Judgement.ANSWERED,
+                because=f"the reading '{answer.verdict}' holds alone, in {answer.observations:,} places",
+                action=plan.action,
+                edits=plan.edits,
+                evidence=Frequency(count=answer.observations, of=answer.observations),
+                question=answer.question,
+                contract=work.contract.schemas.place(question.about[0]),
+            )
         )
 
 
@@ -214,8 +196,6 @@ def _plan(question: OpenQuestion, verdict: str) -> EditPlan:
 
 
 _COVERED = EditPlan(action="an edit that is suggested for something else allows it too")
-_LATER = "so many changes at once are not suggested; make the others first"
-_BY_HAND = "the text is laid out so that this edit cannot be written; make it by hand"
 
 
 def suggest_changes(
@@ -228,7 +208,7 @@ def suggest_changes(
     work = EditContext(contract, draft, summary.observations, limits)
     suggestions = [
         *_suggest_wider(summary, work),
-        *(_try(one, work) for one in suggest_answers(draw_insight(summary, contract).answers, work)),
+        *suggest_answers(draw_insight(summary, contract).answers, work),
         *(suggest_narrower(work) if is_narrowing else ()),
     ]
     return Proposal(
@@ -254,44 +234,28 @@ def _suggest_wider(summary: DriftSummary, work: EditContext) -> Iterator[Suggest
 
 
 def _suggest(case: FindingGroup, fix: Fix, plan: EditPlan, work: EditContext) -> Suggestion:
-    judgement, because = _judge(case, fix, work.limits)
-    scopes = [f"{one.finding.operation or 'no operation'}, {one.finding.outcome}" for one in case.findings]
-    suggestion = Suggestion(
-        judgement=judgement,
-        because=because,
-        action=_action(judgement, plan),
-        edits=plan.edits if judgement is Judgement.CONTRACT_TOO_STRICT else (),
-        evidence=case.evidence,
-        rule=case.rule.id,
-        scopes=tuple(dict.fromkeys(scopes)),
-        pointers=case.pointers,
-        fingerprints=tuple(one.fingerprint for one in case.findings),
-        contract=case.place,
-    )
-    return _try(suggestion, work)
-
-
-def _judge(case: FindingGroup, fix: Fix, limits: Thresholds) -> Verdict:
-    if fix.is_fault:
-        return Judgement.API_VIOLATION, fix.reason
-    return judge(case.rule.kind, case.evidence, limits, is_catalogue=fix.is_catalogue)
-
-
-def _action(judgement: Judgement, plan: EditPlan) -> str:
+    judgement, because = Judgement.API_VIOLATION, fix.reason
+    if not fix.is_fault:
+        judgement, because = judge(case.rule.kind, case.evidence, work.limits, is_catalogue=fix.is_catalogue)
+    action = plan.action
     if judgement is Judgement.API_VIOLATION:
-        return "leave the contract as it is; report it to the vendor, or accept it for a while in a baseline"
-    if judgement is Judgement.CONTRACT_TOO_STRICT:
-        return plan.action
-    return f"check more recordings; then it may be: {plan.action}" if plan.edits else plan.action
-
-
-def _try(suggestion: Suggestion, work: EditContext) -> Suggestion:
-    """Carry out a suggestion's edits in the draft; one that cannot be is for a person to make."""
-    if not suggestion.edits:
-        return suggestion
-    is_full = work.changes >= work.limits.changes
-    edited = None if is_full else work.draft.edited(suggestion.edits)
-    if edited is None:
-        return replace(suggestion, edits=(), action=f"{suggestion.action}: {_LATER if is_full else _BY_HAND}")
-    work.draft, work.changes = edited, work.changes + 1
-    return suggestion
+        action = (
+            "leave the contract as it is; report it to the vendor, or accept it for a while in a baseline"
+        )
+    elif judgement is not Judgement.CONTRACT_TOO_STRICT and plan.edits:
+        action = f"check more recordings; then it may be: {action}"
+    scopes = [f"{one.finding.operation or 'no operation'}, {one.finding.outcome}" for one in case.findings]
+    return work.carry_out(
+        Suggestion(
+            judgement=judgement,
+            because=because,
+            action=action,
+            edits=plan.edits if judgement is Judgement.CONTRACT_TOO_STRICT else (),
+            evidence=case.evidence,
+            rule=case.rule.id,
+            scopes=tuple(dict.fromkeys(scopes)),
+            pointers=case.pointers,
+            fingerprints=tuple(one.fingerprint for one in case.findings),
+            contract=case.place,
+        )
+    )

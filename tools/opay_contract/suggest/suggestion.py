@@ -4,57 +4,52 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from opay_contract.jsontext import Tokens
 from opay_contract.model.finding import ContractPlace
-
-Place = tuple[str | int, ...]
-"""The steps of a JSON pointer: member names and indexes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Put:
-    """Another value for what stands at a place."""
+class _Edit:
+    """Something to be done at a place of a document; where an index of a list is text, it is read as one."""
 
     file: str
-    at: Place
+    at: Tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Put(_Edit):
+    """Another value for what stands at a place."""
+
     value: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rename:
+class Rename(_Edit):
     """Another name and another value for the member at a place, which keeps its position."""
 
-    file: str
-    at: Place
     name: str
     value: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Add:
+class Add(_Edit):
     """One more member of the mapping at a place, behind the member `after`, or the last."""
 
-    file: str
-    at: Place
     name: str
     value: Any
     after: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Append:
+class Append(_Edit):
     """One more item at the end of the list at a place."""
 
-    file: str
-    at: Place
     value: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Remove:
+class Remove(_Edit):
     """The member or the item at a place, gone."""
-
-    file: str
-    at: Place
 
 
 Edit = Put | Rename | Add | Append | Remove

@@ -97,7 +97,7 @@ def drop_required(case: FindingGroup, work: EditContext) -> EditPlan:
     """Plan that a member may be absent, whichever schemas require it."""
     requests = {split_uri(form.request) for one in work.contract.operations for form in one.forms}
     edits: list[Edit] = []
-    for file, at in work.parents(case):
+    for file, at in work.statements(case, around=True):
         names = work.draft.value(file, (*at, "required"))
         found = [i for i, name in enumerate(names or ()) if describe_name(name) == case.name]
         if found and (file, at) in requests:

@@ -5,40 +5,26 @@ the contract becomes a `Breach`.
 """
 
 import json
-import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from msgspec import structs
-
 from opay_contract.contract.addresses import MISSING, value_below
-from opay_contract.contract.contract import Contract, Match
-from opay_contract.contract.operation import Operation, is_json
-from opay_contract.errors import ContractError
+from opay_contract.contract.operation import is_json
 from opay_contract.jsontext import Parsed, parse_json
-from opay_contract.judge.judge import check_exchange
-from opay_contract.judge.subject import Settings
-from opay_contract.judge.table import (
-    CARD_NUMBER_EXPOSED,
-    REQUEST_FIELD_UNDOCUMENTED,
-    SIGNATURE_MISMATCH,
-    STATUS_UNDOCUMENTED,
-    SUCCESS_WITHOUT_DATA,
-)
-from opay_contract.mock.answers import AUTHENTICATION_FAILED
 from opay_contract.mock.sound import PLACEHOLDER, SoundRequest
 from opay_contract.model.exchange import Exchange, header
-from opay_contract.model.finding import Area, Finding, Outcome, Rule, Severity
-from opay_contract.model.signature import SignatureScheme
-from opay_contract.signing.canonical import UnsignableBody, documented_forms, render_canonical
-from opay_contract.signing.signer import sign, sign_as_it_is, verify
-from opay_contract.suite.breach import Breach, Discrepancy, quote_for_shell
+from opay_contract.model.finding import Finding
+from opay_contract.signing.signer import (
+    UnsignableBody,
+    documented_forms,
+    sign,
+)
+from opay_contract.suite.breach import Breach, Discrepancy, check_each, quote_for_shell
 from opay_contract.suite.client import Client
-from opay_contract.suite.questions import Questions
-from opay_contract.suite.targets import CREDENTIAL, CUSTOMER_ID, MERCHANT_ID, PRIVATE_KEY, ApiTarget
+from opay_contract.suite.questions import CREDENTIAL, CUSTOMER_ID, MERCHANT_ID, PRIVATE_KEY, ApiJudge
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -49,151 +35,6 @@ _SIGNED = 'opay-contract sign "$body"'
 SIGNED_AS_IT_IS = (
     f'printf %s "$body" | openssl dgst -sha512 -hmac "${PRIVATE_KEY}" | sed \'s/.* /Authorization: Bearer /\''
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ApiJudge:
-    """The contract, the credentials of a target, and the least severity of findings that matter there.
-
-    `has_space` is whether the target wants a space in front of the signature, which is an open question.
-    """
-
-    contract: Contract
-    target: ApiTarget
-    fail_on: Severity = Severity.ERROR
-    has_space: bool = True
-
-    @property
-    def scheme(self) -> SignatureScheme:
-        """How requests to the target are signed."""
-        scheme = self.contract.signature
-        if scheme is None:
-            raise ContractError(f"{self.contract.schemas.root.name}: a target needs x-signature")
-        return scheme if self.has_space else replace(scheme, prefix=scheme.prefix.rstrip())
-
-    @cached_property
-    def questions(self) -> Questions:
-        """What can be asked by the contract."""
-        return Questions(self.contract)
-
-    @property
-    def operation(self) -> Operation:
-        """The operation that most is asked of."""
-        return self.questions.operation
-
-    @property
-    def identity_header(self) -> str:
-        """The name of the header that says who asks; empty where there is none."""
-        return self.questions.identity or ""
-
-    @property
-    def authentication_codes(self) -> frozenset[str]:
-        """The codes for failed authentication, as far as they are known."""
-        codes = self.operation.envelope.codes.values() if self.operation.envelope else ()
-        return frozenset(one.code for one in codes if one.means == AUTHENTICATION_FAILED)
-
-    @property
-    def member(self) -> str:
-        """The name of the member that a record is asked for by."""
-        return self.questions.by_record.member if self.questions.by_record else ""
-
-    @property
-    def item_member(self) -> str:
-        """The name of the member that an item is asked for by."""
-        return self.questions.by_item.member if self.questions.by_item else ""
-
-    def query(self, key: str) -> dict[str, Any]:
-        """Return the query for a record; without records, a sound body."""
-        return self.questions.body(self.questions.by_record, key)
-
-    def item_query(self, key: str) -> dict[str, Any]:
-        """Return the query for an item."""
-        return self.questions.body(self.questions.by_item, key)
-
-    def known_query(self) -> dict[str, Any]:
-        """Return the query for the record that the target knows."""
-        return self.query(self.target.customer_id)
-
-    def text(self, query: Mapping[str, Any]) -> bytes:
-        """Return a query as the very text that is signed."""
-        return render_canonical(dict(query), self.scheme, self.scheme.non_ascii[0]).encode()
-
-    def authorization(self, body: bytes, key: str | None = None) -> str:
-        """Return the header that signs a body; one that has no canonical text is signed as it is."""
-        secret = key or self.target.private_key
-        try:
-            return sign(body, secret, self.scheme).header
-        except UnsignableBody:
-            return self.scheme.prefix + sign_as_it_is(body, secret)
-
-    def is_signed(self, exchange: Exchange) -> bool:
-        """Tell whether a request carries the signature of its body, and says who asks."""
-        fields = exchange.request.headers
-        signature, name = header(fields, self.scheme.header) or "", self.identity_header
-        ours = not name or header(fields, name) == self.target.merchant_id
-        return (
-            ours and verify(exchange.request.body or b"", signature, self.target.private_key, self.scheme).ok
-        )
-
-    def match(self, exchange: Exchange) -> Match:
-        """See an exchange through the contract, one by another method as if it were by the documented one."""
-        match = self.contract.match(exchange)
-        if match.route.operation is not None:
-            return match
-        path = self.contract.path(exchange.request.url or "") or ""
-        known = [one for one in self.contract.operations if one.path_pattern.fullmatch(path)]
-        method = known[0].method if known else self.operation.method
-        request = structs.replace(exchange.request, method=method)
-        return self.contract.match(structs.replace(exchange, request=request))
-
-    def is_success(self, exchange: Exchange) -> bool:
-        """Tell whether an answer has a success code, whatever its HTTP status."""
-        return self.match(exchange).outcome is Outcome.SUCCESS
-
-    def is_refused(self, exchange: Exchange) -> bool:
-        """Tell whether an answer says no: by an error code and no data, or by an HTTP status alone."""
-        outcome = self.match(exchange).outcome
-        if outcome is Outcome.TRANSPORT:
-            return exchange.response.status >= _BAD_REQUEST
-        return outcome is Outcome.BUSINESS_ERROR
-
-    def meant_status(self, exchange: Exchange) -> int:
-        """Return the HTTP status that an answer would have if it told the outcome."""
-        status = exchange.response.status
-        return _BAD_REQUEST if status < _BAD_REQUEST and self.is_refused(exchange) else status
-
-    def findings(self, exchange: Exchange) -> list[Finding]:
-        """Return the findings about an exchange that matter, without what open questions leave open."""
-        settings = Settings(started_at=time.time(), private_key=self.target.private_key, may_be_masked=False)
-        match = self.contract.match(exchange)
-        found = check_exchange(self.contract, exchange, match, settings)
-        graver = (one for one in found if one.rule.severity >= self.fail_on and not _is_of_ours(one))
-        return [one for one in graver if not self._is_open(one, exchange)]
-
-    def findings_by(self, rule: Rule, exchange: Exchange) -> list[Finding]:
-        """Return the findings of one rule about an exchange, however much they matter."""
-        match = self.contract.match(exchange)
-        found = check_exchange(self.contract, exchange, match, Settings(started_at=time.time()))
-        return [one for one in found if one.rule is rule]
-
-    def _is_open(self, finding: Finding, exchange: Exchange) -> bool:
-        """Tell what is a matter of open questions.
-
-        Whether an error has an HTTP status of its own, whether there is a success without data for who is not
-        known, the form of the signature's header, and which form answers a query that has the keys of both.
-        """
-        match = self.match(exchange)
-        asked = match.request_body.value if isinstance(match.request_body, Parsed) else None
-        names = asked.keys() if isinstance(asked, dict) else set[str]()
-        if finding.rule is STATUS_UNDOCUMENTED:
-            return _BAD_REQUEST <= exchange.response.status < _SERVER_ERROR
-        if finding.rule is SUCCESS_WITHOUT_DATA:
-            return asked != self.known_query()
-        if finding.rule is SIGNATURE_MISMATCH:
-            return self.is_signed(exchange)
-        forms = match.route.operation.forms if match.route.operation else ()
-        is_of_both = sum(form.required <= names for form in forms) > 1
-        return is_of_both and finding.rule.area in (Area.BODY, Area.ENVELOPE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,20 +108,17 @@ class Reply:
 
     def discrepancy(self, rule: str, found: str, contract: str = "") -> Discrepancy:
         """Return what an answer broke, with what was asked and what came."""
+        media_type = header(self.exchange.response.headers, "content-type") or "no media type"
+        size = len(self.exchange.response.body)
+        code = f", code {self.code}" if self.code is not None and _is_code(self.code) else ""
         return Discrepancy(
             rule=rule,
             found=found,
             asked=self.ask.name,
-            came=self._came(),
+            came=f"HTTP {self.status}{code}, {media_type.partition(';')[0]:.40}, {size} bytes",
             contract=contract,
             again=curl_of(self.ask, self.judge),
         )
-
-    def _came(self) -> str:
-        media_type = header(self.exchange.response.headers, "content-type") or "no media type"
-        size = len(self.exchange.response.body)
-        code = f", code {self.code}" if self.code is not None and _is_code(self.code) else ""
-        return f"HTTP {self.status}{code}, {media_type.partition(';')[0]:.40}, {size} bytes"
 
 
 class Api:
@@ -311,70 +149,69 @@ class Api:
         headers: Mapping[str, str | None] | None = None,
     ) -> Ask:
         """Return a signed request; `headers` replace others, or drop them with None."""
-        usual: dict[str, str | None] = {"Content-Type": self.media_type}
-        if self.judge.operation.is_signed:
-            usual[self.judge.scheme.header] = self.judge.authorization(body, key)
-        if self.judge.identity_header:
-            usual[self.judge.identity_header] = self.judge.target.merchant_id
+        judge = self.judge
+        types = judge.operation.request_types
+        usual: dict[str, str | None] = {"Content-Type": next(filter(is_json, types), "application/json")}
+        if judge.operation.is_signed:
+            usual[judge.scheme.header] = judge.authorization(body, key)
+        if judge.identity_header:
+            usual[judge.identity_header] = judge.target.merchant_id
         given = usual | dict(headers or {})
+        tokens = self.tokens if "known" in self.__dict__ else []  # as far as they are known by now
         return Ask(
             name=name,
-            method=method or self.judge.operation.method,
+            method=method or judge.operation.method,
             body=body,
             headers={name: value for name, value in given.items() if value is not None},
             signing=signing or self._signing_of(body),
             is_made_up=is_made_up,
-            target=self.judge.operation.path,
-            variables={
-                CUSTOMER_ID: self.judge.target.customer_id,
-                MERCHANT_ID: self.judge.target.merchant_id,
-            }
-            | self._token_variables(),
+            target=judge.operation.path,
+            variables=self._variables() | {f"TOKEN_{at}": token for at, token in enumerate(tokens, 1)},
         )
 
-    @property
-    def media_type(self) -> str:
-        """The media type that queries are sent as."""
-        types = self.judge.operation.request_types
-        return next(filter(is_json, types), "application/json")
+    def make_known(self, how: str = "", **options: Any) -> Ask:
+        """Return the query for the record that the target knows; the options are those of `make`."""
+        return self.make(f"the known record{how}", self.judge.text(self.judge.known_query()), **options)
 
     def make_sound(
         self, request: SoundRequest, *, is_let_in: bool = True, method: str | None = None, name: str = ""
     ) -> Ask:
         """Return a request as the contract alone makes it, with what says who asks or without."""
-        operation, target = request.operation, self.judge.target
-        as_json = is_json(request.media_type)
-        body = b"" if request.body is None else _written(request.body, as_json=as_json)
-        if operation.is_signed and as_json and isinstance(request.body, dict):
-            body = self.judge.text(request.body)
+        operation, target, value = request.operation, self.judge.target, request.body
+        if value is None:
+            body = b""
+        elif not is_json(request.media_type):  # a form's members as in a query
+            body = (urlencode(value, doseq=True) if isinstance(value, dict) else str(value)).encode()
+        elif operation.is_signed and isinstance(value, dict):
+            body = self.judge.text(value)
+        else:
+            body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
         headers = dict(one.split(": ", 1) for one in request.headers)
-        if operation.is_signed and not body:  # where no body is documented, an empty object is what is signed
-            body = b"{}"
-            headers["Content-Type"] = "application/json"
         if not is_let_in:
             headers = {name: value for name, value in headers.items() if PLACEHOLDER not in value}
         headers = {name: value.replace(PLACEHOLDER, target.credential) for name, value in headers.items()}
-        if request.body is not None:
+        if value is not None:
             headers["Content-Type"] = request.media_type
         scheme = self.judge.contract.signature
         if operation.is_signed and scheme is not None:
             identity = operation.identity_header(scheme)
             headers |= {identity: target.merchant_id} if identity else {}
             headers |= {scheme.header: self.judge.authorization(body)} if is_let_in else {}
-        sent = request.target.replace(PLACEHOLDER, target.credential if is_let_in else "")
         form = f" ({request.form.id})" if request.form else ""
+        if not is_let_in:
+            name = f"{operation.id}, without credentials"
         return Ask(
             name=name or f"a sound request of {operation.id}{form}",
             method=method or operation.method,
             body=body,
             headers=headers,
-            target=sent,
-            variables={
-                CUSTOMER_ID: target.customer_id,
-                MERCHANT_ID: target.merchant_id,
-                CREDENTIAL: target.credential,
-            },
+            target=request.target.replace(PLACEHOLDER, target.credential if is_let_in else ""),
+            variables=self._variables() | {CREDENTIAL: target.credential},
         )
+
+    def _variables(self) -> dict[str, str]:
+        target = self.judge.target
+        return {CUSTOMER_ID: target.customer_id, MERCHANT_ID: target.merchant_id}
 
     def send(self, ask: Ask) -> Reply:
         """Send a request."""
@@ -389,11 +226,6 @@ class Api:
     def ask(self, name: str, query: Mapping[str, Any]) -> Reply:
         """Send a query as the very text that is signed."""
         return self.post(name, self.judge.text(query))
-
-    def admin(self, method: str, path: str, body: dict[str, Any] | None = None) -> Exchange:
-        """Ask the mock's admin path; no other target has one."""
-        sent = None if body is None else json.dumps(body).encode()
-        return self.client.send(method, f"{self.judge.target.base_url}/__mock__/{path}", {}, sent)
 
     @property
     def has_codes(self) -> bool:
@@ -411,7 +243,7 @@ class Api:
     @cached_property
     def known(self) -> Reply:
         """The answer for the record that the target knows."""
-        reply = self.ask("the known record", self.judge.known_query())
+        reply = self.send(self.make_known())
         self.succeeds(reply)
         return reply
 
@@ -465,6 +297,10 @@ class Api:
                 raise reply.breach("an answer that refuses holds no data", "data")
             self.conforms(reply)
 
+    def refuses_each(self, asks: Iterable[Ask], promise: str) -> None:
+        """Fail unless all of some requests are refused."""
+        check_each(map(self.send, asks), lambda reply: self.refuses(reply, promise))
+
     def stays_up(self, reply: Reply) -> None:
         """Fail where a target breaks instead of answering."""
         if reply.status >= _SERVER_ERROR:
@@ -489,11 +325,6 @@ class Api:
         budget = self.client.rate_policy.budget
         return wanted if budget is None else max(1, min(wanted, (budget - self.client.sent) // 3))
 
-    def _token_variables(self) -> dict[str, str]:
-        """Return the variables for the customer's tokens, as far as they are known by now."""
-        tokens = self.tokens if "known" in self.__dict__ else []
-        return {f"TOKEN_{number}": token for number, token in enumerate(tokens, 1)}
-
     def _signing_of(self, body: bytes) -> str:
         try:
             sign(body, self.judge.target.private_key, self.judge.scheme)
@@ -509,17 +340,10 @@ class Api:
                 return
 
 
-def _is_of_ours(finding: Finding) -> bool:
-    """Tell what is of a request on purpose: a card's number that it must have, or what was made up."""
-    if finding.rule is REQUEST_FIELD_UNDOCUMENTED:
-        return True
-    return finding.rule is CARD_NUMBER_EXPOSED and finding.pointer.startswith("request:")
-
-
 def raise_findings(reply: Reply, findings: Iterable[Finding]) -> None:
     """Fail with findings about an answer, if there are any."""
-    found = [reply.discrepancy(one.rule.id, _found(one), _place(one)) for one in findings]
-    if found:
+    places = ((one, f"{one.contract.file}:{one.contract.line}" if one.contract else "") for one in findings)
+    if found := [reply.discrepancy(one.rule.id, _found(one), place) for one, place in places]:
         raise Breach(found)
 
 
@@ -550,13 +374,6 @@ def curl_of(ask: Ask, judge: ApiJudge) -> str:
     return " ".join([*filter(None, words), '--data-raw "$body"'])
 
 
-def _written(value: Any, *, as_json: bool) -> bytes:
-    """Return a body of any media type; a form's members as in a query."""
-    if as_json:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-    return (urlencode(value, doseq=True) if isinstance(value, dict) else str(value)).encode()
-
-
 def _objects(value: Any) -> Iterator[dict[str, Any]]:
     """Yield every object in a value, the outer first."""
     if isinstance(value, dict):
@@ -581,7 +398,3 @@ def _is_code(code: str) -> bool:
 
 def _found(finding: Finding) -> str:
     return f"{finding.pointer}: expected {finding.expected}, got {finding.actual}"
-
-
-def _place(finding: Finding) -> str:
-    return f"{finding.contract.file}:{finding.contract.line}" if finding.contract else ""

@@ -6,7 +6,7 @@ an answer; a customer and a token that were asked for stand in it as variables o
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 REPORTED = "opay_discrepancies"
@@ -38,10 +38,6 @@ class Discrepancy:
         told = {"rule": self.rule, "found": self.found, "asked": self.asked, "came": self.came}
         told |= {"contract": self.contract, "again": self.again}
         return "\n".join(f"{name + ':':<10}{text}" for name, text in told.items() if text)
-
-    def as_json(self) -> dict[str, str]:
-        """Return it as a report carries it from one process to another; `Discrepancy(**it)` is the same."""
-        return asdict(self)
 
 
 class Breach(AssertionError):  # noqa: N818  names what a test found
@@ -154,14 +150,9 @@ def _literal(text: bytes) -> str:
     shown = text.decode("latin-1")
     if _PLAIN.fullmatch(shown):
         return f"'{shown}'"
-    escaped = "".join(_escaped(char) for char in shown)
-    return f"$'{escaped}'"
-
-
-def _escaped(char: str) -> str:
-    if char in "\\'":
-        return "\\" + char
-    return char if " " <= char <= "~" else f"\\x{ord(char):02x}"
+    escaped = (f"\\{char}" if char in "\\'" else char for char in shown)
+    written = "".join(char if " " <= char[-1] <= "~" else f"\\x{ord(char):02x}" for char in escaped)
+    return f"$'{written}'"
 
 
 def discrepancies_of(report: Any) -> list[Discrepancy]:

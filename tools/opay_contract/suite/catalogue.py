@@ -1,16 +1,19 @@
-"""Every request that the suite sends on purpose, in families; tests judge the answers, parity compares them.
+"""Every request that the suite sends on purpose, in families; tests judge the answers, or two are compared.
 
 A family is a function that makes its requests for a target: signed with its key, about the record that it
-knows.
+knows. Two targets are asked the same, and differ in status, code, headers, or shape; values are not compared,
+as they know other customers. Which requests are refused, and how, is.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
+from opay_contract.jsontext import Parsed, parse_json
 from opay_contract.signing.signer import sign_as_it_is
-from opay_contract.suite.api import SIGNED_AS_IT_IS, Api, Ask
-from opay_contract.suite.questions import IDENTITY, ITEMS, RECORDS, SIGNATURE, needs
-from opay_contract.suite.targets import CUSTOMER_ID
+from opay_contract.suite.api import SIGNED_AS_IT_IS, Api, Ask, Reply
+from opay_contract.suite.breach import Breach
+from opay_contract.suite.questions import CUSTOMER_ID, IDENTITY, ITEMS, NEEDS, RECORDS, SIGNATURE, needs
 
 Family = Callable[[Api], list[Ask]]
 
@@ -21,16 +24,16 @@ _MOST_ITEMS = 5
 _UNKNOWN_ITEM = "OPAY_TOKEN_" + "0" * 32
 
 
-def sound_requests(api: Api) -> list[Ask]:
+def sound_requests(api: Api, *, is_let_in: bool = True) -> list[Ask]:
     """Return a sound request of each operation and form, as the contract alone makes it."""
-    known = api.judge.target.customer_id or None
-    return [api.make_sound(request) for request in api.judge.questions.requests(known)]
+    requests = api.judge.questions.requests(api.judge.target.customer_id or None)
+    return [api.make_sound(request, is_let_in=is_let_in) for request in requests]
 
 
 @needs(RECORDS)
 def known_queries(api: Api) -> list[Ask]:
     """Return what a target that knows the record answers: about it, and about some of its items."""
-    return [api.make("the known record", api.judge.text(api.judge.known_query())), *item_queries(api)]
+    return [api.make_known(), *item_queries(api)]
 
 
 def item_queries(api: Api) -> list[Ask]:
@@ -56,22 +59,16 @@ def white_space(api: Api) -> list[Ask]:
 @needs(RECORDS)
 def media_type_spellings(api: Api) -> list[Ask]:
     """Return the known query with JSON's media type in other spellings."""
-    body = api.judge.text(api.judge.known_query())
     types = ("application/json; charset=utf-8", "Application/JSON")
-    return [
-        api.make(f"the known record, sent as {one}", body, headers={"Content-Type": one}) for one in types
-    ]
+    return [api.make_known(f", sent as {one}", headers={"Content-Type": one}) for one in types]
 
 
 @needs(RECORDS)
 def other_media_types(api: Api) -> list[Ask]:
     """Return the known query, sent as something else than JSON."""
-    body = api.judge.text(api.judge.known_query())
-    types = ("text/plain", "application/xml", "multipart/form-data", None)
-    return [
-        api.make(f"the known record, sent as {one or 'no media type'}", body, headers={"Content-Type": one})
-        for one in types
-    ]
+    types = {one: one for one in ("text/plain", "application/xml", "multipart/form-data")}
+    named = {**types, "no media type": None}
+    return [api.make_known(f", sent as {how}", headers={"Content-Type": one}) for how, one in named.items()]
 
 
 @needs(RECORDS)
@@ -123,9 +120,7 @@ def not_queries(api: Api) -> list[Ask]:
 @needs(RECORDS)
 def other_methods(api: Api) -> list[Ask]:
     """Return the known query, sent by other methods."""
-    body = api.judge.text(api.judge.known_query())
-    methods = ("GET", "PUT", "PATCH", "DELETE")
-    return [api.make(f"the known record, by {method}", body, method=method) for method in methods]
+    return [api.make_known(f", by {method}", method=method) for method in ("GET", "PUT", "PATCH", "DELETE")]
 
 
 @needs(RECORDS)
@@ -149,25 +144,24 @@ def any_script(api: Api) -> list[Ask]:
 @needs(SIGNATURE)
 def unsigned(api: Api) -> list[Ask]:
     """Return the known query without a signature."""
-    body = api.judge.text(api.judge.known_query())
     values = {"no signature": None, "an empty signature": "", "a signature without digits": "Bearer"}
-    return [_forged(api, name, body, value, f"echo Authorization: {value}") for name, value in values.items()]
+    return [_forged(api, name, value, f"echo Authorization: {value}") for name, value in values.items()]
 
 
 @needs(SIGNATURE)
 def forgeries(api: Api) -> list[Ask]:
     """Return the known query with signatures of somebody else, of something else, and of nothing."""
-    body = api.judge.text(api.judge.known_query())
     sign, prefix = api.judge.authorization, api.judge.scheme.prefix
     another = api.judge.text(api.judge.query("another"))
-    right = sign(body)
+    known = api.judge.text(api.judge.known_query())
+    right = sign(known)
     spaced = json.dumps(api.judge.known_query()).encode()
     made = {
-        "the signature of another key": (sign(body, WRONG_KEY), _SIGNED_WRONGLY),
+        "the signature of another key": (sign(known, WRONG_KEY), _SIGNED_WRONGLY),
         "the signature of an empty object": (sign(b"{}"), "opay-contract sign '{}'"),
         "the signature of another body": (sign(another), f"opay-contract sign '{another.decode()}'"),
         "the signature of the text with a space": (
-            prefix + _raw_digest(api, spaced),
+            prefix + sign_as_it_is(spaced, api.judge.target.private_key),
             SIGNED_AS_IT_IS.replace('"$body"', "'" + _with_variable(api, spaced) + "'"),
         ),
         "a signature with one digit changed": (
@@ -184,14 +178,13 @@ def forgeries(api: Api) -> list[Ask]:
             "echo Authorization: Bearer OPAYPRV_GUESSED",
         ),
     }
-    return [_forged(api, name, body, value, signing) for name, (value, signing) in made.items()]
+    return [_forged(api, name, value, signing) for name, (value, signing) in made.items()]
 
 
 @needs(SIGNATURE)
 def cut_signatures(api: Api) -> list[Ask]:
     """Return the known query with signatures of which something is missing, or which have too much."""
-    body = api.judge.text(api.judge.known_query())
-    right = api.judge.authorization(body)
+    right = api.judge.authorization(api.judge.text(api.judge.known_query()))
     half = len(api.judge.scheme.prefix) + 64
     made = {
         "a signature without its last digit": (right[:-1], "sed 's/.$//'"),
@@ -199,14 +192,14 @@ def cut_signatures(api: Api) -> list[Ask]:
         "a signature with a digit more": (right + "0", "sed 's/$/0/'"),
         "the signature twice": (f"{right}, {right}", "sed 's/: \\(.*\\)/: \\1, \\1/'"),
     }
-    return [_changed(api, name, body, value, how) for name, (value, how) in made.items()]
+    return [_forged(api, name, value, how) for name, (value, how) in made.items()]
 
 
 @needs(SIGNATURE)
 def other_forms(api: Api) -> list[Ask]:
     """Return the known query with the right signature in a form that is not the documented one."""
-    body = api.judge.text(api.judge.known_query())
-    digits = api.judge.authorization(body)[len(api.judge.scheme.prefix) :]
+    known = api.judge.text(api.judge.known_query())
+    digits = api.judge.authorization(known)[len(api.judge.scheme.prefix) :]
     word = api.judge.scheme.prefix.rstrip()
     rest = api.judge.scheme.prefix[len(word) :]
     made = {
@@ -215,7 +208,7 @@ def other_forms(api: Api) -> list[Ask]:
         "another scheme's word": (f"Basic{rest}{digits}", f"sed 's/{word}/Basic/'"),
         "the signature without the scheme's word": (digits, f"sed 's/{word}{rest}//'"),
     }
-    return [_changed(api, name, body, value, how) for name, (value, how) in made.items()]
+    return [_forged(api, name, value, how) for name, (value, how) in made.items()]
 
 
 @needs(SIGNATURE)
@@ -257,7 +250,6 @@ def ambiguous_replays(api: Api) -> list[Ask]:
 @needs(SIGNATURE, IDENTITY)
 def other_merchants(api: Api) -> list[Ask]:
     """Return the known query, asked as another merchant."""
-    body = api.judge.text(api.judge.known_query())
     ids = {
         "another merchant": _ANOTHER_MERCHANT,
         "the merchant 0": "0",
@@ -265,13 +257,13 @@ def other_merchants(api: Api) -> list[Ask]:
         "two merchants in one header": "256612345678901\t1",
         "a merchant in quotes": "'1'='1",
     }
-    asks = [_as_merchant(api, f"the known record, as {name}", body, one) for name, one in ids.items()]
-    foreign = api.make(
-        "the known record, as another merchant with another key",
-        body,
+    name = api.judge.identity_header
+    asks = [api.make_known(f", as {how}", headers={name: one}) for how, one in ids.items()]
+    foreign = api.make_known(
+        ", as another merchant with another key",
         key=WRONG_KEY,
         signing=_SIGNED_WRONGLY,
-        headers={api.judge.identity_header: _ANOTHER_MERCHANT},
+        headers={name: _ANOTHER_MERCHANT},
     )
     return [*asks, foreign]
 
@@ -279,9 +271,9 @@ def other_merchants(api: Api) -> list[Ask]:
 @needs(SIGNATURE, IDENTITY)
 def no_merchant(api: Api) -> list[Ask]:
     """Return the known query without a merchant's id."""
-    body = api.judge.text(api.judge.known_query())
     ids = {"no merchant id": None, "an empty merchant id": ""}
-    return [_as_merchant(api, f"the known record, with {name}", body, one) for name, one in ids.items()]
+    name = api.judge.identity_header
+    return [api.make_known(f", with {how}", headers={name: one}) for how, one in ids.items()]
 
 
 @needs(RECORDS)
@@ -343,13 +335,10 @@ def _without_key(api: Api) -> dict[str, object]:
     return {name: value for name, value in api.judge.known_query().items() if name != api.judge.member}
 
 
-def _forged(api: Api, name: str, body: bytes, value: str | None, signing: str) -> Ask:
-    header = {api.judge.scheme.header: value}
-    return api.make(f"the known record, with {name}", body, signing=signing, headers=header)
-
-
-def _changed(api: Api, name: str, body: bytes, value: str, filter_: str) -> Ask:
-    return _forged(api, name, body, value, f'opay-contract sign "$body" | {filter_}')
+def _forged(api: Api, name: str, value: str | None, signing: str) -> Ask:
+    """Return the known query with another signature; a `signing` by sed is made of the right one."""
+    made = f'opay-contract sign "$body" | {signing}' if signing.startswith("sed ") else signing
+    return api.make_known(f", with {name}", signing=made, headers={api.judge.scheme.header: value})
 
 
 def _replayed(api: Api, name: str, body: bytes) -> Ask:
@@ -359,15 +348,105 @@ def _replayed(api: Api, name: str, body: bytes) -> Ask:
     return api.make(name, body, signing=f"opay-contract sign '{text}'", headers=header)
 
 
-def _as_merchant(api: Api, name: str, body: bytes, merchant: str | None) -> Ask:
-    return api.make(name, body, headers={api.judge.identity_header: merchant})
-
-
 def _with_variable(api: Api, text: bytes) -> str:
     """Return a text for single quotes of a shell, with the customer as a variable."""
     return text.decode().replace(api.judge.target.customer_id, f"'\"${CUSTOMER_ID}\"'")
 
 
-def _raw_digest(api: Api, text: bytes) -> str:
-    """Return the signature of the text as it stands, not of what it means."""
-    return sign_as_it_is(text, api.judge.target.private_key)
+_OF_THE_SERVER = frozenset(
+    {"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding"}
+)
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetDifference:
+    """What differs between the answers of two targets, and in answer to which requests."""
+
+    what: str
+    first: str
+    second: str
+    asked: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parity:
+    """How many requests both targets answered, and where they differ."""
+
+    asked: int
+    differences: tuple[TargetDifference, ...]
+
+
+def compare_targets(first: Api, second: Api) -> Parity:
+    """Ask both targets every request of the suite that both know, one after the other."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    asked = 0
+    had = first.judge.questions.had & second.judge.questions.had
+    for family in FAMILIES:
+        if set(getattr(family, NEEDS, ())) - had:
+            continue
+        try:
+            pairs = list(zip(family(first), family(second), strict=False))
+        except Breach:  # one target has none of what the family is about
+            continue
+        asked += len(pairs)
+        for one, other in pairs:
+            for difference in _differences(first.send(one), second.send(other)):
+                found.setdefault(difference, []).append(one.name)
+    rows = [
+        TargetDifference(what=what, first=one, second=other, asked=tuple(names))
+        for (what, one, other), names in found.items()
+    ]
+    return Parity(asked=asked, differences=tuple(sorted(rows, key=lambda row: -len(row.asked))))
+
+
+def render_parity(parity: Parity, first: str, second: str) -> str:
+    """Return the differences as text, those of most requests first."""
+    count = len(parity.differences)
+    lines = [f"{first} against {second}: {parity.asked} requests, {count} difference{'s' * (count != 1)}"]
+    for row in parity.differences:
+        more = len(row.asked) - _MOST_NAMED
+        named = "; ".join(row.asked[:_MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
+        lines += [f"  {row.what}: {row.first} against {row.second}", f"    asked {named}"]
+    return "\n".join(lines)
+
+
+def _differences(one: Reply, other: Reply) -> Iterator[tuple[str, str, str]]:
+    if one.status != other.status:
+        yield "HTTP status", str(one.status), str(other.status)
+    if one.code != other.code:
+        yield "code", one.code or "none", other.code or "none"
+    for name in sorted(_headers(one) ^ _headers(other)):
+        first, second = ("there", "absent") if name in _headers(one) else ("absent", "there")
+        yield f"header {name}", first, second
+    kinds, others = _shape(one), _shape(other)
+    for place in sorted(kinds.keys() | others.keys()):
+        if kinds.get(place) != others.get(place):
+            yield place, kinds.get(place, "absent"), others.get(place, "absent")
+
+
+def _headers(reply: Reply) -> set[str]:
+    return {name.lower() for name, _ in reply.exchange.response.headers or ()} - _OF_THE_SERVER
+
+
+def _shape(reply: Reply) -> dict[str, str]:
+    """Return the types of what stands at each folded place of a body."""
+    parsed = parse_json(reply.exchange.response.body) if reply.exchange.response.body else None
+    if not isinstance(parsed, Parsed):
+        return {"the body": "none" if parsed is None else "no JSON"}
+    kinds: dict[str, set[str]] = {}
+    _walk(parsed.value, "", kinds)
+    return {place: " or ".join(sorted(found)) for place, found in kinds.items()}
+
+
+def _walk(value: object, place: str, kinds: dict[str, set[str]]) -> None:
+    kinds.setdefault(place or "the body", set()).add(_KINDS.get(type(value), "number"))
+    if isinstance(value, dict):
+        for name, child in value.items():
+            _walk(child, f"{place}/{name}", kinds)
+    elif isinstance(value, list):
+        for child in value:
+            _walk(child, f"{place}/*", kinds)
+
+
+_KINDS = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Protocol
 
@@ -11,7 +10,7 @@ import requests
 from requests.adapters import BaseAdapter
 
 from opay_contract.errors import OpayContractError
-from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, header
+from opay_contract.model.exchange import Exchange, Request, Response, as_headers, exchange_of_now, header
 
 Listener = Callable[[Exchange], None]
 """Hears of each exchange, those that are tried again among them."""
@@ -80,7 +79,7 @@ class Client:
 
     def __post_init__(self) -> None:
         """Take nothing from the environment but proxies: not the password of a .netrc file above all."""
-        self._session.auth = _keep_as_it_is
+        self._session.auth = lambda request: request
         self._session.headers.clear()
         if self.adapter is not None:
             self._session.mount("http://", self.adapter)
@@ -109,13 +108,12 @@ class Client:
     def _try(self, request: requests.PreparedRequest, *, is_last: bool) -> Exchange | None:
         """Send a request once; None where the connection was lost."""
         self._spend()
-        self._keep_pace()
         try:
             response = self._session.send(
                 request,
                 timeout=self.rate_policy.timeout,
                 allow_redirects=False,
-                proxies={} if self.adapter else _proxies(self._session, request),
+                proxies={} if self.adapter else self._proxies(request),
             )
         except _DROPPED as error:
             if is_last:
@@ -123,26 +121,40 @@ class Client:
                     f"no answer in {self.rate_policy.tries} tries: {type(error).__name__}; is the target up?"
                 ) from None
             return None
-        exchange = _exchange(request, response, self.sent)
+        exchange = exchange_of_now(
+            Request(
+                method=request.method,
+                url=request.url,
+                headers=as_headers(request.headers.items()),
+                body=request.body if isinstance(request.body, bytes) else None,
+            ),
+            Response(
+                status=response.status_code,
+                headers=as_headers(response.headers.items()),
+                body=response.content,
+            ),
+            self.sent,
+        )
         for listener in self.listeners:
             listener(exchange)
         return exchange
 
     def _spend(self) -> None:
-        if self.rate_policy.budget is not None and self.sent >= self.rate_policy.budget:
+        """Take one request of the budget, when its turn has come."""
+        policy = self.rate_policy
+        if policy.budget is not None and self.sent >= policy.budget:
             self.was_refused = True
-            raise BudgetError(
-                f"the budget of {self.rate_policy.budget} requests is used up; raise it with --budget"
-            )
+            raise BudgetError(f"the budget of {policy.budget} requests is used up; raise it with --budget")
         self.sent += 1
+        if policy.pace is not None:
+            now = self.clock.monotonic()
+            if now < self._next:
+                self.clock.sleep(self._next - now)
+            self._next = max(now, self._next) + 1 / policy.pace
 
-    def _keep_pace(self) -> None:
-        if self.rate_policy.pace is None:
-            return
-        now = self.clock.monotonic()
-        if now < self._next:
-            self.clock.sleep(self._next - now)
-        self._next = max(now, self._next) + 1 / self.rate_policy.pace
+    def _proxies(self, request: requests.PreparedRequest) -> dict[str, str]:
+        merge = self._session.merge_environment_settings
+        return dict(merge(request.url, {}, stream=False, verify=None, cert=None)["proxies"])
 
 
 def share(rate_policy: RatePolicy, of: int) -> RatePolicy:
@@ -152,15 +164,6 @@ def share(rate_policy: RatePolicy, of: int) -> RatePolicy:
         pace=None if rate_policy.pace is None else rate_policy.pace / of,
         budget=None if rate_policy.budget is None else rate_policy.budget // of,
     )
-
-
-def _keep_as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
-
-
-def _proxies(session: requests.Session, request: requests.PreparedRequest) -> dict[str, str]:
-    settings = session.merge_environment_settings(request.url, {}, stream=False, verify=None, cert=None)
-    return dict(settings["proxies"])
 
 
 def _wait_asked_for(exchange: Exchange, clock: Clock) -> float | None:
@@ -175,22 +178,3 @@ def _wait_asked_for(exchange: Exchange, clock: Clock) -> float | None:
     except ValueError:
         return 0.0
     return max(0.0, moment.timestamp() - clock.time())
-
-
-def _exchange(request: requests.PreparedRequest, response: requests.Response, number: int) -> Exchange:
-    body = request.body if isinstance(request.body, bytes) else None
-    return Exchange(
-        place=Place(source=0, entry=number, file="call"),
-        request=Request(method=request.method, url=request.url, headers=_headers(request.headers), body=body),
-        response=Response(
-            status=response.status_code, headers=_headers(response.headers), body=response.content
-        ),
-        recorded_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-    )
-
-
-def _headers(headers: Mapping[str, str | bytes]) -> Headers:
-    return tuple(
-        (name, value.decode("latin-1") if isinstance(value, bytes) else value)
-        for name, value in headers.items()
-    )

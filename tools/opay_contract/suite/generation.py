@@ -57,6 +57,7 @@ def _bodies(document: dict[str, Any]) -> "SearchStrategy[Any]":
 
 def _document_around(schema: dict[str, Any], documents: dict[str, Document]) -> dict[str, Any]:
     names = (root_of(documents), *sorted(filter(is_schema_file, documents)))
+    own = (documents[names[0]].value.get("components") or {}).get("schemas") or {}
     return {
         "openapi": "3.1.0",
         "info": {"title": "One schema", "version": "1"},
@@ -74,16 +75,10 @@ def _document_around(schema: dict[str, Any], documents: dict[str, Document]) -> 
         "components": {
             "schemas": {
                 **{_key(name): _relocate(documents[name].value, name, names) for name in names[1:]},
-                **_own_schemas(documents[names[0]].value, names),
+                **{_own_key(name): _relocate(schema, names[0], names) for name, schema in own.items()},
             }
         },
     }
-
-
-def _own_schemas(root: Any, names: tuple[str, ...]) -> dict[str, Any]:
-    """Return the schemas that stand in the first document, under names of their own."""
-    own = (root.get("components") or {}).get("schemas") or {}
-    return {_own_key(name): _relocate(schema, names[0], names) for name, schema in own.items()}
 
 
 def _own_key(name: str | int) -> str:

@@ -10,7 +10,7 @@ import warnings
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from opay_contract.contract.loading import (
     with_base_url,
 )
 from opay_contract.errors import OpayContractError, UsageError
-from opay_contract.suite.api import Api, ApiJudge
+from opay_contract.suite.api import Api
 from opay_contract.suite.breach import (
     REPORTED,
     Discrepancy,
@@ -38,9 +38,8 @@ from opay_contract.suite.breach import (
 )
 from opay_contract.suite.client import Client, Listener, RatePolicy, UnreachableError, share
 from opay_contract.suite.probe import PROBES, ProbeResult, probe
-from opay_contract.suite.questions import LACKS, NEEDS, Questions
-from opay_contract.suite.running import judge_of, running_mock
-from opay_contract.suite.targets import MOCK, ApiTarget, find_target
+from opay_contract.suite.questions import LACKS, MOCK, NEEDS, ApiJudge, ApiTarget, Questions
+from opay_contract.suite.targets import find_target, judge_of, running_mock
 from opay_contract.words import count
 
 PACKAGE = Path(opay_contract.__file__).parent
@@ -52,25 +51,21 @@ PACE, BUDGET, TRIES = 2.0, 500, 5
 _KEY_LENGTH = 32
 _KEY_INPUT, _SPACE_INPUT, _SENT_OUTPUT = "opay_redaction_key", "opay_has_space", "opay_sent"
 
-_SLOW = [HealthCheck.too_slow]
-settings.register_profile("dev", deadline=None, suppress_health_check=_SLOW)
-settings.register_profile(
-    "ci", deadline=None, suppress_health_check=_SLOW, derandomize=True, database=None, print_blob=True
-)
-settings.register_profile(
-    "nightly", deadline=None, suppress_health_check=_SLOW, max_examples=1000, print_blob=True
-)
-settings.register_profile(
-    REAL_PROFILE,
-    deadline=None,
-    suppress_health_check=_SLOW,
-    max_examples=5,
-    derandomize=True,
-    database=None,
-    report_multiple_bugs=False,
-    phases=[Phase.explicit, Phase.generate],  # to shrink what failed costs requests
-    verbosity=Verbosity.quiet,  # what is made up for a real target may name a real customer
-)
+_PROFILES: dict[str, dict[str, Any]] = {
+    "dev": {},
+    "ci": {"derandomize": True, "database": None, "print_blob": True},
+    "nightly": {"max_examples": 1000, "print_blob": True},
+    REAL_PROFILE: {
+        "max_examples": 5,
+        "derandomize": True,
+        "database": None,
+        "report_multiple_bugs": False,
+        "phases": [Phase.explicit, Phase.generate],  # to shrink what failed costs requests
+        "verbosity": Verbosity.quiet,  # what is made up for a real target may name a real customer
+    },
+}
+for _name, _kept in _PROFILES.items():
+    settings.register_profile(_name, deadline=None, suppress_health_check=[HealthCheck.too_slow], **_kept)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -166,7 +161,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if not given:
         config.pluginmanager.register(run, "opay-contract-suite-run")
     inherited = getattr(config, "workerinput", {})
-    run.target = _find_target(config)
+    name, allowed = config.getoption("--target"), config.getoption("--allow-production")
+    if name != MOCK:
+        try:
+            run.target = find_target(name, os.environ, contract_of(config), allow_production=allowed)
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
     run.rate_policy = _find_care(config) if run.target else RatePolicy()
     run.has_space = inherited.get(_SPACE_INPUT, True)
     key = inherited.get(_KEY_INPUT)
@@ -224,16 +224,17 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what the contract has nothing for, and what does not ask a target that is not the mock."""
     run = config.stash[_RUN]
-    if any(getattr(getattr(item, "function", None), NEEDS, ()) for item in items):
+    needs = {item: getattr(getattr(item, "function", None), NEEDS, ()) for item in items}
+    if any(needs.values()):
         had = Questions(contract_of(config)).had
-        lacking = {item: set(_needs(item)) - had for item in items}
+        lacking = {item: set(names) - had for item, names in needs.items()}
         run.left_out.update(min(lacks) for lacks in lacking.values() if lacks)
         config.hook.pytest_deselected(items=[item for item in items if lacking[item]])
         items[:] = [item for item in items if not lacking[item]]
-    if run.target is None:
-        return
-    config.hook.pytest_deselected(items=[item for item in items if not _asks_any_target(item)])
-    items[:] = [item for item in items if _asks_any_target(item)]
+    if run.target is not None:  # a recording was asked for by its own option
+        others = [item for item in items if "target" not in getattr(item, "fixturenames", ("target",))]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -251,7 +252,7 @@ def pytest_runtest_makereport(
         if breach is not None:
             report.longrepr = str(breach)
             report.sections.clear()
-            report.__dict__[REPORTED] = [one.as_json() for one in breach.discrepancies]
+            report.__dict__[REPORTED] = [asdict(one) for one in breach.discrepancies]
         elif run.target is not None:
             report.longrepr = _without_values(call.excinfo, item.config.rootpath)
             report.sections.clear()
@@ -332,16 +333,6 @@ def _asking(config: pytest.Config, run: SuiteRun, target: ApiTarget) -> Iterator
         yield made
 
 
-def _asks_any_target(item: pytest.Item) -> bool:
-    """Tell whether a test asks the target; a recording was asked for by its own option."""
-    return "target" in getattr(item, "fixturenames", ("target",))
-
-
-def _needs(item: pytest.Item) -> tuple[str, ...]:
-    named: tuple[str, ...] = getattr(getattr(item, "function", None), NEEDS, ())
-    return named
-
-
 def contract_of(config: pytest.Config) -> Contract:
     """Return the contract of a run, read once."""
     if _CONTRACT not in config.stash:
@@ -351,17 +342,6 @@ def contract_of(config: pytest.Config) -> Contract:
         except OpayContractError as error:
             raise pytest.UsageError(str(error)) from None
     return config.stash[_CONTRACT]
-
-
-def _find_target(config: pytest.Config) -> ApiTarget | None:
-    name = config.getoption("--target")
-    if name == MOCK:
-        return None
-    allowed = config.getoption("--allow-production")
-    try:
-        return find_target(name, os.environ, contract_of(config), allow_production=allowed)
-    except UsageError as error:
-        raise pytest.UsageError(str(error)) from None
 
 
 def _find_care(config: pytest.Config) -> RatePolicy:
@@ -401,16 +381,13 @@ def _profile(config: pytest.Config) -> str:
 
 
 def _recorder(stack: ExitStack, path: Path, key: bytes, target: ApiTarget, contract: Contract) -> Listener:
-    from opay_contract.record.capture import captured_of  # noqa: PLC0415  of no use but here
-    from opay_contract.record.files import RotatingFile  # noqa: PLC0415
-    from opay_contract.record.recorder import Recorder  # noqa: PLC0415
-    from opay_contract.redact.redactor import Redactor  # noqa: PLC0415
+    from opay_contract.record.capture import Captured  # noqa: PLC0415  of no use but here
+    from opay_contract.record.recorder import open_recorder  # noqa: PLC0415
 
+    judged = with_base_url(contract, target.base_url)
     try:
-        file = RotatingFile(path)
+        recorder = open_recorder(path, judged, key, target.private_key or None, say=warnings.warn)
     except UsageError as error:
         raise pytest.UsageError(f"--record-to: {error}") from None
-    judged = with_base_url(contract, target.base_url)
-    recorder = Recorder(file, Redactor(judged, key, target.private_key or None), say=warnings.warn)
     stack.callback(recorder.close)
-    return lambda exchange: recorder.add([captured_of(exchange)])
+    return lambda exchange: recorder.add([Captured(exchange=exchange)])

@@ -14,14 +14,14 @@ from opay_contract.suite import catalogue
 from opay_contract.suite.api import Api, Reply
 from opay_contract.suite.breach import Breach
 from opay_contract.suite.client import BudgetError, UnreachableError
-from opay_contract.suite.questions import SIGNATURE
-from opay_contract.suite.targets import CREDENTIAL, CUSTOMER_ID, MERCHANT_ID, PRIVATE_KEY
+from opay_contract.suite.questions import CREDENTIAL, CUSTOMER_ID, MERCHANT_ID, PRIVATE_KEY, SIGNATURE
 from opay_contract.words import count
 
 PROBES = 5
 """Requests of a probe that finds nothing wrong."""
 
 _TOO_MANY_REQUESTS, _NOT_FOUND, _FORBIDDEN, _UNAUTHORIZED, _BAD_REQUEST = 429, 404, 403, 401, 400
+_REDIRECTS = range(300, 400)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +83,12 @@ def _steps(result: ProbeResult) -> Iterator[Step]:
     if SIGNATURE not in result.api.judge.questions.had:
         yield from _steps_unsigned(result.api)
         return
-    known = _ask_known(result.api)
+    known = result.api.send(result.api.make_known())
     yield _address(known)
     if not known.is_success:
         spaceless = Api(judge=replace(result.api.judge, has_space=False), client=result.api.client)
         wrong, unknown = _compared(result.api)
-        if known.verdict == wrong.verdict and (retried := _ask_known(spaceless)).is_success:
+        if known.verdict == wrong.verdict and (retried := spaceless.send(spaceless.make_known())).is_success:
             result.api, known = spaceless, retried
         else:
             yield _refused(known, wrong, unknown)
@@ -119,10 +119,6 @@ def _steps_unsigned(api: Api) -> Iterator[Step]:
         yield Step(name="request", doubt=f"a sound one of {request.operation.id} is refused ({came})")
 
 
-def _ask_known(api: Api) -> Reply:
-    return api.ask("the known record", api.judge.known_query())
-
-
 def _compared(api: Api) -> tuple[Reply, Reply]:
     """Return the answers to the known query with a wrong key, and to a query for nobody."""
     return api.send(catalogue.forgeries(api)[0]), api.send(catalogue.unknown_queries(api)[0])
@@ -141,15 +137,11 @@ def _address(known: Reply) -> Step:
         what = f"HTTP {status}" + (f" and {media_type:.40}" if media_type else "")
         if status == _NOT_FOUND:
             what += f"; {known.judge.operation.path} is not served there"
-        elif _is_redirect(status):
+        elif status in _REDIRECTS:
             what += "; a redirect is not followed, so give the address it leads to"
         if status < _BAD_REQUEST or status == _NOT_FOUND:
             return Step(name="address", trouble=f"{url} does not answer as the API does: {what}")
     return Step(name="address", said=f"{url} answers")
-
-
-def _is_redirect(status: int) -> bool:
-    return 300 <= status < _BAD_REQUEST  # noqa: PLR2004  HTTP's redirections
 
 
 def _refused(known: Reply, wrong: Reply, unknown: Reply) -> Step:

@@ -6,9 +6,15 @@ from contextlib import ExitStack
 from opay_contract.contract.loading import load_contract
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.validation import Credentials
-from opay_contract.suite.api import ApiJudge
+from opay_contract.suite.questions import (
+    CREDENTIAL,
+    CUSTOMER_ID,
+    MERCHANT_ID,
+    PRIVATE_KEY,
+    ApiJudge,
+    ApiTarget,
+)
 from opay_contract.suite.schemathesis_teaching import taught
-from opay_contract.suite.targets import CREDENTIAL, CUSTOMER_ID, MERCHANT_ID, PRIVATE_KEY, ApiTarget
 
 _MOCK, _CONTRACT = Credentials(), load_contract()
 _TARGET = ApiTarget(

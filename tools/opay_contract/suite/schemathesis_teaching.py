@@ -1,28 +1,35 @@
-"""Teaches schemathesis this contract: who asks, how requests are signed, and what answers mean.
+"""Teaches schemathesis this contract, who asks, how requests are signed, what answers mean, and runs it.
 
 schemathesis judges by the HTTP status. Here HTTP 200 comes with errors too, so its own checks of refusals are
 given the status that the business code means, and the contract's rules stand beside them.
 """
 
 import copy
+import tomllib
 import zlib
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import requests
 import schemathesis
 from schemathesis.checks import CHECKS, CheckContext, load_all_checks
 from schemathesis.core.failures import Failure, FailureGroup
+from schemathesis.engine import Status, events, from_schema
 from schemathesis.generation.meta import CoveragePhaseData, CoverageScenario
 from schemathesis.hooks import GLOBAL_HOOK_DISPATCHER, HookContext
 from schemathesis.specs.openapi import checks as built_in
 
 from opay_contract.contract.operation import Operation
 from opay_contract.mock.sound import PLACEHOLDER
-from opay_contract.model.exchange import Exchange, Place, Request, Response
-from opay_contract.suite.api import ApiJudge, describe
+from opay_contract.model.exchange import Exchange, Request, Response, as_headers, exchange_of_now
+from opay_contract.suite.api import describe
+from opay_contract.suite.client import Client
+from opay_contract.suite.questions import ApiJudge
 
 _Check = Callable[[CheckContext, schemathesis.Response, Any], bool | None]
 
@@ -48,22 +55,19 @@ def taught(judge: ApiJudge) -> Iterator[None]:
 
 def exchange_of(response: schemathesis.Response) -> Exchange:
     """Return what was sent and what came."""
-    request = response.request
-    body = request.body.encode() if isinstance(request.body, str) else request.body
-    return Exchange(
-        place=Place(source=0, entry=1, file="call"),
-        request=Request(
-            method=request.method,
-            url=request.path_url,
-            headers=tuple((name, _text(value)) for name, value in request.headers.items()),
-            body=body,
+    asked, answered = response.request, response.headers
+    return exchange_of_now(
+        Request(
+            method=asked.method,
+            url=asked.path_url,
+            headers=as_headers(asked.headers.items()),
+            body=asked.body.encode() if isinstance(asked.body, str) else asked.body,
         ),
-        response=Response(
+        Response(
             status=response.status_code,
-            headers=tuple((name, value) for name, values in response.headers.items() for value in values),
+            headers=tuple((name, value) for name, values in answered.items() for value in values),
             body=response.content or b"",
         ),
-        recorded_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
 
 
@@ -94,16 +98,22 @@ def _before_call(judge: ApiJudge) -> Callable[[HookContext, Any, dict[str, Any]]
         operation = _operation(judge, case)
         if operation is None:
             return
-        fixed = _is_example(case) or _is_negative(case)
+        is_example = case.meta is not None and case.meta.phase.name == "examples"
+        fixed = is_example or _is_negative(case)
         drawn = _AS_IT_SHOULD_BE if fixed else zlib.crc32(repr(case.body).encode())
         scheme = judge.contract.signature
         if operation.is_signed and scheme is not None:
-            kwargs["auth"] = _Signing(judge, _key(judge, drawn))
+            wrong = {0: None, 1: _WRONG_KEY}
+            kwargs["auth"] = _Signing(judge, wrong.get(drawn % _WRONG_EVERY, judge.target.private_key))
             name = operation.identity_header(scheme)
             if name is not None and name in case.headers and not _is_negative(case, "header"):
                 case.headers[name] = judge.target.merchant_id
-        else:
-            _let_in(judge, operation, case)
+        else:  # say who asks where that is a key or a password; what is wrong on purpose stays so
+            given = {"header": case.headers, "query": case.query, "cookie": case.cookies}
+            for one in next(iter(operation.credentials), ()):
+                if one.place in given and not _is_negative(case, one.place):
+                    sent = f"{one.word} {judge.target.credential or PLACEHOLDER}".strip()
+                    given[one.place][one.name] = sent
         known = _known_body(judge, operation, case.body)
         about_known = drawn % _UNKNOWN_EVERY != 0 and not _is_negative(case, "body")
         if about_known and known is not None:
@@ -112,22 +122,12 @@ def _before_call(judge: ApiJudge) -> Callable[[HookContext, Any, dict[str, Any]]
     return before_call
 
 
-def _key(judge: ApiJudge, drawn: int) -> str | None:
-    wrong = {0: None, 1: _WRONG_KEY}
-    return wrong.get(drawn % _WRONG_EVERY, judge.target.private_key)
-
-
-def _is_example(case: Any) -> bool:
-    return case.meta is not None and case.meta.phase.name == "examples"
-
-
 def _is_negative(case: Any, location: str | None = None) -> bool:
     if case.meta is None:
         return False
     if location is None:
         return bool(case.meta.generation.mode.is_negative)
-    component = next((found for place, found in case.meta.components.items() if place == location), None)
-    return component is not None and component.mode.is_negative
+    return any(place == location and found.mode.is_negative for place, found in case.meta.components.items())
 
 
 def _operation(judge: ApiJudge, case: Any) -> Operation | None:
@@ -136,21 +136,15 @@ def _operation(judge: ApiJudge, case: Any) -> Operation | None:
     return next((one for one in judge.contract.operations if (one.path, one.method) == (path, method)), None)
 
 
-def _let_in(judge: ApiJudge, operation: Operation, case: Any) -> None:
-    """Say who asks where that is a key or a password; what is wrong on purpose stays so."""
-    for one in next(iter(operation.credentials), ()):
-        if one.place == "header" and not _is_negative(case, "header"):
-            case.headers[one.name] = f"{one.word} {judge.target.credential or PLACEHOLDER}".strip()
-        elif one.place == "query" and not _is_negative(case, "query"):
-            case.query[one.name] = judge.target.credential or PLACEHOLDER
-        elif one.place == "cookie" and not _is_negative(case, "cookie"):
-            case.cookies[one.name] = judge.target.credential or PLACEHOLDER
-
-
 def _known_body(judge: ApiJudge, operation: Operation, body: Any) -> Any:
     """Return the query for the record that the target knows, where a body asks for one; else None."""
     by = judge.questions.by_record
-    if by is None or by.operation.id != operation.id or not isinstance(body, dict) or by.member not in body:
+    if (
+        by is None
+        or by.operation.id != operation.id
+        or not isinstance(body, dict)
+        or judge.member not in body
+    ):
         return None
     return judge.known_query()
 
@@ -174,8 +168,7 @@ class _Checks:
     def contract_rules(self, _: CheckContext, response: Any, case: Any) -> None:
         """Hold every exchange against the rules of `opay-contract check`."""
         if _operation(self._judge, case) is not None:  # see other_method_is_refused
-            findings = self._judge.findings(exchange_of(response))
-            said = describe(findings)
+            said = describe(self._judge.findings(exchange_of(response)))
             _expect(holds=not said, otherwise=said)
 
     def answer_fits_schema(self, ctx: CheckContext, response: Any, case: Any) -> bool | None:
@@ -220,5 +213,110 @@ def _expect(*, holds: bool, otherwise: str) -> None:
         raise AssertionError(otherwise)
 
 
-def _text(value: str | bytes) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else value
+_HOP_BY_HOP = {"connection", "keep-alive", "te", "transfer-encoding", "upgrade"}
+_OF_THE_CONNECTION = _HOP_BY_HOP | {"content-length", "host"}
+_DECODED = _OF_THE_CONNECTION | {"content-encoding"}
+
+_Message = dict[str, Any]
+
+SETTINGS = Path(__file__).with_name("schemathesis.toml")
+"""The settings of the command line, which the suite shares."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What to run; `app` is an ASGI application, asked in process in place of `base_url`."""
+
+    openapi: Path
+    settings: Path
+    seed: int
+    examples: int | None = None
+    app: Any = None
+    base_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was sent, counted by phase and by whether it was sound, and what failed; holds no value."""
+
+    phases: Counter[str] = field(default_factory=Counter)
+    modes: Counter[str] = field(default_factory=Counter)
+    failures: dict[str, None] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Return the failures, or what was sent."""
+        return "\n".join(self.failures) or f"{dict(self.phases)}, {dict(self.modes)}: no failure"
+
+
+def run_schemathesis(judge: ApiJudge, run: Run) -> Report:
+    """Send what schemathesis makes up in all of its phases, and judge the answers."""
+    report = Report()
+    settings = tomllib.loads(run.settings.read_text(encoding="utf-8"))
+    del settings["hooks"]  # what `taught` does
+    settings["seed"] = run.seed
+    if run.examples is not None:
+        settings["generation"]["max-examples"] = run.examples
+    with taught(judge):
+        config = schemathesis.Config.from_dict(settings)
+        schema = schemathesis.openapi.from_path(run.openapi, config=config)
+        schema.app = run.app  # with `from_asgi` the contract's files would not be found
+        schema.config.update(base_url=run.base_url)
+        for event in from_schema(schema).execute():
+            _note(report, event)
+    return report
+
+
+def _note(report: Report, event: Any) -> None:
+    if isinstance(event, events.NonFatalError | events.FatalError):
+        error: BaseException = event.value if isinstance(event, events.NonFatalError) else event.exception
+        while (inner := error.__cause__ or error.__context__) is not None:  # libraries wrap it on its way
+            error = inner
+        report.failures[f"could not go on: {type(error).__name__}: {error}"] = None
+    if isinstance(event, events.ScenarioFinished):
+        phase = event.phase.value
+        for case_id, node in event.recorder.cases.items():
+            if case_id in event.recorder.interactions and node.value.meta is not None:
+                report.phases[phase] += 1
+                report.modes[node.value.meta.generation.mode.value] += 1
+        for check in chain.from_iterable(event.recorder.checks.values()):
+            if check.status is Status.FAILURE and check.failure_info is not None:
+                # our own checks' messages are known to hold no value of an answer
+                is_ours = CHECKS.get_one(check.name).__module__ == __name__
+                failure = check.failure_info.failure
+                said = failure.message if is_ours else failure.title
+                report.failures[f"{phase}: {check.name}: {said}"] = None
+
+
+class Forwarder:
+    """An ASGI application that asks another server, and answers as that does."""
+
+    def __init__(self, client: Client, base_url: str) -> None:
+        self._client, self._base_url = client, base_url
+
+    async def __call__(
+        self,
+        scope: _Message,
+        receive: Callable[[], Awaitable[_Message]],
+        send: Callable[[_Message], Awaitable[None]],
+    ) -> None:
+        """Answer one request; what the client raises comes out in schemathesis."""
+        if scope["type"] != "http":
+            return
+        query = b"?" + scope["query_string"] if scope["query_string"] else b""
+        target = (scope.get("raw_path") or scope["path"].encode()) + query
+        sent, more = b"", True
+        while more:
+            message = await receive()
+            sent += message.get("body", b"")
+            more = message.get("more_body", False)
+        fields = dict(as_headers(scope["headers"]))
+        asked = {name: value for name, value in fields.items() if name.lower() not in _OF_THE_CONNECTION}
+        url = self._base_url + target.decode("latin-1")
+        response = self._client.send(scope["method"], url, asked, sent).response
+        answered = [
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in response.headers or ()
+            if name.lower() not in _DECODED
+        ]
+        await send({"type": "http.response.start", "status": response.status, "headers": answered})
+        await send({"type": "http.response.body", "body": response.body})

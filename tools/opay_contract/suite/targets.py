@@ -1,42 +1,27 @@
-"""Which server a run of tests talks to, and as whom: the mock, the contract's sandbox, or any other."""
+"""Which server a run of tests talks to: a mock that starts here, the contract's sandbox, or any other."""
 
-import ipaddress
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from urllib.parse import SplitResult, urlsplit
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from urllib.parse import urlsplit
 
-from opay_contract.contract.contract import Contract, Server
+from opay_contract.contract.contract import Contract, Server, is_loopback
+from opay_contract.contract.loading import with_base_url
 from opay_contract.errors import UsageError
-from opay_contract.suite.questions import Questions
-
-MOCK = "mock"
-
-MERCHANT_ID, PRIVATE_KEY, CUSTOMER_ID = "OPAY_MERCHANT_ID", "OPAY_PRIVATE_KEY", "OPAY_CUSTOMER_ID"
-CREDENTIAL = "OPAY_CREDENTIAL"
-"""The environment variables that say who asks, and a record that the target knows, as a customer."""
+from opay_contract.model.finding import Severity
+from opay_contract.suite.api import Api
+from opay_contract.suite.client import Client, RatePolicy
+from opay_contract.suite.questions import (
+    CREDENTIAL,
+    CUSTOMER_ID,
+    MERCHANT_ID,
+    MOCK,
+    PRIVATE_KEY,
+    ApiJudge,
+    ApiTarget,
+    Questions,
+)
 
 _PRODUCTION = "production"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiTarget:
-    """A server and what it takes to ask it: what a contract asks for of this is there, the rest is empty.
-
-    `customer_id` is the key of a record that it knows, as a customer's; `credential` is what goes where the
-    contract asks for an API key, a bearer token or a password.
-    """
-
-    name: str
-    base_url: str
-    merchant_id: str = field(repr=False)
-    private_key: str = field(repr=False)
-    customer_id: str = field(repr=False)
-    credential: str = field(repr=False, default="")
-
-    @property
-    def is_real(self) -> bool:
-        """Whether it is somebody's server, to be treated with care."""
-        return self.name != MOCK
 
 
 def find_target(
@@ -47,17 +32,14 @@ def find_target(
     A UsageError says what is wrong with the name, or which variables of the environment are missing.
     """
     servers = {server.environment: server for server in contract.servers if server.environment}
-    base_url = _url_of(servers[name]) if name in servers else _checked(name, servers)
-    production = servers.get(_PRODUCTION)
-    if production and not allow_production and _is_host(base_url, production):
+    named, production = servers.get(name), servers.get(_PRODUCTION)
+    base_url = f"https://{named.host}{named.prefix}" if named else _checked(name, servers)
+    host = (urlsplit(base_url).hostname or "").rstrip(".").lower()  # however it is written
+    if production and not allow_production and host == production.host.partition(":")[0]:
         raise UsageError(
             f"--target {name} is production, with real cards; if you mean it, add --allow-production"
         )
     return ApiTarget(name=name, base_url=base_url, **_credentials(name, environment, Questions(contract)))
-
-
-def _url_of(server: Server) -> str:
-    return f"https://{server.host}{server.prefix}"
 
 
 def _checked(name: str, servers: Mapping[str, Server]) -> str:
@@ -71,21 +53,9 @@ def _checked(name: str, servers: Mapping[str, Server]) -> str:
         raise UsageError(f"--target {name}: unknown target; expected {known}")
     if parts.query or parts.fragment or "@" in parts.netloc:
         raise UsageError("--target: the URL is to have a host and perhaps a path, and nothing else")
-    if parts.scheme == "http" and not _is_loopback(parts):
+    if parts.scheme == "http" and not is_loopback(host):
         raise UsageError(f"--target {name}: cards and customers travel by https alone; write https://")
     return name.rstrip("/")
-
-
-def _is_host(url: str, server: Server) -> bool:
-    """Tell whether a URL leads to a server, however its host is written."""
-    return (urlsplit(url).hostname or "").rstrip(".").lower() == server.host.partition(":")[0]
-
-
-def _is_loopback(parts: SplitResult) -> bool:
-    try:
-        return ipaddress.ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        return parts.hostname == "localhost"
 
 
 def _credentials(name: str, environment: Mapping[str, str], asked: Questions) -> dict[str, str]:
@@ -102,3 +72,64 @@ def _credentials(name: str, environment: Mapping[str, str], asked: Questions) ->
     if missing:
         raise UsageError(f"--target {name} needs {' and '.join(missing)} in the environment")
     return found
+
+
+@contextmanager
+def asking(
+    name: str,
+    environment: Mapping[str, str],
+    contract: Contract,
+    rate_policy: RatePolicy,
+    *,
+    allow_production: bool = False,
+) -> Iterator[Api]:
+    """Return what asks a target: carefully, or a mock, which starts here, without ado."""
+    with ExitStack() as stack:
+        if name == MOCK:
+            target, rate_policy = stack.enter_context(running_mock(contract)), RatePolicy()
+        else:
+            target = find_target(name, environment, contract, allow_production=allow_production)
+        client = Client(rate_policy)
+        stack.callback(client.close)
+        yield Api(judge=judge_of(target, contract), client=client)
+
+
+def second_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the credentials of a second target: `OPAY_MERCHANT_ID_2` and so on, where they are set."""
+    names = (MERCHANT_ID, PRIVATE_KEY, CUSTOMER_ID)
+    return {name: environment.get(f"{name}_2", environment.get(name, "")) for name in names}
+
+
+def judge_of(target: ApiTarget, contract: Contract, *, has_space: bool = True) -> ApiJudge:
+    """Everything that the mock answers is ours to get right; elsewhere, errors fail a test."""
+    fail_on = Severity.ERROR if target.is_real else Severity.INFO
+    judged = with_base_url(contract, target.base_url) if target.base_url else contract
+    return ApiJudge(contract=judged, target=target, fail_on=fail_on, has_space=has_space)
+
+
+@contextmanager
+def running_mock(contract: Contract) -> Iterator[ApiTarget]:
+    """Run a mock of a contract in a thread, with its admin path; who asks has the credentials it knows."""
+    from opay_contract.mock.app import build_app  # noqa: PLC0415  heavy, and of use to a run on the mock alone
+    from opay_contract.mock.choices import assumed_choices  # noqa: PLC0415
+    from opay_contract.mock.request_handler import MockSettings  # noqa: PLC0415
+    from opay_contract.mock.serving import running  # noqa: PLC0415
+    from opay_contract.mock.store import Store  # noqa: PLC0415
+
+    made = MockSettings(choices=assumed_choices(contract), admin=True, slow_seconds=0)
+    questions = Questions(contract)
+    records = questions.book.examples()
+    by = questions.by_record
+    known = [one.id for one in records if by is not None and one.kind == by.lookup.records.name]
+    with Store() as store:
+        store.add(records)
+        app = build_app(contract, made, store, initial=records)
+        with running(app) as base_url:
+            yield ApiTarget(
+                name=MOCK,
+                base_url=base_url,
+                merchant_id=made.credentials.merchant_id,
+                private_key=made.credentials.private_key,
+                customer_id=next(iter(known), ""),
+                credential="of-the-mock",
+            )

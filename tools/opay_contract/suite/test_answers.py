@@ -141,14 +141,12 @@ def test_an_unknown_record_or_item_has_nothing(api: Api) -> None:
 
 @needs(RECORDS)
 def test_what_is_no_query_is_refused(api: Api) -> None:
-    promise = "a body that is no query is refused"
-    check_each(map(api.send, catalogue.not_queries(api)), lambda reply: api.refuses(reply, promise))
+    api.refuses_each(catalogue.not_queries(api), "a body that is no query is refused")
 
 
 @needs(RECORDS)
 def test_another_method_is_refused(api: Api) -> None:
-    promise = "another method than the documented is refused"
-    check_each(map(api.send, catalogue.other_methods(api)), lambda reply: api.refuses(reply, promise))
+    api.refuses_each(catalogue.other_methods(api), "another method than the documented is refused")
 
 
 @needs(ITEMS)

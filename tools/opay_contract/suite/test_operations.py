@@ -1,19 +1,10 @@
 """What a contract promises about each of its operations, asked by its examples and schemas alone."""
 
+from opay_contract.suite import catalogue
 from opay_contract.suite.api import Api, Ask, Reply
 from opay_contract.suite.breach import check_each
 
 _METHODS = ("GET", "PUT", "PATCH", "DELETE", "POST")
-
-
-def sound_asks(api: Api, *, is_let_in: bool = True, name: str = "") -> list[Ask]:
-    """Return a sound request of each operation and form."""
-    key = api.judge.target.customer_id or None
-    requests = api.judge.questions.requests(key)
-    return [
-        api.make_sound(one, is_let_in=is_let_in, name=name and f"{one.operation.id}, {name}")
-        for one in requests
-    ]
 
 
 def test_a_sound_request_of_each_operation_is_answered_as_the_contract_says(api: Api) -> None:
@@ -27,7 +18,7 @@ def test_a_sound_request_of_each_operation_is_answered_as_the_contract_says(api:
         if not reply.is_success and not api.judge.target.is_real and ask in known:
             raise reply.breach("a sound request succeeds", "it is refused")
 
-    asks, questions = sound_asks(api), api.judge.questions
+    asks, questions = catalogue.sound_requests(api), api.judge.questions
     key = api.judge.target.customer_id or None
     pairs = zip(asks, questions.requests(key), strict=True)
     known = [ask for ask, request in pairs if questions.is_known(request, key)]
@@ -37,21 +28,17 @@ def test_a_sound_request_of_each_operation_is_answered_as_the_contract_says(api:
 
 
 def test_a_request_that_does_not_say_who_asks_is_refused_where_it_must(api: Api) -> None:
-    asks = sound_asks(api)
-    without = sound_asks(api, is_let_in=False, name="without credentials")
+    asks = catalogue.sound_requests(api)
+    without = catalogue.sound_requests(api, is_let_in=False)
     pairs = zip(without, asks, strict=True)
     checked = [one for one, whole in pairs if (one.headers, one.target) != (whole.headers, whole.target)]
-    promise = "a request without credentials is refused"
-    check_each(map(api.send, checked), lambda reply: api.refuses(reply, promise))
+    api.refuses_each(checked, "a request without credentials is refused")
 
 
 def test_a_method_that_a_path_does_not_have_is_refused(api: Api) -> None:
     known = {(one.path, one.method) for one in api.judge.contract.operations}
     promise = "another method than the documented is refused"
     seen: set[str] = set()
-
-    def check(ask: Ask) -> None:
-        api.refuses(api.send(ask), promise)
 
     asks: list[Ask] = []
     for request in api.judge.questions.requests(None):
@@ -60,4 +47,4 @@ def test_a_method_that_a_path_does_not_have_is_refused(api: Api) -> None:
         if other is not None and path not in seen:
             seen.add(path)
             asks.append(api.make_sound(request, method=other, name=f"{request.operation.id}, by {other}"))
-    check_each(asks, check)
+    api.refuses_each(asks, promise)

@@ -12,26 +12,24 @@ from opay_contract.suite.questions import IDENTITY, ITEMS, RECORDS, SIGNATURE, n
 
 @needs(SIGNATURE)
 def test_a_request_without_a_signature_is_refused(api: Api) -> None:
-    promise = "a request without a signature is refused"
-    check_each(map(api.send, catalogue.unsigned(api)), lambda reply: api.refuses(reply, promise))
+    api.refuses_each(catalogue.unsigned(api), "a request without a signature is refused")
 
 
 @needs(SIGNATURE)
 def test_a_signature_that_does_not_hold_is_refused(api: Api) -> None:
-    promise = "a signature that does not hold is refused"
-    check_each(map(api.send, catalogue.forgeries(api)), lambda reply: api.refuses(reply, promise))
+    api.refuses_each(catalogue.forgeries(api), "a signature that does not hold is refused")
 
 
 @needs(SIGNATURE)
 def test_a_signature_that_is_cut_is_refused(api: Api) -> None:
-    promise = "a signature that is cut, or has more than its digits, is refused"
-    check_each(map(api.send, catalogue.cut_signatures(api)), lambda reply: api.refuses(reply, promise))
+    api.refuses_each(
+        catalogue.cut_signatures(api), "a signature that is cut, or has more than its digits, is refused"
+    )
 
 
 @needs(SIGNATURE)
 def test_a_signature_in_another_form_is_refused(api: Api) -> None:
-    promise = "a signature in another form than the documented is refused"
-    check_each(map(api.send, catalogue.other_forms(api)), lambda reply: api.refuses(reply, promise))
+    api.refuses_each(catalogue.other_forms(api), "a signature in another form than the documented is refused")
 
 
 @needs(SIGNATURE)
@@ -68,8 +66,7 @@ def test_a_signature_covers_every_member(api: Api) -> None:
 
 @needs(SIGNATURE)
 def test_a_signature_that_is_sent_again_with_another_body_is_refused(api: Api) -> None:
-    promise = "a signature that is sent again with another body is refused"
-    check_each(map(api.send, catalogue.replays(api)), lambda reply: api.refuses(reply, promise))
+    api.refuses_each(catalogue.replays(api), "a signature that is sent again with another body is refused")
 
 
 @needs(SIGNATURE)
@@ -85,14 +82,12 @@ def test_a_body_that_can_be_read_in_two_ways_never_answers_for_another(api: Api)
 
 @needs(SIGNATURE, IDENTITY)
 def test_another_merchants_id_is_refused(api: Api) -> None:
-    promise = "a merchant's id that is not the key's is refused"
-    check_each(map(api.send, catalogue.other_merchants(api)), lambda reply: api.refuses(reply, promise))
+    api.refuses_each(catalogue.other_merchants(api), "a merchant's id that is not the key's is refused")
 
 
 @needs(SIGNATURE, IDENTITY)
 def test_a_request_without_a_merchants_id_is_refused(api: Api) -> None:
-    promise = "a request without a merchant's id is refused"
-    check_each(map(api.send, catalogue.no_merchant(api)), lambda reply: api.refuses(reply, promise))
+    api.refuses_each(catalogue.no_merchant(api), "a request without a merchant's id is refused")
 
 
 @needs(SIGNATURE, IDENTITY)

@@ -202,13 +202,12 @@ def test_a_report_in_a_file_has_no_colour_even_at_a_terminal(
 
 
 @pytest.mark.parametrize("format_out", ["text", "json"])
-@pytest.mark.parametrize("name", ["error", "unreadable"])
 def test_the_name_of_a_file_cannot_drive_the_terminal(
-    name: str, format_out: str, record: Record, environment: dict[str, str]
+    format_out: str, record: Record, environment: dict[str, str]
 ) -> None:
-    folder = record(name, file=HOSTILE).parent
+    folder = record("error", "unreadable", file=HOSTILE).parent
     seen = read_terminal(command("check", "--format", format_out, HOSTILE), folder, environment)
-    assert ".ndjson" in seen
+    assert seen.count(".ndjson") > 1
     assert [hit for hit in ("\x1b[31mb", "\x9b", "\x07", "\u202e") if hit in seen] == []
 
 

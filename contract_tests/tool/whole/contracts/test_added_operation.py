@@ -14,10 +14,11 @@ from contract_tests.tool.whole.contracts.asking import breaches_of, call, fold
 from opay_contract.contract.loading import default_directory, load_contract, load_documents
 from opay_contract.suite.api import Api
 from opay_contract.suite.client import Client, RatePolicy
-from opay_contract.suite.running import judge_of, running_mock
+from opay_contract.suite.targets import judge_of, running_mock
 
 SIBLINGS = Path(__file__).parents[3] / "contracts" / "opay"
 RECORDINGS = Path(__file__).parents[3] / "recordings"
+RECORDED = str(RECORDINGS / "clean" / "chromium-sensitive.har")
 PATH = "/api/v1/international/token/forget"
 
 
@@ -76,9 +77,9 @@ def test_each_command_takes_it(wider: Path, tmp_path: Path) -> None:
     for arguments in (
         ("spec",),
         ("docs", "--output", str(tmp_path / "reference")),
-        ("suggest", str(RECORDINGS / "clean")),
+        ("suggest", RECORDED),
         ("mock", "--scenarios"),
-        ("redact", str(RECORDINGS / "clean"), "-o", str(tmp_path / "redacted")),
+        ("redact", RECORDED, "-o", str(tmp_path / "redacted")),
     ):
         done = run_command(*arguments, "--contract", str(wider), cwd=tmp_path)
         assert done.returncode == 0, (arguments, done.stdout[-500:], done.stderr[-500:])

@@ -19,7 +19,7 @@ from opay_contract.mock.scenarios import build_scenarios
 from opay_contract.mock.store import Store
 from opay_contract.suite.api import Api
 from opay_contract.suite.client import Client, RatePolicy
-from opay_contract.suite.running import judge_of, running_mock
+from opay_contract.suite.targets import judge_of, running_mock
 
 NAMES = {
     "customerId": "buyerKey",

@@ -105,7 +105,7 @@ def test_a_finding_that_is_missed_misdated_or_too_often_disproves(work: Path) ->
 
 
 @pytest.mark.thorough
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32), drifted=st.integers(0, 200))
 def test_wherever_drift_is_planted_it_is_found_looked_at_longer(
     seed: int, drifted: int, tmp_path_factory: pytest.TempPathFactory

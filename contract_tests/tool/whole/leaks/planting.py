@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,7 @@ REDACTED = list(FORMATS)
 """Those that `redact` writes."""
 
 
+@cache
 def load(name: str) -> Any:
     return json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
 
@@ -165,10 +167,11 @@ def place_id(name: str, place: Place) -> str:
     return f"{name}:{'/'.join(map(str, place))}"
 
 
-PLACES = [(name, place) for name in FORMATS for place in iter_places(load(name))]
+_VALUES = {name: load(name) for name in FORMATS}
+PLACES = [(name, place) for name, value in _VALUES.items() for place in iter_places(value)]
 """Every place of every recording."""
 
 
 def recording(name: str, place: Place, canary: Any, *, as_key: bool = False) -> bytes:
     """Return the recording with a canary in one place."""
-    return FORMATS[name][1](plant(load(name), place, str(canary) if as_key else canary, as_key=as_key))
+    return FORMATS[name][1](plant(_VALUES[name], place, str(canary) if as_key else canary, as_key=as_key))

@@ -1,6 +1,6 @@
-"""Makes the mutants: contracts that say one thing less, or another thing, and mocks that misbehave.
+"""Makes the mutants: contracts that say one thing less, or another thing.
 
-A mutant of the contract is made from parsed documents, so that no test catches it by the wording of a file.
+A mutant is made from parsed documents, so that no test catches it by the wording of a file.
 """
 
 import json
@@ -11,15 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from opay_contract.contract.loading import load_contract, load_documents
+from opay_contract.contract.loading import load_documents
 from opay_contract.contract.openapi import is_schema_file
 from opay_contract.jsontext import Tokens, iter_nodes, pointer
-from opay_contract.mock.scenarios import build_scenarios
 
 MOCK = "schemas/mock.yaml"
-DESK = "tools/opay_contract/mock/request_handler.py"
-USUAL = "or usual_scenario\n"
-"""Where the mock takes the scenario of a request that asks for none."""
 
 CONSTRAINTS = ("$ref", "enum", "pattern", "minLength", "maxLength", "items", "allOf", "anyOf", "not")
 EXTENSIONS = ("x-unit", "x-unique-by", "x-sensitivity")
@@ -32,12 +28,11 @@ Change = Callable[[Any], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """One change to one file, named after what it takes away; `of_mock` tells which tests are about it."""
+    """One change to one file, named after what it takes away."""
 
     name: str
     file: str
     make: Callable[[], str]
-    of_mock: bool = False
 
     @property
     def text(self) -> str:
@@ -46,7 +41,7 @@ class Mutant:
 
 
 def iter_mutants(root: Path) -> Iterator[Mutant]:
-    """Yield every mutant of the contract and of the mock under `root`."""
+    """Yield every mutant of the contract under `root`."""
     for file, document in load_documents(root).items():
         if file == MOCK:
             continue  # what a mock does is no statement about the vendor
@@ -54,14 +49,6 @@ def iter_mutants(root: Path) -> Iterator[Mutant]:
         for name, change in (iter_openapi_changes if file == "openapi.yaml" else changes)(document.value):
             make = partial(changed, document.value, change)
             yield Mutant(name=f"{file}#{name}", file=file, make=make)
-    handler = (root / DESK).read_text(encoding="utf-8")
-    if handler.count(USUAL) != 1:
-        raise ValueError(f"{DESK}: {USUAL!r} should stand there once; say here how the mock is changed now")
-    for scenario in build_scenarios(load_contract(root).operations).values():
-        if scenario.rules:
-            text = handler.replace(USUAL, f"or usual_scenario or {scenario.name!r}\n")
-            name = f"mock answers with {scenario.name}"
-            yield Mutant(name=name, file=DESK, make=partial(str, text), of_mock=True)
 
 
 def changed(value: Any, change: Change) -> str:

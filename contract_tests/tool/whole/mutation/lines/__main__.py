@@ -1,19 +1,21 @@
 # ruff: noqa: T201  a command prints
 """Changes one line of the package at a time, and runs the test that must fail then.
 
-    python -m contract_tests.tool.whole.mutation.lines [--only PATTERN] [--processes N]
+    python -m contract_tests.tool.whole.mutation.lines [--of-mock] [--only PATTERN] [--processes N]
 
 From the root of the repository. Exit code 0 when the tests pass on the package as it is, and each change is
 seen by the test that its list names. What a change needs is a fork of this process, which has imported all
-but the package: there the one module is compiled from its changed text.
+that does not import its module: there the one module is compiled from its changed text.
 """
 
 import argparse
+import gc
 import importlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
+from importlib import metadata
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
@@ -22,8 +24,9 @@ from tempfile import TemporaryDirectory
 from types import CodeType
 from typing import Any
 
+import grimp
 import pytest
-from contract_tests.tool.whole.mutation.lines.listed import Change, read_changes
+from contract_tests.tool.whole.mutation.lines.listed import Change, iter_drifts_of_the_mock, read_changes
 
 ROOT = Path(__file__).parents[5]
 PACKAGE = ROOT / "tools" / "opay_contract"
@@ -60,12 +63,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m contract_tests.tool.whole.mutation.lines", description=__doc__
     )
+    parser.add_argument("--of-mock", action="store_true", help="the mock drifts in each of its ways instead")
     parser.add_argument("--only", default="*", metavar="PATTERN", help="modules that match, as judge/*")
     parser.add_argument(
         "--processes", type=int, default=2, metavar="N", help="how many tests to run at a time"
     )
     options = parser.parse_args()
-    changes = [change for change in read_changes() if fnmatchcase(change.module, options.only)]
+    given = iter_drifts_of_the_mock() if options.of_mock else read_changes()
+    changes = [change for change in given if fnmatchcase(change.module, options.only)]
     if not changes:
         print(f"no module of the lists matches '{options.only}'", file=sys.stderr)
         return 2
@@ -79,25 +84,25 @@ def main() -> int:
 
 def replay(changes: Iterable[Change], processes: int) -> list[tuple[Change, str]]:
     """Return the changes that their tests do not see, and how the tests ended instead."""
-    given = list(changes)
+    users = _count_users()
+    given = sorted(changes, key=lambda change: -users[change.name])
     tests = list(dict.fromkeys(change.killed_by for change in given))
     for name in NEEDED:
         if importlib.util.find_spec(name.partition(".")[0]):
             importlib.import_module(name)
     if "opay_contract" in sys.modules:
         raise SystemExit("the package is imported before it is changed")
+    plugins = [one for one in metadata.distributions() if one.entry_points.select(group="pytest11")]
+    metadata.distributions = lambda **_: plugins  # pytest looks through all for each
     os.environ["CI"] = "true"
     with TemporaryDirectory() as folder:
-        sys.dont_write_bytecode, sys.pycache_prefix = (
-            False,
-            f"{folder}/bytecode",
-        )  # of all but what is changed
+        sys.dont_write_bytecode = False
+        sys.pycache_prefix = f"{folder}/bytecode"  # of all but what is changed
         as_it_is = [_Run(None, tests[start::processes]) for start in range(min(processes, len(tests)))]
         for ended, said in _fork_each(as_it_is, processes, Path(folder, "as-it-is")):
             if ended != _PASSED:
                 raise SystemExit(f"the tests of the lists fail on the package as it is\n{said}")
-        runs = [_Run(change, [change.killed_by]) for change in given]
-        results = _fork_each(runs, processes, Path(folder, "changed"))
+        results = _fork_each(_iter_runs(given, users), processes, Path(folder, "changed"))
         return [
             (
                 change,
@@ -106,6 +111,24 @@ def replay(changes: Iterable[Change], processes: int) -> list[tuple[Change, str]
             for change, (ended, said) in zip(given, results, strict=True)
             if ended != _FAILED
         ]
+
+
+def _count_users() -> dict[str, int]:
+    """Return how many modules import each, or what imports it; one that imports another has fewer of them."""
+    graph = grimp.build_graph("opay_contract", cache_dir=None)
+    for name in graph.modules - {"opay_contract"}:
+        graph.add_import(importer=name, imported=name.rpartition(".")[0])
+    return {name: len(graph.find_downstream_modules(name)) for name in graph.modules}
+
+
+def _iter_runs(changes: Iterable[Change], users: dict[str, int]) -> Iterator["_Run"]:
+    """Yield the runs of changes; before each import what has more users, and so cannot import its module."""
+    waiting = sorted(users, key=lambda name: users[name])
+    for change in changes:
+        while users[waiting[-1]] > users[change.name]:
+            if "test_" not in (name := waiting.pop()):  # pytest itself imports these
+                importlib.import_module(name)
+        yield _Run(change, [change.killed_by])
 
 
 class _Run:
@@ -131,8 +154,7 @@ class _Changed(MetaPathFinder):
     """Finds the module that is changed."""
 
     def __init__(self, change: Change) -> None:
-        parts = change.module.removesuffix(".py").removesuffix("/__init__").split("/")
-        self.name = ".".join(["opay_contract", *parts])
+        self.name = change.name
         self.path = PACKAGE / change.module
         self.text = change.applied(self.path.read_text(encoding="utf-8"))
 
@@ -176,8 +198,9 @@ def _wait(running: dict[int, int], ended: dict[int, int]) -> None:
 
 
 def _run_and_exit(run: Callable[[Path], int], folder: Path) -> None:
-    """Run in a forked process, which comes back nowhere."""
+    """Run in a forked process, which comes back nowhere; garbage is looked for in what is new alone."""
     code = 99
+    gc.freeze()
     try:
         output = os.open(folder.with_suffix(".txt"), os.O_WRONLY | os.O_CREAT)
         os.dup2(output, 1)
