@@ -301,26 +301,23 @@ def test_a_card_number_is_found_in_each_of_many_exchanges_that_are_alike(
     assert [one.count for one in found] == [3]
 
 
-UNREAD, WAITING = 20, 60
-
-
 @pytest.fixture
-def few_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let exchanges be read together, and judged together, in small numbers."""
-    monkeypatch.setattr(fold, "MAX_UNREAD", UNREAD)
-    monkeypatch.setattr(fold, "MAX_WAITING", WAITING)
+def many(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Return after how many exchanges those that wait are judged; fewer than usual do, and come in halves."""
+    monkeypatch.setattr(fold, "MAX_UNREAD", 16)
+    monkeypatch.setattr(fold, "MAX_WAITING", 48)
+    return 48
 
 
-@pytest.mark.usefixtures("few_wait")
-def test_those_that_drift_among_many_that_are_alike_are_found_at_their_places() -> None:
+def test_those_that_drift_among_many_that_are_alike_are_found_at_their_places(many: int) -> None:
     def line(number: int) -> dict[str, Any]:
         asked = changed(TEMPLATES[1], "request", "body", "customerId", to=f"{number}")
         token = changed(asked, *IN_DATA, "cardTokens", 0, "opayToken", to=f"OPAY_TOKEN_{number:032x}")
         times = changed(token, *IN_DATA, "cardTokens", 1, "createTimestamp", to=RECORDED - 1_000_000)
         return changed(times, *IN_DATA, "customer", "customerId", to=f"{number}")
 
-    lines = {number: line(number) for number in range(1, 3 * WAITING)}
-    first, last = WAITING, 2 * WAITING + 1
+    lines = {number: line(number) for number in range(1, 3 * many)}
+    first, last = many, 2 * many + 1
     at = (*IN_DATA, "cardTokens", 0, "createTimestamp")
     drifted = {
         first: ("timestamp-in-future", changed(lines[first], *at, to=RECORDED + 301)),
@@ -344,15 +341,14 @@ def test_those_that_drift_among_many_that_are_alike_are_found_at_their_places() 
     assert {place for place in places if place[2] == 1} == expected
 
 
-@pytest.mark.usefixtures("few_wait")
-def test_a_card_number_in_a_header_is_found_among_many_that_are_alike() -> None:
+def test_a_card_number_in_a_header_is_found_among_many_that_are_alike(many: int) -> None:
     def line(number: int) -> bytes:
-        trace = PAN if number in (2, WAITING + 1) else f"{number:016x}"
+        trace = PAN if number in (2, many + 1) else f"{number:016x}"
         return encode(changed(TEMPLATES[0], "request", "headers", "X-Note", to=trace)).encode()
 
-    summary = assert_lines([line(number) for number in range(1, 2 * WAITING)])
+    summary = assert_lines([line(number) for number in range(1, 2 * many)])
     (found,) = [one for key, one in summary.findings.items() if key[0] == "card-number-exposed"]
-    assert (found.finding.place.entry, found.last_place.entry, found.count) == (2, WAITING + 1, 2)
+    assert (found.finding.place.entry, found.last_place.entry, found.count) == (2, many + 1, 2)
 
 
 def test_evidence_in_calls_of_an_unknown_method_counts_every_item() -> None:
