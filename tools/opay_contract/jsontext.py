@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -73,6 +73,7 @@ class Parsed(msgspec.Struct, frozen=True, gc=False):
 class NotJson:
     """Why a text has no value: where it stops being JSON (1-based), and whether it merely breaks off."""
 
+    may_have_long_row: ClassVar[bool] = True
     line: int
     column: int
     truncated: bool = False

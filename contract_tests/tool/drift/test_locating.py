@@ -18,6 +18,7 @@ from opay_contract.drift import locating
 from opay_contract.drift.locating import find_place, locate, tokens_of
 from opay_contract.drift.saving import summary_from_json, summary_to_json
 from opay_contract.engines.folding import check_sources
+from opay_contract.formats.streams import CHUNK
 from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
 from opay_contract.judge.table import RULES_BY_ID
@@ -170,6 +171,34 @@ def test_a_minimised_har_has_columns_and_equal_bodies_are_told_apart(places: Pla
     line, column = place_of(text, r"\"bad\": 7", 1)
     assert places(text)[POINTER] == (line, column + len(r"\"bad\": "))
     assert line == 1
+
+
+def test_findings_far_apart_in_a_long_file_stand_at_their_values(places: Places) -> None:
+    """Of a long HAR what is around them is read again, on one line or on many; of lines theirs alone."""
+    drifted = {0: "first", 1: "second", 450: "amid", 451: "next", 599: "last"}
+    bodies = [answer(**{drifted.get(at, "message"): "é"}) for at in range(600)]
+    elsewhere = {200, 449}  # the very body of another, that went to another host
+    entries = [
+        entry(bodies[450], "shop.example") if at in elsewhere else entry(body, note="é" * (at % 3))
+        for at, body in enumerate(bodies)
+    ]
+    request = {"method": "POST", "url": URL, "headers": {}}
+    lines = [
+        json.dumps({"request": request, "response": {"status": 200, "headers": {}, "body": body}})
+        for body in bodies
+    ]
+    assert len(har(*entries)) > 3 * CHUNK
+    for name, text in (
+        ("one-line.har", har(*entries)),
+        ("many-lines.har", "\ufeff" + har(*entries, indent=1)),
+        ("lines.ndjson", "\n".join(lines)),
+    ):
+        shown, found = text.removeprefix("\ufeff"), places(text, name)
+        for member in drifted.values():
+            needle = rf"\"{member}\": "
+            before = len(elsewhere) if member == "amid" and name.endswith(".har") else 0
+            line, column = place_of(shown, needle, before)
+            assert found[f"/{member}"] == (line, column + len(needle)), (name, member)
 
 
 def test_a_body_like_the_request_is_the_one_behind_it(places: Places) -> None:

@@ -304,6 +304,7 @@ def test_a_card_number_is_found_in_each_of_many_exchanges_that_are_alike(
 @pytest.fixture
 def many(monkeypatch: pytest.MonkeyPatch) -> int:
     """Return after how many exchanges those that wait are judged; fewer than usual do, and come in halves."""
+    monkeypatch.setattr(fold, "MAX_UNREAD", 16)
     monkeypatch.setattr(fold, "MAX_WAITING", 48)
     return 48
 

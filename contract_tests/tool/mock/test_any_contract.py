@@ -14,6 +14,7 @@ from opay_contract.contract.loading import build_contract, load_contract
 from opay_contract.errors import ContractError
 from opay_contract.mock.answers import REASON_HEADER, MockAnswer
 from opay_contract.mock.choices import assumed_choices
+from opay_contract.mock.log import render_greeting
 from opay_contract.mock.request_handler import MockSettings, RequestHandler
 from opay_contract.mock.samples import Sampler
 from opay_contract.mock.store import Store
@@ -292,3 +293,11 @@ def test_a_record_may_be_looked_up_by_a_parameter_of_the_path() -> None:
     assert (found["id"], found["name"]) == (3, "Rex")
     assert ask("DELETE", "/pets/3", authorization="Basic eA==").status == 204
     assert ask("GET", "/pets/3").status == 404
+
+
+def test_what_is_signed_and_has_no_body_is_greeted_with_an_empty_object() -> None:
+    contract = load_contract(Path(__file__).parents[1] / "whole" / "contracts" / "security")
+    said = render_greeting("http://127.0.0.1:1", contract, Credentials(), None)
+    assert "-d '{}'" in said
+    assert contract.signature is not None
+    assert sign(b"{}", Credentials().private_key, contract.signature).header in said

@@ -5,8 +5,8 @@ A URI is what the schema library says and takes; `Address` is the same thing tak
 
 import posixpath
 import re
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
 
 from opay_contract.jsontext import Tokens, pointer, steps_of
@@ -24,6 +24,9 @@ _UNQUOTED = "/~!$&'()*+,;=:@-._"
 """What may stand in a fragment as it is (RFC 3986, section 3.5)."""
 
 _POINTER = re.compile(r"(/([^~/]|~[01])*)*")
+
+
+_Place = TypeVar("_Place", bound=Hashable)
 
 
 class Address(NamedTuple):
@@ -155,3 +158,33 @@ def resolve(values: Mapping[str, Any], at: Address) -> tuple[Address, Any]:
             return at, MISSING
         at, value = target, found
     return at, value
+
+
+def iter_targets(value: Any, file: str) -> Iterator[Address]:
+    """Yield where each `$ref` in a value of a file leads, at any depth; those that are none are left out."""
+    for mapping in iter_mappings(value):
+        if "$ref" in mapping and isinstance(target := refer(mapping["$ref"], file), Address):
+            yield target
+
+
+def iter_mappings(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield every mapping inside a document's value, itself included."""
+    stack = [value]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            yield node
+            stack.extend(node.values())
+        elif isinstance(node, list):
+            stack.extend(node)
+
+
+def iter_reached(starts: Iterable[_Place], leading: Callable[[_Place], Iterable[_Place]]) -> Iterator[_Place]:
+    """Yield places and, once each, those that they lead to, at any distance."""
+    waiting, seen = [*starts], set[_Place]()
+    while waiting:
+        place = waiting.pop()
+        if place not in seen:
+            seen.add(place)
+            yield place
+            waiting += leading(place)

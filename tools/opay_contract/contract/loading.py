@@ -15,6 +15,9 @@ from opay_contract.contract.addresses import (
     OPEN,
     Address,
     document_uri,
+    iter_mappings,
+    iter_reached,
+    iter_targets,
     join,
     parse_pointer,
     refer,
@@ -155,11 +158,8 @@ def collect_documents(names: Iterable[str], find: Callable[[str], Document | Non
         document = find(name)
         if document is not None:
             documents[name] = document
-            texts = {
-                node["$ref"] for node in iter_mappings(document.value) if isinstance(node.get("$ref"), str)
-            }
-            targets = [refer(text, name) for text in texts if not text.startswith("#")]
-            waiting += sorted({one.file for one in targets if isinstance(one, Address)}.difference(waiting))
+            files = {target.file for target in iter_targets(document.value, name)}
+            waiting += sorted(files.difference(waiting))
     return documents
 
 
@@ -241,18 +241,6 @@ def build_contract(documents: dict[str, Document], base_urls: tuple[str, ...] = 
     """
     version = read_version(documents[root_of(documents)])
     return _Builder(in_one_dialect(documents, version)).build(base_urls)
-
-
-def iter_mappings(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield every mapping inside a document's value, itself included."""
-    stack = [value]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, dict):
-            yield node
-            stack.extend(node.values())
-        elif isinstance(node, list):
-            stack.extend(node)
 
 
 class _MisplacedError(Exception):
@@ -634,17 +622,12 @@ class _Builder:
 
     def _reach(self, operation: Operation) -> set[Address]:
         """Return what an operation is made of: itself and, from there, what is referred to."""
-        found: set[Address] = set()
-        waiting = [split_uri(operation.uri)]
-        while waiting:
-            at = waiting.pop()
-            if at in found:
-                continue
-            found.add(at)
-            value = value_below(self._values.get(at.file, MISSING), at.tokens)
-            targets = [refer(one["$ref"], at.file) for one in iter_mappings(value) if "$ref" in one]
-            waiting += [target for target in targets if isinstance(target, Address)]
-        return found
+        return {
+            *iter_reached(
+                [split_uri(operation.uri)],
+                lambda at: iter_targets(value_below(self._values.get(at.file, MISSING), at.tokens), at.file),
+            )
+        }
 
 
 def with_base_url(contract: Contract, url: str) -> Contract:

@@ -25,6 +25,7 @@ from opay_contract.contract.addresses import (
     absolute,
     below,
     document_uri,
+    iter_reached,
     refer,
     split_uri,
     value_below,
@@ -169,17 +170,18 @@ class SchemaSet:
 
     def iter_in_place(self, uri: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield every schema that speaks, in whatever case, about the same value, each with its address."""
-        waiting, seen = [with_fragment(uri)], set[str]()
-        while waiting:
-            at = waiting.pop()
-            value = self.find(at)
-            if at not in seen and isinstance(value, dict):
-                seen.add(at)
+        for at in iter_reached([with_fragment(uri)], self._beside):
+            if isinstance(value := self.find(at), dict):
                 yield at, value
-                beside = [below(at, *child.tokens) for child in iter_beside(value)]
-                if isinstance(value.get("$ref"), str):
-                    beside.insert(0, with_fragment(absolute(value["$ref"], split_uri(at).file)))
-                waiting += reversed(beside)
+
+    def _beside(self, at: str) -> list[str]:
+        value = self.find(at)
+        if not isinstance(value, dict):
+            return []
+        found = [below(at, *child.tokens) for child in iter_beside(value)]
+        if isinstance(value.get("$ref"), str):
+            found.insert(0, with_fragment(absolute(value["$ref"], split_uri(at).file)))
+        return found[::-1]
 
     @cached_property
     def _registry(self) -> jsonschema_rs.Registry:

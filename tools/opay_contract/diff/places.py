@@ -75,15 +75,8 @@ def _uses(change: Change, places: list[_Places]) -> tuple[Use, ...]:
             at = Address(at.file, at.tokens[:-1]) if at.tokens else None
         for operation, form, outcome, pointer in found[at] if at is not None else ():
             in_request = pointer.startswith(REQUEST_BODY)
-            known[
-                Use(
-                    operation,
-                    form,
-                    "" if in_request else outcome,
-                    pointer,
-                    Way.REQUEST if in_request else Way.RESPONSE,
-                )
-            ] = None
+            way = Way.REQUEST if in_request else Way.RESPONSE
+            known[Use(operation, form, "" if in_request else outcome, pointer, way)] = None
     pointers = {(one.operation, one.pointer) for one in change.uses}
     known = {one: None for one in known if (one.operation, one.pointer) in pointers}
     told = {(one.operation, one.pointer) for one in known}

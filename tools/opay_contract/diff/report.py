@@ -34,20 +34,9 @@ _SIGNS = {Level.BREAKING: "✗", Level.RISKY: "!", Level.HARMLESS: "·"}
 _COLOURS = {Level.BREAKING: "red", Level.RISKY: "yellow", Level.HARMLESS: "blue"}
 _ANNOTATIONS = {Level.BREAKING: "error", Level.RISKY: "warning", Level.HARMLESS: "notice"}
 _NAMED = (
-    "code-",
-    "status-",
-    "success-",
-    "operation-",
-    "media-type-",
-    "server-added",
-    "server-removed",
-    "question-",
-    "form-added",
-    "form-removed",
-    "reading-",
-    "security-removed",
-    "security-added",
-)
+    "code-", "status-", "success-", "operation-", "media-type-", "server-added", "server-removed",
+    "question-", "form-added", "form-removed", "reading-", "security-removed", "security-added",
+)  # fmt: skip
 _WORDS = frozenset(("words-changed", "examples-changed"))
 
 
@@ -144,12 +133,9 @@ def render_text(run: ReportedDiff, *, width: int = 100, shows_all: bool = False)
 def _section(run: ReportedDiff, level: Level, found: list[Change], width: int, *, shows_all: bool) -> str:
     title = f"{_SIGNS[level]} {len(found):,} {level.label}"
     if level is Level.HARMLESS and not shows_all:
-        kinds = ", ".join(
-            f"{kind} {number:,}" for kind, number in Counter(one.kind.id for one in found).most_common(6)
-        )
-        return click.style(f"{title}: --all", fg=_COLOURS[level], bold=True) + click.style(
-            f"  {kinds}", dim=True
-        )
+        numbers = Counter(one.kind.id for one in found).most_common(6)
+        kinds = click.style(f"  {', '.join(f'{kind} {number:,}' for kind, number in numbers)}", dim=True)
+        return click.style(f"{title}: --all", fg=_COLOURS[level], bold=True) + kinds
     shown = found if shows_all else found[:_MOST_DETAILED]
     other = Side.SERVER if run.side is Side.CLIENT else Side.CLIENT
     lines = [click.style(title, fg=_COLOURS[level], bold=True)]
@@ -158,12 +144,8 @@ def _section(run: ReportedDiff, level: Level, found: list[Change], width: int, *
         subject = click.style(_subject(one), bold=True)
         lines.append(f"  {click.style(one.kind.id, fg=_COLOURS[level])}  {subject}{aside}")
         for name, text in _details(run, one):
-            lines += textwrap.wrap(
-                f"      {name:<9} {printable(text)}",
-                width,
-                subsequent_indent=" " * 16,
-                break_on_hyphens=False,
-            )
+            told = f"      {name:<9} {printable(text)}"
+            lines += textwrap.wrap(told, width, subsequent_indent=" " * 16, break_on_hyphens=False)
     if more := len(found) - len(shown):
         lines.append(click.style(f"  … {more:,} more: --all", dim=True))
     return "\n".join(lines)
@@ -257,7 +239,10 @@ def render_github(run: ReportedDiff) -> str:
             message = f"{_subject(one)}: {'; '.join(told)} (fingerprint {one.fingerprint})"
             at = one.new
             place: dict[str, str | int | None] = {}
-            if at and _is_here(run.diff.new):
+            folder = run.diff.new.folder
+            if (
+                at and ":" not in folder and not folder.startswith(("/", "../"))
+            ):  # files of the working folder
                 place = {"file": at.file, "line": at.line, "col": at.column}
             lines.append(command(_ANNOTATIONS[level], message, **place, title=f"{TOOL}: {one.kind.id}"))
     lines += [
@@ -265,11 +250,6 @@ def render_github(run: ReportedDiff) -> str:
         f"{TOOL}: {run.describe_verdict()}; exit code {int(run.exit_code)}",
     ]
     return "\n".join(map(printable, lines)) + "\n"
-
-
-def _is_here(version: Version) -> bool:
-    """Tell whether a version's files are in the working folder, where annotations are shown."""
-    return ":" not in version.folder and not version.folder.startswith(("/", "../"))
 
 
 def render_json(run: ReportedDiff) -> str:
@@ -335,8 +315,6 @@ def _change(run: ReportedDiff, change: Change) -> dict[str, Any]:
 
 
 def _place(place: ContractPlace | None) -> dict[str, Any] | None:
-    return (
-        {"file": place.file, "line": place.line, "column": place.column, "pointer": place.pointer}
-        if place
-        else None
-    )
+    if place is None:
+        return None
+    return {"file": place.file, "line": place.line, "column": place.column, "pointer": place.pointer}

@@ -16,10 +16,10 @@ from functools import cached_property
 from itertools import product, zip_longest
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from opay_contract.contract.addresses import MISSING, Address, refer, value_below
+from opay_contract.contract.addresses import MISSING, Address, iter_reached, iter_targets, value_below
 from opay_contract.contract.change_kinds import Way
 from opay_contract.contract.keywords import KEYWORDS, OPENERS, About, iter_subschemas
-from opay_contract.contract.loading import SENSITIVITIES, iter_mappings
+from opay_contract.contract.loading import SENSITIVITIES
 from opay_contract.diff.sources import Version
 from opay_contract.jsontext import Tokens, pointer
 
@@ -293,8 +293,7 @@ class _Reader:
 
     def targets(self, at: Address) -> list[Address]:
         """Return what is referred to in a schema, at any depth."""
-        found = [refer(one["$ref"], at.file) for one in iter_mappings(self.value(at)) if "$ref" in one]
-        return [one for one in found if isinstance(one, Address)]
+        return [*iter_targets(self.value(at), at.file)]
 
     def _gather(self, schemas: Addresses) -> _View:
         view, seen = _View(), set()
@@ -497,23 +496,12 @@ class Comparing(Generic[U]):
     def _changed(self) -> set[Address]:
         """What does not say the same, word for word, or refers to something that does not."""
         referring: dict[Address, list[Address]] = {}
-        changed, waiting, seen = set[Address](), [*self._old_tops], set[Address]()
-        while waiting:
-            at = waiting.pop()
-            if at in seen:
-                continue
-            seen.add(at)
-            if not self._says_same(at):
-                changed.add(at)
+        places = [*iter_reached(self._old_tops, self._old.targets)]
+        for at in places:
             for target in self._old.targets(at):
                 referring.setdefault(target, []).append(at)
-                waiting.append(target)
-        waiting = [*changed]
-        while waiting:
-            more = [at for at in referring.get(waiting.pop(), ()) if at not in changed]
-            changed.update(more)
-            waiting += more
-        return changed
+        changed = [at for at in places if not self._says_same(at)]
+        return {*iter_reached(changed, lambda at: referring.get(at, ()))}
 
     def _compare(self, pair: Pair) -> _Compared:
         views = old, new = self._old.view(pair.old), self._new.view(pair.new)

@@ -5,16 +5,15 @@ from collections import Counter
 
 from msgspec import structs
 
-from opay_contract.contract.contract import Contract, Route
+from opay_contract.contract.contract import Contract, Route, read_bodies
 from opay_contract.contract.documents import without_collection
 from opay_contract.contract.scopes import answer_shape
 from opay_contract.drift.statistics import Statistics
 from opay_contract.formats.bounds import ALWAYS_FINE, excess_of
 from opay_contract.formats.errors import NO_URL
-from opay_contract.jsontext import NotJson, Parsed
-from opay_contract.judge.alike import Lead
+from opay_contract.jsontext import Parsed
+from opay_contract.judge.alike import Led
 from opay_contract.judge.judge import Judge
-from opay_contract.judge.reading import Body
 from opay_contract.judge.routes import describe_elsewhere
 from opay_contract.judge.subject import Alike, Settings, gather
 from opay_contract.model.exchange import NO_ZONE, Exchange, Place, Request, Unreadable
@@ -36,11 +35,14 @@ from opay_contract.model.summary import (
 )
 from opay_contract.model.timestamps import day_of, utc_of
 
-MAX_WAITING, MAX_WAITING_BYTES = 256, 1 << 20
-"""After so many exchanges, or bytes of their bodies, all that wait are read, judged and counted."""
+MAX_UNREAD, MAX_UNREAD_BYTES = 128, 1 << 20
+"""After so many exchanges, or bytes of their bodies, the bodies are read."""
+
+MAX_WAITING, MAX_WAITING_BYTES = 512, 2 << 20
+"""After so many exchanges, or bytes of their bodies, all that were read are judged and counted."""
 
 
-_Waiting = list[tuple[Exchange, Lead]]
+_Unread = list[Led]
 
 
 class _Folding:
@@ -144,8 +146,11 @@ class Fold:
         self._judge = judge or Judge(contract, settings, has_memory=has_memory)
         self._statistics = Statistics(contract, self._judge.shapes)
         self._findings = FindingFold()
-        self._waiting: _Waiting = []
+        self._unread = _Unread()
+        self._unread_bytes = 0
+        self._waiting: dict[Alike, None] = {}
         self._waiting_bytes = 0
+        self._last_judged = 0
         self._exchanges = 0
         self._signatures: dict[tuple[bool, bool], int] = {}
         self._wrongly_signed: list[Exchange] = []
@@ -163,15 +168,19 @@ class Fold:
     @property
     def seen(self) -> int:
         """How many things were taken, of whatever kind."""
-        counted = self._exchanges + self._out_of_scope + self._out_of_window + self._unreadable_count
-        return counted + len(self._waiting)
+        return self._exchanges + self._out_of_scope + self._out_of_window + self._unreadable_count
 
     def add(self, item: Exchange | Unreadable) -> None:
         """Take one thing that a reader yielded."""
         self._accept(item)
-        if len(self._waiting) >= MAX_WAITING or self._waiting_bytes >= MAX_WAITING_BYTES:
+        if len(self._unread) >= MAX_UNREAD or self._unread_bytes >= MAX_UNREAD_BYTES:
             with without_collection():  # nothing of what is made meanwhile is left when it is on again
-                self._judge_waiting()
+                self._read()
+                if (
+                    self._exchanges - self._last_judged >= MAX_WAITING
+                    or self._waiting_bytes >= MAX_WAITING_BYTES
+                ):
+                    self._judge_waiting()
 
     def check(self, item: Exchange | Unreadable) -> list[Finding]:
         """Take one thing that a reader yielded; returns its findings."""
@@ -180,47 +189,44 @@ class Fold:
         return self._judge_waiting()
 
     def _accept(self, item: Exchange | Unreadable) -> None:
-        """Count what is not judged; anything else waits."""
+        """Count an exchange; what is judged waits to be read."""
         if isinstance(item, Unreadable):
             self._add_unreadable(item)
             return
-        size = len(item.request.body or b"") + len(item.response.body)
-        too_much = excess_of(item) if size > ALWAYS_FINE else None
-        lead = self._judge.lead(item.request)
-        if not lead.route.in_scope:
-            self._pass_over(item.request, lead.route)
-        elif too_much is not None:
-            self._add_unreadable(Unreadable(place=item.place, reason=too_much))
-        else:
-            self._waiting.append((item, lead))
-            self._waiting_bytes += size
+        request, moment = item.request, item.recorded_at
+        size = len(request.body or b"") + len(item.response.body)
+        lead = self._judge.lead(request)
+        if lead.route.outside is not None:
+            self._pass_over(request, lead.route)
+            return
+        reason = excess_of(item) if size > ALWAYS_FINE else None
+        if reason is None and request.url is None and not self._is_ours(item, lead.route):
+            reason = self._no_answer
+        if reason is not None:
+            self._add_unreadable(Unreadable(place=item.place, reason=reason))
+            return
+        if moment is not None and moment.endswith(NO_ZONE):
+            self._zoneless += 1
+        window = self._settings.window
+        if window is not None and not window.holds(moment):
+            self._out_of_window += 1
+            self._undated += utc_of(moment) is None
+            return
+        self._exchanges += 1
+        self._unread.append((item, lead))
+        self._unread_bytes += size
+
+    def _read(self) -> None:
+        """Read the bodies of what waits for that: while they are in the caches of the processor."""
+        self._waiting.update(self._judge.read(self._unread))
+        self._waiting_bytes += self._unread_bytes
+        self._unread, self._unread_bytes = _Unread(), 0
 
     def _judge_waiting(self) -> list[Finding]:
-        """Read, judge and count all that waits; returns the findings."""
-        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
-        kinds: dict[Alike, None] = {}
-        for (exchange, lead), (asked, answered) in zip(waiting, self._judge.read(waiting), strict=True):
-            if self._is_judged(exchange, answered):
-                kinds[self._judge.add(exchange, lead, asked, answered)] = None
-        return self._count(list(kinds))
-
-    def _is_judged(self, exchange: Exchange, answered: Body | None) -> bool:
-        """Count an exchange, and tell whether it is judged."""
-        is_ours = exchange.request.url is not None or exchange.is_asserted
-        if not (is_ours or (answered is not None and self._is_answer(answered[0]))):
-            self._add_unreadable(Unreadable(place=exchange.place, reason=self._no_answer))
-            return False
-        self._zoneless += exchange.recorded_at is not None and exchange.recorded_at.endswith(NO_ZONE)
-        window = self._settings.window
-        if window is not None and not window.holds(exchange.recorded_at):
-            self._out_of_window += 1
-            self._undated += utc_of(exchange.recorded_at) is None
-            return False
-        self._exchanges += 1
-        return True
-
-    def _count(self, waiting: list[Alike]) -> list[Finding]:
-        """Judge and count exchanges, those that are alike together; returns the findings."""
+        """Judge and count all that waits, exchanges that are alike together; returns the findings."""
+        self._read()
+        waiting, self._waiting, self._waiting_bytes = self._waiting, {}, 0
+        self._last_judged = self._exchanges
         gathered = gather(waiting)
         self._statistics.count(waiting, gathered)
         found = self._judge.judge(waiting, gathered)
@@ -289,8 +295,11 @@ class Fold:
             )
         return known
 
-    def _is_answer(self, body: Parsed | NotJson | None) -> bool:
-        """Tell whether a text is an answer of the contract where no URL says whose it is."""
+    def _is_ours(self, exchange: Exchange, route: Route) -> bool:
+        """Tell whether an exchange has an answer of the contract where no URL says whose it is."""
+        if exchange.is_asserted:
+            return True
+        _, body = read_bodies(exchange, route.operation)
         return isinstance(body, Parsed) and isinstance(body.value, dict) and self._answers.fits(body.value)
 
     def _pass_over(self, request: Request, route: Route) -> None:

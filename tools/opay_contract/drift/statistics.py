@@ -6,7 +6,7 @@ lengths, ranges and values that may be kept over a whole column, evidence by sha
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import repeat
 from operator import eq
@@ -124,7 +124,7 @@ class Statistics:
         self._places: dict[Bodies, _Places] = {}
         self._evidence: dict[tuple[Any, ...], tuple[list[Probe], list[Probe]]] = {}
 
-    def count(self, waiting: Sequence[Alike], gathered: Iterable[Bodies]) -> None:
+    def count(self, waiting: Iterable[Alike], gathered: Iterable[Bodies]) -> None:
         """Count exchanges that wait, those that are alike together, and their bodies, which were gathered."""
         for alike in waiting:
             self._count_alike(alike, self._groups.get(alike) or self._new_group(alike))

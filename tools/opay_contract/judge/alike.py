@@ -4,7 +4,7 @@ What the contract says about the places of a body is a function of few things (`
 some checks find. It is worked out for the first of each kind of exchanges, and looked up for the others.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -44,7 +44,7 @@ from opay_contract.judge.parameters import (
     requests_hold,
     response_headers_hold,
 )
-from opay_contract.judge.reading import Body
+from opay_contract.judge.reading import Body, shape_of
 from opay_contract.judge.shapes import Shape, Shapes, has_place
 from opay_contract.judge.subject import (
     HTTP_ERROR,
@@ -64,6 +64,7 @@ from opay_contract.judge.subject import (
 from opay_contract.judge.values import check_lists, check_units, items_differ, units_hold
 from opay_contract.model.exchange import Exchange, Request
 from opay_contract.model.finding import Outcome, Rule
+from opay_contract.model.observation import UNDATED
 from opay_contract.model.timestamps import day_of
 
 
@@ -143,6 +144,9 @@ MAX_ALIKE = 4096
 _MAX_KEPT = 4000
 """Characters of what is remembered of one of them."""
 
+_QUERY, _ANSWER = 5, 6
+"""Where the kinds of both bodies stand in the key of exchanges that are alike."""
+
 
 class Lead(msgspec.Struct, frozen=True, gc=False):
     """Where a request leads; `key` is the same for those that lead there, None where it is not remembered."""
@@ -150,6 +154,10 @@ class Lead(msgspec.Struct, frozen=True, gc=False):
     route: Route
     url: UrlFacts = NO_FACTS
     key: tuple[Any, ...] | None = None
+
+
+Led = tuple[Exchange, Lead]
+"""An exchange, and where its request leads."""
 
 
 class _Names(msgspec.Struct, frozen=True, eq=False, gc=False):
@@ -210,50 +218,52 @@ class Kinds:
                 self._leads[key] = lead  # a preflight is told by a header
         return lead
 
-    def of(
-        self, exchange: Exchange, lead: Lead, asked: Body | None, answered: Body | None
-    ) -> tuple[Alike, tuple[str, ...]]:
-        """Return what an exchange in scope, with its bodies, has in common, and the values of its headers."""
-        query, is_query_flawed = _kind_of(asked)
-        answer, is_answer_flawed = _kind_of(answered)
-        decided = None
-        if answered is not None and isinstance(answered[0], Parsed) and isinstance(answer, Shape):
-            decided = (self._getters.get(answer) or self._getter(answer))(answered[0].value)
-        headers = (*(exchange.request.headers or ()), *(exchange.response.headers or ()))
-        names, values = zip(*headers, strict=True) if headers else ((), ())
-        found = self._names_of(exchange, names)
-        key = (
-            lead.key,
-            exchange.response.status,
-            found,
-            found.media_types(values),
-            tuple(map(bool, values)) if "" in values else None,
-            query,
-            answer,
-            is_query_flawed,
-            is_answer_flawed,
-            decided,
-        )
-        alike = self._alike.get(key)
-        if alike is None:
-            first, last = asked[0] if asked else None, answered[0] if answered else None
-            match = self._contract.match_read(exchange, lead.route, first, last)
-            alike = Alike(
-                contract=self._contract,
-                settings=self._settings,
-                frame=self._frame(exchange, match, key, is_known=found.is_known),
-                url=lead.url,
-                query=query if isinstance(query, Shape) else None,
-                answer=answer if isinstance(answer, Shape) else None,
-                searched_headers=found.searched,
+    def part(self, led: Iterable[Led], asked: Iterable[Body], answered: Iterable[Body]) -> Iterator[Subject]:
+        """Put exchanges in scope, with their bodies, to those that are alike and wait."""
+        known: Any = self._alike.get
+        names_of, getter_of = self._names.get, self._getters.get
+        for (exchange, lead), (first, query), (last, answer) in zip(led, asked, answered, strict=True):
+            shape, decided = answer if type(answer) is Shape else shape_of(answer), None
+            if shape is not None:
+                decided = (getter_of(shape) or self._getter(shape))(last.value)  # type: ignore[union-attr]
+            sent, received = exchange.request.headers, exchange.response.headers
+            headers = (*(sent or ()), *(received or ()))
+            names, values = zip(*headers, strict=True) if headers else ((), ())
+            parted = (names, None if sent is None else len(sent), received is None)
+            found = names_of(parted) or self._names_of(parted)
+            key = (
+                lead.key,
+                exchange.response.status,
+                found,
+                found.media_types(values),
+                tuple(map(bool, values)) if "" in values else None,
+                query,
+                answer,
+                decided,
             )
-            self._learn(
-                alike, Subject(exchange, first, last, values, alike, day_of(exchange.recorded_at)), key
+            moment = exchange.recorded_at
+            day = UNDATED if moment is None else day_of(moment)
+            may_show = (first is not None and first.may_have_long_row) or (
+                last is not None and last.may_have_long_row
             )
-        return alike, values
+            subject = Subject(exchange, first, last, values, known(key), day, may_show)
+            if subject.alike is None:
+                self._learn(subject, lead, found, key)
+            subject.alike.waiting.append(subject)
+            yield subject
 
-    def _learn(self, alike: Alike, first: Subject, key: tuple[Any, ...]) -> None:
+    def _learn(self, first: Subject, lead: Lead, names: _Names, key: tuple[Any, ...]) -> None:
         """Work out what exchanges have in common; remember it where it surely is the same in all others."""
+        match = self._contract.match_read(first.exchange, lead.route, first.asked, first.answered)
+        alike = first.alike = Alike(
+            contract=self._contract,
+            settings=self._settings,
+            frame=self._frame(first.exchange, match, key, is_known=names.is_known),
+            url=lead.url,
+            query=shape_of(key[_QUERY]),
+            answer=shape_of(key[_ANSWER]),
+            searched_headers=names.searched,
+        )
         frame = alike.frame
         alike.query_plan, is_query_known = self._plan(
             first.asked, frame.schemas[0], alike.query, (), READ_ONLY
@@ -290,7 +300,9 @@ class Kinds:
         key = (frame.scope, frame.is_refused, decided, part, shape, plan.schema if plan else None)
         bodies = self._bodies.get(key) if alike.is_known else None
         if bodies is None:
-            bodies = Bodies(part, frame, shape, plan, alike.is_known, Table(shape))
+            bodies = Bodies(
+                part, frame, shape, plan, alike.is_known, Table(shape), is_request=part == REQUEST_BODY
+            )
             if alike.is_known:
                 self._bodies[key] = bodies
         return bodies
@@ -349,22 +361,18 @@ class Kinds:
         found = [value_below(body.value, tokens, None) for tokens in self._decided[operation.id]]
         return tuple([one if type(one) is str else repr(one) for one in found])
 
-    def _names_of(self, exchange: Exchange, names: tuple[str, ...]) -> _Names:
-        sent, received = exchange.request.headers, exchange.response.headers
-        key = (names, None if sent is None else len(sent), received is None)
-        found = self._names.get(key)
-        if found is None:
-            lower = [name.lower() for name in names]
-            places = [place for place, name in enumerate(lower) if name == "content-type"]
-            is_known = len(self._names) < self._room and sum(map(len, names)) < _MAX_KEPT
-            unsearched = self._contract.unsearched_headers
-            found = _Names(
-                itemgetter(*places) if places else _nothing,
-                tuple([name not in unsearched for name in lower]),
-                is_known,
-            )
-            if is_known:
-                self._names[key] = found
+    def _names_of(self, parted: tuple[tuple[str, ...], int | None, bool]) -> _Names:
+        lower = [name.lower() for name in parted[0]]
+        places = [place for place, name in enumerate(lower) if name == "content-type"]
+        is_known = len(self._names) < self._room and sum(map(len, lower)) < _MAX_KEPT
+        unsearched = self._contract.unsearched_headers
+        found = _Names(
+            itemgetter(*places) if places else _nothing,
+            tuple([name not in unsearched for name in lower]),
+            is_known,
+        )
+        if is_known:
+            self._names[parted] = found
         return found
 
     def _getter(self, shape: Shape) -> Callable[[Any], Any]:
@@ -426,14 +434,6 @@ def _checks_of_values(alike: Alike, first: Subject) -> tuple[tuple[Check, ...], 
 def _asks_beside_body(subject: Subject) -> bool:
     operation = subject.operation
     return bool(operation.required_headers or operation.credentials or operation.parameters)
-
-
-def _kind_of(body: Body | None) -> tuple[Shape | type | None, bool]:
-    """Return the shape of a body, or what else it is; and whether it has flaws."""
-    if body is None:
-        return None, False
-    read, shape = body
-    return (shape, bool(read.flaws)) if type(read) is Parsed else (type(read), False)
 
 
 def _has_flaws(read: Parsed | NotJson | None) -> bool:

@@ -14,21 +14,20 @@ from urllib.parse import urlsplit
 from msgspec import structs
 
 from opay_contract.contract.contract import Contract, Match, Route, texts_of
-from opay_contract.jsontext import NotJson, Parsed, parse_json
+from opay_contract.jsontext import NotJson, parse_json
 from opay_contract.judge import table
-from opay_contract.judge.alike import CHECKS, MAX_ALIKE, Kinds, Lead
+from opay_contract.judge.alike import CHECKS, MAX_ALIKE, Kinds, Lead, Led
 from opay_contract.judge.body import bodies_fit
 from opay_contract.judge.card_numbers import may_have_card_number
 from opay_contract.judge.checks import verify_request
 from opay_contract.judge.describing import describe_name
 from opay_contract.judge.exposure import CardSearch, has_great_fraction
 from opay_contract.judge.parameters import read_url
-from opay_contract.judge.reading import Body, measure, read_bodies
+from opay_contract.judge.reading import NO_BODY, Body, measure, read_bodies
 from opay_contract.judge.routes import fold_path
 from opay_contract.judge.subject import HTTP_ERROR, Alike, Bodies, Frame, RawFinding, Settings, Subject
 from opay_contract.model.exchange import Exchange
 from opay_contract.model.finding import ContractPlace, Finding, Outcome
-from opay_contract.model.timestamps import day_of
 
 _FEW = 16
 """Exchanges that are looked at one by one when there is something to find in one of them."""
@@ -54,35 +53,49 @@ class Judge:
         self._places: dict[str, ContractPlace] = {}
         self.shapes, self.lead = self._kinds.shapes, self._kinds.lead
 
-    def read(self, waiting: Sequence[tuple[Exchange, Lead]]) -> list[tuple[Body | None, Body | None]]:
-        """Read both bodies of exchanges, None where nothing was recorded or nothing was sent."""
-        texts = [texts_of(exchange, lead.route.operation) for exchange, lead in waiting]
-        queries = self._read([query for query, _ in texts])
-        answers = self._read([answer for _, answer in texts])
-        return list(zip(queries, answers, strict=True))
+    def read(self, led: Sequence[Led]) -> dict[Alike, None]:
+        """Read both bodies of exchanges in scope, and `take` them."""
+        texts = [texts_of(exchange, lead.route.operation) for exchange, lead in led]
+        asked, answered = (
+            self._read([query for query, _ in texts]),
+            self._read([answer for _, answer in texts]),
+        )
+        return self.take(led, asked, answered)
 
-    def _read(self, texts: Sequence[bytes | NotJson | None]) -> Iterator[Body | None]:
+    def _read(self, texts: Sequence[bytes | NotJson | None]) -> list[Body]:
         given = [text for text in texts if type(text) is bytes]
         if self._has_memory:
-            read = iter(read_bodies(given, self.shapes))
+            read = read_bodies(given, self.shapes)
         else:
-            read = (measure(parse_json(text), self.shapes) for text in given)
-        for text in texts:
-            yield next(read) if isinstance(text, bytes) else (text, None) if text is not None else None
+            read = [measure(parse_json(text), self.shapes) for text in given]
+        if len(read) == len(texts):
+            return read
+        each = iter(read)
+        return [
+            NO_BODY
+            if text is None
+            else measure(text, self.shapes)
+            if isinstance(text, NotJson)
+            else next(each)
+            for text in texts
+        ]
 
-    def add(self, exchange: Exchange, lead: Lead, asked: Body | None, answered: Body | None) -> Alike:
-        """Put an exchange in scope, with its bodies, to those that are alike and wait; returns them."""
-        alike, header_values = self._kinds.of(exchange, lead, asked, answered)
-        verification = None
-        query, answer = asked[0] if asked else None, answered[0] if answered else None
-        if self._settings.private_key:
-            operation = alike.frame.route.operation
-            verification = verify_request(exchange, query, operation, self._contract, self._settings)
-        day = day_of(exchange.recorded_at)
-        alike.waiting.append(Subject(exchange, query, answer, header_values, alike, day, verification))
-        return alike
+    def take(self, led: Iterable[Led], asked: Iterable[Body], answered: Iterable[Body]) -> dict[Alike, None]:
+        """Put exchanges in scope, whose bodies are read, to those that are alike and wait; return these."""
+        found: dict[Alike, None] = {}
+        for subject in self._kinds.part(led, asked, answered):
+            found[subject.alike] = None
+            if self._settings.private_key:
+                subject.verification = verify_request(
+                    subject.exchange,
+                    subject.asked,
+                    subject.alike.frame.route.operation,
+                    self._contract,
+                    self._settings,
+                )
+        return found
 
-    def judge(self, waiting: Sequence[Alike], gathered: Sequence[Bodies]) -> list[Finding]:
+    def judge(self, waiting: Iterable[Alike], gathered: Sequence[Bodies]) -> list[Finding]:
         """Return the findings of those that wait, whose bodies were gathered."""
         found = [
             self._finding(subject, hit)
@@ -101,7 +114,7 @@ class Judge:
                 ]
         return found + [self._finding(subject, hit) for subject, hit in self._card_numbers(waiting, gathered)]
 
-    def _suspects(self, waiting: Sequence[Alike], gathered: Sequence[Bodies]) -> Iterable[Subject]:
+    def _suspects(self, waiting: Iterable[Alike], gathered: Sequence[Bodies]) -> Iterable[Subject]:
         """Return those in which checks may find something."""
         found: dict[int, Subject] = {}
         for alike in waiting:
@@ -131,7 +144,7 @@ class Judge:
                 yield from self._parted(bodies, half)
 
     def _card_numbers(
-        self, waiting: Sequence[Alike], gathered: Sequence[Bodies]
+        self, waiting: Iterable[Alike], gathered: Sequence[Bodies]
     ) -> Iterator[tuple[Subject, RawFinding]]:
         """Yield the card numbers in those that wait; URLs of known kinds have none.
 
@@ -156,11 +169,11 @@ class Judge:
                     found.append(cards.in_url(one.exchange.request.url, operation))
                 if in_any_header and (cards.is_thorough or _may_be_in_headers([alike], [one])):
                     found.append(cards.in_headers(one.exchange))
-                if in_query or _may_show_number(one.asked):
+                if in_query or (one.asked is not None and one.asked.may_have_long_row):
                     found.append(
                         cards.in_query(one.exchange, one.asked, operation, alike.query_plan, alike.query)
                     )
-                if in_answer or _may_show_number(one.answered):
+                if in_answer or (one.answered is not None and one.answered.may_have_long_row):
                     found.append(
                         cards.in_answer(
                             one.exchange, one.answered, operation, alike.answer_plan, alike.answer
@@ -187,13 +200,14 @@ def check_exchange(
     """Yield every finding of an exchange that is in scope, by a judge without memory."""
     judge = Judge(contract, settings, has_memory=False)
     asked, answered = (
-        measure(body, judge.shapes) if body is not None else None
+        measure(body, judge.shapes) if body is not None else NO_BODY
         for body in (match.request_body, match.response_body)
     )
     lead = Lead(match.route, read_url(contract, match.route, exchange.request))
-    alike = judge.add(exchange, lead, asked, answered)
-    found = judge.judge([alike], ())
-    alike.waiting.clear()  # no circle is left that holds bodies
+    waiting = judge.take([(exchange, lead)], [asked], [answered])
+    found = judge.judge(waiting, ())
+    for alike in waiting:
+        alike.waiting.clear()  # no circle is left that holds bodies
     yield from found
 
 
@@ -215,11 +229,6 @@ def _may_be_in_headers(waiting: Iterable[Alike], subjects: list[Subject] | None 
     return may_have_card_number("\n".join(texts).encode(errors="replace"))
 
 
-def _may_show_number(read: Parsed | NotJson | None) -> bool:
-    """Tell whether a card number may stand in a body that has no flaws."""
-    return read.may_have_long_row if type(read) is Parsed else read is not None
-
-
 def _with_numbers(waiting: Iterable[Alike]) -> set[int]:
     """Return the ids of those in whose bodies, which have no flaws, a card number may stand.
 
@@ -229,7 +238,7 @@ def _with_numbers(waiting: Iterable[Alike]) -> set[int]:
         (id(one), (one.exchange.request.body or b"") + b"\n" + one.exchange.response.body)
         for alike in waiting
         for one in alike.waiting
-        if _may_show_number(one.asked) or _may_show_number(one.answered)
+        if one.may_show_number
     ]
     is_any = may_have_card_number(b"\n".join([text for _, text in having if b"\\" not in text]))
     return {number for number, text in having if is_any or b"\\" in text}

@@ -12,8 +12,13 @@ import msgspec
 from opay_contract.jsontext import MAX_DEPTH, NotJson, Parsed, iter_long_rows, may_be_unsafe, parse_json
 from opay_contract.judge.shapes import Shape, Shapes
 
-Body = tuple[Parsed | NotJson, Shape | None]
-"""A body as it was read, and its shape if it is JSON."""
+BodyKind = Shape | tuple[Shape | None] | None
+"""The shape of a body that is JSON; in a tuple where it has flaws, or None there where it is no JSON."""
+
+Body = tuple[Parsed | NotJson | None, BodyKind]
+"""A body as it was read, and what it has in common with others; None for what was not recorded or sent."""
+
+NO_BODY: Body = (None, None)
 
 _STAND_IN = b"{}"
 _OPENS, _CLOSES = _STAND_IN
@@ -46,8 +51,16 @@ def read_bodies(texts: Sequence[bytes], shapes: Shapes) -> list[Body]:
 
 
 def measure(read: Parsed | NotJson, shapes: Shapes) -> Body:
-    """Return a body that was read with its shape."""
-    return read, shapes.of(read.value) if isinstance(read, Parsed) else None
+    """Return a body that was read with its kind."""
+    if isinstance(read, NotJson):
+        return read, (None,)
+    shape = shapes.of(read.value)
+    return read, (shape,) if read.flaws else shape
+
+
+def shape_of(kind: BodyKind) -> Shape | None:
+    """Return the shape of bodies of a kind, None where they are no JSON."""
+    return kind[0] if isinstance(kind, tuple) else kind
 
 
 def _are_objects(lines: Sequence[bytes], joined: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -95,7 +96,8 @@ class Frame:
 class Subject(msgspec.Struct, gc=False):
     """One exchange with all that a check may need: its bodies as they were read, and what it has in common.
 
-    `header_values` are those of the request, then those of the response. It was recorded on a UTC `day`.
+    `header_values` are those of the request, then those of the response. It was recorded on a UTC `day`. A
+    body that has no flaws has no card number unless it `may_show_number`.
     `verification` is of the request's signature, None where there is nothing to verify.
     """
 
@@ -105,6 +107,7 @@ class Subject(msgspec.Struct, gc=False):
     header_values: tuple[str, ...]
     alike: "Alike"
     day: str
+    may_show_number: bool = True
     verification: Verification | None = None
 
     @property
@@ -151,23 +154,19 @@ class Bodies:
     plan: BodyPlan | None
     is_known: bool
     table: Table
+    is_request: bool
     subjects: list[Subject] = field(default_factory=list)
 
     def fill(self, subjects: list[Subject]) -> None:
         """Take the bodies of some exchanges in place of those before."""
         self.subjects = subjects
-        bodies = [one.asked for one in subjects] if self.is_request else [one.answered for one in subjects]
-        self.table.fill([body.value for body in bodies if type(body) is Parsed])
+        bodies: list[Any] = [one.asked if self.is_request else one.answered for one in subjects]
+        self.table.fill([body.value for body in bodies])
 
     def clear(self) -> None:
         """Let go of all that wait."""
         self.subjects = []
         self.table.clear()
-
-    @property
-    def is_request(self) -> bool:
-        """Whether these are bodies of requests."""
-        return self.part == REQUEST_BODY
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

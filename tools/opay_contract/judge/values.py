@@ -62,7 +62,11 @@ def units_hold(answers: Bodies) -> bool:
             values = [min(values), max(values)]  # of milliseconds zero is fine, and what follows is not
         if any(time_fault(value, latest, stated.factor) is not None for value in values):
             return False
-    return all(all(map(is_month, answers.table.at(stated.path))) for stated in plan.months)
+    for stated in plan.months:
+        months = answers.table.at(stated.path)
+        if not all(map(is_month, set(months) if set(map(type, months)) <= _TEXTS else months)):
+            return False
+    return True
 
 
 def _latest_usual(subjects: list[Subject]) -> float:

@@ -9,8 +9,8 @@ from urllib.parse import quote, unquote
 
 import jsonschema_rs
 
+from opay_contract.contract.addresses import iter_mappings
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import iter_mappings
 from opay_contract.contract.parameters import COOKIE, HEADER, Parameter
 from opay_contract.jsontext import SAFE_INTEGER, NotJson, Parsed, Tokens, parse_json
 from opay_contract.judge.annotations import annotate

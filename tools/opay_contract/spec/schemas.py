@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import jsonschema_rs
 
-from opay_contract.contract.addresses import MISSING, Address
+from opay_contract.contract.addresses import MISSING, Address, iter_reached
 from opay_contract.contract.keywords import DIALECT
 from opay_contract.contract.openapi import ROOTS, SCHEMA_FOLDER
 from opay_contract.contract.schemas import meta_validator
@@ -123,13 +123,8 @@ def find_reference_faults(subject: Subject) -> Iterator[RawProblem]:
 
 def find_cycles(subject: Subject) -> Iterator[RawProblem]:
     """No `$ref` leads back to itself for the same value, which no reader could follow to an end."""
-    beside: dict[Address, list[Address]] = {}
-    waiting = [reference.holder for reference in subject.references]
-    while waiting:
-        at = waiting.pop()
-        if at not in beside:
-            beside[at] = subject.beside(at)
-            waiting += beside[at]
+    places = iter_reached((reference.holder for reference in subject.references), subject.beside)
+    beside = {at: subject.beside(at) for at in places}
     circles = _circles(beside)
     for reference in subject.references:
         target = reference.target
@@ -172,7 +167,11 @@ def find_orphans(subject: Subject) -> Iterator[RawProblem]:
     """Each file in schemas/ is reached by references from the root; judged if every file can be read."""
     if subject.unread:
         return
-    reached = _reached(subject)
+    links: dict[str, set[str]] = {}
+    for reference in subject.references:
+        if reference.target:
+            links.setdefault(reference.at.file, set()).add(reference.target.file)
+    reached = {*iter_reached([subject.root_name], lambda name: links.get(name, ()))}
     for name in subject.schema_names:
         if name not in reached:
             yield RawProblem(Address(name), f"nothing that {subject.root_name} refers to leads here")
@@ -181,20 +180,6 @@ def find_orphans(subject: Subject) -> Iterator[RawProblem]:
         name = path.relative_to(subject.directory).as_posix()
         if path.is_file() and path.suffix != ".json" and name not in subject.documents:
             yield RawProblem(Address(name), "only .json files are read from this folder")
-
-
-def _reached(subject: Subject) -> set[str]:
-    links: dict[str, set[str]] = {}
-    for reference in subject.references:
-        if reference.target:
-            links.setdefault(reference.at.file, set()).add(reference.target.file)
-    reached, waiting = set(), [subject.root_name]
-    while waiting:
-        name = waiting.pop()
-        if name not in reached:
-            reached.add(name)
-            waiting += links.get(name, ())
-    return reached
 
 
 def find_pattern_faults(subject: Subject) -> Iterator[RawProblem]:

@@ -30,7 +30,7 @@ PLACES = [
     "opay_contract.judge.body.describe_value",
     "opay_contract.judge.body_plan.annotate",
     "opay_contract.judge.exposure.CardSearch.in_url",
-    "opay_contract.judge.alike.Kinds.of",
+    "opay_contract.judge.alike.Kinds.part",
     "opay_contract.report.line_reports.by_gravity",
 ]
 
