@@ -396,35 +396,35 @@ def _unread_row(policy: Policy, row: Row, found: Unreadable, nothing: Row) -> Ro
         if edited is not None:
             sides = [side for side in edited.sides if isinstance(row.get(side), dict)]
             told = nothing | {side: _new_side(policy, edited, side, row[side]) for side in sides}
-        for made in (_hollow(policy, row, told), told):
+        for made in (*(_hollow(policy, row, told, text) for text in ("?", "")), told):
             if reason_of(read_row(HERE, made)) == found.reason:
                 return made
     return told
 
 
-def _hollow(policy: Policy, row: Row, told: Row) -> Row:
+def _hollow(policy: Policy, row: Row, told: Row, text: str) -> Row:
     """Return a row of the same types in which nothing is said but what is told already, and a status."""
     made = dict(told)
     for side, members in _MEMBERS.items():
         part = row.get(side)
         if isinstance(part, dict) and told.get(side) is None:
-            made[side] = {name: _emptied(policy, name, part[name]) for name in members if name in part}
+            made[side] = {name: _emptied(policy, name, part[name], text) for name in members if name in part}
         elif part is not None and told.get(side) is None:
-            made[side] = _emptied(policy, side, part)
+            made[side] = _emptied(policy, side, part, text)
     return made
 
 
-def _emptied(policy: Policy, name: str, value: Any) -> Any:
-    """Return a member of the same type without what it says; text that is no base64 still is none."""
+def _emptied(policy: Policy, name: str, value: Any, text: str) -> Any:
+    """Return a member of the same type without what it says; of `text` "?" is no base64, and "" is some."""
     if name == "headers" and isinstance(value, dict):
-        return {policy.field_name(one): _emptied(policy, name, text) for one, text in value.items()}
+        return {policy.field_name(one): _emptied(policy, name, inner, text) for one, inner in value.items()}
     if name == "headers" and isinstance(value, list | tuple):
-        return type(value)(_emptied(policy, name, one) for one in value)
+        return type(value)(_emptied(policy, name, one, text) for one in value)
     if name == "status" and type(value) is int:
         return value if value in range(-1, _NO_STATUS) else _NO_STATUS
     if name == "headers" and type(value) in (int, float):
         return "?"
-    empty = {str: "?", bytes: b"\xff", int: 0, float: 0.0, bool: False, list: [], dict: []}
+    empty = {str: text, bytes: b"\xff", int: 0, float: 0.0, bool: False, list: [], dict: []}
     return empty.get(type(value))
 
 
