@@ -137,6 +137,20 @@ def test_json_that_a_check_refuses_is_not_redacted_as_a_body(tmp_path: Path) -> 
     assert run(path, "-o", output, "--format-in", "body").exit_code == 0
 
 
+def test_a_text_of_another_format_behind_a_recording_is_said(tmp_path: Path) -> None:
+    exchange = {"request": {"method": "GET", "url": "https://api.example.net/x"}, "response": {"status": 200}}
+    item = {"name": "x", "request": exchange["request"], "response": []}
+    for recording in ({"log": {"version": "1.2", "entries": [exchange]}}, {"info": {}, "item": [item, item]}):
+        path, output = tmp_path / "in.json.gz", tmp_path / "out.json.gz"
+        path.write_bytes(gzip.compress(json.dumps(recording).encode() + b'\n"Amira"'))
+        wanted = "har" if "log" in recording else "postman"
+        for one in (path, output):
+            done = run(one, "-o", output if one == path else tmp_path / "again", "--format-in", wanted)
+            assert done.exit_code == 4
+            assert "the JSON text on line" in done.output
+        assert b"Amira" not in gzip.decompress(output.read_bytes())
+
+
 def test_what_went_to_another_api_is_not_unreadable(tmp_path: Path) -> None:
     path, documented = tmp_path / "calls.ndjson", "/api/v1/international/token/query"
     for host, code in {"api.example.net": 0, "sandbox-cashierapi.opaycheckout.com": 4}.items():

@@ -29,6 +29,8 @@ EMPTY = b'{"request":{},"response":{}}'
 _STRAY = b"\n:"
 """What is no JSON wherever a value has just ended or may begin."""
 
+_APART = "keep it apart"
+
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
     """An entry's text, None where it is too long to be kept, and the line on which it starts.
@@ -142,7 +144,7 @@ def iter_all_segments(
 ) -> Iterator[Segment]:
     """Yield the same of each of the JSON texts of a file, of which one may be the list of entries alone.
 
-    Beside one that has entries none may have none, unless it is kept.
+    Beside one that has entries none may have none.
     """
     other, has_any = 0, False
     while first := cursor.peek():
@@ -153,13 +155,13 @@ def iter_all_segments(
         else:
             other = other or line
         yield b"\n"
-    if has_any and other and not whole:
+    if has_any and other:
         raise of_another_format(other)
 
 
 def of_another_format(line: int) -> StreamError:
     """Return the refusal of a JSON text that stands beside those of a format."""
-    return StreamError(f"the JSON text on line {line} is of another format and was not read; keep it apart")
+    return StreamError(f"the JSON text on line {line} is of another format and was not read; {_APART}")
 
 
 def read_entries(
@@ -219,9 +221,10 @@ class JsonFormat:
                 else:
                     sink.write(_rewrite_entry(policy, self, segment, tally))
         except StreamError as error:
-            if error.reason.startswith("the file stops being JSON"):
+            stops = error.reason.startswith("the file stops being JSON")
+            if stops:
                 sink.write(_STRAY)
-                tally.says_broken = True
+            tally.says_broken = stops or error.reason.endswith(_APART)
             raise
 
 

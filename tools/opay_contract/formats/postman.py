@@ -102,13 +102,15 @@ def _size_of(segment: Segment) -> int:
 
 def _iter_segments(stream: ChunkStream, *, whole: bool) -> Iterator[Segment]:
     """Yield the saved responses as entries; an item without one holds none."""
-    cursor, has_any = JsonCursor(stream), False
+    cursor, other, has_any = JsonCursor(stream), 0, False
     while first := cursor.peek():
-        if first != b"{" and has_any and not whole:
-            raise of_another_format(cursor.line)
+        if first != b"{" and has_any:
+            other = other or cursor.line
         yield from _iter_item(cursor, "", 0, whole=whole)
         yield b"\n"
         has_any = has_any or first == b"{"
+    if other:
+        raise of_another_format(other)
 
 
 def _iter_item(cursor: JsonCursor, name: str, depth: int, *, whole: bool) -> Iterator[Segment]:
