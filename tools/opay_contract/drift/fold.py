@@ -38,7 +38,7 @@ from opay_contract.model.timestamps import day_of, utc_of
 MAX_UNREAD, MAX_UNREAD_BYTES = 128, 1 << 20
 """After so many exchanges, or bytes of their bodies, the bodies are read."""
 
-MAX_WAITING, MAX_WAITING_BYTES = 512, 2 << 20
+MAX_WAITING, MAX_WAITING_BYTES = 256, 2 << 20
 """After so many exchanges, or bytes of their bodies, all that were read are judged and counted."""
 
 
