@@ -38,8 +38,8 @@ _AS_IT_IS = frozenset(
 )
 """The formats in which a body may stand as it is, in no string."""
 
-_LISTED = 1024
-"""So many of a body's bytes are compared where a recorder lists them as numbers."""
+_NUMBERS = re.compile(rb"\[[\s\d,]*+\]")
+"""A body as some recorders list it."""
 
 _CONTINUATIONS = bytes(range(0x80, 0xC0))
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
@@ -358,9 +358,11 @@ def _is_packed(value: str, body: bytes, headers: Headers | None) -> bool:
 
 def _find_numbers(text: bytearray, body: bytes, after: int) -> _Found | None:
     """Return where the bytes of a body are listed."""
-    pattern = rb"\[\s*" + rb"\s*,\s*".join(b"%d" % byte for byte in body[:_LISTED])
-    found = re.compile(pattern).search(text, after)
-    return _Found(start=found.start(), end=found.end(), style="packed") if found else None
+    for found in _NUMBERS.finditer(text, after):
+        with suppress(ValueError):
+            if bytes(json.loads(found[0])) == body:
+                return _Found(start=found.start(), end=found.end(), style="packed")
+    return None
 
 
 def _find_content(text: bytearray, body: bytes, headers: Headers | None, after: int) -> _Found | None:

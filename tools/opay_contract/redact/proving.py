@@ -88,9 +88,9 @@ class Prover:
 
     def _is_known(self, kind: str, match: re.Match[str]) -> bool:
         if kind == "URL":
-            return self._is_host_known(match[1]) and self._is_path_of_url_known(match)
+            return self._is_host_known(match[1]) and self._is_path_in_text_known(match, 2)
         if kind == "path":
-            return self._is_path_known(match[1])
+            return self._is_path_in_text_known(match, 1)
         if kind == "e-mail address":
             local, _, domain = match[0].partition("@")
             return self._is_part_known(local) and (domain.endswith(_OWN_ENDS) or is_reserved(domain))
@@ -105,12 +105,12 @@ class Prover:
         labels = re.split(r"[^\w-]+", plain)
         return is_own or all(label in _OWN_LABELS or self._is_part_known(label) for label in labels)
 
-    def _is_path_of_url_known(self, url: re.Match[str]) -> bool:
+    def _is_path_in_text_known(self, found: re.Match[str], group: int) -> bool:
         """Tell whether a path is known as far as a URL goes, or as far as what it stands in does."""
-        is_broken = _is_broken(url)
-        if self._is_path_known(url[2], 0 if is_broken else _CUT):
+        is_broken = _is_broken(found)
+        if self._is_path_known(found[group], 0 if is_broken else _CUT):
             return True
-        whole = url.string[url.start(2) : url.end() + _OVERLAP].partition(_before(url))[0]
+        whole = found.string[found.start(group) : found.end() + _OVERLAP].partition(_before(found))[0]
         return is_broken and self._is_near(whole)
 
     def _is_near(self, path: str) -> bool:
@@ -138,15 +138,15 @@ class Prover:
         return all(word in self._known or len(word) < _LEAST_WORD or is_reserved(word) for word in words)
 
 
-def _before(url: re.Match[str]) -> str:
-    """Return what a URL stands behind, which is also what ends a text that begins with it."""
-    return url.string[url.start() - 1 : url.start()].strip() or _BREAK
+def _before(found: re.Match[str]) -> str:
+    """Return what a URL or path stands behind, which is also what ends a text that begins with it."""
+    return found.string[found.start() - 1 : found.start()].strip() or _BREAK
 
 
-def _is_broken(url: re.Match[str]) -> bool:
-    """Tell a URL that may go on behind a character that none has: what it stands in does not end there."""
-    before = _before(url)
-    following = url.string[url.end() : url.end() + 2] or "\n"
+def _is_broken(found: re.Match[str]) -> bool:
+    """Tell one that may go on behind a character that none has: what it stands in does not end there."""
+    before = _before(found)
+    following = found.string[found.end() : found.end() + 2] or "\n"
     return not following.startswith((before, f"\\{before}", "?", "#"))
 
 

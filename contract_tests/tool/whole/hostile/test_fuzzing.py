@@ -10,7 +10,7 @@ from contract_tests.tool.whole.hostile.sweeping import sweep
 from opay_contract.contract.contract import Contract
 
 KEPT = {
-    "har": [10082, 10260, 21032],
+    "har": [10082, 10260, 21032, 201517],
     "ndjson": [3489, 3564, 101914, 103292],
     "ndjson-base64": [60665, 202440],
     "ndjson-text": [200966],
