@@ -119,7 +119,7 @@ def write_copy(contract: Path, target: Path, *, closed: bool = False) -> Path:
                 _at(schema, steps)["unevaluatedProperties"] = False
         path.write_text(json.dumps(_without_siblings(schema)), encoding="utf-8")
     bundle = build_bundle(load_documents(target)).value
-    (target / "openapi.yaml").write_text(json.dumps(bundle), encoding="utf-8")
+    (target / "openapi.yaml").write_text(json.dumps(bundle, ensure_ascii=False), encoding="utf-8")
     return target
 
 
