@@ -108,11 +108,8 @@ class Recording:
     path: Path
     single: Path
     count: int
-
-    @property
-    def bytes_each(self) -> float:
-        """How long an exchange is in it."""
-        return self.path.stat().st_size / self.count
+    bytes_each: float
+    """How long an exchange is in it."""
 
 
 def write_recording(
@@ -129,7 +126,10 @@ def write_recording(
             path.write_bytes(kind.write(exchanges[:number]))
         return path
 
-    return Recording(kind=kind, path=write(count), single=write(1), count=count)
+    path = write(count)
+    return Recording(
+        kind=kind, path=path, single=write(1), count=count, bytes_each=path.stat().st_size / count
+    )
 
 
 def parse_exchanges(lines: Sequence[str]) -> list[Exchange]:
