@@ -14,7 +14,7 @@ from opay_contract.contract.documents import Document, decode_document, load_doc
 _HERE = Path(__file__).parent
 _ABSENT = [
     package
-    for package in ("dask", "distributed", "fsspec", "moto", "orjson", "pyarrow", "s3fs", "sphinx")
+    for package in ("dask", "distributed", "fsspec", "grimp", "moto", "orjson", "pyarrow", "s3fs", "sphinx")
     if find_spec(package) is None
 ]
 _NEEDS = re.compile(rf"^(?:import|from) ({'|'.join(_ABSENT)})\b", re.MULTILINE)
