@@ -5,13 +5,13 @@ from collections import Counter
 
 from msgspec import structs
 
-from opay_contract.contract.contract import Contract, Route, read_bodies
+from opay_contract.contract.contract import Contract, Route, texts_of
 from opay_contract.contract.documents import without_collection
 from opay_contract.contract.scopes import answer_shape
 from opay_contract.drift.statistics import Statistics
 from opay_contract.formats.bounds import ALWAYS_FINE, excess_of
 from opay_contract.formats.errors import NO_URL
-from opay_contract.jsontext import Parsed
+from opay_contract.jsontext import Parsed, parse_json
 from opay_contract.judge.alike import Led
 from opay_contract.judge.judge import Judge
 from opay_contract.judge.routes import describe_elsewhere
@@ -299,7 +299,8 @@ class Fold:
         """Tell whether an exchange has an answer of the contract where no URL says whose it is."""
         if exchange.is_asserted:
             return True
-        _, body = read_bodies(exchange, route.operation)
+        _, text = texts_of(exchange, route.operation)
+        body = parse_json(text) if isinstance(text, bytes) else text
         return isinstance(body, Parsed) and isinstance(body.value, dict) and self._answers.fits(body.value)
 
     def _pass_over(self, request: Request, route: Route) -> None:

@@ -32,7 +32,6 @@ _METHOD, _STATUS = ("request", "method"), ("response", "status")
 _EVERY = "*"
 
 Weights = Counter[tuple[str, str]]
-ByDay = dict[str, int]
 
 
 @dataclass(slots=True, eq=False)

@@ -117,10 +117,8 @@ def _read_entry(
     content = entry.response.content if entry.response else None
     if content and content.file and content.text is None and (body := attached(content.file)) is not None:
         content.text, content.encoding = base64.b64encode(body).decode(), "base64"
-    request, moment = (
-        _NO_REQUEST if entry.request is None else _request(entry.request),
-        entry.started_date_time,
-    )
+    request = _NO_REQUEST if entry.request is None else _request(entry.request)
+    moment = entry.started_date_time
     return build_exchange(
         place, request, lambda: _response(entry.response), parse_moment(moment) if moment else None
     )
@@ -196,9 +194,8 @@ def _request_body(recorded: _Request) -> bytes | None:
         return b"" if recorded.body_size == 0 else None
     body = _decoded(posted.text, posted.encoding)
     if recorded.body_size is not None and len(body) != recorded.body_size:
-        with suppress(
-            ValueError
-        ):  # schemathesis gives bytes that it preserves as base64; only the size tells
+        # schemathesis gives bytes that it preserves as base64; only the size tells
+        with suppress(ValueError):
             decoded = base64.b64decode(body, validate=True)
             return decoded if len(decoded) == recorded.body_size else body
     return body

@@ -56,11 +56,8 @@ class Judge:
     def read(self, led: Sequence[Led]) -> dict[Alike, None]:
         """Read both bodies of exchanges in scope, and `take` them."""
         texts = [texts_of(exchange, lead.route.operation) for exchange, lead in led]
-        asked, answered = (
-            self._read([query for query, _ in texts]),
-            self._read([answer for _, answer in texts]),
-        )
-        return self.take(led, asked, answered)
+        queries, answers = [query for query, _ in texts], [answer for _, answer in texts]
+        return self.take(led, self._read(queries), self._read(answers))
 
     def _read(self, texts: Sequence[bytes | NotJson | None]) -> list[Body]:
         given = [text for text in texts if type(text) is bytes]

@@ -287,9 +287,8 @@ def iter_items(
         )
     if missing := find_missing(paths, literally=True):
         raise pytest.UsageError(f"--opay-recordings: {missing}")
-    repeats = Repeats()
+    repeats, answers = Repeats(), answer_shape(contract)
     for path in paths:
-        answers = answer_shape(contract)
         sources = [one for one in iter_sources([path]) if not is_passed_over(one, answers)]
         if not sources:
             raise pytest.UsageError(f"--opay-recordings {path}: there are no recordings")

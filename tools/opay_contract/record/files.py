@@ -33,9 +33,7 @@ class LineFile:
         self.path = path
         with ExitStack() as undone:
             try:
-                self._descriptor = os.open(
-                    path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _PRIVATE
-                )
+                self._descriptor = os.open(path, _APPENDING, _PRIVATE)
                 undone.callback(self.close)
                 self.lines = self._prepare()
             except OSError as error:
