@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from opay_contract.baseline.acceptance import Acceptance, Judged, State
 from opay_contract.baseline.baseline import Baseline, apply_baseline
 from opay_contract.drift.findings_seen import sightings_of
-from opay_contract.exit_codes import ExitCode
+from opay_contract.errors import ExitCode
 from opay_contract.judge.table import RULES
 from opay_contract.model import summary as summary_module
 from opay_contract.model.exchange import Place

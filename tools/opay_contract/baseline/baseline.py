@@ -17,11 +17,11 @@ from opay_contract.baseline.acceptance import Acceptance, Judged
 from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID
 from opay_contract.drift.findings_seen import FindingsSeen, sightings_of
 from opay_contract.errors import UsageError
+from opay_contract.files import parse_toml, read_text
 from opay_contract.judge.card_numbers import has_card_number
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED, RULES_BY_ID
 from opay_contract.model.finding import Outcome, key_of
 from opay_contract.model.summary import DriftSummary, fingerprint
-from opay_contract.tomltext import parse_toml
 from opay_contract.words import did_you_mean
 
 TABLE = "acceptance"
@@ -295,13 +295,7 @@ class Baseline:
 
 def load_baseline(path: Path, today: date) -> Baseline:
     """Read a baseline; raises UsageError with file and line where it is not one."""
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 text") from error
-    return parse_baseline(text, str(path), today)
+    return parse_baseline(read_text(path), str(path), today)
 
 
 def load_or_start_baseline(path: Path, today: date) -> Baseline:

@@ -25,16 +25,22 @@ from opay_contract.baseline.baseline import (
     parse_baseline,
     remove_entries,
 )
-from opay_contract.cli.checking import check_paths, format_in_option, settings_of_now
 from opay_contract.cli.help import Group
-from opay_contract.cli.options import FILE, base_url_option, contract_option, paths_argument, settings_of
-from opay_contract.cli.output import write_atomically
+from opay_contract.cli.options import (
+    FILE,
+    base_url_option,
+    contract_option,
+    format_in_option,
+    paths_argument,
+    settings_of,
+)
+from opay_contract.cli.running import check_paths, settings_of_now
 from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.conclusions import conclude, weigh_card_numbers
 from opay_contract.drift.findings_seen import FindingsSeen, load_sightings, sightings_of
-from opay_contract.errors import UsageError
-from opay_contract.exit_codes import ExitCode
+from opay_contract.errors import ExitCode, UsageError
+from opay_contract.files import write_atomically
 from opay_contract.judge.table import RULES_BY_ID
 from opay_contract.model.finding import Key
 from opay_contract.model.summary import fingerprint

@@ -13,20 +13,20 @@ from typing import Any
 
 import click
 
-from opay_contract.cli.checking import Counted, format_in_option, print_notes, print_repeats, watch_progress
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import (
     FILE,
     base_url_option,
     contract_option,
+    format_in_option,
     is_settled,
     max_unpacked_option,
     paths_argument,
     setting_option,
     window_options,
 )
-from opay_contract.cli.output import write_atomically
 from opay_contract.cli.reporting import Inputs, Reporting, arguments_of, report_options, report_run
+from opay_contract.cli.running import Counted, print_notes, print_repeats, watch_progress
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import default_directory, load_contract, load_documents
 from opay_contract.drift.places import join_runs
@@ -35,6 +35,7 @@ from opay_contract.engines.checkpoint import Checkpoint, open_checkpoint
 from opay_contract.engines.folding import OnProgress, check_sources
 from opay_contract.engines.work import Job, Work
 from opay_contract.errors import UsageError
+from opay_contract.files import write_atomically
 from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Unreadable

@@ -6,18 +6,16 @@ from pathlib import Path
 
 import click
 
-from opay_contract.cli.checking import check_paths, settings_of_now
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import FILE, base_url_option, contract_option, fail_on_option, refuse_missing
-from opay_contract.cli.output import write_report
+from opay_contract.cli.running import check_paths, settings_of_now, write_report
 from opay_contract.compare.comparing import Comparison, render_comparison, render_comparison_json
 from opay_contract.compare.comparing import compare as compare_summaries
 from opay_contract.contract.loading import load_contract
 from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.conclusions import conclude
 from opay_contract.drift.saving import is_saved_summary, load_summary
-from opay_contract.errors import UsageError
-from opay_contract.exit_codes import ExitCode
+from opay_contract.errors import ExitCode, UsageError
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.inputs import STDIN

@@ -12,7 +12,7 @@ from opay_contract.baseline.acceptance import utc_day
 from opay_contract.baseline.baseline import load_baseline
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import FILE, baseline_option, contract_option
-from opay_contract.cli.output import write_report
+from opay_contract.cli.running import write_report
 from opay_contract.contract.change_kinds import CHANGE_KINDS, ChangeKind, Level, Side, Way
 from opay_contract.diff.comparing import compare_versions
 from opay_contract.diff.places import with_outcomes

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import click
 
-from opay_contract.cli.checking import print_notes
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import FILE, FOLDER, contract_argument
-from opay_contract.cli.output import make_folder, write_atomically
+from opay_contract.cli.running import print_notes
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import default_directory, load_contract, load_documents, localise
 from opay_contract.contract.openapi import SchemaPlaces, convert_documents, read_version, root_of
@@ -20,8 +19,8 @@ from opay_contract.contract.used import name_contract
 from opay_contract.docs.evidence import RunEvidence, build_evidence
 from opay_contract.drift.insight import draw_insight
 from opay_contract.drift.saving import load_summary
-from opay_contract.errors import ContractError, OpayContractError, UsageError
-from opay_contract.exit_codes import ExitCode
+from opay_contract.errors import ContractError, ExitCode, OpayContractError, UsageError
+from opay_contract.files import make_folder, write_atomically
 from opay_contract.spec.lint import prove_contract
 from opay_contract.words import printable
 

@@ -9,8 +9,7 @@ import click
 
 from opay_contract import __version__
 from opay_contract.cli.help import Group
-from opay_contract.errors import OpayContractError
-from opay_contract.exit_codes import ExitCode
+from opay_contract.errors import ExitCode, OpayContractError
 from opay_contract.words import printable
 
 if TYPE_CHECKING:

@@ -10,15 +10,14 @@ from typing import Any, TextIO
 
 import click
 
-from opay_contract.cli.checking import print_notes
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import FILE, contract_option
 from opay_contract.cli.record import complain
 from opay_contract.cli.redact import redaction_key
+from opay_contract.cli.running import print_notes
 from opay_contract.contract.contract import Contract, is_loopback
 from opay_contract.contract.loading import load_contract
-from opay_contract.errors import UsageError
-from opay_contract.exit_codes import ExitCode
+from opay_contract.errors import ExitCode, UsageError
 from opay_contract.mock.choices import assumed_choices, render_choices
 from opay_contract.mock.log import RequestLog, render_greeting
 from opay_contract.mock.records import RecordBook

@@ -17,8 +17,7 @@ from opay_contract.cli.redact import redaction_key
 from opay_contract.cli.reporting import Criteria, Inputs, build_run, criteria_options
 from opay_contract.contract.contract import Contract, host_of, is_loopback
 from opay_contract.contract.loading import load_contract
-from opay_contract.errors import UsageError
-from opay_contract.exit_codes import ExitCode
+from opay_contract.errors import ExitCode, UsageError
 from opay_contract.judge.subject import Settings
 from opay_contract.model.finding import Finding
 from opay_contract.record.capture import BODY_LIMIT

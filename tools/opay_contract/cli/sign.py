@@ -10,8 +10,7 @@ import click
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import FILE, contract_option
 from opay_contract.contract.loading import load_contract
-from opay_contract.errors import UsageError
-from opay_contract.exit_codes import ExitCode
+from opay_contract.errors import ExitCode, UsageError
 from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.doctor import diagnose
 from opay_contract.signing.signer import documented_forms

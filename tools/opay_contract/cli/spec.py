@@ -8,14 +8,13 @@ from pathlib import Path
 
 import click
 
-from opay_contract.cli.checking import print_notes
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import FOLDER, contract_argument, is_settled
-from opay_contract.cli.output import make_folder, write_atomically
+from opay_contract.cli.running import print_notes
 from opay_contract.contract.loading import default_directory, load_contract, load_documents
 from opay_contract.contract.used import name_contract
-from opay_contract.errors import UsageError
-from opay_contract.exit_codes import ExitCode
+from opay_contract.errors import ExitCode, UsageError
+from opay_contract.files import make_folder, write_atomically
 from opay_contract.spec.lint import Proof, prove_contract
 from opay_contract.words import count, printable
 

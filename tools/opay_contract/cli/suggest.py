@@ -5,22 +5,22 @@ from pathlib import Path
 
 import click
 
-from opay_contract.cli.checking import check_paths, format_in_option, print_notes, settings_of_now
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import (
     FILE,
     PATH,
     base_url_option,
     contract_option,
+    format_in_option,
     paths_argument,
     window_options,
 )
-from opay_contract.cli.output import make_folder, write_atomically, write_report
+from opay_contract.cli.running import check_paths, print_notes, settings_of_now, write_report
 from opay_contract.contract.loading import default_directory, is_carried, locate_root
 from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.saving import load_summary
-from opay_contract.errors import UsageError
-from opay_contract.exit_codes import ExitCode
+from opay_contract.errors import ExitCode, UsageError
+from opay_contract.files import make_folder, write_atomically
 from opay_contract.model.summary import DriftSummary
 from opay_contract.model.timestamps import Window
 from opay_contract.suggest.context import Draft, read_draft

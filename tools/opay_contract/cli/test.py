@@ -10,8 +10,7 @@ from opay_contract.cli.help import Command
 from opay_contract.cli.options import FILE, contract_option
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
-from opay_contract.errors import UsageError
-from opay_contract.exit_codes import ExitCode
+from opay_contract.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from opay_contract.suite.plugin import SuiteRun

@@ -19,7 +19,7 @@ from opay_contract.contract.used import name_contract
 from opay_contract.diff.comparing import Change, ContractDiff
 from opay_contract.diff.places import describe_traffic
 from opay_contract.diff.sources import FIRST, Version
-from opay_contract.exit_codes import ExitCode
+from opay_contract.errors import ExitCode
 from opay_contract.model.finding import ContractPlace, Key
 from opay_contract.model.observation import Observations
 from opay_contract.report.checked_run import TOOL

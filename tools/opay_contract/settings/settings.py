@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from opay_contract.errors import UsageError
+from opay_contract.files import line_of, parse_toml, read_text
 from opay_contract.model.finding import Severity
 from opay_contract.report import FORMATS
 from opay_contract.settings.policy import RulePolicy, build_policy, expand_rules, parse_severity
-from opay_contract.tomltext import line_of, parse_toml
 from opay_contract.words import did_you_mean
 
 PYPROJECT = "pyproject.toml"
@@ -243,9 +243,9 @@ def load_settings(named: Path | None, folder: Path) -> ProjectSettings:
     Raises UsageError, with file and line, at what is no setting.
     """
     if named is not None:
-        return parse_settings(_read(named), named)
+        return parse_settings(read_text(named), named)
     for file in _iter_pyprojects(folder):
-        if _NAME not in (text := _read(file)):
+        if _NAME not in (text := read_text(file)):
             continue
         if _find_table(parse_toml(text, str(file)), file) is not None:
             return parse_settings(text, file)
@@ -301,15 +301,6 @@ def _find_table(values: dict[str, Any], file: Path) -> dict[str, Any] | None:
     if table is None or isinstance(table, dict):
         return table
     raise UsageError(f"{file}: [{TABLE}] is {_describe(table)}, not a table")
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_bytes().decode()
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{file}: not UTF-8 text") from None
 
 
 def _line(text: str, file: Path, *keys: str) -> int:

@@ -1,16 +1,18 @@
-"""Checks recordings for the commands that go on from what `check` finds, and shows how far it is."""
+"""How a command runs: it checks recordings under a bar, says notes, and puts its report in its place."""
 
 import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from opay_contract.contract.contract import Contract
 from opay_contract.engines.folding import OnProgress, check_sources, no_progress
+from opay_contract.files import write_atomically
 from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Unreadable
@@ -22,15 +24,6 @@ from opay_contract.words import count, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
-
-format_in_option = click.option(
-    "--format-in",
-    metavar="FORMAT",
-    type=click.Choice([member.value for member in Format]),
-    help="What the recordings are, where it cannot be recognised by their content: "
-    + ", ".join(Format)
-    + ".",
-)
 
 _MOST_NOTES = 5
 
@@ -140,3 +133,35 @@ def _start_progress() -> "Progress":
     progress.add_task("Checking", total=None, rate="")
     progress.start()
     return progress
+
+
+def write_report(text: str, output: Path | None, *, colour: str = "auto") -> None:
+    """Print a report, or write it to `output` atomically; a reader who went away is no failure.
+
+    `colour` is `auto`, `always` or `never`; a file has none.
+    """
+    if output is not None:
+        write_atomically(output, click.unstyle(text))
+        return
+    try:
+        click.echo(text, nl=False, color=has_colour(colour, "stdout"))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter flushes into it
+
+
+def has_colour(asked: str, stream: Literal["stdout", "stderr"]) -> bool:
+    """Tell whether a standard stream has colours: as asked, as NO_COLOR or FORCE_COLOR say, or a terminal."""
+    if asked != "auto":
+        return asked == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if force := os.environ.get("FORCE_COLOR"):
+        return force != "0"
+    return os.environ.get("TERM") != "dumb" and is_terminal(stream)
+
+
+def is_terminal(stream: Literal["stdout", "stderr"]) -> bool:
+    """Tell whether somebody watches a standard stream."""
+    watched: bool = getattr(sys, stream).isatty()
+    return watched
