@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import tempfile
 import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -91,6 +90,8 @@ def open_draft(target: Path, *, makes_folders: bool = False) -> Iterator[Path]:
 
     Raises UsageError where the file system refuses it, or what is done with it.
     """
+    import tempfile  # noqa: PLC0415  for start-up time
+
     with _refusing(target):
         if makes_folders:
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -26,15 +26,8 @@ from opay_contract.baseline.baseline import (
     remove_entries,
 )
 from opay_contract.cli.help import Group
-from opay_contract.cli.options import (
-    FILE,
-    base_url_option,
-    contract_option,
-    format_in_option,
-    paths_argument,
-    settings_of,
-)
-from opay_contract.cli.running import check_paths, settings_of_now
+from opay_contract.cli.options import FILE, base_url_option, contract_option, paths_argument, settings_of
+from opay_contract.cli.running import check_paths, format_in_option, settings_of_now
 from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.conclusions import conclude, weigh_card_numbers
@@ -45,7 +38,7 @@ from opay_contract.judge.table import RULES_BY_ID
 from opay_contract.model.finding import Key
 from opay_contract.model.summary import fingerprint
 from opay_contract.report.sentences import describe_covered
-from opay_contract.settings.policy import RulePolicy
+from opay_contract.settings import RulePolicy
 from opay_contract.words import count, on_one_line, printable
 
 _file_argument = click.argument("file", metavar="FILE", type=FILE)

@@ -18,7 +18,6 @@ from opay_contract.cli.options import (
     FILE,
     base_url_option,
     contract_option,
-    format_in_option,
     is_settled,
     max_unpacked_option,
     paths_argument,
@@ -26,7 +25,7 @@ from opay_contract.cli.options import (
     window_options,
 )
 from opay_contract.cli.reporting import Inputs, Reporting, arguments_of, report_options, report_run
-from opay_contract.cli.running import Counted, print_notes, print_repeats, watch_progress
+from opay_contract.cli.running import Counted, format_in_option, print_notes, print_repeats, watch_progress
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import default_directory, load_contract, load_documents
 from opay_contract.drift.places import join_runs

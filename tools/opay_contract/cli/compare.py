@@ -9,8 +9,8 @@ import click
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import FILE, base_url_option, contract_option, fail_on_option, refuse_missing
 from opay_contract.cli.running import check_paths, settings_of_now, write_report
-from opay_contract.compare.comparing import Comparison, render_comparison, render_comparison_json
-from opay_contract.compare.comparing import compare as compare_summaries
+from opay_contract.compare import Comparison, render_comparison, render_comparison_json
+from opay_contract.compare import compare as compare_summaries
 from opay_contract.contract.loading import load_contract
 from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.conclusions import conclude
@@ -20,7 +20,7 @@ from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.inputs import STDIN
 from opay_contract.report.text_report import MIN_WIDTH
-from opay_contract.settings.policy import parse_severity
+from opay_contract.settings import parse_severity
 
 _PACE, _BUDGET = 2.0, 500
 """What each of two servers is asked: requests a second, and in all."""

@@ -13,12 +13,19 @@ from click.shell_completion import CompletionItem
 from opay_contract.contract.loading import default_directory, shorten
 from opay_contract.contract.openapi import ROOTS, SCHEMA_FOLDER
 from opay_contract.errors import UsageError
-from opay_contract.formats.table import Format
 from opay_contract.model.finding import Severity
 from opay_contract.model.timestamps import Window, moment_after, utc_of
 from opay_contract.recordings.inputs import find_missing
-from opay_contract.settings.policy import GROUPS, RULE_NAMES, build_policy, parse_severity
-from opay_contract.settings.settings import KEYS, KEYS_BY_NAME, ProjectSettings, load_settings
+from opay_contract.settings import (
+    GROUPS,
+    KEYS,
+    KEYS_BY_NAME,
+    RULE_NAMES,
+    ProjectSettings,
+    build_policy,
+    load_settings,
+    parse_severity,
+)
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -177,15 +184,6 @@ def refuse_missing(paths: tuple[str, ...], *, literally: bool = False) -> tuple[
 
 
 base_url_option = setting_option("base-url", metavar="URL", multiple=True)
-
-format_in_option = click.option(
-    "--format-in",
-    metavar="FORMAT",
-    type=click.Choice([member.value for member in Format]),
-    help="What the recordings are, where it cannot be recognised by their content: "
-    + ", ".join(Format)
-    + ".",
-)
 
 max_unpacked_option = click.option(
     "--max-unpacked",

@@ -19,11 +19,10 @@ from opay_contract.cli.options import (
     PATH,
     base_url_option,
     contract_option,
-    format_in_option,
     max_unpacked_option,
     paths_argument,
 )
-from opay_contract.cli.running import print_notes
+from opay_contract.cli.running import format_in_option, print_notes
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import ExitCode, UsageError

@@ -34,8 +34,7 @@ from opay_contract.model.summary import DriftSummary
 from opay_contract.report import CONCISE, FORMATS, TEXT, TICKET
 from opay_contract.report.checked_run import CheckedRun, View
 from opay_contract.report.sentences import describe_verdict, mark_of
-from opay_contract.settings.policy import RulePolicy, parse_severity
-from opay_contract.settings.settings import parse_docs_url
+from opay_contract.settings import RulePolicy, parse_docs_url, parse_severity
 from opay_contract.words import printable
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from opay_contract.judge.gap_table import EVERY_RULE
 from opay_contract.model.finding import Rule, Severity
 from opay_contract.report.frames import guide_of
 from opay_contract.report.text_report import MIN_WIDTH
-from opay_contract.settings.settings import KEYS, PYPROJECT, TABLE, ProjectSettings
+from opay_contract.settings import KEYS, PYPROJECT, TABLE, ProjectSettings
 from opay_contract.words import did_you_mean, printable
 
 _WIDTH = 88

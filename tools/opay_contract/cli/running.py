@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from opay_contract.contract.contract import Contract
-from opay_contract.engines.folding import OnProgress, check_sources, no_progress
 from opay_contract.files import write_atomically
 from opay_contract.formats.table import Format
-from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.summary import DriftSummary
 from opay_contract.model.timestamps import Window
@@ -24,6 +22,18 @@ from opay_contract.words import count, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+    from opay_contract.engines.folding import OnProgress
+    from opay_contract.judge.subject import Settings
+
+format_in_option = click.option(
+    "--format-in",
+    metavar="FORMAT",
+    type=click.Choice([member.value for member in Format]),
+    help="What the recordings are, where it cannot be recognised by their content: "
+    + ", ".join(Format)
+    + ".",
+)
 
 _MOST_NOTES = 5
 
@@ -56,15 +66,19 @@ def print_notes(contract: Contract) -> None:
         )
 
 
-def settings_of_now(window: Window | None = None) -> Settings:
+def settings_of_now(window: Window | None = None) -> "Settings":
     """Return how to check: as of now, and with the key of the environment."""
+    from opay_contract.judge.subject import Settings  # noqa: PLC0415  of no use where nothing is checked
+
     return Settings(started_at=time.time(), window=window, private_key=os.environ.get("OPAY_PRIVATE_KEY"))
 
 
 def check_paths(
-    paths: Sequence[str], contract: Contract, settings: Settings, format_in: str | None = None
+    paths: Sequence[str], contract: Contract, settings: "Settings", format_in: str | None = None
 ) -> DriftSummary:
     """Check recordings as `check` does; says on standard error where nothing was checked, and why."""
+    from opay_contract.engines.folding import check_sources  # noqa: PLC0415  the same
+
     repeats = Repeats()
     inputs = Counted(iter_inputs(paths, repeats))
     with watch_progress() as on_progress:
@@ -90,10 +104,10 @@ def print_repeats(repeats: Repeats) -> None:
 
 
 @contextmanager
-def watch_progress() -> Iterator[OnProgress]:
+def watch_progress() -> Iterator["OnProgress"]:
     """Give a function that hears how far the work is; a bar shows once the work takes long."""
     if not sys.stderr.isatty():
-        yield no_progress
+        yield lambda _seen: None
         return
     bar = _Bar()
     try:

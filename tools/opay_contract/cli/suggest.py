@@ -11,11 +11,16 @@ from opay_contract.cli.options import (
     PATH,
     base_url_option,
     contract_option,
-    format_in_option,
     paths_argument,
     window_options,
 )
-from opay_contract.cli.running import check_paths, print_notes, settings_of_now, write_report
+from opay_contract.cli.running import (
+    check_paths,
+    format_in_option,
+    print_notes,
+    settings_of_now,
+    write_report,
+)
 from opay_contract.contract.loading import default_directory, is_carried, locate_root
 from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.saving import load_summary

@@ -36,7 +36,7 @@ from opay_contract.report.sentences import (
     describe_place,
     describe_vacuity,
 )
-from opay_contract.settings.policy import RulePolicy, parse_severity
+from opay_contract.settings import RulePolicy, parse_severity
 from opay_contract.signing.doctor import diagnose_request
 from opay_contract.words import count
 

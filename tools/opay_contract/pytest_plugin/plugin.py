@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from opay_contract.contract.contract import Contract
     from opay_contract.pytest_plugin.checking import Bar, OpayContract
     from opay_contract.pytest_plugin.mocking import AppSwitcher, OpayMock
-    from opay_contract.settings.settings import ProjectSettings
+    from opay_contract.settings import ProjectSettings
 
 _MARKER, _RECORD = "opay_scenario", "opay_record"
 _SUITE = "opay_contract.suite"
@@ -249,7 +249,7 @@ def _settings(config: pytest.Config) -> "ProjectSettings":
     from pathlib import Path  # noqa: PLC0415  of no use before
 
     from opay_contract.errors import UsageError  # noqa: PLC0415  the same
-    from opay_contract.settings.settings import load_settings  # noqa: PLC0415  heavy
+    from opay_contract.settings import load_settings  # noqa: PLC0415  heavy
 
     if _SETTINGS not in config.stash:
         named = config.getoption(_CONFIG)
@@ -269,7 +269,7 @@ def _bar(config: pytest.Config) -> "Bar":
     from opay_contract.baseline.baseline import load_baseline  # noqa: PLC0415  heavy
     from opay_contract.model.finding import Severity  # noqa: PLC0415
     from opay_contract.pytest_plugin.checking import Bar  # noqa: PLC0415
-    from opay_contract.settings.policy import parse_severity  # noqa: PLC0415
+    from opay_contract.settings import parse_severity  # noqa: PLC0415
 
     settings, today = _settings(config), utc_day(time.time())
     named = config.getoption(_BASELINE)
