@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from opay_contract.cli.sign import sign as sign_command
+from opay_contract.cli.test import sign as sign_command
 from opay_contract.model.exchange import Request
 from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.doctor import (
