@@ -119,7 +119,7 @@ class _Values:
             "contents": [(id_, title) for id_, title in titles.items() if id_ in shown],
             "titles": titles,
             "tiles": [one for one in _tiles(run) if one[1] or one[0] == _CHECKED],
-            "remarks": [*_remarks(run)],
+            "notes": [*_notes(run)],
             "steps": next_steps(run),
             "filters": _filters(findings),
             "min_observations": MIN_OBSERVATIONS,
@@ -262,7 +262,7 @@ def _tiles(run: CheckedRun) -> Iterator[tuple[str, int, str]]:
     yield "Unused acceptances", len(run.unused), ""
 
 
-def _remarks(run: CheckedRun) -> Iterator[str]:
+def _notes(run: CheckedRun) -> Iterator[str]:
     summary = run.summary
     yield from filter(None, (say.describe_shortage(run), say.describe_vacuity(run)))
     if outcomes := say.describe_outcomes(summary.outcomes):

@@ -1,4 +1,4 @@
-"""The report for a terminal: what is wrong first, folded to a screen, the verdict and what to do last."""
+"""The report as text: for a terminal what is wrong first, folded to a screen; for a pipe a line a finding."""
 
 import textwrap
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import FoldedFinding
 from opay_contract.report import sentences as say
-from opay_contract.report.checked_run import CheckedRun, Verdict, View, by_gravity
+from opay_contract.report.checked_run import TOOL, CheckedRun, Verdict, View, by_gravity
 from opay_contract.report.frames import build_frame, guide_of, next_steps
 from opay_contract.words import count, printable
 
@@ -373,3 +373,51 @@ def _continued(command: str, width: int) -> list[str]:
     """Return a command on as many lines as it needs, each but the last going on as a shell reads it."""
     lines = textwrap.wrap(command, width - 2, break_on_hyphens=False, break_long_words=False)
     return [*(f"{line} \\" for line in lines[:-1]), *lines[-1:]]
+
+
+def render_concise(run: CheckedRun, view: View | None = None) -> str:
+    """Return `file:line: severity rule place: message` for each finding, and lines that name the program.
+
+    What is quiet has the verdict alone; what is verbose has fingerprints, too.
+    """
+    summary, view = run.counted, view or View()
+    found = say.count_rules(run) if view.counts_rules else []
+    if not view.counts_rules:
+        found += [_line(folded, run, is_verbose=view.is_verbose) for folded in by_gravity(summary)]
+    found += [
+        f"{printable(one.file)}:{one.line}: unused {say.describe_covered(one)}: {say.describe_unused(one)}"
+        for one in run.unused
+    ]
+    found += [
+        f"{say.describe_place(one.place)}: unreadable: {printable(one.reason)}" for one in summary.unreadable
+    ]
+    more = summary.unreadable_count - len(summary.unreadable)
+    said = [f"{more:,} more could not be read."] if more else []
+    said += [
+        say.describe_judged(run.judged) if run.judged else "",
+        say.describe_omitted(summary),
+        say.describe_outside(summary),
+        *say.describe_out_of_scope(summary),
+        say.describe_vacuity(run),
+    ]
+    notes = [*say.describe_head(run), *filter(None, said)]
+    verdict = f"{say.describe_verdict(run)}; exit code {int(run.exit_code)}"
+    own = [f"{TOOL}: {line}" for line in ([*notes, verdict] if not view.is_quiet else [verdict])]
+    return "\n".join([*([] if view.is_quiet else found), *own]) + "\n"
+
+
+def _line(folded: FoldedFinding, run: CheckedRun, *, is_verbose: bool) -> str:
+    finding = folded.finding
+    severity = click.style(finding.rule.severity.label, fg=_COLOURS[finding.rule.severity])
+    where = f" {printable(finding.pointer)}" if finding.pointer else ""
+    place = finding.place
+    details = [
+        "" if place.is_whole_run or place.entry in (0, place.line) else f"entry {place.entry}",
+        f"{folded.count:,} times" if folded.count > 1 else "",
+        run.acceptance_status(folded),
+        f"fingerprint {folded.fingerprint}" if is_verbose else "",
+    ]
+    about = ", ".join(filter(None, details))
+    message = f"expected {printable(finding.expected)}, got {printable(finding.actual)}"
+    head = f"{say.describe_file(place)}: {severity} {_bold(finding.rule.id)}{where}:"
+    return f"{head} {message}" + (f" ({about})" if about else "")
