@@ -20,6 +20,7 @@ from opay_contract.model.insight import Share
 from opay_contract.model.observation import FieldLocation, Observations, Observed, Range
 from opay_contract.model.outcomes import count_outcome
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report import findings as tell
 from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import rank
 from opay_contract.report.json_report import build_elsewhere, build_outcomes
@@ -273,7 +274,7 @@ def _findings(mark: str, where: str, findings: Iterable[FoldedFinding], width: i
     facts: dict[tuple[str, str, str, str], list[FoldedFinding]] = {}
     for folded in rank(findings):
         finding = folded.finding
-        key = (finding.rule.id, say.describe_field(finding), finding.expected, finding.actual)
+        key = (finding.rule.id, tell.describe_field(finding), finding.expected, finding.actual)
         facts.setdefault(key, []).append(folded)
     if not facts:
         return ""
@@ -284,11 +285,11 @@ def _findings(mark: str, where: str, findings: Iterable[FoldedFinding], width: i
     for key, found in facts.items():
         finding = found[0].finding
         days = sorted(one.first_seen for one in found if one.first_seen)
-        times, since = f"{sum(one.count for one in found):,}", say.describe_day(days[0]) if days else ""
+        times, since = f"{sum(one.count for one in found):,}", tell.describe_day(days[0]) if days else ""
         place = f"{finding.contract.file}:{finding.contract.line}" if finding.contract else ""
         name = click.style(f"{key[0]:<{rule}}", fg=_COLOURS[finding.rule.severity])
         lines.append(f"  {name}  {key[1]:<{field}}  {times:>7}  {since:<11}  {place}".rstrip())
-        said = f"{finding.expected}; seen: {finding.actual}   {say.describe_place(finding.place)}"
+        said = f"{finding.expected}; seen: {finding.actual}   {tell.describe_place(finding.place)}"
         lines += [click.style(line, dim=True) for line in _hanging(printable(said), width, 6, 4)]
     return "\n".join(lines)
 
@@ -305,7 +306,7 @@ def _iter_facts(comparison: Comparison, contract: Contract | None) -> Iterator[_
         if first.kind not in _WITH_WORDS:
             shares = ([one.old_share for one in alike], [one.new_share for one in alike])
             before, after = (say.describe_share(_sum(side)) for side in shares)
-        place = say.dotted(say.describe_spot(first.spot)) if pointer else _scopes(alike)
+        place = tell.dotted(say.describe_spot(first.spot)) if pointer else _scopes(alike)
         where = _statement(first, contract)
         yield _Fact(first.kind, place, printable(before), printable(after), where)
 

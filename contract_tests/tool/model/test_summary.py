@@ -33,7 +33,7 @@ from opay_contract.model.summary import (
     merge,
 )
 from opay_contract.recordings.inputs import Source
-from opay_contract.report.sentences import describe_files
+from opay_contract.report.findings import describe_files
 
 QUICK = settings(deadline=None, derandomize=True, max_examples=40)
 CASES = sorted((Path(__file__).parents[1] / "judge" / "cases").glob("*/*.ndjson"))

@@ -14,7 +14,7 @@ from opay_contract.cli.options import config_option, settings_of
 from opay_contract.errors import UsageError
 from opay_contract.judge.gap_table import EVERY_RULE
 from opay_contract.model.finding import Rule, Severity
-from opay_contract.report.frames import guide_of
+from opay_contract.report.findings import guide_of
 from opay_contract.report.text_report import MIN_WIDTH
 from opay_contract.settings import KEYS, PYPROJECT, TABLE, ProjectSettings
 from opay_contract.words import did_you_mean, printable

@@ -24,8 +24,9 @@ from opay_contract.model.finding import ContractPlace, Key
 from opay_contract.model.observation import Observations
 from opay_contract.report.annotations import command
 from opay_contract.report.checked_run import TOOL
+from opay_contract.report.findings import dotted
 from opay_contract.report.markdown_report import code, prose
-from opay_contract.report.sentences import describe_place_in_exchange, dotted
+from opay_contract.report.sentences import describe_place_in_exchange
 from opay_contract.words import count, printable
 
 SCHEMA_VERSION = 1

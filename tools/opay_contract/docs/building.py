@@ -30,7 +30,7 @@ from opay_contract.docs.evidence import (
 )
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.model.finding import Outcome
-from opay_contract.report.frames import CitedSource, cite
+from opay_contract.report.findings import CitedSource, cite
 from opay_contract.report.samples import build_samples, parameters_of
 from opay_contract.words import count
 

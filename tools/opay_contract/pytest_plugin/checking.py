@@ -29,11 +29,11 @@ from opay_contract.pytest_plugin.plugin import OUTCOMES
 from opay_contract.recordings.inputs import STDIN, Repeats, Source, find_missing, iter_sources
 from opay_contract.recordings.reading import is_passed_over, iter_exchanges
 from opay_contract.report.checked_run import CheckedRun
+from opay_contract.report.findings import describe_place
 from opay_contract.report.sentences import (
     describe_nothing,
     describe_out_of_scope,
     describe_outcomes,
-    describe_place,
     describe_vacuity,
 )
 from opay_contract.settings import RulePolicy, parse_severity

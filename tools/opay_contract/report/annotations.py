@@ -17,6 +17,7 @@ from opay_contract.judge.table import RULES
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Rule, Severity
 from opay_contract.model.summary import FoldedFinding
+from opay_contract.report import findings as tell
 from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
 from opay_contract.report.json_report import build_outcomes, build_signatures
@@ -71,7 +72,7 @@ def _invocation(run: CheckedRun) -> Json:
     summary = run.summary
     notifications = []
     for one in summary.unreadable:
-        notification = _notification("error", f"{say.describe_place(one.place)}: unreadable: {one.reason}")
+        notification = _notification("error", f"{tell.describe_place(one.place)}: unreadable: {one.reason}")
         physical = _recording(one.place)
         notifications.append(notification | ({"locations": [physical]} if physical else {}))
     if more := summary.unreadable_count - len(summary.unreadable):
@@ -105,11 +106,14 @@ def _invocation(run: CheckedRun) -> Json:
 
 
 def _unused(acceptance: Acceptance, run: CheckedRun) -> Json:
+    level = "note" if run.unused_excuse else "error"
+    text = f"Unused acceptance of {_describe_unused(acceptance, run)}."
+    return _notification(level, text) | {"locations": [_entry(acceptance)]}
+
+
+def _describe_unused(acceptance: Acceptance, run: CheckedRun) -> str:
     excuse = f" ({run.unused_excuse})" if run.unused_excuse else ""
-    text = (
-        f"Unused acceptance of {say.describe_covered(acceptance)}: {say.describe_unused(acceptance)}{excuse}."
-    )
-    return _notification("note" if excuse else "error", text) | {"locations": [_entry(acceptance)]}
+    return f"{tell.describe_covered(acceptance)}: {tell.describe_unused(acceptance)}{excuse}"
 
 
 def _notification(level: str, text: str) -> Json:
@@ -191,11 +195,11 @@ def _describe(folded: FoldedFinding, run: CheckedRun, more: str = "") -> str:
     finding = folded.finding
     where = f"{finding.pointer}: " if finding.pointer else ""
     times = f"{folded.count:,} times, first at" if folded.count > 1 else "at"
-    seen = "" if finding.place.is_whole_run else f"; {times} {say.describe_place(finding.place)}"
+    seen = "" if finding.place.is_whole_run else f"; {times} {tell.describe_place(finding.place)}"
     status = f"; {run.acceptance_status(folded)}" if run.acceptance(folded) else ""
     return (
         f"{where}expected {finding.expected}, got {finding.actual} "
-        f"({say.describe_call(finding)}{seen}{more}{status})"
+        f"({tell.describe_call(finding)}{seen}{more}{status})"
     )
 
 
@@ -312,7 +316,7 @@ def _notices(run: CheckedRun) -> Iterator[str]:
     for unreadable in summary.unreadable[:1]:
         others = summary.unreadable_count - 1
         more = f" (and {count(others, 'more entry', 'more entries')})" if others else ""
-        message = f"{say.describe_place(unreadable.place)}: unreadable: {unreadable.reason}{more}"
+        message = f"{tell.describe_place(unreadable.place)}: unreadable: {unreadable.reason}{more}"
         yield command("error", message, **_place_of(unreadable.place), title=f"{TOOL}: unreadable")
     if summary.omitted:
         yield command("warning", say.describe_omitted(summary), title=TOOL)
@@ -334,15 +338,15 @@ def _acceptances(findings: list[FoldedFinding], run: CheckedRun) -> Iterator[str
         acceptance = run.acceptance(folded)
         if acceptance and run.state(folded) is State.EXPIRED:
             message = (
-                f"{say.describe_covered(acceptance)} counts again: {say.describe_acceptance(run, folded)}"
+                f"{tell.describe_covered(acceptance)} counts again: {tell.describe_acceptance(run, folded)}"
             )
             entry: dict[str, str | int | None] = {"file": acceptance.file, "line": acceptance.line}
             yield command("warning", message, **entry, title=f"{TOOL}: acceptance expired")
-    excuse = f" ({run.unused_excuse})" if run.unused_excuse else ""
+    name = "notice" if run.unused_excuse else "error"
     for acceptance in run.unused:
-        message = f"{say.describe_covered(acceptance)}: {say.describe_unused(acceptance)}{excuse}"
+        message = _describe_unused(acceptance, run)
         entry = {"file": acceptance.file, "line": acceptance.line}
-        yield command("notice" if excuse else "error", message, **entry, title=f"{TOOL}: unused acceptance")
+        yield command(name, message, **entry, title=f"{TOOL}: unused acceptance")
 
 
 def _place_of(place: Place) -> dict[str, str | int | None]:

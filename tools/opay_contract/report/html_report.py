@@ -15,6 +15,7 @@ from opay_contract.model.insight import Change, ChangeKind, Share
 from opay_contract.model.observation import Days, Observations
 from opay_contract.model.summary import FoldedFinding
 from opay_contract.pages import build_environment, load_asset, render_page
+from opay_contract.report import findings as tell
 from opay_contract.report import sentences as say
 from opay_contract.report.charts import (
     Timeline,
@@ -31,7 +32,8 @@ from opay_contract.report.charts import (
     occurrences_by_day,
 )
 from opay_contract.report.checked_run import TOOL, CheckedRun, Verdict, by_gravity
-from opay_contract.report.frames import FindingFrame, build_frame, guide_of, next_steps
+from opay_contract.report.findings import FindingFrame, build_frame, guide_of
+from opay_contract.report.sentences import next_steps
 from opay_contract.words import count, printable
 
 MAX_CHANGES = 500
@@ -112,6 +114,7 @@ class _Values:
         return {
             **sections,
             "say": say,
+            "tell": tell,
             "count": count,
             "run": run,
             "title": f"{TOOL} check",
@@ -139,7 +142,8 @@ class _Values:
             "is_expired": run.state(folded) is State.EXPIRED,
             "guide": guide_of(finding.rule),
             "frame": frame,
-            "is_one_of_many": sum(say.describe_field(one) == say.describe_field(finding) for one in same) > 1,
+            "is_one_of_many": sum(tell.describe_field(one) == tell.describe_field(finding) for one in same)
+            > 1,
             "facts": [*_facts(folded, frame, run)],
             "days": self._days(folded),
         }
@@ -222,15 +226,15 @@ class _Values:
 
 def _facts(folded: FoldedFinding, frame: FindingFrame, run: CheckedRun) -> Iterator[tuple[str, str]]:
     finding, rule = folded.finding, folded.finding.rule
-    yield "Operation", say.describe_call(finding)
+    yield "Operation", tell.describe_call(finding)
     yield "Kind", f"{rule.kind}, {rule.area}"
-    yield "Seen", ", ".join(filter(None, (say.describe_spread(folded, run), frame.ended)))
+    yield "Seen", ", ".join(filter(None, (tell.describe_spread(folded, run), frame.ended)))
     if folded.count > 1:
-        yield "Last place", _breakable(say.describe_place(folded.last_place))
+        yield "Last place", _breakable(tell.describe_place(folded.last_place))
     if folded.first_seen and folded.last_seen:
-        yield "First seen", say.describe_moment(folded.first_seen)
-        yield "Last seen", say.describe_moment(folded.last_seen)
-    if status := say.describe_acceptance(run, folded):
+        yield "First seen", tell.describe_moment(folded.first_seen)
+        yield "Last seen", tell.describe_moment(folded.last_seen)
+    if status := tell.describe_acceptance(run, folded):
         yield "Acceptance", status
 
 

@@ -12,9 +12,10 @@ from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Kind, Severity
 from opay_contract.model.insight import Change, ChangeKind, Gap, Insight
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report import findings as tell
 from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
-from opay_contract.report.frames import build_frame, guide_of
+from opay_contract.report.findings import build_frame, guide_of
 from opay_contract.words import count, printable
 
 MAX_ROWS = 300
@@ -115,7 +116,7 @@ def _finding(folded: FoldedFinding, run: CheckedRun) -> list[str]:
     days = [utc.partition("T")[0] for utc in (folded.first_seen, folded.last_seen) if utc]
     return [
         code(finding.rule.id) + f"<br>**{run.acceptance_status(folded)}**" * has_expired,
-        _where(finding.pointer, say.describe_call(finding)),
+        _where(finding.pointer, tell.describe_call(finding)),
         prose(finding.expected),
         prose(finding.actual),
         f"{folded.count:,}",
@@ -135,8 +136,8 @@ def _accepted(run: CheckedRun, accepted: list[FoldedFinding], listed: list[Folde
     rows = [
         [
             code(one.finding.rule.id),
-            _where(one.finding.pointer, say.describe_call(one.finding)),
-            prose(cut(say.describe_acceptance(run, one), _LONGEST_REASON)),
+            _where(one.finding.pointer, tell.describe_call(one.finding)),
+            prose(cut(tell.describe_acceptance(run, one), _LONGEST_REASON)),
             f"{one.count:,}",
             _place(one.finding.place),
         ]
@@ -152,9 +153,9 @@ def _unused(run: CheckedRun, listed: tuple[Acceptance, ...]) -> str:
     rows = [
         [
             code(one.rule),
-            _where(one.pointer, f"{say.describe_operation(one.operation)}, {one.outcome}"),
+            _where(one.pointer, f"{tell.describe_operation(one.operation)}, {one.outcome}"),
             code(f"{one.file}:{one.line}"),
-            prose(say.describe_unused(one)),
+            prose(tell.describe_unused(one)),
         ]
         for one in listed
     ]
@@ -206,7 +207,7 @@ def _closing(run: CheckedRun, unlisted: int) -> str:
 
 
 def _place(place: Place) -> str:
-    return code(say.describe_place(place))
+    return code(tell.describe_place(place))
 
 
 def render_insights(insight: Insight, rows: int) -> list[str]:
@@ -324,7 +325,9 @@ def _introduce(run: CheckedRun, found: list[FoldedFinding]) -> Iterator[str]:
         return
     days = sorted(day for one in found for day in (one.first_seen, one.last_seen) if day)
     span = (
-        f", recorded {' to '.join(dict.fromkeys(map(say.describe_day, (days[0], days[-1]))))}" if days else ""
+        f", recorded {' to '.join(dict.fromkeys(map(tell.describe_day, (days[0], days[-1]))))}"
+        if days
+        else ""
     )
     outcomes = prose(say.describe_outcomes(summary.outcomes))
     yield f"Compared: {count(summary.exchanges, 'call')}{span}: {outcomes}."
@@ -339,7 +342,7 @@ def _introduce(run: CheckedRun, found: list[FoldedFinding]) -> Iterator[str]:
 
 
 def _field(folded: FoldedFinding) -> str:
-    field = say.describe_field(folded.finding)
+    field = tell.describe_field(folded.finding)
     return code(field) if field else "the answer as a whole"
 
 
@@ -347,7 +350,7 @@ def _tell_finding(number: int, folded: FoldedFinding, run: CheckedRun) -> str:
     finding, frame = folded.finding, build_frame(folded, run)
     says = [f"- {prose(str(source))}" for source in frame.sources if source.mark == "DOC"]
     is_new = finding.rule.kind is Kind.UNDOCUMENTED or not says
-    days = [say.describe_day(utc) for utc in (folded.first_seen, folded.last_seen) if utc]
+    days = [tell.describe_day(utc) for utc in (folded.first_seen, folded.last_seen) if utc]
     since = f", first on {days[0]}, last on {days[-1]}" if days else ""
     lines = [
         f"## {number}. {_field(folded)}: {guide_of(finding.rule).sentence}",
@@ -405,6 +408,6 @@ def _close_ticket(run: CheckedRun) -> str:
     """Return what the ticket was made with and from."""
     contract = f" from the contract {prose(run.used.name)}" if run.used else ""
     verdict = f"Verdict of the run: {run.verdict}, exit code {int(run.exit_code)}."
-    moment = f" on {say.describe_day(run.moment)}" if run.moment else ""
+    moment = f" on {tell.describe_day(run.moment)}" if run.moment else ""
     files = "" if run.inputs is None else f", {count(run.inputs, 'recording')}"
     return f"Made by {run.tool}{contract}{moment}{files}. {verdict}"

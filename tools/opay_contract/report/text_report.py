@@ -11,9 +11,11 @@ from opay_contract.baseline.acceptance import State
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import FoldedFinding
+from opay_contract.report import findings as tell
 from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import TOOL, CheckedRun, Verdict, View, by_gravity
-from opay_contract.report.frames import build_frame, guide_of, next_steps
+from opay_contract.report.findings import build_frame, guide_of
+from opay_contract.report.sentences import next_steps
 from opay_contract.words import count, printable
 
 MIN_WIDTH = 80
@@ -141,16 +143,16 @@ class _Screen:
 
     def _row(self, folded: FoldedFinding, among: Iterable[FoldedFinding]) -> _Row:
         finding = folded.finding
-        field = say.describe_field(finding)
+        field = tell.describe_field(finding)
         alike = [
             one
             for one in among
-            if one.finding.rule is finding.rule and say.describe_field(one.finding) == field
+            if one.finding.rule is finding.rule and tell.describe_field(one.finding) == field
         ]
         if len(alike) > 1:
             field = f"{field} ({finding.outcome})".strip()
-        files = say.describe_files(folded) if self._run.counts_files else ""
-        day = say.describe_day(folded.first_seen).removesuffix(
+        files = tell.describe_files(folded) if self._run.counts_files else ""
+        day = tell.describe_day(folded.first_seen).removesuffix(
             f" {(self._run.moment or '')[:4]}"
         )  # of the run
         numbers = (f"{folded.count:,}", files, day)
@@ -169,20 +171,20 @@ class _Screen:
         return [*map(_dim, lines), *self._acceptance(folded), *self._verbose(folded)]
 
     def _acceptance(self, folded: FoldedFinding) -> list[str]:
-        words = say.describe_acceptance(self._run, folded)
+        words = tell.describe_acceptance(self._run, folded)
         colour = "yellow" if self._run.state(folded) is State.EXPIRED else "green"
         return [click.style(line, fg=colour) for line in self._hanging(words, 6)] if words else []
 
     def _verbose(self, folded: FoldedFinding) -> list[str]:
         if not self._view.is_verbose:
             return []
-        last = f"last at {say.describe_place(folded.last_place)}" if folded.count > 1 else ""
+        last = f"last at {tell.describe_place(folded.last_place)}" if folded.count > 1 else ""
         rule = folded.finding.rule
         parts = [
-            say.describe_call(folded.finding),
+            tell.describe_call(folded.finding),
             f"{rule.kind}, {rule.area}",
             last,
-            say.describe_recorded(folded),
+            tell.describe_recorded(folded),
         ]
         words = "; ".join(filter(None, [*parts, f"fingerprint {folded.fingerprint}"]))
         return [_dim(line) for line in self._hanging(words, 6)]
@@ -192,7 +194,7 @@ class _Screen:
         finding, frame = folded.finding, build_frame(folded, self._run)
         colour = _COLOURS[finding.rule.severity]
         head = f"{_SIGNS[finding.rule.severity]} {finding.rule.id}"
-        field, times = say.describe_field(finding), say.describe_spread(folded, self._run)
+        field, times = tell.describe_field(finding), tell.describe_spread(folded, self._run)
         named = f"{head}  {field}".rstrip()
         if len(named) + 2 + len(times) > self._width:
             times = count(folded.count, "time")
@@ -236,14 +238,14 @@ class _Screen:
             lines.append(click.style(f"✓ {len(run.accepted):,} accepted", fg="green", bold=True))
             for folded in run.accepted:
                 finding = folded.finding
-                lines.append(f"  {finding.rule.id}  {_bold(say.describe_field(finding))}  {folded.count:,}")
+                lines.append(f"  {finding.rule.id}  {_bold(tell.describe_field(finding))}  {folded.count:,}")
                 lines += self._details(folded)
         if run.unused:
             excuse = f" (no failure: {run.unused_excuse})" if run.unused_excuse else ""
             title = f"{'!' if excuse else '✗'} {count(len(run.unused), 'unused acceptance')}{excuse}"
             lines.append(click.style(title, fg="yellow" if excuse else "red", bold=True))
             for one in run.unused:
-                said = f"{say.describe_covered(one)}: {say.describe_unused(one)}"
+                said = f"{tell.describe_covered(one)}: {tell.describe_unused(one)}"
                 lines += self._hanging(f"{printable(one.file)}:{one.line}: {said}", 2, 4)
         if summary.unreadable_count:
             title = f"✗ {summary.unreadable_count:,} could not be read"
@@ -251,7 +253,7 @@ class _Screen:
             shown = summary.unreadable if view.shows_all else summary.unreadable[:_UNREADABLE]
             for unread in shown:
                 lines += self._hanging(
-                    f"{say.describe_place(unread.place)}: {printable(unread.reason)}", 2, 4
+                    f"{tell.describe_place(unread.place)}: {printable(unread.reason)}", 2, 4
                 )
             if more := summary.unreadable_count - len(shown):
                 is_there = len(shown) < len(summary.unreadable)
@@ -385,11 +387,11 @@ def render_concise(run: CheckedRun, view: View | None = None) -> str:
     if not view.counts_rules:
         found += [_line(folded, run, is_verbose=view.is_verbose) for folded in by_gravity(summary)]
     found += [
-        f"{printable(one.file)}:{one.line}: unused {say.describe_covered(one)}: {say.describe_unused(one)}"
+        f"{printable(one.file)}:{one.line}: unused {tell.describe_covered(one)}: {tell.describe_unused(one)}"
         for one in run.unused
     ]
     found += [
-        f"{say.describe_place(one.place)}: unreadable: {printable(one.reason)}" for one in summary.unreadable
+        f"{tell.describe_place(one.place)}: unreadable: {printable(one.reason)}" for one in summary.unreadable
     ]
     more = summary.unreadable_count - len(summary.unreadable)
     said = [f"{more:,} more could not be read."] if more else []
@@ -419,5 +421,5 @@ def _line(folded: FoldedFinding, run: CheckedRun, *, is_verbose: bool) -> str:
     ]
     about = ", ".join(filter(None, details))
     message = f"expected {printable(finding.expected)}, got {printable(finding.actual)}"
-    head = f"{say.describe_file(place)}: {severity} {_bold(finding.rule.id)}{where}:"
+    head = f"{tell.describe_file(place)}: {severity} {_bold(finding.rule.id)}{where}:"
     return f"{head} {message}" + (f" ({about})" if about else "")
