@@ -28,7 +28,6 @@ from opay_contract.errors import ExitCode, UsageError
 from opay_contract.files import make_folder, write_atomically
 from opay_contract.model.summary import DriftSummary
 from opay_contract.model.timestamps import Window
-from opay_contract.suggest.context import Draft, read_draft
 from opay_contract.suggest.outputs import (
     describe_result,
     overlay_files,
@@ -37,7 +36,7 @@ from opay_contract.suggest.outputs import (
     render_suggestions,
 )
 from opay_contract.suggest.suggesting import suggest_changes
-from opay_contract.suggest.suggestion import Proposal, Thresholds
+from opay_contract.suggest.suggestion import Draft, Proposal, Thresholds, read_draft
 from opay_contract.words import printable
 
 _RENDERERS: dict[str, Callable[[Proposal, ContractUsed], str]] = {

@@ -116,22 +116,22 @@ def is_text(text: str) -> bool:
     return not any(re.fullmatch(pattern, text) for _, pattern, _ in _CORE_SCHEMA)
 
 
-def load_document(path: Path, name: str) -> Document:
+def load_document(path: Path, name: str, *, keeps_line_ends: bool = False) -> Document:
     """Read `path`; raises ContractError with file, line and column when it is not one sound document."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise ContractError(f"{name}: {error.strerror or 'unreadable'}") from error
-    return decode_document(data, name)
+    return decode_document(data, name, keeps_line_ends=keeps_line_ends)
 
 
-def decode_document(data: bytes, name: str) -> Document:
+def decode_document(data: bytes, name: str, *, keeps_line_ends: bool = False) -> Document:
     """Read one document from its bytes; raises ContractError with file, line and column."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ContractError(f"{name}: not UTF-8 text") from error
-    return parse_document(text.replace("\r\n", "\n").replace("\r", "\n"), name)
+    return parse_document(text if keeps_line_ends else text.replace("\r\n", "\n").replace("\r", "\n"), name)
 
 
 def parse_document(text: str, name: str) -> Document:

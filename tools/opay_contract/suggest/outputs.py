@@ -22,15 +22,12 @@ from opay_contract.contract.used import ContractUsed
 from opay_contract.jsontext import value_at
 from opay_contract.model.insight import Share
 from opay_contract.report.sentences import describe_share
+from opay_contract.suggest.editing import Add, Append, Edit, Put
 from opay_contract.suggest.suggestion import (
-    Add,
-    Append,
-    Edit,
     Frequency,
     Judgement,
     Move,
     Proposal,
-    Put,
     Revision,
     Suggestion,
     Thresholds,
