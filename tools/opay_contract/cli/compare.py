@@ -20,7 +20,7 @@ from opay_contract.cli.options import (
     refuse_missing,
 )
 from opay_contract.cli.running import check_paths, settings_of_now, write_report
-from opay_contract.contract.change_kinds import CHANGE_KINDS, ChangeKind, Level, Side, Way
+from opay_contract.contract.change_kinds import CHANGE_KINDS, DiffKind, Level, Side, Way
 from opay_contract.contract.loading import load_contract
 from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.conclusions import conclude
@@ -273,9 +273,9 @@ def diff(
     """
     from opay_contract.baseline.baseline import load_baseline  # noqa: PLC0415  these are of no use to `compare`
     from opay_contract.diff import report  # noqa: PLC0415
+    from opay_contract.diff.changes import with_outcomes  # noqa: PLC0415
     from opay_contract.diff.comparing import compare_versions  # noqa: PLC0415
-    from opay_contract.diff.places import with_outcomes  # noqa: PLC0415
-    from opay_contract.diff.sources import read_version_of  # noqa: PLC0415
+    from opay_contract.diff.versions import read_version_of  # noqa: PLC0415
 
     home = os.path.relpath(contract_dir) if contract_dir else "."
     compared = with_outcomes(compare_versions(*(read_version_of(one, f"./{home}") for one in (old, new))))
@@ -310,6 +310,6 @@ def render_kinds() -> str:
     return "\n".join(["| change | for clients | for servers | what |", "|---|---|---|---|", *rows])
 
 
-def _levels(kind: ChangeKind, side: Side) -> str:
+def _levels(kind: DiffKind, side: Side) -> str:
     request, response = (kind.level(side, way).label for way in Way)
     return request if request == response else f"{request}; in answers {response}"

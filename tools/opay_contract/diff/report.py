@@ -16,9 +16,8 @@ from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance
 from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID, Level, Side
 from opay_contract.contract.used import name_contract
-from opay_contract.diff.comparing import Change, ContractDiff
-from opay_contract.diff.places import describe_traffic
-from opay_contract.diff.sources import FIRST, Version
+from opay_contract.diff.changes import ContractChange, ContractDiff, describe_traffic
+from opay_contract.diff.versions import FIRST, Version
 from opay_contract.errors import ExitCode
 from opay_contract.model.finding import ContractPlace, Key
 from opay_contract.model.observation import Observations
@@ -72,15 +71,15 @@ class ReportedDiff:
             one for one in self.acceptances if one.rule in CHANGE_KINDS_BY_ID and one.key not in keys
         )
 
-    def changes(self, level: Level) -> list[Change]:
+    def changes(self, level: Level) -> list[ContractChange]:
         """Return the changes of a level that are not accepted."""
         return [one for one in self.diff.changes if self.level(one) is level and one.key not in self.accepted]
 
-    def level(self, change: Change) -> Level:
+    def level(self, change: ContractChange) -> Level:
         """Return how bad a change is for the side that is asked about."""
         return change.levels[self.side]
 
-    def traffic(self, change: Change) -> str:
+    def traffic(self, change: ContractChange) -> str:
         """Return what recordings say of a change, nothing where there are none."""
         return "" if self.observations is None else describe_traffic(change, self.observations)
 
@@ -131,7 +130,9 @@ def render_text(run: ReportedDiff, *, width: int = 100, shows_all: bool = False)
     return "\n\n".join(filter(None, blocks)) + "\n"
 
 
-def _section(run: ReportedDiff, level: Level, found: list[Change], width: int, *, shows_all: bool) -> str:
+def _section(
+    run: ReportedDiff, level: Level, found: list[ContractChange], width: int, *, shows_all: bool
+) -> str:
     title = f"{_SIGNS[level]} {len(found):,} {level.label}"
     if level is Level.HARMLESS and not shows_all:
         numbers = Counter(one.kind.id for one in found).most_common(6)
@@ -152,7 +153,7 @@ def _section(run: ReportedDiff, level: Level, found: list[Change], width: int, *
     return "\n".join(lines)
 
 
-def _details(run: ReportedDiff, change: Change) -> Iterator[tuple[str, str]]:
+def _details(run: ReportedDiff, change: ContractChange) -> Iterator[tuple[str, str]]:
     sides = (("was", change.was, change.old, 0), ("now", change.now, change.new, 1))
     for name, words, place, index in sides:
         if words or place:
@@ -164,7 +165,7 @@ def _details(run: ReportedDiff, change: Change) -> Iterator[tuple[str, str]]:
         yield "recorded", said
 
 
-def _subject(change: Change) -> str:
+def _subject(change: ContractChange) -> str:
     """Return what a change is about, in few words: a thing that has a name, or else its place."""
     names = (change.now or change.was) if change.kind.id.startswith(_NAMED) else ""
     return names or describe_pointer(change.uses[0].pointer) or change.value or "the contract"
@@ -182,7 +183,7 @@ def describe_pointer(pointer: str) -> str:
     return dotted(describe_place_in_exchange(pointer))
 
 
-def _describe_uses(change: Change) -> str:
+def _describe_uses(change: ContractChange) -> str:
     """Return where a change is used: the first places, and how many there are more."""
     shown = change.uses[:_MOST_USES]
     texts = [
@@ -214,7 +215,7 @@ def render_markdown(run: ReportedDiff) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _item(run: ReportedDiff, change: Change) -> str:
+def _item(run: ReportedDiff, change: ContractChange) -> str:
     parts = [f"- {code(change.kind.id)} {prose(_subject(change))}:"]
     told = (
         f"{prose(_cut(change.was))} → {prose(_cut(change.now))}"
@@ -284,7 +285,7 @@ def _version(version: Version) -> dict[str, str]:
     return {"name": version.name, "title": named.title, "version": named.version}
 
 
-def _change(run: ReportedDiff, change: Change) -> dict[str, Any]:
+def _change(run: ReportedDiff, change: ContractChange) -> dict[str, Any]:
     rule, _, _, pointer, *value = change.key
     return {
         "rule": rule,
