@@ -23,13 +23,18 @@ from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.report import findings as tell
 from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import rank
-from opay_contract.report.json_report import build_elsewhere, build_outcomes
-from opay_contract.words import count, printable
+from opay_contract.report.json_report import build_elsewhere, build_finding, build_location, build_outcomes
+from opay_contract.words import count, hanging, printable
 
 SCHEMA_VERSION = 1
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 _LEAST_CELL, _MOST_CELL, _MOST_PLACE = 8, 44, 36
 _NOTHING = Observed(is_documented=False)
+_TOLD = (
+    "rule", "severity", "operation", "outcome", "pointer", "value", "expected", "actual", "fingerprint",
+    "count", "first_seen", "last_seen",
+)  # fmt: skip
+"""What the JSON has of a finding."""
 _RANGES = (("lengths", "characters"), ("items", "items"))
 
 
@@ -102,7 +107,9 @@ def _iter_places(old: Observations, new: Observations) -> Iterator[RunDifference
             continue  # the object that it is in, or the whole scope, is on one side alone, and said to be
         yield from _presence(spot, shares)
         if before.count and after.count:
-            yield from _types(spot, before, after, shares)
+            if before.types.keys() != after.types.keys():
+                words = _list(before.types), _list(after.types)
+                yield _difference(DifferenceKind.TYPES, spot, shares, *words)
             yield from _values(spot, before, after, shares)
             yield from _ranges(spot, before, after, shares)
 
@@ -128,13 +135,6 @@ def _presence(spot: FieldLocation, shares: tuple[Share, Share]) -> Iterator[RunD
         and evidence_of_change(before, after) > LEAST_EVIDENCE
     ):
         yield _difference(DifferenceKind.RATE, spot, shares, "there", "there")
-
-
-def _types(
-    spot: FieldLocation, before: Observed, after: Observed, shares: tuple[Share, Share]
-) -> Iterator[RunDifference]:
-    if before.types.keys() != after.types.keys():
-        yield _difference(DifferenceKind.TYPES, spot, shares, _list(before.types), _list(after.types))
 
 
 def _values(
@@ -228,9 +228,9 @@ def render_comparison_json(comparison: Comparison, used: ContractUsed | None = N
         "contract": asdict(used) if used else None,
         "old": _run(comparison.old),
         "new": _run(comparison.new),
-        "findings_appeared": [_finding_json(folded) for folded in comparison.appeared],
-        "findings_vanished": [_finding_json(folded) for folded in comparison.vanished],
-        "findings_unsure": [_finding_json(folded) for folded in comparison.unsure],
+        "findings_appeared": _told(comparison.appeared),
+        "findings_vanished": _told(comparison.vanished),
+        "findings_unsure": _told(comparison.unsure),
         "differences": [_difference_json(difference) for difference in comparison.differences],
     }
     return json.dumps(report, indent=2) + "\n"
@@ -290,7 +290,7 @@ def _findings(mark: str, where: str, findings: Iterable[FoldedFinding], width: i
         name = click.style(f"{key[0]:<{rule}}", fg=_COLOURS[finding.rule.severity])
         lines.append(f"  {name}  {key[1]:<{field}}  {times:>7}  {since:<11}  {place}".rstrip())
         said = f"{finding.expected}; seen: {finding.actual}   {tell.describe_place(finding.place)}"
-        lines += [click.style(line, dim=True) for line in _hanging(printable(said), width, 6, 4)]
+        lines += [click.style(line, dim=True) for line in hanging(printable(said), width, 6, 4)]
     return "\n".join(lines)
 
 
@@ -369,16 +369,6 @@ def _iter_counts(comparison: Comparison) -> Iterator[str]:
         yield count(len([*_iter_facts(comparison, None)]), "other difference")
 
 
-def _hanging(text: str, width: int, indent: int, more: int) -> list[str]:
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent=" " * indent,
-        subsequent_indent=" " * (indent + more),
-        break_on_hyphens=False,
-    )
-
-
 def _run(summary: DriftSummary) -> dict[str, Any]:
     return {
         "exchanges_checked": summary.exchanges,
@@ -391,32 +381,14 @@ def _run(summary: DriftSummary) -> dict[str, Any]:
     }
 
 
-def _finding_json(folded: FoldedFinding) -> dict[str, Any]:
-    finding = folded.finding
-    return {
-        "rule": finding.rule.id,
-        "severity": finding.rule.severity.label,
-        "operation": finding.operation,
-        "outcome": finding.outcome.value,
-        "pointer": finding.pointer,
-        "value": finding.value or None,
-        "expected": finding.expected,
-        "actual": finding.actual,
-        "fingerprint": folded.fingerprint,
-        "count": folded.count,
-        "first_seen": folded.first_seen,
-        "last_seen": folded.last_seen,
-    }
+def _told(findings: Iterable[FoldedFinding]) -> list[dict[str, Any]]:
+    return [{name: told[name] for name in _TOLD} for told in map(build_finding, findings)]
 
 
 def _difference_json(difference: RunDifference) -> dict[str, Any]:
-    operation, form, outcome, pointer = difference.spot
     return {
         "kind": difference.kind.value,
-        "operation": operation or None,
-        "form": form or None,
-        "outcome": outcome or None,
-        "pointer": pointer,
+        **build_location(difference.spot),
         "old": difference.old,
         "new": difference.new,
         "old_share": asdict(difference.old_share),

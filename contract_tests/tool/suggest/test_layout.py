@@ -226,7 +226,7 @@ def test_a_text_that_does_not_say_what_it_should_is_refused(monkeypatch: pytest.
     assert draft.edited([edit]) is not None
     for wrong in ('"expiryMonth"', '"expiryYear", "expiryYear"', ""):
         text = draft.texts[edit.file].replace('"firstSixDigits"]', f'"firstSixDigits", {wrong}]')
-        monkeypatch.setattr("opay_contract.suggest.context.edit_text", lambda *_, text=text: text)
+        monkeypatch.setattr("opay_contract.suggest.suggestion.edit_text", lambda *_, text=text: text)
         assert draft.edited([edit]) is None
 
 

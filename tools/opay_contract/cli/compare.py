@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from opay_contract.baseline.acceptance import utc_day
 from opay_contract.cli.help import Command
@@ -15,6 +14,7 @@ from opay_contract.cli.options import (
     FILE,
     base_url_option,
     baseline_option,
+    complete_files,
     contract_option,
     fail_on_option,
     refuse_missing,
@@ -183,12 +183,6 @@ def _exit_code(comparison: "Comparison", fail_on: Severity) -> ExitCode:
 _LEVELS = {"none": None, "harmless": Level.HARMLESS, "risky": Level.RISKY, "breaking": Level.BREAKING}
 
 
-def _complete_versions(
-    _context: click.Context, _argument: click.Parameter, start: str
-) -> list[CompletionItem]:
-    return [CompletionItem(start, type="file")]
-
-
 def _list_kinds(context: click.Context, _option: click.Parameter, is_asked: bool) -> None:  # noqa: FBT001
     if is_asked and not context.resilient_parsing:
         click.echo(render_kinds())
@@ -203,8 +197,8 @@ def _list_kinds(context: click.Context, _option: click.Parameter, is_asked: bool
         ("Write the entry of a changelog", "opay-contract diff v1.2 v1.3 --format markdown"),
     ],
 )
-@click.argument("old", shell_complete=_complete_versions)
-@click.argument("new", shell_complete=_complete_versions)
+@click.argument("old", shell_complete=complete_files)
+@click.argument("new", shell_complete=complete_files)
 @contract_option
 @click.option(
     "--for",

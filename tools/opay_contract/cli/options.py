@@ -159,6 +159,11 @@ def _files_of(directory: Path) -> list[str]:
     return [ROOTS[0], *(path.relative_to(directory).as_posix() for path in found)]
 
 
+def complete_files(_context: click.Context, _argument: click.Parameter, start: str) -> list[CompletionItem]:
+    """Let the shell go on with the names of files."""
+    return [CompletionItem(start, type="file")]
+
+
 def paths_argument(
     metavar: str = "PATH...", *, required: bool = True, literally: bool = False
 ) -> Callable[[C], C]:
@@ -172,7 +177,7 @@ def paths_argument(
         required=required,
         metavar=metavar,
         callback=lambda _ctx, _param, paths: refuse_missing(paths, literally=literally),
-        shell_complete=lambda _ctx, _param, start: [CompletionItem(start, type="file")],
+        shell_complete=complete_files,
     )
 
 

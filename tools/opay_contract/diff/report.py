@@ -4,10 +4,9 @@ import json
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cached_property
-from importlib import resources
 from typing import Any
 
 import click
@@ -19,7 +18,7 @@ from opay_contract.contract.used import name_contract
 from opay_contract.diff.changes import ContractChange, ContractDiff, describe_traffic
 from opay_contract.diff.versions import FIRST, Version
 from opay_contract.errors import ExitCode
-from opay_contract.model.finding import ContractPlace, Key
+from opay_contract.model.finding import Key
 from opay_contract.model.observation import Observations
 from opay_contract.report.annotations import command
 from opay_contract.report.checked_run import TOOL
@@ -274,12 +273,6 @@ def render_json(run: ReportedDiff) -> str:
     return json.dumps(report, indent=2) + "\n"
 
 
-def changes_schema() -> Any:
-    """Return the JSON Schema of the JSON."""
-    file = resources.files("opay_contract.diff") / "changes-v1.schema.json"
-    return json.loads(file.read_text(encoding="utf-8"))
-
-
 def _version(version: Version) -> dict[str, str]:
     named = name_contract(version.values.get(FIRST), None)
     return {"name": version.name, "title": named.title, "version": named.version}
@@ -299,24 +292,12 @@ def _change(run: ReportedDiff, change: ContractChange) -> dict[str, Any]:
         "accepted": change.key in run.accepted,
         "was": change.was,
         "now": change.now,
-        "old": _place(change.old),
-        "new": _place(change.new),
+        "old": asdict(change.old) if change.old else None,
+        "new": asdict(change.new) if change.new else None,
         "uses": [
-            {
-                "operation": one.operation,
-                "form": one.form,
-                "outcome": one.outcome,
-                "way": one.way.value,
-                "pointer": one.pointer,
-            }
+            {name: getattr(one, name) for name in ("operation", "form", "outcome", "way", "pointer")}
             for one in change.uses
             if one.operation
         ],
         "recorded": run.traffic(change) or None,
     }
-
-
-def _place(place: ContractPlace | None) -> dict[str, Any] | None:
-    if place is None:
-        return None
-    return {"file": place.file, "line": place.line, "column": place.column, "pointer": place.pointer}

@@ -323,20 +323,17 @@ class _Grower:
         parent = self._member(root, "/".join((root, *tokens[:depth])))
         observed, is_item = self._seen.get(place), tokens[-1] == "*"
         is_documented = place in self._documented or (observed is not None and observed.is_documented)
+        number, around = observed.count if observed else 0, self._seen.get(place.rpartition("/")[0])
+        share = Share(count=number, of=max(number, around.count_of("object") if around else 0))
         member = self._members[place] = Member(
             name="/".join(tokens[depth:]).replace("~1", "/").replace("~0", "~"),
             is_documented=parent.is_documented if is_item else is_documented,
             observed=observed,
             documented=self._documented.get(place),
-            share=None if is_item else self._share(place),
+            share=None if is_item else share,
         )
         parent.members.append(member)
         return member
-
-    def _share(self, place: str) -> Share:
-        observed, around = self._seen.get(place), self._seen.get(place.rpartition("/")[0])
-        count = observed.count if observed else 0
-        return Share(count=count, of=max(count, around.count_of("object") if around else 0))
 
 
 def _describe_documented(field_: Field | None) -> str:

@@ -16,7 +16,7 @@ from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import TOOL, CheckedRun, Verdict, View, by_gravity
 from opay_contract.report.findings import build_frame, guide_of
 from opay_contract.report.sentences import next_steps
-from opay_contract.words import count, printable
+from opay_contract.words import count, hanging, printable
 
 MIN_WIDTH = 80
 """Columns that the report has at least; a narrower terminal breaks its lines itself."""
@@ -355,14 +355,7 @@ class _Screen:
         return lines
 
     def _hanging(self, text: str, indent: int, more: int = 0) -> list[str]:
-        """Return text broken at the screen's width, what follows the first line `more` further in."""
-        return textwrap.wrap(
-            text,
-            self._width,
-            initial_indent=" " * indent,
-            subsequent_indent=" " * (indent + more),
-            break_on_hyphens=False,
-        )
+        return hanging(text, self._width, indent, more)
 
 
 def _aligned(column: list[str]) -> list[str]:

@@ -424,7 +424,10 @@ def iter_faults(validator: _Validator, value: Any, at: Address) -> Iterator[RawP
     for error in _iter_nearest(errors):
         follows = error.kind.name == _UNEVALUATED and tuple(error.instance_path) in causes
         if not follows:
-            yield RawProblem(at.child(*error.instance_path, *_unexpected(error)), _describe(error))
+            stray = getattr(error.kind, "unexpected", []) if error.kind.name in _MEMBERS else []
+            text = error.message.replace(MASK, "the value").replace('"', "'")
+            said = text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+            yield RawProblem(at.child(*error.instance_path, *stray[:1]), said)
 
 
 def _iter_nearest(errors: Iterable[Any]) -> Iterator[Any]:
@@ -435,13 +438,3 @@ def _iter_nearest(errors: Iterable[Any]) -> Iterator[Any]:
             yield from _iter_nearest(branches[nearest_of(branches, tuple(error.instance_path))])
         else:
             yield error
-
-
-def _unexpected(error: jsonschema_rs.ValidationError) -> list[str]:
-    """Return the first member that should not be there, for the place."""
-    return list(getattr(error.kind, "unexpected", []))[:1] if error.kind.name in _MEMBERS else []
-
-
-def _describe(error: jsonschema_rs.ValidationError) -> str:
-    text = error.message.replace(MASK, "the value").replace('"', "'")
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."

@@ -198,7 +198,7 @@ def _spots_of(folded: FoldedFinding, observations: Observations, places: Places)
     """
     finding = folded.finding
     if finding.rule.area not in _AREAS_OF_PLACES:
-        yield from _exchanges_of(finding.operation or "", observations)
+        yield from (spot for spot in observations if spot[0] == (finding.operation or "") and not spot[3])
         return
     place = (REQUEST_BODY if finding.rule in _OF_REQUEST else RESPONSE_BODY) + finding.pointer
     scopes = dict.fromkeys(
@@ -217,10 +217,6 @@ def _spots_of(folded: FoldedFinding, observations: Observations, places: Places)
     yield from chosen or spots
 
 
-def _exchanges_of(operation: str, observations: Observations) -> Iterator[FieldLocation]:
-    return (spot for spot in observations if spot[0] == operation and not spot[3])
-
-
 def _opportunities(rule: Rule, spots: Iterable[FieldLocation], observations: Observations) -> Days:
     """Return by day how often the findings of a rule could have been."""
     total: Days = {}
@@ -237,7 +233,8 @@ def _evidence(findings: list[FoldedFinding], opportunities: Days) -> Frequency:
     days = reduce(add, (folded.days for folded in findings))
     dated = sorted(day for day in days if day not in (UNDATED, EARLIER))
     first = "" if EARLIER in days or not dated else dated[0]
-    before = sum(n for day, n in opportunities.items() if first and _is_before(day, first))
+    earlier = (day for day in opportunities if day != UNDATED and (day == EARLIER or day < first))
+    before = sum(opportunities[day] for day in earlier) if first else 0
     moments = [moment for folded in findings for moment in (folded.first_seen, folded.last_seen) if moment]
     count = sum(folded.count for folded in findings)
     return Frequency(
@@ -248,10 +245,6 @@ def _evidence(findings: list[FoldedFinding], opportunities: Days) -> Frequency:
         first_seen=min(moments, default=None),
         last_seen=max(moments, default=None),
     )
-
-
-def _is_before(day: str, first: str) -> bool:
-    return day == EARLIER or (day != UNDATED and day < first)
 
 
 SOURCE = "observed-in-recordings"
