@@ -317,13 +317,11 @@ def _sum(shares: Iterable[Share]) -> Share:
 
 
 def _scopes(alike: list[RunDifference]) -> str:
-    """Return the forms and outcomes of exchanges, for what is about exchanges as a whole."""
     scopes = dict.fromkeys(" ".join(filter(None, one.spot[1:3])) for one in alike)
     return f"exchanges ({', '.join(filter(None, scopes)) or 'of no operation'})"
 
 
 def _statement(difference: RunDifference, contract: Contract | None) -> str:
-    """Return where the contract describes a place, as `file:line`, or nothing."""
     operation, form, outcome, pointer = difference.spot
     if contract is None or not operation or not outcome:
         return ""

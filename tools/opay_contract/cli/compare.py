@@ -50,7 +50,6 @@ class _Judge:
         self.used: ContractUsed | None = None
 
     def summary_of(self, path: str) -> DriftSummary:
-        """Return the summary that a file holds, or that of recordings."""
         contract = self.contract
         if path != STDIN and is_saved_summary(Path(path)):
             return conclude(load_summary(Path(path)), contract)

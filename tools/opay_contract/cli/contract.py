@@ -111,7 +111,6 @@ def _build(path: Path, evidence: Path | None, *, live: bool = False) -> Mapping[
 
 
 def _gather(path: Path, contract: Contract) -> "RunEvidence":
-    """Return what a saved summary says about a contract."""
     from opay_contract.docs.evidence import build_evidence  # noqa: PLC0415  these are of use to this alone
     from opay_contract.drift.insight import draw_insight  # noqa: PLC0415
     from opay_contract.drift.saving import load_summary  # noqa: PLC0415
@@ -270,7 +269,6 @@ def spec(contract_dir: Path | None, format_out: str, export: Path | None) -> Non
 
 
 def _export(folder: Path) -> None:
-    """Write the package's contract, if nothing is in its way."""
     packaged = default_directory()
     texts = {name: document.text for name, document in load_documents(packaged).items()}
     for name in texts:

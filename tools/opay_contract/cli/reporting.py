@@ -332,7 +332,6 @@ def _write_reports(run: CheckedRun, reporting: Reporting) -> None:
 
 
 def _links(contract: Contract, docs_url: str) -> Callable[[ContractPlace], str]:
-    """Return what tells where the reference says a statement."""
     from opay_contract.docs.building import anchor_of, build_reference  # noqa: PLC0415  for links alone
 
     reference = build_reference(contract, None)
@@ -345,7 +344,6 @@ def _links(contract: Contract, docs_url: str) -> Callable[[ContractPlace], str]:
 
 
 def _scenarios(contract: Contract) -> dict[str, str]:
-    """Return a scenario of the mock for each rule that one shows."""
     from opay_contract.mock.scenarios import build_scenarios  # noqa: PLC0415  for a ticket alone
 
     found: dict[str, str] = {}

@@ -101,7 +101,6 @@ def _describe(rule: Rule) -> dict[str, str]:
 
 
 def _table() -> str:
-    """Return a head, and for each rule its line with what a finding of it says."""
     rule, width = max(len(one.id) for one in EVERY_RULE), max(shutil.get_terminal_size().columns, MIN_WIDTH)
     lines = [click.style(f"{'rule':<{rule}}  severity  kind          what a finding says", bold=True)]
     for one in EVERY_RULE:

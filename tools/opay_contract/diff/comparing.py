@@ -175,7 +175,6 @@ class _Comparison:
                 self._tell("words-changed" if kind == "keyword-changed" else kind, was, now, value=str(name))
 
     def _whole(self, both: BothNodes, kind: str, *keywords: str) -> None:
-        """Note a change of members, each as a whole."""
         for keyword in keywords:
             was, now = both.of(keyword)
             if was.plain().lower() != now.plain().lower():
@@ -195,7 +194,6 @@ class _Comparison:
                 self._whole(both, kind, name)
 
     def _schema(self, both: BothNodes) -> None:
-        """Compare the schemas of what is looked at."""
         sides = [one.at if one.is_there else None for one in both]
         if any(sides):
             self._schemas.add(sides[0], sides[1], self._use)
@@ -208,7 +206,6 @@ class _Comparison:
             self._tell(f"{what}-became-{words[1]}", was, now, words)
 
     def compare(self) -> None:
-        """Compare everything."""
         self._texts(self._root.of("info"))
         self._texts(self._root, _PARTS_OF_ROOT)
         self._servers(self._root)
@@ -299,7 +296,6 @@ class _Comparison:
         self._use = use
 
     def _content(self, both: BothNodes) -> None:
-        """Compare media types of a body, and the schema of each."""
         types = [
             {name.replace(" ", "").lower(): one for name, one in side.members("content").items()}
             for side in both
@@ -446,7 +442,6 @@ def _schema_of(parameter: Node) -> Node:
 
 
 def _credentials(requirement: Node, renamed: Mapping[str, str]) -> frozenset[tuple[str, str]]:
-    """Return what a requirement asks for: schemes, and scopes of them."""
     scopes = {renamed.get(name, name): one.value for name, one in requirement.members().items()}
     listed = {name: stated for name, stated in scopes.items() if isinstance(stated, list)}
     asked = [(name, str(one)) for name, stated in listed.items() for one in stated]

@@ -469,7 +469,6 @@ def _only_way(one_way: list[tuple[bool, bool]]) -> Way | None:
 def _compare_ways(
     one_way: list[tuple[bool, bool]], was: Addresses, now: Addresses, more: dict[str, Any]
 ) -> Iterator[Difference]:
-    """Note a property that is but read, or but written, in one version alone."""
     names = (("writable", "read-only"), ("readable", "write-only"))
     for before, after, kinds in zip(*one_way, names, strict=True):
         if before is not after:

@@ -198,7 +198,6 @@ def _read_revision(text: str, commit: str, inside: str) -> Version:
 
 
 def _root_in(commit: str, folder: str) -> str:
-    """Return the name of the first document in a folder of a commit; the usual one where there is none."""
     paths = {name: f"{commit}:{posixpath.join(folder, name)}" for name in ROOTS}
     return next((name for name, path in paths.items() if _git("cat-file", "-e", path) is not None), ROOTS[0])
 

@@ -350,7 +350,6 @@ def as_list(value: Any) -> list[Any]:
 
 
 def _listed(at: Address, schema: dict[str, Any]) -> dict[str, Address]:
-    """Return the values that `enum` and `const` allow, as JSON, with their places."""
     found = {
         plain_text(one): at.child("enum", index) for index, one in enumerate(as_list(schema.get("enum")))
     }

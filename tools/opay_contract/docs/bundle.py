@@ -91,7 +91,6 @@ class _Bundler:
     size: int = 0
 
     def copy(self, value: Any, at: Address, kind: str) -> Any:
-        """Return what stands at a place as the bundle has it."""
         self.size += 1
         if self.is_dereferenced and self.size > MAX_VALUES:
             raise ContractError(

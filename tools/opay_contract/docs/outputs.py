@@ -193,7 +193,6 @@ def _values(reference: Shown) -> dict[str, Any]:
 
 
 def _contents(reference: Shown) -> Iterator[tuple[str, str]]:
-    """Yield anchor and title of each section."""
     yield "overview", "Overview"
     for operation in reference.operations:
         for call in operation.calls:
@@ -260,7 +259,6 @@ def describe_verification(evidence: RunEvidence | None) -> str:
 
 
 def _span(days: Days) -> str:
-    """Return from which days exchanges are, and how many say no day."""
     dated = sorted(days.keys() - {EARLIER, UNDATED})
     if not dated:
         return " without a recorded time"

@@ -118,7 +118,6 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        """Answer the page, or its state."""
         if self.headers.get("Host") not in self.server.names:
             self.send_error(HTTPStatus.MISDIRECTED_REQUEST)  # a page of another site that renamed itself
         elif self.path == "/":

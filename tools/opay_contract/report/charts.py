@@ -307,7 +307,6 @@ class _Grower:
         self._members: dict[str, Member] = {}
 
     def grow(self, root: str, title: str) -> Member:
-        """Return the tree of a body."""
         top = self._members[root] = Member(name=title, is_documented=True, observed=self._seen[root])
         others = sorted(place for place in self._seen if place not in self._documented)
         for place in (*self._documented, *others):
@@ -345,7 +344,6 @@ def _describe_documented(field_: Field | None) -> str:
 
 
 def _describe_seen(observed: Observed) -> Iterator[str]:
-    """Yield types, limits and values of what was seen at a place."""
     ordered = sorted(observed.types, key=lambda type_: (-observed.count_of(type_), type_))
     if len(ordered) == 1:
         yield ordered[0]

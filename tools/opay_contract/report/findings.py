@@ -305,7 +305,6 @@ def describe_seen(place: Place, run: CheckedRun) -> str:
 
 
 def _ended(folded: FoldedFinding) -> Iterator[str]:
-    """Yield when the first exchange of a finding was recorded, and what was answered."""
     if utc := utc_of(folded.finding.recorded_at):
         yield f"{describe_minute(utc)} UTC"
     if folded.finding.status is not None:

@@ -65,7 +65,6 @@ def _breakable(text: str) -> Markup:
 
 
 def _coded(text: str) -> Markup:
-    """Return text in which what stands between backticks is code."""
     parts = enumerate(text.split("`"))
     return Markup().join(Markup("<code>{}</code>").format(one) if n % 2 else one for n, one in parts)
 
@@ -79,7 +78,6 @@ class _Values:
         self._timeline = build_timeline(exchanges_by_day(run.summary), *(one.days for one in findings))
 
     def build(self) -> dict[str, Any]:
-        """Return every value by its name."""
         run, summary = self._run, self._run.counted
         findings = by_gravity(summary)
         never, allowed = say.never_seen(run.insight), say.narrower(run.insight)
@@ -149,7 +147,6 @@ class _Values:
         }
 
     def _days(self, folded: FoldedFinding) -> tuple[str, Markup] | None:
-        """Return on how many days a finding occurred, with a small chart on the axis of the whole run."""
         dated = {day: number for day, number in folded.days.items() if is_dated(day)}
         if not dated or self._timeline is None or self._timeline.columns == 1:
             return None
@@ -207,7 +204,6 @@ class _Values:
         return [self._run.summary.readings.get((question.id, one.id), 0) for one in question.readings]
 
     def _question(self, question: OpenQuestion) -> dict[str, Any]:
-        """Return a question that these recordings say something about."""
         numbers = self._readings(question)
         answer = next((one for one in self._run.insight.answers if one.question == question.id), None)
         times = count(answer.observations if answer else sum(numbers), "observation")

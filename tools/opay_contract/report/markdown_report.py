@@ -223,7 +223,6 @@ def render_insights(insight: Insight, rows: int) -> list[str]:
 
 
 def _tables(insight: Insight) -> Iterator[tuple[str, tuple[str, ...], _Rows]]:
-    """Yield title, columns and rows."""
     changes = [_change(change) for change in insight.changes]
     yield (
         f"Changes over time ({len(changes):,})",
@@ -405,7 +404,6 @@ def _form_of(folded: FoldedFinding, run: CheckedRun) -> str:
 
 
 def _close_ticket(run: CheckedRun) -> str:
-    """Return what the ticket was made with and from."""
     contract = f" from the contract {prose(run.used.name)}" if run.used else ""
     verdict = f"Verdict of the run: {run.verdict}, exit code {int(run.exit_code)}."
     moment = f" on {tell.describe_day(run.moment)}" if run.moment else ""

@@ -279,7 +279,6 @@ def _iter_scope(summary: DriftSummary, option: str) -> Iterator[str]:
 
 
 def _join_places(seen: dict[Elsewhere, int], *, with_path: bool) -> str:
-    """Return the places with their counts, most first."""
     counts: Counter[str] = Counter()
     for one, number in seen.items():
         counts[f"{one.host}{one.path if with_path else ''}"] += number

@@ -64,7 +64,6 @@ class _Screen:
         self._width = max(view.width, MIN_WIDTH)
 
     def render(self) -> str:
-        """Return the whole report."""
         verdict = self._verdict()
         if self._view.is_quiet:
             return "\n".join(verdict) + "\n"
@@ -159,7 +158,6 @@ class _Screen:
         return _Row(folded, finding.rule.id, field, numbers)
 
     def _details(self, folded: FoldedFinding) -> list[str]:
-        """Return what is wrong, both sides in a line each, and how it is accepted."""
         finding = folded.finding
         frame = build_frame(folded, self._run)
         names = ", ".join(source.name for source in frame.sources)
@@ -231,7 +229,6 @@ class _Screen:
         return line if excess <= 0 else f"{line[: len(line) - excess - 1]}…"
 
     def _listed(self) -> list[str]:
-        """Return accepted findings, unused acceptances and what could not be read."""
         run, view = self._run, self._view
         summary, lines = run.counted, []
         if run.accepted and (view.shows_all or view.is_full):
@@ -302,7 +299,6 @@ class _Screen:
         return lines
 
     def _notes(self) -> list[str]:
-        """Return what else there is to say, a line each, most of it how to see more."""
         run, view = self._run, self._view
         summary, insight, lines = run.counted, run.insight, []
         seen = [
@@ -335,7 +331,6 @@ class _Screen:
         return [part for line in lines if line for part in self._hanging(printable(line), 2, 2)]
 
     def _verdict(self) -> list[str]:
-        """Return the verdict with its exit code, what keeps it from proving anything, and what comes next."""
         run = self._run
         mark, words = say.mark_of(run), say.describe_verdict(run)
         colour = _MARK_COLOURS[mark]

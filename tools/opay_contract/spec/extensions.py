@@ -232,7 +232,6 @@ def _describe_pointer(subject: LintSubject, text: Any) -> str | None:
 
 
 def _bodies(subject: LintSubject, part: str) -> list[Address]:
-    """Return the schemas of the requests' or the responses' bodies."""
     holders = {"request": "requestBody", "response": "responses"}
     operations = [at.child(holders[part]) for at, _ in subject.operations]
     described = (at for at, value in subject.statements if "schema" in value)

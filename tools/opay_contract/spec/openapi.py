@@ -357,7 +357,6 @@ def describe_pattern(pattern: str, limit: Any) -> str | None:
 
 
 def _least(times: str | None) -> int:
-    """Return how often an atom comes at least."""
     if times is None:
         return 1
     if times.startswith("{"):

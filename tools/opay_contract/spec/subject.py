@@ -299,7 +299,6 @@ class _ByPlace:
             found.sort(key=lambda one: one[0])
 
     def below(self, at: Address) -> list[Any]:
-        """Return what stands at an address and further down."""
         found, key = self._files.get(at.file, []), _key(at)
         start = bisect_left(found, key, key=lambda one: one[0])
         end = bisect_left(found, (*key, _LAST), key=lambda one: one[0])

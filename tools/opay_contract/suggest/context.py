@@ -218,7 +218,6 @@ def _spots_of(folded: FoldedFinding, observations: Observations, places: Places)
 
 
 def _opportunities(rule: Rule, spots: Iterable[FieldLocation], observations: Observations) -> Days:
-    """Return by day how often the findings of a rule could have been."""
     total: Days = {}
     for spot in spots:
         if rule in _OF_PARENT:

@@ -407,7 +407,6 @@ class _Page:
         return len(self._text[: end_of(node)].rstrip())
 
     def _line_end(self, index: int) -> int:
-        """Return where the line after the one that holds an index begins."""
         feed = self._text.find("\n", index)
         return len(self._text) if feed < 0 else feed + 1
 

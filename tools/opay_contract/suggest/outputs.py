@@ -151,7 +151,6 @@ def _groups(judgement: Judgement, proposal: Proposal) -> Iterator[str]:
 
 
 def _lines_of(suggestion: Suggestion, shared: str) -> tuple[str, str]:
-    """Return where it is and what to do about it, then why."""
     subject, action = describe_subject(suggestion), describe_action(suggestion)
     what = f"{subject}: {action}" if action != shared else subject
     why = [suggestion.because, describe_evidence(suggestion.evidence)]
