@@ -18,8 +18,7 @@ from opay_contract.drift.insight import draw_insight
 from opay_contract.formats.native import parse_line
 from opay_contract.judge.subject import Settings
 from opay_contract.model.observation import MAX_VALUES
-from opay_contract.model.outcomes import MAX_DETAILS, NOT_NAMED, Signatures
-from opay_contract.model.summary import DriftSummary, merge
+from opay_contract.model.summary import MAX_DETAILS, NOT_NAMED, DriftSummary, Signatures, merge
 from opay_contract.recordings.inputs import Source
 from opay_contract.signing.signer import sign
 

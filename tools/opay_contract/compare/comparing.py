@@ -18,8 +18,7 @@ from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.model.finding import Outcome, Severity
 from opay_contract.model.insight import Share
 from opay_contract.model.observation import FieldLocation, Observations, Observed, Range
-from opay_contract.model.outcomes import count_outcome
-from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.model.summary import DriftSummary, FoldedFinding, count_outcome
 from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import rank
 from opay_contract.report.json_report import build_elsewhere, build_outcomes

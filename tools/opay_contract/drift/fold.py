@@ -19,8 +19,8 @@ from opay_contract.judge.subject import Alike, Settings, gather
 from opay_contract.model.exchange import NO_ZONE, Exchange, Place, Request, Unreadable
 from opay_contract.model.finding import Finding, Key, Severity
 from opay_contract.model.observation import latest_days
-from opay_contract.model.outcomes import MAX_DIAGNOSED, Signatures, WrongSignature
 from opay_contract.model.summary import (
+    MAX_DIAGNOSED,
     MAX_ELSEWHERE,
     MAX_FILES,
     MAX_FINDINGS,
@@ -28,6 +28,8 @@ from opay_contract.model.summary import (
     DriftSummary,
     Elsewhere,
     FoldedFinding,
+    Signatures,
+    WrongSignature,
     first_elsewhere,
     first_files,
     first_unreadable,

@@ -1,22 +1,32 @@
 """Writes a summary down, so that runs of separate days, regions or versions can be joined and compared.
 
 The text has a version of its own and no type of the program in it. Reading gives back the very summary.
+What is joined names places of several runs, so they are moved first.
 """
 
 from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import structs
 
 from opay_contract.errors import UsageError
 from opay_contract.judge.table import RULES_BY_ID
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Finding, Outcome, Severity
 from opay_contract.model.observation import EARLIER, UNDATED, Days, Observations, Observed, Range
-from opay_contract.model.outcomes import Outcomes, Signatures, WrongSignature
-from opay_contract.model.summary import DriftSummary, Elsewhere, FoldedFinding
+from opay_contract.model.summary import (
+    DriftSummary,
+    Elsewhere,
+    FoldedFinding,
+    Outcomes,
+    Signatures,
+    WrongSignature,
+    merge,
+)
 from opay_contract.model.timestamps import utc_of
 
 FORMAT, VERSION = "opay-contract summary", 1
@@ -25,6 +35,9 @@ _HEAD = msgspec.json.encode({"format": FORMAT})[:-1]
 _HINT = "save one with `opay-contract check --save-summary FILE`"
 
 _COUNTS_OF_SIGNATURES = ("verified", "failed", "refused_verified", "refused_failed")
+
+Move = Callable[[Place], Place]
+"""Says where a place is now; it must keep the order of places."""
 
 V = TypeVar("V")
 
@@ -308,3 +321,50 @@ def _whole(value: Any) -> int:
 
 def _or_none(value: Any, read: Callable[[Any], V]) -> V | None:
     return None if value is None else read(value)
+
+
+def move_places(summary: DriftSummary, move: Move) -> DriftSummary:
+    """Return the summary with every place moved, wherever in it one stands."""
+    moved: DriftSummary = _moved(summary, move)
+    return moved
+
+
+def join_runs(summaries: list[DriftSummary]) -> DriftSummary:
+    """Join the summaries of runs of their own: the files of each come after those of the one before."""
+    total, before, files = DriftSummary(), 0, 0
+
+    def shift(place: Place) -> Place:
+        nonlocal files
+        files = max(files, before + place.source + 1)
+        return structs.replace(place, source=before + place.source)
+
+    for summary in summaries:
+        before = files
+        total = merge(total, move_places(summary, shift))
+    return total
+
+
+def _moved(value: Any, move: Move) -> Any:
+    if isinstance(value, Place):
+        return move(value)
+    if isinstance(value, Unreadable):
+        place = move(value.place)  # the reason may name the line, too
+        reason = value.reason.replace(f"at line {value.place.line},", f"at line {place.line},")
+        return structs.replace(value, place=place, reason=reason)
+    if isinstance(value, FoldedFinding):
+        moved = [move(Place(source=ordinal, entry=0, file="file")).source for ordinal in value.files]
+        return _moved_members(replace(value, files=tuple(moved)), move)
+    if isinstance(value, dict):
+        return {key: _moved(member, move) for key, member in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(_moved(item, move) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return _moved_members(value, move)
+    return value
+
+
+def _moved_members(value: Any, move: Move) -> Any:
+    members = {member.name: getattr(value, member.name) for member in fields(value)}
+    moved = {name: _moved(member, move) for name, member in members.items()}
+    changed = {name: member for name, member in moved.items() if member is not members[name]}
+    return replace(value, **changed) if changed else value

@@ -16,8 +16,7 @@ from msgspec import structs
 
 from opay_contract import __version__
 from opay_contract.contract.documents import Document
-from opay_contract.drift.places import move_places
-from opay_contract.drift.saving import summary_from_json, summary_to_json
+from opay_contract.drift.saving import move_places, summary_from_json, summary_to_json
 from opay_contract.engines.folding import PartResult
 from opay_contract.errors import UsageError
 from opay_contract.formats.table import Format

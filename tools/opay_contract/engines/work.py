@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from opay_contract.drift.places import move_places
+from opay_contract.drift.saving import move_places
 from opay_contract.engines.checkpoint import Checkpoint
 from opay_contract.engines.folding import OnProgress, PartResult
 from opay_contract.formats.table import Format

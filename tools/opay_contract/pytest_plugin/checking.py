@@ -23,8 +23,7 @@ from opay_contract.judge.subject import Settings
 from opay_contract.judge.table import SIGNATURE_MISMATCH
 from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable, as_headers
 from opay_contract.model.finding import Finding, Key, Severity
-from opay_contract.model.outcomes import Outcomes, join_outcomes
-from opay_contract.model.summary import DriftSummary
+from opay_contract.model.summary import DriftSummary, Outcomes, join_outcomes
 from opay_contract.pytest_plugin.plugin import OUTCOMES
 from opay_contract.recordings.inputs import STDIN, Repeats, Source, find_missing, iter_sources
 from opay_contract.recordings.reading import is_passed_over, iter_exchanges

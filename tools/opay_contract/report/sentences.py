@@ -13,14 +13,17 @@ from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Area, Finding, Outcome, Rule, Severity
 from opay_contract.model.insight import Answer, Change, ChangeKind, Gap, Insight, Share
 from opay_contract.model.observation import FieldLocation
-from opay_contract.model.outcomes import (
+from opay_contract.model.summary import (
+    MAX_FILES,
+    DriftSummary,
+    Elsewhere,
+    FoldedFinding,
     Outcomes,
     Signatures,
     count_outcome,
     describe_failures,
     describe_mistakes,
 )
-from opay_contract.model.summary import MAX_FILES, DriftSummary, Elsewhere, FoldedFinding
 from opay_contract.report.checked_run import CheckedRun, Verdict
 from opay_contract.words import count, on_one_line, printable
 
