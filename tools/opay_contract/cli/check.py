@@ -37,8 +37,8 @@ from opay_contract.errors import UsageError
 from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Unreadable
+from opay_contract.model.observation import Window
 from opay_contract.model.summary import DriftSummary
-from opay_contract.model.timestamps import Window
 from opay_contract.recordings.inputs import STDIN, Repeats, Source, iter_inputs
 from opay_contract.words import count, printable
 

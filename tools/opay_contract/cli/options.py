@@ -14,7 +14,7 @@ from opay_contract.contract.loading import default_directory, shorten
 from opay_contract.contract.openapi import ROOTS, SCHEMA_FOLDER
 from opay_contract.errors import UsageError
 from opay_contract.model.finding import Severity
-from opay_contract.model.timestamps import Window, moment_after, utc_of
+from opay_contract.model.observation import Window, moment_after, utc_of
 from opay_contract.recordings.inputs import find_missing
 from opay_contract.settings.policy import GROUPS, RULE_NAMES, build_policy, parse_severity
 from opay_contract.settings.settings import KEYS, KEYS_BY_NAME, ProjectSettings, load_settings

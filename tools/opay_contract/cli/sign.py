@@ -12,9 +12,8 @@ from opay_contract.cli.options import FILE, contract_option
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode
-from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.doctor import diagnose
-from opay_contract.signing.signer import documented_forms
+from opay_contract.signing.signer import SignatureScheme, documented_forms
 from opay_contract.signing.signer import sign as sign_body
 
 KEY_VARIABLE = "OPAY_PRIVATE_KEY"

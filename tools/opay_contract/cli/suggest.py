@@ -21,8 +21,8 @@ from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.saving import load_summary
 from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode
+from opay_contract.model.observation import Window
 from opay_contract.model.summary import DriftSummary
-from opay_contract.model.timestamps import Window
 from opay_contract.suggest.context import Draft, read_draft
 from opay_contract.suggest.outputs import (
     describe_result,

@@ -15,8 +15,7 @@ from opay_contract.contract.used import ContractUsed
 from opay_contract.drift.changes import LEAST_DIFFERENCE, LEAST_EVIDENCE, evidence_of_change, share_of
 from opay_contract.drift.findings_seen import sightings_of
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
-from opay_contract.model.finding import Outcome, Severity
-from opay_contract.model.insight import Share
+from opay_contract.model.finding import Outcome, Severity, Share
 from opay_contract.model.observation import FieldLocation, Observations, Observed, Range
 from opay_contract.model.summary import DriftSummary, FoldedFinding, count_outcome
 from opay_contract.report import sentences as say

@@ -17,7 +17,7 @@ from opay_contract.contract.schemas import SchemaSet
 from opay_contract.jsontext import NotJson, Parsed, parse_json
 from opay_contract.model.exchange import Exchange, Headers, Request, header
 from opay_contract.model.finding import Outcome
-from opay_contract.model.signature import SignatureScheme
+from opay_contract.signing.signer import SignatureScheme
 
 ANY_WORD = "*"
 """Stands for any text in the host of a server."""

@@ -64,7 +64,7 @@ from opay_contract.contract.paths import words_of
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.errors import ContractError, UsageError
 from opay_contract.jsontext import Tokens, pointer
-from opay_contract.model.signature import SignatureScheme
+from opay_contract.signing.signer import SignatureScheme
 
 SENSITIVITIES = ("card-number", "card", "customer", "credential", "identifier", "public")
 """The classes of `x-sensitivity`, the strictest first."""

@@ -14,8 +14,7 @@ from opay_contract.diff.comparing import Change, ContractDiff, Use
 from opay_contract.diff.sources import FIRST, Version
 from opay_contract.drift.changes import parent_of, share_of
 from opay_contract.errors import ContractError
-from opay_contract.model.finding import Outcome
-from opay_contract.model.insight import Share
+from opay_contract.model.finding import Outcome, Share
 from opay_contract.model.observation import FieldLocation, Observations, Range, widest
 
 _Places = dict[Address, list[FieldLocation]]

@@ -13,8 +13,7 @@ from opay_contract.jsontext import pointer
 from opay_contract.judge.describing import describe_name, folded_place
 from opay_contract.judge.gap_table import NARROWER_RULES
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED
-from opay_contract.model.finding import Key, Outcome, Rule
-from opay_contract.model.insight import Answer, Change, ChangeKind, Gap, Insight
+from opay_contract.model.finding import Answer, Change, ChangeKind, Gap, Insight, Key, Outcome, Rule
 from opay_contract.model.observation import (
     EARLIER,
     UNDATED,

@@ -18,7 +18,7 @@ from opay_contract.judge.routes import describe_elsewhere
 from opay_contract.judge.subject import Alike, Settings, gather
 from opay_contract.model.exchange import NO_ZONE, Exchange, Place, Request, Unreadable
 from opay_contract.model.finding import Finding, Key, Severity
-from opay_contract.model.observation import latest_days
+from opay_contract.model.observation import day_of, latest_days, utc_of
 from opay_contract.model.summary import (
     MAX_DIAGNOSED,
     MAX_ELSEWHERE,
@@ -35,7 +35,6 @@ from opay_contract.model.summary import (
     first_unreadable,
     most_severe,
 )
-from opay_contract.model.timestamps import day_of, utc_of
 
 MAX_UNREAD, MAX_UNREAD_BYTES = 128, 1 << 20
 """After so many exchanges, or bytes of their bodies, the bodies are read."""

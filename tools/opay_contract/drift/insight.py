@@ -28,8 +28,7 @@ from opay_contract.judge.gap_table import (
     TYPE_UNOBSERVED,
     VALUE_UNOBSERVED,
 )
-from opay_contract.model.finding import Rule
-from opay_contract.model.insight import Answer, Gap, Insight
+from opay_contract.model.finding import Answer, Gap, Insight, Rule
 from opay_contract.model.observation import (
     EARLIER,
     MAX_DAYS,

@@ -17,7 +17,7 @@ from opay_contract.errors import UsageError
 from opay_contract.judge.table import RULES_BY_ID
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Finding, Outcome, Severity
-from opay_contract.model.observation import EARLIER, UNDATED, Days, Observations, Observed, Range
+from opay_contract.model.observation import EARLIER, UNDATED, Days, Observations, Observed, Range, utc_of
 from opay_contract.model.summary import (
     DriftSummary,
     Elsewhere,
@@ -27,7 +27,6 @@ from opay_contract.model.summary import (
     WrongSignature,
     merge,
 )
-from opay_contract.model.timestamps import utc_of
 
 FORMAT, VERSION = "opay-contract summary", 1
 

@@ -43,9 +43,14 @@ from opay_contract.mock.records import iter_faults
 from opay_contract.mock.samples import nodes_of
 from opay_contract.mock.state import AdmittedRequest, Lookup, needs_body
 from opay_contract.model.exchange import Request, as_headers
-from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.doctor import Doctor
-from opay_contract.signing.signer import PUBLIC_TEST_KEY, UnsignableBody, parse_signable, verify
+from opay_contract.signing.signer import (
+    PUBLIC_TEST_KEY,
+    SignatureScheme,
+    UnsignableBody,
+    parse_signable,
+    verify,
+)
 
 _TEXTS = msgspec.json.Decoder(dict[str, str])
 _SORTED = msgspec.json.Encoder(order="sorted")

@@ -8,13 +8,19 @@ from itertools import zip_longest
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.parameters import split_cookies
 from opay_contract.judge.describing import describe_media_type
-from opay_contract.model.signature import SignatureScheme
 from opay_contract.redact.pseudonyms import card_hits, is_hex_pseudonym
 from opay_contract.redact.texts import FREE_TEXT, NAME, STRICT, Manner
 from opay_contract.redact.urls import Urls
 from opay_contract.redact.values import Values
 from opay_contract.redact.vocabulary import HEADERS, HOST_HEADERS, METHODS, PSEUDO_HEADERS, URL_HEADERS
-from opay_contract.signing.signer import PUBLIC_TEST_KEY, UnsignableBody, Verification, sign, verify
+from opay_contract.signing.signer import (
+    PUBLIC_TEST_KEY,
+    SignatureScheme,
+    UnsignableBody,
+    Verification,
+    sign,
+    verify,
+)
 from opay_contract.signing.signer import is_mask as is_no_signature
 
 _HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT")

@@ -13,8 +13,7 @@ from opay_contract.contract.operation import OpenQuestion
 from opay_contract.contract.used import ContractUsed
 from opay_contract.exit_codes import ExitCode
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED
-from opay_contract.model.finding import ContractPlace, Severity
-from opay_contract.model.insight import Insight
+from opay_contract.model.finding import ContractPlace, Insight, Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 
 TOOL = "opay-contract"

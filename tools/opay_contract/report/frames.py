@@ -21,8 +21,8 @@ from opay_contract.jsontext import steps_of
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED, RULES_OF_A_RUN
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import ContractPlace, Outcome, Rule
+from opay_contract.model.observation import utc_of
 from opay_contract.model.summary import FoldedFinding
-from opay_contract.model.timestamps import utc_of
 from opay_contract.report.checked_run import TOOL, CheckedRun, Verdict, by_gravity
 from opay_contract.report.sentences import describe_file, describe_minute
 from opay_contract.words import printable

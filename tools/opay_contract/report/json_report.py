@@ -9,8 +9,7 @@ from typing import Any
 from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance, Judged, State
 from opay_contract.model.exchange import Place, Unreadable
-from opay_contract.model.finding import Outcome, Severity
-from opay_contract.model.insight import Change, Gap
+from opay_contract.model.finding import Change, Gap, Outcome, Severity
 from opay_contract.model.observation import FieldLocation, Observations, Observed
 from opay_contract.model.summary import (
     MAX_FILES,

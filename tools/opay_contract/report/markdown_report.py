@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from opay_contract.baseline.acceptance import Acceptance, State
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.model.exchange import Place
-from opay_contract.model.finding import Severity
-from opay_contract.model.insight import Change, ChangeKind, Gap, Insight
+from opay_contract.model.finding import Change, ChangeKind, Gap, Insight, Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity

@@ -10,8 +10,19 @@ from opay_contract.baseline.acceptance import Acceptance, Judged, State
 from opay_contract.jsontext import pointer as pointer_of
 from opay_contract.judge.gap_table import NARROWER_RULES
 from opay_contract.model.exchange import Place
-from opay_contract.model.finding import Area, Finding, Outcome, Rule, Severity
-from opay_contract.model.insight import Answer, Change, ChangeKind, Gap, Insight, Share
+from opay_contract.model.finding import (
+    Answer,
+    Area,
+    Change,
+    ChangeKind,
+    Finding,
+    Gap,
+    Insight,
+    Outcome,
+    Rule,
+    Severity,
+    Share,
+)
 from opay_contract.model.observation import FieldLocation
 from opay_contract.model.summary import (
     MAX_FILES,

@@ -13,8 +13,7 @@ from opay_contract.contract.operation import OpenQuestion
 from opay_contract.drift.insight import draw_insight
 from opay_contract.judge import table
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED
-from opay_contract.model.finding import Kind
-from opay_contract.model.insight import Answer
+from opay_contract.model.finding import Answer, Kind
 from opay_contract.model.summary import DriftSummary
 from opay_contract.suggest import additions, widening
 from opay_contract.suggest.context import Draft, EditContext, EditPlan

@@ -33,8 +33,14 @@ from opay_contract.mock.sound import SoundRequest, make_request
 from opay_contract.mock.state import put
 from opay_contract.model.exchange import Exchange, header
 from opay_contract.model.finding import Area, Finding, Outcome, Rule, Severity
-from opay_contract.model.signature import SignatureScheme
-from opay_contract.signing.signer import UnsignableBody, render_canonical, sign, sign_as_it_is, verify
+from opay_contract.signing.signer import (
+    SignatureScheme,
+    UnsignableBody,
+    render_canonical,
+    sign,
+    sign_as_it_is,
+    verify,
+)
 
 MOCK = "mock"
 """The name of the target that starts for the run."""
