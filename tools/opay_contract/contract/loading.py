@@ -26,7 +26,7 @@ from opay_contract.contract.addresses import (
     tokens_of,
     value_below,
 )
-from opay_contract.contract.contract import ANY_WORD, Contract, Server, server_at
+from opay_contract.contract.contract import ANY_WORD, Contract, Server, server_at, words_of
 from opay_contract.contract.documents import Document, load_document
 from opay_contract.contract.openapi import (
     METHODS,
@@ -60,7 +60,6 @@ from opay_contract.contract.parameters import (
     ParameterReader,
     build_parameter,
 )
-from opay_contract.contract.paths import words_of
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.errors import ContractError, UsageError
 from opay_contract.jsontext import Tokens, pointer

@@ -8,8 +8,8 @@ from dataclasses import replace
 from opay_contract.contract.addresses import Address, split_uri
 from opay_contract.contract.change_kinds import Way
 from opay_contract.contract.contract import Contract
+from opay_contract.contract.fields import REQUEST_BODY, RESPONSE_BODY, schemas_of_scope
 from opay_contract.contract.loading import build_contract
-from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY, schemas_of_scope
 from opay_contract.diff.comparing import Change, ContractDiff, Use
 from opay_contract.diff.sources import FIRST, Version
 from opay_contract.drift.changes import parent_of, share_of

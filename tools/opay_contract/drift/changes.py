@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
-from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY
+from opay_contract.contract.fields import REQUEST_BODY, RESPONSE_BODY
 from opay_contract.model.finding import Change, ChangeKind, Share
 from opay_contract.model.observation import (
     EARLIER,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY
+from opay_contract.contract.fields import REQUEST_BODY, RESPONSE_BODY
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED, FORM_NEVER_SUCCEEDED, NOTHING_SUCCEEDED
 from opay_contract.model.exchange import WHOLE_RUN
 from opay_contract.model.finding import ContractPlace, Finding, Outcome, Rule, Severity

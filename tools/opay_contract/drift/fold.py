@@ -7,7 +7,7 @@ from msgspec import structs
 
 from opay_contract.contract.contract import Contract, Route, texts_of
 from opay_contract.contract.documents import without_collection
-from opay_contract.contract.scopes import answer_shape
+from opay_contract.contract.fields import answer_shape
 from opay_contract.drift.statistics import Statistics
 from opay_contract.formats.bounds import ALWAYS_FINE, excess_of
 from opay_contract.formats.errors import NO_URL

@@ -8,9 +8,8 @@ from typing import Any
 
 from opay_contract import words
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.fields import Field
+from opay_contract.contract.fields import RESPONSE_BODY, Field, fields_of_scope
 from opay_contract.contract.operation import Envelope, OpenQuestion, Operation
-from opay_contract.contract.scopes import RESPONSE_BODY, fields_of_scope
 from opay_contract.drift.changes import find_changes, parent_of
 from opay_contract.drift.field_statistics import CONTENT_TYPE, STATUS
 from opay_contract.jsontext import pointer

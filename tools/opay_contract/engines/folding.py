@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.scopes import answer_shape
+from opay_contract.contract.fields import answer_shape
 from opay_contract.drift.fold import Fold
 from opay_contract.formats.table import Format
 from opay_contract.judge.judge import Judge

@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from opay_contract.contract.addresses import MISSING, value_below
 from opay_contract.contract.contract import Contract, Match, Route, read_bodies
+from opay_contract.contract.fields import answer_shape
 from opay_contract.contract.operation import Form, Operation
-from opay_contract.contract.scopes import answer_shape
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import Parsed, parse_json
 from opay_contract.mock.answers import AUTHENTICATION_FAILED, REASON_HEADER, Fields, MockAnswer

@@ -13,7 +13,7 @@ import pytest
 from msgspec import structs
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.scopes import answer_shape
+from opay_contract.contract.fields import answer_shape
 from opay_contract.drift.fold import Fold
 from opay_contract.drift.locating import locate
 from opay_contract.errors import UsageError

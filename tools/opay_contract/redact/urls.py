@@ -5,10 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote_plus, unquote_plus, urlsplit
 
-from opay_contract.contract.contract import Contract
+from opay_contract.contract.contract import Contract, is_version
 from opay_contract.contract.operation import Operation
 from opay_contract.contract.parameters import PATH, QUERY, Parameter
-from opay_contract.contract.paths import is_version
 from opay_contract.model.exchange import Request
 from opay_contract.redact.pseudonyms import (
     card_hits,

@@ -12,8 +12,7 @@ import svg
 from markupsafe import Markup, escape
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.fields import Field
-from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY, fields_of_scope
+from opay_contract.contract.fields import REQUEST_BODY, RESPONSE_BODY, Field, fields_of_scope
 from opay_contract.judge.describing import folded_place
 from opay_contract.model.finding import Severity, Share
 from opay_contract.model.observation import EARLIER, UNDATED, Days, Observations, Observed, Range, Scope, add

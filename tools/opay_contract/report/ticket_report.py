@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from opay_contract.baseline.acceptance import State
-from opay_contract.contract.scopes import RESPONSE_BODY, find_operation
+from opay_contract.contract.fields import RESPONSE_BODY, find_operation
 from opay_contract.judge.table import RULES_OF_A_RUN
 from opay_contract.model.finding import Kind, Severity
 from opay_contract.model.summary import FoldedFinding
