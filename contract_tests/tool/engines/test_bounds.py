@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import default_directory, load_documents
+from opay_contract.contract.documents import default_directory, load_documents
 from opay_contract.engines import cluster_tasks
 from opay_contract.engines.checkpoint import VERSION, open_checkpoint
 from opay_contract.engines.cluster_tasks import OTHER_VERSION, Refusal, build_job, check_parts

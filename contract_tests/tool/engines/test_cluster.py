@@ -19,7 +19,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import default_directory, load_documents
+from opay_contract.contract.documents import default_directory, load_documents
 from opay_contract.drift.insight import draw_insight
 from opay_contract.engines import cluster as cluster_module
 from opay_contract.engines import cluster_tasks

@@ -28,7 +28,8 @@ from opay_contract.cli.options import (
 from opay_contract.cli.output import write_atomically
 from opay_contract.cli.reporting import Inputs, Reporting, arguments_of, report_options, report_run
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import default_directory, load_contract, load_documents
+from opay_contract.contract.documents import default_directory, load_documents
+from opay_contract.contract.loading import load_contract
 from opay_contract.drift.saving import join_runs, load_summary, summary_to_json
 from opay_contract.engines.checkpoint import Checkpoint, open_checkpoint
 from opay_contract.engines.folding import OnProgress, check_sources

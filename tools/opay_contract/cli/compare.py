@@ -12,8 +12,8 @@ from opay_contract.cli.options import FILE, base_url_option, contract_option, fa
 from opay_contract.cli.output import write_report
 from opay_contract.compare.comparing import Comparison, render_comparison, render_comparison_json
 from opay_contract.compare.comparing import compare as compare_summaries
+from opay_contract.contract.documents import ContractUsed, name_contract
 from opay_contract.contract.loading import load_contract
-from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.conclusions import conclude
 from opay_contract.drift.saving import is_saved_summary, load_summary
 from opay_contract.errors import UsageError

@@ -12,8 +12,8 @@ from opay_contract.cli.checking import print_notes
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import FOLDER, contract_argument, is_settled
 from opay_contract.cli.output import make_folder, write_atomically
-from opay_contract.contract.loading import default_directory, load_contract, load_documents
-from opay_contract.contract.used import name_contract
+from opay_contract.contract.documents import default_directory, load_documents, name_contract
+from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode
 from opay_contract.spec.lint import Proof, prove_contract

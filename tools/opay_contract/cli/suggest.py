@@ -16,8 +16,13 @@ from opay_contract.cli.options import (
     window_options,
 )
 from opay_contract.cli.output import make_folder, write_atomically, write_report
-from opay_contract.contract.loading import default_directory, is_carried, locate_root
-from opay_contract.contract.used import ContractUsed, name_contract
+from opay_contract.contract.documents import (
+    ContractUsed,
+    default_directory,
+    is_carried,
+    locate_root,
+    name_contract,
+)
 from opay_contract.drift.saving import load_summary
 from opay_contract.errors import UsageError
 from opay_contract.exit_codes import ExitCode

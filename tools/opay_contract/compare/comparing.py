@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from opay_contract.contract.contract import Contract
+from opay_contract.contract.documents import ContractUsed
 from opay_contract.contract.fields import REQUEST_BODY, RESPONSE_BODY, fields_of_scope
-from opay_contract.contract.used import ContractUsed
 from opay_contract.drift.changes import LEAST_DIFFERENCE, LEAST_EVIDENCE, evidence_of_change, share_of
 from opay_contract.drift.findings_seen import sightings_of
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS

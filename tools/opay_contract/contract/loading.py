@@ -1,6 +1,5 @@
 """Builds a Contract from its first document, a file of any name, and what that refers to."""
 
-import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -8,35 +7,25 @@ from functools import cached_property, partial
 from itertools import islice, product
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote, unquote
 
 from opay_contract.contract.addresses import (
     MISSING,
     OPEN,
     Address,
-    document_uri,
-    iter_mappings,
     iter_reached,
     iter_targets,
-    join,
-    parse_pointer,
-    refer,
     resolve,
     split_uri,
     tokens_of,
     value_below,
 )
 from opay_contract.contract.contract import ANY_WORD, Contract, Server, server_at, words_of
-from opay_contract.contract.documents import Document, load_document
-from opay_contract.contract.openapi import (
-    METHODS,
-    ROOTS,
-    SCHEMA_FOLDER,
-    SchemaPlaces,
-    convert_documents,
-    read_version,
-    root_of,
+from opay_contract.contract.documents import (
+    Document,
+    default_directory,
+    load_documents,
 )
+from opay_contract.contract.openapi import METHODS, in_one_dialect, read_version, root_of
 from opay_contract.contract.operation import (
     BusinessCode,
     Credential,
@@ -62,7 +51,7 @@ from opay_contract.contract.parameters import (
 )
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.errors import ContractError, UsageError
-from opay_contract.jsontext import Tokens, pointer
+from opay_contract.jsontext import Tokens
 from opay_contract.signing.signer import SignatureScheme
 
 SENSITIVITIES = ("card-number", "card", "customer", "credential", "identifier", "public")
@@ -77,150 +66,11 @@ _NOT_PARAMETERS = ("accept", "authorization", "content-type")
 _ANY_HOST = "no server with a host is named, so any host's calls are judged; name yours with --base-url"
 _NO_OPERATION = "no operation is described, so no exchange can be judged"
 _CODES = "x-business-codes"
-_PACKAGE = Path(__file__).parents[1]
 _VARIABLE = re.compile(r"\{([^{}]*)\}")
 _MAX_SERVERS = 64
 """Servers that one with variables may stand for."""
 
 _Built = TypeVar("_Built")
-
-
-def default_directory() -> Path:
-    """Return the contract that the package carries: the wheel's copy, or the repository's own."""
-    carried = _PACKAGE / "_contract"
-    return carried if carried.is_dir() else _PACKAGE.parents[1]
-
-
-def is_carried(directory: Path) -> bool:
-    """Return whether a folder is a wheel's copy, which nobody edits."""
-    return directory.resolve().name == "_contract"
-
-
-def shorten(contract: Path) -> Path:
-    """Return a contract by the shortest name that it has: its folder, where its file has the usual name."""
-    return contract.parent if contract.name == ROOTS[0] and contract.is_file() else contract
-
-
-def locate_root(contract: Path) -> tuple[Path, str]:
-    """Return the folder of a contract and the name of its first document, which may be named itself.
-
-    Raises UsageError where there is none, and where a folder leaves open which it is.
-    """
-    if contract.is_file():
-        return contract.parent, contract.name
-    there = [name for name in ROOTS if (contract / name).is_file()]
-    if not there:
-        what = f"no {ROOTS[0]} there" if contract.is_dir() else "no such file or folder"
-        raise UsageError(
-            f"{contract}: {what}; name the folder that holds {ROOTS[0]} and {SCHEMA_FOLDER}/, "
-            "or the file of a contract"
-        )
-    if len(there) > 1 and there[0] != ROOTS[0]:
-        raise UsageError(f"{contract}: {' and '.join(there)} are there; name the one that is the contract")
-    return contract, there[0]
-
-
-def list_documents(root: Path) -> list[str]:
-    """Return the names of a contract's first document and schema files, relative to its folder.
-
-    A document of another name than the usual ones has the files that it refers to, and no folder of schemas.
-    Files that are referred to are known once these are read.
-    """
-    folder = root.parent
-    files = sorted((folder / SCHEMA_FOLDER).glob("**/*.json")) if root.name in ROOTS else []
-    return [root.name, *(file.relative_to(folder).as_posix() for file in files)]
-
-
-def load_documents(contract: Path) -> dict[str, Document]:
-    """Read a contract's documents, the first one first, by name relative to its folder."""
-    return read_documents(contract, load_document)
-
-
-def read_documents(contract: Path, load: Callable[[Path, str], Document | None]) -> dict[str, Document]:
-    """Read every document of a contract by `load`; raises UsageError where there is no contract.
-
-    What is referred to and is not there, or not in this folder, is left out; so is what `load` leaves out.
-    """
-    folder, root = locate_root(contract)
-
-    def find(name: str) -> Document | None:
-        return load(folder / name, name) if (folder / name).is_file() else None
-
-    return collect_documents(list_documents(folder / root), find)
-
-
-def collect_documents(names: Iterable[str], find: Callable[[str], Document | None]) -> dict[str, Document]:
-    """Return, by `find`, the documents of these names and those that they refer to, if there are any."""
-    waiting = list(names)
-    documents: dict[str, Document] = {}
-    for name in waiting:
-        document = find(name)
-        if document is not None:
-            documents[name] = document
-            files = {target.file for target in iter_targets(document.value, name)}
-            waiting += sorted(files.difference(waiting))
-    return documents
-
-
-def in_one_dialect(documents: dict[str, Document], version: int) -> dict[str, Document]:
-    """Return documents as OpenAPI 3.1 has them, of its minor version, every reference a JSON pointer."""
-    documents = localise(documents)
-    return documents if version else convert_documents(documents, SchemaPlaces(documents))
-
-
-def localise(documents: dict[str, Document]) -> dict[str, Document]:
-    """Return documents in which references to an `$anchor` or an absolute `$id` are JSON pointers."""
-    if not any(
-        "$ref" in node and isinstance(refer(node["$ref"], name), str)
-        for name, document in documents.items()
-        for node in iter_mappings(document.value)
-    ):
-        return documents
-    known: dict[str, Address] = {}
-    for name, document in documents.items():
-        _name_schemas(document.value, Address(name), document_uri(name), known)
-    return {
-        name: replace(document, value=_localised(document.value, name, document_uri(name), known))
-        for name, document in documents.items()
-    }
-
-
-def _name_schemas(value: Any, at: Address, base: str, known: dict[str, Address]) -> None:
-    """Note where the URIs lead that schemas give themselves; what a document said first holds."""
-    base = _own_base(value, base)
-    if isinstance(value, dict):
-        if isinstance(value.get("$id"), str):
-            known.setdefault(base, at)
-        if isinstance(value.get("$anchor"), str):
-            known.setdefault(f"{base}#{value['$anchor']}", at)
-    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, child in inside:
-        _name_schemas(child, at.child(key), base, known)
-
-
-def _localised(value: Any, name: str, base: str, known: Mapping[str, Address]) -> Any:
-    base = _own_base(value, base)
-    if isinstance(value, list):
-        return [_localised(child, name, base, known) for child in value]
-    if not isinstance(value, dict):
-        return value
-    made = {key: _localised(child, name, base, known) for key, child in value.items()}
-    if isinstance(value.get("$ref"), str) and isinstance(refer(value["$ref"], name), str):
-        uri = join(base, value["$ref"])
-        whole, _, fragment = uri.partition("#")
-        inside = parse_pointer(unquote(fragment))
-        found = known.get(uri)
-        if found is None and inside is not None and whole in known:
-            found = known[whole].child(*inside)
-        if found is not None:
-            file = "" if found.file == name else posixpath.relpath(found.file, posixpath.dirname(name))
-            made["$ref"] = f"{quote(file)}#{quote(pointer(found.tokens), safe='/~')}"
-    return made
-
-
-def _own_base(value: Any, base: str) -> str:
-    own = value.get("$id") if isinstance(value, dict) else None
-    return join(base, own) if isinstance(own, str) else base
 
 
 def load_contract(path: Path | None = None, base_urls: tuple[str, ...] = ()) -> Contract:

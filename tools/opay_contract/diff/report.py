@@ -15,7 +15,7 @@ import click
 from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance
 from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID, Level, Side
-from opay_contract.contract.used import name_contract
+from opay_contract.contract.documents import name_contract
 from opay_contract.diff.comparing import Change, ContractDiff
 from opay_contract.diff.places import describe_traffic
 from opay_contract.diff.sources import FIRST, Version

@@ -12,8 +12,8 @@ from typing import Any
 
 from opay_contract.contract.addresses import MISSING, Address, address, below, value_below
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.documents import Document, parse_document
-from opay_contract.contract.loading import build_contract, read_documents
+from opay_contract.contract.documents import Document, load_documents, parse_document
+from opay_contract.contract.loading import build_contract
 from opay_contract.contract.openapi import is_schema_file, root_of
 from opay_contract.drift.changes import parent_of
 from opay_contract.errors import ContractError
@@ -109,7 +109,7 @@ def _with_indexes(value: Any, at: Tokens) -> Tokens:
 
 def read_draft(contract: Path) -> Draft:
     """Read the documents of a contract; raises ContractError where one is no sound document."""
-    documents = read_documents(contract, lambda path, name: parse_document(_read(path, name), name))
+    documents = load_documents(contract, lambda path, name: parse_document(_read(path, name), name))
     texts = {name: document.text for name, document in documents.items()}
     return Draft(originals=texts, texts=texts, documents=documents)
 

@@ -18,7 +18,7 @@ from importlib import resources
 from itertools import groupby
 from typing import Any
 
-from opay_contract.contract.used import ContractUsed
+from opay_contract.contract.documents import ContractUsed
 from opay_contract.jsontext import value_at
 from opay_contract.model.finding import Share
 from opay_contract.report.sentences import describe_share

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from opay_contract.contract.addresses import OPEN, absolute, split_uri, value_below
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.documents import Document
+from opay_contract.contract.documents import ROOTS, Document
 from opay_contract.contract.keywords import NAMED
 from opay_contract.contract.loading import load_contract
-from opay_contract.contract.openapi import ROOTS, is_schema_file, root_of
+from opay_contract.contract.openapi import is_schema_file, root_of
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import Tokens, pointer
 
