@@ -23,9 +23,9 @@ from contract_tests.usual import one_in
 from hypothesis import settings
 
 from opay_contract.mock.app import build_app
-from opay_contract.mock.choices import assumed_choices
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings
+from opay_contract.mock.statement import assumed_choices
 from opay_contract.mock.store import Store
 from opay_contract.mock.validation import Credentials, MockRequest
 from opay_contract.suite import probe, test_answers, test_refusals

@@ -9,7 +9,7 @@ looks at: to be looked at is not to be documented.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, cached_property, partial
 from typing import Any
@@ -27,6 +27,7 @@ from opay_contract.contract.addresses import (
     document_uri,
     iter_reached,
     refer,
+    resolve,
     split_uri,
     value_below,
     with_fragment,
@@ -50,6 +51,9 @@ from opay_contract.jsontext import Tokens, pointer
 from opay_contract.model.finding import ContractPlace
 
 Validator = jsonschema_rs.Draft202012Validator
+
+Pick = Callable[[str, list[str]], str]
+"""Which of some branches, by their addresses, is taken at an address; that of an `if` ends in `/if`."""
 
 MASK = "(hidden)"
 """What the schema library writes for a value."""
@@ -154,6 +158,10 @@ class SchemaSet:
         position = self.documents[name].position(fragment)
         return ContractPlace(file=name, line=position.line, column=position.column, pointer=fragment)
 
+    def resolve(self, uri: str) -> tuple[Address, Any]:
+        """Follow a chain of `$ref` from `uri` to what is said at its end: where that is, and the value."""
+        return resolve(self._values, split_uri(uri))
+
     def iter_properties(self) -> Iterator[tuple[Address, dict[str, Any]]]:
         """Yield the address and the schema of every property that a schema describes."""
         for at, schema in self._iter_schemas():
@@ -168,19 +176,30 @@ class SchemaSet:
                 for tokens, schema in iter_schema(value_below(value, top), top):
                     yield Address(name, tokens), schema
 
-    def iter_in_place(self, uri: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield every schema that speaks, in whatever case, about the same value, each with its address."""
-        for at in iter_reached([with_fragment(uri)], self._beside):
+    def iter_in_place(self, uri: str, pick: Pick | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the schemas that speak about the same value, in whatever case, each with its address.
+
+        With a `pick` it decides of a union's schemas, and of `then` and `else`, which one holds.
+        """
+        for at in iter_reached([with_fragment(uri)], partial(self._beside, pick=pick)):
             if isinstance(value := self.find(at), dict):
                 yield at, value
 
-    def _beside(self, at: str) -> list[str]:
+    def _beside(self, at: str, pick: Pick | None) -> list[str]:
         value = self.find(at)
         if not isinstance(value, dict):
             return []
-        found = [below(at, *child.tokens) for child in iter_beside(value)]
+        inside: dict[str, list[str]] = {}
         if isinstance(value.get("$ref"), str):
-            found.insert(0, with_fragment(absolute(value["$ref"], split_uri(at).file)))
+            inside["$ref"] = [with_fragment(absolute(value["$ref"], split_uri(at).file))]
+        for child in iter_beside(value):
+            inside.setdefault(child.keyword, []).append(below(at, *child.tokens))
+        if pick is None:
+            return [uri for uris in inside.values() for uri in uris][::-1]
+        found = [*inside.get("$ref", ()), *inside.get("allOf", ())]
+        found += [pick(at, inside[keyword]) for keyword in ("oneOf", "anyOf") if keyword in inside]
+        if "if" in value:
+            found.append(pick(below(at, "if"), [below(at, "then"), below(at, "else")]))
         return found[::-1]
 
     @cached_property

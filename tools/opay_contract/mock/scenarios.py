@@ -26,9 +26,8 @@ from opay_contract.mock.answers import (
     MockAnswer,
     Writer,
 )
-from opay_contract.mock.choices import unknown_name
 from opay_contract.mock.samples import DescribedValue, iter_described
-from opay_contract.mock.state import put
+from opay_contract.mock.statement import put, unknown_name
 from opay_contract.mock.store import StoredRecord
 
 MAGIC = "scenario:"

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from opay_contract.contract.addresses import MISSING, value_below
 from opay_contract.contract.operation import is_json
 from opay_contract.jsontext import Parsed, parse_json
-from opay_contract.mock.sound import PLACEHOLDER, SoundRequest
+from opay_contract.mock.calls import PLACEHOLDER, SoundRequest
 from opay_contract.model.exchange import Exchange, header
 from opay_contract.model.finding import Finding
 from opay_contract.signing.signer import (

@@ -111,9 +111,9 @@ def judge_of(target: ApiTarget, contract: Contract, *, has_space: bool = True) -
 def running_mock(contract: Contract) -> Iterator[ApiTarget]:
     """Run a mock of a contract in a thread, with its admin path; who asks has the credentials it knows."""
     from opay_contract.mock.app import build_app  # noqa: PLC0415  heavy, and of use to a run on the mock alone
-    from opay_contract.mock.choices import assumed_choices  # noqa: PLC0415
     from opay_contract.mock.request_handler import MockSettings  # noqa: PLC0415
     from opay_contract.mock.serving import running  # noqa: PLC0415
+    from opay_contract.mock.statement import assumed_choices  # noqa: PLC0415
     from opay_contract.mock.store import Store  # noqa: PLC0415
 
     made = MockSettings(choices=assumed_choices(contract), admin=True, slow_seconds=0)
