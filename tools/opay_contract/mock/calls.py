@@ -1,6 +1,6 @@
 """Calls of an API: a sound one, made by the contract alone; one to copy; and a line for each that came.
 
-A line has no value of a request. A sound request is made by the contract's examples, or else from its schemas.
+A line has no value of a request. A sound one is made by the contract's examples, or else from its schemas.
 """
 
 import json

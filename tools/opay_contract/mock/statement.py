@@ -1,7 +1,7 @@
 """What a contract says in `x-mock`: the records that are kept, what operations do with them, and choices.
 
-Without it the mock keeps nothing: each answer is an example of the contract, or made from its schemas. A choice
-says what the mock does where nobody knows what the vendor does; what is not said is done as most APIs do it.
+Without it the mock keeps nothing: each answer is an example of the contract, or made from its schemas.
+A choice says what the mock does where nobody knows what the vendor does; the rest is done as most APIs do it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
