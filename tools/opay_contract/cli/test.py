@@ -122,8 +122,7 @@ def _exit_code(ended: str, run: "SuiteRun") -> ExitCode:
 
 def _probe(name: str, contract: Contract, pace: float, budget: int, *, allow_production: bool) -> ExitCode:
     from opay_contract.suite.client import RatePolicy  # noqa: PLC0415  heavy
-    from opay_contract.suite.probe import probe  # noqa: PLC0415
-    from opay_contract.suite.targets import asking  # noqa: PLC0415
+    from opay_contract.suite.targets import asking, probe  # noqa: PLC0415
 
     policy = RatePolicy(pace=pace, budget=budget, tries=2)
     with asking(name, os.environ, contract, policy, allow_production=allow_production) as api:

@@ -33,9 +33,8 @@ from opay_contract.suite.breach import (
     render_findings_text,
 )
 from opay_contract.suite.client import Client, Listener, RatePolicy, UnreachableError, share
-from opay_contract.suite.probe import PROBES, ProbeResult, probe
 from opay_contract.suite.questions import LACKS, MOCK, NEEDS, ApiJudge, ApiTarget, Questions
-from opay_contract.suite.targets import find_target, judge_of, running_mock
+from opay_contract.suite.targets import PROBES, ProbeResult, find_target, judge_of, probe, running_mock
 from opay_contract.words import count
 
 PACKAGE = Path(opay_contract.__file__).parent
