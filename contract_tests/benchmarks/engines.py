@@ -21,9 +21,8 @@ from opay_contract.contract.documents import default_directory, load_documents
 from opay_contract.contract.loading import load_contract
 from opay_contract.engines import work as work_module
 from opay_contract.engines.cluster_tasks import ClusterJob, build_job, check_parts
-from opay_contract.engines.folding import check_sources
-from opay_contract.engines.processes import check_in_processes
-from opay_contract.engines.work import Job, Work
+from opay_contract.engines.folding import Job, check_sources
+from opay_contract.engines.work import Work, check_in_processes
 from opay_contract.judge.subject import Settings
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.inputs import iter_inputs

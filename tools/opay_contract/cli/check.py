@@ -32,8 +32,7 @@ from opay_contract.contract.documents import default_directory, load_documents
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.saving import join_runs, load_summary, summary_to_json
 from opay_contract.engines.checkpoint import Checkpoint, open_checkpoint
-from opay_contract.engines.folding import OnProgress, check_sources
-from opay_contract.engines.work import Job, Work
+from opay_contract.engines.folding import Job, OnProgress, check_sources
 from opay_contract.errors import UsageError
 from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
@@ -98,12 +97,12 @@ class Spread:
                 stdin=sys.stdin.buffer,
                 on_progress=on_progress,
             )
+        from opay_contract.engines.work import Work, check_in_processes  # noqa: PLC0415  multiprocessing
+
         documents = load_documents(job.contract_dir or default_directory())
         if checkpoint is not None:
             checkpoint.bind(documents, job.base_urls, job.settings, job.format_in)
         if self.engine == _LOCAL:
-            from opay_contract.engines.processes import check_in_processes  # noqa: PLC0415  multiprocessing
-
             work = Work(sources, job.format_in, None, checkpoint)
             return check_in_processes(work, job, self.jobs or 1, on_progress)
         cluster, tasks = _import_cluster()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import BinaryIO
 
 from opay_contract.contract.contract import Contract
@@ -111,3 +112,13 @@ def fold_part(
     if reader.fault is not None:
         return PartResult(fault=reader.fault)
     return PartResult(summary=summary, lines=reader.lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What every worker needs to know; a contract does not travel, so each loads its own."""
+
+    contract_dir: Path | None
+    base_urls: tuple[str, ...]
+    settings: Settings
+    format_in: Format | None
