@@ -27,7 +27,7 @@ from opay_contract.mock.scenarios import build_scenarios, parse_faults, render_s
 from opay_contract.mock.statement import assumed_choices, render_choices
 from opay_contract.mock.store import Store, StoredRecord
 from opay_contract.mock.validation import Credentials
-from opay_contract.record.capture import Captured
+from opay_contract.record.files import Captured
 from opay_contract.record.recorder import Backlog, Recorder, open_recorder
 
 _MOST_LINES, _SECONDS_TO_GATHER = 10_000, 0.02

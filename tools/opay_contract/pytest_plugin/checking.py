@@ -181,7 +181,7 @@ class OpayContract:
 
 def record_calls(path: Path, calls: Iterable[Exchange], contract: Contract, private_key: str | None) -> None:
     """Write calls to a new file, redacted, with URLs that any check knows."""
-    from opay_contract.record.capture import Captured  # noqa: PLC0415  of no use but here
+    from opay_contract.record.files import Captured  # noqa: PLC0415  of no use but here
     from opay_contract.record.recorder import open_recorder  # noqa: PLC0415
 
     known = [Captured(exchange=with_known_host(one, contract)) for one in calls]

@@ -376,7 +376,7 @@ def _profile(config: pytest.Config) -> str:
 
 
 def _recorder(stack: ExitStack, path: Path, key: bytes, target: ApiTarget, contract: Contract) -> Listener:
-    from opay_contract.record.capture import Captured  # noqa: PLC0415  of no use but here
+    from opay_contract.record.files import Captured  # noqa: PLC0415  of no use but here
     from opay_contract.record.recorder import open_recorder  # noqa: PLC0415
 
     judged = with_base_url(contract, target.base_url)
