@@ -32,7 +32,7 @@ from opay_contract.contract.documents import default_directory, load_documents
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.saving import join_runs, load_summary, summary_to_json
 from opay_contract.engines.checkpoint import Checkpoint, open_checkpoint
-from opay_contract.engines.folding import Job, OnProgress, check_sources
+from opay_contract.engines.folding import Job, OnProgress, build_job, check_sources
 from opay_contract.errors import UsageError
 from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
@@ -105,10 +105,10 @@ class Spread:
         if self.engine == _LOCAL:
             work = Work(sources, job.format_in, None, checkpoint)
             return check_in_processes(work, job, self.jobs or 1, on_progress)
-        cluster, tasks = _import_cluster()
+        cluster = _import_cluster()
         summary: DriftSummary = cluster.check_on_cluster(
             Work(sources, job.format_in, cluster.PART_SIZE, checkpoint),
-            tasks.build_job(documents, job.base_urls, job.settings, job.format_in),
+            build_job(documents, job.base_urls, job.settings, job.format_in),
             scheduler=self.scheduler,
             workers=self.jobs,
             on_progress=on_progress,
@@ -162,12 +162,10 @@ def spread_options(command: Callable[..., None]) -> Callable[..., None]:
     return spreading
 
 
-def _import_cluster() -> tuple[Any, Any]:
+def _import_cluster() -> Any:
     """Import Dask, which is an extra and takes longer than a short check."""
     try:
-        return import_module("opay_contract.engines.cluster"), import_module(
-            "opay_contract.engines.cluster_tasks"
-        )
+        return import_module("opay_contract.engines.cluster")
     except ImportError as error:
         raise UsageError("--engine dask needs Dask; pip install 'opay-contract[dask]'") from error
 

@@ -1,11 +1,12 @@
-"""Writes a summary down, so that runs of separate days, regions or versions can be joined and compared.
+"""Writes a summary down and reads what runs saved, summaries and the findings of reports.
 
-The text has a version of its own and no type of the program in it. Reading gives back the very summary.
-What is joined names places of several runs, so they are moved first.
+So runs of separate days, regions or versions can be joined and compared. The text of a summary has a version
+of its own and no type of the program in it; reading gives back the very summary. What is joined names places
+of several runs, so they are moved first.
 """
 
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,11 +14,22 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import structs
 
+from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID, Level
 from opay_contract.errors import UsageError
+from opay_contract.jsontext import NotJson, parse_json
 from opay_contract.judge.table import RULES_BY_ID
 from opay_contract.model.exchange import Place, Unreadable
-from opay_contract.model.finding import ContractPlace, Finding, Outcome, Severity
-from opay_contract.model.observation import EARLIER, UNDATED, Days, Observations, Observed, Range, utc_of
+from opay_contract.model.finding import ContractPlace, Finding, Key, Outcome, Severity, key_of
+from opay_contract.model.observation import (
+    EARLIER,
+    MAX_VALUES,
+    UNDATED,
+    Days,
+    Observations,
+    Observed,
+    Range,
+    utc_of,
+)
 from opay_contract.model.summary import (
     DriftSummary,
     Elsewhere,
@@ -25,6 +37,7 @@ from opay_contract.model.summary import (
     Outcomes,
     Signatures,
     WrongSignature,
+    fingerprint,
     merge,
 )
 
@@ -367,3 +380,106 @@ def _moved_members(value: Any, move: Move) -> Any:
     moved = {name: _moved(member, move) for name, member in members.items()}
     changed = {name: member for name, member in moved.items() if member is not members[name]}
     return replace(value, **changed) if changed else value
+
+
+_REPORT_VERSION = 1
+_WITH_VALUE = 5
+_HINT_OF_REPORTS = "save a report with `opay-contract check --format json`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingsSeen:
+    """The findings of a run, and how far what it did not see says anything.
+
+    `omitted` counts occurrences of findings beyond the summary's cap, which keeps the gravest and among
+    equals those of the smallest fingerprint, and of those that differ in their value only some. They may be
+    changes of a contract in place of findings.
+    """
+
+    keys: frozenset[Key]
+    omitted: int
+    exchanges: int
+    unreadable: int
+    are_changes: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether something was checked and nothing was left unread."""
+        return self.exchanges > 0 and not self.unreadable
+
+    def excludes(self, key: Key) -> bool:
+        """Return whether the run surely had no finding of a key."""
+        if key in self.keys:
+            return False
+        if not self.omitted:
+            return True
+        same = [one for one in self.keys if one[:-1] == key[:-1] and len(one) == len(key) == _WITH_VALUE]
+        if len(same) >= MAX_VALUES:
+            return _rank(key) < max(map(_rank, same))
+        return bool(self.keys) and _rank(key) < max(map(_rank, self.keys))
+
+
+def findings_seen_in(summary: DriftSummary) -> FindingsSeen:
+    """Return what a run saw."""
+    return FindingsSeen(
+        keys=frozenset(summary.findings),
+        omitted=summary.omitted,
+        exchanges=summary.exchanges,
+        unreadable=summary.unreadable_count,
+    )
+
+
+def load_findings_seen(path: Path) -> FindingsSeen:
+    """Read a report that `check` or `diff --format json` saved; raises UsageError where it is none."""
+    try:
+        parsed = parse_json(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    if isinstance(parsed, NotJson):
+        raise UsageError(f"{path}:{parsed.line}:{parsed.column}: not JSON; {_HINT_OF_REPORTS}")
+    report = parsed.value
+    if not isinstance(report, dict) or report.get("schema_version") != _REPORT_VERSION:
+        raise UsageError(f"{path}: no report of schema version {_REPORT_VERSION}; {_HINT_OF_REPORTS}")
+    try:
+        return _read_report(report)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise UsageError(
+            f"{path}: no sound report, or of another version of opay-contract; {_HINT_OF_REPORTS}"
+        ) from error
+
+
+def _read_report(report: dict[str, Any]) -> FindingsSeen:
+    if "side" in report:
+        side = report["side"]
+        return FindingsSeen(
+            keys=frozenset(_read_key(one) for one in report["changes"] if one[side] != Level.HARMLESS.label),
+            omitted=0,
+            exchanges=report["operations"],
+            unreadable=0,
+            are_changes=True,
+        )
+    summary = report["summary"]
+    return FindingsSeen(
+        keys=frozenset(map(_read_key, report["findings"])),
+        omitted=int(summary["occurrences_omitted"]),
+        exchanges=int(summary["exchanges_checked"]),
+        unreadable=int(summary["unreadable"]),
+    )
+
+
+def _read_key(found: dict[str, Any]) -> Key:
+    key = key_of(
+        (CHANGE_KINDS_BY_ID.get(found["rule"]) or RULES_BY_ID[found["rule"]]).id,
+        found["operation"] or "",
+        "" if found["rule"] in CHANGE_KINDS_BY_ID else Outcome(found["outcome"]).value,
+        found["pointer"],
+        found.get("value") or "",
+    )
+    if fingerprint(key) != found["fingerprint"]:
+        raise ValueError("the fingerprint is of another finding")
+    return key
+
+
+def _rank(key: Key) -> tuple[int, str]:
+    """Return the order in which a summary keeps findings."""
+    return (-RULES_BY_ID[key[0]].severity, fingerprint(key))

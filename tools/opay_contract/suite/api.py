@@ -22,9 +22,9 @@ from opay_contract.signing.signer import (
     documented_forms,
     sign,
 )
+from opay_contract.suite import from_schema
 from opay_contract.suite.breach import Breach, Discrepancy, check_each, quote_for_shell
 from opay_contract.suite.client import Client
-from opay_contract.suite.generation import from_schema
 from opay_contract.suite.questions import CREDENTIAL, CUSTOMER_ID, MERCHANT_ID, PRIVATE_KEY, ApiJudge
 
 if TYPE_CHECKING:
