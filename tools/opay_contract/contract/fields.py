@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from opay_contract.contract.addresses import MISSING, absolute, below, split_uri, with_fragment
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.keywords import Holds, Shape, Subschema, iter_beside
+from opay_contract.contract.keywords import Holds, SchemaShape, Subschema, iter_beside
 from opay_contract.contract.operation import Form, Operation
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.jsontext import pointer
@@ -79,7 +79,7 @@ _Cases = tuple[_Case, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Node:
+class _PlacedSchema:
     uri: str
     value: dict[str, Any]
     cases: _Cases
@@ -88,11 +88,11 @@ class _Node:
 
 _CONDITION = frozenset(("then", "else"))
 
-_Found = dict[tuple[str, ...], list[_Node]]
+_Found = dict[tuple[str, ...], list[_PlacedSchema]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class _Visit:
     """A schema to be looked at: where it stands, about which place, and which schemas led there."""
 
     uri: str
@@ -151,7 +151,7 @@ def iter_places(schemas: SchemaSet, schema: str) -> Iterator[tuple[str, tuple[st
 def _gather(schemas: SchemaSet, schema: str, depth: int) -> _Found:
     """Collect what a schema says about a value and its members, outer places first."""
     found: _Found = {}
-    waiting = deque([_Step(with_fragment(schema), (), (), (), is_certain=True)])
+    waiting = deque([_Visit(with_fragment(schema), (), (), (), is_certain=True)])
     while waiting:
         step = waiting.popleft()
         if step.place in found or len(found) < MAX_PLACES:
@@ -159,7 +159,7 @@ def _gather(schemas: SchemaSet, schema: str, depth: int) -> _Found:
     return found
 
 
-def _look_at(step: _Step, schemas: SchemaSet, depth: int, found: _Found) -> Iterator[_Step]:
+def _look_at(step: _Visit, schemas: SchemaSet, depth: int, found: _Found) -> Iterator[_Visit]:
     """Note what a schema says about its place; yield the steps further down, those beside it done.
 
     A schema that contains itself is looked at once.
@@ -169,18 +169,18 @@ def _look_at(step: _Step, schemas: SchemaSet, depth: int, found: _Found) -> Iter
     if value is MISSING or uri in step.trail:
         return
     value = value if isinstance(value, dict) else {}  # `true` says nothing, and `false` nothing of use here
-    nodes.append(_Node(uri, value, step.cases, step.is_certain))
+    nodes.append(_PlacedSchema(uri, value, step.cases, step.is_certain))
     trail = (*step.trail, uri)
     for child, case in _in_place(uri, value):
         cases = (*step.cases, case) if case is not None else step.cases
-        beside = _Step(child, step.place, trail, cases, is_certain=step.is_certain and case is None)
+        beside = _Visit(child, step.place, trail, cases, is_certain=step.is_certain and case is None)
         yield from _look_at(beside, schemas, depth, found)
     if len(step.place) < depth:
         for name in value.get("properties", {}):
             inner = below(uri, "properties", name)
-            yield _Step(inner, (*step.place, name), trail, (), is_certain=step.is_certain)
+            yield _Visit(inner, (*step.place, name), trail, (), is_certain=step.is_certain)
         if "items" in value:
-            yield _Step(below(uri, "items"), (*step.place, "*"), trail, (), is_certain=step.is_certain)
+            yield _Visit(below(uri, "items"), (*step.place, "*"), trail, (), is_certain=step.is_certain)
 
 
 def _in_place(uri: str, value: dict[str, Any]) -> Iterator[tuple[str, _Case | None]]:
@@ -197,11 +197,11 @@ def _in_place(uri: str, value: dict[str, Any]) -> Iterator[tuple[str, _Case | No
 def _case(uri: str, value: dict[str, Any], child: Subschema) -> _Case:
     if child.keyword in _CONDITION:
         return _Case(f"{uri}/if", child.keyword, _CONDITION)
-    of = range(len(value[child.keyword])) if child.kind.shape is Shape.LIST else ()
+    of = range(len(value[child.keyword])) if child.kind.shape is SchemaShape.LIST else ()
     return _Case(f"{uri}/{child.keyword}", str(child.tokens[-1]), frozenset(map(str, of)))
 
 
-def _field(place: tuple[str, ...], nodes: list[_Node], around: list[_Node]) -> Field:
+def _field(place: tuple[str, ...], nodes: list[_PlacedSchema], around: list[_PlacedSchema]) -> Field:
     values = [node.value for node in nodes]
     declared = [value.get("type", []) for value in values]
     types = [name for one in declared for name in ([one] if isinstance(one, str) else one)]
@@ -223,7 +223,7 @@ def _field(place: tuple[str, ...], nodes: list[_Node], around: list[_Node]) -> F
     )
 
 
-def _required(name: str, around: list[_Node]) -> str:
+def _required(name: str, around: list[_PlacedSchema]) -> str:
     demanding = [node.cases for node in around if name in node.value.get("required", ())]
     if not demanding:
         return "no"

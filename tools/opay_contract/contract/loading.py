@@ -101,7 +101,7 @@ class _MisplacedError(Exception):
         self.wanted = wanted
 
 
-class _Node:
+class _Stated:
     """A value of the contract and where it stands, wherever `$ref` led; steps say what they expect."""
 
     def __init__(self, values: Mapping[str, Any], at: Address) -> None:
@@ -112,11 +112,11 @@ class _Node:
     def uri(self) -> str:
         return self.at.uri
 
-    def of(self, *tokens: str | int) -> "_Node":
+    def of(self, *tokens: str | int) -> "_Stated":
         """Return what stands below; its value is MISSING where nothing does."""
-        return _Node(self._values, self.at.child(*tokens))
+        return _Stated(self._values, self.at.child(*tokens))
 
-    def as_object(self) -> "_Node":
+    def as_object(self) -> "_Stated":
         if self.value is MISSING:
             raise _MisplacedError(self.at, "a reference that leads somewhere")
         if not isinstance(self.value, dict):
@@ -126,14 +126,14 @@ class _Node:
     def has(self, name: str) -> bool:
         return isinstance(self.value, dict) and name in self.value
 
-    def members(self, name: str) -> list[tuple[str, "_Node"]]:
+    def members(self, name: str) -> list[tuple[str, "_Stated"]]:
         """Return the members of the object `name`; none where there is none."""
         found = self.of(name)
         if self.has(name) and not isinstance(found.value, dict):
             raise _MisplacedError(found.at, "an object")
         return [(key, found.of(key)) for key in found.value] if self.has(name) else []
 
-    def items(self, name: str) -> list["_Node"]:
+    def items(self, name: str) -> list["_Stated"]:
         """Return the items of the list `name`; none where there is none."""
         found = self.of(name)
         if self.has(name) and not isinstance(found.value, list):
@@ -172,7 +172,7 @@ class _Builder:
     def __init__(self, documents: dict[str, Document]) -> None:
         self._schemas = SchemaSet(documents)
         self._values = {name: document.value for name, document in documents.items()}
-        self._root = _Node(self._values, Address(root_of(documents)))
+        self._root = _Stated(self._values, Address(root_of(documents)))
         self._notes: dict[Address, str] = {}
         self._objects = [one for one in self._schemas.places.objects if isinstance(one.value, dict)]
         schemes = self._understood(
@@ -224,7 +224,7 @@ class _Builder:
         place = self._schemas.place(at.uri)
         return f"{place.file}:{place.line}:{place.column}: {text}"
 
-    def _understood(self, nodes: Iterable[_Node], build: Callable[[_Node], _Built]) -> Iterator[_Built]:
+    def _understood(self, nodes: Iterable[_Stated], build: Callable[[_Stated], _Built]) -> Iterator[_Built]:
         """Yield what is built of each node that can be understood; the others are noted."""
         for node in nodes:
             try:
@@ -232,7 +232,7 @@ class _Builder:
             except _MisplacedError as misplaced:
                 self._notes[misplaced.at] = f"{misplaced.wanted} belongs here"
 
-    def _own(self, build: Callable[[_Node], _Built], node: _Node) -> _Built:
+    def _own(self, build: Callable[[_Stated], _Built], node: _Stated) -> _Built:
         """Return what is built of one of this tool's extensions; raises ContractError where it is broken."""
         try:
             return build(node)
@@ -251,7 +251,7 @@ class _Builder:
                 yield replace(one, id=f"{one.method} {path}") if one.id in ids else one
                 ids.add(one.id)
 
-    def _paths(self) -> list[tuple[str, _Node]]:
+    def _paths(self) -> list[tuple[str, _Stated]]:
         """Return the paths with what stands there; raises ContractError where the document is not OpenAPI."""
         if not any(map(self._root.has, ("paths", "webhooks", "components"))):
             raise ContractError(
@@ -259,7 +259,7 @@ class _Builder:
             )
         return self._own(lambda root: root.members("paths"), self._root)
 
-    def _operation(self, node: _Node, path: str, item: _Node) -> Operation:
+    def _operation(self, node: _Stated, path: str, item: _Stated) -> Operation:
         method = str(node.at.tokens[-1]).upper()
         name = node.of("operationId").value
         body = node.of("requestBody")
@@ -292,7 +292,7 @@ class _Builder:
             uri=node.uri,
         )
 
-    def _media_types(self, node: _Node) -> dict[str, str | None]:
+    def _media_types(self, node: _Stated) -> dict[str, str | None]:
         """Return the media types of a body with the address of their schema."""
         found = dict(node.members("content")) if isinstance(node.value, dict) else {}
         return {
@@ -300,7 +300,7 @@ class _Builder:
             for name, one in found.items()
         }
 
-    def _response(self, node: _Node) -> DocumentedResponse:
+    def _response(self, node: _Stated) -> DocumentedResponse:
         understood = self._understood([node], self._media_types)
         stated = next(self._understood([node], lambda one: one.members("headers")), [])
         named = [(name, one) for name, one in stated if name.lower() not in _NOT_PARAMETERS]
@@ -311,7 +311,9 @@ class _Builder:
         ]
         return DocumentedResponse(media_types=next(understood, {}), headers=tuple(headers), uri=node.uri)
 
-    def _security(self, node: _Node) -> tuple[list[RequiredHeader], tuple[tuple[Credential, ...], ...], bool]:
+    def _security(
+        self, node: _Stated
+    ) -> tuple[list[RequiredHeader], tuple[tuple[Credential, ...], ...], bool]:
         """Return the headers that are demanded, the credentials of which one set is, and if it is signed."""
         holder = node if node.has("security") else self._root
         ways = [self._credentials(one) for one in holder.items("security") if isinstance(one.value, dict)]
@@ -324,7 +326,7 @@ class _Builder:
         ]
         return common, tuple(credentials), signed
 
-    def _credentials(self, requirement: _Node) -> dict[str, Credential | None]:
+    def _credentials(self, requirement: _Stated) -> dict[str, Credential | None]:
         """Return the schemes of a security requirement with what each asks for."""
         found: dict[str, Credential | None] = {}
         for name in requirement.value:
@@ -334,7 +336,7 @@ class _Builder:
             found[name] = _credential(scheme)
         return found
 
-    def _parameters(self, node: _Node, item: _Node) -> list[Parameter]:
+    def _parameters(self, node: _Stated, item: _Stated) -> list[Parameter]:
         """Return the parameters of an operation, its own in place of those of its path."""
         stated = self._understood([*item.items("parameters"), *node.items("parameters")], lambda one: one)
         chosen = {(one.value.get("in"), str(one.value.get("name"))): one for one in stated}
@@ -344,7 +346,7 @@ class _Builder:
             if place in PLACES and not (place == HEADER and name.lower() in _NOT_PARAMETERS)
         ]
 
-    def _envelope(self, node: _Node) -> Envelope | None:
+    def _envelope(self, node: _Stated) -> Envelope | None:
         if not node.has("x-envelope"):
             return None
         stated = node.of("x-envelope")
@@ -375,7 +377,7 @@ class _Builder:
             codes_uri=codes_uri,
         )
 
-    def _form(self, node: _Node) -> Form:
+    def _form(self, node: _Stated) -> Form:
         request = node.of("request")
         return Form(
             id=node.text("id"),
@@ -389,7 +391,7 @@ class _Builder:
             ),
         )
 
-    def _reference(self, node: _Node, name: str) -> str:
+    def _reference(self, node: _Stated, name: str) -> str:
         """Return the address of the schema that an extension refers to, as it is referred to."""
         value = node.of(name)
         if value.value is MISSING:
@@ -402,7 +404,7 @@ class _Builder:
                 yield one.name.lower()
         for found in self._objects:
             if found.kind == "parameter" and found.value.get("in") == "header":
-                schema = _Node(self._values, found.at.child("schema")).value
+                schema = _Stated(self._values, found.at.child("schema")).value
                 if isinstance(schema, dict) and schema.get("x-sensitivity") in _IDENTIFYING:
                     yield str(found.value.get("name")).lower()
 
@@ -447,7 +449,7 @@ class _Builder:
         own = own or [Server(host="", prefix="")]
         yield from dict.fromkeys([*(one for one in own if one.host or not added), *added])
 
-    def _server(self, node: _Node) -> list[Server]:
+    def _server(self, node: _Stated) -> list[Server]:
         """Return what a server stands for: a variable is each of its values, in a host else any word."""
         url, variables = node.text("url"), dict(node.members("variables"))
         host = url.partition("://")[2].partition("/")[0].partition(":")[0]
@@ -504,7 +506,7 @@ def _base_server(url: str) -> Server:
     return server
 
 
-def _credential(scheme: _Node) -> Credential | None:
+def _credential(scheme: _Stated) -> Credential | None:
     """Return what a security scheme asks for, None where it stands in no header, query or cookie."""
     stated = scheme.value
     if not isinstance(stated, dict):
@@ -520,7 +522,7 @@ def _credential(scheme: _Node) -> Credential | None:
     return Credential(name=stated["name"], place=stated["in"], word="", uri=scheme.uri)
 
 
-def _scheme(node: _Node) -> SignatureScheme:
+def _scheme(node: _Stated) -> SignatureScheme:
     canonical = node.of("canonical-json")
     return SignatureScheme(
         header=node.text("header"),
@@ -535,7 +537,7 @@ def _scheme(node: _Node) -> SignatureScheme:
     )
 
 
-def _question(node: _Node, reaches: Mapping[str, set[Address]]) -> OpenQuestion:
+def _question(node: _Stated, reaches: Mapping[str, set[Address]]) -> OpenQuestion:
     """Read a question; it is asked of the operations that are made of what it is about, or of all."""
     about = [OPEN + text for text in node.texts("about")]
     places = [split_uri(uri) for uri in about]
@@ -554,7 +556,7 @@ def _question(node: _Node, reaches: Mapping[str, set[Address]]) -> OpenQuestion:
     )
 
 
-def _reading(node: _Node) -> Reading:
+def _reading(node: _Stated) -> Reading:
     return Reading(
         id=node.text("id"),
         statement=node.text("statement"),
@@ -563,7 +565,7 @@ def _reading(node: _Node) -> Reading:
     )
 
 
-def _evidence(node: _Node) -> Evidence:
+def _evidence(node: _Stated) -> Evidence:
     other = next((name for name in ("equals", "differs-from") if node.has(name)), None)
     return Evidence(
         at=node.pointer("at"),

@@ -29,9 +29,6 @@ from opay_contract.jsontext import Tokens, pointer
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
-Change = Callable[[Any], Any]
-"""What becomes of a schema."""
-
 _VERSION = re.compile(r"3\.([01])(\.\d+)?(-.*)?")
 _EACH = "*"
 
@@ -95,7 +92,7 @@ def is_schema_file(name: str) -> bool:
     return name.startswith(f"{SCHEMA_FOLDER}/") and name.endswith(".json")
 
 
-class Described(NamedTuple):
+class OpenApiObject(NamedTuple):
     """An object of OpenAPI: where it stands, what it is, and what it says."""
 
     at: Address
@@ -127,13 +124,13 @@ def read_version(document: Document) -> int:
     return int(version[1])
 
 
-def iter_objects(values: Mapping[str, Any]) -> Iterator[Described]:
+def iter_objects(values: Mapping[str, Any]) -> Iterator[OpenApiObject]:
     """Yield every object from the first document on, each once, those that `$ref` leads to among them.
 
     A schema is yielded as a whole; what its own references lead to comes as a schema of its own.
     """
     root = root_of(values)
-    waiting = [Described(Address(root), "document", values.get(root))]
+    waiting = [OpenApiObject(Address(root), "document", values.get(root))]
     seen: set[Address] = set()
     while waiting:
         found = waiting.pop()
@@ -143,7 +140,7 @@ def iter_objects(values: Mapping[str, Any]) -> Iterator[Described]:
         if found.kind != "schema" and isinstance(found.value, dict) and "$ref" in found.value:
             at, value = resolve(values, found.at)
             if value is not MISSING:
-                waiting.append(Described(at, found.kind, value))
+                waiting.append(OpenApiObject(at, found.kind, value))
             continue
         yield found
         if found.kind == "schema":
@@ -155,7 +152,7 @@ def iter_objects(values: Mapping[str, Any]) -> Iterator[Described]:
         waiting.extend(reversed(inside))
 
 
-def _parts(of: Described, steps: tuple[str, ...], kind: str) -> list[Described]:
+def _parts(of: OpenApiObject, steps: tuple[str, ...], kind: str) -> list[OpenApiObject]:
     """Return the parts of an object at steps, where `*` is each member or item."""
     found = [(of.at, of.value)]
     for step in steps:
@@ -167,7 +164,7 @@ def _parts(of: Described, steps: tuple[str, ...], kind: str) -> list[Described]:
                 for at, value in found
                 if isinstance(value, dict) and step in value
             ]
-    return [Described(at, kind, value) for at, value in found]
+    return [OpenApiObject(at, kind, value) for at, value in found]
 
 
 def _children(value: Any) -> Iterable[tuple[str | int, Any]]:
@@ -176,14 +173,14 @@ def _children(value: Any) -> Iterable[tuple[str | int, Any]]:
     return enumerate(value) if isinstance(value, list) else ()
 
 
-def _referred_schemas(schema: Described, values: Mapping[str, Any]) -> list[Described]:
+def _referred_schemas(schema: OpenApiObject, values: Mapping[str, Any]) -> list[OpenApiObject]:
     found = []
     for _, one in iter_schema(schema.value):
         target = refer(one["$ref"], schema.at.file) if "$ref" in one else ""
         if isinstance(target, Address):
             value = value_below(values.get(target.file, MISSING), target.tokens)
             if value is not MISSING:
-                found.append(Described(target, "schema", value))
+                found.append(OpenApiObject(target, "schema", value))
     return found
 
 
@@ -197,7 +194,7 @@ class SchemaPlaces:
         for name in documents:
             if is_schema_file(name):
                 self._tops[name] = None
-        self.objects: list[Described] = []
+        self.objects: list[OpenApiObject] = []
         for found in iter_objects(values):
             if found.kind == "schema":
                 self._insert(found.at)
@@ -227,11 +224,11 @@ class SchemaPlaces:
             else:
                 waiting += [((*tokens, token), inner) for token, inner in reversed(tree.items())]
 
-    def map(self, file: str, value: Any, change: Change, *, is_whole: bool) -> Any:
+    def map(self, file: str, value: Any, change: Callable[[Any], Any], *, is_whole: bool) -> Any:
         """Return a file's value with each schema changed; unless `is_whole`, nothing but the way to them."""
         return self._map(value, self._tops.get(file, {}), change, is_whole)
 
-    def _map(self, value: Any, tree: Any, change: Change, is_whole: bool) -> Any:  # noqa: FBT001
+    def _map(self, value: Any, tree: Any, change: Callable[[Any], Any], is_whole: bool) -> Any:  # noqa: FBT001
         if tree is None:
             return change(value)
         if isinstance(value, dict):

@@ -40,7 +40,7 @@ from opay_contract.contract.keywords import (
     OPENERS,
     About,
     Holds,
-    Shape,
+    SchemaShape,
     iter_beside,
     iter_schema,
     map_subschemas,
@@ -394,7 +394,7 @@ def _holder_of_fault(tokens: Tokens) -> Tokens:
     """Return what to take out for a fault at `tokens`: the keyword, or one schema in a list of them."""
     while tokens and isinstance(tokens[-1], int):
         kind = KEYWORDS.get(str(tokens[-2])) if len(tokens) > 1 else None
-        if kind is not None and kind.shape is Shape.LIST:
+        if kind is not None and kind.shape is SchemaShape.LIST:
             break
         tokens = tokens[:-1]
     return tokens
@@ -422,7 +422,12 @@ def _without(value: Any, tokens: Tokens) -> Any:
     if not isinstance(value, dict) or token not in value:
         return value
     kind = KEYWORDS.get(str(token))
-    if kind is not None and kind.shape is Shape.NAMED and len(rest) == 1 and rest[0] in value[str(token)]:
+    if (
+        kind is not None
+        and kind.shape is SchemaShape.NAMED
+        and len(rest) == 1
+        and rest[0] in value[str(token)]
+    ):
         return {**value, str(token): {**value[str(token)], str(rest[0]): {}}}
     if rest:
         return {**value, str(token): _without(value[str(token)], tuple(rest))}

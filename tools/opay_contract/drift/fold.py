@@ -97,7 +97,7 @@ class _Folding:
 
 
 class FindingFold:
-    """Takes findings one at a time; `findings()` gives the gravest of them, folded."""
+    """Takes findings one at a time; `findings()` gives the most severe of them, folded."""
 
     def __init__(self) -> None:
         self._foldings: dict[Key, _Folding] = {}

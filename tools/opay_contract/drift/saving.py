@@ -25,7 +25,6 @@ from opay_contract.model.observation import (
     MAX_VALUES,
     UNDATED,
     Days,
-    Observations,
     Observed,
     Range,
     utc_of,
@@ -34,7 +33,6 @@ from opay_contract.model.summary import (
     DriftSummary,
     Elsewhere,
     FoldedFinding,
-    Outcomes,
     Signatures,
     WrongSignature,
     fingerprint,
@@ -100,12 +98,10 @@ def summary_to_json(summary: DriftSummary) -> bytes:
             "findings": [_from_folded(folded) for _, folded in sorted(summary.findings.items())],
             "occurrences": {severity.label: count for severity, count in summary.occurrences.items()},
             "readings": [[*key, count] for key, count in sorted(summary.readings.items())],
-            "observations": [
-                [*spot, _from_observed(one)] for spot, one in sorted(summary.observations.items())
-            ],
+            "observations": [[*spot, one] for spot, one in sorted(summary.observations.items())],
             "is_partial": summary.is_partial,
         },
-        order="deterministic",
+        order="sorted",
     )
     return _HEAD + b"," + rest[1:]
 
@@ -128,21 +124,34 @@ def summary_from_json(data: bytes) -> DriftSummary:
 
 def _to_summary(saved: dict[str, Any]) -> DriftSummary:
     findings = [_to_folded(found) for found in saved["findings"]]
-    observations = _to_observations(saved["observations"])
+    observations = {
+        (str(operation), str(form), Outcome(outcome).value, str(pointer)): _to_observed(observed)
+        for operation, form, outcome, pointer, observed in saved["observations"]
+    }
     return DriftSummary(
         exchanges=_whole(saved["exchanges"]),
-        outcomes=_to_outcomes(saved["outcomes"]) if "outcomes" in saved else _observed_outcomes(observations),
+        outcomes={
+            (str(operation), str(form), Outcome(outcome).value, str(detail)): _whole(count)
+            for operation, form, outcome, detail, count in saved["outcomes"]
+        }
+        if "outcomes" in saved  # older summaries have but observations that tell them
+        else {(*spot[:3], ""): observed.count for spot, observed in observations.items() if not spot[3]},
         signatures=_to_signatures(saved.get("signatures", {})),
         out_of_scope=_whole(saved["out_of_scope"]),
-        elsewhere=_to_elsewhere(saved.get("elsewhere", [])),  # which older summaries do not have
+        elsewhere={
+            Elsewhere(reason=str(reason), host=str(host), path=str(path), base_url=str(base_url)): _whole(
+                count
+            )
+            for reason, host, path, base_url, count in saved.get("elsewhere", [])  # as above
+        },
         out_of_window=_whole(saved["out_of_window"]),
         undated=_whole(saved["undated"]),
-        zoneless=_whole(saved.get("zoneless", 0)),  # which older summaries do not have
+        zoneless=_whole(saved.get("zoneless", 0)),  # as above
         unreadable_count=_whole(saved["unreadable_count"]),
         unreadable=tuple(
             Unreadable(place=_to_place(place), reason=str(reason)) for *place, reason in saved["unreadable"]
         ),
-        passed_over_count=_whole(saved.get("passed_over_count", 0)),  # which older summaries do not have
+        passed_over_count=_whole(saved.get("passed_over_count", 0)),  # as above
         passed_over=tuple(
             Unreadable(place=_to_place(place), reason=str(reason), is_passed_over=True)
             for *place, reason in saved.get("passed_over", [])
@@ -155,18 +164,6 @@ def _to_summary(saved: dict[str, Any]) -> DriftSummary:
         observations=observations,
         is_partial=bool(saved["is_partial"]),
     )
-
-
-def _to_outcomes(saved: Any) -> Outcomes:
-    return {
-        (str(operation), str(form), Outcome(outcome).value, str(detail)): _whole(count)
-        for operation, form, outcome, detail, count in saved
-    }
-
-
-def _observed_outcomes(observations: Observations) -> Outcomes:
-    """Return the outcomes of a summary of before they were counted, as far as its observations tell them."""
-    return {(*spot[:3], ""): observed.count for spot, observed in observations.items() if not spot[3]}
 
 
 def _from_signatures(signatures: Signatures) -> dict[str, Any]:
@@ -183,13 +180,6 @@ def _to_signatures(saved: dict[str, Any]) -> Signatures:
             for *place, mistake, advice in saved.get("diagnosed", [])  # which older summaries do not have
         ),
     )
-
-
-def _to_elsewhere(saved: Any) -> dict[Elsewhere, int]:
-    return {
-        Elsewhere(reason=str(reason), host=str(host), path=str(path), base_url=str(base_url)): _whole(count)
-        for reason, host, path, base_url, count in saved
-    }
 
 
 def _from_place(place: Place) -> list[Any]:
@@ -263,27 +253,6 @@ def _to_contract_place(saved: Any) -> ContractPlace:
     return ContractPlace(file=str(file), line=_whole(line), column=_whole(column), pointer=str(pointer))
 
 
-def _from_observed(observed: Observed) -> dict[str, Any]:
-    return {
-        "is_documented": observed.is_documented,
-        "types": observed.types,
-        "lengths": observed.lengths,
-        "items": observed.items,
-        "numbers": observed.numbers,
-        "values": observed.values,
-        "other_values": observed.other_values,
-        "has_many_values": observed.has_many_values,
-        "value_days": observed.value_days,
-    }
-
-
-def _to_observations(saved: Any) -> Observations:
-    return {
-        (str(operation), str(form), Outcome(outcome).value, str(pointer)): _to_observed(observed)
-        for operation, form, outcome, pointer, observed in saved
-    }
-
-
 def _to_observed(saved: dict[str, Any]) -> Observed:
     return Observed(
         is_documented=bool(saved["is_documented"]),
@@ -291,15 +260,11 @@ def _to_observed(saved: dict[str, Any]) -> Observed:
         lengths=_or_none(saved["lengths"], _to_range),
         items=_or_none(saved["items"], _to_range),
         numbers=_or_none(saved["numbers"], _to_range),
-        values=_to_counts(saved["values"]),
+        values={str(name): _whole(count) for name, count in saved["values"].items()},
         other_values=_whole(saved["other_values"]),
         has_many_values=bool(saved["has_many_values"]),
         value_days={str(value): _day(day) for value, day in saved["value_days"].items()},
     )
-
-
-def _to_counts(saved: dict[str, Any]) -> dict[str, int]:
-    return {str(name): _whole(count) for name, count in saved.items()}
 
 
 def _to_days(saved: dict[str, Any]) -> Days:
@@ -391,7 +356,7 @@ _HINT_OF_REPORTS = "save a report with `opay-contract check --format json`"
 class FindingsSeen:
     """The findings of a run, and how far what it did not see says anything.
 
-    `omitted` counts occurrences of findings beyond the summary's cap, which keeps the gravest and among
+    `omitted` counts occurrences of findings beyond the summary's cap, which keeps the most severe, among
     equals those of the smallest fingerprint, and of those that differ in their value only some. They may be
     changes of a contract in place of findings.
     """

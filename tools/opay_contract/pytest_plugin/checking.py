@@ -195,7 +195,7 @@ def record_calls(path: Path, calls: Iterable[Exchange], contract: Contract, priv
 
 
 def render_findings(findings: Iterable[Finding]) -> str:
-    """Return findings as text, the gravest first, equal ones as one."""
+    """Return findings as text, the most severe first, equal ones as one."""
     folded: dict[Key, list[Finding]] = {}
     for finding in findings:
         folded.setdefault(finding.key, []).append(finding)

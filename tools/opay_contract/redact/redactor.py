@@ -51,7 +51,7 @@ class BodyContext:
     decided: Decided = ()
 
 
-class Bodies:
+class BodyRedactor:
     """Rewrites bodies, and notes in a log what was replaced in them."""
 
     def __init__(self, values: Values, log: Log) -> None:
@@ -185,7 +185,7 @@ class Redactor:
         self.urls = Urls(contract, self.values)
         self.fields = HeaderFields(contract, self.values, self.urls)
         self.policy = self._policy()
-        self._bodies = Bodies(self.values, self.log)
+        self._bodies = BodyRedactor(self.values, self.log)
         self._started_at = time.time()
         scheme = contract.signature
         self._resigning = (
