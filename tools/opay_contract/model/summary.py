@@ -135,7 +135,7 @@ def describe_failures(outcomes: Outcomes) -> str:
 
 
 MAX_FINDINGS = 2000
-"""Distinct findings that a summary keeps: the most severe, and among equals those of the smallest fingerprint.
+"""Distinct findings that a summary keeps: the most severe, among equals those of the smallest fingerprint.
 
 Of those that differ in nothing but a value it keeps `MAX_VALUES`.
 """
