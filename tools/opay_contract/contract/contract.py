@@ -255,7 +255,7 @@ class Contract:
             first = next(iter(self.operations), None)
             return Route(operation=first, documented=first.path if first else "")
         parts = _split(request.url)
-        if parts is None or not self._is_known(host_of(parts)):
+        if parts is None or not any(server.answers(host_of(parts)) for server in self.servers):
             return Route(outside=Outside.HOST)
         method = (request.method or "").upper()
         if method == "OPTIONS" and header(request.headers, "access-control-request-method") is not None:
@@ -267,9 +267,6 @@ class Contract:
         known.sort(key=lambda operation: operation.rank)
         operation = next((operation for operation in known if method in ("", operation.method)), None)
         return Route(operation=operation, documented=known[0].path)
-
-    def _is_known(self, host: str) -> bool:
-        return any(server.answers(host) for server in self.servers)
 
     def _unknown_path(self, url: SplitResult, *, has_path: bool) -> Route:
         """Return where a path leads that no operation has: one operation does not say what else there is."""

@@ -369,14 +369,9 @@ class ContractUsed:
         """Title and version."""
         return f"{self.title} {self.version}".strip() or "a contract without a title"
 
-    @property
-    def whence(self) -> str:
-        """Where it is from."""
-        return "of the package" if self.folder is None else f"in {self.folder}"
-
     def __str__(self) -> str:
         """Return all of it in words."""
-        return f"{self.name} · contract {self.whence}"
+        return f"{self.name} · contract {'of the package' if self.folder is None else f'in {self.folder}'}"
 
 
 def name_contract(root: object, given: Path | None) -> ContractUsed:

@@ -271,7 +271,8 @@ def _bodies(contract: Contract, scope: Scope) -> Iterator[tuple[str, str]]:
     operation = find_operation(contract, scope[0])
     if operation is None:
         return
-    form, outcome = find_form(operation, scope[1]), Outcome(scope[2])
+    form = next((one for one in operation.forms if one.id == scope[1]), None)
+    outcome = Outcome(scope[2])
     request = form.request if form else operation.request_schema
     if request:
         yield REQUEST_BODY, request
@@ -282,11 +283,6 @@ def _bodies(contract: Contract, scope: Scope) -> Iterator[tuple[str, str]]:
 def find_operation(contract: Contract, operation: str) -> Operation | None:
     """Return the operation of an id."""
     return next((one for one in contract.operations if one.id == operation), None)
-
-
-def find_form(operation: Operation, form: str) -> Form | None:
-    """Return the request form of an id."""
-    return next((one for one in operation.forms if one.id == form), None)
 
 
 def _response_schemas(operation: Operation, form: Form | None, outcome: Outcome) -> list[str]:

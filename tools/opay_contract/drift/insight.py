@@ -92,22 +92,15 @@ def iter_gaps(observations: Observations, contract: Contract) -> Iterator[Gap]:
         if not scopes:
             continue
         exchanges = sum(_at(observations, scope, "").count for scope in scopes)
-        yield from _iter_forms(operation, scopes, exchanges, contract)
+        for form in operation.forms:
+            if all(scope[1] != form.id for scope in scopes):
+                spot = (operation.id, "", "", "")
+                yield _gap(contract, FORM_UNOBSERVED, spot, form.id, exchanges, form.request)
         yield from _iter_statuses(operation, scopes, observations, contract)
         yield from _iter_codes(operation, scopes, observations, contract)
         for scope in scopes:
             if scope[1] or not operation.forms:
                 yield from _iter_fields(scope, observations, contract, operation.envelope)
-
-
-def _iter_forms(
-    operation: Operation, scopes: list[Scope], exchanges: int, contract: Contract
-) -> Iterator[Gap]:
-    seen = {scope[1] for scope in scopes}
-    for form in operation.forms:
-        if form.id not in seen:
-            spot = (operation.id, "", "", "")
-            yield _gap(contract, FORM_UNOBSERVED, spot, form.id, exchanges, form.request)
 
 
 def _iter_statuses(
@@ -153,8 +146,8 @@ def _iter_fields(
     codes = RESPONSE_BODY + pointer(envelope.code) if envelope is not None else None
     for place, field in fields_of_scope(contract, scope).items():
         spot = (*scope, folded_place(place))
-        opportunities = _parent_count(spot, observations)
-        observed = observations.get(spot)
+        parent, observed = observations.get(parent_of(spot)), observations.get(spot)
+        opportunities = parent.count_of("object") if parent else 0
         if observed is None:
             if opportunities:
                 documented = " or ".join(field.types) or "a member"
@@ -198,11 +191,6 @@ def _narrower_ranges(field: Field, observed: Observed) -> Iterator[tuple[Rule, s
 
 def _words(least: Any, greatest: Any) -> str:
     return f"{least:,}" if least == greatest else f"{least:,} to {greatest:,}"
-
-
-def _parent_count(spot: FieldLocation, observations: Observations) -> int:
-    parent = observations.get(parent_of(spot))
-    return parent.count_of("object") if parent else 0
 
 
 def _at(observations: Observations, scope: Scope, place: str) -> Observed:

@@ -167,11 +167,6 @@ class DescribedValue:
     value: Any
     is_required: bool
 
-    @property
-    def is_leaf(self) -> bool:
-        """Whether it is a text, a number or a boolean."""
-        return isinstance(self.value, str | int | float)
-
     def says(self, keyword: str) -> Any:
         """Return what the schemas say by a keyword, None where they say nothing."""
         return _said(self.nodes, keyword)

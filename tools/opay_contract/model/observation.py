@@ -102,7 +102,10 @@ def join_observed(left: Observed, right: Observed) -> Observed:
         values=values,
         other_values=left.other_values + right.other_values,
         has_many_values=has_many,
-        value_days=_latest_of_each(left.value_days, right.value_days, values),
+        value_days={
+            value: max(left.value_days.get(value, UNDATED), right.value_days.get(value, UNDATED))
+            for value in sorted({*left.value_days, *right.value_days} & values.keys())
+        },
     )
 
 
@@ -154,13 +157,6 @@ def add(left: dict[K, int], right: dict[K, int]) -> dict[K, int]:
     for key, count in right.items():
         total[key] = total.get(key, 0) + count
     return total
-
-
-def _latest_of_each(left: dict[str, str], right: dict[str, str], values: dict[str, int]) -> dict[str, str]:
-    return {
-        value: max(left.get(value, UNDATED), right.get(value, UNDATED))
-        for value in sorted({*left, *right} & values.keys())
-    }
 
 
 def _rank(spot: FieldLocation) -> str:
