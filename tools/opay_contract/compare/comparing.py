@@ -12,7 +12,7 @@ import click
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import ContractUsed
 from opay_contract.contract.fields import REQUEST_BODY, RESPONSE_BODY, fields_of_scope
-from opay_contract.drift.changes import LEAST_DIFFERENCE, LEAST_EVIDENCE, evidence_of_change, share_of
+from opay_contract.drift.insight import LEAST_DIFFERENCE, LEAST_EVIDENCE, evidence_of_change, share_of
 from opay_contract.drift.saving import findings_seen_in
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.model.finding import Outcome, Severity, Share

@@ -12,7 +12,7 @@ from opay_contract.contract.fields import REQUEST_BODY, RESPONSE_BODY, schemas_o
 from opay_contract.contract.loading import build_contract
 from opay_contract.diff.comparing import Change, ContractDiff, Use
 from opay_contract.diff.sources import FIRST, Version
-from opay_contract.drift.changes import parent_of, share_of
+from opay_contract.drift.insight import parent_of, share_of
 from opay_contract.errors import ContractError
 from opay_contract.model.finding import Outcome, Share
 from opay_contract.model.observation import FieldLocation, Observations, Range, widest

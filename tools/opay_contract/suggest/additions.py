@@ -10,7 +10,7 @@ from typing import Any
 from opay_contract.contract.addresses import Address, tokens_of, value_below
 from opay_contract.contract.fields import find_operation
 from opay_contract.contract.operation import code_text
-from opay_contract.drift.changes import parent_of
+from opay_contract.drift.insight import parent_of
 from opay_contract.jsontext import Tokens, pointer
 from opay_contract.judge.table import JSON_MISLABELLED
 from opay_contract.model.observation import MAX_SPOTS, FieldLocation, join_observed

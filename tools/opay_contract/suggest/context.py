@@ -15,7 +15,7 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document, load_documents, parse_document
 from opay_contract.contract.loading import build_contract
 from opay_contract.contract.openapi import is_schema_file, root_of
-from opay_contract.drift.changes import parent_of
+from opay_contract.drift.insight import parent_of
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import Tokens, iter_nodes
 from opay_contract.model.observation import FieldLocation, Observations

@@ -14,7 +14,7 @@ from opay_contract.contract.fields import (
     fields_of_scope,
     schemas_of_scope,
 )
-from opay_contract.drift.changes import parent_of
+from opay_contract.drift.insight import parent_of
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.table import (
     FIELD_MISSING,

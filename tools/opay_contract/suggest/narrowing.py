@@ -6,7 +6,7 @@ from typing import Any
 
 from opay_contract.contract.addresses import Address, split_uri, tokens_of
 from opay_contract.contract.fields import REQUEST_BODY, RESPONSE_BODY
-from opay_contract.drift.changes import parent_of
+from opay_contract.drift.insight import parent_of
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.gap_table import NULL_UNOBSERVED, PRESENCE_NARROWER, TYPE_UNOBSERVED
 from opay_contract.model.finding import Rule
