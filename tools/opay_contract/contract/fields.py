@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from opay_contract.contract.addresses import MISSING, absolute, below, split_uri, with_fragment
@@ -78,28 +78,22 @@ _Cases = tuple[_Case, ...]
 """What leads to a schema, outer ones first."""
 
 
-@dataclass(frozen=True, slots=True)
-class _PlacedSchema:
-    uri: str
-    value: dict[str, Any]
-    cases: _Cases
-    is_certain: bool
-
-
 _CONDITION = frozenset(("then", "else"))
-
-_Found = dict[tuple[str, ...], list[_PlacedSchema]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Visit:
-    """A schema to be looked at: where it stands, about which place, and which schemas led there."""
+    """A schema to be looked at: where it stands, about which place, what led there; then what it says."""
 
     uri: str
     place: tuple[str, ...]
     trail: tuple[str, ...]
     cases: _Cases
     is_certain: bool
+    value: dict[str, Any] = field(default_factory=dict)
+
+
+_Found = dict[tuple[str, ...], list[_Visit]]
 
 
 def iter_bodies(operation: Operation) -> Iterator[Body]:
@@ -169,7 +163,7 @@ def _look_at(step: _Visit, schemas: SchemaSet, depth: int, found: _Found) -> Ite
     if value is MISSING or uri in step.trail:
         return
     value = value if isinstance(value, dict) else {}  # `true` says nothing, and `false` nothing of use here
-    nodes.append(_PlacedSchema(uri, value, step.cases, step.is_certain))
+    nodes.append(replace(step, value=value))
     trail = (*step.trail, uri)
     for child, case in _in_place(uri, value):
         cases = (*step.cases, case) if case is not None else step.cases
@@ -201,7 +195,7 @@ def _case(uri: str, value: dict[str, Any], child: Subschema) -> _Case:
     return _Case(f"{uri}/{child.keyword}", str(child.tokens[-1]), frozenset(map(str, of)))
 
 
-def _field(place: tuple[str, ...], nodes: list[_PlacedSchema], around: list[_PlacedSchema]) -> Field:
+def _field(place: tuple[str, ...], nodes: list[_Visit], around: list[_Visit]) -> Field:
     values = [node.value for node in nodes]
     declared = [value.get("type", []) for value in values]
     types = [name for one in declared for name in ([one] if isinstance(one, str) else one)]
@@ -223,7 +217,7 @@ def _field(place: tuple[str, ...], nodes: list[_PlacedSchema], around: list[_Pla
     )
 
 
-def _required(name: str, around: list[_PlacedSchema]) -> str:
+def _required(name: str, around: list[_Visit]) -> str:
     demanding = [node.cases for node in around if name in node.value.get("required", ())]
     if not demanding:
         return "no"

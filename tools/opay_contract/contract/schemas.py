@@ -10,6 +10,7 @@ looks at: to be looked at is not to be documented.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from functools import cache, cached_property, partial
 from typing import Any
@@ -219,17 +220,13 @@ class SchemaSet:
 
     def _relaxed_registry(self, unused: str) -> jsonschema_rs.Registry:
         """Return the registry in which no member that has the keyword `unused` is required."""
-        usable = dict(self._usable)
-        for at, schema in self.iter_properties():
-            if self._says(at, schema, unused):
-                holder = value_below(usable[at.file], at.tokens[:-2])
-                required = holder.get("required", ()) if isinstance(holder, dict) else ()
-                if at.tokens[-1] in required:
-                    others = [name for name in required if name != at.tokens[-1]]
-                    usable[at.file] = _with(usable[at.file], (*at.tokens[:-2], "required"), others)
-        if all(usable[name] is value for name, value in self._usable.items()):
-            return self._registry
-        return _registry_of(usable)
+        found = [at for at, schema in self.iter_properties() if self._says(at, schema, unused)]
+        usable = self._usable | {file: deepcopy(self._usable[file]) for file in {at.file for at in found}}
+        for at in found:
+            holder = value_below(usable[at.file], at.tokens[:-2])
+            if isinstance(holder, dict) and at.tokens[-1] in holder.get("required", ()):
+                holder["required"] = [name for name in holder["required"] if name != at.tokens[-1]]
+        return _registry_of(usable) if found else self._registry
 
     def _says(self, at: Address, schema: dict[str, Any], keyword: str) -> bool:
         """Tell whether a schema, or one that holds wherever it does, has a keyword that is true."""
@@ -398,18 +395,6 @@ def _holder_of_fault(tokens: Tokens) -> Tokens:
             break
         tokens = tokens[:-1]
     return tokens
-
-
-def _with(value: Any, tokens: Tokens, other: Any) -> Any:
-    """Return a value with something else at `tokens`."""
-    if not tokens:
-        return other
-    token, *rest = tokens
-    if isinstance(value, list):
-        return [
-            _with(child, tuple(rest), other) if i == int(token) else child for i, child in enumerate(value)
-        ]
-    return {**value, str(token): _with(value[str(token)], tuple(rest), other)}
 
 
 def _without(value: Any, tokens: Tokens) -> Any:

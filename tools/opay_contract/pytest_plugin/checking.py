@@ -12,6 +12,8 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from msgspec import structs
 
+from opay_contract.baseline.acceptance import utc_day
+from opay_contract.baseline.baseline import load_baseline
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import answer_shape
 from opay_contract.drift.fold import Fold
@@ -36,6 +38,7 @@ from opay_contract.report.sentences import (
     describe_vacuity,
 )
 from opay_contract.settings.policy import RulePolicy, parse_severity
+from opay_contract.settings.settings import ProjectSettings
 from opay_contract.signing.doctor import diagnose_request
 from opay_contract.words import count
 
@@ -127,6 +130,19 @@ class Bar:
         """Tell whether one of some findings, each as grave as it counts, fails a check."""
         least = self.fail_on if fail_on is None else fail_on
         return any(one.rule.severity >= least and one.key not in self.accepted for one in findings)
+
+
+def build_bar(settings: ProjectSettings, baseline: str | None, fail_on: str) -> Bar:
+    """Return what fails a check, by pytest's own settings where they say it, else by the project's."""
+    today = utc_day(time.time())
+    file = Path(baseline) if baseline else settings.baseline
+    accepted = load_baseline(file, today).acceptances if file else ()
+    usual = Severity.ERROR if settings.fail_on is None else settings.fail_on
+    return Bar(
+        fail_on=parse_severity(fail_on) if fail_on else usual,
+        policy=settings.policy(),
+        accepted=frozenset(one.key for one in accepted if not one.is_expired(today)),
+    )
 
 
 class OpayContract:

@@ -47,7 +47,6 @@ PUBLIC_TEST_KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
 DIGITS = 128
 """Hexadecimal digits of a signature."""
 
-_LOWER_HEX = re.compile("[0-9a-f]*")
 _NON_ASCII = re.compile("[^\0-\x7f]+")
 _FORMS = ("raw", "escaped")
 _WORDS = {
