@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from itertools import zip_longest
@@ -11,10 +11,20 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
 
-from opay_contract.contract.addresses import value_below
-from opay_contract.contract.operation import Form, OpenQuestion, Operation, is_of_another_type
-from opay_contract.contract.parameters import ParameterReader
+from opay_contract.contract.addresses import (
+    value_below,
+)
+from opay_contract.contract.operation import (
+    Form,
+    OpenQuestion,
+    Operation,
+    is_of_another_type,
+)
+from opay_contract.contract.parameters import (
+    ParameterReader,
+)
 from opay_contract.contract.schemas import SchemaSet
+from opay_contract.errors import UsageError
 from opay_contract.jsontext import NotJson, Parsed, parse_json
 from opay_contract.model.exchange import Exchange, Headers, Request, header
 from opay_contract.model.finding import Outcome
@@ -375,8 +385,21 @@ def _outcome(operation: Operation | None, code: str | None, status: int) -> Outc
 def _form(operation: Operation | None, body: Parsed | NotJson | None) -> Form | None:
     if operation is None or not isinstance(body, Parsed) or not isinstance(body.value, dict):
         return None
-    names = body.value.keys()
-    for form in operation.forms:
-        if form.required <= names:
-            return form
-    return None
+    return next((form for form in operation.forms if form.required <= body.value.keys()), None)
+
+
+def with_base_url(contract: Contract, url: str) -> Contract:
+    """Return a contract that a server of the user's answers by, too, as if it had been named at first."""
+    own = tuple(one for one in contract.servers if one.host)
+    return replace(contract, servers=(*own, base_server(url)))
+
+
+def base_server(url: str) -> Server:
+    """Return the server at a base URL that the user named; raises UsageError where it is none."""
+    try:
+        server = server_at(url)
+    except ValueError as error:
+        raise UsageError(f"base URL '{url}' is no URL; write it as https://host/path") from error
+    if not server.host:
+        raise UsageError(f"base URL '{url}' has no host; write it as https://host/path")
+    return server

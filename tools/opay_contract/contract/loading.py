@@ -19,7 +19,14 @@ from opay_contract.contract.addresses import (
     tokens_of,
     value_below,
 )
-from opay_contract.contract.contract import ANY_WORD, Contract, Server, server_at, words_of
+from opay_contract.contract.contract import (
+    ANY_WORD,
+    Contract,
+    Server,
+    base_server,
+    server_at,
+    words_of,
+)
 from opay_contract.contract.documents import (
     Document,
     default_directory,
@@ -50,7 +57,7 @@ from opay_contract.contract.parameters import (
     build_parameter,
 )
 from opay_contract.contract.schemas import SchemaSet
-from opay_contract.errors import ContractError, UsageError
+from opay_contract.errors import ContractError
 from opay_contract.jsontext import Tokens
 from opay_contract.signing.signer import SignatureScheme
 
@@ -445,7 +452,7 @@ class _Builder:
         lists = self._understood(holders, lambda holder: holder.items("servers"))
         stated = [one for found in lists for one in found]
         own = [server for found in self._understood(stated, self._server) for server in found]
-        added = [_base_server(url) for url in base_urls]
+        added = [base_server(url) for url in base_urls]
         own = own or [Server(host="", prefix="")]
         yield from dict.fromkeys([*(one for one in own if one.host or not added), *added])
 
@@ -481,12 +488,6 @@ class _Builder:
         }
 
 
-def with_base_url(contract: Contract, url: str) -> Contract:
-    """Return a contract that a server of the user's answers by, too, as if it had been named at first."""
-    own = tuple(one for one in contract.servers if one.host)
-    return replace(contract, servers=(*own, _base_server(url)))
-
-
 def _strictest(classified: list[tuple[Address, str]]) -> dict[str, str]:
     """Return the class of each property by its name, the strictest where places differ."""
     found: dict[str, str] = {}
@@ -494,16 +495,6 @@ def _strictest(classified: list[tuple[Address, str]]) -> dict[str, str]:
         name = str(at.tokens[-1])
         found[name] = min(stated, found.get(name, stated), key=SENSITIVITIES.index)
     return found
-
-
-def _base_server(url: str) -> Server:
-    try:
-        server = server_at(url)
-    except ValueError as error:
-        raise UsageError(f"base URL '{url}' is no URL; write it as https://host/path") from error
-    if not server.host:
-        raise UsageError(f"base URL '{url}' has no host; write it as https://host/path")
-    return server
 
 
 def _credential(scheme: _Stated) -> Credential | None:

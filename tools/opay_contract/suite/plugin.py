@@ -18,9 +18,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 
 import opay_contract
-from opay_contract.contract.contract import Contract
+from opay_contract.contract.contract import Contract, with_base_url
 from opay_contract.contract.documents import default_directory, locate_root
-from opay_contract.contract.loading import load_contract, with_base_url
+from opay_contract.contract.loading import load_contract
 from opay_contract.errors import OpayContractError, UsageError
 from opay_contract.suite.api import Api
 from opay_contract.suite.breach import (

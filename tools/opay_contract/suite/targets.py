@@ -11,8 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from opay_contract.contract.contract import Contract, Server, is_loopback
-from opay_contract.contract.loading import with_base_url
+from opay_contract.contract.contract import Contract, Server, is_loopback, with_base_url
 from opay_contract.errors import UsageError
 from opay_contract.model.exchange import header
 from opay_contract.model.finding import Severity
