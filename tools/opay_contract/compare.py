@@ -10,16 +10,14 @@ from typing import Any
 import click
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY, fields_of_scope
-from opay_contract.contract.used import ContractUsed
-from opay_contract.drift.changes import LEAST_DIFFERENCE, LEAST_EVIDENCE, evidence_of_change, share_of
-from opay_contract.drift.findings_seen import sightings_of
+from opay_contract.contract.documents import ContractUsed
+from opay_contract.contract.fields import REQUEST_BODY, RESPONSE_BODY, fields_of_scope
+from opay_contract.drift.insight import LEAST_DIFFERENCE, LEAST_EVIDENCE, evidence_of_change, share_of
+from opay_contract.drift.saving import findings_seen_in
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
-from opay_contract.model.finding import Outcome, Severity
-from opay_contract.model.insight import Share
+from opay_contract.model.finding import Outcome, Severity, Share
 from opay_contract.model.observation import FieldLocation, Observations, Observed, Range
-from opay_contract.model.outcomes import count_outcome
-from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.model.summary import DriftSummary, FoldedFinding, count_outcome
 from opay_contract.report import findings as tell
 from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import rank
@@ -85,7 +83,7 @@ class Comparison:
 
 def compare(old: DriftSummary, new: DriftSummary) -> Comparison:
     """Return what differs; findings are the same where their fingerprints are."""
-    seen = sightings_of(new)
+    seen = findings_seen_in(new)
     gone = [folded for key, folded in old.findings.items() if key not in new.findings]
     return Comparison(
         old=old,

@@ -15,8 +15,7 @@ from opay_contract.errors import UsageError
 from opay_contract.files import line_of, parse_toml, read_text
 from opay_contract.judge.gap_table import EVERY_RULE
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED, NOTHING_SUCCEEDED
-from opay_contract.model.finding import Finding, Key, Rule, Severity
-from opay_contract.model.insight import Insight
+from opay_contract.model.finding import Finding, Insight, Key, Rule, Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.report import FORMATS
 from opay_contract.words import count, did_you_mean

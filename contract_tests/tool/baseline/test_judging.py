@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from opay_contract.baseline.acceptance import Acceptance, Judged, State
 from opay_contract.baseline.baseline import Baseline, apply_baseline
-from opay_contract.drift.findings_seen import sightings_of
+from opay_contract.drift.saving import findings_seen_in
 from opay_contract.errors import ExitCode
 from opay_contract.judge.table import RULES
 from opay_contract.model import summary as summary_module
@@ -206,7 +206,7 @@ def test_beyond_the_cap_nothing_is_accepted_and_unused_is_only_what_surely_is(
     without = replace(
         capped, findings={key: one for key, one in capped.findings.items() if key != most_severe}
     )
-    ranks = [key for key in whole.findings if sightings_of(without).excludes(key)]
+    ranks = [key for key in whole.findings if findings_seen_in(without).excludes(key)]
     assert set(ranks) <= {most_severe}
 
 

@@ -11,7 +11,8 @@ import jsonschema
 import pytest
 from contract_tests.tool.running import Completed, published_schema, run_command
 
-from opay_contract.contract.loading import default_directory, load_contract
+from opay_contract.contract.documents import default_directory
+from opay_contract.contract.loading import load_contract
 from opay_contract.words import count
 
 IDENTITY = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]

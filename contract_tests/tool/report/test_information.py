@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from opay_contract.model.insight import Insight
+from opay_contract.model.finding import Insight
 from opay_contract.model.summary import DriftSummary
 from opay_contract.report.annotations import render_github, render_sarif
 from opay_contract.report.checked_run import CheckedRun

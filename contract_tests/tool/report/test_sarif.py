@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import default_directory
+from opay_contract.contract.documents import default_directory
 from opay_contract.contract.operation import OpenQuestion
 from opay_contract.judge.table import RULES
 from opay_contract.model.exchange import Place

@@ -15,7 +15,7 @@ from typing import Any
 
 from opay_contract.baseline.acceptance import Acceptance, Judged
 from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID
-from opay_contract.drift.findings_seen import FindingsSeen, sightings_of
+from opay_contract.drift.saving import FindingsSeen, findings_seen_in
 from opay_contract.errors import UsageError
 from opay_contract.files import parse_toml, read_text
 from opay_contract.judge.card_numbers import has_card_number
@@ -298,7 +298,7 @@ def parse_baseline(text: str, file: str, today: date) -> Baseline:
 
 def apply_baseline(summary: DriftSummary, baseline: Baseline, today: date) -> Judged:
     """Tell which findings of a run are accepted, which were, and which acceptances have no finding."""
-    findings_seen = sightings_of(summary)
+    findings_seen = findings_seen_in(summary)
     return Judged(
         summary=summary,
         today=today,

@@ -31,7 +31,7 @@ from opay_contract.cli.running import check_paths, format_in_option, settings_of
 from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.conclusions import conclude, weigh_card_numbers
-from opay_contract.drift.findings_seen import FindingsSeen, load_sightings, sightings_of
+from opay_contract.drift.saving import FindingsSeen, findings_seen_in, load_findings_seen
 from opay_contract.errors import ExitCode, UsageError
 from opay_contract.files import write_atomically
 from opay_contract.judge.table import RULES_BY_ID
@@ -76,10 +76,10 @@ def findings_options(command: Callable[..., None]) -> Callable[..., None]:
 
         def read_findings() -> FindingsSeen:
             if report:
-                return load_sightings(report)
+                return load_findings_seen(report)
             contract = load_contract(contract_dir, base_urls)
             summary = check_paths(paths, contract, settings_of_now(), format_in)
-            return sightings_of(conclude(weigh_card_numbers(summary), contract))
+            return findings_seen_in(conclude(weigh_card_numbers(summary), contract))
 
         command(read_findings=read_findings, **others)
 

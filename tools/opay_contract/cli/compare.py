@@ -21,8 +21,8 @@ from opay_contract.cli.options import (
 )
 from opay_contract.cli.running import check_paths, settings_of_now, write_report
 from opay_contract.contract.change_kinds import CHANGE_KINDS, DiffKind, Level, Side, Way
+from opay_contract.contract.documents import ContractUsed, name_contract
 from opay_contract.contract.loading import load_contract
-from opay_contract.contract.used import ContractUsed, name_contract
 from opay_contract.drift.conclusions import conclude
 from opay_contract.drift.saving import is_saved_summary, load_summary
 from opay_contract.errors import ExitCode, UsageError

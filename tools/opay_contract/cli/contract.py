@@ -17,9 +17,9 @@ from opay_contract.cli.help import Command
 from opay_contract.cli.options import FILE, FOLDER, contract_argument, is_settled
 from opay_contract.cli.running import print_notes
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import default_directory, load_contract, load_documents, localise
-from opay_contract.contract.openapi import SchemaPlaces, convert_documents, read_version, root_of
-from opay_contract.contract.used import name_contract
+from opay_contract.contract.documents import default_directory, load_documents, name_contract
+from opay_contract.contract.loading import load_contract
+from opay_contract.contract.openapi import SchemaPlaces, convert_documents, localise, read_version, root_of
 from opay_contract.errors import ContractError, ExitCode, OpayContractError, UsageError
 from opay_contract.files import make_folder, write_atomically
 from opay_contract.spec.lint import Proof, prove_contract

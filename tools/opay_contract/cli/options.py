@@ -10,11 +10,10 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from opay_contract.contract.loading import default_directory, shorten
-from opay_contract.contract.openapi import ROOTS, SCHEMA_FOLDER
+from opay_contract.contract.documents import ROOTS, SCHEMA_FOLDER, default_directory, shorten
 from opay_contract.errors import UsageError
 from opay_contract.model.finding import Severity
-from opay_contract.model.timestamps import Window, moment_after, utc_of
+from opay_contract.model.observation import Window, moment_after, utc_of
 from opay_contract.recordings.inputs import find_missing
 from opay_contract.settings import (
     GROUPS,

@@ -20,8 +20,7 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.errors import ExitCode, UsageError
 from opay_contract.judge.subject import Settings
 from opay_contract.model.finding import Finding
-from opay_contract.record.capture import BODY_LIMIT
-from opay_contract.record.files import Limits, RotatingFile
+from opay_contract.record.files import BODY_LIMIT, Limits, RotatingFile
 from opay_contract.record.recorder import Recorder, Watch, render_finding
 from opay_contract.redact.redactor import Redactor
 from opay_contract.report.text_report import render_text

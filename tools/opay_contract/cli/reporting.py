@@ -24,8 +24,7 @@ from opay_contract.cli.options import (
 )
 from opay_contract.cli.running import has_colour, is_terminal, write_report
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import default_directory, is_carried, locate_root
-from opay_contract.contract.used import name_contract
+from opay_contract.contract.documents import default_directory, is_carried, locate_root, name_contract
 from opay_contract.drift.conclusions import conclude, weigh_card_numbers
 from opay_contract.drift.insight import draw_insight
 from opay_contract.errors import ExitCode, UsageError

@@ -14,8 +14,8 @@ from opay_contract.contract.contract import Contract
 from opay_contract.files import write_atomically
 from opay_contract.formats.table import Format
 from opay_contract.model.exchange import Unreadable
+from opay_contract.model.observation import Window
 from opay_contract.model.summary import DriftSummary
-from opay_contract.model.timestamps import Window
 from opay_contract.recordings.inputs import Repeats, Source, iter_inputs
 from opay_contract.report.sentences import describe_nothing, describe_out_of_scope
 from opay_contract.words import count, printable

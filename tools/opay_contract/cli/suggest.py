@@ -21,13 +21,18 @@ from opay_contract.cli.running import (
     settings_of_now,
     write_report,
 )
-from opay_contract.contract.loading import default_directory, is_carried, locate_root
-from opay_contract.contract.used import ContractUsed, name_contract
+from opay_contract.contract.documents import (
+    ContractUsed,
+    default_directory,
+    is_carried,
+    locate_root,
+    name_contract,
+)
 from opay_contract.drift.saving import load_summary
 from opay_contract.errors import ExitCode, UsageError
 from opay_contract.files import make_folder, write_atomically
+from opay_contract.model.observation import Window
 from opay_contract.model.summary import DriftSummary
-from opay_contract.model.timestamps import Window
 from opay_contract.suggest.outputs import (
     describe_result,
     overlay_files,

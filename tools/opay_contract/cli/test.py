@@ -12,9 +12,8 @@ from opay_contract.cli.options import FILE, contract_option
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import ExitCode, UsageError
-from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.doctor import diagnose
-from opay_contract.signing.signer import documented_forms
+from opay_contract.signing.signer import SignatureScheme, documented_forms
 from opay_contract.signing.signer import sign as sign_body
 
 if TYPE_CHECKING:
@@ -126,8 +125,7 @@ def _exit_code(ended: str, run: "SuiteRun") -> ExitCode:
 
 def _probe(name: str, contract: Contract, pace: float, budget: int, *, allow_production: bool) -> ExitCode:
     from opay_contract.suite.client import RatePolicy  # noqa: PLC0415  heavy
-    from opay_contract.suite.probe import probe  # noqa: PLC0415
-    from opay_contract.suite.targets import asking  # noqa: PLC0415
+    from opay_contract.suite.targets import asking, probe  # noqa: PLC0415
 
     policy = RatePolicy(pace=pace, budget=budget, tries=2)
     with asking(name, os.environ, contract, policy, allow_production=allow_production) as api:

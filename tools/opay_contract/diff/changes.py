@@ -9,13 +9,12 @@ from typing import NamedTuple
 from opay_contract.contract.addresses import Address, split_uri
 from opay_contract.contract.change_kinds import DiffKind, Level, Side, Way
 from opay_contract.contract.contract import Contract
+from opay_contract.contract.fields import REQUEST_BODY, RESPONSE_BODY, schemas_of_scope
 from opay_contract.contract.loading import build_contract
-from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY, schemas_of_scope
 from opay_contract.diff.versions import FIRST, Version
-from opay_contract.drift.changes import parent_of, share_of
+from opay_contract.drift.insight import parent_of, share_of
 from opay_contract.errors import ContractError
-from opay_contract.model.finding import ContractPlace, Key, Outcome
-from opay_contract.model.insight import Share
+from opay_contract.model.finding import ContractPlace, Key, Outcome, Share
 from opay_contract.model.observation import FieldLocation, Observations, Range, widest
 from opay_contract.model.summary import fingerprint
 

@@ -14,7 +14,7 @@ import click
 from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance
 from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID, Level, Side
-from opay_contract.contract.used import name_contract
+from opay_contract.contract.documents import name_contract
 from opay_contract.diff.changes import ContractChange, ContractDiff, describe_traffic
 from opay_contract.diff.versions import FIRST, Version
 from opay_contract.errors import ExitCode

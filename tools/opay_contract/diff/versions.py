@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from opay_contract.contract.addresses import MISSING, Address, refer, resolve, value_below
-from opay_contract.contract.documents import Document, decode_document
-from opay_contract.contract.loading import collect_documents, in_one_dialect, locate_root
-from opay_contract.contract.openapi import ROOTS, read_version
+from opay_contract.contract.documents import ROOTS, Document, collect_documents, decode_document, locate_root
+from opay_contract.contract.openapi import in_one_dialect, read_version
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.errors import ContractError, UsageError
 from opay_contract.jsontext import pointer

@@ -5,16 +5,21 @@ from dataclasses import dataclass, replace
 
 from opay_contract.contract.addresses import split_uri
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.fields import Body, Field
+from opay_contract.contract.fields import (
+    REQUEST_BODY,
+    RESPONSE_BODY,
+    Body,
+    Field,
+    fields_of_scope,
+    find_operation,
+)
 from opay_contract.contract.operation import BusinessCode, Envelope, Operation, RequiredHeader
-from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY, fields_of_scope, find_operation
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import pointer
 from opay_contract.judge.describing import describe_name, folded_place
 from opay_contract.judge.gap_table import NARROWER_RULES
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED
-from opay_contract.model.finding import Key, Outcome, Rule
-from opay_contract.model.insight import Answer, Change, ChangeKind, Gap, Insight
+from opay_contract.model.finding import Answer, Change, ChangeKind, Gap, Insight, Key, Outcome, Rule
 from opay_contract.model.observation import (
     EARLIER,
     UNDATED,

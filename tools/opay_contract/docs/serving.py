@@ -11,8 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from opay_contract.contract.loading import locate_root
-from opay_contract.contract.openapi import ROOTS, SCHEMA_FOLDER
+from opay_contract.contract.documents import ROOTS, SCHEMA_FOLDER, locate_root
 from opay_contract.docs.outputs import PAGE, render_waiting
 from opay_contract.errors import OpayContractError, UsageError
 

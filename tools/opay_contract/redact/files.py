@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, cast
 
 import zstandard
 
-from opay_contract.contract.scopes import answer_shape
+from opay_contract.contract.fields import answer_shape
 from opay_contract.files import open_draft
 from opay_contract.formats.editing import Sink, Tally
 from opay_contract.formats.errors import NoRecordingError, StreamError

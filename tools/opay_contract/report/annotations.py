@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance, State
-from opay_contract.contract.openapi import ROOTS
+from opay_contract.contract.documents import ROOTS
 from opay_contract.judge.table import RULES
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Rule, Severity

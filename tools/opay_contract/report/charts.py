@@ -12,11 +12,9 @@ import svg
 from markupsafe import Markup, escape
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.fields import Field
-from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY, fields_of_scope
+from opay_contract.contract.fields import REQUEST_BODY, RESPONSE_BODY, Field, fields_of_scope
 from opay_contract.judge.describing import folded_place
-from opay_contract.model.finding import Severity
-from opay_contract.model.insight import Share
+from opay_contract.model.finding import Severity, Share
 from opay_contract.model.observation import EARLIER, UNDATED, Days, Observations, Observed, Range, Scope, add
 from opay_contract.model.summary import DriftSummary
 from opay_contract.report.sentences import describe_share

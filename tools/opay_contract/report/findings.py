@@ -19,8 +19,8 @@ from opay_contract.contract.documents import Document
 from opay_contract.jsontext import steps_of
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Area, ContractPlace, Finding, Outcome, Rule
+from opay_contract.model.observation import utc_of
 from opay_contract.model.summary import MAX_FILES, FoldedFinding
-from opay_contract.model.timestamps import utc_of
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.words import count, on_one_line, printable
 

@@ -10,8 +10,7 @@ from markupsafe import Markup, escape
 from opay_contract.baseline.acceptance import State
 from opay_contract.contract.operation import OpenQuestion
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
-from opay_contract.model.finding import Kind, Severity
-from opay_contract.model.insight import Change, ChangeKind, Share
+from opay_contract.model.finding import Change, ChangeKind, Kind, Severity, Share
 from opay_contract.model.observation import Days, Observations
 from opay_contract.model.summary import FoldedFinding
 from opay_contract.pages import build_environment, load_asset, render_page

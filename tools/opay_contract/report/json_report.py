@@ -8,11 +8,16 @@ from typing import Any
 from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance, Judged, State
 from opay_contract.model.exchange import Place, Unreadable
-from opay_contract.model.finding import Outcome, Severity
-from opay_contract.model.insight import Change, Gap
+from opay_contract.model.finding import Change, Gap, Outcome, Severity
 from opay_contract.model.observation import FieldLocation, Observations, Observed
-from opay_contract.model.outcomes import Outcomes, Signatures, count_outcome
-from opay_contract.model.summary import MAX_FILES, DriftSummary, FoldedFinding
+from opay_contract.model.summary import (
+    MAX_FILES,
+    DriftSummary,
+    FoldedFinding,
+    Outcomes,
+    Signatures,
+    count_outcome,
+)
 from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
 from opay_contract.report.sentences import part_outcomes
 

@@ -14,8 +14,7 @@ from opay_contract.baseline.acceptance import Acceptance, State
 from opay_contract.judge.table import NOTHING_SUCCEEDED, RULES
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.finding import Outcome, Severity
-from opay_contract.model.outcomes import count_outcome
-from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.model.summary import DriftSummary, FoldedFinding, count_outcome
 from opay_contract.report import findings as tell
 from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import CheckedRun, by_gravity

@@ -5,12 +5,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from opay_contract.baseline.acceptance import Acceptance, State
-from opay_contract.contract.scopes import RESPONSE_BODY, find_operation
+from opay_contract.contract.fields import RESPONSE_BODY, find_operation
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.judge.table import RULES_OF_A_RUN
 from opay_contract.model.exchange import Place
-from opay_contract.model.finding import Kind, Severity
-from opay_contract.model.insight import Change, ChangeKind, Gap, Insight
+from opay_contract.model.finding import Change, ChangeKind, Gap, Insight, Kind, Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.report import findings as tell
 from opay_contract.report import sentences as say

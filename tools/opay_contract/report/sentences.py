@@ -11,17 +11,27 @@ from opay_contract.baseline.acceptance import Judged, State
 from opay_contract.jsontext import pointer as pointer_of
 from opay_contract.judge.gap_table import NARROWER_RULES
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED, RULES_OF_A_RUN
-from opay_contract.model.finding import Outcome, Rule, Severity
-from opay_contract.model.insight import Answer, Change, ChangeKind, Gap, Insight, Share
+from opay_contract.model.finding import (
+    Answer,
+    Change,
+    ChangeKind,
+    Gap,
+    Insight,
+    Outcome,
+    Rule,
+    Severity,
+    Share,
+)
 from opay_contract.model.observation import FieldLocation
-from opay_contract.model.outcomes import (
+from opay_contract.model.summary import (
+    DriftSummary,
+    Elsewhere,
     Outcomes,
     Signatures,
     count_outcome,
     describe_failures,
     describe_mistakes,
 )
-from opay_contract.model.summary import DriftSummary, Elsewhere
 from opay_contract.report.checked_run import TOOL, CheckedRun, Verdict, by_gravity
 from opay_contract.report.findings import describe_minute
 from opay_contract.words import count, printable

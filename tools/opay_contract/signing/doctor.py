@@ -22,10 +22,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from opay_contract.model.exchange import Request, header
-from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.signer import (
     DIGITS,
     PUBLIC_TEST_KEY,
+    SignatureScheme,
     UnsignableBody,
     documented_forms,
     escape,

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import jsonschema_rs
 
 from opay_contract.contract.addresses import MISSING, Address, iter_reached
+from opay_contract.contract.documents import ROOTS, SCHEMA_FOLDER
 from opay_contract.contract.keywords import DIALECT
-from opay_contract.contract.openapi import ROOTS, SCHEMA_FOLDER
 from opay_contract.contract.schemas import meta_validator
 from opay_contract.errors import ContractError, UsageError
 from opay_contract.spec.subject import (

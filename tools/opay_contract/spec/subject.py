@@ -16,10 +16,9 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 
 from opay_contract.contract.addresses import MISSING, Address, below, refer, value_below
-from opay_contract.contract.documents import Document, load_document
+from opay_contract.contract.documents import Document, load_document, load_documents, locate_root
 from opay_contract.contract.keywords import NAMED, About, iter_schema, iter_subschemas
-from opay_contract.contract.loading import in_one_dialect, locate_root, read_documents
-from opay_contract.contract.openapi import METHODS, is_schema_file, read_version
+from opay_contract.contract.openapi import METHODS, in_one_dialect, is_schema_file, read_version
 from opay_contract.contract.schemas import MASK, SchemaSet, nearest_of
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import NotJson, Tokens, parse_json, pointer
@@ -321,7 +320,7 @@ def read_subject(contract: Path) -> tuple[LintSubject, list[Problem]]:
             return None
 
     directory, root = locate_root(contract)
-    documents = read_documents(contract, load)
+    documents = load_documents(contract, load)
     written, version = documents[root].value if root in documents else MISSING, 1
     try:
         version = read_version(documents[root]) if root in documents else 1

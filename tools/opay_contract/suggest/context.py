@@ -8,9 +8,14 @@ from typing import Any
 
 from opay_contract.contract.addresses import Address, split_uri, tokens_of
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.fields import Field
-from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY, fields_of_scope, schemas_of_scope
-from opay_contract.drift.changes import parent_of
+from opay_contract.contract.fields import (
+    REQUEST_BODY,
+    RESPONSE_BODY,
+    Field,
+    fields_of_scope,
+    schemas_of_scope,
+)
+from opay_contract.drift.insight import parent_of
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.table import (
     FIELD_MISSING,

@@ -16,9 +16,9 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
-from opay_contract.contract.used import ContractUsed
+from opay_contract.contract.documents import ContractUsed
 from opay_contract.jsontext import value_at
-from opay_contract.model.insight import Share
+from opay_contract.model.finding import Share
 from opay_contract.report.sentences import describe_share
 from opay_contract.suggest.editing import Add, Append, Put
 from opay_contract.suggest.suggestion import (

@@ -12,16 +12,14 @@ from typing import Any
 
 from opay_contract.contract.addresses import Address, split_uri, tokens_of
 from opay_contract.contract.contract import Contract
+from opay_contract.contract.fields import REQUEST_BODY, RESPONSE_BODY
 from opay_contract.contract.operation import OpenQuestion
-from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY
-from opay_contract.drift.changes import parent_of
-from opay_contract.drift.insight import draw_insight
+from opay_contract.drift.insight import draw_insight, parent_of
 from opay_contract.jsontext import Tokens
 from opay_contract.judge import table
 from opay_contract.judge.gap_table import NULL_UNOBSERVED, PRESENCE_NARROWER, TYPE_UNOBSERVED
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED
-from opay_contract.model.finding import Kind, Rule
-from opay_contract.model.insight import Answer
+from opay_contract.model.finding import Answer, Kind, Rule
 from opay_contract.model.observation import UNDATED, FieldLocation, Observed, join_observed
 from opay_contract.model.summary import DriftSummary
 from opay_contract.suggest import widening

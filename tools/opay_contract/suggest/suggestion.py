@@ -13,8 +13,8 @@ from typing import Any
 
 from opay_contract.contract.addresses import MISSING, address, below, value_below
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.documents import Document, load_document, parse_document
-from opay_contract.contract.loading import build_contract, read_documents
+from opay_contract.contract.documents import Document, load_document, load_documents, parse_document
+from opay_contract.contract.loading import build_contract
 from opay_contract.contract.openapi import is_schema_file, root_of
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import Tokens, iter_nodes
@@ -223,6 +223,6 @@ def _with_indexes(value: Any, at: Tokens) -> Tokens:
 
 def read_draft(contract: Path) -> Draft:
     """Read the documents of a contract; raises ContractError where one is no sound document."""
-    documents = read_documents(contract, partial(load_document, keeps_line_ends=True))
+    documents = load_documents(contract, partial(load_document, keeps_line_ends=True))
     texts = {name: document.text for name, document in documents.items()}
     return Draft(originals=texts, texts=texts, documents=documents)

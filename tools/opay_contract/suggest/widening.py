@@ -9,9 +9,9 @@ from functools import reduce
 from typing import Any
 
 from opay_contract.contract.addresses import Address, split_uri, tokens_of, value_below
+from opay_contract.contract.fields import find_operation
 from opay_contract.contract.operation import code_text
-from opay_contract.contract.scopes import find_operation
-from opay_contract.drift.changes import parent_of
+from opay_contract.drift.insight import parent_of
 from opay_contract.jsontext import Tokens, pointer
 from opay_contract.judge.describing import describe_name
 from opay_contract.judge.table import FIELD_NULL, JSON_MISLABELLED
