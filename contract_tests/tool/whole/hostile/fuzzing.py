@@ -44,7 +44,7 @@ from opay_contract.report.text_report import render_text
 
 SETTINGS = Settings(started_at=1_790_000_000.0, private_key="OPAYPRV_TEST_SYNTHETIC_0001")
 SLOW, SLOW_PER_BYTE = 1.0, 1e-4
-"""Seconds of the processor in which any recording is checked and redacted, and more for each of its bytes, unpacked."""
+"""Seconds of the processor in which a recording is checked and redacted, and more for each unpacked byte."""
 
 _PART = 700
 _NAMES = re.compile("|".join(map(re.escape, NAMES.values())), re.IGNORECASE)
