@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from opay_contract.errors import UsageError
+from opay_contract.judge.describing import describe_name
 from opay_contract.model.finding import Severity
 from opay_contract.report import FORMATS
 from opay_contract.settings.policy import RulePolicy, build_policy, expand_rules, parse_severity
@@ -288,7 +289,7 @@ def parse_settings(text: str, file: Path) -> ProjectSettings:
 def _known(name: str) -> Key:
     if name not in KEYS_BY_NAME:
         hint = did_you_mean(name, KEYS_BY_NAME) or f"known are {', '.join(KEYS_BY_NAME)}"
-        raise UsageError(f"unknown key '{name}'; {hint}")
+        raise UsageError(f"unknown key '{describe_name(name)}'; {hint}")
     return KEYS_BY_NAME[name]
 
 
