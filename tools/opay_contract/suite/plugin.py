@@ -39,7 +39,7 @@ from opay_contract.suite.breach import (
 from opay_contract.suite.client import Client, Listener, RatePolicy, UnreachableError, share
 from opay_contract.suite.probe import PROBES, ProbeResult, probe
 from opay_contract.suite.questions import LACKS, MOCK, NEEDS, ApiJudge, ApiTarget, Questions
-from opay_contract.suite.targets import find_target, judge_of, running_mock
+from opay_contract.suite.targets import NO_OPERATION, find_target, judge_of, running_mock
 from opay_contract.words import count
 
 PACKAGE = Path(opay_contract.__file__).parent
@@ -341,6 +341,8 @@ def contract_of(config: pytest.Config) -> Contract:
             config.stash[_CONTRACT] = load_contract(named)
         except OpayContractError as error:
             raise pytest.UsageError(str(error)) from None
+        if not config.stash[_CONTRACT].operations:
+            raise pytest.UsageError(NO_OPERATION)
     return config.stash[_CONTRACT]
 
 
