@@ -1,6 +1,7 @@
 """What the contract documents for the exchanges of one operation, request form and outcome, and for all."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import Field, iter_fields, iter_places
@@ -12,8 +13,12 @@ from opay_contract.model.observation import Scope
 REQUEST_BODY, RESPONSE_BODY = "/request/body", "/response/body"
 """Pointers of the bodies in an exchange, as the native recording format has it."""
 
+_KEPT = 1024
+"""So many answers about contracts are kept, as each report, fold and row asks anew."""
 
-def fields_of_scope(contract: Contract, scope: Scope) -> dict[str, Field]:
+
+@lru_cache(maxsize=_KEPT)
+def fields_of_scope(contract: Contract, scope: Scope) -> Mapping[str, Field]:
     """Return the documented members of both bodies by their pointers in the exchange."""
     found: dict[str, Field] = {}
     for body, schema in _bodies(contract, scope):
@@ -22,7 +27,8 @@ def fields_of_scope(contract: Contract, scope: Scope) -> dict[str, Field]:
     return found
 
 
-def schemas_of_scope(contract: Contract, scope: Scope) -> dict[str, tuple[str, ...]]:
+@lru_cache(maxsize=_KEPT)
+def schemas_of_scope(contract: Contract, scope: Scope) -> Mapping[str, tuple[str, ...]]:
     """Return the addresses of the schemas that describe each place of both bodies, whatever stands there."""
     found: dict[str, tuple[str, ...]] = {}
     for body, schema in _bodies(contract, scope):
@@ -69,6 +75,7 @@ def _response_schemas(operation: Operation, form: Form | None, outcome: Outcome)
     ]
 
 
+@lru_cache(maxsize=_KEPT)
 def answer_shape(contract: Contract) -> AnswerShape:
     """Return by what an answer of the contract is told: its envelope, else what its schemas require."""
     known = (names for operation in contract.operations for names in _root_members(contract, operation))
