@@ -18,22 +18,22 @@ from opay_contract.formats.native import parse_line
 from opay_contract.judge.judge import Judge
 from opay_contract.judge.subject import Settings
 from opay_contract.judge.table import RULES
-from opay_contract.model import outcomes as outcomes_module
 from opay_contract.model import summary as summary_module
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Finding, Outcome
-from opay_contract.model.outcomes import NOT_NAMED, Signatures
 from opay_contract.model.summary import (
     MAX_FILES,
+    NOT_NAMED,
     DriftSummary,
     Elsewhere,
     FoldedFinding,
+    Signatures,
     fingerprint,
     join,
     merge,
 )
 from opay_contract.recordings.inputs import Source
-from opay_contract.report.sentences import describe_files
+from opay_contract.report.findings import describe_files
 
 QUICK = settings(deadline=None, derandomize=True, max_examples=40)
 CASES = sorted((Path(__file__).parents[1] / "judge" / "cases").glob("*/*.ndjson"))
@@ -55,7 +55,7 @@ contract = cache(load_contract)
 def small_caps(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (summary_module, folding):
         monkeypatch.setattr(module, "MAX_FINDINGS", 5)
-    monkeypatch.setattr(outcomes_module, "MAX_DETAILS", 2)
+    monkeypatch.setattr(summary_module, "MAX_DETAILS", 2)
     for module in (summary_module, fold_module):
         monkeypatch.setattr(module, "MAX_UNREADABLE", 3)
         monkeypatch.setattr(module, "MAX_ELSEWHERE", 3)

@@ -17,8 +17,7 @@ import pytest
 from opay_contract.contract.loading import load_contract
 from opay_contract.mock.serving import running
 from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.record.capture import BODY_LIMIT
-from opay_contract.record.files import RotatingFile
+from opay_contract.record.files import BODY_LIMIT, RotatingFile
 from opay_contract.record.proxy import SERVER, RecordingProxy, Upstream
 from opay_contract.record.recorder import Recorder
 from opay_contract.recordings.inputs import Source

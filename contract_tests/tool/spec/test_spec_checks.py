@@ -10,9 +10,8 @@ import yaml
 from contract_tests.usual import one_in
 
 from opay_contract.contract.addresses import Address
-from opay_contract.spec.examples import build_validator, iter_faults
 from opay_contract.spec.lint import MEANING, STRUCTURE, prove_contract
-from opay_contract.spec.subject import DOCUMENT
+from opay_contract.spec.subject import DOCUMENT, build_validator, iter_faults
 
 HERE = "«"
 """Marks where the problem must be reported; it is taken out before the contract is checked."""

@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 from opay_contract.contract.contract import Contract
+from opay_contract.contract.fields import RESPONSE_BODY, fields_of_scope, find_operation
 from opay_contract.contract.operation import Operation
-from opay_contract.contract.scopes import RESPONSE_BODY, fields_of_scope, find_operation
 from opay_contract.jsontext import Tokens, pointer
 from opay_contract.judge.describing import fold_pointer, is_label
 from opay_contract.model.observation import (

@@ -23,7 +23,7 @@ from opay_contract.judge.subject import REQUEST_BODY, RESPONSE_BODY, Alike, Bodi
 from opay_contract.model.exchange import Exchange, Headers
 from opay_contract.model.finding import Outcome
 from opay_contract.model.observation import EXCHANGE, MAX_SPOTS, Observations
-from opay_contract.model.outcomes import NOT_NAMED, OutcomeKey, Outcomes, limit_details
+from opay_contract.model.summary import NOT_NAMED, OutcomeKey, Outcomes, limit_details
 
 MAX_GROUPS = 8192
 """Groups that are remembered; then all are counted and forgotten."""

@@ -64,8 +64,7 @@ from opay_contract.judge.subject import (
 from opay_contract.judge.values import check_lists, check_units, items_differ, units_hold
 from opay_contract.model.exchange import Exchange, Request
 from opay_contract.model.finding import Outcome, Rule
-from opay_contract.model.observation import UNDATED
-from opay_contract.model.timestamps import day_of
+from opay_contract.model.observation import UNDATED, day_of
 
 
 class Row(NamedTuple):

@@ -14,7 +14,7 @@ from opay_contract.judge.columns import Table
 from opay_contract.judge.shapes import Shape
 from opay_contract.model.exchange import Exchange
 from opay_contract.model.finding import Outcome, Rule
-from opay_contract.model.timestamps import Window
+from opay_contract.model.observation import Window
 from opay_contract.signing.signer import Verification
 
 HTTP_ERROR = 400

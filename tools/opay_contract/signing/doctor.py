@@ -25,10 +25,10 @@ import msgspec
 from msgspec.structs import replace
 
 from opay_contract.model.exchange import Request, header
-from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.signer import (
     DIGITS,
     PUBLIC_TEST_KEY,
+    SignatureScheme,
     UnsignableBody,
     documented_forms,
     escape,
