@@ -204,9 +204,9 @@ class Match(msgspec.Struct, kw_only=True, gc=False):
     response_body: Parsed | NotJson | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Contract:
-    """Everything that the documents of a contract say, resolved.
+    """Everything that the documents of a contract say, resolved; equal to itself alone, so answers are kept.
 
     `has_all_paths` if it says that its paths are all that there are on its servers. `words` are those
     that its paths are made of, in lower case. `unsearched_headers` are the request headers, in lower
