@@ -9,7 +9,13 @@ from pathlib import Path
 
 from opay_contract.contract import loading
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.documents import Document, decode_document, load_document
+from opay_contract.contract.documents import (
+    Document,
+    decode_document,
+    default_directory,
+    load_document,
+    load_documents,
+)
 
 _HERE = Path(__file__).parent
 _ABSENT = [
@@ -51,7 +57,7 @@ def pytest_configure() -> None:
         return decode(data, name)
 
     def load_once(path: Path | None = None, base_urls: tuple[str, ...] = ()) -> Contract:
-        documents = loading.read_documents(path or loading.default_directory(), read)
+        documents = load_documents(path or default_directory(), read)
         key = (*map(id, documents.values()), *base_urls)
         if key not in built:
             built[key] = documents, loading.build_contract(documents, base_urls)

@@ -19,7 +19,7 @@ import requests
 from click.testing import CliRunner
 from contract_tests.tool.docs.test_page_in_chromium import BROWSER, drive
 
-from opay_contract.cli.docs import bundle
+from opay_contract.cli.contract import bundle
 from opay_contract.contract.loading import load_contract
 from opay_contract.mock.validation import Credentials
 from opay_contract.signing.signer import sign

@@ -19,14 +19,13 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import default_directory, load_documents
+from opay_contract.contract.documents import default_directory, load_documents
 from opay_contract.drift.insight import draw_insight
 from opay_contract.engines import cluster as cluster_module
-from opay_contract.engines import cluster_tasks
+from opay_contract.engines import folding
 from opay_contract.engines import work as work_module
 from opay_contract.engines.cluster import check_on_cluster
-from opay_contract.engines.cluster_tasks import OTHER_KEY, OTHER_VERSION, ClusterJob, build_job
-from opay_contract.engines.folding import check_sources
+from opay_contract.engines.folding import OTHER_KEY, OTHER_VERSION, ClusterJob, build_job, check_sources
 from opay_contract.engines.work import DIED, Work
 from opay_contract.errors import UsageError
 from opay_contract.judge.subject import Settings
@@ -244,7 +243,7 @@ def test_the_key_is_that_of_the_workers_and_has_to_be_the_same(
 def test_workers_of_another_version_are_refused(
     cluster: Any, traffic: Path, job: ClusterJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster_tasks, "__version__", "0.0.1")
+    monkeypatch.setattr(folding, "__version__", "0.0.1")
     with pytest.raises(UsageError, match=OTHER_VERSION):
         check_on_cluster(work_on(traffic), job, scheduler=cluster.scheduler_address)
 
@@ -255,7 +254,7 @@ def test_a_defect_on_a_worker_is_a_verdict_without_its_words(
     def fail(*_: Any) -> Any:
         raise KeyError("4111111111111111")
 
-    monkeypatch.setattr(cluster_tasks, "fold_batch", fail)
+    monkeypatch.setattr(folding, "fold_batch", fail)
     summary = check_on_cluster(work_on(traffic), job, scheduler=cluster.scheduler_address)
     (verdict,) = summary.unreadable
     assert verdict.reason.startswith("a defect in opay-contract (KeyError in ")

@@ -9,9 +9,19 @@ from hypothesis import strategies as st
 
 from opay_contract.contract.documents import parse_document
 from opay_contract.jsontext import Tokens, iter_nodes, value_at
-from opay_contract.suggest.context import read_draft
-from opay_contract.suggest.editing import LayoutError, Notation, edit_text, edit_value
-from opay_contract.suggest.suggestion import Add, Append, Edit, Put, Remove, Rename
+from opay_contract.suggest.editing import (
+    Add,
+    Append,
+    Edit,
+    LayoutError,
+    Notation,
+    Put,
+    Remove,
+    Rename,
+    edit_text,
+    edit_value,
+)
+from opay_contract.suggest.suggestion import read_draft
 
 REPOSITORY = Path(__file__).parents[3]
 FILES = ["openapi.yaml", *sorted(f"schemas/{file.name}" for file in (REPOSITORY / "schemas").iterdir())]
@@ -216,7 +226,7 @@ def test_a_text_that_does_not_say_what_it_should_is_refused(monkeypatch: pytest.
     assert draft.edited([edit]) is not None
     for wrong in ('"expiryMonth"', '"expiryYear", "expiryYear"', ""):
         text = draft.texts[edit.file].replace('"firstSixDigits"]', f'"firstSixDigits", {wrong}]')
-        monkeypatch.setattr("opay_contract.suggest.context.edit_text", lambda *_, text=text: text)
+        monkeypatch.setattr("opay_contract.suggest.suggestion.edit_text", lambda *_, text=text: text)
         assert draft.edited([edit]) is None
 
 

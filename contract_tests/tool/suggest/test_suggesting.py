@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from opay_contract.drift.saving import summary_from_json, summary_to_json
 from opay_contract.judge.table import RULES
 from opay_contract.spec.lint import prove_contract
-from opay_contract.suggest.context import read_draft
+from opay_contract.suggest.editing import Add
 from opay_contract.suggest.suggesting import FIXES, suggest_changes
-from opay_contract.suggest.suggestion import Add, Judgement, Proposal, Suggestion, Thresholds
+from opay_contract.suggest.suggestion import Judgement, Proposal, Suggestion, Thresholds, read_draft
 
 from .conftest import Bench, Call, Change, Traffic, balance, by_customer, by_token, copy_contract
 

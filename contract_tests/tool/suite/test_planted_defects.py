@@ -23,15 +23,16 @@ from contract_tests.usual import one_in
 from hypothesis import settings
 
 from opay_contract.mock.app import build_app
-from opay_contract.mock.choices import assumed_choices
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings
+from opay_contract.mock.statement import assumed_choices
 from opay_contract.mock.store import Store
 from opay_contract.mock.validation import Credentials, MockRequest
-from opay_contract.suite import probe, test_answers, test_refusals
+from opay_contract.suite import test_answers, test_refusals
 from opay_contract.suite.api import Api
 from opay_contract.suite.breach import Breach, breach_in, quote_for_shell
 from opay_contract.suite.plugin import REAL_PROFILE
+from opay_contract.suite.targets import probe
 
 Test = Callable[[Api], None]
 
@@ -61,7 +62,7 @@ def run_suite(answer: Callable[[Sent], Came], names: Iterable[str] = TESTS) -> d
     """Run tests of the suite against a server; returns what those that failed said, never a value."""
     failed = {}
     with asking(answer) as api:
-        judged = probe.probe(api).api
+        judged = probe(api).api
         for name in names:
             try:
                 TESTS[name](judged)

@@ -19,11 +19,11 @@ from contract_tests.usual import one_in
 from opay_contract.contract.loading import load_contract
 from opay_contract.mock.answers import MockAnswer
 from opay_contract.mock.app import MockApp, build_app
-from opay_contract.mock.choices import assumed_choices
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.scenarios import build_scenarios
 from opay_contract.mock.serving import running
+from opay_contract.mock.statement import assumed_choices
 from opay_contract.mock.store import Store
 from opay_contract.mock.validation import Credentials, MockRequest
 from opay_contract.model.finding import Severity

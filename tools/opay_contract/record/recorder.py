@@ -20,10 +20,9 @@ from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import Finding, Key, Severity
 from opay_contract.model.summary import MAX_FINDINGS, DriftSummary
-from opay_contract.record.capture import BODY_LIMIT, Captured, decode_captured, render_line
-from opay_contract.record.files import RotatingFile
+from opay_contract.record.files import BODY_LIMIT, Captured, RotatingFile, decode_captured, render_line
 from opay_contract.redact.redactor import Redactor
-from opay_contract.report.sentences import describe_place
+from opay_contract.report.findings import describe_place
 from opay_contract.words import count, printable
 
 Say = Callable[[str], None]

@@ -10,8 +10,7 @@ from requests.utils import requote_uri
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
-from opay_contract.model.signature import SignatureScheme
-from opay_contract.signing.signer import UnsignableBody, sign
+from opay_contract.signing.signer import SignatureScheme, UnsignableBody, sign
 
 _BODY_KEPT = (307, 308)
 _PORTS = {"http": 80, "https": 443}

@@ -20,7 +20,26 @@ from typing import Any
 
 from opay_contract.errors import ContractError, OpayContractError, UsageError
 from opay_contract.jsontext import Flaw, FlawKind, NotJson, Parsed, parse_json, pointer
-from opay_contract.model.signature import SignatureScheme
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureScheme:
+    r"""A keyed hash over the canonical JSON of the request body, carried in one header.
+
+    `non_ascii` lists the documented ways of writing text outside ASCII, the default first: `raw` UTF-8
+    or `escaped` as \uXXXX. The only algorithm is `hmac-sha512`, the only encoding `hex-lower`.
+    """
+
+    header: str
+    prefix: str
+    algorithm: str
+    encoding: str
+    sort_keys: bool
+    item_separator: str
+    key_separator: str
+    escape_slashes: bool
+    non_ascii: tuple[str, ...]
+
 
 PUBLIC_TEST_KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
 """A key that everyone knows: of the mock, of samples and of redacted requests."""
@@ -28,7 +47,6 @@ PUBLIC_TEST_KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
 DIGITS = 128
 """Hexadecimal digits of a signature."""
 
-_LOWER_HEX = re.compile("[0-9a-f]*")
 _NON_ASCII = re.compile("[^\0-\x7f]+")
 _FORMS = ("raw", "escaped")
 _WORDS = {

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
-from opay_contract.engines.folding import check_sources
-from opay_contract.engines.processes import check_in_processes
-from opay_contract.engines.work import Job, Work
+from opay_contract.engines.folding import Job, check_sources
+from opay_contract.engines.work import Work, check_in_processes
 from opay_contract.judge.subject import Settings
 from opay_contract.judge.table import RULES, RULES_OF_A_RUN
 from opay_contract.model.summary import DriftSummary
