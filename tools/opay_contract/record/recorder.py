@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import accumulate, zip_longest
+from itertools import accumulate, chain, repeat
 from pathlib import Path
 from typing import Generic, Self, TypeVar
 
@@ -238,7 +238,7 @@ class Recorder:
         if self._watch is None:
             return
         name = str(self._file.path)
-        for entry, one in zip_longest(numbers, taken, fillvalue=0):
+        for entry, one in zip(chain(numbers, repeat(0)), taken, strict=False):
             place = Place(source=0, entry=entry, file=name, line=entry or None)
             try:
                 for found in self._watch.add(one, place):
