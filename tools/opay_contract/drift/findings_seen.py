@@ -10,7 +10,7 @@ from opay_contract.jsontext import NotJson, parse_json
 from opay_contract.judge.table import RULES_BY_ID
 from opay_contract.model.finding import Key, Outcome, key_of
 from opay_contract.model.observation import MAX_VALUES
-from opay_contract.model.summary import DriftSummary, fingerprint
+from opay_contract.model.summary import DriftSummary, fingerprint, rank_of
 
 _REPORT_VERSION = 1
 _WITH_VALUE = 5
@@ -111,5 +111,4 @@ def _read_key(found: dict[str, Any]) -> Key:
 
 
 def _rank(key: Key) -> tuple[int, str]:
-    """Return the order in which a summary keeps findings."""
-    return (-RULES_BY_ID[key[0]].severity, fingerprint(key))
+    return rank_of(RULES_BY_ID[key[0]].severity, key)
