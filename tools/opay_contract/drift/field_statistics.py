@@ -24,6 +24,7 @@ from opay_contract.model.observation import (
     latest_days,
     limit_spots,
     limit_values,
+    rank_of_spot,
     widest,
 )
 
@@ -183,15 +184,24 @@ class Observer:
         """Begin without a spot."""
         self._contract = contract
         self._spots: dict[FieldLocation, FieldCounter] = {}
+        self._last: str | None = None
 
     def spot(self, scope: Scope, tokens: Tokens) -> FieldCounter:
-        """Return the counter of a place in exchanges of a scope, indexes of lists folded."""
-        key = (*scope, _folded(tokens))
+        """Return the counter of a place in exchanges of a scope, indexes of lists folded.
+
+        Where so many others come before a place that no summary keeps it, what is counted is lost.
+        """
+        key = (*scope, _folded(tokens[:-1]) + fold_pointer(tokens[-1:]))
         spot = self._spots.get(key)
         if spot is None:
-            spot = self._spots[key] = self._new_spot(scope, tokens)
+            spot = self._new_spot(scope, tokens)
+            if self._last is not None and not spot.is_documented and rank_of_spot(key) > self._last:
+                return spot
+            self._spots[key] = spot
             if len(self._spots) > 2 * MAX_SPOTS:
                 self._spots = limit_spots(self._spots, lambda spot: spot.is_documented)
+                others = [key for key, one in self._spots.items() if not one.is_documented]
+                self._last = max(map(rank_of_spot, others), default="")
         return spot
 
     def observations(self) -> Observations:

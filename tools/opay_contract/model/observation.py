@@ -121,8 +121,15 @@ def limit_spots(spots: dict[FieldLocation, V], is_documented: Callable[[V], bool
     """Keep the cap. What is kept depends on the spots alone, so that every split keeps the same."""
     if len(spots) <= MAX_SPOTS:
         return spots
-    kept = heapq.nsmallest(MAX_SPOTS, spots, key=lambda spot: (not is_documented(spots[spot]), _rank(spot)))
+    kept = heapq.nsmallest(
+        MAX_SPOTS, spots, key=lambda spot: (not is_documented(spots[spot]), rank_of_spot(spot))
+    )
     return {spot: spots[spot] for spot in kept}
+
+
+def rank_of_spot(spot: FieldLocation) -> str:
+    """Return what orders the spots of a summary of which too many are not documented."""
+    return hashlib.sha256("\x00".join(spot).encode("utf-8", "replace")).hexdigest()
 
 
 def limit_values(values: dict[str, int], *, is_over: bool) -> tuple[dict[str, int], bool]:
@@ -157,10 +164,6 @@ def add(left: dict[K, int], right: dict[K, int]) -> dict[K, int]:
     for key, count in right.items():
         total[key] = total.get(key, 0) + count
     return total
-
-
-def _rank(spot: FieldLocation) -> str:
-    return hashlib.sha256("\x00".join(spot).encode("utf-8", "replace")).hexdigest()
 
 
 _DATE, _MICROSECONDS = len("2026-05-01"), len("2026-05-01T10:00:00.000000")
