@@ -37,7 +37,7 @@ def _is_counted(call: Call) -> bool:
 def _read_call(place: Place, call: Call) -> Exchange | Unreadable:
     """Return what a call holds."""
     request = Request(method=call.method, url=_url(call), headers=tuple(call.sent))
-    return build_exchange(place, request, lambda: _response(call))
+    return build_exchange(place, request, _response, call)
 
 
 def _response(call: Call) -> Response:
