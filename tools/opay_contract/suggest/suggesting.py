@@ -295,6 +295,9 @@ def _carry_out(  # noqa: PLR0913, PLR0917  what a suggestion is made of
     if unseen := next((location[1] for location in locations if location[:2] not in seen_forms), None):
         plan = EditPlan(action=f"the form '{unseen}', which shares the schema, was not recorded")
     days = [day for day in observed.days() if day != UNDATED]
+    inside = dict.fromkeys(
+        location[3].removeprefix(REQUEST_BODY).removeprefix(RESPONSE_BODY) for location in locations
+    )
     return work.carry_out(
         Suggestion(
             judgement=Judgement.TOO_WIDE,
@@ -306,15 +309,10 @@ def _carry_out(  # noqa: PLR0913, PLR0917  what a suggestion is made of
             scopes=tuple(
                 dict.fromkeys(", ".join(part for part in location[:3] if part) for location in locations)
             ),
-            pointers=tuple(dict.fromkeys(_inside_body(location) for location in locations)),
+            pointers=tuple(inside),
             contract=work.contract.schemas.place(statement.uri),
         )
     )
-
-
-def _inside_body(location: FieldLocation) -> str:
-    """Return a place as findings have it: a pointer into its body."""
-    return location[3].removeprefix(REQUEST_BODY).removeprefix(RESPONSE_BODY)
 
 
 def _places_by_statement(work: EditContext) -> dict[Address, list[FieldLocation]]:
