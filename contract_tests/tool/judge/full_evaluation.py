@@ -100,10 +100,11 @@ def readings_of(
 ) -> dict[tuple[str, str], int]:
     """Count the evidence in the plainest way: each piece, in each exchange, value by value."""
     counts: Counter[tuple[str, str]] = Counter()
+    probes = build_probes(judge)
     for exchange in judged(judge, items, run):
         match = judge.match(exchange)
         if match.route.path_known:
-            counts += weigh(build_probes(judge), described(exchange, match), match.outcome)
+            counts += weigh(probes, described(exchange, match), match.outcome)
     return dict(counts)
 
 

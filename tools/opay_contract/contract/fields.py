@@ -1,8 +1,9 @@
 """Lists the members of a body with everything that the contract's schemas say about each of them."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from opay_contract.contract.addresses import MISSING, absolute, below, split_uri, with_fragment
@@ -241,8 +242,12 @@ def _is_every_case(demanding: list[_Cases]) -> bool:
 REQUEST_BODY, RESPONSE_BODY = "/request/body", "/response/body"
 """Pointers of the bodies in an exchange, as the native recording format has it."""
 
+_KEPT = 1024
+"""So many answers about contracts are kept, as each report, fold and row asks anew."""
 
-def fields_of_scope(contract: Contract, scope: Scope) -> dict[str, Field]:
+
+@lru_cache(maxsize=_KEPT)
+def fields_of_scope(contract: Contract, scope: Scope) -> Mapping[str, Field]:
     """Return the documented members of both bodies by their pointers in the exchange."""
     found: dict[str, Field] = {}
     for body, schema in _bodies(contract, scope):
@@ -251,7 +256,8 @@ def fields_of_scope(contract: Contract, scope: Scope) -> dict[str, Field]:
     return found
 
 
-def schemas_of_scope(contract: Contract, scope: Scope) -> dict[str, tuple[str, ...]]:
+@lru_cache(maxsize=_KEPT)
+def schemas_of_scope(contract: Contract, scope: Scope) -> Mapping[str, tuple[str, ...]]:
     """Return the addresses of the schemas that describe each place of both bodies, whatever stands there."""
     found: dict[str, tuple[str, ...]] = {}
     for body, schema in _bodies(contract, scope):
@@ -294,6 +300,7 @@ def _response_schemas(operation: Operation, form: Form | None, outcome: Outcome)
     ]
 
 
+@lru_cache(maxsize=_KEPT)
 def answer_shape(contract: Contract) -> AnswerShape:
     """Return by what an answer of the contract is told: its envelope, else what its schemas require."""
     known = (names for operation in contract.operations for names in _root_members(contract, operation))

@@ -8,6 +8,7 @@ would change what they ask. An `if` is denied twice, which keeps its verdict and
 looks at: to be looked at is not to be documented.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -78,6 +79,7 @@ class SchemaSet:
         self.notes: dict[Address, str] = {}
         self._values = {name: document.value for name, document in documents.items()}
         self.places = SchemaPlaces(documents)
+        self._compiled: dict[str, Validator] = {}
         self._validators: dict[tuple[str, str | None], Validator] = {}
         self._closed_validators: dict[str, Validator] = {}
         self._item_validators: dict[tuple[tuple[str, ...], str | None], Validator] = {}
@@ -134,8 +136,11 @@ class SchemaSet:
         return {"$ref": uri.replace(OPEN, CLOSED, 1), **self._seal({"$ref": uri}, "")}
 
     def compile(self, schema: Any) -> Validator:
-        """Return a validator of a schema that may refer to any document by its URI."""
-        return _compile(schema, self._registry)
+        """Return the validator of a schema that may refer to any document by its URI."""
+        text = json.dumps(schema)
+        if text not in self._compiled:
+            self._compiled[text] = _compile(schema, self._registry)
+        return self._compiled[text]
 
     def find(self, uri: str) -> Any:
         """Return the value at `uri`, or MISSING."""

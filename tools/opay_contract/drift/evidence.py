@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import jsonschema_rs
@@ -71,6 +71,7 @@ class Probe:
         )
 
 
+@lru_cache(maxsize=16)
 def build_probes(contract: Contract) -> tuple[Probe, ...]:
     """Return the evidence of every reading."""
     return tuple(

@@ -46,11 +46,8 @@ _BREAKS = re.compile(r"(?<=[/.\]])(?=[^/.\[:\d\s])")
 
 def render_html(run: CheckedRun) -> str:
     """Return the page; what came from outside is escaped, and the policy allows no script but the page's."""
-    environment = build_environment(
-        _PACKAGE, breakable=_breakable, capital=lambda text: text[:1].upper() + text[1:], coded=_coded
-    )
     return render_page(
-        environment,
+        build_environment(_PACKAGE, breakable=_breakable, coded=_coded),
         "report.html",
         styles=[load_asset(_PACKAGE, "html.css")],
         scripts=[load_asset(_PACKAGE, "html.js")],

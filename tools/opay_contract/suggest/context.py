@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, partial, reduce
+from functools import cached_property, partial, reduce
 from itertools import product
 from typing import Any
 
@@ -42,13 +42,13 @@ from opay_contract.suggest.suggestion import Draft, Frequency, Suggestion, Thres
 
 
 class Places:
-    """Answers what the contract says about places of exchanges, each scope read once."""
+    """Answers what the contract says about places of exchanges."""
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
-        self.fields_of = cache(partial(fields_of_scope, contract))
+        self.fields_of = partial(fields_of_scope, contract)
         """The documented members of a scope by their pointers in the exchange."""
-        self._schemas_of = cache(partial(schemas_of_scope, contract))
+        self._schemas_of = partial(schemas_of_scope, contract)
 
     @cached_property
     def scopes(self) -> list[Scope]:
