@@ -191,7 +191,7 @@ class _OddReading:
             object_pairs_hook=self._object,
             parse_int=self._integer,
             parse_float=self._float,
-            parse_constant=self._constant,
+            parse_constant=lambda text: self._odd(float(text), FlawKind.NON_FINITE_NUMBER),
         )
         return decoder.decode(text)
 
@@ -261,9 +261,6 @@ class _OddReading:
         number = float(text)
         return number if abs(number) < float("inf") else self._odd(number, FlawKind.UNSAFE_NUMBER)
 
-    def _constant(self, text: str) -> _Number:
-        return self._odd(float(text), FlawKind.NON_FINITE_NUMBER)
-
     def _odd(self, number: float, kind: FlawKind) -> _Number:
         self.is_suspect = True
         marked = _Number(number)
@@ -321,8 +318,5 @@ def _is_broken_off(text: str, error: json.JSONDecodeError) -> bool:
     rest = text[error.pos :].rstrip()
     if not rest or _BROKEN_OFF_LITERAL.fullmatch(rest) is not None:
         return True
-    return _ends_in_escape(text, error) or _BROKEN_OFF_NUMBER.search(text) is not None
-
-
-def _ends_in_escape(text: str, error: json.JSONDecodeError) -> bool:
-    return "escape" in error.msg and _BROKEN_OFF_ESCAPE.search(text) is not None
+    ends_in_escape = "escape" in error.msg and _BROKEN_OFF_ESCAPE.search(text) is not None
+    return ends_in_escape or _BROKEN_OFF_NUMBER.search(text) is not None

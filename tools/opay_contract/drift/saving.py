@@ -99,7 +99,7 @@ def summary_to_json(summary: DriftSummary) -> bytes:
             "findings": [_from_folded(folded) for _, folded in sorted(summary.findings.items())],
             "occurrences": {severity.label: count for severity, count in summary.occurrences.items()},
             "readings": [[*key, count] for key, count in sorted(summary.readings.items())],
-            "observations": [[*spot, one] for spot, one in sorted(summary.observations.items())],
+            "observations": [[*location, one] for location, one in sorted(summary.observations.items())],
             "is_partial": summary.is_partial,
         },
         order="sorted",
@@ -136,7 +136,11 @@ def _to_summary(saved: dict[str, Any]) -> DriftSummary:
             for operation, form, outcome, detail, count in saved["outcomes"]
         }
         if "outcomes" in saved  # older summaries have but observations that tell them
-        else {(*spot[:3], ""): observed.count for spot, observed in observations.items() if not spot[3]},
+        else {
+            (*location[:3], ""): observed.count
+            for location, observed in observations.items()
+            if not location[3]
+        },
         signatures=_to_signatures(saved.get("signatures", {})),
         out_of_scope=_whole(saved["out_of_scope"]),
         elsewhere={
