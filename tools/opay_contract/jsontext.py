@@ -175,6 +175,9 @@ class _Integer(int):
     """An integer that not every reader keeps."""
 
 
+_PLAIN = frozenset((int, float, bool, type(None)))
+
+
 class _OddReading:
     """One pass over a text that marks what is odd; only a text with a flaw is walked to find its place."""
 
@@ -203,27 +206,31 @@ class _OddReading:
         return value
 
     def _plain(self, value: Any, tokens: Tokens) -> Any:
-        if isinstance(value, str):
+        kind = type(value)
+        if kind is str:
             return self._text(value, tokens)
-        if isinstance(value, dict):
-            if isinstance(value, _Object):
+        if kind is dict or kind is _Object:
+            if kind is _Object:
                 self.shadowed += [((*tokens, key), child) for key, child in value.shadowed]
                 self._note(FlawKind.DUPLICATE_KEY, *[(*tokens, key) for key in dict(value.shadowed)])
-            keys = [self._text(key, (*tokens, key)) for key in value]
-            children = [self._plain(child, (*tokens, key)) for key, child in value.items()]
+            keys = [key if key.isascii() else self._text(key, (*tokens, key)) for key in value]
+            children = [
+                child if type(child) in _PLAIN else self._plain(child, (*tokens, key))
+                for key, child in value.items()
+            ]
             return dict(zip(keys, children, strict=True))
-        if isinstance(value, list):
+        if kind is list:
             return [self._plain(child, (*tokens, index)) for index, child in enumerate(value)]
-        if isinstance(value, _Integer):
+        if kind is _Integer:
             self._note(FlawKind.UNSAFE_NUMBER, tokens)
             return int(value)
-        if isinstance(value, _Number):
+        if kind is _Number:
             self._note(value.kind, tokens)
             return _finite(float(value))
         return value
 
     def _text(self, text: str, tokens: Tokens) -> str:
-        if not _LONE_SURROGATE.search(text):
+        if text.isascii() or not _LONE_SURROGATE.search(text):
             return text
         self._note(FlawKind.LONE_SURROGATE, tokens)
         return _LONE_SURROGATE.sub("\ufffd", text)

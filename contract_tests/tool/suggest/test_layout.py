@@ -100,11 +100,11 @@ def test_an_edit_anywhere_says_what_it_should_and_touches_one_line(data: Any, na
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", FILES)
-def test_an_edit_at_every_place_says_what_it_should_or_is_refused(name: str) -> None:
-    """At each place one of the edits that can be made there, in turn."""
+def test_an_edit_at_every_third_place_says_what_it_should_or_is_refused(name: str) -> None:
+    """At each of them one of the edits that can be made there, in turn."""
     text, value = TEXTS[name], DOCUMENTS[name].value
     edits = []
-    for number, (tokens, inner) in enumerate(iter_nodes(value)):
+    for number, (tokens, inner) in enumerate(list(iter_nodes(value))[::3]):
         possible = list(edits_at(name, tokens, inner, {"k": ["x: y", 1]}))
         edits += possible and [possible[number % len(possible)]]
     written = [edit for edit in edits if check(edit, text, value)]

@@ -144,7 +144,7 @@ def test_each_kind_alone_leaves_a_sound_contract_and_nothing_to_suggest(bench: B
     one_in=st.sampled_from((1, 2, 3, 7)),
     from_day=st.integers(1, 4),
 )
-@settings(max_examples=15)
+@settings(max_examples=8)
 def test_whatever_comes_together_what_was_too_narrow_is_gone_and_the_rest_stays(
     kinds: list[str], one_in: int, from_day: int
 ) -> None:

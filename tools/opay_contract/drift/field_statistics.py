@@ -24,6 +24,7 @@ from opay_contract.model.observation import (
     latest_days,
     limit_locations,
     limit_values,
+    rank_of_location,
     widest,
 )
 
@@ -183,15 +184,24 @@ class Observer:
         """Begin without a location."""
         self._contract = contract
         self._locations: dict[FieldLocation, FieldCounter] = {}
+        self._last: str | None = None
 
     def location(self, scope: Scope, tokens: Tokens) -> FieldCounter:
-        """Return the counter of a place in exchanges of a scope, indexes of lists folded."""
-        key = (*scope, _folded(tokens))
+        """Return the counter of a place in exchanges of a scope, indexes of lists folded.
+
+        Where so many others come before a place that no summary keeps it, what is counted is lost.
+        """
+        key = (*scope, _folded(tokens[:-1]) + fold_pointer(tokens[-1:]))
         location = self._locations.get(key)
         if location is None:
-            location = self._locations[key] = self._new_location(scope, tokens)
+            location = self._new_location(scope, tokens)
+            if self._last is not None and not location.is_documented and rank_of_location(key) > self._last:
+                return location
+            self._locations[key] = location
             if len(self._locations) > 2 * MAX_LOCATIONS:
-                self._locations = limit_locations(self._locations, lambda location: location.is_documented)
+                self._locations = limit_locations(self._locations, lambda one: one.is_documented)
+                others = [key for key, one in self._locations.items() if not one.is_documented]
+                self._last = max(map(rank_of_location, others), default="")
         return location
 
     def observations(self) -> Observations:

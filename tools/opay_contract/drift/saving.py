@@ -37,6 +37,7 @@ from opay_contract.model.summary import (
     WrongSignature,
     fingerprint,
     merge,
+    rank_of,
 )
 
 FORMAT, VERSION = "opay-contract summary", 1
@@ -450,5 +451,4 @@ def _read_key(found: dict[str, Any]) -> Key:
 
 
 def _rank(key: Key) -> tuple[int, str]:
-    """Return the order in which a summary keeps findings."""
-    return (-RULES_BY_ID[key[0]].severity, fingerprint(key))
+    return rank_of(RULES_BY_ID[key[0]].severity, key)

@@ -18,7 +18,7 @@ from opay_contract.drift.field_statistics import TYPES, FieldCounter, Observer
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.columns import Column
 from opay_contract.judge.describing import describe_media_type
-from opay_contract.judge.shapes import EACH, Shape, Shapes, has_place
+from opay_contract.judge.shapes import EACH, Shape, Shapes, Words, has_place, iter_others
 from opay_contract.judge.subject import REQUEST_BODY, RESPONSE_BODY, Alike, Bodies, Frame
 from opay_contract.model.exchange import Exchange, Headers
 from opay_contract.model.finding import Outcome
@@ -213,10 +213,21 @@ class Statistics:
             else:
                 days_of[rows] = days if rows.above is None else rows.column.spread(days_of[rows.above])
                 rows.days.update(days_of[rows])
+        if bodies.shape.has_others and self._shapes.words is not None:
+            self._count_others(bodies, self._shapes.words)
         for place in places.looked_at:
             if place.column.values:
                 each = repeat(days[0]) if is_one_day else days_of[place.rows]
                 self._look_at(place, place.column, each)
+
+    def _count_others(self, bodies: Bodies, words: Words) -> None:
+        """Count members that no document names, one by one: their places are others in every body."""
+        spot, scope, part = self._observer.spot, bodies.frame.scope, bodies.part
+        for subject, body in zip(bodies.subjects, bodies.table.at(()), strict=True):
+            for tokens, value in iter_others(body, words):
+                counter = spot(scope, (*part, *tokens))
+                counter.types[TYPES[type(value)], subject.day] += 1
+                counter.add_value(value)
 
     def _look_at(self, place: _Place, column: Column, days: Iterable[str]) -> None:
         values, counter, kind = column.values, place.counter, column.kind

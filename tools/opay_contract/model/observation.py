@@ -126,9 +126,14 @@ def limit_locations(
     kept = heapq.nsmallest(
         MAX_LOCATIONS,
         locations,
-        key=lambda location: (not is_documented(locations[location]), _rank(location)),
+        key=lambda location: (not is_documented(locations[location]), rank_of_location(location)),
     )
     return {location: locations[location] for location in kept}
+
+
+def rank_of_location(location: FieldLocation) -> str:
+    """Return what orders the locations of a summary of which too many are not documented."""
+    return hashlib.sha256("\x00".join(location).encode("utf-8", "replace")).hexdigest()
 
 
 def limit_values(values: dict[str, int], *, is_over: bool) -> tuple[dict[str, int], bool]:
@@ -163,10 +168,6 @@ def add(left: dict[K, int], right: dict[K, int]) -> dict[K, int]:
     for key, count in right.items():
         total[key] = total.get(key, 0) + count
     return total
-
-
-def _rank(location: FieldLocation) -> str:
-    return hashlib.sha256("\x00".join(location).encode("utf-8", "replace")).hexdigest()
 
 
 _DATE, _MICROSECONDS = len("2026-05-01"), len("2026-05-01T10:00:00.000000")
