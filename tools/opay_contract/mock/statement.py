@@ -280,11 +280,6 @@ class Choice:
     taken: str
     stated: StatedChoice
 
-    @property
-    def action(self) -> Action:
-        """What the mock does."""
-        return self.stated.readings[self.taken]
-
 
 class Choices:
     """Every choice of one mock, by question; `choices["error-data"]` is the id of the reading taken."""
@@ -306,7 +301,7 @@ class Choices:
         """Return what the mock does in a situation, about a request of a form."""
         for choice in self._taken.values():
             if choice.stated.decides == situation and choice.stated.form in (None, form):
-                return choice.action
+                return choice.stated.readings[choice.taken]
         return USUAL[situation]
 
     def changed(self, picks: Iterable[str]) -> "Choices":
