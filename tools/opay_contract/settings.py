@@ -13,6 +13,7 @@ from typing import Any
 
 from opay_contract.errors import UsageError
 from opay_contract.files import line_of, parse_toml, read_text
+from opay_contract.judge.describing import describe_name
 from opay_contract.judge.gap_table import EVERY_RULE
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED, NOTHING_SUCCEEDED
 from opay_contract.model.finding import Finding, Insight, Key, Rule, Severity
@@ -414,7 +415,7 @@ def parse_settings(text: str, file: Path) -> ProjectSettings:
 def _known(name: str) -> SettingKey:
     if name not in KEYS_BY_NAME:
         hint = did_you_mean(name, KEYS_BY_NAME) or f"known are {', '.join(KEYS_BY_NAME)}"
-        raise UsageError(f"unknown key '{name}'; {hint}")
+        raise UsageError(f"unknown key '{describe_name(name)}'; {hint}")
     return KEYS_BY_NAME[name]
 
 

@@ -67,7 +67,7 @@ def work_on(*paths: Any, size: int = 30_000) -> Work:
     return Work(iter_inputs([str(path) for path in paths]), None, size)
 
 
-@settings(deadline=None, max_examples=3, derandomize=True, phases=[Phase.generate])
+@settings(deadline=None, max_examples=2, derandomize=True, phases=[Phase.generate])
 @given(size=st.integers(2_000, 130_000))
 def test_any_size_of_parts_gives_the_report_of_one_process(  # noqa: PLR0913, PLR0917  fixtures
     cluster: Any, traffic: Path, contract: Contract, alone: Alone, run_settings: Settings, size: int
@@ -282,7 +282,7 @@ def test_only_so_many_tasks_are_on_their_way_at_a_time(
         nonlocal most
         most = max(most, len(cluster.scheduler.tasks))
 
-    check_on_cluster(work_on(traffic, size=1000), job, scheduler=cluster.scheduler_address, on_progress=look)
+    check_on_cluster(work_on(traffic, size=4000), job, scheduler=cluster.scheduler_address, on_progress=look)
     assert 0 < most <= 2 * cluster_module._AHEAD * 4  # noqa: SLF001
 
 

@@ -72,7 +72,7 @@ def assert_same(
         assert remembered.observations == full.observations
         assert summary_to_json(remembered) == expected
     assert full.readings == readings_of(judge or contract(), items, run)
-    assert {spot: observed.count for spot, observed in full.observations.items()} == places_of(
+    assert {location: observed.count for location, observed in full.observations.items()} == places_of(
         judge or contract(), items, run
     )
     return full

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift import fold as fold_module
 from opay_contract.drift import fold as folding
-from opay_contract.drift.fold import FindingFold, Fold
+from opay_contract.drift.fold import Fold
 from opay_contract.formats.native import parse_line
 from opay_contract.judge.judge import Judge
 from opay_contract.judge.subject import Settings
@@ -34,6 +35,7 @@ from opay_contract.model.summary import (
 )
 from opay_contract.recordings.inputs import Source
 from opay_contract.report.findings import describe_files
+from opay_contract.report.json_report import build_finding
 
 QUICK = settings(deadline=None, derandomize=True, max_examples=40)
 CASES = sorted((Path(__file__).parents[1] / "judge" / "cases").glob("*/*.ndjson"))
@@ -236,27 +238,22 @@ def test_equal_findings_become_one_with_the_first_and_the_last(
 
 
 def test_a_finding_knows_so_many_files_and_that_there_are_more() -> None:
-    finding = Finding(
-        rule=RULES[0],
-        operation=None,
-        outcome=Outcome.SUCCESS,
-        pointer="/a",
-        expected="",
-        actual="",
-        contract=None,
-        place=Place(source=0, entry=1, file="-"),
-        recorded_at=None,
-    )
+    line = b'{"response":{"status":200,"body":[]}}'
     for number, kept in ((MAX_FILES, MAX_FILES), (MAX_FILES + 1, MAX_FILES + 1), (500, MAX_FILES + 1)):
-        folds = FindingFold(), FindingFold(), FindingFold()
+        folds = [Fold(contract(), SETTINGS) for _ in range(3)]
         for source in reversed(range(number)):
-            seen = replace(finding, place=Place(source=source, entry=1, file="-"))
+            seen = structs.replace(
+                parse_line(Place(source=source, entry=1, file="-"), line), is_asserted=True
+            )
             folds[0].add(seen)
             folds[1 + source % 2].add(seen)
-        whole, *halves = (fold.findings()[finding.key] for fold in folds)
-        assert whole.files == tuple(range(kept)), number
-        assert join(halves[0], halves[1]) == whole
+        (whole,), *halves = (tuple(fold.summary().findings.values()) for fold in folds)
+        assert (whole.files, whole.count) == (tuple(range(kept)), number)
+        assert whole.finding.place.source == 0
+        assert join(halves[0][0], halves[1][0]) == whole
         assert describe_files(whole) == (str(number) if number <= MAX_FILES else f"{MAX_FILES}+")
+        told = build_finding(whole)
+        assert (told["files"], told["more_files"]) == (min(number, MAX_FILES), number > MAX_FILES)
 
 
 @QUICK

@@ -88,7 +88,7 @@ def test_there_are_some_fifty_defects_and_each_has_a_name_of_its_own() -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("defect", DEFECTS[::3], ids=lambda defect: defect.name)
+@pytest.mark.parametrize("defect", DEFECTS[::9], ids=lambda defect: defect.name)
 def test_whatever_else_fails_is_told_without_a_secret_or_a_value(defect: Defect) -> None:
     assert run_suite(defect.server().answer)
 
@@ -113,18 +113,6 @@ def test_the_mock_raises_no_alarm_under_any_reading(number: int) -> None:
     picks = {name: known[number % len(known)] for name, known in READINGS.items()}
     with in_mock(picks) as answer:
         assert run_suite(answer) == {}
-
-
-@pytest.mark.thorough
-def test_a_sound_server_raises_no_alarm_under_any_single_reading() -> None:
-    alarms = {
-        (question.id, reading.id): failed
-        for question in CONTRACT.questions
-        for reading in question.readings
-        if not reading.assumed  # of all that are, there is the server of no choice
-        and (failed := run_suite(SoundServer({question.id: reading.id}).answer))
-    }
-    assert (alarms, run_suite(SoundServer().answer)) == ({}, {})
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from opay_contract.drift.saving import FindingsSeen, findings_seen_in
 from opay_contract.errors import UsageError
 from opay_contract.files import parse_toml, read_text
 from opay_contract.judge.card_numbers import has_card_number
+from opay_contract.judge.describing import describe_name
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED, RULES_BY_ID
 from opay_contract.model.finding import Outcome, key_of
 from opay_contract.model.summary import DriftSummary, fingerprint
@@ -217,7 +218,8 @@ def find_text_fault(name: str, text: str) -> str | None:
 
 def _find_shape_faults(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     unknown = [
-        (name, f"unknown member '{name}'{_hint(name, _MEMBERS, _KNOWN)}") for name in values - _MEMBERS.keys()
+        (name, f"unknown member '{describe_name(name)}'{_hint(name, _MEMBERS, _KNOWN)}")
+        for name in values - _MEMBERS.keys()
     ]
     needed = [name for name in _MEMBERS if name != _OPTIONAL]
     missing = [(name, f"the acceptance has no '{name}'") for name in needed if name not in values]
@@ -237,7 +239,8 @@ def _find_value_faults(values: Mapping[str, Any], today: date) -> list[tuple[str
         "rule": find_rule_fault(values["rule"]),
         "outcome": None
         if values["outcome"] in outcomes
-        else f"unknown outcome '{values['outcome']}'; known are {', '.join(outcomes) or 'none'}",
+        else f"unknown outcome '{describe_name(values['outcome'])}'; "
+        f"known are {', '.join(outcomes) or 'none'}",
         "pointer": "pointer holds a card number" if has_card_number(values["pointer"]) else None,
         "value": "value holds a card number" if has_card_number(values.get("value", "")) else None,
         "reason": find_text_fault("reason", values["reason"]),
@@ -245,8 +248,8 @@ def _find_value_faults(values: Mapping[str, Any], today: date) -> list[tuple[str
         "expires": find_expiry_fault(values["expires"], today),
         "fingerprint": None
         if values["fingerprint"] == right
-        else f"fingerprint '{values['fingerprint']}' is not that of the rule, operation, outcome, pointer "
-        f"and value beside it, which is '{right}'",
+        else "the fingerprint is not that of the rule, operation, outcome, pointer and value beside it, "
+        f"which is '{right}'",
     }
     return [(name, fault) for name, fault in faults.items() if fault]
 
@@ -285,7 +288,8 @@ def parse_baseline(text: str, file: str, today: date) -> Baseline:
     if type(version) is not int or version != VERSION:
         raise UsageError(f"{file}:1: no baseline of version {VERSION}; begin it with 'version = {VERSION}'")
     if values:
-        raise UsageError(f"{file}:1: unknown member '{next(iter(values))}'; known are version and {TABLE}")
+        unknown = describe_name(next(iter(values)))
+        raise UsageError(f"{file}:1: unknown member '{unknown}'; known are version and {TABLE}")
     if not isinstance(entries, list) or len(entries) != len(layout.entries):
         raise UsageError(f"{file}:1: write every acceptance as a table of its own that begins [[{TABLE}]]")
     acceptances = tuple(

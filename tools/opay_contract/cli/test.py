@@ -95,7 +95,7 @@ def test(
         *(f"{option}={path.absolute()}" for option, path in files.items() if path is not None),
         *([f"--contract={contract_dir.absolute()}"] if contract_dir is not None else []),
         *(["--allow-production"] if allow_production else []),
-        *(["-k", expression] if expression else []),
+        *([f"-k={expression}"] if expression else []),  # one that begins with @ is no file of arguments
         str(folder),
     ]
     run = SuiteRun(is_alone=True)

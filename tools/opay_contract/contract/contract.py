@@ -170,12 +170,14 @@ class Route:
     `outside` says why it is out of scope: another host, another path of the contract's hosts, or a browser's
     preflight. An operation of None in scope is an unknown method of `documented`, a path of the contract, or
     an unknown path: one that is `near` to a documented one, or any where the contract has them all.
+    `others` are the operations of an unknown method's path, one for each method that it has.
     """
 
     outside: Outside | None = None
     operation: Operation | None = None
     documented: str | None = None
     near: NearPath | None = None
+    others: tuple[Operation, ...] = ()
 
     @property
     def in_scope(self) -> bool:
@@ -276,7 +278,8 @@ class Contract:
             return self._unknown_path(parts, has_path=path is not None)
         known.sort(key=lambda operation: operation.rank)
         operation = next((operation for operation in known if method in ("", operation.method)), None)
-        return Route(operation=operation, documented=known[0].path)
+        others = {one.method: one for one in reversed(known)}.values() if operation is None else ()
+        return Route(operation=operation, documented=known[0].path, others=tuple(others))
 
     def _unknown_path(self, url: SplitResult, *, has_path: bool) -> Route:
         """Return where a path leads that no operation has: one operation does not say what else there is."""

@@ -235,7 +235,7 @@ class _Reading:
                 raise self._error(key_node, "a key must be a single word or text")
             key = str(key_node.value)
             if key in members:
-                raise self._error(key_node, f"the key {key!r} comes twice")
+                raise self._error(key_node, "a key comes twice")
             members[key] = self._construct(value_node)
         return members
 

@@ -120,7 +120,8 @@ def read_version(document: Document) -> int:
         raise ContractError(f"{name}: no OpenAPI document: it has no `openapi` with its version")
     version = _VERSION.fullmatch(str(stated))
     if version is None:
-        raise ContractError(f"{name}: OpenAPI {stated} is not read; known are 3.0 and 3.1")
+        shown = stated if re.fullmatch(r"[0-9.]{1,12}", str(stated)) else "of such a version"
+        raise ContractError(f"{name}: OpenAPI {shown} is not read; known are 3.0 and 3.1")
     return int(version[1])
 
 

@@ -2,6 +2,7 @@
 
 from bisect import insort
 from collections import Counter
+from collections.abc import Callable, Iterable
 
 from msgspec import structs
 
@@ -15,10 +16,10 @@ from opay_contract.jsontext import Parsed, parse_json
 from opay_contract.judge.alike import Led
 from opay_contract.judge.judge import Judge
 from opay_contract.judge.routes import describe_elsewhere
-from opay_contract.judge.subject import Alike, Settings, gather
+from opay_contract.judge.subject import Alike, Hit, RawFinding, Settings, Subject, gather
 from opay_contract.model.exchange import NO_ZONE, Exchange, Place, Request, Unreadable
-from opay_contract.model.finding import Finding, Key, Severity
-from opay_contract.model.observation import day_of, latest_days, utc_of
+from opay_contract.model.finding import Finding, Key, Severity, key_of
+from opay_contract.model.observation import latest_days, utc_of
 from opay_contract.model.summary import (
     MAX_DIAGNOSED,
     MAX_ELSEWHERE,
@@ -34,13 +35,19 @@ from opay_contract.model.summary import (
     first_files,
     first_unreadable,
     most_severe,
+    rank_of,
 )
 
 MAX_UNREAD, MAX_UNREAD_BYTES = 128, 1 << 20
 """After so many exchanges, or bytes of their bodies, the bodies are read."""
 
-MAX_WAITING, MAX_WAITING_BYTES = 256, 2 << 20
-"""After so many exchanges, or bytes of their bodies, all that were read are judged and counted."""
+MIN_WAITING, MAX_WAITING, MAX_WAITING_BYTES = 256, 2048, 2 << 20
+"""After so many exchanges, or bytes of their bodies, all that were read are judged and counted.
+
+Those of many kinds wait longer than those of few, for a look at many costs as much as one at few."""
+
+MANY_ALIKE = 16
+"""How many exchanges of a kind are many, on average."""
 
 
 _Unread = list[Led]
@@ -70,18 +77,20 @@ class _Folding:
         self.days: dict[str, int] = {}
         self.files: set[int] = set()
 
-    def add(self, place: Place, recorded_at: str | None, times: int = 1) -> None:
-        self.count += times
-        if place >= self.last_place:
-            self.last_place, self.last_recorded_at = place, recorded_at
-        seen, day = utc_of(recorded_at), day_of(recorded_at)
-        self.days[day] = self.days.get(day, 0) + times
-        self.files.add(place.source)
+    def add(self, subjects: list[Subject]) -> None:
+        self.count += len(subjects)
+        last = max(subjects, key=_order)
+        if last.exchange.place >= self.last_place:
+            self.last_place, self.last_recorded_at = last.exchange.place, last.exchange.recorded_at
+        for day, count in Counter([one.day for one in subjects]).items():
+            self.days[day] = self.days.get(day, 0) + count
+        self.files.update([one.exchange.place.source for one in subjects])
         if len(self.files) > 2 * MAX_FILES:
             self.files = set(first_files(self.files))
-        if seen is not None:
-            self.first_seen = min(self.first_seen or seen, seen)
-            self.last_seen = max(self.last_seen or seen, seen)
+        seen = [utc for one in subjects if (utc := utc_of(one.exchange.recorded_at)) is not None]
+        if seen:
+            self.first_seen = min(self.first_seen or seen[0], *seen)
+            self.last_seen = max(self.last_seen or seen[0], *seen)
 
     def folded(self) -> FoldedFinding:
         return FoldedFinding(
@@ -97,27 +106,44 @@ class _Folding:
 
 
 class FindingFold:
-    """Takes findings one at a time; `findings()` gives the most severe of them, folded."""
+    """Takes what was found; `findings()` gives the most severe of it, equal findings folded."""
 
     def __init__(self) -> None:
         self._foldings: dict[Key, _Folding] = {}
+        self._last: tuple[int, str] | None = None
         self._occurrences: Counter[Severity] = Counter()
 
     def __len__(self) -> int:
         """Return how many distinct findings there are."""
         return len(self._foldings)
 
-    def add(self, finding: Finding) -> None:
-        """Take a finding."""
-        self._occurrences[finding.rule.severity] += 1
-        folding = self._foldings.get(finding.key)
-        if folding is None:
-            folding = self._foldings[finding.key] = _Folding(finding)
-            if len(self._foldings) > 2 * MAX_FINDINGS:
-                self._foldings = most_severe(self._foldings)
-        elif finding.place < folding.finding.place:
-            folding.finding = finding
-        folding.add(finding.place, finding.recorded_at)
+    def add(self, hits: Iterable[Hit], finding_of: Callable[[Subject, RawFinding], Finding]) -> None:
+        """Take what was found; of equal findings only the first by place is made a finding of."""
+        equal: dict[Key, list[Hit]] = {}
+        for subject, hit in hits:
+            frame = subject.alike.frame
+            key = key_of(hit.rule.id, frame.scope[0], frame.outcome, hit.pointer, hit.value)
+            equal.setdefault(key, []).append((subject, hit))
+        for key, found in equal.items():
+            first = min(found, key=lambda hit: _order(hit[0]))
+            self._occurrences[first[1].rule.severity] += len(found)
+            folding = self._foldings.get(key)
+            if (
+                folding is None
+                and self._last is not None
+                and rank_of(first[1].rule.severity, key) > self._last
+            ):
+                continue  # no summary keeps it, whatever comes
+            if folding is None:
+                folding = self._foldings[key] = _Folding(finding_of(*first))
+            elif first[0].exchange.place < folding.finding.place:
+                folding.finding = finding_of(*first)
+            folding.add([subject for subject, _ in found])
+        if len(self._foldings) > 2 * MAX_FINDINGS:
+            self._foldings = most_severe(self._foldings)
+            if len(self._foldings) == MAX_FINDINGS:
+                ranks = [rank_of(one.finding.rule.severity, key) for key, one in self._foldings.items()]
+                self._last = max(ranks)
 
     def occurrences(self) -> dict[Severity, int]:
         """Return how many findings there were, by severity."""
@@ -177,17 +203,16 @@ class Fold:
         if len(self._unread) >= MAX_UNREAD or self._unread_bytes >= MAX_UNREAD_BYTES:
             with without_collection():  # nothing of what is made meanwhile is left when it is on again
                 self._read()
-                if (
-                    self._exchanges - self._last_judged >= MAX_WAITING
-                    or self._waiting_bytes >= MAX_WAITING_BYTES
-                ):
+                most = min(max(MIN_WAITING, MANY_ALIKE * len(self._waiting)), MAX_WAITING)
+                count = self._exchanges - self._last_judged
+                if count >= most or self._waiting_bytes >= MAX_WAITING_BYTES:
                     self._judge_waiting()
 
     def check(self, item: Exchange | Unreadable) -> list[Finding]:
         """Take one thing that a reader yielded; returns its findings."""
         self._judge_waiting()
         self._accept(item)
-        return self._judge_waiting()
+        return [self._judge.finding(*hit) for hit in self._judge_waiting()]
 
     def _accept(self, item: Exchange | Unreadable) -> None:
         """Count an exchange; what is judged waits to be read."""
@@ -223,16 +248,15 @@ class Fold:
         self._waiting_bytes += self._unread_bytes
         self._unread, self._unread_bytes = _Unread(), 0
 
-    def _judge_waiting(self) -> list[Finding]:
-        """Judge and count all that waits, exchanges that are alike together; returns the findings."""
+    def _judge_waiting(self) -> list[Hit]:
+        """Judge and count all that waits, exchanges that are alike together; returns what was found."""
         self._read()
         waiting, self._waiting, self._waiting_bytes = self._waiting, {}, 0
         self._last_judged = self._exchanges
         gathered = gather(waiting)
         self._statistics.count(waiting, gathered)
         found = self._judge.judge(waiting, gathered)
-        for finding in found:
-            self._findings.add(finding)
+        self._findings.add(found, self._judge.finding)
         for alike in waiting:
             for subject in alike.waiting if self._settings.private_key else ():
                 if subject.verification is not None:
@@ -324,6 +348,10 @@ class Fold:
         else:
             self._unreadable_count += 1
             _keep(self._unreadable, structs.replace(found, request=None))
+
+
+def _order(subject: Subject) -> tuple[int, int, str, int]:
+    return subject.exchange.place.order
 
 
 def _keep(kept: list[Unreadable], found: Unreadable) -> None:

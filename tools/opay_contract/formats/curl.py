@@ -104,16 +104,19 @@ _ASKING = frozenset({PieceKind.REQUEST, PieceKind.SENT})
 def rewrite_curl(policy: Policy, stream: Readable, sink: Sink, tally: Tally) -> None:
     """Rewrite every call, and what curl says between two."""
     held: list[Piece] = []
-    has_body = False
+    body: int | None = None  # where the whole body is written: at its last piece
     for one in iter_pieces(stream):
         if isinstance(one, Call):
             sink.write(_Writing(policy, one, held).call(tally))
-            held, has_body = [], False
+            held, body = [], None
         elif one.call is None:
             sink.write(_Lines(policy, None, None).write(one))
-        elif one.kind is not PieceKind.BODY or not has_body:
+        else:
+            if one.kind is PieceKind.BODY:
+                if body is not None:
+                    del held[body]
+                body = len(held)
             held.append(one)
-            has_body = has_body or one.kind is PieceKind.BODY
 
 
 @dataclass(frozen=True, slots=True)

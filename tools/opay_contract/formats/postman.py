@@ -190,7 +190,7 @@ class _Stream(msgspec.Struct, gc=False):
     data: list[Annotated[int, msgspec.Meta(ge=0, le=255)]] | None = None
 
 
-class _Response(msgspec.Struct, gc=False):
+class _SavedResponse(msgspec.Struct, gc=False):
     code: int
     header: Any = None
     stream: _Stream | None = None
@@ -198,7 +198,7 @@ class _Response(msgspec.Struct, gc=False):
 
 class _Execution(msgspec.Struct, gc=False):
     request: Any = None
-    response: _Response | None = None
+    response: _SavedResponse | None = None
 
 
 _EXECUTION = msgspec.json.Decoder(_Execution)
@@ -210,7 +210,7 @@ def _read_execution(place: Place, entry: Entry) -> Exchange | Unreadable:
     return build_exchange(place, request, _response, execution.response)
 
 
-def _response(recorded: _Response | None) -> Response:
+def _response(recorded: _SavedResponse | None) -> Response:
     if recorded is None:
         raise EntryError(NO_RESPONSE)
     status, headers = parse_status(recorded.code), parse_fields(recorded.header)

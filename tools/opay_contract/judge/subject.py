@@ -139,6 +139,9 @@ def _described(read: Parsed | NotJson | None, plan: BodyPlan | None) -> Describe
 
 Check = Callable[[Subject], Iterable[RawFinding]]
 
+Hit = tuple[Subject, RawFinding]
+"""What was found, and in which exchange."""
+
 
 @dataclass(slots=True, eq=False)
 class Bodies:
@@ -175,9 +178,9 @@ class Alike:
 
     That is a frame, what their URLs say, the shapes of both bodies where they are JSON, and the names of
     headers. Both plans are None where there is nothing to judge. `checks` are those that may find something
-    in one of them; `glances`, and those at the bodies, tell of many at once that these find nothing; None
-    where each exchange is looked at. In the `searched_headers` a card number may stand, and of the
-    `searched_bodies`, request and response, each is searched for one.
+    in one of them, each with what tells of many at once that it does not, None where each is looked at; those
+    `of_bodies` are asked where a look at many bodies does not clear one. In the `searched_headers` a card
+    number may stand, and of the `searched_bodies`, request and response, each is searched for one.
     """
 
     contract: Contract
@@ -189,8 +192,8 @@ class Alike:
     query_plan: BodyPlan | None = None
     answer_plan: BodyPlan | None = None
     bodies: tuple[Bodies, ...] = ()
-    checks: tuple[Check, ...] = ()
-    glances: "tuple[Glance, ...] | None" = None
+    checks: "tuple[tuple[Check, Glance | None], ...]" = ()
+    of_bodies: frozenset[Check] = frozenset()
     searched_headers: tuple[bool, ...] = ()
     searched_bodies: tuple[bool, bool] = (True, True)
     is_known: bool = False

@@ -40,13 +40,15 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def __lt__(self, other: "Place") -> bool:
         """Return whether this place comes first."""
-        return self._key() < other._key()
+        return self.order < other.order
 
     def __le__(self, other: "Place") -> bool:
         """Return whether this place comes first, or is the same."""
-        return self._key() <= other._key()
+        return self.order <= other.order
 
-    def _key(self) -> tuple[int, int, str, int]:
+    @property
+    def order(self) -> tuple[int, int, str, int]:
+        """What tells which of two comes first."""
         return self.source, self.entry, self.file, self.line or 0
 
 

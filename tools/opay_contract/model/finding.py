@@ -114,13 +114,13 @@ class Finding:
 class Gap:
     """Something that the contract has and recordings do not show.
 
-    `spot` is where it would be; its form and outcome are empty where it concerns the operation as a whole.
+    `location` is where it would be; form and outcome are empty where it concerns the operation as a whole.
     `documented` and `seen` say in words what the contract has and what there was; `opportunities` counts the
     exchanges, or objects, that could have shown it.
     """
 
     rule: Rule
-    spot: FieldLocation
+    location: FieldLocation
     documented: str
     seen: str
     opportunities: int
@@ -157,7 +157,7 @@ class Change:
     """
 
     kind: ChangeKind
-    spot: FieldLocation
+    location: FieldLocation
     day: str
     type: str
     before: Share

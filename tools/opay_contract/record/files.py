@@ -62,7 +62,7 @@ class LineFile:
         with self._locked():
             for piece in pieces:
                 self._write(piece)
-        self.lines += len(lines)
+                self.lines += len(lines) // len(pieces)
 
     def close(self) -> None:
         """Close the file."""

@@ -3,7 +3,7 @@
 import base64
 import re
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 from itertools import islice
@@ -340,6 +340,8 @@ class Texts:
         """Return one of the possible pseudonyms of a text, whether it keeps what the text showed or not."""
         parts = self.detector.parts(text, keep_words=manner.keep_words)
         whole = condense(text)
+        if manner.cards and not card_hits(text):  # what looks like one in it is part of something else
+            manner = replace(manner, cards=False)
         made = "".join(self._replace_part(part, whole, manner, salt) for part in parts)
         missing = _LEAST - sum(map(str.isalnum, text)) if manner.lengthen else 0
         if missing <= 0:

@@ -34,7 +34,15 @@ from opay_contract.suite.breach import (
 )
 from opay_contract.suite.client import Client, Listener, RatePolicy, UnreachableError, share
 from opay_contract.suite.questions import LACKS, MOCK, NEEDS, ApiJudge, ApiTarget, Questions
-from opay_contract.suite.targets import PROBES, ProbeResult, find_target, judge_of, probe, running_mock
+from opay_contract.suite.targets import (
+    NO_OPERATION,
+    PROBES,
+    ProbeResult,
+    find_target,
+    judge_of,
+    probe,
+    running_mock,
+)
 from opay_contract.words import count
 
 PACKAGE = Path(opay_contract.__file__).parent
@@ -336,6 +344,8 @@ def contract_of(config: pytest.Config) -> Contract:
             config.stash[_CONTRACT] = load_contract(named)
         except OpayContractError as error:
             raise pytest.UsageError(str(error)) from None
+        if not config.stash[_CONTRACT].operations:
+            raise pytest.UsageError(NO_OPERATION)
     return config.stash[_CONTRACT]
 
 

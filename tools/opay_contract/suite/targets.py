@@ -36,6 +36,9 @@ from opay_contract.words import count
 _PRODUCTION = "production"
 
 
+NO_OPERATION = "the contract has no operation, so there is nothing to ask"
+
+
 def find_target(
     name: str, environment: Mapping[str, str], contract: Contract, *, allow_production: bool = False
 ) -> ApiTarget:
@@ -43,6 +46,8 @@ def find_target(
 
     A UsageError says what is wrong with the name, or which variables of the environment are missing.
     """
+    if not contract.operations:
+        raise UsageError(NO_OPERATION)
     servers = {server.environment: server for server in contract.servers if server.environment}
     named, production = servers.get(name), servers.get(_PRODUCTION)
     base_url = f"https://{named.host}{named.prefix}" if named else _checked(name, servers)
