@@ -222,10 +222,10 @@ class Statistics:
 
     def _count_others(self, bodies: Bodies, words: Words) -> None:
         """Count members that no document names, one by one: their places are others in every body."""
-        spot, scope, part = self._observer.spot, bodies.frame.scope, bodies.part
+        location, scope, part = self._observer.location, bodies.frame.scope, bodies.part
         for subject, body in zip(bodies.subjects, bodies.table.at(()), strict=True):
             for tokens, value in iter_others(body, words):
-                counter = spot(scope, (*part, *tokens))
+                counter = location(scope, (*part, *tokens))
                 counter.types[TYPES[type(value)], subject.day] += 1
                 counter.add_value(value)
 
