@@ -27,7 +27,7 @@ PLACES = [
     "opay_contract.formats.native.iter_lines",
     "opay_contract.formats.native.parse_line",
     "opay_contract.recordings.reading.recognise",
-    "opay_contract.judge.checks.describe_value",
+    "opay_contract.judge.body.describe_value",
     "opay_contract.judge.body_plan.annotate",
     "opay_contract.judge.exposure.CardSearch.in_url",
     "opay_contract.judge.alike.Kinds.part",
