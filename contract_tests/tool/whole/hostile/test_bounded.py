@@ -30,7 +30,7 @@ Command = Callable[[bytes], object]
 @pytest.mark.parametrize(
     ("kind", "begin"),
     [
-        *((kind, SIZE // 16) for kind in list(KINDS)[::9]),
+        *((kind, SIZE // 16) for kind in list(KINDS)[::14]),
         *(pytest.param(kind, SIZE // 4, marks=pytest.mark.thorough) for kind in KINDS),
     ],
 )
