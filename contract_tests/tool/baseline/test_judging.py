@@ -1,13 +1,13 @@
 """Beside a baseline the findings of a run are parted: open, accepted, expired; and nothing is lost."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
 
 import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from opay_contract.baseline.acceptance import Acceptance, Judged, State
 from opay_contract.baseline.baseline import Baseline, apply_baseline

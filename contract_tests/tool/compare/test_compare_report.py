@@ -1,9 +1,9 @@
 """What differs between two runs is a table: totals first, each fact once, with its place in the contract."""
 
 import re
-from dataclasses import replace
 
 import click
+from msgspec.structs import replace
 
 from opay_contract.compare.comparing import compare, render_comparison
 from opay_contract.contract.loading import load_contract

@@ -1,13 +1,13 @@
 """A summary joins: any split of the input, in any order of the parts, gives the same summary as one pass."""
 
 from copy import deepcopy
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from contract_tests.tool.docs.test_page_in_chromium import drive
+from msgspec.structs import replace
 
 from opay_contract.model.summary import DriftSummary, merge
 from opay_contract.report.checked_run import CheckedRun

@@ -3,18 +3,17 @@
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import click
+import msgspec
 
 from opay_contract.drafts import open_draft
 from opay_contract.errors import UsageError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(msgspec.Struct, frozen=True, kw_only=True):
     """A report that was asked for: its format, and the file it goes to, None for standard output."""
 
     format: str

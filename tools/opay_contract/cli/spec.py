@@ -3,10 +3,11 @@
 import json
 import os
 import shlex
-from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from opay_contract.cli.checking import print_notes
 from opay_contract.cli.help import Command
@@ -56,9 +57,9 @@ def spec(contract_dir: Path | None, format_out: str, export: Path | None) -> Non
     if not proof.problems:
         print_notes(load_contract(contract_dir))
     if format_out == "json":
-        told = asdict(replace(proof, root={}))
+        told = to_builtins(replace(proof, root={}))
         del told["root"]
-        head = {"schema_version": 1, "sound": not proof.problems, "contract": asdict(used)}
+        head = {"schema_version": 1, "sound": not proof.problems, "contract": to_builtins(used)}
         click.echo(json.dumps(head | told, indent=2))
     else:
         lines = [

@@ -3,11 +3,12 @@
 import json
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
 import click
+import msgspec
+from msgspec import to_builtins
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY, fields_of_scope
@@ -47,8 +48,7 @@ class DifferenceKind(StrEnum):
 _WITH_WORDS = {DifferenceKind.TYPES, DifferenceKind.VALUES, DifferenceKind.RANGE, DifferenceKind.READINGS}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunDifference:
+class RunDifference(msgspec.Struct, frozen=True, kw_only=True):
     """One difference: `old` and `new` say in words what there was, the shares how often.
 
     `spot` is the place; of an open question it is empty but for the question's id as the pointer.
@@ -62,8 +62,7 @@ class RunDifference:
     new_share: Share
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """Two summaries, the findings that only one of them has, and everything else that differs.
 
     `unsure` are findings of the old run that the new one may have beyond the number that a summary keeps.
@@ -187,8 +186,7 @@ def _words(found: Range, unit: str) -> str:
     return f"{found[0]:,} to {found[1]:,} {unit}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Fact:
+class _Fact(msgspec.Struct, frozen=True):
     """One difference, said once for all operations, forms and outcomes that have it alike."""
 
     kind: DifferenceKind
@@ -224,7 +222,7 @@ def render_comparison_json(comparison: Comparison, used: ContractUsed | None = N
     """Return what differs, for programs; one ASCII text that ends in a line feed."""
     report = {
         "schema_version": SCHEMA_VERSION,
-        "contract": asdict(used) if used else None,
+        "contract": to_builtins(used) if used else None,
         "old": _run(comparison.old),
         "new": _run(comparison.new),
         "findings_appeared": [_finding_json(folded) for folded in comparison.appeared],
@@ -418,6 +416,6 @@ def _difference_json(difference: RunDifference) -> dict[str, Any]:
         "pointer": pointer,
         "old": difference.old,
         "new": difference.new,
-        "old_share": asdict(difference.old_share),
-        "new_share": asdict(difference.new_share),
+        "old_share": to_builtins(difference.old_share),
+        "new_share": to_builtins(difference.new_share),
     }

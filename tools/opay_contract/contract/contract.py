@@ -2,7 +2,6 @@
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from urllib.parse import SplitResult, urlsplit
@@ -28,8 +27,7 @@ OTHER_TYPE = NotJson(line=1, column=1)
 _SCHEMES = {"": None, "http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
+class Server(msgspec.Struct, frozen=True, kw_only=True):
     """A host that answers by this contract, and the path in front of the operations' paths.
 
     The host is empty where any host does, and `*` in it stands for any text.
@@ -54,8 +52,7 @@ class Outside(StrEnum):
     PREFLIGHT = "preflight"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(msgspec.Struct, frozen=True, kw_only=True):
     """Where a request leads.
 
     `outside` says why it is out of scope: another host, another path of the contract's hosts, or a browser's
@@ -93,8 +90,7 @@ class Match(msgspec.Struct, kw_only=True, gc=False):
     response_body: Parsed | NotJson | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contract:
+class Contract(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the documents of a contract say, resolved.
 
     `has_all_paths` if it says that its paths are all that there are on its servers. `words` are those

@@ -5,16 +5,17 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 
 from opay_contract.contract.addresses import MISSING
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import Parsed, parse_json, pointer
+from opay_contract.model.exchange import Hidden
 
 _CORE_SCHEMA: tuple[tuple[str, str, str], ...] = (
     ("null", r"~|null|Null|NULL|", "~nN"),
@@ -35,21 +36,19 @@ _TAG = "tag:yaml.org,2002:"
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(msgspec.Struct, frozen=True):
     """A 1-based line and column."""
 
     line: int
     column: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Document:
+class Document(Hidden, frozen=True, kw_only=True, dict=True):
     """A parsed file: its name in the contract's folder, its value, and the text that it was read from."""
 
     name: str
     value: Any
-    text: str = field(repr=False, compare=False)
+    text: str
 
     @cached_property
     def positions(self) -> dict[str, Position]:

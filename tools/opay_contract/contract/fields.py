@@ -2,8 +2,9 @@
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+import msgspec
 
 from opay_contract.contract.addresses import MISSING, absolute, below, split_uri, with_fragment
 from opay_contract.contract.keywords import Holds, Shape, Subschema, iter_beside
@@ -13,8 +14,7 @@ from opay_contract.jsontext import pointer
 from opay_contract.model.finding import Outcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Body:
+class Body(msgspec.Struct, frozen=True, kw_only=True):
     """A body that an operation takes or gives: its name, its request form if any, its schema's address.
 
     An answer's `outcome` is None where the schema is that of all of them.
@@ -27,8 +27,7 @@ class Body:
     outcome: Outcome | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class Field(msgspec.Struct, frozen=True, kw_only=True):
     """A member of a body by its folded pointer.
 
     `statements` are the `file#pointer` that describe it, `uri` is the address of the first. `limits` has what
@@ -43,7 +42,11 @@ class Field:
     description: str
     statements: tuple[str, ...]
     uri: str
-    limits: tuple[tuple[str, Any], ...] = field(hash=False)  # an `enum` is a list
+    limits: tuple[tuple[str, Any], ...]
+
+    def __hash__(self) -> int:
+        """Return the same for equal ones; in `limits` an `enum` is a list."""
+        return hash((self.pointer, self.statements))
 
     def limit(self, keyword: str) -> Any:
         """Return what a keyword in `LIMITS` says, None where it says nothing."""
@@ -75,8 +78,7 @@ _Cases = tuple[_Case, ...]
 """What leads to a schema, outer ones first."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
+class _Node(msgspec.Struct, frozen=True):
     uri: str
     value: dict[str, Any]
     cases: _Cases
@@ -88,8 +90,7 @@ _CONDITION = frozenset(("then", "else"))
 _Found = dict[tuple[str, ...], list[_Node]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(msgspec.Struct, frozen=True):
     """A schema to be looked at: where it stands, about which place, and which schemas led there."""
 
     uri: str

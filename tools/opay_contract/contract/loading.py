@@ -3,12 +3,13 @@
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice, product
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
+
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import (
     MISSING,

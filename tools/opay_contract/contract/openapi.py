@@ -6,8 +6,9 @@ everything else knows one dialect of schemas: JSON Schema 2020-12.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import MISSING, Address, refer, resolve, value_below
 from opay_contract.contract.documents import Document

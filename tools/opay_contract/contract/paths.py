@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 from urllib.parse import unquote
+
+import msgspec
 
 _VERSION = re.compile(r"v\d{1,3}(\.\d{1,3}){0,2}|\d{4}-\d{2}(-\d{2})?", re.IGNORECASE)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
@@ -14,8 +15,7 @@ _LETTERS_A_TYPO = 4
 """How many characters a documented segment has for each slip that is taken for one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NearPath:
+class NearPath(msgspec.Struct, frozen=True, kw_only=True):
     """A path that is no documented one but near to `documented`.
 
     `shown` is the path as it was asked for, with the names of parameters in place of their values: what is

@@ -10,12 +10,12 @@ looks at: to be looked at is not to be documented.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cache, cached_property, partial
 from typing import Any
 from urllib.parse import unquote, urldefrag
 
 import jsonschema_rs
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import (
     CLOSED,

@@ -1,13 +1,13 @@
 """Which contract a run went by, to be said at the head of what it reports."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContractUsed:
+
+class ContractUsed(msgspec.Struct, frozen=True, kw_only=True):
     """A contract's title and version, empty where it says none, and its folder or file as the user gave it.
 
     `folder` is None for the contract that the package carries.

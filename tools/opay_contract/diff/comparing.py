@@ -7,8 +7,10 @@ change with many uses.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import field
 
 from opay_contract.contract.addresses import MISSING, Address, value_below
 from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID, ChangeKind, Level, Side, Way
@@ -53,8 +55,7 @@ _WHOLE = Use("", "", "", "", Way.REQUEST)
 """The contract as a whole."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One change: where it stands in both versions, in words, how bad it is for each side, and its uses.
 
     `key` is made of what does not depend on the words; `statements` are the addresses in both versions.
@@ -82,8 +83,7 @@ class Change:
         return self.new or self.old
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContractDiff:
+class ContractDiff(msgspec.Struct, frozen=True, kw_only=True):
     """The changes between two versions of a contract, the gravest for clients first.
 
     `operations` is how many were compared, those of either version alone among them.
@@ -175,8 +175,7 @@ class _Both(NamedTuple):
         return self.old.text(name), self.new.text(name)
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(msgspec.Struct):
     """A change as it is gathered: a difference, and where it is used."""
 
     difference: Difference

@@ -3,7 +3,8 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import Address, split_uri
 from opay_contract.contract.change_kinds import Way

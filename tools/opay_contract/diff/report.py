@@ -4,13 +4,13 @@ import json
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from importlib import resources
 from typing import Any
 
 import click
+import msgspec
 
 from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance
@@ -40,8 +40,7 @@ _NAMED = (
 _WORDS = frozenset(("words-changed", "examples-changed"))
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReportedDiff:
+class ReportedDiff(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The changes, the side they are told for, what recordings show and what is accepted.
 
     `fail_on` is the least level that fails, None where none does.

@@ -9,12 +9,14 @@ compared once, however many places lead to it; where it is used is asked of thos
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 from functools import cached_property
 from itertools import product, zip_longest
 from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import field
 
 from opay_contract.contract.addresses import MISSING, Address, iter_reached, iter_targets, value_below
 from opay_contract.contract.change_kinds import Way
@@ -120,8 +122,7 @@ class Edge(NamedTuple):
     only: Way | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(msgspec.Struct, frozen=True):
     """One difference: where it stands in both versions, what was and is there in words.
 
     Where it stands in one version alone, `near` is where it would be in the other. `value` tells differences
@@ -161,8 +162,7 @@ class _Stated(NamedTuple):
     value: Any
 
 
-@dataclass(slots=True)
-class _View:
+class _View(msgspec.Struct):
     """All that is said of a value; `lists` have allowed values as JSON, `kinds` types, with places."""
 
     parts: list[_Part] = field(default_factory=list)

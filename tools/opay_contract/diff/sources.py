@@ -3,9 +3,10 @@
 import posixpath
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from opay_contract.contract.addresses import MISSING, Address, refer, resolve, value_below
 from opay_contract.contract.documents import Document, decode_document
@@ -20,8 +21,7 @@ FIRST = ROOTS[0]
 """What the first document of each version is called while they are compared, whatever its name is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
+class Version(msgspec.Struct, frozen=True, kw_only=True):
     """A version of a contract: what each document says, and what of it is not understood.
 
     `name` is as the user gave it; `folder` is what stands before the names of documents where people look

@@ -7,8 +7,9 @@ the objects that could have had the member, so that a change of the traffic is n
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import accumulate
+
+import msgspec
 
 from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY
 from opay_contract.model.insight import Change, ChangeKind, Share
@@ -35,8 +36,7 @@ _MOST_CHANGES = 8
 _ABOUT_AS_GOOD = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Series:
+class _Series(msgspec.Struct, frozen=True):
     """Of each day on which something could have been there: how often it was, and how often it could."""
 
     days: tuple[str, ...]

@@ -1,8 +1,9 @@
 """The findings that a run saw, from its summary or from the report that it saved."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID, Level
 from opay_contract.errors import UsageError
@@ -17,8 +18,7 @@ _WITH_VALUE = 5
 _HINT = "save a report with `opay-contract check --format json`"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindingsSeen:
+class FindingsSeen(msgspec.Struct, frozen=True, kw_only=True):
     """The findings of a run, and how far what it did not see says anything.
 
     `omitted` counts occurrences of findings beyond the summary's cap, which keeps the gravest and among

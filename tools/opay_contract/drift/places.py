@@ -1,9 +1,9 @@
 """Moves the places that a summary names, and nothing else of it."""
 
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
+import msgspec
 from msgspec import structs
 
 from opay_contract.model.exchange import Place, Unreadable
@@ -47,13 +47,13 @@ def _moved(value: T, move: Move) -> Any:
         return _moved_unreadable(value, move)
     if isinstance(value, FoldedFinding):
         return _moved_members(
-            replace(value, files=tuple(_moved_file(one, move) for one in value.files)), move
+            structs.replace(value, files=tuple(_moved_file(one, move) for one in value.files)), move
         )
     if isinstance(value, dict):
         return {key: _moved(member, move) for key, member in value.items()}
     if isinstance(value, tuple | list):
         return type(value)(_moved(item, move) for item in value)
-    if is_dataclass(value) and not isinstance(value, type):
+    if isinstance(value, msgspec.Struct):
         return _moved_members(value, move)
     return value
 
@@ -64,10 +64,10 @@ def _moved_file(ordinal: int, move: Move) -> int:
 
 
 def _moved_members(value: Any, move: Move) -> Any:
-    members = {member.name: getattr(value, member.name) for member in fields(value)}
+    members = structs.asdict(value)
     moved = {name: _moved(member, move) for name, member in members.items()}
     changed = {name: member for name, member in moved.items() if member is not members[name]}
-    return replace(value, **changed) if changed else value
+    return structs.replace(value, **changed) if changed else value
 
 
 def _moved_unreadable(value: Unreadable, move: Move) -> Unreadable:

@@ -5,8 +5,10 @@ import os
 import pickle
 import threading
 import zlib
-from dataclasses import dataclass, field, replace
 from hashlib import sha256
+
+import msgspec
+from msgspec.structs import replace
 
 from opay_contract import __version__
 from opay_contract.contract.contract import Contract
@@ -15,6 +17,7 @@ from opay_contract.contract.loading import build_contract
 from opay_contract.engines.folding import PartResult, fold_batch
 from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
+from opay_contract.model.exchange import Hidden
 from opay_contract.recordings.parts import Batch
 
 PRIVATE_KEY = "OPAY_PRIVATE_KEY"
@@ -28,23 +31,21 @@ OTHER_VERSION = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterJob:
+class ClusterJob(Hidden, frozen=True, kw_only=True):
     """What goes with every part: the contract itself, for no machine need have its files, and the settings.
 
     `settings` are without the private key; `key_digest` is what a worker knows the right one by.
     """
 
-    documents: bytes = field(repr=False)
+    documents: bytes
     base_urls: tuple[str, ...]
     settings: Settings
     format_in: Format | None
-    key_digest: str | None = field(repr=False)
+    key_digest: str | None
     version: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """Why a worker cannot take part in this run at all."""
 
     reason: str

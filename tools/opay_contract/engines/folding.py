@@ -1,8 +1,11 @@
 """The fold over files: in this process, one after another, or over parts in whatever process that is."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
 from typing import BinaryIO
+
+import msgspec
+from msgspec import field
+from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.scopes import answer_shape
@@ -57,8 +60,7 @@ def check_sources(  # noqa: PLR0913  each is a thing of its own, by name
     return fold.summary()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartResult:
+class PartResult(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a part: its summary with provisional numbers, and how many lines it has if it was cut.
 
     With a `fault` nothing of the part was counted.

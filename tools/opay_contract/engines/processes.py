@@ -3,9 +3,10 @@
 import multiprocessing
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
+
+import msgspec
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.engines.folding import OnProgress, PartResult, fold_batch, no_progress
@@ -15,8 +16,7 @@ from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.parts import Batch
 
 
-@dataclass(slots=True, eq=False)
-class _Worker:
+class _Worker(msgspec.Struct, eq=False):
     process: SpawnProcess
     connection: Connection
     batch: Batch = ()

@@ -7,10 +7,11 @@ are before each of them.
 from bisect import bisect_left
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from msgspec import structs
+import msgspec
+from msgspec import field, structs
+from msgspec.structs import replace
 
 from opay_contract.drift.places import move_places
 from opay_contract.engines.checkpoint import Checkpoint
@@ -28,8 +29,7 @@ MOST_PARTS = 64
 DIED = "a worker process died on it; nothing of this part was counted"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(msgspec.Struct, frozen=True, kw_only=True):
     """What every worker needs to know; a contract does not travel, so each loads its own."""
 
     contract_dir: Path | None
@@ -153,8 +153,7 @@ def _unreadable(unreadable: Unreadable) -> DriftSummary:
     return DriftSummary(unreadable_count=1, unreadable=(unreadable,))
 
 
-@dataclass(slots=True, eq=False)
-class _Ranges:
+class _Ranges(msgspec.Struct, eq=False):
     """The ranges of one file, in their order."""
 
     starts: list[int] = field(default_factory=list)

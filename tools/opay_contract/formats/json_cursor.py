@@ -48,19 +48,19 @@ _JOINT = re.compile(rb'[ \t\r\n]*+,[ \t\r\n]*+\{[ \t\r\n]*+"[^"\\]*+"')  # up to
 _LONGEST_JOINT = 512
 _GUESSES = 4
 _Value = TypeVar("_Value")
-_ANY = msgspec.json.Decoder(msgspec.Raw)
+ANY = msgspec.json.Decoder(msgspec.Raw)
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class JsonCursor:
     """A position in JSON text; `line` is the 1-based line that it stands on."""
 
-    def __init__(self, stream: Readable) -> None:
-        """Stand before the first value of `stream`, behind a byte order mark."""
+    def __init__(self, stream: Readable, before: int = 0) -> None:
+        """Stand before the first value of `stream`, behind a byte order mark; so many bytes are before it."""
         self._stream = stream
         self._buffer = b""
         self._position = 0
-        self._before = 0  # how many bytes of the stream are before the buffer
+        self._before = before  # how many bytes are before the buffer
         self.line = 1
         while len(self._buffer) < len(codecs.BOM_UTF8) and self._fill():
             pass
@@ -69,7 +69,7 @@ class JsonCursor:
 
     @property
     def offset(self) -> int:
-        """How many bytes of the stream are before this position."""
+        """How many bytes are before this position."""
         return self._before + self._position
 
     def peek(self) -> bytes:
@@ -113,7 +113,7 @@ class JsonCursor:
 
     def iter_item_values(self, limit: int = MAX_ENTRY) -> Iterator[tuple[int, bytes | None]]:
         """Yield each item of an array with its line; None is one of more bytes than `limit`."""
-        return ((line, data) for line, data, _ in self.iter_decoded_items(_ANY, limit))
+        return ((line, data) for line, data, _ in self.iter_decoded_items(ANY, limit))
 
     def iter_decoded_items(
         self, decoder: "msgspec.json.Decoder[_Value]", limit: int = MAX_ENTRY
@@ -308,7 +308,7 @@ def _scan(buffer: bytes, position: int, depth: int, *, in_string: bool) -> tuple
 
 def _is_value(data: bytes) -> bool:
     try:
-        _ANY.decode(data)
+        ANY.decode(data)
     except (ValueError, RecursionError):
         return False
     return True

@@ -5,8 +5,10 @@ what is not said there is done as most APIs do it.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import MISSING
 from opay_contract.contract.contract import Contract
@@ -37,8 +39,7 @@ USUAL: dict[str, Action] = {
 """The situations in which a choice may decide, and what is done where none does."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """An open question, the reading that the mock acts on, and what it does by each."""
 
     question: OpenQuestion

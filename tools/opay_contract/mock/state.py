@@ -4,7 +4,6 @@ Without it the mock keeps nothing: each answer is an example of the contract, or
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
@@ -29,8 +28,7 @@ Samples = dict[str, list[Any]]
 """What is written into a made-up value, by its place: one of each list; the empty place takes members."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdmittedRequest:
+class AdmittedRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request that was let through, as the contract's expressions see it."""
 
     body: Any = None
@@ -132,8 +130,7 @@ class _StatedMock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     choices: list[StatedChoice] = []
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordsStated:
+class RecordsStated(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of record: the schema of its data, where its key is, and the items in it."""
 
     name: str
@@ -143,8 +140,7 @@ class RecordsStated:
     samples: Samples
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lookup:
+class Lookup(msgspec.Struct, frozen=True, kw_only=True):
     """What an operation, or one of its forms, does with records, or with the items in them.
 
     `data` says for places of the answer's data which place of the record they take, beside the item. `takes`
@@ -160,8 +156,7 @@ class Lookup:
     takes: tuple[tuple[Tokens, Expression], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MockStatement:
+class MockStatement(msgspec.Struct, frozen=True, kw_only=True):
     """All of `x-mock`; `lookups` are by the ids of operation and form, None where there are no forms."""
 
     records: dict[str, RecordsStated]

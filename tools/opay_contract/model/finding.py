@@ -1,7 +1,8 @@
 """A rule, and one result of it at one place in one exchange."""
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+
+import msgspec
 
 from opay_contract.model.exchange import Place
 
@@ -58,8 +59,7 @@ def key_of(rule: str, operation: str, outcome: str, pointer: str, value: str = "
     return (rule, operation, outcome, pointer, *([value] if value else []))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """One check: a permanent kebab-case id, its axes, and why it exists."""
 
     id: str
@@ -69,8 +69,7 @@ class Rule:
     explanation: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContractPlace:
+class ContractPlace(msgspec.Struct, frozen=True, kw_only=True):
     """A statement of the contract: file in the contract's folder, 1-based line and column, JSON pointer."""
 
     file: str
@@ -79,8 +78,7 @@ class ContractPlace:
     pointer: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One result of a rule at one place of one exchange.
 
     `pointer` is a JSON pointer with array indexes folded to `*` into the body, or the header's name, or

@@ -1,14 +1,14 @@
 """What observations say beside findings: gaps, changes over time, and answers to open questions."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from opay_contract.model.finding import ContractPlace, Rule
 from opay_contract.model.observation import FieldLocation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
     """Something that the contract has and recordings do not show.
 
     `spot` is where it would be; its form and outcome are empty where it concerns the operation as a whole.
@@ -33,8 +33,7 @@ class ChangeKind(StrEnum):
     TYPE = "type"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
+class Share(msgspec.Struct, frozen=True, kw_only=True):
     """How often something was there, of how often it could have been."""
 
     count: int
@@ -46,8 +45,7 @@ class Share:
         return self.count / self.of if self.of else 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(msgspec.Struct, frozen=True, kw_only=True):
     """A member that is present at another rate, or has another type, since a day (UTC) than before it.
 
     `type` is the JSON type that the shares count, empty where they count the member's presence.
@@ -62,8 +60,7 @@ class Change:
     is_documented: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What recordings say about an open question.
 
     `counts` has for each reading how many places speak for it; `verdict` is the reading that holds alone over
@@ -80,8 +77,7 @@ class Answer:
         return sum(count for _, count in self.counts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Insight:
+class Insight(msgspec.Struct, frozen=True, kw_only=True):
     """All of it; `limits` are sentences about what was assumed, and caps that bit."""
 
     gaps: tuple[Gap, ...] = ()

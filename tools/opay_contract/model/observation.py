@@ -3,8 +3,10 @@
 import hashlib
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+import msgspec
+from msgspec import field
 
 MAX_SPOTS = 4096
 """Spots that a summary keeps: documented ones first, and among equals those of the smallest fingerprint."""
@@ -43,8 +45,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen at one spot.
 
     `types` counts JSON types by day. `lengths` are characters of texts, `items` those of arrays, `numbers`

@@ -2,7 +2,8 @@
 
 import heapq
 from collections import Counter
-from dataclasses import dataclass
+
+import msgspec
 
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Outcome
@@ -32,8 +33,7 @@ MAX_DIAGNOSED = 8
 """Signatures that do not verify of which the mistake is looked for: the first by place."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class WrongSignature:
+class WrongSignature(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """Where a signature stands that does not verify, its mistake ("made over the URL") and what to do."""
 
     place: Place
@@ -41,8 +41,7 @@ class WrongSignature:
     advice: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signatures:
+class Signatures(msgspec.Struct, frozen=True, kw_only=True):
     """The signatures that were verified, those of refused requests apart: these are no findings.
 
     `diagnosed` are the first of those that do not verify.

@@ -1,10 +1,9 @@
 """How a request is signed, as the contract's `x-signature` says."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignatureScheme:
+class SignatureScheme(msgspec.Struct, frozen=True, kw_only=True):
     r"""A keyed hash over the canonical JSON of the request body, carried in one header.
 
     `non_ascii` lists the documented ways of writing text outside ASCII, the default first: `raw` UTF-8

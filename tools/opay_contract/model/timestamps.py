@@ -1,16 +1,16 @@
 """Times at which exchanges were recorded: as UTC text that orders, as days, and spans of time."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+
+import msgspec
 
 from opay_contract.model.observation import UNDATED
 
 _DATE, _MICROSECONDS = len("2026-05-01"), len("2026-05-01T10:00:00.000000")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class Window(msgspec.Struct, frozen=True, kw_only=True):
     """A span of time: `since` belongs to it, `until` does not; UTC text as `utc_of` writes it, or None."""
 
     since: str | None = None

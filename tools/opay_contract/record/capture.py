@@ -2,16 +2,16 @@
 
 import base64
 import json
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import msgspec
 from msgspec import structs
 
 from opay_contract.formats.content_coding import decode_body
 from opay_contract.formats.errors import EntryError
 from opay_contract.jsontext import Parsed, parse_json
-from opay_contract.model.exchange import Exchange, Headers, Request, Response, exchange_of_now
+from opay_contract.model.exchange import Exchange, Headers, Hidden, Request, Response, exchange_of_now
 
 BODY_LIMIT = 1 << 20
 """The longest body that is recorded, unless told otherwise: the contract's are a thousandth of it."""
@@ -29,8 +29,7 @@ Body = bytes | Omitted
 """A body as it came over the wire, or why it is not there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Captured:
+class Captured(Hidden, frozen=True, kw_only=True):
     """An exchange; where a body is omitted, the exchange has none and this says why."""
 
     exchange: Exchange
@@ -65,13 +64,12 @@ def _with_bodies(exchange: Exchange, sent: Body | None, body: Body) -> Captured:
     )
 
 
-@dataclass(slots=True)
-class BodyBuffer:
+class BodyBuffer(msgspec.Struct):
     """Keeps a body up to a limit while it passes, and nothing of one that is longer."""
 
     limit: int = BODY_LIMIT
     is_over: bool = False
-    _chunks: list[bytes] = field(default_factory=list, repr=False)
+    _chunks: list[bytes] = msgspec.field(default_factory=list)
     _size: int = 0
 
     def add(self, chunk: bytes) -> None:

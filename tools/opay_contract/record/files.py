@@ -8,9 +8,9 @@ import stat
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import zstandard
 
 from opay_contract.errors import UsageError
@@ -97,8 +97,7 @@ class LineFile:
 _NUMBER = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """When a file is finished: at a number of bytes, or of seconds after it was opened; None is never."""
 
     size: int | None = None

@@ -6,13 +6,13 @@ import threading
 from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Generic, Self, TypeVar
 
 import click
 from msgspec import structs
+from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.fold import Fold

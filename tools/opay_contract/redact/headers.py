@@ -1,13 +1,15 @@
 """Rewrites header fields: known ones word by word, any other as a whole, and signs requests again."""
 
 import re
-from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from itertools import zip_longest
+
+import msgspec
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.parameters import split_cookies
 from opay_contract.judge.describing import describe_media_type
+from opay_contract.model.exchange import Hidden
 from opay_contract.model.signature import SignatureScheme
 from opay_contract.redact.pseudonyms import card_hits, is_hex_pseudonym
 from opay_contract.redact.texts import FREE_TEXT, NAME, STRICT, Manner
@@ -32,8 +34,7 @@ def is_mask(value: str) -> bool:
     return _MASKED.fullmatch(value) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderFields:
+class HeaderFields(msgspec.Struct, frozen=True):
     """Rewrites the names and values of header fields."""
 
     contract: Contract
@@ -134,13 +135,12 @@ _FULL = re.compile("[0-9a-f]{128}")
 _MASK = "[Filtered]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resigning:
+class Resigning(Hidden, frozen=True, kw_only=True):
     """Replaces the value of the header that carries the signature."""
 
     scheme: SignatureScheme
     fields: HeaderFields
-    private_key: str | None = field(default=None, repr=False)
+    private_key: str | None = None
 
     def value(self, value: str, old_body: bytes | None, new_body: bytes | None) -> str:
         """Return the header's new value: what verified verifies, what did not does not.

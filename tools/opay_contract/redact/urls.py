@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import quote_plus, unquote_plus, urlsplit
+
+import msgspec
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import Operation
@@ -35,8 +36,7 @@ _OWN_HOST = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Urls:
+class Urls(msgspec.Struct, frozen=True):
     """Rewrites URLs as the contract's servers and paths allow."""
 
     contract: Contract

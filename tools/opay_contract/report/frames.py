@@ -4,7 +4,6 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import resources
@@ -12,6 +11,7 @@ from itertools import pairwise
 from textwrap import dedent
 from typing import Any
 
+import msgspec
 from msgspec import structs
 
 from opay_contract.baseline.acceptance import State
@@ -45,8 +45,7 @@ _ENDED = {
 """How an exchange ended whose status and code nobody noted: that of an older summary."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quoted:
+class Quoted(msgspec.Struct, frozen=True, kw_only=True):
     """A line of the contract with its number; `is_after_gap` if lines before it are left out."""
 
     number: int
@@ -54,8 +53,7 @@ class Quoted:
     is_after_gap: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CitedSource:
+class CitedSource(msgspec.Struct, frozen=True, kw_only=True):
     """Where a statement comes from, with its mark: DOC, OBS or UNKNOWN; `says` quotes it, if it is quoted."""
 
     mark: str
@@ -82,8 +80,7 @@ def cite(root: Any, names: Iterable[str], about: str = "") -> tuple[CitedSource,
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleGuide:
+class RuleGuide(msgspec.Struct, frozen=True, kw_only=True):
     """Help with the findings of a rule: `before` keeps it, `after` breaks it."""
 
     sentence: str
@@ -110,8 +107,7 @@ def _read_guides() -> dict[str, RuleGuide]:
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindingFrame:
+class FindingFrame(msgspec.Struct, frozen=True, kw_only=True):
     """A finding from both sides; `place` and what follows of the contract are empty where it says nothing."""
 
     place: str
@@ -123,8 +119,7 @@ class FindingFrame:
     advice: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NextStep:
+class NextStep(msgspec.Struct, frozen=True, kw_only=True):
     """A command that comes next, and what for."""
 
     purpose: str

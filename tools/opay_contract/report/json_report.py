@@ -2,9 +2,10 @@
 
 import json
 from collections import Counter
-from dataclasses import asdict
 from importlib import resources
 from typing import Any
+
+from msgspec import to_builtins
 
 from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance, Judged, State
@@ -41,7 +42,7 @@ def build_report(run: CheckedRun) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": TOOL, "version": __version__},
-        "contract": asdict(run.used) if run.used else None,
+        "contract": to_builtins(run.used) if run.used else None,
         "run": {
             "started_at": run.moment,
             "inputs": list(run.named),
@@ -113,7 +114,7 @@ def _finding(folded: FoldedFinding) -> dict[str, Any]:
         "first_seen": folded.first_seen,
         "last_seen": folded.last_seen,
         "days": dict(sorted(folded.days.items())),
-        "contract": asdict(finding.contract) if finding.contract else None,
+        "contract": to_builtins(finding.contract) if finding.contract else None,
     }
 
 
@@ -223,8 +224,8 @@ def _change(change: Change) -> dict[str, Any]:
         **_spot(change.spot),
         "day": change.day,
         "type": change.type or None,
-        "before": asdict(change.before),
-        "after": asdict(change.after),
+        "before": to_builtins(change.before),
+        "after": to_builtins(change.after),
         "documented": change.is_documented,
     }
 
@@ -236,7 +237,7 @@ def _gap(gap: Gap) -> dict[str, Any]:
         "documented": gap.documented,
         "seen": gap.seen,
         "opportunities": gap.opportunities,
-        "contract": asdict(gap.contract),
+        "contract": to_builtins(gap.contract),
     }
 
 

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+
+import msgspec
 
 from opay_contract.baseline.acceptance import Acceptance, Judged, State
 from opay_contract.jsontext import pointer as pointer_of
@@ -424,8 +425,7 @@ def describe_unused(acceptance: Acceptance) -> str:
     return f"{why}; `opay-contract baseline prune` removes it"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GapGroup:
+class GapGroup(msgspec.Struct, frozen=True, kw_only=True):
     """Gaps of one rule in one scope, which reports tell as one; `opportunities` are the most that one had."""
 
     rule: Rule

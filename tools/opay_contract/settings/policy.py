@@ -2,7 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+
+import msgspec
+from msgspec import field
+from msgspec.structs import replace
 
 from opay_contract.errors import UsageError
 from opay_contract.judge.gap_table import EVERY_RULE
@@ -54,8 +57,7 @@ def parse_severity(text: str) -> Severity:
     raise UsageError(f"unknown severity '{text}'; expected one of {known}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RulePolicy:
+class RulePolicy(msgspec.Struct, frozen=True, kw_only=True):
     """The rules that count: those of `select`, or all where it is None, without those of `ignore`.
 
     What is ignored is ignored, selected or not. `severity` has the rules that weigh more or less than usual.

@@ -6,9 +6,11 @@ above, or in a file that is named. The commands and the pytest plugin read them 
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
+from msgspec import field
 
 from opay_contract.errors import UsageError
 from opay_contract.model.finding import Severity
@@ -30,8 +32,7 @@ _TOML_TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectSettings:
+class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What a project settled; None, or nothing in it, is what the program does by itself.
 
     `file` is where the settings stand, `lines` has the line of each key that is set. Paths are absolute, or
@@ -56,8 +57,7 @@ class ProjectSettings:
         return build_policy(self.select, self.ignore, self.severity)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class Key(msgspec.Struct, frozen=True, kw_only=True):
     """One key of the table: its name in the file, the option that wins over it, and what it says.
 
     `parameter` is the name that a command knows the option's value by, and no other value. `default` says

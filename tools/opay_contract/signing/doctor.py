@@ -16,10 +16,12 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 from urllib.parse import urlencode
+
+import msgspec
+from msgspec.structs import replace
 
 from opay_contract.model.exchange import Request, header
 from opay_contract.model.signature import SignatureScheme
@@ -46,8 +48,7 @@ _NON_ASCII = re.compile("[^\0-\x7f]")
 _INTEGER = re.compile("-?[1-9][0-9]{0,17}|0")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
+class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     """What is wrong with a signature, in words that go on from "the signature was", and what to do.
 
     `is_known` tells whether the mistakes explain the digits in the header; else they are those of the
@@ -75,8 +76,7 @@ class Diagnosis:
         return f"the signature was {self.describe()}" + (f"; {self.advice}" if self.advice else "")
 
 
-@dataclass(frozen=True, slots=True)
-class _Recipe:
+class _Recipe(msgspec.Struct, frozen=True):
     """How a signature is made: as the scheme says, or with a mistake."""
 
     value: Any
@@ -124,8 +124,7 @@ class _Recipe:
         return "\\u".join(map(str.upper, escaped.split("\\u"))) if self.upper_escapes else escaped
 
 
-@dataclass(frozen=True, slots=True)
-class _Mistake:
+class _Mistake(msgspec.Struct, frozen=True):
     """A known mistake: its words, what to do, and the recipe with it; two of a `kind` exclude each other."""
 
     kind: str

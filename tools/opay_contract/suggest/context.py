@@ -5,10 +5,12 @@ Each edit is held against what it must say before it counts.
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import MISSING, Address, address, below, value_below
 from opay_contract.contract.contract import Contract
@@ -24,8 +26,7 @@ from opay_contract.suggest.finding_groups import FindingGroup, Places
 from opay_contract.suggest.suggestion import Add, Append, Edit, Move, Revision, Suggestion, Thresholds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """The texts of a contract's documents as they were read and as they are now, and the moves between."""
 
     originals: dict[str, str]
@@ -132,8 +133,7 @@ _SOURCES, _CLASSES = ("x-sources",), ("x-sensitivity-classes",)
 _SAFE_CLASS, _SHOWN_CLASS = "customer", "public"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EditPlan:
+class EditPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What would be done in words, and the edits that do it; without edits the words say why.
 
     `is_settled` if the contract says already what it would.

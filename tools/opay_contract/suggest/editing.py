@@ -8,9 +8,9 @@ import copy
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import yaml
 
 from opay_contract.contract.documents import compose_document
@@ -54,8 +54,7 @@ class LayoutError(Exception):
     """The text is laid out in a way in which an edit cannot be written."""
 
 
-@dataclass(frozen=True, slots=True)
-class FoundNode:
+class FoundNode(msgspec.Struct, frozen=True):
     """A node, the node of its name where it is a member, and the node that it stands in."""
 
     node: yaml.Node
@@ -131,8 +130,7 @@ _NOT_TEXT = re.compile(r"(null|true|false|yes|no|on|off|y|n)", re.IGNORECASE)
 _WIDTH = 88
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notation:
+class Notation(msgspec.Struct, frozen=True, kw_only=True):
     """How a text writes values: as JSON or YAML, with which indentation and line ends.
 
     `padding` stands inside the braces of an object that is written in one line.

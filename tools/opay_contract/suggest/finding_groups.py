@@ -1,9 +1,10 @@
 """Gathers the findings that one change of the contract would settle, with the evidence for them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache, cached_property, partial, reduce
 from itertools import product
+
+import msgspec
 
 from opay_contract.contract.addresses import Address, split_uri, tokens_of
 from opay_contract.contract.contract import Contract
@@ -82,8 +83,7 @@ _OF_NEW_MEMBERS = (REQUEST_FIELD_UNDOCUMENTED, RESPONSE_FIELD_UNDOCUMENTED)
 _AREAS_OF_PLACES = (Area.BODY, Area.ENVELOPE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindingGroup:
+class FindingGroup(msgspec.Struct, frozen=True, kw_only=True):
     """Findings of one rule about one statement of the contract.
 
     `spots` are the places that the findings are about, in each scope that shows them; `observed` is what was

@@ -12,11 +12,12 @@ import json
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from functools import cache
 from importlib import resources
 from itertools import groupby
 from typing import Any
+
+from msgspec import to_builtins
 
 from opay_contract.contract.used import ContractUsed
 from opay_contract.jsontext import value_at
@@ -286,10 +287,10 @@ def render_suggestions(proposal: Proposal, used: ContractUsed | None = None) -> 
         json.dumps(
             {
                 "schema_version": SCHEMA_VERSION,
-                "contract": asdict(used) if used else None,
+                "contract": to_builtins(used) if used else None,
                 "exchanges": proposal.exchanges,
                 "unreadable": proposal.unreadable,
-                "thresholds": asdict(proposal.thresholds)
+                "thresholds": to_builtins(proposal.thresholds)
                 | {"text": describe_thresholds(proposal.thresholds)},
                 "suggestions": [_suggestion(one) for one in proposal.suggestions],
                 "files": [
@@ -315,7 +316,7 @@ def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
         "scopes": list(suggestion.scopes),
         "pointers": list(suggestion.pointers),
         "fingerprints": list(suggestion.fingerprints),
-        "evidence": asdict(suggestion.evidence),
+        "evidence": to_builtins(suggestion.evidence),
         "contract": place
         and {"file": place.file, "line": place.line, "column": place.column, "pointer": place.pointer},
         "edits": [_edit(edit) for edit in suggestion.edits],
@@ -323,5 +324,5 @@ def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
 
 
 def _edit(edit: Edit) -> dict[str, Any]:
-    members = {name: getattr(edit, name) for name in edit.__dataclass_fields__}
+    members = {name: getattr(edit, name) for name in edit.__struct_fields__}
     return {"do": type(edit).__name__.lower(), **members, "at": list(edit.at)}

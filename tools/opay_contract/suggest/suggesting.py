@@ -5,7 +5,8 @@ The table of fixes has for each rule the plan that settles its findings, or why 
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from opay_contract.contract.addresses import split_uri
 from opay_contract.contract.contract import Contract
@@ -32,8 +33,7 @@ from opay_contract.suggest.suggestion import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fix:
+class Fix(msgspec.Struct, frozen=True, kw_only=True):
     """What can be done about the findings of a rule.
 
     Without a plan `reason` says why there is none. `is_fault` if no contract could allow it, so that the

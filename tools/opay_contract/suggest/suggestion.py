@@ -1,38 +1,35 @@
 """What recordings say should become of the contract: suggestions with evidence and judgement, and edits."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+import msgspec
 
 from opay_contract.jsontext import Tokens
 from opay_contract.model.finding import ContractPlace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Edit:
+class _Edit(msgspec.Struct, frozen=True, kw_only=True):
     """Something to be done at a place of a document; where an index of a list is text, it is read as one."""
 
     file: str
     at: Tokens
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Put(_Edit):
+class Put(_Edit, frozen=True, kw_only=True):
     """Another value for what stands at a place."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rename(_Edit):
+class Rename(_Edit, frozen=True, kw_only=True):
     """Another name and another value for the member at a place, which keeps its position."""
 
     name: str
     value: Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Add(_Edit):
+class Add(_Edit, frozen=True, kw_only=True):
     """One more member of the mapping at a place, behind the member `after`, or the last."""
 
     name: str
@@ -40,15 +37,13 @@ class Add(_Edit):
     after: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Append(_Edit):
+class Append(_Edit, frozen=True, kw_only=True):
     """One more item at the end of the list at a place."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remove(_Edit):
+class Remove(_Edit, frozen=True, kw_only=True):
     """The member or the item at a place, gone."""
 
 
@@ -65,8 +60,7 @@ class Judgement(StrEnum):
     ANSWERED = "question-answered"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thresholds:
+class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     """What the judgement rests on; every output states them.
 
     `count` and `days`: how often and on how many days (UTC) something has to be seen to be regular. `common`
@@ -89,8 +83,7 @@ def describe_limit(share: float) -> str:
     return f"{100 * share:g} %"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frequency:
+class Frequency(msgspec.Struct, frozen=True, kw_only=True):
     """How often something was seen, of how often it could have been since it was first seen, and when.
 
     `before` counts the opportunities on earlier days, which did not show it. `days` is the number of days on
@@ -105,8 +98,7 @@ class Frequency:
     last_seen: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suggestion:
+class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to do about the contract or about the vendor.
 
     `because` says why it was judged so, `action` what would be done, or why no edit can do it. `pointers` are
@@ -127,8 +119,7 @@ class Suggestion:
     contract: ContractPlace | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revision:
+class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """A document of the contract as it is and as it would be."""
 
     name: str
@@ -136,8 +127,7 @@ class Revision:
     after: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Move(msgspec.Struct, frozen=True, kw_only=True):
     """An edit, and its document's value before and after it."""
 
     edit: Edit
@@ -145,8 +135,7 @@ class Move:
     after: Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     """All suggestions of a run, and what the contract's documents would be with them.
 
     `moves` has the edits in the order in which they are made. `exchanges` counts what was looked at,
