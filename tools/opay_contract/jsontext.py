@@ -121,7 +121,6 @@ def _count_quotes(text: bytes) -> int:
 
 
 def _parse_odd(data: bytes) -> Parsed | NotJson:
-    """Read a text that may have flaws, and say which."""
     flaws: list[Flaw] = []
     if data.startswith(codecs.BOM_UTF8):
         flaws.append(Flaw(kind=FlawKind.BYTE_ORDER_MARK))
@@ -182,7 +181,6 @@ class _OddReading:
         self.shadowed: list[tuple[Tokens, Any]] = []
 
     def decode(self, text: str) -> Any:
-        """Return the value of a text, with its marks."""
         decoder = json.JSONDecoder(
             object_pairs_hook=self._object,
             parse_int=self._integer,

@@ -22,7 +22,7 @@ from opay_contract.baseline.baseline import (
     remove_entries,
     render_entry,
 )
-from opay_contract.drift.findings_seen import FindingsSeen
+from opay_contract.drift.saving import FindingsSeen
 from opay_contract.errors import UsageError
 from opay_contract.judge.table import RULES
 from opay_contract.model.finding import Outcome

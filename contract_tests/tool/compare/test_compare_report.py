@@ -5,7 +5,7 @@ import re
 import click
 from msgspec.structs import replace
 
-from opay_contract.compare.comparing import compare, render_comparison
+from opay_contract.compare import compare, render_comparison
 from opay_contract.contract.loading import load_contract
 from opay_contract.model.observation import EXCHANGE, FieldLocation, Observations, Observed
 from opay_contract.model.summary import DriftSummary

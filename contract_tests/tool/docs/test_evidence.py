@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from msgspec.structs import replace
 
-from opay_contract.cli.docs import docs
+from opay_contract.cli.contract import docs
 from opay_contract.contract.loading import load_contract
 from opay_contract.docs.building import build_reference
 from opay_contract.docs.evidence import RunEvidence, build_evidence, latest_day

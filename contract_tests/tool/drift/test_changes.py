@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from contract_tests.tool.drift.conftest import Line, Summarise, by_customer
 
-from opay_contract.drift.changes import find_changes
-from opay_contract.model.insight import Change, ChangeKind
+from opay_contract.drift.insight import find_changes
+from opay_contract.model.finding import Change, ChangeKind
 from opay_contract.model.observation import Observations, Observed
 
 FIRST = date(2026, 5, 1)

@@ -13,7 +13,7 @@ from opay_contract.contract.documents import parse_document
 from opay_contract.contract.loading import build_contract, load_contract
 from opay_contract.drift.insight import draw_insight, iter_gaps
 from opay_contract.judge.gap_table import EVERY_RULE, GAP_RULES, MIN_OBSERVATIONS
-from opay_contract.model.insight import Gap
+from opay_contract.model.finding import Gap
 from opay_contract.model.observation import Observations, Observed
 
 DAY = "2026-05-01"

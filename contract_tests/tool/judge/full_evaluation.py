@@ -22,10 +22,9 @@ from opay_contract.judge.describing import fold_pointer
 from opay_contract.judge.judge import Judge
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.model.signature import SignatureScheme
 from opay_contract.model.summary import DriftSummary, merge
 from opay_contract.recordings.inputs import Source
-from opay_contract.signing.signer import sign
+from opay_contract.signing.signer import SignatureScheme, sign
 
 SOURCE = Source(ordinal=0, name="-", path=None)
 STARTED_AT = 1_790_000_000.0
@@ -101,10 +100,11 @@ def readings_of(
 ) -> dict[tuple[str, str], int]:
     """Count the evidence in the plainest way: each piece, in each exchange, value by value."""
     counts: Counter[tuple[str, str]] = Counter()
+    probes = build_probes(judge)
     for exchange in judged(judge, items, run):
         match = judge.match(exchange)
         if match.route.path_known:
-            counts += weigh(build_probes(judge), described(exchange, match), match.outcome)
+            counts += weigh(probes, described(exchange, match), match.outcome)
     return dict(counts)
 
 

@@ -40,8 +40,8 @@ from opay_contract.drift import fold
 from opay_contract.drift.saving import summary_to_json
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Exchange
+from opay_contract.model.observation import Window
 from opay_contract.model.summary import merge
-from opay_contract.model.timestamps import Window
 from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
 

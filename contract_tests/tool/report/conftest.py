@@ -22,11 +22,20 @@ from opay_contract.judge.gap_table import CODE_UNOBSERVED, FIELD_UNOBSERVED, RAN
 from opay_contract.judge.subject import Settings
 from opay_contract.judge.table import RULES_BY_ID
 from opay_contract.model.exchange import Place, Unreadable
-from opay_contract.model.finding import ContractPlace, Finding, Outcome, Severity
-from opay_contract.model.insight import Answer, Change, ChangeKind, Gap, Insight, Share
-from opay_contract.model.observation import Observed
+from opay_contract.model.finding import (
+    Answer,
+    Change,
+    ChangeKind,
+    ContractPlace,
+    Finding,
+    Gap,
+    Insight,
+    Outcome,
+    Severity,
+    Share,
+)
+from opay_contract.model.observation import Observed, Window, utc_of
 from opay_contract.model.summary import DriftSummary, FoldedFinding
-from opay_contract.model.timestamps import Window, utc_of
 from opay_contract.recordings.inputs import iter_sources
 from opay_contract.report.checked_run import CheckedRun
 

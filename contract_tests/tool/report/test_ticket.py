@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from opay_contract.contract.contract import Contract
 from opay_contract.model.summary import DriftSummary
 from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.ticket_report import MAX_TOLD, render_ticket
+from opay_contract.report.markdown_report import MAX_TOLD, render_ticket
 from opay_contract.signing.signer import PUBLIC_TEST_KEY, verify
 
 DATA = Path(__file__).parents[1] / "whole" / "acceptance" / "data"

@@ -6,7 +6,7 @@ import pytest
 
 from opay_contract.errors import UsageError
 from opay_contract.model.finding import Severity
-from opay_contract.settings.settings import KEYS, ProjectSettings, load_settings
+from opay_contract.settings import KEYS, ProjectSettings, load_settings
 
 EVERYTHING = """
 [project]

@@ -14,9 +14,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from opay_contract.errors import OpayContractError
-from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.requests_auth import SignatureAuth
-from opay_contract.signing.signer import UnsignableBody, sign, verify
+from opay_contract.signing.signer import SignatureScheme, UnsignableBody, sign, verify
 
 IDENTITY = ("MerchantId", "256612345678901")
 BODY = '{"customerId": "José/1"}'.encode()

@@ -11,8 +11,14 @@ from msgspec.structs import replace
 
 from opay_contract.errors import ContractError, UsageError
 from opay_contract.jsontext import Parsed, parse_json
-from opay_contract.model.signature import SignatureScheme
-from opay_contract.signing.signer import SignatureFault, UnsignableBody, Verification, sign, verify
+from opay_contract.signing.signer import (
+    SignatureFault,
+    SignatureScheme,
+    UnsignableBody,
+    Verification,
+    sign,
+    verify,
+)
 
 SYNTHETIC = "OPAYPRV_TEST_SYNTHETIC_0001"
 PUBLISHED = "OPAYPRV_test_secret"

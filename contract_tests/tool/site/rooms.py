@@ -21,7 +21,7 @@ from opay_contract.engines.folding import check_sources
 from opay_contract.judge.subject import Settings
 from opay_contract.recordings.inputs import iter_sources
 from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.line_reports import render_concise
+from opay_contract.report.text_report import render_concise
 
 PACKAGE = f"{Path(opay_contract.__file__).parent}/"
 URL = "https://sandbox-cashierapi.opaycheckout.com/api/v1/international/token/query"

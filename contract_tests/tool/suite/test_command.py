@@ -181,6 +181,18 @@ def test_options_that_make_no_sense_end_the_run(run: Run, staging: Staging, opti
     assert staging.seen == 0
 
 
+def test_without_an_operation_nothing_is_asked_and_a_word_with_an_at_sign_is_no_file(
+    run: Run, staging: Staging, tmp_path: Path
+) -> None:
+    (tmp_path / "empty.yaml").write_text("openapi: 3.1.0\npaths: {}\n", encoding="utf-8")
+    (tmp_path / "packed").write_bytes(b"\x1f\x8b\xff")
+    for options in ([], ["--target", staging.url, "--probe"]):
+        done = run("--contract", "empty.yaml", *options)
+        assert "the contract has no operation" in f"{done.exception}{done.output}", options
+    assert run("--only", "@packed").exit_code == 2
+    assert staging.seen == 0
+
+
 def test_missing_credentials_are_a_usage_error_not_a_skip(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPAY_PRIVATE_KEY")
     monkeypatch.setenv("OPAY_CUSTOMER_ID", " ")

@@ -17,12 +17,10 @@ from opay_contract.cli.redact import redaction_key
 from opay_contract.cli.reporting import Criteria, Inputs, build_run, criteria_options
 from opay_contract.contract.contract import Contract, host_of, is_loopback
 from opay_contract.contract.loading import load_contract
-from opay_contract.errors import UsageError
-from opay_contract.exit_codes import ExitCode
+from opay_contract.errors import ExitCode, UsageError
 from opay_contract.judge.subject import Settings
 from opay_contract.model.finding import Finding
-from opay_contract.record.capture import BODY_LIMIT
-from opay_contract.record.files import Limits, RotatingFile
+from opay_contract.record.files import BODY_LIMIT, Limits, RotatingFile
 from opay_contract.record.recorder import Recorder, Watch, render_finding
 from opay_contract.redact.redactor import Redactor
 from opay_contract.report.text_report import render_text

@@ -13,7 +13,7 @@ from opay_contract.contract.parameters import Parameter
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import Tokens
 from opay_contract.model.finding import Outcome
-from opay_contract.model.signature import SignatureScheme
+from opay_contract.signing.signer import SignatureScheme
 
 
 class Echo(msgspec.Struct, frozen=True, kw_only=True):

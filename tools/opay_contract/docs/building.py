@@ -32,7 +32,7 @@ from opay_contract.docs.evidence import (
 )
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.model.finding import Outcome
-from opay_contract.report.frames import CitedSource, cite
+from opay_contract.report.findings import CitedSource, cite
 from opay_contract.report.samples import build_samples, parameters_of
 from opay_contract.words import count
 
@@ -94,7 +94,6 @@ class _Writer(msgspec.Struct, frozen=True):
 
     @property
     def root(self) -> Any:
-        """What stands in the first document."""
         return self.contract.schemas.root.value
 
     def _schemes(self) -> dict[str, Any]:
@@ -132,7 +131,6 @@ class _Writer(msgspec.Struct, frozen=True):
         )
 
     def _anchor(self, text: str) -> str:
-        """Return a text as an anchor that nothing else has."""
         anchor = base = slug(text)
         number = 2
         while anchor in self.anchors:
@@ -141,7 +139,6 @@ class _Writer(msgspec.Struct, frozen=True):
         return anchor
 
     def _say(self, anchor: str, *uris: str | None) -> str:
-        """Note what is said at an anchor."""
         for uri in filter(None, uris):
             at = unquote(uri.removeprefix(OPEN))
             self.places.setdefault(at if "#" in at else f"{at}#", anchor)

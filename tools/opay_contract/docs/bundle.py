@@ -15,10 +15,10 @@ import yaml
 from msgspec import field
 
 from opay_contract.contract.addresses import MISSING, Address, refer, value_below
-from opay_contract.contract.documents import Document, is_text
+from opay_contract.contract.documents import ROOTS, Document, is_text
 from opay_contract.contract.keywords import FOR_PEOPLE, NAMED, map_subschemas
 from opay_contract.contract.keywords import KEYWORDS as OF_SCHEMAS
-from opay_contract.contract.openapi import PARTS, ROOTS, SchemaPlaces, is_schema_file, read_version, root_of
+from opay_contract.contract.openapi import PARTS, SchemaPlaces, is_schema_file, read_version, root_of
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import pointer
 
@@ -90,7 +90,6 @@ class _Bundler(msgspec.Struct):
     size: int = 0
 
     def copy(self, value: Any, at: Address, kind: str) -> Any:
-        """Return what stands at a place as the bundle has it."""
         self.size += 1
         if self.is_dereferenced and self.size > MAX_VALUES:
             raise ContractError(

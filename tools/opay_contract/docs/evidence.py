@@ -7,16 +7,21 @@ from msgspec.structs import replace
 
 from opay_contract.contract.addresses import split_uri
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.fields import Body, Field
+from opay_contract.contract.fields import (
+    REQUEST_BODY,
+    RESPONSE_BODY,
+    Body,
+    Field,
+    fields_of_scope,
+    find_operation,
+)
 from opay_contract.contract.operation import BusinessCode, Envelope, Operation, RequiredHeader
-from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY, fields_of_scope, find_operation
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import pointer
 from opay_contract.judge.describing import describe_name, folded_place
 from opay_contract.judge.gap_table import NARROWER_RULES
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED
-from opay_contract.model.finding import Key, Outcome, Rule
-from opay_contract.model.insight import Answer, Change, ChangeKind, Gap, Insight
+from opay_contract.model.finding import Answer, Change, ChangeKind, Gap, Insight, Key, Outcome, Rule
 from opay_contract.model.observation import (
     EARLIER,
     UNDATED,
@@ -169,7 +174,12 @@ def describe_findings(findings: Iterable[FoldedFinding]) -> str:
     by_rule: dict[Rule, list[FoldedFinding]] = {}
     for folded in findings:
         by_rule.setdefault(folded.finding.rule, []).append(folded)
-    return ", ".join(_describe_rule(rule, found) for rule, found in by_rule.items())
+    said = []
+    for rule, found in by_rule.items():
+        day, count = max(map(day_of, found)), sum(folded.count for folded in found)
+        when = f", last on {day}" if day else ""
+        said.append(f"{count:,} × {rule.id} ({rule.severity.label}{when})")  # noqa: RUF001  times
+    return ", ".join(said)
 
 
 def day_of(folded: FoldedFinding) -> str:
@@ -275,13 +285,6 @@ def form_seen(evidence: RunEvidence, operation: Operation, form: str) -> tuple[S
             days, outcomes[scope[2]] = add(days, of_scope), sum(of_scope.values())
     of = sum(evidence.at((*scope, "")).count for scope in scopes)
     return Seen(unit="exchanges", of=of, count=sum(days.values()), day=latest_day(days)), outcomes
-
-
-def _describe_rule(rule: Rule, found: list[FoldedFinding]) -> str:
-    day = max(map(day_of, found))
-    when = f", last on {day}" if day else ""
-    count = sum(folded.count for folded in found)
-    return f"{count:,} × {rule.id} ({rule.severity.label}{when})"  # noqa: RUF001  times
 
 
 def _iter_parts(seen: Seen) -> Iterator[str]:

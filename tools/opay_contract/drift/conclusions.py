@@ -12,13 +12,19 @@ import msgspec
 from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY
+from opay_contract.contract.fields import REQUEST_BODY, RESPONSE_BODY
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED, FORM_NEVER_SUCCEEDED, NOTHING_SUCCEEDED
 from opay_contract.model.exchange import WHOLE_RUN
 from opay_contract.model.finding import ContractPlace, Finding, Outcome, Rule, Severity
 from opay_contract.model.observation import Observed
-from opay_contract.model.outcomes import Outcomes, count_outcome, describe_failures
-from opay_contract.model.summary import DriftSummary, FoldedFinding, merge
+from opay_contract.model.summary import (
+    DriftSummary,
+    FoldedFinding,
+    Outcomes,
+    count_outcome,
+    describe_failures,
+    merge,
+)
 from opay_contract.words import count
 
 LEAST_VALUES = 20

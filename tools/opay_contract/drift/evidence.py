@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import jsonschema_rs
@@ -70,6 +70,7 @@ class Probe(msgspec.Struct, frozen=True, eq=False, dict=True):
         )
 
 
+@lru_cache(maxsize=16)
 def build_probes(contract: Contract) -> tuple[Probe, ...]:
     """Return the evidence of every reading."""
     return tuple(

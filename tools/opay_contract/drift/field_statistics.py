@@ -7,9 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.fields import Field
+from opay_contract.contract.fields import RESPONSE_BODY, fields_of_scope, find_operation
 from opay_contract.contract.operation import Operation
-from opay_contract.contract.scopes import RESPONSE_BODY, fields_of_scope, find_operation
 from opay_contract.jsontext import Tokens, pointer
 from opay_contract.judge.describing import fold_pointer, is_label
 from opay_contract.model.observation import (
@@ -184,7 +183,6 @@ class Observer:
         """Begin without a spot."""
         self._contract = contract
         self._spots: dict[FieldLocation, FieldCounter] = {}
-        self._fields: dict[Scope, dict[str, Field]] = {}
 
     def spot(self, scope: Scope, tokens: Tokens) -> FieldCounter:
         """Return the counter of a place in exchanges of a scope, indexes of lists folded."""
@@ -203,7 +201,7 @@ class Observer:
 
     def _new_spot(self, scope: Scope, tokens: Tokens) -> FieldCounter:
         place = pointer(tuple("*" if isinstance(token, int) else token for token in tokens))
-        documented = self._documented(scope)
+        documented = fields_of_scope(self._contract, scope)
         known = documented.get(place)
         is_outside = "body" not in tokens[:2]
         return FieldCounter(
@@ -211,11 +209,6 @@ class Observer:
             is_public=place in (STATUS, CONTENT_TYPE) or (known is not None and known.sensitivity == _PUBLIC),
             words=_words(find_operation(self._contract, scope[0]), place),
         )
-
-    def _documented(self, scope: Scope) -> dict[str, Field]:
-        if scope not in self._fields:
-            self._fields[scope] = fields_of_scope(self._contract, scope)
-        return self._fields[scope]
 
 
 @lru_cache(maxsize=4096)

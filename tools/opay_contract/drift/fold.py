@@ -2,12 +2,13 @@
 
 from bisect import insort
 from collections import Counter
+from collections.abc import Callable, Iterable
 
 from msgspec import structs
 
 from opay_contract.contract.contract import Contract, Route, texts_of
 from opay_contract.contract.documents import without_collection
-from opay_contract.contract.scopes import answer_shape
+from opay_contract.contract.fields import answer_shape
 from opay_contract.drift.statistics import Statistics
 from opay_contract.formats.bounds import ALWAYS_FINE, excess_of
 from opay_contract.formats.errors import NO_URL
@@ -15,12 +16,12 @@ from opay_contract.jsontext import Parsed, parse_json
 from opay_contract.judge.alike import Led
 from opay_contract.judge.judge import Judge
 from opay_contract.judge.routes import describe_elsewhere
-from opay_contract.judge.subject import Alike, Settings, gather
+from opay_contract.judge.subject import Alike, Hit, RawFinding, Settings, Subject, gather
 from opay_contract.model.exchange import NO_ZONE, Exchange, Place, Request, Unreadable
-from opay_contract.model.finding import Finding, Key, Severity
-from opay_contract.model.observation import latest_days
-from opay_contract.model.outcomes import MAX_DIAGNOSED, Signatures, WrongSignature
+from opay_contract.model.finding import Finding, Key, Severity, key_of
+from opay_contract.model.observation import latest_days, utc_of
 from opay_contract.model.summary import (
+    MAX_DIAGNOSED,
     MAX_ELSEWHERE,
     MAX_FILES,
     MAX_FINDINGS,
@@ -28,12 +29,13 @@ from opay_contract.model.summary import (
     DriftSummary,
     Elsewhere,
     FoldedFinding,
+    Signatures,
+    WrongSignature,
     first_elsewhere,
     first_files,
     first_unreadable,
     most_severe,
 )
-from opay_contract.model.timestamps import day_of, utc_of
 
 MAX_UNREAD, MAX_UNREAD_BYTES = 128, 1 << 20
 """After so many exchanges, or bytes of their bodies, the bodies are read."""
@@ -69,18 +71,20 @@ class _Folding:
         self.days: dict[str, int] = {}
         self.files: set[int] = set()
 
-    def add(self, place: Place, recorded_at: str | None, times: int = 1) -> None:
-        self.count += times
-        if place >= self.last_place:
-            self.last_place, self.last_recorded_at = place, recorded_at
-        seen, day = utc_of(recorded_at), day_of(recorded_at)
-        self.days[day] = self.days.get(day, 0) + times
-        self.files.add(place.source)
+    def add(self, subjects: list[Subject]) -> None:
+        self.count += len(subjects)
+        last = max(subjects, key=_order)
+        if last.exchange.place >= self.last_place:
+            self.last_place, self.last_recorded_at = last.exchange.place, last.exchange.recorded_at
+        for day, count in Counter([one.day for one in subjects]).items():
+            self.days[day] = self.days.get(day, 0) + count
+        self.files.update([one.exchange.place.source for one in subjects])
         if len(self.files) > 2 * MAX_FILES:
             self.files = set(first_files(self.files))
-        if seen is not None:
-            self.first_seen = min(self.first_seen or seen, seen)
-            self.last_seen = max(self.last_seen or seen, seen)
+        seen = [utc for one in subjects if (utc := utc_of(one.exchange.recorded_at)) is not None]
+        if seen:
+            self.first_seen = min(self.first_seen or seen[0], *seen)
+            self.last_seen = max(self.last_seen or seen[0], *seen)
 
     def folded(self) -> FoldedFinding:
         return FoldedFinding(
@@ -96,7 +100,7 @@ class _Folding:
 
 
 class FindingFold:
-    """Takes findings one at a time; `findings()` gives the gravest of them, folded."""
+    """Takes what was found; `findings()` gives the most severe of it, equal findings folded."""
 
     def __init__(self) -> None:
         self._foldings: dict[Key, _Folding] = {}
@@ -106,17 +110,24 @@ class FindingFold:
         """Return how many distinct findings there are."""
         return len(self._foldings)
 
-    def add(self, finding: Finding) -> None:
-        """Take a finding."""
-        self._occurrences[finding.rule.severity] += 1
-        folding = self._foldings.get(finding.key)
-        if folding is None:
-            folding = self._foldings[finding.key] = _Folding(finding)
-            if len(self._foldings) > 2 * MAX_FINDINGS:
-                self._foldings = most_severe(self._foldings)
-        elif finding.place < folding.finding.place:
-            folding.finding = finding
-        folding.add(finding.place, finding.recorded_at)
+    def add(self, hits: Iterable[Hit], finding_of: Callable[[Subject, RawFinding], Finding]) -> None:
+        """Take what was found; of equal findings only the first by place is made a finding of."""
+        equal: dict[Key, list[Hit]] = {}
+        for subject, hit in hits:
+            frame = subject.alike.frame
+            key = key_of(hit.rule.id, frame.scope[0], frame.outcome, hit.pointer, hit.value)
+            equal.setdefault(key, []).append((subject, hit))
+        for key, found in equal.items():
+            first = min(found, key=lambda hit: _order(hit[0]))
+            self._occurrences[first[1].rule.severity] += len(found)
+            folding = self._foldings.get(key)
+            if folding is None:
+                folding = self._foldings[key] = _Folding(finding_of(*first))
+            elif first[0].exchange.place < folding.finding.place:
+                folding.finding = finding_of(*first)
+            folding.add([subject for subject, _ in found])
+        if len(self._foldings) > 2 * MAX_FINDINGS:
+            self._foldings = most_severe(self._foldings)
 
     def occurrences(self) -> dict[Severity, int]:
         """Return how many findings there were, by severity."""
@@ -186,7 +197,7 @@ class Fold:
         """Take one thing that a reader yielded; returns its findings."""
         self._judge_waiting()
         self._accept(item)
-        return self._judge_waiting()
+        return [self._judge.finding(*hit) for hit in self._judge_waiting()]
 
     def _accept(self, item: Exchange | Unreadable) -> None:
         """Count an exchange; what is judged waits to be read."""
@@ -222,16 +233,15 @@ class Fold:
         self._waiting_bytes += self._unread_bytes
         self._unread, self._unread_bytes = _Unread(), 0
 
-    def _judge_waiting(self) -> list[Finding]:
-        """Judge and count all that waits, exchanges that are alike together; returns the findings."""
+    def _judge_waiting(self) -> list[Hit]:
+        """Judge and count all that waits, exchanges that are alike together; returns what was found."""
         self._read()
         waiting, self._waiting, self._waiting_bytes = self._waiting, {}, 0
         self._last_judged = self._exchanges
         gathered = gather(waiting)
         self._statistics.count(waiting, gathered)
         found = self._judge.judge(waiting, gathered)
-        for finding in found:
-            self._findings.add(finding)
+        self._findings.add(found, self._judge.finding)
         for alike in waiting:
             for subject in alike.waiting if self._settings.private_key else ():
                 if subject.verification is not None:
@@ -323,6 +333,10 @@ class Fold:
         else:
             self._unreadable_count += 1
             _keep(self._unreadable, structs.replace(found, request=None))
+
+
+def _order(subject: Subject) -> tuple[int, int, str, int]:
+    return subject.exchange.place.order
 
 
 def _keep(kept: list[Unreadable], found: Unreadable) -> None:

@@ -25,7 +25,7 @@ from opay_contract.judge.subject import REQUEST_BODY, RESPONSE_BODY, Alike, Bodi
 from opay_contract.model.exchange import Exchange, Headers
 from opay_contract.model.finding import Outcome
 from opay_contract.model.observation import EXCHANGE, MAX_SPOTS, Observations
-from opay_contract.model.outcomes import NOT_NAMED, OutcomeKey, Outcomes, limit_details
+from opay_contract.model.summary import NOT_NAMED, OutcomeKey, Outcomes, limit_details
 
 MAX_GROUPS = 8192
 """Groups that are remembered; then all are counted and forgotten."""
@@ -270,7 +270,8 @@ class Statistics:
     def _evidence_at(self, frame: Frame, path: Tokens | None) -> tuple[list[Probe], list[Probe]]:
         """Return the evidence about a place in a body, by value and by shape.
 
-        Without a path it is the evidence about more: about several places, headers, or the whole exchange.
+        Without a path it is the evidence about more: about several places, headers, or the whole exchange. Of
+        items of lists there may be more or fewer in one of a shape.
         """
         key = (frame.scope, frame.route.documented, path)
         found = self._evidence.get(key)
@@ -288,7 +289,11 @@ class Statistics:
                 _STATUS,
                 _METHOD,
             }
-            by_shape = [probe for probe in probes if probe.is_by_shape(decided)]
+            by_shape = [
+                probe
+                for probe in probes
+                if probe.is_by_shape(decided) and (path is not None or _EVERY not in probe.evidence.at)
+            ]
             found = [probe for probe in probes if probe not in by_shape], by_shape
             self._evidence[key] = found
         return found

@@ -38,7 +38,7 @@ def _is_counted(call: Call) -> bool:
 def _read_call(place: Place, call: Call) -> Exchange | Unreadable:
     """Return what a call holds."""
     request = Request(method=call.method, url=_url(call), headers=tuple(call.sent))
-    return build_exchange(place, request, lambda: _response(call))
+    return build_exchange(place, request, _response, call)
 
 
 def _response(call: Call) -> Response:
@@ -105,16 +105,19 @@ _ASKING = frozenset({PieceKind.REQUEST, PieceKind.SENT})
 def rewrite_curl(policy: Policy, stream: Readable, sink: Sink, tally: Tally) -> None:
     """Rewrite every call, and what curl says between two."""
     held: list[Piece] = []
-    has_body = False
+    body: int | None = None  # where the whole body is written: at its last piece
     for one in iter_pieces(stream):
         if isinstance(one, Call):
             sink.write(_Writing(policy, one, held).call(tally))
-            held, has_body = [], False
+            held, body = [], None
         elif one.call is None:
             sink.write(_Lines(policy, None, None).write(one))
-        elif one.kind is not PieceKind.BODY or not has_body:
+        else:
+            if one.kind is PieceKind.BODY:
+                if body is not None:
+                    del held[body]
+                body = len(held)
             held.append(one)
-            has_body = has_body or one.kind is PieceKind.BODY
 
 
 class _Lines(msgspec.Struct, frozen=True):

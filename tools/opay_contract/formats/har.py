@@ -25,7 +25,6 @@ from opay_contract.formats.messages import (
     build_exchange,
     decode_entry,
     empty_body,
-    encode_text,
     odd_member,
     parse_base64,
     parse_moment,
@@ -118,9 +117,7 @@ def _read_entry(
         content.text, content.encoding = base64.b64encode(body).decode(), "base64"
     request = _NO_REQUEST if entry.request is None else _request(entry.request)
     moment = entry.started_date_time
-    return build_exchange(
-        place, request, lambda: _response(entry.response), parse_moment(moment) if moment else None
-    )
+    return build_exchange(place, request, _response, entry.response, parse_moment(moment) if moment else None)
 
 
 rewrite_har = JsonFormat(
@@ -236,7 +233,7 @@ def _missing_body(content: _Content, body_size: float | None, headers: Headers |
 
 
 def _decoded(text: str, encoding: str | None) -> bytes:
-    return parse_base64(text) if encoding == "base64" else encode_text(text)
+    return parse_base64(text) if encoding == "base64" else text.encode("utf-8", "surrogatepass")
 
 
 def _is_truncated(content: _Content, length: int) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 
 from opay_contract.formats.editing import HERE, Edited, EntryVisitor, Found, Policy, Sink, Tally, edit_entry
 from opay_contract.formats.errors import EntryError, StreamError
-from opay_contract.formats.json_cursor import ANY, JsonCursor
+from opay_contract.formats.json_cursor import JsonCursor
 from opay_contract.formats.json_text import Visitor, read_text, rewrite_json, write_text
 from opay_contract.formats.messages import PlaceOf
 from opay_contract.formats.streams import MAX_ENTRY, ChunkStream
@@ -101,10 +101,11 @@ def iter_segments(
     elif found and first == b"[":
         if whole:
             yield from _iter_items(cursor)
+        elif decoder is None:
+            yield from (Entry(line, data, start=cursor.start) for line, data in cursor.iter_item_values())
         else:
-            for line, data, value in cursor.iter_decoded_items(decoder or ANY):
-                start = None if data is None else cursor.offset - len(data)
-                yield Entry(line, data, None, None, value if decoder else None, start)
+            decoded = cursor.iter_decoded_items(decoder)
+            yield from (Entry(line, data, None, None, value, cursor.start) for line, data, value in decoded)
     elif found:
         yield b"{"
         for number, member in enumerate(cursor.iter_members()):

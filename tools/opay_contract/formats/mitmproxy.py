@@ -90,7 +90,7 @@ def _exchange(place: Place, flow: Value | None) -> Exchange | Unreadable | None:
         return None
     received = members.get("response", NOTHING)
     moment = parse_moment(read_number(sent.get("timestamp_start", NOTHING)))
-    return build_exchange(place, _request(sent), lambda: _response(received), moment)
+    return build_exchange(place, _request(sent), _response, received, moment)
 
 
 def _request(members: Members) -> Request:

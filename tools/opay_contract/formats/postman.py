@@ -210,7 +210,7 @@ _EXECUTION = msgspec.json.Decoder(_Execution)
 def _read_execution(place: Place, entry: Entry) -> Exchange | Unreadable:
     execution = decode_entry(_EXECUTION, entry.data, entry.line)
     request = parse_request(execution.request or {})
-    return build_exchange(place, request, lambda: _response(execution.response))
+    return build_exchange(place, request, _response, execution.response)
 
 
 def _response(recorded: _Response | None) -> Response:

@@ -160,7 +160,7 @@ def as_object(value: Any) -> dict[str, Any]:
 def saved_exchange(place: Place, written: Any, members: dict[str, Any]) -> Exchange | Unreadable:
     """Return the exchange of a request as it is written, None for an unknown one, and a saved response."""
     request = Request() if written is None else as_far_as_known(written)
-    return build_exchange(place, request, lambda: _response(members))
+    return build_exchange(place, request, _response, members)
 
 
 def _response(members: dict[str, Any]) -> Response:

@@ -125,7 +125,7 @@ def _read_interaction(place: Place, entry: Entry) -> Exchange | Unreadable:
     body = decode_sent(attempt(_bytes, sent.body), headers)
     request = Request(method=sent.method, url=sent.uri, headers=headers, body=body)
     return build_exchange(
-        place, request, lambda: _response(interaction.response), parse_moment(interaction.timestamp)
+        place, request, _response, interaction.response, parse_moment(interaction.timestamp)
     )
 
 

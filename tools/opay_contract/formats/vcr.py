@@ -113,7 +113,7 @@ def _exchange(place: Place, interaction: Any) -> Exchange | Unreadable:
     members = _mapping(interaction)
     request = _request(_mapping(members.get("request") or {}))
     return build_exchange(
-        place, request, lambda: _response(members.get("response")), parse_moment(members.get("recorded_at"))
+        place, request, _response, members.get("response"), parse_moment(members.get("recorded_at"))
     )
 
 

@@ -64,8 +64,7 @@ from opay_contract.judge.subject import (
 from opay_contract.judge.values import check_lists, check_units, items_differ, units_hold
 from opay_contract.model.exchange import Exchange, Request
 from opay_contract.model.finding import Outcome, Rule
-from opay_contract.model.observation import UNDATED
-from opay_contract.model.timestamps import day_of
+from opay_contract.model.observation import UNDATED, day_of
 
 
 class Row(NamedTuple):
@@ -201,12 +200,12 @@ class Kinds:
             method, url, route = request.method or "", request.url or "", self._contract.route(request)
             facts = read_url(self._contract, route, request)
             lead = Lead(route, facts)
-            if route.operation is not None and not self._cards.in_url(url, route.operation):
+            if route.path_known and not self._cards.in_url(url, route.operation):
                 lead = Lead(
                     route,
                     facts,
                     (
-                        route.operation.id,
+                        route.operation.id if route.operation else tuple([one.id for one in route.others]),
                         route.documented,
                         request.method,
                         request.url is None,
@@ -271,8 +270,6 @@ class Kinds:
         alike.answer_plan, is_answer_known = self._plan(
             first.answered, frame.schemas[1], alike.answer, frame.decided, WRITE_ONLY
         )
-        if frame.operation is None:
-            return
         alike.is_known = (
             frame.is_known
             and is_query_known
@@ -280,6 +277,14 @@ class Kinds:
             and len(self._alike) < self._room
             and len(repr(key)) < _MAX_KEPT
         )
+        if alike.is_known:
+            self._alike[key] = alike
+            alike.searched_bodies = (
+                _has_flaws(first.asked) or (not lead.route.operation and _has_fraction(alike.query)),
+                _has_flaws(first.answered) or (not lead.route.operation and _has_fraction(alike.answer)),
+            )
+        if frame.operation is None:
+            return
         pairs = (
             (REQUEST_BODY, alike.query, alike.query_plan),
             (RESPONSE_BODY, alike.answer, alike.answer_plan),
@@ -287,12 +292,10 @@ class Kinds:
         alike.bodies = tuple(
             self._bodies_of(alike, part, shape, plan) for part, shape, plan in pairs if shape is not None
         )
-        if not alike.is_known:
-            alike.checks = tuple(row.check for row in CHECKS)
-            return
-        self._alike[key] = alike
-        alike.checks, alike.glances = _checks_of_values(alike, first)
-        alike.searched_bodies = (_has_flaws(first.asked), _has_flaws(first.answered))
+        if alike.is_known:
+            alike.checks, alike.of_bodies = _checks_of_values(alike, first)
+        else:
+            alike.checks = tuple((row.check, None) for row in CHECKS)
 
     def _bodies_of(self, alike: Alike, part: Tokens, shape: Shape, plan: BodyPlan | None) -> Bodies:
         frame = alike.frame
@@ -390,8 +393,10 @@ class Kinds:
         return found
 
 
-def _checks_of_values(alike: Alike, first: Subject) -> tuple[tuple[Check, ...], tuple[Glance, ...] | None]:
-    """Return the checks that may find something in exchanges that are alike, and what tells that they do not.
+def _checks_of_values(
+    alike: Alike, first: Subject
+) -> tuple[tuple[tuple[Check, Glance | None], ...], frozenset[Check]]:
+    """Return the checks that may find something in exchanges that are alike, those of bodies apart.
 
     What checks of the rest found in the first of them, they find in all.
     """
@@ -409,26 +414,19 @@ def _checks_of_values(alike: Alike, first: Subject) -> tuple[tuple[Check, ...], 
         or (query is None and not isinstance(first.asked, NotJson)),
         check_signature: alike.frame.is_refused or not alike.settings.private_key,
     }
-    broken = {
-        check
-        for check, plan in ((check_response_body, answer), (check_request_body, query))
-        if plan is None or plan.fit is None
-    }
-    checks: list[Check] = []
-    glances: list[Glance] = []
-    has_glances = True
+    checks: list[tuple[Check, Glance | None]] = []
+    of_bodies = set[Check]()
     for row in CHECKS:
         if row.is_of_all:
             if hits := tuple(row.check(first)):
-                checks.append(_always(hits))
-                has_glances = False
+                checks.append((_always(hits), None))
         elif not is_idle[row.check]:
-            checks.append(row.check)
-            if row.glance is not None:
-                glances.append(row.glance)
-            elif row.of_bodies is None or row.check in broken:
-                has_glances = False
-    return tuple(checks), tuple(glances) if has_glances else None
+            is_read = alike.query is not None if row.check is check_request_body else alike.answer is not None
+            if row.of_bodies is not None and is_read:
+                of_bodies.add(row.check)
+            else:
+                checks.append((row.check, row.glance))
+    return tuple(checks), frozenset(of_bodies)
 
 
 def _asks_beside_body(subject: Subject) -> bool:
@@ -438,6 +436,10 @@ def _asks_beside_body(subject: Subject) -> bool:
 
 def _has_flaws(read: Parsed | NotJson | None) -> bool:
     return type(read) is Parsed and bool(read.flaws)
+
+
+def _has_fraction(shape: Shape | None) -> bool:
+    return shape is not None and shape.has_float
 
 
 def _nothing(_: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.keywords import KEYWORDS, OPENERS, About, Holds, Shape
+from opay_contract.contract.keywords import KEYWORDS, OPENERS, About, Holds, SchemaShape
 from opay_contract.jsontext import Tokens, iter_nodes, value_at
 
 _IN_PLACE = ("$ref", "$dynamicRef")
@@ -96,7 +96,7 @@ def _depth_of_statement(evaluation_path: str) -> int | None:
             if step in _IN_PLACE:
                 continue
             return None
-        if kind.shape is not Shape.ONE and next(steps, None) is None:
+        if kind.shape is not SchemaShape.ONE and next(steps, None) is None:
             return None
         depth += kind.about is not About.VALUE
     return depth

@@ -11,13 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress
 from urllib.parse import urlsplit
 
-from msgspec import structs
-
+from opay_contract.contract.addresses import value_below
 from opay_contract.contract.contract import Contract, Match, Route, texts_of
-from opay_contract.jsontext import NotJson, parse_json
+from opay_contract.jsontext import NotJson, Parsed, parse_json
 from opay_contract.judge import table
-from opay_contract.judge.alike import CHECKS, MAX_ALIKE, Kinds, Lead, Led
-from opay_contract.judge.body import bodies_fit
+from opay_contract.judge.alike import CHECKS, MAX_ALIKE, Kinds, Lead, Led, Row
+from opay_contract.judge.body import check_request_body
 from opay_contract.judge.card_numbers import may_have_card_number
 from opay_contract.judge.checks import verify_request
 from opay_contract.judge.describing import describe_name
@@ -25,16 +24,16 @@ from opay_contract.judge.exposure import CardSearch, has_great_fraction
 from opay_contract.judge.parameters import read_url
 from opay_contract.judge.reading import NO_BODY, Body, measure, read_bodies
 from opay_contract.judge.routes import fold_path
-from opay_contract.judge.subject import HTTP_ERROR, Alike, Bodies, Frame, RawFinding, Settings, Subject
+from opay_contract.judge.subject import HTTP_ERROR, Alike, Bodies, Frame, Hit, RawFinding, Settings, Subject
 from opay_contract.model.exchange import Exchange
-from opay_contract.model.finding import ContractPlace, Finding, Outcome
+from opay_contract.model.finding import ContractPlace, Finding
 
 _FEW = 16
 """Exchanges that are looked at one by one when there is something to find in one of them."""
 
-_OF_REQUESTS = (bodies_fit,)
-_OF_ANSWERS = tuple(row.of_bodies for row in CHECKS if row.of_bodies is not None)
-"""What is looked at in bodies."""
+_OF_REQUESTS = tuple(row for row in CHECKS if row.check is check_request_body)
+_OF_ANSWERS = tuple(row for row in CHECKS if row.of_bodies is not None and row not in _OF_REQUESTS)
+"""The checks that look at many bodies at once."""
 
 _OF_THE_SERVER = {"OPTIONS", "TRACE"}
 """Methods that ask the server about itself, and not the API (RFC 9110, 9.3.7 and 9.3.8)."""
@@ -92,57 +91,28 @@ class Judge:
                 )
         return found
 
-    def judge(self, waiting: Iterable[Alike], gathered: Sequence[Bodies]) -> list[Finding]:
-        """Return the findings of those that wait, whose bodies were gathered."""
-        found = [
-            self._finding(subject, hit)
-            for subject in self._suspects(waiting, gathered)
-            for check in subject.alike.checks
-            for hit in check(subject)
-        ]
+    def judge(self, waiting: Iterable[Alike], gathered: Sequence[Bodies]) -> list[Hit]:
+        """Return what is found in those that wait, whose bodies were gathered."""
+        found: list[Hit] = []
         for alike in waiting:
+            for check, is_clean in alike.checks:
+                if is_clean is None or not is_clean(alike.waiting):
+                    found += [(one, hit) for one in alike.waiting for hit in check(one)]
             if alike.frame.route.operation is None:
                 found += [
-                    self._finding(
-                        subject, _unknown_route(self._contract, subject.exchange, alike.frame.route)
-                    )
-                    for subject in alike.waiting
-                    if not _is_refused_method(self._contract, subject)
+                    (one, _unknown_route(self._contract, one.exchange, alike.frame.route))
+                    for one in alike.waiting
+                    if not _is_refused_method(one)
                 ]
-        return found + [self._finding(subject, hit) for subject, hit in self._card_numbers(waiting, gathered)]
-
-    def _suspects(self, waiting: Iterable[Alike], gathered: Sequence[Bodies]) -> Iterable[Subject]:
-        """Return those in which checks may find something."""
-        found: dict[int, Subject] = {}
-        for alike in waiting:
-            if alike.checks and (
-                alike.glances is None or not all(is_clean(alike.waiting) for is_clean in alike.glances)
-            ):
-                found.update((id(one), one) for one in alike.waiting)
         for bodies in gathered:
-            if bodies.is_known and not self._is_clean(bodies):
-                for one in self._parted(bodies, bodies.subjects):
-                    if one.alike.checks:
-                        found[id(one)] = one
-        return found.values()
+            for row in (_OF_REQUESTS if bodies.is_request else _OF_ANSWERS) if bodies.is_known else ():
+                for one in _not_clean(bodies, row):
+                    if row.check in one.alike.of_bodies:
+                        found += [(one, hit) for hit in row.check(one)]
+        found += self._card_numbers(waiting, gathered)
+        return found
 
-    def _is_clean(self, bodies: Bodies) -> bool:
-        glances = _OF_REQUESTS if bodies.is_request else _OF_ANSWERS
-        return all(is_clean(bodies) for is_clean in glances)
-
-    def _parted(self, bodies: Bodies, subjects: list[Subject]) -> Iterator[Subject]:
-        """Yield those of exchanges whose bodies are not clean that a look at halves does not clear."""
-        if len(subjects) <= _FEW or (bodies.plan is not None and bodies.plan.fit is None):
-            yield from subjects
-            return
-        for half in (subjects[: len(subjects) // 2], subjects[len(subjects) // 2 :]):
-            bodies.fill(half)
-            if not self._is_clean(bodies):
-                yield from self._parted(bodies, half)
-
-    def _card_numbers(
-        self, waiting: Iterable[Alike], gathered: Sequence[Bodies]
-    ) -> Iterator[tuple[Subject, RawFinding]]:
+    def _card_numbers(self, waiting: Iterable[Alike], gathered: Sequence[Bodies]) -> Iterator[Hit]:
         """Yield the card numbers in those that wait; URLs of known kinds have none.
 
         Most are cleared together: all headers, and all bodies in whose text a card number would stand.
@@ -179,7 +149,8 @@ class Judge:
                 for hits in found:
                     yield from ((one, hit) for hit in hits)
 
-    def _finding(self, subject: Subject, hit: RawFinding) -> Finding:
+    def finding(self, subject: Subject, hit: RawFinding) -> Finding:
+        """Return what was found as a finding, with its place in the contract."""
         stated = None
         if hit.uri:
             stated = self._places.get(hit.uri)
@@ -202,7 +173,7 @@ def check_exchange(
     )
     lead = Lead(match.route, read_url(contract, match.route, exchange.request))
     waiting = judge.take([(exchange, lead)], [asked], [answered])
-    found = judge.judge(waiting, ())
+    found = [judge.finding(*hit) for hit in judge.judge(waiting, ())]
     for alike in waiting:
         alike.waiting.clear()  # no circle is left that holds bodies
     yield from found
@@ -241,23 +212,35 @@ def _with_numbers(waiting: Iterable[Alike]) -> set[int]:
     return {number for number, text in having if is_any or b"\\" in text}
 
 
-def _is_refused_method(contract: Contract, subject: Subject) -> bool:
+def _not_clean(bodies: Bodies, row: Row) -> Iterator[Subject]:
+    """Yield those of exchanges of whose bodies a check may find something, looking at halves again."""
+    assert row.of_bodies is not None  # noqa: S101  asked of no other rows
+    if row.of_bodies(bodies):
+        return
+    subjects = bodies.subjects
+    if len(subjects) <= _FEW or (bodies.plan is not None and bodies.plan.fit is None):
+        yield from subjects
+        return
+    for half in (subjects[: len(subjects) // 2], subjects[len(subjects) // 2 :]):
+        bodies.fill(half)
+        yield from _not_clean(bodies, row)
+    bodies.fill(subjects)
+
+
+def _is_refused_method(subject: Subject) -> bool:
     """Tell whether a documented path refused a method that it does not have: the contract at work.
 
     Refused is an error code, or without a code an HTTP error; of OPTIONS and TRACE anything but a code.
     """
-    exchange, route = subject.exchange, subject.frame.route
+    exchange, route, answered = subject.exchange, subject.frame.route, subject.answered
     if not route.path_known:
         return False
-    request = exchange.request
-    alike = [structs.replace(request, method=operation.method) for operation in contract.operations]
-    matches = [
-        contract.match_read(exchange, contract.route(one), subject.asked, subject.answered) for one in alike
-    ]
-    coded = {one.outcome for one in matches if one.code is not None}
-    if coded:
-        return coded == {Outcome.BUSINESS_ERROR}
-    return exchange.response.status >= HTTP_ERROR or (request.method or "").upper() in _OF_THE_SERVER
+    value = answered.value if type(answered) is Parsed else None
+    envelopes = [one.envelope for one in route.others if one.envelope is not None]
+    codes = [(one, one.read_code(value_below(value, one.code, None))) for one in envelopes]
+    if any(code is not None for _, code in codes):
+        return not any(code in one.success for one, code in codes)
+    return exchange.response.status >= HTTP_ERROR or (exchange.request.method or "").upper() in _OF_THE_SERVER
 
 
 def _unknown_route(contract: Contract, exchange: Exchange, route: Route) -> RawFinding:

@@ -14,7 +14,7 @@ from opay_contract.judge.columns import Table
 from opay_contract.judge.shapes import Shape
 from opay_contract.model.exchange import Exchange, Hidden
 from opay_contract.model.finding import Outcome, Rule
-from opay_contract.model.timestamps import Window
+from opay_contract.model.observation import Window
 from opay_contract.signing.signer import Verification
 
 HTTP_ERROR = 400
@@ -136,6 +136,9 @@ def _described(read: Parsed | NotJson | None, plan: BodyPlan | None) -> Describe
 
 Check = Callable[[Subject], Iterable[RawFinding]]
 
+Hit = tuple[Subject, RawFinding]
+"""What was found, and in which exchange."""
+
 
 class Bodies(msgspec.Struct, eq=False):
     """Bodies that are alike, of exchanges that otherwise need not be; those that wait are in the table.
@@ -170,9 +173,9 @@ class Alike(msgspec.Struct, kw_only=True, eq=False):
 
     That is a frame, what their URLs say, the shapes of both bodies where they are JSON, and the names of
     headers. Both plans are None where there is nothing to judge. `checks` are those that may find something
-    in one of them; `glances`, and those at the bodies, tell of many at once that these find nothing; None
-    where each exchange is looked at. In the `searched_headers` a card number may stand, and of the
-    `searched_bodies`, request and response, each is searched for one.
+    in one of them, each with what tells of many at once that it does not, None where each is looked at; those
+    `of_bodies` are asked where a look at many bodies does not clear one. In the `searched_headers` a card
+    number may stand, and of the `searched_bodies`, request and response, each is searched for one.
     """
 
     contract: Contract
@@ -184,8 +187,8 @@ class Alike(msgspec.Struct, kw_only=True, eq=False):
     query_plan: BodyPlan | None = None
     answer_plan: BodyPlan | None = None
     bodies: tuple[Bodies, ...] = ()
-    checks: tuple[Check, ...] = ()
-    glances: "tuple[Glance, ...] | None" = None
+    checks: "tuple[tuple[Check, Glance | None], ...]" = ()
+    of_bodies: frozenset[Check] = frozenset()
     searched_headers: tuple[bool, ...] = ()
     searched_bodies: tuple[bool, bool] = (True, True)
     is_known: bool = False

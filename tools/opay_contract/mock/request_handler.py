@@ -14,7 +14,6 @@ from opay_contract.contract.operation import Operation
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import pointer
 from opay_contract.mock.answers import NOT_FOUND, MockAnswer, Writer, problem
-from opay_contract.mock.choices import Choices
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.scenarios import (
     MAGIC,
@@ -24,7 +23,7 @@ from opay_contract.mock.scenarios import (
     build_scenarios,
     find_scenario,
 )
-from opay_contract.mock.state import Lookup, put
+from opay_contract.mock.statement import Choices, Lookup, put
 from opay_contract.mock.store import Store, StoredRecord
 from opay_contract.mock.validation import Credentials, MockRequest, Query, Validation
 

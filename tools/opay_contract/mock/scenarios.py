@@ -28,9 +28,8 @@ from opay_contract.mock.answers import (
     MockAnswer,
     Writer,
 )
-from opay_contract.mock.choices import unknown_name
 from opay_contract.mock.samples import DescribedValue, iter_described
-from opay_contract.mock.state import put
+from opay_contract.mock.statement import put, unknown_name
 from opay_contract.mock.store import StoredRecord
 
 MAGIC = "scenario:"
@@ -72,9 +71,11 @@ class ScenarioContext(msgspec.Struct, frozen=True, kw_only=True):
             yield from iter_described(self.writer.contract.schemas, schema, data, self.at)
 
     def leaves(self) -> Iterator[DescribedValue]:
-        """Yield what may be changed, those apart that repeat what was asked for."""
+        """Yield the texts, numbers and booleans that may be changed: none that repeats what was asked for."""
         echoed = {echo.response for echo in self.form.echoes} if self.form else set[Tokens]()
-        return (one for one in self.described() if one.is_leaf and one.tokens and one.tokens not in echoed)
+        for one in self.described():
+            if isinstance(one.value, str | int | float) and one.tokens and one.tokens not in echoed:
+                yield one
 
     def changed(self, tokens: Tokens, child: Any) -> MockAnswer:
         """Answer with something else at a place of the body; without it where that is MISSING."""

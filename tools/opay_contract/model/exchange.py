@@ -45,11 +45,11 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def __eq__(self, other: object) -> bool:
         """Return whether it is the same place, however its entry is found again."""
-        return isinstance(other, Place) and (self._key(), self.column) == (other._key(), other.column)
+        return isinstance(other, Place) and (self.order, self.column) == (other.order, other.column)
 
     def __hash__(self) -> int:
         """Return the same for equal places."""
-        return hash(self._key())
+        return hash(self.order)
 
     @property
     def is_whole_run(self) -> bool:
@@ -58,13 +58,15 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def __lt__(self, other: "Place") -> bool:
         """Return whether this place comes first."""
-        return self._key() < other._key()
+        return self.order < other.order
 
     def __le__(self, other: "Place") -> bool:
         """Return whether this place comes first, or is the same."""
-        return self._key() <= other._key()
+        return self.order <= other.order
 
-    def _key(self) -> tuple[int, int, str, int]:
+    @property
+    def order(self) -> tuple[int, int, str, int]:
+        """What tells which of two comes first."""
         return self.source, self.entry, self.file, self.line or 0
 
 

@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from opay_contract.errors import UsageError
 from opay_contract.mock import serving
 from opay_contract.model.exchange import as_headers
-from opay_contract.record.capture import Body, BodyBuffer, Captured, Omitted, capture
+from opay_contract.record.files import Body, BodyBuffer, Captured, Omitted, capture
 from opay_contract.record.recorder import METRICS_TYPE, Metrics
 
 Field = tuple[bytes, bytes]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 from msgspec import field
+from msgspec.structs import replace
 
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.describing import describe_value
@@ -339,6 +340,8 @@ class Texts(msgspec.Struct, frozen=True):
         """Return one of the possible pseudonyms of a text, whether it keeps what the text showed or not."""
         parts = self.detector.parts(text, keep_words=manner.keep_words)
         whole = condense(text)
+        if manner.cards and not card_hits(text):  # what looks like one in it is part of something else
+            manner = replace(manner, cards=False)
         made = "".join(self._replace_part(part, whole, manner, salt) for part in parts)
         missing = _LEAST - sum(map(str.isalnum, text)) if manner.lengthen else 0
         if missing <= 0:

@@ -136,7 +136,11 @@ class Sensitivity:
             sensitivity=classes[0] if classes else None,
             schemas=tuple(map(self.contract.schemas.validator, uris)),
             units=frozenset(str(node["x-unit"]) for _, node in found if "x-unit" in node),
-            choices=tuple(one for _, node in found for one in (*node.get("enum", ()), *_constants(node))),
+            choices=tuple(
+                one
+                for _, node in found
+                for one in (*node.get("enum", ()), *([node["const"]] if "const" in node else ()))
+            ),
         )
 
 
@@ -155,10 +159,6 @@ def verdict(statement: Statement, recorded: float) -> Callable[[Any], tuple[Any,
         return (keywords, month, faults)
 
     return judge
-
-
-def _constants(node: dict[str, Any]) -> tuple[Any, ...]:
-    return (node["const"],) if "const" in node else ()
 
 
 def _iter_known_texts(contract: Contract) -> Iterator[str]:

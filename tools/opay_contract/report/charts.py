@@ -13,11 +13,9 @@ from markupsafe import Markup, escape
 from msgspec import field
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.fields import Field
-from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY, fields_of_scope
+from opay_contract.contract.fields import REQUEST_BODY, RESPONSE_BODY, Field, fields_of_scope
 from opay_contract.judge.describing import folded_place
-from opay_contract.model.finding import Severity
-from opay_contract.model.insight import Share
+from opay_contract.model.finding import Severity, Share
 from opay_contract.model.observation import EARLIER, UNDATED, Days, Observations, Observed, Range, Scope, add
 from opay_contract.model.summary import DriftSummary
 from opay_contract.report.sentences import describe_share
@@ -305,7 +303,6 @@ class _Grower:
         self._members: dict[str, Member] = {}
 
     def grow(self, root: str, title: str) -> Member:
-        """Return the tree of a body."""
         top = self._members[root] = Member(name=title, is_documented=True, observed=self._seen[root])
         others = sorted(place for place in self._seen if place not in self._documented)
         for place in (*self._documented, *others):
@@ -321,20 +318,17 @@ class _Grower:
         parent = self._member(root, "/".join((root, *tokens[:depth])))
         observed, is_item = self._seen.get(place), tokens[-1] == "*"
         is_documented = place in self._documented or (observed is not None and observed.is_documented)
+        number, around = observed.count if observed else 0, self._seen.get(place.rpartition("/")[0])
+        share = Share(count=number, of=max(number, around.count_of("object") if around else 0))
         member = self._members[place] = Member(
             name="/".join(tokens[depth:]).replace("~1", "/").replace("~0", "~"),
             is_documented=parent.is_documented if is_item else is_documented,
             observed=observed,
             documented=self._documented.get(place),
-            share=None if is_item else self._share(place),
+            share=None if is_item else share,
         )
         parent.members.append(member)
         return member
-
-    def _share(self, place: str) -> Share:
-        observed, around = self._seen.get(place), self._seen.get(place.rpartition("/")[0])
-        count = observed.count if observed else 0
-        return Share(count=count, of=max(count, around.count_of("object") if around else 0))
 
 
 def _describe_documented(field_: Field | None) -> str:
@@ -346,7 +340,6 @@ def _describe_documented(field_: Field | None) -> str:
 
 
 def _describe_seen(observed: Observed) -> Iterator[str]:
-    """Yield types, limits and values of what was seen at a place."""
     ordered = sorted(observed.types, key=lambda type_: (-observed.count_of(type_), type_))
     if len(ordered) == 1:
         yield ordered[0]

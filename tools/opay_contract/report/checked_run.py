@@ -11,12 +11,11 @@ from msgspec import field
 from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance, Judged, State
 from opay_contract.contract.contract import Contract
+from opay_contract.contract.documents import ContractUsed
 from opay_contract.contract.operation import OpenQuestion
-from opay_contract.contract.used import ContractUsed
-from opay_contract.exit_codes import ExitCode
+from opay_contract.errors import ExitCode
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED
-from opay_contract.model.finding import ContractPlace, Severity
-from opay_contract.model.insight import Insight
+from opay_contract.model.finding import ContractPlace, Insight, Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 
 TOOL = "opay-contract"

@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from importlib import resources
 from typing import Any
 
 from msgspec import to_builtins
@@ -10,11 +9,16 @@ from msgspec import to_builtins
 from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance, Judged, State
 from opay_contract.model.exchange import Place, Unreadable
-from opay_contract.model.finding import Outcome, Severity
-from opay_contract.model.insight import Change, Gap
+from opay_contract.model.finding import Change, Gap, Outcome, Severity
 from opay_contract.model.observation import FieldLocation, Observations, Observed
-from opay_contract.model.outcomes import Outcomes, Signatures, count_outcome
-from opay_contract.model.summary import MAX_FILES, DriftSummary, FoldedFinding
+from opay_contract.model.summary import (
+    MAX_FILES,
+    DriftSummary,
+    FoldedFinding,
+    Outcomes,
+    Signatures,
+    count_outcome,
+)
 from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
 from opay_contract.report.sentences import part_outcomes
 
@@ -22,14 +26,8 @@ SCHEMA_VERSION = 1
 
 
 def render_json(run: CheckedRun) -> str:
-    """Return the report as one ASCII text that ends in a line feed; `report_schema()` describes it."""
+    """Return the report as one ASCII text that ends in a line feed; `report-v1.schema.json` describes it."""
     return json.dumps(build_report(run), indent=2) + "\n"
-
-
-def report_schema() -> Any:
-    """Return the JSON Schema of the report."""
-    file = resources.files("opay_contract.report") / "report-v1.schema.json"
-    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def build_report(run: CheckedRun) -> dict[str, Any]:
@@ -69,7 +67,9 @@ def build_report(run: CheckedRun) -> dict[str, Any]:
             "limits": list(run.insight.limits),
         },
         **({"baseline": states | {"unused": unused}} if judged else {}),
-        "findings": [_finding(folded) | (_accepted(folded, judged) if judged else {}) for folded in findings],
+        "findings": [
+            build_finding(folded) | (_accepted(folded, judged) if judged else {}) for folded in findings
+        ],
         "elsewhere": build_elsewhere(summary),
         "unreadable": [_unreadable(unreadable) for unreadable in summary.unreadable],
         "passed_over": [_unreadable(one) for one in summary.passed_over],
@@ -90,7 +90,8 @@ def build_report(run: CheckedRun) -> dict[str, Any]:
     }
 
 
-def _finding(folded: FoldedFinding) -> dict[str, Any]:
+def build_finding(folded: FoldedFinding) -> dict[str, Any]:
+    """Return a finding as the values that JSON has."""
     finding = folded.finding
     return {
         "rule": finding.rule.id,
@@ -221,7 +222,7 @@ def build_signatures(signatures: Signatures) -> dict[str, Any]:
 def _change(change: Change) -> dict[str, Any]:
     return {
         "kind": change.kind.value,
-        **_spot(change.spot),
+        **build_location(change.spot),
         "day": change.day,
         "type": change.type or None,
         "before": to_builtins(change.before),
@@ -233,7 +234,7 @@ def _change(change: Change) -> dict[str, Any]:
 def _gap(gap: Gap) -> dict[str, Any]:
     return {
         "rule": gap.rule.id,
-        **_spot(gap.spot),
+        **build_location(gap.spot),
         "documented": gap.documented,
         "seen": gap.seen,
         "opportunities": gap.opportunities,
@@ -245,7 +246,7 @@ def _observation(spot: FieldLocation, observed: Observed, observations: Observat
     parent = observations.get((*spot[:3], spot[3].rpartition("/")[0]))
     is_member = parent is not None and spot[3] and not spot[3].endswith("/*")
     return {
-        **_spot(spot),
+        **build_location(spot),
         "documented": observed.is_documented,
         "count": observed.count,
         "opportunities": max(observed.count, parent.count_of("object"))
@@ -261,7 +262,8 @@ def _observation(spot: FieldLocation, observed: Observed, observations: Observat
     }
 
 
-def _spot(spot: FieldLocation) -> dict[str, Any]:
+def build_location(spot: FieldLocation) -> dict[str, Any]:
+    """Return a place as the values that JSON has."""
     operation, form, outcome, pointer = spot
     return {
         "operation": operation or None,

@@ -16,8 +16,8 @@ from opay_contract.baseline.acceptance import Acceptance, State
 from opay_contract.judge.table import NOTHING_SUCCEEDED, RULES
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.finding import Outcome, Severity
-from opay_contract.model.outcomes import count_outcome
-from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.model.summary import DriftSummary, FoldedFinding, count_outcome
+from opay_contract.report import findings as tell
 from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import CheckedRun, by_gravity
 from opay_contract.words import count, printable
@@ -115,7 +115,7 @@ def _unreadable(one: Unreadable) -> _TestCase:
         result="error",
         kind="unreadable",
         message=one.reason,
-        details=(f"{say.describe_place(one.place)}: unreadable: {one.reason}",),
+        details=(f"{tell.describe_place(one.place)}: unreadable: {one.reason}",),
     )
 
 
@@ -143,7 +143,7 @@ def _finding(folded: FoldedFinding, run: CheckedRun) -> _TestCase:
     is_whole = finding.place.is_whole_run and finding.operation is None
     result, why = _result(folded, run)
     return _TestCase(
-        classname=f"{_SUITE}.{'run' if is_whole else say.describe_operation(finding.operation)}",
+        classname=f"{_SUITE}.{'run' if is_whole else tell.describe_operation(finding.operation)}",
         name=" ".join(
             part for part in (finding.rule.id, finding.pointer, finding.value, f"({finding.outcome})") if part
         ),
@@ -159,7 +159,7 @@ def _finding(folded: FoldedFinding, run: CheckedRun) -> _TestCase:
 def _result(folded: FoldedFinding, run: CheckedRun) -> tuple[str, str]:
     """Return how the test case of a finding ends, and what to say of that before what was found."""
     severity, fail_on = folded.finding.rule.severity, run.fail_on
-    status = f"{words}: " if (words := say.describe_acceptance(run, folded)) else ""
+    status = f"{words}: " if (words := tell.describe_acceptance(run, folded)) else ""
     if run.state(folded) is State.ACCEPTED:
         return "skipped", status
     if severity < fail_on:
@@ -170,18 +170,18 @@ def _result(folded: FoldedFinding, run: CheckedRun) -> tuple[str, str]:
 def _details(folded: FoldedFinding, run: CheckedRun) -> Iterator[str]:
     finding = folded.finding
     where = f" {finding.pointer}" if finding.pointer else ""
-    yield f"{say.describe_place(finding.place)}: {finding.rule.severity.label} {finding.rule.id}{where}"
+    yield f"{tell.describe_place(finding.place)}: {finding.rule.severity.label} {finding.rule.id}{where}"
     yield f"expected {finding.expected}"
     yield f"got {finding.actual}"
     if folded.count > 1:
-        yield f"{folded.count:,} times, last at {say.describe_place(folded.last_place)}"
+        yield f"{folded.count:,} times, last at {tell.describe_place(folded.last_place)}"
     if finding.contract:
         place = finding.contract
         yield f"contract {place.file}:{place.line}:{place.column} {place.pointer}"
-    if recorded := say.describe_recorded(folded):
+    if recorded := tell.describe_recorded(folded):
         yield recorded
     yield f"fingerprint {folded.fingerprint}"
-    if status := say.describe_acceptance(run, folded):
+    if status := tell.describe_acceptance(run, folded):
         yield status
     if finding.rule is NOTHING_SUCCEEDED:
         yield say.describe_vacuity(run)
@@ -190,8 +190,8 @@ def _details(folded: FoldedFinding, run: CheckedRun) -> Iterator[str]:
 
 def _unused(run: CheckedRun, acceptance: Acceptance) -> _TestCase:
     excuse = f"{run.unused_excuse}: " if run.unused_excuse else ""
-    covered = say.describe_covered(acceptance)
-    where = f"{say.describe_operation(acceptance.operation)}, {acceptance.outcome}"
+    covered = tell.describe_covered(acceptance)
+    where = f"{tell.describe_operation(acceptance.operation)}, {acceptance.outcome}"
     return _TestCase(
         classname=_BASELINE,
         name=f"acceptance of {covered} ({where})",
@@ -199,7 +199,7 @@ def _unused(run: CheckedRun, acceptance: Acceptance) -> _TestCase:
         line=acceptance.line,
         result="skipped" if excuse else "failure",
         kind="unused-acceptance",
-        message=f"{excuse}{say.describe_unused(acceptance)}",
+        message=f"{excuse}{tell.describe_unused(acceptance)}",
         details=(f"{acceptance.file}:{acceptance.line}: unused {covered}",),
     )
 

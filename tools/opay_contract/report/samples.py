@@ -17,8 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from opay_contract.contract.addresses import absolute, split_uri
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import Operation
-from opay_contract.model.signature import SignatureScheme
-from opay_contract.signing.signer import PUBLIC_TEST_KEY, Signature, sign
+from opay_contract.signing.signer import PUBLIC_TEST_KEY, Signature, SignatureScheme, sign
 
 MOCK = "http://127.0.0.1:8000"
 """Where a call finds the mock: `opay-contract mock --port 8000`."""

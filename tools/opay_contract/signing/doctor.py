@@ -24,10 +24,10 @@ import msgspec
 from msgspec.structs import replace
 
 from opay_contract.model.exchange import Request, header
-from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.signer import (
     DIGITS,
     PUBLIC_TEST_KEY,
+    SignatureScheme,
     UnsignableBody,
     documented_forms,
     escape,
@@ -77,7 +77,11 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Recipe(msgspec.Struct, frozen=True):
-    """How a signature is made: as the scheme says, or with a mistake."""
+    """How a signature is made: as the scheme says, or with a mistake.
+
+    A thousand are tried where none fits. What each way to write the value gives is kept in `written`, which a
+    recipe shares with those that are made of it and have the same value.
+    """
 
     value: Any
     body: bytes
@@ -92,10 +96,22 @@ class _Recipe(msgspec.Struct, frozen=True):
     text: Callable[["_Recipe", bytes], bytes] | None = None
     algorithm: str = "sha512"
     digest: Callable[[bytes, bytes, str], str] = lambda key, text, name: hmac.digest(key, text, name).hex()
+    written: dict[tuple[Any, ...], bytes] = msgspec.field(default_factory=dict)
 
     def digits(self) -> str:
         """Return the hexadecimal digits that the recipe gives."""
-        text = self._written()
+        way = (
+            self.sort_keys,
+            self.separators,
+            self.escape_slashes,
+            self.non_ascii,
+            self.indent,
+            self.escapes,
+            self.upper_escapes,
+        )
+        text = self.written.get(way)
+        if text is None:
+            text = self.written[way] = self._write()
         return self.digest(self.key, self.text(self, text) if self.text else text, self.algorithm)
 
     def members(self) -> list[tuple[str, str]]:
@@ -103,7 +119,7 @@ class _Recipe(msgspec.Struct, frozen=True):
         members = sorted(self.value.items()) if self.sort_keys else self.value.items()
         return [(name, one if isinstance(one, str) else json.dumps(one)) for name, one in members]
 
-    def _written(self) -> bytes:
+    def _write(self) -> bytes:
         written = json.dumps(
             self.value,
             sort_keys=self.sort_keys,
@@ -136,8 +152,8 @@ class _Mistake(msgspec.Struct, frozen=True):
 class Doctor:
     """Diagnoses the requests that are meant for one key, call after call, at a cost that is bounded.
 
-    What was seen before is remembered, and when many searches were in vain, which takes some tens of
-    milliseconds each, two mistakes at once are tried no more.
+    What was seen before is remembered, and when many searches were in vain, which takes some milliseconds
+    each, two mistakes at once are tried no more.
     """
 
     def __init__(self, key: str, scheme: SignatureScheme, identity: str | None = None) -> None:
@@ -192,9 +208,8 @@ def diagnose(  # noqa: PLR0913  what is known of a call
     """Name what was done wrong where `header_value` does not sign `body` with `key`.
 
     What else is known of a call may have been signed, or signed with, by mistake: `url` is where the request
-    went, `merchant_id` whose it was, `other_keys` are keys by the words for them ("the public key"). Takes a
-    few milliseconds where the first mistakes that are tried fit, some tens where none does; without `pairs`
-    of mistakes, one.
+    went, `merchant_id` whose it was, `other_keys` are keys by the words for them ("the public key"). Takes
+    some milliseconds where none is found; without `pairs` of mistakes, one at most.
     """
     if verify(body, header_value, key, scheme).ok:
         return Diagnosis(is_known=True)
@@ -294,7 +309,7 @@ def _style(words: str, advice: str, **changes: Any) -> _Mistake:
 def _value(words: str, change: Callable[[Any], Any]) -> _Mistake:
     def changed(recipe: _Recipe) -> _Recipe | None:
         value = change(recipe.value)
-        return None if value == recipe.value else replace(recipe, value=value)
+        return None if value == recipe.value else replace(recipe, value=value, written={})
 
     advice = "sign the very values that are sent, after the last change to them"
     return _Mistake("value", f"made over {words}", advice, changed)

@@ -22,7 +22,25 @@ import msgspec
 from opay_contract.errors import ContractError, OpayContractError, UsageError
 from opay_contract.jsontext import Flaw, FlawKind, NotJson, Parsed, parse_json, pointer
 from opay_contract.model.exchange import Hidden
-from opay_contract.model.signature import SignatureScheme
+
+
+class SignatureScheme(msgspec.Struct, frozen=True, kw_only=True):
+    r"""A keyed hash over the canonical JSON of the request body, carried in one header.
+
+    `non_ascii` lists the documented ways of writing text outside ASCII, the default first: `raw` UTF-8
+    or `escaped` as \uXXXX. The only algorithm is `hmac-sha512`, the only encoding `hex-lower`.
+    """
+
+    header: str
+    prefix: str
+    algorithm: str
+    encoding: str
+    sort_keys: bool
+    item_separator: str
+    key_separator: str
+    escape_slashes: bool
+    non_ascii: tuple[str, ...]
+
 
 PUBLIC_TEST_KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
 """A key that everyone knows: of the mock, of samples and of redacted requests."""
@@ -30,7 +48,6 @@ PUBLIC_TEST_KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
 DIGITS = 128
 """Hexadecimal digits of a signature."""
 
-_LOWER_HEX = re.compile("[0-9a-f]*")
 _NON_ASCII = re.compile("[^\0-\x7f]+")
 _FORMS = ("raw", "escaped")
 _WORDS = {

@@ -1,53 +1,27 @@
-"""What recordings say should become of the contract: suggestions with evidence and judgement, and edits."""
+"""What recordings say should become of the contract: suggestions with evidence and judgement, and the draft.
 
+Each edit of a draft is held against what it must say before it counts.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
-from opay_contract.jsontext import Tokens
+from opay_contract.contract.addresses import MISSING, address, below, value_below
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.documents import Document, load_document, load_documents, parse_document
+from opay_contract.contract.loading import build_contract
+from opay_contract.contract.openapi import is_schema_file, root_of
+from opay_contract.errors import ContractError
+from opay_contract.jsontext import Tokens, iter_nodes
 from opay_contract.model.finding import ContractPlace
-
-
-class _Edit(msgspec.Struct, frozen=True, kw_only=True):
-    """Something to be done at a place of a document; where an index of a list is text, it is read as one."""
-
-    file: str
-    at: Tokens
-
-
-class Put(_Edit, frozen=True, kw_only=True):
-    """Another value for what stands at a place."""
-
-    value: Any
-
-
-class Rename(_Edit, frozen=True, kw_only=True):
-    """Another name and another value for the member at a place, which keeps its position."""
-
-    name: str
-    value: Any
-
-
-class Add(_Edit, frozen=True, kw_only=True):
-    """One more member of the mapping at a place, behind the member `after`, or the last."""
-
-    name: str
-    value: Any
-    after: str | None = None
-
-
-class Append(_Edit, frozen=True, kw_only=True):
-    """One more item at the end of the list at a place."""
-
-    value: Any
-
-
-class Remove(_Edit, frozen=True, kw_only=True):
-    """The member or the item at a place, gone."""
-
-
-Edit = Put | Rename | Add | Append | Remove
+from opay_contract.suggest.editing import Edit, LayoutError, edit_text, edit_value
 
 
 class Judgement(StrEnum):
@@ -158,3 +132,92 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     def others(self) -> tuple[Suggestion, ...]:
         """The suggestions that no edit carries out."""
         return tuple(one for one in self.suggestions if not one.edits)
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """The texts of a contract's documents as they were read and as they are now, and the moves between."""
+
+    originals: dict[str, str]
+    texts: dict[str, str]
+    documents: dict[str, Document]
+    moves: tuple[Move, ...] = ()
+
+    @property
+    def revisions(self) -> tuple[Revision, ...]:
+        """The documents that say something else than when they were read."""
+        return tuple(
+            Revision(name=name, before=self.originals[name], after=text)
+            for name, text in self.texts.items()
+            if text != self.originals[name]
+        )
+
+    def contract(self, base_urls: tuple[str, ...] = ()) -> Contract:
+        """Return the contract that the texts are."""
+        return build_contract(self.documents, base_urls)
+
+    def value(self, file: str, at: Tokens) -> Any:
+        """Return what stands at a place, None where nothing does."""
+        found = value_below(self.documents[file].value, at)
+        return None if found is MISSING else found
+
+    def edited(self, edits: Iterable[Edit]) -> "Draft | None":
+        """Return the draft after edits; None where one cannot be written, or leaves no usable contract."""
+        draft = self
+        try:
+            for edit in edits:
+                draft = draft._edited_once(edit)
+            draft.contract()
+        except (LayoutError, ContractError):
+            return None
+        return draft
+
+    def count_wrong_examples(self) -> int:
+        """Return how many examples of the contract are not valid by their schemas."""
+        schemas = self.contract().schemas
+        return sum(not schemas.validator(uri).is_valid(value) for uri, value in self._examples())
+
+    def _edited_once(self, edit: Edit) -> "Draft":
+        before = self.documents[edit.file].value
+        edit = replace(edit, at=_with_indexes(before, edit.at))
+        text = edit_text(self.texts[edit.file], edit)
+        document, after = parse_document(text, edit.file), edit_value(before, edit)
+        if json.dumps(document.value) != json.dumps(after):  # in order, and `1` is not `true`
+            raise LayoutError
+        return replace(
+            self,
+            texts=self.texts | {edit.file: text},
+            documents=self.documents | {edit.file: document},
+            moves=(*self.moves, Move(edit=edit, before=before, after=after)),
+        )
+
+    @property
+    def root(self) -> str:
+        """The name of the document that the contract begins with."""
+        return root_of(self.documents)
+
+    def _examples(self) -> Iterator[tuple[str, Any]]:
+        for name, document in self.documents.items():
+            if is_schema_file(name) and isinstance(document.value, dict):
+                yield from ((address(name), value) for value in document.value.get("examples", ()))
+        for tokens, node in iter_nodes(self.documents[self.root].value):
+            if isinstance(node, dict) and "schema" in node and tokens[-2:-1] == ("content",):
+                uri = below(address(self.root, *tokens), "schema")
+                for example in node.get("examples", {}).values():
+                    if "value" in example:
+                        yield uri, example["value"]
+
+
+def _with_indexes(value: Any, at: Tokens) -> Tokens:
+    """Return a place with numbers where its steps are into lists: pointers have them as text."""
+    steps: list[str | int] = []
+    for token in at:
+        steps.append(int(token) if isinstance(value, list) and str(token).isdecimal() else token)
+        value = value_below(value, (token,))
+    return tuple(steps)
+
+
+def read_draft(contract: Path) -> Draft:
+    """Read the documents of a contract; raises ContractError where one is no sound document."""
+    documents = load_documents(contract, partial(load_document, keeps_line_ends=True))
+    texts = {name: document.text for name, document in documents.items()}
+    return Draft(originals=texts, texts=texts, documents=documents)

@@ -16,7 +16,7 @@ from msgspec import field
 from opay_contract.contract.addresses import MISSING, value_below
 from opay_contract.contract.operation import is_json
 from opay_contract.jsontext import Parsed, parse_json
-from opay_contract.mock.sound import PLACEHOLDER, SoundRequest
+from opay_contract.mock.calls import PLACEHOLDER, SoundRequest
 from opay_contract.model.exchange import Exchange, Hidden, header
 from opay_contract.model.finding import Finding
 from opay_contract.signing.signer import (
@@ -24,6 +24,7 @@ from opay_contract.signing.signer import (
     documented_forms,
     sign,
 )
+from opay_contract.suite import from_schema
 from opay_contract.suite.breach import Breach, Discrepancy, check_each, quote_for_shell
 from opay_contract.suite.client import Client
 from opay_contract.suite.questions import CREDENTIAL, CUSTOMER_ID, MERCHANT_ID, PRIVATE_KEY, ApiJudge
@@ -235,8 +236,6 @@ class Api:
     @cached_property
     def sound_bodies(self) -> "SearchStrategy[Any]":
         """Any body that the contract allows for the operation that is asked."""
-        from opay_contract.suite.generation import from_schema  # noqa: PLC0415  heavy
-
         schema = self.judge.operation.request_schema
         return from_schema({} if schema is None else {"$ref": schema}, self.judge.contract)
 

@@ -28,13 +28,19 @@ from opay_contract.judge.table import (
     SUCCESS_WITHOUT_DATA,
 )
 from opay_contract.mock.answers import AUTHENTICATION_FAILED
+from opay_contract.mock.calls import SoundRequest, make_request
 from opay_contract.mock.records import LookedUp, RecordBook
-from opay_contract.mock.sound import SoundRequest, make_request
-from opay_contract.mock.state import put
+from opay_contract.mock.statement import put
 from opay_contract.model.exchange import Exchange, Hidden, header
 from opay_contract.model.finding import Area, Finding, Outcome, Rule, Severity
-from opay_contract.model.signature import SignatureScheme
-from opay_contract.signing.signer import UnsignableBody, render_canonical, sign, sign_as_it_is, verify
+from opay_contract.signing.signer import (
+    SignatureScheme,
+    UnsignableBody,
+    render_canonical,
+    sign,
+    sign_as_it_is,
+    verify,
+)
 
 MOCK = "mock"
 """The name of the target that starts for the run."""

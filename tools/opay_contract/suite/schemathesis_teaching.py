@@ -26,7 +26,7 @@ from schemathesis.hooks import GLOBAL_HOOK_DISPATCHER, HookContext
 from schemathesis.specs.openapi import checks as built_in
 
 from opay_contract.contract.operation import Operation
-from opay_contract.mock.sound import PLACEHOLDER
+from opay_contract.mock.calls import PLACEHOLDER
 from opay_contract.model.exchange import Exchange, Request, Response, as_headers, exchange_of_now
 from opay_contract.suite.api import describe
 from opay_contract.suite.client import Client

@@ -27,7 +27,7 @@ from opay_contract.formats.table import Format
 IDENTIFIERS = {"customerId", "opayToken"}
 """Members that the contract calls identifiers, which are not searched for card numbers."""
 
-SOME, MORE = 1, len(CANARIES) if os.environ.get("OPAY_EVERY_CANARY") else 2
+SOME, MORE = 1, len(CANARIES) if os.environ.get("OPAY_EVERY_CANARY") else 1
 """How many canaries each place gets in turn, usually and in the thorough run."""
 
 TOGETHER = 10
@@ -98,7 +98,7 @@ def test_no_canary_is_ever_said(name: str, listen: Listen, assert_silent: Search
         assert_silent(*listen(*recordings, format_in=FORMATS[name][0]), *listen(*recordings[::4]))
 
 
-@pytest.mark.parametrize("count", [1, pytest.param(10, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("count", [1, pytest.param(3, marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_card_number_in_an_answer_is_found(
     name: str, count: int, listen: Listen, cards: dict[str, Any]
@@ -168,11 +168,12 @@ def test_no_stream_file_or_log_of_check_has_a_canary(
         assert_silent(report)
 
 
-@pytest.mark.parametrize("step", [37, pytest.param(4, marks=pytest.mark.thorough)])
 def test_no_stream_file_or_log_of_redact_has_a_canary(
-    step: int, tmp_path: Path, assert_silent: Search, command: Callable[..., Completed]
+    tmp_path: Path, assert_silent: Search, command: Callable[..., Completed]
 ) -> None:
+    """Of one place in some; the tests of redact look at each."""
     (tmp_path / "spoiled").mkdir()
+    step = 37
     spoiled_folder, redacted = fill(tmp_path / "spoiled", step), tmp_path / "redacted"
     proof = command("redact", "--verify", spoiled_folder)
     assert proof.returncode == 1, proof.stderr

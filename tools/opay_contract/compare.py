@@ -11,25 +11,29 @@ import msgspec
 from msgspec import to_builtins
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY, fields_of_scope
-from opay_contract.contract.used import ContractUsed
-from opay_contract.drift.changes import LEAST_DIFFERENCE, LEAST_EVIDENCE, evidence_of_change, share_of
-from opay_contract.drift.findings_seen import sightings_of
+from opay_contract.contract.documents import ContractUsed
+from opay_contract.contract.fields import REQUEST_BODY, RESPONSE_BODY, fields_of_scope
+from opay_contract.drift.insight import LEAST_DIFFERENCE, LEAST_EVIDENCE, evidence_of_change, share_of
+from opay_contract.drift.saving import findings_seen_in
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
-from opay_contract.model.finding import Outcome, Severity
-from opay_contract.model.insight import Share
+from opay_contract.model.finding import Outcome, Severity, Share
 from opay_contract.model.observation import FieldLocation, Observations, Observed, Range
-from opay_contract.model.outcomes import count_outcome
-from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.model.summary import DriftSummary, FoldedFinding, count_outcome
+from opay_contract.report import findings as tell
 from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import rank
-from opay_contract.report.json_report import build_elsewhere, build_outcomes
-from opay_contract.words import count, printable
+from opay_contract.report.json_report import build_elsewhere, build_finding, build_location, build_outcomes
+from opay_contract.words import count, hanging, printable
 
 SCHEMA_VERSION = 1
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 _LEAST_CELL, _MOST_CELL, _MOST_PLACE = 8, 44, 36
 _NOTHING = Observed(is_documented=False)
+_TOLD = (
+    "rule", "severity", "operation", "outcome", "pointer", "value", "expected", "actual", "fingerprint",
+    "count", "first_seen", "last_seen",
+)  # fmt: skip
+"""What the JSON has of a finding."""
 _RANGES = (("lengths", "characters"), ("items", "items"))
 
 
@@ -78,7 +82,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
 def compare(old: DriftSummary, new: DriftSummary) -> Comparison:
     """Return what differs; findings are the same where their fingerprints are."""
-    seen = sightings_of(new)
+    seen = findings_seen_in(new)
     gone = [folded for key, folded in old.findings.items() if key not in new.findings]
     return Comparison(
         old=old,
@@ -100,7 +104,9 @@ def _iter_places(old: Observations, new: Observations) -> Iterator[RunDifference
             continue  # the object that it is in, or the whole scope, is on one side alone, and said to be
         yield from _presence(spot, shares)
         if before.count and after.count:
-            yield from _types(spot, before, after, shares)
+            if before.types.keys() != after.types.keys():
+                words = _list(before.types), _list(after.types)
+                yield _difference(DifferenceKind.TYPES, spot, shares, *words)
             yield from _values(spot, before, after, shares)
             yield from _ranges(spot, before, after, shares)
 
@@ -126,13 +132,6 @@ def _presence(spot: FieldLocation, shares: tuple[Share, Share]) -> Iterator[RunD
         and evidence_of_change(before, after) > LEAST_EVIDENCE
     ):
         yield _difference(DifferenceKind.RATE, spot, shares, "there", "there")
-
-
-def _types(
-    spot: FieldLocation, before: Observed, after: Observed, shares: tuple[Share, Share]
-) -> Iterator[RunDifference]:
-    if before.types.keys() != after.types.keys():
-        yield _difference(DifferenceKind.TYPES, spot, shares, _list(before.types), _list(after.types))
 
 
 def _values(
@@ -225,9 +224,9 @@ def render_comparison_json(comparison: Comparison, used: ContractUsed | None = N
         "contract": to_builtins(used) if used else None,
         "old": _run(comparison.old),
         "new": _run(comparison.new),
-        "findings_appeared": [_finding_json(folded) for folded in comparison.appeared],
-        "findings_vanished": [_finding_json(folded) for folded in comparison.vanished],
-        "findings_unsure": [_finding_json(folded) for folded in comparison.unsure],
+        "findings_appeared": _told(comparison.appeared),
+        "findings_vanished": _told(comparison.vanished),
+        "findings_unsure": _told(comparison.unsure),
         "differences": [_difference_json(difference) for difference in comparison.differences],
     }
     return json.dumps(report, indent=2) + "\n"
@@ -271,7 +270,7 @@ def _findings(mark: str, where: str, findings: Iterable[FoldedFinding], width: i
     facts: dict[tuple[str, str, str, str], list[FoldedFinding]] = {}
     for folded in rank(findings):
         finding = folded.finding
-        key = (finding.rule.id, say.describe_field(finding), finding.expected, finding.actual)
+        key = (finding.rule.id, tell.describe_field(finding), finding.expected, finding.actual)
         facts.setdefault(key, []).append(folded)
     if not facts:
         return ""
@@ -282,12 +281,12 @@ def _findings(mark: str, where: str, findings: Iterable[FoldedFinding], width: i
     for key, found in facts.items():
         finding = found[0].finding
         days = sorted(one.first_seen for one in found if one.first_seen)
-        times, since = f"{sum(one.count for one in found):,}", say.describe_day(days[0]) if days else ""
+        times, since = f"{sum(one.count for one in found):,}", tell.describe_day(days[0]) if days else ""
         place = f"{finding.contract.file}:{finding.contract.line}" if finding.contract else ""
         name = click.style(f"{key[0]:<{rule}}", fg=_COLOURS[finding.rule.severity])
         lines.append(f"  {name}  {key[1]:<{field}}  {times:>7}  {since:<11}  {place}".rstrip())
-        said = f"{finding.expected}; seen: {finding.actual}   {say.describe_place(finding.place)}"
-        lines += [click.style(line, dim=True) for line in _hanging(printable(said), width, 6, 4)]
+        said = f"{finding.expected}; seen: {finding.actual}   {tell.describe_place(finding.place)}"
+        lines += [click.style(line, dim=True) for line in hanging(printable(said), width, 6, 4)]
     return "\n".join(lines)
 
 
@@ -303,7 +302,7 @@ def _iter_facts(comparison: Comparison, contract: Contract | None) -> Iterator[_
         if first.kind not in _WITH_WORDS:
             shares = ([one.old_share for one in alike], [one.new_share for one in alike])
             before, after = (say.describe_share(_sum(side)) for side in shares)
-        place = say.dotted(say.describe_spot(first.spot)) if pointer else _scopes(alike)
+        place = tell.dotted(say.describe_spot(first.spot)) if pointer else _scopes(alike)
         where = _statement(first, contract)
         yield _Fact(first.kind, place, printable(before), printable(after), where)
 
@@ -314,13 +313,11 @@ def _sum(shares: Iterable[Share]) -> Share:
 
 
 def _scopes(alike: list[RunDifference]) -> str:
-    """Return the forms and outcomes of exchanges, for what is about exchanges as a whole."""
     scopes = dict.fromkeys(" ".join(filter(None, one.spot[1:3])) for one in alike)
     return f"exchanges ({', '.join(filter(None, scopes)) or 'of no operation'})"
 
 
 def _statement(difference: RunDifference, contract: Contract | None) -> str:
-    """Return where the contract describes a place, as `file:line`, or nothing."""
     operation, form, outcome, pointer = difference.spot
     if contract is None or not operation or not outcome:
         return ""
@@ -366,16 +363,6 @@ def _iter_counts(comparison: Comparison) -> Iterator[str]:
         yield count(len([*_iter_facts(comparison, None)]), "other difference")
 
 
-def _hanging(text: str, width: int, indent: int, more: int) -> list[str]:
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent=" " * indent,
-        subsequent_indent=" " * (indent + more),
-        break_on_hyphens=False,
-    )
-
-
 def _run(summary: DriftSummary) -> dict[str, Any]:
     return {
         "exchanges_checked": summary.exchanges,
@@ -388,32 +375,14 @@ def _run(summary: DriftSummary) -> dict[str, Any]:
     }
 
 
-def _finding_json(folded: FoldedFinding) -> dict[str, Any]:
-    finding = folded.finding
-    return {
-        "rule": finding.rule.id,
-        "severity": finding.rule.severity.label,
-        "operation": finding.operation,
-        "outcome": finding.outcome.value,
-        "pointer": finding.pointer,
-        "value": finding.value or None,
-        "expected": finding.expected,
-        "actual": finding.actual,
-        "fingerprint": folded.fingerprint,
-        "count": folded.count,
-        "first_seen": folded.first_seen,
-        "last_seen": folded.last_seen,
-    }
+def _told(findings: Iterable[FoldedFinding]) -> list[dict[str, Any]]:
+    return [{name: told[name] for name in _TOLD} for told in map(build_finding, findings)]
 
 
 def _difference_json(difference: RunDifference) -> dict[str, Any]:
-    operation, form, outcome, pointer = difference.spot
     return {
         "kind": difference.kind.value,
-        "operation": operation or None,
-        "form": form or None,
-        "outcome": outcome or None,
-        "pointer": pointer,
+        **build_location(difference.spot),
         "old": difference.old,
         "new": difference.new,
         "old_share": to_builtins(difference.old_share),
