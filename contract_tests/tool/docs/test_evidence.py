@@ -166,9 +166,9 @@ def test_the_overview_says_what_the_evidence_lacks(changes: dict[str, Any], said
 )
 def test_the_overview_says_over_which_days_the_evidence_goes(days: dict[str, int], said: str) -> None:
     summary = summary_of([by_customer("2026-05-01")])
-    spot = ("queryCardTokens", "by-customer", "success", "")
-    observed = replace(summary.observations[spot], types={"exchange": days})
-    changed = replace(summary, observations={**summary.observations, spot: observed})
+    location = ("queryCardTokens", "by-customer", "success", "")
+    observed = replace(summary.observations[location], types={"exchange": days})
+    changed = replace(summary, observations={**summary.observations, location: observed})
     assert said in describe_verification(evidence_of(changed))
 
 

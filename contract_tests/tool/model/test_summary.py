@@ -34,6 +34,7 @@ from opay_contract.model.summary import (
 )
 from opay_contract.recordings.inputs import Source
 from opay_contract.report.findings import describe_files
+from opay_contract.report.json_report import build_finding
 
 QUICK = settings(deadline=None, derandomize=True, max_examples=40)
 CASES = sorted((Path(__file__).parents[1] / "judge" / "cases").glob("*/*.ndjson"))
@@ -252,6 +253,8 @@ def test_a_finding_knows_so_many_files_and_that_there_are_more() -> None:
         assert whole.finding.place.source == 0
         assert join(halves[0][0], halves[1][0]) == whole
         assert describe_files(whole) == (str(number) if number <= MAX_FILES else f"{MAX_FILES}+")
+        told = build_finding(whole)
+        assert (told["files"], told["more_files"]) == (min(number, MAX_FILES), number > MAX_FILES)
 
 
 @QUICK

@@ -199,7 +199,8 @@ def find_rule_fault(rule: str) -> str | None:
     if rule in NEVER_ACCEPTED:
         return f"{rule} can never be accepted: take the card number out of where it is exposed"
     known = RULES_BY_ID.keys() | CHANGE_KINDS_BY_ID.keys()
-    return None if rule in known else f"unknown rule '{rule}'{_hint(rule, known, _WHERE_RULES_ARE)}"
+    hint = _hint(rule, known, _WHERE_RULES_ARE)
+    return None if rule in known else f"unknown rule '{describe_name(rule)}'{hint}"
 
 
 def find_expiry_fault(expires: date, today: date) -> str | None:

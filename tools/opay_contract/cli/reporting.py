@@ -260,10 +260,11 @@ def report_run(
     inputs: Inputs,
 ) -> ExitCode:
     """Write every report that was asked for; returns the exit code of the run."""
-    scenarios = _scenarios(contract) if any(one.format == TICKET for one in reporting.targets) else {}
     run = build_run(summary, contract, contract_dir, reporting.criteria, judging, inputs)
-    run = replace(run, scenarios=scenarios)
-    if reporting.docs_url is not None and any(one.format == "html" for one in reporting.targets):
+    formats = {target.format for target in reporting.targets}
+    if TICKET in formats:
+        run = replace(run, scenarios=_scenarios(contract))
+    if "html" in formats and reporting.docs_url is not None:
         run = replace(run, link_to=_links(contract, reporting.docs_url))
     _write_reports(run, reporting)
     return run.exit_code

@@ -193,6 +193,15 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         return _NAME_IN_PATH.findall(self.path)
 
     @property
+    def body_schemas(self) -> list[str]:
+        """The addresses of all schemas that a body of it may be judged by."""
+        types = [self.request_types, *[one.media_types for one in self.responses.values()]]
+        found = [uri for one in types for uri in one.values()]
+        found += [uri for form in self.forms for uri in (form.request, form.response)]
+        found += [self.envelope.schema, self.envelope.error] if self.envelope is not None else []
+        return [uri for uri in found if uri]
+
+    @property
     def request_schema(self) -> str | None:
         """The address of the schema of a request's body, where no form says more."""
         return schema_of(None, self.request_types)

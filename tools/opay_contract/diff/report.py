@@ -116,7 +116,7 @@ class ReportedDiff(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 
 def render_text(run: ReportedDiff, *, width: int = 100, shows_all: bool = False) -> str:
-    """Return the changes for a terminal: the gravest first, harmless ones folded, the verdict last."""
+    """Return the changes for a terminal: the worst first, harmless ones folded, the verdict last."""
     blocks = [click.style(printable(run.describe_versions()), dim=True)]
     for level in reversed(Level):
         found = run.changes(level)

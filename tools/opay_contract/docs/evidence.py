@@ -352,9 +352,11 @@ def _field_seen(
         day=latest_day(look.days()),
         look=look,
         findings=_findings_at(evidence, body, folded_place(field.pointer), scopes, files),
-        changes=tuple(change for change in evidence.insight.changes if change.spot in locations),
+        changes=tuple(change for change in evidence.insight.changes if change.location in locations),
         gaps=tuple(
-            gap for gap in evidence.insight.gaps if gap.spot in locations and gap.rule.id in NARROWER_RULES
+            gap
+            for gap in evidence.insight.gaps
+            if gap.location in locations and gap.rule.id in NARROWER_RULES
         ),
         may_have_more=evidence.summary.omitted > 0,
     )

@@ -36,6 +36,7 @@ from opay_contract.model.summary import (
     WrongSignature,
     fingerprint,
     merge,
+    rank_of,
 )
 
 FORMAT, VERSION = "opay-contract summary", 1
@@ -97,7 +98,7 @@ def summary_to_json(summary: DriftSummary) -> bytes:
             "findings": [_from_folded(folded) for _, folded in sorted(summary.findings.items())],
             "occurrences": {severity.label: count for severity, count in summary.occurrences.items()},
             "readings": [[*key, count] for key, count in sorted(summary.readings.items())],
-            "observations": [[*spot, one] for spot, one in sorted(summary.observations.items())],
+            "observations": [[*location, one] for location, one in sorted(summary.observations.items())],
             "is_partial": summary.is_partial,
         },
         order="sorted",
@@ -134,7 +135,11 @@ def _to_summary(saved: dict[str, Any]) -> DriftSummary:
             for operation, form, outcome, detail, count in saved["outcomes"]
         }
         if "outcomes" in saved  # older summaries have but observations that tell them
-        else {(*spot[:3], ""): observed.count for spot, observed in observations.items() if not spot[3]},
+        else {
+            (*location[:3], ""): observed.count
+            for location, observed in observations.items()
+            if not location[3]
+        },
         signatures=_to_signatures(saved.get("signatures", {})),
         out_of_scope=_whole(saved["out_of_scope"]),
         elsewhere={
@@ -444,5 +449,4 @@ def _read_key(found: dict[str, Any]) -> Key:
 
 
 def _rank(key: Key) -> tuple[int, str]:
-    """Return the order in which a summary keeps findings."""
-    return (-RULES_BY_ID[key[0]].severity, fingerprint(key))
+    return rank_of(RULES_BY_ID[key[0]].severity, key)

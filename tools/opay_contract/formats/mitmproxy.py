@@ -241,7 +241,7 @@ def rewrite_mitmproxy(policy: Policy, stream: Readable, sink: Sink, tally: Tally
             def make(_found: Found, edited: Edited | None, flow: Value | None = flow) -> Iterator[Value]:
                 if flow is not None and flow[0] == OBJECT:
                     with suppress(EntryError):
-                        yield _Rewriting(policy, flow, edited).flow()
+                        yield _FlowRewriting(policy, flow, edited).flow()
 
             made = edit_entry(policy, tally, flow, read=read, make=make, placeholder=_PLACEHOLDER)
             sink.write(write(made or _PLACEHOLDER))
@@ -251,7 +251,7 @@ def rewrite_mitmproxy(policy: Policy, stream: Readable, sink: Sink, tally: Tally
         raise
 
 
-class _Rewriting:
+class _FlowRewriting:
     """Rewrites the values of one flow."""
 
     def __init__(self, policy: Policy, flow: Value, edited: Edited | None) -> None:

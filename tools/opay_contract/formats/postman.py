@@ -194,7 +194,7 @@ class _Stream(msgspec.Struct, gc=False):
     data: list[int] | None = None
 
 
-class _Response(msgspec.Struct, gc=False):
+class _SavedResponse(msgspec.Struct, gc=False):
     code: int
     header: Any = None
     stream: _Stream | None = None
@@ -202,7 +202,7 @@ class _Response(msgspec.Struct, gc=False):
 
 class _Execution(msgspec.Struct, gc=False):
     request: Any = None
-    response: _Response | None = None
+    response: _SavedResponse | None = None
 
 
 _EXECUTION = msgspec.json.Decoder(_Execution)
@@ -214,7 +214,7 @@ def _read_execution(place: Place, entry: Entry) -> Exchange | Unreadable:
     return build_exchange(place, request, _response, execution.response)
 
 
-def _response(recorded: _Response | None) -> Response:
+def _response(recorded: _SavedResponse | None) -> Response:
     if recorded is None:
         raise EntryError(NO_RESPONSE)
     status, headers = parse_status(recorded.code), parse_fields(recorded.header)

@@ -43,8 +43,8 @@ class Annotations(msgspec.Struct, frozen=True):
             )
         return self._nodes
 
-    def undocumented(self) -> Iterator[tuple[Tokens, Any, str]]:
-        """Yield place, value and the address of the object's schema for every member nobody described."""
+    def closed(self) -> Iterator[tuple[Tokens, set[str], str]]:
+        """Yield place, described names and the schema's address for objects with no others described."""
         documented: dict[Tokens, set[str]] = {}
         describing: dict[Tokens, str] = {}
         opened: set[Tokens] = set()
@@ -58,9 +58,13 @@ class Annotations(msgspec.Struct, frozen=True):
                 opened.add(tokens)
         for tokens, names in documented.items():
             if tokens not in opened:
-                members = value_at(self.value, tokens)
-                unknown = [name for name in members if name not in names]
-                yield from (((*tokens, name), members[name], describing[tokens]) for name in unknown)
+                yield tokens, names, describing[tokens]
+
+    def undocumented(self) -> Iterator[tuple[Tokens, Any, str]]:
+        """Yield place, value and the address of the object's schema for every member nobody described."""
+        for tokens, names, uri in self.closed():
+            members = value_at(self.value, tokens)
+            yield from (((*tokens, name), members[name], uri) for name in members if name not in names)
 
 
 def _described_names(node: dict[str, Any], value: dict[str, Any]) -> Iterator[str]:

@@ -275,11 +275,6 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     taken: str
     stated: StatedChoice
 
-    @property
-    def action(self) -> Action:
-        """What the mock does."""
-        return self.stated.readings[self.taken]
-
 
 class Choices:
     """Every choice of one mock, by question; `choices["error-data"]` is the id of the reading taken."""
@@ -301,7 +296,7 @@ class Choices:
         """Return what the mock does in a situation, about a request of a form."""
         for choice in self._taken.values():
             if choice.stated.decides == situation and choice.stated.form in (None, form):
-                return choice.action
+                return choice.stated.readings[choice.taken]
         return USUAL[situation]
 
     def changed(self, picks: Iterable[str]) -> "Choices":

@@ -111,13 +111,13 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
     """Something that the contract has and recordings do not show.
 
-    `spot` is where it would be; its form and outcome are empty where it concerns the operation as a whole.
+    `location` is where it would be; form and outcome are empty where it concerns the operation as a whole.
     `documented` and `seen` say in words what the contract has and what there was; `opportunities` counts the
     exchanges, or objects, that could have shown it.
     """
 
     rule: Rule
-    spot: FieldLocation
+    location: FieldLocation
     documented: str
     seen: str
     opportunities: int
@@ -152,7 +152,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     kind: ChangeKind
-    spot: FieldLocation
+    location: FieldLocation
     day: str
     type: str
     before: Share

@@ -249,6 +249,11 @@ def fingerprint(key: Key) -> str:
     return hashlib.sha256("\x00".join(key).encode("utf-8", "replace")).hexdigest()[:16]
 
 
+def rank_of(severity: Severity, key: Key) -> tuple[int, str]:
+    """Return what orders the findings of which a summary keeps the first."""
+    return (-severity, fingerprint(key))
+
+
 def merge(left: DriftSummary, right: DriftSummary) -> DriftSummary:
     """Join two summaries; associative, commutative, with the empty summary as zero."""
     findings = dict(left.findings)
@@ -311,7 +316,7 @@ def most_severe(findings: dict[Key, V]) -> dict[Key, V]:
         kept += keys if len(keys) <= MAX_VALUES else heapq.nsmallest(MAX_VALUES, keys, key=fingerprint)
     if len(kept) > MAX_FINDINGS:
         kept = heapq.nsmallest(
-            MAX_FINDINGS, kept, key=lambda key: (-findings[key].finding.rule.severity, fingerprint(key))
+            MAX_FINDINGS, kept, key=lambda key: rank_of(findings[key].finding.rule.severity, key)
         )
     return findings if len(kept) == len(findings) else {key: findings[key] for key in kept}
 

@@ -87,7 +87,7 @@ class Urls(msgspec.Struct, frozen=True):
         if not known.isdisjoint((host.lower(), plain)):
             return host
         own = _OWN_HOST.fullmatch(host.lower())
-        if own and all(map(self.values.texts.is_known, (own[1] or "").split("."))):
+        if own and all(map(self.values.texts.detector.is_known, (own[1] or "").split("."))):
             return host
         return self.values.texts.redact(host, NAME)
 

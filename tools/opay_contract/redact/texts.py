@@ -288,10 +288,6 @@ class Texts(msgspec.Struct, frozen=True):
     detector: Detector
     memory: Memory
 
-    def is_known(self, name: str) -> bool:
-        """Return whether a name is made of nothing but known words, with numbers such as that of `v1`."""
-        return self.detector.is_known(name)
-
     def say(self, tokens: Tokens) -> str:
         """Return a place in words: names of known words, and of any other the shape alone."""
         return "/".join("*" if isinstance(token, int) else self.detector.say(token) for token in tokens)

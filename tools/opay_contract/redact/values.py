@@ -312,7 +312,7 @@ class Values(msgspec.Struct, frozen=True):
         A name that a report may show stays, unless it is a value somewhere else; any other is replaced by one
         of the same shape.
         """
-        if self.texts.is_known(name) or self.texts.is_clean(name, NAME):
+        if self.texts.detector.is_known(name) or self.texts.is_clean(name, NAME):
             return name
         if is_shown and describe_name(name) == name and self.texts.memory.keep(name):
             return name

@@ -85,8 +85,8 @@ def build_timeline(*counts: Days) -> Timeline | None:
 def exchanges_by_day(summary: DriftSummary) -> Days:
     """Return how many exchanges were judged, by day."""
     total: Days = {}
-    for spot, observed in summary.observations.items():
-        if not spot[3]:
+    for location, observed in summary.observations.items():
+        if not location[3]:
             total = add(total, observed.days())
     return total
 
@@ -281,9 +281,9 @@ class ScopeTrees(msgspec.Struct, frozen=True, kw_only=True):
 
 def iter_trees(observations: Observations, contract: Contract | None) -> Iterator[ScopeTrees]:
     """Yield the trees of every scope in which a body was seen."""
-    for scope in sorted({spot[:3] for spot in observations}):
+    for scope in sorted({location[:3] for location in observations}):
         fields = fields_of_scope(contract, scope) if contract else {}
-        seen = {spot[3]: one for spot, one in observations.items() if spot[:3] == scope}
+        seen = {location[3]: one for location, one in observations.items() if location[:3] == scope}
         grower = _Grower(seen, {folded_place(place): one for place, one in fields.items()})
         bodies = tuple(
             grower.grow(root, title)

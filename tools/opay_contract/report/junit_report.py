@@ -72,9 +72,8 @@ def render_junit(run: CheckedRun) -> str:
 
 
 def _input_cases(run: CheckedRun) -> Iterator[_TestCase]:
-    summary = run.summary
-    yield _TestCase(
-        classname=_INPUT,
+    summary, case = run.summary, partial(_TestCase, classname=_INPUT)
+    yield case(
         name="exchanges were checked",
         result=("skipped" if run.is_allowed_nothing else "failure") if run.is_nothing else "",
         kind="nothing-checked",
@@ -83,27 +82,14 @@ def _input_cases(run: CheckedRun) -> Iterator[_TestCase]:
     )
     if run.require_success:
         shortage = say.describe_shortage(run)
-        yield _TestCase(
-            classname=_INPUT,
-            name="enough exchanges succeeded",
-            result="failure" if shortage else "",
-            kind="too-few-successes",
-            message=shortage,
-        )
+        result, kind = "failure" if shortage else "", "too-few-successes"
+        yield case(name="enough exchanges succeeded", result=result, kind=kind, message=shortage)
     if summary.is_partial:
-        yield _TestCase(
-            classname=_INPUT,
-            name="the run was finished",
-            result="error",
-            kind="partial",
-            message=say.INTERRUPTED,
-        )
+        yield case(name="the run was finished", result="error", kind="partial", message=say.INTERRUPTED)
     yield from (_unreadable(one) for one in summary.unreadable)
     if more := summary.unreadable_count - len(summary.unreadable):
         message = f"{more:,} more could not be read"
-        yield _TestCase(
-            classname=_INPUT, name="further entries", result="error", kind="unreadable", message=message
-        )
+        yield case(name="further entries", result="error", kind="unreadable", message=message)
 
 
 def _unreadable(one: Unreadable) -> _TestCase:
@@ -129,13 +115,8 @@ def _finding_cases(run: CheckedRun) -> Iterator[_TestCase]:
         listed[folded.finding.rule.severity] += folded.count
     worst = max(severity for severity, number in summary.occurrences.items() if number > listed[severity])
     message = f"{count(summary.omitted, 'occurrence')} of further findings not listed, at worst {worst.label}"
-    yield _TestCase(
-        classname=_ANY,
-        name="further findings",
-        result="failure" if worst >= run.fail_on else "skipped",
-        kind="omitted",
-        message=message,
-    )
+    result = "failure" if worst >= run.fail_on else "skipped"
+    yield _TestCase(classname=_ANY, name="further findings", result=result, kind="omitted", message=message)
 
 
 def _finding(folded: FoldedFinding, run: CheckedRun) -> _TestCase:

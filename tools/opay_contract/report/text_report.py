@@ -263,9 +263,9 @@ class _Screen:
             return []
         lines = [_bold(f"Changes over time ({len(insight.changes):,})")] if insight.changes else []
         for change in insight.changes:
-            place = printable(say.describe_spot(change.spot))
+            place = printable(say.describe_location(change.location))
             said = f"{change.day}  {change.kind.value}  {place}: {say.describe_change(change)}"
-            lines += self._hanging(f"{said} ({say.describe_scope(change.spot)})", 2, 4)
+            lines += self._hanging(f"{said} ({say.describe_scope(change.location)})", 2, 4)
         groups = say.group_gaps(insight.gaps, is_narrower=True)
         if groups:
             number = len(say.narrower(insight))
