@@ -3,11 +3,12 @@
 import json
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
 import click
+import msgspec
+from msgspec import to_builtins
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import ContractUsed
@@ -33,6 +34,8 @@ _TOLD = (
     "count", "first_seen", "last_seen",
 )  # fmt: skip
 """What the JSON has of a finding."""
+_COMPARED = ("", "/response/status", "/response/headers/content-type")
+_COMPARED_BELOW = (f"{REQUEST_BODY}/", f"{RESPONSE_BODY}/")
 _RANGES = (("lengths", "characters"), ("items", "items"))
 
 
@@ -51,8 +54,7 @@ class DifferenceKind(StrEnum):
 _WITH_WORDS = {DifferenceKind.TYPES, DifferenceKind.VALUES, DifferenceKind.RANGE, DifferenceKind.READINGS}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunDifference:
+class RunDifference(msgspec.Struct, frozen=True, kw_only=True):
     """One difference: `old` and `new` say in words what there was, the shares how often.
 
     `location` is the place; of an open question it is empty but for the question's id as the pointer.
@@ -66,8 +68,7 @@ class RunDifference:
     new_share: Share
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """Two summaries, the findings that only one of them has, and everything else that differs.
 
     `unsure` are findings of the old run that the new one may have beyond the number that a summary keeps.
@@ -96,67 +97,44 @@ def compare(old: DriftSummary, new: DriftSummary) -> Comparison:
 
 
 def _iter_places(old: Observations, new: Observations) -> Iterator[RunDifference]:
+    """Yield how places differ that are the contract's matter: exchanges, statuses, media types and bodies."""
     for location in sorted({*old, *new}):
-        before, after = old.get(location, _NOTHING), new.get(location, _NOTHING)
-        if not _is_compared(location):
-            continue
         shares = (share_of(location, old), share_of(location, new))
-        if not shares[0].of or not shares[1].of:
-            continue  # the object that it is in, or the whole scope, is on one side alone, and said to be
-        yield from _presence(location, shares)
-        if before.count and after.count:
-            if before.types.keys() != after.types.keys():
-                words = _list(before.types), _list(after.types)
-                yield _difference(DifferenceKind.TYPES, location, shares, *words)
-            yield from _values(location, before, after, shares)
-            yield from _ranges(location, before, after, shares)
+        is_compared = location[3] in _COMPARED or location[3].startswith(_COMPARED_BELOW)
+        if is_compared and all(share.of for share in shares):  # else what is around it is said to differ
+            sides = old.get(location, _NOTHING), new.get(location, _NOTHING)
+            for kind, was, now in _iter_ways(location[3], *sides, *shares):
+                yield _difference(kind, location, shares, was, now)
 
 
-def _is_compared(location: FieldLocation) -> bool:
-    """Tell whether a place is part of the contract's matter: exchanges, statuses, media types and bodies."""
-    place = location[3]
-    return place in ("", "/response/status", "/response/headers/content-type") or place.startswith(
-        (f"{REQUEST_BODY}/", f"{RESPONSE_BODY}/")
-    )
-
-
-def _presence(location: FieldLocation, shares: tuple[Share, Share]) -> Iterator[RunDifference]:
-    before, after = shares
-    if bool(before.count) is not bool(after.count):
-        kind = DifferenceKind.VANISHED if before.count else DifferenceKind.APPEARED
-        yield _difference(
-            kind, location, shares, "there" if before.count else "never", "there" if after.count else "never"
-        )
+def _iter_ways(
+    place: str, before: Observed, after: Observed, old_share: Share, new_share: Share
+) -> Iterator[tuple[DifferenceKind, str, str]]:
+    """Yield in which ways a place differs, with both sides in words."""
+    was, now = ("there" if share.count else "never" for share in (old_share, new_share))
+    if was != now:
+        yield DifferenceKind.VANISHED if old_share.count else DifferenceKind.APPEARED, was, now
     elif (
-        location[3]
-        and abs(before.rate - after.rate) >= LEAST_DIFFERENCE
-        and evidence_of_change(before, after) > LEAST_EVIDENCE
+        place
+        and abs(old_share.rate - new_share.rate) >= LEAST_DIFFERENCE
+        and evidence_of_change(old_share, new_share) > LEAST_EVIDENCE
     ):
-        yield _difference(DifferenceKind.RATE, location, shares, "there", "there")
-
-
-def _values(
-    location: FieldLocation, before: Observed, after: Observed, shares: tuple[Share, Share]
-) -> Iterator[RunDifference]:
-    if before.has_many_values or after.has_many_values:
+        yield DifferenceKind.RATE, was, now
+    if not before.count or not after.count:
         return
+    if before.types.keys() != after.types.keys():
+        yield DifferenceKind.TYPES, _list(before.types), _list(after.types)
     gone, come = before.values.keys() - after.values.keys(), after.values.keys() - before.values.keys()
-    if gone or come:
-        yield _difference(
-            DifferenceKind.VALUES, location, shares, f"only here: {_list(gone)}", f"only here: {_list(come)}"
-        )
-
-
-def _ranges(
-    location: FieldLocation, before: Observed, after: Observed, shares: tuple[Share, Share]
-) -> Iterator[RunDifference]:
+    if (gone or come) and not (before.has_many_values or after.has_many_values):
+        yield DifferenceKind.VALUES, f"only here: {_list(gone)}", f"only here: {_list(come)}"
     if min(before.count, after.count) < MIN_OBSERVATIONS:
         return
     for attribute, unit in _RANGES:
         old: Range | None = getattr(before, attribute)
         new: Range | None = getattr(after, attribute)
         if old and new and (new[0] < old[0] or new[1] > old[1]):
-            yield _difference(DifferenceKind.RANGE, location, shares, _words(old, unit), _words(new, unit))
+            was, now = (f"{least:,} to {most:,} {unit}" for least, most in (old, new))
+            yield DifferenceKind.RANGE, was, now
 
 
 def _iter_readings(old: DriftSummary, new: DriftSummary) -> Iterator[RunDifference]:
@@ -184,12 +162,7 @@ def _list(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "none"
 
 
-def _words(found: Range, unit: str) -> str:
-    return f"{found[0]:,} to {found[1]:,} {unit}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Fact:
+class _Fact(msgspec.Struct, frozen=True):
     """One difference, said once for all operations, forms and outcomes that have it alike."""
 
     kind: DifferenceKind
@@ -225,7 +198,7 @@ def render_comparison_json(comparison: Comparison, used: ContractUsed | None = N
     """Return what differs, for programs; one ASCII text that ends in a line feed."""
     report = {
         "schema_version": SCHEMA_VERSION,
-        "contract": asdict(used) if used else None,
+        "contract": to_builtins(used) if used else None,
         "old": _run(comparison.old),
         "new": _run(comparison.new),
         "findings_appeared": _told(comparison.appeared),
@@ -389,6 +362,6 @@ def _difference_json(difference: RunDifference) -> dict[str, Any]:
         **build_location(difference.location),
         "old": difference.old,
         "new": difference.new,
-        "old_share": asdict(difference.old_share),
-        "new_share": asdict(difference.new_share),
+        "old_share": to_builtins(difference.old_share),
+        "new_share": to_builtins(difference.new_share),
     }

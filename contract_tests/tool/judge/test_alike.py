@@ -404,7 +404,7 @@ def test_members_that_nothing_names_are_told_whatever_they_are_called() -> None:
 def test_a_name_is_counted_though_many_others_were(monkeypatch: pytest.MonkeyPatch) -> None:
     """What no summary keeps is let go of at once, and what is kept is what full evaluation keeps."""
     for module in (field_statistics, observation):
-        monkeypatch.setattr(module, "MAX_SPOTS", 30)
+        monkeypatch.setattr(module, "MAX_LOCATIONS", 30)
     for module in (fold, summary):
         monkeypatch.setattr(module, "MAX_FINDINGS", 4)
     lines = [changed(TEMPLATES[0], *IN_DATA, f"x{number % 45}", to=number) for number in range(70)]

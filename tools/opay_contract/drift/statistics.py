@@ -7,10 +7,12 @@ lengths, ranges and values that may be kept over a whole column, evidence by sha
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import repeat
 from operator import eq
 from typing import Any
+
+import msgspec
+from msgspec import field
 
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.evidence import Probe, build_probes, describe_subject, weigh
@@ -34,8 +36,7 @@ _EVERY = "*"
 Weights = Counter[tuple[str, str]]
 
 
-@dataclass(slots=True, eq=False)
-class _Rows:
+class _Rows(msgspec.Struct, eq=False):
     """How often something stood, by day, at a column's place and at all below it that are in each value.
 
     `above` are the rows of the column above.
@@ -46,8 +47,7 @@ class _Rows:
     days: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(slots=True, eq=False)
-class _Place:
+class _Place(msgspec.Struct, eq=False):
     """What is counted at a place of bodies that are alike.
 
     The value at a `decided` place is the same in all of them. `spoken` is what each value there says as
@@ -70,8 +70,7 @@ class _Place:
         return is_constant and not self.probes and not self.by_shape
 
 
-@dataclass(slots=True, eq=False)
-class _Places:
+class _Places(msgspec.Struct, eq=False):
     """The places of bodies that are alike, those of them whose values are looked at, and the rows they have.
 
     `pairs` are the evidence that compares the values of two places.
@@ -83,8 +82,7 @@ class _Places:
     pairs: dict[tuple[Tokens, Tokens], list[Probe]]
 
 
-@dataclass(slots=True, eq=False)
-class _Frames:
+class _Frames(msgspec.Struct, eq=False):
     """Exchanges of one frame: what stands in all of them, evidence that looks at a header, and their days."""
 
     types: tuple[tuple[FieldCounter, str], ...]
@@ -95,8 +93,7 @@ class _Frames:
     days: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(slots=True, eq=False)
-class _Group:
+class _Group(msgspec.Struct, eq=False):
     """Exchanges that are alike; `weights` is what each says in evidence about more than a body.
 
     `probes` are such evidence that has to look at each.

@@ -68,8 +68,9 @@ EXECUTIONS: Path = {"run": {"executions": {}}}
 class _Waiting:
     """Holds back what follows a saved response until the request of its item is there, or it is too much."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: int) -> None:
         self.request: tuple[int, bytes | None] | None = None
+        self._start = start
         self._held: list[tuple[Segment, bool]] = []
         self._own = self._size = 0
 
@@ -91,7 +92,9 @@ class _Waiting:
             yield self._with_request(segment) if is_own else segment
 
     def _with_request(self, segment: Segment) -> Segment:
-        return structs.replace(segment, request=self.request) if isinstance(segment, Entry) else segment
+        if not isinstance(segment, Entry):
+            return segment
+        return structs.replace(segment, request=self.request, start=self._start)
 
 
 def _size_of(segment: Segment) -> int:
@@ -118,7 +121,7 @@ def _iter_item(cursor: JsonCursor, name: str, depth: int, *, whole: bool) -> Ite
     if cursor.peek() != b"{":
         yield take_beside(cursor, name, whole=whole)
         return
-    waiting = _Waiting()
+    waiting = _Waiting(cursor.offset)
     yield b"{"
     for number, member in enumerate(cursor.iter_members()):
         if whole:
