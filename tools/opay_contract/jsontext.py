@@ -9,7 +9,6 @@ import codecs
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -47,8 +46,7 @@ class FlawKind(StrEnum):
     LONE_SURROGATE = "lone-surrogate"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flaw:
+class Flaw(msgspec.Struct, frozen=True, kw_only=True):
     """One oddity and where it is; the tokens are empty where the text as a whole is meant."""
 
     kind: FlawKind
@@ -69,8 +67,7 @@ class Parsed(msgspec.Struct, frozen=True, gc=False):
     may_have_long_row: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotJson:
+class NotJson(msgspec.Struct, frozen=True, kw_only=True):
     """Why a text has no value: where it stops being JSON (1-based), and whether it merely breaks off."""
 
     may_have_long_row: ClassVar[bool] = True
@@ -175,6 +172,9 @@ class _Integer(int):
     """An integer that not every reader keeps."""
 
 
+_PLAIN = frozenset((int, float, bool, type(None)))
+
+
 class _OddReading:
     """One pass over a text that marks what is odd; only a text with a flaw is walked to find its place."""
 
@@ -188,7 +188,7 @@ class _OddReading:
             object_pairs_hook=self._object,
             parse_int=self._integer,
             parse_float=self._float,
-            parse_constant=self._constant,
+            parse_constant=lambda text: self._odd(float(text), FlawKind.NON_FINITE_NUMBER),
         )
         return decoder.decode(text)
 
@@ -203,27 +203,31 @@ class _OddReading:
         return value
 
     def _plain(self, value: Any, tokens: Tokens) -> Any:
-        if isinstance(value, str):
+        kind = type(value)
+        if kind is str:
             return self._text(value, tokens)
-        if isinstance(value, dict):
-            if isinstance(value, _Object):
+        if kind is dict or kind is _Object:
+            if kind is _Object:
                 self.shadowed += [((*tokens, key), child) for key, child in value.shadowed]
                 self._note(FlawKind.DUPLICATE_KEY, *[(*tokens, key) for key in dict(value.shadowed)])
-            keys = [self._text(key, (*tokens, key)) for key in value]
-            children = [self._plain(child, (*tokens, key)) for key, child in value.items()]
+            keys = [key if key.isascii() else self._text(key, (*tokens, key)) for key in value]
+            children = [
+                child if type(child) in _PLAIN else self._plain(child, (*tokens, key))
+                for key, child in value.items()
+            ]
             return dict(zip(keys, children, strict=True))
-        if isinstance(value, list):
+        if kind is list:
             return [self._plain(child, (*tokens, index)) for index, child in enumerate(value)]
-        if isinstance(value, _Integer):
+        if kind is _Integer:
             self._note(FlawKind.UNSAFE_NUMBER, tokens)
             return int(value)
-        if isinstance(value, _Number):
+        if kind is _Number:
             self._note(value.kind, tokens)
             return _finite(float(value))
         return value
 
     def _text(self, text: str, tokens: Tokens) -> str:
-        if not _LONE_SURROGATE.search(text):
+        if text.isascii() or not _LONE_SURROGATE.search(text):
             return text
         self._note(FlawKind.LONE_SURROGATE, tokens)
         return _LONE_SURROGATE.sub("\ufffd", text)
@@ -253,9 +257,6 @@ class _OddReading:
     def _float(self, text: str) -> float:
         number = float(text)
         return number if abs(number) < float("inf") else self._odd(number, FlawKind.UNSAFE_NUMBER)
-
-    def _constant(self, text: str) -> _Number:
-        return self._odd(float(text), FlawKind.NON_FINITE_NUMBER)
 
     def _odd(self, number: float, kind: FlawKind) -> _Number:
         self.is_suspect = True
@@ -314,8 +315,5 @@ def _is_broken_off(text: str, error: json.JSONDecodeError) -> bool:
     rest = text[error.pos :].rstrip()
     if not rest or _BROKEN_OFF_LITERAL.fullmatch(rest) is not None:
         return True
-    return _ends_in_escape(text, error) or _BROKEN_OFF_NUMBER.search(text) is not None
-
-
-def _ends_in_escape(text: str, error: json.JSONDecodeError) -> bool:
-    return "escape" in error.msg and _BROKEN_OFF_ESCAPE.search(text) is not None
+    ends_in_escape = "escape" in error.msg and _BROKEN_OFF_ESCAPE.search(text) is not None
+    return ends_in_escape or _BROKEN_OFF_NUMBER.search(text) is not None

@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,6 +18,7 @@ from opay_contract.cli import running
 from opay_contract.cli.main import COMMANDS
 from opay_contract.cli.reporting import Target, assign_files
 from opay_contract.cli.running import write_report
+from opay_contract.contract.loading import load_contract
 from opay_contract.errors import ExitCode, UsageError
 from opay_contract.files import write_atomically
 from opay_contract.model.finding import Severity
@@ -275,6 +277,17 @@ def test_progress_is_shown_to_a_watched_terminal_once_the_work_takes_long(
         on_progress(2)
         on_progress(3)
     assert capsys.readouterr().out == ""
+
+
+def test_five_notes_on_a_contract_are_said_and_further_ones_counted(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    contract = load_contract(repository)
+    more = "note: 1 more statement left out; `opay-contract spec` names them\n"
+    for notes, is_cut in (("12345", False), ("123456", True)):
+        running.print_notes(replace(contract, notes=tuple(notes)))
+        said = "".join(f"note: {one}\n" for one in "12345")
+        assert capsys.readouterr().err == said + more * is_cut
 
 
 def test_short_work_shows_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:

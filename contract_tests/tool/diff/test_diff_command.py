@@ -149,6 +149,9 @@ def test_the_json_is_what_its_schema_says(repository: Path) -> None:
     )
     assert {use["form"] for use in removed["uses"]} == {"by-token", "by-customer"}
     assert {use["outcome"] for use in removed["uses"]} == {"success"}
+    tightened = next(one for one in json.loads(done.stdout)["changes"] if one["rule"] == "limit-tightened")
+    sent = {(use["way"], use["outcome"]) for use in tightened["uses"] if use["form"] == "by-customer"}
+    assert sent == {("request", ""), ("response", "success")}
 
 
 def test_markdown_is_an_entry_of_a_changelog(repository: Path) -> None:

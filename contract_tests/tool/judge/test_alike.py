@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from contract_tests.tool.judge.full_evaluation import (
     encode,
     exchanges_of,
     fold_all,
+    fold_each,
     line_of,
 )
 from contract_tests.tool.redact.writers import (
@@ -36,10 +38,12 @@ from contract_tests.tool.redact.writers import (
 from contract_tests.usual import one_in
 
 from opay_contract.contract.contract import Contract
-from opay_contract.drift import fold
+from opay_contract.drift import field_statistics, fold
 from opay_contract.drift.saving import summary_to_json
 from opay_contract.judge.subject import Settings
+from opay_contract.model import observation, summary
 from opay_contract.model.exchange import Exchange
+from opay_contract.model.finding import Severity
 from opay_contract.model.observation import Window
 from opay_contract.model.summary import merge
 from opay_contract.recordings.inputs import Source
@@ -182,6 +186,33 @@ SYNTHETIC: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "a text outside ascii": (
         {"type": "object", "properties": {"n": {"type": "string", "maxLength": 2}}},
         [{"n": "é"}, {"n": "😀😀"}, {"n": "😀😀😀"}, {"n": "e\u0301e"}],
+    ),
+    "members that are called by data": (
+        {
+            "type": "object",
+            "properties": {
+                "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+                "few": {"type": "array", "items": {"properties": {"a": {}}, "maxProperties": 2}},
+                "free": {"type": "object", "additionalProperties": {}},
+                "closed": {"properties": {"a": {}}, "additionalProperties": False},
+            },
+            "if": {"properties": {"free": {"minProperties": 2}}, "required": ["free"]},
+            "then": {"properties": {"labels": {"x-unit": "month"}}},
+        },
+        [
+            {"labels": {f"l{number}": label}, "few": [few, {"a": 1}], "free": free, "closed": closed}
+            for number, (label, few, free, closed) in enumerate(
+                [
+                    ("a", {"b": 1}, {}, {"a": 1}),
+                    (1, {"b": 1, "c": 2}, {"x1": 1}, {"a": 1, "x1": 1}),
+                    ("a", {"b": 1, "c": 2, "d": 3}, {"x1": 1, "x2": 2}, {"x2": 1}),
+                ]
+            )
+        ],
+    ),
+    "any member at all": (
+        {"type": "object", "additionalProperties": {"type": "integer", "x-unit": "month"}},
+        [{"x1": 1}, {"x2": 13}, {"x3": "1"}, {"x1": 1, "x2": 0}],
     ),
     "names as an address has them": (
         {
@@ -349,6 +380,39 @@ def test_a_card_number_in_a_header_is_found_among_many_that_are_alike(many: int)
     summary = assert_lines([line(number) for number in range(1, 2 * many)])
     (found,) = [one for key, one in summary.findings.items() if key[0] == "card-number-exposed"]
     assert (found.finding.place.entry, found.last_place.entry, found.count) == (2, many + 1, 2)
+
+
+OTHERS = ("x1", "x2", "12345678", "87654321", "a b", "4111111111111111")
+VALUES = (1, "4111111111111111", None, {"x3": [Raw("4.2e15"), {"x4": "é", "opayToken": PAN}]}, Raw("4.2e17"))
+
+
+def test_members_that_nothing_names_are_told_whatever_they_are_called() -> None:
+    """Where two are the same in words, the first in the text is the finding."""
+    places = ((), ("data",), ("data", "customer"), ("data", "cardTokens", 1))
+    lines = [*TEMPLATES[1:2]]
+    for number, (name, value) in enumerate(product(OTHERS, VALUES)):
+        body = TEMPLATES[1]["response"]["body"]
+        for place in (places[number % 4], places[number // 4 % 4]):
+            for more in (name, OTHERS[number % 6]):
+                body = changed(body, *place, more, to=value) if place else {**body, more: value}
+        asked = {name: value, "customerId": "121111113", OTHERS[-number % 6]: 1}
+        line = changed(TEMPLATES[1], "response", "body", to=body)
+        lines.append(changed(line, "request", "body", to=asked))
+    assert_lines([encode(line).encode() for line in lines])
+
+
+def test_a_name_is_counted_though_many_others_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What no summary keeps is let go of at once, and what is kept is what full evaluation keeps."""
+    for module in (field_statistics, observation):
+        monkeypatch.setattr(module, "MAX_LOCATIONS", 30)
+    for module in (fold, summary):
+        monkeypatch.setattr(module, "MAX_FINDINGS", 4)
+    lines = [changed(TEMPLATES[0], *IN_DATA, f"x{number % 45}", to=number) for number in range(70)]
+    items, run = exchanges_of(encode(line).encode() for line in lines), Settings(started_at=STARTED_AT)
+    full = fold_each(contract(), run, items)
+    assert (len(full.findings), len(full.observations), full.occurrences) == (4, 30, {Severity.WARNING: 70})
+    for order in (items, items[::-1]):
+        assert summary_to_json(fold_all(contract(), run, order)) == summary_to_json(full)
 
 
 def test_evidence_in_calls_of_an_unknown_method_counts_every_item() -> None:

@@ -205,7 +205,7 @@ def test_the_time_it_takes_grows_with_the_text(piece: str) -> None:
             spent.append(time.process_time() - started)
         return min(spent)
 
-    assert seconds(4_000) < 30 * max(seconds(400), 1e-4)
+    assert seconds(2_000) < 30 * max(seconds(200), 1e-4)
 
 
 def _order(source: random.Random) -> str:
@@ -254,7 +254,7 @@ OTHERS: dict[str, tuple[Callable[[random.Random], str], float]] = {
 def test_other_numbers_are_rarely_taken_for_cards(kind: str) -> None:
     make, most = OTHERS[kind]
     source = random.Random(7)  # noqa: S311  not for secrets
-    rate = sum(has_card_number(make(source)) for _ in range(10_000)) / 10_000
+    rate = sum(has_card_number(make(source)) for _ in range(4_000)) / 4_000
     print(f"{kind}: {rate:.2%}")  # noqa: T201  figures for the docs
     assert rate <= most
 

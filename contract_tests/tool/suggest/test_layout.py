@@ -1,5 +1,6 @@
 """Edits of texts: they say what the edited value says, and leave every other line as it is."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -223,7 +224,12 @@ def test_a_value_in_either_notation_reads_as_itself(value: Any) -> None:
 def test_a_text_that_does_not_say_what_it_should_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     draft = read_draft(REPOSITORY)
     edit = Append(file="schemas/card-token.json", at=("required",), value="expiryYear")
-    assert draft.edited([edit]) is not None
+    edited = draft.edited([edit])
+    assert edited is not None
+    said = json.loads(edited.texts[edit.file])
+    reordered = json.dumps(dict(reversed(said.items())))  # an equal value, with its members in another order
+    monkeypatch.setattr("opay_contract.suggest.suggestion.edit_text", lambda *_: reordered)
+    assert draft.edited([edit]) is None
     for wrong in ('"expiryMonth"', '"expiryYear", "expiryYear"', ""):
         text = draft.texts[edit.file].replace('"firstSixDigits"]', f'"firstSixDigits", {wrong}]')
         monkeypatch.setattr("opay_contract.suggest.suggestion.edit_text", lambda *_, text=text: text)

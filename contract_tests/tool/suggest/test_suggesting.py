@@ -374,6 +374,9 @@ def test_narrower_is_written_where_every_place_agrees_and_was_recorded(ledger: B
     assert [(one.rule, one.action, one.evidence.count) for one in proposal.changes] == [
         ("presence-narrower", "require 'owner'", 120)
     ]
+    for enough, is_there in ((120, True), (121, False)):
+        again = ledger.propose(traffic, narrow=True, limits=Thresholds(enough=enough))
+        assert bool(again.changes) is is_there
     ledger.write(proposal)
     assert not ledger.findings(traffic)
     assert not ledger.propose(traffic, narrow=True).changes

@@ -1,5 +1,6 @@
 """`opay-contract test`: the suite from wherever the package is installed, its end, and its files."""
 
+import gc
 import json
 import re
 import sys
@@ -35,6 +36,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Run]:
         "test_schemathesis",
     ):  # whose examples are counted at import
         monkeypatch.delitem(sys.modules, f"opay_contract.suite.{module}", raising=False)
+    gc.freeze()  # a run of pytest ends with a collection of garbage: not of all that is here already
     before = settings.get_current_profile_name()
     yield lambda *options: CliRunner().invoke(cli, ["test", "--pace", "1000", *options])
     settings.load_profile(before)

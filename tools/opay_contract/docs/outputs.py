@@ -32,7 +32,7 @@ from opay_contract.docs.evidence import (
     describe_change,
 )
 from opay_contract.errors import ContractError
-from opay_contract.model.observation import EARLIER, MAX_DAYS, MAX_SPOTS, MAX_VALUES, UNDATED, Days
+from opay_contract.model.observation import EARLIER, MAX_DAYS, MAX_LOCATIONS, MAX_VALUES, UNDATED, Days
 from opay_contract.model.summary import MAX_FINDINGS, DriftSummary
 from opay_contract.pages import build_environment, load_asset, render_page
 from opay_contract.report.samples import MOCK
@@ -284,7 +284,7 @@ def _left_out(summary: DriftSummary) -> Iterator[str]:
 def _caps(evidence: RunEvidence) -> str:
     """Return how much a run keeps, and where that was not enough."""
     kept = (
-        f"A run keeps at most {MAX_FINDINGS:,} findings, {MAX_SPOTS:,} places, {MAX_VALUES} values of a "
+        f"A run keeps at most {MAX_FINDINGS:,} findings, {MAX_LOCATIONS:,} places, {MAX_VALUES} values of a "
         f"place and {MAX_DAYS} days; values only of fields that are `public`, of codes and of statuses."
     )
     bitten = [plain(limit) for limit in evidence.insight.limits]

@@ -35,13 +35,19 @@ from opay_contract.model.summary import (
     first_files,
     first_unreadable,
     most_severe,
+    rank_of,
 )
 
 MAX_UNREAD, MAX_UNREAD_BYTES = 128, 1 << 20
 """After so many exchanges, or bytes of their bodies, the bodies are read."""
 
-MAX_WAITING, MAX_WAITING_BYTES = 256, 2 << 20
-"""After so many exchanges, or bytes of their bodies, all that were read are judged and counted."""
+MIN_WAITING, MAX_WAITING, MAX_WAITING_BYTES = 256, 2048, 2 << 20
+"""After so many exchanges, or bytes of their bodies, all that were read are judged and counted.
+
+Those of many kinds wait longer than those of few, for a look at many costs as much as one at few."""
+
+MANY_ALIKE = 16
+"""How many exchanges of a kind are many, on average."""
 
 
 _Unread = list[Led]
@@ -104,6 +110,7 @@ class FindingFold:
 
     def __init__(self) -> None:
         self._foldings: dict[Key, _Folding] = {}
+        self._last: tuple[int, str] | None = None
         self._occurrences: Counter[Severity] = Counter()
 
     def __len__(self) -> int:
@@ -121,6 +128,12 @@ class FindingFold:
             first = min(found, key=lambda hit: _order(hit[0]))
             self._occurrences[first[1].rule.severity] += len(found)
             folding = self._foldings.get(key)
+            if (
+                folding is None
+                and self._last is not None
+                and rank_of(first[1].rule.severity, key) > self._last
+            ):
+                continue  # no summary keeps it, whatever comes
             if folding is None:
                 folding = self._foldings[key] = _Folding(finding_of(*first))
             elif first[0].exchange.place < folding.finding.place:
@@ -128,6 +141,9 @@ class FindingFold:
             folding.add([subject for subject, _ in found])
         if len(self._foldings) > 2 * MAX_FINDINGS:
             self._foldings = most_severe(self._foldings)
+            if len(self._foldings) == MAX_FINDINGS:
+                ranks = [rank_of(one.finding.rule.severity, key) for key, one in self._foldings.items()]
+                self._last = max(ranks)
 
     def occurrences(self) -> dict[Severity, int]:
         """Return how many findings there were, by severity."""
@@ -187,10 +203,9 @@ class Fold:
         if len(self._unread) >= MAX_UNREAD or self._unread_bytes >= MAX_UNREAD_BYTES:
             with without_collection():  # nothing of what is made meanwhile is left when it is on again
                 self._read()
-                if (
-                    self._exchanges - self._last_judged >= MAX_WAITING
-                    or self._waiting_bytes >= MAX_WAITING_BYTES
-                ):
+                most = min(max(MIN_WAITING, MANY_ALIKE * len(self._waiting)), MAX_WAITING)
+                count = self._exchanges - self._last_judged
+                if count >= most or self._waiting_bytes >= MAX_WAITING_BYTES:
                     self._judge_waiting()
 
     def check(self, item: Exchange | Unreadable) -> list[Finding]:

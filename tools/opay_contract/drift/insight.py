@@ -9,9 +9,10 @@ so that a change of the traffic is none of the member.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
+
+import msgspec
 
 from opay_contract import words
 from opay_contract.contract.contract import Contract
@@ -38,7 +39,7 @@ from opay_contract.model.observation import (
     EARLIER,
     EXCHANGE,
     MAX_DAYS,
-    MAX_SPOTS,
+    MAX_LOCATIONS,
     MAX_VALUES,
     UNDATED,
     Days,
@@ -84,9 +85,9 @@ def _limits(summary: DriftSummary) -> list[str]:
     limits = []
     if summary.zoneless:
         limits.append(f"{words.count(summary.zoneless, 'time')} without a zone, read as UTC.")
-    if len(observations) >= MAX_SPOTS:
-        limits.append(f"{MAX_SPOTS:,} places were observed; there may be more.")
-    crowded = sorted({spot[3] for spot, observed in observations.items() if observed.has_many_values})
+    if len(observations) >= MAX_LOCATIONS:
+        limits.append(f"{MAX_LOCATIONS:,} places were observed; there may be more.")
+    crowded = sorted({location[3] for location, observed in observations.items() if observed.has_many_values})
     if crowded:
         limits.append(f"More than {MAX_VALUES} values, none kept: {', '.join(crowded)}.")
     if any(EARLIER in days for observed in observations.values() for days in observed.types.values()):
@@ -97,14 +98,14 @@ def _limits(summary: DriftSummary) -> list[str]:
 def iter_gaps(observations: Observations, contract: Contract) -> Iterator[Gap]:
     """Yield what each operation that was called documents and did not show, then field by field."""
     for operation in contract.operations:
-        scopes = sorted({spot[:3] for spot in observations if spot[0] == operation.id})
+        scopes = sorted({location[:3] for location in observations if location[0] == operation.id})
         if not scopes:
             continue
         exchanges = sum(_at(observations, scope, "").count for scope in scopes)
         for form in operation.forms:
             if all(scope[1] != form.id for scope in scopes):
-                spot = (operation.id, "", "", "")
-                yield _gap(contract, FORM_UNOBSERVED, spot, form.id, exchanges, form.request)
+                location = (operation.id, "", "", "")
+                yield _gap(contract, FORM_UNOBSERVED, location, form.id, exchanges, form.request)
         yield from _iter_statuses(operation, scopes, observations, contract)
         yield from _iter_codes(operation, scopes, observations, contract)
         for scope in scopes:
@@ -121,14 +122,14 @@ def _iter_statuses(
     for status, response in operation.responses.items():
         covered = {one for one in seen if operation.response(int(one)) is response}
         if not covered and not any(observed.has_many_values for observed in statuses):
-            spot = (operation.id, "", "", STATUS)
+            location = (operation.id, "", "", STATUS)
             answers = sum(observed.count for observed in statuses)
-            yield _gap(contract, STATUS_UNOBSERVED, spot, status, answers, response.uri)
+            yield _gap(contract, STATUS_UNOBSERVED, location, status, answers, response.uri)
         for media_type in response.media_types if covered else ():
             if not any(media_type in observed.values or observed.has_many_values for observed in types):
-                spot = (operation.id, "", "", CONTENT_TYPE)
+                location = (operation.id, "", "", CONTENT_TYPE)
                 answers = sum(observed.count for observed in types)
-                yield _gap(contract, MEDIA_TYPE_UNOBSERVED, spot, media_type, answers, response.uri)
+                yield _gap(contract, MEDIA_TYPE_UNOBSERVED, location, media_type, answers, response.uri)
 
 
 def _iter_codes(
@@ -145,8 +146,8 @@ def _iter_codes(
         return
     for code in envelope.codes.values():
         if code.code not in seen:
-            spot = (operation.id, "", "", place)
-            yield _gap(contract, CODE_UNOBSERVED, spot, code.code, answers, code.uri)
+            location = (operation.id, "", "", place)
+            yield _gap(contract, CODE_UNOBSERVED, location, code.code, answers, code.uri)
 
 
 def _iter_fields(
@@ -154,18 +155,18 @@ def _iter_fields(
 ) -> Iterator[Gap]:
     codes = RESPONSE_BODY + pointer(envelope.code) if envelope is not None else None
     for place, field in fields_of_scope(contract, scope).items():
-        spot = (*scope, folded_place(place))
-        parent, observed = observations.get(parent_of(spot)), observations.get(spot)
+        location = (*scope, folded_place(place))
+        parent, observed = observations.get(parent_of(location)), observations.get(location)
         opportunities = parent.count_of("object") if parent else 0
         if observed is None:
             if opportunities:
                 documented = " or ".join(field.types) or "a member"
-                yield _gap(contract, FIELD_UNOBSERVED, spot, documented, opportunities, field.uri)
+                yield _gap(contract, FIELD_UNOBSERVED, location, documented, opportunities, field.uri)
         else:
             for rule, documented, seen, number in _narrower(field, observed, opportunities):
                 is_told = rule is VALUE_UNOBSERVED and place == codes  # by the catalogue
                 if number >= MIN_OBSERVATIONS and not is_told:
-                    yield _gap(contract, rule, spot, documented, number, field.uri, seen)
+                    yield _gap(contract, rule, location, documented, number, field.uri, seen)
 
 
 def _narrower(field: Field, observed: Observed, opportunities: int) -> Iterator[tuple[Rule, str, str, int]]:
@@ -209,7 +210,7 @@ def _at(observations: Observations, scope: Scope, place: str) -> Observed:
 def _gap(  # noqa: PLR0913, PLR0917  what a gap is made of
     contract: Contract,
     rule: Rule,
-    spot: FieldLocation,
+    location: FieldLocation,
     documented: str,
     opportunities: int,
     uri: str,
@@ -217,7 +218,7 @@ def _gap(  # noqa: PLR0913, PLR0917  what a gap is made of
 ) -> Gap:
     return Gap(
         rule=rule,
-        spot=spot,
+        location=location,
         documented=documented,
         seen=seen,
         opportunities=opportunities,
@@ -238,8 +239,7 @@ _MOST_CHANGES = 8
 _ABOUT_AS_GOOD = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Series:
+class _Series(msgspec.Struct, frozen=True):
     """Of each day on which something could have been there: how often it was, and how often it could."""
 
     days: tuple[str, ...]
@@ -257,11 +257,12 @@ def find_changes(observations: Observations) -> tuple[Change, ...]:
     """Return the changes of members of bodies, by day, then by place."""
     found = [
         change
-        for spot, observed in observations.items()
-        if spot[3].startswith((f"{REQUEST_BODY}/", f"{RESPONSE_BODY}/")) and not spot[3].endswith("/*")
-        for change in _changes_of(spot, observed, observations)
+        for location, observed in observations.items()
+        if location[3].startswith((f"{REQUEST_BODY}/", f"{RESPONSE_BODY}/"))
+        and not location[3].endswith("/*")
+        for change in _changes_of(location, observed, observations)
     ]
-    return tuple(sorted(found, key=lambda change: (change.day, change.spot, change.kind, change.type)))
+    return tuple(sorted(found, key=lambda change: (change.day, change.location, change.kind, change.type)))
 
 
 def evidence_of_change(before: Share, after: Share) -> float:
@@ -270,25 +271,25 @@ def evidence_of_change(before: Share, after: Share) -> float:
     return 2 * (apart - _log_likelihood(before.count + after.count, before.of + after.of))
 
 
-def parent_of(spot: FieldLocation) -> FieldLocation:
-    """Return the spot of the object that a member is in."""
-    return (*spot[:3], spot[3].rpartition("/")[0])
+def parent_of(location: FieldLocation) -> FieldLocation:
+    """Return the location of the object that a member is in."""
+    return (*location[:3], location[3].rpartition("/")[0])
 
 
-def share_of(spot: FieldLocation, observations: Observations) -> Share:
-    """Return how often something stood at a spot, of the objects in which it could have been."""
-    observed = observations.get(spot)
+def share_of(location: FieldLocation, observations: Observations) -> Share:
+    """Return how often something stood at a location, of the objects in which it could have been."""
+    observed = observations.get(location)
     seen = observed.count if observed is not None else 0
-    if spot[3] == "":
-        exchanges = sum(one.count_of(EXCHANGE) for key, one in observations.items() if key[0] == spot[0])
+    if location[3] == "":
+        exchanges = sum(one.count_of(EXCHANGE) for key, one in observations.items() if key[0] == location[0])
         return Share(count=seen, of=exchanges)
-    parent = observations.get(parent_of(spot))
-    has_parts = parent is not None and not spot[3].endswith("/*")
+    parent = observations.get(parent_of(location))
+    has_parts = parent is not None and not location[3].endswith("/*")
     return Share(count=seen, of=parent.count_of("object") if parent is not None and has_parts else seen)
 
 
-def _changes_of(spot: FieldLocation, observed: Observed, observations: Observations) -> Iterator[Change]:
-    parent = observations.get(parent_of(spot))
+def _changes_of(location: FieldLocation, observed: Observed, observations: Observations) -> Iterator[Change]:
+    parent = observations.get(parent_of(location))
     if parent is None:
         return
     days = observed.days()
@@ -298,7 +299,7 @@ def _changes_of(spot: FieldLocation, observed: Observed, observations: Observati
             kind = ChangeKind.VANISHED if before.count else ChangeKind.APPEARED
         yield Change(
             kind=kind,
-            spot=spot,
+            location=location,
             day=day,
             type="",
             before=before,
@@ -310,7 +311,7 @@ def _changes_of(spot: FieldLocation, observed: Observed, observations: Observati
         for day, before, after in _splits(_series(of_type, days), _MOST_CHANGES):
             change = Change(
                 kind=ChangeKind.TYPE,
-                spot=spot,
+                location=location,
                 day=day,
                 type=type_,
                 before=before,

@@ -6,7 +6,6 @@ of several runs, so they are moved first.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,6 +36,7 @@ from opay_contract.model.summary import (
     WrongSignature,
     fingerprint,
     merge,
+    rank_of,
 )
 
 FORMAT, VERSION = "opay-contract summary", 1
@@ -98,7 +98,7 @@ def summary_to_json(summary: DriftSummary) -> bytes:
             "findings": [_from_folded(folded) for _, folded in sorted(summary.findings.items())],
             "occurrences": {severity.label: count for severity, count in summary.occurrences.items()},
             "readings": [[*key, count] for key, count in sorted(summary.readings.items())],
-            "observations": [[*spot, one] for spot, one in sorted(summary.observations.items())],
+            "observations": [[*location, one] for location, one in sorted(summary.observations.items())],
             "is_partial": summary.is_partial,
         },
         order="sorted",
@@ -135,7 +135,11 @@ def _to_summary(saved: dict[str, Any]) -> DriftSummary:
             for operation, form, outcome, detail, count in saved["outcomes"]
         }
         if "outcomes" in saved  # older summaries have but observations that tell them
-        else {(*spot[:3], ""): observed.count for spot, observed in observations.items() if not spot[3]},
+        else {
+            (*location[:3], ""): observed.count
+            for location, observed in observations.items()
+            if not location[3]
+        },
         signatures=_to_signatures(saved.get("signatures", {})),
         out_of_scope=_whole(saved["out_of_scope"]),
         elsewhere={
@@ -330,21 +334,21 @@ def _moved(value: Any, move: Move) -> Any:
         return structs.replace(value, place=place, reason=reason)
     if isinstance(value, FoldedFinding):
         moved = [move(Place(source=ordinal, entry=0, file="file")).source for ordinal in value.files]
-        return _moved_members(replace(value, files=tuple(moved)), move)
+        return _moved_members(structs.replace(value, files=tuple(moved)), move)
     if isinstance(value, dict):
         return {key: _moved(member, move) for key, member in value.items()}
     if isinstance(value, tuple | list):
         return type(value)(_moved(item, move) for item in value)
-    if is_dataclass(value) and not isinstance(value, type):
+    if isinstance(value, msgspec.Struct):
         return _moved_members(value, move)
     return value
 
 
 def _moved_members(value: Any, move: Move) -> Any:
-    members = {member.name: getattr(value, member.name) for member in fields(value)}
+    members = structs.asdict(value)
     moved = {name: _moved(member, move) for name, member in members.items()}
     changed = {name: member for name, member in moved.items() if member is not members[name]}
-    return replace(value, **changed) if changed else value
+    return structs.replace(value, **changed) if changed else value
 
 
 _REPORT_VERSION = 1
@@ -352,8 +356,7 @@ _WITH_VALUE = 5
 _HINT_OF_REPORTS = "save a report with `opay-contract check --format json`"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindingsSeen:
+class FindingsSeen(msgspec.Struct, frozen=True, kw_only=True):
     """The findings of a run, and how far what it did not see says anything.
 
     `omitted` counts occurrences of findings beyond the summary's cap, which keeps the most severe, among
@@ -446,5 +449,4 @@ def _read_key(found: dict[str, Any]) -> Key:
 
 
 def _rank(key: Key) -> tuple[int, str]:
-    """Return the order in which a summary keeps findings."""
-    return (-RULES_BY_ID[key[0]].severity, fingerprint(key))
+    return rank_of(RULES_BY_ID[key[0]].severity, key)

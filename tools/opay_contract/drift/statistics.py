@@ -7,10 +7,12 @@ lengths, ranges and values that may be kept over a whole column, evidence by sha
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import repeat
 from operator import eq
 from typing import Any
+
+import msgspec
+from msgspec import field
 
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.evidence import Probe, build_probes, describe_subject, weigh
@@ -18,11 +20,11 @@ from opay_contract.drift.field_statistics import TYPES, FieldCounter, Observer
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.columns import Column
 from opay_contract.judge.describing import describe_media_type
-from opay_contract.judge.shapes import EACH, Shape, Shapes, has_place
+from opay_contract.judge.shapes import EACH, Shape, Shapes, Words, has_place, iter_others
 from opay_contract.judge.subject import REQUEST_BODY, RESPONSE_BODY, Alike, Bodies, Frame
 from opay_contract.model.exchange import Exchange, Headers
 from opay_contract.model.finding import Outcome
-from opay_contract.model.observation import EXCHANGE, MAX_SPOTS, Observations
+from opay_contract.model.observation import EXCHANGE, MAX_LOCATIONS, Observations
 from opay_contract.model.summary import NOT_NAMED, OutcomeKey, Outcomes, limit_details
 
 MAX_GROUPS = 8192
@@ -34,8 +36,7 @@ _EVERY = "*"
 Weights = Counter[tuple[str, str]]
 
 
-@dataclass(slots=True, eq=False)
-class _Rows:
+class _Rows(msgspec.Struct, eq=False):
     """How often something stood, by day, at a column's place and at all below it that are in each value.
 
     `above` are the rows of the column above.
@@ -46,8 +47,7 @@ class _Rows:
     days: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(slots=True, eq=False)
-class _Place:
+class _Place(msgspec.Struct, eq=False):
     """What is counted at a place of bodies that are alike.
 
     The value at a `decided` place is the same in all of them. `spoken` is what each value there says as
@@ -70,8 +70,7 @@ class _Place:
         return is_constant and not self.probes and not self.by_shape
 
 
-@dataclass(slots=True, eq=False)
-class _Places:
+class _Places(msgspec.Struct, eq=False):
     """The places of bodies that are alike, those of them whose values are looked at, and the rows they have.
 
     `pairs` are the evidence that compares the values of two places.
@@ -83,8 +82,7 @@ class _Places:
     pairs: dict[tuple[Tokens, Tokens], list[Probe]]
 
 
-@dataclass(slots=True, eq=False)
-class _Frames:
+class _Frames(msgspec.Struct, eq=False):
     """Exchanges of one frame: what stands in all of them, evidence that looks at a header, and their days."""
 
     types: tuple[tuple[FieldCounter, str], ...]
@@ -95,8 +93,7 @@ class _Frames:
     days: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(slots=True, eq=False)
-class _Group:
+class _Group(msgspec.Struct, eq=False):
     """Exchanges that are alike; `weights` is what each says in evidence about more than a body.
 
     `probes` are such evidence that has to look at each.
@@ -169,7 +166,7 @@ class Statistics:
         for key, weight in frames.weights.items():
             self._readings[key] += weight * total
         self._outcomes[frames.outcome] += total
-        if len(self._outcomes) > MAX_SPOTS:
+        if len(self._outcomes) > MAX_LOCATIONS:
             self._outcomes = Counter(limit_details(self._outcomes))
         by_day.clear()
 
@@ -213,10 +210,21 @@ class Statistics:
             else:
                 days_of[rows] = days if rows.above is None else rows.column.spread(days_of[rows.above])
                 rows.days.update(days_of[rows])
+        if bodies.shape.has_others and self._shapes.words is not None:
+            self._count_others(bodies, self._shapes.words)
         for place in places.looked_at:
             if place.column.values:
                 each = repeat(days[0]) if is_one_day else days_of[place.rows]
                 self._look_at(place, place.column, each)
+
+    def _count_others(self, bodies: Bodies, words: Words) -> None:
+        """Count members that no document names, one by one: their places are others in every body."""
+        location, scope, part = self._observer.location, bodies.frame.scope, bodies.part
+        for subject, body in zip(bodies.subjects, bodies.table.at(()), strict=True):
+            for tokens, value in iter_others(body, words):
+                counter = location(scope, (*part, *tokens))
+                counter.types[TYPES[type(value)], subject.day] += 1
+                counter.add_value(value)
 
     def _look_at(self, place: _Place, column: Column, days: Iterable[str]) -> None:
         values, counter, kind = column.values, place.counter, column.kind
@@ -308,29 +316,31 @@ class Statistics:
         envelope = frame.operation.envelope if frame.operation is not None else None
         if frame.outcome is Outcome.SUCCESS or envelope is None:
             return (*frame.scope, NOT_NAMED)
-        spot, code = (
-            self._observer.spot(frame.scope, (*RESPONSE_BODY, *envelope.code)),
+        location, code = (
+            self._observer.location(frame.scope, (*RESPONSE_BODY, *envelope.code)),
             frame.code or NOT_NAMED,
         )
-        return (*frame.scope, code if spot.is_public and spot.may_keep(code) else NOT_NAMED)
+        return (*frame.scope, code if location.is_public and location.may_keep(code) else NOT_NAMED)
 
     def _new_frames(self, exchange: Exchange, frame: Frame, seen: dict[str, Any]) -> _Frames:
-        types: list[tuple[FieldCounter, str]] = [(self._observer.spot(frame.scope, ()), EXCHANGE)]
+        types: list[tuple[FieldCounter, str]] = [(self._observer.location(frame.scope, ()), EXCHANGE)]
         values: list[tuple[FieldCounter, str]] = []
         for part in ("request", "response") if frame.operation is not None else ():
             headers = seen[part].get("headers")
             if headers is not None:
-                types.append((self._observer.spot(frame.scope, (part, "headers")), "object"))
-            spots = [self._observer.spot(frame.scope, (part, "headers", name)) for name in headers or ()]
-            types += [(spot, "string") for spot in spots]
+                types.append((self._observer.location(frame.scope, (part, "headers")), "object"))
+            locations = [
+                self._observer.location(frame.scope, (part, "headers", name)) for name in headers or ()
+            ]
+            types += [(location, "string") for location in locations]
         if frame.operation is not None:
-            status = self._observer.spot(frame.scope, _STATUS)
+            status = self._observer.location(frame.scope, _STATUS)
             types.append((status, "integer"))
             values.append((status, str(seen["response"]["status"])))
             media_type = seen["response"].get("headers", {}).get("content-type")
             if media_type is not None:
-                spot = self._observer.spot(frame.scope, ("response", "headers", "content-type"))
-                values.append((spot, describe_media_type(media_type)))
+                location = self._observer.location(frame.scope, ("response", "headers", "content-type"))
+                values.append((location, describe_media_type(media_type)))
         of_frame = [probe for probe in self._probes_of(frame) if _is_of_frame(probe)]
         by_value = [
             (probe, part, position)
@@ -387,7 +397,7 @@ class Statistics:
         return _Place(
             column=column,
             rows=rows,
-            counter=self._observer.spot(frame.scope, path),
+            counter=self._observer.location(frame.scope, path),
             decided=column.values[0] if is_decided else None,
             probes=tuple(by_value),
             by_shape=() if has_one_shape else tuple(by_shape),

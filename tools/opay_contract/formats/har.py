@@ -3,7 +3,6 @@
 import base64
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -69,7 +68,7 @@ class _PostData(msgspec.Struct, gc=False):
     encoding: str | None = None
 
 
-class _Request(msgspec.Struct, rename="camel", gc=False):
+class _HarRequest(msgspec.Struct, rename="camel", gc=False):
     method: str | None = None
     url: str | None = None
     headers: list[_Field] | None = None
@@ -77,7 +76,7 @@ class _Request(msgspec.Struct, rename="camel", gc=False):
     body_size: float | None = None
 
 
-class _Response(msgspec.Struct, rename="camel", gc=False):
+class _HarResponse(msgspec.Struct, rename="camel", gc=False):
     status: int
     headers: list[_Field] | None = None
     content: _Content | None = None
@@ -86,8 +85,8 @@ class _Response(msgspec.Struct, rename="camel", gc=False):
 
 class _Entry(msgspec.Struct, rename="camel", gc=False):
     started_date_time: str | None = None
-    request: _Request | None = None
-    response: _Response | None = None
+    request: _HarRequest | None = None
+    response: _HarResponse | None = None
 
 
 _ENTRY = msgspec.json.Decoder(_Entry)
@@ -97,13 +96,13 @@ _NEEDED = frozenset({"status", "headers", "content", "text", "encoding", "_file"
 
 
 def read_har(
-    place_of: PlaceOf, stream: ChunkStream, *, before: int = 0, line: int = 1
+    place_of: PlaceOf, stream: ChunkStream, *, before: int = 0, line: int = 1, offset: int = 0
 ) -> Iterator[Exchange | Unreadable]:
     """Yield every entry of `log.entries`, wherever in the file that is.
 
-    For a part of a file it is said how many entries are before it, and on which line it begins.
+    For a part of a file it is said how many entries and bytes are before it, and on which line it begins.
     """
-    cursor = JsonCursor(stream)
+    cursor = JsonCursor(stream, offset)
     cursor.line = line
     segments = iter_all_segments(cursor, ENTRIES, whole=False, decoder=_ENTRY)
     return read_entries(place_of, segments, partial(_read_entry, attached=stream.attached), before)
@@ -127,8 +126,7 @@ rewrite_har = JsonFormat(
 ).rewrite_all
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(msgspec.Struct, frozen=True):
     """Where a HAR can be cut in two: behind an entry, and before the next.
 
     `before` is how many entries are before the cut, `line` where the next entry begins.
@@ -179,13 +177,13 @@ def _repair(steps: Steps, value: Any) -> Any:
     return {} if isinstance(steps[-1], int) else None
 
 
-def _request(recorded: _Request) -> Request:
+def _request(recorded: _HarRequest) -> Request:
     headers = None if recorded.headers is None else _headers(recorded.headers)
     body = decode_sent(attempt(_request_body, recorded), headers)
     return Request(method=recorded.method, url=recorded.url, headers=headers, body=body)
 
 
-def _request_body(recorded: _Request) -> bytes | None:
+def _request_body(recorded: _HarRequest) -> bytes | None:
     posted = recorded.post_data
     if posted is None or posted.text is None:
         return b"" if recorded.body_size == 0 else None
@@ -198,7 +196,7 @@ def _request_body(recorded: _Request) -> bytes | None:
     return body
 
 
-def _response(recorded: _Response | None) -> Response:
+def _response(recorded: _HarResponse | None) -> Response:
     if recorded is None:
         raise EntryError(NO_RESPONSE)
     status = parse_status(recorded.status)

@@ -217,8 +217,8 @@ def left_out_body(status: int, headers: Headers | None, advice: str) -> bytes:
 class PlaceOf(Protocol):
     """Gives the place of an entry of a file."""
 
-    def __call__(self, entry: int, line: int | None = None, /) -> Place:
-        """Return the place of an entry, by its number from 1 and its line; entry 0 is the file."""
+    def __call__(self, entry: int, line: int | None = None, start: tuple[int, int] | None = None, /) -> Place:
+        """Return the place of an entry: its number from 1, its line, its `start`; entry 0 is the file."""
 
 
 _P = ParamSpec("_P")

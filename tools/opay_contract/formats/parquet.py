@@ -27,7 +27,7 @@ from opay_contract.formats.messages import (
     parse_moment,
     parse_status,
 )
-from opay_contract.formats.parquet_footer import Column, read_columns
+from opay_contract.formats.parquet_footer import FooterColumn, read_columns
 from opay_contract.formats.streams import MAX_ENTRY, most_unpacked, too_much
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
 
@@ -56,7 +56,7 @@ class OpenParquet(NamedTuple):
     """An open `pyarrow.parquet.ParquetFile`, what is said about each column of each group, and its size."""
 
     file: Any
-    groups: list[list[Column]]
+    groups: list[list[FooterColumn]]
     size: int
 
 
@@ -161,7 +161,7 @@ def _bytes_type(kind: Any) -> Any:
     return {pa.string(): pa.binary(), pa.large_string(): pa.large_binary()}.get(kind, kind)
 
 
-def _longest(column: Column) -> int:
+def _longest(column: FooterColumn) -> int:
     """Return how long a value of a column can be that may be written once and meant many times."""
     if column.dictionary is None:
         return 0

@@ -45,7 +45,7 @@ from opay_contract.judge.parameters import (
     response_headers_hold,
 )
 from opay_contract.judge.reading import Body, shape_of
-from opay_contract.judge.shapes import Shape, Shapes, has_place
+from opay_contract.judge.shapes import Shape, Shapes, has_place, words_of
 from opay_contract.judge.subject import (
     HTTP_ERROR,
     REQUEST_BODY,
@@ -182,7 +182,7 @@ class Kinds:
         self._settings = settings
         self._cards = cards
         self._room = MAX_ALIKE if has_memory else 0
-        self.shapes = Shapes() if has_memory else Shapes(0)
+        self.shapes = Shapes(words=words_of(contract)) if has_memory else Shapes(0)
         self._plans = BodyPlans(contract) if has_memory else BodyPlans(contract, 0)
         self._leads: dict[tuple[str | None, str | None], Lead] = {}
         self._names: dict[tuple[Any, ...], _Names] = {}

@@ -96,8 +96,10 @@ RULES_OF_KEYWORDS = (
 def check_response_body(subject: Subject) -> Iterable[RawFinding]:
     """Find where the answer contradicts its schema, and members that the schema does not know."""
     answer = subject.answer
-    if answer is None or (not answer.plan.undocumented and answer.plan.validator.is_valid(answer.value)):
+    if answer is None:
         return ()
+    if answer.plan.validator.is_valid(answer.value):
+        return _undocumented(answer, RESPONSE_FIELD_UNDOCUMENTED)
     return _response_hits(subject, answer)
 
 
@@ -113,8 +115,8 @@ def check_request_body(subject: Subject) -> Iterable[RawFinding]:
     if subject.frame.is_refused:
         return ()
     query = subject.query
-    if query is not None and not query.plan.undocumented and query.plan.validator.is_valid(query.value):
-        return ()
+    if query is not None and query.plan.validator.is_valid(query.value):
+        return _undocumented(query, REQUEST_FIELD_UNDOCUMENTED)
     return _request_hits(subject, query)
 
 
@@ -168,10 +170,18 @@ def _envelope_rule(subject: Subject, rule: Rule, tokens: Tokens) -> Rule:
     )
 
 
-def _undocumented(body: Described, rule: Rule) -> Iterator[RawFinding]:
-    for stated in body.plan.undocumented:
-        for value in values_at(body.value, stated.path):
-            yield RawFinding(rule, stated.pointer, "no such member", describe_value(value), stated.uri)
+def _undocumented(body: Described, rule: Rule) -> list[RawFinding]:
+    """Return the members that nobody described, of each object in the order in which they stand there."""
+    return [
+        RawFinding(
+            rule, stated.pointer + fold_pointer((name,)), "no such member", describe_value(value), stated.uri
+        )
+        for stated, names in body.plan.undocumented
+        for members in values_at(body.value, stated.path)
+        if type(members) is dict
+        for name, value in members.items()
+        if name not in names
+    ]
 
 
 def bodies_fit(bodies: Bodies) -> bool:

@@ -7,10 +7,10 @@ places are those of that body alone. Either way the rules read the same `BodyPla
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import tokens_of, value_below
 from opay_contract.contract.contract import Contract, Match, content_type
@@ -24,7 +24,7 @@ from opay_contract.contract.keywords import (
 )
 from opay_contract.contract.operation import DocumentedResponse, Form, Operation, schema_of
 from opay_contract.contract.schemas import Validator
-from opay_contract.jsontext import NotJson, Parsed, Tokens, iter_nodes
+from opay_contract.jsontext import NotJson, Parsed, Tokens, iter_nodes, value_at
 from opay_contract.judge.annotations import Annotations, annotate
 from opay_contract.judge.describing import fold_pointer, is_label
 from opay_contract.judge.shapes import Shape, fold, is_decided_by_shape
@@ -51,8 +51,7 @@ Decided = tuple[tuple[Tokens, str], ...]
 """Places of a body whose values, as text, are few and decide much: those of code and message."""
 
 
-@dataclass(frozen=True, slots=True)
-class StatedPlace:
+class StatedPlace(msgspec.Struct, frozen=True):
     """What one schema says about a place: the place as a path and in words, and the schema's address.
 
     `factor` is how many of a time's unit are a second.
@@ -64,14 +63,14 @@ class StatedPlace:
     factor: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class BodyPlan:
+class BodyPlan(msgspec.Struct, frozen=True):
     """What rules look for in a body.
 
     `validator` tells whether a body fits the schema at the address `schema`. `fit` tells of many of the shape
     whether all do; None where none of the shape does, or it says of a member that nobody described it.
     At some places stand `times` and `months`. `lists` must not repeat an item, told by the member there.
-    `undocumented` members are those that nobody described. `searched` tells whether a place that some schema
+    At the `undocumented` places are objects with members that nobody described, beside those of some names.
+    `searched` tells whether a place that some schema
     describes is searched for card numbers. The values at `public` places may be shown.
     """
 
@@ -81,7 +80,7 @@ class BodyPlan:
     times: tuple[StatedPlace, ...]
     months: tuple[StatedPlace, ...]
     lists: tuple[tuple[StatedPlace, str, Tokens], ...]
-    undocumented: tuple[StatedPlace, ...]
+    undocumented: tuple[tuple[StatedPlace, frozenset[str]], ...]
     searched: dict[Tokens, bool]
     public: frozenset[Tokens]
 
@@ -177,7 +176,8 @@ def _plan_of(notes: Annotations, shape: Shape, decided: Decided) -> tuple[BodyPl
     if holds_for_shape(notes, shape, decided):
         plan = _build(notes, fold)
         lists = tuple(stated for stated, _, _ in plan.lists)
-        if all(map(_are_apart, (plan.times, plan.months, lists, plan.undocumented))):
+        objects = tuple(stated for stated, _ in plan.undocumented)
+        if all(map(_are_apart, (plan.times, plan.months, lists, objects))):
             return replace(plan, fit=_fit_of(notes, plan, frozenset(place for place, _ in decided))), True
     return _build(notes, lambda tokens: tokens), False
 
@@ -255,10 +255,12 @@ def _build(notes: Annotations, path_of: Callable[[Tokens], Tokens]) -> BodyPlan:
         if identity is not None:
             stated = StatedPlace(path, f"{fold_pointer(tokens)}/*", f"{uri}/x-unique-by")
             lists[stated, identity, tokens_of(identity)] = None
-    unknown = {
-        StatedPlace(path_of(tokens), fold_pointer(tokens), uri): None
-        for tokens, _, uri in notes.undocumented()
-    }
+    closed: dict[StatedPlace, set[str]] = {}
+    members: dict[StatedPlace, set[str]] = {}
+    for tokens, names, uri in notes.closed():
+        stated = StatedPlace(path_of(tokens), fold_pointer(tokens), uri)
+        closed.setdefault(stated, set()).update(names)
+        members.setdefault(stated, set()).update(value_at(notes.value, tokens))
     public = frozenset(path for path, stated in classes.items() if stated == {_PUBLIC})
     return BodyPlan(
         schema=notes.schema,
@@ -267,7 +269,9 @@ def _build(notes: Annotations, path_of: Callable[[Tokens], Tokens]) -> BodyPlan:
         times=tuple(times),
         months=tuple(months),
         lists=tuple(lists),
-        undocumented=tuple(unknown),
+        undocumented=tuple(
+            (stated, frozenset(names)) for stated, names in closed.items() if members[stated] - names
+        ),
         searched=searched,
         public=public,
     )

@@ -23,6 +23,7 @@ _LETTERS, _LEAST_LETTERS = frozenset("abcdef"), 4
 
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _LENGTHS = range(13, 20)
+LEAST_DIGITS = _LENGTHS[0]
 
 _LONG = frozenset(range(16, 20))
 _MAESTRO = frozenset({13, 16, 17, 18, 19})

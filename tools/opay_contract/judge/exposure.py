@@ -13,7 +13,7 @@ from opay_contract.contract.contract import Contract, Match
 from opay_contract.contract.operation import Operation
 from opay_contract.jsontext import NotJson, Parsed, Tokens, iter_nodes, last_name
 from opay_contract.judge.body_plan import BodyPlan
-from opay_contract.judge.card_numbers import iter_card_number_lengths, may_have_card_number
+from opay_contract.judge.card_numbers import LEAST_DIGITS, iter_card_number_lengths, may_have_card_number
 from opay_contract.judge.describing import describe_name, fold_pointer
 from opay_contract.judge.shapes import Shape, fold
 from opay_contract.judge.subject import Bodies, RawFinding
@@ -133,6 +133,8 @@ def _may_be_in_body(data: bytes, read: _Read, shape: Shape | None) -> bool:
 
 def has_great_fraction(bodies: Bodies) -> bool:
     """Tell whether a number that was written with a fraction or an exponent may be a card number."""
+    if bodies.shape.has_others:
+        return bodies.shape.has_float
     return bodies.shape.has_float and any(
         abs(value) >= _LEAST
         for column in bodies.table.columns
@@ -169,11 +171,17 @@ def _named_values(names: frozenset[str]) -> re.Pattern[str]:
 
 def _check_values(nodes: Iterator[tuple[Tokens, Any]], search: _Search, prefix: str) -> Iterator[RawFinding]:
     for tokens, value in nodes:
-        if isinstance(value, dict):
+        if type(value) is dict:
             for name in value:
-                yield from _hits(name, prefix, (*tokens, name))
-        elif search.wants(tokens):
-            yield from _hits(_text_of(value), prefix, tokens)
+                if not _is_too_short(name):
+                    yield from _hits(name, prefix, (*tokens, name))
+        elif not _is_too_short(text := _text_of(value)) and search.wants(tokens):
+            yield from _hits(text, prefix, tokens)
+
+
+def _is_too_short(text: str) -> bool:
+    """Tell that a text is shorter than a card number; a character of another script may stand for several."""
+    return len(text) < LEAST_DIGITS and text.isascii()
 
 
 def _text_of(value: Any) -> str:

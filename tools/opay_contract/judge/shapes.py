@@ -4,12 +4,14 @@ Values of equal shape differ in nothing but plain values, the order of members, 
 shape a list has, and in which order. So there are few shapes, and a dictionary of them is a quick memory.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
-from opay_contract.contract.keywords import OF_SHAPE
-from opay_contract.jsontext import Tokens
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.keywords import FOR_PEOPLE, OF_SHAPE, OPENERS, iter_schema
+from opay_contract.contract.schemas import SchemaSet
+from opay_contract.jsontext import Tokens, iter_nodes, steps_of
 
 MAX_NAMES = 1 << 20
 """About how many characters of names are kept; shapes beyond are made anew for each value."""
@@ -17,54 +19,98 @@ MAX_NAMES = 1 << 20
 EACH = -1
 """Stands in a path for every item of a list; any other number is one index."""
 
+_OF_ANY_NAME = frozenset(("patternProperties", "minProperties", "maxProperties"))
+_BY_NAME = FOR_PEOPLE | {"enum", "const"}
 _OF_EMPTY_LISTS = {"minItems": (0, 1), "maxItems": (0,)}
 
-_CONTAINERS = (dict, list)
+_CONTAINERS = frozenset((dict, list))
+_MAX_OPEN = 4096
+"""How many objects with members that no document names are remembered, and how many sums of such."""
+
+_Others = tuple[bool, int]
+"""Whether a fraction is among members that no document names, and how many levels are nested in them."""
+
 _Members = tuple[Any, ...]
 """The names of an object's members, then their types."""
+
+
+class Words(NamedTuple):
+    """By which names members are `known`, and below which of these a member may matter whatever its name."""
+
+    known: frozenset[str]
+    of_any: frozenset[str]
 
 
 class Shape:
     """What values have in common: their type, the shapes of an object's members and those of a list's items.
 
+    Members that no document of a contract names are not told apart: it `has_others` if there are such in it.
     `levels` of containers are nested in it; `quotes` is what the names of its members, and those that are
     texts, have in JSON. `is_known` if other values of this shape have the very same object; else no memory
     should hold it.
     """
 
-    __slots__ = ("has_float", "is_known", "items", "kind", "levels", "members", "quotes")
+    __slots__ = ("has_float", "has_others", "is_known", "items", "kind", "levels", "members", "quotes")
 
     def __init__(
-        self, kind: type, members: dict[str, "Shape"], items: frozenset["Shape"], *, is_known: bool = True
+        self,
+        kind: type,
+        members: dict[str, "Shape"],
+        items: frozenset["Shape"],
+        *,
+        is_known: bool = True,
+        others: "_Others | None" = None,
     ) -> None:
         self.kind = kind
         self.members = members
         self.items = items
         self.is_known = is_known
         inside = (*members.values(), *items)
-        self.has_float: bool = kind is float or any(part.has_float for part in inside)
-        self.levels: int = max([part.levels for part in inside], default=0) + (kind in _CONTAINERS)
+        has_float, levels = others or (False, 0)
+        self.has_others: bool = others is not None or any(part.has_others for part in inside)
+        self.has_float: bool = has_float or kind is float or any(part.has_float for part in inside)
+        self.levels: int = max([levels, *[part.levels for part in inside]]) + (kind in _CONTAINERS)
         self.quotes = _quotes(members.values(), [part.kind for part in members.values()])
 
 
 class _Layout:
-    """Names and types of an object with containers, and its shapes by those of the containers."""
+    """Names and types of an object with containers, and its shapes by those of the containers.
 
-    __slots__ = ("containers", "is_known", "quotes", "shapes", "types")
+    Of an object with members that no document names, it is the `plain` layout with what sums up the others.
+    """
+
+    __slots__ = ("containers", "is_known", "others", "plain", "quotes", "shapes", "types")
 
     def __init__(self, types: dict[str, type], *, is_known: bool) -> None:
         self.types = types
         self.is_known = is_known
         self.containers = tuple(name for name, kind in types.items() if kind in _CONTAINERS)
         self.quotes = _quotes(types, list(types.values()))
-        self.shapes: dict[tuple[Shape, ...], Shape] = {}
+        self.shapes: dict[tuple[Any, ...], Shape] = {}
+        self.plain = self
+        self.others: _Others | None = None
+
+    def with_others(self, others: "_Others", quotes: int, *, is_known: bool) -> "_Layout":
+        """Return the layout of objects that have other members as well."""
+        layout = _Layout(self.types, is_known=is_known)
+        layout.plain, layout.others, layout.quotes = self, others, self.quotes + quotes
+        return layout
 
 
 class Shapes:
-    """Knows the shapes of values that came by; a bounded number of them."""
+    """Knows the shapes of values that came by; a bounded number of them.
 
-    def __init__(self, limit: int = MAX_NAMES) -> None:
+    Of members that none of the `words` calls, where there are some, a shape keeps nothing but whether there
+    are such, a fraction among them, and how deep they are: it is the same whatever they are called.
+    """
+
+    def __init__(self, limit: int = MAX_NAMES, words: "Words | None" = None) -> None:
+        self.words = words
+        self._by_any_name = Shapes(limit) if words is not None and words.of_any else self
         self._room = limit
+        self._layouts: dict[_Members, _Layout] = {}
+        self._open: dict[tuple[_Layout, _Others, int], _Layout] = {}
+        self._open_objects = 0
         self._plain: dict[type, Shape] = {}
         self._objects: dict[_Members, Shape | _Layout] = {}
         self._lists: dict[frozenset[Shape], Shape] = {}
@@ -99,26 +145,29 @@ class Shapes:
             layouts = [
                 one or self._layout(key, value) for one, key, value in zip(layouts, keys, values, strict=True)
             ]
-        distinct = set(layouts)
+        distinct, words = set(layouts), self.words
         quotes: int = sum([one.quotes for one in layouts])
+        rows: dict[_Layout, list[int]] = {}
+        for row, layout in enumerate(layouts):
+            if type(layout) is _Layout:
+                rows.setdefault(layout, []).append(row)
         found = layouts
-        for layout in [one for one in distinct if type(one) is _Layout]:
-            having = values
-            if len(distinct) > 1:
-                having = [value for value, one in zip(values, layouts, strict=True) if one is layout]
-            parts = [self.measure([value[name] for value in having]) for name in layout.containers]
+        for layout, places in rows.items():
+            having = values if len(distinct) == 1 else [values[row] for row in places]
+            parts = [
+                (self._by_any_name if words and name in words.of_any else self).measure(
+                    [value[name] for value in having]
+                )
+                for name in layout.containers
+            ]
             quotes += sum(more for _, more in parts)
             known = layout.shapes.get
-            shapes = [
-                known(key) or self._object(layout, key)
-                for key in zip(*[shapes for shapes, _ in parts], strict=True)
-            ]
+            each_part = zip(*[shapes for shapes, _ in parts], strict=True) if parts else [()] * len(having)
+            shapes = [known(key) or self._object(layout, key) for key in each_part]
             if having is values:
                 return shapes, quotes
-            each = iter(shapes)
-            found = [
-                next(each) if one is layout else shape for one, shape in zip(layouts, found, strict=True)
-            ]
+            for row, shape in zip(places, shapes, strict=True):
+                found[row] = shape
         return found, quotes
 
     def _of_lists(self, values: list[list[Any]]) -> tuple[list[Shape], int]:
@@ -142,25 +191,59 @@ class Shapes:
 
     def _layout(self, key: _Members, value: dict[str, Any]) -> "Shape | _Layout":
         """Return what is known of an object's names and types, in whatever order they are."""
-        has_room = self._take_room(sum(map(len, value)))
-        types = {name: type(value[name]) for name in sorted(value)}
-        in_order = (*types, *types.values())
-        found = self._objects.get(in_order)
-        if found is None:
-            layout = _Layout(types, is_known=has_room)
+        words, size = self.words, sum(map(len, value))
+        types = {name: type(value[name]) for name in sorted(value) if words is None or name in words.known}
+        if len(types) == len(value):
+            has_room = self._take_room(size)
+            layout = self._layout_of(types, is_known=has_room)
             found = layout if layout.containers else self._object(layout, ())
             if has_room:
-                self._objects[in_order] = found
-        if has_room:
-            self._objects[key] = found
-        return found
+                self._objects[key] = found
+            return found
+        outside = [child for name, child in value.items() if name not in types]
+        layout = self._open_layout(self._layout_of(types), outside)
+        has_room = self._open_objects < _MAX_OPEN and size < _MAX_OPEN
+        if has_room and _CONTAINERS.isdisjoint(map(type, outside)):
+            self._objects[key] = layout
+            self._open_objects += 1
+        return layout
+
+    def _layout_of(self, types: dict[str, type], *, is_known: bool | None = None) -> _Layout:
+        """Return the layout of members in the order of their names."""
+        in_order = (*types, *types.values())
+        layout = self._layouts.get(in_order)
+        if layout is None:
+            is_known = self._take_room(sum(map(len, types))) if is_known is None else is_known
+            layout = _Layout(types, is_known=is_known)
+            if is_known:
+                self._layouts[in_order] = layout
+        return layout
+
+    def _open_layout(self, plain: _Layout, outside: list[Any]) -> _Layout:
+        """Return the layout of an object with other members; there is one for what sums these up."""
+        others, quotes = _sum_up(outside)
+        key = (plain, others, quotes + 2 * len(outside))
+        layout = self._open.get(key)
+        if layout is None:
+            is_known = plain.is_known and len(self._open) < _MAX_OPEN
+            layout = plain.with_others(others, quotes + 2 * len(outside), is_known=is_known)
+            if is_known:
+                self._open[key] = layout
+        return layout
 
     def _object(self, layout: _Layout, parts: tuple[Shape, ...]) -> Shape:
-        inner = dict(zip(layout.containers, parts, strict=True))
-        members = {name: inner.get(name) or self.of(kind()) for name, kind in layout.types.items()}
-        is_known = layout.is_known and self._take_room(len(members)) and all(part.is_known for part in parts)
-        shape = Shape(dict, members, frozenset(), is_known=is_known)
-        if is_known:
+        plain = layout.plain
+        shape = plain.shapes.get((*parts, layout.others) if layout.others else parts)
+        if shape is None:
+            inner = dict(zip(plain.containers, parts, strict=True))
+            members = {name: inner.get(name) or self.of(kind()) for name, kind in plain.types.items()}
+            is_known = (
+                plain.is_known and self._take_room(len(members)) and all(part.is_known for part in parts)
+            )
+            shape = Shape(dict, members, frozenset(), is_known=is_known, others=layout.others)
+            if is_known and layout.others:
+                plain.shapes[*parts, layout.others] = shape
+        if layout.is_known and shape.is_known:
             layout.shapes[parts] = shape
         return shape
 
@@ -172,8 +255,98 @@ class Shapes:
         return shape
 
 
+def _sum_up(values: list[Any]) -> tuple[_Others, int]:
+    """Return whether a fraction is among values, how deep they are nested, and how many quotes they have."""
+    has_float, levels, quotes = False, 0, 0
+    while values:
+        kinds = list(map(type, values))
+        has_float = has_float or float in kinds
+        levels += not _CONTAINERS.isdisjoint(kinds)
+        objects = [one for one in values if type(one) is dict]
+        quotes += 2 * (kinds.count(str) + sum(map(len, objects)))
+        inside = [*[one.values() for one in objects], *[one for one in values if type(one) is list]]
+        values = [child for one in inside for child in one]
+    return (has_float, levels), quotes
+
+
 def _quotes(names: Collection[Any], kinds: list[type]) -> int:
     return 2 * (len(names) + kinds.count(str))
+
+
+def iter_others(root: Any, words: Words) -> Iterator[tuple[Tokens, Any]]:
+    """Yield with its place every value in members that no document of a contract names."""
+    waiting: list[tuple[Tokens, Any]] = [((), root)]
+    while waiting:
+        tokens, value = waiting.pop()
+        if type(value) is dict:
+            for name, child in value.items():
+                if name not in words.known:
+                    yield from iter_nodes(child, (*tokens, name))
+                elif type(child) in _CONTAINERS and name not in words.of_any:
+                    waiting.append(((*tokens, name), child))
+        elif type(value) is list:
+            waiting += [((*tokens, at), one) for at, one in enumerate(value) if type(one) in _CONTAINERS]
+
+
+def words_of(contract: Contract) -> Words | None:
+    """Return what members are known by: every text of the documents, and every step of a pointer there.
+
+    What a member is called that none of them names plays no part in what the contract says, nor how many of
+    them there are, but where keywords say so. None where they may say so of the root of a body.
+    """
+    schemas, known = contract.schemas, set[str]()
+    waiting: list[Any] = [document.value for document in schemas.documents.values()]
+    has_any = False
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            known.update((value, *steps_of(value)))
+        elif isinstance(value, list):
+            waiting.extend(value)
+        elif isinstance(value, dict):
+            has_any = has_any or _is_about_any_name(value)
+            known.update(map(str, value))
+            waiting.extend(value.values())
+    if not has_any:
+        return Words(frozenset(known), frozenset())
+    asked = [
+        evidence.schema
+        for one in contract.questions
+        for reading in one.readings
+        for evidence in reading.evidence
+    ]
+    if any(_is_about_any_name(schema) for one in asked for _, schema in iter_schema(one)):
+        return None
+    if any(_may_be_of_any_name(schemas, uri) for one in contract.operations for uri in one.body_schemas):
+        return None
+    mapped = {at.tokens[-1] for at, _ in schemas.iter_properties() if _may_be_of_any_name(schemas, at.uri)}
+    return Words(frozenset(known), frozenset(map(str, mapped)))
+
+
+def _may_be_of_any_name(schemas: SchemaSet, uri: str) -> bool:
+    """Tell whether a schema, or that of items of a list, is about members whatever they are called."""
+    waiting, seen = [uri], set[str]()
+    while waiting:
+        for at, node in schemas.iter_in_place(waiting.pop()):
+            if at in seen:
+                continue
+            seen.add(at)
+            questions = [inner for key in ("if", "not") for _, inner in iter_schema(node.get(key))]
+            if any(map(_is_about_any_name, (node, *questions))):
+                return True
+            if "prefixItems" in node:
+                return True
+            waiting += [f"{at}/{key}" for key in ("items", "contains", "unevaluatedItems") if key in node]
+    return False
+
+
+def _is_about_any_name(node: dict[str, Any]) -> bool:
+    names = node.get("propertyNames")
+    return (
+        not _OF_ANY_NAME.isdisjoint(node)
+        or not (names is None or (isinstance(names, dict) and names.keys() <= _BY_NAME))
+        or any(isinstance(node.get(key), dict) and not node[key].keys() <= FOR_PEOPLE for key in OPENERS)
+    )
 
 
 def fold(tokens: Tokens) -> Tokens:

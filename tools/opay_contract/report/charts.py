@@ -5,11 +5,12 @@ around it, so that they are as large on a phone as on a wide screen.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+import msgspec
 import svg
 from markupsafe import Markup, escape
+from msgspec import field
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import REQUEST_BODY, RESPONSE_BODY, Field, fields_of_scope
@@ -35,8 +36,7 @@ _DECORATION = {"aria-hidden": "true"}
 _IMAGE = {"role": "img"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeline:
+class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     """The time from the first day to the last, in columns of `step` days."""
 
     first: date
@@ -85,8 +85,8 @@ def build_timeline(*counts: Days) -> Timeline | None:
 def exchanges_by_day(summary: DriftSummary) -> Days:
     """Return how many exchanges were judged, by day."""
     total: Days = {}
-    for spot, observed in summary.observations.items():
-        if not spot[3]:
+    for location, observed in summary.observations.items():
+        if not location[3]:
             total = add(total, observed.days())
     return total
 
@@ -225,8 +225,7 @@ MAX_DEPTH = 12
 """How deep a tree goes; what is deeper hangs there with the rest of its pointer as its name."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Member:
+class Member(msgspec.Struct, kw_only=True):
     """A place of a body: what was seen there, what is documented, and how often it could have been there.
 
     `share` is None for what cannot be absent: a body, and an item of a list.
@@ -272,8 +271,7 @@ class Member:
         return "; ".join(filter(None, [*seen, _describe_documented(self.documented)]))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScopeTrees:
+class ScopeTrees(msgspec.Struct, frozen=True, kw_only=True):
     """The bodies of the exchanges of one operation, request form and outcome."""
 
     scope: Scope
@@ -283,9 +281,9 @@ class ScopeTrees:
 
 def iter_trees(observations: Observations, contract: Contract | None) -> Iterator[ScopeTrees]:
     """Yield the trees of every scope in which a body was seen."""
-    for scope in sorted({spot[:3] for spot in observations}):
+    for scope in sorted({location[:3] for location in observations}):
         fields = fields_of_scope(contract, scope) if contract else {}
-        seen = {spot[3]: one for spot, one in observations.items() if spot[:3] == scope}
+        seen = {location[3]: one for location, one in observations.items() if location[:3] == scope}
         grower = _Grower(seen, {folded_place(place): one for place, one in fields.items()})
         bodies = tuple(
             grower.grow(root, title)

@@ -296,9 +296,9 @@ def _chart_of_days(row: tuple[str, str, Days], timeline: Timeline) -> dict[str, 
 def _change(change: Change, observations: Observations, timeline: Timeline) -> dict[str, Any]:
     is_type = change.kind is ChangeKind.TYPE
     before, after = say.describe_share(change.before), say.describe_share(change.after)
-    what = change.type.capitalize() if is_type else "Present"
+    what, place = change.type.capitalize() if is_type else "Present", say.describe_location(change.location)
     chart = draw_rates(
-        f"Share of {change.type if is_type else 'presence'} of {say.describe_spot(change.spot)} over time",
+        f"Share of {change.type if is_type else 'presence'} of {place} over time",
         f"Before {change.day} in {before}, since then in {after}.",
         rates_of(change, observations, timeline),
         timeline.column_of(change.day),
@@ -306,8 +306,8 @@ def _change(change: Change, observations: Observations, timeline: Timeline) -> d
     return {
         "day": change.day,
         "kind": change.kind.value,
-        "place": say.describe_spot(change.spot),
-        "scope": say.describe_scope(change.spot),
+        "place": place,
+        "scope": say.describe_scope(change.location),
         "is_undocumented": not change.is_documented,
         "said": f"{what} in {after} from then on, in {before} before.",
         "chart": chart,
@@ -316,8 +316,8 @@ def _change(change: Change, observations: Observations, timeline: Timeline) -> d
 
 def rates_of(change: Change, observations: Observations, timeline: Timeline) -> list[Share]:
     """Return what a change counts, column by column."""
-    observed = observations.get(change.spot)
-    around = observations.get((*change.spot[:3], change.spot[3].rpartition("/")[0]))
+    observed = observations.get(change.location)
+    around = observations.get((*change.location[:3], change.location[3].rpartition("/")[0]))
     if observed is None or around is None:
         return []
     days = observed.days()

@@ -2,8 +2,9 @@
 
 import json
 from collections import Counter
-from dataclasses import asdict
 from typing import Any
+
+from msgspec import to_builtins
 
 from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance, Judged, State
@@ -39,7 +40,7 @@ def build_report(run: CheckedRun) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": TOOL, "version": __version__},
-        "contract": asdict(run.used) if run.used else None,
+        "contract": to_builtins(run.used) if run.used else None,
         "run": {
             "started_at": run.moment,
             "inputs": list(run.named),
@@ -83,8 +84,8 @@ def build_report(run: CheckedRun) -> dict[str, Any]:
         "changes": [_change(change) for change in run.insight.changes],
         "gaps": [_gap(gap) for gap in run.insight.gaps],
         "observations": [
-            _observation(spot, one, summary.observations)
-            for spot, one in sorted(summary.observations.items())
+            _observation(location, one, summary.observations)
+            for location, one in sorted(summary.observations.items())
         ],
     }
 
@@ -114,7 +115,7 @@ def build_finding(folded: FoldedFinding) -> dict[str, Any]:
         "first_seen": folded.first_seen,
         "last_seen": folded.last_seen,
         "days": dict(sorted(folded.days.items())),
-        "contract": asdict(finding.contract) if finding.contract else None,
+        "contract": to_builtins(finding.contract) if finding.contract else None,
     }
 
 
@@ -221,11 +222,11 @@ def build_signatures(signatures: Signatures) -> dict[str, Any]:
 def _change(change: Change) -> dict[str, Any]:
     return {
         "kind": change.kind.value,
-        **build_location(change.spot),
+        **build_location(change.location),
         "day": change.day,
         "type": change.type or None,
-        "before": asdict(change.before),
-        "after": asdict(change.after),
+        "before": to_builtins(change.before),
+        "after": to_builtins(change.after),
         "documented": change.is_documented,
     }
 
@@ -233,19 +234,19 @@ def _change(change: Change) -> dict[str, Any]:
 def _gap(gap: Gap) -> dict[str, Any]:
     return {
         "rule": gap.rule.id,
-        **build_location(gap.spot),
+        **build_location(gap.location),
         "documented": gap.documented,
         "seen": gap.seen,
         "opportunities": gap.opportunities,
-        "contract": asdict(gap.contract),
+        "contract": to_builtins(gap.contract),
     }
 
 
-def _observation(spot: FieldLocation, observed: Observed, observations: Observations) -> dict[str, Any]:
-    parent = observations.get((*spot[:3], spot[3].rpartition("/")[0]))
-    is_member = parent is not None and spot[3] and not spot[3].endswith("/*")
+def _observation(location: FieldLocation, observed: Observed, observations: Observations) -> dict[str, Any]:
+    parent = observations.get((*location[:3], location[3].rpartition("/")[0]))
+    is_member = parent is not None and location[3] and not location[3].endswith("/*")
     return {
-        **build_location(spot),
+        **build_location(location),
         "documented": observed.is_documented,
         "count": observed.count,
         "opportunities": max(observed.count, parent.count_of("object"))
@@ -261,9 +262,9 @@ def _observation(spot: FieldLocation, observed: Observed, observations: Observat
     }
 
 
-def build_location(spot: FieldLocation) -> dict[str, Any]:
+def build_location(location: FieldLocation) -> dict[str, Any]:
     """Return a place as the values that JSON has."""
-    operation, form, outcome, pointer = spot
+    operation, form, outcome, pointer = location
     return {
         "operation": operation or None,
         "form": form or None,

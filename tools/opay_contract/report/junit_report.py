@@ -6,9 +6,11 @@ is a test case with a name of its own. There is no standard; the elements are th
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from functools import partial
 from html import escape
+
+import msgspec
+from msgspec.structs import asdict
 
 from opay_contract.baseline.acceptance import Acceptance, State
 from opay_contract.judge.table import NOTHING_SUCCEEDED, RULES
@@ -26,8 +28,7 @@ _INPUT = f"{_SUITE}.recordings"
 _BASELINE = f"{_SUITE}.baseline"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _TestCase:
+class _TestCase(msgspec.Struct, frozen=True, kw_only=True):
     """A test case: `result` is failure, error or skipped, or empty where it passed."""
 
     classname: str
@@ -71,9 +72,8 @@ def render_junit(run: CheckedRun) -> str:
 
 
 def _input_cases(run: CheckedRun) -> Iterator[_TestCase]:
-    summary = run.summary
-    yield _TestCase(
-        classname=_INPUT,
+    summary, case = run.summary, partial(_TestCase, classname=_INPUT)
+    yield case(
         name="exchanges were checked",
         result=("skipped" if run.is_allowed_nothing else "failure") if run.is_nothing else "",
         kind="nothing-checked",
@@ -82,27 +82,14 @@ def _input_cases(run: CheckedRun) -> Iterator[_TestCase]:
     )
     if run.require_success:
         shortage = say.describe_shortage(run)
-        yield _TestCase(
-            classname=_INPUT,
-            name="enough exchanges succeeded",
-            result="failure" if shortage else "",
-            kind="too-few-successes",
-            message=shortage,
-        )
+        result, kind = "failure" if shortage else "", "too-few-successes"
+        yield case(name="enough exchanges succeeded", result=result, kind=kind, message=shortage)
     if summary.is_partial:
-        yield _TestCase(
-            classname=_INPUT,
-            name="the run was finished",
-            result="error",
-            kind="partial",
-            message=say.INTERRUPTED,
-        )
+        yield case(name="the run was finished", result="error", kind="partial", message=say.INTERRUPTED)
     yield from (_unreadable(one) for one in summary.unreadable)
     if more := summary.unreadable_count - len(summary.unreadable):
         message = f"{more:,} more could not be read"
-        yield _TestCase(
-            classname=_INPUT, name="further entries", result="error", kind="unreadable", message=message
-        )
+        yield case(name="further entries", result="error", kind="unreadable", message=message)
 
 
 def _unreadable(one: Unreadable) -> _TestCase:
@@ -128,13 +115,8 @@ def _finding_cases(run: CheckedRun) -> Iterator[_TestCase]:
         listed[folded.finding.rule.severity] += folded.count
     worst = max(severity for severity, number in summary.occurrences.items() if number > listed[severity])
     message = f"{count(summary.omitted, 'occurrence')} of further findings not listed, at worst {worst.label}"
-    yield _TestCase(
-        classname=_ANY,
-        name="further findings",
-        result="failure" if worst >= run.fail_on else "skipped",
-        kind="omitted",
-        message=message,
-    )
+    result = "failure" if worst >= run.fail_on else "skipped"
+    yield _TestCase(classname=_ANY, name="further findings", result=result, kind="omitted", message=message)
 
 
 def _finding(folded: FoldedFinding, run: CheckedRun) -> _TestCase:

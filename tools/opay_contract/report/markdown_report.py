@@ -240,12 +240,12 @@ def _change(change: Change) -> list[str]:
     what = f"{change.kind}: {change.type}" if change.kind is ChangeKind.TYPE else change.kind.value
     what += "" if change.is_documented else ", undocumented"
     shares = (say.describe_share(change.before), say.describe_share(change.after))
-    where = _where(say.describe_spot(change.spot), say.describe_scope(change.spot))
+    where = _where(say.describe_location(change.location), say.describe_scope(change.location))
     return [change.day, prose(what), where, *map(prose, shares)]
 
 
 def _narrower(gap: Gap) -> list[str]:
-    where = _where(say.describe_spot(gap.spot), say.describe_scope(gap.spot))
+    where = _where(say.describe_location(gap.location), say.describe_scope(gap.location))
     documented, seen = prose(cut(gap.documented, _LONGEST)), prose(cut(gap.seen, _LONGEST))
     return [code(gap.rule.id), where, documented, seen, f"{gap.opportunities:,}"]
 
@@ -392,9 +392,9 @@ def _form_of(folded: FoldedFinding, run: CheckedRun) -> str:
     """Return the request form in whose answers the place was seen most, or of most calls."""
     operation, place = folded.finding.operation, f"{RESPONSE_BODY}{folded.finding.pointer}"
     places = {
-        spot[1]: one.count
-        for spot, one in run.summary.observations.items()
-        if spot[0] == operation and spot[3] == place
+        location[1]: one.count
+        for location, one in run.summary.observations.items()
+        if location[0] == operation and location[3] == place
     }
     calls = Counter[str]()
     for key, number in run.summary.outcomes.items():

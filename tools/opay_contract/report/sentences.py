@@ -3,9 +3,10 @@
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
+
+import msgspec
 
 from opay_contract.baseline.acceptance import Judged, State
 from opay_contract.jsontext import pointer as pointer_of
@@ -322,8 +323,7 @@ def describe_judged(judged: Judged) -> str:
     return f"Baseline: {'; '.join(filter(None, parts)) or 'no findings'}."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GapGroup:
+class GapGroup(msgspec.Struct, frozen=True, kw_only=True):
     """Gaps of one rule in one scope, which reports tell as one; `opportunities` are the most that one had."""
 
     rule: Rule
@@ -340,7 +340,7 @@ class GapGroup:
 def group_gaps(gaps: Iterable[Gap], *, is_narrower: bool) -> list[GapGroup]:
     """Return what was never seen, or what was allowed in vain, by rule and scope in the order of gaps."""
     chosen = [gap for gap in gaps if (gap.rule.id in NARROWER_RULES) is is_narrower]
-    grouped = groupby(chosen, key=lambda gap: (gap.rule, describe_scope(gap.spot)))
+    grouped = groupby(chosen, key=lambda gap: (gap.rule, describe_scope(gap.location)))
     return [
         GapGroup(
             rule=rule, scope=scope, gaps=tuple(found), opportunities=max(gap.opportunities for gap in found)
@@ -362,7 +362,7 @@ def narrower(insight: Insight) -> list[Gap]:
 
 def describe_gap(gap: Gap) -> str:
     """Return what a gap is about, and for what is narrower what was documented and seen."""
-    place = describe_spot(gap.spot)
+    place = describe_location(gap.location)
     if gap.rule.id in NARROWER_RULES:
         return f"{place}: documented {gap.documented}, seen {gap.seen}"
     return place if gap.rule.id == "field-unobserved" else gap.documented
@@ -391,9 +391,9 @@ def describe_rate(share: Share) -> str:
     return "under 0.0001 %" if percent < 50 else "over 99.9999 %"  # noqa: PLR2004  the nearer end
 
 
-def describe_spot(spot: FieldLocation) -> str:
+def describe_location(location: FieldLocation) -> str:
     """Return a place as findings have it: a pointer into the answer, or into the request where it says so."""
-    return describe_place_in_exchange(spot[3])
+    return describe_place_in_exchange(location[3])
 
 
 def describe_place_in_exchange(place: str) -> str:
@@ -405,9 +405,9 @@ def describe_place_in_exchange(place: str) -> str:
     return place
 
 
-def describe_scope(spot: FieldLocation) -> str:
+def describe_scope(location: FieldLocation) -> str:
     """Return operation, request form and outcome, as far as they are said."""
-    return ", ".join(part for part in spot[:3] if part) or "no operation"
+    return ", ".join(part for part in location[:3] if part) or "no operation"
 
 
 def describe_answer(answer: Answer) -> str:
@@ -416,8 +416,7 @@ def describe_answer(answer: Answer) -> str:
     return f"{counts}: '{answer.verdict}' holds alone" if answer.verdict else counts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NextStep:
+class NextStep(msgspec.Struct, frozen=True, kw_only=True):
     """A command that comes next, and what for."""
 
     purpose: str

@@ -2,10 +2,10 @@
 
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 
 import click
+import msgspec
 
 from opay_contract.baseline.acceptance import State
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
@@ -41,8 +41,7 @@ def render_text(run: CheckedRun, view: View | None = None) -> str:
     return _Screen(run, view or View()).render()
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(msgspec.Struct, frozen=True):
     """A finding in a list: what stands in its columns."""
 
     folded: FoldedFinding
@@ -264,9 +263,9 @@ class _Screen:
             return []
         lines = [_bold(f"Changes over time ({len(insight.changes):,})")] if insight.changes else []
         for change in insight.changes:
-            place = printable(say.describe_spot(change.spot))
+            place = printable(say.describe_location(change.location))
             said = f"{change.day}  {change.kind.value}  {place}: {say.describe_change(change)}"
-            lines += self._hanging(f"{said} ({say.describe_scope(change.spot)})", 2, 4)
+            lines += self._hanging(f"{said} ({say.describe_scope(change.location)})", 2, 4)
         groups = say.group_gaps(insight.gaps, is_narrower=True)
         if groups:
             number = len(say.narrower(insight))

@@ -1,10 +1,12 @@
 """What a plan looks at: findings in groups with the evidence for them, the contract, and the draft."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from functools import cached_property, partial, reduce
 from itertools import product
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import Address, split_uri, tokens_of
 from opay_contract.contract.contract import Contract
@@ -59,13 +61,13 @@ class Places:
             for form, outcome in product([form.id for form in operation.forms] or [""], Outcome)
         ]
 
-    def field_at(self, spot: FieldLocation) -> Field | None:
+    def field_at(self, location: FieldLocation) -> Field | None:
         """Return the documented member at a place."""
-        return self.fields_of(spot[:3]).get(spot[3])
+        return self.fields_of(location[:3]).get(location[3])
 
-    def schemas_at(self, spot: FieldLocation) -> list[Address]:
+    def schemas_at(self, location: FieldLocation) -> list[Address]:
         """Return the schemas that speak about a place, whatever stands there."""
-        return [split_uri(uri) for uri in self._schemas_of(spot[:3]).get(spot[3], ())]
+        return [split_uri(uri) for uri in self._schemas_of(location[:3]).get(location[3], ())]
 
     @cached_property
     def described_by(self) -> dict[Address, list[FieldLocation]]:
@@ -77,10 +79,10 @@ class Places:
                     found.setdefault(split_uri(uri), []).append((*scope, place))
         return found
 
-    def speaks_of(self, schema: Address, spot: FieldLocation) -> bool:
+    def speaks_of(self, schema: Address, location: FieldLocation) -> bool:
         """Return whether a schema speaks about a place, in some case at least."""
-        field = self.field_at(spot)
-        return schema in self.schemas_at(spot) or (field is not None and str(schema) in field.statements)
+        field = self.field_at(location)
+        return schema in self.schemas_at(location) or (field is not None and str(schema) in field.statements)
 
 
 _OF_REQUEST = (REQUEST_FIELD_INVALID, REQUEST_FIELD_MISSING, REQUEST_FIELD_UNDOCUMENTED)
@@ -89,18 +91,17 @@ _OF_NEW_MEMBERS = (REQUEST_FIELD_UNDOCUMENTED, RESPONSE_FIELD_UNDOCUMENTED)
 _AREAS_OF_PLACES = (Area.BODY, Area.ENVELOPE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindingGroup:
+class FindingGroup(msgspec.Struct, frozen=True, kw_only=True):
     """Findings of one rule about one statement of the contract.
 
-    `spots` are the places that the findings are about, in each scope that shows them; `observed` is what was
-    seen there, None where observations do not reach. `place` is the statement, None where there is none.
+    `locations` are the places that the findings are about, in each scope that shows them; `observed` is what
+    was seen there, None where observations do not reach. `place` is the statement, None where there is none.
     """
 
     rule: Rule
     findings: tuple[FoldedFinding, ...]
     place: ContractPlace | None
-    spots: tuple[FieldLocation, ...]
+    locations: tuple[FieldLocation, ...]
     observed: Observed | None
     evidence: Frequency
 
@@ -166,7 +167,7 @@ def _join_members(
 
 
 def _schemas_around(case: FindingGroup, places: Places) -> set[Address]:
-    return {schema for spot in case.spots for schema in places.schemas_at(parent_of(spot))}
+    return {schema for location in case.locations for schema in places.schemas_at(parent_of(location))}
 
 
 def _group_of(folded: FoldedFinding) -> tuple[str, ...]:
@@ -182,54 +183,72 @@ def _group_of(folded: FoldedFinding) -> tuple[str, ...]:
 
 def _case(findings: list[FoldedFinding], observations: Observations, places: Places) -> FindingGroup:
     first = findings[0].finding
-    spots = tuple(
-        dict.fromkeys(spot for folded in findings for spot in _spots_of(folded, observations, places))
+    locations = tuple(
+        dict.fromkeys(
+            location for folded in findings for location in _locations_of(folded, observations, places)
+        )
     )
-    seen = [observations[spot] for spot in spots if spot in observations]
+    seen = [observations[location] for location in locations if location in observations]
     return FindingGroup(
         rule=first.rule,
         findings=tuple(findings),
         place=first.contract,
-        spots=spots,
+        locations=locations,
         observed=reduce(join_observed, seen) if seen else None,
-        evidence=_evidence(findings, _opportunities(first.rule, spots, observations)),
+        evidence=_evidence(findings, _opportunities(first.rule, locations, observations)),
     )
 
 
-def _spots_of(folded: FoldedFinding, observations: Observations, places: Places) -> Iterator[FieldLocation]:
+def _locations_of(
+    folded: FoldedFinding, observations: Observations, places: Places
+) -> Iterator[FieldLocation]:
     """Yield the places of a finding in the scopes that the broken statement is about, or in all.
 
     A new member's are those that have no member of its name.
     """
     finding = folded.finding
     if finding.rule.area not in _AREAS_OF_PLACES:
-        yield from (spot for spot in observations if spot[0] == (finding.operation or "") and not spot[3])
+        yield from (
+            location
+            for location in observations
+            if location[0] == (finding.operation or "") and not location[3]
+        )
         return
     place = (REQUEST_BODY if finding.rule in _OF_REQUEST else RESPONSE_BODY) + finding.pointer
     scopes = dict.fromkeys(
-        spot[:3] for spot in observations if (spot[0], spot[2]) == (finding.operation or "", finding.outcome)
+        location[:3]
+        for location in observations
+        if (location[0], location[2]) == (finding.operation or "", finding.outcome)
     )
     is_missing = finding.rule in (FIELD_MISSING, REQUEST_FIELD_MISSING)
-    spots = [(*scope, place) for scope in scopes]
-    spots = [spot for spot in spots if (parent_of(spot) if is_missing else spot) in observations]
+    locations = [(*scope, place) for scope in scopes]
+    locations = [
+        location
+        for location in locations
+        if (parent_of(location) if is_missing else location) in observations
+    ]
     if finding.rule in _OF_NEW_MEMBERS:
-        chosen = [spot for spot in spots if places.field_at(spot) is None]
+        chosen = [location for location in locations if places.field_at(location) is None]
     elif statement := finding.contract:
         schema = Address(statement.file, tokens_of(statement.pointer)[:-1])
-        chosen = [spot for spot in spots if places.speaks_of(schema, parent_of(spot) if is_missing else spot)]
+        chosen = [
+            location
+            for location in locations
+            if places.speaks_of(schema, parent_of(location) if is_missing else location)
+        ]
     else:
         chosen = []
-    yield from chosen or spots
+    yield from chosen or locations
 
 
-def _opportunities(rule: Rule, spots: Iterable[FieldLocation], observations: Observations) -> Days:
+def _opportunities(rule: Rule, locations: Iterable[FieldLocation], observations: Observations) -> Days:
     total: Days = {}
-    for spot in spots:
+    for location in locations:
         if rule in _OF_PARENT:
-            parent = observations.get(parent_of(spot))
+            parent = observations.get(parent_of(location))
             total = add(total, parent.types.get("object", {}) if parent else {})
-        elif spot in observations:
-            total = add(total, observations[spot].days())
+        elif location in observations:
+            total = add(total, observations[location].days())
     return total
 
 
@@ -259,8 +278,7 @@ _SOURCES, _CLASSES = ("x-sources",), ("x-sensitivity-classes",)
 _SAFE_CLASS, _SHOWN_CLASS = "customer", "public"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EditPlan:
+class EditPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What would be done in words, and the edits that do it; without edits the words say why.
 
     `is_settled` if the contract says already what it would.
@@ -311,17 +329,19 @@ class EditContext:
 
         First the one that was broken.
         """
-        spots = map(parent_of, case.spots) if around else case.spots
+        locations = map(parent_of, case.locations) if around else case.locations
         return list(
-            dict.fromkeys([*case.own, *(one for spot in spots for one in self.places.schemas_at(spot))])
+            dict.fromkeys(
+                [*case.own, *(one for location in locations for one in self.places.schemas_at(location))]
+            )
         )
 
     @cached_property
     def children(self) -> dict[FieldLocation, list[FieldLocation]]:
         """The places that were observed inside of each place."""
         found: dict[FieldLocation, list[FieldLocation]] = {}
-        for spot in self.observations:
-            found.setdefault(parent_of(spot), []).append(spot)
+        for location in self.observations:
+            found.setdefault(parent_of(location), []).append(location)
         return found
 
     @cached_property

@@ -6,9 +6,10 @@ contract allows and no recording shows is taken back on demand.
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import reduce
 from typing import Any
+
+import msgspec
 
 from opay_contract.contract.addresses import Address, split_uri, tokens_of
 from opay_contract.contract.contract import Contract
@@ -36,8 +37,7 @@ from opay_contract.suggest.suggestion import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fix:
+class Fix(msgspec.Struct, frozen=True, kw_only=True):
     """What can be done about the findings of a rule.
 
     Without a plan `reason` says why there is none. `is_fault` if no contract could allow it, so that the
@@ -273,28 +273,31 @@ def suggest_narrower(work: EditContext) -> Iterator[Suggestion]:
 
     A schema is narrowed only if every place that it describes was observed, and agrees.
     """
-    for statement, spots in _places_by_statement(work).items():
-        opportunities = sum(_opportunities(spot, work) for spot in spots)
-        seen = [work.observations[spot] for spot in spots if spot in work.observations]
+    for statement, locations in _places_by_statement(work).items():
+        opportunities = sum(_opportunities(location, work) for location in locations)
+        seen = [work.observations[location] for location in locations if location in work.observations]
         if not seen or opportunities < work.limits.enough:
             continue
         observed = reduce(join_observed, seen)
-        for rule, plan in _plans(statement, spots, observed, work):
-            yield _carry_out(rule, plan, statement, spots, observed, work)
+        for rule, plan in _plans(statement, locations, observed, work):
+            yield _carry_out(rule, plan, statement, locations, observed, work)
 
 
 def _carry_out(  # noqa: PLR0913, PLR0917  what a suggestion is made of
     rule: Rule,
     plan: EditPlan,
     statement: Address,
-    spots: list[FieldLocation],
+    locations: list[FieldLocation],
     observed: Observed,
     work: EditContext,
 ) -> Suggestion:
-    seen_forms = {spot[:2] for spot in work.observations}
-    if unseen := next((spot[1] for spot in spots if spot[:2] not in seen_forms), None):
+    seen_forms = {location[:2] for location in work.observations}
+    if unseen := next((location[1] for location in locations if location[:2] not in seen_forms), None):
         plan = EditPlan(action=f"the form '{unseen}', which shares the schema, was not recorded")
     days = [day for day in observed.days() if day != UNDATED]
+    inside = dict.fromkeys(
+        location[3].removeprefix(REQUEST_BODY).removeprefix(RESPONSE_BODY) for location in locations
+    )
     return work.carry_out(
         Suggestion(
             judgement=Judgement.TOO_WIDE,
@@ -303,16 +306,13 @@ def _carry_out(  # noqa: PLR0913, PLR0917  what a suggestion is made of
             edits=plan.edits,
             evidence=Frequency(count=observed.count, of=observed.count, days=len(days)),
             rule=rule.id,
-            scopes=tuple(dict.fromkeys(", ".join(part for part in spot[:3] if part) for spot in spots)),
-            pointers=tuple(dict.fromkeys(_inside_body(spot) for spot in spots)),
+            scopes=tuple(
+                dict.fromkeys(", ".join(part for part in location[:3] if part) for location in locations)
+            ),
+            pointers=tuple(inside),
             contract=work.contract.schemas.place(statement.uri),
         )
     )
-
-
-def _inside_body(spot: FieldLocation) -> str:
-    """Return a place as findings have it: a pointer into its body."""
-    return spot[3].removeprefix(REQUEST_BODY).removeprefix(RESPONSE_BODY)
 
 
 def _places_by_statement(work: EditContext) -> dict[Address, list[FieldLocation]]:
@@ -323,18 +323,22 @@ def _places_by_statement(work: EditContext) -> dict[Address, list[FieldLocation]
             for text in field.statements:
                 file, _, pointer = text.partition("#")
                 found.setdefault(Address(file, tokens_of(pointer)), []).append((*scope, place))
-    return {statement: spots for statement, spots in found.items() if _ALTERNATIVES.isdisjoint(statement[1])}
+    return {
+        statement: locations
+        for statement, locations in found.items()
+        if _ALTERNATIVES.isdisjoint(statement[1])
+    }
 
 
 def _plans(
-    statement: Address, spots: list[FieldLocation], observed: Observed, work: EditContext
+    statement: Address, locations: list[FieldLocation], observed: Observed, work: EditContext
 ) -> Iterator[tuple[Rule, EditPlan]]:
     file, at = statement
     schema = work.draft.value(file, at)
     types = schema.get("type") if isinstance(schema, dict) else None
     if isinstance(types, list) and len(types) > 1:
         yield from _unseen_types(file, at, types, observed)
-    if at[-2:-1] == ("properties",) and _could_be_required(spots, work):
+    if at[-2:-1] == ("properties",) and _could_be_required(locations, work):
         yield from _requirement(file, at, work)
 
 
@@ -364,14 +368,15 @@ def _requirement(file: str, at: Tokens, work: EditContext) -> Iterator[tuple[Rul
     yield PRESENCE_NARROWER, EditPlan(action=f"require '{name}'", edits=(edit,))
 
 
-def _could_be_required(spots: list[FieldLocation], work: EditContext) -> bool:
-    fields = [work.places.field_at(spot) for spot in spots]
+def _could_be_required(locations: list[FieldLocation], work: EditContext) -> bool:
+    fields = [work.places.field_at(location) for location in locations]
     return all(field is not None and field.required == "no" for field in fields) and all(
-        (work.observations[spot].count if spot in work.observations else 0) == _opportunities(spot, work)
-        for spot in spots
+        (work.observations[location].count if location in work.observations else 0)
+        == _opportunities(location, work)
+        for location in locations
     )
 
 
-def _opportunities(spot: FieldLocation, work: EditContext) -> int:
-    parent = work.observations.get(parent_of(spot))
+def _opportunities(location: FieldLocation, work: EditContext) -> int:
+    parent = work.observations.get(parent_of(location))
     return parent.count_of("object") if parent else 0

@@ -15,7 +15,7 @@ from opay_contract.drift.insight import parent_of
 from opay_contract.jsontext import Tokens, pointer
 from opay_contract.judge.describing import describe_name
 from opay_contract.judge.table import FIELD_NULL, JSON_MISLABELLED
-from opay_contract.model.observation import MAX_SPOTS, FieldLocation, Observed, Range, join_observed
+from opay_contract.model.observation import MAX_LOCATIONS, FieldLocation, Observed, Range, join_observed
 from opay_contract.suggest.context import SETTLED, EditContext, EditPlan, FindingGroup
 from opay_contract.suggest.editing import Add, Append, Edit, Put, Remove, Rename
 
@@ -185,7 +185,7 @@ def add_values(case: FindingGroup, work: EditContext) -> EditPlan:
 
 def _classify(case: FindingGroup, file: str, at: Tokens, types: list[str], work: EditContext) -> list[Edit]:
     """Give what now holds data a class, where nothing has given it one."""
-    fields = [field for spot in case.spots if (field := work.places.field_at(spot))]
+    fields = [field for location in case.locations if (field := work.places.field_at(location))]
     if work.safe_class is None or not SCALARS & set(types) or any(field.sensitivity for field in fields):
         return []
     return [Add(file=file, at=at, name="x-sensitivity", value=work.safe_class)]
@@ -233,7 +233,7 @@ def add_member(case: FindingGroup, work: EditContext) -> EditPlan:
             action="no schema names the members of these places alone, and none of this name elsewhere; "
             "describe it by hand"
         )
-    schema = _schema(case.spots, work, _DEEPEST)
+    schema = _schema(case.locations, work, _DEEPEST)
     adds = [
         Add(file=file, at=(*at, _PROPERTIES), name=case.name, value=schema)
         for file, at in _fewest(lacking, case, work)
@@ -252,9 +252,11 @@ def _lacking(case: FindingGroup, work: EditContext) -> Iterator[list[Address]]:
     described twice.
     """
     own = [one for one in case.own if isinstance(_members(one, work), dict)]
-    for spot in case.spots:
+    for location in case.locations:
         around = [
-            one for one in work.places.schemas_at(parent_of(spot)) if isinstance(_members(one, work), dict)
+            one
+            for one in work.places.schemas_at(parent_of(location))
+            if isinstance(_members(one, work), dict)
         ]
         around = around or own
         if not any(case.name in _members(one, work) for one in around):
@@ -297,25 +299,27 @@ def _fewest(lacking: list[list[Address]], case: FindingGroup, work: EditContext)
 
 
 def _schema(
-    spots: Iterable[FieldLocation], work: EditContext, depth: int, *, is_property: bool = True
+    locations: Iterable[FieldLocation], work: EditContext, depth: int, *, is_property: bool = True
 ) -> dict[str, Any]:
-    spots = [spot for spot in spots if spot in work.observations]
-    types = schema_types(reduce(join_observed, (work.observations[spot] for spot in spots)).types)
+    locations = [location for location in locations if location in work.observations]
+    types = schema_types(reduce(join_observed, (work.observations[location] for location in locations)).types)
     schema: dict[str, Any] = {"description": DESCRIPTION} if is_property else {}
     schema["type"] = types[0] if len(types) == 1 else types
-    schema |= _inside(spots, types, work, depth)
+    schema |= _inside(locations, types, work, depth)
     if is_property:
         schema |= work.source()
         schema |= {"x-sensitivity": work.safe_class} if work.safe_class and SCALARS & set(types) else {}
     return schema
 
 
-def _inside(spots: list[FieldLocation], types: list[str], work: EditContext, depth: int) -> dict[str, Any]:
+def _inside(
+    locations: list[FieldLocation], types: list[str], work: EditContext, depth: int
+) -> dict[str, Any]:
     """Describe members and items too, unless some of them are not known by name."""
-    if not depth or len(work.observations) >= MAX_SPOTS:
+    if not depth or len(work.observations) >= MAX_LOCATIONS:
         return {}
     found: dict[str, list[FieldLocation]] = {}
-    for child in (one for spot in spots for one in work.children.get(spot, ())):
+    for child in (one for location in locations for one in work.children.get(location, ())):
         found.setdefault(str(tokens_of(child[3])[-1]), []).append(child)
     items = found.pop("*", [])
     inside: dict[str, Any] = {}

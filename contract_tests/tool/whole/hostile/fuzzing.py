@@ -143,7 +143,7 @@ class Fuzzer:
 
     def _verdict(self, summary: DriftSummary) -> tuple[object, ...]:
         """Return what must be the same after a redaction: all but names that may be somebody's."""
-        known = self._redactor.values.texts.is_known
+        known = self._redactor.values.texts.detector.is_known
         counts = Counter[tuple[object, ...]]()
         for key, folded in summary.findings.items():
             place = (one if known(one) or one[:1] in ("(", "*") else "?" for one in key[3].split("/"))
