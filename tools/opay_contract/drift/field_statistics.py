@@ -193,7 +193,7 @@ class Observer:
 
         Where so many others come before a place that no summary keeps it, what is counted is lost.
         """
-        key = (*scope, _folded(tokens[:-1]) + fold_pointer(tokens[-1:]))
+        key = (*scope, _folded(tokens[:-1]) + _folded(tokens[-1:]))
         spot = self._spots.get(key)
         if spot is None:
             spot = self._new_spot(scope, tokens)
