@@ -426,7 +426,7 @@ def test_what_is_said_of_a_code_is_said_of_those_that_no_document_has(build: Cal
     }
     bodies = [
         {"code": code, "message": message, "data": 10**12}
-        for code, message in product(("7", "8", "9", "12345", "9x", 5), ("ab", "abc", "abcd"))
+        for code, message in product(("7", "8", "9", "12345", 5), ("ab", "abc", "abcd"))
     ]
     catalogue = [{"code": "7", "messages": ["abc"]}]
     for schema in (answer, {**answer, "else": {"required": ["trace"]}}):
@@ -440,7 +440,9 @@ def test_what_is_said_of_a_code_is_said_of_those_that_no_document_has(build: Cal
         more = {"x-envelope": ENVELOPE, "x-business-codes": catalogue}
         frame = changed(TEMPLATES[0], "request", "url", to="https://api.example/call")
         lines = [encode(changed(frame, "response", "body", to=body)).encode() for body in bodies]
-        assert_lines(lines, None, build(schemas, "query", "answer", **more))
+        judge = build(schemas, "query", "answer", **more)
+        for some in (lines[:9], lines[6:]):
+            assert_lines(some, None, judge)
 
 
 def test_a_name_is_counted_though_many_others_were(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -449,6 +451,8 @@ def test_a_name_is_counted_though_many_others_were(monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(module, "MAX_SPOTS", 30)
     for module in (fold, summary):
         monkeypatch.setattr(module, "MAX_FINDINGS", 4)
+    monkeypatch.setattr(fold, "MAX_UNREAD", 8)
+    monkeypatch.setattr(fold, "MAX_WAITING", 16)
     lines = [changed(TEMPLATES[0], *IN_DATA, f"x{number % 45}", to=number) for number in range(70)]
     items, run = exchanges_of(encode(line).encode() for line in lines), Settings(started_at=STARTED_AT)
     full = fold_each(contract(), run, items)

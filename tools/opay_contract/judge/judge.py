@@ -16,7 +16,7 @@ from opay_contract.contract.contract import Contract, Match, Route, texts_of
 from opay_contract.jsontext import NotJson, Parsed, parse_json
 from opay_contract.judge import table
 from opay_contract.judge.alike import CHECKS, MAX_ALIKE, Kinds, Lead, Led, Row
-from opay_contract.judge.body import check_request_body
+from opay_contract.judge.body import bodies_fit, check_request_body
 from opay_contract.judge.card_numbers import may_have_card_number
 from opay_contract.judge.checks import verify_request
 from opay_contract.judge.describing import describe_name
@@ -217,7 +217,7 @@ def _not_clean(bodies: Bodies, row: Row) -> Iterator[Subject]:
     if row.of_bodies(bodies):
         return
     subjects = bodies.subjects
-    if len(subjects) <= _FEW or (bodies.plan is not None and bodies.plan.fit is None):
+    if len(subjects) <= _FEW or (row.of_bodies is bodies_fit and bodies.plan and bodies.plan.fit is None):
         yield from subjects
         return
     for half in (subjects[: len(subjects) // 2], subjects[len(subjects) // 2 :]):
