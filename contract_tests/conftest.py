@@ -7,9 +7,19 @@ from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 
+import pytest
+from contract_tests.usual import FEW_EXAMPLES
+from hypothesis import is_hypothesis_test, settings
+
 from opay_contract.contract import loading
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.documents import Document, decode_document, load_document
+from opay_contract.contract.documents import (
+    Document,
+    decode_document,
+    default_directory,
+    load_document,
+    load_documents,
+)
 
 _HERE = Path(__file__).parent
 _ABSENT = [
@@ -51,13 +61,25 @@ def pytest_configure() -> None:
         return decode(data, name)
 
     def load_once(path: Path | None = None, base_urls: tuple[str, ...] = ()) -> Contract:
-        documents = loading.read_documents(path or loading.default_directory(), read)
+        documents = load_documents(path or default_directory(), read)
         key = (*map(id, documents.values()), *base_urls)
         if key not in built:
             built[key] = documents, loading.build_contract(documents, base_urls)
         return built[key][1]
 
     vars(loading)["load_contract"] = load_once
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let a property try few examples in the usual run; `pytest -m thorough` tries as many as it says."""
+    test = getattr(item, "obj", None)
+    if item.config.getoption("--hypothesis-profile") or not is_hypothesis_test(test):
+        return
+    wanted = vars(test)["_hypothesis_internal_use_settings"]
+    if wanted.max_examples > FEW_EXAMPLES and item.config.option.markexpr == "thorough":
+        item.add_marker("thorough")
+    elif wanted.max_examples > FEW_EXAMPLES:
+        vars(test)["_hypothesis_internal_use_settings"] = settings(wanted, max_examples=FEW_EXAMPLES)
 
 
 def pytest_collection_finish() -> None:

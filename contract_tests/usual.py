@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+FEW_EXAMPLES = 15
+"""So many examples a property tries at most in the usual run, and as many as it says in the thorough one."""
+
 
 def one_in(number: int, cases: Iterable[Any], *, first: int = 0) -> list[Any]:
     """Return all cases for `parametrize`, of which the usual run takes one in so many, from the first on."""

@@ -17,12 +17,11 @@ from pathlib import Path
 
 from contract_tests.benchmarks.speed.traffic import iter_realistic
 
-from opay_contract.contract.loading import default_directory, load_contract, load_documents
+from opay_contract.contract.documents import default_directory, load_documents
+from opay_contract.contract.loading import load_contract
 from opay_contract.engines import work as work_module
-from opay_contract.engines.cluster_tasks import ClusterJob, build_job, check_parts
-from opay_contract.engines.folding import check_sources
-from opay_contract.engines.processes import check_in_processes
-from opay_contract.engines.work import Job, Work
+from opay_contract.engines.folding import ClusterJob, Job, build_job, check_parts, check_sources
+from opay_contract.engines.work import Work, check_in_processes
 from opay_contract.judge.subject import Settings
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.inputs import iter_inputs

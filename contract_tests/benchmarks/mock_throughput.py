@@ -31,7 +31,8 @@ from typing import Any
 
 import requests
 
-from opay_contract.contract.loading import default_directory, load_contract
+from opay_contract.contract.documents import default_directory
+from opay_contract.contract.loading import load_contract
 from opay_contract.mock.validation import Credentials
 from opay_contract.signing.signer import sign
 

@@ -1,12 +1,15 @@
 """Runs the command in this process as a process of its own would run it; quicker by a start of Python."""
 
 import io
+import json
 import os
 import sys
 from collections.abc import Mapping
 from contextlib import chdir, redirect_stderr, redirect_stdout
+from importlib import resources
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 from unittest import mock
 
 from opay_contract.cli.main import main
@@ -15,6 +18,11 @@ Completed = CompletedProcess[str]
 
 ENVIRONMENT = {"PATH": os.environ.get("PATH", ""), "COLUMNS": "80", "SOURCE_DATE_EPOCH": "1790000000"}
 """As little as a process needs, so that no setting of whoever runs the tests is in the way."""
+
+
+def published_schema(path: str) -> Any:
+    """Return a JSON Schema that the package carries, as `report/report-v1.schema.json`."""
+    return json.loads((resources.files("opay_contract") / path).read_text(encoding="utf-8"))
 
 
 def run_command(

@@ -12,7 +12,7 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
-from opay_contract.contract.loading import default_directory
+from opay_contract.contract.documents import default_directory
 from opay_contract.docs.outputs import MARKDOWN, PAGE, build_outputs
 
 project = "opay-contract"

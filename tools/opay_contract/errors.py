@@ -1,4 +1,9 @@
-"""What makes a run impossible; everything that a run finds is data, not an exception."""
+"""How a run ends: what makes it impossible, and the codes that the shell hears, the same for every command.
+
+Everything that a run finds is data, not an exception.
+"""
+
+from enum import IntEnum
 
 
 class OpayContractError(Exception):
@@ -11,3 +16,15 @@ class ContractError(OpayContractError):
 
 class UsageError(OpayContractError):
     """Settings or arguments that contradict each other or name what is not there."""
+
+
+class ExitCode(IntEnum):
+    """What the shell hears."""
+
+    CLEAN = 0
+    FINDINGS = 1
+    UNUSABLE = 2
+    NOTHING_CHECKED = 3
+    INCOMPLETE = 4
+    DEFECT = 70
+    INTERRUPTED = 130

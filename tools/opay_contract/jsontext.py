@@ -9,7 +9,6 @@ import codecs
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -47,8 +46,7 @@ class FlawKind(StrEnum):
     LONE_SURROGATE = "lone-surrogate"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flaw:
+class Flaw(msgspec.Struct, frozen=True, kw_only=True):
     """One oddity and where it is; the tokens are empty where the text as a whole is meant."""
 
     kind: FlawKind
@@ -69,8 +67,7 @@ class Parsed(msgspec.Struct, frozen=True, gc=False):
     may_have_long_row: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotJson:
+class NotJson(msgspec.Struct, frozen=True, kw_only=True):
     """Why a text has no value: where it stops being JSON (1-based), and whether it merely breaks off."""
 
     may_have_long_row: ClassVar[bool] = True
@@ -124,7 +121,6 @@ def _count_quotes(text: bytes) -> int:
 
 
 def _parse_odd(data: bytes) -> Parsed | NotJson:
-    """Read a text that may have flaws, and say which."""
     flaws: list[Flaw] = []
     if data.startswith(codecs.BOM_UTF8):
         flaws.append(Flaw(kind=FlawKind.BYTE_ORDER_MARK))
@@ -188,12 +184,11 @@ class _OddReading:
         self.shadowed: list[tuple[Tokens, Any]] = []
 
     def decode(self, text: str) -> Any:
-        """Return the value of a text, with its marks."""
         decoder = json.JSONDecoder(
             object_pairs_hook=self._object,
             parse_int=self._integer,
             parse_float=self._float,
-            parse_constant=self._constant,
+            parse_constant=lambda text: self._odd(float(text), FlawKind.NON_FINITE_NUMBER),
         )
         return decoder.decode(text)
 
@@ -263,9 +258,6 @@ class _OddReading:
         number = float(text)
         return number if abs(number) < float("inf") else self._odd(number, FlawKind.UNSAFE_NUMBER)
 
-    def _constant(self, text: str) -> _Number:
-        return self._odd(float(text), FlawKind.NON_FINITE_NUMBER)
-
     def _odd(self, number: float, kind: FlawKind) -> _Number:
         self.is_suspect = True
         marked = _Number(number)
@@ -323,8 +315,5 @@ def _is_broken_off(text: str, error: json.JSONDecodeError) -> bool:
     rest = text[error.pos :].rstrip()
     if not rest or _BROKEN_OFF_LITERAL.fullmatch(rest) is not None:
         return True
-    return _ends_in_escape(text, error) or _BROKEN_OFF_NUMBER.search(text) is not None
-
-
-def _ends_in_escape(text: str, error: json.JSONDecodeError) -> bool:
-    return "escape" in error.msg and _BROKEN_OFF_ESCAPE.search(text) is not None
+    ends_in_escape = "escape" in error.msg and _BROKEN_OFF_ESCAPE.search(text) is not None
+    return ends_in_escape or _BROKEN_OFF_NUMBER.search(text) is not None

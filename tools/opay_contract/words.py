@@ -21,6 +21,14 @@ def count(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def hanging(text: str, width: int, indent: int, more: int = 0) -> list[str]:
+    """Return text broken at a width, what follows the first line `more` further in."""
+    import textwrap  # noqa: PLC0415  for start-up time
+
+    first, further = " " * indent, " " * (indent + more)
+    return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=further, break_on_hyphens=False)
+
+
 def did_you_mean(name: str, known: Iterable[str], *, cutoff: float = 0.6, folder: str = "") -> str:
     """Return "did you mean …?" with the known name that is nearest, or nothing where none is near."""
     import difflib  # noqa: PLC0415  for start-up time

@@ -15,7 +15,7 @@ from contract_tests.tool.whole.corpus.drift import Drift
 from contract_tests.tool.whole.corpus.exposures import NUMBERS
 from contract_tests.tool.whole.corpus.planting import PURE_DRIFTS, Plan, plan
 
-from opay_contract.contract.loading import load_documents
+from opay_contract.contract.documents import load_documents
 from opay_contract.docs.bundle import build_bundle
 
 _CLOSED: tuple[tuple[str, tuple[str, ...]], ...] = (

@@ -12,7 +12,8 @@ import msgspec
 from referencing import Registry, Resource
 
 from opay_contract.contract.addresses import OPEN
-from opay_contract.contract.loading import load_contract, load_documents
+from opay_contract.contract.documents import load_documents
+from opay_contract.contract.loading import load_contract
 from opay_contract.contract.openapi import is_schema_file
 from opay_contract.model.exchange import Exchange
 from opay_contract.recordings.inputs import Source

@@ -22,7 +22,7 @@ from opay_contract.baseline.baseline import (
     remove_entries,
     render_entry,
 )
-from opay_contract.drift.findings_seen import FindingsSeen
+from opay_contract.drift.saving import FindingsSeen
 from opay_contract.errors import UsageError
 from opay_contract.judge.table import RULES
 from opay_contract.model.finding import Outcome
@@ -32,6 +32,7 @@ Accept = Callable[..., Acceptance]
 QUICK = settings(deadline=None, derandomize=True, max_examples=40)
 TODAY = date(2026, 11, 23)
 CARD = "4111 1111 1111 1111"
+NAMELESS = "(string of 5 characters, mixed characters)"
 NAMED = [rule.id for rule in RULES if rule.id != "card-number-exposed"]
 WORDS = st.text(st.characters(exclude_categories=["Cs", "Nd"]), min_size=1).filter(lambda text: text.strip())
 ACCEPTANCES = st.lists(
@@ -55,7 +56,7 @@ ACCEPTANCES = st.lists(
 
 
 def without_line(acceptances: tuple[Acceptance, ...] | list[Acceptance]) -> list[dict[str, object]]:
-    names = [name for name in Acceptance.__slots__ if name not in {"file", "line"}]
+    names = [name for name in Acceptance.__struct_fields__ if name not in {"file", "line"}]
     return [{name: getattr(acceptance, name) for name in names} for acceptance in acceptances]
 
 
@@ -97,6 +98,10 @@ FAULTS = [
     ("version = 1", "version = true", 1, "no baseline of version 1"),
     ("version = 1", "", 1, "no baseline of version 1"),
     ("version = 1", "version = 1\nextra = 1", 1, "unknown member 'extra'; known are version and acceptance"),
+    ("version = 1", "version = 1\n'Ann B' = 1", 1, f"unknown member '{NAMELESS}'; known are"),
+    ('rule = "field-missing"', 'rule = "Ann B"', 8, f"unknown rule '{NAMELESS}'"),
+    ('"success"', '"Ann B"', 10, f"unknown outcome '{NAMELESS}'; known are success"),
+    ('reason = "ticket 12"', "'Ann B' = 1", 12, f"unknown member '{NAMELESS}'"),
     ("version = 1", "version 1", 4, "not TOML: Expected '='"),
     ('rule = "field-missing"', "rule = ", 8, "not TOML: Invalid value"),
     ('rule = "field-missing"', 'rule = "field-mising"', 8, "did you mean 'field-missing'?"),

@@ -1,25 +1,26 @@
 """Beside a baseline the findings of a run are parted: open, accepted, expired; and nothing is lost."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
 
 import jsonschema
 import pytest
+from contract_tests.tool.running import published_schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from opay_contract.baseline.acceptance import Acceptance, Judged, State
 from opay_contract.baseline.baseline import Baseline, apply_baseline
-from opay_contract.drift.findings_seen import sightings_of
-from opay_contract.exit_codes import ExitCode
+from opay_contract.drift.saving import findings_seen_in
+from opay_contract.errors import ExitCode
 from opay_contract.judge.table import RULES
 from opay_contract.model import summary as summary_module
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Finding, Key, Outcome, Rule, Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding, merge
 from opay_contract.report.checked_run import CheckedRun, View
-from opay_contract.report.json_report import build_report, report_schema
+from opay_contract.report.json_report import build_report
 from opay_contract.report.text_report import render_text
 
 Accept = Callable[..., Acceptance]
@@ -133,7 +134,7 @@ def test_what_counts_is_what_is_not_accepted(judged: Judged) -> None:
 @given(judgements())
 def test_both_reports_count_the_same(judged: Judged) -> None:
     report = build_report(CheckedRun(summary=judged.summary, judged=judged))
-    jsonschema.Draft202012Validator(report_schema()).validate(report)
+    jsonschema.Draft202012Validator(published_schema("report/report-v1.schema.json")).validate(report)
     said = report["baseline"]
     assert said["open"] + said["accepted"] + said["expired"] == report["summary"]["findings"]
     for state in State:
@@ -205,7 +206,7 @@ def test_beyond_the_cap_nothing_is_accepted_and_unused_is_only_what_surely_is(
     without = replace(
         capped, findings={key: one for key, one in capped.findings.items() if key != most_severe}
     )
-    ranks = [key for key in whole.findings if sightings_of(without).excludes(key)]
+    ranks = [key for key in whole.findings if findings_seen_in(without).excludes(key)]
     assert set(ranks) <= {most_severe}
 
 

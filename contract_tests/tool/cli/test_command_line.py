@@ -5,19 +5,22 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 import pytest
 
-from opay_contract.cli import checking
 from opay_contract.cli import main as main_module
 from opay_contract.cli import mock as mock_module
+from opay_contract.cli import running
 from opay_contract.cli.main import COMMANDS
-from opay_contract.cli.output import Target, assign_files, write_atomically, write_report
-from opay_contract.errors import UsageError
-from opay_contract.exit_codes import ExitCode
+from opay_contract.cli.reporting import Target, assign_files
+from opay_contract.cli.running import write_report
+from opay_contract.contract.loading import load_contract
+from opay_contract.errors import ExitCode, UsageError
+from opay_contract.files import write_atomically
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary
 from opay_contract.report.checked_run import CheckedRun
@@ -268,7 +271,7 @@ def test_progress_is_shown_to_a_watched_terminal_once_the_work_takes_long(
     moments = iter([0.0, 0.5, 2.0])
     monkeypatch.setattr(time, "monotonic", lambda: next(moments, 3.0))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    with checking.watch_progress() as on_progress:
+    with running.watch_progress() as on_progress:
         on_progress(1)
         assert capsys.readouterr().err == ""
         on_progress(2)
@@ -276,10 +279,21 @@ def test_progress_is_shown_to_a_watched_terminal_once_the_work_takes_long(
     assert capsys.readouterr().out == ""
 
 
+def test_five_notes_on_a_contract_are_said_and_further_ones_counted(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    contract = load_contract(repository)
+    more = "note: 1 more statement left out; `opay-contract spec` names them\n"
+    for notes, is_cut in (("12345", False), ("123456", True)):
+        running.print_notes(replace(contract, notes=tuple(notes)))
+        said = "".join(f"note: {one}\n" for one in "12345")
+        assert capsys.readouterr().err == said + more * is_cut
+
+
 def test_short_work_shows_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    monkeypatch.setattr(checking, "_start_progress", failing(AssertionError()))
-    with checking.watch_progress() as on_progress:
+    monkeypatch.setattr(running, "_start_progress", failing(AssertionError()))
+    with running.watch_progress() as on_progress:
         on_progress(1)
 
 

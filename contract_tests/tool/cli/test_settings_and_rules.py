@@ -10,7 +10,7 @@ import pytest
 from contract_tests.tool.running import Completed
 
 from opay_contract.cli.main import COMMANDS, cli
-from opay_contract.settings.settings import KEYS
+from opay_contract.settings import KEYS
 
 Run = Callable[..., Completed]
 Settle = Callable[[str], Path]

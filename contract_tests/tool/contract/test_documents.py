@@ -109,7 +109,7 @@ def test_what_an_alias_stands_for_is_found_below_both() -> None:
     ],
 )
 def test_a_key_that_comes_twice_is_refused_where_it_comes_again(text: str, place: str) -> None:
-    with pytest.raises(ContractError, match=rf"^x\.yaml:{place}: the key .* comes twice$"):
+    with pytest.raises(ContractError, match=rf"^x\.yaml:{place}: a key comes twice$"):
         value_of(text)
 
 

@@ -11,8 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from opay_contract.contract.addresses import OPEN
-from opay_contract.contract.documents import Document, parse_document
-from opay_contract.contract.loading import build_contract, default_directory, load_contract, load_documents
+from opay_contract.contract.documents import Document, default_directory, load_documents, parse_document
+from opay_contract.contract.loading import build_contract, load_contract
 from opay_contract.errors import ContractError, UsageError
 
 HEAD: dict[str, Any] = {"openapi": "3.1.1", "info": {"title": "t", "version": "1"}, "paths": {}}

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from opay_contract.contract.paths import find_near_path
+from opay_contract.contract.contract import find_near_path
 
 QUERY = "/api/v1/international/token/query"
 DOCUMENTED = [QUERY, "/v2/accounts/{id}/balance"]

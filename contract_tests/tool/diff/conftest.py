@@ -3,8 +3,9 @@
 from typing import Any
 
 from opay_contract.contract.documents import Document
-from opay_contract.diff.comparing import ContractDiff, compare_versions
-from opay_contract.diff.sources import Version, build_version
+from opay_contract.diff.changes import ContractDiff
+from opay_contract.diff.comparing import compare_versions
+from opay_contract.diff.versions import Version, build_version
 
 VALUE = {"type": "object", "properties": {"value": {}}}
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import jsonschema
 import pytest
-from contract_tests.tool.running import Completed, run_command
+from contract_tests.tool.running import Completed, published_schema, run_command
 
-from opay_contract.contract.loading import default_directory, load_contract
-from opay_contract.diff.report import changes_schema
+from opay_contract.contract.documents import default_directory
+from opay_contract.contract.loading import load_contract
 from opay_contract.words import count
 
 IDENTITY = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
@@ -141,12 +141,17 @@ def test_versions_without_an_operation_prove_nothing(tmp_path: Path) -> None:
 
 def test_the_json_is_what_its_schema_says(repository: Path) -> None:
     done = diff(repository, "v1:api", "api", "--format", "json")
-    jsonschema.Draft202012Validator(changes_schema()).validate(json.loads(done.stdout))
+    jsonschema.Draft202012Validator(published_schema("diff/changes-v1.schema.json")).validate(
+        json.loads(done.stdout)
+    )
     removed = next(
         one for one in json.loads(done.stdout)["changes"] if one["rule"] == "property-removed-required"
     )
     assert {use["form"] for use in removed["uses"]} == {"by-token", "by-customer"}
     assert {use["outcome"] for use in removed["uses"]} == {"success"}
+    tightened = next(one for one in json.loads(done.stdout)["changes"] if one["rule"] == "limit-tightened")
+    sent = {(use["way"], use["outcome"]) for use in tightened["uses"] if use["form"] == "by-customer"}
+    assert sent == {("request", ""), ("response", "success")}
 
 
 def test_markdown_is_an_entry_of_a_changelog(repository: Path) -> None:

@@ -11,7 +11,8 @@ import pytest
 from contract_tests.tool.drift.conftest import STARTED_AT, Line, by_customer, encode, exchange, refused
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import default_directory, load_contract, load_documents
+from opay_contract.contract.documents import default_directory, load_documents
+from opay_contract.contract.loading import load_contract
 from opay_contract.docs.evidence import build_evidence
 from opay_contract.docs.outputs import Gather
 from opay_contract.drift.fold import Fold

@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opay_contract.cli.docs import bundle
-from opay_contract.contract.documents import Document, parse_document
-from opay_contract.contract.loading import build_contract, load_documents
+from opay_contract.cli.contract import bundle
+from opay_contract.contract.documents import Document, load_documents, parse_document
+from opay_contract.contract.loading import build_contract
 from opay_contract.docs.bundle import Bundle, build_bundle, render_bundle
 from opay_contract.errors import ContractError
 

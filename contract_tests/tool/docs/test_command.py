@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import opay_contract
-from opay_contract.cli.docs import docs
+from opay_contract.cli.contract import docs
 from opay_contract.cli.mock import mock
 from opay_contract.cli.redact import redact
 from opay_contract.errors import ContractError, OpayContractError
@@ -28,7 +28,7 @@ def run(*arguments: object) -> Result:
 def test_the_same_contract_gives_the_same_bytes_in_every_process(tmp_path: Path, summary_file: Path) -> None:
     here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
     assert run("--output", here, "--evidence", summary_file).exit_code == 0
-    program = "from opay_contract.cli.docs import docs; docs()"
+    program = "from opay_contract.cli.contract import docs; docs()"
     environment = os.environ | {"PYTHONHASHSEED": "1", "PYTHONPATH": str(TOOLS)}
     command = [sys.executable, "-c", program, "--output", str(elsewhere), "--evidence", str(summary_file)]
     subprocess.run(command, check=True, env=environment, capture_output=True, cwd=tmp_path)

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from copy import deepcopy
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,9 @@ from contract_tests.tool.drift.conftest import by_customer, by_token, exchange, 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from msgspec.structs import replace
 
-from opay_contract.cli.docs import docs
+from opay_contract.cli.contract import docs
 from opay_contract.contract.loading import load_contract
 from opay_contract.docs.building import build_reference
 from opay_contract.docs.evidence import RunEvidence, build_evidence, latest_day
@@ -166,9 +166,9 @@ def test_the_overview_says_what_the_evidence_lacks(changes: dict[str, Any], said
 )
 def test_the_overview_says_over_which_days_the_evidence_goes(days: dict[str, int], said: str) -> None:
     summary = summary_of([by_customer("2026-05-01")])
-    spot = ("queryCardTokens", "by-customer", "success", "")
-    observed = replace(summary.observations[spot], types={"exchange": days})
-    changed = replace(summary, observations={**summary.observations, spot: observed})
+    location = ("queryCardTokens", "by-customer", "success", "")
+    observed = replace(summary.observations[location], types={"exchange": days})
+    changed = replace(summary, observations={**summary.observations, location: observed})
     assert said in describe_verification(evidence_of(changed))
 
 

@@ -1,6 +1,6 @@
 """Texts as Markdown and Markdown as HTML: what is linked, what is escaped, and what stays one cell."""
 
-from opay_contract.docs.markdown import code, fenced, plain, row, to_html
+from opay_contract.docs.outputs import code, fenced, plain, row, to_html
 
 LINKS = {"page": ("#source-page", "DOC: a page")}
 

@@ -42,21 +42,11 @@ def drive(script: str | Path, *arguments: object) -> Any:
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the pictures of the page go, for people to look at."""
-    folder = os.environ.get("DOCS_PICTURES")
-    if folder is None:
-        return tmp_path_factory.mktemp("pictures")
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    return Path(folder)
-
-
-@pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory, pictures: Path, summary_file: Path) -> Any:
+def seen(tmp_path_factory: pytest.TempPathFactory, summary_file: Path) -> Any:
     """What a browser saw of our own page with evidence."""
     page = tmp_path_factory.mktemp("page") / PAGE
     page.write_text(build_outputs(None, gather(summary_file))[PAGE], encoding="utf-8")
-    return drive("look.mjs", page.as_uri(), pictures) | {"url": page.as_uri()}
+    return drive("look.mjs", page.as_uri()) | {"url": page.as_uri()}
 
 
 def test_the_page_asks_for_nothing_and_complains_about_nothing(seen: Any) -> None:
@@ -116,12 +106,12 @@ def test_the_contents_of_a_narrow_page_open_and_lead_to_a_section(seen: Any) -> 
     assert 0 <= navigation["top"] < 200
 
 
-def test_a_dark_page_is_printed_black_on_white(seen: Any, pictures: Path) -> None:
+def test_a_dark_page_is_printed_black_on_white(seen: Any) -> None:
     printed = seen["print"]
     assert (printed["header"], printed["background"]) == ("none", "rgb(255, 255, 255)")
     for color in printed["colors"]:
         assert max(map(int, re.findall(r"[0-9]+", color))) <= 0x40
-    assert (pictures / "print.pdf").read_bytes().startswith(b"%PDF")
+    assert printed["begins"] == "%PDF-"
 
 
 def test_a_hostile_contract_runs_nothing_and_fetches_nothing(hostile_dir: Path, tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def test_a_port_that_is_taken_is_told(site: Site) -> None:
 
 
 def test_the_command_serves_and_tells_every_edit_on_the_console(site: Site, contract_dir: Path) -> None:
-    program = "from opay_contract.cli.docs import docs; docs()"
+    program = "from opay_contract.cli.contract import docs; docs()"
     command = [sys.executable, "-c", program, "--serve", "--contract", str(contract_dir)]
     environment = os.environ | {"PYTHONPATH": str(TOOLS)}
     with subprocess.Popen(

@@ -14,10 +14,10 @@ import pytest
 from opay_contract.contract.loading import load_contract
 from opay_contract.docs.building import build_reference
 from opay_contract.mock.app import build_app
-from opay_contract.mock.choices import assumed_choices
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.serving import running
+from opay_contract.mock.statement import assumed_choices
 from opay_contract.mock.store import Store
 from opay_contract.mock.validation import Credentials
 from opay_contract.model.exchange import Exchange

@@ -12,8 +12,8 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.drift.fold import Fold
 from opay_contract.formats.native import parse_line
 from opay_contract.judge.subject import Settings
+from opay_contract.model.observation import Window
 from opay_contract.model.summary import DriftSummary
-from opay_contract.model.timestamps import Window
 from opay_contract.recordings.inputs import Source
 
 URL = "https://sandbox-cashierapi.opaycheckout.com/api/v1/international/token/query"

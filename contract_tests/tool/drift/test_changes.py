@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from contract_tests.tool.drift.conftest import Line, Summarise, by_customer
 
-from opay_contract.drift.changes import find_changes
-from opay_contract.model.insight import Change, ChangeKind
+from opay_contract.drift.insight import find_changes
+from opay_contract.model.finding import Change, ChangeKind
 from opay_contract.model.observation import Observations, Observed
 
 FIRST = date(2026, 5, 1)
@@ -59,7 +59,7 @@ def test_a_change_of_presence_is_dated(
     summarise: Summarise, before: Any, after: Any, kind: ChangeKind
 ) -> None:
     changes = find_changes(summarise(traffic(before, after)).observations)
-    assert [(one.kind, one.day, one.spot[3]) for one in changes] == [(kind, SINCE, PLACE)]
+    assert [(one.kind, one.day, one.location[3]) for one in changes] == [(kind, SINCE, PLACE)]
     assert changes[0].before.of == 12 * A_DAY
     assert changes[0].after.of == 18 * A_DAY
 

@@ -1,19 +1,19 @@
 """Every rule about what is missing has traffic that shows it, and traffic that comes close and does not."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from contract_tests.tool.drift.conftest import Line, Summarise, by_customer, by_token, refused
+from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import parse_document
 from opay_contract.contract.loading import build_contract, load_contract
 from opay_contract.drift.insight import draw_insight, iter_gaps
 from opay_contract.judge.gap_table import EVERY_RULE, GAP_RULES, MIN_OBSERVATIONS
-from opay_contract.model.insight import Gap
+from opay_contract.model.finding import Gap
 from opay_contract.model.observation import Observations, Observed
 
 DAY = "2026-05-01"
@@ -47,8 +47,8 @@ def test_a_gap_is_found_with_the_number_of_those_that_could_have_filled_it(
     assert found
     assert {gap.opportunities for gap in found} == {len(lines)}
     after = gaps_of(summarise([*lines, *filled]).observations, contract, rule)
-    assert not {gap.spot for gap in found if gap.spot[3] != "/response/body/code"} & {
-        gap.spot for gap in after if gap.documented == documented
+    assert not {gap.location for gap in found if gap.location[3] != "/response/body/code"} & {
+        gap.location for gap in after if gap.documented == documented
     }
     assert len(after) < len(gaps_of(summarise(lines).observations, contract, rule))
 
@@ -140,7 +140,7 @@ def test_what_the_contract_allows_in_vain_is_said_from_enough_observations_on(
 ) -> None:
     found = gaps_of(observed(**narrow), invented, rule)
     assert [gap.seen for gap in found] == [seen]
-    assert not [gap for gap in gaps_of(observed(**wide), invented, rule) if gap.spot == found[0].spot]
+    assert not [gap for gap in gaps_of(observed(**wide), invented, rule) if gap.location == found[0].location]
     type_ = next(iter(found_in := next(iter(narrow.values())).types))
     few = replace(next(iter(narrow.values())), types={type_: {DAY: found_in[type_][DAY] - 1}})
     assert not gaps_of(observed(**dict.fromkeys(narrow, few)), invented, rule)
@@ -180,4 +180,4 @@ def test_the_ledger_has_its_own_gaps() -> None:
     ledger = load_contract(ledger_folder)
     operation = ledger.operations[0].id
     seen = {(operation, "", "success", ""): Observed(is_documented=True, types={"exchange": {DAY: 3}})}
-    assert all(gap.spot[0] == operation for gap in iter_gaps(seen, ledger))
+    assert all(gap.location[0] == operation for gap in iter_gaps(seen, ledger))

@@ -1,13 +1,13 @@
 """Observations count every place, keep nothing that may not be shown, and join whatever the split."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from contract_tests.tool.drift.conftest import CARD, CUSTOMER, Summarise, by_customer, by_token, refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from opay_contract.drift.saving import summary_to_json
 from opay_contract.model import observation
@@ -55,7 +55,7 @@ def test_presence_types_lengths_and_public_values_are_counted_by_day(summarise: 
 
 def test_each_request_form_and_outcome_is_observed_apart(summarise: Summarise) -> None:
     seen = summarise([by_customer("2026-05-01"), by_token("2026-05-01"), refused("2026-05-01")]).observations
-    assert {spot[:3] for spot in seen} == {
+    assert {location[:3] for location in seen} == {
         SUCCESS,
         ("queryCardTokens", "by-token", "success"),
         ("queryCardTokens", "by-customer", "business-error"),
@@ -133,19 +133,23 @@ OBSERVED = st.builds(
     st.integers(0, 2),
     st.sampled_from([UNDATED, "2026-05-01", "2026-05-02"]),
 )
-SPOTS = st.tuples(st.just("op"), st.sampled_from(["", "f"]), st.just("success"), st.sampled_from("pqrstu"))
+LOCATIONS = st.tuples(
+    st.just("op"), st.sampled_from(["", "f"]), st.just("success"), st.sampled_from("pqrstu")
+)
 
 
 @QUICK
-@given(st.lists(st.dictionaries(SPOTS, OBSERVED, max_size=3), max_size=6), st.randoms(use_true_random=False))
+@given(
+    st.lists(st.dictionaries(LOCATIONS, OBSERVED, max_size=3), max_size=6), st.randoms(use_true_random=False)
+)
 def test_parts_join_to_the_same_whatever_their_order_and_grouping(
     parts: list[Observations], random: Any
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        for name, cap in (("MAX_SPOTS", 4), ("MAX_VALUES", 2), ("MAX_DAYS", 3)):
+        for name, cap in (("MAX_LOCATIONS", 4), ("MAX_VALUES", 2), ("MAX_DAYS", 3)):
             patch.setattr(observation, name, cap)
         documented = [
-            {spot: replace(one, is_documented=spot[3] in "pq") for spot, one in part.items()}
+            {location: replace(one, is_documented=location[3] in "pq") for location, one in part.items()}
             for part in parts
         ]
         whole: Observations = {}

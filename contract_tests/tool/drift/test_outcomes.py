@@ -3,23 +3,22 @@
 import json
 import shutil
 from copy import deepcopy
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.conclusions import conclude
-from opay_contract.drift.findings_seen import sightings_of
 from opay_contract.drift.fold import Fold
 from opay_contract.drift.insight import draw_insight
+from opay_contract.drift.saving import findings_seen_in
 from opay_contract.formats.native import parse_line
 from opay_contract.judge.subject import Settings
 from opay_contract.model.observation import MAX_VALUES
-from opay_contract.model.outcomes import MAX_DETAILS, NOT_NAMED, Signatures
-from opay_contract.model.summary import DriftSummary, merge
+from opay_contract.model.summary import MAX_DETAILS, NOT_NAMED, DriftSummary, Signatures, merge
 from opay_contract.recordings.inputs import Source
 from opay_contract.signing.signer import sign
 
@@ -222,7 +221,7 @@ def test_of_very_many_codes_so_many_are_findings_and_the_rest_is_counted() -> No
     assert whole.omitted == 9
     halves = [fold([refusal(code) for code in half]) for half in (codes[::2], codes[1::2])]
     assert merge(*halves).findings.keys() == whole.findings.keys()
-    seen = sightings_of(whole)
+    seen = findings_seen_in(whole)
     dropped = {("code-undocumented", "queryCardTokens", "business-error", "/code", code) for code in codes}
     assert not any(seen.excludes(key) for key in dropped)
 

@@ -9,9 +9,8 @@ from opay_contract.drift.insight import draw_insight
 from opay_contract.drift.saving import summary_from_json, summary_to_json
 from opay_contract.formats.native import parse_line
 from opay_contract.judge.subject import Settings
-from opay_contract.model.observation import UNDATED
+from opay_contract.model.observation import UNDATED, Window, day_of, moment_after, utc_of
 from opay_contract.model.summary import merge
-from opay_contract.model.timestamps import Window, day_of, moment_after, utc_of
 from opay_contract.recordings.inputs import Source
 
 DAYS = ["2026-05-01", "2026-05-02", "2026-05-03", None]

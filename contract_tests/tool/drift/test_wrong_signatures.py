@@ -13,8 +13,7 @@ from opay_contract.drift.fold import Fold
 from opay_contract.drift.saving import summary_from_json, summary_to_json
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Exchange, Place, Request, Response
-from opay_contract.model.outcomes import describe_mistakes
-from opay_contract.model.summary import DriftSummary, merge
+from opay_contract.model.summary import DriftSummary, describe_mistakes, merge
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.sentences import describe_signatures, describe_vacuity
 

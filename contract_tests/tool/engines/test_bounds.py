@@ -6,11 +6,18 @@ from pathlib import Path
 import pytest
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import default_directory, load_documents
-from opay_contract.engines import cluster_tasks
+from opay_contract.contract.documents import default_directory, load_documents
+from opay_contract.engines import folding
 from opay_contract.engines.checkpoint import VERSION, open_checkpoint
-from opay_contract.engines.cluster_tasks import OTHER_VERSION, Refusal, build_job, check_parts
-from opay_contract.engines.folding import PROGRESS_STEP, PartResult, check_sources
+from opay_contract.engines.folding import (
+    OTHER_VERSION,
+    PROGRESS_STEP,
+    PartResult,
+    Refusal,
+    build_job,
+    check_parts,
+    check_sources,
+)
 from opay_contract.engines.work import MOST_PARTS, Work
 from opay_contract.errors import UsageError
 from opay_contract.judge.subject import Settings
@@ -72,5 +79,5 @@ def test_a_worker_of_another_version_or_key_takes_no_part(
 ) -> None:
     job = build_job(load_documents(default_directory()), (), run_settings, None)
     assert check_parts(job, ()) == []
-    monkeypatch.setattr(cluster_tasks, "__version__", "0.0.0")
+    monkeypatch.setattr(folding, "__version__", "0.0.0")
     assert check_parts(job, ()) == Refusal(reason=OTHER_VERSION)

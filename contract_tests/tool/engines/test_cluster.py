@@ -19,14 +19,13 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import default_directory, load_documents
+from opay_contract.contract.documents import default_directory, load_documents
 from opay_contract.drift.insight import draw_insight
 from opay_contract.engines import cluster as cluster_module
-from opay_contract.engines import cluster_tasks
+from opay_contract.engines import folding
 from opay_contract.engines import work as work_module
 from opay_contract.engines.cluster import check_on_cluster
-from opay_contract.engines.cluster_tasks import OTHER_KEY, OTHER_VERSION, ClusterJob, build_job
-from opay_contract.engines.folding import check_sources
+from opay_contract.engines.folding import OTHER_KEY, OTHER_VERSION, ClusterJob, build_job, check_sources
 from opay_contract.engines.work import DIED, Work
 from opay_contract.errors import UsageError
 from opay_contract.judge.subject import Settings
@@ -68,7 +67,7 @@ def work_on(*paths: Any, size: int = 30_000) -> Work:
     return Work(iter_inputs([str(path) for path in paths]), None, size)
 
 
-@settings(deadline=None, max_examples=3, derandomize=True, phases=[Phase.generate])
+@settings(deadline=None, max_examples=2, derandomize=True, phases=[Phase.generate])
 @given(size=st.integers(2_000, 130_000))
 def test_any_size_of_parts_gives_the_report_of_one_process(  # noqa: PLR0913, PLR0917  fixtures
     cluster: Any, traffic: Path, contract: Contract, alone: Alone, run_settings: Settings, size: int
@@ -244,7 +243,7 @@ def test_the_key_is_that_of_the_workers_and_has_to_be_the_same(
 def test_workers_of_another_version_are_refused(
     cluster: Any, traffic: Path, job: ClusterJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster_tasks, "__version__", "0.0.1")
+    monkeypatch.setattr(folding, "__version__", "0.0.1")
     with pytest.raises(UsageError, match=OTHER_VERSION):
         check_on_cluster(work_on(traffic), job, scheduler=cluster.scheduler_address)
 
@@ -255,7 +254,7 @@ def test_a_defect_on_a_worker_is_a_verdict_without_its_words(
     def fail(*_: Any) -> Any:
         raise KeyError("4111111111111111")
 
-    monkeypatch.setattr(cluster_tasks, "fold_batch", fail)
+    monkeypatch.setattr(folding, "fold_batch", fail)
     summary = check_on_cluster(work_on(traffic), job, scheduler=cluster.scheduler_address)
     (verdict,) = summary.unreadable
     assert verdict.reason.startswith("a defect in opay-contract (KeyError in ")
@@ -283,7 +282,7 @@ def test_only_so_many_tasks_are_on_their_way_at_a_time(
         nonlocal most
         most = max(most, len(cluster.scheduler.tasks))
 
-    check_on_cluster(work_on(traffic, size=1000), job, scheduler=cluster.scheduler_address, on_progress=look)
+    check_on_cluster(work_on(traffic, size=4000), job, scheduler=cluster.scheduler_address, on_progress=look)
     assert 0 < most <= 2 * cluster_module._AHEAD * 4  # noqa: SLF001
 
 

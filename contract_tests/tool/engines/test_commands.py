@@ -14,9 +14,9 @@ import fsspec
 import pytest
 
 from opay_contract.cli import check as check_module
-from opay_contract.cli import checking
+from opay_contract.cli import running
 from opay_contract.cli.main import main
-from opay_contract.exit_codes import ExitCode
+from opay_contract.errors import ExitCode
 
 Run = Callable[..., tuple[int, str, str]]
 RECORDINGS = Path(__file__).parents[2] / "recordings"
@@ -130,7 +130,7 @@ def test_progress_tells_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "monotonic", lambda: next(moments, 4.0))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     told: list[str] = []
-    with checking.watch_progress() as on_progress:
+    with running.watch_progress() as on_progress:
         on_progress(10)
         bar = on_progress.__self__._progress  # type: ignore[attr-defined]  # noqa: SLF001
         told.append(bar.tasks[0].fields["rate"])

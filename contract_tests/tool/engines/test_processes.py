@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from opay_contract.engines.processes import check_in_processes
-from opay_contract.engines.work import DIED, Job, Work
+from opay_contract.engines.folding import Job
+from opay_contract.engines.work import DIED, Work, check_in_processes
 from opay_contract.judge.subject import Settings
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.inputs import iter_inputs

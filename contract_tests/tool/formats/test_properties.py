@@ -258,6 +258,18 @@ def test_long_arrays_are_cut_as_they_are_walked_through(between: str) -> None:
     assert [item for _, item in found] == [text.encode() for text in texts]
 
 
+def test_objects_without_a_comma_between_them_are_no_items() -> None:
+    alike = '{"n": 1}, {"n": 2}, {"n": 3}, {"n": 4}'
+    read, reason = list[Any](), ""
+    try:
+        read.extend(
+            JsonCursor(io.BytesIO(f'[{alike}, {{"n": 5}} {{"n": 6}}, {alike}]'.encode())).iter_item_values()
+        )
+    except StreamError as error:
+        reason = error.reason
+    assert (len(read), reason) == (5, "the file stops being JSON on line 1")
+
+
 def test_most_items_are_cut_at_a_guess(monkeypatch: pytest.MonkeyPatch) -> None:
     walked: list[Any] = []
     take_value = JsonCursor.take_value

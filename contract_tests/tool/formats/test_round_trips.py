@@ -23,7 +23,7 @@ from opay_contract.jsontext import Parsed, parse_json
 from opay_contract.judge.judge import check_exchange
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Exchange, Place, Request, Response
-from opay_contract.record.capture import render_exchange
+from opay_contract.record.files import render_exchange
 from opay_contract.recordings.inputs import Source, iter_sources
 from opay_contract.recordings.reading import iter_exchanges
 from opay_contract.signing.signer import sign, verify

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
-from functools import cache
+from functools import cache, reduce
 from itertools import product
 from typing import Any
 
@@ -22,10 +22,9 @@ from opay_contract.judge.describing import fold_pointer
 from opay_contract.judge.judge import Judge
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.model.signature import SignatureScheme
 from opay_contract.model.summary import DriftSummary, merge
 from opay_contract.recordings.inputs import Source
-from opay_contract.signing.signer import sign
+from opay_contract.signing.signer import SignatureScheme, sign
 
 SOURCE = Source(ordinal=0, name="-", path=None)
 STARTED_AT = 1_790_000_000.0
@@ -48,13 +47,16 @@ def fold_all(judge: Contract, run: Settings, items: Iterable[Exchange | Unreadab
 
 
 def fold_each(judge: Contract, run: Settings, items: Iterable[Exchange | Unreadable]) -> DriftSummary:
-    """Judge each exchange in full and by itself, and join what was found."""
-    whole, alone = DriftSummary(), Judge(judge, run, has_memory=False)
+    """Judge each exchange in full and by itself, and join what was found, two and two."""
+    alone = Judge(judge, run, has_memory=False)
+    found = []
     for item in items:
         fold = Fold(judge, run, judge=alone)
         fold.add(item)
-        whole = merge(whole, fold.summary())
-    return whole
+        found.append(fold.summary())
+    while len(found) > 1:
+        found = [reduce(merge, found[at : at + 2]) for at in range(0, len(found), 2)]
+    return found[0] if found else DriftSummary()
 
 
 def assert_same(
@@ -70,7 +72,7 @@ def assert_same(
         assert remembered.observations == full.observations
         assert summary_to_json(remembered) == expected
     assert full.readings == readings_of(judge or contract(), items, run)
-    assert {spot: observed.count for spot, observed in full.observations.items()} == places_of(
+    assert {location: observed.count for location, observed in full.observations.items()} == places_of(
         judge or contract(), items, run
     )
     return full
@@ -101,10 +103,11 @@ def readings_of(
 ) -> dict[tuple[str, str], int]:
     """Count the evidence in the plainest way: each piece, in each exchange, value by value."""
     counts: Counter[tuple[str, str]] = Counter()
+    probes = build_probes(judge)
     for exchange in judged(judge, items, run):
         match = judge.match(exchange)
         if match.route.path_known:
-            counts += weigh(build_probes(judge), described(exchange, match), match.outcome)
+            counts += weigh(probes, described(exchange, match), match.outcome)
     return dict(counts)
 
 

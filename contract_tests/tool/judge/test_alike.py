@@ -44,8 +44,8 @@ from opay_contract.judge.subject import Settings
 from opay_contract.model import observation, summary
 from opay_contract.model.exchange import Exchange
 from opay_contract.model.finding import Severity
+from opay_contract.model.observation import Window
 from opay_contract.model.summary import merge
-from opay_contract.model.timestamps import Window
 from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
 
@@ -448,7 +448,7 @@ def test_what_is_said_of_a_code_is_said_of_those_that_no_document_has(build: Cal
 def test_a_name_is_counted_though_many_others_were(monkeypatch: pytest.MonkeyPatch) -> None:
     """What no summary keeps is let go of at once, and what is kept is what full evaluation keeps."""
     for module in (field_statistics, observation):
-        monkeypatch.setattr(module, "MAX_SPOTS", 30)
+        monkeypatch.setattr(module, "MAX_LOCATIONS", 30)
     for module in (fold, summary):
         monkeypatch.setattr(module, "MAX_FINDINGS", 4)
     monkeypatch.setattr(fold, "MAX_UNREAD", 8)

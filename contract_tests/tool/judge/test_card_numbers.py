@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -204,7 +205,7 @@ def test_the_time_it_takes_grows_with_the_text(piece: str) -> None:
             spent.append(time.process_time() - started)
         return min(spent)
 
-    assert seconds(4_000) < 30 * max(seconds(400), 1e-4)
+    assert seconds(2_000) < 30 * max(seconds(200), 1e-4)
 
 
 def _order(source: random.Random) -> str:
@@ -218,12 +219,31 @@ def _egyptian_id(source: random.Random) -> str:
     return f"{2 if born.year < 2000 else 3}{born:%y%m%d}{governorate}{source.randrange(10**5):05}"
 
 
+def _iban(source: random.Random) -> str:
+    """Return an account number of an Egyptian, British or French bank, as people write it."""
+    bank, digits = source.choice((("EG", 25), ("GB", 14), ("FR", 23)))
+    account = "NWBK" * (bank == "GB") + f"{source.randrange(10**digits):0{digits}}"
+    number = int("".join(str(int(one, 36)) for one in f"{account}{bank}00"))
+    return " ".join(fours(f"{bank}{98 - number % 97:02}{account}"))
+
+
 OTHERS: dict[str, tuple[Callable[[random.Random], str], float]] = {
     "a time in seconds": (lambda source: str(source.randrange(1_500_000_000, 1_900_000_000)), 0),
     "a time in milliseconds": (lambda source: str(source.randrange(1_500_000_000_000, 1_900_000_000_000)), 0),
     "a phone": (lambda source: f"+20 10 {source.randrange(10**8):08}", 0),
     "an order number made of a time and four digits": (_order, 0),
     "an Egyptian national id": (_egyptian_id, 0),
+    "an IBAN in groups of four": (_iban, 0),
+    "an IMEI": (
+        lambda source: with_check_digit(f"{source.choice(('35', '86', '01'))}{source.randrange(10**12):012}"),
+        0,
+    ),
+    "a UUID": (lambda source: str(UUID(int=source.getrandbits(128), version=4)), 0),
+    "a tracking id of 22 digits in groups of four": (
+        lambda source: " ".join(fours(f"94{source.randrange(10**20):020}")),
+        0.062,
+    ),
+    "a product code of 13 digits": (lambda source: f"{source.randrange(10**13):013}", 0.018),
     "a waybill of 15 digits": (lambda source: str(source.randrange(10**14, 10**15)), 0.005),
     "16 digits": (lambda source: f"{source.randrange(10**16):016}", 0.036),
 }
@@ -234,7 +254,7 @@ OTHERS: dict[str, tuple[Callable[[random.Random], str], float]] = {
 def test_other_numbers_are_rarely_taken_for_cards(kind: str) -> None:
     make, most = OTHERS[kind]
     source = random.Random(7)  # noqa: S311  not for secrets
-    rate = sum(has_card_number(make(source)) for _ in range(10_000)) / 10_000
+    rate = sum(has_card_number(make(source)) for _ in range(4_000)) / 4_000
     print(f"{kind}: {rate:.2%}")  # noqa: T201  figures for the docs
     assert rate <= most
 

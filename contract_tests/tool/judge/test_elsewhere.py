@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from opay_contract.contract.contract import Contract, Outside
-from opay_contract.contract.documents import parse_document
-from opay_contract.contract.loading import build_contract, default_directory, load_contract, load_documents
+from opay_contract.contract.documents import default_directory, load_documents, parse_document
+from opay_contract.contract.loading import build_contract, load_contract
 from opay_contract.drift import fold as fold_module
 from opay_contract.drift.fold import Fold
 from opay_contract.drift.saving import summary_from_json, summary_to_json

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import default_directory, load_contract
+from opay_contract.contract.documents import default_directory
+from opay_contract.contract.loading import load_contract
 from opay_contract.judge.judge import check_exchange
 from opay_contract.judge.subject import Settings
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED

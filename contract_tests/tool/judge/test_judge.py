@@ -274,7 +274,7 @@ def test_lines_of_one_template_with_changes(lines: list[bytes], private_key: str
 
 
 @pytest.mark.thorough
-@settings(QUICK, max_examples=60, derandomize=False)
+@settings(QUICK, max_examples=30, derandomize=False)
 @given(native_lines(), KEYS)
 def test_many_lines_of_one_template_with_changes(lines: list[bytes], private_key: str | None) -> None:
     assert_lines([*lines, *lines[1:]], private_key)

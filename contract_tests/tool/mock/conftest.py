@@ -26,9 +26,9 @@ from opay_contract.judge.judge import check_exchange
 from opay_contract.judge.subject import Settings
 from opay_contract.mock import serving
 from opay_contract.mock.app import MockApp, build_app
-from opay_contract.mock.choices import assumed_choices
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings
+from opay_contract.mock.statement import assumed_choices
 from opay_contract.mock.store import Store, StoredRecord
 from opay_contract.mock.validation import Credentials
 from opay_contract.model.exchange import Exchange

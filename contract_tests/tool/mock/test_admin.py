@@ -10,9 +10,9 @@ import pytest
 
 from opay_contract.contract.contract import is_loopback
 from opay_contract.mock.app import MockApp, build_app
-from opay_contract.mock.choices import assumed_choices
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings
+from opay_contract.mock.statement import assumed_choices
 from opay_contract.mock.store import Store
 
 HERE = ("127.0.0.1", 50000)

@@ -13,10 +13,10 @@ from opay_contract.contract.documents import parse_document
 from opay_contract.contract.loading import build_contract, load_contract
 from opay_contract.errors import ContractError
 from opay_contract.mock.answers import REASON_HEADER, MockAnswer
-from opay_contract.mock.choices import assumed_choices
-from opay_contract.mock.log import render_greeting
+from opay_contract.mock.calls import render_greeting
 from opay_contract.mock.request_handler import MockSettings, RequestHandler
 from opay_contract.mock.samples import Sampler
+from opay_contract.mock.statement import assumed_choices
 from opay_contract.mock.store import Store
 from opay_contract.mock.validation import Credentials, MockRequest
 from opay_contract.signing.signer import sign

@@ -3,16 +3,16 @@
 import json
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.fold import Fold
 from opay_contract.errors import UsageError
 from opay_contract.judge.subject import Settings
-from opay_contract.mock.choices import assumed_choices, render_choices
+from opay_contract.mock.statement import assumed_choices, render_choices
 from opay_contract.mock.validation import Credentials
 from opay_contract.model.exchange import Exchange
 from opay_contract.signing.signer import sign

@@ -17,8 +17,7 @@ from opay_contract.mock.scenarios import MAGIC, build_scenarios
 from opay_contract.mock.store import Store
 from opay_contract.mock.validation import Authentication, Credentials
 from opay_contract.model.exchange import Exchange
-from opay_contract.model.signature import SignatureScheme
-from opay_contract.signing.signer import UnsignableBody, sign, verify
+from opay_contract.signing.signer import SignatureScheme, UnsignableBody, sign, verify
 
 CONTRACT = load_contract()
 SCHEME = CONTRACT.signature

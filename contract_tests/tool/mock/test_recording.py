@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from opay_contract.errors import UsageError
 from opay_contract.formats.native import parse_line
 from opay_contract.model.exchange import Exchange, Place, Request, Response
-from opay_contract.record.capture import Captured, render_exchange
-from opay_contract.record.files import RotatingFile
+from opay_contract.record.files import Captured, RotatingFile, render_exchange
 from opay_contract.record.recorder import Recorder
 from opay_contract.redact.redactor import Redactor
 

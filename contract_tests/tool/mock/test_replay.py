@@ -12,7 +12,7 @@ from opay_contract.cli.mock import mock as mock_command
 from opay_contract.errors import UsageError
 from opay_contract.mock.replay import Replay, load_replay
 from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable, header
-from opay_contract.record.capture import render_exchange
+from opay_contract.record.files import render_exchange
 
 PLACE = Place(source=0, entry=1, file="a.ndjson")
 PATH = "/api/v1/international/token/query"

@@ -29,10 +29,10 @@ from opay_contract.cli.mock import mock as mock_command
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.mock.app import build_app
-from opay_contract.mock.choices import assumed_choices
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.serving import bind, running, serve, url_of
+from opay_contract.mock.statement import assumed_choices
 from opay_contract.mock.store import Store
 from opay_contract.mock.validation import Credentials
 

@@ -1,7 +1,6 @@
 """A summary joins: any split of the input, in any order of the parts, gives the same summary as one pass."""
 
 from copy import deepcopy
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -19,22 +18,23 @@ from opay_contract.formats.native import parse_line
 from opay_contract.judge.judge import Judge
 from opay_contract.judge.subject import Settings
 from opay_contract.judge.table import RULES
-from opay_contract.model import outcomes as outcomes_module
 from opay_contract.model import summary as summary_module
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Finding, Outcome
-from opay_contract.model.outcomes import NOT_NAMED, Signatures
 from opay_contract.model.summary import (
     MAX_FILES,
+    NOT_NAMED,
     DriftSummary,
     Elsewhere,
     FoldedFinding,
+    Signatures,
     fingerprint,
     join,
     merge,
 )
 from opay_contract.recordings.inputs import Source
-from opay_contract.report.sentences import describe_files
+from opay_contract.report.findings import describe_files
+from opay_contract.report.json_report import build_finding
 
 QUICK = settings(deadline=None, derandomize=True, max_examples=40)
 CASES = sorted((Path(__file__).parents[1] / "judge" / "cases").glob("*/*.ndjson"))
@@ -56,7 +56,7 @@ contract = cache(load_contract)
 def small_caps(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (summary_module, folding):
         monkeypatch.setattr(module, "MAX_FINDINGS", 5)
-    monkeypatch.setattr(outcomes_module, "MAX_DETAILS", 2)
+    monkeypatch.setattr(summary_module, "MAX_DETAILS", 2)
     for module in (summary_module, fold_module):
         monkeypatch.setattr(module, "MAX_UNREADABLE", 3)
         monkeypatch.setattr(module, "MAX_ELSEWHERE", 3)
@@ -220,7 +220,9 @@ def test_merging_changes_neither_side(a: DriftSummary, b: DriftSummary) -> None:
 def test_equal_findings_become_one_with_the_first_and_the_last(
     findings: list[Finding], source: object
 ) -> None:
-    same = [replace(finding, rule=RULES[0], pointer="/a", outcome=Outcome.SUCCESS) for finding in findings]
+    same = [
+        structs.replace(finding, rule=RULES[0], pointer="/a", outcome=Outcome.SUCCESS) for finding in findings
+    ]
     getattr(source, "shuffle")(same)  # noqa: B009  hypothesis' random has no stub
     parts = [next(iter(one_finding(finding).findings.values())) for finding in same]
     whole = parts[0]
@@ -251,6 +253,8 @@ def test_a_finding_knows_so_many_files_and_that_there_are_more() -> None:
         assert whole.finding.place.source == 0
         assert join(halves[0][0], halves[1][0]) == whole
         assert describe_files(whole) == (str(number) if number <= MAX_FILES else f"{MAX_FILES}+")
+        told = build_finding(whole)
+        assert (told["files"], told["more_files"]) == (min(number, MAX_FILES), number > MAX_FILES)
 
 
 @QUICK
@@ -258,9 +262,11 @@ def test_a_finding_knows_so_many_files_and_that_there_are_more() -> None:
 def test_a_fingerprint_depends_on_no_prose_and_no_place(
     finding: Finding, expected: str, actual: str, place: Place
 ) -> None:
-    other = replace(finding, expected=expected, actual=actual, place=place, contract=None, recorded_at=None)
+    other = structs.replace(
+        finding, expected=expected, actual=actual, place=place, contract=None, recorded_at=None
+    )
     assert fingerprint(other.key) == fingerprint(finding.key)
-    assert fingerprint(replace(finding, pointer="/z").key) != fingerprint(finding.key)
+    assert fingerprint(structs.replace(finding, pointer="/z").key) != fingerprint(finding.key)
 
 
 def test_a_fingerprint_never_changes() -> None:

@@ -1,5 +1,6 @@
 """A client of the mock, and a pytest of its own for tests of the plugin as people load it."""
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,7 @@ def run_pytest(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Ru
         pytester.makepyfile(**files, test_it=source)
         if process:
             return pytester.runpytest_subprocess(*options, *more, timeout=120)
+        gc.freeze()  # a run of pytest ends with a collection of garbage: not of all that is here already
         return pytester.runpytest_inprocess(*options, *more)
 
     return run

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from opay_contract.contract.loading import load_contract
-from opay_contract.mock.choices import assumed_choices, render_choices
 from opay_contract.mock.scenarios import build_scenarios, render_scenarios
+from opay_contract.mock.statement import assumed_choices, render_choices
 
 DOCS = Path(__file__).parents[3] / "tools" / "docs"
 MOCK_PAGE = DOCS / "reference" / "mock.md"

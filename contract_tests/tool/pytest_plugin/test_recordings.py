@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import opay_contract
-from opay_contract.contract.loading import default_directory
+from opay_contract.contract.documents import default_directory
 
 CLEAN = '{"code":"02001","message":"request params not valid."}\n'
 SUCCESS = (

@@ -1,21 +1,23 @@
 """An upstream that does as it is told with every byte, and a proxy in front of it."""
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.mock.serving import running
 from opay_contract.model.exchange import Exchange, Unreadable
-from opay_contract.record.capture import BODY_LIMIT
-from opay_contract.record.files import RotatingFile
+from opay_contract.record.files import BODY_LIMIT, RotatingFile
 from opay_contract.record.proxy import SERVER, RecordingProxy, Upstream
 from opay_contract.record.recorder import Recorder
 from opay_contract.recordings.inputs import Source
@@ -55,6 +57,13 @@ def is_whole(data: bytes) -> bool:
     return not head.startswith(b"HTTP/")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_tls_context() -> Iterator[None]:
+    """Let the certificates of this machine be read once: each client of httpx would, and none is needed."""
+    with mock.patch.object(ssl, "create_default_context", cache(ssl.create_default_context)):
+        yield
+
+
 @dataclass
 class RawUpstream:
     """A server on a socket; `heard` has every request as it came, `respond` is what it does next."""
@@ -86,11 +95,13 @@ class RawUpstream:
 def raw_upstream() -> Iterator[RawUpstream]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         upstream = RawUpstream(url=f"http://127.0.0.1:{listening.getsockname()[1]}")
-        threading.Thread(target=upstream.serve, args=(listening,), daemon=True).start()
+        serving = threading.Thread(target=upstream.serve, args=(listening,), daemon=True)
+        serving.start()
         try:
             yield upstream
         finally:
             listening.shutdown(socket.SHUT_RDWR)
+            serving.join()  # else it may yet accept what comes to the next socket of the same number
 
 
 @dataclass

@@ -10,8 +10,7 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Exchange, Place, Request, Response
 from opay_contract.record import recorder as recorder_module
-from opay_contract.record.capture import BodyBuffer, Captured, Omitted, decode_captured
-from opay_contract.record.files import Limits, RotatingFile
+from opay_contract.record.files import BodyBuffer, Captured, Limits, Omitted, RotatingFile, decode_captured
 from opay_contract.record.proxy import Upstream
 from opay_contract.record.recorder import Metrics, Recorder, Watch
 

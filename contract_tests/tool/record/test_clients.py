@@ -14,8 +14,8 @@ import requests
 
 from opay_contract.errors import UsageError
 from opay_contract.model.exchange import Unreadable
-from opay_contract.record import attach, capturing
-from opay_contract.record.capture import BODY_LIMIT
+from opay_contract.record.files import BODY_LIMIT
+from opay_contract.record.sessions import attach, capturing
 from opay_contract.redact.redactor import Redactor
 
 PATIENCE = 60

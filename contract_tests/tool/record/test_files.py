@@ -130,7 +130,7 @@ for number in range(40):
     body = os.urandom(20).hex()
     line = json.dumps({"request": {}, "response": {"status": 200, "body": {"number": number, "a": body}}})
     try:
-        file.append([line.encode() + b"\\n"])
+        file.append([line.encode() + b"\\n"] * 3)
     except OSError as error:
         failed += 1
 print(failed, file.lines)
@@ -145,9 +145,10 @@ print(failed, file.lines)
     )
     failed, lines = map(int, done.stdout.split())
     found = recorded(path)
-    assert (failed + lines, done.stderr) == (40, "")
+    assert done.stderr == ""
     assert failed
     assert len(found) == lines
+    assert (lines % 3 == 0) is (name != "calls.ndjson")  # of a batch of lines those that fit are there
     assert not any(isinstance(item, Unreadable) for item in found)
 
 

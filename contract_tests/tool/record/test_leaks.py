@@ -25,8 +25,8 @@ import opay_contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.formats import streams
 from opay_contract.formats.streams import iter_read
-from opay_contract.record import capturing
 from opay_contract.record.recorder import Recorder
+from opay_contract.record.sessions import capturing
 
 PATIENCE = 60
 CONTRACT = load_contract()

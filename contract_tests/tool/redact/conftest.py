@@ -117,7 +117,7 @@ def verdict(
             summary.unreadable_count,
         )
 
-    known = make_redactor().values.texts.is_known
+    known = make_redactor().values.texts.detector.is_known
 
     def without_names(place: str) -> str:
         """Return a finding's place without names that may be somebody's, which are replaced."""

@@ -40,10 +40,13 @@ def test_recordings_of_real_tools_show_the_same(path: Path, redact: Any, verdict
     assert (again.data, again.replaced) == (written.data, [])
 
 
-@pytest.mark.parametrize("rule", CASES, ids=lambda rule: rule.name)
-def test_the_cases_of_every_rule_show_the_same_in_every_format(
-    rule: Path, redact: Any, verdict: Any, make_redactor: Any
+@pytest.mark.parametrize(
+    ("number", "rule"), list(enumerate(CASES)), ids=lambda rule: getattr(rule, "name", "")
+)
+def test_the_cases_of_every_rule_show_the_same_in_formats_that_take_turns(
+    number: int, rule: Path, redact: Any, verdict: Any, make_redactor: Any
 ) -> None:
+    """A rule in every third format, a format with every third rule: what a format knows is no rule."""
     used = (
         load_contract(TESTS / "tool" / "whole" / "contracts" / "ledger")
         if rule.name in OF_THE_LEDGER
@@ -55,7 +58,7 @@ def test_the_cases_of_every_rule_show_the_same_in_every_format(
     place = Source(ordinal=0, name="-", path=None).place(1)
     exchanges = [one for one in (parse_line(place, line) for line in lines) if isinstance(one, Exchange)]
     assert len(exchanges) == len(lines)
-    for format_in, data in dict.fromkeys(in_every_format(exchanges, lines)):
+    for format_in, data in list(dict.fromkeys(in_every_format(exchanges, lines)))[number % 3 :: 3]:
         written = redact(data, format_in, redactor)
         assert verdict(written.data, format_in, used) == verdict(data, format_in, used), format_in
         again = redact(written.data, format_in, redactor)

@@ -91,12 +91,12 @@ def test_what_a_flow_holds_of_a_connection_goes(redact: Any) -> None:
 
 
 @pytest.mark.external
-@pytest.mark.parametrize("path", FLOWS, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_mitmproxy_reads_every_redacted_flow(path: Path, redact: Any, tmp_path: Path) -> None:
+def test_mitmproxy_reads_every_redacted_flow(redact: Any, tmp_path: Path) -> None:
+    """One recording behind another is one recording."""
     program = shutil.which("mitmdump")
     assert program, "this test needs mitmdump on the path"
     redacted = tmp_path / "redacted.flow"
-    redacted.write_bytes(redact(path.read_bytes()).data)
+    redacted.write_bytes(b"".join(redact(path.read_bytes()).data for path in FLOWS))
     again = tmp_path / "again.flow"
     done = subprocess.run(
         [program, "--no-server", "--rfile", redacted, "--save-stream-file", again],
@@ -108,7 +108,7 @@ def test_mitmproxy_reads_every_redacted_flow(path: Path, redact: Any, tmp_path: 
     assert done.returncode == 0, done.stdout + done.stderr
     found, others = exchanges(again), exchanges(redacted)
     assert [one.response.body for one in found] == [one.response.body for one in others]
-    assert len(found) in (13, 35)
+    assert len(found) == sum(len(exchanges(path)) for path in FLOWS) >= 100
 
 
 def test_scripts_of_a_collection_go_and_names_of_variables_stay(redact: Any) -> None:

@@ -33,7 +33,7 @@ NUMBERED = {
 }
 """The places of each format; a test walks all of one."""
 
-_TURN = 1 if EVERY else 3
+_TURN = 1 if EVERY else 8
 """Of how many places one gets a name, or a name and a value, or is looked at for its findings."""
 
 

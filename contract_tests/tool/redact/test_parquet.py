@@ -221,6 +221,39 @@ def test_the_command_writes_verifies_and_refuses_what_is_damaged(tmp_path: Path)
         assert not (tmp_path / f"{number}.parquet").exists()
 
 
+URL, NAMES, PAIRS = ("url", "/MARK"), ("headers", [("MARK", "x")]), ("headers", [["MARK", "x"]])
+TYPES_OF_TEXTS: list[tuple[tuple[str, Any], Any]] = [
+    *((URL, kind) for kind in (pa.string(), pa.string_view(), pa.dictionary(pa.int32(), pa.large_string()))),
+    *((URL, kind) for kind in (pa.binary(5), pa.binary_view())),
+    (NAMES, pa.map_(pa.string(), pa.string())),
+    (PAIRS, pa.large_list(pa.large_list(pa.string()))),
+    (PAIRS, pa.list_(pa.list_(pa.string(), 2), 1)),
+    (PAIRS, pa.list_view(pa.list_(pa.string()))),
+]
+
+
+def test_a_text_of_any_type_that_is_no_utf8_stays_unreadable_for_its_reason(
+    tmp_path: Path, contract: Contract, make_redactor: Any
+) -> None:
+    json_text = pa.ExtensionArray.from_storage(pa.json_(), pa.array(["{}"]))
+    answer = pa.StructArray.from_arrays([pa.array([200]), json_text], ["status", "body"])
+    reasons = {}
+    for number, ((member, value), kind) in enumerate(TYPES_OF_TEXTS):
+        asked = pa.array([{member: value}], pa.struct({member: kind}))
+        path, target = tmp_path / f"{number}.parquet", tmp_path / f"{number}-redacted.parquet"
+        table = pa.table({"request": asked, "response": answer})
+        pq.write_table(table, path, compression="none")
+        path.write_bytes(path.read_bytes().replace(b"MARK", b"\xff" * 4))
+        redact(path, target, make_redactor())
+        old, new = ([one.reason for one in check(each, contract).unreadable] for each in (path, target))
+        assert old == new, kind
+        reasons[member] = old
+    assert reasons == {
+        "url": ["the Parquet column 'request.url' is no text"],
+        "headers": ["the headers are neither an object of texts nor a list of pairs"],
+    }
+
+
 ODD_COLUMNS: dict[str, Any] = {
     "binary": pa.array([b"Amira"] * 2),
     "no-text": pa.StringArray.from_buffers(2, *pa.array([b"\xff\xfe", b"Amira"]).buffers()[1:]),

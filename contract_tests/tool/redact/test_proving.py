@@ -50,6 +50,13 @@ def test_what_is_clearly_somebodys_is_found_however_it_is_written(
     assert quote(said) not in repr(places)
 
 
+def test_digits_that_an_escape_parts_are_told_apart(redact: Any, prover: Prover) -> None:
+    body = json.dumps({"x": "\b".join(("0123456789abcdef" * 4, "fedcba9876543210" * 4))})
+    line = f'{{"response":{{"status":200,"body":{body}}}}}'.encode()
+    assert len(list(prover.iter_places(io.BytesIO(line)))) == 2
+    assert list(prover.iter_places(io.BytesIO(redact(line).data))) == []
+
+
 @pytest.mark.parametrize("name", REDACTED)
 def test_the_recordings_are_not_clean_before_and_are_after(name: str, redact: Any, prover: Prover) -> None:
     format_in, write, _ = FORMATS[name]

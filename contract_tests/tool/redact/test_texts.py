@@ -8,6 +8,8 @@ import pytest
 from contract_tests.tool.redact.test_properties import URL
 
 from opay_contract.formats.table import Format
+from opay_contract.judge.describing import describe_name
+from opay_contract.redact.pseudonyms import card_hits
 
 
 def line(**members: str) -> bytes:
@@ -103,3 +105,12 @@ def test_a_signature_of_other_digits_stays_one(digits: str, redact: Any, verdict
     assert verdict(written.data) == verdict(data)
     again = redact(written.data)
     assert (again.data, again.replaced) == (written.data, [])
+
+
+def test_an_account_number_is_no_card_before_and_after(make_redactor: Any) -> None:
+    """There is a row of groups in it that would be a card number alone."""
+    account = "SA02 5794 4956 9634 4559 5197"
+    made = make_redactor().values.name(account)
+    assert describe_name(made) == describe_name(account) != account
+    assert card_hits(made) == card_hits(account) == []
+    assert card_hits(account.replace("SA", "SA1")) == [16]

@@ -4,12 +4,12 @@ import contextlib
 import os
 import runpy
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from msgspec import structs
+from msgspec.structs import replace
 
 from opay_contract.baseline.acceptance import Acceptance, Judged
 from opay_contract.contract.addresses import Address
@@ -22,11 +22,20 @@ from opay_contract.judge.gap_table import CODE_UNOBSERVED, FIELD_UNOBSERVED, RAN
 from opay_contract.judge.subject import Settings
 from opay_contract.judge.table import RULES_BY_ID
 from opay_contract.model.exchange import Place, Unreadable
-from opay_contract.model.finding import ContractPlace, Finding, Outcome, Severity
-from opay_contract.model.insight import Answer, Change, ChangeKind, Gap, Insight, Share
-from opay_contract.model.observation import Observed
+from opay_contract.model.finding import (
+    Answer,
+    Change,
+    ChangeKind,
+    ContractPlace,
+    Finding,
+    Gap,
+    Insight,
+    Outcome,
+    Severity,
+    Share,
+)
+from opay_contract.model.observation import Observed, Window, utc_of
 from opay_contract.model.summary import DriftSummary, FoldedFinding
-from opay_contract.model.timestamps import Window, utc_of
 from opay_contract.recordings.inputs import iter_sources
 from opay_contract.report.checked_run import CheckedRun
 
@@ -157,13 +166,13 @@ def hostile_questions() -> tuple[OpenQuestion, ...]:
 def hostile_explained(hostile: DriftSummary, hostile_questions: tuple[OpenQuestion, ...]) -> CheckedRun:
     """The hostile summary with observations, and what follows from them, in which all words are an attack."""
     scope, days = (HOSTILE, HOSTILE, "success"), {"2026-05-01": 2, "2026-05-03": 1, "": 4}
-    spot = (*scope, f"/response/body/{HOSTILE.replace('/', '~1')}")
+    location = (*scope, f"/response/body/{HOSTILE.replace('/', '~1')}")
     whole = Observed(is_documented=True, types={"object": days})
     odd = Observed(is_documented=False, types={HOSTILE: days}, values={HOSTILE: 2}, other_values=1)
     share = Share(count=1, of=3)
     change = Change(
         kind=ChangeKind.TYPE,
-        spot=spot,
+        location=location,
         day="2026-05-03",
         type=HOSTILE,
         before=share,
@@ -171,7 +180,14 @@ def hostile_explained(hostile: DriftSummary, hostile_questions: tuple[OpenQuesti
         is_documented=False,
     )
     gaps = [
-        Gap(rule=rule, spot=spot, documented=HOSTILE, seen=HOSTILE, opportunities=9, contract=STATEMENT)
+        Gap(
+            rule=rule,
+            location=location,
+            documented=HOSTILE,
+            seen=HOSTILE,
+            opportunities=9,
+            contract=STATEMENT,
+        )
         for rule in (FIELD_UNOBSERVED, CODE_UNOBSERVED, RANGE_NARROWER)
     ]
     insight = Insight(
@@ -180,7 +196,7 @@ def hostile_explained(hostile: DriftSummary, hostile_questions: tuple[OpenQuesti
         answers=(Answer(question=HOSTILE, counts=((HOSTILE, 1),), verdict=HOSTILE),),
         limits=(HOSTILE,),
     )
-    observations = {(*scope, ""): whole, (*scope, "/response/body"): whole, spot: odd}
+    observations = {(*scope, ""): whole, (*scope, "/response/body"): whole, location: odd}
     summary = replace(hostile, observations=observations, out_of_window=3, undated=1)
     return CheckedRun(summary=summary, questions=hostile_questions, insight=insight)
 

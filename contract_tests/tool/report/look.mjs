@@ -1,42 +1,39 @@
-// look.mjs URL FOLDER WIDTH...: opens a report at widths, light and dark, with and without script, filters its findings,
-// and prints what it saw as JSON.
+// look.mjs URL WIDTH-SCHEME...: opens a report at widths, light or dark, with and without script, filters its findings, and
+// prints what it saw as JSON.
 import { readFileSync } from "node:fs";
 import { launch, open } from "../docs/browser/browser.mjs";
 
-const [url, folder, ...widths] = process.argv.slice(2);
+const [url, ...looked] = process.argv.slice(2);
 const axe = readFileSync(new URL("../docs/browser/node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 const browser = await launch();
 
 const looks = [];
-for (const width of widths.map(Number)) {
-  for (const colorScheme of width === 768 ? ["light"] : ["light", "dark"]) {
-    const { page, seen, close } = await open(browser, url, { viewport: { width, height: 1000 }, colorScheme }, "#list");
-    await page.screenshot({ path: `${folder}/${width}-${colorScheme}.png`, fullPage: true });
-    await page.emulateMedia({ media: "print" });
-    const unprinted = await page.evaluate(() => [...document.querySelectorAll("main details > *")]
-      .filter((one) => !one.getClientRects().length || !one.checkVisibility({ contentVisibilityAuto: true }))
-      .map((one) => one.outerHTML.slice(0, 100)));
-    await page.emulateMedia({ media: "screen" });
-    await page.evaluate(() => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
-    const measured = await page.evaluate(() => ({
-      overflow: document.documentElement.scrollWidth - innerWidth,
-      background: getComputedStyle(document.body).backgroundColor,
-      pwned: window.pwned ?? null,
-      cut: [...document.querySelectorAll("body *")]
-        .filter((one) => one.getClientRects().length && one.getBoundingClientRect().right > innerWidth + 1)
-        .filter((one) => !one.parentElement.closest(".scroll"))
-        .map((one) => one.outerHTML.slice(0, 100)),
-      charts: Object.fromEntries(["columns", "spark", "rates", "bar"].map((kind) =>
-        [kind, Math.min(...[...document.querySelectorAll(`svg.${kind}`)].map((one) => one.getBoundingClientRect().width))])),
-    }));
-    await page.evaluate(axe);
-    const { violations } = await page.evaluate(() => axe.run());
-    const grave = violations
-      .filter((one) => one.impact === "serious" || one.impact === "critical")
-      .map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 100)).join(" ")}`);
-    looks.push({ width, colorScheme, ...seen, ...measured, unprinted, grave });
-    await close();
-  }
+for (const [width, colorScheme] of looked.map((one) => one.split("-"))) {
+  const { page, seen, close } = await open(browser, url, { viewport: { width: Number(width), height: 1000 }, colorScheme }, "#list");
+  await page.emulateMedia({ media: "print" });
+  const unprinted = await page.evaluate(() => [...document.querySelectorAll("main details > *")]
+    .filter((one) => !one.getClientRects().length || !one.checkVisibility({ contentVisibilityAuto: true }))
+    .map((one) => one.outerHTML.slice(0, 100)));
+  await page.emulateMedia({ media: "screen" });
+  await page.evaluate(() => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
+  const measured = await page.evaluate(() => ({
+    overflow: document.documentElement.scrollWidth - innerWidth,
+    background: getComputedStyle(document.body).backgroundColor,
+    pwned: window.pwned ?? null,
+    cut: [...document.querySelectorAll("body *")]
+      .filter((one) => one.getClientRects().length && one.getBoundingClientRect().right > innerWidth + 1)
+      .filter((one) => !one.parentElement.closest(".scroll"))
+      .map((one) => one.outerHTML.slice(0, 100)),
+    charts: Object.fromEntries(["columns", "spark", "rates", "bar"].map((kind) =>
+      [kind, Math.min(...[...document.querySelectorAll(`svg.${kind}`)].map((one) => one.getBoundingClientRect().width))])),
+  }));
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => axe.run());
+  const grave = violations
+    .filter((one) => one.impact === "serious" || one.impact === "critical")
+    .map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 100)).join(" ")}`);
+  looks.push({ width, colorScheme, ...seen, ...measured, unprinted, grave });
+  await close();
 }
 
 const { page, close } = await open(browser, url, { viewport: { width: 1600, height: 1000 } }, "#list");

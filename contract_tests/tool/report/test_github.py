@@ -2,17 +2,17 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import OpenQuestion
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report.annotations import render_github
 from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.line_reports import render_github
 from opay_contract.words import printable
 
 COMMAND = re.compile(r"::(error|warning|notice) ([^:\n]*)::([^\n]*)")

@@ -4,10 +4,10 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
 from opay_contract.model.finding import Severity
@@ -119,8 +119,8 @@ def test_bars_of_presence_are_as_wide_as_the_shares_beside_them(page: str, weeks
 def test_members_that_nobody_documents_or_that_were_never_there_are_marked(
     weeks: DriftSummary, contract: Contract
 ) -> None:
-    spot = ("queryCardTokens", "by-customer", "success", "/response/body/data/cardTokens")
-    kept = {key: one for key, one in weeks.observations.items() if not key[3].startswith(spot[3])}
+    location = ("queryCardTokens", "by-customer", "success", "/response/body/data/cardTokens")
+    kept = {key: one for key, one in weeks.observations.items() if not key[3].startswith(location[3])}
     page = render_html(CheckedRun(summary=replace(weeks, observations=kept), contract=contract))
     tree = section(page, "presence")
     assert re.search(
@@ -214,9 +214,11 @@ def test_questions_have_a_verdict_or_say_why_they_have_none(page: str) -> None:
 
 def test_a_body_as_deep_as_a_reader_allows_does_not_nest_the_page_too_deep(weeks: DriftSummary) -> None:
     deep = "/response/body" + "/a" * 900
-    spots = {("o", "", "success", deep[:end]): end for end in range(len("/response/body"), len(deep) + 1, 2)}
+    locations = {
+        ("o", "", "success", deep[:end]): end for end in range(len("/response/body"), len(deep) + 1, 2)
+    }
     observed = Observed(is_documented=False, types={"object": {"2026-05-01": 1}})
-    summary = replace(weeks, observations=dict.fromkeys(spots, observed))
+    summary = replace(weeks, observations=dict.fromkeys(locations, observed))
     html = section(render_html(CheckedRun(summary=summary)), "presence")
     assert html.count('<li class="member') == 901
     depth = deepest = 0

@@ -3,16 +3,15 @@
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
-from opay_contract.model.insight import Insight
+from opay_contract.model.finding import Insight
 from opay_contract.model.summary import DriftSummary
+from opay_contract.report.annotations import render_github, render_sarif
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.junit_report import render_junit
-from opay_contract.report.line_reports import render_github
-from opay_contract.report.sarif_report import render_sarif
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,13 @@
 """A run that was interrupted: every format says that its report is a part."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from opay_contract.model.summary import DriftSummary
+from opay_contract.report.annotations import render_github, render_sarif
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.html_report import render_html
 from opay_contract.report.junit_report import render_junit
-from opay_contract.report.line_reports import render_github
 from opay_contract.report.markdown_report import render_markdown
-from opay_contract.report.sarif_report import render_sarif
 
 
 def test_every_format_says_that_not_everything_was_checked(clean: DriftSummary) -> None:

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from markdown_it import MarkdownIt
+from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
 from opay_contract.model.exchange import Place
@@ -91,7 +91,11 @@ def test_a_step_summary_is_never_too_large_for_what_was_observed(hostile_explain
     insight = hostile_explained.insight
     long = "/" + "~" * 9999
     wide = [
-        replace(gap, spot=(*gap.spot[:3], f"{gap.spot[3]}/{n}{long}"), documented=gap.documented + long)
+        replace(
+            gap,
+            location=(*gap.location[:3], f"{gap.location[3]}/{n}{long}"),
+            documented=gap.documented + long,
+        )
         for gap in insight.gaps
         for n in range(999)
     ]

@@ -1,13 +1,12 @@
 """The page in Debian's Chromium without a network: narrow, wide, light, dark, with and without script."""
 
-import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from contract_tests.tool.docs.test_page_in_chromium import drive
+from msgspec.structs import replace
 
 from opay_contract.model.summary import DriftSummary, merge
 from opay_contract.report.checked_run import CheckedRun
@@ -16,15 +15,14 @@ from opay_contract.report.html_report import render_html
 pytestmark = pytest.mark.external
 
 LOOK = Path(__file__).with_name("look.mjs")
+LOOKS = ("390-dark", "768-light", "1280-light")
 
 
-def look(html: str, folder: Path, *widths: int) -> Any:
-    """Open a page and return what the browser saw; its pictures go where REPORT_PICTURES says."""
+def look(html: str, folder: Path, *looks: str) -> Any:
+    """Open a page at widths, light or dark, and return what the browser saw."""
     page = folder / "report.html"
     page.write_text(html, encoding="utf-8")
-    pictures = Path(os.environ.get("REPORT_PICTURES", folder))
-    pictures.mkdir(parents=True, exist_ok=True)
-    return drive(LOOK, page.as_uri(), pictures, *widths) | {"url": page.as_uri()}
+    return drive(LOOK, page.as_uri(), *looks) | {"url": page.as_uri()}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +37,7 @@ def seen(
     explain: Callable[[DriftSummary], CheckedRun],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Any:
-    return look(render_html(explain(busy)), tmp_path_factory.mktemp("page"), 390, 768, 1280)
+    return look(render_html(explain(busy)), tmp_path_factory.mktemp("page"), *LOOKS)
 
 
 def test_the_page_asks_for_nothing_and_complains_about_nothing(seen: Any) -> None:
@@ -49,7 +47,7 @@ def test_the_page_asks_for_nothing_and_complains_about_nothing(seen: Any) -> Non
 
 
 def test_nothing_is_cut_at_any_width(seen: Any) -> None:
-    assert [(one["overflow"], one["cut"]) for one in seen["looks"]] == [(0, [])] * 5
+    assert [(one["overflow"], one["cut"]) for one in seen["looks"]] == [(0, [])] * len(LOOKS)
 
 
 def test_charts_have_room_at_any_width(seen: Any) -> None:
@@ -58,7 +56,7 @@ def test_charts_have_room_at_any_width(seen: Any) -> None:
 
 
 def test_what_is_folded_away_is_printed(seen: Any) -> None:
-    assert [one["unprinted"] for one in seen["looks"]] == [[]] * 5
+    assert [one["unprinted"] for one in seen["looks"]] == [[]] * len(LOOKS)
 
 
 def test_the_page_follows_the_readers_colours(seen: Any) -> None:
@@ -67,7 +65,7 @@ def test_the_page_follows_the_readers_colours(seen: Any) -> None:
 
 
 def test_axe_finds_no_serious_or_critical_problem(seen: Any) -> None:
-    assert [one["grave"] for one in seen["looks"]] == [[]] * 5
+    assert [one["grave"] for one in seen["looks"]] == [[]] * len(LOOKS)
 
 
 def test_filters_show_what_they_say(seen: Any, busy: DriftSummary) -> None:
@@ -96,7 +94,7 @@ def test_a_hostile_summary_runs_nothing_and_is_not_cut(
     hostile = hostile_explained.summary
     both = hostile.findings | drifted.findings  # the filters that the browser tries are for the latter
     page = render_html(replace(hostile_explained, summary=replace(hostile, findings=both)))
-    shown = look(page, tmp_path, 390)
+    shown = look(page, tmp_path, "390-light")
     for one in shown["looks"]:
         assert (one["pwned"], one["requests"], one["errors"]) == (None, [shown["url"]], [])
         assert (one["overflow"], one["cut"], one["grave"]) == (0, [], [])

@@ -3,23 +3,23 @@
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import default_directory
+from opay_contract.contract.documents import default_directory
 from opay_contract.contract.operation import OpenQuestion
 from opay_contract.judge.table import RULES
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.report.annotations import render_sarif
 from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.sarif_report import render_sarif
 
 HERE = Path(__file__).parent
 SCHEMA = json.loads((HERE / "sarif-2.1.0.schema.json").read_text(encoding="utf-8"))

@@ -3,12 +3,12 @@
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import click
 import pytest
 from contract_tests.tool.running import run_command
+from msgspec.structs import replace
 
 from opay_contract.cli.check import check
 from opay_contract.contract.contract import Contract
@@ -19,8 +19,8 @@ from opay_contract.model.exchange import Place
 from opay_contract.model.finding import ContractPlace, Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.report.checked_run import CheckedRun, View, rank
-from opay_contract.report.frames import MAX_LINES, build_frame, guide_of, next_steps
-from opay_contract.report.sentences import dotted
+from opay_contract.report.findings import MAX_LINES, build_frame, dotted, guide_of
+from opay_contract.report.sentences import next_steps
 from opay_contract.report.text_report import MIN_WIDTH, render_text
 
 DATA = Path(__file__).parents[1] / "whole" / "acceptance" / "data"

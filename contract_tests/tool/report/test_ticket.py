@@ -3,16 +3,16 @@
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from contract_tests.tool.running import run_command
+from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
 from opay_contract.model.summary import DriftSummary
 from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.ticket_report import MAX_TOLD, render_ticket
+from opay_contract.report.markdown_report import MAX_TOLD, render_ticket
 from opay_contract.signing.signer import PUBLIC_TEST_KEY, verify
 
 DATA = Path(__file__).parents[1] / "whole" / "acceptance" / "data"

@@ -9,7 +9,7 @@ from opay_contract.judge.gap_table import EVERY_RULE, GAP_RULES
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Finding, Outcome, Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
-from opay_contract.settings.policy import ALWAYS, GROUPS, RulePolicy, build_policy, expand_rules
+from opay_contract.settings import ALWAYS, GROUPS, RulePolicy, build_policy, expand_rules
 
 RULES = {rule.id: rule for rule in EVERY_RULE}
 PLACE = Place(source=0, entry=1, file="a")

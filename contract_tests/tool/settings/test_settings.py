@@ -6,7 +6,7 @@ import pytest
 
 from opay_contract.errors import UsageError
 from opay_contract.model.finding import Severity
-from opay_contract.settings.settings import KEYS, ProjectSettings, load_settings
+from opay_contract.settings import KEYS, ProjectSettings, load_settings
 
 EVERYTHING = """
 [project]
@@ -103,6 +103,13 @@ def test_a_named_file_has_the_keys_at_its_top_unless_it_is_a_pyproject(tmp_path:
 HEAD = "[tool.opay-contract]\n"
 REFUSED = [
     ("basline = 'x'", "2: unknown key 'basline' in [tool.opay-contract]; did you mean 'baseline'?"),
+    (
+        "'Ann B' = 1",
+        (
+            "2: unknown key '(string of 5 characters, mixed characters)' in [tool.opay-contract]; known are "
+            "contract, base-url, fail-on, baseline, format, docs-url, select, ignore, severity, jobs"
+        ),
+    ),
     ("jobs = 0", "2: expected a number from 1 on, got 0 in [tool.opay-contract] jobs"),
     ("jobs = true", "2: expected a number from 1 on, got a truth value in [tool.opay-contract] jobs"),
     ("contract = ''", "2: expected a text, got an empty text in [tool.opay-contract] contract"),

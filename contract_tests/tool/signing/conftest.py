@@ -2,7 +2,7 @@
 
 import pytest
 
-from opay_contract.model.signature import SignatureScheme
+from opay_contract.signing.signer import SignatureScheme
 
 
 @pytest.fixture(scope="session")

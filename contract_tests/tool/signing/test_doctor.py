@@ -13,9 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from opay_contract.cli.sign import sign as sign_command
+from opay_contract.cli.test import sign as sign_command
 from opay_contract.model.exchange import Request
-from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.doctor import (
     MOST_BODY,
     Diagnosis,
@@ -23,7 +22,7 @@ from opay_contract.signing.doctor import (
     diagnose,
     diagnose_request,
 )
-from opay_contract.signing.signer import PUBLIC_TEST_KEY
+from opay_contract.signing.signer import PUBLIC_TEST_KEY, SignatureScheme
 
 ASKED = {"customerId": "shop/42 <متجر>"}
 BODY = json.dumps(ASKED, ensure_ascii=False, separators=(",", ":")).encode()

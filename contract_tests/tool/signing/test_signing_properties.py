@@ -10,8 +10,7 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from opay_contract.model.signature import SignatureScheme
-from opay_contract.signing.signer import Verification, sign, verify
+from opay_contract.signing.signer import SignatureScheme, Verification, sign, verify
 
 FORMS = st.sampled_from(["raw", "escaped"])
 SCALARS = (

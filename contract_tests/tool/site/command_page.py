@@ -8,7 +8,7 @@ import click
 
 from opay_contract.cli.help import Command, Group
 from opay_contract.cli.main import TASKS, cli
-from opay_contract.settings.settings import KEYS, Key
+from opay_contract.settings import KEYS, SettingKey
 
 _NAME = "opay-contract"
 _WIDTH = 118
@@ -40,7 +40,7 @@ def render_setting_table() -> str:
     return "\n".join(["| key | example | without it | holds for | is |", "|---|---|---|---|---|", *rows, ""])
 
 
-def _commands_with(key: Key) -> str:
+def _commands_with(key: SettingKey) -> str:
     """Return the commands of which a key is an option, or those of which it is none where these are fewer."""
     having: list[str] = []
     lacking: list[str] = []

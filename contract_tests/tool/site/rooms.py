@@ -15,13 +15,13 @@ from typing import Any
 import opay_contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.conclusions import conclude
-from opay_contract.drift.fold import MAX_WAITING
+from opay_contract.drift.fold import MIN_WAITING
 from opay_contract.drift.insight import draw_insight
 from opay_contract.engines.folding import check_sources
 from opay_contract.judge.subject import Settings
 from opay_contract.recordings.inputs import iter_sources
 from opay_contract.report.checked_run import CheckedRun
-from opay_contract.report.line_reports import render_concise
+from opay_contract.report.text_report import render_concise
 
 PACKAGE = f"{Path(opay_contract.__file__).parent}/"
 URL = "https://sandbox-cashierapi.opaycheckout.com/api/v1/international/token/query"
@@ -78,7 +78,7 @@ def trace(write: Callable[[int], str], suffix: str) -> Rooms:
     What is learnt from the first exchange, and reading the contract, is not on the way of the others.
     """
     contract, settings = load_contract(), Settings(started_at=1_790_000_000.0)
-    number, calls = MAX_WAITING, []
+    number, calls = MIN_WAITING, []
     with TemporaryDirectory() as folder:
         for times in (number, number, 2 * number):  # the first only warms up
             file = Path(folder) / f"{times}.{suffix}"

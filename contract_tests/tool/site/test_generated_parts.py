@@ -17,10 +17,10 @@ from contract_tests.tool.site.command_page import render_command_table, render_c
 from contract_tests.tool.site.rooms import har, ndjson, render_rooms, trace
 from contract_tests.tool.site.schema_page import render_members
 
-from opay_contract.cli.diff import render_kinds
+from opay_contract.cli.compare import render_kinds
 from opay_contract.cli.main import COMMANDS, cli
 from opay_contract.cli.rules import render_markdown
-from opay_contract.exit_codes import ExitCode
+from opay_contract.errors import ExitCode
 from opay_contract.judge.gap_table import EVERY_RULE
 
 REPOSITORY = Path(__file__).parents[3]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from opay_contract.cli.spec import spec
+from opay_contract.cli.contract import spec
 from opay_contract.errors import UsageError
 from opay_contract.spec.lint import prove_contract
 
@@ -91,7 +91,7 @@ def test_without_the_extra_the_message_says_what_to_install(
 
 def test_the_help_does_not_import_the_extra(repository: Path) -> None:
     code = (
-        "import sys\nfrom opay_contract.cli.spec import spec\n"
+        "import sys\nfrom opay_contract.cli.contract import spec\n"
         "sys.exit(any(name.startswith('openapi_spec_validator') for name in sys.modules))"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=repository)

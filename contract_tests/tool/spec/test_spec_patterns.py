@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opay_contract.spec.schemas import describe_pattern
+from opay_contract.spec.openapi import describe_pattern
 
 REFUSED: tuple[str, ...] = (
     r"\d", r"\D", r"\w", r"\S", r"\bid", "a.b", "(?<=a)b", "(?<!a)b", "(?P<n>a)", "(?<n>a)", "(?i)a",

@@ -15,9 +15,8 @@ from opay_contract.drift.fold import Fold
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Exchange, Place, Request, Response
 from opay_contract.model.summary import DriftSummary
-from opay_contract.suggest.context import read_draft
 from opay_contract.suggest.suggesting import suggest_changes
-from opay_contract.suggest.suggestion import Proposal, Thresholds
+from opay_contract.suggest.suggestion import Proposal, Thresholds, read_draft
 
 REPOSITORY = Path(__file__).parents[3]
 LEDGER = REPOSITORY / "contract_tests" / "tool" / "whole" / "contracts" / "ledger"

@@ -11,6 +11,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from contract_tests.tool.running import published_schema
 
 from opay_contract.contract.documents import parse_document
 from opay_contract.jsontext import iter_nodes, value_at
@@ -21,7 +22,6 @@ from opay_contract.suggest.outputs import (
     render_overlays,
     render_revision,
     render_suggestions,
-    suggestions_schema,
 )
 from opay_contract.suggest.suggestion import Proposal, Revision, Thresholds
 
@@ -153,7 +153,7 @@ def test_a_place_is_a_normalized_path() -> None:
 
 def test_the_json_fits_its_schema_and_says_all_of_it(proposal: Proposal) -> None:
     written = json.loads(render_suggestions(proposal))
-    schema = suggestions_schema()
+    schema = published_schema("suggest/suggestions-v1.schema.json")
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.Draft202012Validator(schema).validate(written)
     assert len(written["suggestions"]) == len(proposal.suggestions)

@@ -132,7 +132,7 @@ def test_a_contract_that_changed_meanwhile_is_not_written(
             file.write("\n")
         return check_sources(*arguments, **others)
 
-    monkeypatch.setattr("opay_contract.cli.checking.check_sources", check_slowly)
+    monkeypatch.setattr("opay_contract.engines.folding.check_sources", check_slowly)
     before = files(bench.folder)
     done = invoke("suggest", "--contract", bench.folder, "--write", calls)
     assert isinstance(done.exception, UsageError)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from opay_contract.drift.saving import summary_from_json, summary_to_json
 from opay_contract.judge.table import RULES
 from opay_contract.spec.lint import prove_contract
-from opay_contract.suggest.context import read_draft
+from opay_contract.suggest.editing import Add
 from opay_contract.suggest.suggesting import FIXES, suggest_changes
-from opay_contract.suggest.suggestion import Add, Judgement, Proposal, Suggestion, Thresholds
+from opay_contract.suggest.suggestion import Judgement, Proposal, Suggestion, Thresholds, read_draft
 
 from .conftest import Bench, Call, Change, Traffic, balance, by_customer, by_token, copy_contract
 
@@ -144,7 +144,7 @@ def test_each_kind_alone_leaves_a_sound_contract_and_nothing_to_suggest(bench: B
     one_in=st.sampled_from((1, 2, 3, 7)),
     from_day=st.integers(1, 4),
 )
-@settings(max_examples=15)
+@settings(max_examples=8)
 def test_whatever_comes_together_what_was_too_narrow_is_gone_and_the_rest_stays(
     kinds: list[str], one_in: int, from_day: int
 ) -> None:
@@ -374,6 +374,9 @@ def test_narrower_is_written_where_every_place_agrees_and_was_recorded(ledger: B
     assert [(one.rule, one.action, one.evidence.count) for one in proposal.changes] == [
         ("presence-narrower", "require 'owner'", 120)
     ]
+    for enough, is_there in ((120, True), (121, False)):
+        again = ledger.propose(traffic, narrow=True, limits=Thresholds(enough=enough))
+        assert bool(again.changes) is is_there
     ledger.write(proposal)
     assert not ledger.findings(traffic)
     assert not ledger.propose(traffic, narrow=True).changes

@@ -1,5 +1,6 @@
 """`opay-contract test`: the suite from wherever the package is installed, its end, and its files."""
 
+import gc
 import json
 import re
 import sys
@@ -35,6 +36,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Run]:
         "test_schemathesis",
     ):  # whose examples are counted at import
         monkeypatch.delitem(sys.modules, f"opay_contract.suite.{module}", raising=False)
+    gc.freeze()  # a run of pytest ends with a collection of garbage: not of all that is here already
     before = settings.get_current_profile_name()
     yield lambda *options: CliRunner().invoke(cli, ["test", "--pace", "1000", *options])
     settings.load_profile(before)
@@ -178,6 +180,18 @@ def test_options_that_make_no_sense_end_the_run(run: Run, staging: Staging, opti
     done = run("--target", staging.url, *options)
     assert done.exit_code == 2
     assert options[0] in done.output
+    assert staging.seen == 0
+
+
+def test_without_an_operation_nothing_is_asked_and_a_word_with_an_at_sign_is_no_file(
+    run: Run, staging: Staging, tmp_path: Path
+) -> None:
+    (tmp_path / "empty.yaml").write_text("openapi: 3.1.0\npaths: {}\n", encoding="utf-8")
+    (tmp_path / "packed").write_bytes(b"\x1f\x8b\xff")
+    for options in ([], ["--target", staging.url, "--probe"]):
+        done = run("--contract", "empty.yaml", *options)
+        assert "the contract has no operation" in f"{done.exception}{done.output}", options
+    assert run("--only", "@packed").exit_code == 2
     assert staging.seen == 0
 
 

@@ -23,15 +23,16 @@ from contract_tests.usual import one_in
 from hypothesis import settings
 
 from opay_contract.mock.app import build_app
-from opay_contract.mock.choices import assumed_choices
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings
+from opay_contract.mock.statement import assumed_choices
 from opay_contract.mock.store import Store
 from opay_contract.mock.validation import Credentials, MockRequest
-from opay_contract.suite import probe, test_answers, test_refusals
+from opay_contract.suite import test_answers, test_refusals
 from opay_contract.suite.api import Api
 from opay_contract.suite.breach import Breach, breach_in, quote_for_shell
 from opay_contract.suite.plugin import REAL_PROFILE
+from opay_contract.suite.targets import probe
 
 Test = Callable[[Api], None]
 
@@ -61,7 +62,7 @@ def run_suite(answer: Callable[[Sent], Came], names: Iterable[str] = TESTS) -> d
     """Run tests of the suite against a server; returns what those that failed said, never a value."""
     failed = {}
     with asking(answer) as api:
-        judged = probe.probe(api).api
+        judged = probe(api).api
         for name in names:
             try:
                 TESTS[name](judged)
@@ -87,7 +88,7 @@ def test_there_are_some_fifty_defects_and_each_has_a_name_of_its_own() -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("defect", DEFECTS[::3], ids=lambda defect: defect.name)
+@pytest.mark.parametrize("defect", DEFECTS[::9], ids=lambda defect: defect.name)
 def test_whatever_else_fails_is_told_without_a_secret_or_a_value(defect: Defect) -> None:
     assert run_suite(defect.server().answer)
 
@@ -112,18 +113,6 @@ def test_the_mock_raises_no_alarm_under_any_reading(number: int) -> None:
     picks = {name: known[number % len(known)] for name, known in READINGS.items()}
     with in_mock(picks) as answer:
         assert run_suite(answer) == {}
-
-
-@pytest.mark.thorough
-def test_a_sound_server_raises_no_alarm_under_any_single_reading() -> None:
-    alarms = {
-        (question.id, reading.id): failed
-        for question in CONTRACT.questions
-        for reading in question.readings
-        if not reading.assumed  # of all that are, there is the server of no choice
-        and (failed := run_suite(SoundServer({question.id: reading.id}).answer))
-    }
-    assert (alarms, run_suite(SoundServer().answer)) == ({}, {})
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """A probe tells in five requests what is right, and of what is wrong the one reason."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from contract_tests.tool.suite.defects import html
@@ -16,12 +15,13 @@ from contract_tests.tool.suite.park import (
     SoundServer,
     asking,
 )
+from msgspec.structs import replace
 
 from opay_contract.signing.doctor import describe_doubt
 from opay_contract.suite.api import Api
 from opay_contract.suite.client import Client, RatePolicy, UnreachableError
-from opay_contract.suite.probe import PROBES, ProbeResult, probe
 from opay_contract.suite.questions import ApiJudge, ApiTarget
+from opay_contract.suite.targets import PROBES, ProbeResult, probe
 
 TARGET = ApiTarget(
     name="park", base_url="http://127.0.0.1:9", merchant_id=MERCHANT, private_key=KEY, customer_id=CUSTOMER

@@ -8,20 +8,22 @@ for byte. Every fault of an entry is named by file and line.
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from opay_contract.baseline.acceptance import Acceptance, Judged
 from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID
-from opay_contract.drift.findings_seen import FindingsSeen, sightings_of
+from opay_contract.drift.saving import FindingsSeen, findings_seen_in
 from opay_contract.errors import UsageError
+from opay_contract.files import parse_toml, read_text
 from opay_contract.judge.card_numbers import has_card_number
+from opay_contract.judge.describing import describe_name
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED, RULES_BY_ID
 from opay_contract.model.finding import Outcome, key_of
 from opay_contract.model.summary import DriftSummary, fingerprint
-from opay_contract.tomltext import parse_toml
 from opay_contract.words import did_you_mean
 
 TABLE = "acceptance"
@@ -45,8 +47,7 @@ _HEADER = re.compile(rf"""\[\[[ \t]*(?P<quote>["']?){TABLE}(?P=quote)[ \t]*\]\][
 _COMMENT = "#"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryLines:
+class EntryLines(msgspec.Struct, frozen=True, kw_only=True):
     """The lines of one entry, as indexes: the comments directly above it, its header, its members."""
 
     first: int
@@ -54,8 +55,7 @@ class EntryLines:
     end: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """The lines of a baseline with their ends, those that begin inside a string, and the entries."""
 
     lines: tuple[str, ...]
@@ -108,20 +108,13 @@ def remove_entries(text: str, numbers: Iterable[int]) -> str:
 
 def render_entry(acceptance: Acceptance) -> str:
     """Return an acceptance as an entry."""
-    value = f"value = {_quote(acceptance.value)}\n" if acceptance.value else ""
-    return (
-        f"[[{TABLE}]]\n"
-        f"fingerprint = {_quote(acceptance.fingerprint)}\n"
-        f"rule = {_quote(acceptance.rule)}\n"
-        f"operation = {_quote(acceptance.operation)}\n"
-        f"outcome = {_quote(acceptance.outcome)}\n"
-        f"pointer = {_quote(acceptance.pointer)}\n"
-        f"{value}"
-        f"reason = {_quote(acceptance.reason)}\n"
-        f"expires = {acceptance.expires.isoformat()}\n"
-        f"accepted_by = {_quote(acceptance.accepted_by)}\n"
-        f"accepted_on = {acceptance.accepted_on.isoformat()}\n"
-    )
+    members = {name: getattr(acceptance, name) for name in _MEMBERS}
+    lines = [
+        f"{name} = {value.isoformat() if isinstance(value, date) else _quote(value)}\n"
+        for name, value in members.items()
+        if value or name != _OPTIONAL
+    ]
+    return "".join([f"[[{TABLE}]]\n", *lines])
 
 
 def _quote(text: str) -> str:
@@ -194,25 +187,11 @@ def read_acceptance(
     values: Mapping[str, Any], file: str, layout: Layout, entry: EntryLines, today: date
 ) -> Acceptance:
     """Return the acceptance that an entry holds; raises UsageError."""
-
-    def fail(member: str, fault: str) -> UsageError:
-        return UsageError(f"{file}:{layout.line_of(entry, member)}: {fault}")
-
-    for member, fault in _find_faults(values, today):
-        raise fail(member, fault)
-    return Acceptance(
-        rule=values["rule"],
-        operation=values["operation"],
-        outcome=values["outcome"],
-        pointer=values["pointer"],
-        value=values.get("value", ""),
-        reason=values["reason"],
-        expires=values["expires"],
-        accepted_by=values["accepted_by"],
-        accepted_on=values["accepted_on"],
-        file=file,
-        line=entry.header + 1,
-    )
+    # what rests on a sound member is looked at only then
+    for member, fault in _find_shape_faults(values) or _find_value_faults(values, today):
+        raise UsageError(f"{file}:{layout.line_of(entry, member)}: {fault}")
+    told = {name: value for name, value in values.items() if name != "fingerprint"}
+    return Acceptance(**told, file=file, line=entry.header + 1)
 
 
 def find_rule_fault(rule: str) -> str | None:
@@ -220,7 +199,8 @@ def find_rule_fault(rule: str) -> str | None:
     if rule in NEVER_ACCEPTED:
         return f"{rule} can never be accepted: take the card number out of where it is exposed"
     known = RULES_BY_ID.keys() | CHANGE_KINDS_BY_ID.keys()
-    return None if rule in known else f"unknown rule '{rule}'{_hint(rule, known, _WHERE_RULES_ARE)}"
+    hint = _hint(rule, known, _WHERE_RULES_ARE)
+    return None if rule in known else f"unknown rule '{describe_name(rule)}'{hint}"
 
 
 def find_expiry_fault(expires: date, today: date) -> str | None:
@@ -236,14 +216,10 @@ def find_text_fault(name: str, text: str) -> str | None:
     return f"{name} holds a card number" if has_card_number(text) else None
 
 
-def _find_faults(values: Mapping[str, Any], today: date) -> list[tuple[str, str]]:
-    """Return members and what is wrong with them; what rests on a sound member is looked at only then."""
-    return _find_shape_faults(values) or _find_value_faults(values, today)
-
-
 def _find_shape_faults(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     unknown = [
-        (name, f"unknown member '{name}'{_hint(name, _MEMBERS, _KNOWN)}") for name in values - _MEMBERS.keys()
+        (name, f"unknown member '{describe_name(name)}'{_hint(name, _MEMBERS, _KNOWN)}")
+        for name in values - _MEMBERS.keys()
     ]
     needed = [name for name in _MEMBERS if name != _OPTIONAL]
     missing = [(name, f"the acceptance has no '{name}'") for name in needed if name not in values]
@@ -263,7 +239,8 @@ def _find_value_faults(values: Mapping[str, Any], today: date) -> list[tuple[str
         "rule": find_rule_fault(values["rule"]),
         "outcome": None
         if values["outcome"] in outcomes
-        else f"unknown outcome '{values['outcome']}'; known are {', '.join(outcomes) or 'none'}",
+        else f"unknown outcome '{describe_name(values['outcome'])}'; "
+        f"known are {', '.join(outcomes) or 'none'}",
         "pointer": "pointer holds a card number" if has_card_number(values["pointer"]) else None,
         "value": "value holds a card number" if has_card_number(values.get("value", "")) else None,
         "reason": find_text_fault("reason", values["reason"]),
@@ -271,8 +248,8 @@ def _find_value_faults(values: Mapping[str, Any], today: date) -> list[tuple[str
         "expires": find_expiry_fault(values["expires"], today),
         "fingerprint": None
         if values["fingerprint"] == right
-        else f"fingerprint '{values['fingerprint']}' is not that of the rule, operation, outcome, pointer "
-        f"and value beside it, which is '{right}'",
+        else "the fingerprint is not that of the rule, operation, outcome, pointer and value beside it, "
+        f"which is '{right}'",
     }
     return [(name, fault) for name, fault in faults.items() if fault]
 
@@ -285,8 +262,7 @@ VERSION = 1
 """The version of the file's members."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
+class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     """The acceptances of a file, in its order, and its text."""
 
     text: str
@@ -295,13 +271,7 @@ class Baseline:
 
 def load_baseline(path: Path, today: date) -> Baseline:
     """Read a baseline; raises UsageError with file and line where it is not one."""
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 text") from error
-    return parse_baseline(text, str(path), today)
+    return parse_baseline(read_text(path), str(path), today)
 
 
 def load_or_start_baseline(path: Path, today: date) -> Baseline:
@@ -317,7 +287,8 @@ def parse_baseline(text: str, file: str, today: date) -> Baseline:
     if type(version) is not int or version != VERSION:
         raise UsageError(f"{file}:1: no baseline of version {VERSION}; begin it with 'version = {VERSION}'")
     if values:
-        raise UsageError(f"{file}:1: unknown member '{next(iter(values))}'; known are version and {TABLE}")
+        unknown = describe_name(next(iter(values)))
+        raise UsageError(f"{file}:1: unknown member '{unknown}'; known are version and {TABLE}")
     if not isinstance(entries, list) or len(entries) != len(layout.entries):
         raise UsageError(f"{file}:1: write every acceptance as a table of its own that begins [[{TABLE}]]")
     acceptances = tuple(
@@ -330,7 +301,7 @@ def parse_baseline(text: str, file: str, today: date) -> Baseline:
 
 def apply_baseline(summary: DriftSummary, baseline: Baseline, today: date) -> Judged:
     """Tell which findings of a run are accepted, which were, and which acceptances have no finding."""
-    findings_seen = sightings_of(summary)
+    findings_seen = findings_seen_in(summary)
     return Judged(
         summary=summary,
         today=today,

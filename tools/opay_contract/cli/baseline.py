@@ -25,21 +25,20 @@ from opay_contract.baseline.baseline import (
     parse_baseline,
     remove_entries,
 )
-from opay_contract.cli.checking import check_paths, format_in_option, settings_of_now
 from opay_contract.cli.help import Group
 from opay_contract.cli.options import FILE, base_url_option, contract_option, paths_argument, settings_of
-from opay_contract.cli.output import write_atomically
+from opay_contract.cli.running import check_paths, format_in_option, settings_of_now
 from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.conclusions import conclude, weigh_card_numbers
-from opay_contract.drift.findings_seen import FindingsSeen, load_sightings, sightings_of
-from opay_contract.errors import UsageError
-from opay_contract.exit_codes import ExitCode
+from opay_contract.drift.saving import FindingsSeen, findings_seen_in, load_findings_seen
+from opay_contract.errors import ExitCode, UsageError
+from opay_contract.files import write_atomically
 from opay_contract.judge.table import RULES_BY_ID
 from opay_contract.model.finding import Key
 from opay_contract.model.summary import fingerprint
-from opay_contract.report.sentences import describe_covered
-from opay_contract.settings.policy import RulePolicy
+from opay_contract.report.findings import describe_covered
+from opay_contract.settings import RulePolicy
 from opay_contract.words import count, on_one_line, printable
 
 _file_argument = click.argument("file", metavar="FILE", type=FILE)
@@ -77,10 +76,10 @@ def findings_options(command: Callable[..., None]) -> Callable[..., None]:
 
         def read_findings() -> FindingsSeen:
             if report:
-                return load_sightings(report)
+                return load_findings_seen(report)
             contract = load_contract(contract_dir, base_urls)
             summary = check_paths(paths, contract, settings_of_now(), format_in)
-            return sightings_of(conclude(weigh_card_numbers(summary), contract))
+            return findings_seen_in(conclude(weigh_card_numbers(summary), contract))
 
         command(read_findings=read_findings, **others)
 

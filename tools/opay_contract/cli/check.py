@@ -5,15 +5,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
-from opay_contract.cli.checking import Counted, format_in_option, print_notes, print_repeats, watch_progress
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import (
     FILE,
@@ -25,29 +24,28 @@ from opay_contract.cli.options import (
     setting_option,
     window_options,
 )
-from opay_contract.cli.output import write_atomically
 from opay_contract.cli.reporting import Inputs, Reporting, arguments_of, report_options, report_run
+from opay_contract.cli.running import Counted, format_in_option, print_notes, print_repeats, watch_progress
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import default_directory, load_contract, load_documents
-from opay_contract.drift.places import join_runs
-from opay_contract.drift.saving import load_summary, summary_to_json
+from opay_contract.contract.documents import default_directory, load_documents
+from opay_contract.contract.loading import load_contract
+from opay_contract.drift.saving import join_runs, load_summary, summary_to_json
 from opay_contract.engines.checkpoint import Checkpoint, open_checkpoint
-from opay_contract.engines.folding import OnProgress, check_sources
-from opay_contract.engines.work import Job, Work
+from opay_contract.engines.folding import Job, OnProgress, build_job, check_sources
 from opay_contract.errors import UsageError
+from opay_contract.files import write_atomically
 from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Unreadable
+from opay_contract.model.observation import Window
 from opay_contract.model.summary import DriftSummary
-from opay_contract.model.timestamps import Window
 from opay_contract.recordings.inputs import STDIN, Repeats, Source, iter_inputs
 from opay_contract.words import count, printable
 
 _LOCAL, _DASK = "local", "dask"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
+class Spread(msgspec.Struct, frozen=True, kw_only=True):
     """Over how many processes or machines a run goes, and where it keeps what is done."""
 
     jobs: int | None
@@ -98,18 +96,18 @@ class Spread:
                 stdin=sys.stdin.buffer,
                 on_progress=on_progress,
             )
+        from opay_contract.engines.work import Work, check_in_processes  # noqa: PLC0415  multiprocessing
+
         documents = load_documents(job.contract_dir or default_directory())
         if checkpoint is not None:
             checkpoint.bind(documents, job.base_urls, job.settings, job.format_in)
         if self.engine == _LOCAL:
-            from opay_contract.engines.processes import check_in_processes  # noqa: PLC0415  multiprocessing
-
             work = Work(sources, job.format_in, None, checkpoint)
             return check_in_processes(work, job, self.jobs or 1, on_progress)
-        cluster, tasks = _import_cluster()
+        cluster = _import_cluster()
         summary: DriftSummary = cluster.check_on_cluster(
             Work(sources, job.format_in, cluster.PART_SIZE, checkpoint),
-            tasks.build_job(documents, job.base_urls, job.settings, job.format_in),
+            build_job(documents, job.base_urls, job.settings, job.format_in),
             scheduler=self.scheduler,
             workers=self.jobs,
             on_progress=on_progress,
@@ -163,12 +161,10 @@ def spread_options(command: Callable[..., None]) -> Callable[..., None]:
     return spreading
 
 
-def _import_cluster() -> tuple[Any, Any]:
+def _import_cluster() -> Any:
     """Import Dask, which is an extra and takes longer than a short check."""
     try:
-        return import_module("opay_contract.engines.cluster"), import_module(
-            "opay_contract.engines.cluster_tasks"
-        )
+        return import_module("opay_contract.engines.cluster")
     except ImportError as error:
         raise UsageError("--engine dask needs Dask; pip install 'opay-contract[dask]'") from error
 

@@ -24,7 +24,6 @@ class _Helpful(click.Command):
         return _HELP
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the examples."""
         if self.examples:
             with formatter.section("Examples"):
                 for wish, line in self.examples:

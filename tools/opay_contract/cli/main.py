@@ -9,8 +9,7 @@ import click
 
 from opay_contract import __version__
 from opay_contract.cli.help import Group
-from opay_contract.errors import OpayContractError
-from opay_contract.exit_codes import ExitCode
+from opay_contract.errors import ExitCode, OpayContractError
 from opay_contract.words import printable
 
 if TYPE_CHECKING:
@@ -26,19 +25,19 @@ TASKS: dict[str, dict[str, tuple[str, str]]] = {
     "Test": {
         "mock": ("opay_contract.cli.mock", "Stand in for the sandbox."),
         "record": ("opay_contract.cli.record", "Pass calls on to the sandbox and record them."),
-        "sign": ("opay_contract.cli.sign", "Print the Authorization header of a body."),
+        "sign": ("opay_contract.cli.test", "Print the Authorization header of a body."),
         "test": ("opay_contract.cli.test", "Ask a server what the contract promises."),
     },
     "Document": {
-        "bundle": ("opay_contract.cli.docs", "Join the contract into one file."),
-        "docs": ("opay_contract.cli.docs", "Make the reference from the contract."),
+        "bundle": ("opay_contract.cli.contract", "Join the contract into one file."),
+        "docs": ("opay_contract.cli.contract", "Make the reference from the contract."),
     },
     "Maintain": {
         "baseline": ("opay_contract.cli.baseline", "Accept known findings, each until a day."),
-        "diff": ("opay_contract.cli.diff", "Show what has changed between two versions of a contract."),
+        "diff": ("opay_contract.cli.compare", "Show what has changed between two versions of a contract."),
         "redact": ("opay_contract.cli.redact", "Replace card and customer data in recordings."),
         "settings": ("opay_contract.cli.rules", "Show which settings hold, and where they come from."),
-        "spec": ("opay_contract.cli.spec", "Prove that the contract itself is sound."),
+        "spec": ("opay_contract.cli.contract", "Prove that the contract itself is sound."),
         "suggest": (
             "opay_contract.cli.suggest",
             "Suggest changes of the contract that recordings speak for.",

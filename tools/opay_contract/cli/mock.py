@@ -4,37 +4,35 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 import click
+import msgspec
 
-from opay_contract.cli.checking import print_notes
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import FILE, contract_option
 from opay_contract.cli.record import complain
 from opay_contract.cli.redact import redaction_key
+from opay_contract.cli.running import print_notes
 from opay_contract.contract.contract import Contract, is_loopback
 from opay_contract.contract.loading import load_contract
-from opay_contract.errors import UsageError
-from opay_contract.exit_codes import ExitCode
-from opay_contract.mock.choices import assumed_choices, render_choices
-from opay_contract.mock.log import RequestLog, render_greeting
+from opay_contract.errors import ExitCode, UsageError
+from opay_contract.mock.calls import RequestLog, render_greeting
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.replay import load_replay
 from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.scenarios import build_scenarios, parse_faults, render_scenarios
+from opay_contract.mock.statement import assumed_choices, render_choices
 from opay_contract.mock.store import Store, StoredRecord
 from opay_contract.mock.validation import Credentials
-from opay_contract.record.capture import Captured
+from opay_contract.record.files import Captured
 from opay_contract.record.recorder import Backlog, Recorder, open_recorder
 
 _MOST_LINES, _SECONDS_TO_GATHER = 10_000, 0.02
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Options:
+class _Options(msgspec.Struct, frozen=True, kw_only=True):
     """Where the mock listens, and what it knows; how it behaves is in MockSettings."""
 
     host: str

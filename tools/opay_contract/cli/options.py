@@ -10,14 +10,21 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from opay_contract.contract.loading import default_directory, shorten
-from opay_contract.contract.openapi import ROOTS, SCHEMA_FOLDER
+from opay_contract.contract.documents import ROOTS, SCHEMA_FOLDER, default_directory, shorten
 from opay_contract.errors import UsageError
 from opay_contract.model.finding import Severity
-from opay_contract.model.timestamps import Window, moment_after, utc_of
+from opay_contract.model.observation import Window, moment_after, utc_of
 from opay_contract.recordings.inputs import find_missing
-from opay_contract.settings.policy import GROUPS, RULE_NAMES, build_policy, parse_severity
-from opay_contract.settings.settings import KEYS, KEYS_BY_NAME, ProjectSettings, load_settings
+from opay_contract.settings import (
+    GROUPS,
+    KEYS,
+    KEYS_BY_NAME,
+    RULE_NAMES,
+    ProjectSettings,
+    build_policy,
+    load_settings,
+    parse_severity,
+)
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -151,6 +158,11 @@ def _files_of(directory: Path) -> list[str]:
     return [ROOTS[0], *(path.relative_to(directory).as_posix() for path in found)]
 
 
+def complete_files(_context: click.Context, _argument: click.Parameter, start: str) -> list[CompletionItem]:
+    """Let the shell go on with the names of files."""
+    return [CompletionItem(start, type="file")]
+
+
 def paths_argument(
     metavar: str = "PATH...", *, required: bool = True, literally: bool = False
 ) -> Callable[[C], C]:
@@ -164,7 +176,7 @@ def paths_argument(
         required=required,
         metavar=metavar,
         callback=lambda _ctx, _param, paths: refuse_missing(paths, literally=literally),
-        shell_complete=lambda _ctx, _param, start: [CompletionItem(start, type="file")],
+        shell_complete=complete_files,
     )
 
 

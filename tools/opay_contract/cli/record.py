@@ -3,13 +3,13 @@
 import os
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import click
+import msgspec
 
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import FILE, contract_option
@@ -17,12 +17,10 @@ from opay_contract.cli.redact import redaction_key
 from opay_contract.cli.reporting import Criteria, Inputs, build_run, criteria_options
 from opay_contract.contract.contract import Contract, host_of, is_loopback
 from opay_contract.contract.loading import load_contract
-from opay_contract.errors import UsageError
-from opay_contract.exit_codes import ExitCode
+from opay_contract.errors import ExitCode, UsageError
 from opay_contract.judge.subject import Settings
 from opay_contract.model.finding import Finding
-from opay_contract.record.capture import BODY_LIMIT
-from opay_contract.record.files import Limits, RotatingFile
+from opay_contract.record.files import BODY_LIMIT, Limits, RotatingFile
 from opay_contract.record.recorder import Recorder, Watch, render_finding
 from opay_contract.redact.redactor import Redactor
 from opay_contract.report.text_report import render_text
@@ -32,8 +30,7 @@ _SANDBOX = "sandbox"
 _SECONDS = click.FloatRange(0, min_open=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _ProxyOptions:
+class _ProxyOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Where the proxy stands and what it does besides passing on."""
 
     host: str

@@ -6,14 +6,13 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
 import click
+from msgspec.structs import replace
 
-from opay_contract.cli.checking import format_in_option, print_notes
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import (
     FILE,
@@ -23,10 +22,10 @@ from opay_contract.cli.options import (
     max_unpacked_option,
     paths_argument,
 )
+from opay_contract.cli.running import format_in_option, print_notes
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
-from opay_contract.errors import UsageError
-from opay_contract.exit_codes import ExitCode
+from opay_contract.errors import ExitCode, UsageError
 from opay_contract.formats.editing import Tally
 from opay_contract.formats.table import Format
 from opay_contract.model.exchange import Unreadable

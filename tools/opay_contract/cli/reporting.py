@@ -2,8 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import wraps
 from importlib import import_module
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
+from msgspec.structs import replace
 
 from opay_contract.baseline.acceptance import utc_day
 from opay_contract.cli.options import (
@@ -22,28 +23,18 @@ from opay_contract.cli.options import (
     rule_options,
     setting_option,
 )
-from opay_contract.cli.output import (
-    Target,
-    assign_files,
-    has_colour,
-    is_terminal,
-    parse_target,
-    write_report,
-)
+from opay_contract.cli.running import has_colour, is_terminal, write_report
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import default_directory, is_carried, locate_root
-from opay_contract.contract.used import name_contract
+from opay_contract.contract.documents import default_directory, is_carried, locate_root, name_contract
 from opay_contract.drift.conclusions import conclude, weigh_card_numbers
 from opay_contract.drift.insight import draw_insight
-from opay_contract.errors import UsageError
-from opay_contract.exit_codes import ExitCode
+from opay_contract.errors import ExitCode, UsageError
 from opay_contract.model.finding import ContractPlace, Severity
 from opay_contract.model.summary import DriftSummary
 from opay_contract.report import CONCISE, FORMATS, TEXT, TICKET
 from opay_contract.report.checked_run import CheckedRun, View
 from opay_contract.report.sentences import describe_verdict, mark_of
-from opay_contract.settings.policy import RulePolicy, parse_severity
-from opay_contract.settings.settings import parse_docs_url
+from opay_contract.settings import RulePolicy, parse_docs_url, parse_severity
 from opay_contract.words import printable
 
 if TYPE_CHECKING:
@@ -52,12 +43,18 @@ if TYPE_CHECKING:
 _FALLBACK = (100, 40)
 """Columns and lines where there is no terminal."""
 
-_VIEWED = tuple(field.name for field in fields(View) if field.name not in ("width", "height"))
+_VIEWED = tuple(name for name in View.__struct_fields__ if name not in ("width", "height"))
 """What options say of how much is shown, each called as it is here."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Criteria:
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """A report that was asked for: its format, and the file it goes to, None for standard output."""
+
+    format: str
+    file: Path | None = None
+
+
+class Criteria(msgspec.Struct, frozen=True, kw_only=True):
     """What fails a run: rules that count, from which severity on, what is accepted, how much must succeed."""
 
     fail_on: Severity
@@ -77,8 +74,7 @@ class Criteria:
         return Judging(baseline=load_baseline(self.baseline_file, today), today=today, now=now)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reporting:
+class Reporting(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for: which reports, how they look, and what fails."""
 
     targets: tuple[Target, ...]
@@ -94,8 +90,7 @@ class Reporting:
         return text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judging:
+class Judging(msgspec.Struct, frozen=True, kw_only=True):
     """What is accepted, and until when: a baseline, a day, and the time of the run."""
 
     baseline: "Baseline | None"
@@ -103,13 +98,38 @@ class Judging:
     now: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs:
+class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     """What was read: as the user named it, with the options that go along, and how many files it was."""
 
     named: tuple[str, ...]
     options: tuple[str, ...] = ()
     files: int | None = None
+
+
+def parse_target(value: str, formats: Iterable[str], param: click.Parameter, ctx: click.Context) -> Target:
+    """Read a value of `--format`: NAME or NAME=FILE."""
+    name, equals, file = value.partition("=")
+    format_ = click.Choice(list(formats)).convert(name, param, ctx)
+    if equals and not file:
+        raise click.BadParameter(f"'{value}' names no file after '='.", ctx, param)
+    return Target(format=format_, file=Path(file) if file not in ("", "-") else None)
+
+
+def assign_files(targets: tuple[Target, ...], output: Path | None) -> tuple[Target, ...]:
+    """Give `--output` to the one format without a file, and refuse what would overwrite or mix reports."""
+    loose = [target for target in targets if target.file is None]
+    if len(loose) > 1:
+        names = " and ".join(f"'{target.format}'" for target in loose)
+        raise UsageError(f"--format {names} have no file; give all but one of them as NAME=FILE")
+    if output is not None and not loose:
+        raise UsageError("--output is for a --format without a file; each --format names its own")
+    settled = tuple(
+        target if target.file else Target(format=target.format, file=output) for target in targets
+    )
+    files = [target.file.resolve() for target in settled if target.file]
+    if len(set(files)) < len(files):
+        raise UsageError("two reports would go to the same file; give each --format a file of its own")
+    return settled
 
 
 def criteria_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -240,10 +260,11 @@ def report_run(
     inputs: Inputs,
 ) -> ExitCode:
     """Write every report that was asked for; returns the exit code of the run."""
-    scenarios = _scenarios(contract) if any(one.format == TICKET for one in reporting.targets) else {}
     run = build_run(summary, contract, contract_dir, reporting.criteria, judging, inputs)
-    run = replace(run, scenarios=scenarios)
-    if reporting.docs_url is not None and any(one.format == "html" for one in reporting.targets):
+    formats = {target.format for target in reporting.targets}
+    if TICKET in formats:
+        run = replace(run, scenarios=_scenarios(contract))
+    if "html" in formats and reporting.docs_url is not None:
         run = replace(run, link_to=_links(contract, reporting.docs_url))
     _write_reports(run, reporting)
     return run.exit_code
@@ -307,7 +328,6 @@ def _write_reports(run: CheckedRun, reporting: Reporting) -> None:
 
 
 def _links(contract: Contract, docs_url: str) -> Callable[[ContractPlace], str]:
-    """Return what tells where the reference says a statement."""
     from opay_contract.docs.building import anchor_of, build_reference  # noqa: PLC0415  for links alone
 
     reference = build_reference(contract, None)
@@ -320,7 +340,6 @@ def _links(contract: Contract, docs_url: str) -> Callable[[ContractPlace], str]:
 
 
 def _scenarios(contract: Contract) -> dict[str, str]:
-    """Return a scenario of the mock for each rule that one shows."""
     from opay_contract.mock.scenarios import build_scenarios  # noqa: PLC0415  for a ticket alone
 
     found: dict[str, str] = {}

@@ -14,9 +14,9 @@ from opay_contract.cli.options import config_option, settings_of
 from opay_contract.errors import UsageError
 from opay_contract.judge.gap_table import EVERY_RULE
 from opay_contract.model.finding import Rule, Severity
-from opay_contract.report.frames import guide_of
+from opay_contract.report.findings import guide_of
 from opay_contract.report.text_report import MIN_WIDTH
-from opay_contract.settings.settings import KEYS, PYPROJECT, TABLE, ProjectSettings
+from opay_contract.settings import KEYS, PYPROJECT, TABLE, ProjectSettings
 from opay_contract.words import did_you_mean, printable
 
 _WIDTH = 88
@@ -101,7 +101,6 @@ def _describe(rule: Rule) -> dict[str, str]:
 
 
 def _table() -> str:
-    """Return a head, and for each rule its line with what a finding of it says."""
     rule, width = max(len(one.id) for one in EVERY_RULE), max(shutil.get_terminal_size().columns, MIN_WIDTH)
     lines = [click.style(f"{'rule':<{rule}}  severity  kind          what a finding says", bold=True)]
     for one in EVERY_RULE:

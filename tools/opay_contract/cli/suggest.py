@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from opay_contract.cli.checking import check_paths, format_in_option, print_notes, settings_of_now
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import (
     FILE,
@@ -15,15 +14,25 @@ from opay_contract.cli.options import (
     paths_argument,
     window_options,
 )
-from opay_contract.cli.output import make_folder, write_atomically, write_report
-from opay_contract.contract.loading import default_directory, is_carried, locate_root
-from opay_contract.contract.used import ContractUsed, name_contract
+from opay_contract.cli.running import (
+    check_paths,
+    format_in_option,
+    print_notes,
+    settings_of_now,
+    write_report,
+)
+from opay_contract.contract.documents import (
+    ContractUsed,
+    default_directory,
+    is_carried,
+    locate_root,
+    name_contract,
+)
 from opay_contract.drift.saving import load_summary
-from opay_contract.errors import UsageError
-from opay_contract.exit_codes import ExitCode
+from opay_contract.errors import ExitCode, UsageError
+from opay_contract.files import make_folder, write_atomically
+from opay_contract.model.observation import Window
 from opay_contract.model.summary import DriftSummary
-from opay_contract.model.timestamps import Window
-from opay_contract.suggest.context import Draft, read_draft
 from opay_contract.suggest.outputs import (
     describe_result,
     overlay_files,
@@ -32,7 +41,7 @@ from opay_contract.suggest.outputs import (
     render_suggestions,
 )
 from opay_contract.suggest.suggesting import suggest_changes
-from opay_contract.suggest.suggestion import Proposal, Thresholds
+from opay_contract.suggest.suggestion import Draft, Proposal, Thresholds, read_draft
 from opay_contract.words import printable
 
 _RENDERERS: dict[str, Callable[[Proposal, ContractUsed], str]] = {

@@ -6,6 +6,7 @@ A URI is what the schema library says and takes; `Address` is the same thing tak
 import posixpath
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
 
@@ -86,6 +87,7 @@ def with_fragment(uri: str) -> str:
     return uri if "#" in uri else f"{uri}#"
 
 
+@lru_cache(maxsize=4096)
 def split_uri(uri: str) -> Address:
     """Return a URI taken apart."""
     document, fragment = urldefrag(uri)

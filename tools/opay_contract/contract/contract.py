@@ -1,23 +1,131 @@
 """The loaded contract: its operations, open questions and schemas, and which exchange belongs to which."""
 
 import ipaddress
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from urllib.parse import SplitResult, urlsplit
+from itertools import zip_longest
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
+from msgspec.structs import replace
 
-from opay_contract.contract.addresses import value_below
-from opay_contract.contract.operation import Form, OpenQuestion, Operation, is_of_another_type
-from opay_contract.contract.parameters import ParameterReader
-from opay_contract.contract.paths import NearPath, find_near_path
+from opay_contract.contract.addresses import (
+    value_below,
+)
+from opay_contract.contract.operation import (
+    Form,
+    OpenQuestion,
+    Operation,
+    is_of_another_type,
+)
+from opay_contract.contract.parameters import (
+    ParameterReader,
+)
 from opay_contract.contract.schemas import SchemaSet
+from opay_contract.errors import UsageError
 from opay_contract.jsontext import NotJson, Parsed, parse_json
 from opay_contract.model.exchange import Exchange, Headers, Request, header
 from opay_contract.model.finding import Outcome
-from opay_contract.model.signature import SignatureScheme
+from opay_contract.signing.signer import SignatureScheme
+
+_VERSION = re.compile(r"v\d{1,3}(\.\d{1,3}){0,2}|\d{4}-\d{2}(-\d{2})?", re.IGNORECASE)
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_PARAMETER = re.compile(r"\{[^/{}]+\}")
+_MAX_TYPOS = 2
+_LETTERS_A_TYPO = 4
+"""How many characters a documented segment has for each slip that is taken for one."""
+
+
+class NearPath(msgspec.Struct, frozen=True, kw_only=True):
+    """A path that is no documented one but near to `documented`.
+
+    `shown` is the path as it was asked for, with the names of parameters in place of their values: what is
+    left is next to what the contract says, and so nobody's data.
+    """
+
+    documented: str
+    shown: str
+
+
+def words_of(segment: str) -> list[str]:
+    """Return the words of a name or path in lower case: `tokenInfo` and `token-info` have the same two."""
+    return [word.lower() for word in _WORD.findall(segment)]
+
+
+def is_version(segment: str) -> bool:
+    """Tell whether a segment of a path is the version of an API."""
+    return _VERSION.fullmatch(segment) is not None
+
+
+def find_near_path(path: str, documented: Sequence[str]) -> NearPath | None:
+    """Return the documented path that `path` differs from by slips alone, or None.
+
+    Slips are letter case, slashes too many, another version or none, `;` parameters, escapes, and typos: one
+    in four characters of a segment, two in all. Of several the one with the fewest typos is taken.
+    """
+    asked = [unquote(segment.partition(";")[0]) for segment in path.split("/")]
+    longest = max((template.count("/") for template in documented), default=0)
+    if len(asked) > 2 * longest + 8:
+        return None
+    found = (
+        (typos, template)
+        for template in documented
+        if (typos := _count_typos(asked, template.split("/"))) is not None
+    )
+    _, nearest = min(found, default=(0, None), key=lambda one: one[0])
+    return NearPath(documented=nearest, shown=_shown(asked, path, nearest)) if nearest is not None else None
+
+
+def _count_typos(asked: list[str], template: list[str]) -> int | None:
+    """Return how many typos lie between two paths, or None where they are different ones."""
+    typos = 0
+    for segment, wanted in zip_longest(_words(asked), _words(template)):
+        if segment is None or wanted is None:
+            return None
+        if _PARAMETER.fullmatch(wanted):
+            continue
+        allowed = min(_MAX_TYPOS - typos, len(wanted) // _LETTERS_A_TYPO)
+        distance = _distance(segment.casefold(), wanted.casefold(), allowed)
+        if distance > allowed:
+            return None
+        typos += distance
+    return typos
+
+
+def _words(segments: list[str]) -> Iterator[str]:
+    """Yield the segments that tell one path from another: none that is empty or a version."""
+    return (segment for segment in segments if segment and not is_version(segment))
+
+
+def _distance(left: str, right: str, limit: int) -> int:
+    """Return the optimal string alignment distance, or `limit` + 1 where it is more than `limit`."""
+    if left == right:
+        return 0
+    if limit <= 0 or abs(len(left) - len(right)) > limit:
+        return limit + 1
+    before: list[int] = []
+    row = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        before, last, row = row, before, [i]
+        for j, b in enumerate(right, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == right[j - 2] and left[i - 2] == b:
+                cost = min(cost, last[j - 2] + 1)
+            row.append(cost)
+    return min(row[-1], limit + 1)
+
+
+def _shown(asked: list[str], path: str, template: str) -> str:
+    wanted = _words(template.split("/"))
+    shown = []
+    for segment, raw in zip(asked, path.split("/"), strict=True):
+        word = next(wanted) if segment and not is_version(segment) else segment
+        tail = ";*" if ";" in raw else ""
+        shown.append((word if _PARAMETER.fullmatch(word) else segment) + tail)
+    return "/".join(shown)
+
 
 ANY_WORD = "*"
 """Stands for any text in the host of a server."""
@@ -28,8 +136,7 @@ OTHER_TYPE = NotJson(line=1, column=1)
 _SCHEMES = {"": None, "http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
+class Server(msgspec.Struct, frozen=True, kw_only=True):
     """A host that answers by this contract, and the path in front of the operations' paths.
 
     The host is empty where any host does, and `*` in it stands for any text.
@@ -54,8 +161,7 @@ class Outside(StrEnum):
     PREFLIGHT = "preflight"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(msgspec.Struct, frozen=True, kw_only=True):
     """Where a request leads.
 
     `outside` says why it is out of scope: another host, another path of the contract's hosts, or a browser's
@@ -95,9 +201,8 @@ class Match(msgspec.Struct, kw_only=True, gc=False):
     response_body: Parsed | NotJson | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contract:
-    """Everything that the documents of a contract say, resolved.
+class Contract(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Everything that the documents of a contract say, resolved; equal to itself alone, so answers are kept.
 
     `has_all_paths` if it says that its paths are all that there are on its servers. `words` are those
     that its paths are made of, in lower case. `unsearched_headers` are the request headers, in lower
@@ -158,7 +263,7 @@ class Contract:
             first = next(iter(self.operations), None)
             return Route(operation=first, documented=first.path if first else "")
         parts = _split(request.url)
-        if parts is None or not self._is_known(host_of(parts)):
+        if parts is None or not any(server.answers(host_of(parts)) for server in self.servers):
             return Route(outside=Outside.HOST)
         method = (request.method or "").upper()
         if method == "OPTIONS" and header(request.headers, "access-control-request-method") is not None:
@@ -171,9 +276,6 @@ class Contract:
         operation = next((operation for operation in known if method in ("", operation.method)), None)
         others = {one.method: one for one in reversed(known)}.values() if operation is None else ()
         return Route(operation=operation, documented=known[0].path, others=tuple(others))
-
-    def _is_known(self, host: str) -> bool:
-        return any(server.answers(host) for server in self.servers)
 
     def _unknown_path(self, url: SplitResult, *, has_path: bool) -> Route:
         """Return where a path leads that no operation has: one operation does not say what else there is."""
@@ -282,8 +384,21 @@ def _outcome(operation: Operation | None, code: str | None, status: int) -> Outc
 def _form(operation: Operation | None, body: Parsed | NotJson | None) -> Form | None:
     if operation is None or not isinstance(body, Parsed) or not isinstance(body.value, dict):
         return None
-    names = body.value.keys()
-    for form in operation.forms:
-        if form.required <= names:
-            return form
-    return None
+    return next((form for form in operation.forms if form.required <= body.value.keys()), None)
+
+
+def with_base_url(contract: Contract, url: str) -> Contract:
+    """Return a contract that a server of the user's answers by, too, as if it had been named at first."""
+    own = tuple(one for one in contract.servers if one.host)
+    return replace(contract, servers=(*own, base_server(url)))
+
+
+def base_server(url: str) -> Server:
+    """Return the server at a base URL that the user named; raises UsageError where it is none."""
+    try:
+        server = server_at(url)
+    except ValueError as error:
+        raise UsageError(f"base URL '{url}' is no URL; write it as https://host/path") from error
+    if not server.host:
+        raise UsageError(f"base URL '{url}' has no host; write it as https://host/path")
+    return server

@@ -1,20 +1,30 @@
-"""Reads one YAML 1.2 or JSON document with the place of every node in it."""
+"""The documents of a contract: which there are, and each, YAML 1.2 or JSON, with the place of every node."""
 
 import gc
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 
-from opay_contract.contract.addresses import MISSING
-from opay_contract.errors import ContractError
+from opay_contract.contract.addresses import (
+    MISSING,
+    iter_targets,
+)
+from opay_contract.errors import ContractError, UsageError
 from opay_contract.jsontext import Parsed, parse_json, pointer
+from opay_contract.model.exchange import Hidden
+
+ROOTS = ("openapi.yaml", "openapi.yml", "openapi.json")
+"""The names of a contract's first document that is named by its folder, the usual one first."""
+
+SCHEMA_FOLDER = "schemas"
+
 
 _CORE_SCHEMA: tuple[tuple[str, str, str], ...] = (
     ("null", r"~|null|Null|NULL|", "~nN"),
@@ -35,21 +45,19 @@ _TAG = "tag:yaml.org,2002:"
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(msgspec.Struct, frozen=True):
     """A 1-based line and column."""
 
     line: int
     column: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Document:
+class Document(Hidden, frozen=True, kw_only=True, dict=True):
     """A parsed file: its name in the contract's folder, its value, and the text that it was read from."""
 
     name: str
     value: Any
-    text: str = field(repr=False, compare=False)
+    text: str
 
     @cached_property
     def positions(self) -> dict[str, Position]:
@@ -116,22 +124,22 @@ def is_text(text: str) -> bool:
     return not any(re.fullmatch(pattern, text) for _, pattern, _ in _CORE_SCHEMA)
 
 
-def load_document(path: Path, name: str) -> Document:
+def load_document(path: Path, name: str, *, keeps_line_ends: bool = False) -> Document:
     """Read `path`; raises ContractError with file, line and column when it is not one sound document."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise ContractError(f"{name}: {error.strerror or 'unreadable'}") from error
-    return decode_document(data, name)
+    return decode_document(data, name, keeps_line_ends=keeps_line_ends)
 
 
-def decode_document(data: bytes, name: str) -> Document:
+def decode_document(data: bytes, name: str, *, keeps_line_ends: bool = False) -> Document:
     """Read one document from its bytes; raises ContractError with file, line and column."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ContractError(f"{name}: not UTF-8 text") from error
-    return parse_document(text.replace("\r\n", "\n").replace("\r", "\n"), name)
+    return parse_document(text if keeps_line_ends else text.replace("\r\n", "\n").replace("\r", "\n"), name)
 
 
 def parse_document(text: str, name: str) -> Document:
@@ -226,7 +234,7 @@ class _Reading:
                 raise self._error(key_node, "a key must be a single word or text")
             key = str(key_node.value)
             if key in members:
-                raise self._error(key_node, f"the key {key!r} comes twice")
+                raise self._error(key_node, "a key comes twice")
             members[key] = self._construct(value_node)
         return members
 
@@ -264,3 +272,113 @@ _SCALARS: dict[str, Callable[[str], Any]] = {
     "str": str,
 }
 """What the plain values of YAML's core schema are in JSON, by tag."""
+
+
+_PACKAGE = Path(__file__).parents[1]
+
+
+def default_directory() -> Path:
+    """Return the contract that the package carries: the wheel's copy, or the repository's own."""
+    carried = _PACKAGE / "_contract"
+    return carried if carried.is_dir() else _PACKAGE.parents[1]
+
+
+def is_carried(directory: Path) -> bool:
+    """Return whether a folder is a wheel's copy, which nobody edits."""
+    return directory.resolve().name == "_contract"
+
+
+def shorten(contract: Path) -> Path:
+    """Return a contract by the shortest name that it has: its folder, where its file has the usual name."""
+    return contract.parent if contract.name == ROOTS[0] and contract.is_file() else contract
+
+
+def locate_root(contract: Path) -> tuple[Path, str]:
+    """Return the folder of a contract and the name of its first document, which may be named itself.
+
+    Raises UsageError where there is none, and where a folder leaves open which it is.
+    """
+    if contract.is_file():
+        return contract.parent, contract.name
+    there = [name for name in ROOTS if (contract / name).is_file()]
+    if not there:
+        what = f"no {ROOTS[0]} there" if contract.is_dir() else "no such file or folder"
+        raise UsageError(
+            f"{contract}: {what}; name the folder that holds {ROOTS[0]} and {SCHEMA_FOLDER}/, "
+            "or the file of a contract"
+        )
+    if len(there) > 1 and there[0] != ROOTS[0]:
+        raise UsageError(f"{contract}: {' and '.join(there)} are there; name the one that is the contract")
+    return contract, there[0]
+
+
+def list_documents(root: Path) -> list[str]:
+    """Return the names of a contract's first document and schema files, relative to its folder.
+
+    A document of another name than the usual ones has the files that it refers to, and no folder of schemas.
+    Files that are referred to are known once these are read.
+    """
+    folder = root.parent
+    files = sorted((folder / SCHEMA_FOLDER).glob("**/*.json")) if root.name in ROOTS else []
+    return [root.name, *(file.relative_to(folder).as_posix() for file in files)]
+
+
+def load_documents(
+    contract: Path, load: Callable[[Path, str], Document | None] = load_document
+) -> dict[str, Document]:
+    """Read a contract's documents by `load`, the first one first, by name relative to its folder.
+
+    Raises UsageError where there is no contract. What is referred to and is not there, or not in this folder,
+    is left out; so is what `load` leaves out.
+    """
+    folder, root = locate_root(contract)
+
+    def find(name: str) -> Document | None:
+        return load(folder / name, name) if (folder / name).is_file() else None
+
+    return collect_documents(list_documents(folder / root), find)
+
+
+def collect_documents(names: Iterable[str], find: Callable[[str], Document | None]) -> dict[str, Document]:
+    """Return, by `find`, the documents of these names and those that they refer to, if there are any."""
+    waiting = list(names)
+    documents: dict[str, Document] = {}
+    for name in waiting:
+        document = find(name)
+        if document is not None:
+            documents[name] = document
+            files = {target.file for target in iter_targets(document.value, name)}
+            waiting += sorted(files.difference(waiting))
+    return documents
+
+
+class ContractUsed(msgspec.Struct, frozen=True, kw_only=True):
+    """A contract's title and version, empty where it says none, and its folder or file as the user gave it.
+
+    `folder` is None for the contract that the package carries.
+    """
+
+    title: str
+    version: str
+    folder: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Title and version."""
+        return f"{self.title} {self.version}".strip() or "a contract without a title"
+
+    def __str__(self) -> str:
+        """Return all of it in words."""
+        return f"{self.name} · contract {'of the package' if self.folder is None else f'in {self.folder}'}"
+
+
+def name_contract(root: object, given: Path | None) -> ContractUsed:
+    """Return what a contract's first document says of itself; `given` is the path that was asked for."""
+    info = root.get("info") if isinstance(root, Mapping) else None
+    title, version = _text(info, "title"), _text(info, "version")
+    return ContractUsed(title=title, version=version, folder=given.as_posix() if given is not None else None)
+
+
+def _text(info: Any, name: str) -> str:
+    value = info.get(name) if isinstance(info, Mapping) else None
+    return " ".join(str(value).split()) if isinstance(value, str | int | float) else ""

@@ -1,20 +1,26 @@
 """Lists the members of a body with everything that the contract's schemas say about each of them."""
 
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
+import msgspec
+from msgspec import field
+from msgspec.structs import replace
+
 from opay_contract.contract.addresses import MISSING, absolute, below, split_uri, with_fragment
-from opay_contract.contract.keywords import Holds, Shape, Subschema, iter_beside
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.keywords import Holds, SchemaShape, Subschema, iter_beside
 from opay_contract.contract.operation import Form, Operation
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.jsontext import pointer
+from opay_contract.model.exchange import AnswerShape
 from opay_contract.model.finding import Outcome
+from opay_contract.model.observation import Scope
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Body:
+class Body(msgspec.Struct, frozen=True, kw_only=True):
     """A body that an operation takes or gives: its name, its request form if any, its schema's address.
 
     An answer's `outcome` is None where the schema is that of all of them.
@@ -27,8 +33,7 @@ class Body:
     outcome: Outcome | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class Field(msgspec.Struct, frozen=True, kw_only=True):
     """A member of a body by its folded pointer.
 
     `statements` are the `file#pointer` that describe it, `uri` is the address of the first. `limits` has what
@@ -43,7 +48,11 @@ class Field:
     description: str
     statements: tuple[str, ...]
     uri: str
-    limits: tuple[tuple[str, Any], ...] = field(hash=False)  # an `enum` is a list
+    limits: tuple[tuple[str, Any], ...]
+
+    def __hash__(self) -> int:
+        """Return the same for equal ones; in `limits` an `enum` is a list."""
+        return hash((self.pointer, self.statements))
 
     def limit(self, keyword: str) -> Any:
         """Return what a keyword in `LIMITS` says, None where it says nothing."""
@@ -75,28 +84,21 @@ _Cases = tuple[_Case, ...]
 """What leads to a schema, outer ones first."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
-    uri: str
-    value: dict[str, Any]
-    cases: _Cases
-    is_certain: bool
-
-
 _CONDITION = frozenset(("then", "else"))
 
-_Found = dict[tuple[str, ...], list[_Node]]
 
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A schema to be looked at: where it stands, about which place, and which schemas led there."""
+class _Visit(msgspec.Struct, frozen=True):
+    """A schema to be looked at: where it stands, about which place, what led there; then what it says."""
 
     uri: str
     place: tuple[str, ...]
     trail: tuple[str, ...]
     cases: _Cases
     is_certain: bool
+    value: dict[str, Any] = field(default_factory=dict)
+
+
+_Found = dict[tuple[str, ...], list[_Visit]]
 
 
 def iter_bodies(operation: Operation) -> Iterator[Body]:
@@ -148,7 +150,7 @@ def iter_places(schemas: SchemaSet, schema: str) -> Iterator[tuple[str, tuple[st
 def _gather(schemas: SchemaSet, schema: str, depth: int) -> _Found:
     """Collect what a schema says about a value and its members, outer places first."""
     found: _Found = {}
-    waiting = deque([_Step(with_fragment(schema), (), (), (), is_certain=True)])
+    waiting = deque([_Visit(with_fragment(schema), (), (), (), is_certain=True)])
     while waiting:
         step = waiting.popleft()
         if step.place in found or len(found) < MAX_PLACES:
@@ -156,7 +158,7 @@ def _gather(schemas: SchemaSet, schema: str, depth: int) -> _Found:
     return found
 
 
-def _look_at(step: _Step, schemas: SchemaSet, depth: int, found: _Found) -> Iterator[_Step]:
+def _look_at(step: _Visit, schemas: SchemaSet, depth: int, found: _Found) -> Iterator[_Visit]:
     """Note what a schema says about its place; yield the steps further down, those beside it done.
 
     A schema that contains itself is looked at once.
@@ -166,18 +168,18 @@ def _look_at(step: _Step, schemas: SchemaSet, depth: int, found: _Found) -> Iter
     if value is MISSING or uri in step.trail:
         return
     value = value if isinstance(value, dict) else {}  # `true` says nothing, and `false` nothing of use here
-    nodes.append(_Node(uri, value, step.cases, step.is_certain))
+    nodes.append(replace(step, value=value))
     trail = (*step.trail, uri)
     for child, case in _in_place(uri, value):
         cases = (*step.cases, case) if case is not None else step.cases
-        beside = _Step(child, step.place, trail, cases, is_certain=step.is_certain and case is None)
+        beside = _Visit(child, step.place, trail, cases, is_certain=step.is_certain and case is None)
         yield from _look_at(beside, schemas, depth, found)
     if len(step.place) < depth:
         for name in value.get("properties", {}):
             inner = below(uri, "properties", name)
-            yield _Step(inner, (*step.place, name), trail, (), is_certain=step.is_certain)
+            yield _Visit(inner, (*step.place, name), trail, (), is_certain=step.is_certain)
         if "items" in value:
-            yield _Step(below(uri, "items"), (*step.place, "*"), trail, (), is_certain=step.is_certain)
+            yield _Visit(below(uri, "items"), (*step.place, "*"), trail, (), is_certain=step.is_certain)
 
 
 def _in_place(uri: str, value: dict[str, Any]) -> Iterator[tuple[str, _Case | None]]:
@@ -194,11 +196,11 @@ def _in_place(uri: str, value: dict[str, Any]) -> Iterator[tuple[str, _Case | No
 def _case(uri: str, value: dict[str, Any], child: Subschema) -> _Case:
     if child.keyword in _CONDITION:
         return _Case(f"{uri}/if", child.keyword, _CONDITION)
-    of = range(len(value[child.keyword])) if child.kind.shape is Shape.LIST else ()
+    of = range(len(value[child.keyword])) if child.kind.shape is SchemaShape.LIST else ()
     return _Case(f"{uri}/{child.keyword}", str(child.tokens[-1]), frozenset(map(str, of)))
 
 
-def _field(place: tuple[str, ...], nodes: list[_Node], around: list[_Node]) -> Field:
+def _field(place: tuple[str, ...], nodes: list[_Visit], around: list[_Visit]) -> Field:
     values = [node.value for node in nodes]
     declared = [value.get("type", []) for value in values]
     types = [name for one in declared for name in ([one] if isinstance(one, str) else one)]
@@ -220,7 +222,7 @@ def _field(place: tuple[str, ...], nodes: list[_Node], around: list[_Node]) -> F
     )
 
 
-def _required(name: str, around: list[_Node]) -> str:
+def _required(name: str, around: list[_Visit]) -> str:
     demanding = [node.cases for node in around if name in node.value.get("required", ())]
     if not demanding:
         return "no"
@@ -239,3 +241,85 @@ def _is_every_case(demanding: list[_Cases]) -> bool:
         )
         for owner, of in choices
     )
+
+
+REQUEST_BODY, RESPONSE_BODY = "/request/body", "/response/body"
+"""Pointers of the bodies in an exchange, as the native recording format has it."""
+
+_KEPT = 1024
+"""So many answers about contracts are kept, as each report, fold and row asks anew."""
+
+
+@lru_cache(maxsize=_KEPT)
+def fields_of_scope(contract: Contract, scope: Scope) -> Mapping[str, Field]:
+    """Return the documented members of both bodies by their pointers in the exchange."""
+    found: dict[str, Field] = {}
+    for body, schema in _bodies(contract, scope):
+        for one in iter_fields(contract.schemas, schema):
+            found.setdefault(body + one.pointer, one)
+    return found
+
+
+@lru_cache(maxsize=_KEPT)
+def schemas_of_scope(contract: Contract, scope: Scope) -> Mapping[str, tuple[str, ...]]:
+    """Return the addresses of the schemas that describe each place of both bodies, whatever stands there."""
+    found: dict[str, tuple[str, ...]] = {}
+    for body, schema in _bodies(contract, scope):
+        for place, uris in iter_places(contract.schemas, schema):
+            found[body + place] = tuple(dict.fromkeys((*found.get(body + place, ()), *uris)))
+    return found
+
+
+def _bodies(contract: Contract, scope: Scope) -> Iterator[tuple[str, str]]:
+    """Yield each body of a scope's exchanges: where it stands, and its schema."""
+    operation = find_operation(contract, scope[0])
+    if operation is None:
+        return
+    form = next((one for one in operation.forms if one.id == scope[1]), None)
+    outcome = Outcome(scope[2])
+    request = form.request if form else operation.request_schema
+    if request:
+        yield REQUEST_BODY, request
+    for response in _response_schemas(operation, form, outcome):
+        yield RESPONSE_BODY, response
+
+
+def find_operation(contract: Contract, operation: str) -> Operation | None:
+    """Return the operation of an id."""
+    return next((one for one in contract.operations if one.id == operation), None)
+
+
+def _response_schemas(operation: Operation, form: Form | None, outcome: Outcome) -> list[str]:
+    if operation.envelope is not None and outcome is Outcome.TRANSPORT:
+        return []
+    if (schema := operation.answer_schema(form, outcome)) is not None:
+        return [schema]
+    is_success = outcome is Outcome.SUCCESS
+    return [
+        schema
+        for status, response in operation.responses.items()
+        if operation.envelope is not None or status.startswith("2") is is_success
+        for schema in response.media_types.values()
+        if schema
+    ]
+
+
+@lru_cache(maxsize=_KEPT)
+def answer_shape(contract: Contract) -> AnswerShape:
+    """Return by what an answer of the contract is told: its envelope, else what its schemas require."""
+    known = (names for operation in contract.operations for names in _root_members(contract, operation))
+    return AnswerShape(tuple(dict.fromkeys(names for names in known if names)))
+
+
+def _root_members(contract: Contract, operation: Operation) -> Iterator[frozenset[str]]:
+    envelope = operation.envelope
+    if envelope is not None:
+        yield frozenset(
+            str(tokens[0]) for tokens in (envelope.code, envelope.message, envelope.data) if tokens
+        )
+        return
+    for response in operation.responses.values():
+        for schema in filter(None, response.media_types.values()):
+            members = iter_fields(contract.schemas, schema, depth=1)
+            names = [one.pointer for one in members if one.required == "yes"]
+            yield frozenset(name.removeprefix("/") for name in names if name.count("/") == 1)

@@ -4,16 +4,17 @@ Every walk over schemas asks this table, so that a keyword is known everywhere o
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
+
+import msgspec
 
 from opay_contract.jsontext import Tokens
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-class Shape(Enum):
+class SchemaShape(Enum):
     """How a keyword holds schemas."""
 
     ONE = "one schema"
@@ -39,38 +40,37 @@ class Holds(Enum):
     AS_QUESTION = "never: whether a value fits is asked, and it may not"
 
 
-@dataclass(frozen=True, slots=True)
-class Keyword:
+class Keyword(msgspec.Struct, frozen=True):
     """A keyword that holds schemas."""
 
-    shape: Shape
+    shape: SchemaShape
     about: About
     holds: Holds = Holds.ALWAYS
 
 
 KEYWORDS: dict[str, Keyword] = {
-    "allOf": Keyword(Shape.LIST, About.VALUE),
-    "anyOf": Keyword(Shape.LIST, About.VALUE, Holds.IN_CASES),
-    "oneOf": Keyword(Shape.LIST, About.VALUE, Holds.IN_CASES),
-    "if": Keyword(Shape.ONE, About.VALUE, Holds.AS_QUESTION),
-    "then": Keyword(Shape.ONE, About.VALUE, Holds.IN_CASES),
-    "else": Keyword(Shape.ONE, About.VALUE, Holds.IN_CASES),
-    "not": Keyword(Shape.ONE, About.VALUE, Holds.AS_QUESTION),
-    "dependentSchemas": Keyword(Shape.NAMED, About.VALUE, Holds.IN_CASES),
-    "properties": Keyword(Shape.NAMED, About.PROPERTY),
-    "patternProperties": Keyword(Shape.NAMED, About.PROPERTY),
-    "items": Keyword(Shape.ONE, About.ITEM),
-    "prefixItems": Keyword(Shape.LIST, About.ITEM),
-    "contains": Keyword(Shape.ONE, About.ITEM),
-    "additionalProperties": Keyword(Shape.ONE, About.ITEM),
-    "unevaluatedItems": Keyword(Shape.ONE, About.ITEM),
-    "unevaluatedProperties": Keyword(Shape.ONE, About.ITEM),
-    "propertyNames": Keyword(Shape.ONE, About.NAME),
-    "$defs": Keyword(Shape.NAMED, About.NOTHING),
-    "definitions": Keyword(Shape.NAMED, About.NOTHING),
+    "allOf": Keyword(SchemaShape.LIST, About.VALUE),
+    "anyOf": Keyword(SchemaShape.LIST, About.VALUE, Holds.IN_CASES),
+    "oneOf": Keyword(SchemaShape.LIST, About.VALUE, Holds.IN_CASES),
+    "if": Keyword(SchemaShape.ONE, About.VALUE, Holds.AS_QUESTION),
+    "then": Keyword(SchemaShape.ONE, About.VALUE, Holds.IN_CASES),
+    "else": Keyword(SchemaShape.ONE, About.VALUE, Holds.IN_CASES),
+    "not": Keyword(SchemaShape.ONE, About.VALUE, Holds.AS_QUESTION),
+    "dependentSchemas": Keyword(SchemaShape.NAMED, About.VALUE, Holds.IN_CASES),
+    "properties": Keyword(SchemaShape.NAMED, About.PROPERTY),
+    "patternProperties": Keyword(SchemaShape.NAMED, About.PROPERTY),
+    "items": Keyword(SchemaShape.ONE, About.ITEM),
+    "prefixItems": Keyword(SchemaShape.LIST, About.ITEM),
+    "contains": Keyword(SchemaShape.ONE, About.ITEM),
+    "additionalProperties": Keyword(SchemaShape.ONE, About.ITEM),
+    "unevaluatedItems": Keyword(SchemaShape.ONE, About.ITEM),
+    "unevaluatedProperties": Keyword(SchemaShape.ONE, About.ITEM),
+    "propertyNames": Keyword(SchemaShape.ONE, About.NAME),
+    "$defs": Keyword(SchemaShape.NAMED, About.NOTHING),
+    "definitions": Keyword(SchemaShape.NAMED, About.NOTHING),
 }
 
-NAMED = frozenset(name for name, kind in KEYWORDS.items() if kind.shape is Shape.NAMED)
+NAMED = frozenset(name for name, kind in KEYWORDS.items() if kind.shape is SchemaShape.NAMED)
 """Keywords that hold schemas by name."""
 
 FOR_PEOPLE = frozenset(
@@ -117,11 +117,11 @@ def iter_subschemas(schema: dict[str, Any]) -> Iterator[Subschema]:
         kind = KEYWORDS.get(keyword)
         if kind is None:
             continue
-        if kind.shape is Shape.ONE:
+        if kind.shape is SchemaShape.ONE:
             yield Subschema(keyword, (keyword,), value)
-        elif kind.shape is Shape.NAMED and isinstance(value, dict):
+        elif kind.shape is SchemaShape.NAMED and isinstance(value, dict):
             yield from (Subschema(keyword, (keyword, name), child) for name, child in value.items())
-        elif kind.shape is Shape.LIST and isinstance(value, list):
+        elif kind.shape is SchemaShape.LIST and isinstance(value, list):
             yield from (Subschema(keyword, (keyword, index), child) for index, child in enumerate(value))
 
 
@@ -148,10 +148,10 @@ def map_subschemas(keyword: str, value: Any, change: Callable[[Any], Any]) -> An
     kind = KEYWORDS.get(keyword)
     if kind is None:
         return value
-    if kind.shape is Shape.ONE:
+    if kind.shape is SchemaShape.ONE:
         return change(value)
-    if kind.shape is Shape.NAMED and isinstance(value, dict):
+    if kind.shape is SchemaShape.NAMED and isinstance(value, dict):
         return {name: change(child) for name, child in value.items()}
-    if kind.shape is Shape.LIST and isinstance(value, list):
+    if kind.shape is SchemaShape.LIST and isinstance(value, list):
         return [change(child) for child in value]
     return value

@@ -1,42 +1,39 @@
 """Builds a Contract from its first document, a file of any name, and what that refers to."""
 
-import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice, product
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote, unquote
+
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import (
     MISSING,
     OPEN,
     Address,
-    document_uri,
-    iter_mappings,
     iter_reached,
     iter_targets,
-    join,
-    parse_pointer,
-    refer,
     resolve,
     split_uri,
     tokens_of,
     value_below,
 )
-from opay_contract.contract.contract import ANY_WORD, Contract, Server, server_at
-from opay_contract.contract.documents import Document, load_document
-from opay_contract.contract.openapi import (
-    METHODS,
-    ROOTS,
-    SCHEMA_FOLDER,
-    SchemaPlaces,
-    convert_documents,
-    read_version,
-    root_of,
+from opay_contract.contract.contract import (
+    ANY_WORD,
+    Contract,
+    Server,
+    base_server,
+    server_at,
+    words_of,
 )
+from opay_contract.contract.documents import (
+    Document,
+    default_directory,
+    load_documents,
+)
+from opay_contract.contract.openapi import METHODS, in_one_dialect, read_version, root_of
 from opay_contract.contract.operation import (
     BusinessCode,
     Credential,
@@ -60,11 +57,10 @@ from opay_contract.contract.parameters import (
     ParameterReader,
     build_parameter,
 )
-from opay_contract.contract.paths import words_of
 from opay_contract.contract.schemas import SchemaSet
-from opay_contract.errors import ContractError, UsageError
-from opay_contract.jsontext import Tokens, pointer
-from opay_contract.model.signature import SignatureScheme
+from opay_contract.errors import ContractError
+from opay_contract.jsontext import Tokens
+from opay_contract.signing.signer import SignatureScheme
 
 SENSITIVITIES = ("card-number", "card", "customer", "credential", "identifier", "public")
 """The classes of `x-sensitivity`, the strictest first."""
@@ -78,150 +74,11 @@ _NOT_PARAMETERS = ("accept", "authorization", "content-type")
 _ANY_HOST = "no server with a host is named, so any host's calls are judged; name yours with --base-url"
 _NO_OPERATION = "no operation is described, so no exchange can be judged"
 _CODES = "x-business-codes"
-_PACKAGE = Path(__file__).parents[1]
 _VARIABLE = re.compile(r"\{([^{}]*)\}")
 _MAX_SERVERS = 64
 """Servers that one with variables may stand for."""
 
 _Built = TypeVar("_Built")
-
-
-def default_directory() -> Path:
-    """Return the contract that the package carries: the wheel's copy, or the repository's own."""
-    carried = _PACKAGE / "_contract"
-    return carried if carried.is_dir() else _PACKAGE.parents[1]
-
-
-def is_carried(directory: Path) -> bool:
-    """Return whether a folder is a wheel's copy, which nobody edits."""
-    return directory.resolve().name == "_contract"
-
-
-def shorten(contract: Path) -> Path:
-    """Return a contract by the shortest name that it has: its folder, where its file has the usual name."""
-    return contract.parent if contract.name == ROOTS[0] and contract.is_file() else contract
-
-
-def locate_root(contract: Path) -> tuple[Path, str]:
-    """Return the folder of a contract and the name of its first document, which may be named itself.
-
-    Raises UsageError where there is none, and where a folder leaves open which it is.
-    """
-    if contract.is_file():
-        return contract.parent, contract.name
-    there = [name for name in ROOTS if (contract / name).is_file()]
-    if not there:
-        what = f"no {ROOTS[0]} there" if contract.is_dir() else "no such file or folder"
-        raise UsageError(
-            f"{contract}: {what}; name the folder that holds {ROOTS[0]} and {SCHEMA_FOLDER}/, "
-            "or the file of a contract"
-        )
-    if len(there) > 1 and there[0] != ROOTS[0]:
-        raise UsageError(f"{contract}: {' and '.join(there)} are there; name the one that is the contract")
-    return contract, there[0]
-
-
-def list_documents(root: Path) -> list[str]:
-    """Return the names of a contract's first document and schema files, relative to its folder.
-
-    A document of another name than the usual ones has the files that it refers to, and no folder of schemas.
-    Files that are referred to are known once these are read.
-    """
-    folder = root.parent
-    files = sorted((folder / SCHEMA_FOLDER).glob("**/*.json")) if root.name in ROOTS else []
-    return [root.name, *(file.relative_to(folder).as_posix() for file in files)]
-
-
-def load_documents(contract: Path) -> dict[str, Document]:
-    """Read a contract's documents, the first one first, by name relative to its folder."""
-    return read_documents(contract, load_document)
-
-
-def read_documents(contract: Path, load: Callable[[Path, str], Document | None]) -> dict[str, Document]:
-    """Read every document of a contract by `load`; raises UsageError where there is no contract.
-
-    What is referred to and is not there, or not in this folder, is left out; so is what `load` leaves out.
-    """
-    folder, root = locate_root(contract)
-
-    def find(name: str) -> Document | None:
-        return load(folder / name, name) if (folder / name).is_file() else None
-
-    return collect_documents(list_documents(folder / root), find)
-
-
-def collect_documents(names: Iterable[str], find: Callable[[str], Document | None]) -> dict[str, Document]:
-    """Return, by `find`, the documents of these names and those that they refer to, if there are any."""
-    waiting = list(names)
-    documents: dict[str, Document] = {}
-    for name in waiting:
-        document = find(name)
-        if document is not None:
-            documents[name] = document
-            files = {target.file for target in iter_targets(document.value, name)}
-            waiting += sorted(files.difference(waiting))
-    return documents
-
-
-def in_one_dialect(documents: dict[str, Document], version: int) -> dict[str, Document]:
-    """Return documents as OpenAPI 3.1 has them, of its minor version, every reference a JSON pointer."""
-    documents = localise(documents)
-    return documents if version else convert_documents(documents, SchemaPlaces(documents))
-
-
-def localise(documents: dict[str, Document]) -> dict[str, Document]:
-    """Return documents in which references to an `$anchor` or an absolute `$id` are JSON pointers."""
-    if not any(
-        "$ref" in node and isinstance(refer(node["$ref"], name), str)
-        for name, document in documents.items()
-        for node in iter_mappings(document.value)
-    ):
-        return documents
-    known: dict[str, Address] = {}
-    for name, document in documents.items():
-        _name_schemas(document.value, Address(name), document_uri(name), known)
-    return {
-        name: replace(document, value=_localised(document.value, name, document_uri(name), known))
-        for name, document in documents.items()
-    }
-
-
-def _name_schemas(value: Any, at: Address, base: str, known: dict[str, Address]) -> None:
-    """Note where the URIs lead that schemas give themselves; what a document said first holds."""
-    base = _own_base(value, base)
-    if isinstance(value, dict):
-        if isinstance(value.get("$id"), str):
-            known.setdefault(base, at)
-        if isinstance(value.get("$anchor"), str):
-            known.setdefault(f"{base}#{value['$anchor']}", at)
-    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, child in inside:
-        _name_schemas(child, at.child(key), base, known)
-
-
-def _localised(value: Any, name: str, base: str, known: Mapping[str, Address]) -> Any:
-    base = _own_base(value, base)
-    if isinstance(value, list):
-        return [_localised(child, name, base, known) for child in value]
-    if not isinstance(value, dict):
-        return value
-    made = {key: _localised(child, name, base, known) for key, child in value.items()}
-    if isinstance(value.get("$ref"), str) and isinstance(refer(value["$ref"], name), str):
-        uri = join(base, value["$ref"])
-        whole, _, fragment = uri.partition("#")
-        inside = parse_pointer(unquote(fragment))
-        found = known.get(uri)
-        if found is None and inside is not None and whole in known:
-            found = known[whole].child(*inside)
-        if found is not None:
-            file = "" if found.file == name else posixpath.relpath(found.file, posixpath.dirname(name))
-            made["$ref"] = f"{quote(file)}#{quote(pointer(found.tokens), safe='/~')}"
-    return made
-
-
-def _own_base(value: Any, base: str) -> str:
-    own = value.get("$id") if isinstance(value, dict) else None
-    return join(base, own) if isinstance(own, str) else base
 
 
 def load_contract(path: Path | None = None, base_urls: tuple[str, ...] = ()) -> Contract:
@@ -252,7 +109,7 @@ class _MisplacedError(Exception):
         self.wanted = wanted
 
 
-class _Node:
+class _Stated:
     """A value of the contract and where it stands, wherever `$ref` led; steps say what they expect."""
 
     def __init__(self, values: Mapping[str, Any], at: Address) -> None:
@@ -263,11 +120,11 @@ class _Node:
     def uri(self) -> str:
         return self.at.uri
 
-    def of(self, *tokens: str | int) -> "_Node":
+    def of(self, *tokens: str | int) -> "_Stated":
         """Return what stands below; its value is MISSING where nothing does."""
-        return _Node(self._values, self.at.child(*tokens))
+        return _Stated(self._values, self.at.child(*tokens))
 
-    def as_object(self) -> "_Node":
+    def as_object(self) -> "_Stated":
         if self.value is MISSING:
             raise _MisplacedError(self.at, "a reference that leads somewhere")
         if not isinstance(self.value, dict):
@@ -277,14 +134,14 @@ class _Node:
     def has(self, name: str) -> bool:
         return isinstance(self.value, dict) and name in self.value
 
-    def members(self, name: str) -> list[tuple[str, "_Node"]]:
+    def members(self, name: str) -> list[tuple[str, "_Stated"]]:
         """Return the members of the object `name`; none where there is none."""
         found = self.of(name)
         if self.has(name) and not isinstance(found.value, dict):
             raise _MisplacedError(found.at, "an object")
         return [(key, found.of(key)) for key in found.value] if self.has(name) else []
 
-    def items(self, name: str) -> list["_Node"]:
+    def items(self, name: str) -> list["_Stated"]:
         """Return the items of the list `name`; none where there is none."""
         found = self.of(name)
         if self.has(name) and not isinstance(found.value, list):
@@ -323,7 +180,7 @@ class _Builder:
     def __init__(self, documents: dict[str, Document]) -> None:
         self._schemas = SchemaSet(documents)
         self._values = {name: document.value for name, document in documents.items()}
-        self._root = _Node(self._values, Address(root_of(documents)))
+        self._root = _Stated(self._values, Address(root_of(documents)))
         self._notes: dict[Address, str] = {}
         self._objects = [one for one in self._schemas.places.objects if isinstance(one.value, dict)]
         schemes = self._understood(
@@ -375,7 +232,7 @@ class _Builder:
         place = self._schemas.place(at.uri)
         return f"{place.file}:{place.line}:{place.column}: {text}"
 
-    def _understood(self, nodes: Iterable[_Node], build: Callable[[_Node], _Built]) -> Iterator[_Built]:
+    def _understood(self, nodes: Iterable[_Stated], build: Callable[[_Stated], _Built]) -> Iterator[_Built]:
         """Yield what is built of each node that can be understood; the others are noted."""
         for node in nodes:
             try:
@@ -383,7 +240,7 @@ class _Builder:
             except _MisplacedError as misplaced:
                 self._notes[misplaced.at] = f"{misplaced.wanted} belongs here"
 
-    def _own(self, build: Callable[[_Node], _Built], node: _Node) -> _Built:
+    def _own(self, build: Callable[[_Stated], _Built], node: _Stated) -> _Built:
         """Return what is built of one of this tool's extensions; raises ContractError where it is broken."""
         try:
             return build(node)
@@ -402,7 +259,7 @@ class _Builder:
                 yield replace(one, id=f"{one.method} {path}") if one.id in ids else one
                 ids.add(one.id)
 
-    def _paths(self) -> list[tuple[str, _Node]]:
+    def _paths(self) -> list[tuple[str, _Stated]]:
         """Return the paths with what stands there; raises ContractError where the document is not OpenAPI."""
         if not any(map(self._root.has, ("paths", "webhooks", "components"))):
             raise ContractError(
@@ -410,7 +267,7 @@ class _Builder:
             )
         return self._own(lambda root: root.members("paths"), self._root)
 
-    def _operation(self, node: _Node, path: str, item: _Node) -> Operation:
+    def _operation(self, node: _Stated, path: str, item: _Stated) -> Operation:
         method = str(node.at.tokens[-1]).upper()
         name = node.of("operationId").value
         body = node.of("requestBody")
@@ -443,7 +300,7 @@ class _Builder:
             uri=node.uri,
         )
 
-    def _media_types(self, node: _Node) -> dict[str, str | None]:
+    def _media_types(self, node: _Stated) -> dict[str, str | None]:
         """Return the media types of a body with the address of their schema."""
         found = dict(node.members("content")) if isinstance(node.value, dict) else {}
         return {
@@ -451,7 +308,7 @@ class _Builder:
             for name, one in found.items()
         }
 
-    def _response(self, node: _Node) -> DocumentedResponse:
+    def _response(self, node: _Stated) -> DocumentedResponse:
         understood = self._understood([node], self._media_types)
         stated = next(self._understood([node], lambda one: one.members("headers")), [])
         named = [(name, one) for name, one in stated if name.lower() not in _NOT_PARAMETERS]
@@ -462,7 +319,9 @@ class _Builder:
         ]
         return DocumentedResponse(media_types=next(understood, {}), headers=tuple(headers), uri=node.uri)
 
-    def _security(self, node: _Node) -> tuple[list[RequiredHeader], tuple[tuple[Credential, ...], ...], bool]:
+    def _security(
+        self, node: _Stated
+    ) -> tuple[list[RequiredHeader], tuple[tuple[Credential, ...], ...], bool]:
         """Return the headers that are demanded, the credentials of which one set is, and if it is signed."""
         holder = node if node.has("security") else self._root
         ways = [self._credentials(one) for one in holder.items("security") if isinstance(one.value, dict)]
@@ -475,7 +334,7 @@ class _Builder:
         ]
         return common, tuple(credentials), signed
 
-    def _credentials(self, requirement: _Node) -> dict[str, Credential | None]:
+    def _credentials(self, requirement: _Stated) -> dict[str, Credential | None]:
         """Return the schemes of a security requirement with what each asks for."""
         found: dict[str, Credential | None] = {}
         for name in requirement.value:
@@ -485,7 +344,7 @@ class _Builder:
             found[name] = _credential(scheme)
         return found
 
-    def _parameters(self, node: _Node, item: _Node) -> list[Parameter]:
+    def _parameters(self, node: _Stated, item: _Stated) -> list[Parameter]:
         """Return the parameters of an operation, its own in place of those of its path."""
         stated = self._understood([*item.items("parameters"), *node.items("parameters")], lambda one: one)
         chosen = {(one.value.get("in"), str(one.value.get("name"))): one for one in stated}
@@ -495,7 +354,7 @@ class _Builder:
             if place in PLACES and not (place == HEADER and name.lower() in _NOT_PARAMETERS)
         ]
 
-    def _envelope(self, node: _Node) -> Envelope | None:
+    def _envelope(self, node: _Stated) -> Envelope | None:
         if not node.has("x-envelope"):
             return None
         stated = node.of("x-envelope")
@@ -526,7 +385,7 @@ class _Builder:
             codes_uri=codes_uri,
         )
 
-    def _form(self, node: _Node) -> Form:
+    def _form(self, node: _Stated) -> Form:
         request = node.of("request")
         return Form(
             id=node.text("id"),
@@ -540,7 +399,7 @@ class _Builder:
             ),
         )
 
-    def _reference(self, node: _Node, name: str) -> str:
+    def _reference(self, node: _Stated, name: str) -> str:
         """Return the address of the schema that an extension refers to, as it is referred to."""
         value = node.of(name)
         if value.value is MISSING:
@@ -553,7 +412,7 @@ class _Builder:
                 yield one.name.lower()
         for found in self._objects:
             if found.kind == "parameter" and found.value.get("in") == "header":
-                schema = _Node(self._values, found.at.child("schema")).value
+                schema = _Stated(self._values, found.at.child("schema")).value
                 if isinstance(schema, dict) and schema.get("x-sensitivity") in _IDENTIFYING:
                     yield str(found.value.get("name")).lower()
 
@@ -594,11 +453,11 @@ class _Builder:
         lists = self._understood(holders, lambda holder: holder.items("servers"))
         stated = [one for found in lists for one in found]
         own = [server for found in self._understood(stated, self._server) for server in found]
-        added = [_base_server(url) for url in base_urls]
+        added = [base_server(url) for url in base_urls]
         own = own or [Server(host="", prefix="")]
         yield from dict.fromkeys([*(one for one in own if one.host or not added), *added])
 
-    def _server(self, node: _Node) -> list[Server]:
+    def _server(self, node: _Stated) -> list[Server]:
         """Return what a server stands for: a variable is each of its values, in a host else any word."""
         url, variables = node.text("url"), dict(node.members("variables"))
         host = url.partition("://")[2].partition("/")[0].partition(":")[0]
@@ -630,12 +489,6 @@ class _Builder:
         }
 
 
-def with_base_url(contract: Contract, url: str) -> Contract:
-    """Return a contract that a server of the user's answers by, too, as if it had been named at first."""
-    own = tuple(one for one in contract.servers if one.host)
-    return replace(contract, servers=(*own, _base_server(url)))
-
-
 def _strictest(classified: list[tuple[Address, str]]) -> dict[str, str]:
     """Return the class of each property by its name, the strictest where places differ."""
     found: dict[str, str] = {}
@@ -645,17 +498,7 @@ def _strictest(classified: list[tuple[Address, str]]) -> dict[str, str]:
     return found
 
 
-def _base_server(url: str) -> Server:
-    try:
-        server = server_at(url)
-    except ValueError as error:
-        raise UsageError(f"base URL '{url}' is no URL; write it as https://host/path") from error
-    if not server.host:
-        raise UsageError(f"base URL '{url}' has no host; write it as https://host/path")
-    return server
-
-
-def _credential(scheme: _Node) -> Credential | None:
+def _credential(scheme: _Stated) -> Credential | None:
     """Return what a security scheme asks for, None where it stands in no header, query or cookie."""
     stated = scheme.value
     if not isinstance(stated, dict):
@@ -671,7 +514,7 @@ def _credential(scheme: _Node) -> Credential | None:
     return Credential(name=stated["name"], place=stated["in"], word="", uri=scheme.uri)
 
 
-def _scheme(node: _Node) -> SignatureScheme:
+def _scheme(node: _Stated) -> SignatureScheme:
     canonical = node.of("canonical-json")
     return SignatureScheme(
         header=node.text("header"),
@@ -686,7 +529,7 @@ def _scheme(node: _Node) -> SignatureScheme:
     )
 
 
-def _question(node: _Node, reaches: Mapping[str, set[Address]]) -> OpenQuestion:
+def _question(node: _Stated, reaches: Mapping[str, set[Address]]) -> OpenQuestion:
     """Read a question; it is asked of the operations that are made of what it is about, or of all."""
     about = [OPEN + text for text in node.texts("about")]
     places = [split_uri(uri) for uri in about]
@@ -705,7 +548,7 @@ def _question(node: _Node, reaches: Mapping[str, set[Address]]) -> OpenQuestion:
     )
 
 
-def _reading(node: _Node) -> Reading:
+def _reading(node: _Stated) -> Reading:
     return Reading(
         id=node.text("id"),
         statement=node.text("statement"),
@@ -714,7 +557,7 @@ def _reading(node: _Node) -> Reading:
     )
 
 
-def _evidence(node: _Node) -> Evidence:
+def _evidence(node: _Stated) -> Evidence:
     other = next((name for name in ("equals", "differs-from") if node.has(name)), None)
     return Evidence(
         at=node.pointer("at"),

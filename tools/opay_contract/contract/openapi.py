@@ -1,28 +1,34 @@
 """What stands where in an OpenAPI document: its version, its objects, the schemas in it, and 3.0 as 3.1.
 
 A document of OpenAPI 3.0 is converted when it is loaded, each statement at the place where it stands, so that
-everything else knows one dialect of schemas: JSON Schema 2020-12.
+everything else knows one dialect of schemas: JSON Schema 2020-12, in which every reference is a JSON pointer.
 """
 
+import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
+from urllib.parse import quote, unquote
 
-from opay_contract.contract.addresses import MISSING, Address, refer, resolve, value_below
-from opay_contract.contract.documents import Document
+from msgspec.structs import replace
+
+from opay_contract.contract.addresses import (
+    MISSING,
+    Address,
+    document_uri,
+    iter_mappings,
+    join,
+    parse_pointer,
+    refer,
+    resolve,
+    value_below,
+)
+from opay_contract.contract.documents import SCHEMA_FOLDER, Document
 from opay_contract.contract.keywords import iter_schema, map_subschemas
 from opay_contract.errors import ContractError
-from opay_contract.jsontext import Tokens
+from opay_contract.jsontext import Tokens, pointer
 
-ROOTS = ("openapi.yaml", "openapi.yml", "openapi.json")
-"""The names of a contract's first document that is named by its folder, the usual one first."""
-
-SCHEMA_FOLDER = "schemas"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-
-Change = Callable[[Any], Any]
-"""What becomes of a schema."""
 
 _VERSION = re.compile(r"3\.([01])(\.\d+)?(-.*)?")
 _EACH = "*"
@@ -87,7 +93,7 @@ def is_schema_file(name: str) -> bool:
     return name.startswith(f"{SCHEMA_FOLDER}/") and name.endswith(".json")
 
 
-class Described(NamedTuple):
+class OpenApiObject(NamedTuple):
     """An object of OpenAPI: where it stands, what it is, and what it says."""
 
     at: Address
@@ -115,17 +121,18 @@ def read_version(document: Document) -> int:
         raise ContractError(f"{name}: no OpenAPI document: it has no `openapi` with its version")
     version = _VERSION.fullmatch(str(stated))
     if version is None:
-        raise ContractError(f"{name}: OpenAPI {stated} is not read; known are 3.0 and 3.1")
+        shown = stated if re.fullmatch(r"[0-9.]{1,12}", str(stated)) else "of such a version"
+        raise ContractError(f"{name}: OpenAPI {shown} is not read; known are 3.0 and 3.1")
     return int(version[1])
 
 
-def iter_objects(values: Mapping[str, Any]) -> Iterator[Described]:
+def iter_objects(values: Mapping[str, Any]) -> Iterator[OpenApiObject]:
     """Yield every object from the first document on, each once, those that `$ref` leads to among them.
 
     A schema is yielded as a whole; what its own references lead to comes as a schema of its own.
     """
     root = root_of(values)
-    waiting = [Described(Address(root), "document", values.get(root))]
+    waiting = [OpenApiObject(Address(root), "document", values.get(root))]
     seen: set[Address] = set()
     while waiting:
         found = waiting.pop()
@@ -135,7 +142,7 @@ def iter_objects(values: Mapping[str, Any]) -> Iterator[Described]:
         if found.kind != "schema" and isinstance(found.value, dict) and "$ref" in found.value:
             at, value = resolve(values, found.at)
             if value is not MISSING:
-                waiting.append(Described(at, found.kind, value))
+                waiting.append(OpenApiObject(at, found.kind, value))
             continue
         yield found
         if found.kind == "schema":
@@ -147,7 +154,7 @@ def iter_objects(values: Mapping[str, Any]) -> Iterator[Described]:
         waiting.extend(reversed(inside))
 
 
-def _parts(of: Described, steps: tuple[str, ...], kind: str) -> list[Described]:
+def _parts(of: OpenApiObject, steps: tuple[str, ...], kind: str) -> list[OpenApiObject]:
     """Return the parts of an object at steps, where `*` is each member or item."""
     found = [(of.at, of.value)]
     for step in steps:
@@ -159,7 +166,7 @@ def _parts(of: Described, steps: tuple[str, ...], kind: str) -> list[Described]:
                 for at, value in found
                 if isinstance(value, dict) and step in value
             ]
-    return [Described(at, kind, value) for at, value in found]
+    return [OpenApiObject(at, kind, value) for at, value in found]
 
 
 def _children(value: Any) -> Iterable[tuple[str | int, Any]]:
@@ -168,14 +175,14 @@ def _children(value: Any) -> Iterable[tuple[str | int, Any]]:
     return enumerate(value) if isinstance(value, list) else ()
 
 
-def _referred_schemas(schema: Described, values: Mapping[str, Any]) -> list[Described]:
+def _referred_schemas(schema: OpenApiObject, values: Mapping[str, Any]) -> list[OpenApiObject]:
     found = []
     for _, one in iter_schema(schema.value):
         target = refer(one["$ref"], schema.at.file) if "$ref" in one else ""
         if isinstance(target, Address):
             value = value_below(values.get(target.file, MISSING), target.tokens)
             if value is not MISSING:
-                found.append(Described(target, "schema", value))
+                found.append(OpenApiObject(target, "schema", value))
     return found
 
 
@@ -189,7 +196,7 @@ class SchemaPlaces:
         for name in documents:
             if is_schema_file(name):
                 self._tops[name] = None
-        self.objects: list[Described] = []
+        self.objects: list[OpenApiObject] = []
         for found in iter_objects(values):
             if found.kind == "schema":
                 self._insert(found.at)
@@ -219,11 +226,11 @@ class SchemaPlaces:
             else:
                 waiting += [((*tokens, token), inner) for token, inner in reversed(tree.items())]
 
-    def map(self, file: str, value: Any, change: Change, *, is_whole: bool) -> Any:
+    def map(self, file: str, value: Any, change: Callable[[Any], Any], *, is_whole: bool) -> Any:
         """Return a file's value with each schema changed; unless `is_whole`, nothing but the way to them."""
         return self._map(value, self._tops.get(file, {}), change, is_whole)
 
-    def _map(self, value: Any, tree: Any, change: Change, is_whole: bool) -> Any:  # noqa: FBT001
+    def _map(self, value: Any, tree: Any, change: Callable[[Any], Any], is_whole: bool) -> Any:  # noqa: FBT001
         if tree is None:
             return change(value)
         if isinstance(value, dict):
@@ -286,3 +293,64 @@ def _let_null(schema: dict[str, Any]) -> dict[str, Any]:
         schema["type"] = [schema["type"], "null"]
     parts = [schema[keyword] for keyword in ("allOf", "anyOf", "oneOf", "not") if keyword in schema]
     return {"anyOf": [schema, {"type": "null"}]} if parts else schema
+
+
+def in_one_dialect(documents: dict[str, Document], version: int) -> dict[str, Document]:
+    """Return documents as OpenAPI 3.1 has them, of its minor version, every reference a JSON pointer."""
+    documents = localise(documents)
+    return documents if version else convert_documents(documents, SchemaPlaces(documents))
+
+
+def localise(documents: dict[str, Document]) -> dict[str, Document]:
+    """Return documents in which references to an `$anchor` or an absolute `$id` are JSON pointers."""
+    if not any(
+        "$ref" in node and isinstance(refer(node["$ref"], name), str)
+        for name, document in documents.items()
+        for node in iter_mappings(document.value)
+    ):
+        return documents
+    known: dict[str, Address] = {}
+    for name, document in documents.items():
+        _name_schemas(document.value, Address(name), document_uri(name), known)
+    return {
+        name: replace(document, value=_localised(document.value, name, document_uri(name), known))
+        for name, document in documents.items()
+    }
+
+
+def _name_schemas(value: Any, at: Address, base: str, known: dict[str, Address]) -> None:
+    """Note where the URIs lead that schemas give themselves; what a document said first holds."""
+    base = _own_base(value, base)
+    if isinstance(value, dict):
+        if isinstance(value.get("$id"), str):
+            known.setdefault(base, at)
+        if isinstance(value.get("$anchor"), str):
+            known.setdefault(f"{base}#{value['$anchor']}", at)
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in inside:
+        _name_schemas(child, at.child(key), base, known)
+
+
+def _localised(value: Any, name: str, base: str, known: Mapping[str, Address]) -> Any:
+    base = _own_base(value, base)
+    if isinstance(value, list):
+        return [_localised(child, name, base, known) for child in value]
+    if not isinstance(value, dict):
+        return value
+    made = {key: _localised(child, name, base, known) for key, child in value.items()}
+    if isinstance(value.get("$ref"), str) and isinstance(refer(value["$ref"], name), str):
+        uri = join(base, value["$ref"])
+        whole, _, fragment = uri.partition("#")
+        inside = parse_pointer(unquote(fragment))
+        found = known.get(uri)
+        if found is None and inside is not None and whole in known:
+            found = known[whole].child(*inside)
+        if found is not None:
+            file = "" if found.file == name else posixpath.relpath(found.file, posixpath.dirname(name))
+            made["$ref"] = f"{quote(file)}#{quote(pointer(found.tokens), safe='/~')}"
+    return made
+
+
+def _own_base(value: Any, base: str) -> str:
+    own = value.get("$id") if isinstance(value, dict) else None
+    return join(base, own) if isinstance(own, str) else base

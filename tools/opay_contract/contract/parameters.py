@@ -6,9 +6,10 @@ read in each way that its schema has a type for, and the first reading that fits
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, unquote_plus
+
+import msgspec
 
 from opay_contract.contract.addresses import below
 from opay_contract.contract.schemas import SchemaSet
@@ -47,8 +48,7 @@ _WORDS = {"true": True, "false": False}
 _DEEP = re.compile(r"([^\[\]]+)\[([^\[\]]*)\](.*)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
+class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     """A documented parameter of a request, or header of an answer; `schema` is the address of its values'.
 
     `is_json` if the text is JSON, as where the parameter has `content`.
@@ -164,7 +164,9 @@ class ParameterReader:
             found += [self._list(parameter.schema, items) for items in _items(parameter, texts, decode)]
         if "object" in types:
             members = _members(parameter, own, decode)
-            found += [self._object(parameter.schema, members)] if members is not None else []
+            if members is not None:
+                parts = {name: self._part(parameter.schema, name) for name in members}
+                found.append({name: self._value(parts[name], text) for name, text in members.items()})
         if texts and types != {"array"} and not ("object" in types and len(types) == 1):
             plain = [decode(_plain(parameter, text)) for text in texts]
             found += [self._value(parameter.schema, text) for text in plain[:1]]
@@ -212,10 +214,8 @@ class ParameterReader:
         if uri not in self._types:
             found: set[str] = set()
             for _, node in self._schemas.iter_in_place(uri):
-                declared = node.get("type")
-                found.update(
-                    [declared] if isinstance(declared, str) else filter(_is_text, _list_of(declared))
-                )
+                declared = [node["type"]] if isinstance(node.get("type"), str) else _list_of(node.get("type"))
+                found.update(one for one in declared if isinstance(one, str))
                 values = [*_list_of(node.get("enum")), *([node["const"]] if "const" in node else [])]
                 if "type" not in node:
                     found.update(
@@ -254,9 +254,6 @@ class ParameterReader:
     def _list(self, uri: str, items: list[str]) -> list[Any]:
         part = self._part(uri, None)
         return [self._value(part, one) for one in items]
-
-    def _object(self, uri: str, members: dict[str, str | list[str]]) -> dict[str, Any]:
-        return {name: self._value(self._part(uri, name), text) for name, text in members.items()}
 
     def _value(self, uri: str | None, text: str | list[str]) -> Any:
         """Return a text as its schema has it: of several types the first that fits, or else a text."""
@@ -351,14 +348,10 @@ def _members(
     return {decode(name).strip(): decode(value) for name, value in zip(parts[::2], parts[1::2], strict=True)}
 
 
-def _as_it_is(text: str) -> str:
-    return text
-
-
 _DECODERS: dict[str, Callable[[str], str]] = {
     QUERY: unquote_plus,
     PATH: unquote,
-    HEADER: _as_it_is,
+    HEADER: str,
     COOKIE: unquote,
 }
 
@@ -371,7 +364,3 @@ def _list_of(value: Any) -> list[Any]:
 def _named(schema: dict[str, Any]) -> dict[str, Any]:
     properties = schema.get("properties")
     return properties if isinstance(properties, dict) else {}
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)

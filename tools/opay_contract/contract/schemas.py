@@ -8,14 +8,16 @@ would change what they ask. An `if` is denied twice, which keeps its verdict and
 looks at: to be looked at is not to be documented.
 """
 
+import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from functools import cache, cached_property, partial
 from typing import Any
 from urllib.parse import unquote, urldefrag
 
 import jsonschema_rs
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import (
     CLOSED,
@@ -27,6 +29,7 @@ from opay_contract.contract.addresses import (
     document_uri,
     iter_reached,
     refer,
+    resolve,
     split_uri,
     value_below,
     with_fragment,
@@ -39,7 +42,7 @@ from opay_contract.contract.keywords import (
     OPENERS,
     About,
     Holds,
-    Shape,
+    SchemaShape,
     iter_beside,
     iter_schema,
     map_subschemas,
@@ -50,6 +53,9 @@ from opay_contract.jsontext import Tokens, pointer
 from opay_contract.model.finding import ContractPlace
 
 Validator = jsonschema_rs.Draft202012Validator
+
+Pick = Callable[[str, list[str]], str]
+"""Which of some branches, by their addresses, is taken at an address; that of an `if` ends in `/if`."""
 
 MASK = "(hidden)"
 """What the schema library writes for a value."""
@@ -73,6 +79,7 @@ class SchemaSet:
         self.notes: dict[Address, str] = {}
         self._values = {name: document.value for name, document in documents.items()}
         self.places = SchemaPlaces(documents)
+        self._compiled: dict[str, Validator] = {}
         self._validators: dict[tuple[str, str | None], Validator] = {}
         self._closed_validators: dict[str, Validator] = {}
         self._item_validators: dict[tuple[tuple[str, ...], str | None], Validator] = {}
@@ -129,8 +136,11 @@ class SchemaSet:
         return {"$ref": uri.replace(OPEN, CLOSED, 1), **self._seal({"$ref": uri}, "")}
 
     def compile(self, schema: Any) -> Validator:
-        """Return a validator of a schema that may refer to any document by its URI."""
-        return _compile(schema, self._registry)
+        """Return the validator of a schema that may refer to any document by its URI."""
+        text = json.dumps(schema)
+        if text not in self._compiled:
+            self._compiled[text] = _compile(schema, self._registry)
+        return self._compiled[text]
 
     def find(self, uri: str) -> Any:
         """Return the value at `uri`, or MISSING."""
@@ -154,6 +164,10 @@ class SchemaSet:
         position = self.documents[name].position(fragment)
         return ContractPlace(file=name, line=position.line, column=position.column, pointer=fragment)
 
+    def resolve(self, uri: str) -> tuple[Address, Any]:
+        """Follow a chain of `$ref` from `uri` to what is said at its end: where that is, and the value."""
+        return resolve(self._values, split_uri(uri))
+
     def iter_properties(self) -> Iterator[tuple[Address, dict[str, Any]]]:
         """Yield the address and the schema of every property that a schema describes."""
         for at, schema in self._iter_schemas():
@@ -168,19 +182,30 @@ class SchemaSet:
                 for tokens, schema in iter_schema(value_below(value, top), top):
                     yield Address(name, tokens), schema
 
-    def iter_in_place(self, uri: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield every schema that speaks, in whatever case, about the same value, each with its address."""
-        for at in iter_reached([with_fragment(uri)], self._beside):
+    def iter_in_place(self, uri: str, pick: Pick | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the schemas that speak about the same value, in whatever case, each with its address.
+
+        With a `pick` it decides of a union's schemas, and of `then` and `else`, which one holds.
+        """
+        for at in iter_reached([with_fragment(uri)], partial(self._beside, pick=pick)):
             if isinstance(value := self.find(at), dict):
                 yield at, value
 
-    def _beside(self, at: str) -> list[str]:
+    def _beside(self, at: str, pick: Pick | None) -> list[str]:
         value = self.find(at)
         if not isinstance(value, dict):
             return []
-        found = [below(at, *child.tokens) for child in iter_beside(value)]
+        inside: dict[str, list[str]] = {}
         if isinstance(value.get("$ref"), str):
-            found.insert(0, with_fragment(absolute(value["$ref"], split_uri(at).file)))
+            inside["$ref"] = [with_fragment(absolute(value["$ref"], split_uri(at).file))]
+        for child in iter_beside(value):
+            inside.setdefault(child.keyword, []).append(below(at, *child.tokens))
+        if pick is None:
+            return [uri for uris in inside.values() for uri in uris][::-1]
+        found = [*inside.get("$ref", ()), *inside.get("allOf", ())]
+        found += [pick(at, inside[keyword]) for keyword in ("oneOf", "anyOf") if keyword in inside]
+        if "if" in value:
+            found.append(pick(below(at, "if"), [below(at, "then"), below(at, "else")]))
         return found[::-1]
 
     @cached_property
@@ -200,17 +225,13 @@ class SchemaSet:
 
     def _relaxed_registry(self, unused: str) -> jsonschema_rs.Registry:
         """Return the registry in which no member that has the keyword `unused` is required."""
-        usable = dict(self._usable)
-        for at, schema in self.iter_properties():
-            if self._says(at, schema, unused):
-                holder = value_below(usable[at.file], at.tokens[:-2])
-                required = holder.get("required", ()) if isinstance(holder, dict) else ()
-                if at.tokens[-1] in required:
-                    others = [name for name in required if name != at.tokens[-1]]
-                    usable[at.file] = _with(usable[at.file], (*at.tokens[:-2], "required"), others)
-        if all(usable[name] is value for name, value in self._usable.items()):
-            return self._registry
-        return _registry_of(usable)
+        found = [at for at, schema in self.iter_properties() if self._says(at, schema, unused)]
+        usable = self._usable | {file: deepcopy(self._usable[file]) for file in {at.file for at in found}}
+        for at in found:
+            holder = value_below(usable[at.file], at.tokens[:-2])
+            if isinstance(holder, dict) and at.tokens[-1] in holder.get("required", ()):
+                holder["required"] = [name for name in holder["required"] if name != at.tokens[-1]]
+        return _registry_of(usable) if found else self._registry
 
     def _says(self, at: Address, schema: dict[str, Any], keyword: str) -> bool:
         """Tell whether a schema, or one that holds wherever it does, has a keyword that is true."""
@@ -375,22 +396,10 @@ def _holder_of_fault(tokens: Tokens) -> Tokens:
     """Return what to take out for a fault at `tokens`: the keyword, or one schema in a list of them."""
     while tokens and isinstance(tokens[-1], int):
         kind = KEYWORDS.get(str(tokens[-2])) if len(tokens) > 1 else None
-        if kind is not None and kind.shape is Shape.LIST:
+        if kind is not None and kind.shape is SchemaShape.LIST:
             break
         tokens = tokens[:-1]
     return tokens
-
-
-def _with(value: Any, tokens: Tokens, other: Any) -> Any:
-    """Return a value with something else at `tokens`."""
-    if not tokens:
-        return other
-    token, *rest = tokens
-    if isinstance(value, list):
-        return [
-            _with(child, tuple(rest), other) if i == int(token) else child for i, child in enumerate(value)
-        ]
-    return {**value, str(token): _with(value[str(token)], tuple(rest), other)}
 
 
 def _without(value: Any, tokens: Tokens) -> Any:
@@ -403,7 +412,12 @@ def _without(value: Any, tokens: Tokens) -> Any:
     if not isinstance(value, dict) or token not in value:
         return value
     kind = KEYWORDS.get(str(token))
-    if kind is not None and kind.shape is Shape.NAMED and len(rest) == 1 and rest[0] in value[str(token)]:
+    if (
+        kind is not None
+        and kind.shape is SchemaShape.NAMED
+        and len(rest) == 1
+        and rest[0] in value[str(token)]
+    ):
         return {**value, str(token): {**value[str(token)], str(rest[0]): {}}}
     if rest:
         return {**value, str(token): _without(value[str(token)], tuple(rest))}

@@ -7,17 +7,19 @@ change with many uses.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-from opay_contract.contract.addresses import MISSING, Address, value_below
-from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID, ChangeKind, Level, Side, Way
+import msgspec
+from msgspec import field
+
+from opay_contract.contract.addresses import MISSING, Address
+from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID, Level, Side, Way
 from opay_contract.contract.openapi import METHODS
-from opay_contract.diff.schemas import Comparing, Difference, Sense, kind_of_words, plain_text
-from opay_contract.diff.sources import FIRST, Version
+from opay_contract.diff.changes import WHOLE, ContractChange, ContractDiff, Use
+from opay_contract.diff.schemas import Comparing, Difference, Sense, kind_of_words
+from opay_contract.diff.versions import FIRST, BothNodes, Node, Version
 from opay_contract.jsontext import pointer
-from opay_contract.model.finding import ContractPlace, Key, key_of
-from opay_contract.model.summary import fingerprint
+from opay_contract.model.finding import key_of
 
 _NOT_PARAMETERS = ("accept", "authorization", "content-type")
 _WRITTEN = ("style", "explode", "allowReserved", "allowEmptyValue")
@@ -39,144 +41,7 @@ _OTHER_NAMES = {
 """What is not called added or removed: the kind, and the first letter of its name where that matters."""
 
 
-class Use(NamedTuple):
-    """Where something is used: an operation, its form, a status or outcome, a pointer into an exchange."""
-
-    operation: str
-    form: str
-    outcome: str
-    pointer: str
-    way: Way
-
-
-_WHOLE = Use("", "", "", "", Way.REQUEST)
-"""The contract as a whole."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One change: where it stands in both versions, in words, how bad it is for each side, and its uses.
-
-    `key` is made of what does not depend on the words; `statements` are the addresses in both versions.
-    """
-
-    kind: ChangeKind
-    old: ContractPlace | None
-    new: ContractPlace | None
-    was: str
-    now: str
-    levels: dict[Side, Level]
-    uses: tuple[Use, ...]
-    key: Key
-    statements: tuple[Address | None, Address | None]
-    value: str = ""
-
-    @property
-    def fingerprint(self) -> str:
-        """Names the change for good, as those of findings do."""
-        return fingerprint(self.key)
-
-    @property
-    def place(self) -> ContractPlace | None:
-        """Where to look: in the new version, or else in the old."""
-        return self.new or self.old
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContractDiff:
-    """The changes between two versions of a contract, the gravest for clients first.
-
-    `operations` is how many were compared, those of either version alone among them.
-    """
-
-    old: Version
-    new: Version
-    changes: tuple[Change, ...]
-    operations: int
-
-    @property
-    def notes(self) -> list[str]:
-        """What was not understood, and so not compared."""
-        return [*self.old.describe_notes(), *self.new.describe_notes()]
-
-
-class _Node(NamedTuple):
-    """A value of one version, wherever `$ref` led."""
-
-    version: Version
-    at: Address
-    value: Any
-
-    def of(self, *steps: str | int) -> "_Node":
-        """Return what stands below; its value is MISSING where nothing does."""
-        at, value = self.at.child(*steps), value_below(self.value, steps)
-        if isinstance(value, dict) and "$ref" in value:
-            at, value = self.version.resolve(at)
-        return _Node(self.version, at, value)
-
-    @property
-    def is_there(self) -> bool:
-        return self.value is not MISSING
-
-    def members(self, *steps: str) -> dict[str, "_Node"]:
-        """Return the members of an object; none, and a note, where it is none."""
-        node = self.of(*steps) if steps else self
-        if isinstance(node.value, dict):
-            return {str(key): node.of(key) for key in node.value}
-        self._note(node, "an object belongs here")
-        return {}
-
-    def items(self, name: str, *keys: str) -> dict[Any, "_Node"]:
-        """Return the items of a list by the texts of members; none, and a note, where it is none."""
-        node = self.of(name)
-        if isinstance(node.value, list):
-            found = [node.of(index) for index in range(len(node.value))]
-            return {(tuple(map(one.text, keys)) if keys else one.at): one for one in found}
-        self._note(node, "a list belongs here")
-        return {}
-
-    def _note(self, node: "_Node", wanted: str) -> None:
-        if node.is_there:
-            self.version.notes[node.at] = wanted
-
-    def text(self, name: str) -> str:
-        """Return the text of a member, empty where there is none."""
-        value = self.of(name).value
-        return str(value) if isinstance(value, str | int) else ""
-
-    def plain(self, seen: frozenset[Address] = frozenset()) -> str:
-        """Return all that it says in one form, with what it refers to in place of the references.
-
-        Schemas are called by their names: what has changed in them is told of them.
-        """
-        if self.at in seen:
-            return "…"
-        if seen and self.at in self.version.tops:
-            return str((*self.at.file.removesuffix(".json").split("/"), *self.at.tokens)[-1])
-        inner = seen | {self.at}
-        if isinstance(self.value, dict):
-            members = (f"{key}: {self.of(key).plain(inner)}" for key in sorted(self.value, key=str))
-            return f"{{{', '.join(members)}}}"
-        if isinstance(self.value, list):
-            return f"[{', '.join(self.of(index).plain(inner) for index in range(len(self.value)))}]"
-        return plain_text(self.value) if self.is_there else ""
-
-
-class _Both(NamedTuple):
-    """A value in both versions."""
-
-    old: _Node
-    new: _Node
-
-    def of(self, *steps: str | int) -> "_Both":
-        return _Both(self.old.of(*steps), self.new.of(*steps))
-
-    def texts(self, name: str) -> tuple[str, str]:
-        return self.old.text(name), self.new.text(name)
-
-
-@dataclass(slots=True)
-class _Found:
+class GatheredChange(msgspec.Struct):
     """A change as it is gathered: a difference, and where it is used."""
 
     difference: Difference
@@ -218,11 +83,11 @@ def compare_versions(old: Version, new: Version) -> ContractDiff:
     return ContractDiff(old=old, new=new, changes=tuple(changes), operations=comparison.operations)
 
 
-def _finish(found: _Found, old: Version, new: Version) -> Change:
+def _finish(found: GatheredChange, old: Version, new: Version) -> ContractChange:
     one = found.difference
     at = one.new if one.new is not None else one.old or Address(FIRST)
     places = (one.old if one.old is not None else one.near, one.new if one.new is not None else one.near)
-    return Change(
+    return ContractChange(
         kind=CHANGE_KINDS_BY_ID[one.kind],
         old=old.place(places[0]) if places[0] is not None else None,
         new=new.place(places[1]) if places[1] is not None else None,
@@ -239,12 +104,12 @@ def _finish(found: _Found, old: Version, new: Version) -> Change:
 class _Comparison:
     def __init__(self, old: Version, new: Version) -> None:
         self._schemas: Comparing[Use] = Comparing(old, new)
-        self._root = _Both(*(_Node(one, *one.resolve(Address(FIRST))) for one in (old, new)))
-        self._found: dict[tuple[Any, ...], _Found] = {}
-        self._use = _WHOLE
+        self._root = BothNodes(*(Node(one, *one.resolve(Address(FIRST))) for one in (old, new)))
+        self._found: dict[tuple[Any, ...], GatheredChange] = {}
+        self._use = WHOLE
         self.operations = 0
 
-    def gather(self) -> Iterator[_Found]:
+    def gather(self) -> Iterator[GatheredChange]:
         """Yield all changes; those of schemas with the uses that lead to them."""
         for pair, differences in self._schemas.differences.items():
             uses = [*self._schemas.uses(pair)] if differences else []
@@ -256,15 +121,15 @@ class _Comparison:
                         found.use(use._replace(pointer=f"{use.pointer}{place}{inside}"), sense)
         yield from (one for one in self._found.values() if one.uses)
 
-    def _note(self, difference: Difference) -> _Found:
+    def _note(self, difference: Difference) -> GatheredChange:
         key = (difference.kind, difference.old, difference.new, difference.value)
-        return self._found.setdefault(key, _Found(difference))
+        return self._found.setdefault(key, GatheredChange(difference))
 
     def _tell(
         self,
         kind: str,
-        old: _Node | None,
-        new: _Node | None,
+        old: Node | None,
+        new: Node | None,
         words: tuple[str, str] = ("", ""),
         value: str = "",
     ) -> None:
@@ -281,9 +146,9 @@ class _Comparison:
     def _each(
         self,
         stem: str,
-        sides: Iterable[Mapping[Any, _Node]],
+        sides: Iterable[Mapping[Any, Node]],
         where: Callable[[Any], Sequence[str]] | None = None,
-    ) -> Iterator[tuple[Any, _Both]]:
+    ) -> Iterator[tuple[Any, BothNodes]]:
         """Note what is removed or added, and yield what both have; `where` tells the steps to a key."""
         old, new = sides
         for key in dict.fromkeys((*old, *new)):
@@ -291,7 +156,7 @@ class _Comparison:
                 self._at(*where(key))
             was, now = old.get(key), new.get(key)
             if was is not None and now is not None:
-                yield key, _Both(was, now)
+                yield key, BothNodes(was, now)
             elif there := now if was is None else was:
                 kind = f"{stem}-{'added' if was is None else 'removed'}"
                 if f"{kind}-required" in CHANGE_KINDS_BY_ID and there.of("required").value is True:
@@ -300,7 +165,7 @@ class _Comparison:
                 kind = _OTHER_NAMES.get((kind, name[:1]), _OTHER_NAMES.get((kind, ""), kind))
                 self._tell(kind, was, now, ("", name) if was is None else (name, ""))
 
-    def _texts(self, both: _Both, aside: Iterable[str] = ()) -> None:
+    def _texts(self, both: BothNodes, aside: Iterable[str] = ()) -> None:
         """Compare the members of an object that are about nothing but itself."""
         names = {name for node in both if isinstance(node.value, dict) for name in node.value}
         for name in sorted(names.difference(aside), key=str):
@@ -310,15 +175,14 @@ class _Comparison:
                 kind = kind_of_words(str(name), *(one.value if one.is_there else None for one in (was, now)))
                 self._tell("words-changed" if kind == "keyword-changed" else kind, was, now, value=str(name))
 
-    def _whole(self, both: _Both, kind: str, *keywords: str) -> None:
-        """Note a change of members, each as a whole."""
+    def _whole(self, both: BothNodes, kind: str, *keywords: str) -> None:
         for keyword in keywords:
             was, now = both.of(keyword)
             if was.plain().lower() != now.plain().lower():
                 words = f"{keyword} {was.plain() or 'none'}", f"{keyword} {now.plain() or 'none'}"
                 self._tell(kind, was, now, words, value=keyword)
 
-    def _leaves(self, both: _Both, kind: str, aside: Iterable[str] = ()) -> None:
+    def _leaves(self, both: BothNodes, kind: str, aside: Iterable[str] = ()) -> None:
         """Note each member that differs, at any depth; words for people are another kind."""
         names = {str(name) for node in both if isinstance(node.value, dict) for name in node.value} - {*aside}
         words = {name for name in names if name == "description" or name.startswith("x-")}
@@ -330,13 +194,12 @@ class _Comparison:
             else:
                 self._whole(both, kind, name)
 
-    def _schema(self, both: _Both) -> None:
-        """Compare the schemas of what is looked at."""
+    def _schema(self, both: BothNodes) -> None:
         sides = [one.at if one.is_there else None for one in both]
         if any(sides):
             self._schemas.add(sides[0], sides[1], self._use)
 
-    def _required(self, both: _Both, what: str) -> None:
+    def _required(self, both: BothNodes, what: str) -> None:
         """Note that something has to be there that had not, or the other way round."""
         was, now = both.of("required")
         if (was.value is True) is not (now.value is True):
@@ -344,7 +207,6 @@ class _Comparison:
             self._tell(f"{what}-became-{words[1]}", was, now, words)
 
     def compare(self) -> None:
-        """Compare everything."""
         self._texts(self._root.of("info"))
         self._texts(self._root, _PARTS_OF_ROOT)
         self._servers(self._root)
@@ -352,7 +214,7 @@ class _Comparison:
         for name, way, inside in (("paths", Way.REQUEST, ""), ("webhooks", Way.RESPONSE, "webhook ")):
             self._items([one.members(name) for one in self._root], way, inside)
 
-    def _items(self, items: list[dict[str, _Node]], way: Way, inside: str) -> None:
+    def _items(self, items: list[dict[str, Node]], way: Way, inside: str) -> None:
         """Compare path items; `way` is the one that their requests go."""
         sides = [
             {
@@ -375,12 +237,12 @@ class _Comparison:
             elif now is None:
                 self._tell("operation-removed", node, None, (call, ""))
             else:
-                self._operation(_Both(was[2], now[2]), _Both(was[1], now[1]), (was[0], now[0]))
-        self._use = _WHOLE
+                self._operation(BothNodes(was[2], now[2]), BothNodes(was[1], now[1]), (was[0], now[0]))
+        self._use = WHOLE
         for path in items[0].keys() & items[1].keys():
-            self._texts(_Both(items[0][path], items[1][path]), {"parameters", "servers", *METHODS})
+            self._texts(BothNodes(items[0][path], items[1][path]), {"parameters", "servers", *METHODS})
 
-    def _operation(self, both: _Both, items: _Both, paths: tuple[str, str]) -> None:
+    def _operation(self, both: BothNodes, items: BothNodes, paths: tuple[str, str]) -> None:
         use, ids = self._use, both.texts("operationId")
         if ids[0] and ids[0] != ids[1]:
             self._tell("operation-renamed", *both.of("operationId"), ids)
@@ -398,7 +260,7 @@ class _Comparison:
         holders = [(node, item, root) for node, item, root in zip(both, items, self._root, strict=True)]
         named = [next((one for one in side if one.of("servers").is_there), side[-1]) for side in holders]
         if any(one.at.tokens for one in named):
-            self._servers(_Both(*named))
+            self._servers(BothNodes(*named))
         self._envelope(both, use.way.back)
         self._use = use
         self._forms(both)
@@ -413,7 +275,7 @@ class _Comparison:
         ]
         self._items(calls, use.way.back, f"{use.operation} callback ")
 
-    def _parameters(self, sides: list[dict[Any, _Node]]) -> None:
+    def _parameters(self, sides: list[dict[Any, Node]]) -> None:
         use, names = self._use, {key: one.text("name") for side in sides for key, one in side.items()}
         steps = {"header": "headers"}
         for key, both in self._each(
@@ -431,11 +293,10 @@ class _Comparison:
                     words = f"{keyword} {written[0]}", f"{keyword} {written[1]}"
                     self._tell("parameter-style-changed", *both.of(keyword), words, value=keyword)
             self._texts(both, {"name", "in", "required", "schema", "content", *_WRITTEN})
-            self._schema(_Both(*map(_schema_of, both)))
+            self._schema(BothNodes(*map(_schema_of, both)))
         self._use = use
 
-    def _content(self, both: _Both) -> None:
-        """Compare media types of a body, and the schema of each."""
+    def _content(self, both: BothNodes) -> None:
         types = [
             {name.replace(" ", "").lower(): one for name, one in side.members("content").items()}
             for side in both
@@ -445,7 +306,7 @@ class _Comparison:
             self._whole(media_type, "encoding-changed", "encoding")
             self._schema(media_type.of("schema"))
 
-    def _responses(self, both: _Both, way: Way) -> None:
+    def _responses(self, both: BothNodes, way: Way) -> None:
         statuses = [
             {
                 status if status == "default" else status.upper(): one
@@ -466,12 +327,12 @@ class _Comparison:
             for _, one in self._each("header", headers, lambda name: ("response", "headers", name)):
                 self._required(one, "property")
                 self._texts(one, {"required", "schema", "content", *_WRITTEN})
-                self._schema(_Both(*map(_schema_of, one)))
+                self._schema(BothNodes(*map(_schema_of, one)))
             self._at("response", "body")
             self._content(response)
             self._use = use
 
-    def _security(self, both: _Both) -> None:
+    def _security(self, both: BothNodes) -> None:
         self._at("request", "headers", "authorization")
         holders = [
             node if node.of("security").is_there else root
@@ -497,12 +358,12 @@ class _Comparison:
         for name, now in schemes[1].items():
             was = schemes[0].get(renamed.get(name, name))
             if was is not None and renamed.get(name, name) in used:
-                scheme = _Both(was, now)
+                scheme = BothNodes(was, now)
                 self._texts(scheme, {*_PARTS_OF_SCHEME, "x-signature", "bearerFormat"})
                 self._whole(scheme, "security-scheme-changed", *_PARTS_OF_SCHEME)
                 self._leaves(scheme.of("x-signature"), "signature-changed")
 
-    def _servers(self, both: _Both) -> None:
+    def _servers(self, both: BothNodes) -> None:
         sides = [
             {key[0].rstrip("/"): one for key, one in node.items("servers", "url").items()} for node in both
         ]
@@ -510,7 +371,7 @@ class _Comparison:
             self._whole(server, "server-changed", "variables", "x-environment")
             self._texts(server, {"url", "variables", "x-environment"})
 
-    def _envelope(self, both: _Both, way: Way) -> None:
+    def _envelope(self, both: BothNodes, way: Way) -> None:
         self._at("response", "body", way=way)
         envelope = both.of("x-envelope")
         self._leaves(envelope, "envelope-changed", ("schema", "error", "success"))
@@ -523,7 +384,7 @@ class _Comparison:
             self._whole(code, "code-meaning-changed", "means")
             self._texts(code, {"code", "messages", "means"})
 
-    def _forms(self, both: _Both) -> None:
+    def _forms(self, both: BothNodes) -> None:
         self._at("request", "body")
         way, forms = self._use.way, [one.items("x-forms", "id") for one in both]
         common = forms[0].keys() & forms[1].keys()
@@ -552,7 +413,7 @@ class _Comparison:
                 self._texts(reading, {"id", "assumed"})
 
 
-def _parameters(path: str, item: _Node, operation: _Node) -> dict[Any, _Node]:
+def _parameters(path: str, item: Node, operation: Node) -> dict[Any, Node]:
     """Return the parameters of an operation by place and name; those in the path by their order there."""
     order = re.findall(r"\{([^{}]*)\}", path)
     found = {}
@@ -565,7 +426,7 @@ def _parameters(path: str, item: _Node, operation: _Node) -> dict[Any, _Node]:
     return found
 
 
-def _written(parameter: _Node, where: str, keyword: str) -> Any:
+def _written(parameter: Node, where: str, keyword: str) -> Any:
     """Return how a parameter is written, as it is where nothing is said."""
     value = parameter.of(keyword).value
     if value is not MISSING:
@@ -574,15 +435,14 @@ def _written(parameter: _Node, where: str, keyword: str) -> Any:
     return {"style": style, "explode": style == "form"}.get(keyword, False)
 
 
-def _schema_of(parameter: _Node) -> _Node:
+def _schema_of(parameter: Node) -> Node:
     """Return the schema of a parameter or a header, whose value may have a media type."""
     for media_type in parameter.members("content").values():
         return media_type.of("schema")
     return parameter.of("schema")
 
 
-def _credentials(requirement: _Node, renamed: Mapping[str, str]) -> frozenset[tuple[str, str]]:
-    """Return what a requirement asks for: schemes, and scopes of them."""
+def _credentials(requirement: Node, renamed: Mapping[str, str]) -> frozenset[tuple[str, str]]:
     scopes = {renamed.get(name, name): one.value for name, one in requirement.members().items()}
     listed = {name: stated for name, stated in scopes.items() if isinstance(stated, list)}
     asked = [(name, str(one)) for name, stated in listed.items() for one in stated]

@@ -4,28 +4,28 @@ import json
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from importlib import resources
 from typing import Any
 
 import click
+import msgspec
+from msgspec import to_builtins
 
 from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance
 from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID, Level, Side
-from opay_contract.contract.used import name_contract
-from opay_contract.diff.comparing import Change, ContractDiff
-from opay_contract.diff.places import describe_traffic
-from opay_contract.diff.sources import FIRST, Version
-from opay_contract.exit_codes import ExitCode
-from opay_contract.model.finding import ContractPlace, Key
+from opay_contract.contract.documents import name_contract
+from opay_contract.diff.changes import ContractChange, ContractDiff, describe_traffic
+from opay_contract.diff.versions import FIRST, Version
+from opay_contract.errors import ExitCode
+from opay_contract.model.finding import Key
 from opay_contract.model.observation import Observations
+from opay_contract.report.annotations import command
 from opay_contract.report.checked_run import TOOL
-from opay_contract.report.line_reports import command
+from opay_contract.report.findings import dotted
 from opay_contract.report.markdown_report import code, prose
-from opay_contract.report.sentences import describe_place_in_exchange, dotted
+from opay_contract.report.sentences import describe_place_in_exchange
 from opay_contract.words import count, printable
 
 SCHEMA_VERSION = 1
@@ -40,8 +40,7 @@ _NAMED = (
 _WORDS = frozenset(("words-changed", "examples-changed"))
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReportedDiff:
+class ReportedDiff(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The changes, the side they are told for, what recordings show and what is accepted.
 
     `fail_on` is the least level that fails, None where none does.
@@ -71,15 +70,15 @@ class ReportedDiff:
             one for one in self.acceptances if one.rule in CHANGE_KINDS_BY_ID and one.key not in keys
         )
 
-    def changes(self, level: Level) -> list[Change]:
+    def changes(self, level: Level) -> list[ContractChange]:
         """Return the changes of a level that are not accepted."""
         return [one for one in self.diff.changes if self.level(one) is level and one.key not in self.accepted]
 
-    def level(self, change: Change) -> Level:
+    def level(self, change: ContractChange) -> Level:
         """Return how bad a change is for the side that is asked about."""
         return change.levels[self.side]
 
-    def traffic(self, change: Change) -> str:
+    def traffic(self, change: ContractChange) -> str:
         """Return what recordings say of a change, nothing where there are none."""
         return "" if self.observations is None else describe_traffic(change, self.observations)
 
@@ -117,7 +116,7 @@ class ReportedDiff:
 
 
 def render_text(run: ReportedDiff, *, width: int = 100, shows_all: bool = False) -> str:
-    """Return the changes for a terminal: the gravest first, harmless ones folded, the verdict last."""
+    """Return the changes for a terminal: the worst first, harmless ones folded, the verdict last."""
     blocks = [click.style(printable(run.describe_versions()), dim=True)]
     for level in reversed(Level):
         found = run.changes(level)
@@ -130,7 +129,9 @@ def render_text(run: ReportedDiff, *, width: int = 100, shows_all: bool = False)
     return "\n\n".join(filter(None, blocks)) + "\n"
 
 
-def _section(run: ReportedDiff, level: Level, found: list[Change], width: int, *, shows_all: bool) -> str:
+def _section(
+    run: ReportedDiff, level: Level, found: list[ContractChange], width: int, *, shows_all: bool
+) -> str:
     title = f"{_SIGNS[level]} {len(found):,} {level.label}"
     if level is Level.HARMLESS and not shows_all:
         numbers = Counter(one.kind.id for one in found).most_common(6)
@@ -151,7 +152,7 @@ def _section(run: ReportedDiff, level: Level, found: list[Change], width: int, *
     return "\n".join(lines)
 
 
-def _details(run: ReportedDiff, change: Change) -> Iterator[tuple[str, str]]:
+def _details(run: ReportedDiff, change: ContractChange) -> Iterator[tuple[str, str]]:
     sides = (("was", change.was, change.old, 0), ("now", change.now, change.new, 1))
     for name, words, place, index in sides:
         if words or place:
@@ -163,7 +164,7 @@ def _details(run: ReportedDiff, change: Change) -> Iterator[tuple[str, str]]:
         yield "recorded", said
 
 
-def _subject(change: Change) -> str:
+def _subject(change: ContractChange) -> str:
     """Return what a change is about, in few words: a thing that has a name, or else its place."""
     names = (change.now or change.was) if change.kind.id.startswith(_NAMED) else ""
     return names or describe_pointer(change.uses[0].pointer) or change.value or "the contract"
@@ -181,7 +182,7 @@ def describe_pointer(pointer: str) -> str:
     return dotted(describe_place_in_exchange(pointer))
 
 
-def _describe_uses(change: Change) -> str:
+def _describe_uses(change: ContractChange) -> str:
     """Return where a change is used: the first places, and how many there are more."""
     shown = change.uses[:_MOST_USES]
     texts = [
@@ -213,7 +214,7 @@ def render_markdown(run: ReportedDiff) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _item(run: ReportedDiff, change: Change) -> str:
+def _item(run: ReportedDiff, change: ContractChange) -> str:
     parts = [f"- {code(change.kind.id)} {prose(_subject(change))}:"]
     told = (
         f"{prose(_cut(change.was))} → {prose(_cut(change.now))}"
@@ -272,18 +273,12 @@ def render_json(run: ReportedDiff) -> str:
     return json.dumps(report, indent=2) + "\n"
 
 
-def changes_schema() -> Any:
-    """Return the JSON Schema of the JSON."""
-    file = resources.files("opay_contract.diff") / "changes-v1.schema.json"
-    return json.loads(file.read_text(encoding="utf-8"))
-
-
 def _version(version: Version) -> dict[str, str]:
     named = name_contract(version.values.get(FIRST), None)
     return {"name": version.name, "title": named.title, "version": named.version}
 
 
-def _change(run: ReportedDiff, change: Change) -> dict[str, Any]:
+def _change(run: ReportedDiff, change: ContractChange) -> dict[str, Any]:
     rule, _, _, pointer, *value = change.key
     return {
         "rule": rule,
@@ -297,24 +292,12 @@ def _change(run: ReportedDiff, change: Change) -> dict[str, Any]:
         "accepted": change.key in run.accepted,
         "was": change.was,
         "now": change.now,
-        "old": _place(change.old),
-        "new": _place(change.new),
+        "old": to_builtins(change.old) if change.old else None,
+        "new": to_builtins(change.new) if change.new else None,
         "uses": [
-            {
-                "operation": one.operation,
-                "form": one.form,
-                "outcome": one.outcome,
-                "way": one.way.value,
-                "pointer": one.pointer,
-            }
+            {name: getattr(one, name) for name in ("operation", "form", "outcome", "way", "pointer")}
             for one in change.uses
             if one.operation
         ],
         "recorded": run.traffic(change) or None,
     }
-
-
-def _place(place: ContractPlace | None) -> dict[str, Any] | None:
-    if place is None:
-        return None
-    return {"file": place.file, "line": place.line, "column": place.column, "pointer": place.pointer}

@@ -7,10 +7,12 @@ member comes first; wherever the same statement describes another one, there is 
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from types import SimpleNamespace as Shown
 from typing import Any
 from urllib.parse import unquote
+
+import msgspec
+from msgspec import field
 
 from opay_contract.contract.addresses import OPEN, address, tokens_of
 from opay_contract.contract.contract import Contract
@@ -30,7 +32,7 @@ from opay_contract.docs.evidence import (
 )
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.model.finding import Outcome
-from opay_contract.report.frames import CitedSource, cite
+from opay_contract.report.findings import CitedSource, cite
 from opay_contract.report.samples import build_samples, parameters_of
 from opay_contract.words import count
 
@@ -81,8 +83,7 @@ def slug(text: str) -> str:
     return "-".join(re.findall(r"\w+", text.lower()))
 
 
-@dataclass(frozen=True, slots=True)
-class _Writer:
+class _Writer(msgspec.Struct, frozen=True):
     contract: Contract
     evidence: RunEvidence | None
     described: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -93,7 +94,6 @@ class _Writer:
 
     @property
     def root(self) -> Any:
-        """What stands in the first document."""
         return self.contract.schemas.root.value
 
     def _schemes(self) -> dict[str, Any]:
@@ -131,7 +131,6 @@ class _Writer:
         )
 
     def _anchor(self, text: str) -> str:
-        """Return a text as an anchor that nothing else has."""
         anchor = base = slug(text)
         number = 2
         while anchor in self.anchors:
@@ -140,7 +139,6 @@ class _Writer:
         return anchor
 
     def _say(self, anchor: str, *uris: str | None) -> str:
-        """Note what is said at an anchor."""
         for uri in filter(None, uris):
             at = unquote(uri.removeprefix(OPEN))
             self.places.setdefault(at if "#" in at else f"{at}#", anchor)

@@ -8,16 +8,17 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import yaml
+from msgspec import field
 
 from opay_contract.contract.addresses import MISSING, Address, refer, value_below
-from opay_contract.contract.documents import Document, is_text
+from opay_contract.contract.documents import ROOTS, Document, is_text
 from opay_contract.contract.keywords import FOR_PEOPLE, NAMED, map_subschemas
 from opay_contract.contract.keywords import KEYWORDS as OF_SCHEMAS
-from opay_contract.contract.openapi import PARTS, ROOTS, SchemaPlaces, is_schema_file, read_version, root_of
+from opay_contract.contract.openapi import PARTS, SchemaPlaces, is_schema_file, read_version, root_of
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import pointer
 
@@ -46,8 +47,7 @@ _WITH_EXTENSIONS = ("paths", "responses")
 _NAMES = frozenset((*NAMED, "mapping", "scopes", "variables", "security"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bundle:
+class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     """A contract in one document, and notes on what it says otherwise than its files."""
 
     value: dict[str, Any]
@@ -77,8 +77,7 @@ def build_bundle(
     return Bundle(value=value, notes=tuple(notes))
 
 
-@dataclass(slots=True)
-class _Bundler:
+class _Bundler(msgspec.Struct):
     documents: Mapping[str, Document]
     is_dereferenced: bool
     has_extensions: bool
@@ -91,7 +90,6 @@ class _Bundler:
     size: int = 0
 
     def copy(self, value: Any, at: Address, kind: str) -> Any:
-        """Return what stands at a place as the bundle has it."""
         self.size += 1
         if self.is_dereferenced and self.size > MAX_VALUES:
             raise ContractError(

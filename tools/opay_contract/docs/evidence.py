@@ -1,20 +1,27 @@
 """What recordings say about a contract: a run with public values alone, statement by statement, in words."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import split_uri
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.fields import Body, Field
+from opay_contract.contract.fields import (
+    REQUEST_BODY,
+    RESPONSE_BODY,
+    Body,
+    Field,
+    fields_of_scope,
+    find_operation,
+)
 from opay_contract.contract.operation import BusinessCode, Envelope, Operation, RequiredHeader
-from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY, fields_of_scope, find_operation
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import pointer
 from opay_contract.judge.describing import describe_name, folded_place
 from opay_contract.judge.gap_table import NARROWER_RULES
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED
-from opay_contract.model.finding import Key, Outcome, Rule
-from opay_contract.model.insight import Answer, Change, ChangeKind, Gap, Insight
+from opay_contract.model.finding import Answer, Change, ChangeKind, Gap, Insight, Key, Outcome, Rule
 from opay_contract.model.observation import (
     EARLIER,
     UNDATED,
@@ -34,8 +41,7 @@ _STATUSES = frozenset(map(str, range(100, 1000)))
 _NOTHING = Observed(is_documented=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunEvidence:
+class RunEvidence(msgspec.Struct, frozen=True, kw_only=True):
     """The summary of a run, with public values alone, and what was drawn from it: gaps, changes, answers."""
 
     summary: DriftSummary
@@ -133,8 +139,7 @@ _ABOUT_REQUESTS = "request-"
 """How the rules about the body of a request begin."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """In how many of how many requests, answers or objects something was, and how it looked and drifted.
 
     `day` is the latest day, empty where no time was recorded. `look` has types, lengths and the values that
@@ -169,7 +174,12 @@ def describe_findings(findings: Iterable[FoldedFinding]) -> str:
     by_rule: dict[Rule, list[FoldedFinding]] = {}
     for folded in findings:
         by_rule.setdefault(folded.finding.rule, []).append(folded)
-    return ", ".join(_describe_rule(rule, found) for rule, found in by_rule.items())
+    said = []
+    for rule, found in by_rule.items():
+        day, count = max(map(day_of, found)), sum(folded.count for folded in found)
+        when = f", last on {day}" if day else ""
+        said.append(f"{count:,} × {rule.id} ({rule.severity.label}{when})")  # noqa: RUF001  times
+    return ", ".join(said)
 
 
 def day_of(folded: FoldedFinding) -> str:
@@ -277,13 +287,6 @@ def form_seen(evidence: RunEvidence, operation: Operation, form: str) -> tuple[S
     return Seen(unit="exchanges", of=of, count=sum(days.values()), day=latest_day(days)), outcomes
 
 
-def _describe_rule(rule: Rule, found: list[FoldedFinding]) -> str:
-    day = max(map(day_of, found))
-    when = f", last on {day}" if day else ""
-    count = sum(folded.count for folded in found)
-    return f"{count:,} × {rule.id} ({rule.severity.label}{when})"  # noqa: RUF001  times
-
-
 def _iter_parts(seen: Seen) -> Iterator[str]:
     yield _presence(seen)
     if seen.look and seen.count:
@@ -349,9 +352,11 @@ def _field_seen(
         day=latest_day(look.days()),
         look=look,
         findings=_findings_at(evidence, body, folded_place(field.pointer), scopes, files),
-        changes=tuple(change for change in evidence.insight.changes if change.spot in locations),
+        changes=tuple(change for change in evidence.insight.changes if change.location in locations),
         gaps=tuple(
-            gap for gap in evidence.insight.gaps if gap.spot in locations and gap.rule.id in NARROWER_RULES
+            gap
+            for gap in evidence.insight.gaps
+            if gap.location in locations and gap.rule.id in NARROWER_RULES
         ),
         may_have_more=evidence.summary.omitted > 0,
     )

@@ -11,8 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from opay_contract.contract.loading import locate_root
-from opay_contract.contract.openapi import ROOTS, SCHEMA_FOLDER
+from opay_contract.contract.documents import ROOTS, SCHEMA_FOLDER, locate_root
 from opay_contract.docs.outputs import PAGE, render_waiting
 from opay_contract.errors import OpayContractError, UsageError
 
@@ -118,7 +117,6 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        """Answer the page, or its state."""
         if self.headers.get("Host") not in self.server.names:
             self.send_error(HTTPStatus.MISDIRECTED_REQUEST)  # a page of another site that renamed itself
         elif self.path == "/":

@@ -7,16 +7,24 @@ difference how the run was split.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY
+from opay_contract.contract.fields import REQUEST_BODY, RESPONSE_BODY
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED, FORM_NEVER_SUCCEEDED, NOTHING_SUCCEEDED
 from opay_contract.model.exchange import WHOLE_RUN
 from opay_contract.model.finding import ContractPlace, Finding, Outcome, Rule, Severity
 from opay_contract.model.observation import Observed
-from opay_contract.model.outcomes import Outcomes, count_outcome, describe_failures
-from opay_contract.model.summary import DriftSummary, FoldedFinding, merge
+from opay_contract.model.summary import (
+    DriftSummary,
+    FoldedFinding,
+    Outcomes,
+    count_outcome,
+    describe_failures,
+    merge,
+)
 from opay_contract.words import count
 
 LEAST_VALUES = 20
@@ -81,8 +89,7 @@ def _finding(rule: Rule, ended: Outcomes, about: tuple[str, str], contract: Cont
     )
 
 
-@dataclass(slots=True)
-class _Seen:
+class _Seen(msgspec.Struct):
     """How many values were seen at a place, and whether all are digits, as numbers or of a card's length."""
 
     count: int = 0

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import jsonschema_rs
+import msgspec
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import Evidence
@@ -20,8 +20,7 @@ _EVERY = "*"
 _ABSENT = object()
 
 
-@dataclass(frozen=True, eq=False)
-class Probe:
+class Probe(msgspec.Struct, frozen=True, eq=False, dict=True):
     """A piece of evidence, ready to be looked for; its validators are made when they are needed first."""
 
     key: tuple[str, str]
@@ -73,6 +72,7 @@ class Probe:
         )
 
 
+@lru_cache(maxsize=16)
 def build_probes(contract: Contract) -> tuple[Probe, ...]:
     """Return the evidence of every reading."""
     return tuple(

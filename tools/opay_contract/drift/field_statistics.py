@@ -7,13 +7,12 @@ from functools import lru_cache
 from typing import Any
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.fields import Field
+from opay_contract.contract.fields import RESPONSE_BODY, fields_of_scope, find_operation
 from opay_contract.contract.operation import Operation
-from opay_contract.contract.scopes import RESPONSE_BODY, fields_of_scope, find_operation
 from opay_contract.jsontext import Tokens, pointer
 from opay_contract.judge.describing import fold_pointer, is_label
 from opay_contract.model.observation import (
-    MAX_SPOTS,
+    MAX_LOCATIONS,
     MAX_VALUES,
     UNDATED,
     Days,
@@ -23,9 +22,9 @@ from opay_contract.model.observation import (
     Range,
     Scope,
     latest_days,
-    limit_spots,
+    limit_locations,
     limit_values,
-    rank_of_spot,
+    rank_of_location,
     widest,
 )
 
@@ -53,7 +52,7 @@ _PUBLIC = "public"
 
 
 class FieldCounter:
-    """What was seen at one spot so far.
+    """What was seen at one location so far.
 
     `is_public` if values may be kept: ranges of short numbers, booleans, and texts that the contract states
     itself (`words`) or that look like a code or a label, in capitals, which no name, address or number does.
@@ -73,7 +72,7 @@ class FieldCounter:
     )
 
     def __init__(self, *, is_documented: bool, is_public: bool, words: frozenset[str] = frozenset()) -> None:
-        """Take what the contract says about the spot, and the values that it states itself."""
+        """Take what the contract says about the location, and the values that it states itself."""
         self.is_documented = is_documented
         self.is_public = is_public
         self.words = words
@@ -86,7 +85,7 @@ class FieldCounter:
         self._values: Counter[str] | None = Counter()
 
     def add_column(self, kind: type | None, values: list[Any]) -> None:
-        """Take values that stand at the spot, of one type or of several; types are counted elsewhere."""
+        """Take values that stand at the location, of one type or of several; types are counted elsewhere."""
         if kind is str or kind is list:
             lengths = list(map(len, values))
             self.add_lengths(kind, (min(lengths), max(lengths)))
@@ -147,7 +146,7 @@ class FieldCounter:
             self.value_days[value] = max([self.value_days.get(value, UNDATED), *days])
 
     def may_keep(self, value: str) -> bool:
-        """Tell whether a text of a public spot looks as if it may be kept."""
+        """Tell whether a text of a public location looks as if it may be kept."""
         return value in self.words or is_label(value) or bool(_MEDIA_TYPE.fullmatch(value))
 
     def observed(self) -> Observed:
@@ -179,41 +178,40 @@ class FieldCounter:
 
 
 class Observer:
-    """Has a counter for each spot; `observations()` gives what they counted."""
+    """Has a counter for each location; `observations()` gives what they counted."""
 
     def __init__(self, contract: Contract) -> None:
-        """Begin without a spot."""
+        """Begin without a location."""
         self._contract = contract
-        self._spots: dict[FieldLocation, FieldCounter] = {}
-        self._fields: dict[Scope, dict[str, Field]] = {}
+        self._locations: dict[FieldLocation, FieldCounter] = {}
         self._last: str | None = None
 
-    def spot(self, scope: Scope, tokens: Tokens) -> FieldCounter:
+    def location(self, scope: Scope, tokens: Tokens) -> FieldCounter:
         """Return the counter of a place in exchanges of a scope, indexes of lists folded.
 
         Where so many others come before a place that no summary keeps it, what is counted is lost.
         """
         key = (*scope, _folded(tokens[:-1]) + _folded(tokens[-1:]))
-        spot = self._spots.get(key)
-        if spot is None:
-            spot = self._new_spot(scope, tokens)
-            if self._last is not None and not spot.is_documented and rank_of_spot(key) > self._last:
-                return spot
-            self._spots[key] = spot
-            if len(self._spots) > 2 * MAX_SPOTS:
-                self._spots = limit_spots(self._spots, lambda spot: spot.is_documented)
-                others = [key for key, one in self._spots.items() if not one.is_documented]
-                self._last = max(map(rank_of_spot, others), default="")
-        return spot
+        location = self._locations.get(key)
+        if location is None:
+            location = self._new_location(scope, tokens)
+            if self._last is not None and not location.is_documented and rank_of_location(key) > self._last:
+                return location
+            self._locations[key] = location
+            if len(self._locations) > 2 * MAX_LOCATIONS:
+                self._locations = limit_locations(self._locations, lambda one: one.is_documented)
+                others = [key for key, one in self._locations.items() if not one.is_documented]
+                self._last = max(map(rank_of_location, others), default="")
+        return location
 
     def observations(self) -> Observations:
         """Return what was seen so far."""
-        kept = limit_spots(self._spots, lambda spot: spot.is_documented)
-        return {spot: counter.observed() for spot, counter in sorted(kept.items()) if counter.types}
+        kept = limit_locations(self._locations, lambda location: location.is_documented)
+        return {location: counter.observed() for location, counter in sorted(kept.items()) if counter.types}
 
-    def _new_spot(self, scope: Scope, tokens: Tokens) -> FieldCounter:
+    def _new_location(self, scope: Scope, tokens: Tokens) -> FieldCounter:
         place = pointer(tuple("*" if isinstance(token, int) else token for token in tokens))
-        documented = self._documented(scope)
+        documented = fields_of_scope(self._contract, scope)
         known = documented.get(place)
         is_outside = "body" not in tokens[:2]
         return FieldCounter(
@@ -221,11 +219,6 @@ class Observer:
             is_public=place in (STATUS, CONTENT_TYPE) or (known is not None and known.sensitivity == _PUBLIC),
             words=_words(find_operation(self._contract, scope[0]), place),
         )
-
-    def _documented(self, scope: Scope) -> dict[str, Field]:
-        if scope not in self._fields:
-            self._fields[scope] = fields_of_scope(self._contract, scope)
-        return self._fields[scope]
 
 
 @lru_cache(maxsize=4096)

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from opay_contract.contract.contract import Contract, Route, texts_of
 from opay_contract.contract.documents import without_collection
-from opay_contract.contract.scopes import answer_shape
+from opay_contract.contract.fields import answer_shape
 from opay_contract.drift.statistics import Statistics
 from opay_contract.formats.bounds import ALWAYS_FINE, excess_of
 from opay_contract.formats.errors import NO_URL
@@ -19,9 +19,9 @@ from opay_contract.judge.routes import describe_elsewhere
 from opay_contract.judge.subject import Alike, Hit, RawFinding, Settings, Subject, gather
 from opay_contract.model.exchange import NO_ZONE, Exchange, Place, Request, Unreadable
 from opay_contract.model.finding import Finding, Key, Severity, key_of
-from opay_contract.model.observation import latest_days
-from opay_contract.model.outcomes import MAX_DIAGNOSED, Signatures, WrongSignature
+from opay_contract.model.observation import latest_days, utc_of
 from opay_contract.model.summary import (
+    MAX_DIAGNOSED,
     MAX_ELSEWHERE,
     MAX_FILES,
     MAX_FINDINGS,
@@ -29,13 +29,14 @@ from opay_contract.model.summary import (
     DriftSummary,
     Elsewhere,
     FoldedFinding,
+    Signatures,
+    WrongSignature,
     first_elsewhere,
     first_files,
     first_unreadable,
     most_severe,
     rank_of,
 )
-from opay_contract.model.timestamps import utc_of
 
 MAX_UNREAD, MAX_UNREAD_BYTES = 128, 1 << 20
 """After so many exchanges, or bytes of their bodies, the bodies are read."""
@@ -105,7 +106,7 @@ class _Folding:
 
 
 class FindingFold:
-    """Takes what was found; `findings()` gives the gravest of it, equal findings folded."""
+    """Takes what was found; `findings()` gives the most severe of it, equal findings folded."""
 
     def __init__(self) -> None:
         self._foldings: dict[Key, _Folding] = {}

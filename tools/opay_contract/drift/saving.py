@@ -1,6 +1,8 @@
-"""Writes a summary down, so that runs of separate days, regions or versions can be joined and compared.
+"""Writes a summary down and reads what runs saved, summaries and the findings of reports.
 
-The text has a version of its own and no type of the program in it. Reading gives back the very summary.
+So runs of separate days, regions or versions can be joined and compared. The text of a summary has a version
+of its own and no type of the program in it; reading gives back the very summary. What is joined names places
+of several runs, so they are moved first.
 """
 
 from collections.abc import Callable
@@ -9,15 +11,33 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import structs
 
+from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID, Level
 from opay_contract.errors import UsageError
+from opay_contract.jsontext import NotJson, parse_json
 from opay_contract.judge.table import RULES_BY_ID
 from opay_contract.model.exchange import Place, Unreadable
-from opay_contract.model.finding import ContractPlace, Finding, Outcome, Severity
-from opay_contract.model.observation import EARLIER, UNDATED, Days, Observations, Observed, Range
-from opay_contract.model.outcomes import Outcomes, Signatures, WrongSignature
-from opay_contract.model.summary import DriftSummary, Elsewhere, FoldedFinding
-from opay_contract.model.timestamps import utc_of
+from opay_contract.model.finding import ContractPlace, Finding, Key, Outcome, Severity, key_of
+from opay_contract.model.observation import (
+    EARLIER,
+    MAX_VALUES,
+    UNDATED,
+    Days,
+    Observed,
+    Range,
+    utc_of,
+)
+from opay_contract.model.summary import (
+    DriftSummary,
+    Elsewhere,
+    FoldedFinding,
+    Signatures,
+    WrongSignature,
+    fingerprint,
+    merge,
+    rank_of,
+)
 
 FORMAT, VERSION = "opay-contract summary", 1
 
@@ -25,6 +45,9 @@ _HEAD = msgspec.json.encode({"format": FORMAT})[:-1]
 _HINT = "save one with `opay-contract check --save-summary FILE`"
 
 _COUNTS_OF_SIGNATURES = ("verified", "failed", "refused_verified", "refused_failed")
+
+Move = Callable[[Place], Place]
+"""Says where a place is now; it must keep the order of places."""
 
 V = TypeVar("V")
 
@@ -75,12 +98,10 @@ def summary_to_json(summary: DriftSummary) -> bytes:
             "findings": [_from_folded(folded) for _, folded in sorted(summary.findings.items())],
             "occurrences": {severity.label: count for severity, count in summary.occurrences.items()},
             "readings": [[*key, count] for key, count in sorted(summary.readings.items())],
-            "observations": [
-                [*spot, _from_observed(one)] for spot, one in sorted(summary.observations.items())
-            ],
+            "observations": [[*location, one] for location, one in sorted(summary.observations.items())],
             "is_partial": summary.is_partial,
         },
-        order="deterministic",
+        order="sorted",
     )
     return _HEAD + b"," + rest[1:]
 
@@ -103,21 +124,38 @@ def summary_from_json(data: bytes) -> DriftSummary:
 
 def _to_summary(saved: dict[str, Any]) -> DriftSummary:
     findings = [_to_folded(found) for found in saved["findings"]]
-    observations = _to_observations(saved["observations"])
+    observations = {
+        (str(operation), str(form), Outcome(outcome).value, str(pointer)): _to_observed(observed)
+        for operation, form, outcome, pointer, observed in saved["observations"]
+    }
     return DriftSummary(
         exchanges=_whole(saved["exchanges"]),
-        outcomes=_to_outcomes(saved["outcomes"]) if "outcomes" in saved else _observed_outcomes(observations),
+        outcomes={
+            (str(operation), str(form), Outcome(outcome).value, str(detail)): _whole(count)
+            for operation, form, outcome, detail, count in saved["outcomes"]
+        }
+        if "outcomes" in saved  # older summaries have but observations that tell them
+        else {
+            (*location[:3], ""): observed.count
+            for location, observed in observations.items()
+            if not location[3]
+        },
         signatures=_to_signatures(saved.get("signatures", {})),
         out_of_scope=_whole(saved["out_of_scope"]),
-        elsewhere=_to_elsewhere(saved.get("elsewhere", [])),  # which older summaries do not have
+        elsewhere={
+            Elsewhere(reason=str(reason), host=str(host), path=str(path), base_url=str(base_url)): _whole(
+                count
+            )
+            for reason, host, path, base_url, count in saved.get("elsewhere", [])  # as above
+        },
         out_of_window=_whole(saved["out_of_window"]),
         undated=_whole(saved["undated"]),
-        zoneless=_whole(saved.get("zoneless", 0)),  # which older summaries do not have
+        zoneless=_whole(saved.get("zoneless", 0)),  # as above
         unreadable_count=_whole(saved["unreadable_count"]),
         unreadable=tuple(
             Unreadable(place=_to_place(place), reason=str(reason)) for *place, reason in saved["unreadable"]
         ),
-        passed_over_count=_whole(saved.get("passed_over_count", 0)),  # which older summaries do not have
+        passed_over_count=_whole(saved.get("passed_over_count", 0)),  # as above
         passed_over=tuple(
             Unreadable(place=_to_place(place), reason=str(reason), is_passed_over=True)
             for *place, reason in saved.get("passed_over", [])
@@ -130,18 +168,6 @@ def _to_summary(saved: dict[str, Any]) -> DriftSummary:
         observations=observations,
         is_partial=bool(saved["is_partial"]),
     )
-
-
-def _to_outcomes(saved: Any) -> Outcomes:
-    return {
-        (str(operation), str(form), Outcome(outcome).value, str(detail)): _whole(count)
-        for operation, form, outcome, detail, count in saved
-    }
-
-
-def _observed_outcomes(observations: Observations) -> Outcomes:
-    """Return the outcomes of a summary of before they were counted, as far as its observations tell them."""
-    return {(*spot[:3], ""): observed.count for spot, observed in observations.items() if not spot[3]}
 
 
 def _from_signatures(signatures: Signatures) -> dict[str, Any]:
@@ -158,13 +184,6 @@ def _to_signatures(saved: dict[str, Any]) -> Signatures:
             for *place, mistake, advice in saved.get("diagnosed", [])  # which older summaries do not have
         ),
     )
-
-
-def _to_elsewhere(saved: Any) -> dict[Elsewhere, int]:
-    return {
-        Elsewhere(reason=str(reason), host=str(host), path=str(path), base_url=str(base_url)): _whole(count)
-        for reason, host, path, base_url, count in saved
-    }
 
 
 def _from_place(place: Place) -> list[Any]:
@@ -238,27 +257,6 @@ def _to_contract_place(saved: Any) -> ContractPlace:
     return ContractPlace(file=str(file), line=_whole(line), column=_whole(column), pointer=str(pointer))
 
 
-def _from_observed(observed: Observed) -> dict[str, Any]:
-    return {
-        "is_documented": observed.is_documented,
-        "types": observed.types,
-        "lengths": observed.lengths,
-        "items": observed.items,
-        "numbers": observed.numbers,
-        "values": observed.values,
-        "other_values": observed.other_values,
-        "has_many_values": observed.has_many_values,
-        "value_days": observed.value_days,
-    }
-
-
-def _to_observations(saved: Any) -> Observations:
-    return {
-        (str(operation), str(form), Outcome(outcome).value, str(pointer)): _to_observed(observed)
-        for operation, form, outcome, pointer, observed in saved
-    }
-
-
 def _to_observed(saved: dict[str, Any]) -> Observed:
     return Observed(
         is_documented=bool(saved["is_documented"]),
@@ -266,15 +264,11 @@ def _to_observed(saved: dict[str, Any]) -> Observed:
         lengths=_or_none(saved["lengths"], _to_range),
         items=_or_none(saved["items"], _to_range),
         numbers=_or_none(saved["numbers"], _to_range),
-        values=_to_counts(saved["values"]),
+        values={str(name): _whole(count) for name, count in saved["values"].items()},
         other_values=_whole(saved["other_values"]),
         has_many_values=bool(saved["has_many_values"]),
         value_days={str(value): _day(day) for value, day in saved["value_days"].items()},
     )
-
-
-def _to_counts(saved: dict[str, Any]) -> dict[str, int]:
-    return {str(name): _whole(count) for name, count in saved.items()}
 
 
 def _to_days(saved: dict[str, Any]) -> Days:
@@ -308,3 +302,151 @@ def _whole(value: Any) -> int:
 
 def _or_none(value: Any, read: Callable[[Any], V]) -> V | None:
     return None if value is None else read(value)
+
+
+def move_places(summary: DriftSummary, move: Move) -> DriftSummary:
+    """Return the summary with every place moved, wherever in it one stands."""
+    moved: DriftSummary = _moved(summary, move)
+    return moved
+
+
+def join_runs(summaries: list[DriftSummary]) -> DriftSummary:
+    """Join the summaries of runs of their own: the files of each come after those of the one before."""
+    total, before, files = DriftSummary(), 0, 0
+
+    def shift(place: Place) -> Place:
+        nonlocal files
+        files = max(files, before + place.source + 1)
+        return structs.replace(place, source=before + place.source)
+
+    for summary in summaries:
+        before = files
+        total = merge(total, move_places(summary, shift))
+    return total
+
+
+def _moved(value: Any, move: Move) -> Any:
+    if isinstance(value, Place):
+        return move(value)
+    if isinstance(value, Unreadable):
+        place = move(value.place)  # the reason may name the line, too
+        reason = value.reason.replace(f"at line {value.place.line},", f"at line {place.line},")
+        return structs.replace(value, place=place, reason=reason)
+    if isinstance(value, FoldedFinding):
+        moved = [move(Place(source=ordinal, entry=0, file="file")).source for ordinal in value.files]
+        return _moved_members(structs.replace(value, files=tuple(moved)), move)
+    if isinstance(value, dict):
+        return {key: _moved(member, move) for key, member in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(_moved(item, move) for item in value)
+    if isinstance(value, msgspec.Struct):
+        return _moved_members(value, move)
+    return value
+
+
+def _moved_members(value: Any, move: Move) -> Any:
+    members = structs.asdict(value)
+    moved = {name: _moved(member, move) for name, member in members.items()}
+    changed = {name: member for name, member in moved.items() if member is not members[name]}
+    return structs.replace(value, **changed) if changed else value
+
+
+_REPORT_VERSION = 1
+_WITH_VALUE = 5
+_HINT_OF_REPORTS = "save a report with `opay-contract check --format json`"
+
+
+class FindingsSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """The findings of a run, and how far what it did not see says anything.
+
+    `omitted` counts occurrences of findings beyond the summary's cap, which keeps the most severe, among
+    equals those of the smallest fingerprint, and of those that differ in their value only some. They may be
+    changes of a contract in place of findings.
+    """
+
+    keys: frozenset[Key]
+    omitted: int
+    exchanges: int
+    unreadable: int
+    are_changes: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether something was checked and nothing was left unread."""
+        return self.exchanges > 0 and not self.unreadable
+
+    def excludes(self, key: Key) -> bool:
+        """Return whether the run surely had no finding of a key."""
+        if key in self.keys:
+            return False
+        if not self.omitted:
+            return True
+        same = [one for one in self.keys if one[:-1] == key[:-1] and len(one) == len(key) == _WITH_VALUE]
+        if len(same) >= MAX_VALUES:
+            return _rank(key) < max(map(_rank, same))
+        return bool(self.keys) and _rank(key) < max(map(_rank, self.keys))
+
+
+def findings_seen_in(summary: DriftSummary) -> FindingsSeen:
+    """Return what a run saw."""
+    return FindingsSeen(
+        keys=frozenset(summary.findings),
+        omitted=summary.omitted,
+        exchanges=summary.exchanges,
+        unreadable=summary.unreadable_count,
+    )
+
+
+def load_findings_seen(path: Path) -> FindingsSeen:
+    """Read a report that `check` or `diff --format json` saved; raises UsageError where it is none."""
+    try:
+        parsed = parse_json(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    if isinstance(parsed, NotJson):
+        raise UsageError(f"{path}:{parsed.line}:{parsed.column}: not JSON; {_HINT_OF_REPORTS}")
+    report = parsed.value
+    if not isinstance(report, dict) or report.get("schema_version") != _REPORT_VERSION:
+        raise UsageError(f"{path}: no report of schema version {_REPORT_VERSION}; {_HINT_OF_REPORTS}")
+    try:
+        return _read_report(report)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise UsageError(
+            f"{path}: no sound report, or of another version of opay-contract; {_HINT_OF_REPORTS}"
+        ) from error
+
+
+def _read_report(report: dict[str, Any]) -> FindingsSeen:
+    if "side" in report:
+        side = report["side"]
+        return FindingsSeen(
+            keys=frozenset(_read_key(one) for one in report["changes"] if one[side] != Level.HARMLESS.label),
+            omitted=0,
+            exchanges=report["operations"],
+            unreadable=0,
+            are_changes=True,
+        )
+    summary = report["summary"]
+    return FindingsSeen(
+        keys=frozenset(map(_read_key, report["findings"])),
+        omitted=int(summary["occurrences_omitted"]),
+        exchanges=int(summary["exchanges_checked"]),
+        unreadable=int(summary["unreadable"]),
+    )
+
+
+def _read_key(found: dict[str, Any]) -> Key:
+    key = key_of(
+        (CHANGE_KINDS_BY_ID.get(found["rule"]) or RULES_BY_ID[found["rule"]]).id,
+        found["operation"] or "",
+        "" if found["rule"] in CHANGE_KINDS_BY_ID else Outcome(found["outcome"]).value,
+        found["pointer"],
+        found.get("value") or "",
+    )
+    if fingerprint(key) != found["fingerprint"]:
+        raise ValueError("the fingerprint is of another finding")
+    return key
+
+
+def _rank(key: Key) -> tuple[int, str]:
+    return rank_of(RULES_BY_ID[key[0]].severity, key)

@@ -7,10 +7,12 @@ lengths, ranges and values that may be kept over a whole column, evidence by sha
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import repeat
 from operator import eq
 from typing import Any
+
+import msgspec
+from msgspec import field
 
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.evidence import Probe, build_probes, describe_exchange, describe_subject, weigh
@@ -22,8 +24,8 @@ from opay_contract.judge.shapes import EACH, Shape, Shapes, Words, has_place, it
 from opay_contract.judge.subject import REQUEST_BODY, RESPONSE_BODY, Alike, Bodies, Frame
 from opay_contract.model.exchange import Exchange, Headers
 from opay_contract.model.finding import Outcome
-from opay_contract.model.observation import EXCHANGE, MAX_SPOTS, Observations
-from opay_contract.model.outcomes import NOT_NAMED, OutcomeKey, Outcomes, limit_details
+from opay_contract.model.observation import EXCHANGE, MAX_LOCATIONS, Observations
+from opay_contract.model.summary import NOT_NAMED, OutcomeKey, Outcomes, limit_details
 
 MAX_GROUPS = 8192
 """Groups that are remembered; then all are counted and forgotten."""
@@ -34,8 +36,7 @@ _EVERY = "*"
 Weights = Counter[tuple[str, str]]
 
 
-@dataclass(slots=True, eq=False)
-class _Rows:
+class _Rows(msgspec.Struct, eq=False):
     """How often something stood, by day, at a column's place and at all below it that are in each value.
 
     `above` are the rows of the column above.
@@ -46,8 +47,7 @@ class _Rows:
     days: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(slots=True, eq=False)
-class _Place:
+class _Place(msgspec.Struct, eq=False):
     """What is counted at a place of bodies that are alike.
 
     The value at a `decided` place is the same in all of them, or `is_told_apart`. `spoken` is what each says
@@ -71,8 +71,7 @@ class _Place:
         return is_constant and not self.probes and not self.by_shape
 
 
-@dataclass(slots=True, eq=False)
-class _Places:
+class _Places(msgspec.Struct, eq=False):
     """The places of bodies that are alike, those of them whose values are looked at, and the rows they have.
 
     `pairs` are the evidence that compares the values of two places.
@@ -84,8 +83,7 @@ class _Places:
     pairs: dict[tuple[Tokens, Tokens], list[Probe]]
 
 
-@dataclass(slots=True, eq=False)
-class _Frames:
+class _Frames(msgspec.Struct, eq=False):
     """Exchanges of one frame: what stands in all of them, evidence that looks at a header, and their days.
 
     Headers that nothing names stand in some of them.
@@ -98,8 +96,7 @@ class _Frames:
     days: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(slots=True, eq=False)
-class _Group:
+class _Group(msgspec.Struct, eq=False):
     """Exchanges that are alike; `weights` is what each says in evidence about more than a body.
 
     `probes` are such evidence that has to look at each, `headers` those that nothing names.
@@ -171,7 +168,7 @@ class Statistics:
         for counter in group.headers if group.days else ():
             counter.count_type("string", group.days)
         self._outcomes[group.outcome] += group.days.total()
-        if len(self._outcomes) > MAX_SPOTS:
+        if len(self._outcomes) > MAX_LOCATIONS:
             self._outcomes = Counter(limit_details(self._outcomes))
         group.frames.days.update(group.days)
         group.days.clear()
@@ -239,10 +236,10 @@ class Statistics:
 
     def _count_others(self, bodies: Bodies, words: Words) -> None:
         """Count members that no document names, one by one: their places are others in every body."""
-        spot, scope, part = self._observer.spot, bodies.frame.scope, bodies.part
+        location, scope, part = self._observer.location, bodies.frame.scope, bodies.part
         for subject, body in zip(bodies.subjects, bodies.table.at(()), strict=True):
             for tokens, value in iter_others(body, words):
-                counter = spot(scope, (*part, *tokens))
+                counter = location(scope, (*part, *tokens))
                 counter.types[TYPES[type(value)], subject.day] += 1
                 counter.add_value(value)
 
@@ -285,7 +282,7 @@ class Statistics:
             if any(shape is not None and shape.has_float for shape in key[1:]):
                 by_value, by_shape = [*by_value, *by_shape], []
             wide = (weigh(by_shape, describe_subject(first), frame.outcome), tuple(by_value))
-        headers = tuple([self._observer.spot(frame.scope, place) for place in alike.other_headers])
+        headers = tuple([self._observer.location(frame.scope, place) for place in alike.other_headers])
         outcome = self._outcome(first.exchange, frame, alike.code)
         group = _Group(frames, *wide, headers if frame.operation is not None else (), outcome)
         if alike.is_known:
@@ -341,27 +338,28 @@ class Statistics:
         envelope = frame.operation.envelope if frame.operation is not None else None
         if frame.outcome is Outcome.SUCCESS or envelope is None:
             return (*frame.scope, NOT_NAMED)
-        spot, code = self._observer.spot(frame.scope, (*RESPONSE_BODY, *envelope.code)), code or NOT_NAMED
-        return (*frame.scope, code if spot.is_public and spot.may_keep(code) else NOT_NAMED)
+        location = self._observer.location(frame.scope, (*RESPONSE_BODY, *envelope.code))
+        is_named = code is not None and location.is_public and location.may_keep(code)
+        return (*frame.scope, code if is_named and code else NOT_NAMED)
 
     def _new_frames(self, exchange: Exchange, frame: Frame, others: frozenset[Tokens]) -> _Frames:
         seen = describe_exchange(exchange, None, None)
-        types: list[tuple[FieldCounter, str]] = [(self._observer.spot(frame.scope, ()), EXCHANGE)]
+        types: list[tuple[FieldCounter, str]] = [(self._observer.location(frame.scope, ()), EXCHANGE)]
         values: list[tuple[FieldCounter, str]] = []
         for part in ("request", "response") if frame.operation is not None else ():
             headers = seen[part].get("headers")
             if headers is not None:
-                types.append((self._observer.spot(frame.scope, (part, "headers")), "object"))
+                types.append((self._observer.location(frame.scope, (part, "headers")), "object"))
             named = [place for name in headers or () if (place := (part, "headers", name)) not in others]
-            types += [(self._observer.spot(frame.scope, place), "string") for place in named]
+            types += [(self._observer.location(frame.scope, place), "string") for place in named]
         if frame.operation is not None:
-            status = self._observer.spot(frame.scope, _STATUS)
+            status = self._observer.location(frame.scope, _STATUS)
             types.append((status, "integer"))
             values.append((status, str(seen["response"]["status"])))
             media_type = seen["response"].get("headers", {}).get("content-type")
             if media_type is not None:
-                spot = self._observer.spot(frame.scope, ("response", "headers", "content-type"))
-                values.append((spot, describe_media_type(media_type)))
+                location = self._observer.location(frame.scope, ("response", "headers", "content-type"))
+                values.append((location, describe_media_type(media_type)))
         of_frame = [probe for probe in self._probes_of(frame) if _is_of_frame(probe)]
         by_value = [
             (probe, part, position)
@@ -418,7 +416,7 @@ class Statistics:
         return _Place(
             column=column,
             rows=rows,
-            counter=self._observer.spot(frame.scope, path),
+            counter=self._observer.location(frame.scope, path),
             decided=column.values[0] if is_decided else None,
             is_told_apart=is_text and dict(frame.decided).get(column.path, "") is None,
             probes=tuple(by_value),

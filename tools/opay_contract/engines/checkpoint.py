@@ -16,14 +16,11 @@ from msgspec import structs
 
 from opay_contract import __version__
 from opay_contract.contract.documents import Document
-from opay_contract.drift.places import move_places
-from opay_contract.drift.saving import summary_from_json, summary_to_json
+from opay_contract.drift.saving import move_places, summary_from_json, summary_to_json
 from opay_contract.engines.folding import PartResult
 from opay_contract.errors import UsageError
 from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
-from opay_contract.model.exchange import Place
-from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.parts import Part
 
 VERSION = 1
@@ -84,7 +81,10 @@ class Checkpoint:
         except (OSError, ValueError, UsageError) as error:
             raise _damaged(self._path) from error
         self.taken_over += 1
-        moved = move_places(summary, lambda place: _place_in(part.source, place))
+        source = part.source
+        moved = move_places(
+            summary, lambda place: structs.replace(place, source=source.ordinal, file=source.name)
+        )
         return PartResult(summary=moved, lines=kept.lines)
 
     def add(self, part: Part, result: PartResult) -> None:
@@ -130,20 +130,16 @@ def _read(path: Path, file: BinaryIO) -> tuple[float | None, dict[str, _Span], i
         if not line.endswith(b"\n"):
             break
         if started_at is None:
-            started_at = _started_at(path, line)
+            head = _parse(path, _HEAD, line)
+            if head.opay_contract_resume != VERSION:
+                raise UsageError(f"'{path}' is a file of --resume of another version; name another one")
+            started_at = head.started_at
         else:
             spans[_parse(path, _LINE, line).part] = (position, len(line))
         position += len(line)
     if position == 0 and file.tell():
         raise _damaged(path)
     return started_at, spans, position
-
-
-def _started_at(path: Path, line: bytes) -> float:
-    head = _parse(path, _HEAD, line)
-    if head.opay_contract_resume != VERSION:
-        raise UsageError(f"'{path}' is a file of --resume of another version; name another one")
-    return head.started_at
 
 
 def _parse(path: Path, decoder: "msgspec.json.Decoder[_T]", line: bytes) -> "_T":
@@ -163,7 +159,3 @@ def _append(path: Path, file: BinaryIO, kept: "_Head | _Kept") -> None:
 
 def _damaged(path: Path) -> UsageError:
     return UsageError(f"'{path}' is damaged, or no file of --resume; take it away and begin anew")
-
-
-def _place_in(source: Source, place: Place) -> Place:
-    return structs.replace(place, source=source.ordinal, file=source.name)

@@ -14,8 +14,14 @@ from uuid import uuid4
 
 from distributed import Client, Future, KilledWorker, LocalCluster
 
-from opay_contract.engines.cluster_tasks import ClusterJob, Refusal, check_parts
-from opay_contract.engines.folding import OnProgress, PartResult, no_progress
+from opay_contract.engines.folding import (
+    ClusterJob,
+    OnProgress,
+    PartResult,
+    Refusal,
+    check_parts,
+    no_progress,
+)
 from opay_contract.engines.work import Work
 from opay_contract.errors import UsageError
 from opay_contract.model.summary import DriftSummary

@@ -1,16 +1,28 @@
-"""The fold over files: in this process, one after another, or over parts in whatever process that is."""
+"""The fold over files in this process, or over parts in whatever process or machine of a cluster that is."""
 
+import hmac
+import os
+import threading
+import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
+from msgspec import field
+from msgspec.structs import replace
+
+from opay_contract import __version__
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.scopes import answer_shape
+from opay_contract.contract.documents import Document
+from opay_contract.contract.fields import answer_shape
+from opay_contract.contract.loading import build_contract
 from opay_contract.drift.fold import Fold
 from opay_contract.formats.table import Format
 from opay_contract.judge.judge import Judge
 from opay_contract.judge.subject import Settings
-from opay_contract.model.exchange import Unreadable
+from opay_contract.model.exchange import Hidden, Unreadable
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.parts import Batch, Part, PartReader
@@ -57,8 +69,7 @@ def check_sources(  # noqa: PLR0913  each is a thing of its own, by name
     return fold.summary()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartResult:
+class PartResult(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a part: its summary with provisional numbers, and how many lines it has if it was cut.
 
     With a `fault` nothing of the part was counted.
@@ -111,3 +122,115 @@ def fold_part(
     if reader.fault is not None:
         return PartResult(fault=reader.fault)
     return PartResult(summary=summary, lines=reader.lines)
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What every worker needs to know; a contract does not travel, so each loads its own."""
+
+    contract_dir: Path | None
+    base_urls: tuple[str, ...]
+    settings: Settings
+    format_in: Format | None
+
+
+PRIVATE_KEY = "OPAY_PRIVATE_KEY"
+"""The variable that each machine has the key in; the key itself never travels."""
+
+OTHER_KEY = (
+    f"the workers have no {PRIVATE_KEY}, or another than this command; set the same where they are started"
+)
+OTHER_VERSION = (
+    "the workers have another version of opay-contract than this command; install the same on both"
+)
+
+
+class ClusterJob(Hidden, frozen=True, kw_only=True):
+    """What goes with every part: the contract itself, for no machine need have its files, and the settings.
+
+    `settings` are without the private key; `key_digest` is what a worker knows the right one by.
+    """
+
+    documents: bytes
+    base_urls: tuple[str, ...]
+    settings: Settings
+    format_in: Format | None
+    key_digest: str | None
+    version: str
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a worker cannot take part in this run at all."""
+
+    reason: str
+
+
+_own = threading.local()
+
+
+def build_job(
+    documents: dict[str, Document],
+    base_urls: tuple[str, ...],
+    settings: Settings,
+    format_in: Format | None,
+) -> ClusterJob:
+    """Pack what the tasks of a run need."""
+    import pickle  # noqa: PLC0415  a check on one machine starts without it
+
+    return ClusterJob(
+        documents=zlib.compress(pickle.dumps(documents)),
+        base_urls=base_urls,
+        settings=replace(settings, private_key=None),
+        format_in=format_in,
+        key_digest=_digest(settings.private_key, settings.started_at),
+        version=__version__,
+    )
+
+
+def check_parts(job: ClusterJob, batch: Batch) -> list[PartResult] | Refusal:
+    """Check parts on a worker.
+
+    Whatever fails here is a value: an exception's text would go into Dask's logs, and may hold card data.
+    """
+    key = os.environ.get(PRIVATE_KEY) if job.key_digest else None
+    if job.version != __version__:
+        return Refusal(reason=OTHER_VERSION)
+    if _digest(key, job.settings.started_at) != job.key_digest:
+        return Refusal(reason=OTHER_KEY)
+    return _check(batch, _contract(job), replace(job.settings, private_key=key), job.format_in)
+
+
+def _check(
+    batch: Batch, contract: Contract, settings: Settings, format_in: Format | None
+) -> list[PartResult]:
+    """Check a batch; when it meets a defect, each part of it alone, so that one is named."""
+    try:
+        return fold_batch(batch, contract, settings, format_in)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001  panics of the schema library included
+        if len(batch) == 1:
+            return [PartResult(fault=f"a defect in opay-contract ({type(error).__name__}{_where(error)})")]
+    return [result for part in batch for result in _check((part,), contract, settings, format_in)]
+
+
+def _contract(job: ClusterJob) -> Contract:
+    """Build a contract once a thread: what a contract remembers is not made for several."""
+    name = sha256(job.documents + repr(job.base_urls).encode()).digest()
+    if getattr(_own, "name", None) != name:
+        import pickle  # noqa: PLC0415  as above
+
+        documents = pickle.loads(zlib.decompress(job.documents))  # noqa: S301  Dask's tasks are pickles, too
+        _own.contract, _own.name = build_contract(documents, job.base_urls), name
+    contract: Contract = _own.contract
+    return contract
+
+
+def _digest(key: str | None, started_at: float) -> str | None:
+    return hmac.new(key.encode(), repr(started_at).encode(), sha256).hexdigest() if key else None
+
+
+def _where(error: BaseException) -> str:
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return f" in {frame.tb_frame.f_globals.get('__name__')}, line {frame.tb_lineno}" if frame else ""

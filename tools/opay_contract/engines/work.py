@@ -1,22 +1,27 @@
-"""The work of a run, part by part: what is still to do, what was found so far, and the summary of it all.
+"""The work of a run, part by part: what is to do, what was found, its summary; and processes that do it.
 
 Parts number their lines from where they begin; they get their true numbers once it is known how many lines
 are before each of them.
 """
 
+import multiprocessing
+import signal
 from bisect import bisect_left
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnContext, SpawnProcess
+from typing import NamedTuple
 
+import msgspec
 from msgspec import structs
 
-from opay_contract.drift.places import move_places
+from opay_contract.contract.loading import load_contract
+from opay_contract.drift.saving import move_places
 from opay_contract.engines.checkpoint import Checkpoint
-from opay_contract.engines.folding import OnProgress, PartResult
+from opay_contract.engines.folding import Job, OnProgress, PartResult, fold_batch, no_progress
 from opay_contract.formats.table import Format
-from opay_contract.judge.subject import Settings
+from opay_contract.judge.judge import Judge
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.summary import DriftSummary, merge
 from opay_contract.recordings.inputs import Source
@@ -26,16 +31,6 @@ MOST_PARTS = 64
 """How many small files are handed out together."""
 
 DIED = "a worker process died on it; nothing of this part was counted"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """What every worker needs to know; a contract does not travel, so each loads its own."""
-
-    contract_dir: Path | None
-    base_urls: tuple[str, ...]
-    settings: Settings
-    format_in: Format | None
 
 
 class Work:
@@ -54,7 +49,7 @@ class Work:
         self._parts = self._iter_parts(sources, format_in, part_size)
         self._again: deque[Part] = deque()
         self._total = DriftSummary()
-        self._numbering = _Numbering()
+        self._lines: dict[int, list[tuple[int, int, int | None]]] = defaultdict(list)
         self._parts_of: dict[int, int] = defaultdict(int)
         self._faults: dict[tuple[int, str], list[Part]] = defaultdict(list)
         self._uncounted: list[Part] = []
@@ -110,11 +105,12 @@ class Work:
         The lines of parts that could not be read are counted here, unless somebody waits for the end.
         """
         for part in (part for part in self._uncounted if part.has_provisional_numbers):
-            self._numbering.add(part, None if is_partial else count_lines(part))
-        total = self._numbering.resolve(self._total)
+            self._note_lines(part, None if is_partial else count_lines(part))
+        ranges = {source: list(_iter_ranges(parts)) for source, parts in self._lines.items()}
+        total = move_places(self._total, lambda place: _true_place(place, ranges)) if ranges else self._total
         for unreadable in sorted(self._iter_unreadable(), key=lambda one: (one.place.source, one.reason)):
             total = merge(total, _unreadable(unreadable))
-        return replace(total, is_partial=is_partial)
+        return structs.replace(total, is_partial=is_partial)
 
     def _iter_parts(
         self, sources: Iterable[Source | Unreadable], format_in: Format | None, part_size: int | None
@@ -137,7 +133,12 @@ class Work:
             self._uncounted.append(part)
             return
         self._total = merge(self._total, result.summary)
-        self._numbering.add(part, result.lines)
+        self._note_lines(part, result.lines)
+
+    def _note_lines(self, part: Part, lines: int | None) -> None:
+        """Note how many lines a part has, None where nobody can tell; a whole file needs no numbers."""
+        if part.has_provisional_numbers and part.end is not None:
+            self._lines[part.source.ordinal].append((part.start, part.end, lines))
 
     def _iter_unreadable(self) -> Iterator[Unreadable]:
         for part in self._dead:
@@ -153,57 +154,124 @@ def _unreadable(unreadable: Unreadable) -> DriftSummary:
     return DriftSummary(unreadable_count=1, unreadable=(unreadable,))
 
 
-@dataclass(slots=True, eq=False)
-class _Ranges:
-    """The ranges of one file, in their order."""
+class _Range(NamedTuple):
+    """A part of a file, and how many lines are in front of it, None where that is not known."""
 
-    starts: list[int] = field(default_factory=list)
-    ends: list[int] = field(default_factory=list)
-    lines_before: list[int | None] = field(default_factory=list)
-
-
-class _Numbering:
-    """Hears how many lines each part of a file has."""
-
-    def __init__(self) -> None:
-        """Begin without parts."""
-        self._parts: dict[int, list[tuple[int, int, int | None]]] = defaultdict(list)
-
-    def add(self, part: Part, lines: int | None) -> None:
-        """Take a part of a file, None where its lines could not be counted; a whole file needs no numbers."""
-        if part.has_provisional_numbers and part.end is not None:
-            self._parts[part.source.ordinal].append((part.start, part.end, lines))
-
-    def resolve(self, summary: DriftSummary) -> DriftSummary:
-        """Return the summary with true numbers; where they are not known a place names the file alone."""
-        if not self._parts:
-            return summary
-        ranges = {source: _ranges(sorted(parts)) for source, parts in self._parts.items()}
-        return move_places(summary, lambda place: _true_place(place, ranges))
+    start: int
+    end: int
+    before: int | None
 
 
-def _ranges(parts: list[tuple[int, int, int | None]]) -> _Ranges:
-    found = _Ranges()
+def _iter_ranges(parts: list[tuple[int, int, int | None]]) -> Iterator[_Range]:
     before: int | None = 0
     position = 0
-    for start, end, lines in parts:
-        if start != position:
-            before = None
-        found.starts.append(start)
-        found.ends.append(end)
-        found.lines_before.append(before)
+    for start, end, lines in sorted(parts):
+        before = before if start == position else None
+        yield _Range(start, end, before)
         before = None if before is None or lines is None else before + lines
         position = end
-    return found
 
 
-def _true_place(place: Place, ranges: dict[int, _Ranges]) -> Place:
+def _true_place(place: Place, ranges: dict[int, list[_Range]]) -> Place:
+    """Return a place with its true number; where that is not known it names the file alone."""
     found = ranges.get(place.source)
     if found is None or place.entry == 0:
         return place
-    index = bisect_left(found.ends, place.entry)
-    before = found.lines_before[index]
-    if before is None:
-        return structs.replace(place, entry=0, line=None)
-    number = before + place.entry - found.starts[index]
-    return structs.replace(place, entry=number, line=number)
+    own = found[bisect_left(found, place.entry, key=lambda one: one.end)]
+    number = None if own.before is None else own.before + place.entry - own.start
+    return structs.replace(place, entry=number or 0, line=number)
+
+
+class _Worker(msgspec.Struct, eq=False):
+    process: SpawnProcess
+    connection: Connection
+    batch: Batch = ()
+
+
+def check_in_processes(
+    work: Work, job: Job, jobs: int, on_progress: OnProgress = no_progress
+) -> DriftSummary:
+    """Check every part of the work; a part that kills its process is named as unreadable.
+
+    An interrupt (Ctrl-C) ends the run; the summary then has the parts that were done, and says so.
+    """
+    pool = _Pool(job, jobs)
+    try:
+        for batch, results in pool.iter_results(work):
+            work.take_batch(batch, results)
+            work.tell(on_progress)
+    except KeyboardInterrupt:
+        return work.finish(is_partial=True)
+    finally:
+        pool.close()
+    return work.finish()
+
+
+class _Pool:
+    def __init__(self, job: Job, jobs: int) -> None:
+        self._job = job
+        self._jobs = jobs
+        self._context: SpawnContext = multiprocessing.get_context("spawn")
+        self._workers: list[_Worker] = []
+
+    def iter_results(self, work: Work) -> Iterator[tuple[Batch, list[PartResult] | None]]:
+        while True:
+            self._hand_out(work)
+            busy = [worker for worker in self._workers if worker.batch]
+            if not busy:
+                return
+            ready = wait([worker.connection for worker in busy])
+            for worker in busy:
+                if worker.connection in ready:
+                    yield self._take(worker)
+
+    def close(self) -> None:
+        for worker in self._workers:
+            worker.process.terminate()
+            worker.process.join()
+            worker.connection.close()
+
+    def _hand_out(self, work: Work) -> None:
+        while True:
+            idle = next((worker for worker in self._workers if not worker.batch), None)
+            if idle is None and len(self._workers) >= self._jobs:
+                return
+            batch = work.next_batch()
+            if not batch:
+                return
+            worker = idle or self._start()
+            worker.batch = batch
+            worker.connection.send(batch)
+
+    def _start(self) -> _Worker:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=_work, args=(theirs, self._job), daemon=True)
+        process.start()
+        theirs.close()
+        worker = _Worker(process, ours)
+        self._workers.append(worker)
+        return worker
+
+    def _take(self, worker: _Worker) -> tuple[Batch, list[PartResult] | None]:
+        batch, worker.batch = worker.batch, ()
+        try:
+            results: list[PartResult] = worker.connection.recv()
+        except (EOFError, OSError):
+            self._workers.remove(worker)
+            worker.process.join()
+            worker.connection.close()
+            return batch, None
+        return batch, results
+
+
+def _work(connection: Connection, job: Job) -> None:
+    """Answer each batch with its results until the other side is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    contract = load_contract(job.contract_dir, job.base_urls)
+    judge = Judge(contract, job.settings)
+    while True:
+        try:
+            batch: Batch = connection.recv()
+        except EOFError:
+            return
+        connection.send(fold_batch(batch, contract, job.settings, job.format_in, judge))

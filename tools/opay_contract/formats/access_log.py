@@ -113,7 +113,7 @@ def _read_line(place: Place, entry: Entry) -> Exchange | Unreadable:
         headers=headers,
         body=body,
     )
-    return build_exchange(place, request, lambda: _response(line), _moment(line.get("time")))
+    return build_exchange(place, request, _response, line, _moment(line.get("time")))
 
 
 def _request_line(line: _Line) -> tuple[str | None, str | None]:

@@ -5,7 +5,8 @@ The request's body is not in it.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from opay_contract.formats.content_coding import decode_body, encode_body
 from opay_contract.formats.curl_lines import Call, Piece, PieceKind, iter_pieces
@@ -37,7 +38,7 @@ def _is_counted(call: Call) -> bool:
 def _read_call(place: Place, call: Call) -> Exchange | Unreadable:
     """Return what a call holds."""
     request = Request(method=call.method, url=_url(call), headers=tuple(call.sent))
-    return build_exchange(place, request, lambda: _response(call))
+    return build_exchange(place, request, _response, call)
 
 
 def _response(call: Call) -> Response:
@@ -104,20 +105,22 @@ _ASKING = frozenset({PieceKind.REQUEST, PieceKind.SENT})
 def rewrite_curl(policy: Policy, stream: Readable, sink: Sink, tally: Tally) -> None:
     """Rewrite every call, and what curl says between two."""
     held: list[Piece] = []
-    has_body = False
+    body: int | None = None  # where the whole body is written: at its last piece
     for one in iter_pieces(stream):
         if isinstance(one, Call):
             sink.write(_Writing(policy, one, held).call(tally))
-            held, has_body = [], False
+            held, body = [], None
         elif one.call is None:
             sink.write(_Lines(policy, None, None).write(one))
-        elif one.kind is not PieceKind.BODY or not has_body:
+        else:
+            if one.kind is PieceKind.BODY:
+                if body is not None:
+                    del held[body]
+                body = len(held)
             held.append(one)
-            has_body = has_body or one.kind is PieceKind.BODY
 
 
-@dataclass(frozen=True, slots=True)
-class _Lines:
+class _Lines(msgspec.Struct, frozen=True):
     """Writes pieces that are lines; `edited` is the exchange that they belong to, if it could be read."""
 
     policy: Policy
@@ -214,7 +217,7 @@ class _Writing:
 
     def _is_same(self, text: bytes, edited: Edited | None) -> bool:
         """Tell whether a reader finds in a text what it should; of a call without its body, no answer."""
-        found = list(read_curl(lambda _entry, _line=None: HERE, ChunkStream([text])))
+        found = list(read_curl(lambda *_place: HERE, ChunkStream([text])))
         if isinstance(self._found, Unreadable):
             reasons = [one.reason if isinstance(one, Unreadable) else None for one in found]
             return None not in reasons if edited is None else reasons == [self._found.reason]

@@ -7,8 +7,9 @@ every call needs its own lines: `--parallel` mixes them.
 import codecs
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum, auto
+
+import msgspec
 
 from opay_contract.formats.look import CI_STAMP, without_ci_stamp
 from opay_contract.formats.streams import MAX_ENTRY, Readable, iter_read
@@ -62,8 +63,7 @@ class PieceKind(Enum):
     OTHER = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True):
     """A line, or a part of one: without its mark and its time stamp, and apart from its end.
 
     Bodies are kept by their call, so that their pieces have no text. A piece with no call is between two.

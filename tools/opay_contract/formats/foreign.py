@@ -4,7 +4,8 @@ This table is the one place that knows them. A row is told by the members of its
 """
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from opay_contract.formats.look import Head
 
@@ -14,8 +15,7 @@ _REQUESTS = f"it holds requests without answers; {_RECORD}"
 _OTHER = "name the recordings alone, or the folder that they are in"
 
 
-@dataclass(frozen=True, slots=True)
-class Foreign:
+class Foreign(msgspec.Struct, frozen=True):
     """A kind of file, and the way out.
 
     `members` are alternatives: in each the names that are all there, with spaces between.

@@ -3,7 +3,6 @@
 import base64
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -26,7 +25,6 @@ from opay_contract.formats.messages import (
     build_exchange,
     decode_entry,
     empty_body,
-    encode_text,
     odd_member,
     parse_base64,
     parse_moment,
@@ -70,7 +68,7 @@ class _PostData(msgspec.Struct, gc=False):
     encoding: str | None = None
 
 
-class _Request(msgspec.Struct, rename="camel", gc=False):
+class _HarRequest(msgspec.Struct, rename="camel", gc=False):
     method: str | None = None
     url: str | None = None
     headers: list[_Field] | None = None
@@ -78,7 +76,7 @@ class _Request(msgspec.Struct, rename="camel", gc=False):
     body_size: float | None = None
 
 
-class _Response(msgspec.Struct, rename="camel", gc=False):
+class _HarResponse(msgspec.Struct, rename="camel", gc=False):
     status: int
     headers: list[_Field] | None = None
     content: _Content | None = None
@@ -87,8 +85,8 @@ class _Response(msgspec.Struct, rename="camel", gc=False):
 
 class _Entry(msgspec.Struct, rename="camel", gc=False):
     started_date_time: str | None = None
-    request: _Request | None = None
-    response: _Response | None = None
+    request: _HarRequest | None = None
+    response: _HarResponse | None = None
 
 
 _ENTRY = msgspec.json.Decoder(_Entry)
@@ -98,13 +96,13 @@ _NEEDED = frozenset({"status", "headers", "content", "text", "encoding", "_file"
 
 
 def read_har(
-    place_of: PlaceOf, stream: ChunkStream, *, before: int = 0, line: int = 1
+    place_of: PlaceOf, stream: ChunkStream, *, before: int = 0, line: int = 1, offset: int = 0
 ) -> Iterator[Exchange | Unreadable]:
     """Yield every entry of `log.entries`, wherever in the file that is.
 
-    For a part of a file it is said how many entries are before it, and on which line it begins.
+    For a part of a file it is said how many entries and bytes are before it, and on which line it begins.
     """
-    cursor = JsonCursor(stream)
+    cursor = JsonCursor(stream, offset)
     cursor.line = line
     segments = iter_all_segments(cursor, ENTRIES, whole=False, decoder=_ENTRY)
     return read_entries(place_of, segments, partial(_read_entry, attached=stream.attached), before)
@@ -119,9 +117,7 @@ def _read_entry(
         content.text, content.encoding = base64.b64encode(body).decode(), "base64"
     request = _NO_REQUEST if entry.request is None else _request(entry.request)
     moment = entry.started_date_time
-    return build_exchange(
-        place, request, lambda: _response(entry.response), parse_moment(moment) if moment else None
-    )
+    return build_exchange(place, request, _response, entry.response, parse_moment(moment) if moment else None)
 
 
 rewrite_har = JsonFormat(
@@ -130,8 +126,7 @@ rewrite_har = JsonFormat(
 ).rewrite_all
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(msgspec.Struct, frozen=True):
     """Where a HAR can be cut in two: behind an entry, and before the next.
 
     `before` is how many entries are before the cut, `line` where the next entry begins.
@@ -182,13 +177,13 @@ def _repair(steps: Steps, value: Any) -> Any:
     return {} if isinstance(steps[-1], int) else None
 
 
-def _request(recorded: _Request) -> Request:
+def _request(recorded: _HarRequest) -> Request:
     headers = None if recorded.headers is None else _headers(recorded.headers)
     body = decode_sent(attempt(_request_body, recorded), headers)
     return Request(method=recorded.method, url=recorded.url, headers=headers, body=body)
 
 
-def _request_body(recorded: _Request) -> bytes | None:
+def _request_body(recorded: _HarRequest) -> bytes | None:
     posted = recorded.post_data
     if posted is None or posted.text is None:
         return b"" if recorded.body_size == 0 else None
@@ -201,7 +196,7 @@ def _request_body(recorded: _Request) -> bytes | None:
     return body
 
 
-def _response(recorded: _Response | None) -> Response:
+def _response(recorded: _HarResponse | None) -> Response:
     if recorded is None:
         raise EntryError(NO_RESPONSE)
     status = parse_status(recorded.status)
@@ -238,7 +233,7 @@ def _missing_body(content: _Content, body_size: float | None, headers: Headers |
 
 
 def _decoded(text: str, encoding: str | None) -> bytes:
-    return parse_base64(text) if encoding == "base64" else encode_text(text)
+    return parse_base64(text) if encoding == "base64" else text.encode("utf-8", "surrogatepass")
 
 
 def _is_truncated(content: _Content, length: int) -> bool:

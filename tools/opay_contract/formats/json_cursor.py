@@ -4,8 +4,8 @@ It knows strings and brackets only, so whatever is odd inside one value stays in
 handed on as it is, and the values after it still come. Nothing here recurses into what was recorded.
 
 Items of an array that follow each other as those before them did, which are most, are cut at a guess: at the
-text that stood between the last two. The guess is right where what is cut is one JSON value, for no object is
-the beginning of another; where it is wrong, the item is walked through.
+text that stood between the last two. The guess is right where each of the pieces is one JSON value, for no
+object is the beginning of another; where it is wrong, the item is walked through.
 """
 
 import codecs
@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import repeat
 from typing import TypeVar
 
 import msgspec
@@ -53,15 +54,19 @@ _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class JsonCursor:
-    """A position in JSON text; `line` is the 1-based line that it stands on."""
+    """A position in JSON text; `line` is the 1-based line that it stands on.
 
-    def __init__(self, stream: Readable) -> None:
-        """Stand before the first value of `stream`, behind a byte order mark."""
+    The item of an array that was yielded last begins at the byte `start`.
+    """
+
+    def __init__(self, stream: Readable, before: int = 0) -> None:
+        """Stand before the first value of `stream`, behind a byte order mark; so many bytes are before it."""
         self._stream = stream
         self._buffer = b""
         self._position = 0
-        self._before = 0  # how many bytes of the stream are before the buffer
+        self._before = before  # how many bytes are before the buffer
         self.line = 1
+        self.start = 0
         while len(self._buffer) < len(codecs.BOM_UTF8) and self._fill():
             pass
         if self._buffer.startswith(codecs.BOM_UTF8):
@@ -69,7 +74,7 @@ class JsonCursor:
 
     @property
     def offset(self) -> int:
-        """How many bytes of the stream are before this position."""
+        """How many bytes are before this position."""
         return self._before + self._position
 
     def peek(self) -> bytes:
@@ -113,19 +118,21 @@ class JsonCursor:
 
     def iter_item_values(self, limit: int = MAX_ENTRY) -> Iterator[tuple[int, bytes | None]]:
         """Yield each item of an array with its line; None is one of more bytes than `limit`."""
-        return ((line, data) for line, data, _ in self.iter_decoded_items(_ANY, limit))
+        for line, data, raw in self.iter_decoded_items(_ANY, limit):
+            yield line, data if raw is None else bytes(raw)
 
     def iter_decoded_items(
         self, decoder: "msgspec.json.Decoder[_Value]", limit: int = MAX_ENTRY
     ) -> Iterator[tuple[int, bytes | None, _Value | None]]:
-        """Yield the same, and what a decoder takes it for, where it was asked."""
+        """Yield each item with its line: what a decoder takes it for, or its bytes where it was not asked."""
         for _ in self.iter_items():
             self.peek()
-            line, data = self.line, self.take_value(limit)
+            line, self.start = self.line, self.offset
+            data = self.take_value(limit)
             yield line, data, None
             joint = self._joint(data)
-            if joint and data:
-                yield from self._iter_alike(joint, len(data), limit, decoder)
+            if joint:
+                yield from self._iter_alike(joint, limit, decoder)
 
     def iter_item_counts(self) -> Iterator[tuple[int, int, int]]:
         """Go through an array quickly; stop now and then behind an item that another object follows.
@@ -167,27 +174,38 @@ class JsonCursor:
         return 0
 
     def _iter_alike(
-        self, joint: bytes, size: int, limit: int, decoder: "msgspec.json.Decoder[_Value]"
-    ) -> Iterator[tuple[int, bytes, _Value | None]]:
-        """Yield items as long as `joint` leads from one to the next; stop behind one of them."""
-        step, decode = joint.index(b"{") - 1, decoder.decode
+        self, joint: bytes, limit: int, decoder: "msgspec.json.Decoder[_Value]"
+    ) -> Iterator[tuple[int, bytes | None, _Value | None]]:
+        """Yield items as long as `joint` leads from one to the next; stop behind one of them.
+
+        All that are in the buffer are decoded at once, each on a line of its own: where there are as many
+        values as lines, each line is one. Else they are decoded one by one.
+        """
+        step = joint.index(b"{") - 1
+        head = joint[step + 1 :]
+        breaks, breaks_before = joint.count(b"\n"), joint.count(b"\n", 0, -len(head))
         while True:
-            start = self._position + step
-            end = self._buffer.find(joint, start, start + min(4 * size, CHUNK) + CHUNK // 32) + 1
-            size = end - start
-            if not end or size > limit:
+            start = self._position + len(joint) - 1
+            end = self._buffer.rfind(joint, start)
+            pieces = self._buffer[start:end].split(joint) if end > 0 else []
+            if not pieces or max(map(len, pieces)) + len(head) >= limit:
                 return
-            data = self._buffer[start:end]
-            try:
-                value = decode(data)
-            except (ValueError, RecursionError):
-                if not _is_value(data):
-                    return
-                value = None
-            self._move(start)
-            line = self.line
-            self._move(end)
-            yield line, data, value
+            one_by_one = _iter_decoded(decoder, head, pieces)
+            found: Iterator[tuple[bytes | None, _Value | None]] = one_by_one
+            with suppress(ValueError, RecursionError):
+                values = decoder.decode_lines(head + (b"}\n" + head).join(pieces) + b"}")
+                if len(values) == len(pieces):
+                    found = zip(repeat(None), values)
+            is_on_one_line = not breaks and self._buffer.find(b"\n", start, end) < 0
+            for piece, (data, value) in zip(pieces, found, strict=False):
+                line = self.line + breaks_before
+                self.start = self._before + self._position + step
+                self._position += len(joint) + len(piece)
+                if not is_on_one_line:
+                    self.line += breaks + piece.count(b"\n")
+                yield line, data, value
+            if self._position <= end:
+                return
 
     def take_value(self, limit: int = MAX_ENTRY) -> bytes | None:
         """Take the next value; return its bytes, or None when they are more than `limit`."""
@@ -271,7 +289,8 @@ class JsonCursor:
         return piece
 
     def _move(self, position: int) -> None:
-        self.line += self._buffer.count(b"\n", self._position, position)
+        if self._buffer.find(b"\n", self._position, position) >= 0:  # many times as quick as to count
+            self.line += self._buffer.count(b"\n", self._position, position)
         self._position = position
 
     def _fill(self) -> bool:
@@ -304,6 +323,20 @@ def _scan(buffer: bytes, position: int, depth: int, *, in_string: bool) -> tuple
         position += 1
         if not depth and not in_string:
             return position, depth, False
+
+
+def _iter_decoded(
+    decoder: "msgspec.json.Decoder[_Value]", head: bytes, pieces: list[bytes]
+) -> Iterator[tuple[bytes, _Value | None]]:
+    """Yield items, and what each is taken for; stop before one that is no value."""
+    for piece in pieces:
+        data = head + piece + b"}"
+        try:
+            yield data, decoder.decode(data)
+        except (ValueError, RecursionError):
+            if not _is_value(data):
+                return
+            yield data, None
 
 
 def _is_value(data: bytes) -> bool:

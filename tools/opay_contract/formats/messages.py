@@ -217,8 +217,8 @@ def left_out_body(status: int, headers: Headers | None, advice: str) -> bytes:
 class PlaceOf(Protocol):
     """Gives the place of an entry of a file."""
 
-    def __call__(self, entry: int, line: int | None = None, /) -> Place:
-        """Return the place of an entry, by its number from 1 and its line; entry 0 is the file."""
+    def __call__(self, entry: int, line: int | None = None, start: tuple[int, int] | None = None, /) -> Place:
+        """Return the place of an entry: its number from 1, its line, its `start`; entry 0 is the file."""
 
 
 _P = ParamSpec("_P")
@@ -228,15 +228,16 @@ _T = TypeVar("_T")
 def build_exchange(
     place: Place,
     request: Request,
-    read_response: Callable[[], Response],
+    read_response: Callable[[_T], Response],
+    recorded: _T,
     recorded_at: str | None = None,
 ) -> Exchange | Unreadable:
-    """Return an exchange; without a time of its own it has that of the answer's `Date`.
+    """Return an exchange, with the response that is recorded so; without a time it has that of its `Date`.
 
     Of one whose answer cannot be read the request is kept: it tells whose the answer is.
     """
     try:
-        response = read_response()
+        response = read_response(recorded)
     except EntryError as error:
         return Unreadable(place=place, reason=error.reason, request=request)
     moment = recorded_at or parse_moment(header(response.headers, "date"))

@@ -61,8 +61,9 @@ _CONTENT_NAMES = ("content", "body")
 
 def read_mitmproxy(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:
     """Yield every HTTP flow; others (TCP, DNS, WebSocket, CONNECT) are counted and passed over."""
-    for number, flow in enumerate(TnetstringReader(stream).iter_values(), start=1):
-        found = _read_flow(place_of(number), flow)
+    reader = TnetstringReader(stream)
+    for before, flow in enumerate(reader.iter_values()):
+        found = _read_flow(place_of(before + 1, None, (reader.start, before)), flow)
         if found is not None:
             yield found
 
@@ -89,7 +90,7 @@ def _exchange(place: Place, flow: Value | None) -> Exchange | Unreadable | None:
         return None
     received = members.get("response", NOTHING)
     moment = parse_moment(read_number(sent.get("timestamp_start", NOTHING)))
-    return build_exchange(place, _request(sent), lambda: _response(received), moment)
+    return build_exchange(place, _request(sent), _response, received, moment)
 
 
 def _request(members: Members) -> Request:
@@ -240,7 +241,7 @@ def rewrite_mitmproxy(policy: Policy, stream: Readable, sink: Sink, tally: Tally
             def make(_found: Found, edited: Edited | None, flow: Value | None = flow) -> Iterator[Value]:
                 if flow is not None and flow[0] == OBJECT:
                     with suppress(EntryError):
-                        yield _Rewriting(policy, flow, edited).flow()
+                        yield _FlowRewriting(policy, flow, edited).flow()
 
             made = edit_entry(policy, tally, flow, read=read, make=make, placeholder=_PLACEHOLDER)
             sink.write(write(made or _PLACEHOLDER))
@@ -250,7 +251,7 @@ def rewrite_mitmproxy(policy: Policy, stream: Readable, sink: Sink, tally: Tally
         raise
 
 
-class _Rewriting:
+class _FlowRewriting:
     """Rewrites the values of one flow."""
 
     def __init__(self, policy: Policy, flow: Value, edited: Edited | None) -> None:

@@ -27,7 +27,7 @@ from opay_contract.formats.messages import (
     parse_moment,
     parse_status,
 )
-from opay_contract.formats.parquet_footer import Column, read_columns
+from opay_contract.formats.parquet_footer import FooterColumn, read_columns
 from opay_contract.formats.streams import MAX_ENTRY, most_unpacked, too_much
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
 
@@ -56,7 +56,7 @@ class OpenParquet(NamedTuple):
     """An open `pyarrow.parquet.ParquetFile`, what is said about each column of each group, and its size."""
 
     file: Any
-    groups: list[list[Column]]
+    groups: list[list[FooterColumn]]
     size: int
 
 
@@ -105,38 +105,53 @@ def _odd_row(batch: Any) -> Row:
     row: Row = {}
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         try:
-            [value] = column.view(_typed(column.type, _bytes_type)).to_pylist(maps_as_pydicts=None)
+            row[name] = _value_of(column[0])
         except Exception:  # noqa: BLE001  pyarrow has exceptions of many kinds
             if name in _MEMBERS:
                 return {NOT_HELD: True}
-            value = None
-        row[name] = _with_texts(value)
+            row[name] = None
     return row
 
 
-def _with_texts(value: Any) -> Any:
-    """Return a value with texts for all bytes that are UTF-8."""
-    if isinstance(value, dict):
-        return {name: _with_texts(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(map(_with_texts, value))
+def _value_of(scalar: Any) -> Any:
+    """Return a value as Python has it, with bytes for a text that is no UTF-8."""
+    import pyarrow as pa  # noqa: PLC0415  see above
+
+    if not scalar.is_valid:
+        return None
+    if isinstance(scalar, pa.DictionaryScalar | pa.ExtensionScalar):
+        return _value_of(scalar.value)
+    if isinstance(scalar, pa.StructScalar):
+        return {name: _value_of(one) for name, one in scalar.items()}
+    if isinstance(scalar, pa.MapScalar):
+        return [tuple(map(_value_of, pair.values())) for pair in scalar.values]
+    if isinstance(scalar, pa.ListScalar):
+        return list(map(_value_of, scalar.values))
     try:
-        return value.decode() if isinstance(value, bytes) else value
+        return scalar.as_py()
     except UnicodeDecodeError:
-        return value
+        return scalar.as_buffer().to_pybytes()
 
 
 def _typed(kind: Any, leaf: Callable[[Any], Any]) -> Any:
-    """Return a type with another for each that it is made of."""
+    """Return the plain type that has the same values in Python, with another for each that it is made of."""
     import pyarrow as pa  # noqa: PLC0415  see above
 
+    if isinstance(kind, pa.DictionaryType | pa.BaseExtensionType):
+        return _typed(kind.value_type if pa.types.is_dictionary(kind) else kind.storage_type, leaf)
     if pa.types.is_struct(kind):
         return pa.struct([(one.name, _typed(one.type, leaf)) for one in kind])
     if pa.types.is_map(kind):
-        return pa.map_(kind.key_type, _typed(kind.item_type, leaf))
-    if pa.types.is_list(kind):
+        return pa.map_(_typed(kind.key_type, leaf), _typed(kind.item_type, leaf))
+    if pa.types.is_nested(kind):
         return pa.list_(_typed(kind.value_type, leaf))
-    return leaf(kind)
+    if pa.types.is_fixed_size_binary(kind):
+        return leaf(pa.binary())
+    return leaf({pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}.get(kind, kind))
+
+
+def _same_type(kind: Any) -> Any:
+    return kind
 
 
 def _bytes_type(kind: Any) -> Any:
@@ -146,7 +161,7 @@ def _bytes_type(kind: Any) -> Any:
     return {pa.string(): pa.binary(), pa.large_string(): pa.large_binary()}.get(kind, kind)
 
 
-def _longest(column: Column) -> int:
+def _longest(column: FooterColumn) -> int:
     """Return how long a value of a column can be that may be written once and meant many times."""
     if column.dictionary is None:
         return 0
@@ -165,7 +180,7 @@ def _check_columns(schema: Any) -> None:
     texts = (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary, types.is_null)
     for column in ("request", "response"):
         if _has(structs.get(column), "body"):
-            body = structs[column].field("body").type
+            body = _typed(structs[column].field("body").type, _same_type)
             if not any(is_text(body) for is_text in texts):
                 raise StreamError(NO_TEXT.format(f"{column}.body"))
 
@@ -340,7 +355,7 @@ def _plain_type(kind: Any) -> Any:
     """Return a column's type; one that has names of its own holds nothing, as nobody reads it."""
     import pyarrow as pa  # noqa: PLC0415  see above
 
-    return pa.list_(pa.null()) if pa.types.is_nested(kind) else kind
+    return pa.list_(pa.null()) if pa.types.is_nested(kind) else _typed(kind, _same_type)
 
 
 def _members(policy: Policy, struct: Any) -> Iterator[Any]:

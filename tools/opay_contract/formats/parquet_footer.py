@@ -21,7 +21,7 @@ _PACKINGS = {0: "none", 1: "snappy", 2: "gzip", 4: "brotli", 5: "lz4", 6: "zstd"
 _DEFECTS = (IndexError, KeyError, TypeError, AttributeError, RecursionError, UnicodeDecodeError, struct.error)
 
 
-class Column(NamedTuple):
+class FooterColumn(NamedTuple):
     """A column of a group of rows: its top name, how it is packed, and how many bytes it has unpacked.
 
     `dictionary` is how many packed bytes the values have that are written once and meant many times.
@@ -33,7 +33,7 @@ class Column(NamedTuple):
     dictionary: int | None
 
 
-def read_columns(raw: Any) -> list[list[Column]]:
+def read_columns(raw: Any) -> list[list[FooterColumn]]:
     """Return the columns of each group of rows; a `ValueError` says that the end of the file is damaged."""
     size = raw.seek(0, os.SEEK_END)
     raw.seek(max(size - _END, 0))
@@ -47,9 +47,9 @@ def read_columns(raw: Any) -> list[list[Column]]:
         raise ValueError from error
 
 
-def _column(fields: "_Fields") -> Column:
+def _column(fields: "_Fields") -> FooterColumn:
     at = fields.get(_DICTIONARY_AT)
-    return Column(
+    return FooterColumn(
         top=fields[_PATH][0].decode(),
         packing=_PACKINGS.get(fields[_PACKING], "none"),
         unpacked=int(fields[_UNPACKED]),

@@ -68,8 +68,9 @@ EXECUTIONS: Path = {"run": {"executions": {}}}
 class _Waiting:
     """Holds back what follows a saved response until the request of its item is there, or it is too much."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: int) -> None:
         self.request: tuple[int, bytes | None] | None = None
+        self._start = start
         self._held: list[tuple[Segment, bool]] = []
         self._own = self._size = 0
 
@@ -91,7 +92,9 @@ class _Waiting:
             yield self._with_request(segment) if is_own else segment
 
     def _with_request(self, segment: Segment) -> Segment:
-        return structs.replace(segment, request=self.request) if isinstance(segment, Entry) else segment
+        if not isinstance(segment, Entry):
+            return segment
+        return structs.replace(segment, request=self.request, start=self._start)
 
 
 def _size_of(segment: Segment) -> int:
@@ -118,7 +121,7 @@ def _iter_item(cursor: JsonCursor, name: str, depth: int, *, whole: bool) -> Ite
     if cursor.peek() != b"{":
         yield take_beside(cursor, name, whole=whole)
         return
-    waiting = _Waiting()
+    waiting = _Waiting(cursor.offset)
     yield b"{"
     for number, member in enumerate(cursor.iter_members()):
         if whole:
@@ -190,7 +193,7 @@ class _Stream(msgspec.Struct, gc=False):
     data: list[Annotated[int, msgspec.Meta(ge=0, le=255)]] | None = None
 
 
-class _Response(msgspec.Struct, gc=False):
+class _SavedResponse(msgspec.Struct, gc=False):
     code: int
     header: Any = None
     stream: _Stream | None = None
@@ -198,7 +201,7 @@ class _Response(msgspec.Struct, gc=False):
 
 class _Execution(msgspec.Struct, gc=False):
     request: Any = None
-    response: _Response | None = None
+    response: _SavedResponse | None = None
 
 
 _EXECUTION = msgspec.json.Decoder(_Execution)
@@ -207,10 +210,10 @@ _EXECUTION = msgspec.json.Decoder(_Execution)
 def _read_execution(place: Place, entry: Entry) -> Exchange | Unreadable:
     execution = decode_entry(_EXECUTION, entry.data, entry.line)
     request = parse_request(execution.request or {})
-    return build_exchange(place, request, lambda: _response(execution.response))
+    return build_exchange(place, request, _response, execution.response)
 
 
-def _response(recorded: _Response | None) -> Response:
+def _response(recorded: _SavedResponse | None) -> Response:
     if recorded is None:
         raise EntryError(NO_RESPONSE)
     status, headers = parse_status(recorded.code), parse_fields(recorded.header)

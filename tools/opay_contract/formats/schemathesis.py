@@ -42,14 +42,14 @@ class _Bytes(msgspec.Struct, rename={"data": "$base64"}, gc=False):
     data: str
 
 
-class _Request(msgspec.Struct, gc=False):
+class _CallRequest(msgspec.Struct, gc=False):
     method: str | None = None
     uri: str | None = None
     headers: Any = None
     body: _Bytes | str | None = None
 
 
-class _Response(msgspec.Struct, gc=False):
+class _CallResponse(msgspec.Struct, gc=False):
     status_code: int
     headers: Any = None
     content: _Bytes | str | None = None
@@ -57,8 +57,8 @@ class _Response(msgspec.Struct, gc=False):
 
 
 class _Interaction(msgspec.Struct, gc=False):
-    request: _Request | None = None
-    response: _Response | None = None
+    request: _CallRequest | None = None
+    response: _CallResponse | None = None
     timestamp: float | None = None
 
 
@@ -98,9 +98,10 @@ def _iter_segments(stream: ChunkStream, *, whole: bool) -> Iterator[Segment]:
 def _iter_entries(cursor: JsonCursor) -> Iterator[Segment]:
     """Yield the interactions of each event, which in general has a line of its own."""
     while cursor.peek():
-        line, text = cursor.line, cursor.take_line()
+        line, start, text = cursor.line, cursor.offset, cursor.take_line()
         if text is None:
-            yield from iter_segments(cursor, INTERACTIONS, whole=False)
+            for segment in iter_segments(cursor, INTERACTIONS, whole=False):
+                yield structs.replace(segment, start=start) if isinstance(segment, Entry) else segment
             continue
         path, found = INTERACTIONS, text
         if text.count(b'"interactions"') == 1:
@@ -108,7 +109,7 @@ def _iter_entries(cursor: JsonCursor) -> Iterator[Segment]:
                 path, found = {}, bytes(_EVENT.decode(text).finished.recorder.interactions)
         for segment in iter_segments(JsonCursor(io.BytesIO(found)), path, whole=False):
             if isinstance(segment, Entry):
-                yield Entry(line, segment.data)
+                yield Entry(line, segment.data, start=start)
 
 
 def _repair(steps: Steps, _value: Any) -> Any:
@@ -119,16 +120,16 @@ def _repair(steps: Steps, _value: Any) -> Any:
 
 def _read_interaction(place: Place, entry: Entry) -> Exchange | Unreadable:
     interaction = decode_entry(_INTERACTION, entry.data, entry.line, _repair)
-    sent = interaction.request or _Request()
+    sent = interaction.request or _CallRequest()
     headers = attempt(parse_headers, sent.headers)
     body = decode_sent(attempt(_bytes, sent.body), headers)
     request = Request(method=sent.method, url=sent.uri, headers=headers, body=body)
     return build_exchange(
-        place, request, lambda: _response(interaction.response), parse_moment(interaction.timestamp)
+        place, request, _response, interaction.response, parse_moment(interaction.timestamp)
     )
 
 
-def _response(recorded: _Response | None) -> Response:
+def _response(recorded: _CallResponse | None) -> Response:
     if recorded is None:
         raise EntryError(NO_RESPONSE)
     if recorded.content_size is not None:

@@ -5,7 +5,6 @@ text "no" and a number is its digits; only null is told from text.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
@@ -48,8 +47,7 @@ PLACEHOLDER: tuple[yaml.Event, ...] = tuple(yaml.parse("{request: {}, response: 
 """What stands for a value of which nothing can be kept, and is an interaction for the format's tools."""
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
+class Extent(msgspec.Struct, frozen=True):
     """How much a value is once its aliases are written out: parts, characters, and levels."""
 
     parts: int
@@ -152,10 +150,14 @@ class _LimitedReader:
 
 
 class Interaction(msgspec.Struct, frozen=True, gc=False):
-    """The events of an interaction, or why they cannot be had, and the line on which it starts."""
+    """The events of an interaction, or why they cannot be had, and the line on which it starts.
+
+    `is_apart` if it can be read from there on: it has lines of its own, and there was no alias so far.
+    """
 
     line: int
     events: Events | EntryError
+    is_apart: bool = False
 
 
 class BesideEvents(msgspec.Struct, frozen=True, gc=False):
@@ -195,6 +197,7 @@ class _Cassette:
         self._events: Iterator[yaml.Event] = yaml.parse(self._meter, Loader=LOADER)
         self._anchors = Anchors()
         self._expansion = Expansion()
+        self._has_aliases = False
 
     def iter_segments(self) -> Iterator[YamlSegment]:
         """Look for the list of interactions: a member of the root, or before vcrpy 1.0 the root itself."""
@@ -208,7 +211,7 @@ class _Cassette:
                 yield from self._iter_members()
             elif isinstance(event, yaml.SequenceStartEvent):
                 yield untagged(event)
-                yield from self._iter_items()
+                yield from self._iter_items(event)
             elif isinstance(event, yaml.ScalarEvent | yaml.AliasEvent):
                 yield BesideEvents("", self._take_beside(event))
             else:
@@ -222,7 +225,7 @@ class _Cassette:
             if text in ENTRIES and isinstance(value, yaml.SequenceStartEvent):
                 yield NameEvents(names)
                 yield untagged(value)
-                yield from self._iter_items()
+                yield from self._iter_items(value)
                 continue
             taken = self._take_beside(value)
             yield NameEvents(names)
@@ -232,12 +235,13 @@ class _Cassette:
                 yield BesideEvents(text, taken)
         yield name
 
-    def _iter_items(self) -> Iterator[YamlSegment]:
+    def _iter_items(self, listed: yaml.SequenceStartEvent) -> Iterator[YamlSegment]:
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
             self._meter.used = 0
             line = line_of(event)
             try:
-                yield Interaction(line, self._take(event))
+                taken = self._take(event)
+                yield Interaction(line, taken, not listed.flow_style and not self._has_aliases)
             except EntryError as error:
                 yield Interaction(line, error)
         yield event
@@ -259,6 +263,7 @@ class _Cassette:
                 open_anchors.append((event.anchor, len(taken), depth))
             depth += step_of(event)
             if isinstance(event, yaml.AliasEvent):
+                self._has_aliases = True
                 events, extent = self._anchors.expand(event.anchor, self._expansion) or _OF_NOTHING
                 parts, size = parts + extent.parts, size + extent.size
                 deepest = max(deepest, depth + extent.depth)

@@ -5,11 +5,11 @@ some checks find. It is worked out for the first of each kind of exchanges, and 
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import value_below
 from opay_contract.contract.contract import Contract, Match, Route
@@ -65,8 +65,7 @@ from opay_contract.judge.subject import (
 from opay_contract.judge.values import check_lists, check_units, items_differ, units_hold
 from opay_contract.model.exchange import Exchange, Request
 from opay_contract.model.finding import Outcome, Rule
-from opay_contract.model.observation import UNDATED
-from opay_contract.model.timestamps import day_of
+from opay_contract.model.observation import UNDATED, day_of
 
 
 class Row(NamedTuple):

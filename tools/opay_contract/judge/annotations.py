@@ -6,19 +6,19 @@ branches of `if` and the members behind `$ref` are found without walking the sch
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.keywords import KEYWORDS, OPENERS, About, Holds, Shape
+from opay_contract.contract.keywords import KEYWORDS, OPENERS, About, Holds, SchemaShape
 from opay_contract.jsontext import Tokens, iter_nodes, value_at
 
 _IN_PLACE = ("$ref", "$dynamicRef")
 
 
-@dataclass(frozen=True, slots=True)
-class Annotations:
+class Annotations(msgspec.Struct, frozen=True):
     """A value, the address of its schema, and for each place in it those of the schemas that describe it.
 
     `unused` is the keyword of members that such a value need not have, as `SchemaSet.validator` takes it.
@@ -29,7 +29,7 @@ class Annotations:
     contract: Contract
     schemas: dict[Tokens, list[str]]
     unused: str | None = None
-    _nodes: list[tuple[Tokens, Any, str, dict[str, Any]]] = field(default_factory=list, repr=False)
+    _nodes: list[tuple[Tokens, Any, str, dict[str, Any]]] = msgspec.field(default_factory=list)
 
     def nodes(self) -> list[tuple[Tokens, Any, str, dict[str, Any]]]:
         """Return place, value, address and schema for every schema that describes a place."""
@@ -100,7 +100,7 @@ def _depth_of_statement(evaluation_path: str) -> int | None:
             if step in _IN_PLACE:
                 continue
             return None
-        if kind.shape is not Shape.ONE and next(steps, None) is None:
+        if kind.shape is not SchemaShape.ONE and next(steps, None) is None:
             return None
         depth += kind.about is not About.VALUE
     return depth

@@ -7,10 +7,10 @@ places are those of that body alone. Either way the rules read the same `BodyPla
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import tokens_of, value_below
 from opay_contract.contract.contract import Contract, Match, content_type
@@ -54,8 +54,7 @@ None stands for any text that no document has.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class StatedPlace:
+class StatedPlace(msgspec.Struct, frozen=True):
     """What one schema says about a place: the place as a path and in words, and the schema's address.
 
     `factor` is how many of a time's unit are a second.
@@ -67,8 +66,7 @@ class StatedPlace:
     factor: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class BodyPlan:
+class BodyPlan(msgspec.Struct, frozen=True):
     """What rules look for in a body.
 
     `validator` tells whether a body fits the schema at the address `schema`. `fit` tells of many of the shape

@@ -2,7 +2,8 @@
 
 Issuer prefixes and lengths are those that the card schemes publish and issue (ISO/IEC 7812 gives the frame);
 they keep order numbers and timestamps, one in ten of which passes Luhn, from being taken for cards. So does
-what digits without separators say otherwise: a time with a counter behind it, or an Egyptian national id.
+what digits without separators say otherwise: a time with a counter behind it, or an Egyptian national id; and
+an account number (IBAN), however it is written.
 """
 
 import re
@@ -15,7 +16,8 @@ _RUN = re.compile(rf"[0-9](?:{_SEPARATOR}[0-9])*")
 _GROUP = re.compile(r"[0-9]+")
 _UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _HASH = r"[0-9a-f]{24}|[0-9A-F]{24}|[0-9a-f]{32,}|[0-9A-F]{32,}"
-_HEXADECIMAL = re.compile(rf"(?<![0-9A-Za-z])(?:{_UUID}|{_HASH})(?![0-9A-Za-z])")
+_IBAN = r"[A-Z]{2}[0-9]{2}(?:[ \u00a0-]?[0-9A-Z]{4}){2,7}(?:[ \u00a0-]?[0-9A-Z]{1,3})?"
+_OTHERS = re.compile(rf"(?<![0-9A-Za-z])(?:{_UUID}|{_HASH}|({_IBAN}))(?![0-9A-Za-z])")
 _LETTERS, _LEAST_LETTERS = frozenset("abcdef"), 4
 """A hash or a UUID has its digits by chance; fewer letters than it has of six are no chance."""
 
@@ -123,16 +125,21 @@ _MATTERS = _Matters()
 
 
 def iter_card_number_lengths(text: str) -> Iterator[int]:
-    """Yield the number of digits of each card number in `text`, but for those in a UUID or a hash."""
+    """Yield how many digits each card number in `text` has, but for those in a UUID, a hash or an IBAN."""
     found = list(_lengths(text))
-    if found and _HEXADECIMAL.search(text) is not None:
-        found = list(_lengths(_HEXADECIMAL.sub(_without_chance, text)))
+    if found and _OTHERS.search(text) is not None:
+        found = list(_lengths(_OTHERS.sub(_without_chance, text)))
     yield from found
 
 
 def _without_chance(found: re.Match[str]) -> str:
-    """Return what is hexadecimal as it is, unless so many letters are in it that its digits are by chance."""
-    return " h " if len(_LETTERS.intersection(found[0].lower())) >= _LEAST_LETTERS else found[0]
+    """Return nothing of an IBAN with right check digits (ISO 13616), nor of digits that are by chance."""
+    if found[1]:
+        plain = re.sub("[^0-9A-Z]", "", found[1])
+        is_other = int("".join(str(int(one, 36)) for one in plain[4:] + plain[:4])) % 97 == 1
+    else:
+        is_other = len(_LETTERS.intersection(found[0].lower())) >= _LEAST_LETTERS
+    return " h " if is_other else found[0]
 
 
 def _lengths(text: str) -> Iterator[int]:

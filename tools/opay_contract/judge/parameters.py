@@ -6,8 +6,9 @@ headers are the same in exchanges that are alike; their values are looked at in 
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from urllib.parse import unquote, urlsplit
+
+from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract, Route
 from opay_contract.contract.operation import Credential, Operation

@@ -4,8 +4,7 @@ import re
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from opay_contract.contract.contract import Contract, Outside, Route, host_of
-from opay_contract.contract.paths import is_version, words_of
+from opay_contract.contract.contract import Contract, Outside, Route, host_of, is_version, words_of
 from opay_contract.model.summary import Elsewhere
 
 _HIDDEN = "*"

@@ -1,23 +1,33 @@
 """Writes answers: a success around data or by an example, a refusal by the catalogue or by HTTP status."""
 
 import zlib
+from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
-from opay_contract.contract.addresses import MISSING, below
+from opay_contract.contract.addresses import (
+    MISSING,
+    below,
+)
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.operation import DocumentedResponse, Form, Operation, is_json
-from opay_contract.mock.choices import Choices, ReadingFitter
+from opay_contract.contract.operation import (
+    DocumentedResponse,
+    Evidence,
+    Form,
+    Operation,
+    is_json,
+)
+from opay_contract.contract.schemas import SchemaSet
+from opay_contract.jsontext import Tokens
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.samples import (
     BodyExample,
     Sampler,
     chosen_media_type,
-    nodes_of,
     picked_by,
     response_examples,
     status_number,
@@ -25,8 +35,107 @@ from opay_contract.mock.samples import (
     success_schema,
     success_status,
 )
-from opay_contract.mock.state import Action, data_schema, put
+from opay_contract.mock.statement import ANSWERING, Action, Choices, data_schema, put
 from opay_contract.mock.store import StoredRecord
+
+
+def iter_places(value: Any, tokens: Tokens) -> Iterator[tuple[Any, str | int]]:
+    """Yield container and step of each place that tokens, with `*` for each item, lead to."""
+    *path, last = tokens
+    holders = [value]
+    for step in path:
+        inner: list[Any] = []
+        for holder in holders:
+            if step == "*" and isinstance(holder, list):
+                inner += holder
+            elif isinstance(holder, dict) and step in holder:
+                inner.append(holder[step])
+        holders = inner
+    for holder in holders:
+        if last == "*" and isinstance(holder, list):
+            yield from ((holder, index) for index in range(len(holder)))
+        elif isinstance(holder, dict):
+            yield holder, last
+
+
+class ReadingFitter:
+    """Makes answers show the readings that are taken: what speaks for another is changed at its place."""
+
+    def __init__(self, choices: Choices, schemas: SchemaSet) -> None:
+        self._wanted: list[tuple[Evidence, Any, list[Any]]] = []
+        for choice in choices:
+            if choice.stated.decides != ANSWERING:
+                continue
+            readings = {reading.id: reading for reading in choice.question.readings}
+            others = [
+                one.schema["const"]
+                for name, reading in readings.items()
+                for one in reading.evidence
+                if name != choice.taken and isinstance(one.schema, dict) and "const" in one.schema
+            ]
+            self._wanted += [
+                (one, schemas.compile(one.schema), others)
+                for one in readings[choice.taken].evidence
+                if one.at[:1] == ("response",)
+            ]
+
+    def fit(self, outcome: str, status: int, value: Any) -> tuple[int, Any]:
+        """Return the status and the value of an answer, changed in place where that is needed."""
+        for wanted, validator, others in self._wanted:
+            if wanted.outcome not in (None, outcome):
+                continue
+            if wanted.at == ("response", "status"):
+                status = next(one for one in (status, 400, 200) if validator.is_valid(one))
+            elif wanted.at[1:2] == ("body",):
+                _fit_body(value, wanted, validator, others)
+        return status, value
+
+
+def _fit_body(body: Any, wanted: Evidence, validator: Any, others: list[Any]) -> None:
+    tokens = wanted.at[2:]
+    if not tokens:
+        _fit_object(body, wanted.schema)
+        return
+    holder: Any
+    for holder, step in list(iter_places(body, tokens)):
+        current = holder.get(step, MISSING) if isinstance(holder, dict) else holder[int(step)]
+        if wanted.other is not None:
+            if wanted.equal and current is not MISSING:  # the other place is a member of the same object
+                holder[step] = holder.get(wanted.other[-1], holder[wanted.at[-1]])
+            continue
+        if current is not MISSING and validator.is_valid(current):
+            continue
+        changed = _changed(current, wanted.schema, others)
+        if changed is not MISSING:
+            holder[step] = changed
+
+
+def _changed(current: Any, schema: Any, others: list[Any]) -> Any:
+    """Return a value made to fit a schema, MISSING where it cannot be, or is to stay as it is."""
+    if not isinstance(schema, dict):
+        return MISSING
+    kind = schema.get("type")
+    if "const" in schema:
+        return schema["const"] if current in others else MISSING
+    if kind == "null":
+        return None
+    if isinstance(current, dict):
+        _fit_object(current, schema)
+        return MISSING
+    if kind == "string" and isinstance(current, int) and not isinstance(current, bool):
+        return str(current)
+    if kind in ("number", "integer") and isinstance(current, str) and current.isascii() and current.isdigit():
+        return int(current)
+    return MISSING
+
+
+def _fit_object(value: Any, schema: Any) -> None:
+    """Drop the members that a schema says are not there."""
+    if isinstance(value, dict) and isinstance(schema, dict):
+        for name, inner in schema.get("properties", {}).items():
+            if inner is False:
+                value.pop(name, None)
+
 
 AUTHENTICATION_FAILED, INVALID_PARAMETERS, NOT_FOUND = (
     "authentication-failed",
@@ -49,8 +158,7 @@ REASON_HEADER = b"x-mock-reason"
 """The field of an answer that says, without a value of the request, why it is not the usual success."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MockAnswer:
+class MockAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """An HTTP answer; it comes after `delay` seconds, and with `cut` breaks off in the middle of its body."""
 
     status: int
@@ -95,7 +203,7 @@ class Writer:
         schemas, uri = self.contract.schemas, success_schema(self.operation)
         example = next(success_examples(self.contract, self.operation, form), None)
         for token in self.envelope.data if uri is not None else ():
-            nodes = nodes_of(schemas, uri or "", picked_by(schemas, example))
+            nodes = list(schemas.iter_in_place(uri or "", picked_by(schemas, example)))
             uri = next(
                 (below(at, "properties", token) for at, n in nodes if token in n.get("properties", {})), None
             )

@@ -6,22 +6,25 @@ same records on every machine.
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import MISSING, value_below
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document, Position, load_document
 from opay_contract.contract.fields import iter_places
 from opay_contract.contract.operation import Form, Operation
+from opay_contract.contract.schemas import SchemaSet
 from opay_contract.errors import ContractError, UsageError
 from opay_contract.jsontext import Tokens, pointer
-from opay_contract.judge.body import keyword_of, rule_of, tokens_of_error
+from opay_contract.judge import body
 from opay_contract.judge.describing import fold_pointer
 from opay_contract.mock.samples import Sampler, iter_described, success_examples
-from opay_contract.mock.state import (
+from opay_contract.mock.statement import (
     AdmittedRequest,
     Lookup,
     RecordsStated,
@@ -53,15 +56,15 @@ class RecordKind:
                 said = f"the schema of {stated.name} describes nothing at '{place}'"
                 raise ContractError(f"{schemas.root.name}: x-mock: {said}")
         self._data_validator = schemas.closed_validator(stated.schema)
-        self._item_validator = schemas.closed_validator(self._items_uri) if stated.items else None
+        self._item_validator = schemas.closed_validator(self._items_uri or stated.schema)
 
     def faults(self, data: Any) -> Iterator[tuple[Tokens, str]]:
         """Yield place and fault of whatever keeps data from being a record."""
-        return iter_faults(self._data_validator, data)
+        return iter_faults(self._data_validator, data, self._contract.schemas)
 
     def item_faults(self, item: Any) -> Iterator[tuple[Tokens, str]]:
         """Yield place and fault of whatever keeps a value from being an item."""
-        return iter_faults(self._item_validator, item)
+        return iter_faults(self._item_validator, item, self._contract.schemas)
 
     def id_of(self, data: Any) -> str:
         """Return what identifies a record, empty where the data lack it."""
@@ -182,8 +185,7 @@ class RecordKind:
         return id_
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookedUp:
+class LookedUp(msgspec.Struct, frozen=True, kw_only=True):
     """A form of an operation that looks something up."""
 
     operation: Operation
@@ -284,16 +286,15 @@ class RecordBook:
                     yield LookedUp(operation=operation, form=form, lookup=lookup)
 
 
-def iter_faults(validator: Any, value: Any) -> Iterator[tuple[Tokens, str]]:
+def iter_faults(validator: Any, value: Any, schemas: SchemaSet) -> Iterator[tuple[Tokens, str]]:
     """Yield place and fault of whatever keeps a value from being what a schema describes."""
     for error in validator.iter_errors(value):
-        keyword = keyword_of(error)
-        if keyword == "unevaluatedProperties":
+        if error.kind.name == "unevaluatedProperties":
             yield (*error.instance_path, error.kind.unexpected[0]), "is no member that the contract knows"
-        else:
-            _, expected = rule_of(keyword, error.kind.value, error.instance)
-            fault = "is missing" if keyword == "required" else f"is not {expected}"
-            yield tokens_of_error(error, keyword), fault
+            continue
+        for fault in body.iter_faults([error], schemas):
+            is_missing = fault.keyword == "required"
+            yield fault.tokens, "is missing" if is_missing else f"is not {fault.rule_and_words()[1]}"
 
 
 def _as_record(kind: RecordKind, lookup: Lookup, data: dict[str, Any]) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from opay_contract.contract.addresses import MISSING, value_below
 from opay_contract.contract.contract import Contract, Match, Route, read_bodies
+from opay_contract.contract.fields import answer_shape
 from opay_contract.contract.operation import Form, Operation
-from opay_contract.contract.scopes import answer_shape
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import Parsed, parse_json
 from opay_contract.mock.answers import AUTHENTICATION_FAILED, REASON_HEADER, Fields, MockAnswer
 from opay_contract.mock.records import RecordBook
-from opay_contract.mock.state import AdmittedRequest
+from opay_contract.mock.statement import AdmittedRequest
 from opay_contract.mock.validation import MockRequest
 from opay_contract.model.exchange import Exchange, Headers, Response, Unreadable
 from opay_contract.recordings.inputs import Source, find_missing, iter_sources

@@ -2,8 +2,11 @@
 
 import re
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import field
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import MISSING, value_below
 from opay_contract.contract.contract import Contract
@@ -11,7 +14,6 @@ from opay_contract.contract.operation import Operation
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import pointer
 from opay_contract.mock.answers import NOT_FOUND, MockAnswer, Writer, problem
-from opay_contract.mock.choices import Choices
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.scenarios import (
     MAGIC,
@@ -21,7 +23,7 @@ from opay_contract.mock.scenarios import (
     build_scenarios,
     find_scenario,
 )
-from opay_contract.mock.state import Lookup, put
+from opay_contract.mock.statement import Choices, Lookup, put
 from opay_contract.mock.store import Store, StoredRecord
 from opay_contract.mock.validation import Credentials, MockRequest, Query, Validation
 
@@ -35,8 +37,7 @@ _MOST_NAMED = 10
 _WISH = re.compile(r"\b(code|example)=\"?([^\s,;\"]+)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MockSettings:
+class MockSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a mock behaves, apart from its records.
 
     `slow_seconds` is how long the scenario `slow` takes. With a `replay` what it has is answered from there.

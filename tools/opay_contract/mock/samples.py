@@ -5,34 +5,32 @@ of value has hypothesis for it; this makes one that is sound, and says where it 
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass
 from math import ceil
 from random import Random
 from re import _constants, _parser  # the only reader of regular expressions
 from typing import Any
 
+import msgspec
+
 from opay_contract.contract.addresses import (
     MISSING,
-    Address,
     absolute,
     below,
-    resolve,
     split_uri,
     value_below,
     with_fragment,
 )
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import DocumentedResponse, Form, Operation, is_json
-from opay_contract.contract.schemas import SchemaSet
+from opay_contract.contract.schemas import Pick, SchemaSet
 from opay_contract.jsontext import Tokens
 
 _HTTP_SUCCESS = range(200, 300)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BodyExample:
+class BodyExample(msgspec.Struct, frozen=True, kw_only=True):
     """An example of a body by its name, which is empty where it has none."""
 
     name: str
@@ -71,7 +69,7 @@ def response_examples(contract: Contract, operation: Operation, key: str) -> lis
 def request_examples(contract: Contract, operation: Operation) -> list[BodyExample]:
     """Return the examples of an operation's request body, in the same order."""
     found: list[BodyExample] = []
-    at, body = _resolved(contract, f"{operation.uri}/requestBody")
+    at, body = contract.schemas.resolve(f"{operation.uri}/requestBody")
     for media_type, schema in operation.request_types.items() if body is not MISSING else ():
         found += _given(contract, at.child("content", media_type).uri, media_type, schema)
     return found
@@ -117,21 +115,16 @@ def success_schema(operation: Operation) -> str | None:
 
 
 def _given(contract: Contract, place: str, media_type: str, schema: str | None) -> Iterator[BodyExample]:
-    _, node = _resolved(contract, place)
+    _, node = contract.schemas.resolve(place)
     named = node.get("examples") if isinstance(node, dict) else None
     for name in named if isinstance(named, dict) else ():
-        _, example = _resolved(contract, below(place, "examples", name))
+        _, example = contract.schemas.resolve(below(place, "examples", name))
         if isinstance(example, dict) and "value" in example:
             yield BodyExample(name=name, media_type=media_type, value=example["value"])
     if isinstance(node, dict) and "example" in node:
         yield BodyExample(name="", media_type=media_type, value=node["example"])
     for value in schema_examples(contract, schema):
         yield BodyExample(name="", media_type=media_type, value=value)
-
-
-def _resolved(contract: Contract, uri: str) -> tuple[Address, Any]:
-    values = {name: document.value for name, document in contract.schemas.documents.items()}
-    return resolve(values, split_uri(uri))
 
 
 _TRIES = 8
@@ -161,12 +154,8 @@ _FORMATS = {
 Nodes = list[tuple[str, dict[str, Any]]]
 """The schemas that describe one value, with their addresses: one, and those that it refers to or adds."""
 
-Pick = Callable[[str, list[str]], str]
-"""Which of some branches, by their addresses, is taken."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DescribedValue:
+class DescribedValue(msgspec.Struct, frozen=True, kw_only=True):
     """What schemas describe of a value: where it is, what describes it, whether it is demanded.
 
     `value` is MISSING where it is left out.
@@ -177,35 +166,9 @@ class DescribedValue:
     value: Any
     is_required: bool
 
-    @property
-    def is_leaf(self) -> bool:
-        """Whether it is a text, a number or a boolean."""
-        return isinstance(self.value, str | int | float)
-
     def says(self, keyword: str) -> Any:
         """Return what the schemas say by a keyword, None where they say nothing."""
         return _said(self.nodes, keyword)
-
-
-def nodes_of(schemas: SchemaSet, uri: str, pick: Pick, trail: frozenset[str] = frozenset()) -> Nodes:
-    """Return what describes the value of a schema: itself, what it refers to, and a branch of each union."""
-    uri = with_fragment(uri)
-    value = schemas.find(uri)
-    if not isinstance(value, dict) or uri in trail:
-        return []
-    trail |= {uri}
-    found: Nodes = [(uri, value)]
-    if isinstance(value.get("$ref"), str):
-        found += nodes_of(schemas, absolute(value["$ref"], split_uri(uri).file), pick, trail)
-    for index in range(len(value.get("allOf", ()))):
-        found += nodes_of(schemas, below(uri, "allOf", index), pick, trail)
-    for keyword in ("oneOf", "anyOf"):
-        if branches := [below(uri, keyword, index) for index in range(len(value.get(keyword, ())))]:
-            found += nodes_of(schemas, pick(uri, branches), pick, trail)
-    if "if" in value:
-        branches = [below(uri, "then"), below(uri, "else")]
-        found += nodes_of(schemas, pick(below(uri, "if"), branches), pick, trail)
-    return found
 
 
 def picked_by(schemas: SchemaSet, value: Any) -> Pick:
@@ -223,7 +186,7 @@ def iter_described(
     schemas: SchemaSet, uri: str, value: Any, at: Tokens = (), *, is_required: bool = True
 ) -> Iterator[DescribedValue]:
     """Yield a value, what schemas describe below it, in its order, and what it leaves out; of a list, one."""
-    nodes = nodes_of(schemas, uri, picked_by(schemas, value))
+    nodes = list(schemas.iter_in_place(uri, picked_by(schemas, value)))
     yield DescribedValue(tokens=at, nodes=nodes, value=value, is_required=is_required)
     if isinstance(value, dict):
         required, known = _required(nodes), (name for _, node in nodes for name in node.get("properties", ()))
@@ -232,7 +195,7 @@ def iter_described(
             if inner is not None and name in value:
                 yield from iter_described(schemas, inner, value[name], place, is_required=name in required)
             elif inner is not None:
-                left_out = nodes_of(schemas, inner, lambda _, branches: branches[0])
+                left_out = list(schemas.iter_in_place(inner, lambda _, branches: branches[0]))
                 yield DescribedValue(
                     tokens=place, nodes=left_out, value=MISSING, is_required=name in required
                 )
@@ -267,7 +230,7 @@ class Sampler:
         if self._schemas.find(with_fragment(uri)) is False or depth > _MAX_DEPTH:
             return MISSING
         if (uri, self._turn) not in self._nodes:
-            self._nodes[uri, self._turn] = nodes_of(self._schemas, uri, self._pick)
+            self._nodes[uri, self._turn] = list(self._schemas.iter_in_place(uri, self._pick))
         nodes = self._nodes[uri, self._turn]
         kind = self._kind(nodes)
         given = self._given(nodes)

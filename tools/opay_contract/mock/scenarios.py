@@ -9,10 +9,12 @@ is as usual.
 import time
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
-from dataclasses import dataclass, replace
 from itertools import accumulate
 from random import Random
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import MISSING, value_below
 from opay_contract.contract.operation import Form, Operation
@@ -26,9 +28,8 @@ from opay_contract.mock.answers import (
     MockAnswer,
     Writer,
 )
-from opay_contract.mock.choices import unknown_name
 from opay_contract.mock.samples import DescribedValue, iter_described
-from opay_contract.mock.state import put
+from opay_contract.mock.statement import put, unknown_name
 from opay_contract.mock.store import StoredRecord
 
 MAGIC = "scenario:"
@@ -44,8 +45,7 @@ _BOM = b"\xef\xbb\xbf"
 _ERROR, _TOO_MANY = 400, 429
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScenarioContext:
+class ScenarioContext(msgspec.Struct, frozen=True, kw_only=True):
     """A request to be answered: the right answer, and the body of a success to make a wrong one from.
 
     `value` is that body, MISSING where there is no JSON.
@@ -71,9 +71,11 @@ class ScenarioContext:
             yield from iter_described(self.writer.contract.schemas, schema, data, self.at)
 
     def leaves(self) -> Iterator[DescribedValue]:
-        """Yield what may be changed, those apart that repeat what was asked for."""
+        """Yield the texts, numbers and booleans that may be changed: none that repeats what was asked for."""
         echoed = {echo.response for echo in self.form.echoes} if self.form else set[Tokens]()
-        return (one for one in self.described() if one.is_leaf and one.tokens and one.tokens not in echoed)
+        for one in self.described():
+            if isinstance(one.value, str | int | float) and one.tokens and one.tokens not in echoed:
+                yield one
 
     def changed(self, tokens: Tokens, child: Any) -> MockAnswer:
         """Answer with something else at a place of the body; without it where that is MISSING."""
@@ -95,8 +97,7 @@ Mutation = Callable[[ScenarioContext], MockAnswer | None]
 Choosing = Callable[[DescribedValue], bool]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
+class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """Something that the mock does on demand.
 
     `rules` are the ids of the rules that find it: the one that it is about, then those that cannot but

@@ -14,12 +14,13 @@ The names are situations in which a choice may decide on the answer; see `opay-c
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import parse_qsl, unquote, unquote_plus
 
 import msgspec
+from msgspec import field
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import MISSING, value_below
 from opay_contract.contract.contract import Contract
@@ -38,25 +39,27 @@ from opay_contract.errors import UsageError
 from opay_contract.jsontext import Parsed, parse_json
 from opay_contract.judge.describing import describe_media_type, fold_pointer
 from opay_contract.mock.answers import AUTHENTICATION_FAILED, INVALID_PARAMETERS, MockAnswer, Writer
-from opay_contract.mock.choices import Choices
 from opay_contract.mock.records import iter_faults
-from opay_contract.mock.samples import nodes_of
-from opay_contract.mock.state import AdmittedRequest, Lookup, needs_body
-from opay_contract.model.exchange import Request, as_headers
-from opay_contract.model.signature import SignatureScheme
+from opay_contract.mock.statement import AdmittedRequest, Choices, Lookup, needs_body
+from opay_contract.model.exchange import Hidden, Request, as_headers
 from opay_contract.signing.doctor import Doctor
-from opay_contract.signing.signer import PUBLIC_TEST_KEY, UnsignableBody, parse_signable, verify
+from opay_contract.signing.signer import (
+    PUBLIC_TEST_KEY,
+    SignatureScheme,
+    UnsignableBody,
+    parse_signable,
+    verify,
+)
 
 _TEXTS = msgspec.json.Decoder(dict[str, str])
 _SORTED = msgspec.json.Encoder(order="sorted")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
+class Credentials(Hidden, frozen=True, kw_only=True):
     """Who the one merchant of the mock is. The defaults are made up and open nothing."""
 
     merchant_id: str = "256612345678901"
-    private_key: str = field(default=PUBLIC_TEST_KEY, repr=False)
+    private_key: str = PUBLIC_TEST_KEY
 
 
 class Authentication:
@@ -118,8 +121,7 @@ Headers = Mapping[bytes, bytes]
 """Header fields by name in lower case; of a name that comes twice, the first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MockRequest:
+class MockRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request as it came; the parameters in its path are known from where it is answered."""
 
     method: str
@@ -130,8 +132,7 @@ class MockRequest:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class Query(msgspec.Struct, frozen=True, kw_only=True):
     """A request that is to be answered: its form, what it says, and the key of what it is about."""
 
     form: Form | None
@@ -170,7 +171,7 @@ class Validation:
         self._ways = () if operation.is_signed else operation.credentials
         skipped = (self._identity.lower(), "authorization")
         self._parameters = [one for one in operation.parameters if one.name.lower() not in skipped]
-        self._reader = ParameterReader(contract.schemas)
+        self._schemas, self._reader = contract.schemas, ParameterReader(contract.schemas)
         lookups = writer.book.statement.lookups.items()
         asked = {one.by.where for (name, _), one in lookups if name == operation.id}
         self._is_by_body = not self._parameters and not self._ways and "header" not in asked
@@ -182,7 +183,9 @@ class Validation:
         self._body = make(operation.request_schema) if operation.request_schema else None
         form_schema = operation.request_types.get(_FORM)
         nodes = (
-            nodes_of(contract.schemas, form_schema, lambda _, branches: branches[0]) if form_schema else []
+            contract.schemas.iter_in_place(form_schema, lambda _, branches: branches[0])
+            if form_schema
+            else ()
         )
         self._demanded = {name for _, node in nodes for name in node.get("required", ())}
 
@@ -303,7 +306,7 @@ class Validation:
                 return self._writer.refusal(INVALID_PARAMETERS).because(f"/{lacking[0]} is missing")
             validator = None
         if validator is not None and body is not MISSING and not validator.is_valid(body):
-            tokens, fault = next(iter_faults(validator, body))
+            tokens, fault = next(iter_faults(validator, body, self._schemas))
             return self._writer.refusal(INVALID_PARAMETERS).because(
                 f"{fold_pointer(tokens) or 'the body'} {fault}"
             )

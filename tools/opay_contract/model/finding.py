@@ -1,9 +1,11 @@
-"""A rule, and one result of it at one place in one exchange."""
+"""A rule, one result of it at one place in one exchange, and what runs say beside: gaps, changes, answers."""
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+import msgspec
+
 from opay_contract.model.exchange import Place
+from opay_contract.model.observation import FieldLocation
 
 
 class Severity(IntEnum):
@@ -58,8 +60,7 @@ def key_of(rule: str, operation: str, outcome: str, pointer: str, value: str = "
     return (rule, operation, outcome, pointer, *([value] if value else []))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """One check: a permanent kebab-case id, its axes, and why it exists."""
 
     id: str
@@ -69,8 +70,7 @@ class Rule:
     explanation: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContractPlace:
+class ContractPlace(msgspec.Struct, frozen=True, kw_only=True):
     """A statement of the contract: file in the contract's folder, 1-based line and column, JSON pointer."""
 
     file: str
@@ -79,8 +79,7 @@ class ContractPlace:
     pointer: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One result of a rule at one place of one exchange.
 
     `pointer` is a JSON pointer with array indexes folded to `*` into the body, or the header's name, or
@@ -107,3 +106,81 @@ class Finding:
     def key(self) -> Key:
         """What makes two findings the same, never the prose."""
         return key_of(self.rule.id, self.operation or "", self.outcome, self.pointer, self.value)
+
+
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that the contract has and recordings do not show.
+
+    `location` is where it would be; form and outcome are empty where it concerns the operation as a whole.
+    `documented` and `seen` say in words what the contract has and what there was; `opportunities` counts the
+    exchanges, or objects, that could have shown it.
+    """
+
+    rule: Rule
+    location: FieldLocation
+    documented: str
+    seen: str
+    opportunities: int
+    contract: ContractPlace
+
+
+class ChangeKind(StrEnum):
+    """How a member changed from one day to the next."""
+
+    APPEARED = "appeared"
+    VANISHED = "vanished"
+    RATE = "rate"
+    TYPE = "type"
+
+
+class Share(msgspec.Struct, frozen=True, kw_only=True):
+    """How often something was there, of how often it could have been."""
+
+    count: int
+    of: int
+
+    @property
+    def rate(self) -> float:
+        """The share as a number from 0 to 1."""
+        return self.count / self.of if self.of else 0.0
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """A member that is present at another rate, or has another type, since a day (UTC) than before it.
+
+    `type` is the JSON type that the shares count, empty where they count the member's presence.
+    """
+
+    kind: ChangeKind
+    location: FieldLocation
+    day: str
+    type: str
+    before: Share
+    after: Share
+    is_documented: bool
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What recordings say about an open question.
+
+    `counts` has for each reading how many places speak for it; `verdict` is the reading that holds alone over
+    enough of them, None where none does.
+    """
+
+    question: str
+    counts: tuple[tuple[str, int], ...]
+    verdict: str | None
+
+    @property
+    def observations(self) -> int:
+        """How many places speak for one reading or another."""
+        return sum(count for _, count in self.counts)
+
+
+class Insight(msgspec.Struct, frozen=True, kw_only=True):
+    """All of it; `limits` are sentences about what was assumed, and caps that bit."""
+
+    gaps: tuple[Gap, ...] = ()
+    changes: tuple[Change, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    limits: tuple[str, ...] = ()

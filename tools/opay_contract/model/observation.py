@@ -1,16 +1,20 @@
-"""What recordings show at each place of their exchanges, conforming or not, in a form that joins."""
+"""What recordings show at each place of their exchanges, and when, in a form that joins."""
 
 import hashlib
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import TypeVar
 
-MAX_SPOTS = 4096
-"""Spots that a summary keeps: documented ones first, and among equals those of the smallest fingerprint."""
+import msgspec
+from msgspec import field
+
+MAX_LOCATIONS = 4096
+"""Locations that a summary keeps: documented ones first, among equals those of the smallest fingerprint."""
 
 MAX_VALUES = 64
-"""Different values that are counted at a spot; where there are more, none is."""
+"""Different values that are counted at a location; where there are more, none is."""
 
 MAX_DAYS = 400
 """Days that are told apart: the latest; what was before them is counted as `EARLIER`."""
@@ -22,7 +26,7 @@ UNDATED = ""
 """Stands for the day of an exchange whose time was not recorded."""
 
 EXCHANGE = "exchange"
-"""The type of the spot with the empty pointer: an exchange as a whole."""
+"""The type of the location with the empty pointer: an exchange as a whole."""
 
 Scope = tuple[str, str, str]
 """Operation, request form and outcome; operation and form are empty where there is none."""
@@ -43,9 +47,8 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
-    """What was seen at one spot.
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen at one location.
 
     `types` counts JSON types by day. `lengths` are characters of texts, `items` those of arrays, `numbers`
     the values of numbers where the contract calls the field public. `values` counts the values that may be
@@ -65,15 +68,15 @@ class Observed:
 
     @property
     def count(self) -> int:
-        """How often something stood at the spot."""
+        """How often something stood at the location."""
         return sum(sum(days.values()) for days in self.types.values())
 
     def count_of(self, type_: str) -> int:
-        """Return how often something of a JSON type stood at the spot."""
+        """Return how often something of a JSON type stood at the location."""
         return sum(self.types.get(type_, {}).values())
 
     def days(self) -> Days:
-        """Return how often something stood at the spot, by day."""
+        """Return how often something stood at the location, by day."""
         total: Days = {}
         for days in self.types.values():
             total = add(total, days)
@@ -84,7 +87,7 @@ Observations = dict[FieldLocation, Observed]
 
 
 def join_observed(left: Observed, right: Observed) -> Observed:
-    """Join what was seen at one spot in two parts of the input."""
+    """Join what was seen at one location in two parts of the input."""
     values, has_many = limit_values(
         add(left.values, right.values), is_over=left.has_many_values or right.has_many_values
     )
@@ -100,35 +103,42 @@ def join_observed(left: Observed, right: Observed) -> Observed:
         values=values,
         other_values=left.other_values + right.other_values,
         has_many_values=has_many,
-        value_days=_latest_of_each(left.value_days, right.value_days, values),
+        value_days={
+            value: max(left.value_days.get(value, UNDATED), right.value_days.get(value, UNDATED))
+            for value in sorted({*left.value_days, *right.value_days} & values.keys())
+        },
     )
 
 
 def join_observations(left: Observations, right: Observations) -> Observations:
     """Join what was seen in two parts of the input; associative, commutative, with nothing as zero."""
     joined = dict(left)
-    for spot, observed in right.items():
-        joined[spot] = join_observed(joined[spot], observed) if spot in joined else observed
-    return limit_spots(joined, lambda observed: observed.is_documented)
+    for location, observed in right.items():
+        joined[location] = join_observed(joined[location], observed) if location in joined else observed
+    return limit_locations(joined, lambda observed: observed.is_documented)
 
 
-def limit_spots(spots: dict[FieldLocation, V], is_documented: Callable[[V], bool]) -> dict[FieldLocation, V]:
-    """Keep the cap. What is kept depends on the spots alone, so that every split keeps the same."""
-    if len(spots) <= MAX_SPOTS:
-        return spots
+def limit_locations(
+    locations: dict[FieldLocation, V], is_documented: Callable[[V], bool]
+) -> dict[FieldLocation, V]:
+    """Keep the cap. What is kept depends on the locations alone, so that every split keeps the same."""
+    if len(locations) <= MAX_LOCATIONS:
+        return locations
     kept = heapq.nsmallest(
-        MAX_SPOTS, spots, key=lambda spot: (not is_documented(spots[spot]), rank_of_spot(spot))
+        MAX_LOCATIONS,
+        locations,
+        key=lambda location: (not is_documented(locations[location]), rank_of_location(location)),
     )
-    return {spot: spots[spot] for spot in kept}
+    return {location: locations[location] for location in kept}
 
 
-def rank_of_spot(spot: FieldLocation) -> str:
-    """Return what orders the spots of a summary of which too many are not documented."""
-    return hashlib.sha256("\x00".join(spot).encode("utf-8", "replace")).hexdigest()
+def rank_of_location(location: FieldLocation) -> str:
+    """Return what orders the locations of a summary of which too many are not documented."""
+    return hashlib.sha256("\x00".join(location).encode("utf-8", "replace")).hexdigest()
 
 
 def limit_values(values: dict[str, int], *, is_over: bool) -> tuple[dict[str, int], bool]:
-    """Drop the values of a spot that has too many; returns whether it has."""
+    """Drop the values of a location that has too many; returns whether it has."""
     has_many = is_over or len(values) > MAX_VALUES
     return ({} if has_many else values), has_many
 
@@ -161,8 +171,56 @@ def add(left: dict[K, int], right: dict[K, int]) -> dict[K, int]:
     return total
 
 
-def _latest_of_each(left: dict[str, str], right: dict[str, str], values: dict[str, int]) -> dict[str, str]:
-    return {
-        value: max(left.get(value, UNDATED), right.get(value, UNDATED))
-        for value in sorted({*left, *right} & values.keys())
-    }
+_DATE, _MICROSECONDS = len("2026-05-01"), len("2026-05-01T10:00:00.000000")
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """A span of time: `since` belongs to it, `until` does not; UTC text as `utc_of` writes it, or None."""
+
+    since: str | None = None
+    until: str | None = None
+
+    def holds(self, moment: str | None) -> bool:
+        """Return whether RFC 3339 text is a time in the window; what is none, is not."""
+        utc = utc_of(moment)
+        return utc is not None and (self.since or "") <= utc and (self.until is None or utc < self.until)
+
+
+def utc_of(moment: str | None) -> str | None:
+    """Return RFC 3339 text as UTC text of one length, which orders as times do; None where it is none."""
+    try:
+        found = datetime.fromisoformat((moment or "").upper())
+        utc = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+    return f"{utc.isoformat(timespec='microseconds')[:_MICROSECONDS]}Z"
+
+
+def moment_after(text: str) -> str | None:
+    """Return the least UTC text after a date or a time, given as RFC 3339 has them; None where it is none."""
+    utc = utc_of(text)
+    if utc is None:
+        return None
+    step = timedelta(days=1) if len(text) == _DATE else timedelta(microseconds=1)
+    try:
+        return utc_of((datetime.fromisoformat(utc) + step).isoformat())
+    except OverflowError:
+        return None
+
+
+def day_of(moment: str | None) -> str:
+    """Return the UTC day of RFC 3339 text, or `UNDATED`."""
+    if moment is None:
+        return UNDATED
+    if moment.endswith(("Z", "z", "+00:00")):
+        return _day(moment[:_DATE])
+    utc = utc_of(moment)
+    return utc[:_DATE] if utc else UNDATED
+
+
+@lru_cache(maxsize=4096)
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        return UNDATED

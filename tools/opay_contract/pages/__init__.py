@@ -22,10 +22,11 @@ _PAGES = "opay_contract.pages"
 
 @cache  # its templates are compiled once
 def build_environment(package: str, folder: str = "templates", **filters: Callable[..., Any]) -> Environment:
-    """Return an environment for the templates in a package's `folder`, which may extend `base.html`.
+    """Return the environment of the templates in a package's `folder`, which may extend `base.html`.
 
     Text becomes HTML text with its control characters as escapes, line breaks too; the filter `lines` keeps
-    these. `filters` are further ones, by the names that templates call them.
+    these. `filters` are further ones, by the names that templates call them: functions that outlive the call,
+    else nothing that was compiled is found again.
     """
     environment = Environment(
         loader=ChoiceLoader([PackageLoader(package, folder), PackageLoader(_PAGES)]),

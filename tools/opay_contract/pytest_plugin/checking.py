@@ -4,16 +4,19 @@ import json
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+import msgspec
 import pytest
-from msgspec import structs
+from msgspec import field, structs
+from msgspec.structs import replace
 
+from opay_contract.baseline.acceptance import utc_day
+from opay_contract.baseline.baseline import load_baseline
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.scopes import answer_shape
+from opay_contract.contract.fields import answer_shape
 from opay_contract.drift.fold import Fold
 from opay_contract.drift.locating import locate
 from opay_contract.errors import UsageError
@@ -23,20 +26,19 @@ from opay_contract.judge.subject import Settings
 from opay_contract.judge.table import SIGNATURE_MISMATCH
 from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable, as_headers
 from opay_contract.model.finding import Finding, Key, Severity
-from opay_contract.model.outcomes import Outcomes, join_outcomes
-from opay_contract.model.summary import DriftSummary
+from opay_contract.model.summary import DriftSummary, Outcomes, join_outcomes
 from opay_contract.pytest_plugin.plugin import OUTCOMES
 from opay_contract.recordings.inputs import STDIN, Repeats, Source, find_missing, iter_sources
 from opay_contract.recordings.reading import is_passed_over, iter_exchanges
 from opay_contract.report.checked_run import CheckedRun
+from opay_contract.report.findings import describe_place
 from opay_contract.report.sentences import (
     describe_nothing,
     describe_out_of_scope,
     describe_outcomes,
-    describe_place,
     describe_vacuity,
 )
-from opay_contract.settings.policy import RulePolicy, parse_severity
+from opay_contract.settings import ProjectSettings, RulePolicy, parse_severity
 from opay_contract.signing.doctor import diagnose_request
 from opay_contract.words import count
 
@@ -116,8 +118,7 @@ class NothingCheckedError(AssertionError):
     """There was nothing to check, which is no success."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
+class Bar(msgspec.Struct, frozen=True, kw_only=True):
     """What fails a check: findings that count by the project's policy, grave enough and not accepted."""
 
     fail_on: Severity = Severity.ERROR
@@ -128,6 +129,19 @@ class Bar:
         """Tell whether one of some findings, each as grave as it counts, fails a check."""
         least = self.fail_on if fail_on is None else fail_on
         return any(one.rule.severity >= least and one.key not in self.accepted for one in findings)
+
+
+def build_bar(settings: ProjectSettings, baseline: str | None, fail_on: str) -> Bar:
+    """Return what fails a check, by pytest's own settings where they say it, else by the project's."""
+    today = utc_day(time.time())
+    file = Path(baseline) if baseline else settings.baseline
+    accepted = load_baseline(file, today).acceptances if file else ()
+    usual = Severity.ERROR if settings.fail_on is None else settings.fail_on
+    return Bar(
+        fail_on=parse_severity(fail_on) if fail_on else usual,
+        policy=settings.policy(),
+        accepted=frozenset(one.key for one in accepted if not one.is_expired(today)),
+    )
 
 
 class OpayContract:
@@ -182,7 +196,7 @@ class OpayContract:
 
 def record_calls(path: Path, calls: Iterable[Exchange], contract: Contract, private_key: str | None) -> None:
     """Write calls to a new file, redacted, with URLs that any check knows."""
-    from opay_contract.record.capture import Captured  # noqa: PLC0415  of no use but here
+    from opay_contract.record.files import Captured  # noqa: PLC0415  of no use but here
     from opay_contract.record.recorder import open_recorder  # noqa: PLC0415
 
     known = [Captured(exchange=with_known_host(one, contract)) for one in calls]
@@ -196,7 +210,7 @@ def record_calls(path: Path, calls: Iterable[Exchange], contract: Contract, priv
 
 
 def render_findings(findings: Iterable[Finding]) -> str:
-    """Return findings as text, the gravest first, equal ones as one."""
+    """Return findings as text, the most severe first, equal ones as one."""
     folded: dict[Key, list[Finding]] = {}
     for finding in findings:
         folded.setdefault(finding.key, []).append(finding)

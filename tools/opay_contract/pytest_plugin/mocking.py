@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import structs
+from msgspec.structs import replace
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -19,14 +19,12 @@ from opay_contract.judge.judge import check_route
 from opay_contract.judge.table import SIGNATURE_MISMATCH
 from opay_contract.mock.answers import REASON_HEADER, Writer
 from opay_contract.mock.app import build_app
-from opay_contract.mock.choices import assumed_choices
-from opay_contract.mock.log import describe_call, render_call
+from opay_contract.mock.calls import describe_call, render_call, shown_operation
 from opay_contract.mock.records import RecordBook, RecordKind
 from opay_contract.mock.request_handler import MockSettings
 from opay_contract.mock.scenarios import build_scenarios, find_scenario
 from opay_contract.mock.serving import running
-from opay_contract.mock.sound import shown_operation
-from opay_contract.mock.state import put
+from opay_contract.mock.statement import assumed_choices, put
 from opay_contract.mock.store import Store, StoredRecord
 from opay_contract.model.exchange import Exchange, Place, header
 from opay_contract.model.finding import Area, Finding

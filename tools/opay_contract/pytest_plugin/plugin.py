@@ -7,17 +7,16 @@ comes when a fixture or the marker is used.
 import re
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from opay_contract.contract.contract import Contract
     from opay_contract.pytest_plugin.checking import Bar, OpayContract
     from opay_contract.pytest_plugin.mocking import AppSwitcher, OpayMock
-    from opay_contract.settings.settings import ProjectSettings
+    from opay_contract.settings import ProjectSettings
 
 _MARKER, _RECORD = "opay_scenario", "opay_record"
 _SUITE = "opay_contract.suite"
@@ -246,10 +245,8 @@ def _recordings(session: pytest.Session, paths: list[str]) -> Iterator[pytest.It
 
 def _settings(config: pytest.Config) -> "ProjectSettings":
     """Return the project's settings: of the file that is named, or of the root folder of the tests."""
-    from pathlib import Path  # noqa: PLC0415  of no use before
-
-    from opay_contract.errors import UsageError  # noqa: PLC0415  the same
-    from opay_contract.settings.settings import load_settings  # noqa: PLC0415  heavy
+    from opay_contract.errors import UsageError  # noqa: PLC0415  of no use before
+    from opay_contract.settings import load_settings  # noqa: PLC0415  heavy
 
     if _SETTINGS not in config.stash:
         named = config.getoption(_CONFIG)
@@ -261,30 +258,12 @@ def _settings(config: pytest.Config) -> "ProjectSettings":
 
 
 def _bar(config: pytest.Config) -> "Bar":
-    """Return what fails a check, by pytest's own settings where they say it, else by the project's."""
-    import time  # noqa: PLC0415  of no use before
-    from pathlib import Path  # noqa: PLC0415  the same
+    from opay_contract.pytest_plugin.checking import build_bar  # noqa: PLC0415  heavy
 
-    from opay_contract.baseline.acceptance import utc_day  # noqa: PLC0415  heavy
-    from opay_contract.baseline.baseline import load_baseline  # noqa: PLC0415  heavy
-    from opay_contract.model.finding import Severity  # noqa: PLC0415
-    from opay_contract.pytest_plugin.checking import Bar  # noqa: PLC0415
-    from opay_contract.settings.policy import parse_severity  # noqa: PLC0415
-
-    settings, today = _settings(config), utc_day(time.time())
-    named = config.getoption(_BASELINE)
-    file = Path(named) if named else settings.baseline
-    accepted = load_baseline(file, today).acceptances if file else ()
-    label = config.getini(_FAIL_ON)
-    usual = Severity.ERROR if settings.fail_on is None else settings.fail_on
-    return Bar(
-        fail_on=parse_severity(label) if label else usual,
-        policy=settings.policy(),
-        accepted=frozenset(one.key for one in accepted if not one.is_expired(today)),
-    )
+    return build_bar(_settings(config), config.getoption(_BASELINE), config.getini(_FAIL_ON))
 
 
-def _directory(config: pytest.Config) -> "Path | None":
+def _directory(config: pytest.Config) -> Path | None:
     named = config.getini(_DIRECTORY)
     return config.rootpath / named if named else _settings(config).contract
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from opay_contract.model.exchange import as_headers
-from opay_contract.record.capture import Body, BodyBuffer, Captured, Omitted, capture
+from opay_contract.record.files import Body, BodyBuffer, Captured, Omitted, capture
 from opay_contract.record.recorder import Recorder
 
 

@@ -7,18 +7,18 @@ import socket
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import httpx
+import msgspec
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from opay_contract.errors import UsageError
 from opay_contract.mock import serving
 from opay_contract.model.exchange import as_headers
-from opay_contract.record.capture import Body, BodyBuffer, Captured, Omitted, capture
+from opay_contract.record.files import Body, BodyBuffer, Captured, Omitted, capture
 from opay_contract.record.recorder import METRICS_TYPE, Metrics
 
 Field = tuple[bytes, bytes]
@@ -151,8 +151,7 @@ class _ClientGoneError(Exception):
     """The client went away before it had sent its request."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Call:
+class _Call(msgspec.Struct, frozen=True, kw_only=True):
     """A call under way: the request as it is sent on, and what is kept of its body."""
 
     method: str

@@ -6,8 +6,7 @@ import threading
 from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, chain, repeat
 from pathlib import Path
 from typing import Generic, Self, TypeVar
 
@@ -20,10 +19,9 @@ from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import Finding, Key, Severity
 from opay_contract.model.summary import MAX_FINDINGS, DriftSummary
-from opay_contract.record.capture import BODY_LIMIT, Captured, decode_captured, render_line
-from opay_contract.record.files import RotatingFile
+from opay_contract.record.files import BODY_LIMIT, Captured, RotatingFile, decode_captured, render_line
 from opay_contract.redact.redactor import Redactor
-from opay_contract.report.sentences import describe_place
+from opay_contract.report.findings import describe_place
 from opay_contract.words import count, printable
 
 Say = Callable[[str], None]
@@ -213,33 +211,35 @@ class Recorder:
             if self._redactor is None:
                 return taken, render_line(taken)
             try:
-                return taken, render_line(replace(taken, exchange=self._redactor.exchange(taken.exchange)))
+                return taken, render_line(
+                    structs.replace(taken, exchange=self._redactor.exchange(taken.exchange))
+                )
             finally:
                 self._redactor.log.replaced.clear()
         except Exception as error:  # noqa: BLE001  whatever it is, the call goes on; its text may hold data
             self.miss("redaction", f"an exchange is not recorded: {type(error).__name__} while redacting it")
             return None
 
-    def _write(self, lines: list[bytes]) -> int:
-        """Append lines; returns the number of the first, or 0 where they could not be written."""
+    def _write(self, lines: list[bytes]) -> range:
+        """Append lines; returns the numbers of those that could be written."""
+        self._file.turn()
+        first = self._file.lines + 1
         try:
-            self._file.turn()
-            first = self._file.lines + 1
             if lines:
                 self._file.append(lines)
         except OSError as error:
-            self.miss("writing", f"not recorded to '{self._file.path}': {error.strerror}", len(lines))
-            return 0
-        for _ in lines:
+            lost = len(lines) - (self._file.lines + 1 - first)
+            self.miss("writing", f"not recorded to '{self._file.path}': {error.strerror}", lost)
+        numbers = range(first, self._file.lines + 1)
+        for _ in numbers:
             self.metrics.count("recorded_total")
-        return first
+        return numbers
 
-    def _check(self, first: int, taken: list[Captured]) -> None:
+    def _check(self, numbers: range, taken: list[Captured]) -> None:
         if self._watch is None:
             return
         name = str(self._file.path)
-        for number, one in enumerate(taken, first or 1):
-            entry = number if first else 0
+        for entry, one in zip(chain(numbers, repeat(0)), taken, strict=False):
             place = Place(source=0, entry=entry, file=name, line=entry or None)
             try:
                 for found in self._watch.add(one, place):

@@ -12,8 +12,7 @@ from opay_contract.contract.contract import Contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
 from opay_contract.model.exchange import as_headers
-from opay_contract.record.capture import BODY_LIMIT, Body, Captured, Omitted, capture
-from opay_contract.record.files import RotatingFile
+from opay_contract.record.files import BODY_LIMIT, Body, Captured, Omitted, RotatingFile, capture
 from opay_contract.record.recorder import Recorder
 from opay_contract.redact.redactor import Redactor
 

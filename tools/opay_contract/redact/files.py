@@ -10,8 +10,8 @@ from typing import Any, BinaryIO, cast
 
 import zstandard
 
-from opay_contract.contract.scopes import answer_shape
-from opay_contract.drafts import open_draft
+from opay_contract.contract.fields import answer_shape
+from opay_contract.files import open_draft
 from opay_contract.formats.editing import Sink, Tally
 from opay_contract.formats.errors import NoRecordingError, StreamError
 from opay_contract.formats.parquet import Row, iter_rows, rewrite_rows

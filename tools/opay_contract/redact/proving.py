@@ -44,7 +44,10 @@ _URL = re.compile(
 
 _PATH = re.compile(r"(?<=[\"'])((?:/[\w.~%@:+!$&()*=-]+){2,})(?=[\"'?#\\])")
 _EMAIL = re.compile(r"(?<!\\)[\w.+-]{2,64}@([\w-]{2,}(?:\.[\w-]{2,})+)")
-_HEX = re.compile(rf"(?:(?<![0-9A-Za-z+/=])|{_ESCAPED})(?:[0-9a-f]{{32,}}|[0-9A-F]{{32,}})(?![0-9A-Za-z+/=])")
+_HEX = re.compile(
+    rf"(?:(?<![0-9A-Za-z+/=])(?!(?<=(?<!\\)\\)[bf])|{_ESCAPED})"
+    r"(?:[0-9a-f]{32,}|[0-9A-F]{32,})(?![0-9A-Za-z+/=])"
+)
 _FOREIGN = re.compile(r"[^\W\d_a-zA-Z\u00aa\u00b5\u00ba]{2,}")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}){2,}")

@@ -2,10 +2,10 @@
 
 import re
 import time
-from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlsplit
 
+import msgspec
 from msgspec import structs
 
 from opay_contract.contract.contract import Contract, Match, Outside
@@ -20,10 +20,9 @@ from opay_contract.judge.routes import prefix_of
 from opay_contract.judge.shapes import fold
 from opay_contract.judge.values import unix_time
 from opay_contract.model.exchange import Exchange, Headers
-from opay_contract.redact.headers import HeaderFields, Resigning
+from opay_contract.redact.headers import HeaderFields, Resigning, Urls
 from opay_contract.redact.pseudonyms import Pseudonyms, card_hits, stand_in_number
 from opay_contract.redact.texts import FREE_TEXT, NAME, STRICT, Detector, Memory, Texts
-from opay_contract.redact.urls import Urls
 from opay_contract.redact.values import (
     NOTHING_SAID,
     PUBLIC,
@@ -41,8 +40,7 @@ _BYTE_ORDER_MARK = "\ufeff"
 _HALF = re.compile("[\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BodyContext:
+class BodyContext(msgspec.Struct, frozen=True, kw_only=True):
     """What is known about a body: what the contract says about its places, and when it was recorded."""
 
     schema: str | None
@@ -52,7 +50,7 @@ class BodyContext:
     decided: Decided = ()
 
 
-class Bodies:
+class BodyRedactor:
     """Rewrites bodies, and notes in a log what was replaced in them."""
 
     def __init__(self, values: Values, log: Log) -> None:
@@ -186,7 +184,7 @@ class Redactor:
         self.urls = Urls(contract, self.values)
         self.fields = HeaderFields(contract, self.values, self.urls)
         self.policy = self._policy()
-        self._bodies = Bodies(self.values, self.log)
+        self._bodies = BodyRedactor(self.values, self.log)
         self._started_at = time.time()
         scheme = contract.signature
         self._resigning = (

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, unquote
 
 import jsonschema_rs
+import msgspec
+from msgspec import field
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import iter_mappings
 from opay_contract.contract.contract import Contract
@@ -38,8 +40,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _LETTERS = re.compile(r"[A-Za-z]+")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Statement:
+class Statement(msgspec.Struct, frozen=True, eq=False):
     """What the contract says about one place: its class, if any, and every schema that describes it."""
 
     sensitivity: str | None
@@ -135,7 +136,11 @@ class Sensitivity:
             sensitivity=classes[0] if classes else None,
             schemas=tuple(map(self.contract.schemas.validator, uris)),
             units=frozenset(str(node["x-unit"]) for _, node in found if "x-unit" in node),
-            choices=tuple(one for _, node in found for one in (*node.get("enum", ()), *_constants(node))),
+            choices=tuple(
+                one
+                for _, node in found
+                for one in (*node.get("enum", ()), *([node["const"]] if "const" in node else ()))
+            ),
         )
 
 
@@ -154,10 +159,6 @@ def verdict(statement: Statement, recorded: float) -> Callable[[Any], tuple[Any,
         return (keywords, month, faults)
 
     return judge
-
-
-def _constants(node: dict[str, Any]) -> tuple[Any, ...]:
-    return (node["const"],) if "const" in node else ()
 
 
 def _iter_known_texts(contract: Contract) -> Iterator[str]:
@@ -211,8 +212,7 @@ def is_time(text: str) -> bool:
     return is_count and any(low <= int(text) <= high for low, high in _TIMES)
 
 
-@dataclass(slots=True)
-class Log:
+class Log(msgspec.Struct):
     """What was replaced: the kind of data and the place; never the data."""
 
     replaced: list[tuple[str, str]] = field(default_factory=list)
@@ -222,8 +222,7 @@ class Log:
         self.replaced.append((kind, place))
 
 
-@dataclass(frozen=True, slots=True)
-class Values:
+class Values(msgspec.Struct, frozen=True):
     """Replaces values of bodies; `recorded` is when the exchange was, as a check takes it."""
 
     texts: Texts
@@ -313,7 +312,7 @@ class Values:
         A name that a report may show stays, unless it is a value somewhere else; any other is replaced by one
         of the same shape.
         """
-        if self.texts.is_known(name) or self.texts.is_clean(name, NAME):
+        if self.texts.detector.is_known(name) or self.texts.is_clean(name, NAME):
             return name
         if is_shown and describe_name(name) == name and self.texts.memory.keep(name):
             return name

@@ -3,13 +3,13 @@
 TEXT, CONCISE, TICKET = "text", "concise", "ticket"
 FORMATS = {
     TEXT: "text_report",
-    CONCISE: "line_reports",
+    CONCISE: "text_report",
     "json": "json_report",
     "junit": "junit_report",
-    "sarif": "sarif_report",
-    "github": "line_reports",
+    "sarif": "annotations",
+    "github": "annotations",
     "markdown": "markdown_report",
     "html": "html_report",
-    TICKET: "ticket_report",
+    TICKET: "markdown_report",
 }
 """The formats that a report is written as, each with its module, which has `render_` and the name."""

@@ -5,18 +5,17 @@ around it, so that they are as large on a phone as on a wide screen.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+import msgspec
 import svg
 from markupsafe import Markup, escape
+from msgspec import field
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.fields import Field
-from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY, fields_of_scope
+from opay_contract.contract.fields import REQUEST_BODY, RESPONSE_BODY, Field, fields_of_scope
 from opay_contract.judge.describing import folded_place
-from opay_contract.model.finding import Severity
-from opay_contract.model.insight import Share
+from opay_contract.model.finding import Severity, Share
 from opay_contract.model.observation import EARLIER, UNDATED, Days, Observations, Observed, Range, Scope, add
 from opay_contract.model.summary import DriftSummary
 from opay_contract.report.sentences import describe_share
@@ -37,8 +36,7 @@ _DECORATION = {"aria-hidden": "true"}
 _IMAGE = {"role": "img"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeline:
+class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     """The time from the first day to the last, in columns of `step` days."""
 
     first: date
@@ -87,8 +85,8 @@ def build_timeline(*counts: Days) -> Timeline | None:
 def exchanges_by_day(summary: DriftSummary) -> Days:
     """Return how many exchanges were judged, by day."""
     total: Days = {}
-    for spot, observed in summary.observations.items():
-        if not spot[3]:
+    for location, observed in summary.observations.items():
+        if not location[3]:
             total = add(total, observed.days())
     return total
 
@@ -227,8 +225,7 @@ MAX_DEPTH = 12
 """How deep a tree goes; what is deeper hangs there with the rest of its pointer as its name."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Member:
+class Member(msgspec.Struct, kw_only=True):
     """A place of a body: what was seen there, what is documented, and how often it could have been there.
 
     `share` is None for what cannot be absent: a body, and an item of a list.
@@ -274,8 +271,7 @@ class Member:
         return "; ".join(filter(None, [*seen, _describe_documented(self.documented)]))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScopeTrees:
+class ScopeTrees(msgspec.Struct, frozen=True, kw_only=True):
     """The bodies of the exchanges of one operation, request form and outcome."""
 
     scope: Scope
@@ -285,9 +281,9 @@ class ScopeTrees:
 
 def iter_trees(observations: Observations, contract: Contract | None) -> Iterator[ScopeTrees]:
     """Yield the trees of every scope in which a body was seen."""
-    for scope in sorted({spot[:3] for spot in observations}):
+    for scope in sorted({location[:3] for location in observations}):
         fields = fields_of_scope(contract, scope) if contract else {}
-        seen = {spot[3]: one for spot, one in observations.items() if spot[:3] == scope}
+        seen = {location[3]: one for location, one in observations.items() if location[:3] == scope}
         grower = _Grower(seen, {folded_place(place): one for place, one in fields.items()})
         bodies = tuple(
             grower.grow(root, title)
@@ -307,7 +303,6 @@ class _Grower:
         self._members: dict[str, Member] = {}
 
     def grow(self, root: str, title: str) -> Member:
-        """Return the tree of a body."""
         top = self._members[root] = Member(name=title, is_documented=True, observed=self._seen[root])
         others = sorted(place for place in self._seen if place not in self._documented)
         for place in (*self._documented, *others):
@@ -323,20 +318,17 @@ class _Grower:
         parent = self._member(root, "/".join((root, *tokens[:depth])))
         observed, is_item = self._seen.get(place), tokens[-1] == "*"
         is_documented = place in self._documented or (observed is not None and observed.is_documented)
+        number, around = observed.count if observed else 0, self._seen.get(place.rpartition("/")[0])
+        share = Share(count=number, of=max(number, around.count_of("object") if around else 0))
         member = self._members[place] = Member(
             name="/".join(tokens[depth:]).replace("~1", "/").replace("~0", "~"),
             is_documented=parent.is_documented if is_item else is_documented,
             observed=observed,
             documented=self._documented.get(place),
-            share=None if is_item else self._share(place),
+            share=None if is_item else share,
         )
         parent.members.append(member)
         return member
-
-    def _share(self, place: str) -> Share:
-        observed, around = self._seen.get(place), self._seen.get(place.rpartition("/")[0])
-        count = observed.count if observed else 0
-        return Share(count=count, of=max(count, around.count_of("object") if around else 0))
 
 
 def _describe_documented(field_: Field | None) -> str:
@@ -348,7 +340,6 @@ def _describe_documented(field_: Field | None) -> str:
 
 
 def _describe_seen(observed: Observed) -> Iterator[str]:
-    """Yield types, limits and values of what was seen at a place."""
     ordered = sorted(observed.types, key=lambda type_: (-observed.count_of(type_), type_))
     if len(ordered) == 1:
         yield ordered[0]

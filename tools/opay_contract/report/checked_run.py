@@ -2,19 +2,20 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+
+import msgspec
+from msgspec import field
 
 from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance, Judged, State
 from opay_contract.contract.contract import Contract
+from opay_contract.contract.documents import ContractUsed
 from opay_contract.contract.operation import OpenQuestion
-from opay_contract.contract.used import ContractUsed
-from opay_contract.exit_codes import ExitCode
+from opay_contract.errors import ExitCode
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED
-from opay_contract.model.finding import ContractPlace, Severity
-from opay_contract.model.insight import Insight
+from opay_contract.model.finding import ContractPlace, Insight, Severity
 from opay_contract.model.summary import DriftSummary, FoldedFinding
 
 TOOL = "opay-contract"
@@ -39,8 +40,7 @@ _VERDICTS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckedRun:
+class CheckedRun(msgspec.Struct, frozen=True, kw_only=True):
     """A run's summary, what follows from it, what a baseline says, and how the run was asked for.
 
     `contract` is what was checked against, where a report may ask what it documents. `judged` is the same
@@ -181,8 +181,7 @@ class CheckedRun:
         return acceptance.status(self.judged.today) if self.judged and acceptance else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class View(msgspec.Struct, frozen=True, kw_only=True):
     """How much is shown, and on what: a terminal's columns and lines, and what was asked for."""
 
     width: int = 100

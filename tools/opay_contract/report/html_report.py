@@ -10,11 +10,11 @@ from markupsafe import Markup, escape
 from opay_contract.baseline.acceptance import State
 from opay_contract.contract.operation import OpenQuestion
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
-from opay_contract.model.finding import Kind, Severity
-from opay_contract.model.insight import Change, ChangeKind, Share
+from opay_contract.model.finding import Change, ChangeKind, Kind, Severity, Share
 from opay_contract.model.observation import Days, Observations
 from opay_contract.model.summary import FoldedFinding
 from opay_contract.pages import build_environment, load_asset, render_page
+from opay_contract.report import findings as tell
 from opay_contract.report import sentences as say
 from opay_contract.report.charts import (
     Timeline,
@@ -31,7 +31,8 @@ from opay_contract.report.charts import (
     occurrences_by_day,
 )
 from opay_contract.report.checked_run import TOOL, CheckedRun, Verdict, by_gravity
-from opay_contract.report.frames import FindingFrame, build_frame, guide_of, next_steps
+from opay_contract.report.findings import FindingFrame, build_frame, guide_of
+from opay_contract.report.sentences import next_steps
 from opay_contract.words import count, printable
 
 MAX_CHANGES = 500
@@ -45,11 +46,8 @@ _BREAKS = re.compile(r"(?<=[/.\]])(?=[^/.\[:\d\s])")
 
 def render_html(run: CheckedRun) -> str:
     """Return the page; what came from outside is escaped, and the policy allows no script but the page's."""
-    environment = build_environment(
-        _PACKAGE, breakable=_breakable, capital=lambda text: text[:1].upper() + text[1:], coded=_coded
-    )
     return render_page(
-        environment,
+        build_environment(_PACKAGE, breakable=_breakable, coded=_coded),
         "report.html",
         styles=[load_asset(_PACKAGE, "html.css")],
         scripts=[load_asset(_PACKAGE, "html.js")],
@@ -63,7 +61,6 @@ def _breakable(text: str) -> Markup:
 
 
 def _coded(text: str) -> Markup:
-    """Return text in which what stands between backticks is code."""
     parts = enumerate(text.split("`"))
     return Markup().join(Markup("<code>{}</code>").format(one) if n % 2 else one for n, one in parts)
 
@@ -77,7 +74,6 @@ class _Values:
         self._timeline = build_timeline(exchanges_by_day(run.summary), *(one.days for one in findings))
 
     def build(self) -> dict[str, Any]:
-        """Return every value by its name."""
         run, summary = self._run, self._run.counted
         findings = by_gravity(summary)
         never, allowed = say.never_seen(run.insight), say.narrower(run.insight)
@@ -112,6 +108,7 @@ class _Values:
         return {
             **sections,
             "say": say,
+            "tell": tell,
             "count": count,
             "run": run,
             "title": f"{TOOL} check",
@@ -119,7 +116,7 @@ class _Values:
             "contents": [(id_, title) for id_, title in titles.items() if id_ in shown],
             "titles": titles,
             "tiles": [one for one in _tiles(run) if one[1] or one[0] == _CHECKED],
-            "remarks": [*_remarks(run)],
+            "notes": [*_notes(run)],
             "steps": next_steps(run),
             "filters": _filters(findings),
             "min_observations": MIN_OBSERVATIONS,
@@ -139,13 +136,13 @@ class _Values:
             "is_expired": run.state(folded) is State.EXPIRED,
             "guide": guide_of(finding.rule),
             "frame": frame,
-            "is_one_of_many": sum(say.describe_field(one) == say.describe_field(finding) for one in same) > 1,
+            "is_one_of_many": sum(tell.describe_field(one) == tell.describe_field(finding) for one in same)
+            > 1,
             "facts": [*_facts(folded, frame, run)],
             "days": self._days(folded),
         }
 
     def _days(self, folded: FoldedFinding) -> tuple[str, Markup] | None:
-        """Return on how many days a finding occurred, with a small chart on the axis of the whole run."""
         dated = {day: number for day, number in folded.days.items() if is_dated(day)}
         if not dated or self._timeline is None or self._timeline.columns == 1:
             return None
@@ -203,7 +200,6 @@ class _Values:
         return [self._run.summary.readings.get((question.id, one.id), 0) for one in question.readings]
 
     def _question(self, question: OpenQuestion) -> dict[str, Any]:
-        """Return a question that these recordings say something about."""
         numbers = self._readings(question)
         answer = next((one for one in self._run.insight.answers if one.question == question.id), None)
         times = count(answer.observations if answer else sum(numbers), "observation")
@@ -222,15 +218,15 @@ class _Values:
 
 def _facts(folded: FoldedFinding, frame: FindingFrame, run: CheckedRun) -> Iterator[tuple[str, str]]:
     finding, rule = folded.finding, folded.finding.rule
-    yield "Operation", say.describe_call(finding)
+    yield "Operation", tell.describe_call(finding)
     yield "Kind", f"{rule.kind}, {rule.area}"
-    yield "Seen", ", ".join(filter(None, (say.describe_spread(folded, run), frame.ended)))
+    yield "Seen", ", ".join(filter(None, (tell.describe_spread(folded, run), frame.ended)))
     if folded.count > 1:
-        yield "Last place", _breakable(say.describe_place(folded.last_place))
+        yield "Last place", _breakable(tell.describe_place(folded.last_place))
     if folded.first_seen and folded.last_seen:
-        yield "First seen", say.describe_moment(folded.first_seen)
-        yield "Last seen", say.describe_moment(folded.last_seen)
-    if status := say.describe_acceptance(run, folded):
+        yield "First seen", tell.describe_moment(folded.first_seen)
+        yield "Last seen", tell.describe_moment(folded.last_seen)
+    if status := tell.describe_acceptance(run, folded):
         yield "Acceptance", status
 
 
@@ -262,7 +258,7 @@ def _tiles(run: CheckedRun) -> Iterator[tuple[str, int, str]]:
     yield "Unused acceptances", len(run.unused), ""
 
 
-def _remarks(run: CheckedRun) -> Iterator[str]:
+def _notes(run: CheckedRun) -> Iterator[str]:
     summary = run.summary
     yield from filter(None, (say.describe_shortage(run), say.describe_vacuity(run)))
     if outcomes := say.describe_outcomes(summary.outcomes):
@@ -300,9 +296,9 @@ def _chart_of_days(row: tuple[str, str, Days], timeline: Timeline) -> dict[str, 
 def _change(change: Change, observations: Observations, timeline: Timeline) -> dict[str, Any]:
     is_type = change.kind is ChangeKind.TYPE
     before, after = say.describe_share(change.before), say.describe_share(change.after)
-    what = change.type.capitalize() if is_type else "Present"
+    what, place = change.type.capitalize() if is_type else "Present", say.describe_location(change.location)
     chart = draw_rates(
-        f"Share of {change.type if is_type else 'presence'} of {say.describe_spot(change.spot)} over time",
+        f"Share of {change.type if is_type else 'presence'} of {place} over time",
         f"Before {change.day} in {before}, since then in {after}.",
         rates_of(change, observations, timeline),
         timeline.column_of(change.day),
@@ -310,8 +306,8 @@ def _change(change: Change, observations: Observations, timeline: Timeline) -> d
     return {
         "day": change.day,
         "kind": change.kind.value,
-        "place": say.describe_spot(change.spot),
-        "scope": say.describe_scope(change.spot),
+        "place": place,
+        "scope": say.describe_scope(change.location),
         "is_undocumented": not change.is_documented,
         "said": f"{what} in {after} from then on, in {before} before.",
         "chart": chart,
@@ -320,8 +316,8 @@ def _change(change: Change, observations: Observations, timeline: Timeline) -> d
 
 def rates_of(change: Change, observations: Observations, timeline: Timeline) -> list[Share]:
     """Return what a change counts, column by column."""
-    observed = observations.get(change.spot)
-    around = observations.get((*change.spot[:3], change.spot[3].rpartition("/")[0]))
+    observed = observations.get(change.location)
+    around = observations.get((*change.location[:3], change.location[3].rpartition("/")[0]))
     if observed is None or around is None:
         return []
     days = observed.days()

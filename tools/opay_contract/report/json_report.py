@@ -2,18 +2,23 @@
 
 import json
 from collections import Counter
-from dataclasses import asdict
-from importlib import resources
 from typing import Any
+
+from msgspec import to_builtins
 
 from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance, Judged, State
 from opay_contract.model.exchange import Place, Unreadable
-from opay_contract.model.finding import Outcome, Severity
-from opay_contract.model.insight import Change, Gap
+from opay_contract.model.finding import Change, Gap, Outcome, Severity
 from opay_contract.model.observation import FieldLocation, Observations, Observed
-from opay_contract.model.outcomes import Outcomes, Signatures, count_outcome
-from opay_contract.model.summary import MAX_FILES, DriftSummary, FoldedFinding
+from opay_contract.model.summary import (
+    MAX_FILES,
+    DriftSummary,
+    FoldedFinding,
+    Outcomes,
+    Signatures,
+    count_outcome,
+)
 from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
 from opay_contract.report.sentences import part_outcomes
 
@@ -21,14 +26,8 @@ SCHEMA_VERSION = 1
 
 
 def render_json(run: CheckedRun) -> str:
-    """Return the report as one ASCII text that ends in a line feed; `report_schema()` describes it."""
+    """Return the report as one ASCII text that ends in a line feed; `report-v1.schema.json` describes it."""
     return json.dumps(build_report(run), indent=2) + "\n"
-
-
-def report_schema() -> Any:
-    """Return the JSON Schema of the report."""
-    file = resources.files("opay_contract.report") / "report-v1.schema.json"
-    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def build_report(run: CheckedRun) -> dict[str, Any]:
@@ -41,7 +40,7 @@ def build_report(run: CheckedRun) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": TOOL, "version": __version__},
-        "contract": asdict(run.used) if run.used else None,
+        "contract": to_builtins(run.used) if run.used else None,
         "run": {
             "started_at": run.moment,
             "inputs": list(run.named),
@@ -68,7 +67,9 @@ def build_report(run: CheckedRun) -> dict[str, Any]:
             "limits": list(run.insight.limits),
         },
         **({"baseline": states | {"unused": unused}} if judged else {}),
-        "findings": [_finding(folded) | (_accepted(folded, judged) if judged else {}) for folded in findings],
+        "findings": [
+            build_finding(folded) | (_accepted(folded, judged) if judged else {}) for folded in findings
+        ],
         "elsewhere": build_elsewhere(summary),
         "unreadable": [_unreadable(unreadable) for unreadable in summary.unreadable],
         "passed_over": [_unreadable(one) for one in summary.passed_over],
@@ -83,13 +84,14 @@ def build_report(run: CheckedRun) -> dict[str, Any]:
         "changes": [_change(change) for change in run.insight.changes],
         "gaps": [_gap(gap) for gap in run.insight.gaps],
         "observations": [
-            _observation(spot, one, summary.observations)
-            for spot, one in sorted(summary.observations.items())
+            _observation(location, one, summary.observations)
+            for location, one in sorted(summary.observations.items())
         ],
     }
 
 
-def _finding(folded: FoldedFinding) -> dict[str, Any]:
+def build_finding(folded: FoldedFinding) -> dict[str, Any]:
+    """Return a finding as the values that JSON has."""
     finding = folded.finding
     return {
         "rule": finding.rule.id,
@@ -113,7 +115,7 @@ def _finding(folded: FoldedFinding) -> dict[str, Any]:
         "first_seen": folded.first_seen,
         "last_seen": folded.last_seen,
         "days": dict(sorted(folded.days.items())),
-        "contract": asdict(finding.contract) if finding.contract else None,
+        "contract": to_builtins(finding.contract) if finding.contract else None,
     }
 
 
@@ -220,11 +222,11 @@ def build_signatures(signatures: Signatures) -> dict[str, Any]:
 def _change(change: Change) -> dict[str, Any]:
     return {
         "kind": change.kind.value,
-        **_spot(change.spot),
+        **build_location(change.location),
         "day": change.day,
         "type": change.type or None,
-        "before": asdict(change.before),
-        "after": asdict(change.after),
+        "before": to_builtins(change.before),
+        "after": to_builtins(change.after),
         "documented": change.is_documented,
     }
 
@@ -232,19 +234,19 @@ def _change(change: Change) -> dict[str, Any]:
 def _gap(gap: Gap) -> dict[str, Any]:
     return {
         "rule": gap.rule.id,
-        **_spot(gap.spot),
+        **build_location(gap.location),
         "documented": gap.documented,
         "seen": gap.seen,
         "opportunities": gap.opportunities,
-        "contract": asdict(gap.contract),
+        "contract": to_builtins(gap.contract),
     }
 
 
-def _observation(spot: FieldLocation, observed: Observed, observations: Observations) -> dict[str, Any]:
-    parent = observations.get((*spot[:3], spot[3].rpartition("/")[0]))
-    is_member = parent is not None and spot[3] and not spot[3].endswith("/*")
+def _observation(location: FieldLocation, observed: Observed, observations: Observations) -> dict[str, Any]:
+    parent = observations.get((*location[:3], location[3].rpartition("/")[0]))
+    is_member = parent is not None and location[3] and not location[3].endswith("/*")
     return {
-        **_spot(spot),
+        **build_location(location),
         "documented": observed.is_documented,
         "count": observed.count,
         "opportunities": max(observed.count, parent.count_of("object"))
@@ -260,8 +262,9 @@ def _observation(spot: FieldLocation, observed: Observed, observations: Observat
     }
 
 
-def _spot(spot: FieldLocation) -> dict[str, Any]:
-    operation, form, outcome, pointer = spot
+def build_location(location: FieldLocation) -> dict[str, Any]:
+    """Return a place as the values that JSON has."""
+    operation, form, outcome, pointer = location
     return {
         "operation": operation or None,
         "form": form or None,

@@ -6,16 +6,18 @@ is a test case with a name of its own. There is no standard; the elements are th
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from functools import partial
 from html import escape
+
+import msgspec
+from msgspec.structs import asdict
 
 from opay_contract.baseline.acceptance import Acceptance, State
 from opay_contract.judge.table import NOTHING_SUCCEEDED, RULES
 from opay_contract.model.exchange import Unreadable
 from opay_contract.model.finding import Outcome, Severity
-from opay_contract.model.outcomes import count_outcome
-from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.model.summary import DriftSummary, FoldedFinding, count_outcome
+from opay_contract.report import findings as tell
 from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import CheckedRun, by_gravity
 from opay_contract.words import count, printable
@@ -26,8 +28,7 @@ _INPUT = f"{_SUITE}.recordings"
 _BASELINE = f"{_SUITE}.baseline"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _TestCase:
+class _TestCase(msgspec.Struct, frozen=True, kw_only=True):
     """A test case: `result` is failure, error or skipped, or empty where it passed."""
 
     classname: str
@@ -71,9 +72,8 @@ def render_junit(run: CheckedRun) -> str:
 
 
 def _input_cases(run: CheckedRun) -> Iterator[_TestCase]:
-    summary = run.summary
-    yield _TestCase(
-        classname=_INPUT,
+    summary, case = run.summary, partial(_TestCase, classname=_INPUT)
+    yield case(
         name="exchanges were checked",
         result=("skipped" if run.is_allowed_nothing else "failure") if run.is_nothing else "",
         kind="nothing-checked",
@@ -82,27 +82,14 @@ def _input_cases(run: CheckedRun) -> Iterator[_TestCase]:
     )
     if run.require_success:
         shortage = say.describe_shortage(run)
-        yield _TestCase(
-            classname=_INPUT,
-            name="enough exchanges succeeded",
-            result="failure" if shortage else "",
-            kind="too-few-successes",
-            message=shortage,
-        )
+        result, kind = "failure" if shortage else "", "too-few-successes"
+        yield case(name="enough exchanges succeeded", result=result, kind=kind, message=shortage)
     if summary.is_partial:
-        yield _TestCase(
-            classname=_INPUT,
-            name="the run was finished",
-            result="error",
-            kind="partial",
-            message=say.INTERRUPTED,
-        )
+        yield case(name="the run was finished", result="error", kind="partial", message=say.INTERRUPTED)
     yield from (_unreadable(one) for one in summary.unreadable)
     if more := summary.unreadable_count - len(summary.unreadable):
         message = f"{more:,} more could not be read"
-        yield _TestCase(
-            classname=_INPUT, name="further entries", result="error", kind="unreadable", message=message
-        )
+        yield case(name="further entries", result="error", kind="unreadable", message=message)
 
 
 def _unreadable(one: Unreadable) -> _TestCase:
@@ -114,7 +101,7 @@ def _unreadable(one: Unreadable) -> _TestCase:
         result="error",
         kind="unreadable",
         message=one.reason,
-        details=(f"{say.describe_place(one.place)}: unreadable: {one.reason}",),
+        details=(f"{tell.describe_place(one.place)}: unreadable: {one.reason}",),
     )
 
 
@@ -128,13 +115,8 @@ def _finding_cases(run: CheckedRun) -> Iterator[_TestCase]:
         listed[folded.finding.rule.severity] += folded.count
     worst = max(severity for severity, number in summary.occurrences.items() if number > listed[severity])
     message = f"{count(summary.omitted, 'occurrence')} of further findings not listed, at worst {worst.label}"
-    yield _TestCase(
-        classname=_ANY,
-        name="further findings",
-        result="failure" if worst >= run.fail_on else "skipped",
-        kind="omitted",
-        message=message,
-    )
+    result = "failure" if worst >= run.fail_on else "skipped"
+    yield _TestCase(classname=_ANY, name="further findings", result=result, kind="omitted", message=message)
 
 
 def _finding(folded: FoldedFinding, run: CheckedRun) -> _TestCase:
@@ -142,7 +124,7 @@ def _finding(folded: FoldedFinding, run: CheckedRun) -> _TestCase:
     is_whole = finding.place.is_whole_run and finding.operation is None
     result, why = _result(folded, run)
     return _TestCase(
-        classname=f"{_SUITE}.{'run' if is_whole else say.describe_operation(finding.operation)}",
+        classname=f"{_SUITE}.{'run' if is_whole else tell.describe_operation(finding.operation)}",
         name=" ".join(
             part for part in (finding.rule.id, finding.pointer, finding.value, f"({finding.outcome})") if part
         ),
@@ -158,7 +140,7 @@ def _finding(folded: FoldedFinding, run: CheckedRun) -> _TestCase:
 def _result(folded: FoldedFinding, run: CheckedRun) -> tuple[str, str]:
     """Return how the test case of a finding ends, and what to say of that before what was found."""
     severity, fail_on = folded.finding.rule.severity, run.fail_on
-    status = f"{words}: " if (words := say.describe_acceptance(run, folded)) else ""
+    status = f"{words}: " if (words := tell.describe_acceptance(run, folded)) else ""
     if run.state(folded) is State.ACCEPTED:
         return "skipped", status
     if severity < fail_on:
@@ -169,18 +151,18 @@ def _result(folded: FoldedFinding, run: CheckedRun) -> tuple[str, str]:
 def _details(folded: FoldedFinding, run: CheckedRun) -> Iterator[str]:
     finding = folded.finding
     where = f" {finding.pointer}" if finding.pointer else ""
-    yield f"{say.describe_place(finding.place)}: {finding.rule.severity.label} {finding.rule.id}{where}"
+    yield f"{tell.describe_place(finding.place)}: {finding.rule.severity.label} {finding.rule.id}{where}"
     yield f"expected {finding.expected}"
     yield f"got {finding.actual}"
     if folded.count > 1:
-        yield f"{folded.count:,} times, last at {say.describe_place(folded.last_place)}"
+        yield f"{folded.count:,} times, last at {tell.describe_place(folded.last_place)}"
     if finding.contract:
         place = finding.contract
         yield f"contract {place.file}:{place.line}:{place.column} {place.pointer}"
-    if recorded := say.describe_recorded(folded):
+    if recorded := tell.describe_recorded(folded):
         yield recorded
     yield f"fingerprint {folded.fingerprint}"
-    if status := say.describe_acceptance(run, folded):
+    if status := tell.describe_acceptance(run, folded):
         yield status
     if finding.rule is NOTHING_SUCCEEDED:
         yield say.describe_vacuity(run)
@@ -189,8 +171,8 @@ def _details(folded: FoldedFinding, run: CheckedRun) -> Iterator[str]:
 
 def _unused(run: CheckedRun, acceptance: Acceptance) -> _TestCase:
     excuse = f"{run.unused_excuse}: " if run.unused_excuse else ""
-    covered = say.describe_covered(acceptance)
-    where = f"{say.describe_operation(acceptance.operation)}, {acceptance.outcome}"
+    covered = tell.describe_covered(acceptance)
+    where = f"{tell.describe_operation(acceptance.operation)}, {acceptance.outcome}"
     return _TestCase(
         classname=_BASELINE,
         name=f"acceptance of {covered} ({where})",
@@ -198,7 +180,7 @@ def _unused(run: CheckedRun, acceptance: Acceptance) -> _TestCase:
         line=acceptance.line,
         result="skipped" if excuse else "failure",
         kind="unused-acceptance",
-        message=f"{excuse}{say.describe_unused(acceptance)}",
+        message=f"{excuse}{tell.describe_unused(acceptance)}",
         details=(f"{acceptance.file}:{acceptance.line}: unused {covered}",),
     )
 

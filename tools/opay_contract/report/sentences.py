@@ -1,34 +1,48 @@
-"""What every report says of a run, in one set of words: places, verdict, outcomes, acceptances, gaps."""
+"""What every report says of a run, in one set of words: verdict, numbers, outcomes, gaps, what comes next."""
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from opay_contract.baseline.acceptance import Acceptance, Judged, State
+import msgspec
+
+from opay_contract.baseline.acceptance import Judged, State
 from opay_contract.jsontext import pointer as pointer_of
 from opay_contract.judge.gap_table import NARROWER_RULES
-from opay_contract.model.exchange import Place
-from opay_contract.model.finding import Area, Finding, Outcome, Rule, Severity
-from opay_contract.model.insight import Answer, Change, ChangeKind, Gap, Insight, Share
+from opay_contract.judge.table import CARD_NUMBER_EXPOSED, RULES_OF_A_RUN
+from opay_contract.model.finding import (
+    Answer,
+    Change,
+    ChangeKind,
+    Gap,
+    Insight,
+    Outcome,
+    Rule,
+    Severity,
+    Share,
+)
 from opay_contract.model.observation import FieldLocation
-from opay_contract.model.outcomes import (
+from opay_contract.model.summary import (
+    DriftSummary,
+    Elsewhere,
     Outcomes,
     Signatures,
     count_outcome,
     describe_failures,
     describe_mistakes,
 )
-from opay_contract.model.summary import MAX_FILES, DriftSummary, Elsewhere, FoldedFinding
-from opay_contract.report.checked_run import CheckedRun, Verdict
-from opay_contract.words import count, on_one_line, printable
+from opay_contract.report.checked_run import TOOL, CheckedRun, Verdict, by_gravity
+from opay_contract.report.findings import describe_minute
+from opay_contract.words import count, printable
 
 INTERRUPTED = "The run was interrupted: not everything was checked."
 NOUNS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 """What a finding of a severity is called in a sentence."""
 
 _REQUEST, _RESPONSE = "/request/body", "/response/body"
+_ACCEPTED_FOR = timedelta(days=90)
 _MOST_NAMED = 5
 _MOST_BASE_URLS = 3
 _PLACES = {"host": "other hosts", "path": "other paths of the contract's hosts"}
@@ -39,96 +53,6 @@ _MARKS = {
     Verdict.INCOMPLETE: "✗",
     Verdict.INTERRUPTED: "✗",
 }
-
-
-def describe_place(place: Place) -> str:
-    """Return a place as an editor understands it, with the entry where it is not the line."""
-    where = describe_file(place)
-    return where if place.is_whole_run or place.entry in (0, place.line) else f"{where}: entry {place.entry}"
-
-
-def describe_file(place: Place) -> str:
-    """Return the file of a place with its line and column, as far as there are any."""
-    if place.is_whole_run:
-        return "run"
-    parts = (printable(place.file), place.line, place.column)
-    return ":".join(str(part) for part in parts if part is not None)
-
-
-def describe_operation(operation: str | None) -> str:
-    """Return the name of an operation, or that there is none."""
-    return operation or "no operation"
-
-
-def describe_call(finding: Finding) -> str:
-    """Return the operation and the outcome that a finding is about."""
-    if finding.place.is_whole_run and finding.operation is None:
-        return "the whole run"
-    return f"{describe_operation(finding.operation)}, {finding.outcome}"
-
-
-def describe_field(finding: Finding) -> str:
-    """Return what a finding is about as people write it: `data.cardTokens[].brand`, a header's name, a path.
-
-    Where the rule is about a public value, the value is said with it.
-    """
-    is_route = finding.rule.area is Area.ROUTE
-    place = printable(finding.pointer) if is_route else dotted(finding.pointer)
-    return " ".join(part for part in (place, printable(finding.value)) if part)
-
-
-def dotted(pointer: str) -> str:
-    """Return a folded JSON pointer with dots and brackets; what is no pointer, or has odd names, as it is."""
-    head, slash, rest = pointer.partition("/")
-    if not slash or head not in ("", "request:") or not rest:
-        return printable(pointer)
-    names = rest.split("/")
-    if not all(name == "*" or name.replace("_", "a").replace("-", "a").isalnum() for name in names):
-        return printable(pointer)
-    path = "".join("[]" if name == "*" else f".{name}" for name in names).removeprefix(".")
-    return f"{head} {path}" if head else path
-
-
-def describe_moment(utc: str) -> str:
-    """Return UTC text without what says nothing."""
-    return f"{utc.removesuffix('Z').rstrip('0').removesuffix('.')}Z"
-
-
-def describe_minute(utc: str) -> str:
-    """Return RFC 3339 text as a day and a minute, in UTC; what is none, as it is."""
-    try:
-        moment = datetime.fromisoformat(utc)
-    except ValueError:
-        return printable(utc)
-    return f"{moment.day} {moment:%b %Y %H:%M}"
-
-
-def describe_day(utc: str | None) -> str:
-    """Return the day of UTC text, or nothing."""
-    if not utc:
-        return ""
-    moment = datetime.fromisoformat(utc)
-    return f"{moment.day} {moment:%b %Y}"
-
-
-def describe_recorded(folded: FoldedFinding) -> str:
-    """Return when a finding was first and last recorded, or nothing."""
-    times = [describe_moment(time) for time in (folded.first_seen, folded.last_seen) if time]
-    return f"recorded {' to '.join(dict.fromkeys(times))}" if times else ""
-
-
-def describe_files(folded: FoldedFinding) -> str:
-    """Return in how many files a finding was seen, as a number, or nothing where that was not counted."""
-    return f"{MAX_FILES}+" if len(folded.files) > MAX_FILES else f"{len(folded.files) or ''}"
-
-
-def describe_spread(folded: FoldedFinding, run: CheckedRun) -> str:
-    """Return how often a finding was seen, and in how many of several files."""
-    times, files = count(folded.count, "time"), describe_files(folded)
-    if not files or not run.counts_files:
-        return times
-    of = f" of {run.recordings:,}" if run.recordings else ""
-    return f"{times} in {files}{of} {'file' if files == '1' and not of else 'files'}"
 
 
 def describe_head(run: CheckedRun) -> list[str]:
@@ -366,7 +290,6 @@ def _iter_scope(summary: DriftSummary, option: str) -> Iterator[str]:
 
 
 def _join_places(seen: dict[Elsewhere, int], *, with_path: bool) -> str:
-    """Return the places with their counts, most first."""
     counts: Counter[str] = Counter()
     for one, number in seen.items():
         counts[f"{one.host}{one.path if with_path else ''}"] += number
@@ -400,32 +323,7 @@ def describe_judged(judged: Judged) -> str:
     return f"Baseline: {'; '.join(filter(None, parts)) or 'no findings'}."
 
 
-def describe_acceptance(run: CheckedRun, folded: FoldedFinding) -> str:
-    """Return how the acceptance of a finding stands, where, by whom it is and why, or nothing."""
-    acceptance = run.acceptance(folded)
-    if acceptance is None:
-        return ""
-    where = f"{acceptance.file}:{acceptance.line}"
-    return on_one_line(
-        f"{run.acceptance_status(folded)} ({where}) by {acceptance.accepted_by}: {acceptance.reason}"
-    )
-
-
-def describe_covered(acceptance: Acceptance) -> str:
-    """Return what an acceptance covers as findings are named: the rule and the place."""
-    return " ".join(
-        filter(None, (acceptance.rule, printable(acceptance.pointer), printable(acceptance.value)))
-    )
-
-
-def describe_unused(acceptance: Acceptance) -> str:
-    """Return why an acceptance is called unused, and what to do about it."""
-    why = f"no finding has the fingerprint {acceptance.fingerprint}"
-    return f"{why}; `opay-contract baseline prune` removes it"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GapGroup:
+class GapGroup(msgspec.Struct, frozen=True, kw_only=True):
     """Gaps of one rule in one scope, which reports tell as one; `opportunities` are the most that one had."""
 
     rule: Rule
@@ -442,7 +340,7 @@ class GapGroup:
 def group_gaps(gaps: Iterable[Gap], *, is_narrower: bool) -> list[GapGroup]:
     """Return what was never seen, or what was allowed in vain, by rule and scope in the order of gaps."""
     chosen = [gap for gap in gaps if (gap.rule.id in NARROWER_RULES) is is_narrower]
-    grouped = groupby(chosen, key=lambda gap: (gap.rule, describe_scope(gap.spot)))
+    grouped = groupby(chosen, key=lambda gap: (gap.rule, describe_scope(gap.location)))
     return [
         GapGroup(
             rule=rule, scope=scope, gaps=tuple(found), opportunities=max(gap.opportunities for gap in found)
@@ -464,7 +362,7 @@ def narrower(insight: Insight) -> list[Gap]:
 
 def describe_gap(gap: Gap) -> str:
     """Return what a gap is about, and for what is narrower what was documented and seen."""
-    place = describe_spot(gap.spot)
+    place = describe_location(gap.location)
     if gap.rule.id in NARROWER_RULES:
         return f"{place}: documented {gap.documented}, seen {gap.seen}"
     return place if gap.rule.id == "field-unobserved" else gap.documented
@@ -493,9 +391,9 @@ def describe_rate(share: Share) -> str:
     return "under 0.0001 %" if percent < 50 else "over 99.9999 %"  # noqa: PLR2004  the nearer end
 
 
-def describe_spot(spot: FieldLocation) -> str:
+def describe_location(location: FieldLocation) -> str:
     """Return a place as findings have it: a pointer into the answer, or into the request where it says so."""
-    return describe_place_in_exchange(spot[3])
+    return describe_place_in_exchange(location[3])
 
 
 def describe_place_in_exchange(place: str) -> str:
@@ -507,12 +405,50 @@ def describe_place_in_exchange(place: str) -> str:
     return place
 
 
-def describe_scope(spot: FieldLocation) -> str:
+def describe_scope(location: FieldLocation) -> str:
     """Return operation, request form and outcome, as far as they are said."""
-    return ", ".join(part for part in spot[:3] if part) or "no operation"
+    return ", ".join(part for part in location[:3] if part) or "no operation"
 
 
 def describe_answer(answer: Answer) -> str:
     """Return the counts of the readings that something speaks for, and the verdict."""
     counts = ", ".join(f"{reading} {count:,}" for reading, count in answer.counts if count)
     return f"{counts}: '{answer.verdict}' holds alone" if answer.verdict else counts
+
+
+class NextStep(msgspec.Struct, frozen=True, kw_only=True):
+    """A command that comes next, and what for."""
+
+    purpose: str
+    command: str
+
+
+def next_steps(run: CheckedRun) -> list[NextStep]:
+    """Return the commands that come next, with the run's own arguments."""
+    open_ = [
+        one
+        for one in by_gravity(run.counted)
+        if one.finding.rule.severity >= run.fail_on and run.state(one) is not State.ACCEPTED
+    ]
+    if not open_ or run.verdict is not Verdict.FAILED:
+        return []
+    steps = [NextStep(purpose="what it means", command=f"{TOOL} rules {open_[0].finding.rule.id}")]
+    if not run.named:
+        return steps
+    inputs = shlex.join([*run.named, *run.options])
+    if any(one.finding.rule.id == CARD_NUMBER_EXPOSED.id for one in open_):
+        steps.append(
+            NextStep(purpose="hide the cards", command=f"{TOOL} redact {shlex.join(run.named)} -o redacted")
+        )
+    of_a_run = {rule.id for rule in RULES_OF_A_RUN}
+    told = [one for one in open_ if one.finding.rule.id not in of_a_run]
+    if told:
+        steps.append(NextStep(purpose="tell the vendor", command=f"{TOOL} check {inputs} --format ticket"))
+    acceptable = [one for one in open_ if one.finding.rule.id != CARD_NUMBER_EXPOSED.id]
+    if acceptable:
+        which = f"--fingerprint {acceptable[0].fingerprint}" if len(acceptable) == 1 else "--all-open"
+        today = datetime.fromtimestamp(run.started_at or 0, UTC)
+        until = f"{today + _ACCEPTED_FOR:%Y-%m-%d}"
+        accept = f"{TOOL} baseline add baseline.toml {inputs} {which} --expires {until} --reason …"
+        steps.append(NextStep(purpose="accept it", command=accept))
+    return [NextStep(purpose=one.purpose, command=printable(one.command)) for one in steps]

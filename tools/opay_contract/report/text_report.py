@@ -1,20 +1,22 @@
-"""The report for a terminal: what is wrong first, folded to a screen, the verdict and what to do last."""
+"""The report as text: for a terminal what is wrong first, folded to a screen; for a pipe a line a finding."""
 
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 
 import click
+import msgspec
 
 from opay_contract.baseline.acceptance import State
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.model.finding import Severity
 from opay_contract.model.summary import FoldedFinding
+from opay_contract.report import findings as tell
 from opay_contract.report import sentences as say
-from opay_contract.report.checked_run import CheckedRun, Verdict, View, by_gravity
-from opay_contract.report.frames import build_frame, guide_of, next_steps
-from opay_contract.words import count, printable
+from opay_contract.report.checked_run import TOOL, CheckedRun, Verdict, View, by_gravity
+from opay_contract.report.findings import build_frame, guide_of
+from opay_contract.report.sentences import next_steps
+from opay_contract.words import count, hanging, printable
 
 MIN_WIDTH = 80
 """Columns that the report has at least; a narrower terminal breaks its lines itself."""
@@ -39,8 +41,7 @@ def render_text(run: CheckedRun, view: View | None = None) -> str:
     return _Screen(run, view or View()).render()
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(msgspec.Struct, frozen=True):
     """A finding in a list: what stands in its columns."""
 
     folded: FoldedFinding
@@ -62,7 +63,6 @@ class _Screen:
         self._width = max(view.width, MIN_WIDTH)
 
     def render(self) -> str:
-        """Return the whole report."""
         verdict = self._verdict()
         if self._view.is_quiet:
             return "\n".join(verdict) + "\n"
@@ -141,23 +141,22 @@ class _Screen:
 
     def _row(self, folded: FoldedFinding, among: Iterable[FoldedFinding]) -> _Row:
         finding = folded.finding
-        field = say.describe_field(finding)
+        field = tell.describe_field(finding)
         alike = [
             one
             for one in among
-            if one.finding.rule is finding.rule and say.describe_field(one.finding) == field
+            if one.finding.rule is finding.rule and tell.describe_field(one.finding) == field
         ]
         if len(alike) > 1:
             field = f"{field} ({finding.outcome})".strip()
-        files = say.describe_files(folded) if self._run.counts_files else ""
-        day = say.describe_day(folded.first_seen).removesuffix(
+        files = tell.describe_files(folded) if self._run.counts_files else ""
+        day = tell.describe_day(folded.first_seen).removesuffix(
             f" {(self._run.moment or '')[:4]}"
         )  # of the run
         numbers = (f"{folded.count:,}", files, day)
         return _Row(folded, finding.rule.id, field, numbers)
 
     def _details(self, folded: FoldedFinding) -> list[str]:
-        """Return what is wrong, both sides in a line each, and how it is accepted."""
         finding = folded.finding
         frame = build_frame(folded, self._run)
         names = ", ".join(source.name for source in frame.sources)
@@ -169,20 +168,20 @@ class _Screen:
         return [*map(_dim, lines), *self._acceptance(folded), *self._verbose(folded)]
 
     def _acceptance(self, folded: FoldedFinding) -> list[str]:
-        words = say.describe_acceptance(self._run, folded)
+        words = tell.describe_acceptance(self._run, folded)
         colour = "yellow" if self._run.state(folded) is State.EXPIRED else "green"
         return [click.style(line, fg=colour) for line in self._hanging(words, 6)] if words else []
 
     def _verbose(self, folded: FoldedFinding) -> list[str]:
         if not self._view.is_verbose:
             return []
-        last = f"last at {say.describe_place(folded.last_place)}" if folded.count > 1 else ""
+        last = f"last at {tell.describe_place(folded.last_place)}" if folded.count > 1 else ""
         rule = folded.finding.rule
         parts = [
-            say.describe_call(folded.finding),
+            tell.describe_call(folded.finding),
             f"{rule.kind}, {rule.area}",
             last,
-            say.describe_recorded(folded),
+            tell.describe_recorded(folded),
         ]
         words = "; ".join(filter(None, [*parts, f"fingerprint {folded.fingerprint}"]))
         return [_dim(line) for line in self._hanging(words, 6)]
@@ -192,7 +191,7 @@ class _Screen:
         finding, frame = folded.finding, build_frame(folded, self._run)
         colour = _COLOURS[finding.rule.severity]
         head = f"{_SIGNS[finding.rule.severity]} {finding.rule.id}"
-        field, times = say.describe_field(finding), say.describe_spread(folded, self._run)
+        field, times = tell.describe_field(finding), tell.describe_spread(folded, self._run)
         named = f"{head}  {field}".rstrip()
         if len(named) + 2 + len(times) > self._width:
             times = count(folded.count, "time")
@@ -229,21 +228,20 @@ class _Screen:
         return line if excess <= 0 else f"{line[: len(line) - excess - 1]}…"
 
     def _listed(self) -> list[str]:
-        """Return accepted findings, unused acceptances and what could not be read."""
         run, view = self._run, self._view
         summary, lines = run.counted, []
         if run.accepted and (view.shows_all or view.is_full):
             lines.append(click.style(f"✓ {len(run.accepted):,} accepted", fg="green", bold=True))
             for folded in run.accepted:
                 finding = folded.finding
-                lines.append(f"  {finding.rule.id}  {_bold(say.describe_field(finding))}  {folded.count:,}")
+                lines.append(f"  {finding.rule.id}  {_bold(tell.describe_field(finding))}  {folded.count:,}")
                 lines += self._details(folded)
         if run.unused:
             excuse = f" (no failure: {run.unused_excuse})" if run.unused_excuse else ""
             title = f"{'!' if excuse else '✗'} {count(len(run.unused), 'unused acceptance')}{excuse}"
             lines.append(click.style(title, fg="yellow" if excuse else "red", bold=True))
             for one in run.unused:
-                said = f"{say.describe_covered(one)}: {say.describe_unused(one)}"
+                said = f"{tell.describe_covered(one)}: {tell.describe_unused(one)}"
                 lines += self._hanging(f"{printable(one.file)}:{one.line}: {said}", 2, 4)
         if summary.unreadable_count:
             title = f"✗ {summary.unreadable_count:,} could not be read"
@@ -251,7 +249,7 @@ class _Screen:
             shown = summary.unreadable if view.shows_all else summary.unreadable[:_UNREADABLE]
             for unread in shown:
                 lines += self._hanging(
-                    f"{say.describe_place(unread.place)}: {printable(unread.reason)}", 2, 4
+                    f"{tell.describe_place(unread.place)}: {printable(unread.reason)}", 2, 4
                 )
             if more := summary.unreadable_count - len(shown):
                 is_there = len(shown) < len(summary.unreadable)
@@ -265,9 +263,9 @@ class _Screen:
             return []
         lines = [_bold(f"Changes over time ({len(insight.changes):,})")] if insight.changes else []
         for change in insight.changes:
-            place = printable(say.describe_spot(change.spot))
+            place = printable(say.describe_location(change.location))
             said = f"{change.day}  {change.kind.value}  {place}: {say.describe_change(change)}"
-            lines += self._hanging(f"{said} ({say.describe_scope(change.spot)})", 2, 4)
+            lines += self._hanging(f"{said} ({say.describe_scope(change.location)})", 2, 4)
         groups = say.group_gaps(insight.gaps, is_narrower=True)
         if groups:
             number = len(say.narrower(insight))
@@ -300,7 +298,6 @@ class _Screen:
         return lines
 
     def _notes(self) -> list[str]:
-        """Return what else there is to say, a line each, most of it how to see more."""
         run, view = self._run, self._view
         summary, insight, lines = run.counted, run.insight, []
         seen = [
@@ -333,7 +330,6 @@ class _Screen:
         return [part for line in lines if line for part in self._hanging(printable(line), 2, 2)]
 
     def _verdict(self) -> list[str]:
-        """Return the verdict with its exit code, what keeps it from proving anything, and what comes next."""
         run = self._run
         mark, words = say.mark_of(run), say.describe_verdict(run)
         colour = _MARK_COLOURS[mark]
@@ -353,14 +349,7 @@ class _Screen:
         return lines
 
     def _hanging(self, text: str, indent: int, more: int = 0) -> list[str]:
-        """Return text broken at the screen's width, what follows the first line `more` further in."""
-        return textwrap.wrap(
-            text,
-            self._width,
-            initial_indent=" " * indent,
-            subsequent_indent=" " * (indent + more),
-            break_on_hyphens=False,
-        )
+        return hanging(text, self._width, indent, more)
 
 
 def _aligned(column: list[str]) -> list[str]:
@@ -373,3 +362,51 @@ def _continued(command: str, width: int) -> list[str]:
     """Return a command on as many lines as it needs, each but the last going on as a shell reads it."""
     lines = textwrap.wrap(command, width - 2, break_on_hyphens=False, break_long_words=False)
     return [*(f"{line} \\" for line in lines[:-1]), *lines[-1:]]
+
+
+def render_concise(run: CheckedRun, view: View | None = None) -> str:
+    """Return `file:line: severity rule place: message` for each finding, and lines that name the program.
+
+    What is quiet has the verdict alone; what is verbose has fingerprints, too.
+    """
+    summary, view = run.counted, view or View()
+    found = say.count_rules(run) if view.counts_rules else []
+    if not view.counts_rules:
+        found += [_line(folded, run, is_verbose=view.is_verbose) for folded in by_gravity(summary)]
+    found += [
+        f"{printable(one.file)}:{one.line}: unused {tell.describe_covered(one)}: {tell.describe_unused(one)}"
+        for one in run.unused
+    ]
+    found += [
+        f"{tell.describe_place(one.place)}: unreadable: {printable(one.reason)}" for one in summary.unreadable
+    ]
+    more = summary.unreadable_count - len(summary.unreadable)
+    said = [f"{more:,} more could not be read."] if more else []
+    said += [
+        say.describe_judged(run.judged) if run.judged else "",
+        say.describe_omitted(summary),
+        say.describe_outside(summary),
+        *say.describe_out_of_scope(summary),
+        say.describe_vacuity(run),
+    ]
+    notes = [*say.describe_head(run), *filter(None, said)]
+    verdict = f"{say.describe_verdict(run)}; exit code {int(run.exit_code)}"
+    own = [f"{TOOL}: {line}" for line in ([*notes, verdict] if not view.is_quiet else [verdict])]
+    return "\n".join([*([] if view.is_quiet else found), *own]) + "\n"
+
+
+def _line(folded: FoldedFinding, run: CheckedRun, *, is_verbose: bool) -> str:
+    finding = folded.finding
+    severity = click.style(finding.rule.severity.label, fg=_COLOURS[finding.rule.severity])
+    where = f" {printable(finding.pointer)}" if finding.pointer else ""
+    place = finding.place
+    details = [
+        "" if place.is_whole_run or place.entry in (0, place.line) else f"entry {place.entry}",
+        f"{folded.count:,} times" if folded.count > 1 else "",
+        run.acceptance_status(folded),
+        f"fingerprint {folded.fingerprint}" if is_verbose else "",
+    ]
+    about = ", ".join(filter(None, details))
+    message = f"expected {printable(finding.expected)}, got {printable(finding.actual)}"
+    head = f"{tell.describe_file(place)}: {severity} {_bold(finding.rule.id)}{where}:"
+    return f"{head} {message}" + (f" ({about})" if about else "")

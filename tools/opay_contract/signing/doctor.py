@@ -16,16 +16,18 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
+from msgspec.structs import replace
+
 from opay_contract.model.exchange import Request, header
-from opay_contract.model.signature import SignatureScheme
 from opay_contract.signing.signer import (
     DIGITS,
     PUBLIC_TEST_KEY,
+    SignatureScheme,
     UnsignableBody,
     documented_forms,
     escape,
@@ -46,8 +48,7 @@ _NON_ASCII = re.compile("[^\0-\x7f]")
 _INTEGER = re.compile("-?[1-9][0-9]{0,17}|0")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
+class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     """What is wrong with a signature, in words that go on from "the signature was", and what to do.
 
     `is_known` tells whether the mistakes explain the digits in the header; else they are those of the
@@ -75,9 +76,12 @@ class Diagnosis:
         return f"the signature was {self.describe()}" + (f"; {self.advice}" if self.advice else "")
 
 
-@dataclass(frozen=True, slots=True)
-class _Recipe:
-    """How a signature is made: as the scheme says, or with a mistake."""
+class _Recipe(msgspec.Struct, frozen=True):
+    """How a signature is made: as the scheme says, or with a mistake.
+
+    A thousand are tried where none fits. What each way to write the value gives is kept in `written`, which a
+    recipe shares with those that are made of it and have the same value.
+    """
 
     value: Any
     body: bytes
@@ -92,10 +96,22 @@ class _Recipe:
     text: Callable[["_Recipe", bytes], bytes] | None = None
     algorithm: str = "sha512"
     digest: Callable[[bytes, bytes, str], str] = lambda key, text, name: hmac.digest(key, text, name).hex()
+    written: dict[tuple[Any, ...], bytes] = msgspec.field(default_factory=dict)
 
     def digits(self) -> str:
         """Return the hexadecimal digits that the recipe gives."""
-        text = self._written()
+        way = (
+            self.sort_keys,
+            self.separators,
+            self.escape_slashes,
+            self.non_ascii,
+            self.indent,
+            self.escapes,
+            self.upper_escapes,
+        )
+        text = self.written.get(way)
+        if text is None:
+            text = self.written[way] = self._write()
         return self.digest(self.key, self.text(self, text) if self.text else text, self.algorithm)
 
     def members(self) -> list[tuple[str, str]]:
@@ -103,7 +119,7 @@ class _Recipe:
         members = sorted(self.value.items()) if self.sort_keys else self.value.items()
         return [(name, one if isinstance(one, str) else json.dumps(one)) for name, one in members]
 
-    def _written(self) -> bytes:
+    def _write(self) -> bytes:
         written = json.dumps(
             self.value,
             sort_keys=self.sort_keys,
@@ -124,8 +140,7 @@ class _Recipe:
         return "\\u".join(map(str.upper, escaped.split("\\u"))) if self.upper_escapes else escaped
 
 
-@dataclass(frozen=True, slots=True)
-class _Mistake:
+class _Mistake(msgspec.Struct, frozen=True):
     """A known mistake: its words, what to do, and the recipe with it; two of a `kind` exclude each other."""
 
     kind: str
@@ -137,8 +152,8 @@ class _Mistake:
 class Doctor:
     """Diagnoses the requests that are meant for one key, call after call, at a cost that is bounded.
 
-    What was seen before is remembered, and when many searches were in vain, which takes some tens of
-    milliseconds each, two mistakes at once are tried no more.
+    What was seen before is remembered, and when many searches were in vain, which takes some milliseconds
+    each, two mistakes at once are tried no more.
     """
 
     def __init__(self, key: str, scheme: SignatureScheme, identity: str | None = None) -> None:
@@ -193,9 +208,8 @@ def diagnose(  # noqa: PLR0913  what is known of a call
     """Name what was done wrong where `header_value` does not sign `body` with `key`.
 
     What else is known of a call may have been signed, or signed with, by mistake: `url` is where the request
-    went, `merchant_id` whose it was, `other_keys` are keys by the words for them ("the public key"). Takes a
-    few milliseconds where the first mistakes that are tried fit, some tens where none does; without `pairs`
-    of mistakes, one.
+    went, `merchant_id` whose it was, `other_keys` are keys by the words for them ("the public key"). Takes
+    some milliseconds where none is found; without `pairs` of mistakes, one at most.
     """
     if verify(body, header_value, key, scheme).ok:
         return Diagnosis(is_known=True)
@@ -295,7 +309,7 @@ def _style(words: str, advice: str, **changes: Any) -> _Mistake:
 def _value(words: str, change: Callable[[Any], Any]) -> _Mistake:
     def changed(recipe: _Recipe) -> _Recipe | None:
         value = change(recipe.value)
-        return None if value == recipe.value else replace(recipe, value=value)
+        return None if value == recipe.value else replace(recipe, value=value, written={})
 
     advice = "sign the very values that are sent, after the last change to them"
     return _Mistake("value", f"made over {words}", advice, changed)

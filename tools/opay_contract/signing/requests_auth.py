@@ -1,6 +1,6 @@
 """Signs what `requests` sends; apart from the rest of the package, which does without `requests`."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
 
@@ -10,8 +10,7 @@ from requests.utils import requote_uri
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
-from opay_contract.model.signature import SignatureScheme
-from opay_contract.signing.signer import UnsignableBody, sign
+from opay_contract.signing.signer import SignatureScheme, UnsignableBody, sign
 
 _BODY_KEPT = (307, 308)
 _PORTS = {"http": 80, "https": 443}
@@ -25,10 +24,10 @@ class SignatureAuth(AuthBase):
     follow only a body that is sent again, and only to the same origin; a retry repeats them as they are.
     """
 
-    key: str = field(repr=False)
+    key: str
     scheme: SignatureScheme
     non_ascii: str | None = None
-    identity: tuple[str, str] | None = field(default=None, repr=False)
+    identity: tuple[str, str] | None = None
 
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         """Sign `r`, the name that `requests` gives a request that is ready but for its authentication."""

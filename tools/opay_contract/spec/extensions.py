@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from opay_contract.contract.addresses import Address, parse_pointer
-from opay_contract.spec.examples import build_validator, iter_faults
-from opay_contract.spec.subject import RawProblem, Subject, items, members
+from opay_contract.spec.subject import LintSubject, RawProblem, build_validator, items, iter_faults, members
 
 _SCHEMA = Path(__file__).with_name("extensions.schema.json")
 _AT_ROOT = (
@@ -34,7 +33,7 @@ def load_extension_schema() -> Any:
     return json.loads(_SCHEMA.read_text(encoding="utf-8"))
 
 
-def find_shape_faults(subject: Subject) -> Iterator[RawProblem]:
+def find_shape_faults(subject: LintSubject) -> Iterator[RawProblem]:
     """Each `x-` member is a known one and has its documented shape."""
     validator = build_validator(load_extension_schema())
     known = load_extension_schema()["properties"]
@@ -51,7 +50,7 @@ def find_shape_faults(subject: Subject) -> Iterator[RawProblem]:
         yield from iter_faults(build_validator(shape), questions, at)
 
 
-def find_misplaced(subject: Subject) -> Iterator[RawProblem]:
+def find_misplaced(subject: LintSubject) -> Iterator[RawProblem]:
     """Each `x-` member stands where it is read; elsewhere it would be passed over without a word."""
     schemas = {at for at, _ in subject.schemas}
     for at, extensions in _iter_extended(subject):
@@ -62,7 +61,7 @@ def find_misplaced(subject: Subject) -> Iterator[RawProblem]:
                 yield RawProblem(at.child(name), f"`{name}` is read at {place} only")
 
 
-def _iter_extended(subject: Subject) -> Iterator[tuple[Address, dict[str, Any]]]:
+def _iter_extended(subject: LintSubject) -> Iterator[tuple[Address, dict[str, Any]]]:
     for at, value in subject.statements:
         extensions = {key: child for key, child in value.items() if key.startswith("x-")}
         if extensions:
@@ -86,7 +85,7 @@ def _allowed(at: Address, *, is_schema: bool, is_root: bool) -> frozenset[str]:
     return frozenset()
 
 
-def find_envelope_faults(subject: Subject) -> Iterator[RawProblem]:
+def find_envelope_faults(subject: LintSubject) -> Iterator[RawProblem]:
     """Each pointer of `x-envelope` leads to a member that the envelope's schema describes."""
     for at, operation in subject.operations:
         envelope = members(operation.get("x-envelope"))
@@ -96,7 +95,7 @@ def find_envelope_faults(subject: Subject) -> Iterator[RawProblem]:
             )
 
 
-def find_code_faults(subject: Subject) -> Iterator[RawProblem]:
+def find_code_faults(subject: LintSubject) -> Iterator[RawProblem]:
     """Each business code stands in the catalogue once."""
     for at, operation in subject.operations:
         yield from iter_repeated(
@@ -104,7 +103,7 @@ def find_code_faults(subject: Subject) -> Iterator[RawProblem]:
         )
 
 
-def find_success_code_faults(subject: Subject) -> Iterator[RawProblem]:
+def find_success_code_faults(subject: LintSubject) -> Iterator[RawProblem]:
     """Each success code is listed by `enum` and stands in the catalogue."""
     for at, operation in subject.operations:
         known = [members(entry).get("code") for _, entry in items(operation.get("x-business-codes"))]
@@ -122,7 +121,7 @@ def find_success_code_faults(subject: Subject) -> Iterator[RawProblem]:
                 )
 
 
-def find_form_faults(subject: Subject) -> Iterator[RawProblem]:
+def find_form_faults(subject: LintSubject) -> Iterator[RawProblem]:
     """Each form has an id of its own, and its echoes lead to members that its schemas describe."""
     for at, operation in subject.operations:
         forms = at.child("x-forms")
@@ -136,7 +135,7 @@ def find_form_faults(subject: Subject) -> Iterator[RawProblem]:
                     )
 
 
-def find_unique_by_faults(subject: Subject) -> Iterator[RawProblem]:
+def find_unique_by_faults(subject: LintSubject) -> Iterator[RawProblem]:
     """Each `x-unique-by` leads to a member that the list's items describe."""
     for at, schema in subject.schemas:
         tokens = parse_pointer(schema.get("x-unique-by"))
@@ -144,7 +143,7 @@ def find_unique_by_faults(subject: Subject) -> Iterator[RawProblem]:
             yield RawProblem(at.child("x-unique-by"), f"the pointer {_NOT_DESCRIBED} for an item")
 
 
-def _check_pointer(subject: Subject, at: Address, text: Any, schema: Any) -> Iterator[RawProblem]:
+def _check_pointer(subject: LintSubject, at: Address, text: Any, schema: Any) -> Iterator[RawProblem]:
     """Hold a pointer against the schema that `schema` refers to; wrong shapes are another check's to tell."""
     target, tokens = subject.resolve(at.file, members(schema).get("$ref")), parse_pointer(text)
     if (
@@ -156,7 +155,7 @@ def _check_pointer(subject: Subject, at: Address, text: Any, schema: Any) -> Ite
         yield RawProblem(at, f"the pointer {_NOT_DESCRIBED}")
 
 
-def find_mock_faults(subject: Subject) -> Iterator[RawProblem]:
+def find_mock_faults(subject: LintSubject) -> Iterator[RawProblem]:
     """What is said to the mock in another file has its shape; the mock says what of it leads nowhere."""
     stated = members(subject.root.get("x-mock"))
     target = subject.resolve(subject.root_name, stated["$ref"]) if "$ref" in stated else None
@@ -165,12 +164,12 @@ def find_mock_faults(subject: Subject) -> Iterator[RawProblem]:
         yield from iter_faults(build_validator(shape), subject.value(target), target)
 
 
-def find_question_faults(subject: Subject) -> Iterator[RawProblem]:
+def find_question_faults(subject: LintSubject) -> Iterator[RawProblem]:
     """Each question has an id of its own."""
     yield from iter_repeated(*_questions(subject), "id", "question")
 
 
-def find_reading_faults(subject: Subject) -> Iterator[RawProblem]:
+def find_reading_faults(subject: LintSubject) -> Iterator[RawProblem]:
     """Each question has at least two readings, each with an id of its own, and one of them is assumed."""
     for at, question in _iter_questions(subject):
         readings = [members(reading) for _, reading in items(question.get("readings"))]
@@ -181,7 +180,7 @@ def find_reading_faults(subject: Subject) -> Iterator[RawProblem]:
             yield RawProblem(at.child("readings"), "one reading, and only one, is `assumed: true`")
 
 
-def find_about_faults(subject: Subject) -> Iterator[RawProblem]:
+def find_about_faults(subject: LintSubject) -> Iterator[RawProblem]:
     """Each `about` leads to a statement that is there."""
     for at, question in _iter_questions(subject):
         for index, about in items(question.get("about")):
@@ -190,7 +189,7 @@ def find_about_faults(subject: Subject) -> Iterator[RawProblem]:
                 yield RawProblem(at.child("about", index), message)
 
 
-def find_evidence_faults(subject: Subject) -> Iterator[RawProblem]:
+def find_evidence_faults(subject: LintSubject) -> Iterator[RawProblem]:
     """Each piece of evidence points into an exchange, at what the contract describes, and stands alone."""
     for at, evidence in _iter_evidence(subject):
         for key in _POINTERS:
@@ -212,7 +211,7 @@ def iter_repeated(at: Address, entries: Any, key: str, noun: str) -> Iterator[Ra
         seen.add(str(value))
 
 
-def _describe_pointer(subject: Subject, text: Any) -> str | None:
+def _describe_pointer(subject: LintSubject, text: Any) -> str | None:
     tokens = parse_pointer(text)
     if tokens is None:
         return "not a JSON pointer"
@@ -232,21 +231,20 @@ def _describe_pointer(subject: Subject, text: Any) -> str | None:
     return "no schema describes this member of the body" if unknown else None
 
 
-def _bodies(subject: Subject, part: str) -> list[Address]:
-    """Return the schemas of the requests' or the responses' bodies."""
+def _bodies(subject: LintSubject, part: str) -> list[Address]:
     holders = {"request": "requestBody", "response": "responses"}
     operations = [at.child(holders[part]) for at, _ in subject.operations]
     described = (at for at, value in subject.statements if "schema" in value)
     return [at.child("schema") for at in described if any(holder.holds(at) for holder in operations)]
 
 
-def _iter_questions(subject: Subject) -> Iterator[tuple[Address, dict[str, Any]]]:
+def _iter_questions(subject: LintSubject) -> Iterator[tuple[Address, dict[str, Any]]]:
     at, questions = _questions(subject)
     for index, question in items(questions):
         yield at.child(index), members(question)
 
 
-def _questions(subject: Subject) -> tuple[Address, Any]:
+def _questions(subject: LintSubject) -> tuple[Address, Any]:
     """Return where the questions stand, and what is there: in the first document, or where that refers to."""
     at = subject.at_root("x-open-questions")
     stated = subject.value(at)
@@ -254,7 +252,7 @@ def _questions(subject: Subject) -> tuple[Address, Any]:
     return (target, subject.value(target)) if target else (at, None)
 
 
-def _iter_evidence(subject: Subject) -> Iterator[tuple[Address, dict[str, Any]]]:
+def _iter_evidence(subject: LintSubject) -> Iterator[tuple[Address, dict[str, Any]]]:
     for at, question in _iter_questions(subject):
         for i, reading in items(question.get("readings")):
             for j, evidence in items(members(reading).get("evidence")):

@@ -1,47 +1,47 @@
 """Is the contract itself sound: the table of checks, and the run over one contract folder."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from opay_contract.contract.documents import Position
 from opay_contract.jsontext import pointer
-from opay_contract.spec import examples, extensions, openapi, schemas
-from opay_contract.spec.subject import Problem, RawProblem, Subject, read_subject
+from opay_contract.spec import extensions, openapi
+from opay_contract.spec.subject import LintSubject, Problem, RawProblem, read_subject
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(msgspec.Struct, frozen=True):
     """One check: its id and the function that finds the faults."""
 
     id: str
-    find: Callable[[Subject], Iterable[RawProblem]]
+    find: Callable[[LintSubject], Iterable[RawProblem]]
 
 
 STRUCTURE: tuple[Check, ...] = (
-    Check("schema", schemas.find_meta_schema_faults),
-    Check("reference", schemas.find_reference_faults),
-    Check("reference-cycle", schemas.find_cycles),
-    Check("pattern", schemas.find_pattern_faults),
+    Check("schema", openapi.find_schema_faults),
+    Check("reference", openapi.find_reference_faults),
+    Check("reference-cycle", openapi.find_cycles),
+    Check("pattern", openapi.find_pattern_faults),
 )
 """What makes a schema unusable; these run first, and their faults are handed to the checks of meaning."""
 
 MEANING: tuple[Check, ...] = (
-    Check("openapi", openapi.find_meta_schema_faults),
+    Check("openapi", openapi.find_openapi_faults),
     Check("operation", openapi.find_operation_faults),
     Check("path-parameter", openapi.find_path_parameter_faults),
     Check("server", openapi.find_server_faults),
     Check("security", openapi.find_security_faults),
-    Check("schema-head", schemas.find_head_faults),
-    Check("property", schemas.find_property_faults),
-    Check("sensitivity", schemas.find_sensitivity_faults),
+    Check("schema-head", openapi.find_head_faults),
+    Check("property", openapi.find_property_faults),
+    Check("sensitivity", openapi.find_sensitivity_faults),
     Check("source-unknown", openapi.find_unknown_sources),
     Check("source-unused", openapi.find_unused_sources),
-    Check("orphan", schemas.find_orphans),
-    Check("example", examples.find_invalid_examples),
-    Check("example-undocumented", examples.find_undocumented_members),
-    Check("example-external", examples.find_unjudged_examples),
+    Check("orphan", openapi.find_orphans),
+    Check("example", openapi.find_invalid_examples),
+    Check("example-undocumented", openapi.find_undocumented_members),
+    Check("example-external", openapi.find_unjudged_examples),
     Check("extension", extensions.find_shape_faults),
     Check("extension-misplaced", extensions.find_misplaced),
     Check("mock", extensions.find_mock_faults),
@@ -54,13 +54,12 @@ MEANING: tuple[Check, ...] = (
     Check("success-code", extensions.find_success_code_faults),
     Check("form", extensions.find_form_faults),
     Check("unique-by", extensions.find_unique_by_faults),
-    Check("nothing-checked", examples.find_nothing),
+    Check("nothing-checked", openapi.find_nothing),
 )
 """What a contract says, given that it can be read."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
     """The problems of a contract, sorted by place, and how much there was to look at.
 
     `root` is what the first document says, as far as it could be read.
@@ -91,7 +90,7 @@ def prove_contract(contract: Path) -> Proof:
     )
 
 
-def _locate(subject: Subject, check: str, faults: Iterable[RawProblem]) -> Iterator[Problem]:
+def _locate(subject: LintSubject, check: str, faults: Iterable[RawProblem]) -> Iterator[Problem]:
     for at, message in faults:
         found = subject.documents.get(at.file)
         place = found.position(pointer(at.tokens)) if found else Position(1, 1)

@@ -8,17 +8,18 @@ that looks like a keyword is none either.
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jsonschema_rs
+import msgspec
+
 from opay_contract.contract.addresses import MISSING, Address, below, refer, value_below
-from opay_contract.contract.documents import Document, load_document
+from opay_contract.contract.documents import Document, load_document, load_documents, locate_root
 from opay_contract.contract.keywords import NAMED, About, iter_schema, iter_subschemas
-from opay_contract.contract.loading import in_one_dialect, locate_root, read_documents
-from opay_contract.contract.openapi import METHODS, is_schema_file, read_version
-from opay_contract.contract.schemas import SchemaSet
+from opay_contract.contract.openapi import METHODS, in_one_dialect, is_schema_file, read_version
+from opay_contract.contract.schemas import MASK, SchemaSet, nearest_of
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import NotJson, Tokens, parse_json, pointer
 
@@ -27,6 +28,9 @@ DOCUMENT = "document"
 
 _DEPTH = 100
 _LOCATED = re.compile(r":(\d+):(\d+): (.*)", re.DOTALL)
+_UNEVALUATED = "unevaluatedProperties"
+_MEMBERS = (_UNEVALUATED, "additionalProperties")
+_LONGEST = 200
 _NAMED = frozenset(
     {
         *NAMED, "callbacks", "content",
@@ -47,8 +51,7 @@ class RawProblem(NamedTuple):
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """A problem with its place in the file, 1-based; problems sort by place."""
 
     file: str
@@ -59,7 +62,7 @@ class Problem:
     message: str
 
 
-class Statement(NamedTuple):
+class SpecObject(NamedTuple):
     """A mapping whose keys are keywords, and where it stands."""
 
     at: Address
@@ -87,8 +90,7 @@ class Example(NamedTuple):
     schema: Address
 
 
-@dataclass(eq=False)
-class Subject:
+class LintSubject(msgspec.Struct, eq=False, dict=True):
     """The documents by name, as 3.1 has them; what the first says word for word, and its minor version.
 
     `unread` are the names of files that could not be read. `faults` are those that keep a schema from being
@@ -131,7 +133,7 @@ class Subject:
         return list(filter(is_schema_file, self.documents))
 
     @cached_property
-    def statements(self) -> tuple[Statement, ...]:
+    def statements(self) -> tuple[SpecObject, ...]:
         """Every statement of every document, outer ones first."""
         return tuple(
             found
@@ -149,7 +151,7 @@ class Subject:
         )
 
     @cached_property
-    def operations(self) -> tuple[Statement, ...]:
+    def operations(self) -> tuple[SpecObject, ...]:
         """Every operation of the first document, wherever its path is described."""
         found = []
         for path, item in members(self.root.get("paths")).items():
@@ -157,7 +159,7 @@ class Subject:
             target = self.resolve(self.root_name, members(item)["$ref"]) if "$ref" in members(item) else at
             holder = members(self.value(target)) if target else {}
             found += [
-                Statement((target or at).child(method), holder[method])
+                SpecObject((target or at).child(method), holder[method])
                 for method in METHODS
                 if isinstance(holder.get(method), dict)
             ]
@@ -178,7 +180,7 @@ class Subject:
         return (*names, *(self.at_root("components", "schemas", name) for name in components), *inline)
 
     @cached_property
-    def schemas(self) -> tuple[Statement, ...]:
+    def schemas(self) -> tuple[SpecObject, ...]:
         """Every schema of the contract at any depth."""
         return tuple(found for at in self.whole_schemas for found in self.inside(at))
 
@@ -207,10 +209,10 @@ class Subject:
             if place and "value" in shown:
                 yield Example(place.child("value"), shown["value"], schema)
 
-    def inside(self, at: Address) -> Iterator[Statement]:
+    def inside(self, at: Address) -> Iterator[SpecObject]:
         """Yield a schema and every schema inside it, without following references."""
         for tokens, schema in iter_schema(self.value(at), at.tokens):
-            yield Statement(Address(at.file, tokens), schema)
+            yield SpecObject(Address(at.file, tokens), schema)
 
     def value(self, at: Address) -> Any:
         """Return what stands at an address, or MISSING."""
@@ -294,7 +296,6 @@ class _ByPlace:
             found.sort(key=lambda one: one[0])
 
     def below(self, at: Address) -> list[Any]:
-        """Return what stands at an address and further down."""
         found, key = self._files.get(at.file, []), _key(at)
         start = bisect_left(found, key, key=lambda one: one[0])
         end = bisect_left(found, (*key, _LAST), key=lambda one: one[0])
@@ -305,7 +306,7 @@ def _key(at: Address) -> tuple[str, ...]:
     return tuple(map(str, at.tokens))
 
 
-def read_subject(contract: Path) -> tuple[Subject, list[Problem]]:
+def read_subject(contract: Path) -> tuple[LintSubject, list[Problem]]:
     """Read every document; one that cannot be read is a problem, and the others are read all the same."""
     problems: list[Problem] = []
 
@@ -317,7 +318,7 @@ def read_subject(contract: Path) -> tuple[Subject, list[Problem]]:
             return None
 
     directory, root = locate_root(contract)
-    documents = read_documents(contract, load)
+    documents = load_documents(contract, load)
     written, version = documents[root].value if root in documents else MISSING, 1
     try:
         version = read_version(documents[root]) if root in documents else 1
@@ -326,7 +327,7 @@ def read_subject(contract: Path) -> tuple[Subject, list[Problem]]:
             problems.append(_unreadable(root, str(error)))
     documents = in_one_dialect(documents, version)
     unread = frozenset(problem.file for problem in problems if problem.file not in documents)
-    return Subject(directory, root, documents, written, version, unread), problems
+    return LintSubject(directory, root, documents, written, version, unread), problems
 
 
 def members(value: Any) -> dict[str, Any]:
@@ -339,14 +340,14 @@ def items(value: Any) -> Iterator[tuple[int, Any]]:
     yield from enumerate(value) if isinstance(value, list) else ()
 
 
-def _iter_statements(at: Address, value: Any) -> Iterator[Statement]:
+def _iter_statements(at: Address, value: Any) -> Iterator[SpecObject]:
     waiting = [(at, value, False)]
     while waiting:
         at, value, named = waiting.pop()
         inside: list[tuple[Address, Any, bool]] = []
         if isinstance(value, dict):
             if not named:
-                yield Statement(at, value)
+                yield SpecObject(at, value)
             inside = [
                 (at.child(key), child, not named and key in _NAMED)
                 for key, child in value.items()
@@ -400,3 +401,36 @@ def _unreadable(name: str, text: str) -> Problem:
         check=DOCUMENT,
         message=" ".join(message.split()),
     )
+
+
+_Validator = jsonschema_rs.Draft4Validator | jsonschema_rs.Draft202012Validator
+
+
+def build_validator(schema: Any) -> _Validator:
+    """Return the validator of a published schema, by the dialect that it names; it never fetches anything."""
+    is_old = "draft-04" in str(schema.get("$schema"))
+    kind = jsonschema_rs.Draft4Validator if is_old else jsonschema_rs.Draft202012Validator
+    return kind(schema, offline=True, mask=MASK)
+
+
+def iter_faults(validator: _Validator, value: Any, at: Address) -> Iterator[RawProblem]:
+    """Yield what is wrong with the value that stands at `at`, each at the place it is about."""
+    errors = list(validator.iter_errors(value))
+    causes = {tuple(error.instance_path) for error in errors if error.kind.name != _UNEVALUATED}
+    for error in _iter_nearest(errors):
+        follows = error.kind.name == _UNEVALUATED and tuple(error.instance_path) in causes
+        if not follows:
+            stray = getattr(error.kind, "unexpected", []) if error.kind.name in _MEMBERS else []
+            text = error.message.replace(MASK, "the value").replace('"', "'")
+            said = text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+            yield RawProblem(at.child(*error.instance_path, *stray[:1]), said)
+
+
+def _iter_nearest(errors: Iterable[Any]) -> Iterator[Any]:
+    """Yield errors, those of the nearest schema of a union in place of the union's."""
+    for error in errors:
+        branches = [branch for branch in getattr(error.kind, "context", ()) if branch]
+        if branches:
+            yield from _iter_nearest(branches[nearest_of(branches, tuple(error.instance_path))])
+        else:
+            yield error

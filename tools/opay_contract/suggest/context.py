@@ -1,127 +1,273 @@
-"""What a plan may look at: the contract as it was read, its texts while they are edited, what was observed.
+"""What a plan looks at: findings in groups with the evidence for them, the contract, and the draft."""
 
-Each edit is held against what it must say before it counts.
-"""
-
-import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property
-from pathlib import Path
+from functools import cached_property, partial, reduce
+from itertools import product
 from typing import Any
 
-from opay_contract.contract.addresses import MISSING, Address, address, below, value_below
+import msgspec
+from msgspec.structs import replace
+
+from opay_contract.contract.addresses import Address, split_uri, tokens_of
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.documents import Document, parse_document
-from opay_contract.contract.loading import build_contract, read_documents
-from opay_contract.contract.openapi import is_schema_file, root_of
-from opay_contract.drift.changes import parent_of
-from opay_contract.errors import ContractError
-from opay_contract.jsontext import Tokens, iter_nodes
-from opay_contract.model.observation import FieldLocation, Observations
-from opay_contract.suggest.editing import LayoutError, edit_text, edit_value
-from opay_contract.suggest.finding_groups import FindingGroup, Places
-from opay_contract.suggest.suggestion import Add, Append, Edit, Move, Revision, Suggestion, Thresholds
+from opay_contract.contract.fields import (
+    REQUEST_BODY,
+    RESPONSE_BODY,
+    Field,
+    fields_of_scope,
+    schemas_of_scope,
+)
+from opay_contract.drift.insight import parent_of
+from opay_contract.jsontext import Tokens
+from opay_contract.judge.table import (
+    FIELD_MISSING,
+    REQUEST_FIELD_INVALID,
+    REQUEST_FIELD_MISSING,
+    REQUEST_FIELD_UNDOCUMENTED,
+    RESPONSE_FIELD_UNDOCUMENTED,
+)
+from opay_contract.model.finding import Area, ContractPlace, Outcome, Rule
+from opay_contract.model.observation import (
+    EARLIER,
+    UNDATED,
+    Days,
+    FieldLocation,
+    Observations,
+    Observed,
+    Scope,
+    add,
+    join_observed,
+)
+from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.suggest.editing import Add, Append, Edit
+from opay_contract.suggest.suggestion import Draft, Frequency, Suggestion, Thresholds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """The texts of a contract's documents as they were read and as they are now, and the moves between."""
+class Places:
+    """Answers what the contract says about places of exchanges."""
 
-    originals: dict[str, str]
-    texts: dict[str, str]
-    documents: dict[str, Document]
-    moves: tuple[Move, ...] = ()
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        self.fields_of = partial(fields_of_scope, contract)
+        """The documented members of a scope by their pointers in the exchange."""
+        self._schemas_of = partial(schemas_of_scope, contract)
+
+    @cached_property
+    def scopes(self) -> list[Scope]:
+        """Every operation with each form of its requests and each outcome."""
+        return [
+            (operation.id, form, outcome.value)
+            for operation in self._contract.operations
+            for form, outcome in product([form.id for form in operation.forms] or [""], Outcome)
+        ]
+
+    def field_at(self, location: FieldLocation) -> Field | None:
+        """Return the documented member at a place."""
+        return self.fields_of(location[:3]).get(location[3])
+
+    def schemas_at(self, location: FieldLocation) -> list[Address]:
+        """Return the schemas that speak about a place, whatever stands there."""
+        return [split_uri(uri) for uri in self._schemas_of(location[:3]).get(location[3], ())]
+
+    @cached_property
+    def described_by(self) -> dict[Address, list[FieldLocation]]:
+        """The places about which each schema speaks, whatever stands there, whether they were seen or not."""
+        found: dict[Address, list[FieldLocation]] = {}
+        for scope in self.scopes:
+            for place, uris in self._schemas_of(scope).items():
+                for uri in uris:
+                    found.setdefault(split_uri(uri), []).append((*scope, place))
+        return found
+
+    def speaks_of(self, schema: Address, location: FieldLocation) -> bool:
+        """Return whether a schema speaks about a place, in some case at least."""
+        field = self.field_at(location)
+        return schema in self.schemas_at(location) or (field is not None and str(schema) in field.statements)
+
+
+_OF_REQUEST = (REQUEST_FIELD_INVALID, REQUEST_FIELD_MISSING, REQUEST_FIELD_UNDOCUMENTED)
+_OF_PARENT = (FIELD_MISSING, REQUEST_FIELD_MISSING, REQUEST_FIELD_UNDOCUMENTED, RESPONSE_FIELD_UNDOCUMENTED)
+_OF_NEW_MEMBERS = (REQUEST_FIELD_UNDOCUMENTED, RESPONSE_FIELD_UNDOCUMENTED)
+_AREAS_OF_PLACES = (Area.BODY, Area.ENVELOPE)
+
+
+class FindingGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """Findings of one rule about one statement of the contract.
+
+    `locations` are the places that the findings are about, in each scope that shows them; `observed` is what
+    was seen there, None where observations do not reach. `place` is the statement, None where there is none.
+    """
+
+    rule: Rule
+    findings: tuple[FoldedFinding, ...]
+    place: ContractPlace | None
+    locations: tuple[FieldLocation, ...]
+    observed: Observed | None
+    evidence: Frequency
 
     @property
-    def revisions(self) -> tuple[Revision, ...]:
-        """The documents that say something else than when they were read."""
-        return tuple(
-            Revision(name=name, before=self.originals[name], after=text)
-            for name, text in self.texts.items()
-            if text != self.originals[name]
-        )
-
-    def contract(self, base_urls: tuple[str, ...] = ()) -> Contract:
-        """Return the contract that the texts are."""
-        return build_contract(self.documents, base_urls)
-
-    def value(self, file: str, at: Tokens) -> Any:
-        """Return what stands at a place, None where nothing does."""
-        found = value_below(self.documents[file].value, at)
-        return None if found is MISSING else found
-
-    def edited(self, edits: Iterable[Edit]) -> "Draft | None":
-        """Return the draft after edits; None where one cannot be written, or leaves no usable contract."""
-        draft = self
-        try:
-            for edit in edits:
-                draft = draft._edited_once(edit)
-            draft.contract()
-        except (LayoutError, ContractError):
-            return None
-        return draft
-
-    def count_wrong_examples(self) -> int:
-        """Return how many examples of the contract are not valid by their schemas."""
-        schemas = self.contract().schemas
-        return sum(not schemas.validator(uri).is_valid(value) for uri, value in self._examples())
-
-    def _edited_once(self, edit: Edit) -> "Draft":
-        before = self.documents[edit.file].value
-        edit = replace(edit, at=_with_indexes(before, edit.at))
-        text = edit_text(self.texts[edit.file], edit)
-        document, after = parse_document(text, edit.file), edit_value(before, edit)
-        if json.dumps(document.value) != json.dumps(after):  # in order, and `1` is not `true`
-            raise LayoutError
-        return replace(
-            self,
-            texts=self.texts | {edit.file: text},
-            documents=self.documents | {edit.file: document},
-            moves=(*self.moves, Move(edit=edit, before=before, after=after)),
-        )
+    def pointer(self) -> str:
+        """The pointer of the first finding."""
+        return self.findings[0].finding.pointer
 
     @property
-    def root(self) -> str:
-        """The name of the document that the contract begins with."""
-        return root_of(self.documents)
+    def pointers(self) -> tuple[str, ...]:
+        """The pointers of all findings, each once."""
+        return tuple(dict.fromkeys(one.finding.pointer for one in self.findings))
 
-    def _examples(self) -> Iterator[tuple[str, Any]]:
-        for name, document in self.documents.items():
-            if is_schema_file(name) and isinstance(document.value, dict):
-                yield from ((address(name), value) for value in document.value.get("examples", ()))
-        for tokens, node in iter_nodes(self.documents[self.root].value):
-            if isinstance(node, dict) and "schema" in node and tokens[-2:-1] == ("content",):
-                uri = below(address(self.root, *tokens), "schema")
-                for example in node.get("examples", {}).values():
-                    if "value" in example:
-                        yield uri, example["value"]
+    @property
+    def own(self) -> list[Address]:
+        """The schemas whose statements the findings name."""
+        named = (one.finding.contract for one in self.findings)
+        return list(dict.fromkeys(Address(one.file, tokens_of(one.pointer)[:-1]) for one in named if one))
 
+    def holds(self, pointers: Iterable[str]) -> bool:
+        """Return whether a pointer, as the search for card numbers has it, leads into the case."""
+        prefix = "request:" if self.rule in _OF_REQUEST else ""
+        owns = [f"{prefix}{own}/" for own in self.pointers if own]
+        return any(f"{one}/".startswith(own) for one in pointers for own in owns)
 
-def _with_indexes(value: Any, at: Tokens) -> Tokens:
-    """Return a place with numbers where its steps are into lists: pointers have them as text."""
-    steps: list[str | int] = []
-    for token in at:
-        steps.append(int(token) if isinstance(value, list) and str(token).isdecimal() else token)
-        value = value_below(value, (token,))
-    return tuple(steps)
+    @property
+    def name(self) -> str:
+        """The last step of it: the member's name, a status, a media type."""
+        return str(tokens_of(self.pointer)[-1]) if self.pointer.startswith("/") else self.pointer
 
-
-def read_draft(contract: Path) -> Draft:
-    """Read the documents of a contract; raises ContractError where one is no sound document."""
-    documents = read_documents(contract, lambda path, name: parse_document(_read(path, name), name))
-    texts = {name: document.text for name, document in documents.items()}
-    return Draft(originals=texts, texts=texts, documents=documents)
+    @property
+    def tokens(self) -> Tokens:
+        """Where the statement stands in its document."""
+        return tokens_of(self.place.pointer) if self.place else ()
 
 
-def _read(path: Path, name: str) -> str:
-    """Return a file's text with its line ends as they are."""
-    try:
-        return path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ContractError(f"{name}: not UTF-8 text") from error
-    except OSError as error:
-        raise ContractError(f"{name}: {error.strerror or 'unreadable'}") from error
+def gather_groups(summary: DriftSummary, places: Places) -> list[FindingGroup]:
+    """Return the cases of a run, those with most evidence first."""
+    groups: dict[tuple[str, ...], list[FoldedFinding]] = {}
+    for folded in summary.findings.values():
+        groups.setdefault(_group_of(folded), []).append(folded)
+    cases: dict[tuple[str, ...], list[FindingGroup]] = {}
+    for group, findings in groups.items():
+        case = _case(findings, summary.observations, places)
+        alike = (case.rule.id, case.name) if case.rule in _OF_NEW_MEMBERS else group
+        cases[alike] = _join_members(cases.get(alike, []), case, summary, places)
+    return sorted(
+        (case for alike in cases.values() for case in alike),
+        key=lambda case: (-case.evidence.count, case.rule.id, case.pointer),
+    )
+
+
+def _join_members(
+    cases: list[FindingGroup], case: FindingGroup, summary: DriftSummary, places: Places
+) -> list[FindingGroup]:
+    """Add a case to those about a new member of its name, joined with those of a schema that they share."""
+    around = _schemas_around(case, places)
+    same = [one for one in cases if around & _schemas_around(one, places)]
+    if not same:
+        return [*cases, case]
+    findings = [folded for one in (*same, case) for folded in one.findings]
+    return [*(one for one in cases if one not in same), _case(findings, summary.observations, places)]
+
+
+def _schemas_around(case: FindingGroup, places: Places) -> set[Address]:
+    return {schema for location in case.locations for schema in places.schemas_at(parent_of(location))}
+
+
+def _group_of(folded: FoldedFinding) -> tuple[str, ...]:
+    """Return what the findings of a case have in common: rule, statement, and the name it is about."""
+    finding, place = folded.finding, folded.finding.contract
+    if place is None:
+        return finding.key
+    name = finding.pointer.rpartition("/")[2] if finding.rule in _OF_PARENT else ""
+    if finding.rule.area not in _AREAS_OF_PLACES:
+        name = finding.pointer
+    return (finding.rule.id, finding.operation or "", place.file, place.pointer, name)
+
+
+def _case(findings: list[FoldedFinding], observations: Observations, places: Places) -> FindingGroup:
+    first = findings[0].finding
+    locations = tuple(
+        dict.fromkeys(
+            location for folded in findings for location in _locations_of(folded, observations, places)
+        )
+    )
+    seen = [observations[location] for location in locations if location in observations]
+    return FindingGroup(
+        rule=first.rule,
+        findings=tuple(findings),
+        place=first.contract,
+        locations=locations,
+        observed=reduce(join_observed, seen) if seen else None,
+        evidence=_evidence(findings, _opportunities(first.rule, locations, observations)),
+    )
+
+
+def _locations_of(
+    folded: FoldedFinding, observations: Observations, places: Places
+) -> Iterator[FieldLocation]:
+    """Yield the places of a finding in the scopes that the broken statement is about, or in all.
+
+    A new member's are those that have no member of its name.
+    """
+    finding = folded.finding
+    if finding.rule.area not in _AREAS_OF_PLACES:
+        yield from (
+            location
+            for location in observations
+            if location[0] == (finding.operation or "") and not location[3]
+        )
+        return
+    place = (REQUEST_BODY if finding.rule in _OF_REQUEST else RESPONSE_BODY) + finding.pointer
+    scopes = dict.fromkeys(
+        location[:3]
+        for location in observations
+        if (location[0], location[2]) == (finding.operation or "", finding.outcome)
+    )
+    is_missing = finding.rule in (FIELD_MISSING, REQUEST_FIELD_MISSING)
+    locations = [(*scope, place) for scope in scopes]
+    locations = [
+        location
+        for location in locations
+        if (parent_of(location) if is_missing else location) in observations
+    ]
+    if finding.rule in _OF_NEW_MEMBERS:
+        chosen = [location for location in locations if places.field_at(location) is None]
+    elif statement := finding.contract:
+        schema = Address(statement.file, tokens_of(statement.pointer)[:-1])
+        chosen = [
+            location
+            for location in locations
+            if places.speaks_of(schema, parent_of(location) if is_missing else location)
+        ]
+    else:
+        chosen = []
+    yield from chosen or locations
+
+
+def _opportunities(rule: Rule, locations: Iterable[FieldLocation], observations: Observations) -> Days:
+    total: Days = {}
+    for location in locations:
+        if rule in _OF_PARENT:
+            parent = observations.get(parent_of(location))
+            total = add(total, parent.types.get("object", {}) if parent else {})
+        elif location in observations:
+            total = add(total, observations[location].days())
+    return total
+
+
+def _evidence(findings: list[FoldedFinding], opportunities: Days) -> Frequency:
+    days = reduce(add, (folded.days for folded in findings))
+    dated = sorted(day for day in days if day not in (UNDATED, EARLIER))
+    first = "" if EARLIER in days or not dated else dated[0]
+    earlier = (day for day in opportunities if day != UNDATED and (day == EARLIER or day < first))
+    before = sum(opportunities[day] for day in earlier) if first else 0
+    moments = [moment for folded in findings for moment in (folded.first_seen, folded.last_seen) if moment]
+    count = sum(folded.count for folded in findings)
+    return Frequency(
+        count=count,
+        of=max(count, sum(opportunities.values()) - before),
+        before=before,
+        days=len(dated) + (EARLIER in days),
+        first_seen=min(moments, default=None),
+        last_seen=max(moments, default=None),
+    )
 
 
 SOURCE = "observed-in-recordings"
@@ -132,8 +278,7 @@ _SOURCES, _CLASSES = ("x-sources",), ("x-sensitivity-classes",)
 _SAFE_CLASS, _SHOWN_CLASS = "customer", "public"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EditPlan:
+class EditPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What would be done in words, and the edits that do it; without edits the words say why.
 
     `is_settled` if the contract says already what it would.
@@ -184,17 +329,19 @@ class EditContext:
 
         First the one that was broken.
         """
-        spots = map(parent_of, case.spots) if around else case.spots
+        locations = map(parent_of, case.locations) if around else case.locations
         return list(
-            dict.fromkeys([*case.own, *(one for spot in spots for one in self.places.schemas_at(spot))])
+            dict.fromkeys(
+                [*case.own, *(one for location in locations for one in self.places.schemas_at(location))]
+            )
         )
 
     @cached_property
     def children(self) -> dict[FieldLocation, list[FieldLocation]]:
         """The places that were observed inside of each place."""
         found: dict[FieldLocation, list[FieldLocation]] = {}
-        for spot in self.observations:
-            found.setdefault(parent_of(spot), []).append(spot)
+        for location in self.observations:
+            found.setdefault(parent_of(location), []).append(location)
         return found
 
     @cached_property

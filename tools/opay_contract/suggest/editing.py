@@ -1,4 +1,4 @@
-"""Carries out an edit on a document: on its value, and on its text, so that comments and layout stay.
+"""Edits of a document, carried out on its value, and on its text, so that comments and layout stay.
 
 The places come from the marks of PyYAML's nodes, which JSON files have too. A writer that keeps round trips
 would lay out the whole file anew; here what is not edited keeps every byte.
@@ -8,14 +8,54 @@ import copy
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import yaml
 
 from opay_contract.contract.documents import compose_document
 from opay_contract.jsontext import Tokens, value_at
-from opay_contract.suggest.suggestion import Add, Append, Edit, Put, Remove, Rename
+
+
+class _Edit(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to be done at a place of a document; where an index of a list is text, it is read as one."""
+
+    file: str
+    at: Tokens
+
+
+class Put(_Edit, frozen=True, kw_only=True):
+    """Another value for what stands at a place."""
+
+    value: Any
+
+
+class Rename(_Edit, frozen=True, kw_only=True):
+    """Another name and another value for the member at a place, which keeps its position."""
+
+    name: str
+    value: Any
+
+
+class Add(_Edit, frozen=True, kw_only=True):
+    """One more member of the mapping at a place, behind the member `after`, or the last."""
+
+    name: str
+    value: Any
+    after: str | None = None
+
+
+class Append(_Edit, frozen=True, kw_only=True):
+    """One more item at the end of the list at a place."""
+
+    value: Any
+
+
+class Remove(_Edit, frozen=True, kw_only=True):
+    """The member or the item at a place, gone."""
+
+
+Edit = Put | Rename | Add | Append | Remove
 
 
 def edit_value(value: Any, edit: Edit) -> Any:
@@ -54,8 +94,7 @@ class LayoutError(Exception):
     """The text is laid out in a way in which an edit cannot be written."""
 
 
-@dataclass(frozen=True, slots=True)
-class FoundNode:
+class FoundNode(msgspec.Struct, frozen=True):
     """A node, the node of its name where it is a member, and the node that it stands in."""
 
     node: yaml.Node
@@ -131,8 +170,7 @@ _NOT_TEXT = re.compile(r"(null|true|false|yes|no|on|off|y|n)", re.IGNORECASE)
 _WIDTH = 88
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notation:
+class Notation(msgspec.Struct, frozen=True, kw_only=True):
     """How a text writes values: as JSON or YAML, with which indentation and line ends.
 
     `padding` stands inside the braces of an object that is written in one line.
@@ -361,7 +399,6 @@ class _Page:
         return len(self._text[: end_of(node)].rstrip())
 
     def _line_end(self, index: int) -> int:
-        """Return where the line after the one that holds an index begins."""
         feed = self._text.find("\n", index)
         return len(self._text) if feed < 0 else feed + 1
 

@@ -12,25 +12,21 @@ import json
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
-from functools import cache
-from importlib import resources
 from itertools import groupby
 from typing import Any
 
-from opay_contract.contract.used import ContractUsed
+from msgspec import structs, to_builtins
+
+from opay_contract.contract.documents import ContractUsed
 from opay_contract.jsontext import value_at
-from opay_contract.model.insight import Share
+from opay_contract.model.finding import Share
 from opay_contract.report.sentences import describe_share
+from opay_contract.suggest.editing import Add, Append, Put
 from opay_contract.suggest.suggestion import (
-    Add,
-    Append,
-    Edit,
     Frequency,
     Judgement,
     Move,
     Proposal,
-    Put,
     Revision,
     Suggestion,
     Thresholds,
@@ -156,7 +152,6 @@ def _groups(judgement: Judgement, proposal: Proposal) -> Iterator[str]:
 
 
 def _lines_of(suggestion: Suggestion, shared: str) -> tuple[str, str]:
-    """Return where it is and what to do about it, then why."""
     subject, action = describe_subject(suggestion), describe_action(suggestion)
     what = f"{subject}: {action}" if action != shared else subject
     why = [suggestion.because, describe_evidence(suggestion.evidence)]
@@ -243,16 +238,13 @@ def _reasons(proposal: Proposal) -> dict[int, str]:
 
 def _actions(move: Move) -> Iterator[_Action]:
     edit = move.edit
+    is_primitive = not isinstance(edit, Add) and not isinstance(value_at(move.before, edit.at), dict | list)
     if isinstance(edit, Add):
         yield {"target": normalized_path(edit.at), "update": {edit.name: edit.value}}
-    elif isinstance(edit, Put) and isinstance(edit.at[-1], str) and _is_primitive(move):
+    elif isinstance(edit, Put) and isinstance(edit.at[-1], str) and is_primitive:
         yield {"target": normalized_path(edit.at[:-1]), "update": {edit.at[-1]: edit.value}}
     else:
         yield from _rebuild(move)
-
-
-def _is_primitive(move: Move) -> bool:
-    return not isinstance(value_at(move.before, move.edit.at), dict | list)
 
 
 def _rebuild(move: Move) -> Iterator[_Action]:
@@ -273,39 +265,21 @@ def _escaped(name: str) -> str:
 SCHEMA_VERSION = 1
 
 
-@cache
-def suggestions_schema() -> Any:
-    """Return the published schema of what this writes."""
-    file = resources.files(__package__) / "suggestions-v1.schema.json"
-    return json.loads(file.read_text(encoding="utf-8"))
-
-
 def render_suggestions(proposal: Proposal, used: ContractUsed | None = None) -> str:
-    """Return a proposal as JSON text."""
-    return (
-        json.dumps(
-            {
-                "schema_version": SCHEMA_VERSION,
-                "contract": asdict(used) if used else None,
-                "exchanges": proposal.exchanges,
-                "unreadable": proposal.unreadable,
-                "thresholds": asdict(proposal.thresholds)
-                | {"text": describe_thresholds(proposal.thresholds)},
-                "suggestions": [_suggestion(one) for one in proposal.suggestions],
-                "files": [
-                    {"file": revision.name, "diff": render_revision(revision)}
-                    for revision in proposal.revisions
-                ],
-            },
-            indent=2,
-            ensure_ascii=False,
-        )
-        + "\n"
-    )
+    """Return a proposal as JSON text; `suggestions-v1.schema.json` describes it."""
+    told = {
+        "schema_version": SCHEMA_VERSION,
+        "contract": to_builtins(used) if used else None,
+        "exchanges": proposal.exchanges,
+        "unreadable": proposal.unreadable,
+        "thresholds": to_builtins(proposal.thresholds) | {"text": describe_thresholds(proposal.thresholds)},
+        "suggestions": [_suggestion(one) for one in proposal.suggestions],
+        "files": [{"file": one.name, "diff": render_revision(one)} for one in proposal.revisions],
+    }
+    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
 
 
 def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
-    place = suggestion.contract
     return {
         "judgement": suggestion.judgement.value,
         "because": suggestion.because,
@@ -315,13 +289,10 @@ def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
         "scopes": list(suggestion.scopes),
         "pointers": list(suggestion.pointers),
         "fingerprints": list(suggestion.fingerprints),
-        "evidence": asdict(suggestion.evidence),
-        "contract": place
-        and {"file": place.file, "line": place.line, "column": place.column, "pointer": place.pointer},
-        "edits": [_edit(edit) for edit in suggestion.edits],
+        "evidence": to_builtins(suggestion.evidence),
+        "contract": to_builtins(suggestion.contract) if suggestion.contract else None,
+        "edits": [
+            {"do": type(edit).__name__.lower(), **structs.asdict(edit), "at": list(edit.at)}
+            for edit in suggestion.edits
+        ],
     }
-
-
-def _edit(edit: Edit) -> dict[str, Any]:
-    members = {name: getattr(edit, name) for name in edit.__dataclass_fields__}
-    return {"do": type(edit).__name__.lower(), **members, "at": list(edit.at)}

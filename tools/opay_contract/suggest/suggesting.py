@@ -1,39 +1,43 @@
 """Judges each difference that a run found, and drafts the contract that allows what is regular.
 
-The table of fixes has for each rule the plan that settles its findings, or why the contract cannot.
+The table of fixes has for each rule the plan that settles its findings, or why the contract cannot. What the
+contract allows and no recording shows is taken back on demand.
 """
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from functools import reduce
+from typing import Any
 
-from opay_contract.contract.addresses import split_uri
+import msgspec
+
+from opay_contract.contract.addresses import Address, split_uri, tokens_of
 from opay_contract.contract.contract import Contract
+from opay_contract.contract.fields import REQUEST_BODY, RESPONSE_BODY
 from opay_contract.contract.operation import OpenQuestion
-from opay_contract.drift.insight import draw_insight
+from opay_contract.drift.insight import draw_insight, parent_of
+from opay_contract.jsontext import Tokens
 from opay_contract.judge import table
+from opay_contract.judge.gap_table import NULL_UNOBSERVED, PRESENCE_NARROWER, TYPE_UNOBSERVED
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED
-from opay_contract.model.finding import Kind
-from opay_contract.model.insight import Answer
+from opay_contract.model.finding import Answer, Kind, Rule
+from opay_contract.model.observation import UNDATED, FieldLocation, Observed, join_observed
 from opay_contract.model.summary import DriftSummary
-from opay_contract.suggest import additions, widening
-from opay_contract.suggest.context import Draft, EditContext, EditPlan
-from opay_contract.suggest.finding_groups import FindingGroup, gather_groups
-from opay_contract.suggest.narrowing import suggest_narrower
+from opay_contract.suggest import widening
+from opay_contract.suggest.context import EditContext, EditPlan, FindingGroup, gather_groups
+from opay_contract.suggest.editing import Add, Append, Put, Remove
 from opay_contract.suggest.suggestion import (
-    Add,
+    Draft,
     Frequency,
     Judgement,
     Proposal,
-    Remove,
     Suggestion,
     Thresholds,
     describe_limit,
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fix:
+class Fix(msgspec.Struct, frozen=True, kw_only=True):
     """What can be done about the findings of a rule.
 
     Without a plan `reason` says why there is none. `is_fault` if no contract could allow it, so that the
@@ -66,9 +70,9 @@ _DATA = "what the data of such an answer mean is for a person to say"
 FIXES: dict[str, Fix] = {
     table.PATH_UNDOCUMENTED.id: _by_hand(_OPERATION),
     table.METHOD_UNDOCUMENTED.id: _by_hand(_OPERATION),
-    table.STATUS_UNDOCUMENTED.id: Fix(plan=additions.add_status, is_catalogue=True),
-    table.MEDIA_TYPE_UNDOCUMENTED.id: Fix(plan=additions.add_media_type, is_catalogue=True),
-    table.JSON_MISLABELLED.id: Fix(plan=additions.add_media_type),
+    table.STATUS_UNDOCUMENTED.id: Fix(plan=widening.add_status, is_catalogue=True),
+    table.MEDIA_TYPE_UNDOCUMENTED.id: Fix(plan=widening.add_media_type, is_catalogue=True),
+    table.JSON_MISLABELLED.id: Fix(plan=widening.add_media_type),
     table.BODY_EMPTY.id: _by_hand("a body is described or it is not; part the statuses by hand"),
     table.BODY_NOT_JSON.id: _fault("the answer says that it is JSON and is none"),
     table.BODY_TRUNCATED.id: _fault("the answer breaks off"),
@@ -78,18 +82,18 @@ FIXES: dict[str, Fix] = {
     table.DUPLICATE_KEY.id: _fault(_READERS),
     table.NON_FINITE_NUMBER.id: _fault(_READERS),
     table.UNSAFE_NUMBER.id: _fault(_READERS),
-    table.HEADER_MISSING.id: Fix(plan=additions.let_parameter_be_absent),
-    table.PARAMETER_MISSING.id: Fix(plan=additions.let_parameter_be_absent),
+    table.HEADER_MISSING.id: Fix(plan=widening.let_parameter_be_absent),
+    table.PARAMETER_MISSING.id: Fix(plan=widening.let_parameter_be_absent),
     table.PARAMETER_INVALID.id: _by_hand(_PARAMETERS),
     table.PARAMETER_UNDOCUMENTED.id: _by_hand(_PARAMETERS),
-    table.RESPONSE_HEADER_MISSING.id: Fix(plan=additions.let_parameter_be_absent),
+    table.RESPONSE_HEADER_MISSING.id: Fix(plan=widening.let_parameter_be_absent),
     table.RESPONSE_HEADER_INVALID.id: _by_hand(_PARAMETERS),
-    table.REQUEST_FIELD_UNDOCUMENTED.id: Fix(plan=additions.add_member),
+    table.REQUEST_FIELD_UNDOCUMENTED.id: Fix(plan=widening.add_member),
     table.REQUEST_FIELD_MISSING.id: Fix(plan=widening.drop_required),
     table.REQUEST_FIELD_INVALID.id: _by_hand(
         "what is wrong with the requests is not told apart; change it by hand"
     ),
-    table.RESPONSE_FIELD_UNDOCUMENTED.id: Fix(plan=additions.add_member),
+    table.RESPONSE_FIELD_UNDOCUMENTED.id: Fix(plan=widening.add_member),
     table.FIELD_MISSING.id: Fix(plan=widening.drop_required),
     table.FIELD_NULL.id: Fix(plan=widening.allow_types),
     table.TYPE_MISMATCH.id: Fix(plan=widening.allow_types),
@@ -104,7 +108,7 @@ FIXES: dict[str, Fix] = {
     table.SUCCESS_WITHOUT_DATA.id: _by_hand(_DATA),
     table.ERROR_WITH_DATA.id: _by_hand(_DATA),
     table.SUCCESS_CODE_ON_HTTP_ERROR.id: _fault("status and code contradict each other"),
-    table.CODE_UNDOCUMENTED.id: Fix(plan=additions.add_codes, is_catalogue=True),
+    table.CODE_UNDOCUMENTED.id: Fix(plan=widening.add_codes, is_catalogue=True),
     table.MESSAGE_UNDOCUMENTED.id: _by_hand("messages are not kept with their codes; add them by hand"),
     table.ANSWER_MISMATCHED.id: _fault("the answer is about something else than was asked for"),
     table.ITEM_REPEATED.id: _fault("what identifies an item stands at two"),
@@ -259,3 +263,120 @@ def _suggest(case: FindingGroup, fix: Fix, plan: EditPlan, work: EditContext) ->
             contract=case.place,
         )
     )
+
+
+_ALTERNATIVES = frozenset(("anyOf", "oneOf"))
+
+
+def suggest_narrower(work: EditContext) -> Iterator[Suggestion]:
+    """Yield what could be required, and types that could go, carrying each out in the draft where that holds.
+
+    A schema is narrowed only if every place that it describes was observed, and agrees.
+    """
+    for statement, locations in _places_by_statement(work).items():
+        opportunities = sum(_opportunities(location, work) for location in locations)
+        seen = [work.observations[location] for location in locations if location in work.observations]
+        if not seen or opportunities < work.limits.enough:
+            continue
+        observed = reduce(join_observed, seen)
+        for rule, plan in _plans(statement, locations, observed, work):
+            yield _carry_out(rule, plan, statement, locations, observed, work)
+
+
+def _carry_out(  # noqa: PLR0913, PLR0917  what a suggestion is made of
+    rule: Rule,
+    plan: EditPlan,
+    statement: Address,
+    locations: list[FieldLocation],
+    observed: Observed,
+    work: EditContext,
+) -> Suggestion:
+    seen_forms = {location[:2] for location in work.observations}
+    if unseen := next((location[1] for location in locations if location[:2] not in seen_forms), None):
+        plan = EditPlan(action=f"the form '{unseen}', which shares the schema, was not recorded")
+    days = [day for day in observed.days() if day != UNDATED]
+    inside = dict.fromkeys(
+        location[3].removeprefix(REQUEST_BODY).removeprefix(RESPONSE_BODY) for location in locations
+    )
+    return work.carry_out(
+        Suggestion(
+            judgement=Judgement.TOO_WIDE,
+            because=f"so in all of {observed.count:,}, where at least {work.limits.enough} are asked for",
+            action=plan.action,
+            edits=plan.edits,
+            evidence=Frequency(count=observed.count, of=observed.count, days=len(days)),
+            rule=rule.id,
+            scopes=tuple(
+                dict.fromkeys(", ".join(part for part in location[:3] if part) for location in locations)
+            ),
+            pointers=tuple(inside),
+            contract=work.contract.schemas.place(statement.uri),
+        )
+    )
+
+
+def _places_by_statement(work: EditContext) -> dict[Address, list[FieldLocation]]:
+    """Return for each schema every place that it describes, observed or not."""
+    found: dict[Address, list[FieldLocation]] = {}
+    for scope in work.places.scopes:
+        for place, field in work.places.fields_of(scope).items():
+            for text in field.statements:
+                file, _, pointer = text.partition("#")
+                found.setdefault(Address(file, tokens_of(pointer)), []).append((*scope, place))
+    return {
+        statement: locations
+        for statement, locations in found.items()
+        if _ALTERNATIVES.isdisjoint(statement[1])
+    }
+
+
+def _plans(
+    statement: Address, locations: list[FieldLocation], observed: Observed, work: EditContext
+) -> Iterator[tuple[Rule, EditPlan]]:
+    file, at = statement
+    schema = work.draft.value(file, at)
+    types = schema.get("type") if isinstance(schema, dict) else None
+    if isinstance(types, list) and len(types) > 1:
+        yield from _unseen_types(file, at, types, observed)
+    if at[-2:-1] == ("properties",) and _could_be_required(locations, work):
+        yield from _requirement(file, at, work)
+
+
+def _unseen_types(
+    file: str, at: Tokens, types: list[Any], observed: Observed
+) -> Iterator[tuple[Rule, EditPlan]]:
+    seen = {"number" if one == "integer" and "integer" not in types else one for one in observed.types}
+    kept = [one for one in types if one in seen]
+    unseen = [str(one) for one in types if one not in seen]
+    if kept and unseen:
+        rule = NULL_UNOBSERVED if unseen == ["null"] else TYPE_UNOBSERVED
+        edit = Put(file=file, at=(*at, "type"), value=kept if len(kept) > 1 else kept[0])
+        yield rule, EditPlan(action=f"no longer allow {' and '.join(unseen)}", edits=(edit,))
+
+
+def _requirement(file: str, at: Tokens, work: EditContext) -> Iterator[tuple[Rule, EditPlan]]:
+    holder, name = at[:-2], str(at[-1])
+    requests = {split_uri(form.request) for one in work.contract.operations for form in one.forms}
+    required = work.draft.value(file, (*holder, "required"))
+    if (file, holder) in requests or name in (required or ()):
+        return
+    edit = (
+        Append(file=file, at=(*holder, "required"), value=name)
+        if required
+        else Add(file=file, at=holder, name="required", value=[name], after="type")
+    )
+    yield PRESENCE_NARROWER, EditPlan(action=f"require '{name}'", edits=(edit,))
+
+
+def _could_be_required(locations: list[FieldLocation], work: EditContext) -> bool:
+    fields = [work.places.field_at(location) for location in locations]
+    return all(field is not None and field.required == "no" for field in fields) and all(
+        (work.observations[location].count if location in work.observations else 0)
+        == _opportunities(location, work)
+        for location in locations
+    )
+
+
+def _opportunities(location: FieldLocation, work: EditContext) -> int:
+    parent = work.observations.get(parent_of(location))
+    return parent.count_of("object") if parent else 0

@@ -1,58 +1,27 @@
-"""What recordings say should become of the contract: suggestions with evidence and judgement, and edits."""
+"""What recordings say should become of the contract: suggestions with evidence and judgement, and the draft.
 
-from dataclasses import dataclass
+Each edit of a draft is held against what it must say before it counts.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from opay_contract.jsontext import Tokens
+import msgspec
+from msgspec.structs import replace
+
+from opay_contract.contract.addresses import MISSING, address, below, value_below
+from opay_contract.contract.contract import Contract
+from opay_contract.contract.documents import Document, load_document, load_documents, parse_document
+from opay_contract.contract.loading import build_contract
+from opay_contract.contract.openapi import is_schema_file, root_of
+from opay_contract.errors import ContractError
+from opay_contract.jsontext import Tokens, iter_nodes
 from opay_contract.model.finding import ContractPlace
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Edit:
-    """Something to be done at a place of a document; where an index of a list is text, it is read as one."""
-
-    file: str
-    at: Tokens
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Put(_Edit):
-    """Another value for what stands at a place."""
-
-    value: Any
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rename(_Edit):
-    """Another name and another value for the member at a place, which keeps its position."""
-
-    name: str
-    value: Any
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Add(_Edit):
-    """One more member of the mapping at a place, behind the member `after`, or the last."""
-
-    name: str
-    value: Any
-    after: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Append(_Edit):
-    """One more item at the end of the list at a place."""
-
-    value: Any
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remove(_Edit):
-    """The member or the item at a place, gone."""
-
-
-Edit = Put | Rename | Add | Append | Remove
+from opay_contract.suggest.editing import Edit, LayoutError, edit_text, edit_value
 
 
 class Judgement(StrEnum):
@@ -65,8 +34,7 @@ class Judgement(StrEnum):
     ANSWERED = "question-answered"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thresholds:
+class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     """What the judgement rests on; every output states them.
 
     `count` and `days`: how often and on how many days (UTC) something has to be seen to be regular. `common`
@@ -89,8 +57,7 @@ def describe_limit(share: float) -> str:
     return f"{100 * share:g} %"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frequency:
+class Frequency(msgspec.Struct, frozen=True, kw_only=True):
     """How often something was seen, of how often it could have been since it was first seen, and when.
 
     `before` counts the opportunities on earlier days, which did not show it. `days` is the number of days on
@@ -105,8 +72,7 @@ class Frequency:
     last_seen: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suggestion:
+class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to do about the contract or about the vendor.
 
     `because` says why it was judged so, `action` what would be done, or why no edit can do it. `pointers` are
@@ -127,8 +93,7 @@ class Suggestion:
     contract: ContractPlace | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revision:
+class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """A document of the contract as it is and as it would be."""
 
     name: str
@@ -136,8 +101,7 @@ class Revision:
     after: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Move(msgspec.Struct, frozen=True, kw_only=True):
     """An edit, and its document's value before and after it."""
 
     edit: Edit
@@ -145,8 +109,7 @@ class Move:
     after: Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     """All suggestions of a run, and what the contract's documents would be with them.
 
     `moves` has the edits in the order in which they are made. `exchanges` counts what was looked at,
@@ -169,3 +132,92 @@ class Proposal:
     def others(self) -> tuple[Suggestion, ...]:
         """The suggestions that no edit carries out."""
         return tuple(one for one in self.suggestions if not one.edits)
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """The texts of a contract's documents as they were read and as they are now, and the moves between."""
+
+    originals: dict[str, str]
+    texts: dict[str, str]
+    documents: dict[str, Document]
+    moves: tuple[Move, ...] = ()
+
+    @property
+    def revisions(self) -> tuple[Revision, ...]:
+        """The documents that say something else than when they were read."""
+        return tuple(
+            Revision(name=name, before=self.originals[name], after=text)
+            for name, text in self.texts.items()
+            if text != self.originals[name]
+        )
+
+    def contract(self, base_urls: tuple[str, ...] = ()) -> Contract:
+        """Return the contract that the texts are."""
+        return build_contract(self.documents, base_urls)
+
+    def value(self, file: str, at: Tokens) -> Any:
+        """Return what stands at a place, None where nothing does."""
+        found = value_below(self.documents[file].value, at)
+        return None if found is MISSING else found
+
+    def edited(self, edits: Iterable[Edit]) -> "Draft | None":
+        """Return the draft after edits; None where one cannot be written, or leaves no usable contract."""
+        draft = self
+        try:
+            for edit in edits:
+                draft = draft._edited_once(edit)
+            draft.contract()
+        except (LayoutError, ContractError):
+            return None
+        return draft
+
+    def count_wrong_examples(self) -> int:
+        """Return how many examples of the contract are not valid by their schemas."""
+        schemas = self.contract().schemas
+        return sum(not schemas.validator(uri).is_valid(value) for uri, value in self._examples())
+
+    def _edited_once(self, edit: Edit) -> "Draft":
+        before = self.documents[edit.file].value
+        edit = replace(edit, at=_with_indexes(before, edit.at))
+        text = edit_text(self.texts[edit.file], edit)
+        document, after = parse_document(text, edit.file), edit_value(before, edit)
+        if json.dumps(document.value) != json.dumps(after):  # in order, and `1` is not `true`
+            raise LayoutError
+        return replace(
+            self,
+            texts=self.texts | {edit.file: text},
+            documents=self.documents | {edit.file: document},
+            moves=(*self.moves, Move(edit=edit, before=before, after=after)),
+        )
+
+    @property
+    def root(self) -> str:
+        """The name of the document that the contract begins with."""
+        return root_of(self.documents)
+
+    def _examples(self) -> Iterator[tuple[str, Any]]:
+        for name, document in self.documents.items():
+            if is_schema_file(name) and isinstance(document.value, dict):
+                yield from ((address(name), value) for value in document.value.get("examples", ()))
+        for tokens, node in iter_nodes(self.documents[self.root].value):
+            if isinstance(node, dict) and "schema" in node and tokens[-2:-1] == ("content",):
+                uri = below(address(self.root, *tokens), "schema")
+                for example in node.get("examples", {}).values():
+                    if "value" in example:
+                        yield uri, example["value"]
+
+
+def _with_indexes(value: Any, at: Tokens) -> Tokens:
+    """Return a place with numbers where its steps are into lists: pointers have them as text."""
+    steps: list[str | int] = []
+    for token in at:
+        steps.append(int(token) if isinstance(value, list) and str(token).isdecimal() else token)
+        value = value_below(value, (token,))
+    return tuple(steps)
+
+
+def read_draft(contract: Path) -> Draft:
+    """Read the documents of a contract; raises ContractError where one is no sound document."""
+    documents = load_documents(contract, partial(load_document, keeps_line_ends=True))
+    texts = {name: document.text for name, document in documents.items()}
+    return Draft(originals=texts, texts=texts, documents=documents)

@@ -6,22 +6,25 @@ the contract becomes a `Breach`.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+import msgspec
+from msgspec import field
+
 from opay_contract.contract.addresses import MISSING, value_below
 from opay_contract.contract.operation import is_json
 from opay_contract.jsontext import Parsed, parse_json
-from opay_contract.mock.sound import PLACEHOLDER, SoundRequest
-from opay_contract.model.exchange import Exchange, header
+from opay_contract.mock.calls import PLACEHOLDER, SoundRequest
+from opay_contract.model.exchange import Exchange, Hidden, header
 from opay_contract.model.finding import Finding
 from opay_contract.signing.signer import (
     UnsignableBody,
     documented_forms,
     sign,
 )
+from opay_contract.suite import from_schema
 from opay_contract.suite.breach import Breach, Discrepancy, check_each, quote_for_shell
 from opay_contract.suite.client import Client
 from opay_contract.suite.questions import CREDENTIAL, CUSTOMER_ID, MERCHANT_ID, PRIVATE_KEY, ApiJudge
@@ -37,8 +40,7 @@ SIGNED_AS_IT_IS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class Ask(Hidden, frozen=True, kw_only=True):
     """A request, ready to be sent; `signing` is the shell's command that prints its signature's header.
 
     A body that `is_made_up` may be anybody's, and is not shown.
@@ -52,12 +54,11 @@ class Ask:
     is_made_up: bool = False
     target: str = ""
     """The path with its query."""
-    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    variables: Mapping[str, str] = field(default_factory=dict)
     """What the shell's variables stand for: credentials, and the customer and token that are known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a request."""
 
     ask: Ask
@@ -235,8 +236,6 @@ class Api:
     @cached_property
     def sound_bodies(self) -> "SearchStrategy[Any]":
         """Any body that the contract allows for the operation that is asked."""
-        from opay_contract.suite.generation import from_schema  # noqa: PLC0415  heavy
-
         schema = self.judge.operation.request_schema
         return from_schema({} if schema is None else {"$ref": schema}, self.judge.contract)
 

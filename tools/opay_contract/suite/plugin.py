@@ -10,21 +10,18 @@ import warnings
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, settings
+from msgspec.structs import asdict
 
 import opay_contract
-from opay_contract.contract.contract import Contract
-from opay_contract.contract.loading import (
-    default_directory,
-    load_contract,
-    locate_root,
-    with_base_url,
-)
+from opay_contract.contract.contract import Contract, with_base_url
+from opay_contract.contract.documents import default_directory, locate_root
+from opay_contract.contract.loading import load_contract
 from opay_contract.errors import OpayContractError, UsageError
 from opay_contract.suite.api import Api
 from opay_contract.suite.breach import (
@@ -37,9 +34,16 @@ from opay_contract.suite.breach import (
     render_findings_text,
 )
 from opay_contract.suite.client import Client, Listener, RatePolicy, UnreachableError, share
-from opay_contract.suite.probe import PROBES, ProbeResult, probe
 from opay_contract.suite.questions import LACKS, MOCK, NEEDS, ApiJudge, ApiTarget, Questions
-from opay_contract.suite.targets import find_target, judge_of, running_mock
+from opay_contract.suite.targets import (
+    NO_OPERATION,
+    PROBES,
+    ProbeResult,
+    find_target,
+    judge_of,
+    probe,
+    running_mock,
+)
 from opay_contract.words import count
 
 PACKAGE = Path(opay_contract.__file__).parent
@@ -341,6 +345,8 @@ def contract_of(config: pytest.Config) -> Contract:
             config.stash[_CONTRACT] = load_contract(named)
         except OpayContractError as error:
             raise pytest.UsageError(str(error)) from None
+        if not config.stash[_CONTRACT].operations:
+            raise pytest.UsageError(NO_OPERATION)
     return config.stash[_CONTRACT]
 
 
@@ -381,7 +387,7 @@ def _profile(config: pytest.Config) -> str:
 
 
 def _recorder(stack: ExitStack, path: Path, key: bytes, target: ApiTarget, contract: Contract) -> Listener:
-    from opay_contract.record.capture import Captured  # noqa: PLC0415  of no use but here
+    from opay_contract.record.files import Captured  # noqa: PLC0415  of no use but here
     from opay_contract.record.recorder import open_recorder  # noqa: PLC0415
 
     judged = with_base_url(contract, target.base_url)

@@ -1,4 +1,5 @@
-// Starts Debian's Chromium without a network, and writes down what a page asks for and complains about.
+// Starts Debian's Chromium without a network, and writes down what a page asks for and complains about. Where PICTURES names
+// a folder, what is opened at a width is painted there for people to look at.
 import { chromium } from "playwright-core";
 
 const FLAGS = [
@@ -18,5 +19,9 @@ export const open = async (browser, url, options, ready = ".members") => {
   page.on("pageerror", (error) => seen.errors.push(String(error)));
   await page.goto(url);
   await page.waitForSelector(ready, { state: "attached" });
+  if (process.env.PICTURES && options.viewport) {
+    const name = `${page.url().split("/").pop()}-${options.viewport.width}-${options.colorScheme ?? "plain"}`;
+    await page.screenshot({ path: `${process.env.PICTURES}/${name}.png`, fullPage: true });
+  }
   return { page, seen, close: () => context.close() };
 };

@@ -1,33 +1,30 @@
-// look.mjs URL FOLDER: opens the page narrow, middling and wide, light and dark, and printed; prints what it saw as JSON.
+// look.mjs URL: opens the page narrow, middling and wide, light and dark, and printed; prints what it saw as JSON.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { launch, open } from "./browser.mjs";
 
-const [url, folder] = process.argv.slice(2);
+const [url] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const browser = await launch();
 const looks = [];
-for (const width of [360, 768, 1280]) {
-  for (const colorScheme of width === 768 ? ["light"] : ["light", "dark"]) {
-    const { page, seen, close } = await open(browser, url, { viewport: { width, height: 1000 }, colorScheme });
-    await page.screenshot({ path: `${folder}/${width}-${colorScheme}.png`, fullPage: true });
-    const measured = await page.evaluate(() => ({
-      overflow: document.documentElement.scrollWidth - innerWidth,
-      height: document.documentElement.scrollHeight,
-      shown: document.querySelector("main").innerText,
-      background: getComputedStyle(document.body).backgroundColor,
-      cut: [...document.querySelectorAll("main *")]
-        .filter((one) => !one.closest("thead") && one.getClientRects().length && one.getBoundingClientRect().right > innerWidth + 1)
-        .map((one) => one.outerHTML.slice(0, 100)),
-    }));
-    await page.evaluate(axe);
-    const { violations } = await page.evaluate(() => axe.run());
-    const grave = violations
-      .filter((one) => one.impact === "serious" || one.impact === "critical")
-      .map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 100)).join(" ")}`);
-    looks.push({ width, colorScheme, ...seen, ...measured, grave });
-    await close();
-  }
+for (const [width, colorScheme] of [[360, "dark"], [768, "light"], [1280, "light"]]) {
+  const { page, seen, close } = await open(browser, url, { viewport: { width, height: 1000 }, colorScheme });
+  const measured = await page.evaluate(() => ({
+    overflow: document.documentElement.scrollWidth - innerWidth,
+    height: document.documentElement.scrollHeight,
+    shown: document.querySelector("main").innerText,
+    background: getComputedStyle(document.body).backgroundColor,
+    cut: [...document.querySelectorAll("main *")]
+      .filter((one) => !one.closest("thead") && one.getClientRects().length && one.getBoundingClientRect().right > innerWidth + 1)
+      .map((one) => one.outerHTML.slice(0, 100)),
+  }));
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => axe.run());
+  const grave = violations
+    .filter((one) => one.impact === "serious" || one.impact === "critical")
+    .map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 100)).join(" ")}`);
+  looks.push({ width, colorScheme, ...seen, ...measured, grave });
+  await close();
 }
 
 // The contents of a narrow page: closed at first, opened by the button, and each link leads to its section.
@@ -61,12 +58,13 @@ await wide.close();
 // On paper a dark page is light too.
 const paper = await open(browser, url, { viewport: { width: 1600, height: 1000 }, colorScheme: "dark" });
 await paper.page.emulateMedia({ media: "print", colorScheme: "dark" });
-await paper.page.pdf({ path: `${folder}/print.pdf`, format: "A4" });
-const print = await paper.page.evaluate(() => ({
+const pdf = await paper.page.pdf({ format: "A4" });
+const print = await paper.page.evaluate((begins) => ({
+  begins,
   header: getComputedStyle(document.querySelector("header")).display,
   background: getComputedStyle(document.body).backgroundColor,
   colors: [...new Set([...document.querySelectorAll("main *")].filter((one) => one.getClientRects().length).map((one) => getComputedStyle(one).color))],
-}));
+}), pdf.subarray(0, 5).toString());
 await paper.close();
 await browser.close();
 console.log(JSON.stringify({ looks, navigation, samples, print }));

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from opay_contract.cli import output
 from opay_contract.errors import UsageError
+from opay_contract.files import write_atomically
 from opay_contract.report import FORMATS
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -117,7 +117,7 @@ def test_a_write_that_fails_late_leaves_the_old_report(
     path.write_text("old", encoding="utf-8")
     monkeypatch.setattr(os, failing, fail)
     with pytest.raises(UsageError, match="Permission denied"):
-        output.write_atomically(path, "new")
+        write_atomically(path, "new")
     assert path.read_text(encoding="utf-8") == "old"
     assert names_in(tmp_path) == ["report.txt"]
 

@@ -10,8 +10,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-
-from opay_contract.report.json_report import report_schema
+from contract_tests.tool.running import published_schema
 
 Run = Callable[..., CompletedProcess[str]]
 Record = Callable[..., Path]
@@ -160,18 +159,20 @@ def test_the_scrubber_hides_nothing_but_the_lines_of_the_contract() -> None:
 def test_the_json_report_fits_its_published_schema(
     names: tuple[str, ...], run: Run, report: Report, record: Record
 ) -> None:
-    schema = report_schema()
+    schema = published_schema("report/report-v1.schema.json")
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.Draft202012Validator(schema).validate(report(run, record(*names)))
 
 
 def test_the_drifted_report_fits_its_published_schema(run: Run, report: Report) -> None:
-    jsonschema.Draft202012Validator(report_schema()).validate(report(run, "drifted"))
+    jsonschema.Draft202012Validator(published_schema("report/report-v1.schema.json")).validate(
+        report(run, "drifted")
+    )
 
 
 def test_the_published_schema_refuses_what_is_not_documented(run: Run, report: Report) -> None:
     judged = report(run, "drifted")
-    validator = jsonschema.Draft202012Validator(report_schema())
+    validator = jsonschema.Draft202012Validator(published_schema("report/report-v1.schema.json"))
     for spoiled in (
         {**judged, "extra": 1},
         {**judged, "schema_version": 2},
@@ -343,7 +344,7 @@ def test_the_real_recordings_without_drift_have_no_error(run: Run, report: Repor
 
 def test_the_real_recordings_with_drift_have_errors(run: Run, report: Report, repository: Path) -> None:
     judged = report(run, "contract_tests/recordings/drifted", cwd=repository)
-    jsonschema.Draft202012Validator(report_schema()).validate(judged)
+    jsonschema.Draft202012Validator(published_schema("report/report-v1.schema.json")).validate(judged)
     assert judged["summary"]["by_severity"]["error"] > 10
     assert "card-number-exposed" in {one["rule"] for one in judged["findings"]}
     assert run("check", "contract_tests/recordings/drifted", cwd=repository).returncode == 1

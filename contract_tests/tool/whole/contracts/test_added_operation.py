@@ -11,7 +11,8 @@ import pytest
 from contract_tests.tool.running import run_command
 from contract_tests.tool.whole.contracts.asking import breaches_of, call, fold
 
-from opay_contract.contract.loading import default_directory, load_contract, load_documents
+from opay_contract.contract.documents import default_directory, load_documents
+from opay_contract.contract.loading import load_contract
 from opay_contract.suite.api import Api
 from opay_contract.suite.client import Client, RatePolicy
 from opay_contract.suite.targets import judge_of, running_mock

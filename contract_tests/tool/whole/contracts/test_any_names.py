@@ -13,7 +13,8 @@ from contract_tests.tool.mock.conftest import InProcess
 from contract_tests.tool.running import run_command
 from contract_tests.tool.whole.contracts.asking import breaches_of
 
-from opay_contract.contract.loading import default_directory, load_contract, load_documents
+from opay_contract.contract.documents import default_directory, load_documents
+from opay_contract.contract.loading import load_contract
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.scenarios import build_scenarios
 from opay_contract.mock.store import Store

@@ -6,15 +6,10 @@ from pathlib import Path
 import pytest
 from contract_tests.tool.running import Completed, run_command
 
-from opay_contract.contract.loading import (
-    default_directory,
-    list_documents,
-    load_contract,
-    load_documents,
-    locate_root,
-)
+from opay_contract.contract.documents import default_directory, list_documents, load_documents, locate_root
+from opay_contract.contract.loading import load_contract
 from opay_contract.errors import ContractError, UsageError
-from opay_contract.mock.choices import assumed_choices
+from opay_contract.mock.statement import assumed_choices
 
 PETS = """\
 openapi: 3.0.3

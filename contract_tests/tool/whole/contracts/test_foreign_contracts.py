@@ -185,6 +185,7 @@ def test_openapi_3_0_is_read_as_it_means(price: dict[str, Any], wanted: set[tupl
         ({"swagger": "2.0"}, r"OpenAPI 2\.0 \(Swagger\), which is not read; convert it"),
         ({"openapi": "3.2.0"}, r"OpenAPI 3\.2\.0 is not read; known are 3\.0 and 3\.1"),
         ({"openapi": "4.0"}, r"OpenAPI 4\.0 is not read"),
+        ({"openapi": "Ann B"}, r": OpenAPI of such a version is not read"),
         ({}, "has no `openapi`"),
     ],
 )

@@ -17,9 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from opay_contract.contract.loading import load_contract
-from opay_contract.engines.folding import check_sources
-from opay_contract.engines.processes import check_in_processes
-from opay_contract.engines.work import Job, Work
+from opay_contract.engines.folding import Job, check_sources
+from opay_contract.engines.work import Work, check_in_processes
 from opay_contract.judge.subject import Settings
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.inputs import iter_sources

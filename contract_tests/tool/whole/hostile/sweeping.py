@@ -37,6 +37,10 @@ VALUES: list[Any] = [
     "application/json; charset=utf-16",
     "H4sIAAAAAAAA",
     "\u202e\x00\x1b]8;;x\x07",
+]
+"""A value of each type and form."""
+
+LARGE: list[Any] = [
     "a" * _LONG,
     "1" * _LONG,
     "\\" * _LONG,
@@ -47,7 +51,7 @@ VALUES: list[Any] = [
     {f"name{number}": number for number in range(_MANY)},
     [{"a": {"b": None}}] * _MANY,
 ]
-"""A value of each type and form, those that take time among them."""
+"""Values that take time: one place in four gets them."""
 
 FIELDS = (
     *(
@@ -157,7 +161,8 @@ def list_changes(name: str) -> list[tuple[_Change, Place]]:
     value = load(name)
     places = list(iter_places(value))
     fields = [place for place in places if _form_of_fields(value_at(value, place))]
-    return [*product(_CHANGES, places), *product(_MORE_FIELDS, fields)]
+    large = [partial(_put, one) for one in LARGE]
+    return [*product(_CHANGES, places), *product(large, places[::4]), *product(_MORE_FIELDS, fields)]
 
 
 def sweep(name: str, seed: int) -> bytes:

@@ -17,8 +17,7 @@ from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
 from opay_contract.report.checked_run import CheckedRun, View
 from opay_contract.report.json_report import render_json
-from opay_contract.report.line_reports import render_concise
-from opay_contract.report.text_report import render_text
+from opay_contract.report.text_report import render_concise, render_text
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ PLACES = [
     "opay_contract.judge.body_plan.annotate",
     "opay_contract.judge.exposure.CardSearch.in_url",
     "opay_contract.judge.alike.Kinds.part",
-    "opay_contract.report.line_reports.by_gravity",
+    "opay_contract.report.text_report.by_gravity",
 ]
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from contract_tests.tool.whole.mutation.in_process import find_culprit
 from contract_tests.tool.whole.mutation.mutants import Mutant, iter_mutants
 
-from opay_contract.contract.loading import load_documents
+from opay_contract.contract.documents import load_documents
 
 ROOT = Path(__file__).parents[4]
 load_all = cache(load_documents)

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from opay_contract.contract.loading import load_documents
+from opay_contract.contract.documents import load_documents
 from opay_contract.contract.openapi import is_schema_file
 from opay_contract.jsontext import Tokens, iter_nodes, pointer
 

@@ -10,7 +10,7 @@ from contract_tests.tool.whole.mutation.__main__ import main
 from contract_tests.tool.whole.mutation.in_process import find_culprit
 from contract_tests.tool.whole.mutation.mutants import Mutant, iter_mutants
 
-from opay_contract.contract.loading import load_documents
+from opay_contract.contract.documents import load_documents
 
 ROOT = Path(__file__).parents[4]
 SURVIVORS = tomllib.loads(Path(__file__).with_name("survivors.toml").read_text(encoding="utf-8"))

@@ -54,6 +54,22 @@ NEEDED = (
 )
 """What the package and its tests import; what is not there is not needed."""
 
+OPTIONS = (
+    "--override-ini=addopts=",
+    "--import-mode=importlib",
+    "--disable-plugin-autoload",
+    "-p_hypothesis_pytestplugin",
+    "-ppytester",
+    "-ppytest_timeout",
+    "-popay_contract.pytest_plugin.plugin",
+    "-pno:cacheprovider",
+    "-Wignore::pytest.PytestAssertRewriteWarning",
+    "--quiet",
+    "--exitfirst",
+    "--tb=line",
+)
+"""As pytest's settings have it, with as few plugins as the tests need, which are half of a fork."""
+
 _PASSED, _FAILED, _NO_IMPORT = 0, 1, 100
 """What pytest ends with when all tests passed, and when some failed; and a module that cannot be imported."""
 
@@ -146,8 +162,7 @@ class _Run:
                 importlib.import_module(changed.name)
             except Exception:  # noqa: BLE001  whatever a changed line does
                 return _NO_IMPORT
-        options = ["-q", "-x", "--tb=line", "-m", "", "-p", "no:cacheprovider", f"--basetemp={folder}"]
-        return pytest.main([*options, "-W", "ignore::pytest.PytestAssertRewriteWarning", *self.tests])
+        return pytest.main([*OPTIONS, f"--basetemp={folder}", *self.tests])
 
 
 class _Changed(MetaPathFinder):

@@ -1,27 +1,30 @@
-"""Checks recordings for the commands that go on from what `check` finds, and shows how far it is."""
+"""How a command runs: it checks recordings under a bar, says notes, and puts its report in its place."""
 
 import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from opay_contract.contract.contract import Contract
-from opay_contract.engines.folding import OnProgress, check_sources, no_progress
+from opay_contract.files import write_atomically
 from opay_contract.formats.table import Format
-from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Unreadable
+from opay_contract.model.observation import Window
 from opay_contract.model.summary import DriftSummary
-from opay_contract.model.timestamps import Window
 from opay_contract.recordings.inputs import Repeats, Source, iter_inputs
 from opay_contract.report.sentences import describe_nothing, describe_out_of_scope
 from opay_contract.words import count, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+    from opay_contract.engines.folding import OnProgress
+    from opay_contract.judge.subject import Settings
 
 format_in_option = click.option(
     "--format-in",
@@ -63,15 +66,19 @@ def print_notes(contract: Contract) -> None:
         )
 
 
-def settings_of_now(window: Window | None = None) -> Settings:
+def settings_of_now(window: Window | None = None) -> "Settings":
     """Return how to check: as of now, and with the key of the environment."""
+    from opay_contract.judge.subject import Settings  # noqa: PLC0415  of no use where nothing is checked
+
     return Settings(started_at=time.time(), window=window, private_key=os.environ.get("OPAY_PRIVATE_KEY"))
 
 
 def check_paths(
-    paths: Sequence[str], contract: Contract, settings: Settings, format_in: str | None = None
+    paths: Sequence[str], contract: Contract, settings: "Settings", format_in: str | None = None
 ) -> DriftSummary:
     """Check recordings as `check` does; says on standard error where nothing was checked, and why."""
+    from opay_contract.engines.folding import check_sources  # noqa: PLC0415  the same
+
     repeats = Repeats()
     inputs = Counted(iter_inputs(paths, repeats))
     with watch_progress() as on_progress:
@@ -97,10 +104,10 @@ def print_repeats(repeats: Repeats) -> None:
 
 
 @contextmanager
-def watch_progress() -> Iterator[OnProgress]:
+def watch_progress() -> Iterator["OnProgress"]:
     """Give a function that hears how far the work is; a bar shows once the work takes long."""
     if not sys.stderr.isatty():
-        yield no_progress
+        yield lambda _seen: None
         return
     bar = _Bar()
     try:
@@ -140,3 +147,35 @@ def _start_progress() -> "Progress":
     progress.add_task("Checking", total=None, rate="")
     progress.start()
     return progress
+
+
+def write_report(text: str, output: Path | None, *, colour: str = "auto") -> None:
+    """Print a report, or write it to `output` atomically; a reader who went away is no failure.
+
+    `colour` is `auto`, `always` or `never`; a file has none.
+    """
+    if output is not None:
+        write_atomically(output, click.unstyle(text))
+        return
+    try:
+        click.echo(text, nl=False, color=has_colour(colour, "stdout"))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter flushes into it
+
+
+def has_colour(asked: str, stream: Literal["stdout", "stderr"]) -> bool:
+    """Tell whether a standard stream has colours: as asked, as NO_COLOR or FORCE_COLOR say, or a terminal."""
+    if asked != "auto":
+        return asked == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if force := os.environ.get("FORCE_COLOR"):
+        return force != "0"
+    return os.environ.get("TERM") != "dumb" and is_terminal(stream)
+
+
+def is_terminal(stream: Literal["stdout", "stderr"]) -> bool:
+    """Tell whether somebody watches a standard stream."""
+    watched: bool = getattr(sys, stream).isatty()
+    return watched

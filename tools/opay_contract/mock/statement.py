@@ -1,27 +1,27 @@
 """What a contract says in `x-mock`: the records that are kept, what operations do with them, and choices.
 
 Without it the mock keeps nothing: each answer is an example of the contract, or made from its schemas.
+A choice says what the mock does where nobody knows what the vendor does; the rest is done as most APIs do it.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import (
     MISSING,
     Address,
     absolute,
     parse_pointer,
-    resolve,
-    split_uri,
     value_below,
 )
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.operation import Form, Operation
-from opay_contract.errors import ContractError
+from opay_contract.contract.operation import Form, OpenQuestion, Operation
+from opay_contract.errors import ContractError, UsageError
 from opay_contract.jsontext import Tokens
+from opay_contract.words import did_you_mean
 
 _MEMBER = "x-mock"
 
@@ -29,8 +29,7 @@ Samples = dict[str, list[Any]]
 """What is written into a made-up value, by its place: one of each list; the empty place takes members."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdmittedRequest:
+class AdmittedRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request that was let through, as the contract's expressions see it."""
 
     body: Any = None
@@ -132,8 +131,7 @@ class _StatedMock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     choices: list[StatedChoice] = []
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordsStated:
+class RecordsStated(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of record: the schema of its data, where its key is, and the items in it."""
 
     name: str
@@ -143,8 +141,7 @@ class RecordsStated:
     samples: Samples
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lookup:
+class Lookup(msgspec.Struct, frozen=True, kw_only=True):
     """What an operation, or one of its forms, does with records, or with the items in them.
 
     `data` says for places of the answer's data which place of the record they take, beside the item. `takes`
@@ -160,8 +157,7 @@ class Lookup:
     takes: tuple[tuple[Tokens, Expression], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MockStatement:
+class MockStatement(msgspec.Struct, frozen=True, kw_only=True):
     """All of `x-mock`; `lookups` are by the ids of operation and form, None where there are no forms."""
 
     records: dict[str, RecordsStated]
@@ -171,11 +167,10 @@ class MockStatement:
 
 def read_mock_statement(contract: Contract) -> MockStatement:
     """Read what a contract says to the mock; raises ContractError where it cannot be understood."""
-    values = document_values(contract)
     root = contract.schemas.root
     if _MEMBER not in root.value:
         return MockStatement(records={}, lookups={}, choices=())
-    at, value = resolve(values, Address(root.name, (_MEMBER,)))
+    at, value = contract.schemas.resolve(Address(root.name, (_MEMBER,)).uri)
     try:
         stated = msgspec.convert(value, _StatedMock, dec_hook=_read)
         records = {name: _records(name, one, at.file) for name, one in stated.records.items()}
@@ -190,14 +185,9 @@ def read_mock_statement(contract: Contract) -> MockStatement:
     return MockStatement(records=records, lookups=lookups, choices=tuple(stated.choices))
 
 
-def document_values(contract: Contract) -> dict[str, Any]:
-    """Return what each document of a contract says."""
-    return {name: document.value for name, document in contract.schemas.documents.items()}
-
-
 def needs_body(contract: Contract, operation: Operation) -> bool:
     """Tell whether a request is to have a body."""
-    _, body = resolve(document_values(contract), split_uri(f"{operation.uri}/requestBody"))
+    _, body = contract.schemas.resolve(f"{operation.uri}/requestBody")
     return isinstance(body, dict) and body.get("required") is True
 
 
@@ -206,7 +196,7 @@ def data_schema(contract: Contract, operation: Operation, form: Form | None) -> 
     forms = contract.schemas.find(f"{operation.uri}/x-forms")
     for index, one in enumerate(forms if isinstance(forms, list) and form is not None else ()):
         if form is not None and one.get("id") == form.id:
-            at, found = resolve(document_values(contract), split_uri(f"{operation.uri}/x-forms/{index}/data"))
+            at, found = contract.schemas.resolve(f"{operation.uri}/x-forms/{index}/data")
             return None if found is MISSING else at.uri
     return None
 
@@ -257,20 +247,110 @@ def put(value: Any, tokens: Tokens, child: Any) -> Any:
     return value
 
 
-def iter_places(value: Any, tokens: Tokens) -> Iterator[tuple[Any, str | int]]:
-    """Yield container and step of each place that tokens, with `*` for each item, lead to."""
-    *path, last = tokens
-    holders = [value]
-    for step in path:
-        inner: list[Any] = []
-        for holder in holders:
-            if step == "*" and isinstance(holder, list):
-                inner += holder
-            elif isinstance(holder, dict) and step in holder:
-                inner.append(holder[step])
-        holders = inner
-    for holder in holders:
-        if last == "*" and isinstance(holder, list):
-            yield from ((holder, index) for index in range(len(holder)))
-        elif isinstance(holder, dict):
-            yield holder, last
+ANSWERING = "answering"
+"""The situation of every answer: it is made to fit the evidence of the reading that is taken."""
+
+USUAL: dict[str, Action] = {
+    "wrong-method": Action(status=405),
+    "oversized-body": Action(status=413),
+    "wrong-content-type": Action(status=415),
+    "missing-identity": Action(means="authentication-failed"),
+    "malformed-json": Action(means="parameters-not-valid"),
+    "authentication-failed": Action(means="authentication-failed"),
+    "signing": Action(),
+    "missing-parameter": Action(means="parameters-not-valid"),
+    "several-forms": Action(means="parameters-not-valid"),
+    "undocumented-member": Action(accepted=True),
+    "unknown-record": Action(means="not-found"),
+    "empty-record": Action(answers="no-items"),
+    ANSWERING: Action(),
+}
+"""The situations in which a choice may decide, and what is done where none does."""
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """An open question, the reading that the mock acts on, and what it does by each."""
+
+    question: OpenQuestion
+    taken: str
+    stated: StatedChoice
+
+
+class Choices:
+    """Every choice of one mock, by question; `choices["error-data"]` is the id of the reading taken."""
+
+    __slots__ = ("_taken",)
+
+    def __init__(self, taken: Iterable[Choice]) -> None:
+        self._taken = {choice.question.id: choice for choice in taken}
+
+    def __getitem__(self, question: str) -> str:
+        """Return the id of the reading that is taken."""
+        return self._taken[question].taken
+
+    def __iter__(self) -> Iterator[Choice]:
+        """Iterate in the order in which a request meets them."""
+        return iter(self._taken.values())
+
+    def action(self, situation: str, form: str | None = None) -> Action:
+        """Return what the mock does in a situation, about a request of a form."""
+        for choice in self._taken.values():
+            if choice.stated.decides == situation and choice.stated.form in (None, form):
+                return choice.stated.readings[choice.taken]
+        return USUAL[situation]
+
+    def changed(self, picks: Iterable[str]) -> "Choices":
+        """Return the choices with every `QUESTION=READING` of `picks` taken."""
+        taken = dict(self._taken)
+        for pick in picks:
+            name, equals, reading = pick.partition("=")
+            if not equals:
+                raise UsageError(f"choice '{pick}' has no '='; write it as QUESTION=READING")
+            if name not in taken:
+                raise unknown_name("question", name, taken, "`opay-contract mock --choices`")
+            choice = taken[name]
+            if reading not in choice.stated.readings:
+                kind = f"reading of the question '{name}'"
+                raise unknown_name(kind, reading, choice.stated.readings, "`opay-contract mock --choices`")
+            taken[name] = replace(choice, taken=reading)
+        return Choices(taken.values())
+
+
+def assumed_choices(contract: Contract) -> Choices:
+    """Return the choices that take each question's assumed reading."""
+    asked = {question.id: question for question in contract.questions}
+    taken, file = list[Choice](), contract.schemas.root.name
+    for one in read_mock_statement(contract).choices:
+        if one.question not in asked:
+            raise ContractError(f"{file}: x-mock: there is no open question '{one.question}'")
+        if one.decides not in USUAL:
+            raise ContractError(
+                f"{file}: x-mock: '{one.decides}' is no situation; there are {', '.join(USUAL)}"
+            )
+        readings = asked[one.question].readings
+        assumed = next(
+            (reading.id for reading in readings if reading.assumed and reading.id in one.readings), None
+        )
+        if assumed is None:
+            said = f"the question '{one.question}' has no assumed reading that `x-mock` knows"
+            raise ContractError(f"{file}: {said}")
+        taken.append(Choice(question=asked[one.question], taken=assumed, stated=one))
+    return Choices(taken)
+
+
+def render_choices(choices: Choices) -> str:
+    """Return the choices as text: each question with its readings, the one taken marked by `*`."""
+    lines = []
+    for choice in choices:
+        lines.append(f"{choice.question.id}: {choice.question.question}")
+        for reading in choice.question.readings:
+            if reading.id in choice.stated.readings:
+                mark = "*" if reading.id == choice.taken else " "
+                lines.append(f"  {mark} {reading.id}: {reading.statement}")
+    none = "none: the contract has no open question that the mock decides on (`x-mock`)"
+    return "\n".join(lines) or none
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str], where: str) -> UsageError:
+    """Return the error for a name that is none of `known`; `where` tells what lists them."""
+    return UsageError(f"unknown {kind} '{name}'; {did_you_mean(name, known) or f'{where} lists them'}")

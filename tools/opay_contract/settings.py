@@ -1,21 +1,150 @@
-"""The settings of a project: the table of keys, the file that they stand in, and what is refused there.
+"""What a project has settled: which rules count and how much, the keys, and their file.
 
-They stand in `[tool.opay-contract]` of the nearest pyproject.toml that has it, in the working folder or
-above, or in a file that is named. The commands and the pytest plugin read them here.
+The settings stand in `[tool.opay-contract]` of the nearest pyproject.toml that has it, in the working folder
+or above, or in a file that is named. The commands and the pytest plugin read them here.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+from msgspec import field
+from msgspec.structs import replace
+
 from opay_contract.errors import UsageError
-from opay_contract.model.finding import Severity
+from opay_contract.files import line_of, parse_toml, read_text
+from opay_contract.judge.describing import describe_name
+from opay_contract.judge.gap_table import EVERY_RULE
+from opay_contract.judge.table import CARD_NUMBER_EXPOSED, NOTHING_SUCCEEDED
+from opay_contract.model.finding import Finding, Insight, Key, Rule, Severity
+from opay_contract.model.summary import DriftSummary, FoldedFinding
 from opay_contract.report import FORMATS
-from opay_contract.settings.policy import RulePolicy, build_policy, expand_rules, parse_severity
-from opay_contract.tomltext import line_of, parse_toml
-from opay_contract.words import did_you_mean
+from opay_contract.words import count, did_you_mean
+
+ALWAYS = {
+    CARD_NUMBER_EXPOSED.id: "a recording with card numbers is card data, whoever looks at it",
+    NOTHING_SUCCEEDED.id: "`--require-success 0` says that a run without a success is meant",
+}
+"""Rules that always count, at their own severity, and why."""
+
+_BY_ID = {rule.id: rule for rule in EVERY_RULE}
+RULE_NAMES = tuple(_BY_ID)
+
+
+_GROUPS_OF = {rule.id: (rule.kind.value, rule.area.value.replace(" ", "-")) for rule in EVERY_RULE}
+GROUPS: dict[str, frozenset[str]] = {
+    name: frozenset(id_ for id_, names in _GROUPS_OF.items() if name in names)
+    for both in _GROUPS_OF.values()
+    for name in both
+}
+"""The kinds and areas of rules, each with the ids of its rules."""
+
+
+def expand_rules(names: Iterable[str]) -> frozenset[str]:
+    """Return the ids that rules, kinds and areas stand for; raises UsageError at one that is none of them."""
+    found: set[str] = set()
+    for name in names:
+        if name not in _BY_ID and name not in GROUPS:
+            hint = did_you_mean(name, [*_BY_ID, *GROUPS]) or "`opay-contract rules` lists them"
+            raise UsageError(f"unknown rule '{name}'; {hint}")
+        found |= GROUPS.get(name, {name})
+    return frozenset(found)
+
+
+def parse_severity(text: str) -> Severity:
+    """Return the severity of a name; raises UsageError where it is none."""
+    for severity in Severity:
+        if severity.label == text:
+            return severity
+    known = ", ".join(severity.label for severity in reversed(Severity))
+    raise UsageError(f"unknown severity '{text}'; expected one of {known}")
+
+
+class RulePolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """The rules that count: those of `select`, or all where it is None, without those of `ignore`.
+
+    What is ignored is ignored, selected or not. `severity` has the rules that weigh more or less than usual.
+    """
+
+    select: frozenset[str] | None = None
+    ignore: frozenset[str] = frozenset()
+    severity: Mapping[str, Severity] = field(default_factory=dict)
+
+    def rule(self, rule: Rule) -> Rule | None:
+        """Return a rule as it counts here, or None where it does not."""
+        if rule.id in ALWAYS:
+            return rule
+        if rule.id in self.ignore or (self.select is not None and rule.id not in self.select):
+            return None
+        severity = self.severity.get(rule.id, rule.severity)
+        return rule if severity is rule.severity else replace(rule, severity=severity)
+
+    def findings(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        """Return the findings that count, each as grave as it does."""
+        return tuple(
+            replace(finding, rule=rule)
+            for finding in findings
+            if (rule := self.rule(finding.rule)) is not None
+        )
+
+    def summary(self, summary: DriftSummary) -> DriftSummary:
+        """Return a summary with the findings that count.
+
+        What a summary did not keep beyond its cap is of unknown rules, and goes on counting.
+        """
+        if self == RulePolicy():
+            return summary
+        occurrences, kept = Counter(summary.occurrences), dict[Key, FoldedFinding]()
+        for key, folded in summary.findings.items():
+            occurrences[folded.finding.rule.severity] -= folded.count
+            if (rule := self.rule(folded.finding.rule)) is not None:
+                occurrences[rule.severity] += folded.count
+                kept[key] = replace(folded, finding=replace(folded.finding, rule=rule))
+        return replace(
+            summary,
+            findings=kept,
+            occurrences={severity: number for severity, number in occurrences.items() if number},
+        )
+
+    def left_out(self, summary: DriftSummary) -> dict[str, int]:
+        """Return how many findings of each rule do not count, the most first."""
+        found = Counter(folded.finding.rule.id for folded in summary.findings.values())
+        return {id_: number for id_, number in found.most_common() if self.rule(_BY_ID[id_]) is None}
+
+    def describe_left_out(self, summary: DriftSummary) -> str:
+        """Return in a sentence what was found and does not count, so that less is not taken for nothing."""
+        left_out = self.left_out(summary)
+        by_rule = ", ".join(f"{rule} {number:,}" for rule, number in left_out.items())
+        findings = count(sum(left_out.values()), "finding")
+        return f"{findings} left out by --select or --ignore ({by_rule})." if left_out else ""
+
+    def insight(self, insight: Insight, summary: DriftSummary) -> Insight:
+        """Return what observations say without the gaps of rules that do not count, and what is left out."""
+        gaps = tuple(gap for gap in insight.gaps if self.rule(gap.rule) is not None)
+        said = self.describe_left_out(summary)
+        return replace(insight, gaps=gaps, limits=(*insight.limits, *([said] if said else [])))
+
+
+def build_policy(
+    select: Iterable[str] = (), ignore: Iterable[str] = (), severity: Mapping[str, Severity] | None = None
+) -> RulePolicy:
+    """Return the policy of names as they are written; raises UsageError at an unknown or a fixed rule."""
+    selected, left_out = tuple(select), tuple(ignore)
+    for name in (*left_out, *(severity or {})):
+        if name in ALWAYS:
+            raise UsageError(f"'{name}' always counts: {ALWAYS[name]}")
+    levels: dict[str, Severity] = {}
+    for name, level in sorted((severity or {}).items(), key=lambda one: one[0] in _BY_ID):
+        levels |= dict.fromkeys(expand_rules([name]), level)  # what is said of a rule itself comes last
+    return RulePolicy(
+        select=expand_rules(selected) if selected else None,
+        ignore=expand_rules(left_out),
+        severity={id_: level for id_, level in levels.items() if id_ not in ALWAYS},
+    )
+
 
 PYPROJECT = "pyproject.toml"
 _NAME = "opay-contract"
@@ -30,8 +159,7 @@ _TOML_TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectSettings:
+class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What a project settled; None, or nothing in it, is what the program does by itself.
 
     `file` is where the settings stand, `lines` has the line of each key that is set. Paths are absolute, or
@@ -56,8 +184,7 @@ class ProjectSettings:
         return build_policy(self.select, self.ignore, self.severity)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class SettingKey(msgspec.Struct, frozen=True, kw_only=True):
     """One key of the table: its name in the file, the option that wins over it, and what it says.
 
     `parameter` is the name that a command knows the option's value by, and no other value. `default` says
@@ -146,8 +273,8 @@ def _number(value: Any, _folder: Path) -> int:
     return value
 
 
-KEYS: tuple[Key, ...] = (
-    Key(
+KEYS: tuple[SettingKey, ...] = (
+    SettingKey(
         name="contract",
         parameter="contract_dir",
         example='"contract"',
@@ -156,7 +283,7 @@ KEYS: tuple[Key, ...] = (
         "contract that the package carries.",
         read=_path,
     ),
-    Key(
+    SettingKey(
         name="base-url",
         parameter="base_urls",
         example='["https://gw.shop.example/psp"]',
@@ -164,7 +291,7 @@ KEYS: tuple[Key, ...] = (
         help="A base URL that answers by the contract, besides its servers. May be repeated.",
         read=_texts,
     ),
-    Key(
+    SettingKey(
         name="fail-on",
         parameter="fail_on",
         example='"warning"',
@@ -172,7 +299,7 @@ KEYS: tuple[Key, ...] = (
         help="The least severity of a finding that makes the exit code 1.",
         read=lambda value, _folder: parse_severity(_text(value)),
     ),
-    Key(
+    SettingKey(
         name="baseline",
         parameter="baseline_file",
         example='"accepted.toml"',
@@ -180,7 +307,7 @@ KEYS: tuple[Key, ...] = (
         help="Findings that are accepted and do not count for --fail-on; see `opay-contract baseline`.",
         read=_path,
     ),
-    Key(
+    SettingKey(
         name="format",
         parameter="report_targets",
         example='["text", "html=drift.html"]',
@@ -189,7 +316,7 @@ KEYS: tuple[Key, ...] = (
         "output is no terminal. May be repeated, each with a file of its own.",
         read=_formats,
     ),
-    Key(
+    SettingKey(
         name="docs-url",
         parameter="docs_url",
         example='"https://docs.shop.example/opay/"',
@@ -198,7 +325,7 @@ KEYS: tuple[Key, ...] = (
         "contract to it.",
         read=lambda value, _folder: parse_docs_url(_text(value)),
     ),
-    Key(
+    SettingKey(
         name="select",
         parameter="select",
         example='["contradicted", "code-undocumented"]',
@@ -206,7 +333,7 @@ KEYS: tuple[Key, ...] = (
         help="Let these rules count and no others: a rule, a kind or an area of rules. May be repeated.",
         read=_rules,
     ),
-    Key(
+    SettingKey(
         name="ignore",
         parameter="ignore",
         example='["header"]',
@@ -214,7 +341,7 @@ KEYS: tuple[Key, ...] = (
         help="Leave these rules out: a rule, a kind or an area of rules. May be repeated.",
         read=_ignored,
     ),
-    Key(
+    SettingKey(
         name="severity",
         parameter="levels",
         example='{ code-undocumented = "info" }',
@@ -222,7 +349,7 @@ KEYS: tuple[Key, ...] = (
         help="Let a rule count as error, warning or info. May be repeated.",
         read=_severities,
     ),
-    Key(
+    SettingKey(
         name="jobs",
         parameter="jobs",
         example="2",
@@ -243,9 +370,9 @@ def load_settings(named: Path | None, folder: Path) -> ProjectSettings:
     Raises UsageError, with file and line, at what is no setting.
     """
     if named is not None:
-        return parse_settings(_read(named), named)
+        return parse_settings(read_text(named), named)
     for file in _iter_pyprojects(folder):
-        if _NAME not in (text := _read(file)):
+        if _NAME not in (text := read_text(file)):
             continue
         if _find_table(parse_toml(text, str(file)), file) is not None:
             return parse_settings(text, file)
@@ -285,10 +412,10 @@ def parse_settings(text: str, file: Path) -> ProjectSettings:
     return ProjectSettings(**values, file=file, lines=lines)
 
 
-def _known(name: str) -> Key:
+def _known(name: str) -> SettingKey:
     if name not in KEYS_BY_NAME:
         hint = did_you_mean(name, KEYS_BY_NAME) or f"known are {', '.join(KEYS_BY_NAME)}"
-        raise UsageError(f"unknown key '{name}'; {hint}")
+        raise UsageError(f"unknown key '{describe_name(name)}'; {hint}")
     return KEYS_BY_NAME[name]
 
 
@@ -301,15 +428,6 @@ def _find_table(values: dict[str, Any], file: Path) -> dict[str, Any] | None:
     if table is None or isinstance(table, dict):
         return table
     raise UsageError(f"{file}: [{TABLE}] is {_describe(table)}, not a table")
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_bytes().decode()
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{file}: not UTF-8 text") from None
 
 
 def _line(text: str, file: Path, *keys: str) -> int:

@@ -3,32 +3,39 @@
 import json
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
 import click
+import msgspec
+from msgspec import to_builtins
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.scopes import REQUEST_BODY, RESPONSE_BODY, fields_of_scope
-from opay_contract.contract.used import ContractUsed
-from opay_contract.drift.changes import LEAST_DIFFERENCE, LEAST_EVIDENCE, evidence_of_change, share_of
-from opay_contract.drift.findings_seen import sightings_of
+from opay_contract.contract.documents import ContractUsed
+from opay_contract.contract.fields import REQUEST_BODY, RESPONSE_BODY, fields_of_scope
+from opay_contract.drift.insight import LEAST_DIFFERENCE, LEAST_EVIDENCE, evidence_of_change, share_of
+from opay_contract.drift.saving import findings_seen_in
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
-from opay_contract.model.finding import Outcome, Severity
-from opay_contract.model.insight import Share
+from opay_contract.model.finding import Outcome, Severity, Share
 from opay_contract.model.observation import FieldLocation, Observations, Observed, Range
-from opay_contract.model.outcomes import count_outcome
-from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.model.summary import DriftSummary, FoldedFinding, count_outcome
+from opay_contract.report import findings as tell
 from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import rank
-from opay_contract.report.json_report import build_elsewhere, build_outcomes
-from opay_contract.words import count, printable
+from opay_contract.report.json_report import build_elsewhere, build_finding, build_location, build_outcomes
+from opay_contract.words import count, hanging, printable
 
 SCHEMA_VERSION = 1
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 _LEAST_CELL, _MOST_CELL, _MOST_PLACE = 8, 44, 36
 _NOTHING = Observed(is_documented=False)
+_TOLD = (
+    "rule", "severity", "operation", "outcome", "pointer", "value", "expected", "actual", "fingerprint",
+    "count", "first_seen", "last_seen",
+)  # fmt: skip
+"""What the JSON has of a finding."""
+_COMPARED = ("", "/response/status", "/response/headers/content-type")
+_COMPARED_BELOW = (f"{REQUEST_BODY}/", f"{RESPONSE_BODY}/")
 _RANGES = (("lengths", "characters"), ("items", "items"))
 
 
@@ -47,23 +54,21 @@ class DifferenceKind(StrEnum):
 _WITH_WORDS = {DifferenceKind.TYPES, DifferenceKind.VALUES, DifferenceKind.RANGE, DifferenceKind.READINGS}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunDifference:
+class RunDifference(msgspec.Struct, frozen=True, kw_only=True):
     """One difference: `old` and `new` say in words what there was, the shares how often.
 
-    `spot` is the place; of an open question it is empty but for the question's id as the pointer.
+    `location` is the place; of an open question it is empty but for the question's id as the pointer.
     """
 
     kind: DifferenceKind
-    spot: FieldLocation
+    location: FieldLocation
     old: str
     new: str
     old_share: Share
     new_share: Share
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """Two summaries, the findings that only one of them has, and everything else that differs.
 
     `unsure` are findings of the old run that the new one may have beyond the number that a summary keeps.
@@ -79,7 +84,7 @@ class Comparison:
 
 def compare(old: DriftSummary, new: DriftSummary) -> Comparison:
     """Return what differs; findings are the same where their fingerprints are."""
-    seen = sightings_of(new)
+    seen = findings_seen_in(new)
     gone = [folded for key, folded in old.findings.items() if key not in new.findings]
     return Comparison(
         old=old,
@@ -92,72 +97,44 @@ def compare(old: DriftSummary, new: DriftSummary) -> Comparison:
 
 
 def _iter_places(old: Observations, new: Observations) -> Iterator[RunDifference]:
-    for spot in sorted({*old, *new}):
-        before, after = old.get(spot, _NOTHING), new.get(spot, _NOTHING)
-        if not _is_compared(spot):
-            continue
-        shares = (share_of(spot, old), share_of(spot, new))
-        if not shares[0].of or not shares[1].of:
-            continue  # the object that it is in, or the whole scope, is on one side alone, and said to be
-        yield from _presence(spot, shares)
-        if before.count and after.count:
-            yield from _types(spot, before, after, shares)
-            yield from _values(spot, before, after, shares)
-            yield from _ranges(spot, before, after, shares)
+    """Yield how places differ that are the contract's matter: exchanges, statuses, media types and bodies."""
+    for location in sorted({*old, *new}):
+        shares = (share_of(location, old), share_of(location, new))
+        is_compared = location[3] in _COMPARED or location[3].startswith(_COMPARED_BELOW)
+        if is_compared and all(share.of for share in shares):  # else what is around it is said to differ
+            sides = old.get(location, _NOTHING), new.get(location, _NOTHING)
+            for kind, was, now in _iter_ways(location[3], *sides, *shares):
+                yield _difference(kind, location, shares, was, now)
 
 
-def _is_compared(spot: FieldLocation) -> bool:
-    """Tell whether a place is part of the contract's matter: exchanges, statuses, media types and bodies."""
-    place = spot[3]
-    return place in ("", "/response/status", "/response/headers/content-type") or place.startswith(
-        (f"{REQUEST_BODY}/", f"{RESPONSE_BODY}/")
-    )
-
-
-def _presence(spot: FieldLocation, shares: tuple[Share, Share]) -> Iterator[RunDifference]:
-    before, after = shares
-    if bool(before.count) is not bool(after.count):
-        kind = DifferenceKind.VANISHED if before.count else DifferenceKind.APPEARED
-        yield _difference(
-            kind, spot, shares, "there" if before.count else "never", "there" if after.count else "never"
-        )
+def _iter_ways(
+    place: str, before: Observed, after: Observed, old_share: Share, new_share: Share
+) -> Iterator[tuple[DifferenceKind, str, str]]:
+    """Yield in which ways a place differs, with both sides in words."""
+    was, now = ("there" if share.count else "never" for share in (old_share, new_share))
+    if was != now:
+        yield DifferenceKind.VANISHED if old_share.count else DifferenceKind.APPEARED, was, now
     elif (
-        spot[3]
-        and abs(before.rate - after.rate) >= LEAST_DIFFERENCE
-        and evidence_of_change(before, after) > LEAST_EVIDENCE
+        place
+        and abs(old_share.rate - new_share.rate) >= LEAST_DIFFERENCE
+        and evidence_of_change(old_share, new_share) > LEAST_EVIDENCE
     ):
-        yield _difference(DifferenceKind.RATE, spot, shares, "there", "there")
-
-
-def _types(
-    spot: FieldLocation, before: Observed, after: Observed, shares: tuple[Share, Share]
-) -> Iterator[RunDifference]:
-    if before.types.keys() != after.types.keys():
-        yield _difference(DifferenceKind.TYPES, spot, shares, _list(before.types), _list(after.types))
-
-
-def _values(
-    spot: FieldLocation, before: Observed, after: Observed, shares: tuple[Share, Share]
-) -> Iterator[RunDifference]:
-    if before.has_many_values or after.has_many_values:
+        yield DifferenceKind.RATE, was, now
+    if not before.count or not after.count:
         return
+    if before.types.keys() != after.types.keys():
+        yield DifferenceKind.TYPES, _list(before.types), _list(after.types)
     gone, come = before.values.keys() - after.values.keys(), after.values.keys() - before.values.keys()
-    if gone or come:
-        yield _difference(
-            DifferenceKind.VALUES, spot, shares, f"only here: {_list(gone)}", f"only here: {_list(come)}"
-        )
-
-
-def _ranges(
-    spot: FieldLocation, before: Observed, after: Observed, shares: tuple[Share, Share]
-) -> Iterator[RunDifference]:
+    if (gone or come) and not (before.has_many_values or after.has_many_values):
+        yield DifferenceKind.VALUES, f"only here: {_list(gone)}", f"only here: {_list(come)}"
     if min(before.count, after.count) < MIN_OBSERVATIONS:
         return
     for attribute, unit in _RANGES:
         old: Range | None = getattr(before, attribute)
         new: Range | None = getattr(after, attribute)
         if old and new and (new[0] < old[0] or new[1] > old[1]):
-            yield _difference(DifferenceKind.RANGE, spot, shares, _words(old, unit), _words(new, unit))
+            was, now = (f"{least:,} to {most:,} {unit}" for least, most in (old, new))
+            yield DifferenceKind.RANGE, was, now
 
 
 def _iter_readings(old: DriftSummary, new: DriftSummary) -> Iterator[RunDifference]:
@@ -169,26 +146,23 @@ def _iter_readings(old: DriftSummary, new: DriftSummary) -> Iterator[RunDifferen
                 Share(count=sum(before.values()), of=sum(before.values())),
                 Share(count=sum(after.values()), of=sum(after.values())),
             )
-            spot = ("", "", "", question)
-            yield _difference(DifferenceKind.READINGS, spot, shares, _list(before), _list(after))
+            location = ("", "", "", question)
+            yield _difference(DifferenceKind.READINGS, location, shares, _list(before), _list(after))
 
 
 def _difference(
-    kind: DifferenceKind, spot: FieldLocation, shares: tuple[Share, Share], old: str, new: str
+    kind: DifferenceKind, location: FieldLocation, shares: tuple[Share, Share], old: str, new: str
 ) -> RunDifference:
-    return RunDifference(kind=kind, spot=spot, old=old, new=new, old_share=shares[0], new_share=shares[1])
+    return RunDifference(
+        kind=kind, location=location, old=old, new=new, old_share=shares[0], new_share=shares[1]
+    )
 
 
 def _list(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "none"
 
 
-def _words(found: Range, unit: str) -> str:
-    return f"{found[0]:,} to {found[1]:,} {unit}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Fact:
+class _Fact(msgspec.Struct, frozen=True):
     """One difference, said once for all operations, forms and outcomes that have it alike."""
 
     kind: DifferenceKind
@@ -224,12 +198,12 @@ def render_comparison_json(comparison: Comparison, used: ContractUsed | None = N
     """Return what differs, for programs; one ASCII text that ends in a line feed."""
     report = {
         "schema_version": SCHEMA_VERSION,
-        "contract": asdict(used) if used else None,
+        "contract": to_builtins(used) if used else None,
         "old": _run(comparison.old),
         "new": _run(comparison.new),
-        "findings_appeared": [_finding_json(folded) for folded in comparison.appeared],
-        "findings_vanished": [_finding_json(folded) for folded in comparison.vanished],
-        "findings_unsure": [_finding_json(folded) for folded in comparison.unsure],
+        "findings_appeared": _told(comparison.appeared),
+        "findings_vanished": _told(comparison.vanished),
+        "findings_unsure": _told(comparison.unsure),
         "differences": [_difference_json(difference) for difference in comparison.differences],
     }
     return json.dumps(report, indent=2) + "\n"
@@ -273,7 +247,7 @@ def _findings(mark: str, where: str, findings: Iterable[FoldedFinding], width: i
     facts: dict[tuple[str, str, str, str], list[FoldedFinding]] = {}
     for folded in rank(findings):
         finding = folded.finding
-        key = (finding.rule.id, say.describe_field(finding), finding.expected, finding.actual)
+        key = (finding.rule.id, tell.describe_field(finding), finding.expected, finding.actual)
         facts.setdefault(key, []).append(folded)
     if not facts:
         return ""
@@ -284,12 +258,12 @@ def _findings(mark: str, where: str, findings: Iterable[FoldedFinding], width: i
     for key, found in facts.items():
         finding = found[0].finding
         days = sorted(one.first_seen for one in found if one.first_seen)
-        times, since = f"{sum(one.count for one in found):,}", say.describe_day(days[0]) if days else ""
+        times, since = f"{sum(one.count for one in found):,}", tell.describe_day(days[0]) if days else ""
         place = f"{finding.contract.file}:{finding.contract.line}" if finding.contract else ""
         name = click.style(f"{key[0]:<{rule}}", fg=_COLOURS[finding.rule.severity])
         lines.append(f"  {name}  {key[1]:<{field}}  {times:>7}  {since:<11}  {place}".rstrip())
-        said = f"{finding.expected}; seen: {finding.actual}   {say.describe_place(finding.place)}"
-        lines += [click.style(line, dim=True) for line in _hanging(printable(said), width, 6, 4)]
+        said = f"{finding.expected}; seen: {finding.actual}   {tell.describe_place(finding.place)}"
+        lines += [click.style(line, dim=True) for line in hanging(printable(said), width, 6, 4)]
     return "\n".join(lines)
 
 
@@ -297,7 +271,7 @@ def _iter_facts(comparison: Comparison, contract: Contract | None) -> Iterator[_
     """Yield the other differences, each once: what scopes have alike is joined, and shares are summed."""
     groups: dict[tuple[str, ...], list[RunDifference]] = {}
     for one in comparison.differences:
-        operation, _, _, pointer = one.spot
+        operation, _, _, pointer = one.location
         groups.setdefault((one.kind, operation, pointer, one.old, one.new), []).append(one)
     for (_, _, pointer, old, new), alike in groups.items():
         first = alike[0]
@@ -305,7 +279,7 @@ def _iter_facts(comparison: Comparison, contract: Contract | None) -> Iterator[_
         if first.kind not in _WITH_WORDS:
             shares = ([one.old_share for one in alike], [one.new_share for one in alike])
             before, after = (say.describe_share(_sum(side)) for side in shares)
-        place = say.dotted(say.describe_spot(first.spot)) if pointer else _scopes(alike)
+        place = tell.dotted(say.describe_location(first.location)) if pointer else _scopes(alike)
         where = _statement(first, contract)
         yield _Fact(first.kind, place, printable(before), printable(after), where)
 
@@ -316,14 +290,12 @@ def _sum(shares: Iterable[Share]) -> Share:
 
 
 def _scopes(alike: list[RunDifference]) -> str:
-    """Return the forms and outcomes of exchanges, for what is about exchanges as a whole."""
-    scopes = dict.fromkeys(" ".join(filter(None, one.spot[1:3])) for one in alike)
+    scopes = dict.fromkeys(" ".join(filter(None, one.location[1:3])) for one in alike)
     return f"exchanges ({', '.join(filter(None, scopes)) or 'of no operation'})"
 
 
 def _statement(difference: RunDifference, contract: Contract | None) -> str:
-    """Return where the contract describes a place, as `file:line`, or nothing."""
-    operation, form, outcome, pointer = difference.spot
+    operation, form, outcome, pointer = difference.location
     if contract is None or not operation or not outcome:
         return ""
     field = fields_of_scope(contract, (operation, form, outcome)).get(pointer)
@@ -368,16 +340,6 @@ def _iter_counts(comparison: Comparison) -> Iterator[str]:
         yield count(len([*_iter_facts(comparison, None)]), "other difference")
 
 
-def _hanging(text: str, width: int, indent: int, more: int) -> list[str]:
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent=" " * indent,
-        subsequent_indent=" " * (indent + more),
-        break_on_hyphens=False,
-    )
-
-
 def _run(summary: DriftSummary) -> dict[str, Any]:
     return {
         "exchanges_checked": summary.exchanges,
@@ -390,34 +352,16 @@ def _run(summary: DriftSummary) -> dict[str, Any]:
     }
 
 
-def _finding_json(folded: FoldedFinding) -> dict[str, Any]:
-    finding = folded.finding
-    return {
-        "rule": finding.rule.id,
-        "severity": finding.rule.severity.label,
-        "operation": finding.operation,
-        "outcome": finding.outcome.value,
-        "pointer": finding.pointer,
-        "value": finding.value or None,
-        "expected": finding.expected,
-        "actual": finding.actual,
-        "fingerprint": folded.fingerprint,
-        "count": folded.count,
-        "first_seen": folded.first_seen,
-        "last_seen": folded.last_seen,
-    }
+def _told(findings: Iterable[FoldedFinding]) -> list[dict[str, Any]]:
+    return [{name: told[name] for name in _TOLD} for told in map(build_finding, findings)]
 
 
 def _difference_json(difference: RunDifference) -> dict[str, Any]:
-    operation, form, outcome, pointer = difference.spot
     return {
         "kind": difference.kind.value,
-        "operation": operation or None,
-        "form": form or None,
-        "outcome": outcome or None,
-        "pointer": pointer,
+        **build_location(difference.location),
         "old": difference.old,
         "new": difference.new,
-        "old_share": asdict(difference.old_share),
-        "new_share": asdict(difference.new_share),
+        "old_share": to_builtins(difference.old_share),
+        "new_share": to_builtins(difference.new_share),
     }

@@ -1,31 +1,28 @@
-"""Both sides of a finding, the contract's and the recording's, what to make of it, and what comes next."""
+"""One finding as every report tells it: in words, from both sides, what to make of it."""
 
 import re
-import shlex
 import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cache
-from importlib import resources
 from itertools import pairwise
+from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import msgspec
 from msgspec import structs
 
-from opay_contract.baseline.acceptance import State
+from opay_contract.baseline.acceptance import Acceptance
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document
 from opay_contract.jsontext import steps_of
-from opay_contract.judge.table import CARD_NUMBER_EXPOSED, RULES_OF_A_RUN
 from opay_contract.model.exchange import Place
-from opay_contract.model.finding import ContractPlace, Outcome, Rule
-from opay_contract.model.summary import FoldedFinding
-from opay_contract.model.timestamps import utc_of
-from opay_contract.report.checked_run import TOOL, CheckedRun, Verdict, by_gravity
-from opay_contract.report.sentences import describe_file, describe_minute
-from opay_contract.words import printable
+from opay_contract.model.finding import Area, ContractPlace, Finding, Outcome, Rule
+from opay_contract.model.observation import utc_of
+from opay_contract.model.summary import MAX_FILES, FoldedFinding
+from opay_contract.report.checked_run import CheckedRun
+from opay_contract.words import count, on_one_line, printable
 
 MAX_LINES = 6
 """Lines of the contract that a frame quotes at most."""
@@ -36,7 +33,6 @@ _EXAMPLES = re.compile("/examples?(/|$)")
 _FIELD = re.compile(".*/properties/([^/]+)")
 """The field that a statement is about, from its pointer."""
 
-_ACCEPTED_FOR = timedelta(days=90)
 _ENDED = {
     Outcome.SUCCESS: "a success",
     Outcome.BUSINESS_ERROR: "a business error",
@@ -45,8 +41,121 @@ _ENDED = {
 """How an exchange ended whose status and code nobody noted: that of an older summary."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quoted:
+def describe_place(place: Place) -> str:
+    """Return a place as an editor understands it, with the entry where it is not the line."""
+    where = describe_file(place)
+    return where if place.is_whole_run or place.entry in (0, place.line) else f"{where}: entry {place.entry}"
+
+
+def describe_file(place: Place) -> str:
+    """Return the file of a place with its line and column, as far as there are any."""
+    if place.is_whole_run:
+        return "run"
+    parts = (printable(place.file), place.line, place.column)
+    return ":".join(str(part) for part in parts if part is not None)
+
+
+def describe_operation(operation: str | None) -> str:
+    """Return the name of an operation, or that there is none."""
+    return operation or "no operation"
+
+
+def describe_call(finding: Finding) -> str:
+    """Return the operation and the outcome that a finding is about."""
+    if finding.place.is_whole_run and finding.operation is None:
+        return "the whole run"
+    return f"{describe_operation(finding.operation)}, {finding.outcome}"
+
+
+def describe_field(finding: Finding) -> str:
+    """Return what a finding is about as people write it: `data.cardTokens[].brand`, a header's name, a path.
+
+    Where the rule is about a public value, the value is said with it.
+    """
+    is_route = finding.rule.area is Area.ROUTE
+    place = printable(finding.pointer) if is_route else dotted(finding.pointer)
+    return " ".join(part for part in (place, printable(finding.value)) if part)
+
+
+def dotted(pointer: str) -> str:
+    """Return a folded JSON pointer with dots and brackets; what is no pointer, or has odd names, as it is."""
+    head, slash, rest = pointer.partition("/")
+    if not slash or head not in ("", "request:") or not rest:
+        return printable(pointer)
+    names = rest.split("/")
+    if not all(name == "*" or name.replace("_", "a").replace("-", "a").isalnum() for name in names):
+        return printable(pointer)
+    path = "".join("[]" if name == "*" else f".{name}" for name in names).removeprefix(".")
+    return f"{head} {path}" if head else path
+
+
+def describe_moment(utc: str) -> str:
+    """Return UTC text without what says nothing."""
+    return f"{utc.removesuffix('Z').rstrip('0').removesuffix('.')}Z"
+
+
+def describe_minute(utc: str) -> str:
+    """Return RFC 3339 text as a day and a minute, in UTC; what is none, as it is."""
+    try:
+        moment = datetime.fromisoformat(utc)
+    except ValueError:
+        return printable(utc)
+    return f"{moment.day} {moment:%b %Y %H:%M}"
+
+
+def describe_day(utc: str | None) -> str:
+    """Return the day of UTC text, or nothing."""
+    if not utc:
+        return ""
+    moment = datetime.fromisoformat(utc)
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def describe_recorded(folded: FoldedFinding) -> str:
+    """Return when a finding was first and last recorded, or nothing."""
+    times = [describe_moment(time) for time in (folded.first_seen, folded.last_seen) if time]
+    return f"recorded {' to '.join(dict.fromkeys(times))}" if times else ""
+
+
+def describe_files(folded: FoldedFinding) -> str:
+    """Return in how many files a finding was seen, as a number, or nothing where that was not counted."""
+    return f"{MAX_FILES}+" if len(folded.files) > MAX_FILES else f"{len(folded.files) or ''}"
+
+
+def describe_spread(folded: FoldedFinding, run: CheckedRun) -> str:
+    """Return how often a finding was seen, and in how many of several files."""
+    times, files = count(folded.count, "time"), describe_files(folded)
+    if not files or not run.counts_files:
+        return times
+    of = f" of {run.recordings:,}" if run.recordings else ""
+    return f"{times} in {files}{of} {'file' if files == '1' and not of else 'files'}"
+
+
+def describe_acceptance(run: CheckedRun, folded: FoldedFinding) -> str:
+    """Return how the acceptance of a finding stands, where, by whom it is and why, or nothing."""
+    acceptance = run.acceptance(folded)
+    if acceptance is None:
+        return ""
+    where = f"{acceptance.file}:{acceptance.line}"
+    return on_one_line(
+        f"{run.acceptance_status(folded)} ({where}) by {acceptance.accepted_by}: {acceptance.reason}"
+    )
+
+
+def describe_covered(acceptance: Acceptance) -> str:
+    """Return what an acceptance covers as findings are named: the rule and the place."""
+    return " ".join(
+        filter(None, (acceptance.rule, printable(acceptance.pointer), printable(acceptance.value)))
+    )
+
+
+def describe_unused(acceptance: Acceptance) -> str:
+    """Return why an acceptance is called unused, and what to do about it."""
+    why = f"no finding has the fingerprint {acceptance.fingerprint}"
+    return f"{why}; `opay-contract baseline prune` removes it"
+
+
+class Quoted(msgspec.Struct, frozen=True, kw_only=True):
     """A line of the contract with its number; `is_after_gap` if lines before it are left out."""
 
     number: int
@@ -54,8 +163,7 @@ class Quoted:
     is_after_gap: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CitedSource:
+class CitedSource(msgspec.Struct, frozen=True, kw_only=True):
     """Where a statement comes from, with its mark: DOC, OBS or UNKNOWN; `says` quotes it, if it is quoted."""
 
     mark: str
@@ -82,8 +190,7 @@ def cite(root: Any, names: Iterable[str], about: str = "") -> tuple[CitedSource,
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleGuide:
+class RuleGuide(msgspec.Struct, frozen=True, kw_only=True):
     """Help with the findings of a rule: `before` keeps it, `after` breaks it."""
 
     sentence: str
@@ -101,8 +208,7 @@ def guide_of(rule: Rule) -> RuleGuide:
 @cache
 def _read_guides() -> dict[str, RuleGuide]:
     """Read the table of guides; a fault or an advice there may be the name of one that several rules have."""
-    file = resources.files("opay_contract.report") / "rule_guide.toml"
-    guides = tomllib.loads(file.read_text(encoding="utf-8"))
+    guides = tomllib.loads(Path(__file__).with_name("rule_guide.toml").read_text(encoding="utf-8"))
     words = guides.pop("words")
     return {
         rule: RuleGuide(**{name: words.get(text, text) for name, text in told.items()})
@@ -110,8 +216,7 @@ def _read_guides() -> dict[str, RuleGuide]:
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindingFrame:
+class FindingFrame(msgspec.Struct, frozen=True, kw_only=True):
     """A finding from both sides; `place` and what follows of the contract are empty where it says nothing."""
 
     place: str
@@ -121,14 +226,6 @@ class FindingFrame:
     seen_at: str
     ended: str
     advice: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NextStep:
-    """A command that comes next, and what for."""
-
-    purpose: str
-    command: str
 
 
 def build_frame(folded: FoldedFinding, run: CheckedRun) -> FindingFrame:
@@ -204,7 +301,6 @@ def describe_seen(place: Place, run: CheckedRun) -> str:
 
 
 def _ended(folded: FoldedFinding) -> Iterator[str]:
-    """Yield when the first exchange of a finding was recorded, and what was answered."""
     if utc := utc_of(folded.finding.recorded_at):
         yield f"{describe_minute(utc)} UTC"
     if folded.finding.status is not None:
@@ -212,34 +308,3 @@ def _ended(folded: FoldedFinding) -> Iterator[str]:
         yield from [f"code {folded.finding.code}"] if folded.finding.code else []
     elif not folded.finding.place.is_whole_run:
         yield _ENDED[folded.finding.outcome]
-
-
-def next_steps(run: CheckedRun) -> list[NextStep]:
-    """Return the commands that come next, with the run's own arguments."""
-    open_ = [
-        one
-        for one in by_gravity(run.counted)
-        if one.finding.rule.severity >= run.fail_on and run.state(one) is not State.ACCEPTED
-    ]
-    if not open_ or run.verdict is not Verdict.FAILED:
-        return []
-    steps = [NextStep(purpose="what it means", command=f"{TOOL} rules {open_[0].finding.rule.id}")]
-    if not run.named:
-        return steps
-    inputs = shlex.join([*run.named, *run.options])
-    if any(one.finding.rule.id == CARD_NUMBER_EXPOSED.id for one in open_):
-        steps.append(
-            NextStep(purpose="hide the cards", command=f"{TOOL} redact {shlex.join(run.named)} -o redacted")
-        )
-    of_a_run = {rule.id for rule in RULES_OF_A_RUN}
-    told = [one for one in open_ if one.finding.rule.id not in of_a_run]
-    if told:
-        steps.append(NextStep(purpose="tell the vendor", command=f"{TOOL} check {inputs} --format ticket"))
-    acceptable = [one for one in open_ if one.finding.rule.id != CARD_NUMBER_EXPOSED.id]
-    if acceptable:
-        which = f"--fingerprint {acceptable[0].fingerprint}" if len(acceptable) == 1 else "--all-open"
-        today = datetime.fromtimestamp(run.started_at or 0, UTC)
-        until = f"{today + _ACCEPTED_FOR:%Y-%m-%d}"
-        accept = f"{TOOL} baseline add baseline.toml {inputs} {which} --expires {until} --reason …"
-        steps.append(NextStep(purpose="accept it", command=accept))
-    return [NextStep(purpose=one.purpose, command=printable(one.command)) for one in steps]

@@ -1,16 +1,17 @@
-"""Reads a version of a contract: a folder, a file of any name, or either as it is at a git revision."""
+"""A version of a contract, read from a folder, a file or a git revision, and the values that it has."""
 
+import json
 import posixpath
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from opay_contract.contract.addresses import MISSING, Address, refer, resolve, value_below
-from opay_contract.contract.documents import Document, decode_document
-from opay_contract.contract.loading import collect_documents, in_one_dialect, locate_root
-from opay_contract.contract.openapi import ROOTS, read_version
+from opay_contract.contract.documents import ROOTS, Document, collect_documents, decode_document, locate_root
+from opay_contract.contract.openapi import in_one_dialect, read_version
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.errors import ContractError, UsageError
 from opay_contract.jsontext import pointer
@@ -20,8 +21,7 @@ FIRST = ROOTS[0]
 """What the first document of each version is called while they are compared, whatever its name is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
+class Version(msgspec.Struct, frozen=True, kw_only=True):
     """A version of a contract: what each document says, and what of it is not understood.
 
     `name` is as the user gave it; `folder` is what stands before the names of documents where people look
@@ -67,6 +67,84 @@ class Version:
         """Return what is left out, each with its place."""
         places = [(self.place(at), text) for at, text in self.notes.items()]
         return [f"{place.file}:{place.line}:{place.column}: left out: {text}" for place, text in places]
+
+
+class Node(NamedTuple):
+    """A value of one version, wherever `$ref` led."""
+
+    version: Version
+    at: Address
+    value: Any
+
+    def of(self, *steps: str | int) -> "Node":
+        """Return what stands below; its value is MISSING where nothing does."""
+        at, value = self.at.child(*steps), value_below(self.value, steps)
+        if isinstance(value, dict) and "$ref" in value:
+            at, value = self.version.resolve(at)
+        return Node(self.version, at, value)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether anything stands there."""
+        return self.value is not MISSING
+
+    def members(self, *steps: str) -> dict[str, "Node"]:
+        """Return the members of an object; none, and a note, where it is none."""
+        node = self.of(*steps) if steps else self
+        if isinstance(node.value, dict):
+            return {str(key): node.of(key) for key in node.value}
+        self._note(node, "an object belongs here")
+        return {}
+
+    def items(self, name: str, *keys: str) -> dict[Any, "Node"]:
+        """Return the items of a list by the texts of members; none, and a note, where it is none."""
+        node = self.of(name)
+        if isinstance(node.value, list):
+            found = [node.of(index) for index in range(len(node.value))]
+            return {(tuple(map(one.text, keys)) if keys else one.at): one for one in found}
+        self._note(node, "a list belongs here")
+        return {}
+
+    def _note(self, node: "Node", wanted: str) -> None:
+        if node.is_there:
+            self.version.notes[node.at] = wanted
+
+    def text(self, name: str) -> str:
+        """Return the text of a member, empty where there is none."""
+        value = self.of(name).value
+        return str(value) if isinstance(value, str | int) else ""
+
+    def plain(self, seen: frozenset[Address] = frozenset()) -> str:
+        """Return all that it says in one form, with what it refers to in place of the references.
+
+        Schemas are called by their names: what has changed in them is told of them.
+        """
+        if self.at in seen:
+            return "…"
+        if seen and self.at in self.version.tops:
+            return str((*self.at.file.removesuffix(".json").split("/"), *self.at.tokens)[-1])
+        inner = seen | {self.at}
+        if isinstance(self.value, dict):
+            members = (f"{key}: {self.of(key).plain(inner)}" for key in sorted(self.value, key=str))
+            return f"{{{', '.join(members)}}}"
+        if isinstance(self.value, list):
+            return f"[{', '.join(self.of(index).plain(inner) for index in range(len(self.value)))}]"
+        return plain_text(self.value) if self.is_there else ""
+
+
+class BothNodes(NamedTuple):
+    """A value in both versions."""
+
+    old: Node
+    new: Node
+
+    def of(self, *steps: str | int) -> "BothNodes":
+        """Return what stands below in both."""
+        return BothNodes(self.old.of(*steps), self.new.of(*steps))
+
+    def texts(self, name: str) -> tuple[str, str]:
+        """Return the texts of a member in both."""
+        return self.old.text(name), self.new.text(name)
 
 
 def read_version_of(text: str, home: str) -> Version:
@@ -119,7 +197,6 @@ def _read_revision(text: str, commit: str, inside: str) -> Version:
 
 
 def _root_in(commit: str, folder: str) -> str:
-    """Return the name of the first document in a folder of a commit; the usual one where there is none."""
     paths = {name: f"{commit}:{posixpath.join(folder, name)}" for name in ROOTS}
     return next((name for name, path in paths.items() if _git("cat-file", "-e", path) is not None), ROOTS[0])
 
@@ -169,3 +246,16 @@ def _git(*arguments: str) -> bytes | None:
     except OSError:
         return None
     return done.stdout if done.returncode == 0 else None
+
+
+def plain_text(value: Any) -> str:
+    """Return a value as JSON in one form: the order of members and 1.0 for 1 make no difference."""
+    return json.dumps(_plain(value), sort_keys=True, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_plain(child) for child in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -1,22 +1,27 @@
-"""The report as SARIF 2.1.0: findings at the contract's statements, related to where they were recorded."""
+"""Reports that a platform shows at lines of files: SARIF 2.1.0, and GitHub's workflow commands.
+
+Both put a finding at the contract's statement where the contract stands in the working folder.
+"""
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
 from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance, State
-from opay_contract.contract.openapi import ROOTS
+from opay_contract.contract.documents import ROOTS
 from opay_contract.judge.table import RULES
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Rule, Severity
 from opay_contract.model.summary import FoldedFinding
+from opay_contract.report import findings as tell
 from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
 from opay_contract.report.json_report import build_outcomes, build_signatures
-from opay_contract.words import on_one_line, printable
+from opay_contract.words import count, on_one_line, printable
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
@@ -67,24 +72,24 @@ def _invocation(run: CheckedRun) -> Json:
     summary = run.summary
     notifications = []
     for one in summary.unreadable:
-        remark = _remark("error", f"{say.describe_place(one.place)}: unreadable: {one.reason}")
+        notification = _notification("error", f"{tell.describe_place(one.place)}: unreadable: {one.reason}")
         physical = _recording(one.place)
-        notifications.append(remark | ({"locations": [physical]} if physical else {}))
+        notifications.append(notification | ({"locations": [physical]} if physical else {}))
     if more := summary.unreadable_count - len(summary.unreadable):
-        notifications.append(_remark("error", f"{more:,} more entries could not be read."))
+        notifications.append(_notification("error", f"{more:,} more entries could not be read."))
     if summary.is_partial:
-        notifications.append(_remark("error", "The run was interrupted: not everything was checked."))
+        notifications.append(_notification("error", say.INTERRUPTED))
     if run.is_nothing:
         level = "note" if run.is_allowed_nothing else "error"
         notifications.append(
-            _remark(level, " ".join([say.explain_nothing(run), *say.describe_out_of_scope(summary)]))
+            _notification(level, " ".join([say.explain_nothing(run), *say.describe_out_of_scope(summary)]))
         )
     if vacuity := say.describe_vacuity(run):
-        notifications.append(_remark("warning", vacuity))
+        notifications.append(_notification("warning", vacuity))
     if shortage := say.describe_shortage(run):
-        notifications.append(_remark("error", shortage))
+        notifications.append(_notification("error", shortage))
     if summary.omitted:
-        notifications.append(_remark("warning", say.describe_omitted(summary)))
+        notifications.append(_notification("warning", say.describe_omitted(summary)))
     return {
         **({"startTimeUtc": run.moment} if run.moment else {}),
         "exitCode": int(run.exit_code),
@@ -101,14 +106,17 @@ def _invocation(run: CheckedRun) -> Json:
 
 
 def _unused(acceptance: Acceptance, run: CheckedRun) -> Json:
+    level = "note" if run.unused_excuse else "error"
+    text = f"Unused acceptance of {_describe_unused(acceptance, run)}."
+    return _notification(level, text) | {"locations": [_entry(acceptance)]}
+
+
+def _describe_unused(acceptance: Acceptance, run: CheckedRun) -> str:
     excuse = f" ({run.unused_excuse})" if run.unused_excuse else ""
-    text = (
-        f"Unused acceptance of {say.describe_covered(acceptance)}: {say.describe_unused(acceptance)}{excuse}."
-    )
-    return _remark("note" if excuse else "error", text) | {"locations": [_entry(acceptance)]}
+    return f"{tell.describe_covered(acceptance)}: {tell.describe_unused(acceptance)}{excuse}"
 
 
-def _remark(level: str, text: str) -> Json:
+def _notification(level: str, text: str) -> Json:
     return {"level": level, "message": _message(text)}
 
 
@@ -130,7 +138,7 @@ def _result(folded: FoldedFinding, run: CheckedRun) -> Json:
         "ruleId": finding.rule.id,
         "ruleIndex": next(index for index, rule in enumerate(RULES) if rule.id == finding.rule.id),
         "level": _LEVELS[finding.rule.severity],
-        "message": _message(_describe(folded, run)),
+        "message": _message(f"{_describe(folded, run)}."),
         "locations": [contract or first or _location(_contract_uri(root, run.contract_folder))],
         **({"relatedLocations": related} if related else {}),
         "partialFingerprints": {
@@ -182,15 +190,16 @@ def _entry(acceptance: Acceptance) -> Json:
     return _location(_artifact(acceptance.file), {"startLine": acceptance.line})
 
 
-def _describe(folded: FoldedFinding, run: CheckedRun) -> str:
+def _describe(folded: FoldedFinding, run: CheckedRun, more: str = "") -> str:
+    """Return both sides of a finding, and where it was seen."""
     finding = folded.finding
     where = f"{finding.pointer}: " if finding.pointer else ""
     times = f"{folded.count:,} times, first at" if folded.count > 1 else "at"
-    seen = "" if finding.place.is_whole_run else f"; {times} {say.describe_place(finding.place)}"
+    seen = "" if finding.place.is_whole_run else f"; {times} {tell.describe_place(finding.place)}"
     status = f"; {run.acceptance_status(folded)}" if run.acceptance(folded) else ""
     return (
         f"{where}expected {finding.expected}, got {finding.actual} "
-        f"({say.describe_call(finding)}{seen}{status})."
+        f"({tell.describe_call(finding)}{seen}{more}{status})"
     )
 
 
@@ -267,3 +276,95 @@ def _numbers(run: CheckedRun) -> Json:
             for question in run.questions
         },
     }
+
+
+_COMMANDS = {**_LEVELS, Severity.INFO: "notice"}
+
+
+def render_github(run: CheckedRun) -> str:
+    """Return one command a line, the most severe first: GitHub shows ten of a kind for each step.
+
+    A finding is put at the contract's statement where the contract stands in the working folder; otherwise,
+    and where there is no statement, at the recording. What is accepted is only counted and open questions are
+    none: an annotation is for what should be done.
+    """
+    findings = by_gravity(run.counted)
+    lines = [*_notices(run), *(_finding(folded, run) for folded in findings), *_acceptances(findings, run)]
+    lines += [f"{TOOL}: {line}" for line in say.describe_head(run)]
+    lines.append(f"{TOOL}: {say.describe_verdict(run)}; exit code {int(run.exit_code)}")
+    return "\n".join(lines) + "\n"
+
+
+def _notices(run: CheckedRun) -> Iterator[str]:
+    summary = run.counted
+    if summary.is_partial:
+        yield command("error", say.INTERRUPTED, title=TOOL)
+    if run.is_nothing:
+        message = " ".join([say.explain_nothing(run), *say.describe_out_of_scope(summary)])
+        yield command("notice" if run.is_allowed_nothing else "error", message, title=TOOL)
+    elif not summary.findings and not summary.is_vacuous and not summary.unreadable_count:
+        message = f"Checked {count(summary.exchanges, 'exchange')}: {say.describe_no_drift(run)}."
+        yield command("notice", message, title=TOOL)
+    for words in filter(None, (say.describe_shortage(run), say.describe_vacuity(run))):
+        yield command("error" if run.is_short else "warning", words, title=TOOL)
+    if run.judged:
+        yield command("notice", say.describe_judged(run.judged), title=TOOL)
+    if changes := run.insight.changes:
+        days = " to ".join(dict.fromkeys((changes[0].day, changes[-1].day)))
+        message = f"{count(len(changes), 'change')} over time ({days}); the other formats show them."
+        yield command("notice", message, title=f"{TOOL}: changes")
+    for unreadable in summary.unreadable[:1]:
+        others = summary.unreadable_count - 1
+        more = f" (and {count(others, 'more entry', 'more entries')})" if others else ""
+        message = f"{tell.describe_place(unreadable.place)}: unreadable: {unreadable.reason}{more}"
+        yield command("error", message, **_place_of(unreadable.place), title=f"{TOOL}: unreadable")
+    if summary.omitted:
+        yield command("warning", say.describe_omitted(summary), title=TOOL)
+
+
+def _finding(folded: FoldedFinding, run: CheckedRun) -> str:
+    finding, statement = folded.finding, folded.finding.contract
+    place = _place_of(finding.place)
+    if statement and run.contract_folder is not None:
+        file = PurePath(run.contract_folder, statement.file).as_posix()
+        place = {"file": file, "line": statement.line, "col": statement.column}
+    message = _describe(folded, run, f"; fingerprint {folded.fingerprint}")
+    return command(_COMMANDS[finding.rule.severity], message, **place, title=f"{TOOL}: {finding.rule.id}")
+
+
+def _acceptances(findings: list[FoldedFinding], run: CheckedRun) -> Iterator[str]:
+    """Annotate the baseline where an entry has to be renewed or taken out."""
+    for folded in findings:
+        acceptance = run.acceptance(folded)
+        if acceptance and run.state(folded) is State.EXPIRED:
+            message = (
+                f"{tell.describe_covered(acceptance)} counts again: {tell.describe_acceptance(run, folded)}"
+            )
+            entry: dict[str, str | int | None] = {"file": acceptance.file, "line": acceptance.line}
+            yield command("warning", message, **entry, title=f"{TOOL}: acceptance expired")
+    name = "notice" if run.unused_excuse else "error"
+    for acceptance in run.unused:
+        message = _describe_unused(acceptance, run)
+        entry = {"file": acceptance.file, "line": acceptance.line}
+        yield command(name, message, **entry, title=f"{TOOL}: unused acceptance")
+
+
+def _place_of(place: Place) -> dict[str, str | int | None]:
+    if place.file == "-" or place.is_whole_run:
+        return {}
+    return {"file": place.file, "line": place.line, "col": place.column}
+
+
+def command(name: str, message: str, **properties: str | int | None) -> str:
+    """Return one of GitHub's workflow commands."""
+    given = (
+        (key, _data(str(value)).replace(":", "%3A").replace(",", "%2C"))
+        for key, value in properties.items()
+        if value is not None
+    )
+    return f"::{name} {','.join(f'{key}={value}' for key, value in given)}::{_data(message)}"
+
+
+def _data(text: str) -> str:
+    """Escape as @actions/core does; control characters, the line feed among them, are gone before."""
+    return printable(text).replace("%", "%25")

@@ -1,1 +1,0 @@
-"""Two summaries side by side: what came, what went."""
