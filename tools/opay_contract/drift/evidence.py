@@ -52,10 +52,12 @@ class Probe(msgspec.Struct, frozen=True, eq=False, dict=True):
             return len(values)
         return 0 if self._none_fits.is_valid(values) else sum(map(self.validator.is_valid, values))
 
-    def is_by_shape(self, decided: frozenset[Tokens]) -> bool:
+    def is_by_shape(self, decided: Iterable[Tokens]) -> bool:
         """Return whether the shape of what is there, and values at decided places, tell what it says."""
         evidence = self.evidence
-        return evidence.other is None and is_decided_by_shape(evidence.schema, evidence.at, decided)
+        return evidence.other is None and is_decided_by_shape(
+            evidence.schema, evidence.at, dict.fromkeys(decided, "")
+        )
 
     def is_at(self, path: Tokens) -> bool:
         """Return whether the evidence is about the values at a path alone."""

@@ -71,7 +71,6 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     route: Route
     form: Form | None
     outcome: Outcome
-    code: str | None
     documented: DocumentedResponse | None
     is_refused: bool
     scope: tuple[str, str, str]
@@ -87,7 +86,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     @property
     def decided_places(self) -> tuple[Tokens, ...]:
         """The places whose values are the same in all of its exchanges."""
-        return tuple(place for place, _ in self.decided)
+        return tuple(place for place, value in self.decided if value is not None)
 
 
 class Subject(msgspec.Struct, gc=False):
@@ -171,11 +170,14 @@ class Bodies(msgspec.Struct, eq=False):
 class Alike(msgspec.Struct, kw_only=True, eq=False):
     """What exchanges have in common that differ in nothing but plain values, and those of them that wait.
 
-    That is a frame, what their URLs say, the shapes of both bodies where they are JSON, and the names of
-    headers. Both plans are None where there is nothing to judge. `checks` are those that may find something
-    in one of them, each with what tells of many at once that it does not, None where each is looked at; those
-    `of_bodies` are asked where a look at many bodies does not clear one. In the `searched_headers` a card
-    number may stand, and of the `searched_bodies`, request and response, each is searched for one.
+    That is a frame, what their URLs say, but not what is wrong with them, the shapes of both bodies where
+    they are JSON, and the names of headers. Both plans are None where there is nothing to judge. `checks`
+    are those that may find something in one of them, each with what tells of many at once that it does not,
+    None where each is looked at; those `of_bodies` are asked where a look at many bodies does not clear
+    one. In the `searched_headers` a card number may stand, and of the `searched_bodies`, request and
+    response, each is searched for one.
+    The places of `other_headers`, which nothing names, are those of these exchanges alone; all else they may
+    have in common with more.
     """
 
     contract: Contract
@@ -190,6 +192,8 @@ class Alike(msgspec.Struct, kw_only=True, eq=False):
     checks: "tuple[tuple[Check, Glance | None], ...]" = ()
     of_bodies: frozenset[Check] = frozenset()
     searched_headers: tuple[bool, ...] = ()
+    other_headers: frozenset[Tokens] = frozenset()
+    code: str | None = None
     searched_bodies: tuple[bool, bool] = (True, True)
     is_known: bool = False
     names_hold: bool | None = None
