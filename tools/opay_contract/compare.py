@@ -3,11 +3,12 @@
 import json
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
 import click
+import msgspec
+from msgspec import to_builtins
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import ContractUsed
@@ -53,8 +54,7 @@ class DifferenceKind(StrEnum):
 _WITH_WORDS = {DifferenceKind.TYPES, DifferenceKind.VALUES, DifferenceKind.RANGE, DifferenceKind.READINGS}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunDifference:
+class RunDifference(msgspec.Struct, frozen=True, kw_only=True):
     """One difference: `old` and `new` say in words what there was, the shares how often.
 
     `location` is the place; of an open question it is empty but for the question's id as the pointer.
@@ -68,8 +68,7 @@ class RunDifference:
     new_share: Share
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """Two summaries, the findings that only one of them has, and everything else that differs.
 
     `unsure` are findings of the old run that the new one may have beyond the number that a summary keeps.
@@ -163,8 +162,7 @@ def _list(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "none"
 
 
-@dataclass(frozen=True, slots=True)
-class _Fact:
+class _Fact(msgspec.Struct, frozen=True):
     """One difference, said once for all operations, forms and outcomes that have it alike."""
 
     kind: DifferenceKind
@@ -200,7 +198,7 @@ def render_comparison_json(comparison: Comparison, used: ContractUsed | None = N
     """Return what differs, for programs; one ASCII text that ends in a line feed."""
     report = {
         "schema_version": SCHEMA_VERSION,
-        "contract": asdict(used) if used else None,
+        "contract": to_builtins(used) if used else None,
         "old": _run(comparison.old),
         "new": _run(comparison.new),
         "findings_appeared": _told(comparison.appeared),
@@ -364,6 +362,6 @@ def _difference_json(difference: RunDifference) -> dict[str, Any]:
         **build_location(difference.location),
         "old": difference.old,
         "new": difference.new,
-        "old_share": asdict(difference.old_share),
-        "new_share": asdict(difference.new_share),
+        "old_share": to_builtins(difference.old_share),
+        "new_share": to_builtins(difference.new_share),
     }

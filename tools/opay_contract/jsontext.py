@@ -9,7 +9,6 @@ import codecs
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -47,8 +46,7 @@ class FlawKind(StrEnum):
     LONE_SURROGATE = "lone-surrogate"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flaw:
+class Flaw(msgspec.Struct, frozen=True, kw_only=True):
     """One oddity and where it is; the tokens are empty where the text as a whole is meant."""
 
     kind: FlawKind
@@ -69,8 +67,7 @@ class Parsed(msgspec.Struct, frozen=True, gc=False):
     may_have_long_row: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotJson:
+class NotJson(msgspec.Struct, frozen=True, kw_only=True):
     """Why a text has no value: where it stops being JSON (1-based), and whether it merely breaks off."""
 
     may_have_long_row: ClassVar[bool] = True

@@ -7,9 +7,12 @@ or above, or in a file that is named. The commands and the pytest plugin read th
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import msgspec
+from msgspec import field
+from msgspec.structs import replace
 
 from opay_contract.errors import UsageError
 from opay_contract.files import line_of, parse_toml, read_text
@@ -60,8 +63,7 @@ def parse_severity(text: str) -> Severity:
     raise UsageError(f"unknown severity '{text}'; expected one of {known}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RulePolicy:
+class RulePolicy(msgspec.Struct, frozen=True, kw_only=True):
     """The rules that count: those of `select`, or all where it is None, without those of `ignore`.
 
     What is ignored is ignored, selected or not. `severity` has the rules that weigh more or less than usual.
@@ -157,8 +159,7 @@ _TOML_TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectSettings:
+class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What a project settled; None, or nothing in it, is what the program does by itself.
 
     `file` is where the settings stand, `lines` has the line of each key that is set. Paths are absolute, or
@@ -183,8 +184,7 @@ class ProjectSettings:
         return build_policy(self.select, self.ignore, self.severity)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettingKey:
+class SettingKey(msgspec.Struct, frozen=True, kw_only=True):
     """One key of the table: its name in the file, the option that wins over it, and what it says.
 
     `parameter` is the name that a command knows the option's value by, and no other value. `default` says

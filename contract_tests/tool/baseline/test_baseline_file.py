@@ -56,7 +56,7 @@ ACCEPTANCES = st.lists(
 
 
 def without_line(acceptances: tuple[Acceptance, ...] | list[Acceptance]) -> list[dict[str, object]]:
-    names = [name for name in Acceptance.__slots__ if name not in {"file", "line"}]
+    names = [name for name in Acceptance.__struct_fields__ if name not in {"file", "line"}]
     return [{name: getattr(acceptance, name) for name in names} for acceptance in acceptances]
 
 

@@ -1,7 +1,6 @@
 """Beside a baseline the findings of a run are parted: open, accepted, expired; and nothing is lost."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
 
 import jsonschema
@@ -9,6 +8,7 @@ import pytest
 from contract_tests.tool.running import published_schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from opay_contract.baseline.acceptance import Acceptance, Judged, State
 from opay_contract.baseline.baseline import Baseline, apply_baseline

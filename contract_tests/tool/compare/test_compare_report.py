@@ -1,11 +1,11 @@
 """What differs between two runs is a table: totals first, each fact once, with its place in the contract."""
 
 import re
-from dataclasses import replace
 from typing import Any
 
 import click
 import pytest
+from msgspec.structs import replace
 
 from opay_contract.compare import compare, render_comparison
 from opay_contract.contract.loading import load_contract

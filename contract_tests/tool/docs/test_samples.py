@@ -1,9 +1,9 @@
 """Sample requests: what can be written in every language, what cannot, and what the programs would sign."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.report.samples import Sample, build_samples

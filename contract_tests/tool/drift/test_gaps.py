@@ -1,12 +1,12 @@
 """Every rule about what is missing has traffic that shows it, and traffic that comes close and does not."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from contract_tests.tool.drift.conftest import Line, Summarise, by_customer, by_token, refused
+from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import parse_document

@@ -3,7 +3,6 @@
 import base64
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +10,16 @@ from typing import Any
 import pytest
 import yaml
 from contract_tests.tool.drift.conftest import CARD, CUSTOMER, STARTED_AT, URL, Line, by_customer
+from contract_tests.tool.redact.writers import (
+    as_collection,
+    as_events,
+    as_flows,
+    as_har,
+    as_json_cassette,
+    as_transcript,
+    as_yaml_cassette,
+)
+from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import Document
@@ -18,14 +27,16 @@ from opay_contract.drift import locating
 from opay_contract.drift.locating import find_place, locate, tokens_of
 from opay_contract.drift.saving import summary_from_json, summary_to_json
 from opay_contract.engines.folding import check_sources
-from opay_contract.formats.streams import CHUNK
+from opay_contract.formats.har import read_har
+from opay_contract.formats.streams import CHUNK, ChunkStream
 from opay_contract.formats.table import Format
 from opay_contract.judge.subject import Settings
 from opay_contract.judge.table import RULES_BY_ID
-from opay_contract.model.exchange import Place
+from opay_contract.model.exchange import Exchange, Place
 from opay_contract.model.finding import ContractPlace, Finding, Outcome
 from opay_contract.model.summary import DriftSummary
-from opay_contract.recordings.inputs import iter_sources
+from opay_contract.recordings import text_places
+from opay_contract.recordings.inputs import Source, iter_sources
 
 DRIFTED = Path(__file__).parents[2] / "recordings" / "drifted"
 POINTER = "/data/cardTokens/*/bad"
@@ -199,6 +210,59 @@ def test_findings_far_apart_in_a_long_file_stand_at_their_values(places: Places)
             before = len(elsewhere) if member == "amid" and name.endswith(".har") else 0
             line, column = place_of(shown, needle, before)
             assert found[f"/{member}"] == (line, column + len(needle)), (name, member)
+
+
+def test_an_entry_of_any_format_is_found_from_where_it_begins(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = har(*(entry(answer(**{name: 7})) for name in ("first", "second", "third", "fourth")))
+    place = Source(ordinal=0, name="-", path=None).place
+    calls = [one for one in read_har(place, ChunkStream([lines.encode()])) if isinstance(one, Exchange)]
+    log = [
+        {"request": {"method": "POST", "url": URL}, "response": {"status": 200}}
+        | {"latencies": {}, "response_body": one.response.body.decode()}
+        for one in calls
+    ]
+    cassette = yaml.safe_load(as_yaml_cassette(calls))
+    listed = ["an alias stands for it"]
+    shared = {"interactions": [one | {"shared": listed} for one in cassette["interactions"]]}
+    files = {
+        "calls.har": as_har(calls),
+        "cassette.json": as_json_cassette(calls),
+        "cassette.yaml": as_yaml_cassette(calls),
+        "flow.yaml": yaml.safe_dump(cassette, default_flow_style=True, width=1 << 20).encode(),
+        "shared.yaml": yaml.safe_dump(shared, width=1 << 20).encode(),
+        "events.ndjson": as_events(calls),
+        "calls.flow": as_flows(calls),
+        "calls.txt": as_transcript(calls),
+        "collection.json": as_collection(calls),
+        "lines.ndjson": "\n\n".join(map(json.dumps, log)).encode(),
+        "list.json": json.dumps(log).encode(),
+    }
+    assert b"&id001" in files["shared.yaml"]
+    starts: dict[str, set[int]] = {}
+    read_from = text_places._KeptText.read_from  # noqa: SLF001  where reading begins is not to be seen outside
+    for name, data in files.items():
+        begun = starts[name] = set()
+
+        def read(text: Any, start: Any, *rest: Any, begun: set[int] = begun) -> Any:
+            begun.add(start.before)
+            return read_from(text, start, *rest)
+
+        monkeypatch.setattr(text_places._KeptText, "read_from", read)  # noqa: SLF001
+        found, text = places(data, name), data.decode(errors="replace")
+        for member in ("first", "second", "third", "fourth"):
+            line, column = found[f"/{member}"]
+            there = "\n".join(text.split("\n")[(line or 0) - 1 :])[(column or 0) - 1 :]
+            before = text[: len(text) - len(there)]
+            if there.startswith('"'):  # packed
+                assert f'"{member}"'.encode() in base64.b64decode(there.split('"')[1]), (name, member)
+                continue
+            assert there[:1] == "7", (name, member)
+            assert before.rstrip(' :"\\').endswith(member), (name, member)
+    whole = {name for name, begun in starts.items() if begun == {0}}
+    assert whole == {"flow.yaml", "shared.yaml"}, "these alone are read from the beginning on"
+    assert all(begun == {0, 1, 2, 3} for name, begun in starts.items() if name not in whole)
 
 
 def test_a_body_like_the_request_is_the_one_behind_it(places: Places) -> None:

@@ -1,13 +1,13 @@
 """Observations count every place, keep nothing that may not be shown, and join whatever the split."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from contract_tests.tool.drift.conftest import CARD, CUSTOMER, Summarise, by_customer, by_token, refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from opay_contract.drift.saving import summary_to_json
 from opay_contract.model import observation

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from contract_tests.benchmarks.speed.recordings import parse_exchanges
 from contract_tests.benchmarks.speed.traffic import Shares, iter_realistic
 from contract_tests.tool.redact.writers import as_har
+from msgspec.structs import replace
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.engines.folding import check_sources, fold_batch

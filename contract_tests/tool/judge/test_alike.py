@@ -401,12 +401,58 @@ def test_members_that_nothing_names_are_told_whatever_they_are_called() -> None:
     assert_lines([encode(line).encode() for line in lines])
 
 
+def test_codes_messages_headers_and_queries_that_nothing_names() -> None:
+    codes = ("X_1", "99999", "lower", "02001", "00000")
+    messages = ("no card of 7", " successful. ", "SYSTEM_DOWN", "", "request params not valid.")
+    lines = []
+    for number in range(20):
+        body = {"code": codes[number % 5], "message": messages[number // 4], "data": None}
+        line = changed(TEMPLATES[number % 5], "recorded_at", to=f"2026-05-{number % 3 + 1:02}T10:00:00Z")
+        line = changed(line, "request", "headers", f"X-{number}", to=("n", PAN)[number % 7 == 0])
+        line = changed(line, "response", "headers", f"x-{number % 4}", to="")
+        line = changed(line, "request", "url", to=f"{URL}?p{number % 4}=1")
+        lines.append(changed(line, "response", "body", to=body) if number % 3 else line)
+    assert_lines([encode(line).encode() for line in lines])
+
+
+def test_what_is_said_of_a_code_is_said_of_those_that_no_document_has(build: Callable[..., Contract]) -> None:
+    """A condition that lists codes is decided for all others alike; what looks at a text is asked of each."""
+    code: dict[str, Any] = {"type": "string", "pattern": "^[0-9]+$", "maxLength": 3}
+    answer = {
+        "properties": {"code": code, "message": {}, "data": PLAIN},
+        "if": {"properties": {"code": {"const": "7"}}},
+        "then": {"properties": {"data": UNIT}},
+        "else": {"if": {"properties": {"message": {"minLength": 3}}}, "then": {"required": ["trace"]}},
+    }
+    bodies = [
+        {"code": code, "message": message, "data": 10**12}
+        for code, message in product(("7", "8", "9", "12345", 5), ("ab", "abc", "abcd"))
+    ]
+    catalogue = [{"code": "7", "messages": ["abc"]}]
+    for schema in (answer, {**answer, "else": {"required": ["trace"]}}):
+        schemas = {
+            "query": {},
+            "answer": schema,
+            "success": {"enum": ["0"]},
+            "envelope": schema,
+            "data": PLAIN,
+        }
+        more = {"x-envelope": ENVELOPE, "x-business-codes": catalogue}
+        frame = changed(TEMPLATES[0], "request", "url", to="https://api.example/call")
+        lines = [encode(changed(frame, "response", "body", to=body)).encode() for body in bodies]
+        judge = build(schemas, "query", "answer", **more)
+        for some in (lines[:9], lines[6:]):
+            assert_lines(some, None, judge)
+
+
 def test_a_name_is_counted_though_many_others_were(monkeypatch: pytest.MonkeyPatch) -> None:
     """What no summary keeps is let go of at once, and what is kept is what full evaluation keeps."""
     for module in (field_statistics, observation):
         monkeypatch.setattr(module, "MAX_LOCATIONS", 30)
     for module in (fold, summary):
         monkeypatch.setattr(module, "MAX_FINDINGS", 4)
+    monkeypatch.setattr(fold, "MAX_UNREAD", 8)
+    monkeypatch.setattr(fold, "MAX_WAITING", 16)
     lines = [changed(TEMPLATES[0], *IN_DATA, f"x{number % 45}", to=number) for number in range(70)]
     items, run = exchanges_of(encode(line).encode() for line in lines), Settings(started_at=STARTED_AT)
     full = fold_each(contract(), run, items)

@@ -3,10 +3,10 @@
 import hmac
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from opay_contract.errors import UsageError
 from opay_contract.mock.request_handler import RequestHandler

@@ -1,7 +1,6 @@
 """A summary joins: any split of the input, in any order of the parts, gives the same summary as one pass."""
 
 from copy import deepcopy
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -221,7 +220,9 @@ def test_merging_changes_neither_side(a: DriftSummary, b: DriftSummary) -> None:
 def test_equal_findings_become_one_with_the_first_and_the_last(
     findings: list[Finding], source: object
 ) -> None:
-    same = [replace(finding, rule=RULES[0], pointer="/a", outcome=Outcome.SUCCESS) for finding in findings]
+    same = [
+        structs.replace(finding, rule=RULES[0], pointer="/a", outcome=Outcome.SUCCESS) for finding in findings
+    ]
     getattr(source, "shuffle")(same)  # noqa: B009  hypothesis' random has no stub
     parts = [next(iter(one_finding(finding).findings.values())) for finding in same]
     whole = parts[0]
@@ -261,9 +262,11 @@ def test_a_finding_knows_so_many_files_and_that_there_are_more() -> None:
 def test_a_fingerprint_depends_on_no_prose_and_no_place(
     finding: Finding, expected: str, actual: str, place: Place
 ) -> None:
-    other = replace(finding, expected=expected, actual=actual, place=place, contract=None, recorded_at=None)
+    other = structs.replace(
+        finding, expected=expected, actual=actual, place=place, contract=None, recorded_at=None
+    )
     assert fingerprint(other.key) == fingerprint(finding.key)
-    assert fingerprint(replace(finding, pointer="/z").key) != fingerprint(finding.key)
+    assert fingerprint(structs.replace(finding, pointer="/z").key) != fingerprint(finding.key)
 
 
 def test_a_fingerprint_never_changes() -> None:

@@ -4,12 +4,12 @@ import contextlib
 import os
 import runpy
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from msgspec import structs
+from msgspec.structs import replace
 
 from opay_contract.baseline.acceptance import Acceptance, Judged
 from opay_contract.contract.addresses import Address

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import OpenQuestion

@@ -4,12 +4,12 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from contract_tests.tool.running import run_command
+from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
 from opay_contract.model.finding import Severity

@@ -3,9 +3,9 @@
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from opay_contract.model.finding import Insight
 from opay_contract.model.summary import DriftSummary

@@ -1,6 +1,6 @@
 """A run that was interrupted: every format says that its report is a part."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from opay_contract.model.summary import DriftSummary
 from opay_contract.report.annotations import render_github, render_sarif

@@ -1,12 +1,12 @@
 """The page in Debian's Chromium without a network: narrow, wide, light, dark, with and without script."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from contract_tests.tool.docs.test_page_in_chromium import drive
+from msgspec.structs import replace
 
 from opay_contract.model.summary import DriftSummary, merge
 from opay_contract.report.checked_run import CheckedRun

@@ -3,12 +3,12 @@
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import click
 import pytest
 from contract_tests.tool.running import run_command
+from msgspec.structs import replace
 
 from opay_contract.cli.check import check
 from opay_contract.contract.contract import Contract

@@ -3,11 +3,11 @@
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from contract_tests.tool.running import run_command
+from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
 from opay_contract.model.summary import DriftSummary

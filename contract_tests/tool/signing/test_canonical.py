@@ -1,9 +1,9 @@
 """The one text of a body that is signed, and the bodies that have none."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from opay_contract.errors import ContractError, UsageError
 from opay_contract.signing.signer import SignatureScheme, UnsignableBody, render_canonical, sign

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import requests
+from msgspec import structs
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
@@ -107,7 +108,7 @@ def test_the_bytes_that_arrive_are_those_that_were_signed(
 def test_header_name_comes_from_the_scheme_and_identity_is_optional(
     server: Server, session: requests.Session, auth: SignatureAuth
 ) -> None:
-    scheme = replace(auth.scheme, header="X-Signature", prefix="")
+    scheme = structs.replace(auth.scheme, header="X-Signature", prefix="")
     session.post(server.url, data=BODY, auth=SignatureAuth(key=auth.key, scheme=scheme), timeout=60)
     [(_, headers, _)] = server.received
     assert headers["X-Signature"] == sign(BODY, auth.key, scheme).value
@@ -184,7 +185,7 @@ def test_a_redirect_to_another_origin_never_carries_the_signature(  # noqa: PLR0
     session: requests.Session,
     auth: SignatureAuth,
 ) -> None:
-    auth = replace(auth, scheme=replace(auth.scheme, header=header))
+    auth = replace(auth, scheme=structs.replace(auth.scheme, header=header))
     server.script = [(status, f"{other_server.url}/away")]
     other_server.script = [(307, f"{server.url}/back")]
     response = session.post(server.url, data=BODY, auth=auth, timeout=60)

@@ -3,11 +3,11 @@
 import subprocess
 import sys
 import traceback
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from opay_contract.errors import ContractError, UsageError
 from opay_contract.jsontext import Parsed, parse_json
@@ -149,7 +149,7 @@ def test_an_empty_key_is_a_usage_error_whatever_else_is_wrong(key: str, scheme: 
 def test_a_scheme_that_cannot_be_computed_is_a_contract_error(
     change: dict[str, str], scheme: SignatureScheme, key: str
 ) -> None:
-    other = replace(scheme, **change)  # type: ignore[arg-type]
+    other = replace(scheme, **change)
     with pytest.raises(ContractError, match="expected algorithm hmac-sha512 and encoding hex-lower"):
         sign(BODY, key, other)
     with pytest.raises(ContractError):
@@ -165,7 +165,7 @@ def test_header_and_prefix_come_from_the_scheme(scheme: SignatureScheme, key: st
 
 def test_neither_key_nor_text_nor_digits_show_in_a_repr(scheme: SignatureScheme, key: str) -> None:
     signature = sign(BODY, key, scheme)
-    assert repr(signature) == "Signature(non_ascii='raw')"
+    assert repr(signature) == "Signature(...)"
     assert signature.value not in repr(verify(BODY, signature.header, key, scheme))
 
 

@@ -1,7 +1,6 @@
 """A probe tells in five requests what is right, and of what is wrong the one reason."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from contract_tests.tool.suite.defects import html
@@ -16,6 +15,7 @@ from contract_tests.tool.suite.park import (
     SoundServer,
     asking,
 )
+from msgspec.structs import replace
 
 from opay_contract.signing.doctor import describe_doubt
 from opay_contract.suite.api import Api

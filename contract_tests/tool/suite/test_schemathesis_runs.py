@@ -9,12 +9,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from contract_tests.usual import one_in
+from msgspec.structs import replace
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.mock.answers import MockAnswer

@@ -1,9 +1,11 @@
 """Findings that people know and accept for a while, and a run's findings told apart by that."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
+
+import msgspec
+from msgspec.structs import replace
 
 from opay_contract.model.finding import Key, key_of
 from opay_contract.model.summary import DriftSummary, FoldedFinding, fingerprint
@@ -17,8 +19,7 @@ class State(StrEnum):
     EXPIRED = "expired"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acceptance:
+class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
     """One rule at one place, accepted until a day; of a rule about public values one `value` of them.
 
     `operation` is empty where no operation of the contract was called; that and `outcome`, one of `Outcome`,
@@ -58,8 +59,7 @@ class Acceptance:
         return f"{verdict} {self.expires}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """A run's summary beside a baseline.
 
     `matched` holds the acceptance of each finding that has one, expired or not; `unused` those that no

@@ -8,10 +8,11 @@ for byte. Every fault of an entry is named by file and line.
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from opay_contract.baseline.acceptance import Acceptance, Judged
 from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID
@@ -46,8 +47,7 @@ _HEADER = re.compile(rf"""\[\[[ \t]*(?P<quote>["']?){TABLE}(?P=quote)[ \t]*\]\][
 _COMMENT = "#"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryLines:
+class EntryLines(msgspec.Struct, frozen=True, kw_only=True):
     """The lines of one entry, as indexes: the comments directly above it, its header, its members."""
 
     first: int
@@ -55,8 +55,7 @@ class EntryLines:
     end: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """The lines of a baseline with their ends, those that begin inside a string, and the entries."""
 
     lines: tuple[str, ...]
@@ -263,8 +262,7 @@ VERSION = 1
 """The version of the file's members."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
+class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     """The acceptances of a file, in its order, and its text."""
 
     text: str

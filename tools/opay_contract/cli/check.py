@@ -5,13 +5,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import (
@@ -45,8 +45,7 @@ from opay_contract.words import count, printable
 _LOCAL, _DASK = "local", "dask"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
+class Spread(msgspec.Struct, frozen=True, kw_only=True):
     """Over how many processes or machines a run goes, and where it keeps what is done."""
 
     jobs: int | None

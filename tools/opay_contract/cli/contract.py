@@ -6,12 +6,13 @@ import re
 import shlex
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import FILE, FOLDER, contract_argument, is_settled
@@ -256,9 +257,9 @@ def spec(contract_dir: Path | None, format_out: str, export: Path | None) -> Non
     if not proof.problems:
         print_notes(load_contract(contract_dir))
     if format_out == "json":
-        told = asdict(replace(proof, root={}))
+        told = to_builtins(replace(proof, root={}))
         del told["root"]
-        head = {"schema_version": 1, "sound": not proof.problems, "contract": asdict(used)}
+        head = {"schema_version": 1, "sound": not proof.problems, "contract": to_builtins(used)}
         click.echo(json.dumps(head | told, indent=2))
     else:
         lines = [

@@ -4,11 +4,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 import click
+import msgspec
 
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import FILE, contract_option
@@ -32,8 +32,7 @@ from opay_contract.record.recorder import Backlog, Recorder, open_recorder
 _MOST_LINES, _SECONDS_TO_GATHER = 10_000, 0.02
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Options:
+class _Options(msgspec.Struct, frozen=True, kw_only=True):
     """Where the mock listens, and what it knows; how it behaves is in MockSettings."""
 
     host: str

@@ -3,13 +3,13 @@
 import os
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import click
+import msgspec
 
 from opay_contract.cli.help import Command
 from opay_contract.cli.options import FILE, contract_option
@@ -30,8 +30,7 @@ _SANDBOX = "sandbox"
 _SECONDS = click.FloatRange(0, min_open=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _ProxyOptions:
+class _ProxyOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Where the proxy stands and what it does besides passing on."""
 
     host: str

@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
 from datetime import date
 from functools import wraps
 from importlib import import_module
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
+from msgspec.structs import replace
 
 from opay_contract.baseline.acceptance import utc_day
 from opay_contract.cli.options import (
@@ -42,20 +43,18 @@ if TYPE_CHECKING:
 _FALLBACK = (100, 40)
 """Columns and lines where there is no terminal."""
 
-_VIEWED = tuple(field.name for field in fields(View) if field.name not in ("width", "height"))
+_VIEWED = tuple(name for name in View.__struct_fields__ if name not in ("width", "height"))
 """What options say of how much is shown, each called as it is here."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(msgspec.Struct, frozen=True, kw_only=True):
     """A report that was asked for: its format, and the file it goes to, None for standard output."""
 
     format: str
     file: Path | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Criteria:
+class Criteria(msgspec.Struct, frozen=True, kw_only=True):
     """What fails a run: rules that count, from which severity on, what is accepted, how much must succeed."""
 
     fail_on: Severity
@@ -75,8 +74,7 @@ class Criteria:
         return Judging(baseline=load_baseline(self.baseline_file, today), today=today, now=now)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reporting:
+class Reporting(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for: which reports, how they look, and what fails."""
 
     targets: tuple[Target, ...]
@@ -92,8 +90,7 @@ class Reporting:
         return text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judging:
+class Judging(msgspec.Struct, frozen=True, kw_only=True):
     """What is accepted, and until when: a baseline, a day, and the time of the run."""
 
     baseline: "Baseline | None"
@@ -101,8 +98,7 @@ class Judging:
     now: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs:
+class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     """What was read: as the user named it, with the options that go along, and how many files it was."""
 
     named: tuple[str, ...]

@@ -6,8 +6,9 @@ not know and by answers that it may not give any more. So most kinds follow from
 values than before, more, or others?
 """
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+
+import msgspec
 
 
 class Level(IntEnum):
@@ -42,8 +43,7 @@ class Way(StrEnum):
         return Way.RESPONSE if self is Way.REQUEST else Way.REQUEST
 
 
-@dataclass(frozen=True, slots=True)
-class DiffKind:
+class DiffKind(msgspec.Struct, frozen=True):
     """A kind of change: a permanent kebab-case id, whom it breaks, and why.
 
     `levels` are four letters: for the client and the server in requests, then for both in responses.

@@ -3,13 +3,13 @@
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from itertools import zip_longest
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import (
     value_below,
@@ -38,8 +38,7 @@ _LETTERS_A_TYPO = 4
 """How many characters a documented segment has for each slip that is taken for one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NearPath:
+class NearPath(msgspec.Struct, frozen=True, kw_only=True):
     """A path that is no documented one but near to `documented`.
 
     `shown` is the path as it was asked for, with the names of parameters in place of their values: what is
@@ -137,8 +136,7 @@ OTHER_TYPE = NotJson(line=1, column=1)
 _SCHEMES = {"": None, "http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
+class Server(msgspec.Struct, frozen=True, kw_only=True):
     """A host that answers by this contract, and the path in front of the operations' paths.
 
     The host is empty where any host does, and `*` in it stands for any text.
@@ -163,8 +161,7 @@ class Outside(StrEnum):
     PREFLIGHT = "preflight"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(msgspec.Struct, frozen=True, kw_only=True):
     """Where a request leads.
 
     `outside` says why it is out of scope: another host, another path of the contract's hosts, or a browser's
@@ -204,8 +201,7 @@ class Match(msgspec.Struct, kw_only=True, gc=False):
     response_body: Parsed | NotJson | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Contract:
+class Contract(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Everything that the documents of a contract say, resolved; equal to itself alone, so answers are kept.
 
     `has_all_paths` if it says that its paths are all that there are on its servers. `words` are those

@@ -5,11 +5,11 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 
 from opay_contract.contract.addresses import (
@@ -18,6 +18,7 @@ from opay_contract.contract.addresses import (
 )
 from opay_contract.errors import ContractError, UsageError
 from opay_contract.jsontext import Parsed, parse_json, pointer
+from opay_contract.model.exchange import Hidden
 
 ROOTS = ("openapi.yaml", "openapi.yml", "openapi.json")
 """The names of a contract's first document that is named by its folder, the usual one first."""
@@ -44,21 +45,19 @@ _TAG = "tag:yaml.org,2002:"
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(msgspec.Struct, frozen=True):
     """A 1-based line and column."""
 
     line: int
     column: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Document:
+class Document(Hidden, frozen=True, kw_only=True, dict=True):
     """A parsed file: its name in the contract's folder, its value, and the text that it was read from."""
 
     name: str
     value: Any
-    text: str = field(repr=False, compare=False)
+    text: str
 
     @cached_property
     def positions(self) -> dict[str, Position]:
@@ -353,8 +352,7 @@ def collect_documents(names: Iterable[str], find: Callable[[str], Document | Non
     return documents
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContractUsed:
+class ContractUsed(msgspec.Struct, frozen=True, kw_only=True):
     """A contract's title and version, empty where it says none, and its folder or file as the user gave it.
 
     `folder` is None for the contract that the package carries.

@@ -2,9 +2,12 @@
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import field
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import MISSING, absolute, below, split_uri, with_fragment
 from opay_contract.contract.contract import Contract
@@ -17,8 +20,7 @@ from opay_contract.model.finding import Outcome
 from opay_contract.model.observation import Scope
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Body:
+class Body(msgspec.Struct, frozen=True, kw_only=True):
     """A body that an operation takes or gives: its name, its request form if any, its schema's address.
 
     An answer's `outcome` is None where the schema is that of all of them.
@@ -31,8 +33,7 @@ class Body:
     outcome: Outcome | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class Field(msgspec.Struct, frozen=True, kw_only=True):
     """A member of a body by its folded pointer.
 
     `statements` are the `file#pointer` that describe it, `uri` is the address of the first. `limits` has what
@@ -47,7 +48,11 @@ class Field:
     description: str
     statements: tuple[str, ...]
     uri: str
-    limits: tuple[tuple[str, Any], ...] = field(hash=False)  # an `enum` is a list
+    limits: tuple[tuple[str, Any], ...]
+
+    def __hash__(self) -> int:
+        """Return the same for equal ones; in `limits` an `enum` is a list."""
+        return hash((self.pointer, self.statements))
 
     def limit(self, keyword: str) -> Any:
         """Return what a keyword in `LIMITS` says, None where it says nothing."""
@@ -82,8 +87,7 @@ _Cases = tuple[_Case, ...]
 _CONDITION = frozenset(("then", "else"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Visit:
+class _Visit(msgspec.Struct, frozen=True):
     """A schema to be looked at: where it stands, about which place, what led there; then what it says."""
 
     uri: str

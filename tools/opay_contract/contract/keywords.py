@@ -4,9 +4,10 @@ Every walk over schemas asks this table, so that a keyword is known everywhere o
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
+
+import msgspec
 
 from opay_contract.jsontext import Tokens
 
@@ -39,8 +40,7 @@ class Holds(Enum):
     AS_QUESTION = "never: whether a value fits is asked, and it may not"
 
 
-@dataclass(frozen=True, slots=True)
-class Keyword:
+class Keyword(msgspec.Struct, frozen=True):
     """A keyword that holds schemas."""
 
     shape: SchemaShape

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice, product
 from pathlib import Path
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import (
     MISSING,

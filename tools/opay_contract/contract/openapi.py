@@ -7,9 +7,10 @@ everything else knows one dialect of schemas: JSON Schema 2020-12, in which ever
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
+
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import (
     MISSING,

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
+
+import msgspec
+from msgspec import field
 
 from opay_contract.contract.addresses import MISSING, Address, split_uri, value_below
 from opay_contract.contract.parameters import Parameter
@@ -14,8 +16,7 @@ from opay_contract.model.finding import Outcome
 from opay_contract.signing.signer import SignatureScheme
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Echo:
+class Echo(msgspec.Struct, frozen=True, kw_only=True):
     """A member of the answer that must repeat a member of the request."""
 
     request: Tokens
@@ -23,8 +24,7 @@ class Echo:
     uri: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+class Form(msgspec.Struct, frozen=True, kw_only=True):
     """One of the request forms that a URL answers; schemas are given by URI.
 
     `response` is that of a success where the envelope has a schema of errors, else of every answer.
@@ -38,8 +38,7 @@ class Form:
     echoes: tuple[Echo, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BusinessCode:
+class BusinessCode(msgspec.Struct, frozen=True, kw_only=True):
     """A known business code with the messages that were documented or observed for it.
 
     `means` is a word for what it says, where something else than a reader has to know.
@@ -51,8 +50,7 @@ class BusinessCode:
     means: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """How an answer is read: where its parts stand, which codes mean success, which codes are known.
 
     `schema` describes every answer, `error` one whose code does not mean success.
@@ -134,8 +132,7 @@ def is_of_another_type(content_type: str | None, documented: MediaTypes) -> bool
     return not is_json(content_type) and find_media_type(content_type, documented) is not None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DocumentedResponse:
+class DocumentedResponse(msgspec.Struct, frozen=True, kw_only=True):
     """A documented status, with the headers that its answers have."""
 
     media_types: MediaTypes
@@ -143,16 +140,14 @@ class DocumentedResponse:
     uri: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequiredHeader:
+class RequiredHeader(msgspec.Struct, frozen=True, kw_only=True):
     """A request header that must be there."""
 
     name: str
     uri: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credential:
+class Credential(msgspec.Struct, frozen=True, kw_only=True):
     """What a security scheme asks for: something in a header, the query or a cookie.
 
     `word` is what an Authorization header begins with, empty where that is not said.
@@ -164,8 +159,7 @@ class Credential:
     uri: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One method at one path.
 
     `has_other_types` if some body of it is documented as something else than JSON. Beside its
@@ -247,8 +241,7 @@ class Operation:
         return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """What in a recorded exchange speaks for a reading.
 
     `at` is a folded pointer into the exchange as the native recording format has it (header names in
@@ -263,8 +256,7 @@ class Evidence:
     equal: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """One answer to an open question; without evidence recordings cannot show it."""
 
     id: str
@@ -273,8 +265,7 @@ class Reading:
     evidence: tuple[Evidence, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenQuestion:
+class OpenQuestion(msgspec.Struct, frozen=True, kw_only=True):
     """What the vendor's pages leave open or answer in two ways: where it stands, and the URIs it is `about`.
 
     Only exchanges of its `operations` speak for a reading; those of all where it has none.

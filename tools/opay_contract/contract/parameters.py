@@ -6,9 +6,10 @@ read in each way that its schema has a type for, and the first reading that fits
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, unquote_plus
+
+import msgspec
 
 from opay_contract.contract.addresses import below
 from opay_contract.contract.schemas import SchemaSet
@@ -47,8 +48,7 @@ _WORDS = {"true": True, "false": False}
 _DEEP = re.compile(r"([^\[\]]+)\[([^\[\]]*)\](.*)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
+class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     """A documented parameter of a request, or header of an answer; `schema` is the address of its values'.
 
     `is_json` if the text is JSON, as where the parameter has `content`.

@@ -12,12 +12,12 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import replace
 from functools import cache, cached_property, partial
 from typing import Any
 from urllib.parse import unquote, urldefrag
 
 import jsonschema_rs
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import (
     CLOSED,

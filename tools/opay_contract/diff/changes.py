@@ -3,8 +3,10 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import Address, split_uri
 from opay_contract.contract.change_kinds import DiffKind, Level, Side, Way
@@ -42,8 +44,7 @@ WHOLE = Use("", "", "", "", Way.REQUEST)
 """The contract as a whole."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContractChange:
+class ContractChange(msgspec.Struct, frozen=True, kw_only=True):
     """One change: where it stands in both versions, in words, how bad it is for each side, and its uses.
 
     `key` is made of what does not depend on the words; `statements` are the addresses in both versions.
@@ -71,8 +72,7 @@ class ContractChange:
         return self.new or self.old
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContractDiff:
+class ContractDiff(msgspec.Struct, frozen=True, kw_only=True):
     """The changes between two versions of a contract, the worst for clients first.
 
     `operations` is how many were compared, those of either version alone among them.

@@ -7,8 +7,10 @@ change with many uses.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
+from msgspec import field
 
 from opay_contract.contract.addresses import MISSING, Address
 from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID, Level, Side, Way
@@ -39,8 +41,7 @@ _OTHER_NAMES = {
 """What is not called added or removed: the kind, and the first letter of its name where that matters."""
 
 
-@dataclass(slots=True)
-class GatheredChange:
+class GatheredChange(msgspec.Struct):
     """A change as it is gathered: a difference, and where it is used."""
 
     difference: Difference

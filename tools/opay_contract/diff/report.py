@@ -4,12 +4,13 @@ import json
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cached_property
 from typing import Any
 
 import click
+import msgspec
+from msgspec import to_builtins
 
 from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance
@@ -39,8 +40,7 @@ _NAMED = (
 _WORDS = frozenset(("words-changed", "examples-changed"))
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReportedDiff:
+class ReportedDiff(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The changes, the side they are told for, what recordings show and what is accepted.
 
     `fail_on` is the least level that fails, None where none does.
@@ -292,8 +292,8 @@ def _change(run: ReportedDiff, change: ContractChange) -> dict[str, Any]:
         "accepted": change.key in run.accepted,
         "was": change.was,
         "now": change.now,
-        "old": asdict(change.old) if change.old else None,
-        "new": asdict(change.new) if change.new else None,
+        "old": to_builtins(change.old) if change.old else None,
+        "new": to_builtins(change.new) if change.new else None,
         "uses": [
             {name: getattr(one, name) for name in ("operation", "form", "outcome", "way", "pointer")}
             for one in change.uses

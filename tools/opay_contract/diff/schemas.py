@@ -5,12 +5,13 @@ is compared once, however many places lead to it; where it is used is asked of t
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 from functools import cached_property
 from itertools import product, zip_longest
 from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
 
 from opay_contract.contract.addresses import Address, iter_reached
 from opay_contract.contract.change_kinds import Way
@@ -74,8 +75,7 @@ class Edge(NamedTuple):
     only: Way | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(msgspec.Struct, frozen=True):
     """One difference: where it stands in both versions, what was and is there in words.
 
     Where it stands in one version alone, `near` is where it would be in the other. `value` tells differences

@@ -4,9 +4,10 @@ import json
 import posixpath
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import msgspec
 
 from opay_contract.contract.addresses import MISSING, Address, refer, resolve, value_below
 from opay_contract.contract.documents import ROOTS, Document, collect_documents, decode_document, locate_root
@@ -20,8 +21,7 @@ FIRST = ROOTS[0]
 """What the first document of each version is called while they are compared, whatever its name is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
+class Version(msgspec.Struct, frozen=True, kw_only=True):
     """A version of a contract: what each document says, and what of it is not understood.
 
     `name` is as the user gave it; `folder` is what stands before the names of documents where people look

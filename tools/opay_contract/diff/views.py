@@ -8,8 +8,10 @@ with `null` as a type or an alternative.
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import field
 
 from opay_contract.contract.addresses import MISSING, Address, iter_targets, value_below
 from opay_contract.contract.keywords import KEYWORDS, OPENERS
@@ -86,8 +88,7 @@ class Stated(NamedTuple):
     value: Any
 
 
-@dataclass(slots=True)
-class SchemaView:
+class SchemaView(msgspec.Struct):
     """All that is said of a value; `lists` have allowed values as JSON, `kinds` types, with places."""
 
     parts: list[SchemaPart] = field(default_factory=list)

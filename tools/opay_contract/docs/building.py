@@ -7,10 +7,12 @@ member comes first; wherever the same statement describes another one, there is 
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from types import SimpleNamespace as Shown
 from typing import Any
 from urllib.parse import unquote
+
+import msgspec
+from msgspec import field
 
 from opay_contract.contract.addresses import OPEN, address, tokens_of
 from opay_contract.contract.contract import Contract
@@ -81,8 +83,7 @@ def slug(text: str) -> str:
     return "-".join(re.findall(r"\w+", text.lower()))
 
 
-@dataclass(frozen=True, slots=True)
-class _Writer:
+class _Writer(msgspec.Struct, frozen=True):
     contract: Contract
     evidence: RunEvidence | None
     described: dict[tuple[str, str], str] = field(default_factory=dict)

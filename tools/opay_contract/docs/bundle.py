@@ -8,10 +8,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import yaml
+from msgspec import field
 
 from opay_contract.contract.addresses import MISSING, Address, refer, value_below
 from opay_contract.contract.documents import ROOTS, Document, is_text
@@ -46,8 +47,7 @@ _WITH_EXTENSIONS = ("paths", "responses")
 _NAMES = frozenset((*NAMED, "mapping", "scopes", "variables", "security"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bundle:
+class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     """A contract in one document, and notes on what it says otherwise than its files."""
 
     value: dict[str, Any]
@@ -77,8 +77,7 @@ def build_bundle(
     return Bundle(value=value, notes=tuple(notes))
 
 
-@dataclass(slots=True)
-class _Bundler:
+class _Bundler(msgspec.Struct):
     documents: Mapping[str, Document]
     is_dereferenced: bool
     has_extensions: bool

@@ -1,7 +1,9 @@
 """What recordings say about a contract: a run with public values alone, statement by statement, in words."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import split_uri
 from opay_contract.contract.contract import Contract
@@ -39,8 +41,7 @@ _STATUSES = frozenset(map(str, range(100, 1000)))
 _NOTHING = Observed(is_documented=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunEvidence:
+class RunEvidence(msgspec.Struct, frozen=True, kw_only=True):
     """The summary of a run, with public values alone, and what was drawn from it: gaps, changes, answers."""
 
     summary: DriftSummary
@@ -138,8 +139,7 @@ _ABOUT_REQUESTS = "request-"
 """How the rules about the body of a request begin."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """In how many of how many requests, answers or objects something was, and how it looked and drifted.
 
     `day` is the latest day, empty where no time was recorded. `look` has types, lengths and the values that

@@ -7,7 +7,9 @@ difference how the run was split.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import REQUEST_BODY, RESPONSE_BODY
@@ -87,8 +89,7 @@ def _finding(rule: Rule, ended: Outcomes, about: tuple[str, str], contract: Cont
     )
 
 
-@dataclass(slots=True)
-class _Seen:
+class _Seen(msgspec.Struct):
     """How many values were seen at a place, and whether all are digits, as numbers or of a card's length."""
 
     count: int = 0

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
 import jsonschema_rs
+import msgspec
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import Evidence
@@ -20,8 +20,7 @@ _EVERY = "*"
 _ABSENT = object()
 
 
-@dataclass(frozen=True, eq=False)
-class Probe:
+class Probe(msgspec.Struct, frozen=True, eq=False, dict=True):
     """A piece of evidence, ready to be looked for; its validators are made when they are needed first."""
 
     key: tuple[str, str]
@@ -53,10 +52,12 @@ class Probe:
             return len(values)
         return 0 if self._none_fits.is_valid(values) else sum(map(self.validator.is_valid, values))
 
-    def is_by_shape(self, decided: frozenset[Tokens]) -> bool:
+    def is_by_shape(self, decided: Iterable[Tokens]) -> bool:
         """Return whether the shape of what is there, and values at decided places, tell what it says."""
         evidence = self.evidence
-        return evidence.other is None and is_decided_by_shape(evidence.schema, evidence.at, decided)
+        return evidence.other is None and is_decided_by_shape(
+            evidence.schema, evidence.at, dict.fromkeys(decided, "")
+        )
 
     def is_at(self, path: Tokens) -> bool:
         """Return whether the evidence is about the values at a path alone."""

@@ -191,7 +191,7 @@ class Observer:
 
         Where so many others come before a place that no summary keeps it, what is counted is lost.
         """
-        key = (*scope, _folded(tokens[:-1]) + fold_pointer(tokens[-1:]))
+        key = (*scope, _folded(tokens[:-1]) + _folded(tokens[-1:]))
         location = self._locations.get(key)
         if location is None:
             location = self._new_location(scope, tokens)

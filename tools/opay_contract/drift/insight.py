@@ -9,9 +9,10 @@ so that a change of the traffic is none of the member.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
+
+import msgspec
 
 from opay_contract import words
 from opay_contract.contract.contract import Contract
@@ -238,8 +239,7 @@ _MOST_CHANGES = 8
 _ABOUT_AS_GOOD = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Series:
+class _Series(msgspec.Struct, frozen=True):
     """Of each day on which something could have been there: how often it was, and how often it could."""
 
     days: tuple[str, ...]

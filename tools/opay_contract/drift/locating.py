@@ -8,13 +8,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 from msgspec import structs
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import value_below
 from opay_contract.contract.contract import Contract
@@ -67,7 +67,8 @@ def locate(
     with suppress(KeyboardInterrupt):
         for (ordinal, name), entries in sorted(of_file.items()):
             source = Source(ordinal=ordinal, name=name, path=Path(name), max_unpacked=max_unpacked)
-            for exchange, text in iter_entry_texts(source, format_in, entries):
+            places = {number: folded[0].finding.place for number, folded in entries.items()}
+            for exchange, text in iter_entry_texts(source, format_in, places):
                 for folded in entries[exchange.place.entry]:
                     left -= text.size
                     if left >= 0:

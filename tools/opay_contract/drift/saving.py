@@ -6,7 +6,6 @@ of several runs, so they are moved first.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
@@ -335,21 +334,21 @@ def _moved(value: Any, move: Move) -> Any:
         return structs.replace(value, place=place, reason=reason)
     if isinstance(value, FoldedFinding):
         moved = [move(Place(source=ordinal, entry=0, file="file")).source for ordinal in value.files]
-        return _moved_members(replace(value, files=tuple(moved)), move)
+        return _moved_members(structs.replace(value, files=tuple(moved)), move)
     if isinstance(value, dict):
         return {key: _moved(member, move) for key, member in value.items()}
     if isinstance(value, tuple | list):
         return type(value)(_moved(item, move) for item in value)
-    if is_dataclass(value) and not isinstance(value, type):
+    if isinstance(value, msgspec.Struct):
         return _moved_members(value, move)
     return value
 
 
 def _moved_members(value: Any, move: Move) -> Any:
-    members = {member.name: getattr(value, member.name) for member in fields(value)}
+    members = structs.asdict(value)
     moved = {name: _moved(member, move) for name, member in members.items()}
     changed = {name: member for name, member in moved.items() if member is not members[name]}
-    return replace(value, **changed) if changed else value
+    return structs.replace(value, **changed) if changed else value
 
 
 _REPORT_VERSION = 1
@@ -357,8 +356,7 @@ _WITH_VALUE = 5
 _HINT_OF_REPORTS = "save a report with `opay-contract check --format json`"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindingsSeen:
+class FindingsSeen(msgspec.Struct, frozen=True, kw_only=True):
     """The findings of a run, and how far what it did not see says anything.
 
     `omitted` counts occurrences of findings beyond the summary's cap, which keeps the most severe, among

@@ -7,13 +7,15 @@ lengths, ranges and values that may be kept over a whole column, evidence by sha
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import repeat
 from operator import eq
 from typing import Any
 
+import msgspec
+from msgspec import field
+
 from opay_contract.contract.contract import Contract
-from opay_contract.drift.evidence import Probe, build_probes, describe_subject, weigh
+from opay_contract.drift.evidence import Probe, build_probes, describe_exchange, describe_subject, weigh
 from opay_contract.drift.field_statistics import TYPES, FieldCounter, Observer
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.columns import Column
@@ -34,8 +36,7 @@ _EVERY = "*"
 Weights = Counter[tuple[str, str]]
 
 
-@dataclass(slots=True, eq=False)
-class _Rows:
+class _Rows(msgspec.Struct, eq=False):
     """How often something stood, by day, at a column's place and at all below it that are in each value.
 
     `above` are the rows of the column above.
@@ -46,18 +47,18 @@ class _Rows:
     days: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(slots=True, eq=False)
-class _Place:
+class _Place(msgspec.Struct, eq=False):
     """What is counted at a place of bodies that are alike.
 
-    The value at a `decided` place is the same in all of them. `spoken` is what each value there says as
-    evidence by its shape; where several shapes stand there, `by_shape` has one verdict for each.
+    The value at a `decided` place is the same in all of them, or `is_told_apart`. `spoken` is what each says
+    as evidence by its shape; where several shapes stand there, `by_shape` has one verdict for each.
     """
 
     column: Column
     rows: _Rows
     counter: FieldCounter
     decided: str | None
+    is_told_apart: bool
     probes: tuple[Probe, ...]
     by_shape: tuple[Probe, ...]
     spoken: tuple[tuple[str, str], ...]
@@ -70,8 +71,7 @@ class _Place:
         return is_constant and not self.probes and not self.by_shape
 
 
-@dataclass(slots=True, eq=False)
-class _Places:
+class _Places(msgspec.Struct, eq=False):
     """The places of bodies that are alike, those of them whose values are looked at, and the rows they have.
 
     `pairs` are the evidence that compares the values of two places.
@@ -83,28 +83,31 @@ class _Places:
     pairs: dict[tuple[Tokens, Tokens], list[Probe]]
 
 
-@dataclass(slots=True, eq=False)
-class _Frames:
-    """Exchanges of one frame: what stands in all of them, evidence that looks at a header, and their days."""
+class _Frames(msgspec.Struct, eq=False):
+    """Exchanges of one frame: what stands in all of them, evidence that looks at a header, and their days.
+
+    Headers that nothing names stand in some of them.
+    """
 
     types: tuple[tuple[FieldCounter, str], ...]
     values: tuple[tuple[FieldCounter, str], ...]
     probes: tuple[tuple[Probe, int, int], ...]
     weights: Weights
-    outcome: OutcomeKey
     days: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(slots=True, eq=False)
-class _Group:
+class _Group(msgspec.Struct, eq=False):
     """Exchanges that are alike; `weights` is what each says in evidence about more than a body.
 
-    `probes` are such evidence that has to look at each.
+    `probes` are such evidence that has to look at each, `headers` those that nothing names.
     """
 
     frames: _Frames
     weights: Weights
     probes: tuple[Probe, ...]
+    headers: tuple[FieldCounter, ...]
+    outcome: OutcomeKey
+    days: Counter[str] = field(default_factory=Counter)
 
 
 class Statistics:
@@ -119,6 +122,7 @@ class Statistics:
         self._readings: Weights = Counter()
         self._outcomes: Counter[OutcomeKey] = Counter()
         self._groups: dict[Alike, _Group] = {}
+        self._wide: dict[tuple[Any, ...], tuple[Weights, tuple[Probe, ...]]] = {}
         self._frames: dict[Frame, _Frames] = {}
         self._places: dict[Bodies, _Places] = {}
         self._evidence: dict[tuple[Any, ...], tuple[list[Probe], list[Probe]]] = {}
@@ -134,7 +138,7 @@ class Statistics:
                 self._settle_places(places)
         if max(len(self._groups), len(self._places), len(self._evidence)) > MAX_GROUPS:
             self._settle()
-            self._groups, self._frames, self._places, self._evidence = {}, {}, {}, {}
+            self._groups, self._frames, self._places, self._evidence, self._wide = {}, {}, {}, {}, {}
 
     def readings(self) -> dict[tuple[str, str], int]:
         """Return by question and reading how many places speak for it."""
@@ -153,10 +157,21 @@ class Statistics:
 
     def _settle(self) -> None:
         """Count what follows from the number of exchanges alone, and so can be left until it is asked for."""
+        for group in self._groups.values():
+            self._settle_group(group)
         for frames in self._frames.values():
             self._settle_frames(frames)
         for places in self._places.values():
             self._settle_places(places)
+
+    def _settle_group(self, group: _Group) -> None:
+        for counter in group.headers if group.days else ():
+            counter.count_type("string", group.days)
+        self._outcomes[group.outcome] += group.days.total()
+        if len(self._outcomes) > MAX_LOCATIONS:
+            self._outcomes = Counter(limit_details(self._outcomes))
+        group.frames.days.update(group.days)
+        group.days.clear()
 
     def _settle_frames(self, frames: _Frames) -> None:
         by_day, total = frames.days, frames.days.total()
@@ -168,9 +183,6 @@ class Statistics:
             counter.count_value(value, by_day)
         for key, weight in frames.weights.items():
             self._readings[key] += weight * total
-        self._outcomes[frames.outcome] += total
-        if len(self._outcomes) > MAX_LOCATIONS:
-            self._outcomes = Counter(limit_details(self._outcomes))
         by_day.clear()
 
     def _settle_places(self, places: _Places) -> None:
@@ -187,7 +199,7 @@ class Statistics:
 
     def _count_alike(self, alike: Alike, group: _Group) -> None:
         waiting, frames = alike.waiting, group.frames
-        frames.days.update([one.day for one in waiting])
+        group.days.update([one.day for one in waiting])
         for probe, part, position in frames.probes:
             headers = [(one.exchange.request.headers, one.exchange.response.headers)[part] for one in waiting]
             self._readings[probe.key] += probe.count([one[position][1] for one in headers if one])
@@ -195,6 +207,8 @@ class Statistics:
             self._readings[key] += weight * len(waiting)
         for subject in waiting if group.probes else ():
             self._readings += weigh(group.probes, describe_subject(subject), alike.frame.outcome)
+        if not alike.is_known:
+            self._settle_group(group)
         if not alike.frame.is_known:
             self._settle_frames(frames)
 
@@ -235,7 +249,10 @@ class Statistics:
             pairs = zip(map(type, values), days)  # noqa: B905  the days may have no end
             for (one, day), count in Counter(pairs).items():
                 counter.types[TYPES[one], day] += count
-        if place.decided is None:
+        if place.is_told_apart:
+            for (value, day), count in Counter(zip(values, days)).items():  # noqa: B905  as above
+                counter.count_value(value, {day: count})
+        elif place.decided is None:
             counter.add_column(kind, values)
         for probe in place.probes:
             self._readings[probe.key] += probe.count(values)
@@ -256,18 +273,20 @@ class Statistics:
                 self._readings[key] += number
 
     def _new_group(self, alike: Alike) -> _Group:
-        frame, shapes, first = alike.frame, (alike.query, alike.answer), alike.waiting[0]
-        seen = describe_subject(first)
-        by_value, by_shape = self._evidence_at(frame, None)
-        if any(shape is not None and shape.has_float for shape in shapes):
-            by_value, by_shape = [*by_value, *by_shape], []
-        group = _Group(
-            frames=self._frames.get(frame) or self._new_frames(first.exchange, frame, seen),
-            weights=weigh(by_shape, seen, frame.outcome),
-            probes=tuple(by_value),
-        )
+        frame, first = alike.frame, alike.waiting[0]
+        frames = self._frames.get(frame) or self._new_frames(first.exchange, frame, alike.other_headers)
+        key = (frame, alike.query, alike.answer)
+        wide = self._wide.get(key)
+        if wide is None:
+            by_value, by_shape = self._evidence_at(frame, None)
+            if any(shape is not None and shape.has_float for shape in key[1:]):
+                by_value, by_shape = [*by_value, *by_shape], []
+            wide = (weigh(by_shape, describe_subject(first), frame.outcome), tuple(by_value))
+        headers = tuple([self._observer.location(frame.scope, place) for place in alike.other_headers])
+        outcome = self._outcome(first.exchange, frame, alike.code)
+        group = _Group(frames, *wide, headers if frame.operation is not None else (), outcome)
         if alike.is_known:
-            self._groups[alike] = group
+            self._groups[alike], self._wide[key] = group, wide
         return group
 
     def _probes_of(self, frame: Frame) -> Iterator[Probe]:
@@ -312,30 +331,27 @@ class Statistics:
             self._evidence[key] = found
         return found
 
-    def _outcome(self, exchange: Exchange, frame: Frame) -> OutcomeKey:
+    def _outcome(self, exchange: Exchange, frame: Frame, code: str | None) -> OutcomeKey:
         """Return how an exchange ended: with its code, where that may be shown, or its class of statuses."""
         if frame.outcome is Outcome.TRANSPORT:
             return (*frame.scope, f"{exchange.response.status // 100}xx")
         envelope = frame.operation.envelope if frame.operation is not None else None
         if frame.outcome is Outcome.SUCCESS or envelope is None:
             return (*frame.scope, NOT_NAMED)
-        location, code = (
-            self._observer.location(frame.scope, (*RESPONSE_BODY, *envelope.code)),
-            frame.code or NOT_NAMED,
-        )
-        return (*frame.scope, code if location.is_public and location.may_keep(code) else NOT_NAMED)
+        location = self._observer.location(frame.scope, (*RESPONSE_BODY, *envelope.code))
+        is_named = code is not None and location.is_public and location.may_keep(code)
+        return (*frame.scope, code if is_named and code else NOT_NAMED)
 
-    def _new_frames(self, exchange: Exchange, frame: Frame, seen: dict[str, Any]) -> _Frames:
+    def _new_frames(self, exchange: Exchange, frame: Frame, others: frozenset[Tokens]) -> _Frames:
+        seen = describe_exchange(exchange, None, None)
         types: list[tuple[FieldCounter, str]] = [(self._observer.location(frame.scope, ()), EXCHANGE)]
         values: list[tuple[FieldCounter, str]] = []
         for part in ("request", "response") if frame.operation is not None else ():
             headers = seen[part].get("headers")
             if headers is not None:
                 types.append((self._observer.location(frame.scope, (part, "headers")), "object"))
-            locations = [
-                self._observer.location(frame.scope, (part, "headers", name)) for name in headers or ()
-            ]
-            types += [(location, "string") for location in locations]
+            named = [place for name in headers or () if (place := (part, "headers", name)) not in others]
+            types += [(self._observer.location(frame.scope, place), "string") for place in named]
         if frame.operation is not None:
             status = self._observer.location(frame.scope, _STATUS)
             types.append((status, "integer"))
@@ -358,7 +374,6 @@ class Statistics:
             weights=weigh(
                 (probe for probe in of_frame if probe.evidence.at == _STATUS), seen, frame.scope[2]
             ),
-            outcome=self._outcome(exchange, frame),
         )
         if frame.is_known:
             self._frames[frame] = frames
@@ -395,13 +410,15 @@ class Statistics:
         by_value, by_shape = self._evidence_at(frame, path)
         if by_shape and any(shape.has_float for shape in column.shapes):
             by_value, by_shape = [*by_value, *by_shape], []
-        is_decided = not bodies.is_request and column.path in frame.decided_places and column.kind is str
+        is_text = not bodies.is_request and column.kind is str
+        is_decided = is_text and column.path in frame.decided_places
         has_one_shape = len(column.shapes) == 1
         return _Place(
             column=column,
             rows=rows,
             counter=self._observer.location(frame.scope, path),
             decided=column.values[0] if is_decided else None,
+            is_told_apart=is_text and dict(frame.decided).get(column.path, "") is None,
             probes=tuple(by_value),
             by_shape=() if has_one_shape else tuple(by_shape),
             spoken=tuple(_spoken(by_shape, column.values[0])) if has_one_shape else (),

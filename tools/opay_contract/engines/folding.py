@@ -5,10 +5,13 @@ import os
 import threading
 import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
+
+import msgspec
+from msgspec import field
+from msgspec.structs import replace
 
 from opay_contract import __version__
 from opay_contract.contract.contract import Contract
@@ -19,7 +22,7 @@ from opay_contract.drift.fold import Fold
 from opay_contract.formats.table import Format
 from opay_contract.judge.judge import Judge
 from opay_contract.judge.subject import Settings
-from opay_contract.model.exchange import Unreadable
+from opay_contract.model.exchange import Hidden, Unreadable
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.parts import Batch, Part, PartReader
@@ -66,8 +69,7 @@ def check_sources(  # noqa: PLR0913  each is a thing of its own, by name
     return fold.summary()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartResult:
+class PartResult(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a part: its summary with provisional numbers, and how many lines it has if it was cut.
 
     With a `fault` nothing of the part was counted.
@@ -122,8 +124,7 @@ def fold_part(
     return PartResult(summary=summary, lines=reader.lines)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(msgspec.Struct, frozen=True, kw_only=True):
     """What every worker needs to know; a contract does not travel, so each loads its own."""
 
     contract_dir: Path | None
@@ -143,23 +144,21 @@ OTHER_VERSION = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterJob:
+class ClusterJob(Hidden, frozen=True, kw_only=True):
     """What goes with every part: the contract itself, for no machine need have its files, and the settings.
 
     `settings` are without the private key; `key_digest` is what a worker knows the right one by.
     """
 
-    documents: bytes = field(repr=False)
+    documents: bytes
     base_urls: tuple[str, ...]
     settings: Settings
     format_in: Format | None
-    key_digest: str | None = field(repr=False)
+    key_digest: str | None
     version: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """Why a worker cannot take part in this run at all."""
 
     reason: str

@@ -9,11 +9,11 @@ import signal
 from bisect import bisect_left
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import NamedTuple
 
+import msgspec
 from msgspec import structs
 
 from opay_contract.contract.loading import load_contract
@@ -110,7 +110,7 @@ class Work:
         total = move_places(self._total, lambda place: _true_place(place, ranges)) if ranges else self._total
         for unreadable in sorted(self._iter_unreadable(), key=lambda one: (one.place.source, one.reason)):
             total = merge(total, _unreadable(unreadable))
-        return replace(total, is_partial=is_partial)
+        return structs.replace(total, is_partial=is_partial)
 
     def _iter_parts(
         self, sources: Iterable[Source | Unreadable], format_in: Format | None, part_size: int | None
@@ -182,8 +182,7 @@ def _true_place(place: Place, ranges: dict[int, list[_Range]]) -> Place:
     return structs.replace(place, entry=number or 0, line=number)
 
 
-@dataclass(slots=True, eq=False)
-class _Worker:
+class _Worker(msgspec.Struct, eq=False):
     process: SpawnProcess
     connection: Connection
     batch: Batch = ()

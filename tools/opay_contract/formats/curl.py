@@ -5,7 +5,8 @@ The request's body is not in it.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from opay_contract.formats.content_coding import decode_body, encode_body
 from opay_contract.formats.curl_lines import Call, Piece, PieceKind, iter_pieces
@@ -24,7 +25,7 @@ _INCLUDED_HEADERS = re.compile(rb"HTTP/[0-9.]+ [0-9]{3}[^\n]*\n(?:[^\r\n][^\n]*\
 
 def read_curl(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:
     """Yield every call, and a call that got no response as unreadable."""
-    calls = (one for one in iter_pieces(stream) if isinstance(one, Call) and _is_counted(one))
+    calls = (one for one in iter_pieces(stream) if type(one) is Call and _is_counted(one))
     for number, call in enumerate(calls, start=1):
         yield _read_call(place_of(number, call.line), call)
 
@@ -119,8 +120,7 @@ def rewrite_curl(policy: Policy, stream: Readable, sink: Sink, tally: Tally) -> 
             held.append(one)
 
 
-@dataclass(frozen=True, slots=True)
-class _Lines:
+class _Lines(msgspec.Struct, frozen=True):
     """Writes pieces that are lines; `edited` is the exchange that they belong to, if it could be read."""
 
     policy: Policy
@@ -217,7 +217,7 @@ class _Writing:
 
     def _is_same(self, text: bytes, edited: Edited | None) -> bool:
         """Tell whether a reader finds in a text what it should; of a call without its body, no answer."""
-        found = list(read_curl(lambda _entry, _line=None: HERE, ChunkStream([text])))
+        found = list(read_curl(lambda *_place: HERE, ChunkStream([text])))
         if isinstance(self._found, Unreadable):
             reasons = [one.reason if isinstance(one, Unreadable) else None for one in found]
             return None not in reasons if edited is None else reasons == [self._found.reason]

@@ -7,10 +7,11 @@ import base64
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
-from msgspec import structs
+import msgspec
+from msgspec import field, structs
+from msgspec.structs import replace
 
 from opay_contract.formats.bounds import excess_of
 from opay_contract.formats.content_coding import encode_body, find_faulty_body
@@ -37,8 +38,7 @@ class Sink(Protocol):
         """Take bytes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edited:
+class Edited(msgspec.Struct, frozen=True, kw_only=True):
     """An exchange before and after; where only some of its `sides` could be read it is one of these alone."""
 
     old: Exchange
@@ -58,8 +58,7 @@ class Edited:
         return encode_body(self.body(side), sent if side == "request" else received)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of each kind of value: functions to what takes its place, or to what is known of it."""
 
     bodies: Callable[[Exchange], Edited]  # nothing but the bodies is another
@@ -94,8 +93,7 @@ class Policy:
         return made
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(msgspec.Struct):
     """How many entries were edited, and which could not be read.
 
     `unread` says of each entry that could not be read and had something to be taken out, by its number, why

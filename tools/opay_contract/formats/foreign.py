@@ -4,7 +4,8 @@ This table is the one place that knows them. A row is told by the members of its
 """
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from opay_contract.formats.look import Head
 
@@ -14,8 +15,7 @@ _REQUESTS = f"it holds requests without answers; {_RECORD}"
 _OTHER = "name the recordings alone, or the folder that they are in"
 
 
-@dataclass(frozen=True, slots=True)
-class Foreign:
+class Foreign(msgspec.Struct, frozen=True):
     """A kind of file, and the way out.
 
     `members` are alternatives: in each the names that are all there, with spaces between.
@@ -171,7 +171,6 @@ BY_START = (
 """Text and bytes, by how they begin behind white space."""
 
 _BEFORE = rb"(?:\xef\xbb\xbf)?\s*"
-_STARTS = tuple((re.compile(_BEFORE + foreign.start.encode("latin-1")), foreign) for foreign in BY_START)
 
 
 def find_foreign(head: Head) -> Foreign | None:
@@ -181,4 +180,6 @@ def find_foreign(head: Head) -> Foreign | None:
         ways = ((foreign, names.split()) for foreign in BY_MEMBERS for names in foreign.members)
         if foreign := next((foreign for foreign, names in ways if found >= set(names)), None):
             return foreign
-    return next((foreign for pattern, foreign in _STARTS if pattern.match(head.raw)), None)
+    if head.is_json and head.text.startswith(b"{"):  # none begins so; the patterns need not be compiled
+        return None
+    return next((one for one in BY_START if re.match(_BEFORE + one.start.encode("latin-1"), head.raw)), None)

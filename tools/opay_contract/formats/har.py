@@ -3,7 +3,6 @@
 import base64
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -97,13 +96,13 @@ _NEEDED = frozenset({"status", "headers", "content", "text", "encoding", "_file"
 
 
 def read_har(
-    place_of: PlaceOf, stream: ChunkStream, *, before: int = 0, line: int = 1
+    place_of: PlaceOf, stream: ChunkStream, *, before: int = 0, line: int = 1, offset: int = 0
 ) -> Iterator[Exchange | Unreadable]:
     """Yield every entry of `log.entries`, wherever in the file that is.
 
-    For a part of a file it is said how many entries are before it, and on which line it begins.
+    For a part of a file it is said how many entries and bytes are before it, and on which line it begins.
     """
-    cursor = JsonCursor(stream)
+    cursor = JsonCursor(stream, offset)
     cursor.line = line
     segments = iter_all_segments(cursor, ENTRIES, whole=False, decoder=_ENTRY)
     return read_entries(place_of, segments, partial(_read_entry, attached=stream.attached), before)
@@ -127,8 +126,7 @@ rewrite_har = JsonFormat(
 ).rewrite_all
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(msgspec.Struct, frozen=True):
     """Where a HAR can be cut in two: behind an entry, and before the next.
 
     `before` is how many entries are before the cut, `line` where the next entry begins.

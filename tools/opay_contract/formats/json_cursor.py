@@ -54,15 +54,19 @@ _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class JsonCursor:
-    """A position in JSON text; `line` is the 1-based line that it stands on."""
+    """A position in JSON text; `line` is the 1-based line that it stands on.
 
-    def __init__(self, stream: Readable) -> None:
-        """Stand before the first value of `stream`, behind a byte order mark."""
+    The item of an array that was yielded last begins at the byte `start`.
+    """
+
+    def __init__(self, stream: Readable, before: int = 0) -> None:
+        """Stand before the first value of `stream`, behind a byte order mark; so many bytes are before it."""
         self._stream = stream
         self._buffer = b""
         self._position = 0
-        self._before = 0  # how many bytes of the stream are before the buffer
+        self._before = before  # how many bytes are before the buffer
         self.line = 1
+        self.start = 0
         while len(self._buffer) < len(codecs.BOM_UTF8) and self._fill():
             pass
         if self._buffer.startswith(codecs.BOM_UTF8):
@@ -70,7 +74,7 @@ class JsonCursor:
 
     @property
     def offset(self) -> int:
-        """How many bytes of the stream are before this position."""
+        """How many bytes are before this position."""
         return self._before + self._position
 
     def peek(self) -> bytes:
@@ -123,7 +127,8 @@ class JsonCursor:
         """Yield each item with its line: what a decoder takes it for, or its bytes where it was not asked."""
         for _ in self.iter_items():
             self.peek()
-            line, data = self.line, self.take_value(limit)
+            line, self.start = self.line, self.offset
+            data = self.take_value(limit)
             yield line, data, None
             joint = self._joint(data)
             if joint:
@@ -176,7 +181,8 @@ class JsonCursor:
         All that are in the buffer are decoded at once, each on a line of its own: where there are as many
         values as lines, each line is one. Else they are decoded one by one.
         """
-        head = joint[joint.index(b"{") :]
+        step = joint.index(b"{") - 1
+        head = joint[step + 1 :]
         breaks, breaks_before = joint.count(b"\n"), joint.count(b"\n", 0, -len(head))
         while True:
             start = self._position + len(joint) - 1
@@ -193,6 +199,7 @@ class JsonCursor:
             is_on_one_line = not breaks and self._buffer.find(b"\n", start, end) < 0
             for piece, (data, value) in zip(pieces, found, strict=False):
                 line = self.line + breaks_before
+                self.start = self._before + self._position + step
                 self._position += len(joint) + len(piece)
                 if not is_on_one_line:
                     self.line += breaks + piece.count(b"\n")

@@ -5,8 +5,6 @@ A reader takes the entries and passes over the rest; who edits a recording copie
 
 import json
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
-from itertools import starmap
 from typing import Any
 
 import msgspec
@@ -37,6 +35,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
     `value` is what the reader's decoder takes it for, where it was asked.
     `request` is what belongs to it and stands beside it: line and text of the request of a Postman item.
+    `start` is the byte of the file from which on it can be read again, maybe behind others.
     `fault` says why it cannot be read, whatever it holds.
     """
 
@@ -45,6 +44,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     request: tuple[int, bytes | None] | None = None
     fault: str | None = None
     value: Any = None
+    start: int | None = None
 
 
 class Name(msgspec.Struct, frozen=True, gc=False):
@@ -102,10 +102,10 @@ def iter_segments(
         if whole:
             yield from _iter_items(cursor)
         elif decoder is None:
-            yield from starmap(Entry, cursor.iter_item_values())
+            yield from (Entry(line, data, start=cursor.start) for line, data in cursor.iter_item_values())
         else:
-            for line, data, value in cursor.iter_decoded_items(decoder):
-                yield Entry(line, data, value=value)
+            decoded = cursor.iter_decoded_items(decoder)
+            yield from (Entry(line, data, None, None, value, cursor.start) for line, data, value in decoded)
     elif found:
         yield b"{"
         for number, member in enumerate(cursor.iter_members()):
@@ -168,11 +168,13 @@ def read_entries(
     place_of: PlaceOf, segments: Iterable[Segment], read: Read, before: int = 0
 ) -> Iterator[Exchange | Unreadable]:
     """Yield what the entries hold, numbered from the one after `before`."""
-    number = before
+    number, start = before, None
     for segment in segments:
         if type(segment) is Entry:
+            if start is None or start[0] != segment.start:
+                start = None if segment.start is None else (segment.start, number)
             number += 1
-            yield read_entry(read, place_of(number, segment.line), segment)
+            yield read_entry(read, place_of(number, segment.line, start), segment)
 
 
 def read_entry(read: Read, place: Place, entry: Entry) -> Exchange | Unreadable:
@@ -187,8 +189,7 @@ Visit = Callable[[Policy, Any, Edited | None], Visitor]
 """Makes what visits the values of an entry, from its tree and its exchange, if it has one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JsonFormat:
+class JsonFormat(msgspec.Struct, frozen=True, kw_only=True):
     """A format of JSON text: its segments, the `whole` of them or the entries alone, and what an entry holds.
 
     `placeholder` stands for one of which nothing can be kept, `broken` for one that is no JSON. Where

@@ -7,8 +7,9 @@ import codecs
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
+
+import msgspec
 
 from opay_contract.formats.errors import StreamError
 from opay_contract.formats.json_cursor import JsonCursor
@@ -26,8 +27,7 @@ COLLECTION = b"postman.com/json/collection/"
 _LINES_LOOKED_AT = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """What the first bytes show of a JSON text: its members, or those of the first item of a list.
 
     A name leads to the byte with which the value begins; a member of a member is `outer/inner`. A list has

@@ -61,8 +61,9 @@ _CONTENT_NAMES = ("content", "body")
 
 def read_mitmproxy(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:
     """Yield every HTTP flow; others (TCP, DNS, WebSocket, CONNECT) are counted and passed over."""
-    for number, flow in enumerate(TnetstringReader(stream).iter_values(), start=1):
-        found = _read_flow(place_of(number), flow)
+    reader = TnetstringReader(stream)
+    for before, flow in enumerate(reader.iter_values()):
+        found = _read_flow(place_of(before + 1, None, (reader.start, before)), flow)
         if found is not None:
             yield found
 

@@ -7,11 +7,11 @@ A body is any JSON value, or its text as a string, or `body_base64`. Any other l
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from opay_contract.formats.content_coding import decode_body, decode_sent
 from opay_contract.formats.editing import HERE, EntryVisitor, Policy, Sink, Tally

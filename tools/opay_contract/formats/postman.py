@@ -5,7 +5,7 @@ Newman is Postman's command; the executions of its JSON report have the variable
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from msgspec import structs
@@ -31,6 +31,7 @@ from opay_contract.formats.messages import (
     build_exchange,
     decode_entry,
     left_out_body,
+    odd_member,
     parse_entry,
     parse_status,
 )
@@ -68,8 +69,9 @@ EXECUTIONS: Path = {"run": {"executions": {}}}
 class _Waiting:
     """Holds back what follows a saved response until the request of its item is there, or it is too much."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: int) -> None:
         self.request: tuple[int, bytes | None] | None = None
+        self._start = start
         self._held: list[tuple[Segment, bool]] = []
         self._own = self._size = 0
 
@@ -91,7 +93,9 @@ class _Waiting:
             yield self._with_request(segment) if is_own else segment
 
     def _with_request(self, segment: Segment) -> Segment:
-        return structs.replace(segment, request=self.request) if isinstance(segment, Entry) else segment
+        if not isinstance(segment, Entry):
+            return segment
+        return structs.replace(segment, request=self.request, start=self._start)
 
 
 def _size_of(segment: Segment) -> int:
@@ -118,7 +122,7 @@ def _iter_item(cursor: JsonCursor, name: str, depth: int, *, whole: bool) -> Ite
     if cursor.peek() != b"{":
         yield take_beside(cursor, name, whole=whole)
         return
-    waiting = _Waiting()
+    waiting = _Waiting(cursor.offset)
     yield b"{"
     for number, member in enumerate(cursor.iter_members()):
         if whole:
@@ -187,7 +191,7 @@ read_postman, rewrite_postman = _COLLECTION.read_all, _COLLECTION.rewrite_all
 
 
 class _Stream(msgspec.Struct, gc=False):
-    data: list[Annotated[int, msgspec.Meta(ge=0, le=255)]] | None = None
+    data: list[int] | None = None
 
 
 class _SavedResponse(msgspec.Struct, gc=False):
@@ -205,7 +209,7 @@ _EXECUTION = msgspec.json.Decoder(_Execution)
 
 
 def _read_execution(place: Place, entry: Entry) -> Exchange | Unreadable:
-    execution = decode_entry(_EXECUTION, entry.data, entry.line)
+    execution = entry.value or decode_entry(_EXECUTION, entry.data, entry.line)
     request = parse_request(execution.request or {})
     return build_exchange(place, request, _response, execution.response)
 
@@ -216,12 +220,17 @@ def _response(recorded: _SavedResponse | None) -> Response:
     status, headers = parse_status(recorded.code), parse_fields(recorded.header)
     if recorded.stream is None or recorded.stream.data is None:
         return Response(status=status, headers=headers, body=left_out_body(status, headers, NO_BODY))
-    body = decode_body(bytes(recorded.stream.data), headers)
-    return Response(status=status, headers=headers, body=body)
+    try:
+        body = bytes(recorded.stream.data)
+    except ValueError:  # numbers that are no bytes
+        raise odd_member(("response", "stream", "data")) from None
+    return Response(status=status, headers=headers, body=decode_body(body, headers))
 
 
 _REPORT = JsonFormat(
-    segments=lambda stream, whole: iter_all_segments(JsonCursor(stream), EXECUTIONS, whole=whole),
+    segments=lambda stream, whole: iter_all_segments(
+        JsonCursor(stream), EXECUTIONS, whole=whole, decoder=_EXECUTION
+    ),
     read=_read_execution,
     visit=partial(_visit, ("response",)),
 )

@@ -7,10 +7,10 @@ Postman adds headers when it sends. What is thereby not known is given as not re
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
+import msgspec
 from msgspec import structs
 
 from opay_contract.formats.content_coding import decode_body
@@ -182,8 +182,7 @@ def _body(text: Any, status: int, headers: Headers | None) -> bytes:
 _REQUESTS = ("request", "originalRequest")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, kw_only=True):
     """A request or an answer somewhere in a value; `url` is a request's new URL, as it is written."""
 
     side: str

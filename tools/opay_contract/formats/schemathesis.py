@@ -98,9 +98,10 @@ def _iter_segments(stream: ChunkStream, *, whole: bool) -> Iterator[Segment]:
 def _iter_entries(cursor: JsonCursor) -> Iterator[Segment]:
     """Yield the interactions of each event, which in general has a line of its own."""
     while cursor.peek():
-        line, text = cursor.line, cursor.take_line()
+        line, start, text = cursor.line, cursor.offset, cursor.take_line()
         if text is None:
-            yield from iter_segments(cursor, INTERACTIONS, whole=False)
+            for segment in iter_segments(cursor, INTERACTIONS, whole=False):
+                yield structs.replace(segment, start=start) if isinstance(segment, Entry) else segment
             continue
         path, found = INTERACTIONS, text
         if text.count(b'"interactions"') == 1:
@@ -108,7 +109,7 @@ def _iter_entries(cursor: JsonCursor) -> Iterator[Segment]:
                 path, found = {}, bytes(_EVENT.decode(text).finished.recorder.interactions)
         for segment in iter_segments(JsonCursor(io.BytesIO(found)), path, whole=False):
             if isinstance(segment, Entry):
-                yield Entry(line, segment.data)
+                yield Entry(line, segment.data, start=start)
 
 
 def _repair(steps: Steps, _value: Any) -> Any:

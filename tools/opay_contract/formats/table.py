@@ -1,10 +1,11 @@
 """The recording formats: a row for each, in the order in which a file is asked whether it is of one."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
 from typing import cast
+
+import msgspec
 
 from opay_contract.formats.editing import Policy, Sink, Tally
 from opay_contract.formats.foreign import Foreign, find_foreign
@@ -49,8 +50,7 @@ Read = Callable[[PlaceOf, ChunkStream], Iterator[Exchange | Unreadable]]
 Rewrite = Callable[[Policy, ChunkStream, Sink, Tally], None]
 
 
-@dataclass(frozen=True, slots=True)
-class FormatRow:
+class FormatRow(msgspec.Struct, frozen=True):
     """How a format is told by a file's head, and the module that reads a stream of it and writes it again.
 
     Parquet, which is read from a file that can be read anywhere, is no stream: it has neither.

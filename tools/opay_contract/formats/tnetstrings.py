@@ -29,12 +29,14 @@ NOTHING: Value = (NULL, b"")
 
 
 class TnetstringReader:
-    """The values of a file, one after the other."""
+    """The values of a file, one after the other; the last one begins at the byte `start`."""
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
         self._buffer = b""
         self._position = 0
+        self._before = 0  # how many bytes of the stream are before the buffer
+        self.start = 0
 
     def iter_values(self) -> Iterator[Value | None]:
         """Yield the file's values; None is one that is too long to be kept."""
@@ -47,7 +49,7 @@ class TnetstringReader:
             pass
         length = _LENGTH.match(self._buffer, self._position)
         if length:
-            self._position = length.end()
+            self.start, self._position = self._before + self._position, length.end()
             return int(length[1])
         rest = self._buffer[self._position :]
         if not rest:
@@ -76,6 +78,7 @@ class TnetstringReader:
 
     def _fill(self) -> bool:
         chunk = self._stream.read(CHUNK)
+        self._before += self._position
         self._buffer = self._buffer[self._position :] + chunk
         self._position = 0
         return bool(chunk)

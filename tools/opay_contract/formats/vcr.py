@@ -3,10 +3,10 @@
 import base64
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+import msgspec
 import yaml
 
 from opay_contract.formats.content_coding import decode_body, decode_sent
@@ -90,7 +90,8 @@ def read_vcr(place_of: PlaceOf, stream: ChunkStream) -> Iterator[Exchange | Unre
         return
     found = (segment for segment in iter_segments(stream) if isinstance(segment, Interaction))
     for number, interaction in enumerate(found, start=1):
-        yield _read_yaml(place_of(number, interaction.line), interaction.events)
+        start = None if interaction.is_apart else (0, 0)
+        yield _read_yaml(place_of(number, interaction.line, start), interaction.events)
 
 
 def rewrite_vcr(policy: Policy, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
@@ -253,13 +254,12 @@ def _read_written(events: Events) -> Exchange | Unreadable:
             width=_WIDTH,
         )
         stream = ChunkStream([encode_text(text)])
-        return next(read_vcr(lambda _number, _line=None: HERE, stream), _NO_INTERACTION)
+        return next(read_vcr(lambda *_place: HERE, stream), _NO_INTERACTION)
     except (StreamError, yaml.YAMLError):
         return _NO_INTERACTION
 
 
-@dataclass(slots=True)
-class _Editor:
+class _Editor(msgspec.Struct):
     """Edits the scalars of a value's events."""
 
     visitor: EntryVisitor

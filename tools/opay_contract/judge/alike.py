@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import value_below
 from opay_contract.contract.contract import Contract, Match, Route
@@ -143,8 +144,11 @@ MAX_ALIKE = 4096
 _MAX_KEPT = 4000
 """Characters of what is remembered of one of them."""
 
-_QUERY, _ANSWER = 5, 6
-"""Where the kinds of both bodies stand in the key of exchanges that are alike."""
+_NAMES, _QUERY, _ANSWER = 2, 5, 6
+"""Where the names of headers and the kinds of both bodies stand in the key of exchanges that are alike."""
+
+_SPECIAL = frozenset(("content-type", "authorization", "cookie"))
+"""Names of headers that mean something whatever the contract names."""
 
 
 class Lead(msgspec.Struct, frozen=True, gc=False):
@@ -162,12 +166,15 @@ Led = tuple[Exchange, Lead]
 class _Names(msgspec.Struct, frozen=True, eq=False, gc=False):
     """What the names of an exchange's headers tell: those of the request, then those of the response.
 
-    `media_types` takes every Content-Type from all values; in the values that are
-    `searched` a card number may stand. `is_known` if the same names have the very same object.
+    `media_types` takes every Content-Type from all values; in the values that are `searched` a card number
+    may stand. What is judged is told by the `essence`: the names in lower case, without those of `others`,
+    which nothing names. `is_known` if the same essence is the very same object.
     """
 
     media_types: Callable[[tuple[str, ...]], Any]
     searched: tuple[bool, ...]
+    essence: tuple[Any, ...]
+    others: frozenset[Tokens]
     is_known: bool
 
 
@@ -186,9 +193,12 @@ class Kinds:
         self._plans = BodyPlans(contract) if has_memory else BodyPlans(contract, 0)
         self._leads: dict[tuple[str | None, str | None], Lead] = {}
         self._names: dict[tuple[Any, ...], _Names] = {}
+        self._essences: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+        self._named = {word.lower() for word in self.shapes.words.known} if self.shapes.words else None
         self._getters: dict[Shape, Callable[[Any], Any]] = {}
         self._frames: dict[tuple[Any, ...], Frame] = {}
         self._alike: dict[tuple[Any, ...], Alike] = {}
+        self._in_essence: dict[tuple[Any, ...], Alike] = {}
         self._bodies: dict[tuple[Any, ...], Bodies] = {}
         self._decided = {one.id: tuple(sorted(one.decided)) for one in contract.operations}
 
@@ -209,7 +219,7 @@ class Kinds:
                         route.documented,
                         request.method,
                         request.url is None,
-                        facts if facts is not NO_FACTS else None,
+                        (facts.keys, bool(facts.faults)) if facts is not NO_FACTS else None,
                     ),
                 )
             is_short = len(url) + len(method) < _MAX_KEPT
@@ -252,8 +262,24 @@ class Kinds:
             yield subject
 
     def _learn(self, first: Subject, lead: Lead, names: _Names, key: tuple[Any, ...]) -> None:
-        """Work out what exchanges have in common; remember it where it surely is the same in all others."""
+        """Work out what exchanges have in common; remember it where it surely is the same in all others.
+
+        Where but for names, code and message that no document has it is what others have in common, most was
+        worked out for these.
+        """
+        decided = key[-1]
+        texts = tuple(map(self._told, decided)) if type(decided) is tuple else self._told(decided)
+        exact, key = key, (*key[:_NAMES], names.essence, *key[_NAMES + 1 : -1], texts)
+        has_room = len(self._alike) < self._room and len(repr(exact)) < _MAX_KEPT
+        known = self._in_essence.get(key)
         match = self._contract.match_read(first.exchange, lead.route, first.asked, first.answered)
+        if known is not None:
+            alike = first.alike = replace(known, other_headers=names.others, code=match.code, waiting=[])
+            if texts != decided and alike.frame.operation is not None:
+                alike.checks, alike.of_bodies = _checks_of_values(alike, first)
+            if has_room:
+                self._alike[exact] = alike
+            return
         alike = first.alike = Alike(
             contract=self._contract,
             settings=self._settings,
@@ -262,6 +288,8 @@ class Kinds:
             query=shape_of(key[_QUERY]),
             answer=shape_of(key[_ANSWER]),
             searched_headers=names.searched,
+            other_headers=names.others,
+            code=match.code,
         )
         frame = alike.frame
         alike.query_plan, is_query_known = self._plan(
@@ -270,15 +298,9 @@ class Kinds:
         alike.answer_plan, is_answer_known = self._plan(
             first.answered, frame.schemas[1], alike.answer, frame.decided, WRITE_ONLY
         )
-        alike.is_known = (
-            frame.is_known
-            and is_query_known
-            and is_answer_known
-            and len(self._alike) < self._room
-            and len(repr(key)) < _MAX_KEPT
-        )
+        alike.is_known = frame.is_known and is_query_known and is_answer_known and has_room
         if alike.is_known:
-            self._alike[key] = alike
+            self._alike[exact] = self._in_essence[key] = alike
             alike.searched_bodies = (
                 _has_flaws(first.asked) or (not lead.route.operation and _has_fraction(alike.query)),
                 _has_flaws(first.answered) or (not lead.route.operation and _has_fraction(alike.answer)),
@@ -343,7 +365,6 @@ class Kinds:
                 route=match.route,
                 form=match.form,
                 outcome=match.outcome,
-                code=match.code,
                 documented=documented,
                 is_refused=match.outcome is Outcome.BUSINESS_ERROR or status >= HTTP_ERROR,
                 scope=(operation.id if operation is not None else "", form or "", match.outcome.value),
@@ -357,24 +378,45 @@ class Kinds:
                 self._frames[key] = frame
         return frame
 
-    def _values_of_decided(self, match: Match) -> tuple[str, ...]:
+    def _told(self, value: Any) -> Any:
+        """Return the value at a decided place; None for a text that no document has."""
+        words = self.shapes.words
+        return None if words is not None and type(value) is str and value not in words.known else value
+
+    def _values_of_decided(self, match: Match) -> tuple[str | None, ...]:
         operation, body = match.route.operation, match.response_body
         if operation is None or type(body) is not Parsed:
             return ()
         found = [value_below(body.value, tokens, None) for tokens in self._decided[operation.id]]
-        return tuple([one if type(one) is str else repr(one) for one in found])
+        return tuple([self._told(one) if type(one) is str else repr(one) for one in found])
 
     def _names_of(self, parted: tuple[tuple[str, ...], int | None, bool]) -> _Names:
         lower = [name.lower() for name in parted[0]]
         places = [place for place, name in enumerate(lower) if name == "content-type"]
-        is_known = len(self._names) < self._room and sum(map(len, lower)) < _MAX_KEPT
-        unsearched = self._contract.unsearched_headers
+        unsearched, named = self._contract.unsearched_headers, self._named
+        is_other = [named is not None and not (name in named or name in _SPECIAL) for name in lower]
+        sent = parted[1] or 0
+        others = {
+            ("request" if place < sent else "response", "headers", name)
+            for place, name in enumerate(lower)
+            if is_other[place]
+        }
+        essence = (
+            tuple(["" if other else name for name, other in zip(lower, is_other, strict=True)]),
+            *parted[1:],
+        )
+        is_short = sum(map(len, lower)) < _MAX_KEPT
+        is_known = essence in self._essences or (len(self._essences) < self._room and is_short)
+        if is_known:
+            essence = self._essences.setdefault(essence, essence)
         found = _Names(
             itemgetter(*places) if places else _nothing,
             tuple([name not in unsearched for name in lower]),
+            essence,
+            frozenset(others),
             is_known,
         )
-        if is_known:
+        if len(self._names) < self._room and is_short:
             self._names[parted] = found
         return found
 
@@ -385,7 +427,7 @@ class Kinds:
         are_texts = all(len(place) == 1 and shape.members[str(place[0])].kind is str for place in there)
         found: Callable[[Any], Any] = _nothing
         if not are_texts:
-            found = lambda value: tuple([repr(value_below(value, place, None)) for place in there])  # noqa: E731
+            found = lambda value: tuple([_as_key(value_below(value, place, None)) for place in there])  # noqa: E731
         elif there:
             found = itemgetter(*[place[0] for place in there])
         if shape.is_known and len(self._getters) < self._room:
@@ -440,6 +482,11 @@ def _has_flaws(read: Parsed | NotJson | None) -> bool:
 
 def _has_fraction(shape: Shape | None) -> bool:
     return shape is not None and shape.has_float
+
+
+def _as_key(value: Any) -> Any:
+    """Return a text as it is, and anything else as what no text is."""
+    return value if type(value) is str else (repr(value),)
 
 
 def _nothing(_: Any) -> None:

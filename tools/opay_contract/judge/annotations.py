@@ -6,9 +6,10 @@ branches of `if` and the members behind `$ref` are found without walking the sch
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.keywords import KEYWORDS, OPENERS, About, Holds, SchemaShape
@@ -17,8 +18,7 @@ from opay_contract.jsontext import Tokens, iter_nodes, value_at
 _IN_PLACE = ("$ref", "$dynamicRef")
 
 
-@dataclass(frozen=True, slots=True)
-class Annotations:
+class Annotations(msgspec.Struct, frozen=True):
     """A value, the address of its schema, and for each place in it those of the schemas that describe it.
 
     `unused` is the keyword of members that such a value need not have, as `SchemaSet.validator` takes it.
@@ -29,7 +29,7 @@ class Annotations:
     contract: Contract
     schemas: dict[Tokens, list[str]]
     unused: str | None = None
-    _nodes: list[tuple[Tokens, Any, str, dict[str, Any]]] = field(default_factory=list, repr=False)
+    _nodes: list[tuple[Tokens, Any, str, dict[str, Any]]] = msgspec.field(default_factory=list)
 
     def nodes(self) -> list[tuple[Tokens, Any, str, dict[str, Any]]]:
         """Return place, value, address and schema for every schema that describes a place."""

@@ -7,10 +7,10 @@ places are those of that body alone. Either way the rules read the same `BodyPla
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import tokens_of, value_below
 from opay_contract.contract.contract import Contract, Match, content_type
@@ -47,12 +47,14 @@ UNITS = {"unix-seconds": 1, "unix-milliseconds": 1000}
 _CLASS, _PUBLIC = "x-sensitivity", "public"
 _MAX_DECIDED = 1000
 
-Decided = tuple[tuple[Tokens, str], ...]
-"""Places of a body whose values, as text, are few and decide much: those of code and message."""
+Decided = tuple[tuple[Tokens, str | None], ...]
+"""Places of a body whose values, as text, are few and decide much: those of code and message.
+
+None stands for any text that no document has.
+"""
 
 
-@dataclass(frozen=True, slots=True)
-class StatedPlace:
+class StatedPlace(msgspec.Struct, frozen=True):
     """What one schema says about a place: the place as a path and in words, and the schema's address.
 
     `factor` is how many of a time's unit are a second.
@@ -64,8 +66,7 @@ class StatedPlace:
     factor: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class BodyPlan:
+class BodyPlan(msgspec.Struct, frozen=True):
     """What rules look for in a body.
 
     `validator` tells whether a body fits the schema at the address `schema`. `fit` tells of many of the shape
@@ -121,7 +122,7 @@ class BodyPlans:
         if plan is not None:
             return plan, True
         plan, is_general = _plan_of(annotate(self._contract, schema, value, unused), shape, decided)
-        is_short = sum(map(len, key[2:])) <= _MAX_DECIDED
+        is_short = sum(len(one or "") for one in key[2:]) <= _MAX_DECIDED
         is_kept = is_general and shape.is_known and is_short and len(self._plans) < self._limit
         if is_kept:
             self._plans[key] = plan
@@ -180,7 +181,8 @@ def _plan_of(notes: Annotations, shape: Shape, decided: Decided) -> tuple[BodyPl
         lists = tuple(stated for stated, _, _ in plan.lists)
         objects = tuple(stated for stated, _ in plan.undocumented)
         if all(map(_are_apart, (plan.times, plan.months, lists, objects))):
-            return replace(plan, fit=_fit_of(notes, plan, frozenset(place for place, _ in decided))), True
+            told = frozenset(place for place, value in decided if value is not None)
+            return replace(plan, fit=_fit_of(notes, plan, told)), True
     return _build(notes, lambda tokens: tokens), False
 
 
@@ -234,8 +236,9 @@ def _is_decided(node: dict[str, Any], tokens: Tokens, shape: Shape, decided: Dec
     """Return whether values of the shape, at other than the decided places, have no say in what applies."""
     if not (CHOICES.isdisjoint(node) and OF_POSITIONS.isdisjoint(node)):
         return False
-    places = frozenset(place for place, _ in decided)
-    return "if" not in node or (not shape.has_float and is_decided_by_shape(node["if"], tokens, places))
+    return "if" not in node or (
+        not shape.has_float and is_decided_by_shape(node["if"], tokens, dict(decided))
+    )
 
 
 def _build(notes: Annotations, path_of: Callable[[Tokens], Tokens]) -> BodyPlan:

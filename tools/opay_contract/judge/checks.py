@@ -121,7 +121,7 @@ def _broken(body: NotJson, uri: str, length: int) -> RawFinding:
 
 def check_code(subject: Subject) -> Iterator[RawFinding]:
     """Find a business code outside the catalogue, or a success code beside an HTTP error."""
-    envelope, code = subject.operation.envelope, subject.frame.code
+    envelope, code = subject.operation.envelope, subject.alike.code
     if envelope is None or code is None:
         return
     if code not in envelope.codes and code not in envelope.success:
@@ -146,9 +146,9 @@ def check_code(subject: Subject) -> Iterator[RawFinding]:
 def check_message(subject: Subject) -> Iterator[RawFinding]:
     """Find a known code with a message that is not documented for it."""
     envelope = subject.operation.envelope
-    if envelope is None or subject.answer is None or subject.frame.code not in envelope.codes:
+    if envelope is None or subject.answer is None or subject.alike.code not in envelope.codes:
         return
-    known = envelope.codes[subject.frame.code]
+    known = envelope.codes[subject.alike.code]
     message = value_below(subject.answer.value, envelope.message, None)
     if isinstance(message, str) and known.messages and not is_known_message(message, known.messages):
         pointer = fold_pointer(envelope.message)

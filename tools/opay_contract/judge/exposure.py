@@ -120,6 +120,8 @@ def _may_be_in_body(data: bytes, read: _Read, shape: Shape | None) -> bool:
     Numbers with an exponent hide some, and so do escapes. Written anew, a text has no escapes but of quotes,
     backslashes and control characters; \u and \t of those may stand beside digits.
     """
+    if isinstance(read, NotJson):
+        return may_have_card_number(data)
     if type(read) is not Parsed or shape is None or shape.has_float or read.shadowed:
         return True
     if not read.may_have_long_row:

@@ -16,7 +16,7 @@ from opay_contract.contract.contract import Contract, Match, Route, texts_of
 from opay_contract.jsontext import NotJson, Parsed, parse_json
 from opay_contract.judge import table
 from opay_contract.judge.alike import CHECKS, MAX_ALIKE, Kinds, Lead, Led, Row
-from opay_contract.judge.body import check_request_body
+from opay_contract.judge.body import bodies_fit, check_request_body
 from opay_contract.judge.card_numbers import may_have_card_number
 from opay_contract.judge.checks import verify_request
 from opay_contract.judge.describing import describe_name
@@ -158,8 +158,7 @@ class Judge:
                 stated = self._contract.schemas.place(hit.uri)
                 if len(self._places) < MAX_ALIKE:
                     self._places[hit.uri] = stated
-        frame = subject.alike.frame
-        return _finding(subject.exchange, frame, hit, stated)
+        return _finding(subject.exchange, subject.alike.frame, subject.alike.code, hit, stated)
 
 
 def check_exchange(
@@ -184,7 +183,7 @@ def check_route(contract: Contract, exchange: Exchange, match: Match) -> Iterato
     if match.route.operation is None:
         hit = _unknown_route(contract, exchange, match.route)
         stated = contract.schemas.place(hit.uri) if hit.uri else None
-        yield _finding(exchange, match, hit, stated)
+        yield _finding(exchange, match, None, hit, stated)
 
 
 def _may_be_in_headers(waiting: Iterable[Alike], subjects: list[Subject] | None = None) -> bool:
@@ -218,7 +217,7 @@ def _not_clean(bodies: Bodies, row: Row) -> Iterator[Subject]:
     if row.of_bodies(bodies):
         return
     subjects = bodies.subjects
-    if len(subjects) <= _FEW or (bodies.plan is not None and bodies.plan.fit is None):
+    if len(subjects) <= _FEW or (row.of_bodies is bodies_fit and bodies.plan and bodies.plan.fit is None):
         yield from subjects
         return
     for half in (subjects[: len(subjects) // 2], subjects[len(subjects) // 2 :]):
@@ -259,11 +258,11 @@ def _unknown_route(contract: Contract, exchange: Exchange, route: Route) -> RawF
 
 
 def _finding(
-    exchange: Exchange, seen: Frame | Match, hit: RawFinding, stated: ContractPlace | None
+    exchange: Exchange, seen: Frame | Match, code: str | None, hit: RawFinding, stated: ContractPlace | None
 ) -> Finding:
     operation = seen.route.operation
     envelope = operation.envelope if operation else None
-    is_known = envelope is not None and (seen.code in envelope.codes or seen.code in envelope.success)
+    is_known = envelope is not None and (code in envelope.codes or code in envelope.success)
     return Finding(
         rule=hit.rule,
         operation=operation.id if operation else None,
@@ -276,5 +275,5 @@ def _finding(
         recorded_at=exchange.recorded_at,
         value=hit.value,
         status=exchange.response.status,
-        code=(seen.code or "") if is_known else "",
+        code=(code or "") if is_known else "",
     )

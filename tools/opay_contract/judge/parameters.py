@@ -6,8 +6,9 @@ headers are the same in exchanges that are alike; their values are looked at in 
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from urllib.parse import unquote, urlsplit
+
+from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract, Route
 from opay_contract.contract.operation import Credential, Operation
@@ -161,7 +162,8 @@ def _request_hits(subject: Subject) -> Iterator[RawFinding]:
     contract, operation = subject.alike.contract, subject.operation
     headers = subject.exchange.request.headers
     yield from _missing_headers(operation, headers)
-    yield from subject.alike.url.faults
+    if subject.alike.url.faults:  # there are some, perhaps others
+        yield from read_url(contract, subject.frame.route, subject.exchange.request).faults
     cookies = _cookies(headers)
     for parameter in operation.parameters:
         if parameter.place == HEADER and (given := _header_values(headers, parameter.name)):

@@ -4,8 +4,9 @@ Values of equal shape differ in nothing but plain values, the order of members, 
 shape a list has, and in which order. So there are few shapes, and a dictionary of them is a quick memory.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from opay_contract.contract.contract import Contract
@@ -21,6 +22,8 @@ EACH = -1
 
 _OF_ANY_NAME = frozenset(("patternProperties", "minProperties", "maxProperties"))
 _BY_NAME = FOR_PEOPLE | {"enum", "const"}
+_LISTS = frozenset(("enum", "const"))
+NOTHING: Mapping[Tokens, str | None] = MappingProxyType({})
 _OF_EMPTY_LISTS = {"minItems": (0, 1), "maxItems": (0,)}
 
 _CONTAINERS = frozenset((dict, list))
@@ -388,14 +391,23 @@ def column(found: list[Any], path: Tokens) -> list[Any]:
     return found
 
 
-def is_decided_by_shape(schema: Any, place: Tokens, decided: frozenset[Tokens] = frozenset()) -> bool:
-    """Return whether the verdict of a schema at a place depends on the shape, or on values `decided`."""
-    if isinstance(schema, bool) or place in decided:
+def is_decided_by_shape(schema: Any, place: Tokens, decided: Mapping[Tokens, str | None] = NOTHING) -> bool:
+    """Return whether the verdict of a schema at a place depends on the shape, or on values `decided`.
+
+    Where such a value is none that a document has, all that is known is that it is none of them.
+    """
+    if isinstance(schema, bool) or decided.get(place) is not None:
         return True
-    return all(_is_keyword_decided(keyword, value, place, decided) for keyword, value in schema.items())
+    listed = _LISTS if place in decided else frozenset()
+    return all(
+        keyword in listed or _is_keyword_decided(keyword, value, place, decided)
+        for keyword, value in schema.items()
+    )
 
 
-def _is_keyword_decided(keyword: str, value: Any, place: Tokens, decided: frozenset[Tokens]) -> bool:
+def _is_keyword_decided(
+    keyword: str, value: Any, place: Tokens, decided: Mapping[Tokens, str | None]
+) -> bool:
     if keyword == "not":
         return is_decided_by_shape(value, place, decided)
     if keyword == "properties":

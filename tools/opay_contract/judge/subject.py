@@ -1,10 +1,10 @@
 """What a check looks at, and what it says: an exchange with what it has in common, and a raw finding."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec import field
 
 from opay_contract.contract.contract import Contract, Route
 from opay_contract.contract.operation import DocumentedResponse, Form, Operation
@@ -12,7 +12,7 @@ from opay_contract.jsontext import NotJson, Parsed, Tokens
 from opay_contract.judge.body_plan import BodyPlan, Decided, Described
 from opay_contract.judge.columns import Table
 from opay_contract.judge.shapes import Shape
-from opay_contract.model.exchange import Exchange
+from opay_contract.model.exchange import Exchange, Hidden
 from opay_contract.model.finding import Outcome, Rule
 from opay_contract.model.observation import Window
 from opay_contract.signing.signer import Verification
@@ -24,8 +24,7 @@ REQUEST_BODY, RESPONSE_BODY = ("request", "body"), ("response", "body")
 """Where bodies stand in an exchange, as the native recording format has it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Hidden, frozen=True, kw_only=True):
     """What a run adds to the contract: the key to verify signatures with, and the time it began (Unix).
 
     `window` limits the exchanges that are judged to those recorded then. `may_be_masked` if a recorder may
@@ -34,12 +33,11 @@ class Settings:
 
     started_at: float
     window: Window | None = None
-    private_key: str | None = field(default=None, repr=False)
+    private_key: str | None = None
     may_be_masked: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class RawFinding:
+class RawFinding(msgspec.Struct, frozen=True):
     """What a check found: the rule, the folded place, expected against actual, the contract's statement.
 
     `uri` is the address of the statement in the contract, None where the contract says nothing. `value` is
@@ -61,8 +59,7 @@ class UrlFacts(msgspec.Struct, frozen=True, gc=False):
     keys: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Frame:
+class Frame(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """What exchanges have in common that differ in their bodies and in values of headers alone.
 
     `documented` is what the contract says about the answer's HTTP status. `is_refused` if the vendor refused
@@ -74,7 +71,6 @@ class Frame:
     route: Route
     form: Form | None
     outcome: Outcome
-    code: str | None
     documented: DocumentedResponse | None
     is_refused: bool
     scope: tuple[str, str, str]
@@ -90,7 +86,7 @@ class Frame:
     @property
     def decided_places(self) -> tuple[Tokens, ...]:
         """The places whose values are the same in all of its exchanges."""
-        return tuple(place for place, _ in self.decided)
+        return tuple(place for place, value in self.decided if value is not None)
 
 
 class Subject(msgspec.Struct, gc=False):
@@ -143,8 +139,7 @@ Hit = tuple[Subject, RawFinding]
 """What was found, and in which exchange."""
 
 
-@dataclass(slots=True, eq=False)
-class Bodies:
+class Bodies(msgspec.Struct, eq=False):
     """Bodies that are alike, of exchanges that otherwise need not be; those that wait are in the table.
 
     They have their shape in common, which `part` of an exchange they are, and of the `frame` all that matters
@@ -172,15 +167,17 @@ class Bodies:
         self.table.clear()
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class Alike:
+class Alike(msgspec.Struct, kw_only=True, eq=False):
     """What exchanges have in common that differ in nothing but plain values, and those of them that wait.
 
-    That is a frame, what their URLs say, the shapes of both bodies where they are JSON, and the names of
-    headers. Both plans are None where there is nothing to judge. `checks` are those that may find something
-    in one of them, each with what tells of many at once that it does not, None where each is looked at; those
-    `of_bodies` are asked where a look at many bodies does not clear one. In the `searched_headers` a card
-    number may stand, and of the `searched_bodies`, request and response, each is searched for one.
+    That is a frame, what their URLs say, but not what is wrong with them, the shapes of both bodies where
+    they are JSON, and the names of headers. Both plans are None where there is nothing to judge. `checks`
+    are those that may find something in one of them, each with what tells of many at once that it does not,
+    None where each is looked at; those `of_bodies` are asked where a look at many bodies does not clear
+    one. In the `searched_headers` a card number may stand, and of the `searched_bodies`, request and
+    response, each is searched for one.
+    The places of `other_headers`, which nothing names, are those of these exchanges alone; all else they may
+    have in common with more.
     """
 
     contract: Contract
@@ -195,6 +192,8 @@ class Alike:
     checks: "tuple[tuple[Check, Glance | None], ...]" = ()
     of_bodies: frozenset[Check] = frozenset()
     searched_headers: tuple[bool, ...] = ()
+    other_headers: frozenset[Tokens] = frozenset()
+    code: str | None = None
     searched_bodies: tuple[bool, bool] = (True, True)
     is_known: bool = False
     names_hold: bool | None = None

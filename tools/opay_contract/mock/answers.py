@@ -3,11 +3,11 @@
 import zlib
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import (
     MISSING,
@@ -158,8 +158,7 @@ REASON_HEADER = b"x-mock-reason"
 """The field of an answer that says, without a value of the request, why it is not the usual success."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MockAnswer:
+class MockAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """An HTTP answer; it comes after `delay` seconds, and with `cut` breaks off in the middle of its body."""
 
     status: int

@@ -7,9 +7,10 @@ import json
 import shlex
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
+
+import msgspec
 
 from opay_contract.contract.addresses import MISSING, value_below
 from opay_contract.contract.contract import Contract, Route, read_bodies
@@ -30,8 +31,7 @@ PLACEHOLDER = "CREDENTIAL"
 """Stands in a request for a key or a password that the contract asks for and does not say."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoundRequest:
+class SoundRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request in parts, but for its signature and for who signs; a body of None is none.
 
     `asked` is the key of the record that it is about, None where it is about none.

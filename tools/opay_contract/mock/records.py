@@ -6,10 +6,12 @@ same records on every machine.
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import MISSING, value_below
 from opay_contract.contract.contract import Contract
@@ -183,8 +185,7 @@ class RecordKind:
         return id_
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookedUp:
+class LookedUp(msgspec.Struct, frozen=True, kw_only=True):
     """A form of an operation that looks something up."""
 
     operation: Operation

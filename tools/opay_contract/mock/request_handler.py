@@ -2,8 +2,11 @@
 
 import re
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import field
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import MISSING, value_below
 from opay_contract.contract.contract import Contract
@@ -34,8 +37,7 @@ _MOST_NAMED = 10
 _WISH = re.compile(r"\b(code|example)=\"?([^\s,;\"]+)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MockSettings:
+class MockSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a mock behaves, apart from its records.
 
     `slow_seconds` is how long the scenario `slow` takes. With a `replay` what it has is answered from there.

@@ -7,11 +7,12 @@ of value has hypothesis for it; this makes one that is sound, and says where it 
 import re
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass
 from math import ceil
 from random import Random
 from re import _constants, _parser  # the only reader of regular expressions
 from typing import Any
+
+import msgspec
 
 from opay_contract.contract.addresses import (
     MISSING,
@@ -29,8 +30,7 @@ from opay_contract.jsontext import Tokens
 _HTTP_SUCCESS = range(200, 300)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BodyExample:
+class BodyExample(msgspec.Struct, frozen=True, kw_only=True):
     """An example of a body by its name, which is empty where it has none."""
 
     name: str
@@ -155,8 +155,7 @@ Nodes = list[tuple[str, dict[str, Any]]]
 """The schemas that describe one value, with their addresses: one, and those that it refers to or adds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DescribedValue:
+class DescribedValue(msgspec.Struct, frozen=True, kw_only=True):
     """What schemas describe of a value: where it is, what describes it, whether it is demanded.
 
     `value` is MISSING where it is left out.

@@ -9,10 +9,12 @@ is as usual.
 import time
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
-from dataclasses import dataclass, replace
 from itertools import accumulate
 from random import Random
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import MISSING, value_below
 from opay_contract.contract.operation import Form, Operation
@@ -43,8 +45,7 @@ _BOM = b"\xef\xbb\xbf"
 _ERROR, _TOO_MANY = 400, 429
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScenarioContext:
+class ScenarioContext(msgspec.Struct, frozen=True, kw_only=True):
     """A request to be answered: the right answer, and the body of a success to make a wrong one from.
 
     `value` is that body, MISSING where there is no JSON.
@@ -96,8 +97,7 @@ Mutation = Callable[[ScenarioContext], MockAnswer | None]
 Choosing = Callable[[DescribedValue], bool]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
+class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """Something that the mock does on demand.
 
     `rules` are the ids of the rules that find it: the one that it is about, then those that cannot but

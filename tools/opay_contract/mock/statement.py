@@ -5,10 +5,10 @@ A choice says what the mock does where nobody knows what the vendor does; the re
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import (
     MISSING,
@@ -29,8 +29,7 @@ Samples = dict[str, list[Any]]
 """What is written into a made-up value, by its place: one of each list; the empty place takes members."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdmittedRequest:
+class AdmittedRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request that was let through, as the contract's expressions see it."""
 
     body: Any = None
@@ -132,8 +131,7 @@ class _StatedMock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     choices: list[StatedChoice] = []
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordsStated:
+class RecordsStated(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of record: the schema of its data, where its key is, and the items in it."""
 
     name: str
@@ -143,8 +141,7 @@ class RecordsStated:
     samples: Samples
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lookup:
+class Lookup(msgspec.Struct, frozen=True, kw_only=True):
     """What an operation, or one of its forms, does with records, or with the items in them.
 
     `data` says for places of the answer's data which place of the record they take, beside the item. `takes`
@@ -160,8 +157,7 @@ class Lookup:
     takes: tuple[tuple[Tokens, Expression], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MockStatement:
+class MockStatement(msgspec.Struct, frozen=True, kw_only=True):
     """All of `x-mock`; `lookups` are by the ids of operation and form, None where there are no forms."""
 
     records: dict[str, RecordsStated]
@@ -272,8 +268,7 @@ USUAL: dict[str, Action] = {
 """The situations in which a choice may decide, and what is done where none does."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """An open question, the reading that the mock acts on, and what it does by each."""
 
     question: OpenQuestion

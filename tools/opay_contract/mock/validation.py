@@ -14,12 +14,13 @@ The names are situations in which a choice may decide on the answer; see `opay-c
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import parse_qsl, unquote, unquote_plus
 
 import msgspec
+from msgspec import field
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import MISSING, value_below
 from opay_contract.contract.contract import Contract
@@ -40,7 +41,7 @@ from opay_contract.judge.describing import describe_media_type, fold_pointer
 from opay_contract.mock.answers import AUTHENTICATION_FAILED, INVALID_PARAMETERS, MockAnswer, Writer
 from opay_contract.mock.records import iter_faults
 from opay_contract.mock.statement import AdmittedRequest, Choices, Lookup, needs_body
-from opay_contract.model.exchange import Request, as_headers
+from opay_contract.model.exchange import Hidden, Request, as_headers
 from opay_contract.signing.doctor import Doctor
 from opay_contract.signing.signer import (
     PUBLIC_TEST_KEY,
@@ -54,12 +55,11 @@ _TEXTS = msgspec.json.Decoder(dict[str, str])
 _SORTED = msgspec.json.Encoder(order="sorted")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
+class Credentials(Hidden, frozen=True, kw_only=True):
     """Who the one merchant of the mock is. The defaults are made up and open nothing."""
 
     merchant_id: str = "256612345678901"
-    private_key: str = field(default=PUBLIC_TEST_KEY, repr=False)
+    private_key: str = PUBLIC_TEST_KEY
 
 
 class Authentication:
@@ -121,8 +121,7 @@ Headers = Mapping[bytes, bytes]
 """Header fields by name in lower case; of a name that comes twice, the first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MockRequest:
+class MockRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request as it came; the parameters in its path are known from where it is answered."""
 
     method: str
@@ -133,8 +132,7 @@ class MockRequest:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class Query(msgspec.Struct, frozen=True, kw_only=True):
     """A request that is to be answered: its form, what it says, and the key of what it is about."""
 
     form: Form | None

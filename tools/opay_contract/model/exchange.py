@@ -5,7 +5,6 @@ a tenth of the time to make one. `msgspec.structs.replace` changes one.
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +17,14 @@ _ENOUGH = 2
 """Members that an answer has to have: one may be missing, which is then a finding."""
 
 
+class Hidden(msgspec.Struct, frozen=True):
+    """A value whose text shows nothing of it: a key, a signature, data of a customer."""
+
+    def __repr__(self) -> str:
+        """Return its class alone."""
+        return f"{type(self).__name__}(...)"
+
+
 class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where an exchange stands.
 
@@ -25,6 +32,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     spread. `entry` counts the entries of the file from 1, readable or not; 0 is the file as a whole.
     `file` is the path as the user gave it, `-` for standard input. `line` is the 1-based line of the
     decompressed text on which the entry starts, where that is known; at a value, its own line and `column`.
+    `start` is the byte of that text from which on the entry can be read again, and how many entries are
+    before that; it is no part of where a place is.
     """
 
     source: int
@@ -32,6 +41,15 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     file: str
     line: int | None = None
     column: int | None = None
+    start: tuple[int, int] | None = None
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether it is the same place, however its entry is found again."""
+        return isinstance(other, Place) and (self.order, self.column) == (other.order, other.column)
+
+    def __hash__(self) -> int:
+        """Return the same for equal places."""
+        return hash(self.order)
 
     @property
     def is_whole_run(self) -> bool:
@@ -107,8 +125,7 @@ class Unreadable(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return f"Unreadable(place={self.place!r}, reason={self.reason!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerShape:
+class AnswerShape(msgspec.Struct, frozen=True):
     """The members at the root of an answer, those of each operation whose answers can be told by them."""
 
     members: tuple[frozenset[str], ...]

@@ -1,7 +1,8 @@
 """A rule, one result of it at one place in one exchange, and what runs say beside: gaps, changes, answers."""
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+
+import msgspec
 
 from opay_contract.model.exchange import Place
 from opay_contract.model.observation import FieldLocation
@@ -59,8 +60,7 @@ def key_of(rule: str, operation: str, outcome: str, pointer: str, value: str = "
     return (rule, operation, outcome, pointer, *([value] if value else []))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """One check: a permanent kebab-case id, its axes, and why it exists."""
 
     id: str
@@ -70,8 +70,7 @@ class Rule:
     explanation: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContractPlace:
+class ContractPlace(msgspec.Struct, frozen=True, kw_only=True):
     """A statement of the contract: file in the contract's folder, 1-based line and column, JSON pointer."""
 
     file: str
@@ -80,8 +79,7 @@ class ContractPlace:
     pointer: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One result of a rule at one place of one exchange.
 
     `pointer` is a JSON pointer with array indexes folded to `*` into the body, or the header's name, or
@@ -110,8 +108,7 @@ class Finding:
         return key_of(self.rule.id, self.operation or "", self.outcome, self.pointer, self.value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
     """Something that the contract has and recordings do not show.
 
     `location` is where it would be; form and outcome are empty where it concerns the operation as a whole.
@@ -136,8 +133,7 @@ class ChangeKind(StrEnum):
     TYPE = "type"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
+class Share(msgspec.Struct, frozen=True, kw_only=True):
     """How often something was there, of how often it could have been."""
 
     count: int
@@ -149,8 +145,7 @@ class Share:
         return self.count / self.of if self.of else 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(msgspec.Struct, frozen=True, kw_only=True):
     """A member that is present at another rate, or has another type, since a day (UTC) than before it.
 
     `type` is the JSON type that the shares count, empty where they count the member's presence.
@@ -165,8 +160,7 @@ class Change:
     is_documented: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What recordings say about an open question.
 
     `counts` has for each reading how many places speak for it; `verdict` is the reading that holds alone over
@@ -183,8 +177,7 @@ class Answer:
         return sum(count for _, count in self.counts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Insight:
+class Insight(msgspec.Struct, frozen=True, kw_only=True):
     """All of it; `limits` are sentences about what was assumed, and caps that bit."""
 
     gaps: tuple[Gap, ...] = ()

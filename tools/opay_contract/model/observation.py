@@ -3,10 +3,12 @@
 import hashlib
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import TypeVar
+
+import msgspec
+from msgspec import field
 
 MAX_LOCATIONS = 4096
 """Locations that a summary keeps: documented ones first, among equals those of the smallest fingerprint."""
@@ -45,8 +47,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen at one location.
 
     `types` counts JSON types by day. `lengths` are characters of texts, `items` those of arrays, `numbers`
@@ -173,8 +174,7 @@ def add(left: dict[K, int], right: dict[K, int]) -> dict[K, int]:
 _DATE, _MICROSECONDS = len("2026-05-01"), len("2026-05-01T10:00:00.000000")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class Window(msgspec.Struct, frozen=True, kw_only=True):
     """A span of time: `since` belongs to it, `until` does not; UTC text as `utc_of` writes it, or None."""
 
     since: str | None = None

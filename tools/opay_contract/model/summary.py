@@ -4,8 +4,10 @@ import hashlib
 import heapq
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
+
+import msgspec
+from msgspec import field
 
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import Finding, Key, Outcome, Severity
@@ -42,8 +44,7 @@ MAX_DIAGNOSED = 8
 """Signatures that do not verify of which the mistake is looked for: the first by place."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class WrongSignature:
+class WrongSignature(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """Where a signature stands that does not verify, its mistake ("made over the URL") and what to do."""
 
     place: Place
@@ -51,8 +52,7 @@ class WrongSignature:
     advice: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signatures:
+class Signatures(msgspec.Struct, frozen=True, kw_only=True):
     """The signatures that were verified, those of refused requests apart: these are no findings.
 
     `diagnosed` are the first of those that do not verify.
@@ -161,8 +161,7 @@ class HasFinding(Protocol):
 V = TypeVar("V", bound=HasFinding)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoldedFinding:
+class FoldedFinding(msgspec.Struct, frozen=True, kw_only=True):
     """Equal findings as one: the first of them by place, how many there were, and the last's place.
 
     `first_seen` and `last_seen` are the earliest and the latest time at which one of them was recorded, in
@@ -185,8 +184,7 @@ class FoldedFinding:
         return fingerprint(self.finding.key)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Elsewhere:
+class Elsewhere(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """Where requests went that are none of the contract's: `reason` is `host`, `path` or `preflight`.
 
     `host` is empty where none was recorded. `path` has `*` for what may be somebody's. `base_url` is what a
@@ -199,8 +197,7 @@ class Elsewhere:
     base_url: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriftSummary:
+class DriftSummary(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a run or of a part of one.
 
     `exchanges` counts the exchanges that were judged, `outcomes` counts these by how they ended.

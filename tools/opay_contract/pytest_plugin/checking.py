@@ -4,13 +4,14 @@ import json
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+import msgspec
 import pytest
-from msgspec import structs
+from msgspec import field, structs
+from msgspec.structs import replace
 
 from opay_contract.baseline.acceptance import utc_day
 from opay_contract.baseline.baseline import load_baseline
@@ -117,8 +118,7 @@ class NothingCheckedError(AssertionError):
     """There was nothing to check, which is no success."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
+class Bar(msgspec.Struct, frozen=True, kw_only=True):
     """What fails a check: findings that count by the project's policy, grave enough and not accepted."""
 
     fail_on: Severity = Severity.ERROR

@@ -13,20 +13,20 @@ import stat
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import zstandard
-from msgspec import structs
+from msgspec import field, structs
 
 from opay_contract.errors import UsageError
 from opay_contract.formats.content_coding import decode_body
 from opay_contract.formats.errors import EntryError
 from opay_contract.formats.streams import ZSTD_MAGIC
 from opay_contract.jsontext import NotJson, Parsed, parse_json
-from opay_contract.model.exchange import Exchange, Headers, Request, Response, exchange_of_now
+from opay_contract.model.exchange import Exchange, Headers, Hidden, Request, Response, exchange_of_now
 
 PACKED = ".zst"
 _APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
@@ -108,8 +108,7 @@ class LineFile:
 _NUMBER = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """When a file is finished: at a number of bytes, or of seconds after it was opened; None is never."""
 
     size: int | None = None
@@ -257,8 +256,7 @@ Body = bytes | Omitted
 """A body as it came over the wire, or why it is not there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Captured:
+class Captured(Hidden, frozen=True, kw_only=True):
     """An exchange; where a body is omitted, the exchange has none and this says why."""
 
     exchange: Exchange
@@ -293,13 +291,12 @@ def _with_bodies(exchange: Exchange, sent: Body | None, body: Body) -> Captured:
     )
 
 
-@dataclass(slots=True)
-class BodyBuffer:
+class BodyBuffer(msgspec.Struct):
     """Keeps a body up to a limit while it passes, and nothing of one that is longer."""
 
     limit: int = BODY_LIMIT
     is_over: bool = False
-    _chunks: list[bytes] = field(default_factory=list, repr=False)
+    _chunks: list[bytes] = field(default_factory=list)
     _size: int = 0
 
     def add(self, chunk: bytes) -> None:

@@ -7,11 +7,11 @@ import socket
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import httpx
+import msgspec
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -151,8 +151,7 @@ class _ClientGoneError(Exception):
     """The client went away before it had sent its request."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Call:
+class _Call(msgspec.Struct, frozen=True, kw_only=True):
     """A call under way: the request as it is sent on, and what is kept of its body."""
 
     method: str

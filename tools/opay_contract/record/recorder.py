@@ -6,7 +6,6 @@ import threading
 from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import accumulate, chain, repeat
 from pathlib import Path
 from typing import Generic, Self, TypeVar
@@ -212,7 +211,9 @@ class Recorder:
             if self._redactor is None:
                 return taken, render_line(taken)
             try:
-                return taken, render_line(replace(taken, exchange=self._redactor.exchange(taken.exchange)))
+                return taken, render_line(
+                    structs.replace(taken, exchange=self._redactor.exchange(taken.exchange))
+                )
             finally:
                 self._redactor.log.replaced.clear()
         except Exception as error:  # noqa: BLE001  whatever it is, the call goes on; its text may hold data

@@ -10,12 +10,13 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from msgspec import structs
+import msgspec
+from msgspec import field, structs
+from msgspec.structs import replace
 
 from opay_contract.errors import UsageError
 from opay_contract.formats.errors import StreamError, describe_os_error
@@ -45,8 +46,7 @@ PROMISING_SUFFIXES = frozenset({".har", ".jsonl", ".ndjson", ".parquet"})
 """Names that are hardly anything else's: in a folder such a file is read, or reported, whatever it holds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(msgspec.Struct, frozen=True, kw_only=True):
     """A file of this run: at `path`, in a store as `remote`, or standard input where it is neither.
 
     `name` is the path as the user gave it, or a URL without what may be a credential. `is_named` is false for
@@ -61,17 +61,16 @@ class Source:
     is_named: bool = True
     max_unpacked: int | None = None
 
-    def place(self, entry: int, line: int | None = None) -> Place:
+    def place(self, entry: int, line: int | None = None, start: tuple[int, int] | None = None) -> Place:
         """Return the place of an entry of this file; entry 0 is the file as a whole."""
-        return Place(source=self.ordinal, entry=entry, file=self.name, line=line)
+        return Place(source=self.ordinal, entry=entry, file=self.name, line=line, start=start)
 
 
 Identity = tuple[str | int, ...]
 """What two names of the same file have in common."""
 
 
-@dataclass(slots=True)
-class Repeats:
+class Repeats(msgspec.Struct):
     """What was named more than once in a run, by whatever spelling or link; it is read once."""
 
     names: list[str] = field(default_factory=list)
@@ -109,8 +108,7 @@ def _identity_of(source: Source) -> Identity | None:
     return (status.st_dev, status.st_ino) if status is not None and is_file else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Step:
+class _Step(msgspec.Struct, frozen=True, kw_only=True):
     """A file or folder to look at, and the identities of the folders above it."""
 
     name: str

@@ -3,7 +3,9 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from opay_contract.formats.errors import StreamError, describe_os_error
 from opay_contract.formats.look import HEAD
@@ -80,8 +82,7 @@ PART_SIZE, LARGEST_PART = 16 << 20, 64 << 20
 _PARTS_OF_A_FILE = 32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(msgspec.Struct, frozen=True, kw_only=True):
     """A source as a whole, or the lines or entries of a plain file that begin from byte `start` up to `end`.
 
     `tag` is what the file was when it was cut. `entries_before`, and on which `line` the first entry begins,
@@ -181,7 +182,7 @@ class PartReader:
             self.fault = error.reason
 
     def _iter_har(self) -> Iterator[Exchange | Unreadable]:
-        from opay_contract.formats.har import read_har  # noqa: PLC0415  see above
+        from opay_contract.formats.har import HEAD_OF_PART, read_har  # noqa: PLC0415  see above
 
         part = self._part
         last = before = part.entries_before or 0
@@ -189,7 +190,10 @@ class PartReader:
             _verify(part)
             with _open_at(part.source, part.start) as raw:
                 stream = ChunkStream(_iter_har_text(part, raw))
-                for found in read_har(part.source.place, stream, before=before, line=part.line):
+                offset = part.start - len(HEAD_OF_PART) if part.start else 0
+                for found in read_har(
+                    part.source.place, stream, before=before, line=part.line, offset=offset
+                ):
                     last = found.place.entry
                     yield with_url(found)
         except StreamError as error:

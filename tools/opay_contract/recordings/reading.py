@@ -5,11 +5,12 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO
+
+import msgspec
 
 from opay_contract.formats.errors import NO_URL, NoRecordingError, StreamError
 from opay_contract.formats.foreign import Foreign
@@ -116,8 +117,7 @@ _LINES_OF_ITS_OWN = (Format.NDJSON, Format.JSON, Format.BODY, Format.PARQUET)
 """The formats in which an answer may stand without the request's URL."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
+class Recording(msgspec.Struct, frozen=True, kw_only=True):
     """An open source: its unpacked text, of which nothing is read yet, and its format.
 
     `is_sure` is False where only the user says that it is of this format. `is_archive` if there is more in

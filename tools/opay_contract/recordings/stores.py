@@ -5,7 +5,6 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Generic, Self, TypeVar
@@ -13,6 +12,7 @@ from typing import Any, Generic, Self, TypeVar
 from opay_contract.errors import UsageError
 from opay_contract.formats.errors import StreamError, describe_os_error
 from opay_contract.formats.streams import CHUNK
+from opay_contract.model.exchange import Hidden
 
 STALL = 180.0
 """Seconds after which a store that sends nothing is given up."""
@@ -105,14 +105,13 @@ Tag = tuple[tuple[str, str], ...]
 """What tells one state of a file from another: size, and hash or time as the store gives them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoteObject:
+class RemoteObject(Hidden, frozen=True, kw_only=True):
     """An object as it was when it was listed; `url` may hold a credential, so nothing ever shows it.
 
     `has_ranges` tells that it can be read from the middle.
     """
 
-    url: str = field(repr=False)
+    url: str
     size: int | None
     tag: Tag
     has_ranges: bool

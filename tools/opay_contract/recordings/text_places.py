@@ -1,6 +1,6 @@
 """Finds where in a recording's text a part of an exchange stands: its line, and the column in it.
 
-No reader keeps that, as it would cost every exchange; a file is read again for the few that are asked for.
+No reader keeps that, as it would cost every exchange; of those that are asked for the entry is read again.
 The part is looked for in the entry's own lines, in every form that recorders give a text: as it is, as a
 string of JSON or of YAML, in base64.
 """
@@ -8,23 +8,24 @@ string of JSON or of YAML, in base64.
 import codecs
 import json
 import re
-from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
+import msgspec
 import yaml
+from msgspec import field
+from msgspec.structs import replace
 
 from opay_contract.formats.content_coding import decode_body
 from opay_contract.formats.errors import EntryError, StreamError
-from opay_contract.formats.messages import parse_base64
-from opay_contract.formats.streams import ChunkStream, iter_lines, iter_read
-from opay_contract.formats.table import FORMATS, Format
+from opay_contract.formats.messages import PlaceOf, parse_base64
+from opay_contract.formats.streams import CHUNK, ChunkStream, iter_read
+from opay_contract.formats.table import FORMATS, Format, Read
 from opay_contract.formats.yaml_events import LOADER
-from opay_contract.model.exchange import Exchange, Headers, Unreadable
+from opay_contract.model.exchange import Exchange, Headers, Place, Unreadable
 from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import open_source
 
@@ -68,6 +69,29 @@ _FORMS: tuple[tuple[str, Callable[[str], str]], ...] = (
 """How recorders write a text as a string; other ways are found by reading every string."""
 
 
+class _Start(NamedTuple):
+    """Where an entry is read again: how many are before it, and the byte or the line from which on."""
+
+    before: int
+    byte: int
+    line: int
+
+
+_BEGINNING = _Start(0, 0, 0)
+_BY_LINE = frozenset({Format.NDJSON, Format.ACCESS_LOG, Format.CURL, Format.VCR})
+"""The formats of which an entry can be read from its line on, where nothing else is said."""
+
+_HEADS = {
+    (Format.HAR, False): b'{"log":{"entries":[',
+    (Format.VCR, False): b'{"interactions":[',
+    (Format.VCR, True): b"interactions:\n",
+    (Format.NEWMAN, False): b'{"run":{"executions":[',
+    (Format.POSTMAN, False): b'{"item":[',
+    (Format.ACCESS_LOG, False): b"[",
+}
+"""What makes a recording of an entry and what follows, where it is read from a byte, or from a line, on."""
+
+
 class LinePlace(NamedTuple):
     """A line and a column in it, in characters, both from 1."""
 
@@ -96,13 +120,28 @@ class _KeptText(ChunkStream):
         self._is_begun = True
         return data
 
-    def stretch(self, start: int, end: int | None = None) -> bytes:
-        """Return what is kept between two places of the stream."""
-        return bytes(self.kept[max(start - self._before, 0) : None if end is None else end - self._before])
+    def read_from(
+        self, start: _Start, format_: Format, read: Read, place_of: PlaceOf
+    ) -> Iterator[Exchange | Unreadable]:
+        """Yield what is in the text from some place on."""
+        while start.line > self._start.line + self.kept.count(b"\n") or start.byte > self._end():
+            self.forget(len(self.kept))
+            if not self.read(CHUNK):
+                return
+        self.forget_before(start.line)
+        self.forget(max(start.byte - self._before, 0))
+        head = _HEADS.get((format_, bool(start.line)), b"") if start != _BEGINNING else b""
+        lines = self._start.line - 1 - head.count(b"\n")
+        stream = ChunkStream(chain([head, bytes(self.kept)], iter_read(self)))
+        stream.attached = self.attached
 
-    def forget_stretch(self, start: int) -> None:
-        """Keep nothing that is before a place of the stream."""
-        self.forget(start - self._before)
+        def place(entry: int, line: int | None = None, _start: tuple[int, int] | None = None) -> Place:
+            return place_of(entry + start.before, None if line is None else line + lines)
+
+        yield from read(place, stream)
+
+    def _end(self) -> int:
+        return self._before + len(self.kept)
 
     def place(self, at: int) -> LinePlace:
         """Return where a byte that is kept stands."""
@@ -127,8 +166,7 @@ class _KeptText(ChunkStream):
         self.forget(end)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
+class _Found(msgspec.Struct, frozen=True, kw_only=True):
     """Where a body stands among the bytes that are kept, and how it is written there.
 
     Its `style` is that of a string of JSON or a scalar of YAML, of which `raw` is what is between the quotes,
@@ -178,8 +216,7 @@ def _width(unit: str) -> int:
     return max(1, unit.count("\n") - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class EntryText:
+class EntryText(msgspec.Struct, frozen=True):
     """The text of an entry, from its line on, or from behind the entry before it on that line."""
 
     text: _KeptText
@@ -252,9 +289,9 @@ class EntryText:
 
 
 def iter_entry_texts(
-    source: Source, format_in: Format | None, entries: Collection[int]
+    source: Source, format_in: Format | None, places: Mapping[int, Place]
 ) -> Iterator[tuple[Exchange, EntryText]]:
-    """Yield the exchanges of a file that are asked for by number, each with its text, which the next ends.
+    """Yield the exchanges of a file whose places are given, by number, each with its text.
 
     Ends where the file cannot be read further. Parquet has no lines.
     """
@@ -263,64 +300,41 @@ def iter_entry_texts(
         if read is None:
             return
         text = _KeptText(recording.stream)
-        last = max(entries)
-        if recording.format is Format.NDJSON:
-            stretches: Iterable[Iterable[Exchange | Unreadable]] = [_iter_lines_of(source, text, entries)]
-        elif recording.format is Format.HAR:
-            stretches = _iter_har_stretches(source, text, entries)
-        else:
-            stretches = [read(source.place, text)]
-        for stretch in stretches:
-            before: EntryText | None = None
-            for found in stretch:
-                line, is_wanted = found.place.line, found.place.entry in entries
-                if before is not None and line == before.exchange.place.line:
-                    text.forget(before.end())
-                elif line is not None and (is_wanted or len(text.kept) > _MOST_KEPT):
-                    text.forget_before(line)
-                before = EntryText(text, recording.format, found) if isinstance(found, Exchange) else None
-                if is_wanted and before is not None:
-                    yield before.exchange, before
-                if found.place.entry >= last:
-                    return
+        starts = {number: _start_of(place, recording.format) for number, place in places.items()}
+        if any(start == _BEGINNING and number > 1 for number, start in starts.items()):
+            starts = dict.fromkeys(starts, _BEGINNING)
+        for start in sorted(set(starts.values()), key=lambda start: start.before):
+            wanted = {number for number, own in starts.items() if own == start}
+            with suppress(StreamError):
+                found = text.read_from(start, recording.format, read, source.place)
+                yield from _iter_wanted(text, recording.format, found, wanted)
 
 
-def _iter_lines_of(
-    source: Source, text: _KeptText, entries: Collection[int]
-) -> Iterator[Exchange | Unreadable]:
-    """Yield what the lines hold that are asked for by number."""
-    from opay_contract.formats.native import parse_line  # noqa: PLC0415  a reader is imported when it is needed
+def _iter_wanted(
+    text: _KeptText, format_: Format, stretch: Iterable[Exchange | Unreadable], wanted: Collection[int]
+) -> Iterator[tuple[Exchange, EntryText]]:
+    """Yield the exchanges of a stretch of the text that are asked for by number."""
+    before: EntryText | None = None
+    for found in stretch:
+        line, number = found.place.line, found.place.entry
+        if before is not None and line == before.exchange.place.line:
+            text.forget(before.end())
+        elif line is not None and (number in wanted or len(text.kept) > _MOST_KEPT):
+            text.forget_before(line)
+        before = EntryText(text, format_, found) if isinstance(found, Exchange) else None
+        if number in wanted and before is not None:
+            yield before.exchange, before
+        if number >= max(wanted):
+            return
 
-    for number, line in iter_lines(text):
-        if number in entries:
-            yield parse_line(source.place(number, number), line)
-        elif len(text.kept) > _MOST_KEPT:
-            text.forget_before(number)
 
-
-def _iter_har_stretches(
-    source: Source, text: _KeptText, entries: Collection[int]
-) -> Iterator[Iterator[Exchange | Unreadable]]:
-    """Yield the entries between two cuts, wherever one of them is asked for, and those behind the last cut.
-
-    A stretch is kept from its first entry on. The others are passed over, which is ten times as quick.
-    """
-    from opay_contract.formats.har import HEAD_OF_PART, TAIL_OF_PART, iter_cuts, read_har  # noqa: PLC0415  see above
-
-    start, before, line, asked = 0, 0, 1, sorted(entries)
-
-    def read(pieces: Iterable[bytes]) -> Iterator[Exchange | Unreadable]:
-        stream = ChunkStream(chain([HEAD_OF_PART] if before else [], pieces))
-        stream.attached = text.attached
-        return read_har(source.place, stream, before=before, line=line)
-
-    with suppress(StreamError):
-        for cut in iter_cuts(text):
-            if bisect_right(asked, before) < bisect_right(asked, cut.before):
-                yield read([text.stretch(start, cut.end), TAIL_OF_PART])
-            text.forget_stretch(cut.start)
-            start, before, line = cut.start, cut.before, cut.line
-    yield read(chain([text.stretch(start)], iter_read(text)))
+def _start_of(place: Place, format_: Format) -> _Start:
+    """Return where to begin to read an entry again: what its reader said, its line, or the beginning."""
+    if place.start is not None:
+        return _Start(place.start[1], place.start[0], 0)
+    if format_ in _BY_LINE and place.line is not None and place.line >= place.entry:
+        return _Start(place.entry - 1, 0, place.line)
+    return _BEGINNING
 
 
 def _find(

@@ -6,16 +6,17 @@ may hold, so that it leads to the same operation.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from itertools import zip_longest
 from urllib.parse import quote_plus, unquote_plus, urlsplit
+
+import msgspec
 
 from opay_contract.contract.contract import Contract, is_version
 from opay_contract.contract.operation import Operation
 from opay_contract.contract.parameters import PATH, QUERY, Parameter, split_cookies
 from opay_contract.judge.describing import describe_media_type
-from opay_contract.model.exchange import Request
+from opay_contract.model.exchange import Hidden, Request
 from opay_contract.redact.pseudonyms import (
     card_hits,
     is_hex_pseudonym,
@@ -52,8 +53,7 @@ _OWN_HOST = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Urls:
+class Urls(msgspec.Struct, frozen=True):
     """Rewrites URLs as the contract's servers and paths allow."""
 
     contract: Contract
@@ -257,8 +257,7 @@ def is_mask(value: str) -> bool:
     return _MASKED.fullmatch(value) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderFields:
+class HeaderFields(msgspec.Struct, frozen=True):
     """Rewrites the names and values of header fields."""
 
     contract: Contract
@@ -359,13 +358,12 @@ _FULL = re.compile("[0-9a-f]{128}")
 _MASK = "[Filtered]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resigning:
+class Resigning(Hidden, frozen=True, kw_only=True):
     """Replaces the value of the header that carries the signature."""
 
     scheme: SignatureScheme
     fields: HeaderFields
-    private_key: str | None = field(default=None, repr=False)
+    private_key: str | None = None
 
     def value(self, value: str, old_body: bytes | None, new_body: bytes | None) -> str:
         """Return the header's new value: what verified verifies, what did not does not.

@@ -10,12 +10,12 @@ import hmac
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from ipaddress import IPv6Address
 
 from opay_contract.judge.card_numbers import is_card_number, iter_card_number_lengths
+from opay_contract.model.exchange import Hidden
 
 _LOWER = "bjkqvwxz"
 _ARABIC = "ڄڇڏڞڟڢڬڮ"
@@ -160,11 +160,10 @@ def is_email_pseudonym(text: str) -> bool:
     return _EMAIL.fullmatch(text) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Pseudonyms:
+class Pseudonyms(Hidden, frozen=True):
     """Makes pseudonyms with one key, which is never shown; `salt` asks for another one for the same value."""
 
-    _key: bytes = field(repr=False)
+    _key: bytes
 
     def digits(
         self, digits: str, *, salt: int = 0, mark: str = ORDINARY_MARK, length: int | None = None

@@ -2,10 +2,10 @@
 
 import re
 import time
-from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlsplit
 
+import msgspec
 from msgspec import structs
 
 from opay_contract.contract.contract import Contract, Match, Outside
@@ -40,8 +40,7 @@ _BYTE_ORDER_MARK = "\ufeff"
 _HALF = re.compile("[\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BodyContext:
+class BodyContext(msgspec.Struct, frozen=True, kw_only=True):
     """What is known about a body: what the contract says about its places, and when it was recorded."""
 
     schema: str | None

@@ -3,11 +3,14 @@
 import base64
 import re
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
+
+import msgspec
+from msgspec import field
+from msgspec.structs import replace
 
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.describing import describe_value
@@ -41,8 +44,7 @@ _MOST_NAMES = 100_000
 """How many values are remembered, so that a file of any size needs flat memory."""
 
 
-@dataclass(slots=True)
-class Memory:
+class Memory(msgspec.Struct):
     """Names by their letters and digits alone, in lower case: `FaridaHassan` is `farida-hassan`.
 
     A name that was kept before its value came is found when the file is done: the file is then redacted
@@ -256,8 +258,7 @@ _LEAST = 8
 """An identifier shorter than this gets a longer pseudonym where that may be: there are too few short ones."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
+class Manner(msgspec.Struct, frozen=True, kw_only=True):
     """How a text is treated.
 
     `keep_words` keeps known words and small numbers. `cards` is false where nobody searches for card
@@ -280,8 +281,7 @@ def accept_all(_text: str) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Texts:
+class Texts(msgspec.Struct, frozen=True):
     """Tells clean texts from others and makes these clean."""
 
     pseudonyms: Pseudonyms

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, unquote
 
 import jsonschema_rs
+import msgspec
+from msgspec import field
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import iter_mappings
 from opay_contract.contract.contract import Contract
@@ -38,8 +40,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _LETTERS = re.compile(r"[A-Za-z]+")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Statement:
+class Statement(msgspec.Struct, frozen=True, eq=False):
     """What the contract says about one place: its class, if any, and every schema that describes it."""
 
     sensitivity: str | None
@@ -211,8 +212,7 @@ def is_time(text: str) -> bool:
     return is_count and any(low <= int(text) <= high for low, high in _TIMES)
 
 
-@dataclass(slots=True)
-class Log:
+class Log(msgspec.Struct):
     """What was replaced: the kind of data and the place; never the data."""
 
     replaced: list[tuple[str, str]] = field(default_factory=list)
@@ -222,8 +222,7 @@ class Log:
         self.replaced.append((kind, place))
 
 
-@dataclass(frozen=True, slots=True)
-class Values:
+class Values(msgspec.Struct, frozen=True):
     """Replaces values of bodies; `recorded` is when the exchange was, as a check takes it."""
 
     texts: Texts

@@ -5,11 +5,12 @@ around it, so that they are as large on a phone as on a wide screen.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+import msgspec
 import svg
 from markupsafe import Markup, escape
+from msgspec import field
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import REQUEST_BODY, RESPONSE_BODY, Field, fields_of_scope
@@ -35,8 +36,7 @@ _DECORATION = {"aria-hidden": "true"}
 _IMAGE = {"role": "img"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeline:
+class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     """The time from the first day to the last, in columns of `step` days."""
 
     first: date
@@ -225,8 +225,7 @@ MAX_DEPTH = 12
 """How deep a tree goes; what is deeper hangs there with the rest of its pointer as its name."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Member:
+class Member(msgspec.Struct, kw_only=True):
     """A place of a body: what was seen there, what is documented, and how often it could have been there.
 
     `share` is None for what cannot be absent: a body, and an item of a list.
@@ -272,8 +271,7 @@ class Member:
         return "; ".join(filter(None, [*seen, _describe_documented(self.documented)]))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScopeTrees:
+class ScopeTrees(msgspec.Struct, frozen=True, kw_only=True):
     """The bodies of the exchanges of one operation, request form and outcome."""
 
     scope: Scope

@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+
+import msgspec
+from msgspec import field
 
 from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance, Judged, State
@@ -38,8 +40,7 @@ _VERDICTS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckedRun:
+class CheckedRun(msgspec.Struct, frozen=True, kw_only=True):
     """A run's summary, what follows from it, what a baseline says, and how the run was asked for.
 
     `contract` is what was checked against, where a report may ask what it documents. `judged` is the same
@@ -180,8 +181,7 @@ class CheckedRun:
         return acceptance.status(self.judged.today) if self.judged and acceptance else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class View(msgspec.Struct, frozen=True, kw_only=True):
     """How much is shown, and on what: a terminal's columns and lines, and what was asked for."""
 
     width: int = 100

@@ -3,7 +3,6 @@
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from itertools import pairwise
@@ -11,6 +10,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import msgspec
 from msgspec import structs
 
 from opay_contract.baseline.acceptance import Acceptance
@@ -155,8 +155,7 @@ def describe_unused(acceptance: Acceptance) -> str:
     return f"{why}; `opay-contract baseline prune` removes it"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quoted:
+class Quoted(msgspec.Struct, frozen=True, kw_only=True):
     """A line of the contract with its number; `is_after_gap` if lines before it are left out."""
 
     number: int
@@ -164,8 +163,7 @@ class Quoted:
     is_after_gap: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CitedSource:
+class CitedSource(msgspec.Struct, frozen=True, kw_only=True):
     """Where a statement comes from, with its mark: DOC, OBS or UNKNOWN; `says` quotes it, if it is quoted."""
 
     mark: str
@@ -192,8 +190,7 @@ def cite(root: Any, names: Iterable[str], about: str = "") -> tuple[CitedSource,
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleGuide:
+class RuleGuide(msgspec.Struct, frozen=True, kw_only=True):
     """Help with the findings of a rule: `before` keeps it, `after` breaks it."""
 
     sentence: str
@@ -219,8 +216,7 @@ def _read_guides() -> dict[str, RuleGuide]:
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindingFrame:
+class FindingFrame(msgspec.Struct, frozen=True, kw_only=True):
     """A finding from both sides; `place` and what follows of the contract are empty where it says nothing."""
 
     place: str

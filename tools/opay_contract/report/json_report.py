@@ -2,8 +2,9 @@
 
 import json
 from collections import Counter
-from dataclasses import asdict
 from typing import Any
+
+from msgspec import to_builtins
 
 from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance, Judged, State
@@ -39,7 +40,7 @@ def build_report(run: CheckedRun) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": TOOL, "version": __version__},
-        "contract": asdict(run.used) if run.used else None,
+        "contract": to_builtins(run.used) if run.used else None,
         "run": {
             "started_at": run.moment,
             "inputs": list(run.named),
@@ -114,7 +115,7 @@ def build_finding(folded: FoldedFinding) -> dict[str, Any]:
         "first_seen": folded.first_seen,
         "last_seen": folded.last_seen,
         "days": dict(sorted(folded.days.items())),
-        "contract": asdict(finding.contract) if finding.contract else None,
+        "contract": to_builtins(finding.contract) if finding.contract else None,
     }
 
 
@@ -224,8 +225,8 @@ def _change(change: Change) -> dict[str, Any]:
         **build_location(change.location),
         "day": change.day,
         "type": change.type or None,
-        "before": asdict(change.before),
-        "after": asdict(change.after),
+        "before": to_builtins(change.before),
+        "after": to_builtins(change.after),
         "documented": change.is_documented,
     }
 
@@ -237,7 +238,7 @@ def _gap(gap: Gap) -> dict[str, Any]:
         "documented": gap.documented,
         "seen": gap.seen,
         "opportunities": gap.opportunities,
-        "contract": asdict(gap.contract),
+        "contract": to_builtins(gap.contract),
     }
 
 

@@ -6,9 +6,11 @@ is a test case with a name of its own. There is no standard; the elements are th
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from functools import partial
 from html import escape
+
+import msgspec
+from msgspec.structs import asdict
 
 from opay_contract.baseline.acceptance import Acceptance, State
 from opay_contract.judge.table import NOTHING_SUCCEEDED, RULES
@@ -26,8 +28,7 @@ _INPUT = f"{_SUITE}.recordings"
 _BASELINE = f"{_SUITE}.baseline"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _TestCase:
+class _TestCase(msgspec.Struct, frozen=True, kw_only=True):
     """A test case: `result` is failure, error or skipped, or empty where it passed."""
 
     classname: str

@@ -8,10 +8,10 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from opay_contract.contract.addresses import absolute, split_uri
@@ -32,8 +32,7 @@ _SAFE = re.compile(r"[\w .:/-]*", re.ASCII)
 """What stands in a program's text as it is in every language."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SampleCall:
+class SampleCall(msgspec.Struct, frozen=True, kw_only=True):
     """A documented request: its title and value, the text that is sent and signed, and what goes along.
 
     The text is empty where the operation has no documented request; `headers` are those with an example.
@@ -61,8 +60,7 @@ class SampleCall:
         return f"curl {'' if method == usual else f'--request {method} '}" + " \\\n  ".join(parts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Program:
+class Program(msgspec.Struct, frozen=True, kw_only=True):
     """A sample request in one language."""
 
     title: str
@@ -70,8 +68,7 @@ class Program:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
     """An example of a request: the text that is signed, its signature if there is one, and the programs."""
 
     title: str

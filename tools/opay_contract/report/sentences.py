@@ -3,9 +3,10 @@
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
+
+import msgspec
 
 from opay_contract.baseline.acceptance import Judged, State
 from opay_contract.jsontext import pointer as pointer_of
@@ -322,8 +323,7 @@ def describe_judged(judged: Judged) -> str:
     return f"Baseline: {'; '.join(filter(None, parts)) or 'no findings'}."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GapGroup:
+class GapGroup(msgspec.Struct, frozen=True, kw_only=True):
     """Gaps of one rule in one scope, which reports tell as one; `opportunities` are the most that one had."""
 
     rule: Rule
@@ -416,8 +416,7 @@ def describe_answer(answer: Answer) -> str:
     return f"{counts}: '{answer.verdict}' holds alone" if answer.verdict else counts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NextStep:
+class NextStep(msgspec.Struct, frozen=True, kw_only=True):
     """A command that comes next, and what for."""
 
     purpose: str

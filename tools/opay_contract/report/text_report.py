@@ -2,10 +2,10 @@
 
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 
 import click
+import msgspec
 
 from opay_contract.baseline.acceptance import State
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
@@ -41,8 +41,7 @@ def render_text(run: CheckedRun, view: View | None = None) -> str:
     return _Screen(run, view or View()).render()
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(msgspec.Struct, frozen=True):
     """A finding in a list: what stands in its columns."""
 
     folded: FoldedFinding

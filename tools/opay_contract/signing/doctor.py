@@ -16,7 +16,6 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 from urllib.parse import urlencode
@@ -49,8 +48,7 @@ _NON_ASCII = re.compile("[^\0-\x7f]")
 _INTEGER = re.compile("-?[1-9][0-9]{0,17}|0")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
+class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     """What is wrong with a signature, in words that go on from "the signature was", and what to do.
 
     `is_known` tells whether the mistakes explain the digits in the header; else they are those of the
@@ -142,8 +140,7 @@ class _Recipe(msgspec.Struct, frozen=True):
         return "\\u".join(map(str.upper, escaped.split("\\u"))) if self.upper_escapes else escaped
 
 
-@dataclass(frozen=True, slots=True)
-class _Mistake:
+class _Mistake(msgspec.Struct, frozen=True):
     """A known mistake: its words, what to do, and the recipe with it; two of a `kind` exclude each other."""
 
     kind: str

@@ -13,17 +13,18 @@ import hmac
 import json
 import re
 from contextlib import suppress
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from opay_contract.errors import ContractError, OpayContractError, UsageError
 from opay_contract.jsontext import Flaw, FlawKind, NotJson, Parsed, parse_json, pointer
+from opay_contract.model.exchange import Hidden
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignatureScheme:
+class SignatureScheme(msgspec.Struct, frozen=True, kw_only=True):
     r"""A keyed hash over the canonical JSON of the request body, carried in one header.
 
     `non_ascii` lists the documented ways of writing text outside ASCII, the default first: `raw` UTF-8
@@ -70,17 +71,16 @@ class UnsignableBody(OpayContractError):  # noqa: N818  names what is refused, a
         self.fault = fault
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signature:
+class Signature(Hidden, frozen=True, kw_only=True):
     """A signature and what it was made over.
 
     Its repr shows neither the text, which is customer data, nor the digits, with which anyone could send
     the request again.
     """
 
-    text: str = field(repr=False)
-    value: str = field(repr=False)
-    header: str = field(repr=False)
+    text: str
+    value: str
+    header: str
     non_ascii: str
 
 
@@ -94,8 +94,7 @@ class SignatureFault(StrEnum):
     MISMATCH = "mismatch"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
+class Verification(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a header signs a body.
 
     `non_ascii` is the form that the signer wrote; None where it does not hold, or where the text is all
@@ -275,15 +274,14 @@ LEAST_DIGITS = 16
 _MASK_VARIETY = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeaderForm:
+class HeaderForm(Hidden, frozen=True, kw_only=True):
     """A header's value taken apart: the digest as lower-case hexadecimal digits, None where there is none.
 
     `mistakes` are the words for what differs from the scheme's form, in the order of reading; each goes on
     from "the signature was".
     """
 
-    digits: str | None = field(repr=False)
+    digits: str | None
     mistakes: tuple[str, ...]
 
 

@@ -1,9 +1,10 @@
 """Is the contract itself sound: the table of checks, and the run over one contract folder."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from opay_contract.contract.documents import Position
 from opay_contract.jsontext import pointer
@@ -11,8 +12,7 @@ from opay_contract.spec import extensions, openapi
 from opay_contract.spec.subject import LintSubject, Problem, RawProblem, read_subject
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(msgspec.Struct, frozen=True):
     """One check: its id and the function that finds the faults."""
 
     id: str
@@ -59,8 +59,7 @@ MEANING: tuple[Check, ...] = (
 """What a contract says, given that it can be read."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
     """The problems of a contract, sorted by place, and how much there was to look at.
 
     `root` is what the first document says, as far as it could be read.

@@ -8,12 +8,12 @@ that looks like a keyword is none either.
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jsonschema_rs
+import msgspec
 
 from opay_contract.contract.addresses import MISSING, Address, below, refer, value_below
 from opay_contract.contract.documents import Document, load_document, load_documents, locate_root
@@ -51,8 +51,7 @@ class RawProblem(NamedTuple):
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """A problem with its place in the file, 1-based; problems sort by place."""
 
     file: str
@@ -91,8 +90,7 @@ class Example(NamedTuple):
     schema: Address
 
 
-@dataclass(eq=False)
-class LintSubject:
+class LintSubject(msgspec.Struct, eq=False, dict=True):
     """The documents by name, as 3.1 has them; what the first says word for word, and its minor version.
 
     `unread` are the names of files that could not be read. `faults` are those that keep a schema from being

@@ -1,10 +1,12 @@
 """What a plan looks at: findings in groups with the evidence for them, the contract, and the draft."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from functools import cached_property, partial, reduce
 from itertools import product
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import Address, split_uri, tokens_of
 from opay_contract.contract.contract import Contract
@@ -89,8 +91,7 @@ _OF_NEW_MEMBERS = (REQUEST_FIELD_UNDOCUMENTED, RESPONSE_FIELD_UNDOCUMENTED)
 _AREAS_OF_PLACES = (Area.BODY, Area.ENVELOPE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindingGroup:
+class FindingGroup(msgspec.Struct, frozen=True, kw_only=True):
     """Findings of one rule about one statement of the contract.
 
     `locations` are the places that the findings are about, in each scope that shows them; `observed` is what
@@ -277,8 +278,7 @@ _SOURCES, _CLASSES = ("x-sources",), ("x-sensitivity-classes",)
 _SAFE_CLASS, _SHOWN_CLASS = "customer", "public"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EditPlan:
+class EditPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What would be done in words, and the edits that do it; without edits the words say why.
 
     `is_settled` if the contract says already what it would.

@@ -8,40 +8,36 @@ import copy
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import yaml
 
 from opay_contract.contract.documents import compose_document
 from opay_contract.jsontext import Tokens, value_at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Edit:
+class _Edit(msgspec.Struct, frozen=True, kw_only=True):
     """Something to be done at a place of a document; where an index of a list is text, it is read as one."""
 
     file: str
     at: Tokens
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Put(_Edit):
+class Put(_Edit, frozen=True, kw_only=True):
     """Another value for what stands at a place."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rename(_Edit):
+class Rename(_Edit, frozen=True, kw_only=True):
     """Another name and another value for the member at a place, which keeps its position."""
 
     name: str
     value: Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Add(_Edit):
+class Add(_Edit, frozen=True, kw_only=True):
     """One more member of the mapping at a place, behind the member `after`, or the last."""
 
     name: str
@@ -49,15 +45,13 @@ class Add(_Edit):
     after: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Append(_Edit):
+class Append(_Edit, frozen=True, kw_only=True):
     """One more item at the end of the list at a place."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remove(_Edit):
+class Remove(_Edit, frozen=True, kw_only=True):
     """The member or the item at a place, gone."""
 
 
@@ -100,8 +94,7 @@ class LayoutError(Exception):
     """The text is laid out in a way in which an edit cannot be written."""
 
 
-@dataclass(frozen=True, slots=True)
-class FoundNode:
+class FoundNode(msgspec.Struct, frozen=True):
     """A node, the node of its name where it is a member, and the node that it stands in."""
 
     node: yaml.Node
@@ -177,8 +170,7 @@ _NOT_TEXT = re.compile(r"(null|true|false|yes|no|on|off|y|n)", re.IGNORECASE)
 _WIDTH = 88
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notation:
+class Notation(msgspec.Struct, frozen=True, kw_only=True):
     """How a text writes values: as JSON or YAML, with which indentation and line ends.
 
     `padding` stands inside the braces of an object that is written in one line.

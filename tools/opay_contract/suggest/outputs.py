@@ -12,9 +12,10 @@ import json
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from itertools import groupby
 from typing import Any
+
+from msgspec import structs, to_builtins
 
 from opay_contract.contract.documents import ContractUsed
 from opay_contract.jsontext import value_at
@@ -268,10 +269,10 @@ def render_suggestions(proposal: Proposal, used: ContractUsed | None = None) -> 
     """Return a proposal as JSON text; `suggestions-v1.schema.json` describes it."""
     told = {
         "schema_version": SCHEMA_VERSION,
-        "contract": asdict(used) if used else None,
+        "contract": to_builtins(used) if used else None,
         "exchanges": proposal.exchanges,
         "unreadable": proposal.unreadable,
-        "thresholds": asdict(proposal.thresholds) | {"text": describe_thresholds(proposal.thresholds)},
+        "thresholds": to_builtins(proposal.thresholds) | {"text": describe_thresholds(proposal.thresholds)},
         "suggestions": [_suggestion(one) for one in proposal.suggestions],
         "files": [{"file": one.name, "diff": render_revision(one)} for one in proposal.revisions],
     }
@@ -288,10 +289,10 @@ def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
         "scopes": list(suggestion.scopes),
         "pointers": list(suggestion.pointers),
         "fingerprints": list(suggestion.fingerprints),
-        "evidence": asdict(suggestion.evidence),
-        "contract": asdict(suggestion.contract) if suggestion.contract else None,
+        "evidence": to_builtins(suggestion.evidence),
+        "contract": to_builtins(suggestion.contract) if suggestion.contract else None,
         "edits": [
-            {"do": type(edit).__name__.lower(), **asdict(edit), "at": list(edit.at)}
+            {"do": type(edit).__name__.lower(), **structs.asdict(edit), "at": list(edit.at)}
             for edit in suggestion.edits
         ],
     }

@@ -6,9 +6,10 @@ contract allows and no recording shows is taken back on demand.
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import reduce
 from typing import Any
+
+import msgspec
 
 from opay_contract.contract.addresses import Address, split_uri, tokens_of
 from opay_contract.contract.contract import Contract
@@ -36,8 +37,7 @@ from opay_contract.suggest.suggestion import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fix:
+class Fix(msgspec.Struct, frozen=True, kw_only=True):
     """What can be done about the findings of a rule.
 
     Without a plan `reason` says why there is none. `is_fault` if no contract could allow it, so that the

@@ -5,11 +5,13 @@ Each edit of a draft is held against what it must say before it counts.
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from opay_contract.contract.addresses import MISSING, address, below, value_below
 from opay_contract.contract.contract import Contract
@@ -32,8 +34,7 @@ class Judgement(StrEnum):
     ANSWERED = "question-answered"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thresholds:
+class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     """What the judgement rests on; every output states them.
 
     `count` and `days`: how often and on how many days (UTC) something has to be seen to be regular. `common`
@@ -56,8 +57,7 @@ def describe_limit(share: float) -> str:
     return f"{100 * share:g} %"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frequency:
+class Frequency(msgspec.Struct, frozen=True, kw_only=True):
     """How often something was seen, of how often it could have been since it was first seen, and when.
 
     `before` counts the opportunities on earlier days, which did not show it. `days` is the number of days on
@@ -72,8 +72,7 @@ class Frequency:
     last_seen: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suggestion:
+class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to do about the contract or about the vendor.
 
     `because` says why it was judged so, `action` what would be done, or why no edit can do it. `pointers` are
@@ -94,8 +93,7 @@ class Suggestion:
     contract: ContractPlace | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revision:
+class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """A document of the contract as it is and as it would be."""
 
     name: str
@@ -103,8 +101,7 @@ class Revision:
     after: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Move(msgspec.Struct, frozen=True, kw_only=True):
     """An edit, and its document's value before and after it."""
 
     edit: Edit
@@ -112,8 +109,7 @@ class Move:
     after: Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     """All suggestions of a run, and what the contract's documents would be with them.
 
     `moves` has the edits in the order in which they are made. `exchanges` counts what was looked at,
@@ -138,8 +134,7 @@ class Proposal:
         return tuple(one for one in self.suggestions if not one.edits)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """The texts of a contract's documents as they were read and as they are now, and the moves between."""
 
     originals: dict[str, str]

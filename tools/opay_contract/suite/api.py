@@ -6,16 +6,18 @@ the contract becomes a `Breach`.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
+
+import msgspec
+from msgspec import field
 
 from opay_contract.contract.addresses import MISSING, value_below
 from opay_contract.contract.operation import is_json
 from opay_contract.jsontext import Parsed, parse_json
 from opay_contract.mock.calls import PLACEHOLDER, SoundRequest
-from opay_contract.model.exchange import Exchange, header
+from opay_contract.model.exchange import Exchange, Hidden, header
 from opay_contract.model.finding import Finding
 from opay_contract.signing.signer import (
     UnsignableBody,
@@ -38,8 +40,7 @@ SIGNED_AS_IT_IS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class Ask(Hidden, frozen=True, kw_only=True):
     """A request, ready to be sent; `signing` is the shell's command that prints its signature's header.
 
     A body that `is_made_up` may be anybody's, and is not shown.
@@ -53,12 +54,11 @@ class Ask:
     is_made_up: bool = False
     target: str = ""
     """The path with its query."""
-    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    variables: Mapping[str, str] = field(default_factory=dict)
     """What the shell's variables stand for: credentials, and the customer and token that are known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a request."""
 
     ask: Ask

@@ -6,8 +6,9 @@ an answer; a customer and a token that were asked for stand in it as variables o
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
+
+import msgspec
 
 REPORTED = "opay_discrepancies"
 """The attribute of a test's report that carries discrepancies."""
@@ -18,8 +19,7 @@ _PLAIN = re.compile(r"[ -&(-~]*")  # what single quotes of a shell take as it is
 _Case = TypeVar("_Case")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Discrepancy:
+class Discrepancy(msgspec.Struct, frozen=True, kw_only=True):
     """One way in which an answer broke the contract; two of the same `rule` and `found` are one finding.
 
     `rule` is the id of a rule, or the promise that was broken, in words. `contract` is where it stands.
@@ -71,8 +71,7 @@ def breach_in(error: BaseException) -> Breach | None:
     return error if isinstance(error, Breach) else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DistinctFinding:
+class DistinctFinding(msgspec.Struct, frozen=True, kw_only=True):
     """The same discrepancy wherever it was met: the first, what was asked, and the tests that failed."""
 
     first: Discrepancy

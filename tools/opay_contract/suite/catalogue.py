@@ -7,7 +7,8 @@ as they know other customers. Which requests are refused, and how, is.
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from opay_contract.jsontext import Parsed, parse_json
 from opay_contract.signing.signer import sign_as_it_is
@@ -359,8 +360,7 @@ _OF_THE_SERVER = frozenset(
 _MOST_NAMED = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetDifference:
+class TargetDifference(msgspec.Struct, frozen=True, kw_only=True):
     """What differs between the answers of two targets, and in answer to which requests."""
 
     what: str
@@ -369,8 +369,7 @@ class TargetDifference:
     asked: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parity:
+class Parity(msgspec.Struct, frozen=True, kw_only=True):
     """How many requests both targets answered, and where they differ."""
 
     asked: int

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from typing import Protocol
 
+import msgspec
 import requests
+from msgspec import field
+from msgspec.structs import replace
 from requests.adapters import BaseAdapter
 
 from opay_contract.errors import OpayContractError
@@ -44,8 +46,7 @@ class Clock(Protocol):
         """Wait."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RatePolicy:
+class RatePolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How a target is treated; as it stands, as a mock is.
 
     `pace` is in requests a second, `budget` in requests, retries included; None is without limit. `tries`
@@ -61,20 +62,19 @@ class RatePolicy:
     timeout: float = 30.0
 
 
-@dataclass(slots=True)
-class Client:
+class Client(msgspec.Struct):
     """Sends requests as they are, follows no redirect, and adds nothing that was not asked for."""
 
     rate_policy: RatePolicy = field(default_factory=RatePolicy)
     listeners: Iterable[Listener] = ()
     clock: Clock = time  # the module has what a clock has
-    adapter: BaseAdapter | None = field(default=None, repr=False)
+    adapter: BaseAdapter | None = None
     """What takes the requests in place of a connection, for a server in process."""
     sent: int = 0
     """How many requests were sent, retries included."""
     was_refused: bool = False
     """Whether a request was not sent because the budget was used up."""
-    _session: requests.Session = field(default_factory=requests.Session, repr=False)
+    _session: requests.Session = field(default_factory=requests.Session)
     _next: float = 0.0
 
     def __post_init__(self) -> None:

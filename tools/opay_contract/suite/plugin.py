@@ -10,12 +10,13 @@ import warnings
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, settings
+from msgspec.structs import asdict
 
 import opay_contract
 from opay_contract.contract.contract import Contract, with_base_url

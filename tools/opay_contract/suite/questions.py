@@ -7,10 +7,10 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
+import msgspec
 from msgspec import structs
 
 from opay_contract.contract.addresses import MISSING, value_below
@@ -31,7 +31,7 @@ from opay_contract.mock.answers import AUTHENTICATION_FAILED
 from opay_contract.mock.calls import SoundRequest, make_request
 from opay_contract.mock.records import LookedUp, RecordBook
 from opay_contract.mock.statement import put
-from opay_contract.model.exchange import Exchange, header
+from opay_contract.model.exchange import Exchange, Hidden, header
 from opay_contract.model.finding import Area, Finding, Outcome, Rule, Severity
 from opay_contract.signing.signer import (
     SignatureScheme,
@@ -163,8 +163,7 @@ class Questions:
         return asked if is_known else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiTarget:
+class ApiTarget(Hidden, frozen=True, kw_only=True):
     """A server and what it takes to ask it: what a contract asks for of this is there, the rest is empty.
 
     `customer_id` is the key of a record that it knows, as a customer's; `credential` is what goes where the
@@ -173,10 +172,10 @@ class ApiTarget:
 
     name: str
     base_url: str
-    merchant_id: str = field(repr=False)
-    private_key: str = field(repr=False)
-    customer_id: str = field(repr=False)
-    credential: str = field(repr=False, default="")
+    merchant_id: str
+    private_key: str
+    customer_id: str
+    credential: str = ""
 
     @property
     def is_real(self) -> bool:
@@ -184,8 +183,7 @@ class ApiTarget:
         return self.name != MOCK
 
 
-@dataclass(frozen=True, kw_only=True)
-class ApiJudge:
+class ApiJudge(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The contract, the credentials of a target, and the least severity of findings that matter there.
 
     `has_space` is whether the target wants a space in front of the signature, which is an open question.
@@ -202,7 +200,7 @@ class ApiJudge:
         scheme = self.contract.signature
         if scheme is None:
             raise ContractError(f"{self.contract.schemas.root.name}: a target needs x-signature")
-        return scheme if self.has_space else replace(scheme, prefix=scheme.prefix.rstrip())
+        return scheme if self.has_space else structs.replace(scheme, prefix=scheme.prefix.rstrip())
 
     @cached_property
     def questions(self) -> Questions:

@@ -10,13 +10,14 @@ import zlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import requests
 import schemathesis
+from msgspec import field
 from schemathesis.checks import CHECKS, CheckContext, load_all_checks
 from schemathesis.core.failures import Failure, FailureGroup
 from schemathesis.engine import Status, events, from_schema
@@ -223,8 +224,7 @@ SETTINGS = Path(__file__).with_name("schemathesis.toml")
 """The settings of the command line, which the suite shares."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(msgspec.Struct, frozen=True, kw_only=True):
     """What to run; `app` is an ASGI application, asked in process in place of `base_url`."""
 
     openapi: Path
@@ -235,8 +235,7 @@ class Run:
     base_url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """What was sent, counted by phase and by whether it was sound, and what failed; holds no value."""
 
     phases: Counter[str] = field(default_factory=Counter)

@@ -8,8 +8,11 @@ is what is the matter. So no code has to be known.
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import field
+from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract, Server, is_loopback, with_base_url
 from opay_contract.errors import UsageError
@@ -159,8 +162,7 @@ _TOO_MANY_REQUESTS, _NOT_FOUND, _FORBIDDEN, _UNAUTHORIZED, _BAD_REQUEST = 429, 4
 _REDIRECTS = range(300, 400)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that a probe looked at.
 
     `trouble` is the one reason where it is not right, and `doubt` what is not as the contract says, which is
@@ -173,8 +175,7 @@ class Step:
     trouble: str = ""
 
 
-@dataclass(slots=True, kw_only=True)
-class ProbeResult:
+class ProbeResult(msgspec.Struct, kw_only=True):
     """What a probe found: its steps, the last of them wrong unless all are right.
 
     `api` asks as the target wants to be asked, with a space in front of the signature or without.

@@ -6,12 +6,12 @@ import json
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import zstandard
 from contract_tests.tool.whole.hostile.entries import URL, alias_bomb, cassette, har, line, merge_bomb
+from msgspec.structs import replace
 
 from opay_contract.formats import streams
 from opay_contract.formats.bounds import (
