@@ -254,6 +254,18 @@ def test_a_text_of_any_type_that_is_no_utf8_stays_unreadable_for_its_reason(
     }
 
 
+def test_members_of_the_other_side_and_fields_of_nothing_cost_no_row(
+    tmp_path: Path, contract: Contract, make_redactor: Any
+) -> None:
+    answer = {"status": 200, "url": {"a": "x"}, "method": 1, "body": '{"code": "02000", "message": "x"}'}
+    for number, side in enumerate((answer, answer | {"headers": [{"a": {"b": None}}] * 4000})):
+        path, target = tmp_path / f"{number}.parquet", tmp_path / f"{number}-redacted.parquet"
+        pq.write_table(pa.Table.from_pylist([{"response": side}] * 2), path)
+        redact(path, target, make_redactor())
+        old, new = ([one.reason for one in check(each, contract).unreadable] for each in (path, target))
+        assert (old == new, len(old)) == (True, 2 * number)
+
+
 ODD_COLUMNS: dict[str, Any] = {
     "binary": pa.array([b"Amira"] * 2),
     "no-text": pa.StringArray.from_buffers(2, *pa.array([b"\xff\xfe", b"Amira"]).buffers()[1:]),

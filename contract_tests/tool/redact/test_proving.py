@@ -57,6 +57,16 @@ def test_digits_that_an_escape_parts_are_told_apart(redact: Any, prover: Prover)
     assert list(prover.iter_places(io.BytesIO(redact(line).data))) == []
 
 
+def test_an_id_of_hexadecimal_digits_in_a_path_is_clean_once_it_is_replaced(
+    redact: Any, prover: Prover
+) -> None:
+    ids = ("9f8e7d6cabcdef07", "B62C228E40DF7C9A8CDA80A3", "51423286a6ecc31f35263b4519a2105c", "dadcafe5" * 9)
+    urls = [f"https://shop.example/{one}{two}" for one in ("v1/", "v1/query~", "a-") for two in ids]
+    line = json.dumps({"request": {"url": urls[0], "body": urls}, "response": {"status": 200, "body": {}}})
+    assert all(list(prover.iter_places(io.BytesIO(url.encode()))) for url in urls)
+    assert list(prover.iter_places(io.BytesIO(redact(line.encode()).data))) == []
+
+
 @pytest.mark.parametrize("name", REDACTED)
 def test_the_recordings_are_not_clean_before_and_are_after(name: str, redact: Any, prover: Prover) -> None:
     format_in, write, _ = FORMATS[name]

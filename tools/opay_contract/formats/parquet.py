@@ -376,10 +376,14 @@ def _members(policy: Policy, struct: Any) -> Iterator[Any]:
 
 
 def _text_type(kind: Any) -> Any:
-    """Return the type of header fields with a text where it is a number: what stands for one may be none."""
-    import pyarrow as pa  # noqa: PLC0415  see above
+    """Return the type of header fields with a text where it is a number: what stands for one may be none.
 
-    return pa.string() if pa.types.is_integer(kind) or pa.types.is_floating(kind) else kind
+    And where it is nothing, which within structs cannot be taken for another type.
+    """
+    from pyarrow import string, types  # noqa: PLC0415  see above
+
+    is_other = types.is_integer(kind) or types.is_floating(kind) or types.is_null(kind)
+    return string() if is_other else kind
 
 
 def _new_row(policy: Policy, row: Row, tally: Tally, nothing: Row) -> Row:
@@ -458,7 +462,9 @@ def _new_side(policy: Policy, edited: Edited, side: str, part: Row | None) -> Ro
         return None
     new = edited.new.request if side == "request" else edited.new.response
     words = {"method": policy.method, "url": policy.url}
-    made: Row = {name: part[name] for name in ("method", "url", "status") if name in part}
+    made: Row = {
+        name: part[name] for name in ("method", "url", "status") if name in {*part} & {*_MEMBERS[side]}
+    }
     made |= {name: edit(made[name]) for name, edit in words.items() if made.get(name) is not None}
     if "headers" in part:
         made["headers"] = _new_headers(policy, edited, side, part["headers"])

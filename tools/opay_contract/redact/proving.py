@@ -48,6 +48,7 @@ _HEX = re.compile(
     rf"(?:(?<![0-9A-Za-z+/=])(?!(?<=(?<!\\)\\)[bf])|{_ESCAPED})"
     r"(?:[0-9a-f]{32,}|[0-9A-F]{32,})(?![0-9A-Za-z+/=])"
 )
+_HEX_ID = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-f]{16,}|[0-9A-F]{16,})(?![0-9A-Za-z])")
 _FOREIGN = re.compile(r"[^\W\d_a-zA-Z\u00aa\u00b5\u00ba]{2,}")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}){2,}")
@@ -135,6 +136,7 @@ class Prover:
 
     def _is_part_known(self, part: str) -> bool:
         part = re.sub(FORM, lambda found: "" if is_form_pseudonym(found[0]) else found[0], part)
+        part = _HEX_ID.sub(lambda found: "" if is_hex_pseudonym(found[0]) else found[0], part)
         if part.lower() in self._known or is_reserved(part):
             return True
         words = [word.lower() for word in _WORDS.findall(part)]

@@ -11,7 +11,7 @@ from opay_contract.contract.contract import Contract
 
 KEPT = {
     "har": [10082, 10260, 21032, 201517],
-    "ndjson": [3489, 3564, 101914, 103292],
+    "ndjson": [3489, 3564, 101914, 103292, 300659],
     "ndjson-base64": [60665, 202440],
     "ndjson-text": [200966],
     "schemathesis-ndjson": [201051, 301132],
