@@ -87,11 +87,12 @@ def trace(write: Callable[[int], str], suffix: str) -> Rooms:
                 summary = check_sources(iter_sources([str(file)]), contract, settings)
             calls.append(found)
             assert summary.successes == times
-    with entered() as at_the_end:
-        concluded = conclude(summary, contract)
-        run = CheckedRun(summary=concluded, insight=draw_insight(concluded, contract), contract=contract)
-        render_concise(run)
-        assert run.exit_code == 0
+    for _ in range(2):  # what is read of the contract for the first time is not on the way
+        with entered() as at_the_end:
+            concluded = conclude(summary, contract)
+            run = CheckedRun(summary=concluded, insight=draw_insight(concluded, contract), contract=contract)
+            render_concise(run)
+            assert run.exit_code == 0
     _, once, twice = calls
     more = {room: twice[room] - once[room] for room in twice}
     return {
