@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from contract_tests.usual import FEW_EXAMPLES
+from contract_tests.usual import FEW_EXAMPLES, MANY_EXAMPLES
 from hypothesis import is_hypothesis_test, settings
 
 from opay_contract.contract import loading
@@ -28,6 +28,7 @@ _ABSENT = [
     if find_spec(package) is None
 ]
 _NEEDS = re.compile(rf"^(?:import|from) ({'|'.join(_ABSENT)})\b", re.MULTILINE)
+_SETTINGS = "_hypothesis_internal_use_settings"
 _OF_TESTS = re.compile(r"^from contract_tests\.([a-z_.]+) import", re.MULTILINE)
 
 
@@ -71,15 +72,16 @@ def pytest_configure() -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Let a property try few examples in the usual run; `pytest -m thorough` tries as many as it says."""
+    """Let a property try few examples in the usual run, more in the thorough one, all with a profile."""
     test = getattr(item, "obj", None)
     if item.config.getoption("--hypothesis-profile") or not is_hypothesis_test(test):
         return
-    wanted = vars(test)["_hypothesis_internal_use_settings"]
-    if wanted.max_examples > FEW_EXAMPLES and item.config.option.markexpr == "thorough":
-        item.add_marker("thorough")
-    elif wanted.max_examples > FEW_EXAMPLES:
-        vars(test)["_hypothesis_internal_use_settings"] = settings(wanted, max_examples=FEW_EXAMPLES)
+    wanted, is_thorough = vars(test)[_SETTINGS], item.config.option.markexpr == "thorough"
+    if wanted.max_examples > FEW_EXAMPLES:
+        most = min(wanted.max_examples, MANY_EXAMPLES) if is_thorough else FEW_EXAMPLES
+        vars(test)[_SETTINGS] = settings(wanted, max_examples=most)
+        if is_thorough:
+            item.add_marker("thorough")
 
 
 def pytest_collection_finish() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-FEW_EXAMPLES = 15
-"""So many examples a property tries at most in the usual run, and as many as it says in the thorough one."""
+FEW_EXAMPLES, MANY_EXAMPLES = 15, 50
+"""So many examples a property tries at most in the usual run, and in the thorough one if it wants more."""
 
 
 def one_in(number: int, cases: Iterable[Any], *, first: int = 0) -> list[Any]:

@@ -5,12 +5,12 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 import pytest
+from msgspec.structs import replace
 
 from opay_contract.cli import main as main_module
 from opay_contract.cli import mock as mock_module

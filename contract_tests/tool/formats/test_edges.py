@@ -66,6 +66,18 @@ def test_a_status_is_from_100_to_599() -> None:
             parse_status(odd)
 
 
+def test_a_date_of_http_is_a_day_and_a_second_that_there_is() -> None:
+    assert parse_moment("Tue, 29 Feb 2028 23:59:59 GMT") == "2028-02-29T23:59:59+00:00"
+    for odd in (
+        "29 Feb 2027 23:59:59",
+        "31 Apr 2028 00:00:00",
+        "29 Feb 2028 24:00:00",
+        "29 Feb 2028 23:59:60",
+    ):
+        assert parse_moment(f"Tue, {odd} GMT") is None, odd
+    assert parse_moment("Tue, 29 Feb 2028 23:59:59 +0200") == "2028-02-29T23:59:59+02:00"
+
+
 def test_a_flow_may_be_as_long_as_an_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tnetstrings, "MAX_ENTRY", 11)
     for length, found in ((10, (b",", b"x" * 10)), (11, None)):  # the byte that tells the type counts, too

@@ -131,9 +131,9 @@ def test_many_responses_before_the_request_of_their_item_are_all_read(read: Read
                 "host": ["a", "b"],
                 "port": "1",
                 "path": "pay",
-                "query": [{"key": "x", "value": "1"}],
+                "query": ["lang", {"key": "x", "value": "1"}, "y=2"],
             },
-            "https://a.b:1/pay?x=1",
+            "https://a.b:1/pay?lang&x=1&y=2",
         ),
     ],
 )

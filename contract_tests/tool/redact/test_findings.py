@@ -40,9 +40,7 @@ def test_recordings_of_real_tools_show_the_same(path: Path, redact: Any, verdict
     assert (again.data, again.replaced) == (written.data, [])
 
 
-@pytest.mark.parametrize(
-    ("number", "rule"), list(enumerate(CASES)), ids=lambda rule: getattr(rule, "name", "")
-)
+@pytest.mark.parametrize(("number", "rule"), list(enumerate(CASES)), ids=[path.name for path in CASES])
 def test_the_cases_of_every_rule_show_the_same_in_formats_that_take_turns(
     number: int, rule: Path, redact: Any, verdict: Any, make_redactor: Any
 ) -> None:

@@ -122,6 +122,21 @@ def test_scripts_of_a_collection_go_and_names_of_variables_stay(redact: Any) -> 
     assert collection["auth"]["apikey"][0]["key"] == "key"
 
 
+def test_a_listed_query_keeps_the_names_that_a_report_shows(redact: Any, verdict: Any) -> None:
+    report = load("newman")
+    execution = report["run"]["executions"][0]
+    url = execution["request"]["url"] | {
+        "query": ["gzip", "brand=Amira", {"key": "deflate", "value": "Amira"}]
+    }
+    data = write_json(
+        report | {"run": {"executions": [execution | {"request": execution["request"] | {"url": url}}]}}
+    )
+    written = redact(data, Format.NEWMAN).data
+    assert verdict(written, Format.NEWMAN) == verdict(data, Format.NEWMAN)
+    assert b"gzip" in written
+    assert b"Amira" not in written
+
+
 @pytest.mark.parametrize("order", [("request", "response"), ("response", "request")])
 def test_an_item_is_redacted_whichever_of_request_and_response_comes_first(
     order: tuple[str, str], redact: Any, verdict: Any

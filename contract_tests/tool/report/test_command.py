@@ -40,6 +40,17 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+def test_a_time_that_no_date_has_is_not_that_of_the_report() -> None:
+    found = {}
+    for seconds in ("99999999999", "999999999999"):
+        done = run_command(
+            "check", "drifted", "--format", "json", cwd=DATA, environment={"SOURCE_DATE_EPOCH": seconds}
+        )
+        found[seconds] = "5138-" in done.stdout
+        assert done.returncode == 1
+    assert list(found.values()) == [True, False]
+
+
 def test_one_run_writes_every_format_and_prints_one(run: Run, tmp_path: Path) -> None:
     files = [f"--format={name}={tmp_path / name}" for name in FORMATS]
     done = run("drifted", *files, "--format", "text")

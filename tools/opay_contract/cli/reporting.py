@@ -349,10 +349,14 @@ def _scenarios(contract: Contract) -> dict[str, str]:
     return found
 
 
+_LONGEST_TIME = 11
+"""So many digits of seconds are a time that a date has: before the year 5139."""
+
+
 def _printed_time(now: float) -> float:
     """Return the time that reports say they are of, which SOURCE_DATE_EPOCH sets for reproducible ones."""
     fixed = os.environ.get("SOURCE_DATE_EPOCH", "")
-    return float(fixed) if fixed.isdecimal() else now
+    return float(fixed) if fixed.isdecimal() and len(fixed) <= _LONGEST_TIME else now
 
 
 def arguments_of(

@@ -25,7 +25,7 @@ _INCLUDED_HEADERS = re.compile(rb"HTTP/[0-9.]+ [0-9]{3}[^\n]*\n(?:[^\r\n][^\n]*\
 
 def read_curl(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:
     """Yield every call, and a call that got no response as unreadable."""
-    calls = (one for one in iter_pieces(stream) if isinstance(one, Call) and _is_counted(one))
+    calls = (one for one in iter_pieces(stream) if type(one) is Call and _is_counted(one))
     for number, call in enumerate(calls, start=1):
         yield _read_call(place_of(number, call.line), call)
 

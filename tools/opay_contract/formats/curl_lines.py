@@ -22,6 +22,7 @@ _MAX_HEADERS = 1000
 _STAMP = re.compile(
     rb"(?:[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6} )?(?:\[[0-9x]+-[0-9x]+\] )?(?=[*<>{}](?: |\r*\n|\Z))"
 )
+_FIRST_OF_STAMP = b"0123456789["
 _REQUEST = re.compile(rb"([A-Z]+) (\S+) HTTP/[0-9.]+")
 _STATUS = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})\b")
 _CONNECTING = re.compile(rb"\* ++(?:Trying |Connecting to |Could not resolve |Host .* was resolved)")
@@ -124,12 +125,15 @@ class Transcript:
     def add(self, number: int, raw: bytes) -> Iterator[Piece | Call]:
         """Take a line with its end; yield its pieces, and the call that is thereby known to be over."""
         before, line, after = _without_meters(raw)
-        yield from (self._piece(PieceKind.METER, meter) for meter in before)
+        yield from self._meters(before)
         if self._has_double_ends and line.endswith(b"\r\n"):  # a terminal's, as script(1) keeps it
             line = line[:-2] + b"\n"
-        line = line[_end(_STAMP, line) :]
-        is_in_body = self._call is not None and self._call.has_headers
-        mark = line[:2] if line[1:].strip(b"\r\n") or is_in_body else line[:1] + b" "
+        if line[:1] in _FIRST_OF_STAMP:
+            line = line[_end(_STAMP, line) :]
+        mark = line[:2]
+        if not mark.endswith(b" ") and not line[1:].strip(b"\r\n"):  # an editor took off the space
+            is_in_body = self._call is not None and self._call.has_headers
+            mark = mark if is_in_body else line[:1] + b" "
         if mark == b"> ":
             yield from self._add_sent(number, line[1:].removeprefix(b" "))
         elif mark == b"< ":
@@ -144,13 +148,16 @@ class Transcript:
             yield from self._add_body(number, line)
         elif line:
             yield self._piece(PieceKind.OTHER, line)
-        yield from (self._piece(PieceKind.METER, meter) for meter in after)
+        yield from self._meters(after)
 
     def finish(self) -> Iterator[Call]:
         """Yield the call that is on."""
         if self._call is not None:
             yield self._call
         self._call = None
+
+    def _meters(self, meters: list[bytes]) -> list[Piece]:
+        return [self._piece(PieceKind.METER, meter) for meter in meters]
 
     def _piece(self, kind: PieceKind, line: bytes) -> Piece:
         text = line.rstrip(b"\r\n")
@@ -218,7 +225,9 @@ def _without_meters(line: bytes) -> tuple[list[bytes], bytes, list[bytes]]:
     For them a long line is not searched in vain.
     """
     has_meter = line.find(b"\r", 0, len(line) - 2) >= 0 or b" Received" in line or line.startswith(b" ")
-    found = list(_METER.finditer(line)) if has_meter else []
+    if not has_meter:
+        return [], line, []
+    found = list(_METER.finditer(line))
     start = count = 0
     for match in found:
         if match.start() != start:
@@ -252,10 +261,11 @@ def _iter_lines(stream: Readable) -> Iterator[tuple[int, bytes]]:
         lines = chunk.split(b"\n")
         rest = lines.pop()
         for line in lines:
-            yield number, b"".join((*pieces, line, b"\n"))
+            yield number, b"".join((*pieces, line, b"\n")) if pieces else line + b"\n"
             number, pieces, size = number + 1, [], 0
-        pieces.append(rest)
-        size += len(rest)
+        if rest:
+            pieces.append(rest)
+            size += len(rest)
         if size > MAX_ENTRY:
             yield number, b"".join(pieces)
             pieces, size = [], 0

@@ -171,7 +171,6 @@ BY_START = (
 """Text and bytes, by how they begin behind white space."""
 
 _BEFORE = rb"(?:\xef\xbb\xbf)?\s*"
-_STARTS = tuple((re.compile(_BEFORE + foreign.start.encode("latin-1")), foreign) for foreign in BY_START)
 
 
 def find_foreign(head: Head) -> Foreign | None:
@@ -181,4 +180,6 @@ def find_foreign(head: Head) -> Foreign | None:
         ways = ((foreign, names.split()) for foreign in BY_MEMBERS for names in foreign.members)
         if foreign := next((foreign for foreign, names in ways if found >= set(names)), None):
             return foreign
-    return next((foreign for pattern, foreign in _STARTS if pattern.match(head.raw)), None)
+    if head.is_json and head.text.startswith(b"{"):  # none begins so; the patterns need not be compiled
+        return None
+    return next((one for one in BY_START if re.match(_BEFORE + one.start.encode("latin-1"), head.raw)), None)

@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, ParamSpec, Protocol, TypeVar
@@ -29,6 +30,11 @@ _MOMENT = re.compile(
 _ISO_8601 = re.compile(  # with or without the marks between, as recorders write it
     r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})[Tt ]([0-9]{2}):?([0-9]{2})(?::?([0-9]{2})(?:[.,]([0-9]{1,9}))?)?"
     r" ?([Zz]|[+-]([0-9]{2}):?([0-9]{2})?)?"
+)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_HTTP_DATE = re.compile(  # as servers write it (RFC 9110, section 5.6.7); other forms are read more slowly
+    rf"[A-Z][a-z]{{2}}, ([0-9]{{2}}) ({'|'.join(_MONTHS)}) ([1-9][0-9]{{3}}) "
+    r"([0-9]{2}:[0-9]{2}:[0-9]{2}) GMT"
 )
 _LONGEST_MOMENT = 64
 _LOWEST_STATUS, _HIGHEST_STATUS = 100, 599
@@ -176,6 +182,13 @@ def parse_moment(value: Any) -> str | None:
     if isinstance(value, str):
         if _MOMENT.fullmatch(value):
             return value
+        if date := _HTTP_DATE.fullmatch(value):
+            day, month, year, time = date.groups()
+            with suppress(ValueError):
+                return datetime.fromisoformat(
+                    f"{year}-{_MONTHS.index(month) + 1:02}-{day}T{time}+00:00"
+                ).isoformat()
+            return None
         found = _ISO_8601.fullmatch(value.strip()[:_LONGEST_MOMENT])
         if found:
             return _rfc_3339(found)

@@ -5,7 +5,7 @@ Newman is Postman's command; the executions of its JSON report have the variable
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from msgspec import structs
@@ -31,6 +31,7 @@ from opay_contract.formats.messages import (
     build_exchange,
     decode_entry,
     left_out_body,
+    odd_member,
     parse_entry,
     parse_status,
 )
@@ -190,7 +191,7 @@ read_postman, rewrite_postman = _COLLECTION.read_all, _COLLECTION.rewrite_all
 
 
 class _Stream(msgspec.Struct, gc=False):
-    data: list[Annotated[int, msgspec.Meta(ge=0, le=255)]] | None = None
+    data: list[int] | None = None
 
 
 class _SavedResponse(msgspec.Struct, gc=False):
@@ -208,7 +209,7 @@ _EXECUTION = msgspec.json.Decoder(_Execution)
 
 
 def _read_execution(place: Place, entry: Entry) -> Exchange | Unreadable:
-    execution = decode_entry(_EXECUTION, entry.data, entry.line)
+    execution = entry.value or decode_entry(_EXECUTION, entry.data, entry.line)
     request = parse_request(execution.request or {})
     return build_exchange(place, request, _response, execution.response)
 
@@ -219,12 +220,17 @@ def _response(recorded: _SavedResponse | None) -> Response:
     status, headers = parse_status(recorded.code), parse_fields(recorded.header)
     if recorded.stream is None or recorded.stream.data is None:
         return Response(status=status, headers=headers, body=left_out_body(status, headers, NO_BODY))
-    body = decode_body(bytes(recorded.stream.data), headers)
-    return Response(status=status, headers=headers, body=body)
+    try:
+        body = bytes(recorded.stream.data)
+    except ValueError:  # numbers that are no bytes
+        raise odd_member(("response", "stream", "data")) from None
+    return Response(status=status, headers=headers, body=decode_body(body, headers))
 
 
 _REPORT = JsonFormat(
-    segments=lambda stream, whole: iter_all_segments(JsonCursor(stream), EXECUTIONS, whole=whole),
+    segments=lambda stream, whole: iter_all_segments(
+        JsonCursor(stream), EXECUTIONS, whole=whole, decoder=_EXECUTION
+    ),
     read=_read_execution,
     visit=partial(_visit, ("response",)),
 )

@@ -123,8 +123,11 @@ def join_parts(value: Any, between: str) -> str:
 
 
 def _query(value: Any) -> str:
-    fields = parse_fields(value) if isinstance(value, list) else None
-    return "?" + "&".join(f"{name}={text}" for name, text in fields) if fields else ""
+    """Return the query of a list of `{key, value}` and of texts, which stand in it as they are."""
+    made: list[str] = []
+    for one in value if isinstance(value, list) else ():
+        made += [one] if isinstance(one, str) else map("=".join, parse_fields([one]) or ())
+    return "?" + "&".join(made) if made else ""
 
 
 def parse_fields(value: Any) -> Headers | None:
@@ -350,13 +353,13 @@ class PostmanVisitor(EntryVisitor):
             case ("url", *_) if isinstance(new := value_at(message.url, rest[1:]), str):
                 return self._policy.noted(new, value, "url", "URL")
             case ("url", "query", int()):
-                return self._policy.noted(self._query(value), value, "url", "URL")
+                return self._policy.noted(self._query(tokens[:-2], value), value, "url", "URL")
             case ("url", "query", int(), "key"):
-                return self._policy.noted(self._policy.segment(value), value, "url", "URL")
+                return self._policy.noted(self._query(tokens[:-3], value), value, "url", "URL")
             case ("url", "query", int(), "value"):
                 key = self._value((*tokens[:-1], "key"))
                 name = key if isinstance(key, str) and self._policy.is_plain(key) else "x"
-                made = self._query(f"{name}={value}")[len(name) + 1 :]
+                made = self._query(tokens[:-3], f"{name}={value}")[len(name) + 1 :]
                 return self._policy.noted(made, value, "url", "URL")
             case ():
                 return self._policy.noted(str(message.url), value, "url", "URL")
@@ -387,8 +390,10 @@ class PostmanVisitor(EntryVisitor):
         ]
         return "".join(made)
 
-    def _query(self, query: str) -> str:
-        return self._policy.link("/?" + query)[2:]
+    def _query(self, url: Tokens, query: str) -> str:
+        """Return a part of a URL's query; whose names may be shown its path tells."""
+        path = join_parts(self._value((*url, "path")), "/").partition("?")[0]
+        return self._policy.link(f"/{path.removeprefix('/')}?{query}").partition("?")[2]
 
     def _field_value(self, message: Message, tokens: Tokens, value: str) -> str:
         name = self._value((*tokens[:-1], "key"))

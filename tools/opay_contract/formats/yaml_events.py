@@ -109,17 +109,26 @@ class Anchors:
         return found
 
 
-def take_value(first: yaml.Event, events: Iterator[yaml.Event], expansion: Expansion) -> list[yaml.Event]:
-    """Take a whole value, without recursion; what is too much of it is refused when it is over."""
+def take_value(
+    first: yaml.Event, events: Iterator[yaml.Event], expansion: Expansion
+) -> tuple[Events, Extent, bool]:
+    """Take a whole value, without recursion; what is too much of it is refused when it is over.
+
+    Returns how much it is, and whether it has anchors or aliases, too.
+    """
     taken = [first]
     parts, size, depth = 0, length_of(first), step_of(first)
-    deepest = depth
+    deepest, has_anchors = depth, getattr(first, "anchor", None) is not None
     while depth:
         event = next(events)
-        depth += step_of(event)
-        deepest = max(deepest, depth)
         parts += 1
-        size += length_of(event)
+        if type(event) is yaml.ScalarEvent:
+            size += len(event.value)
+            has_anchors = has_anchors or event.anchor is not None
+        else:
+            depth += step_of(event)
+            deepest = max(deepest, depth)
+            has_anchors = has_anchors or getattr(event, "anchor", None) is not None
         if parts < MAX_PARTS:
             taken.append(event)
     expansion.read(Extent(parts + 1, size))
@@ -127,7 +136,7 @@ def take_value(first: yaml.Event, events: Iterator[yaml.Event], expansion: Expan
         raise EntryError(TOO_DEEP)
     if parts >= MAX_PARTS:
         raise EntryError(TOO_MANY_PARTS)
-    return taken
+    return taken, Extent(parts + 1, size, deepest), has_anchors
 
 
 _OF_NOTHING: tuple[Events, Extent] = ([yaml.AliasEvent("x")], Extent(1))
@@ -194,7 +203,7 @@ class _Cassette:
 
     def __init__(self, stream: Readable) -> None:
         self._meter = _LimitedReader(stream)
-        self._events: Iterator[yaml.Event] = yaml.parse(self._meter, Loader=LOADER)
+        self._events: Iterator[yaml.Event] = iter(LOADER(self._meter).get_event, None)
         self._anchors = Anchors()
         self._expansion = Expansion()
         self._has_aliases = False
@@ -255,10 +264,17 @@ class _Cassette:
 
     def _take(self, first: yaml.Event) -> Events:
         """Take a whole value with its aliases written out; raises when it is over where that is too much."""
+        events, extent, has_anchors = take_value(first, self._events, self._expansion)
+        if not has_anchors:
+            extent.check()
+            return events
+        return self._write_out(events)
+
+    def _write_out(self, written: Events) -> Events:
         taken: Events = []
         open_anchors: list[tuple[str, int, int]] = []
         parts = size = depth = deepest = 0
-        for event in take_value(first, self._events, self._expansion):
+        for event in written:
             if isinstance(event, yaml.CollectionStartEvent | yaml.ScalarEvent) and event.anchor is not None:
                 open_anchors.append((event.anchor, len(taken), depth))
             depth += step_of(event)
@@ -332,7 +348,14 @@ def _value(event: yaml.Event, events: Iterator[yaml.Event]) -> Any:
         return _scalar(event)
     if isinstance(event, yaml.AliasEvent):
         return EntryError(NO_ANCHOR)
-    children = [_value(one, events) for one in until_end(events)]
+    children = []
+    for one in events:
+        if type(one) is yaml.ScalarEvent:
+            children.append(_scalar(one))
+        elif isinstance(one, yaml.CollectionEndEvent):
+            break
+        else:
+            children.append(_value(one, events))
     if getattr(event, "tag", None) not in _PLAIN_TAGS:
         return EntryError(UNKNOWN_TAG)
     if isinstance(event, yaml.SequenceStartEvent):
@@ -356,11 +379,17 @@ def line_of(event: yaml.Event) -> int:
     return event.start_mark.line + 1 if event.start_mark else 1
 
 
+_STEPS = {
+    yaml.MappingStartEvent: 1,
+    yaml.SequenceStartEvent: 1,
+    yaml.MappingEndEvent: -1,
+    yaml.SequenceEndEvent: -1,
+}
+
+
 def step_of(event: yaml.Event) -> int:
     """Return by how many levels an event goes down, or up."""
-    if isinstance(event, yaml.CollectionStartEvent):
-        return 1
-    return -1 if isinstance(event, yaml.CollectionEndEvent) else 0
+    return _STEPS.get(type(event), 0)
 
 
 def length_of(event: yaml.Event) -> int:
@@ -370,6 +399,8 @@ def length_of(event: yaml.Event) -> int:
 
 def _scalar(event: yaml.ScalarEvent) -> str | bytes | EntryError | None:
     """Return a value, or the error in its place: it is one of whoever needs the value."""
+    if event.tag is None:
+        return None if not event.style and event.value in NULLS else event.value
     if event.tag in BINARY_TAGS:
         try:
             return parse_base64(event.value)
@@ -377,5 +408,4 @@ def _scalar(event: yaml.ScalarEvent) -> str | bytes | EntryError | None:
             return error
     if event.tag not in _PLAIN_TAGS:
         return EntryError(UNKNOWN_TAG)
-    is_plain = event.tag is None and not event.style
-    return None if is_plain and event.value in NULLS else str(event.value)
+    return event.value

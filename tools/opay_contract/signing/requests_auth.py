@@ -1,6 +1,6 @@
 """Signs what `requests` sends; apart from the rest of the package, which does without `requests`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin
 
@@ -24,10 +24,10 @@ class SignatureAuth(AuthBase):
     follow only a body that is sent again, and only to the same origin; a retry repeats them as they are.
     """
 
-    key: str
+    key: str = field(repr=False)
     scheme: SignatureScheme
     non_ascii: str | None = None
-    identity: tuple[str, str] | None = None
+    identity: tuple[str, str] | None = field(default=None, repr=False)
 
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         """Sign `r`, the name that `requests` gives a request that is ready but for its authentication."""
