@@ -5,7 +5,7 @@ Newman is Postman's command; the executions of its JSON report have the variable
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import structs
@@ -31,7 +31,6 @@ from opay_contract.formats.messages import (
     build_exchange,
     decode_entry,
     left_out_body,
-    odd_member,
     parse_entry,
     parse_status,
 )
@@ -191,7 +190,7 @@ read_postman, rewrite_postman = _COLLECTION.read_all, _COLLECTION.rewrite_all
 
 
 class _Stream(msgspec.Struct, gc=False):
-    data: list[int] | None = None
+    data: list[Annotated[int, msgspec.Meta(ge=0, le=255)]] | None = None
 
 
 class _SavedResponse(msgspec.Struct, gc=False):
@@ -220,11 +219,8 @@ def _response(recorded: _SavedResponse | None) -> Response:
     status, headers = parse_status(recorded.code), parse_fields(recorded.header)
     if recorded.stream is None or recorded.stream.data is None:
         return Response(status=status, headers=headers, body=left_out_body(status, headers, NO_BODY))
-    try:
-        body = bytes(recorded.stream.data)
-    except ValueError:  # numbers that are no bytes
-        raise odd_member(("response", "stream", "data")) from None
-    return Response(status=status, headers=headers, body=decode_body(body, headers))
+    body = decode_body(bytes(recorded.stream.data), headers)
+    return Response(status=status, headers=headers, body=body)
 
 
 _REPORT = JsonFormat(
