@@ -71,7 +71,10 @@ class Upstream:
         limits = httpx.Limits(
             max_connections=None, max_keepalive_connections=100, keepalive_expiry=_KEEP_ALIVE_SECONDS
         )
-        self._transport = httpx.AsyncHTTPTransport(limits=limits, proxy=proxy)
+        try:
+            self._transport = httpx.AsyncHTTPTransport(limits=limits, proxy=proxy)
+        except OSError:  # which ssl's own errors are, too
+            raise UsageError("SSL_CERT_FILE names no file of certificates that can be read") from None
 
     @property
     def host(self) -> bytes:

@@ -98,3 +98,13 @@ def test_what_is_in_a_file_is_never_said_as_a_name(
         done = run_command(*one, cwd=folder, environment=ENVIRONMENT | {"OPAY_REDACTION_KEY": "x" * 32})
         assert done.returncode != 70, one
         assert_silent(done.stderr, "" if one[0] in ("bundle", "spec", "docs") else done.stdout)
+
+
+def test_a_variable_that_names_no_certificates_is_refused_without_its_value(
+    folder: Path, assert_silent: Callable[..., None]
+) -> None:
+    for named in (PERSON, "lines.txt"):
+        environment = ENVIRONMENT | {"SSL_CERT_FILE": named, "OPAY_REDACTION_KEY": "x" * 32}
+        done = run_command("record", *NEEDED["record"], cwd=folder, environment=environment)
+        assert (done.returncode, "SSL_CERT_FILE" in done.stderr) == (2, True), done.stderr
+        assert_silent(done.stderr)
