@@ -183,7 +183,7 @@ def test_what_unpacks_to_more_than_an_entry_may_have_is_unreadable(read: Read) -
     bomb = gzip.compress(bytes(65 << 20), 1, mtime=0)
     (found,) = read(as_line(exchange(bomb, ("Content-Encoding", "gzip"))))
     assert found.reason == TOO_MUCH
-    twice = gzip.compress(gzip.compress(bytes(65 << 20), 9, mtime=0), mtime=0)
+    twice = gzip.compress(bomb, mtime=0)
     (found,) = read(as_line(exchange(twice, ("Content-Encoding", "gzip, gzip"))))
     assert found.reason == TOO_MUCH
 

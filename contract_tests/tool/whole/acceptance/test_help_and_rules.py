@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-import pytest
 from contract_tests.usual import each
 
 from opay_contract.judge.gap_table import EVERY_RULE
@@ -34,23 +33,18 @@ def test_a_page_is_the_golden_one(name: str, run: Run, assert_golden: Golden) ->
     assert_golden(name, done.stdout)
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--help"], ["-h"], ["--version"], []], ids=["help", "h", "version", "bare"]
-)
-def test_help_loads_nothing_heavy(arguments: list[str], environment: dict[str, str]) -> None:
+def test_help_loads_nothing_heavy(environment: dict[str, str]) -> None:
     program = (
         "import sys\nfrom opay_contract.cli.main import main\n"
-        "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        f"print('\\nloaded:', [name for name in {HEAVY!r} if name in sys.modules])\n"
+        "for sys.argv[1:] in ['--help'], ['-h'], ['--version'], []:\n"
+        "    try:\n        main()\n    except SystemExit:\n        pass\n"
+        f"    print('\\nloaded:', [name for name in {HEAVY!r} if name in sys.modules])\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )
-    assert done.stdout.splitlines()[-1] == "loaded: []"
+    said = [line for line in done.stdout.splitlines() if line.startswith("loaded:")]
+    assert said == ["loaded: []"] * 4
 
 
 def test_the_version_is_printed(run: Run) -> None:
