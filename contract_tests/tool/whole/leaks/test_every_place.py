@@ -17,8 +17,10 @@ from contract_tests.tool.whole.leaks.planting import (
     PLACES,
     Place,
     is_key,
+    iter_children,
     load,
     place_id,
+    plant,
     recording,
 )
 from contract_tests.usual import each
@@ -49,6 +51,15 @@ def is_in_answer(name: str, place: Place) -> bool:
 
 
 NUMBERED = list(enumerate(PLACES))
+TEXTS = list(CANARIES.values())
+
+
+def is_leaf(name: str, place: Place) -> bool:
+    """Tell whether there are no places in a place."""
+    node = load(name)
+    for step in place:
+        node = dict(iter_children(node))[step]
+    return not any(True for _ in iter_children(node))
 
 
 def spoiled(number: int, name: str, place: Place) -> list[bytes]:
@@ -121,14 +132,9 @@ def test_a_card_number_in_an_answer_is_found(
 @pytest.fixture(scope="module")
 def spoiled_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of recordings with a canary in one place of forty, each place with another."""
-    return fill(tmp_path_factory.mktemp("spoiled"), 1 if os.environ.get("OPAY_EVERY_CANARY") else 40)
-
-
-def fill(folder: Path, step: int) -> Path:
-    """Write recordings with canaries into a folder, one for each place or for one place in so many."""
-    texts = list(CANARIES.values())
-    for number, (name, place) in list(enumerate(PLACES))[::step]:
-        canary, suffix = texts[number % len(texts)], FORMATS[name][2]
+    folder = tmp_path_factory.mktemp("spoiled")
+    for number, (name, place) in NUMBERED[:: 1 if os.environ.get("OPAY_EVERY_CANARY") else 40]:
+        canary, suffix = TEXTS[number % len(TEXTS)], FORMATS[name][2]
         (folder / f"value-{number}{suffix}").write_bytes(recording(name, place, canary))
         if is_key(place):
             (folder / f"key-{number}{suffix}").write_bytes(recording(name, place, canary, as_key=True))
@@ -168,17 +174,23 @@ def test_no_stream_file_or_log_of_check_has_a_canary(
 def test_no_stream_file_or_log_of_redact_has_a_canary(
     tmp_path: Path, assert_silent: Search, command: Callable[..., Completed]
 ) -> None:
-    """Of one place in some; the tests of redact look at each."""
-    (tmp_path / "spoiled").mkdir()
-    step = 74
-    spoiled_folder, redacted = fill(tmp_path / "spoiled", step), tmp_path / "redacted"
+    """Each place without others in it, many in a recording; the tests of redact look at one at a time."""
+    spoiled_folder, redacted = tmp_path / "spoiled", tmp_path / "redacted"
+    spoiled_folder.mkdir()
+    for name, (_, write, suffix) in FORMATS.items():
+        places = [(number, place) for number, place in NUMBERED if place[0] == name and is_leaf(*place)]
+        for start in range(each := 4):
+            value = load(name)
+            for number, (_, place) in places[start::each]:
+                value = plant(value, place, TEXTS[number % len(TEXTS)])
+            (spoiled_folder / f"{name}-{start}{suffix}").write_bytes(write(value))
     proof = command("redact", "--verify", spoiled_folder)
     assert proof.returncode == 1, proof.stderr
     done = command("redact", spoiled_folder, "-o", redacted)
     assert done.returncode == 4, done.stderr
     assert_silent(proof.stdout, proof.stderr, done.stdout, done.stderr)
     written = list(redacted.iterdir())
-    assert len(written) > len(PLACES) // step
+    assert len(written) > len(FORMATS) * (each - 1)
     assert_silent(*(path.read_bytes() for path in written))
     again = command("redact", "--verify", redacted)
     assert (again.returncode, again.stdout.count("\n")) == (0, 1), again.stdout + again.stderr
