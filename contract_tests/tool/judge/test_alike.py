@@ -384,6 +384,19 @@ DECIDED: dict[str, tuple[dict[str, Any], Any, Any]] = {
         {"x": 1},
         {"x": "1"},
     ),
+    "properties that one does not describe": (
+        {"oneOf": [tagged(A, MONTH), {"properties": {"kind": B, "y": {}}}]},
+        {"kind": "a", "y": 1},
+        {"kind": "b", "y": 1},
+    ),
+    "what is searched": (
+        {"oneOf": [
+            {"allOf": [tagged(A, MONTH)], "properties": {"n": {"x-sensitivity": "identifier"}}},
+            {"allOf": [tagged(B, {})], "properties": {"n": {}}},
+        ]},
+        {"kind": "a", "n": PAN},
+        {"kind": "b", "n": PAN},
+    ),
     "a union in a union": (
         {"oneOf": [{"anyOf": [tagged(A, MONTH), tagged(B, MONTH)]}, tagged({"const": "c"}, {})]},
         {"kind": "b"},
@@ -397,6 +410,27 @@ OPEN_QUESTIONS: dict[str, tuple[dict[str, Any], Any, Any]] = {
         ]},
         {"x": "1"},
         {"x": "12"},
+    ),
+    "a length in a union": (
+        {"oneOf": [
+            {"anyOf": [{"properties": {"x": {"maxLength": 1}, "at": MONTH}}]},
+            {"properties": {"x": {"minLength": 2}}},
+        ]},
+        {"x": "1"},
+        {"x": "12"},
+    ),
+    "a text that tells schemas apart elsewhere": (
+        {"oneOf": [
+            {"properties": {"kind": A, "at": MONTH, "m": {"properties": {"kind": {"const": "x"}}}}},
+            {"properties": {"kind": B, "m": {"properties": {"kind": {"minLength": 2}}}}},
+        ]},
+        {"m": {"kind": "x"}},
+        {"m": {"kind": "xx"}},
+    ),
+    "a plain value": (
+        {"properties": {"x": {"oneOf": [MONTH, {"minLength": 3}]}}},
+        {"x": "13"},
+        {"x": "133"},
     ),
     "a number": ({"oneOf": [tagged(ONE, MONTH), tagged(TWO, {})]}, {"kind": 1}, {"kind": 2}),
     "a fraction": (
@@ -633,7 +667,13 @@ def test_what_is_said_of_a_code_is_said_of_those_that_no_document_has(build: Cal
             {"properties": {"code": {"not": {"const": "7"}}, "data": PLAIN}},
         ],
     }
-    for schema in (answer, {**answer, "else": {"required": ["trace"]}}, union):
+    of_lengths = {
+        "oneOf": [
+            {"properties": {"code": {"maxLength": 1}, "data": UNIT}},
+            {"properties": {"code": {"minLength": 2}, "data": PLAIN}},
+        ]
+    }
+    for schema in (answer, {**answer, "else": {"required": ["trace"]}}, union, of_lengths):
         schemas = {
             "query": {},
             "answer": schema,
