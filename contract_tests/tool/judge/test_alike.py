@@ -386,13 +386,25 @@ DECIDED: dict[str, tuple[dict[str, Any], Any, Any]] = {
     ),
     "properties that one does not describe": (
         {"oneOf": [tagged(A, MONTH), {"properties": {"kind": B, "y": {}}}]},
-        {"kind": "a", "y": 1},
+        {"kind": "a", "w": 1},
         {"kind": "b", "y": 1},
     ),
     "what is searched": (
         {"oneOf": [
             {"allOf": [tagged(A, MONTH)], "properties": {"n": {"x-sensitivity": "identifier"}}},
             {"allOf": [tagged(B, {})], "properties": {"n": {}}},
+        ]},
+        {"kind": "a", "n": PAN},
+        {"kind": "b", "n": PAN},
+    ),
+    "what is searched by its name": (
+        {"oneOf": [
+            {"allOf": [tagged(A, MONTH)], "properties": {"n": {}}},
+            {
+                "allOf": [tagged(B, {})],
+                "properties": {"m": {"properties": {"n": {"x-sensitivity": "identifier"}}}},
+                "additionalProperties": True,
+            },
         ]},
         {"kind": "a", "n": PAN},
         {"kind": "b", "n": PAN},
@@ -434,12 +446,12 @@ OPEN_QUESTIONS: dict[str, tuple[dict[str, Any], Any, Any]] = {
     ),
     "a number": ({"oneOf": [tagged(ONE, MONTH), tagged(TWO, {})]}, {"kind": 1}, {"kind": 2}),
     "a fraction": (
-        {"anyOf": [
-            {"properties": {"x": {"type": "integer"}, "at": MONTH}},
+        {"properties": {"at": MONTH}, "anyOf": [
+            {"properties": {"x": {"type": "integer"}, "y": {}}},
             {"properties": {"x": {"type": "number"}}},
         ]},
-        {"x": 2.0},
-        {"x": 1.5},
+        {"x": 2.0, "y": 1},
+        {"x": 1.5, "y": 1},
     ),
     "what a condition asks": (
         {"oneOf": [
@@ -479,7 +491,7 @@ def test_a_union_is_asked_about_once_where_the_shape_decides_it(
         items = exchanges_of(lines_with(bodies))
         asked.clear()
         fold_all(judge, Settings(started_at=STARTED_AT), [item for item in items for _ in range(3)])
-        assert (len(asked) == 4) is is_decided, (name, len(asked))
+        assert len(asked) == 4 if is_decided else len(asked) > 4, name
         wrong = {**one, "at": "123"}, {"kind": "other", "at": "123"}
         mixed = [*bodies, {"many": [one, other]}, {"many": months}, *({"one": bad} for bad in wrong)]
         months_wrong = [
