@@ -1,6 +1,7 @@
 """A finding stands at its value: the line and the column in the file, however the file is laid out."""
 
 import base64
+import copy
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -263,6 +264,59 @@ def test_an_entry_of_any_format_is_found_from_where_it_begins(
     whole = {name for name, begun in starts.items() if begun == {0}}
     assert whole == {"flow.yaml", "shared.yaml"}, "these alone are read from the beginning on"
     assert all(begun == {0, 1, 2, 3} for name, begun in starts.items() if name not in whole)
+
+
+def test_of_equal_entries_the_last_is_found_and_those_before_it_are_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here files that are read from their beginning on: on one line, and with an alias on many."""
+    monkeypatch.setattr(text_places, "_MOST_KEPT", 1)
+    kept: list[int] = []
+    read = text_places._KeptText.read  # noqa: SLF001  how much is kept is not to be seen outside
+
+    def measured(text: Any, size: int = -1, /) -> bytes:
+        data = read(text, size)
+        kept.append(len(text.kept))
+        return data
+
+    monkeypatch.setattr(text_places._KeptText, "read", measured)  # noqa: SLF001
+    body, listed = answer(note="x" * CHUNK), ["an alias stands for it"]
+    asked = {"method": "POST", "uri": URL, "body": '{"customerId":"121111113"}', "headers": {}}
+    call = {"request": asked, "response": {"status": {"code": 200}, "body": {"string": body}, "headers": {}}}
+    calls = [copy.deepcopy(call) | {"shared": listed} for _ in range(8)]
+    for layout in ("flow", "block"):
+        is_flow = layout == "flow"
+        text = yaml.dump(
+            {"interactions": calls}, Dumper=yaml.CSafeDumper, default_flow_style=is_flow, width=1 << 30
+        )
+        (tmp_path / layout).write_text(text)
+        kept.clear()
+        last = Place(source=0, entry=len(calls), file=layout)
+        source = Source(ordinal=0, name=layout, path=tmp_path / layout)
+        ((_, found),) = text_places.iter_entry_texts(source, Format.VCR, {len(calls): last})
+        at = text.rindex('{"code"')
+        line = text.count("\n", 0, at) + 1
+        assert found.body("response", 0) == (line, at - text.rfind("\n", 0, at)), layout
+        assert max(kept) < 4 * CHUNK < len(text) // 2, layout
+
+
+def test_of_a_saved_response_the_request_that_it_was_saved_with_is_shown(places: Places) -> None:
+    """A collection's item says before it what is asked today, which may be the same."""
+    asked = {
+        "method": "POST",
+        "url": URL,
+        "header": [],
+        "body": {"mode": "raw", "raw": '{"customerId": "121111113", "note": 1}'},
+    }
+    answered = {"originalRequest": asked, "code": 200, "header": [], "body": answer()}
+    other = {"name": "other", "request": asked | {"body": None}, "response": []}
+    item = {"name": "by customer", "request": asked, "response": [answered]}
+    text = json.dumps(
+        {"info": {"schema": "https://schema.getpostman.com/json/collection/v2.1.0/"}, "item": [other, item]},
+        indent=1,
+    )
+    line, column = place_of(text, r"\"note\": 1", 1)
+    assert places(text, "calls.json")["/note"] == (line, column + len(r"\"note\": "))
 
 
 def test_a_body_like_the_request_is_the_one_behind_it(places: Places) -> None:

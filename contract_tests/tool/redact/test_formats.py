@@ -6,6 +6,8 @@ import io
 import json
 import shutil
 import subprocess
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,16 @@ import brotli
 import pytest
 from contract_tests.tool.redact.writers import in_every_format
 from contract_tests.tool.whole.leaks.canaries import CANARIES, find_canaries
-from contract_tests.tool.whole.leaks.planting import FORMATS, load, write_flow, write_json, write_transcript
+from contract_tests.tool.whole.leaks.planting import (
+    FORMATS,
+    JSON_TEXT,
+    iter_places,
+    load,
+    write_flow,
+    write_json,
+    write_transcript,
+)
+from contract_tests.usual import each
 
 from opay_contract.formats import bounds
 from opay_contract.formats.bounds import TOO_MANY_VALUES
@@ -88,6 +99,21 @@ def test_what_a_flow_holds_of_a_connection_goes(redact: Any) -> None:
     for gone in (b"CERTIFICATE", b"AES_256", b"hello", b"shop.example", b"bye"):
         assert gone not in written, gone
     assert b"proxy_mode;31:reverse:https://127.0.0.1:41765;" in written
+
+
+def test_members_keep_the_names_that_a_recorder_gives_where_a_value_says_the_same(redact: Any) -> None:
+    """Else a flow loses what mitmproxy asks of it, since somebody sent a word such as `metadata`."""
+    for name, at in (("har", ("log", "entries", 0)), ("mitmproxy", (0,))):
+        recording = copy.deepcopy(load(name))
+        names = {step for place in iter_places(recording) if JSON_TEXT not in place for step in place}
+        own = sorted(step for step in names if isinstance(step, str))
+        format_in, write, _ = FORMATS[name]
+        plain = redact(write(recording), format_in).data
+        headers = reduce(getitem, at, recording)["request"]["headers"]
+        headers += [{"name": "X-Note", "value": one} if name == "har" else ["X-Note", one] for one in own]
+        written = redact(write(recording), format_in).data
+        gone = {one for one in own for text in [one.encode()] if text in plain and text not in written}
+        assert gone == set(), name
 
 
 @pytest.mark.external
@@ -246,7 +272,7 @@ REMARKS = [
 ]
 
 
-@pytest.mark.parametrize("remark", REMARKS)
+@each("remark", REMARKS)
 def test_a_remark_still_says_what_it_said(remark: str, redact: Any) -> None:
     """The reader knows a call's beginning, its end and its scheme by them, also behind a body."""
     lines = [
@@ -329,7 +355,7 @@ WIDER_WHITE_SPACE = ["\x1c", "\x1f", "\x85", "\xa0", "\u2028"]
 """What is white space in text, and not in bytes."""
 
 
-@pytest.mark.parametrize("white", WIDER_WHITE_SPACE)
+@each("white", WIDER_WHITE_SPACE)
 def test_white_space_that_is_none_in_bytes_changes_no_line_of_a_transcript(
     white: str, redact: Any, verdict: Any
 ) -> None:

@@ -89,7 +89,26 @@ _TELLING = """
 url uri path redirecturl requested_url mimetype media_type querystring params headers header key value
 postdata bodysize script exec stream websocket trailers latencies upstream resp vhost msec
 """
-NAME_WORDS = WORDS.union(_PATH_WORDS.split(), _TELLING.split(), map(str.lower, RECORDER_NAMES))
+
+_MEMBERS = """
+_blocked_queueing _fetchedviaserviceworker _frameref _initiator _monotonictime _workerfetchstart _workerready
+_workerrespondwithsettled _workerstart afterrequest beforerequest blocked callframes columnnumber compression
+cookies dns entries hitcount httponly oncontentload onload pageref pagetimings parent receive stack timings
+additionals alpn_proto_negotiated authorities authority backup certificate_chain client_conn clientcert
+first_line_format intercepted is_replay marked messages metadata mitmcert peername questions server_conn sni
+sockname timestamp timestamp_created timestamp_end timestamp_start timestamp_tcp_setup timestamp_tls_setup
+tls_established transport_protocol
+command elapsed recorded_at seed
+cases elapsed_time is_final is_transition_applied recorder scenariofinished suite_id
+assertions cursor environment executions failures globals iteration originalrequest position ref run src
+variable variables
+remote_addr time_iso8601
+"""
+"""Members of HAR, of flows, cassettes, reports, collections and logs that are made of other words, too."""
+
+NAME_WORDS = WORDS.union(
+    _PATH_WORDS.split(), _TELLING.split(), _MEMBERS.split(), map(str.lower, RECORDER_NAMES)
+)
 """Words that a part of a path may have, or a member that no report shows; free text has fewer."""
 
 _HEADERS = """

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 import pytest
+from contract_tests.usual import each
 
 from opay_contract.judge.gap_table import EVERY_RULE
 from opay_contract.judge.table import RULES
@@ -25,7 +26,7 @@ PAGES = {
 HEAVY = ("jsonschema_rs", "yaml", "rich", "msgspec", "zstandard", "schemathesis", "starlette", "hypothesis")
 
 
-@pytest.mark.parametrize("name", PAGES)
+@each("name", PAGES)
 def test_a_page_is_the_golden_one(name: str, run: Run, assert_golden: Golden) -> None:
     done = run(*PAGES[name])
     assert (done.returncode, done.stderr) == (0, "")
@@ -74,7 +75,7 @@ def test_the_table_lists_every_rule_once(run: Run) -> None:
     assert all(rule.keys() >= {"id", "kind", "area", "severity", "explanation"} for rule in judged)
 
 
-@pytest.mark.parametrize("rule", [rule.id for rule in RULES[:3]])
+@each("rule", [rule.id for rule in RULES[:3]])
 def test_a_rule_is_explained(rule: str, run: Run) -> None:
     done = run("rules", rule)
     assert done.returncode == 0

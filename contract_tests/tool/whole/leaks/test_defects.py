@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from contract_tests.usual import each
 
 import opay_contract
 from opay_contract.cli import check as _check  # noqa: F401  loads what the tests break
@@ -102,7 +103,7 @@ def defective_run(
     return run
 
 
-@pytest.mark.parametrize("place", PLACES)
+@each("place", PLACES)
 def test_a_defect_anywhere_is_named_without_what_it_says(
     place: str, defective_run: Callable[..., tuple[int, str]], canaries: dict[str, Any], assert_silent: Search
 ) -> None:
@@ -148,7 +149,7 @@ def test_a_defect_of_redact_in_an_entry_costs_that_entry(
     assert target.read_text(encoding="utf-8") == '{"response":{}}\n'
 
 
-@pytest.mark.parametrize("kind", ERRORS)
+@each("kind", ERRORS)
 def test_a_defect_of_any_kind_in_a_rule_is_named_without_what_it_says(
     kind: str, defective_run: Callable[..., tuple[int, str]], canaries: dict[str, Any], assert_silent: Search
 ) -> None:
