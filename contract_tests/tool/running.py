@@ -25,12 +25,24 @@ def published_schema(path: str) -> Any:
     return json.loads((resources.files("opay_contract") / path).read_text(encoding="utf-8"))
 
 
+class Terminal(io.BytesIO):
+    """What is written to a terminal."""
+
+    def isatty(self) -> bool:
+        """Say so to whoever asks."""
+        return True
+
+
 def run_command(
-    *arguments: str | Path, cwd: Path, stdin: bytes = b"", environment: Mapping[str, str] = ENVIRONMENT
+    *arguments: str | Path,
+    cwd: Path,
+    stdin: bytes = b"",
+    environment: Mapping[str, str] = ENVIRONMENT,
+    stream: type[io.BytesIO] = io.BytesIO,
 ) -> Completed:
     """Run `opay-contract` in a folder, and return what it printed and its exit code."""
     command = ["opay-contract", *map(str, arguments)]
-    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+    out, err = (io.TextIOWrapper(stream(), encoding="utf-8", write_through=True) for _ in range(2))
     given = io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8")
     code: object = 0
     with (
@@ -45,5 +57,5 @@ def run_command(
             main()
         except SystemExit as ended:
             code = ended.code
-    said = [stream.buffer.getvalue().decode() for stream in (out, err)]
+    said = [one.buffer.getvalue().decode() for one in (out, err)]
     return CompletedProcess(command, int(code or 0), *said)

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+from contract_tests.usual import each
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -210,7 +211,7 @@ def test_flaws_come_in_document_order_and_those_of_members_that_do_not_hold_last
     ]
 
 
-@pytest.mark.parametrize("text", [b"9007199254740991", b"-9007199254740991", b"9007199254740993.0", b"1e300"])
+@each("text", [b"9007199254740991", b"-9007199254740991", b"9007199254740993.0", b"1e300"])
 def test_a_number_that_every_reader_keeps_is_no_flaw(text: bytes) -> None:
     parsed = parse_json(text)
     assert isinstance(parsed, Parsed)
@@ -236,7 +237,7 @@ def test_what_is_odd_about_the_text_as_a_whole_has_no_place(data: bytes, kind: F
     assert parsed.flaws == (Flaw(kind=kind),)
 
 
-@pytest.mark.parametrize("data", [b'{"a": "\xc0\xaf"}', b'{"a": "\xed\xa0\x80"}', b'{"\xf8": 1}'])
+@each("data", [b'{"a": "\xc0\xaf"}', b'{"a": "\xed\xa0\x80"}', b'{"\xf8": 1}'])
 def test_overlong_and_surrogate_bytes_are_no_utf8(data: bytes) -> None:
     parsed = parse_json(data)
     assert isinstance(parsed, Parsed)
@@ -255,16 +256,14 @@ def test_every_beginning_of_an_object_is_one_that_breaks_off(
         assert found.truncated, data[:length]
 
 
-@pytest.mark.parametrize("number", ["-", "-0", "1.", "1e", "1E", "1e+", "-1.5e-", "0."])
+@each("number", ["-", "-0", "1.", "1e", "1E", "1e+", "-1.5e-", "0."])
 def test_a_number_that_is_cut_breaks_off(number: str) -> None:
     found = parse_json(b'{"a": ' + number.encode())
     assert isinstance(found, NotJson)
     assert found.truncated
 
 
-@pytest.mark.parametrize(
-    "data", [b'{"a": 1}}', b'{"a": tru}', b"{'a': 1}", b'{"a" 1', b"<html>", b'{"a": 1.x', b"[1,]"]
-)
+@each("data", [b'{"a": 1}}', b'{"a": tru}', b"{'a': 1}", b'{"a" 1', b"<html>", b'{"a": 1.x', b"[1,]"])
 def test_what_is_wrong_before_its_end_does_not_merely_break_off(data: bytes) -> None:
     found = parse_json(data)
     assert isinstance(found, NotJson)
@@ -275,8 +274,8 @@ def test_the_place_of_a_fault_counts_lines_and_columns_from_one() -> None:
     assert parse_json(b'{\n  "a": 1,\n  "b": x}') == NotJson(line=3, column=8)
 
 
-@pytest.mark.parametrize("opening", ["[", '{"a":', '[{"a":'])
-@pytest.mark.parametrize("depth", [10, 300, 900, 5_000, 200_000])
+@each("opening", ["[", '{"a":', '[{"a":'])
+@each("depth", [10, 300, 900, 5_000, 200_000])
 def test_any_depth_is_read_or_refused(opening: str, depth: int) -> None:
     closing = "".join({"[": "]", "{": "}"}.get(char, "") for char in reversed(opening))
     found = parse_json((opening * depth + "1" + closing * depth).encode())
@@ -306,7 +305,7 @@ def test_what_is_shadowed_inside_a_shadowed_member_is_kept_as_well() -> None:
     assert [value for _, value in parsed.shadowed] == [{"b": 1}, "hidden"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("tokens", "text"),
     [
         ((), ""),

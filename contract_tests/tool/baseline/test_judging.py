@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import jsonschema
 import pytest
 from contract_tests.tool.running import published_schema
+from contract_tests.usual import each
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -158,7 +159,7 @@ def test_without_a_baseline_a_report_says_nothing_of_one(summary: DriftSummary) 
     assert "aseline" not in render_text(CheckedRun(summary=summary))
 
 
-@pytest.mark.parametrize(("days", "state"), [(-1, State.EXPIRED), (0, State.ACCEPTED), (1, State.ACCEPTED)])
+@each(("days", "state"), [(-1, State.EXPIRED), (0, State.ACCEPTED), (1, State.ACCEPTED)])
 def test_an_acceptance_holds_through_its_last_day(days: int, state: State) -> None:
     summary = summary_of({(RULES[0], None, Outcome.SUCCESS, "a"): 2})
     acceptance = acceptance_of((RULES[0].id, "", "success", "a"), TODAY + timedelta(days=days))
@@ -166,7 +167,7 @@ def test_an_acceptance_holds_through_its_last_day(days: int, state: State) -> No
     assert len(judged.keys(state)) == 1
 
 
-@pytest.mark.parametrize(
+@each(
     "other", [{"rule": "field-null"}, {"operation": ""}, {"outcome": Outcome.TRANSPORT}, {"pointer": "/data"}]
 )
 def test_an_acceptance_covers_one_rule_at_one_place_and_nothing_else(
@@ -213,7 +214,7 @@ def test_beyond_the_cap_nothing_is_accepted_and_unused_is_only_what_surely_is(
 UNUSED = acceptance_of((RULES[0].id, "", "success", "z"), TODAY)
 
 
-@pytest.mark.parametrize(
+@each(
     ("summary", "code"),
     [
         (DriftSummary(exchanges=1), ExitCode.FINDINGS),

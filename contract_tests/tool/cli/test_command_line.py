@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import click
 import pytest
+from contract_tests.usual import each
 from msgspec.structs import replace
 
 from opay_contract.cli import main as main_module
@@ -104,7 +105,7 @@ def test_check_of_another_contract_knows_no_folder_to_link_to(run: Run, reposito
     assert run("check", clean, "--contract", ledger).returncode == ExitCode.NOTHING_CHECKED
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "reason"),
     [
         ((BODY, "--file", "body.json"), "the body is given twice"),
@@ -219,7 +220,7 @@ def test_a_folder_that_cannot_be_made_is_told(run: Run, tmp_path: Path) -> None:
     assert "cannot make the folder" in run("docs", "--output", tmp_path / "file" / "below").stderr
 
 
-@pytest.mark.parametrize(
+@each(
     ("targets", "output", "reason"),
     [
         ((Target(format="text"), Target(format="json")), None, "have no file"),

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 from contract_tests.tool.running import ENVIRONMENT, Completed
+from contract_tests.usual import each
 
 from opay_contract.cli.help import Command, Group
 from opay_contract.cli.main import COMMANDS, TASKS, cli
@@ -70,7 +71,7 @@ def test_every_option_of_check_stands_under_a_title() -> None:
     assert sorted(named) == sorted({option.opts[-1] for option in options})
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "said"),
     [
         (("chekc", "x"), "No such command 'chekc'; did you mean 'check'?"),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contract_tests.usual import one_in
+from contract_tests.usual import each, one_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -152,7 +152,7 @@ def test_a_schema_of_any_build_closes(build: Callable[..., Contract], name: str)
     closes()
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "value"),
     [
         ("items", {"a": {"a": "x"}}),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from contract_tests.usual import each
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,21 +29,19 @@ def value_of(text: str) -> Any:
     return parse_document(text, "x.yaml").value
 
 
-@pytest.mark.parametrize(
-    "word", ["no", "No", "NO", "yes", "on", "off", "y", "n", "12:30", "1:30:15", "2026-11-23"]
-)
+@each("word", ["no", "No", "NO", "yes", "on", "off", "y", "n", "12:30", "1:30:15", "2026-11-23"])
 def test_what_only_yaml_1_1_takes_for_something_else_is_text(word: str) -> None:
     assert value_of(f"{word}: {word}") == {word: word}
 
 
-@pytest.mark.parametrize(
+@each(
     "word", ["<<", "=", "1_000", "0b11", "+", "-a", ".", "0x", "0o8", "tRUE", "Null1", "2026-11-23T10:00:00Z"]
 )
 def test_other_words_are_text(word: str) -> None:
     assert value_of(f"a: {word}") == {"a": word}
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "value"),
     [
         ("12", 12),
@@ -98,7 +97,7 @@ def test_what_an_alias_stands_for_is_found_below_both() -> None:
     assert positions["/c"] == Position(3, 1)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "place"),
     [
         ("a: 1\na: 2", "2:1"),
@@ -113,7 +112,7 @@ def test_a_key_that_comes_twice_is_refused_where_it_comes_again(text: str, place
         value_of(text)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "place"),
     [
         ("", "1:1"),
@@ -136,7 +135,7 @@ def test_an_error_says_where_it_is(text: str, place: str) -> None:
         value_of(text)
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         ".inf",
@@ -213,8 +212,8 @@ def test_no_bytes_raise_anything_else(tmp_path_factory: pytest.TempPathFactory, 
         load_document(path, "x.yaml")
 
 
-@pytest.mark.parametrize("opening", ["[", "{a: ", "- "])
-@pytest.mark.parametrize("depth", [100, 3_000])
+@each("opening", ["[", "{a: ", "- "])
+@each("depth", [100, 3_000])
 def test_deep_nesting_raises_nothing_else(opening: str, depth: int) -> None:
     with suppress(ContractError):
         value_of(opening * depth)

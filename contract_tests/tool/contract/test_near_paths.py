@@ -2,7 +2,7 @@
 
 import time
 
-import pytest
+from contract_tests.usual import each
 
 from opay_contract.contract.contract import find_near_path
 
@@ -10,7 +10,7 @@ QUERY = "/api/v1/international/token/query"
 DOCUMENTED = [QUERY, "/v2/accounts/{id}/balance"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "shown"),
     [
         (f"{QUERY}/", f"{QUERY}/"),
@@ -33,7 +33,7 @@ def test_a_slip_is_found_and_shown_without_what_may_be_a_value(path: str, shown:
     assert (found.shown if found else None) == shown
 
 
-@pytest.mark.parametrize(
+@each(
     "path",
     [
         "",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from contract_tests.usual import each
 
 from opay_contract.contract.contract import Contract, Route
 from opay_contract.contract.loading import load_contract
@@ -30,7 +31,7 @@ def kind_of(route: Route) -> str:
     return UNKNOWN_METHOD if route.path_known else UNKNOWN_PATH
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "kind"),
     [
         (None, OPERATION),
@@ -69,7 +70,7 @@ def test_a_url_leads_where_the_contract_says(contract: Contract, url: str | None
     assert kind_of(contract.route(Request(method="POST", url=url))) == kind
 
 
-@pytest.mark.parametrize(
+@each(
     ("method", "kind"),
     [
         ("POST", OPERATION),
@@ -83,8 +84,8 @@ def test_a_method_is_known_in_any_case(contract: Contract, method: str | None, k
     assert kind_of(contract.route(Request(method=method, url=HOST + QUERY))) == kind
 
 
-@pytest.mark.parametrize("method", ["OPTIONS", "options"])
-@pytest.mark.parametrize("path", [QUERY, "/elsewhere"])
+@each("method", ["OPTIONS", "options"])
+@each("path", [QUERY, "/elsewhere"])
 def test_a_preflight_is_out_of_scope(contract: Contract, method: str, path: str) -> None:
     headers = (("Origin", "https://shop.example"), ("access-control-request-METHOD", "POST"))
     assert kind_of(contract.route(Request(method=method, url=HOST + path, headers=headers))) == OUT_OF_SCOPE
@@ -95,7 +96,7 @@ def test_a_post_with_a_header_of_preflights_is_none(contract: Contract) -> None:
     assert kind_of(contract.route(Request(method="POST", url=HOST + QUERY, headers=headers))) == OPERATION
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "kind"),
     [
         (None, OPERATION),
@@ -118,7 +119,7 @@ def test_a_path_below_a_base_url_may_have_parameters(ledger: Contract, url: str 
     assert kind_of(ledger.route(Request(method="GET", url=url))) == kind
 
 
-@pytest.mark.parametrize(
+@each(
     ("base", "url", "kind"),
     [
         ("http://localhost:8080", f"http://localhost:8080{QUERY}", OPERATION),
@@ -138,13 +139,13 @@ def test_a_base_url_adds_a_host(base: str, url: str, kind: str) -> None:
     assert kind_of(contract.route(Request(method="POST", url=url))) == kind
 
 
-@pytest.mark.parametrize("base", ["localhost:8080", "/mock", "", "https://"])
+@each("base", ["localhost:8080", "/mock", "", "https://"])
 def test_a_base_url_without_a_host_is_a_wrong_setting(base: str) -> None:
     with pytest.raises(UsageError, match="has no host"):
         load_contract(base_urls=(base,))
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "outcome", "code"),
     [
         (b'{"code": "00000", "message": "SUCCESSFUL"}', Outcome.SUCCESS, "00000"),
@@ -167,7 +168,7 @@ def test_the_business_code_tells_the_outcome(
     assert (match.outcome, match.code) == (outcome, code)
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "form"),
     [
         (b'{"customerId": "1"}', "by-customer"),

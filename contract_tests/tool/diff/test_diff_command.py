@@ -126,7 +126,7 @@ def test_the_exit_code_is_of_the_level_and_the_side(repository: Path) -> None:
     expected = {"breaking": 1, "harmless": 1, "none": 0}
     for side in ("client", "server"):
         for level, code in expected.items():
-            done = diff(repository, "v1:api", "HEAD:api", "--fail-on", level, "--for", side)
+            done = diff(repository, default_directory(), "api", "--fail-on", level, "--for", side)
             assert done.returncode == code, (level, side)
 
 

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from contract_tests.tool.docs.conftest import gather, summary_of
 from contract_tests.tool.docs.test_reference import LEDGER, row
 from contract_tests.tool.drift.conftest import by_customer, by_token, exchange, refused
+from contract_tests.usual import each
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -141,7 +142,7 @@ def test_a_value_that_somebody_wrote_into_a_summary_never_appears(tmp_path: Path
         assert not [value for value in ("SECRETVALUE", "“4242”", "918273", "434343") if value in output]
 
 
-@pytest.mark.parametrize(
+@each(
     ("changes", "said"),
     [
         ({"is_partial": True}, "The run was interrupted."),
@@ -155,7 +156,7 @@ def test_the_overview_says_what_the_evidence_lacks(changes: dict[str, Any], said
     assert said in describe_verification(evidence_of(summary))
 
 
-@pytest.mark.parametrize(
+@each(
     ("days", "said"),
     [
         ({"2026-05-01": 1}, " of 2026-05-01 (UTC)."),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import pytest
+from contract_tests.usual import each
 from msgspec.structs import replace
 
 from opay_contract.contract.loading import load_contract
@@ -28,7 +28,7 @@ def test_headers_come_from_the_contracts_parameters_and_by_name_from_the_environ
     assert "page" not in curl.text
 
 
-@pytest.mark.parametrize("odd", ["'; rm -rf /; '", '"', "$HOME", "`id`", "${x}", "\\", "a\nb", "متجر"])
+@each("odd", ["'; rm -rf /; '", '"', "$HOME", "`id`", "${x}", "\\", "a\nb", "متجر"])
 def test_what_could_leave_its_quotes_in_some_language_makes_no_sample(odd: str) -> None:
     assert samples({**MERCHANT, "example": odd}) == ()
     assert samples({**MERCHANT, "name": odd}) == ()
@@ -39,7 +39,7 @@ def test_what_is_not_posted_makes_no_sample() -> None:
     assert build_samples(CONTRACT, replace(OPERATION, method="GET"), "by-customer", [MERCHANT]) == ()
 
 
-@pytest.mark.parametrize(
+@each(
     "scheme",
     [{"sort_keys": False}, {"key_separator": ": "}, {"item_separator": ", "}, {"escape_slashes": True}],
 )

@@ -6,8 +6,8 @@ from datetime import date, timedelta
 from itertools import product
 from typing import Any
 
-import pytest
 from contract_tests.tool.drift.conftest import Line, Summarise, by_customer
+from contract_tests.usual import each
 
 from opay_contract.drift.insight import find_changes
 from opay_contract.model.finding import Change, ChangeKind
@@ -44,7 +44,7 @@ def traffic(before: Callable[..., dict[str, Any]], after: Callable[..., dict[str
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("before", "after", "kind"),
     [
         (never, always, ChangeKind.APPEARED),
@@ -92,7 +92,7 @@ def test_a_member_that_comes_and_goes_changes_twice(summarise: Summarise) -> Non
     ]
 
 
-@pytest.mark.parametrize("steady", [always, never, in_one_of_four])
+@each("steady", [always, never, in_one_of_four])
 def test_what_is_steady_does_not_change(summarise: Summarise, steady: Any) -> None:
     assert find_changes(summarise(traffic(steady, steady)).observations) == ()
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from contract_tests.tool.drift.conftest import Line, Summarise, by_customer, by_token, refused
+from contract_tests.usual import each
 from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
@@ -36,7 +37,7 @@ CASES: dict[str, tuple[list[Line], str, list[Line]]] = {
 }
 
 
-@pytest.mark.parametrize("rule", CASES)
+@each("rule", CASES)
 def test_a_gap_is_found_with_the_number_of_those_that_could_have_filled_it(
     summarise: Summarise, contract: Contract, rule: str
 ) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from contract_tests.tool.drift.conftest import CARD, CUSTOMER, Summarise, by_customer, by_token, refused
+from contract_tests.usual import each
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -93,8 +94,8 @@ SECRETS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("secret", SECRETS)
-@pytest.mark.parametrize("field", ["brand", "createTimestamp", "lastFourDigits", "unknownMember"])
+@each("secret", SECRETS)
+@each("field", ["brand", "createTimestamp", "lastFourDigits", "unknownMember"])
 def test_no_value_is_kept_that_may_be_a_persons_or_a_cards(
     summarise: Summarise, secret: Any, field: str
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from contract_tests.usual import each
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -78,7 +79,7 @@ def test_what_is_no_summary_is_refused(tmp_path: Path, data: bytes, reason: str)
     assert str(path) in str(caught.value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("before", "after"),
     [
         (b'"exchanges":', b'"exchanges":-'),

@@ -1,7 +1,7 @@
 """--since and --until leave out what was recorded at other times, and say how much that is."""
 
-import pytest
 from contract_tests.tool.drift.conftest import Summarise, by_customer, encode
+from contract_tests.usual import each
 
 from opay_contract.contract.contract import Contract
 from opay_contract.drift.fold import Fold
@@ -35,7 +35,7 @@ def test_only_what_was_recorded_in_the_window_is_judged_whichever_way(
     assert fold.summary() == quick
 
 
-@pytest.mark.parametrize(
+@each(
     ("moment", "is_inside"),
     [
         ("2026-05-02T00:00:00Z", True),
@@ -53,7 +53,7 @@ def test_a_date_means_its_whole_day_in_utc(moment: str | None, is_inside: bool) 
     assert MAY_2.holds(moment) is is_inside
 
 
-@pytest.mark.parametrize(
+@each(
     ("moment", "day"),
     [
         ("2026-05-02T10:00:00Z", "2026-05-02"),

@@ -12,6 +12,7 @@ from typing import Any
 
 import fsspec
 import pytest
+from contract_tests.usual import each
 
 from opay_contract.cli import check as check_module
 from opay_contract.cli import running
@@ -38,7 +39,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     return run_command
 
 
-@pytest.mark.parametrize(
+@each(
     ("options", "said"),
     [
         (["--scheduler", "tcp://h:1", CLEAN], "--scheduler is of a Dask cluster; give --engine dask, too"),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from contract_tests.usual import each
 
 from opay_contract.formats.access_log import FIELDS
 from opay_contract.formats.table import Format, recognise
@@ -72,7 +73,7 @@ def test_a_list_of_records_is_read_too(read: Read) -> None:
     assert [type(one) for one in found] == [Exchange, Exchange]
 
 
-@pytest.mark.parametrize("body", [{}, {"response_body": ""}, {"response_body": "-"}, {"response_body": None}])
+@each("body", [{}, {"response_body": ""}, {"response_body": "-"}, {"response_body": None}])
 def test_a_record_without_the_body_is_unreadable_and_keeps_whose_it_was(read: Read, body: Any) -> None:
     line = {name: value for name, value in NGINX.items() if name != "response_body"} | body
     found, whole = read(lines(line, NGINX))
@@ -81,7 +82,7 @@ def test_a_record_without_the_body_is_unreadable_and_keeps_whose_it_was(read: Re
     assert isinstance(whole, Exchange)
 
 
-@pytest.mark.parametrize("line", [b"5", b"{", b'{"status": 200}', b'{"status": [], "uri": "https://a/"}'])
+@each("line", [b"5", b"{", b'{"status": 200}', b'{"status": [], "uri": "https://a/"}'])
 def test_a_broken_record_is_unreadable_and_the_next_one_comes(read: Read, line: bytes) -> None:
     found = read(lines(NGINX) + line + b"\n" + lines(NGINX))
     assert [type(one) for one in found] == [Exchange, Unreadable, Exchange]

@@ -16,6 +16,7 @@ import pytest
 import zstandard
 from contract_tests.tool.redact.writers import as_har, as_json_cassette, as_report, as_transcript
 from contract_tests.tool.whole.leaks.planting import write_flow
+from contract_tests.usual import each
 
 from opay_contract.formats.content_coding import MAX_CODINGS, TOO_MUCH, decode_body, encode_body
 from opay_contract.formats.errors import EntryError
@@ -79,7 +80,7 @@ WRITERS: dict[str, Callable[[Exchange], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("name", WRITERS)
+@each("name", WRITERS)
 def test_content_codings_are_taken_off_in_every_format(read: Read, name: str) -> None:
     for coding, coded in CODED.items():
         (found,) = read(WRITERS[name](exchange(coded, ("Content-Encoding", coding.strip()))))
@@ -100,15 +101,15 @@ def test_content_codings_are_taken_off_in_parquet(tmp_path: Path) -> None:
     assert [one.response.body for one in found] == [BODY] * len(CODED)
 
 
-@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "gzip, br", "unheard-of"])
-@pytest.mark.parametrize("body", [BODY, b"\xef\xbb\xbf" + BODY, b'{"name":"Jos\xe9"}', b"<html>", b""])
+@each("coding", ["gzip", "deflate", "br", "zstd", "gzip, br", "unheard-of"])
+@each("body", [BODY, b"\xef\xbb\xbf" + BODY, b'{"name":"Jos\xe9"}', b"<html>", b""])
 def test_a_body_that_is_decoded_already_is_read_as_it_is(coding: str, body: bytes) -> None:
     if coding == "unheard-of" and not body.isascii() and body != BODY:
         return
     assert decode_body(body, (("content-encoding", coding),)) == body
 
 
-@pytest.mark.parametrize("size", [len(GZIP), len(BODY), -1, 0, None])
+@each("size", [len(GZIP), len(BODY), -1, 0, None])
 def test_the_size_of_a_har_may_be_that_of_the_coded_or_of_the_decoded_body(read: Read, size: Any) -> None:
     data = json.loads(as_har([exchange(GZIP, ("Content-Encoding", "gzip"))]))
     data["log"]["entries"][0]["response"]["content"]["size"] = size
@@ -116,7 +117,7 @@ def test_the_size_of_a_har_may_be_that_of_the_coded_or_of_the_decoded_body(read:
     assert found.response.body == BODY
 
 
-@pytest.mark.parametrize(
+@each(
     ("coding", "body", "reason"),
     [
         ("gzip", GZIP[:-9], "cannot be decoded: the gzip data breaks off"),
@@ -138,7 +139,7 @@ def test_a_damaged_coding_is_unreadable_and_says_why(
         assert reason in found.reason
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "fault"),
     [
         (GZIP.decode("latin-1").encode(), "as characters"),
@@ -155,14 +156,14 @@ def test_a_damaged_coding_is_unreadable_and_says_why(
         (b"\x1b[1;39m{\x1b[0m}", "a terminal's colours"),
     ],
 )
-@pytest.mark.parametrize("coding", ["gzip", ""])
+@each("coding", ["gzip", ""])
 def test_what_a_recorder_mangled_is_said_to_be_the_recorder_s(body: bytes, fault: str, coding: str) -> None:
     headers = (TYPE, ("Content-Encoding", coding)) if coding else (TYPE,)
     with pytest.raises(EntryError, match=fault):
         decode_body(body, headers)
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "media_type"),
     [
         (base64.b64encode(BODY), "text/plain"),
@@ -182,7 +183,7 @@ def test_what_unpacks_to_more_than_an_entry_may_have_is_unreadable(read: Read) -
     bomb = gzip.compress(bytes(65 << 20), 1, mtime=0)
     (found,) = read(as_line(exchange(bomb, ("Content-Encoding", "gzip"))))
     assert found.reason == TOO_MUCH
-    twice = gzip.compress(gzip.compress(bytes(65 << 20), 9, mtime=0), mtime=0)
+    twice = gzip.compress(bomb, mtime=0)
     (found,) = read(as_line(exchange(twice, ("Content-Encoding", "gzip, gzip"))))
     assert found.reason == TOO_MUCH
 
@@ -194,7 +195,7 @@ def test_text_bodies_of_the_native_format_are_looked_at_too(read: Read) -> None:
     assert read(line) == [found]
 
 
-@pytest.mark.parametrize(
+@each(
     ("coding", "decode"),
     [
         ("gzip", gzip.decompress),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from contract_tests.usual import each
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -73,7 +74,7 @@ def test_every_part_of_a_call_is_read(read: Read) -> None:
     assert found.recorded_at == "2026-11-23T18:30:29+00:00"
 
 
-@pytest.mark.parametrize(
+@each(
     "rest",
     [
         BODY,
@@ -88,8 +89,8 @@ def test_every_part_of_a_call_is_read(read: Read) -> None:
         DATA + BODY + b"* Closing connection\ncurl: (56) Recv failure\n",
     ],
 )
-@pytest.mark.parametrize("response", [RESPONSE, UNSIZED])
-@pytest.mark.parametrize("calls", [1, 2])
+@each("response", [RESPONSE, UNSIZED])
+@each("calls", [1, 2])
 def test_what_curl_writes_within_a_body_is_taken_out_of_it(
     read: Read, response: bytes, rest: bytes, calls: int
 ) -> None:
@@ -131,7 +132,7 @@ def test_lines_with_the_time_are_read(read: Read) -> None:
     assert (found.response.status, found.response.body) == (200, BODY)
 
 
-@pytest.mark.parametrize(
+@each(
     ("before", "url"),
     [
         (CONNECT, "http://sandbox.example.com/pay?x=1"),
@@ -175,7 +176,7 @@ def test_the_request_to_a_proxy_for_a_tunnel_is_no_exchange(read: Read) -> None:
     assert [(one.place.entry, one.request.method) for one in found] == [(1, "POST")]
 
 
-@pytest.mark.parametrize(
+@each(
     "status_and_headers",
     [b"204 No Content\r\n", b"304 Not Modified\r\n", b"200 OK\r\n< Content-Length: 0\r\n"],
 )
@@ -195,7 +196,7 @@ def test_a_transcript_without_the_body_is_unreadable(read: Read, response: bytes
     assert found.reason == NO_BODY
 
 
-@pytest.mark.parametrize(
+@each(
     "failure",
     [
         b"*   Trying 127.0.0.1:1...\n* Failed to connect to 127.0.0.1 port 1\ncurl: (7) Failed to connect\n",
@@ -243,7 +244,7 @@ def test_a_transcript_is_told_by_its_content(head: bytes) -> None:
     assert recognise(head) == Format.CURL
 
 
-@pytest.mark.parametrize(
+@each(
     "head",
     [
         b"# How to\n" + CALL,
@@ -351,14 +352,14 @@ def test_a_mark_alone_on_a_line_of_a_body_is_of_the_body(read: Read) -> None:
     assert found.response.body == body
 
 
-@pytest.mark.parametrize("length", [b"16", b"5", b"400"])
+@each("length", [b"16", b"5", b"400"])
 def test_json_that_is_whole_is_not_cut_where_a_filter_wrote_it_anew(read: Read, length: bytes) -> None:
     pretty = b'{\n  "code": "00000"\n}'
     (found,) = read(CONNECT + REQUEST + RESPONSE.replace(b"16", length) + pretty + b"\n" + LEFT)
     assert found.response.body.strip() == pretty
 
 
-@pytest.mark.parametrize(
+@each(
     "stamp",
     [
         b"2026-05-01T10:00:00.1234567Z ",
@@ -374,7 +375,7 @@ def test_the_times_that_a_ci_server_writes_before_each_line_are_taken_off(read: 
     assert (first.response.body, second.response.body) == (pretty.rstrip(), BODY)
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-8-sig"])
+@each("encoding", ["utf-16", "utf-16-be", "utf-8-sig"])
 def test_what_powershell_wrote_is_read(read: Read, encoding: str) -> None:
     prompt = "PS C:\\work> curl.exe -v https://sandbox.example.com/pay\n"
     text = (
@@ -384,7 +385,7 @@ def test_what_powershell_wrote_is_read(read: Read, encoding: str) -> None:
     assert found.response.body == '{"code":"\u0645"}'.encode()
 
 
-@pytest.mark.parametrize(
+@each(
     "first",
     [
         b"curl.exe : *   Trying 127.0.0.1:443...\nAt line:1 char:1\n+ curl.exe -v https://a.example\n+ ~~\n",

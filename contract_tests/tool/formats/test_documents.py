@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from contract_tests.usual import each
 
 from opay_contract.formats.table import Format
 from opay_contract.model.exchange import Exchange, Unreadable
@@ -69,7 +70,7 @@ def test_a_broken_file_is_unreadable_with_its_place(read: Read) -> None:
     assert found.reason == "the entry stops being JSON at line 3, column 6"
 
 
-@pytest.mark.parametrize("data", [b'{\n "a": ', b"\xef\xbb\xbf [1", b'{"a"}'])
+@each("data", [b'{\n "a": ', b"\xef\xbb\xbf [1", b'{"a"}'])
 def test_a_broken_file_is_handed_on_as_a_body_when_it_is_said_to_be_one(read: Read, data: Any) -> None:
     (found,) = read(data, Format.BODY)
     assert found.response.body == data

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from contract_tests.usual import each
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -85,7 +86,7 @@ def content(value: Any) -> bytes:
     return value if isinstance(value, bytes) else json.dumps(value, indent=1).encode()
 
 
-@pytest.mark.parametrize("index", range(0, len(FOREIGN), 10))
+@each("index", range(0, len(FOREIGN), 10))
 def test_a_file_of_another_tool_is_refused_by_name(read: Read, index: int) -> None:
     for name, value in FOREIGN[index : index + 10]:
         (found,) = read(content(value))

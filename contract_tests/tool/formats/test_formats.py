@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
+from contract_tests.usual import each
 
 from opay_contract.formats.look import HEAD
 from opay_contract.formats.table import Format, recognise
@@ -12,7 +12,7 @@ from opay_contract.formats.table import Format, recognise
 Read = Callable[..., list[Any]]
 
 
-@pytest.mark.parametrize(
+@each(
     ("head", "expected"),
     [
         (b'{"log": {"version": "1.2"', Format.HAR),
@@ -45,7 +45,7 @@ def test_a_format_is_told_by_its_content(head: bytes, expected: Any) -> None:
     assert recognise(head) == expected
 
 
-@pytest.mark.parametrize(
+@each(
     ("data", "reason"),
     [
         (b"", "the file is empty"),
@@ -63,8 +63,8 @@ ANY_LINES = (Format.NDJSON, Format.JSON, Format.BODY, Format.ACCESS_LOG)
 """Formats of which each text or line is told on its own."""
 
 
-@pytest.mark.parametrize("format_in", sorted(set(Format) - set(ANY_LINES)))
-@pytest.mark.parametrize("name", ["README.md", *OTHERS])
+@each("format_in", sorted(set(Format) - set(ANY_LINES)))
+@each("name", ["README.md", *OTHERS])
 def test_a_file_that_is_not_of_the_format_asked_for_is_unreadable(
     read: Read, name: str, format_in: Format
 ) -> None:
@@ -79,7 +79,7 @@ def test_a_file_that_is_not_of_the_format_asked_for_is_unreadable(
     assert "the file" in one.reason
 
 
-@pytest.mark.parametrize("format_in", sorted(set(Format) - set(ANY_LINES)))
+@each("format_in", sorted(set(Format) - set(ANY_LINES)))
 def test_json_of_something_else_is_named_for_what_it_is_not(read: Read, format_in: Format) -> None:
     (found,) = read(b'{"a": [1]}', format_in)
     wanted = f"the file holds nothing of the format '{format_in}'; leave --format-in out, or name another"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from contract_tests.usual import each
 
 from opay_contract.model.exchange import Exchange, Unreadable
 
@@ -106,7 +107,7 @@ def test_no_text_and_no_size_is_an_empty_body(read: Read, size: int) -> None:
     assert found.response.body == b""
 
 
-@pytest.mark.parametrize(
+@each(
     "response",
     [
         {"content": {"size": 120}},
@@ -150,13 +151,13 @@ def test_a_request_that_got_no_response_is_unreadable(read: Read, status: Any) -
     assert "got no response" in found.reason
 
 
-@pytest.mark.parametrize("status", [99, 600, 1.5, "2OO", None, True, 10**30])
+@each("status", [99, 600, 1.5, "2OO", None, True, 10**30])
 def test_a_status_that_is_none_is_unreadable(read: Read, status: Any) -> None:
     (found,) = read(har(entry(status=status)))
     assert isinstance(found, Unreadable)
 
 
-@pytest.mark.parametrize(("size", "body"), [(0, b""), (12, None), (-1, None)])
+@each(("size", "body"), [(0, b""), (12, None), (-1, None)])
 def test_a_request_body_that_was_not_recorded_is_none_and_an_empty_one_is_empty(
     read: Read, size: int, body: Any
 ) -> None:
@@ -171,7 +172,7 @@ def test_a_lone_surrogate_in_a_body_does_not_stop_the_reader(read: Read) -> None
     assert isinstance(found, Exchange)
 
 
-@pytest.mark.parametrize(
+@each(
     "hostile",
     [
         b"[" * 100_000 + b"]" * 100_000,
@@ -216,7 +217,7 @@ def test_a_member_name_that_is_no_json_ends_the_file(read: Read) -> None:
     assert found.reason == "the file stops being JSON on line 1"
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "size", "body"),
     [
         ("eyJhIjogMX0=", 8, b'{"a": 1}'),
@@ -233,7 +234,7 @@ def test_a_request_body_is_taken_for_base64_only_when_its_size_says_so(
     assert found.request.body == body
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "value"),
     [
         ("response.content.compression", ""),
@@ -262,7 +263,7 @@ def test_a_member_that_nothing_needs_never_costs_the_entry(read: Read, path: str
     assert (found.response.status, found.response.body) == (200, BODY.encode())
 
 
-@pytest.mark.parametrize(
+@each(
     ("members", "named"),
     [
         ({"status": []}, "response.status"),
@@ -310,7 +311,7 @@ def test_an_entry_of_very_many_odd_members_is_refused_in_time(read: Read) -> Non
     assert found.reason == "too many members of the entry are of a wrong type"
 
 
-@pytest.mark.parametrize(
+@each(
     ("written", "read_as"),
     [
         ("2026-11-23T17:32:08.552+0530", "2026-11-23T17:32:08.552+05:30"),
@@ -347,7 +348,7 @@ def test_hars_one_behind_another_are_all_read(read: Read) -> None:
     assert len(lines) == 2
 
 
-@pytest.mark.parametrize("rest", [b"{", b"}", b"]", b"rest", b'{"package": 1}'])
+@each("rest", [b"{", b"}", b"]", b"rest", b'{"package": 1}'])
 def test_what_stands_behind_a_har_and_is_none_is_refused_by_place(read: Read, rest: bytes) -> None:
     first, other = read(har(entry()) + b"\n" + rest)
     assert isinstance(first, Exchange)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from contract_tests.usual import each
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -101,7 +102,7 @@ def test_every_part_of_a_flow_is_read(read: Read) -> None:
     assert found.recorded_at == "2026-11-23T18:30:43.500000+00:00"
 
 
-@pytest.mark.parametrize(
+@each(
     ("request_members", "url"),
     [
         ({"authority": b"two.example.com"}, "https://two.example.com/pay?x=1"),
@@ -155,7 +156,7 @@ def test_a_content_encoding_is_taken_off(read: Read) -> None:
     assert found.response.body == b'{"c":3}'
 
 
-@pytest.mark.parametrize(
+@each(
     "other",
     [
         {"type": "tcp", "messages": []},
@@ -186,14 +187,14 @@ def test_a_request_body_that_was_not_kept_is_none(read: Read) -> None:
     assert found.request.body is None
 
 
-@pytest.mark.parametrize("part", [{"headers": [[b"only a name"]]}, {"headers": b"none"}, {"content": 5}])
+@each("part", [{"headers": [[b"only a name"]]}, {"headers": b"none"}, {"content": 5}])
 def test_a_part_of_the_request_that_cannot_be_read_does_not_cost_the_response(read: Read, part: Any) -> None:
     (found,) = read(dump(flow(request=part)))
     assert isinstance(found, Exchange)
     assert None in (found.request.headers, found.request.body)
 
 
-@pytest.mark.parametrize(
+@each(
     "odd",
     [
         {},

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from contract_tests.usual import each
 
 from opay_contract.formats.native import parse_line
 from opay_contract.formats.streams import LONG_LINE, ChunkStream, iter_lines
@@ -38,7 +39,7 @@ def test_every_member_of_a_line_is_read() -> None:
     assert found.recorded_at == "2026-05-01T10:00:00Z"
 
 
-@pytest.mark.parametrize(
+@each(
     ("member", "body"),
     [
         ('"body": {"a":1,"a":2}', b'{"a":1,"a":2}'),
@@ -63,18 +64,18 @@ def test_a_lone_surrogate_in_a_header_does_not_stop_the_reader() -> None:
     assert isinstance(response('"headers":{"a":"\\ud800"},"body":[NaN]'), Exchange)
 
 
-@pytest.mark.parametrize("body", ["", '"request":{"body":null},', '"request":null,'])
+@each("body", ["", '"request":{"body":null},', '"request":null,'])
 def test_a_request_body_that_is_absent_or_null_is_none(body: Any) -> None:
     assert parse("{" + body + '"response":{"status":200,"body":1}}').request.body is None
 
 
-@pytest.mark.parametrize("status", ["99", "600", '"200"', "200.0", "null", "true", "1" * 40, "{}"])
+@each("status", ["99", "600", '"200"', "200.0", "null", "true", "1" * 40, "{}"])
 def test_a_status_that_is_none_is_unreadable(status: Any) -> None:
     found = parse('{"response":{"status":' + status + ',"body":1}}')
     assert found.reason.startswith("the status is not ")
 
 
-@pytest.mark.parametrize(
+@each(
     "answer",
     [
         '"status":200',
@@ -95,7 +96,7 @@ def test_a_line_of_which_the_answer_cannot_be_read_says_whose_it_is(answer: str)
         assert found.request.headers == read
 
 
-@pytest.mark.parametrize("line", ['{"request":{"url":"x"},"response":{"status":', '{"response":{}}', "{"])
+@each("line", ['{"request":{"url":"x"},"response":{"status":', '{"response":{}}', "{"])
 def test_a_line_that_says_not_whose_it_is_has_no_request(line: str) -> None:
     found = parse(line)
     assert isinstance(found, Unreadable)
@@ -106,7 +107,7 @@ def test_a_response_without_a_body_is_unreadable() -> None:
     assert response('"headers":{}').reason.startswith('the response has no "body"')
 
 
-@pytest.mark.parametrize(
+@each(
     "line",
     [
         '{"response":{"status":200,"headers":{"a":[{}]},"body":1}}',
@@ -126,7 +127,7 @@ def test_a_member_of_a_wrong_type_is_named() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     "request_",
     ["{}", '{"method":1}', '{"headers":1}', '{"body_base64":"!"}', '{"body_base64":1}'],
 )
@@ -147,16 +148,14 @@ def test_a_header_that_is_a_number_is_its_digits_and_null_is_empty() -> None:
     assert found.response.headers == (("a", "12"), ("b", ""), ("c", "x"), ("c", "1.5"))
 
 
-@pytest.mark.parametrize(
-    "line", ['{"a":1}', "[1]", '"x"', "1", '{"response":null}', '{"response":"x"}', "NaN"]
-)
+@each("line", ['{"a":1}', "[1]", '"x"', "1", '{"response":null}', '{"response":"x"}', "NaN"])
 def test_anything_else_on_a_line_is_a_bare_body(line: Any) -> None:
     found = parse(line + "\r")
     assert (found.response.status, found.response.headers, found.response.body) == (200, None, line.encode())
     assert (found.request.method, found.request.url, found.request.headers) == (None, None, None)
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "reason"),
     [
         ('{"a": 1', "the entry breaks off at line 7, column 8"),

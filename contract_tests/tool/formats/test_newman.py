@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from contract_tests.usual import each
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -102,7 +103,7 @@ def test_an_empty_body_is_empty_and_one_that_is_missing_is_unreadable(read: Read
     assert found[1].reason.startswith("the report has no body")
 
 
-@pytest.mark.parametrize(
+@each(
     "odd",
     [
         None,

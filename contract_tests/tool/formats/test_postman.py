@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from contract_tests.usual import each
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -115,7 +116,7 @@ def test_many_responses_before_the_request_of_their_item_are_all_read(read: Read
     assert "the URL of the request was not found" in found[0].reason
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "expected"),
     [
         ("{{baseUrl}}/pay", "/pay"),
@@ -153,7 +154,7 @@ def test_a_body_with_a_variable_is_not_what_was_sent(read: Read) -> None:
     assert found.request.body is None
 
 
-@pytest.mark.parametrize(
+@each(
     "request_members",
     [
         {
@@ -171,7 +172,7 @@ def test_headers_that_are_not_those_that_were_sent_are_none(read: Read, request_
     assert found.request.headers is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "expected"),
     [
         (None, b""),
@@ -185,15 +186,13 @@ def test_only_a_raw_body_is_known(read: Read, body: Any, expected: Any) -> None:
     assert found.request.body == expected
 
 
-@pytest.mark.parametrize(
-    "header", ["A: 1\nB: 2\n", ["A: 1", {"key": "B", "value": "2"}], [{"key": "A", "value": 1}, "B:2"]]
-)
+@each("header", ["A: 1\nB: 2\n", ["A: 1", {"key": "B", "value": "2"}], [{"key": "A", "value": 1}, "B:2"]])
 def test_headers_may_be_text(read: Read, header: Any) -> None:
     (found,) = read(collection(item(saved(header=header))))
     assert found.response.headers == (("A", "1"), ("B", "2"))
 
 
-@pytest.mark.parametrize("header", [None, [], [{"key": "content-length", "value": "9"}]])
+@each("header", [None, [], [{"key": "content-length", "value": "9"}]])
 def test_a_response_saved_without_its_body_is_unreadable(read: Read, header: Any) -> None:
     (found,) = read(collection(item(saved(body=None, header=header))))
     assert found.reason == "the saved response has no body; save the example with its body"
@@ -205,7 +204,7 @@ def test_a_response_that_had_no_body_has_an_empty_one(read: Read) -> None:
     assert [one.response.body for one in found] == [b"", b""]
 
 
-@pytest.mark.parametrize(
+@each(
     "request_members",
     [{"body": 5}, {"body": {"mode": "raw", "raw": []}}, {"header": 5}, {"header": [{"key": []}]}],
 )
@@ -220,7 +219,7 @@ def test_a_request_that_has_no_url_is_that_of_the_item(read: Read) -> None:
     assert [one.request.url for one in found] == ["https://sandbox.example.com/pay"] * 2
 
 
-@pytest.mark.parametrize(
+@each(
     "odd",
     [
         None,
@@ -242,9 +241,7 @@ def test_a_response_of_another_shape_is_unreadable_and_the_others_still_come(rea
     assert [type(one) for one in found] == [Exchange, Unreadable, Exchange]
 
 
-@pytest.mark.parametrize(
-    "odd", [None, 1, [], "x", {"item": 1}, {"item": [1, {"response": {}}]}, {"response": "x"}]
-)
+@each("odd", [None, 1, [], "x", {"item": 1}, {"item": [1, {"response": {}}]}, {"response": "x"}])
 def test_an_item_of_another_shape_holds_nothing(read: Read, odd: Any) -> None:
     assert len(read(collection(item(saved()), odd, item(saved())))) == 2
 
@@ -292,7 +289,7 @@ def test_a_collection_is_told_by_its_content(data: bytes) -> None:
     assert recognise(data[: 64 << 10]) == Format.POSTMAN
 
 
-@pytest.mark.parametrize("data", [b'{"info":{},"code":"1"}', b'{"item":[1]}', b'{"item":{"request":1}}'])
+@each("data", [b'{"info":{},"code":"1"}', b'{"item":[1]}', b'{"item":{"request":1}}'])
 def test_another_json_text_with_such_members_is_no_collection(data: bytes) -> None:
     assert recognise(data) == Format.NDJSON
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from contract_tests.usual import each
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -241,7 +242,7 @@ def test_items_that_are_cut_at_a_guess_are_those_that_are_walked_through(
     assert found == read_slowly(failing(cut(bytes(data), marks)))
 
 
-@pytest.mark.parametrize("between", [", ", ",", ",\n  ", " ,\n"])
+@each("between", [", ", ",", ",\n  ", " ,\n"])
 def test_long_arrays_are_cut_as_they_are_walked_through(between: str) -> None:
     items = [
         {"n": number, "in": [{"n": 1}, {"n": 2}], "t": "x" * (number * 37 % 900)} for number in range(900)

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 import zstandard
 from contract_tests.oracle import build_oracle
-from contract_tests.usual import one_in
+from contract_tests.usual import each, one_in
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -67,7 +67,7 @@ def test_what_a_schema_allows_reads_back_as_it_was_and_is_still_allowed(file: st
     survives()
 
 
-@pytest.mark.parametrize("file", ["query-request.json", "customer-request.json", "token-request.json"])
+@each("file", ["query-request.json", "customer-request.json", "token-request.json"])
 def test_a_query_that_a_schema_allows_can_be_signed_and_verified(file: str) -> None:
     scheme = contract().signature
     assert scheme is not None

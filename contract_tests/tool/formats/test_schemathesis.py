@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
+from contract_tests.usual import each
 
 from opay_contract.model.exchange import Exchange, Unreadable
 
@@ -17,7 +17,7 @@ Read = Callable[..., list[Any]]
 URL = "https://sandbox.example.com/pay"
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     [
         "schemathesis.har",

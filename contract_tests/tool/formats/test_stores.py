@@ -12,6 +12,7 @@ from typing import Any
 
 import fsspec
 import pytest
+from contract_tests.usual import each
 from msgspec import structs
 
 from opay_contract.errors import UsageError
@@ -160,7 +161,7 @@ def test_no_credential_is_in_a_name_or_a_verdict(pages: tuple[str, type[Pages]])
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "name"),
     [
         ("https://u:p@h/x.ndjson?sig=1#a", "https://h/x.ndjson"),
@@ -210,7 +211,7 @@ def test_a_store_that_sends_nothing_is_given_up(store: Any, monkeypatch: pytest.
     assert verdict.reason == "cannot be read: the store sent nothing for 0.05 seconds"
 
 
-@pytest.mark.parametrize(
+@each(
     ("error", "said"),
     [
         (TimeoutError("secret"), "did not answer in time"),
@@ -275,7 +276,7 @@ def test_a_line_that_names_nothing_is_said_by_its_number(tmp_path: Path) -> None
     assert "amira" not in repr(found).lower()
 
 
-@pytest.mark.parametrize("path", ["*" + "a" * 300, "a" * 300 + "?", "[" + "b/" * 3000, "c" * 300])
+@each("path", ["*" + "a" * 300, "a" * 300 + "?", "[" + "b/" * 3000, "c" * 300])
 def test_a_path_that_is_too_long_is_one_unreadable_path(path: str) -> None:
     assert len(list(iter_inputs([path, path]))) == 2
     assert all(isinstance(one, Unreadable) for one in iter_inputs([path]))

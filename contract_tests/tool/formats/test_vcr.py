@@ -13,6 +13,7 @@ import brotli
 import pytest
 import yaml
 import zstandard
+from contract_tests.usual import each
 
 from opay_contract.formats import yaml_events
 from opay_contract.formats.content_coding import NO_BROTLI
@@ -57,7 +58,7 @@ def test_a_json_cassette_of_vcrpy_is_read(read: Read, samples: Path) -> None:
     assert (post.place.line, get.place.line) == (4, 54)
 
 
-@pytest.mark.parametrize(
+@each(
     "body",
     [
         {"string": BODY.decode()},
@@ -78,7 +79,7 @@ def test_the_flat_response_of_older_vcrpy_with_httpx_is_read(read: Read) -> None
     assert (found.response.status, found.response.body) == (200, BODY)
 
 
-@pytest.mark.parametrize(
+@each(
     ("coding", "packed"),
     [
         ("gzip", gzip.compress(BODY, mtime=0)),
@@ -97,13 +98,13 @@ def test_content_codings_are_taken_off(read: Read, coding: str, packed: bytes) -
     assert found.response.body == BODY
 
 
-@pytest.mark.parametrize("coding", ["gzip", "deflate", "zstd", "br"])
+@each("coding", ["gzip", "deflate", "zstd", "br"])
 def test_a_body_that_is_decoded_already_is_left_alone(read: Read, coding: str) -> None:
     (found,) = read(dump(cassette({"string": BODY}, coding)))
     assert found.response.body == BODY
 
 
-@pytest.mark.parametrize(
+@each(
     ("coding", "packed", "reason"),
     [
         ("compress", b"\x1f\x9d\x90\x7b\x44", "cannot be unpacked here"),
@@ -206,7 +207,7 @@ def test_a_json_cassette_with_a_broken_entry_goes_on_with_the_next(read: Read) -
     assert [type(one) for one in found] == [Exchange, Unreadable, Exchange]
 
 
-@pytest.mark.parametrize(
+@each(
     "response",
     [{"status": {"code": 0}}, {"status": None}, {"body": {"string": 5}}, {"body": 5}, {"headers": [1]}],
 )
@@ -215,12 +216,15 @@ def test_a_response_of_another_shape_is_unreadable(read: Read, response: Any) ->
     assert isinstance(found, Unreadable)
 
 
-def test_a_scalar_without_an_end_is_refused_before_it_fills_the_memory(read: Read) -> None:
-    (found,) = read(b"interactions:\n- a: '" + b"x" * (65 << 20))
+def test_a_scalar_without_an_end_is_refused_before_it_fills_the_memory(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(yaml_events, "MAX_ENTRY", 1 << 20)
+    (found,) = read(b"interactions:\n- a: '" + b"x" * (2 << 20))
     assert found.reason == "the entry is longer than 64 MiB"
 
 
-@pytest.mark.parametrize(
+@each(
     ("interaction", "reason"),
     [
         (b"{response: *nowhere}", "an alias has no anchor before it, or one too far back"),
@@ -280,7 +284,7 @@ def test_without_a_time_of_its_own_an_interaction_has_that_of_its_date_header(re
     assert found.recorded_at == "2026-05-01T10:00:00+00:00"
 
 
-@pytest.mark.parametrize(
+@each(
     "body",
     [
         "!!python/object/new:_io.BytesIO {state: !!python/tuple [!!binary e30=, 0, null]}",
@@ -335,9 +339,7 @@ interactions:
 """
 
 
-@pytest.mark.parametrize(
-    ("version", "id_", "status"), [(1, "", "200 OK"), (2, "id: 0\n  ", "200 OK"), (2, "id: 0\n  ", "OK")]
-)
+@each(("version", "id_", "status"), [(1, "", "200 OK"), (2, "id: 0\n  ", "200 OK"), (2, "id: 0\n  ", "OK")])
 def test_the_cassettes_of_go_vcr_are_read(read: Read, version: int, id_: str, status: str) -> None:
     (found,) = read(GO_VCR.format(version=version, id=id_, status=status).encode())
     assert (found.request.method, found.request.url) == ("POST", "https://sandbox.example.com/pay")
@@ -402,7 +404,7 @@ def test_cassettes_one_behind_another_are_all_read(read: Read) -> None:
     assert len(read(dump(cassette(BODY.decode())) + b"---\n" + dump(cassette(BODY.decode())))) == 2
 
 
-@pytest.mark.parametrize("odd", ["body: !!python/object/new:_io.BytesIO {}", "body: {a: 1}", "headers: [1]"])
+@each("odd", ["body: !!python/object/new:_io.BytesIO {}", "body: {a: 1}", "headers: [1]"])
 def test_an_odd_part_of_a_request_does_not_cost_the_answer(read: Read, odd: str) -> None:
     text = f"interactions:\n- request:\n    uri: /pay\n    {odd}\n  response: {{status: 200, body: '1'}}\n"
     (found,) = read(text.encode())

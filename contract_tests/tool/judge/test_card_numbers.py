@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from contract_tests.usual import each
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -96,7 +97,7 @@ def test_luhn_holds_for_the_known_vectors() -> None:
     assert [digits for digits in right + wrong if passes_luhn(digits)] == right
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS)
+@each("spelling", SPELLINGS)
 def test_a_card_of_each_scheme_is_found_in_each_spelling(spelling: str) -> None:
     spelt = {scheme: SPELLINGS[spelling](digits) for scheme, digits in TEST_CARDS.items()}
     found = {scheme: list(iter_card_number_lengths(text)) for scheme, text in spelt.items()}
@@ -193,9 +194,7 @@ def test_a_number_with_one_other_digit_is_none(digits: str, data: st.DataObject)
     assert not has_card_number(digits[:place] + other + digits[place + 1 :])
 
 
-@pytest.mark.parametrize(
-    "piece", ["1 ", "4 ", "4111 ", "4-", "4. ", "0", "4", "4111111111111112 ", "4\u00a0", "1  1   "]
-)
+@each("piece", ["1 ", "4 ", "4111 ", "4-", "4. ", "0", "4", "4111111111111112 ", "4\u00a0", "1  1   "])
 def test_the_time_it_takes_grows_with_the_text(piece: str) -> None:
     def seconds(times: int) -> float:
         text, spent = piece * times, []
@@ -250,7 +249,7 @@ OTHERS: dict[str, tuple[Callable[[random.Random], str], float]] = {
 """What merely looks like a card number, and how often it may be taken for one where nothing else is known."""
 
 
-@pytest.mark.parametrize("kind", OTHERS)
+@each("kind", OTHERS)
 def test_other_numbers_are_rarely_taken_for_cards(kind: str) -> None:
     make, most = OTHERS[kind]
     source = random.Random(7)  # noqa: S311  not for secrets

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-import pytest
+from contract_tests.usual import each
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -47,7 +47,7 @@ def shows(description: str, value: Any) -> bool:
     return any(text[start : start + 4] in rest for text in texts_in(value) for start in range(len(text) - 3))
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "words"),
     [
         (None, "null"),
@@ -83,7 +83,7 @@ def test_the_words_never_have_the_value(value: Any) -> None:
     assert not shows(describe_value(value), value)
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     ["code", "customerId", "card_tokens", "$ref", "x-unit", "a.b", "Content-Type", "v1", "iso8601", "a"],
 )
@@ -91,7 +91,7 @@ def test_what_looks_like_a_name_is_shown(name: str) -> None:
     assert describe_name(name) == name
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "words"),
     [
         ("", "(empty string)"),
@@ -125,7 +125,7 @@ def test_a_name_is_shown_only_if_it_looks_like_one(name: str) -> None:
     assert describe_name(name) == name if looks_like_a_name(name) else not shows(describe_name(name), name)
 
 
-@pytest.mark.parametrize(
+@each(
     ("tokens", "folded"),
     [
         ((), ""),
@@ -152,7 +152,7 @@ def test_a_folded_pointer_shows_names_only(tokens: list[str | int]) -> None:
     assert not shows(folded, odd)
 
 
-@pytest.mark.parametrize(
+@each(
     ("header", "words"),
     [
         (None, "no Content-Type"),

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
+from contract_tests.usual import each
 
 from opay_contract.contract.contract import Contract, Outside
 from opay_contract.contract.documents import default_directory, load_documents, parse_document
@@ -49,7 +50,7 @@ def complete(value: object = True, base_urls: tuple[str, ...] = ()) -> Contract:
     return build_contract(documents | changed, base_urls)
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "shown"),
     [
         ("", ""),
@@ -71,7 +72,7 @@ def test_a_path_keeps_the_words_of_apis_alone(contract: Contract, path: str, sho
     assert fold_path(path, contract) == shown
 
 
-@pytest.mark.parametrize(
+@each(
     ("host", "shown"),
     [
         ("", ""),
@@ -92,7 +93,7 @@ def test_a_host_is_shown_but_for_ids(host: str, shown: str) -> None:
     assert describe_host(host) == shown
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "host", "base_url"),
     [
         (f"https://gw.shop.internal{QUERY}", "gw.shop.internal", "https://gw.shop.internal"),

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from contract_tests.usual import each
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import default_directory
@@ -44,7 +45,7 @@ def test_other_members_are_searched_there(contract: Contract) -> None:
     assert sorted(pointers(contract, asked=asked)) == sorted(wanted)
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         f'{{"code":"00000","data":{{"opayToken":"{TOKEN}","brand":"VI',
@@ -57,7 +58,7 @@ def test_an_identifier_is_not_searched_in_text_that_breaks_off(contract: Contrac
     assert pointers(contract, answer=text.encode()) == []
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         f'{{"data":{{"opayToken":"abc","number":"{CARD}',

@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 from contract_tests.oracle import build_oracle
-from contract_tests.usual import one_in
+from contract_tests.usual import each, one_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -142,7 +142,7 @@ QUERIES = {
 }
 
 
-@pytest.mark.parametrize("file", QUERIES)
+@each("file", QUERIES)
 def test_what_the_oracle_rejects_is_found_where_it_is_wrong(file: str) -> None:
     @settings(QUICK, max_examples=20)
     @given(mutated(from_schema(f"schemas/{file}", contract())))

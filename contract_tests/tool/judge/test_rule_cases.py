@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from contract_tests.tool.whole.corpus.planting import NOT_STATED
+from contract_tests.usual import each
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.conclusions import conclude
@@ -50,7 +50,7 @@ def golden_lines(summary: DriftSummary) -> Iterator[str]:
         yield " | ".join((*parts, str(folded.count)))
 
 
-@pytest.mark.parametrize("rule", [rule.id for rule in RULES])
+@each("rule", [rule.id for rule in RULES])
 def test_each_rule_is_found_as_the_golden_file_says(rule: str) -> None:
     summary = summarise(rule, "finding")
     assert summary.exchanges > 0
@@ -62,7 +62,7 @@ def test_each_rule_is_found_as_the_golden_file_says(rule: str) -> None:
     assert actual == golden.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("rule", [rule.id for rule in RULES])
+@each("rule", [rule.id for rule in RULES])
 def test_each_rule_leaves_what_comes_close_alone(rule: str) -> None:
     summary = summarise(rule, "clean")
     assert summary.exchanges > 0

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from contract_tests.usual import each
 from msgspec.structs import replace
 
 from opay_contract.errors import UsageError
@@ -40,7 +41,7 @@ def test_a_query_by_token_has_one_card_and_its_customer(
     assert data["customerInfo"] == stored.document["customer"]
 
 
-@pytest.mark.parametrize(
+@each(
     "body",
     [
         b'{"customerId":1}',
@@ -55,7 +56,7 @@ def test_a_missing_or_wrong_parameter_is_02001(mock: Any, body: bytes) -> None:
     assert answered(mock.ask(body)) == {"code": "02001", "message": "request params not valid."}
 
 
-@pytest.mark.parametrize(
+@each(
     "fields",
     [
         {"authorization": None},
@@ -73,8 +74,8 @@ def test_failed_authentication_is_02000_without_data(mock: Any, fields: dict[str
     assert exchange.response.body == b'{"code":"02000","message":"Authentication failed"}'
 
 
-@pytest.mark.parametrize("name", ["Ọ̀rọ̀ 🙂", "أمينة", "a/b"])
-@pytest.mark.parametrize("form", ["raw", "escaped"])
+@each("name", ["Ọ̀rọ̀ 🙂", "أمينة", "a/b"])
+@each("form", ["raw", "escaped"])
 def test_both_forms_of_text_outside_ascii_are_accepted(
     mock: Any, form: str, name: str, signature_of: Any
 ) -> None:

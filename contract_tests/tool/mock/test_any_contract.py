@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from contract_tests.usual import each
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import parse_document
@@ -188,7 +189,7 @@ def test_prefer_chooses_a_status_and_an_example(ask: Ask) -> None:
     assert ask("GET", "/pets/1", prefer="respond-async").status == 200
 
 
-@pytest.mark.parametrize(
+@each(
     ("method", "target", "body", "fields", "status", "why"),
     [
         ("GET", "/pets/x", None, {}, 400, "the path parameter id does not fit its schema"),
@@ -239,7 +240,7 @@ SCHEMAS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("number", range(len(SCHEMAS)))
+@each("number", range(len(SCHEMAS)))
 def test_what_is_made_fits_its_schema(number: int) -> None:
     tree = {"type": "object", "required": ["leaf"], "properties": {"leaf": {"type": "boolean"},
             "more": {"type": "array", "items": {"$ref": "#/components/schemas/Tree"}}}}  # fmt: skip
@@ -252,7 +253,7 @@ def test_what_is_made_fits_its_schema(number: int) -> None:
     assert made[0] == made[1]
 
 
-@pytest.mark.parametrize(
+@each(
     ("mock", "message"),
     [
         ({"records": {"pets": {"key": "/id"}}}, r"missing required field `holds`"),

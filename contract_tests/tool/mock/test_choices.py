@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from contract_tests.usual import each
 from msgspec.structs import replace
 
 from opay_contract.contract.loading import load_contract
@@ -129,7 +130,7 @@ NEVER_EVIDENCE = {"wrong-method"}
 """Evidence counts for known operations alone, and another method is none."""
 
 
-@pytest.mark.parametrize(("question", "reading"), READINGS)
+@each(("question", "reading"), READINGS)
 def test_the_mock_acts_on_the_reading_that_is_taken(  # noqa: PLR0913, PLR0917  fixtures
     question: str,
     reading: str,
@@ -179,7 +180,7 @@ def test_the_readings_are_those_of_the_contract() -> None:
         assert set(implemented) == readings.get(question, set(implemented))
 
 
-@pytest.mark.parametrize(
+@each(
     ("pick", "message"),
     [
         ("wrong-metod=http-error", "unknown question 'wrong-metod'; did you mean 'wrong-method'"),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from contract_tests.usual import each
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
@@ -144,7 +145,7 @@ def test_a_fault_happens_to_requests_that_ask_for_nothing(build_mock: Callable[.
     assert mock.ask(b'{"customerId":"a"}', x_mock_scenario="error-90").response.status == 200
 
 
-@pytest.mark.parametrize(
+@each(
     ("texts", "message"),
     [
         (["slwo=0.1"], "did you mean 'slow'"),

@@ -5,6 +5,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,22 @@ from opay_contract.judge.card_numbers import has_card_number
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.store import Store, StoredRecord
 
-CUSTOMERS = list(RecordBook(load_contract()).made_up(300, 5))
+
+@cache
+def customers() -> list[StoredRecord]:
+    return list(RecordBook(load_contract()).made_up(300, 5))
 
 
 def test_a_seed_number_makes_the_same_customers_on_every_machine() -> None:
-    text = msgspec.json.encode(CUSTOMERS, order="sorted")
+    text = msgspec.json.encode(customers(), order="sorted")
     assert hashlib.sha256(text).hexdigest().startswith("ba48206c12808405")
     book = RecordBook(load_contract())
-    assert list(book.made_up(300, 6)) != CUSTOMERS == list(book.made_up(300, 5))
+    assert list(book.made_up(300, 6)) != customers() == list(book.made_up(300, 5))
 
 
 def test_made_up_customers_conform_and_have_no_card_number() -> None:
     kind = RecordBook(load_contract()).first
-    for stored in CUSTOMERS:
+    for stored in customers():
         assert list(kind.faults(kind.data(stored))) == []
         texts = [
             *stored.document["customer"].values(),
@@ -42,16 +46,16 @@ def test_made_up_customers_conform_and_have_no_card_number() -> None:
 
 
 def test_made_up_customers_have_no_card_or_some() -> None:
-    assert {len(stored.items) for stored in CUSTOMERS} == {0, 1, 2, 3}
-    assert len({token for stored in CUSTOMERS for token in stored.items}) == sum(
-        len(stored.items) for stored in CUSTOMERS
+    assert {len(stored.items) for stored in customers()} == {0, 1, 2, 3}
+    assert len({token for stored in customers() for token in stored.items}) == sum(
+        len(stored.items) for stored in customers()
     )
 
 
 def test_what_is_added_comes_back_in_order() -> None:
     with Store() as store:
-        store.add(CUSTOMERS)
-        for stored in CUSTOMERS:
+        store.add(customers())
+        for stored in customers():
             assert store.record("customers", stored.id) == stored
             for token, card in stored.items.items():
                 assert store.record_of_item("customers", token) == replace(stored, items={token: card})
@@ -59,7 +63,7 @@ def test_what_is_added_comes_back_in_order() -> None:
 
 
 def test_adding_again_replaces_and_removing_takes_the_cards_along() -> None:
-    stored = next(stored for stored in CUSTOMERS if stored.items)
+    stored = next(stored for stored in customers() if stored.items)
     token = next(iter(stored.items))
     with Store() as store:
         store.add([stored])
@@ -79,14 +83,14 @@ def test_adding_again_replaces_and_removing_takes_the_cards_along() -> None:
 
 def test_a_failed_write_leaves_everything_as_it_was() -> None:
     def broken() -> Any:
-        yield CUSTOMERS[0]
+        yield customers()[0]
         raise RuntimeError
 
     with Store() as store:
-        store.add(CUSTOMERS[1:3])
+        store.add(customers()[1:3])
         with pytest.raises(RuntimeError):
             store.reset(broken())
-        assert store.ids("customers") == sorted(stored.id for stored in CUSTOMERS[1:3])
+        assert store.ids("customers") == sorted(stored.id for stored in customers()[1:3])
 
 
 def test_several_stores_share_a_file_from_the_first_moment(tmp_path: Path) -> None:
@@ -94,13 +98,13 @@ def test_several_stores_share_a_file_from_the_first_moment(tmp_path: Path) -> No
 
     def write(part: int) -> None:
         with Store(path) as store:
-            for stored in CUSTOMERS[part::8]:
+            for stored in customers()[part::8]:
                 store.add([stored])
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(write, range(8)))
     with Store(path) as store:
-        assert store.ids("customers") == sorted(stored.id for stored in CUSTOMERS)
+        assert store.ids("customers") == sorted(stored.id for stored in customers())
 
 
 def test_what_is_stored_is_looked_up_once_and_what_is_not_each_time(
@@ -124,21 +128,21 @@ def test_an_answer_is_remembered_only_as_long_as_the_store_is_the_same(
 ) -> None:
     path = tmp_path / "store.sqlite"
     with Store(path) as store, Store(path) as other:
-        store.add(CUSTOMERS[:3])
+        store.add(customers()[:3])
         mock = in_process(contract=load_contract(), store=store).build()
-        body = json.dumps({"customerId": CUSTOMERS[0].id}).encode()
+        body = json.dumps({"customerId": customers()[0].id}).encode()
 
         def name() -> str:
             answer = json.loads(mock.ask(body).response.body)
             return str(answer["data"]["customer"]["customerName"]) if "data" in answer else answer["code"]
 
-        assert name() == CUSTOMERS[0].document["customer"]["customerName"]
+        assert name() == customers()[0].document["customer"]["customerName"]
         for number, writer in enumerate((store, other, store)):
-            customer = CUSTOMERS[0].document["customer"] | {"customerName": f"Name {number}"}
-            changed = replace(CUSTOMERS[0], document={"customer": customer, "cardTokens": []})
+            customer = customers()[0].document["customer"] | {"customerName": f"Name {number}"}
+            changed = replace(customers()[0], document={"customer": customer, "cardTokens": []})
             writer.add([changed])
             assert name() == name() == f"Name {number}"
-        other.remove("customers", CUSTOMERS[0].id)
+        other.remove("customers", customers()[0].id)
         assert name() == "02001"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 import requests
+from contract_tests.usual import each
 
 from opay_contract.errors import UsageError
 from opay_contract.pytest_plugin.checking import DriftError, NothingCheckedError, OpayContract
@@ -64,12 +65,12 @@ WAYS: list[Callable[[Any], Any]] = [
 ]
 
 
-@pytest.mark.parametrize("way", WAYS)
+@each("way", WAYS)
 def test_an_answer_that_conforms_passes_in_every_form(opay_contract: OpayContract, way: Any) -> None:
     assert opay_contract.check(way(SUCCESS), fail_on="info") == ()
 
 
-@pytest.mark.parametrize("way", WAYS)
+@each("way", WAYS)
 def test_drift_is_listed_in_every_form_and_no_value_is(opay_contract: OpayContract, way: Any) -> None:
     with pytest.raises(DriftError) as raised:
         opay_contract.check(way(DRIFTED))
@@ -148,7 +149,7 @@ def test_a_preflight_is_nothing_to_check(opay_contract: OpayContract) -> None:
         opay_contract.check(native("", method="OPTIONS", url=SANDBOX, headers=headers))
 
 
-@pytest.mark.parametrize(
+@each(
     ("given", "message"),
     [
         ("text", "cannot check a str; expected a response of requests or httpx, or a dictionary"),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from contract_tests.usual import each
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -92,7 +93,7 @@ def test_chunked_messages_pass_with_the_same_bytes(
     assert unchunked(got.partition(b"\r\n\r\n")[2]) == body
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE", "PATCH"])
+@each("method", ["GET", "HEAD", "OPTIONS", "DELETE", "PATCH"])
 def test_requests_without_a_body_pass_without_one(pair: tuple[Any, Any], method: str) -> None:
     upstream, proxy = pair
     upstream.respond = lambda connection, _: connection.sendall(b"HTTP/1.1 204 No Content\r\nX-A: 1\r\n\r\n")

@@ -17,7 +17,7 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner, Result
-from contract_tests.usual import one_in
+from contract_tests.usual import each, one_in
 
 from opay_contract.cli.redact import redact
 from opay_contract.errors import UsageError
@@ -102,7 +102,7 @@ def test_an_input_is_never_overwritten(output: str, tmp_path: Path) -> None:
     assert source.read_bytes() == DRIFTED.read_bytes()
 
 
-@pytest.mark.parametrize("arguments", [["x"], ["x", "-o", "y", "--verify"], ["-", "-o", "y"]])
+@each("arguments", [["x"], ["x", "-o", "y", "--verify"], ["-", "-o", "y"]])
 def test_orders_that_contradict_themselves_are_refused(arguments: list[str]) -> None:
     with pytest.raises((UsageError, click.UsageError)):
         redact.main(arguments, standalone_mode=False)

@@ -24,6 +24,7 @@ from contract_tests.tool.whole.leaks.planting import (
     write_json,
     write_transcript,
 )
+from contract_tests.usual import each
 
 from opay_contract.formats import bounds
 from opay_contract.formats.bounds import TOO_MANY_VALUES
@@ -271,7 +272,7 @@ REMARKS = [
 ]
 
 
-@pytest.mark.parametrize("remark", REMARKS)
+@each("remark", REMARKS)
 def test_a_remark_still_says_what_it_said(remark: str, redact: Any) -> None:
     """The reader knows a call's beginning, its end and its scheme by them, also behind a body."""
     lines = [
@@ -354,7 +355,7 @@ WIDER_WHITE_SPACE = ["\x1c", "\x1f", "\x85", "\xa0", "\u2028"]
 """What is white space in text, and not in bytes."""
 
 
-@pytest.mark.parametrize("white", WIDER_WHITE_SPACE)
+@each("white", WIDER_WHITE_SPACE)
 def test_white_space_that_is_none_in_bytes_changes_no_line_of_a_transcript(
     white: str, redact: Any, verdict: Any
 ) -> None:

@@ -6,7 +6,6 @@ import json
 import re
 from typing import Any
 
-import pytest
 from contract_tests.tool.redact.writers import (
     as_events,
     as_flows,
@@ -15,6 +14,7 @@ from contract_tests.tool.redact.writers import (
     as_report,
     as_transcript,
 )
+from contract_tests.usual import each
 from msgspec import structs
 
 from opay_contract.formats.content_coding import AS_CHARACTERS, CHUNKED, COLOURED, MANGLED, UNMARKED
@@ -128,7 +128,7 @@ def collection(header: Any, info: str = INFO) -> bytes:
     return f'{{"info":{info},"item":{json.dumps([item(header)])}}}'.encode()
 
 
-@pytest.mark.parametrize("value", [4111111111111111, -1, 0, 10**30, 256612345678901])
+@each("value", [4111111111111111, -1, 0, 10**30, 256612345678901])
 def test_a_number_as_the_value_of_a_field_is_replaced_as_a_text_is(value: int, redact: Any) -> None:
     for name in ("Authorization", "MerchantId", "Content-Type", "X-Other"):
         data = collection([{"key": name, "value": value}])

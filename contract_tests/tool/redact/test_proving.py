@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 from click.testing import CliRunner
 from contract_tests.tool.whole.leaks.planting import FORMATS, REDACTED, load
+from contract_tests.usual import each
 
 from opay_contract.cli.redact import redact as command
 from opay_contract.contract.loading import load_contract
@@ -67,7 +68,7 @@ def test_an_id_of_hexadecimal_digits_in_a_path_is_clean_once_it_is_replaced(
     assert list(prover.iter_places(io.BytesIO(redact(line.encode()).data))) == []
 
 
-@pytest.mark.parametrize("name", REDACTED)
+@each("name", REDACTED)
 def test_the_recordings_are_not_clean_before_and_are_after(name: str, redact: Any, prover: Prover) -> None:
     format_in, write, _ = FORMATS[name]
     data = write(load(name))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import pytest
+from contract_tests.usual import each
 
 from opay_contract.formats.json_text import NewNames
 from opay_contract.model.exchange import Exchange, Place, Request, Response
@@ -37,7 +37,7 @@ def test_the_test_numbers_are_card_numbers_of_their_length() -> None:
     assert {len(one) for one in LAST_FOUR} == {4}
 
 
-@pytest.mark.parametrize("count", range(1, 40))
+@each("count", range(1, 40))
 def test_digits_keep_their_number_and_carry_the_mark(count: int) -> None:
     made = Pseudonyms(b"k" * 32).digits("7" * count)
     assert len(made) == count
@@ -85,7 +85,7 @@ def test_a_signature_that_does_not_verify_stays_one(contract: Any, make_redactor
     assert make_redactor(private_key=None).exchange(made) == made
 
 
-@pytest.mark.parametrize("value", ["[Filtered]", "Bearer ***", ""])
+@each("value", ["[Filtered]", "Bearer ***", ""])
 def test_what_a_tool_has_masked_stays_masked(value: str, make_redactor: Any) -> None:
     assert make_redactor().exchange(exchange(b"{}", b"{}", value)).request.headers[0][1] == value
 

@@ -4,8 +4,8 @@ import json
 import re
 from typing import Any
 
-import pytest
 from contract_tests.tool.redact.test_properties import URL
+from contract_tests.usual import each
 
 from opay_contract.formats.table import Format
 from opay_contract.judge.describing import describe_name
@@ -22,7 +22,7 @@ def line(**members: str) -> bytes:
     ).encode(errors="surrogateescape")
 
 
-@pytest.mark.parametrize(
+@each(
     "time",
     ["1637822753", "1637822753.0", "1637822753.00", "1637822753.5", "1.637822753e9", "163782275300E-2"],
 )
@@ -30,7 +30,7 @@ def test_a_time_stays_however_it_is_written(time: str, redact: Any) -> None:
     assert f'"createTimestamp":{time},'.encode() in redact(line(createTimestamp=time, x='"Amira"')).data
 
 
-@pytest.mark.parametrize(
+@each(
     "number",
     [
         "2012345678",
@@ -56,7 +56,7 @@ def test_findings_of_a_number_stay_however_it_is_written(number: str, redact: An
     assert redact(written.data).data == written.data
 
 
-@pytest.mark.parametrize("number", ["2012345678.0", "2.012345678e9", "2012345678"])
+@each("number", ["2012345678.0", "2.012345678e9", "2012345678"])
 def test_a_whole_number_stays_whole(number: str, redact: Any) -> None:
     found = re.search(rb'"x":([0-9.]+)', redact(line(x=number)).data)
     assert found is not None
@@ -75,7 +75,7 @@ CUT = [
 ]
 
 
-@pytest.mark.parametrize("text", CUT)
+@each("text", CUT)
 def test_a_text_cut_in_a_character_costs_nothing(text: str, redact: Any, verdict: Any) -> None:
     as_text = json.dumps(text.encode(errors="surrogateescape").decode(errors="replace")) + "é".join('""')
     many = line(customerName=text, x=text, y=f"{{{text}:{text}}}") + line(x=as_text[:-3]) + line(x='"Amira"')
@@ -86,7 +86,7 @@ def test_a_text_cut_in_a_character_costs_nothing(text: str, redact: Any, verdict
     assert redact(written.data, Format.NDJSON).data == written.data
 
 
-@pytest.mark.parametrize("text", CUT)
+@each("text", CUT)
 def test_a_body_that_is_text_cut_in_a_character_costs_nothing(text: str, redact: Any, verdict: Any) -> None:
     request = f'{{"url":"{URL}","headers":[],"method":"POST"}}'
     answer = f'{{"status":200,"headers":[],"content":{{"text":{text}}}}}'
@@ -97,7 +97,7 @@ def test_a_body_that_is_text_cut_in_a_character_costs_nothing(text: str, redact:
     assert redact(written.data, Format.HAR).data == written.data
 
 
-@pytest.mark.parametrize("digits", ["⁰¹²³⁴⁵⁶⁷⁸⁹", "₀₁₂₃₄₅₆₇₈₉", "①②③④⑤⑥⑦⑧⑨", "٠١٢٣٤٥٦٧٨٩"])
+@each("digits", ["⁰¹²³⁴⁵⁶⁷⁸⁹", "₀₁₂₃₄₅₆₇₈₉", "①②③④⑤⑥⑦⑧⑨", "٠١٢٣٤٥٦٧٨٩"])
 def test_a_signature_of_other_digits_stays_one(digits: str, redact: Any, verdict: Any) -> None:
     forged = (digits * 13)[:128]
     data = line(x="1").replace(b'"headers":{}', f'"headers":{{"Authorization":"Bearer {forged}"}}'.encode())

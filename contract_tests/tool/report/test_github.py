@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-import pytest
+from contract_tests.usual import each
 from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
@@ -96,7 +96,7 @@ def test_standard_input_is_no_file(build: Callable[..., FoldedFinding]) -> None:
     assert "at -:1" in message
 
 
-@pytest.mark.parametrize("folder", [None, "", "a,b:c%0A"])
+@each("folder", [None, "", "a,b:c%0A"])
 def test_nothing_from_outside_begins_a_command_or_ends_a_property(
     folder: str | None,
     hostile: DriftSummary,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
+from contract_tests.usual import each
 from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
@@ -157,7 +158,7 @@ def test_every_chart_has_words(page: str) -> None:
     assert len(images) > 50
 
 
-@pytest.mark.parametrize(
+@each(
     ("first", "last", "step"),
     [
         ("2026-05-01", "2026-05-01", 1),

@@ -6,6 +6,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from contract_tests.usual import each
 from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
@@ -75,7 +76,7 @@ def test_every_test_case_has_a_name_of_its_own(drifted: DriftSummary) -> None:
     assert len({(case.attrib["classname"], case.attrib["name"]) for case in cases}) == len(cases)
 
 
-@pytest.mark.parametrize("fail_on", list(Severity))
+@each("fail_on", list(Severity))
 def test_what_fails_is_what_fails_the_run(fail_on: Severity, drifted: DriftSummary) -> None:
     severities = [folded.finding.rule.severity for folded in drifted.findings.values()]
     failing = sum(severity >= fail_on for severity in severities)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 from contract_tests.tool.running import run_command
+from contract_tests.usual import each
 from msgspec.structs import replace
 
 from opay_contract.cli.check import check
@@ -107,7 +108,7 @@ def test_few_findings_are_shown_from_both_sides(build: Build) -> None:
     assert click.unstyle(render_text(CheckedRun(summary=some(build, 9)), View(is_full=True))).count("┌ ") == 9
 
 
-@pytest.mark.parametrize(("asked", "width"), [(1, MIN_WIDTH), (79, MIN_WIDTH), (80, 80), (81, 81)])
+@each(("asked", "width"), [(1, MIN_WIDTH), (79, MIN_WIDTH), (80, 80), (81, 81)])
 def test_lines_are_as_long_as_the_terminal_is_wide_but_eighty_at_least(
     asked: int, width: int, drifted: DriftSummary, contract: Contract
 ) -> None:
@@ -126,7 +127,7 @@ def test_card_numbers_come_before_everything(build: Build) -> None:
     assert rank([*found[2:], *weighed])[-1].finding.rule.severity is Severity.INFO
 
 
-@pytest.mark.parametrize(
+@each(
     ("pointer", "words"),
     [
         ("/data/cardTokens/*/brand", "data.cardTokens[].brand"),

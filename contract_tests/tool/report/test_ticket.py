@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from contract_tests.tool.running import run_command
+from contract_tests.usual import each
 from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
@@ -60,7 +61,7 @@ def test_a_ticket_without_a_difference_says_so(clean: DriftSummary) -> None:
     assert "Nothing was checked." in render_ticket(CheckedRun(summary=DriftSummary()))
 
 
-@pytest.mark.parametrize("number", [MAX_TOLD - 1, MAX_TOLD, MAX_TOLD + 1])
+@each("number", [MAX_TOLD - 1, MAX_TOLD, MAX_TOLD + 1])
 def test_a_ticket_tells_so_many_and_counts_the_others(number: int, drifted: DriftSummary) -> None:
     folded = next(one for one in drifted.findings.values() if one.finding.rule.id == "type-mismatch")
     found = [replace(folded, finding=replace(folded.finding, pointer=f"/data/{at}")) for at in range(number)]

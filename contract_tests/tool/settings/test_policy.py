@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import pytest
+from contract_tests.usual import each
 
 from opay_contract.errors import UsageError
 from opay_contract.judge.gap_table import EVERY_RULE, GAP_RULES
@@ -50,7 +51,7 @@ def rules_of(summary: DriftSummary) -> set[str]:
 FOUND = {"type-mismatch": 3, "code-undocumented": 5, "header-missing": 2, "card-number-exposed": 1}
 
 
-@pytest.mark.parametrize(
+@each(
     ("select", "ignore", "kept"),
     [
         ([], [], set(FOUND)),

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from contract_tests.usual import each
 from msgspec.structs import replace
 
 from opay_contract.errors import ContractError, UsageError
@@ -15,7 +16,7 @@ def canonical_text(body: bytes, scheme: SignatureScheme, *, non_ascii: str | Non
     return sign(body, "OPAYPRV_TEST_SYNTHETIC_0001", scheme, non_ascii=non_ascii).text
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "text"),
     [
         (b"{}", "{}"),
@@ -40,7 +41,7 @@ def test_one_text_for_every_way_to_write_a_value(body: bytes, text: str, scheme:
     assert canonical_text(body, scheme) == text
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "raw", "escaped"),
     [
         ('{"é":"ü"}', '{"é":"ü"}', r'{"\u00e9":"\u00fc"}'),
@@ -67,7 +68,7 @@ def test_the_scheme_decides_order_separators_and_slashes(scheme: SignatureScheme
     assert canonical_text(b'{"b":"x/y","a":[1,2]}', other) == r'{"b": "x\/y", "a": [1, 2]}'
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "message"),
     [
         (b"", "breaks off at line 1, column 1"),

@@ -5,6 +5,7 @@ import hashlib
 import json
 
 import pytest
+from contract_tests.usual import each
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,7 +53,7 @@ MASKS = [
 ]
 
 
-@pytest.mark.parametrize("prefix", [PREFIX, "", "bearer ", "Token "])
+@each("prefix", [PREFIX, "", "bearer ", "Token "])
 def test_a_digest_in_any_writing_is_an_attempt(prefix: str) -> None:
     assert [one for one in ATTEMPTS if is_mask(prefix + one, PREFIX)] == []
 

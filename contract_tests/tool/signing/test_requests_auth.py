@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import requests
+from contract_tests.usual import each
 from msgspec import structs
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
@@ -223,7 +224,7 @@ def test_an_odd_location_is_another_origin(
     assert not {"Authorization", "MerchantId"} & set(response.next.headers)
 
 
-@pytest.mark.parametrize(
+@each(
     ("location", "signed"),
     [
         ("https://api.invalid:443/next", True),

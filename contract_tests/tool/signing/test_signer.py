@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from contract_tests.usual import each
 from msgspec.structs import replace
 
 from opay_contract.errors import ContractError, UsageError
@@ -41,7 +42,7 @@ PUBLISHED_SIGNED = (
 )
 
 
-@pytest.mark.parametrize(
+@each(
     ("key", "text", "value"),
     [
         (SYNTHETIC, BODY.decode(), BODY_SIGNED),
@@ -98,7 +99,7 @@ def test_verify_tells_which_form_was_signed(scheme: SignatureScheme, key: str) -
         assert verify(body, header, key, other).reason is SignatureFault.MISMATCH
 
 
-@pytest.mark.parametrize(
+@each(
     ("header", "reason"),
     [
         ("", "malformed-header"),
@@ -169,10 +170,8 @@ def test_neither_key_nor_text_nor_digits_show_in_a_repr(scheme: SignatureScheme,
     assert signature.value not in repr(verify(BODY, signature.header, key, scheme))
 
 
-@pytest.mark.parametrize(
-    "body", [b'{"a":"CANARY_VALUE', b'{"a":"CANARY_VALUE","a":"CANARY_VALUE"}', b"CANARY_VALUE"]
-)
-@pytest.mark.parametrize("key", ["CANARY_KEY", "CANARY_KEY\ud800"])
+@each("body", [b'{"a":"CANARY_VALUE', b'{"a":"CANARY_VALUE","a":"CANARY_VALUE"}', b"CANARY_VALUE"])
+@each("key", ["CANARY_KEY", "CANARY_KEY\ud800"])
 def test_no_error_or_its_context_holds_key_or_value(body: bytes, key: str, scheme: SignatureScheme) -> None:
     with pytest.raises((UnsignableBody, UsageError)) as caught:
         sign(body, key, scheme)

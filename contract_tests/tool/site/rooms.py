@@ -27,7 +27,8 @@ PACKAGE = f"{Path(opay_contract.__file__).parent}/"
 URL = "https://sandbox-cashierapi.opaycheckout.com/api/v1/international/token/query"
 HEADERS = {"Content-Type": "application/json", "MerchantId": "256612345678901", "Authorization": "Bearer 0"}
 QUERY = {"customerId": "121111113"}
-ANSWER = json.loads((Path(__file__).parents[2] / "recordings/clean/vendor-success.json").read_bytes())
+RECORDED = json.loads((Path(__file__).parents[2] / "recordings/clean/vendor-success.json").read_bytes())
+ANSWER, TOKEN = json.dumps(RECORDED), RECORDED["data"]["cardTokens"][0]["opayToken"]
 Rooms = dict[str, list[str]]
 _SECONDS = itertools.count()
 
@@ -47,9 +48,14 @@ def render_rooms() -> str:
 def ndjson(number: int) -> str:
     """Return exchanges, a line each."""
     request = {"method": "POST", "url": URL, "headers": HEADERS, "body": QUERY}
-    response = {"status": 200, "headers": {"Content-Type": "application/json"}, "body": ANSWER}
-    entry = {"request": request, "response": response}
-    return "".join(f"{json.dumps(entry | {'recorded_at': moment})}\n" for moment in moments(number))
+    response = {"status": 200, "headers": {"Content-Type": "application/json"}}
+    return "".join(
+        json.dumps(
+            {"request": request, "response": response | {"body": json.loads(answer)}, "recorded_at": moment}
+        )
+        + "\n"
+        for moment, answer in answers(number)
+    )
 
 
 def har(number: int) -> str:
@@ -57,18 +63,24 @@ def har(number: int) -> str:
     fields = [{"name": name, "value": value} for name, value in HEADERS.items()]
     text, media = json.dumps(QUERY), "application/json"
     request = {"method": "POST", "url": URL, "headers": fields, "postData": {"mimeType": media, "text": text}}
-    content = {"mimeType": media, "text": json.dumps(ANSWER)}
-    response = {"status": 200, "headers": [{"name": "Content-Type", "value": media}], "content": content}
+    response = {"status": 200, "headers": [{"name": "Content-Type", "value": media}]}
     entries = [
-        {"startedDateTime": moment, "request": request, "response": response} for moment in moments(number)
+        {
+            "startedDateTime": moment,
+            "request": request,
+            "response": response | {"content": {"mimeType": media, "text": answer}},
+        }
+        for moment, answer in answers(number)
     ]
     return json.dumps({"log": {"version": "1.2", "creator": {"name": "a"}, "entries": entries}})
 
 
-def moments(number: int) -> Iterator[str]:
-    """Yield so many times, a second apart, none twice in a process."""
+def answers(number: int) -> Iterator[tuple[str, str]]:
+    """Yield so many answers, each with a time and a token that no other in the process has."""
     start = datetime(2026, 11, 1, tzinfo=UTC)
-    yield from (f"{start + timedelta(seconds=next(_SECONDS)):%Y-%m-%dT%H:%M:%SZ}" for _ in range(number))
+    for second in itertools.islice(_SECONDS, number):
+        moment = start + timedelta(seconds=second)
+        yield f"{moment:%Y-%m-%dT%H:%M:%SZ}", ANSWER.replace(TOKEN, f"{TOKEN[:-6]}{second:06}")
 
 
 @cache

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from contract_tests.tool.site.shells import REPOSITORY
+from contract_tests.usual import each
 
 from opay_contract.cli.main import cli
 
@@ -82,10 +83,8 @@ def write(url: str, body: Any) -> dict[str, str]:
     return {name: make(url, body) for name, make in FILES.items()}
 
 
-@pytest.mark.parametrize("name", HOOKS)
-@pytest.mark.parametrize(
-    "url", ["https://api.shop.example/v1/charges", f"https://{'a' * 9}.opaycheckout.com/x"]
-)
+@each("name", HOOKS)
+@each("url", ["https://api.shop.example/v1/charges", f"https://{'a' * 9}.opaycheckout.com/x"])
 def test_recordings_of_other_apis_pass(hook: Hook, name: str, url: str) -> None:
     assert hook(name, **write(url, UNKNOWN)) == 0
 
@@ -97,12 +96,12 @@ def test_beside_others_recordings_of_ours_are_still_refused(hook: Hook) -> None:
     assert hook(VERIFY, **others, **write(OURS, REFUSED | {"data": {"customerName": "Mona Saleh"}})) == 1
 
 
-@pytest.mark.parametrize("name", FILES)
+@each("name", FILES)
 def test_a_refusal_alone_is_a_fixture_like_others(hook: Hook, name: str) -> None:
     assert hook(CHECK, **{name: FILES[name](OURS, REFUSED)}) == 0
 
 
-@pytest.mark.parametrize("name", FILES)
+@each("name", FILES)
 def test_the_proof_of_redaction_looks_at_gateways_and_at_cards_of_anybody(hook: Hook, name: str) -> None:
     make = FILES[name]
     assert hook(VERIFY, **{name: make(f"https://gw.shop.example/psp{QUERY}", UNKNOWN)}) == 1

@@ -19,6 +19,7 @@ from typing import TypeVar
 import click
 import pytest
 from contract_tests.tool.site.shells import open_shell
+from contract_tests.usual import each
 
 from opay_contract.cli.main import cli
 
@@ -169,7 +170,7 @@ def test_the_options_of_a_block_that_cannot_run_here_exist(block: Block) -> None
     check_options(block.text)
 
 
-@pytest.mark.parametrize("page", PAGES)
+@each("page", PAGES)
 def test_the_options_of_commands_in_sentences_exist(page: str) -> None:
     for command in IN_A_SENTENCE.findall(PAGES[page].read_text(encoding="utf-8")):
         check_options(command)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from contract_tests.tool.running import run_command
+from contract_tests.usual import each
 
 from opay_contract.cli.contract import spec
 from opay_contract.errors import UsageError
@@ -66,13 +68,12 @@ def test_json_has_every_problem_with_its_place_and_the_counts(contract: Path) ->
     }
 
 
-@pytest.mark.parametrize("present", [[], ["schemas/a.json"]])
+@each("present", [[], ["schemas/a.json"]])
 def test_a_folder_without_openapi_yaml_is_unusable(tmp_path: Path, present: list[str]) -> None:
     for name in present:
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text("{}", encoding="utf-8")
-    command = [sys.executable, "-m", "opay_contract", "spec", "--contract", str(tmp_path)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = run_command("spec", "--contract", tmp_path, cwd=tmp_path)
     assert result.returncode == 2
     assert result.stdout == ""
     assert result.stderr == (

@@ -2,7 +2,7 @@
 
 import jsonschema
 import jsonschema_rs
-import pytest
+from contract_tests.usual import each
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,17 +25,17 @@ PIECES = st.sampled_from(
 TEXTS = st.text(alphabet="ab0.٣é\n\r\u2028 ", max_size=6)
 
 
-@pytest.mark.parametrize("pattern", REFUSED)
+@each("pattern", REFUSED)
 def test_a_pattern_that_is_read_in_two_ways_is_refused(pattern: str) -> None:
     assert describe_pattern(pattern, None)
 
 
-@pytest.mark.parametrize("pattern", ALLOWED)
+@each("pattern", ALLOWED)
 def test_a_pattern_of_the_common_language_is_allowed(pattern: str) -> None:
     assert describe_pattern(pattern, None) is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("pattern", "limit", "allowed"),
     [
         ("^a$", 1, True),

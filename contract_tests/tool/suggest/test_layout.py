@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from contract_tests.usual import each
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -140,7 +141,7 @@ deep:
 last: no"""
 
 
-@pytest.mark.parametrize(
+@each(
     ("edit", "expected"),
     [
         (Add(file="o.yaml", at=(), name="x", value="y"), "last: no\nx: 'y'"),
@@ -170,7 +171,7 @@ def test_every_style_keeps_its_comments(edit: Edit, expected: str) -> None:
         assert edited.count("#") == text.count("#")
 
 
-@pytest.mark.parametrize(
+@each(
     "edit",
     [
         Append(file="o.yaml", at=("again",), value=1),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import requests
+from contract_tests.usual import each
 from starlette.responses import Response
 
 from opay_contract.mock.serving import running
@@ -99,7 +100,7 @@ def test_waiting_and_trying_have_an_end() -> None:
         assert (clock.slept, script.seen) == ([3, 6, 10, 10], 5)
 
 
-@pytest.mark.parametrize(
+@each(
     ("asked", "slept"),
     [
         ("7", [7]),

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import pytest
 from contract_tests.tool.suite.defects import html
 from contract_tests.tool.suite.park import (
     CONTRACT,
@@ -15,6 +14,7 @@ from contract_tests.tool.suite.park import (
     SoundServer,
     asking,
 )
+from contract_tests.usual import each
 from msgspec.structs import replace
 
 from opay_contract.signing.doctor import describe_doubt
@@ -48,7 +48,7 @@ def test_what_is_right_takes_five_requests_at_most() -> None:
     assert server.answered <= PROBES
 
 
-@pytest.mark.parametrize("readings", [{}, {"authentication-code": "other"}, {"error-status": "http-status"}])
+@each("readings", [{}, {"authentication-code": "other"}, {"error-status": "http-status"}])
 def test_a_wrong_key_and_an_unknown_customer_are_told_apart(readings: dict[str, str]) -> None:
     answer = SoundServer(readings).answer
     wrong = {
@@ -69,7 +69,7 @@ def test_a_customer_without_a_card_is_named() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("came", "words"),
     [
         (Came(status=404, headers={}), "HTTP 404; /api/v1/international/token/query is not served there"),

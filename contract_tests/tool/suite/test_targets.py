@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from contract_tests.tool.suite.conftest import CREDENTIALS, Staging
+from contract_tests.usual import each
 
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
@@ -70,9 +71,7 @@ def test_the_options_are_known_however_pytest_is_called(
     assert asked == ("sandbox", Path("sandbox.ndjson"))
 
 
-@pytest.mark.parametrize(
-    "missing", [["OPAY_PRIVATE_KEY"], ["OPAY_CUSTOMER_ID", "OPAY_MERCHANT_ID"], list(CREDENTIALS)]
-)
+@each("missing", [["OPAY_PRIVATE_KEY"], ["OPAY_CUSTOMER_ID", "OPAY_MERCHANT_ID"], list(CREDENTIALS)])
 def test_missing_credentials_are_named(missing: list[str]) -> None:
     given = {name: value for name, value in CREDENTIALS.items() if name not in missing}
     with pytest.raises(UsageError, match="--target sandbox needs ") as raised:
@@ -81,7 +80,7 @@ def test_missing_credentials_are_named(missing: list[str]) -> None:
     assert [name for name in CREDENTIALS if name in said] == [name for name in CREDENTIALS if name in missing]
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     [
         "production",
@@ -101,7 +100,7 @@ def test_production_needs_a_flag_of_its_own(name: str) -> None:
     assert CREDENTIALS["OPAY_PRIVATE_KEY"] not in repr(found)
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "said"),
     [
         ("sandbx", "unknown target; expected mock, sandbox, production, or a URL"),

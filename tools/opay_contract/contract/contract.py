@@ -262,24 +262,23 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         if request.url is None:
             first = next(iter(self.operations), None)
             return Route(operation=first, documented=first.path if first else "")
-        parts = _split(request.url)
-        if parts is None or not any(server.answers(host_of(parts)) for server in self.servers):
+        parts, host = _split(request.url)
+        if parts is None or not any(server.answers(host) for server in self.servers):
             return Route(outside=Outside.HOST)
         method = (request.method or "").upper()
         if method == "OPTIONS" and header(request.headers, "access-control-request-method") is not None:
             return Route(outside=Outside.PREFLIGHT)
-        path = self._path_of(parts)
+        path = self._path_of(parts, host)
         known = [one for one in self.operations if path is not None and one.path_pattern.fullmatch(path)]
         if not known:
-            return self._unknown_path(parts, has_path=path is not None)
+            return self._unknown_path(parts, host, has_path=path is not None)
         known.sort(key=lambda operation: operation.rank)
         operation = next((operation for operation in known if method in ("", operation.method)), None)
         others = {one.method: one for one in reversed(known)}.values() if operation is None else ()
         return Route(operation=operation, documented=known[0].path, others=tuple(others))
 
-    def _unknown_path(self, url: SplitResult, *, has_path: bool) -> Route:
+    def _unknown_path(self, url: SplitResult, host: str, *, has_path: bool) -> Route:
         """Return where a path leads that no operation has: one operation does not say what else there is."""
-        host = host_of(url)
         ours = [one for one in self.servers if one.answers(host) and (one.host or not host)]
         prefixes = dict.fromkeys(server.prefix for server in ours)
         documented = [prefix + operation.path for prefix in prefixes for operation in self.operations]
@@ -292,11 +291,10 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
         A URL without a host is a path on a host that was not recorded, and taken for ours.
         """
-        parts = _split(url)
-        return None if parts is None else self._path_of(parts)
+        parts, host = _split(url)
+        return None if parts is None else self._path_of(parts, host)
 
-    def _path_of(self, parts: SplitResult) -> str | None:
-        host = host_of(parts)
+    def _path_of(self, parts: SplitResult, host: str) -> str | None:
         below = [server for server in self.servers if f"{parts.path}/".startswith(f"{server.prefix}/")]
         candidates = [server for server in below if server.answers(host)]
         if not candidates:
@@ -337,14 +335,14 @@ def content_type(headers: Headers | None) -> str | None:
     return header(headers, "content-type") if headers is not None else None
 
 
-def _split(url: str) -> SplitResult | None:
-    """Return the parts of a URL of the web, or None where it is none."""
+def _split(url: str) -> tuple[SplitResult | None, str]:
+    """Return the parts of a URL of the web with its host, or None where it is none."""
     try:
         parts = urlsplit(url)
-        host_of(parts)
+        host = host_of(parts)
     except ValueError:
-        return None
-    return parts if parts.scheme in _SCHEMES else None
+        return None, ""
+    return (parts if parts.scheme in _SCHEMES else None), host
 
 
 def server_at(url: str, environment: str | None = None) -> Server:

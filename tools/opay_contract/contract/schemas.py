@@ -170,13 +170,14 @@ class SchemaSet:
 
     def iter_properties(self) -> Iterator[tuple[Address, dict[str, Any]]]:
         """Yield the address and the schema of every property that a schema describes."""
-        for at, schema in self._iter_schemas():
+        for at, schema in self.iter_schemas():
             properties = schema.get("properties")
             for name, child in properties.items() if isinstance(properties, dict) else ():
                 if isinstance(child, dict):
                     yield at.child("properties", name), child
 
-    def _iter_schemas(self) -> Iterator[tuple[Address, dict[str, Any]]]:
+    def iter_schemas(self) -> Iterator[tuple[Address, dict[str, Any]]]:
+        """Yield every schema of every document with its address."""
         for name, value in self._values.items():
             for top in self.places.iter_tops(name):
                 for tokens, schema in iter_schema(value_below(value, top), top):
@@ -256,7 +257,7 @@ class SchemaSet:
 
     def _iter_lost_references(self) -> Iterator[tuple[Address, Any]]:
         """Yield each `$ref` of a schema that leads nowhere, with what it says."""
-        for at, schema in self._iter_schemas():
+        for at, schema in self.iter_schemas():
             if "$ref" not in schema:
                 continue
             target = refer(schema["$ref"], at.file)

@@ -21,7 +21,7 @@ from opay_contract.judge.body import (
     check_request_body,
     check_response_body,
 )
-from opay_contract.judge.body_plan import READ_ONLY, WRITE_ONLY, BodyPlan, BodyPlans, schemas_of
+from opay_contract.judge.body_plan import MAX_PLANS, READ_ONLY, WRITE_ONLY, BodyPlan, BodyPlans, schemas_of
 from opay_contract.judge.checks import (
     RULES_OF_FLAWS,
     check_body_text,
@@ -46,7 +46,7 @@ from opay_contract.judge.parameters import (
     response_headers_hold,
 )
 from opay_contract.judge.reading import Body, shape_of
-from opay_contract.judge.shapes import Shape, Shapes, has_place, words_of
+from opay_contract.judge.shapes import Shape, Shapes, has_place, tags_of, words_of
 from opay_contract.judge.subject import (
     HTTP_ERROR,
     REQUEST_BODY,
@@ -189,8 +189,8 @@ class Kinds:
         self._settings = settings
         self._cards = cards
         self._room = MAX_ALIKE if has_memory else 0
-        self.shapes = Shapes(words=words_of(contract)) if has_memory else Shapes(0)
-        self._plans = BodyPlans(contract) if has_memory else BodyPlans(contract, 0)
+        self.shapes = Shapes(words=words_of(contract), tags=tags_of(contract)) if has_memory else Shapes(0)
+        self._plans = BodyPlans(contract, MAX_PLANS if has_memory else 0, self.shapes.tags)
         self._leads: dict[tuple[str | None, str | None], Lead] = {}
         self._names: dict[tuple[Any, ...], _Names] = {}
         self._essences: dict[tuple[Any, ...], tuple[Any, ...]] = {}
@@ -256,7 +256,7 @@ class Kinds:
                 last is not None and last.may_have_long_row
             )
             subject = Subject(exchange, first, last, values, known(key), day, may_show)
-            if subject.alike is None:
+            if subject.alike is None or (subject.alike.is_of_fitting and not _fits(subject.alike, subject)):
                 self._learn(subject, lead, found, key)
             subject.alike.waiting.append(subject)
             yield subject
@@ -273,7 +273,7 @@ class Kinds:
         has_room = len(self._alike) < self._room and len(repr(exact)) < _MAX_KEPT
         known = self._in_essence.get(key)
         match = self._contract.match_read(first.exchange, lead.route, first.asked, first.answered)
-        if known is not None:
+        if known is not None and _fits(known, first):
             alike = first.alike = replace(known, other_headers=names.others, code=match.code, waiting=[])
             if texts != decided and alike.frame.operation is not None:
                 alike.checks, alike.of_bodies = _checks_of_values(alike, first)
@@ -298,6 +298,8 @@ class Kinds:
         alike.answer_plan, is_answer_known = self._plan(
             first.answered, frame.schemas[1], alike.answer, frame.decided, WRITE_ONLY
         )
+        plans = (alike.query_plan, alike.answer_plan)
+        alike.is_of_fitting = any(plan is not None and plan.is_of_fitting for plan in plans)
         alike.is_known = frame.is_known and is_query_known and is_answer_known and has_room
         if alike.is_known:
             self._alike[exact] = self._in_essence[key] = alike
@@ -469,6 +471,12 @@ def _checks_of_values(
             else:
                 checks.append((row.check, row.glance))
     return tuple(checks), frozenset(of_bodies)
+
+
+def _fits(alike: Alike, subject: Subject) -> bool:
+    """Tell whether what was worked out for bodies that fit their schemas is true of those of an exchange."""
+    pairs = ((subject.asked, alike.query_plan), (subject.answered, alike.answer_plan))
+    return all(plan is None or type(read) is not Parsed or plan.holds_for(read.value) for read, plan in pairs)
 
 
 def _asks_beside_body(subject: Subject) -> bool:

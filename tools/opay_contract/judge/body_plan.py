@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from opay_contract.contract.addresses import tokens_of, value_below
+from opay_contract.contract.addresses import below, tokens_of, value_below, with_fragment
 from opay_contract.contract.contract import Contract, Match, content_type
 from opay_contract.contract.keywords import (
     CHOICES,
@@ -27,7 +27,7 @@ from opay_contract.contract.schemas import Validator
 from opay_contract.jsontext import NotJson, Parsed, Tokens, iter_nodes, value_at
 from opay_contract.judge.annotations import Annotations, annotate
 from opay_contract.judge.describing import fold_pointer, is_label
-from opay_contract.judge.shapes import Shape, fold, is_decided_by_shape
+from opay_contract.judge.shapes import NO_TAGS, Shape, Tags, fold, is_decided_by_shape
 from opay_contract.model.exchange import Exchange, Headers
 
 _NOT_SEARCHED = frozenset({"identifier", "credential", "card-number"})
@@ -45,6 +45,10 @@ UNITS = {"unix-seconds": 1, "unix-milliseconds": 1000}
 """Units of times, and how many of each are a second."""
 
 _CLASS, _PUBLIC = "x-sensitivity", "public"
+_STATEMENTS = frozenset((_CLASS, "x-unit", "x-unique-by"))
+_OF_NAMES = frozenset(("required", "additionalProperties", "falseSchema"))
+"""Errors that the names of members decide."""
+
 _MAX_DECIDED = 1000
 
 Decided = tuple[tuple[Tokens, str | None], ...]
@@ -75,6 +79,7 @@ class BodyPlan(msgspec.Struct, frozen=True):
     At the `undocumented` places are objects with members that nobody described, beside those of some names.
     `searched` tells whether a place that some schema
     describes is searched for card numbers. The values at `public` places may be shown.
+    With `is_of_fitting` it is the plan for those bodies of the shape that fit the schema, and no others.
     """
 
     schema: str
@@ -86,6 +91,19 @@ class BodyPlan(msgspec.Struct, frozen=True):
     undocumented: tuple[tuple[StatedPlace, frozenset[str]], ...]
     searched: dict[Tokens, bool]
     public: frozenset[Tokens]
+    is_of_fitting: bool = False
+
+    def holds_for(self, value: Any) -> bool:
+        """Tell whether it is the plan for a body of its shape."""
+        return not self.is_of_fitting or self.validator.is_valid(value)
+
+
+class _Common(msgspec.Struct, frozen=True):
+    """What bodies have in common for which a plan may hold: the shape, in which tags are told apart."""
+
+    shape: Shape
+    decided: dict[Tokens, str | None]
+    tags: Tags
 
 
 class Described(msgspec.Struct, gc=False):
@@ -102,11 +120,12 @@ class Described(msgspec.Struct, gc=False):
 
 
 class BodyPlans:
-    """Works out plans, and remembers those that a shape decides."""
+    """Works out plans, and remembers those that a shape decides, in which `tags` are told apart."""
 
-    def __init__(self, contract: Contract, limit: int = MAX_PLANS) -> None:
+    def __init__(self, contract: Contract, limit: int = MAX_PLANS, tags: Tags = NO_TAGS) -> None:
         self._contract = contract
         self._limit = limit
+        self._tags = tags
         self._plans: dict[tuple[Any, ...], BodyPlan] = {}
 
     def plan(
@@ -119,9 +138,10 @@ class BodyPlans:
         """
         key: tuple[Any, ...] = (schema, shape, *[found for _, found in decided], unused)
         plan = self._plans.get(key)
-        if plan is not None:
+        if plan is not None and plan.holds_for(value):
             return plan, True
-        plan, is_general = _plan_of(annotate(self._contract, schema, value, unused), shape, decided)
+        notes = annotate(self._contract, schema, value, unused)
+        plan, is_general = _plan_of(notes, shape, decided, self._tags)
         is_short = sum(len(one or "") for one in key[2:]) <= _MAX_DECIDED
         is_kept = is_general and shape.is_known and is_short and len(self._plans) < self._limit
         if is_kept:
@@ -174,15 +194,19 @@ def decided_of(operation: Operation, body: Parsed | NotJson | None) -> Decided:
     return tuple((tokens, one if type(one) is str else repr(one)) for tokens, one in found)
 
 
-def _plan_of(notes: Annotations, shape: Shape, decided: Decided) -> tuple[BodyPlan, bool]:
-    """Return the plan for a body, and whether it holds for every other of the shape."""
-    if holds_for_shape(notes, shape, decided):
+def _plan_of(notes: Annotations, shape: Shape, decided: Decided, tags: Tags) -> tuple[BodyPlan, bool]:
+    """Return the plan for a body, and whether it holds for every other of the shape, or that fits as well."""
+    is_of_all = holds_for_shape(notes, shape, decided)
+    if is_of_all or notes.contract.schemas.validator(notes.schema, notes.unused).is_valid(notes.value):
         plan = _build(notes, fold)
         lists = tuple(stated for stated, _, _ in plan.lists)
         objects = tuple(stated for stated, _ in plan.undocumented)
         if all(map(_are_apart, (plan.times, plan.months, lists, objects))):
-            told = frozenset(place for place, value in decided if value is not None)
-            return replace(plan, fit=_fit_of(notes, plan, told)), True
+            if is_of_all:
+                told = frozenset(place for place, value in decided if value is not None)
+                return replace(plan, fit=_fit_of(notes, plan, told)), True
+            if _holds_for_fitting(notes, plan, _Common(shape, dict(decided), tags)):
+                return replace(plan, fit=None if plan.undocumented else (), is_of_fitting=True), True
     return _build(notes, lambda tokens: tokens), False
 
 
@@ -224,7 +248,103 @@ def holds_for_shape(notes: Annotations, shape: Shape, decided: Decided) -> bool:
         uris.setdefault(fold(tokens), found) == found
         for tokens, _ in iter_nodes(notes.value)
         for found in (notes.schemas.get(tokens, []),)
-    ) and all(_is_decided(node, tokens, shape, decided) for tokens, _, _, node in notes.nodes())
+    ) and all(
+        CHOICES.isdisjoint(node) and _is_decided(node, tokens, shape, dict(decided))
+        for tokens, _, _, node in notes.nodes()
+    )
+
+
+def _holds_for_fitting(notes: Annotations, plan: BodyPlan, common: _Common) -> bool:
+    """Return whether what a plan has of a body that fits is true of every other of its shape that fits.
+
+    Such a body fits every union in it, so that the schema of a union describes it that alone may.
+    """
+    objects = {stated.path for stated, _ in plan.undocumented}
+    closed = {tokens: (uri, names) for tokens, names, uri in notes.closed() if fold(tokens) in objects}
+    stated: dict[Tokens, list[tuple[str, dict[str, Any]]]] = {}
+    for tokens, _, uri, node in notes.nodes():
+        stated.setdefault(tokens, []).append((uri, node))
+    said: dict[Tokens, Any] = {}
+    for tokens, _ in iter_nodes(notes.value):
+        nodes = stated.get(tokens, [])
+        meant = [(uri, node.get("x-unit"), node.get("x-unique-by")) for uri, node in nodes]
+        here = (
+            bool(nodes),
+            {_text(node, _CLASS) for _, node in nodes} - {None},
+            [one for one in meant if one[1:] != (None, None)],
+            closed.get(tokens),
+        )
+        if said.setdefault(fold(tokens), here) != here:
+            return False
+    return all(
+        _is_decided(node, tokens, common.shape, common.decided)
+        and all(
+            _is_chosen(notes, tokens, value, below(with_fragment(uri), keyword), common)
+            for keyword in CHOICES & node.keys()
+        )
+        for tokens, value, uri, node in notes.nodes()
+    )
+
+
+def _is_chosen(notes: Annotations, tokens: Tokens, value: Any, union: str, common: _Common) -> bool:
+    """Return whether it is known which schemas of a union describe a value, or does not matter.
+
+    One does where all others are broken whatever the plain values are.
+    """
+    schemas, unused = notes.contract.schemas, notes.unused
+    branches = {below(union, number): branch for number, branch in enumerate(schemas.node(union))}
+    if not isinstance(value, dict | list) and all(
+        _STATEMENTS.isdisjoint(node) for uri in branches for _, node in schemas.iter_in_place(uri)
+    ):
+        return True
+    left = [
+        branch
+        for uri, branch in branches.items()
+        if not any(
+            _is_in_all(error, 0, tokens, common)
+            for error in schemas.validator(uri, unused).iter_errors(value)
+        )
+    ]
+    return len(left) == 1 or (
+        not common.shape.has_float
+        and all(is_decided_by_shape(branch, tokens, common.decided) for branch in left)
+    )
+
+
+def _is_in_all(error: Any, start: int, tokens: Tokens, common: _Common) -> bool:
+    """Return whether an error of the schema at a place is in all bodies, by its path from `start`."""
+    name, path = error.kind.name, error.evaluation_path
+    steps = iter(path[start:] if name == "falseSchema" else path[start:-1])
+    for step in steps:
+        if step in ("properties", "allOf"):
+            next(steps, None)
+        elif step != "$ref":
+            return False
+    if name in CHOICES:
+        return bool(error.kind.context) and all(
+            any(_is_in_all(inner, len(path) + 1, tokens, common) for inner in branch)
+            for branch in error.kind.context
+        )
+    if name in _OF_NAMES or (name == "type" and type(error.instance) is not float):
+        return True
+    return _is_of_told_value(error, (*tokens, *error.instance_path), common)
+
+
+def _is_of_told_value(error: Any, place: Tokens, common: _Common) -> bool:
+    """Return whether other bodies have the same value at a place, or another that is not listed."""
+    value, kind = error.instance, error.kind
+    is_listed = kind.name in ("const", "enum")
+    if value is None or common.decided.get(place) is not None:
+        return True
+    if place in common.decided:
+        return is_listed
+    told = common.tags.get(str(place[-1]), ()) if place and type(value) in (str, bool) else ()
+    if value in told:
+        return True
+    if not told or not is_listed:
+        return False
+    listed = kind.value if kind.name == "enum" else [kind.value]
+    return all(one in told for one in listed if type(one) is type(value))
 
 
 def _are_apart(stated: tuple[StatedPlace, ...]) -> bool:
@@ -232,12 +352,15 @@ def _are_apart(stated: tuple[StatedPlace, ...]) -> bool:
     return len({one.path for one in stated}) == len({one.pointer for one in stated})
 
 
-def _is_decided(node: dict[str, Any], tokens: Tokens, shape: Shape, decided: Decided) -> bool:
-    """Return whether values of the shape, at other than the decided places, have no say in what applies."""
-    if not (CHOICES.isdisjoint(node) and OF_POSITIONS.isdisjoint(node)):
-        return False
-    return "if" not in node or (
-        not shape.has_float and is_decided_by_shape(node["if"], tokens, dict(decided))
+def _is_decided(
+    node: dict[str, Any], tokens: Tokens, shape: Shape, decided: dict[Tokens, str | None]
+) -> bool:
+    """Return whether values of the shape, at other than the decided places, have no say in what applies.
+
+    Which schemas of a union do is another question.
+    """
+    return OF_POSITIONS.isdisjoint(node) and (
+        "if" not in node or (not shape.has_float and is_decided_by_shape(node["if"], tokens, decided))
     )
 
 

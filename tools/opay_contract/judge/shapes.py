@@ -9,8 +9,9 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from opay_contract.contract.addresses import below
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.keywords import FOR_PEOPLE, OF_SHAPE, OPENERS, iter_schema
+from opay_contract.contract.keywords import CHOICES, FOR_PEOPLE, OF_SHAPE, OPENERS, iter_schema
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.jsontext import Tokens, iter_nodes, steps_of
 
@@ -27,6 +28,10 @@ NOTHING: Mapping[Tokens, str | None] = MappingProxyType({})
 _OF_EMPTY_LISTS = {"minItems": (0, 1), "maxItems": (0,)}
 
 _CONTAINERS = frozenset((dict, list))
+_OF_TAGS = (str, bool)
+_MAX_TAGS = 64
+"""How many values under one name are told apart."""
+
 _MAX_OPEN = 4096
 """How many objects with members that no document names are remembered, and how many sums of such."""
 
@@ -42,6 +47,12 @@ class Words(NamedTuple):
 
     known: frozenset[str]
     of_any: frozenset[str]
+
+
+Tags = Mapping[str, frozenset[str | bool]]
+"""Under which names which values tell the schemas of a union apart; each has a shape of its own there."""
+
+NO_TAGS: Tags = MappingProxyType({})
 
 
 class Shape:
@@ -77,17 +88,17 @@ class Shape:
 
 
 class _Layout:
-    """Names and types of an object with containers, and its shapes by those of the containers.
+    """Names and types of an object with containers or tags, and its shapes by those of these `parts`.
 
     Of an object with members that no document names, it is the `plain` layout with what sums up the others.
     """
 
-    __slots__ = ("containers", "is_known", "others", "plain", "quotes", "shapes", "types")
+    __slots__ = ("is_known", "others", "parts", "plain", "quotes", "shapes", "types")
 
-    def __init__(self, types: dict[str, type], *, is_known: bool) -> None:
+    def __init__(self, types: dict[str, type], parts: tuple[str, ...], *, is_known: bool) -> None:
         self.types = types
         self.is_known = is_known
-        self.containers = tuple(name for name, kind in types.items() if kind in _CONTAINERS)
+        self.parts = parts
         self.quotes = _quotes(types, list(types.values()))
         self.shapes: dict[tuple[Any, ...], Shape] = {}
         self.plain = self
@@ -95,7 +106,7 @@ class _Layout:
 
     def with_others(self, others: "_Others", quotes: int, *, is_known: bool) -> "_Layout":
         """Return the layout of objects that have other members as well."""
-        layout = _Layout(self.types, is_known=is_known)
+        layout = _Layout(self.types, self.parts, is_known=is_known)
         layout.plain, layout.others, layout.quotes = self, others, self.quotes + quotes
         return layout
 
@@ -107,9 +118,13 @@ class Shapes:
     are such, a fraction among them, and how deep they are: it is the same whatever they are called.
     """
 
-    def __init__(self, limit: int = MAX_NAMES, words: "Words | None" = None) -> None:
+    def __init__(self, limit: int = MAX_NAMES, words: "Words | None" = None, tags: Tags = NO_TAGS) -> None:
         self.words = words
-        self._by_any_name = Shapes(limit) if words is not None and words.of_any else self
+        self.tags = tags
+        self._told = {
+            name: {one: Shape(type(one), {}, frozenset()) for one in values} for name, values in tags.items()
+        }
+        self._by_any_name = Shapes(limit, tags=tags) if words is not None and words.of_any else self
         self._room = limit
         self._layouts: dict[_Members, _Layout] = {}
         self._open: dict[tuple[_Layout, _Others, int], _Layout] = {}
@@ -148,7 +163,7 @@ class Shapes:
             layouts = [
                 one or self._layout(key, value) for one, key, value in zip(layouts, keys, values, strict=True)
             ]
-        distinct, words = set(layouts), self.words
+        distinct = set(layouts)
         quotes: int = sum([one.quotes for one in layouts])
         rows: dict[_Layout, list[int]] = {}
         for row, layout in enumerate(layouts):
@@ -157,12 +172,7 @@ class Shapes:
         found = layouts
         for layout, places in rows.items():
             having = values if len(distinct) == 1 else [values[row] for row in places]
-            parts = [
-                (self._by_any_name if words and name in words.of_any else self).measure(
-                    [value[name] for value in having]
-                )
-                for name in layout.containers
-            ]
+            parts = [self._of_members(name, [value[name] for value in having]) for name in layout.parts]
             quotes += sum(more for _, more in parts)
             known = layout.shapes.get
             each_part = zip(*[shapes for shapes, _ in parts], strict=True) if parts else [()] * len(having)
@@ -172,6 +182,14 @@ class Shapes:
             for row, shape in zip(places, shapes, strict=True):
                 found[row] = shape
         return found, quotes
+
+    def _of_members(self, name: str, values: list[Any]) -> tuple[list[Shape], int]:
+        """Measure what objects of one layout have under a name; quotes of tags are the layout's."""
+        if type(values[0]) in _OF_TAGS:
+            told, plain = self._told[name], self.of(values[0])
+            return [told.get(value, plain) for value in values], 0
+        is_of_any = self.words is not None and name in self.words.of_any
+        return (self._by_any_name if is_of_any else self).measure(values)
 
     def _of_lists(self, values: list[list[Any]]) -> tuple[list[Shape], int]:
         shapes, quotes = self.measure([item for value in values for item in value])
@@ -199,7 +217,7 @@ class Shapes:
         if len(types) == len(value):
             has_room = self._take_room(size)
             layout = self._layout_of(types, is_known=has_room)
-            found = layout if layout.containers else self._object(layout, ())
+            found = layout if layout.parts else self._object(layout, ())
             if has_room:
                 self._objects[key] = found
             return found
@@ -217,7 +235,12 @@ class Shapes:
         layout = self._layouts.get(in_order)
         if layout is None:
             is_known = self._take_room(sum(map(len, types))) if is_known is None else is_known
-            layout = _Layout(types, is_known=is_known)
+            parts = [
+                name
+                for name, kind in types.items()
+                if kind in _CONTAINERS or (name in self.tags and kind in _OF_TAGS)
+            ]
+            layout = _Layout(types, tuple(parts), is_known=is_known)
             if is_known:
                 self._layouts[in_order] = layout
         return layout
@@ -238,7 +261,7 @@ class Shapes:
         plain = layout.plain
         shape = plain.shapes.get((*parts, layout.others) if layout.others else parts)
         if shape is None:
-            inner = dict(zip(plain.containers, parts, strict=True))
+            inner = dict(zip(plain.parts, parts, strict=True))
             members = {name: inner.get(name) or self.of(kind()) for name, kind in plain.types.items()}
             is_known = (
                 plain.is_known and self._take_room(len(members)) and all(part.is_known for part in parts)
@@ -324,6 +347,40 @@ def words_of(contract: Contract) -> Words | None:
         return None
     mapped = {at.tokens[-1] for at, _ in schemas.iter_properties() if _may_be_of_any_name(schemas, at.uri)}
     return Words(frozenset(known), frozenset(map(str, mapped)))
+
+
+def tags_of(contract: Contract) -> Tags:
+    """Return the names under which schemas of a union list other texts, or truth values, than each other.
+
+    What an answer's code or message is, is known without.
+    """
+    schemas, found = contract.schemas, dict[str, set[str | bool]]()
+    for at, schema in schemas.iter_schemas():
+        for keyword in CHOICES & schema.keys():
+            listed: dict[str, list[frozenset[str | bool]]] = {}
+            for number in range(len(schema[keyword])):
+                for name, values in _tags_in(schemas, at.child(keyword, number).uri).items():
+                    listed.setdefault(name, []).append(frozenset(values))
+            for name, several in listed.items():
+                if len(set(several)) > 1:
+                    found.setdefault(name, set()).update(*several)
+    decided = {place[-1] for one in contract.operations for place in one.decided}
+    return {
+        name: frozenset(values)
+        for name, values in found.items()
+        if name not in decided and len(values) <= _MAX_TAGS
+    }
+
+
+def _tags_in(schemas: SchemaSet, uri: str) -> dict[str, set[str | bool]]:
+    found: dict[str, set[str | bool]] = {}
+    for at, node in schemas.iter_in_place(uri):
+        properties = node.get("properties")
+        for name in properties if isinstance(properties, dict) else ():
+            for _, inner in schemas.iter_in_place(below(at, "properties", name)):
+                listed = [*inner.get("enum", ()), *([inner["const"]] if "const" in inner else ())]
+                found.setdefault(name, set()).update(one for one in listed if type(one) in _OF_TAGS)
+    return {name: values for name, values in found.items() if values}
 
 
 def _may_be_of_any_name(schemas: SchemaSet, uri: str) -> bool:

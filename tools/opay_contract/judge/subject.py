@@ -176,6 +176,7 @@ class Alike(msgspec.Struct, kw_only=True, eq=False):
     None where each is looked at; those `of_bodies` are asked where a look at many bodies does not clear
     one. In the `searched_headers` a card number may stand, and of the `searched_bodies`, request and
     response, each is searched for one.
+    With `is_of_fitting`, some of this is true where a body fits its schema alone.
     The places of `other_headers`, which nothing names, are those of these exchanges alone; all else they may
     have in common with more.
     """
@@ -196,6 +197,7 @@ class Alike(msgspec.Struct, kw_only=True, eq=False):
     code: str | None = None
     searched_bodies: tuple[bool, bool] = (True, True)
     is_known: bool = False
+    is_of_fitting: bool = False
     names_hold: bool | None = None
     waiting: list[Subject] = field(default_factory=list)
 

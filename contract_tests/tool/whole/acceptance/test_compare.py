@@ -4,8 +4,8 @@ import json
 import re
 from pathlib import Path
 
-import pytest
 from contract_tests.tool.whole.acceptance.conftest import Run
+from contract_tests.usual import each
 
 
 def test_a_run_compared_with_itself_differs_in_nothing(run: Run) -> None:
@@ -64,7 +64,7 @@ def test_a_window_limits_what_is_judged(run: Run) -> None:
     assert "Outside --since and --until: " in run("check", "drifted", "--since", "2026-05-02").stdout
 
 
-@pytest.mark.parametrize(
+@each(
     ("options", "code"),
     [
         (("--since", "2030-01-01"), 3),

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from contract_tests.usual import each
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Record = Callable[..., Path]
@@ -86,12 +87,12 @@ def test_an_empty_folder_is_no_success(run: Run, tmp_path: Path) -> None:
     assert run("check", tmp_path).returncode == 3
 
 
-@pytest.mark.parametrize("fail_on", FAIL_ON)
+@each("fail_on", FAIL_ON)
 def test_zero_checked_is_no_success_whatever_fails_the_run(fail_on: str, run: Run, record: Record) -> None:
     assert run("check", "--fail-on", fail_on, record("elsewhere")).returncode == 3
 
 
-@pytest.mark.parametrize("content", [b"", b"  \n", b"just text\n", b"\xff\xfe{\x00", b"\x1f\x8bgarbage"])
+@each("content", [b"", b"  \n", b"just text\n", b"\xff\xfe{\x00", b"\x1f\x8bgarbage"])
 def test_a_file_that_cannot_be_read_is_said_to_be_so(content: bytes, run: Run) -> None:
     done = run("check", "-", stdin=content)
     assert done.returncode == 4
@@ -118,7 +119,7 @@ def test_what_a_list_names_and_is_not_there_does_not_end_the_run(
     assert "in 1 exchange" in done.stdout
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "said"),
     [
         (["check"], "Missing argument"),

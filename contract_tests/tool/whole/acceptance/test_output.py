@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from contract_tests.tool.running import Terminal, run_command
 
 from opay_contract.errors import UsageError
 from opay_contract.files import write_atomically
@@ -186,27 +187,25 @@ def test_a_terminal_gets_colour_and_the_same_words(run: Run, data: Path, environ
     assert plain == run("check", "drifted", "--format", "text").stdout
 
 
-def test_a_terminal_gets_json_without_colour(data: Path, environment: dict[str, str]) -> None:
-    seen = read_terminal(command("check", "--format", "json", "drifted"), data, environment)
+def test_a_terminal_gets_json_without_colour(data: Path) -> None:
+    seen = run_command("check", "--format", "json", "drifted", cwd=data, stream=Terminal).stdout
     assert ESCAPE not in seen
     assert json.loads(seen)["schema_version"] == 1
 
 
-def test_a_report_in_a_file_has_no_colour_even_at_a_terminal(
-    data: Path, tmp_path: Path, environment: dict[str, str]
-) -> None:
+def test_a_report_in_a_file_has_no_colour_even_at_a_terminal(data: Path, tmp_path: Path) -> None:
     path = tmp_path / "report.txt"
-    seen = read_terminal(command("check", "--output", path, "drifted"), data, environment)
-    assert seen.splitlines()[1:] == [f"  text: {path}"]
+    done = run_command("check", "--output", path, "drifted", cwd=data, stream=Terminal)
+    assert (done.stdout, done.stderr.splitlines()[1:]) == ("", [f"  text: {path}"])
     assert ESCAPE not in path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("format_out", ["text", "json"])
-def test_the_name_of_a_file_cannot_drive_the_terminal(
-    format_out: str, record: Record, environment: dict[str, str]
-) -> None:
+def test_the_name_of_a_file_cannot_drive_the_terminal(format_out: str, record: Record) -> None:
     folder = record("error", "unreadable", file=HOSTILE).parent
-    seen = read_terminal(command("check", "--format", format_out, HOSTILE), folder, environment)
+    done = run_command("check", "--format", format_out, HOSTILE, cwd=folder, stream=Terminal)
+    seen = done.stdout + done.stderr
+    assert (ESCAPE in seen) == (format_out == "text")
     assert seen.count(".ndjson") > 1
     assert [hit for hit in ("\x1b[31mb", "\x9b", "\x07", "\u202e") if hit in seen] == []
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from contract_tests.usual import each
 
 from opay_contract.cli.main import cli
 from opay_contract.errors import UsageError
@@ -95,7 +96,7 @@ def test_where_something_is_in_scope_other_hosts_are_one_line(ask: Ask, record: 
     ) in ask("check", "a.ndjson").out
 
 
-@pytest.mark.parametrize(("number", "more"), [(5, ""), (6, ", and 1 more"), (7, ", and 2 more")])
+@each(("number", "more"), [(5, ""), (6, ", and 1 more"), (7, ", and 2 more")])
 def test_as_many_hosts_are_named_as_fit_a_line(ask: Ask, record: Record, number: int, more: str) -> None:
     record("a.ndjson", OURS, *(f"https://{'abcdefg'[at]}.example/" for at in range(number)))
     named = ", ".join(f"{'abcdefg'[at]}.example 1" for at in range(min(number, 5)))
@@ -133,7 +134,7 @@ def test_no_file_no_recording_and_no_exchange_are_not_foreign_traffic(
     assert f"NOTHING CHECKED  {words}; exit code 3\n" in done.out
 
 
-@pytest.mark.parametrize("format_out", FORMATS)
+@each("format_out", FORMATS)
 def test_every_format_says_where_the_exchanges_went(ask: Ask, record: Record, format_out: str) -> None:
     record("a.ndjson", GATEWAY, CASHIER)
     out = ask("check", "a.ndjson", "--format", format_out).out.replace("\\", "").replace("&#58;", ":")
@@ -142,7 +143,7 @@ def test_every_format_says_where_the_exchanges_went(ask: Ask, record: Record, fo
     assert "https://gw.shop.internal/psp" in out
 
 
-@pytest.mark.parametrize("format_out", FORMATS)
+@each("format_out", FORMATS)
 def test_every_format_says_which_contract_it_was(ask: Ask, record: Record, format_out: str) -> None:
     record("a.ndjson", OURS)
     ask("spec", "--export", "mine")
@@ -175,7 +176,7 @@ def test_out_of_scope_may_be_allowed_and_is_said_all_the_same(ask: Ask, record: 
     assert ask("check", "--allow-out-of-scope", "broken.har", "other.ndjson").code == 4
 
 
-@pytest.mark.parametrize("format_out", ["junit", "sarif", "github"])
+@each("format_out", ["junit", "sarif", "github"])
 def test_what_is_allowed_is_no_failure_in_any_format(ask: Ask, record: Record, format_out: str) -> None:
     record("other.ndjson", STRIPE)
     failed = {"junit": "<failure", "sarif": '"executionSuccessful": false', "github": "::error"}[format_out]
@@ -183,7 +184,7 @@ def test_what_is_allowed_is_no_failure_in_any_format(ask: Ask, record: Record, f
     assert failed not in ask("check", "other.ndjson", "--format", format_out, "--allow-out-of-scope").out
 
 
-@pytest.mark.parametrize(
+@each(
     "arguments",
     [
         ("check", "missing.har"),
@@ -204,7 +205,7 @@ def test_a_path_that_does_not_exist_is_a_usage_error(ask: Ask, record: Record, a
     assert done.err == f"error: no such file or folder: '{arguments[-1]}'\n"
 
 
-@pytest.mark.parametrize(
+@each(
     "arguments",
     [
         ("merge", "missing.json"),

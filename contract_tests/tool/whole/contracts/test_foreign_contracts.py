@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from contract_tests.oracle import build_oracle
 from contract_tests.tool.whole.contracts.asking import HERE, KEY, call, fold, found, load
+from contract_tests.usual import each
 
 from opay_contract.contract.documents import parse_document
 from opay_contract.contract.loading import build_contract
@@ -123,7 +124,7 @@ def test_an_operation_without_responses_documents_no_status() -> None:
 SAFE = "https://safe.example"
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "missing"),
     [("signed", "Authorization"), ("public", ""), ("optional", ""), ("either", "X-Key"), ("cookie", "X-Key")],
 )
@@ -168,7 +169,7 @@ PRICES: list[tuple[dict[str, Any], set[tuple[str, str]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("price", "wanted"), PRICES)
+@each(("price", "wanted"), PRICES)
 def test_openapi_3_0_is_read_as_it_means(price: dict[str, Any], wanted: set[tuple[str, str]]) -> None:
     old = load("version-3-0")
     assert found(old, call("GET", OLD, price)) == wanted
@@ -179,7 +180,7 @@ def test_openapi_3_0_is_read_as_it_means(price: dict[str, Any], wanted: set[tupl
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("head", "words"),
     [
         ({"swagger": "2.0"}, r"OpenAPI 2\.0 \(Swagger\), which is not read; convert it"),
@@ -202,7 +203,7 @@ def test_a_version_may_be_a_number_and_a_contract_a_list() -> None:
         build_contract({"openapi.yaml": parse_document("[1]", "openapi.yaml")})
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "is_ours"),
     [
         ("https://acme.example.com/v1/things", True),
@@ -225,9 +226,7 @@ def test_a_server_that_is_no_url_costs_that_server() -> None:
     assert ["a URL" in note for note in load("servers").notes] == [True]
 
 
-@pytest.mark.parametrize(
-    ("servers", "path"), [([], "/a"), ([{"url": "/v1"}], "/v1/a"), ([{"url": "/"}], "/a")]
-)
+@each(("servers", "path"), [([], "/a"), ([{"url": "/v1"}], "/v1/a"), ([{"url": "/"}], "/a")])
 def test_without_a_host_every_host_is_taken_until_one_is_named(servers: list[Any], path: str) -> None:
     root = {"openapi": "3.1.0", "servers": servers, "paths": {"/a": {"get": {"responses": {"200": {}}}}}}
     documents = {"openapi.yaml": parse_document(json.dumps(root), "openapi.yaml")}
@@ -247,7 +246,7 @@ def test_a_question_is_asked_of_the_operation_that_it_is_about() -> None:
     assert fold(ask, *calls).readings == {("created-of-orders", "number"): 2}
 
 
-@pytest.mark.parametrize("name", ["media-types", "version-3-0", "questions"])
+@each("name", ["media-types", "version-3-0", "questions"])
 def test_spec_finds_nothing_wrong_with_a_sound_contract_of_others(name: str) -> None:
     assert [problem.message for problem in prove_contract(HERE / name).problems] == []
 

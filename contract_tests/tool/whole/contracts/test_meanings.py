@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-import pytest
 from contract_tests.tool.running import run_command
 from contract_tests.tool.whole.contracts.asking import JSON, call, fold, found
+from contract_tests.usual import each
 
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.documents import parse_document
@@ -116,7 +116,7 @@ UNIONS: list[tuple[dict[str, Any], Any, tuple[str, str, str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("schema", "body", "wanted"), UNIONS)
+@each(("schema", "body", "wanted"), UNIONS)
 def test_a_value_that_fits_none_of_several_schemas_is_told_by_the_nearest(
     schema: dict[str, Any], body: Any, wanted: tuple[str, str, str]
 ) -> None:
@@ -146,7 +146,7 @@ def test_a_discriminator_names_the_schema_whatever_else_is_nearer() -> None:
     assert first.finding.expected == "a required member, by 'Card', the nearest of 2"
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "rule"),
     [
         (1_700_000_000_000, None),
@@ -167,7 +167,7 @@ def test_times_may_be_counted_in_milliseconds(value: Any, rule: str | None) -> N
     assert answered(contract, {"at": value}) == ({(rule, "/at")} if rule else set())
 
 
-@pytest.mark.parametrize(("good", "bad", "new"), [(0, 7, 8), (True, False, None), ("OK", "NO", "NEW")])
+@each(("good", "bad", "new"), [(0, 7, 8), (True, False, None), ("OK", "NO", "NEW")])
 def test_codes_may_be_texts_integers_or_booleans(good: Any, bad: Any, new: Any) -> None:
     envelope = {"properties": {"code": {"x-sensitivity": "public"}, "message": {}, "data": {}}}
     operation = {
@@ -238,7 +238,7 @@ def test_a_card_number_that_is_documented_is_no_finding_where_it_is_documented()
 HASH = "d41d8cd98f00b204e9800998ecf8427e"
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "is_card"),
     [
         (f"ab{PAN}cd{HASH[:12]}", False),

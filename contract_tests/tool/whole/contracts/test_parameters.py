@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-import pytest
 from contract_tests.tool.whole.contracts.asking import JSON, call, fold, found, load
+from contract_tests.usual import each
 
 from opay_contract.contract.documents import parse_document
 from opay_contract.contract.loading import build_contract
@@ -164,9 +164,7 @@ def test_keys_are_looked_for_where_security_has_them() -> None:
     assert found(CONTRACT, wrong) == {("parameter-invalid", "request-header:Authorization")}
 
 
-@pytest.mark.parametrize(
-    "word", ["type", "enum", "properties", "items", "required", "anyOf", "$ref", "pattern"]
-)
+@each("word", ["type", "enum", "properties", "items", "required", "anyOf", "$ref", "pattern"])
 def test_a_schema_of_a_parameter_that_is_not_understood_costs_that_schema_alone(word: str) -> None:
     for odd in (7, "odd(", [7], {"a": 7}, None):
         parameters = [

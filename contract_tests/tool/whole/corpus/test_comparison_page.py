@@ -4,8 +4,8 @@ import re
 from collections import Counter
 from pathlib import Path
 
-import pytest
 from contract_tests.benchmarks.rivals.said import Said, names_place
+from contract_tests.usual import each
 
 from opay_contract.judge.table import RULES, RULES_BY_ID, RULES_OF_A_RUN
 
@@ -36,7 +36,7 @@ def test_the_readme_tells_the_totals_of_the_page() -> None:
     ) in readme
 
 
-@pytest.mark.parametrize(
+@each(
     ("rule", "pointer", "place", "words", "expected"),
     [
         ("field-null", "/data/cardTokens/*/brand", "/data/cardTokens/1/brand", "", True),

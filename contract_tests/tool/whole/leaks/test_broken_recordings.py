@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from contract_tests.tool.whole.leaks import planting
 from contract_tests.tool.whole.leaks.planting import load
-from contract_tests.usual import one_in
+from contract_tests.usual import each, one_in
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -42,7 +42,7 @@ def write(name: str, canary: Any) -> bytes:
     return planting.FORMATS[name][1](fill(load(name), canary))
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@each("name", FORMATS)
 def test_a_recording_cut_anywhere_is_not_quoted(
     name: str, listen: Listen, canaries: dict[str, Any], assert_silent: Search
 ) -> None:
@@ -65,7 +65,7 @@ def test_a_recording_with_junk_in_it_is_not_quoted(
     assert_silent(*listen(*spoiled, format_in=FORMATS[name]))
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@each("name", FORMATS)
 def test_a_recording_of_wrong_types_is_not_quoted(name: str, listen: Listen, assert_silent: Search) -> None:
     canaries: tuple[Any, ...] = (
         None,
@@ -109,7 +109,7 @@ def test_a_broken_body_is_not_quoted(
     assert_silent(*listen(*recordings, format_in=Format.NDJSON))
 
 
-@pytest.mark.parametrize(
+@each(
     "body",
     [
         BODIES[name]
@@ -134,7 +134,7 @@ MOMENTS = [
 ]
 
 
-@pytest.mark.parametrize("name", ["har", "vcr-json", "ndjson", "schemathesis-ndjson", "mitmproxy", "curl"])
+@each("name", ["har", "vcr-json", "ndjson", "schemathesis-ndjson", "mitmproxy", "curl"])
 def test_a_time_that_is_none_is_not_repeated(name: str, listen: Listen, assert_silent: Search) -> None:
     def with_moment(node: Any, moment: Any) -> Any:
         times = ("recorded_at", "startedDateTime", "timestamp", "timestamp_start", "Date")
@@ -148,7 +148,7 @@ def test_a_time_that_is_none_is_not_repeated(name: str, listen: Listen, assert_s
     assert_silent(*listen(*recordings, format_in=FORMATS[name]))
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         "?card=4111111111111111",
@@ -170,7 +170,7 @@ def test_a_card_number_in_a_url_is_found_and_not_said(
     assert "'card-number-exposed'" in found
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         "https://amira.canarywood@sandbox-cashierapi.opaycheckout.com/CANARY",
@@ -182,7 +182,7 @@ def test_a_card_number_in_a_url_is_found_and_not_said(
         "https://CANARY/",
     ],
 )
-@pytest.mark.parametrize("method", ["POST", "CANARY", ""])
+@each("method", ["POST", "CANARY", ""])
 def test_a_canary_in_a_route_is_not_said(
     url: str, method: str, listen: Listen, canaries: dict[str, Any], assert_silent: Search
 ) -> None:

@@ -1,15 +1,14 @@
 """A defect of the program, raised with recorded data in its message: one line without them, no traceback."""
 
-import subprocess
 import sys
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from contract_tests.tool.running import run_command
+from contract_tests.usual import each
 
-import opay_contract
 from opay_contract.cli import check as _check  # noqa: F401  loads what the tests break
 from opay_contract.cli import redact as _redact  # noqa: F401  as above
 from opay_contract.cli.main import main
@@ -87,22 +86,22 @@ def defective_run(
         def fail(*_: object, **__: object) -> NoReturn:
             raise error
 
-        if place is not None:
-            monkeypatch.setattr(place, fail)
-        else:
-            monkeypatch.setattr(alike, "CHECKS", (alike.Row(fail, (), is_of_all=True),))
-        monkeypatch.setattr(sys, "argv", ["opay-contract", *(command or ("check",)), str(path)])
-        with pytest.raises(SystemExit) as exited:
-            main()
+        with monkeypatch.context() as broken:
+            if place is not None:
+                broken.setattr(place, fail)
+            else:
+                broken.setattr(alike, "CHECKS", (alike.Row(fail, (), is_of_all=True),))
+            broken.setattr(sys, "argv", ["opay-contract", *(command or ("check",)), str(path)])
+            with pytest.raises(SystemExit) as exited:
+                main()
         captured = capfd.readouterr()
         assert exited.value.code is not None
         return int(exited.value.code), captured.out + captured.err
 
-    monkeypatch.setattr(metadata, "version", lambda _: "0.0")
     return run
 
 
-@pytest.mark.parametrize("place", PLACES)
+@each("place", PLACES)
 def test_a_defect_anywhere_is_named_without_what_it_says(
     place: str, defective_run: Callable[..., tuple[int, str]], canaries: dict[str, Any], assert_silent: Search
 ) -> None:
@@ -148,7 +147,7 @@ def test_a_defect_of_redact_in_an_entry_costs_that_entry(
     assert target.read_text(encoding="utf-8") == '{"response":{}}\n'
 
 
-@pytest.mark.parametrize("kind", ERRORS)
+@each("kind", ERRORS)
 def test_a_defect_of_any_kind_in_a_rule_is_named_without_what_it_says(
     kind: str, defective_run: Callable[..., tuple[int, str]], canaries: dict[str, Any], assert_silent: Search
 ) -> None:
@@ -165,34 +164,15 @@ def test_a_panic_in_a_library_is_named_without_what_it_says(
     assert_silent(said)
 
 
-@pytest.mark.parametrize("installed", ["True", "False"], ids=["installed", "from-the-source-tree"])
 def test_a_defect_prints_no_traceback(
-    installed: str,
-    canaries: dict[str, Any],
-    assert_silent: Search,
-    tmp_path: Path,
+    canaries: dict[str, Any], assert_silent: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without metadata, as when run from the source tree, the version is not known, and that is all."""
-    program = (
-        "import sys\nfrom importlib import metadata\n"
-        "from opay_contract.cli import check, main\nfrom opay_contract.judge import alike\n"
-        "def version(name):\n"
-        f"    if {installed}:\n        return '0.0'\n    raise metadata.PackageNotFoundError(name)\n"
-        "metadata.version = version\n"
-        "canary = sys.argv.pop()\n"
-        "def fail(*_):\n    raise ValueError(canary)\n"
-        "alike.CHECKS = (alike.Row(fail, (), is_of_all=True),)\nmain.main()\n"
-    )
-    path = tmp_path / "calls.ndjson"
-    path.write_text(LINE, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-c", program, "check", str(path), " ".join(map(str, canaries.values()))],
-        env={"PYTHONPATH": str(Path(opay_contract.__file__).parents[1])},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
+    def fail(*_: object) -> NoReturn:
+        raise ValueError(" ".join(map(str, canaries.values())))
+
+    monkeypatch.setattr(alike, "CHECKS", (alike.Row(fail, (), is_of_all=True),))
+    (tmp_path / "calls.ndjson").write_text(LINE, encoding="utf-8")
+    done = run_command("check", "calls.ndjson", cwd=tmp_path)
     assert "Traceback" not in done.stderr
     assert_silent(done.stdout, done.stderr)
     assert done.returncode == 70

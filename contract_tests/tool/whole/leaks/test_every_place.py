@@ -23,6 +23,7 @@ from contract_tests.tool.whole.leaks.planting import (
     plant,
     recording,
 )
+from contract_tests.usual import each
 
 from opay_contract.formats.table import Format
 
@@ -76,7 +77,7 @@ def test_the_formats_are_all_there() -> None:
     assert {path.stem for path in DATA.iterdir()} == set(FORMATS)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@each("name", FORMATS)
 def test_the_recordings_are_read_before_they_are_spoiled(name: str, listen: Listen) -> None:
     format_in, write, _ = FORMATS[name]
     unreadable = 1 if name == "mitmproxy" else 0  # a call that failed; curl's was none of the contract's
