@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import pytest
 from contract_tests.oracle import build_oracle
 
 from opay_contract.contract.addresses import OPEN, address, split_uri
@@ -269,56 +270,55 @@ def wanting(constraint: Constraint, kind: str) -> str:
     return f"{constraint.label}: add an instance to {folder}, or an example to the schema"
 
 
-def test_a_valid_instance_breaks_nothing() -> None:
-    for path in VALID:
-        schema, instance = read(path)
-        assert judge(OPEN + schema, instance).broken == (), name_of(path)
-        assert broken_by_oracle(schema, instance) == [], name_of(path)
-        assert broken_rules(schema, instance) == [], name_of(path)
+@pytest.mark.parametrize("path", VALID, ids=name_of)
+def test_a_valid_instance_breaks_nothing(path: Path) -> None:
+    schema, instance = read(path)
+    assert judge(OPEN + schema, instance).broken == ()
+    assert broken_by_oracle(schema, instance) == []
+    assert broken_rules(schema, instance) == []
 
 
-def test_an_invalid_instance_breaks_what_it_says_and_nothing_else() -> None:
-    for path in INVALID:
-        schema, content = read(path)
-        breaks, instance = content["breaks"], content["instance"]
-        assert breaks, name_of(path)
-        broken = sorted([*judge(OPEN + schema, instance).broken, *broken_rules(schema, instance)])
-        assert broken == sorted(breaks), name_of(path)
-        judged = [one for one in breaks if one.rpartition("/")[2] not in BY_RULES]
-        assert broken_by_oracle(schema, instance) == sorted(judged), name_of(path)
-        is_valid = SCHEMAS.validator(OPEN + schema).is_valid(instance)
-        assert oracle(schema).is_valid(instance) is is_valid, name_of(path)
+@pytest.mark.parametrize("path", INVALID, ids=name_of)
+def test_an_invalid_instance_breaks_what_it_says_and_nothing_else(path: Path) -> None:
+    schema, content = read(path)
+    breaks, instance = content["breaks"], content["instance"]
+    assert breaks
+    assert sorted([*judge(OPEN + schema, instance).broken, *broken_rules(schema, instance)]) == sorted(breaks)
+    judged = [one for one in breaks if one.rpartition("/")[2] not in BY_RULES]
+    assert broken_by_oracle(schema, instance) == sorted(judged)
+    assert oracle(schema).is_valid(instance) is SCHEMAS.validator(OPEN + schema).is_valid(instance)
 
 
-def test_every_constraint_has_an_instance_that_breaks_it() -> None:
-    shown = {
-        label
+@pytest.mark.parametrize("constraint", CONSTRAINTS, ids=lambda one: one.label)
+def test_every_constraint_has_an_instance_that_breaks_it(constraint: Constraint) -> None:
+    assert any(
+        constraint.label in verdict.broken or constraint.label in verdict.passed | rules
         for _, _, verdict, rules in all_verdicts()
-        for label in (*verdict.broken, *verdict.passed, *rules)
+    ), wanting(constraint, "invalid")
+
+
+@pytest.mark.parametrize("constraint", CONSTRAINTS, ids=lambda one: one.label)
+def test_every_constraint_has_a_valid_instance_that_it_looks_at(constraint: Constraint) -> None:
+    node = SCHEMAS.node(constraint.uri)
+    assert any(
+        uri == constraint.uri and is_looked_at(node, constraint, value)
+        for _, _, verdict, rules in all_verdicts()
+        if not verdict.broken and not rules
+        for uri, value in verdict.seen
+    ), wanting(constraint, "valid")
+
+
+TYPED = [one for one in CONSTRAINTS if one.keyword == "type"]
+
+
+@pytest.mark.parametrize("constraint", TYPED, ids=lambda one: one.label)
+def test_every_type_has_an_instance_of_each_other_type(constraint: Constraint) -> None:
+    given = SCHEMAS.node(constraint.uri)["type"]
+    allowed = {given} if isinstance(given, str) else set(given)
+    refused = {
+        kind for kind in KINDS if any((constraint.label, kind) in one[2].refused for one in all_verdicts())
     }
-    assert [wanting(one, "invalid") for one in CONSTRAINTS if one.label not in shown] == []
-
-
-def test_every_constraint_has_a_valid_instance_that_it_looks_at() -> None:
-    seen: dict[str, list[Any]] = {}
-    for _, _, verdict, rules in all_verdicts():
-        for uri, value in verdict.seen if not verdict.broken and not rules else ():
-            seen.setdefault(uri, []).append(value)
-    assert [
-        wanting(one, "valid")
-        for one in CONSTRAINTS
-        if not any(is_looked_at(SCHEMAS.node(one.uri), one, value) for value in seen.get(one.uri, ()))
-    ] == []
-
-
-def test_every_type_has_an_instance_of_each_other_type() -> None:
-    refused = {pair for _, _, verdict, _ in all_verdicts() for pair in verdict.refused}
-    for constraint in CONSTRAINTS:
-        if constraint.keyword == "type":
-            given = SCHEMAS.node(constraint.uri)["type"]
-            others = KINDS.keys() - ({given} if isinstance(given, str) else set(given))
-            found = {kind for label, kind in refused if label == constraint.label}
-            assert found == others, wanting(constraint, "invalid")
+    assert refused == KINDS.keys() - allowed, wanting(constraint, "invalid")
 
 
 def is_looked_at(node: Any, constraint: Constraint, value: Any) -> bool:
@@ -327,20 +327,18 @@ def is_looked_at(node: Any, constraint: Constraint, value: Any) -> bool:
     return constraint.keyword in node and isinstance(value, APPLIES_TO[constraint.keyword])
 
 
-def test_every_condition_has_instances_that_meet_it_and_that_fail_it_in_each_part_alone() -> None:
-    for uri in conditions():
-        asked = [
-            judge(uri, value)
-            for _, _, verdict, _ in all_verdicts()
-            for place, value in verdict.seen
-            if place == uri
-        ]
-        assert any(not verdict.broken for verdict in asked), uri
-        for part in condition_parts(uri):
-            alone = [
-                one for one in asked if len(one.broken) == 1 and part.label in {*one.broken, *one.passed}
-            ]
-            assert alone, part.label
+@pytest.mark.parametrize("uri", tuple(conditions()), ids=lambda uri: uri.removeprefix(OPEN))
+def test_every_condition_has_instances_that_meet_it_and_that_fail_it_in_each_part_alone(uri: str) -> None:
+    asked = [
+        judge(uri, value)
+        for _, _, verdict, _ in all_verdicts()
+        for place, value in verdict.seen
+        if place == uri
+    ]
+    assert any(not verdict.broken for verdict in asked)
+    for part in condition_parts(uri):
+        alone = [one for one in asked if len(one.broken) == 1 and part.label in {*one.broken, *one.passed}]
+        assert alone, part.label
 
 
 def test_no_keyword_of_the_schemas_goes_without_judgement() -> None:
