@@ -25,6 +25,7 @@ from opay_contract.formats.messages import (
     build_exchange,
     decode_entry,
     empty_body,
+    encode_text,
     odd_member,
     parse_base64,
     parse_moment,
@@ -233,7 +234,7 @@ def _missing_body(content: _Content, body_size: float | None, headers: Headers |
 
 
 def _decoded(text: str, encoding: str | None) -> bytes:
-    return parse_base64(text) if encoding == "base64" else text.encode("utf-8", "surrogatepass")
+    return parse_base64(text) if encoding == "base64" else encode_text(text)
 
 
 def _is_truncated(content: _Content, length: int) -> bool:

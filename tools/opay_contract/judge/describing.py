@@ -5,7 +5,7 @@ from typing import Any
 
 from opay_contract.jsontext import Tokens, pointer
 
-_NAME = re.compile(r"[A-Za-z_$@][A-Za-z0-9_.:$-]{0,63}")
+_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_.:$-]{0,63}")
 _LABEL = re.compile(r"[0-9]{1,5}|[A-Z][A-Z_+-]{0,23}")
 _MANY_DIGITS = 5
 _SHAPES = (
@@ -50,7 +50,7 @@ def describe_name(name: str) -> str:
 
     A key can hold a person's number or address as well as a value can.
     """
-    if _NAME.fullmatch(name) and "@" not in name and sum(map(str.isdigit, name)) < _MANY_DIGITS:
+    if _NAME.fullmatch(name) and sum(map(str.isdigit, name)) < _MANY_DIGITS:
         return name
     return f"({_describe_text(name)})"
 
