@@ -13,8 +13,8 @@ from opay_contract.drift.statistics import Statistics
 from opay_contract.formats.bounds import ALWAYS_FINE, excess_of
 from opay_contract.formats.errors import NO_URL
 from opay_contract.jsontext import Parsed, parse_json
-from opay_contract.judge.alike import Led
 from opay_contract.judge.judge import Judge
+from opay_contract.judge.leads import Led
 from opay_contract.judge.routes import describe_elsewhere
 from opay_contract.judge.subject import Alike, Hit, RawFinding, Settings, Subject, gather
 from opay_contract.model.exchange import NO_ZONE, Exchange, Place, Request, Unreadable
