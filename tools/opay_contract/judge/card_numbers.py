@@ -100,11 +100,10 @@ def may_have_card_number(text: bytes) -> bool:
     """
     plain = text.translate(_DIGITS_AS_ZERO, _ASCII_SEPARATORS)
     start = plain.find(_LONG_RUN)
-    if not text.isascii():
-        foreign = set(text.translate(None, _ASCII).decode(errors="replace"))
-        if any(_MATTERS[character] for character in foreign):
-            return has_card_number(text.decode(errors="replace"))
-    digits, lines = (text.translate(None, _ASCII_SEPARATORS), text.split(b"\n")) if start >= 0 else (b"", [])
+    lines = text.split(b"\n") if start >= 0 or not text.isascii() else []
+    if not text.isascii() and any(map(_has_foreign_number, lines)):
+        return True
+    digits = text.translate(None, _ASCII_SEPARATORS) if start >= 0 else b""
     number = end = 0
     while start >= 0 and (run := _RUN_OF_ZEROS.match(plain, start)):
         number += plain.count(b"\n", end, start)
@@ -115,6 +114,12 @@ def may_have_card_number(text: bytes) -> bool:
             end = plain.find(b"\n", start)
         start = plain.find(_LONG_RUN, end) if end >= 0 else -1
     return False
+
+
+def _has_foreign_number(line: bytes) -> bool:
+    """Tell whether a line has a card number, if characters of other scripts may play a part in one."""
+    foreign = "" if line.isascii() else set(line.translate(None, _ASCII).decode(errors="replace"))
+    return any(_MATTERS[one] for one in foreign) and has_card_number(line.decode(errors="replace"))
 
 
 def _may_be_in_row(row: bytes) -> bool:
