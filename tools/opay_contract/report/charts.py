@@ -94,9 +94,9 @@ def exchanges_by_day(summary: DriftSummary) -> Days:
 def occurrences_by_day(summary: DriftSummary) -> dict[Severity, Days]:
     """Return how often findings that are kept occurred, by severity and day."""
     total: dict[Severity, Days] = {severity: {} for severity in reversed(Severity)}
-    for folded in summary.findings.values():
-        severity = folded.finding.rule.severity
-        total[severity] = add(total[severity], folded.days)
+    for finding in summary.findings.values():
+        severity = finding.rule.severity
+        total[severity] = add(total[severity], finding.days)
     return total
 
 

@@ -84,9 +84,9 @@ def describe_numbers(run: CheckedRun, least: Severity = Severity.INFO) -> str:
 def count_rules(run: CheckedRun) -> list[str]:
     """Return a line for each rule, the most severe first: how many findings it has, and how often seen."""
     findings, times = Counter[Rule](), Counter[Rule]()
-    for folded in run.counted.findings.values():
-        findings[folded.finding.rule] += 1
-        times[folded.finding.rule] += folded.count
+    for finding in run.counted.findings.values():
+        findings[finding.rule] += 1
+        times[finding.rule] += finding.count
     ordered = sorted(findings, key=lambda rule: (-rule.severity, -times[rule], rule.id))
     rows = [(f"{findings[rule]:,}", f"{times[rule]:,}", rule.severity.label, rule.id) for rule in ordered]
     return [
@@ -316,7 +316,7 @@ def _hint(seen: dict[Elsewhere, int], option: str, *, is_needed: bool) -> str:
 def describe_judged(judged: Judged) -> str:
     """Return how many findings are in each state that there is, and how many acceptances have none."""
     parts = [", ".join(f"{number:,} {state}" for state in State if (number := len(judged.findings(state))))]
-    if occurrences := sum(folded.count for folded in judged.findings(State.ACCEPTED)):
+    if occurrences := sum(finding.count for finding in judged.findings(State.ACCEPTED)):
         parts.append(f"{count(occurrences, 'occurrence')} accepted")
     if judged.unused:
         parts.append(count(len(judged.unused), "unused acceptance"))
@@ -428,23 +428,23 @@ def next_steps(run: CheckedRun) -> list[NextStep]:
     open_ = [
         one
         for one in by_gravity(run.counted)
-        if one.finding.rule.severity >= run.fail_on and run.state(one) is not State.ACCEPTED
+        if one.rule.severity >= run.fail_on and run.state(one) is not State.ACCEPTED
     ]
     if not open_ or run.verdict is not Verdict.FAILED:
         return []
-    steps = [NextStep(purpose="what it means", command=f"{TOOL} rules {open_[0].finding.rule.id}")]
+    steps = [NextStep(purpose="what it means", command=f"{TOOL} rules {open_[0].rule.id}")]
     if not run.named:
         return steps
     inputs = shlex.join([*run.named, *run.options])
-    if any(one.finding.rule.id == CARD_NUMBER_EXPOSED.id for one in open_):
+    if any(one.rule.id == CARD_NUMBER_EXPOSED.id for one in open_):
         steps.append(
             NextStep(purpose="hide the cards", command=f"{TOOL} redact {shlex.join(run.named)} -o redacted")
         )
     of_a_run = {rule.id for rule in RULES_OF_A_RUN}
-    told = [one for one in open_ if one.finding.rule.id not in of_a_run]
+    told = [one for one in open_ if one.rule.id not in of_a_run]
     if told:
         steps.append(NextStep(purpose="tell the vendor", command=f"{TOOL} check {inputs} --format ticket"))
-    acceptable = [one for one in open_ if one.finding.rule.id != CARD_NUMBER_EXPOSED.id]
+    acceptable = [one for one in open_ if one.rule.id != CARD_NUMBER_EXPOSED.id]
     if acceptable:
         which = f"--fingerprint {acceptable[0].fingerprint}" if len(acceptable) == 1 else "--all-open"
         today = datetime.fromtimestamp(run.started_at or 0, UTC)
