@@ -16,7 +16,7 @@ from opay_contract.contract.fields import REQUEST_BODY, RESPONSE_BODY, fields_of
 from opay_contract.drift.insight import LEAST_DIFFERENCE, LEAST_EVIDENCE, evidence_of_change, share_of
 from opay_contract.drift.saving import findings_seen_in
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
-from opay_contract.model.finding import Finding, Outcome, Severity, Share
+from opay_contract.model.finding import Finding, Outcome, Share
 from opay_contract.model.observation import FieldLocation, Observations, Observed, Range
 from opay_contract.model.summary import DriftSummary, count_outcome
 from opay_contract.report import findings as tell
@@ -26,7 +26,6 @@ from opay_contract.report.json_report import build_elsewhere, build_finding, bui
 from opay_contract.words import count, hanging, printable
 
 SCHEMA_VERSION = 1
-_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 _LEAST_CELL, _MOST_CELL, _MOST_PLACE = 8, 44, 36
 _NOTHING = Observed(is_documented=False)
 _TOLD = (
@@ -259,7 +258,7 @@ def _findings(mark: str, where: str, findings: Iterable[Finding], width: int, co
         days = sorted(one.first_seen for one in found if one.first_seen)
         times, since = f"{sum(one.count for one in found):,}", tell.describe_day(days[0]) if days else ""
         place = f"{finding.contract.file}:{finding.contract.line}" if finding.contract else ""
-        name = click.style(f"{key[0]:<{rule}}", fg=_COLOURS[finding.rule.severity])
+        name = click.style(f"{key[0]:<{rule}}", fg=say.COLOURS[finding.rule.severity])
         lines.append(f"  {name}  {key[1]:<{field}}  {times:>7}  {since:<11}  {place}".rstrip())
         said = f"{finding.expected}; seen: {finding.actual}   {tell.describe_place(finding.place)}"
         lines += [click.style(line, dim=True) for line in hanging(printable(said), width, 6, 4)]

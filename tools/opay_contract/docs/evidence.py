@@ -55,13 +55,6 @@ class RunEvidence(msgspec.Struct, frozen=True, kw_only=True):
         """Return the scopes of an operation that were seen."""
         return sorted({location[:3] for location in self.summary.observations if location[0] == operation})
 
-    def days(self) -> Days:
-        """Return the number of exchanges by day."""
-        total: Days = {}
-        for location, observed in self.summary.observations.items():
-            total = total if location[3] else add(total, observed.days())
-        return total
-
     def answer(self, question: str) -> Answer:
         """Return the counts of an open question's readings, and the verdict."""
         return next(one for one in self.insight.answers if one.question == question)

@@ -19,15 +19,7 @@ from opay_contract.jsontext import NotJson, parse_json
 from opay_contract.judge.table import RULES_BY_ID
 from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import ContractPlace, Finding, Key, Outcome, Severity, fingerprint, key_of
-from opay_contract.model.observation import (
-    EARLIER,
-    MAX_VALUES,
-    UNDATED,
-    Days,
-    Observed,
-    Range,
-    utc_of,
-)
+from opay_contract.model.observation import EARLIER, MAX_VALUES, UNDATED, Days, Observed, Range, utc_of
 from opay_contract.model.summary import DriftSummary, Elsewhere, Signatures, WrongSignature, merge, rank_of
 
 FORMAT, VERSION = "opay-contract summary", 1

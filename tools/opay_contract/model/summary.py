@@ -3,6 +3,7 @@
 import heapq
 from collections import Counter
 from collections.abc import Iterable
+from functools import reduce
 
 import msgspec
 from msgspec import field, structs
@@ -11,6 +12,7 @@ from opay_contract.model.exchange import Place, Unreadable
 from opay_contract.model.finding import Finding, Key, Outcome, Severity, fingerprint
 from opay_contract.model.observation import (
     MAX_VALUES,
+    Days,
     Observations,
     add,
     join_observations,
@@ -200,6 +202,11 @@ class DriftSummary(msgspec.Struct, frozen=True, kw_only=True):
     def is_vacuous(self) -> bool:
         """Whether exchanges were judged and none of them succeeded."""
         return 0 < self.exchanges == sum(self.outcomes.values()) and not self.successes
+
+    def days(self) -> Days:
+        """Return how many exchanges were judged, by day."""
+        whole = (one.days() for location, one in self.observations.items() if not location[3])
+        return reduce(add, whole, Days())
 
     @property
     def omitted(self) -> int:

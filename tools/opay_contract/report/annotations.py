@@ -92,7 +92,7 @@ def _invocation(run: CheckedRun) -> Json:
     return {
         **({"startTimeUtc": run.moment} if run.moment else {}),
         "exitCode": int(run.exit_code),
-        "exitCodeDescription": run.verdict.value,
+        "exitCodeDescription": run.verdict,
         "executionSuccessful": (not run.is_nothing or run.is_allowed_nothing)
         and not (summary.unreadable_count or summary.is_partial),
         "toolExecutionNotifications": notifications,

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from enum import StrEnum
 
 import msgspec
 from msgspec import field
@@ -21,23 +20,14 @@ from opay_contract.model.summary import DriftSummary
 TOOL = "opay-contract"
 
 
-class Verdict(StrEnum):
-    """What becomes of a run."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    NOTHING_CHECKED = "nothing checked"
-    INCOMPLETE = "incomplete"
-    INTERRUPTED = "interrupted"
-
-
 _VERDICTS = {
-    ExitCode.CLEAN: Verdict.PASSED,
-    ExitCode.FINDINGS: Verdict.FAILED,
-    ExitCode.NOTHING_CHECKED: Verdict.NOTHING_CHECKED,
-    ExitCode.INCOMPLETE: Verdict.INCOMPLETE,
-    ExitCode.INTERRUPTED: Verdict.INTERRUPTED,
+    ExitCode.CLEAN: "passed",
+    ExitCode.FINDINGS: "failed",
+    ExitCode.NOTHING_CHECKED: "nothing checked",
+    ExitCode.INCOMPLETE: "incomplete",
+    ExitCode.INTERRUPTED: "interrupted",
 }
+"""What becomes of a run, by its exit code."""
 
 
 class CheckedRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,8 +98,8 @@ class CheckedRun(msgspec.Struct, frozen=True, kw_only=True):
         return ExitCode.FINDINGS if self.unused and not self.allow_unused else ExitCode.CLEAN
 
     @property
-    def verdict(self) -> Verdict:
-        """What becomes of the run, which is what its exit code says."""
+    def verdict(self) -> str:
+        """What becomes of the run, in words: what its exit code says."""
         return _VERDICTS[self.exit_code]
 
     @property

@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 
 from opay_contract.baseline.acceptance import State
 from opay_contract.contract.operation import OpenQuestion
+from opay_contract.errors import ExitCode
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.model.finding import Change, ChangeKind, Finding, Kind, Severity, Share
 from opay_contract.model.observation import Days, Observations
@@ -23,13 +24,12 @@ from opay_contract.report.charts import (
     draw_rates,
     draw_shares,
     draw_sparkline,
-    exchanges_by_day,
     is_dated,
     iter_days,
     iter_trees,
     occurrences_by_day,
 )
-from opay_contract.report.checked_run import TOOL, CheckedRun, Verdict, by_gravity
+from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
 from opay_contract.report.findings import FindingFrame, build_frame, guide_of
 from opay_contract.report.sentences import next_steps
 from opay_contract.words import count, printable
@@ -70,7 +70,7 @@ class _Values:
     def __init__(self, run: CheckedRun) -> None:
         self._run = run
         findings = run.summary.findings.values()
-        self._timeline = build_timeline(exchanges_by_day(run.summary), *(one.days for one in findings))
+        self._timeline = build_timeline(run.summary.days(), *(one.days for one in findings))
 
     def build(self) -> dict[str, Any]:
         run, summary = self._run, self._run.counted
@@ -154,7 +154,7 @@ class _Values:
             return None
         changes = Counter(change.day for change in run.insight.changes)
         rows: list[tuple[str, str, Days]] = [
-            ("Exchanges", "exchanges", exchanges_by_day(run.summary)),
+            ("Exchanges", "exchanges", run.summary.days()),
             *(
                 (f"{_LABELS[severity]}s", severity.label, days)
                 for severity, days in occurrences_by_day(run.counted).items()
@@ -272,7 +272,7 @@ def _notes(run: CheckedRun) -> Iterator[str]:
 
 def _mood(run: CheckedRun) -> str:
     """Return the class of the verdict: how grave what counts is, or that the run proves nothing."""
-    if run.verdict in (Verdict.NOTHING_CHECKED, Verdict.INCOMPLETE, Verdict.INTERRUPTED):
+    if run.exit_code in (ExitCode.NOTHING_CHECKED, ExitCode.INCOMPLETE, ExitCode.INTERRUPTED):
         return Severity.ERROR.label
     counted = [severity for severity, number in run.counted.occurrences.items() if number]
     if counted:

@@ -39,7 +39,7 @@ def build_report(run: CheckedRun) -> dict[str, Any]:
             "inputs": list(run.named),
             "files": run.inputs,
             "fail_on": run.fail_on.label,
-            "verdict": run.verdict.value,
+            "verdict": run.verdict,
             "exit_code": int(run.exit_code),
         },
         "summary": {

@@ -196,7 +196,7 @@ def _properties(run: CheckedRun) -> Iterator[str]:
     values |= {"contract": str(run.used)} if run.used else {}
     values |= {"inputs": ", ".join(run.named)} if run.named else {}
     values |= {"started_at": run.moment} if run.moment else {}
-    values |= {"verdict": run.verdict.value, "exit_code": int(run.exit_code)}
+    values |= {"verdict": run.verdict, "exit_code": int(run.exit_code)}
     values |= {
         "exchanges_checked": summary.exchanges,
         **_outcome_values(summary),

@@ -9,6 +9,7 @@ from itertools import groupby
 import msgspec
 
 from opay_contract.baseline.acceptance import Judged, State
+from opay_contract.errors import ExitCode
 from opay_contract.jsontext import pointer as pointer_of
 from opay_contract.judge.gap_table import NARROWER_RULES
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED, RULES_OF_A_RUN
@@ -33,7 +34,7 @@ from opay_contract.model.summary import (
     describe_failures,
     describe_mistakes,
 )
-from opay_contract.report.checked_run import TOOL, CheckedRun, Verdict, by_gravity
+from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
 from opay_contract.report.findings import describe_minute
 from opay_contract.words import count, printable
 
@@ -41,18 +42,13 @@ INTERRUPTED = "The run was interrupted: not everything was checked."
 NOUNS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 """What a finding of a severity is called in a sentence."""
 
+COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
+
 _REQUEST, _RESPONSE = "/request/body", "/response/body"
 _ACCEPTED_FOR = timedelta(days=90)
 _MOST_NAMED = 5
 _MOST_BASE_URLS = 3
 _PLACES = {"host": "other hosts", "path": "other paths of the contract's hosts"}
-_MARKS = {
-    Verdict.PASSED: "✓",
-    Verdict.FAILED: "✗",
-    Verdict.NOTHING_CHECKED: "✗",
-    Verdict.INCOMPLETE: "✗",
-    Verdict.INTERRUPTED: "✗",
-}
 
 
 def describe_head(run: CheckedRun) -> list[str]:
@@ -97,26 +93,27 @@ def count_rules(run: CheckedRun) -> list[str]:
 
 def mark_of(run: CheckedRun) -> str:
     """Return the sign of a run's verdict; a run that passes and proves little has one of its own."""
-    is_doubtful = run.verdict is Verdict.PASSED and (run.summary.is_vacuous or run.is_nothing)
-    return "!" if is_doubtful else _MARKS[run.verdict]
+    if run.exit_code is not ExitCode.CLEAN:
+        return "✗"
+    return "!" if run.summary.is_vacuous or run.is_nothing else "✓"
 
 
 def describe_verdict(run: CheckedRun) -> str:
     """Return the verdict in one sentence without its end, its word in capitals where the run fails."""
-    summary, verdict = run.counted, run.verdict
+    summary, code = run.counted, run.exit_code
     exchanges = count(summary.exchanges, "exchange")
-    if verdict is Verdict.NOTHING_CHECKED:
+    if code is ExitCode.NOTHING_CHECKED:
         return f"NOTHING CHECKED  {describe_nothing(run.summary, run.inputs)}"
-    if verdict is Verdict.INTERRUPTED:
+    if code is ExitCode.INTERRUPTED:
         found = describe_numbers(run) or "no finding"
         return f"INTERRUPTED  not everything was checked: {found} in {exchanges} so far"
-    if verdict is Verdict.INCOMPLETE:
+    if code is ExitCode.INCOMPLETE:
         found = (
             f"{describe_numbers(run) or describe_no_drift(run)} in {exchanges}" if summary.exchanges else ""
         )
         unread = f"{summary.unreadable_count:,} could not be read"
         return f"INCOMPLETE  {'; '.join(filter(None, (unread, found or 'nothing was checked')))}"
-    if verdict is Verdict.FAILED:
+    if code is ExitCode.FINDINGS:
         failing = describe_numbers(run, run.fail_on)
         reasons = [f"{failing} in {exchanges}" if failing else ""]
         reasons += [describe_shortage(run).removesuffix(".")]
@@ -430,7 +427,7 @@ def next_steps(run: CheckedRun) -> list[NextStep]:
         for one in by_gravity(run.counted)
         if one.rule.severity >= run.fail_on and run.state(one) is not State.ACCEPTED
     ]
-    if not open_ or run.verdict is not Verdict.FAILED:
+    if not open_ or run.exit_code is not ExitCode.FINDINGS:
         return []
     steps = [NextStep(purpose="what it means", command=f"{TOOL} rules {open_[0].rule.id}")]
     if not run.named:

@@ -8,11 +8,12 @@ import click
 import msgspec
 
 from opay_contract.baseline.acceptance import State
+from opay_contract.errors import ExitCode
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.model.finding import Finding, Severity
 from opay_contract.report import findings as tell
 from opay_contract.report import sentences as say
-from opay_contract.report.checked_run import TOOL, CheckedRun, Verdict, View, by_gravity
+from opay_contract.report.checked_run import TOOL, CheckedRun, View, by_gravity
 from opay_contract.report.findings import build_frame, guide_of
 from opay_contract.report.sentences import next_steps
 from opay_contract.words import count, hanging, printable
@@ -27,7 +28,6 @@ _DETAILED = 2
 """Findings of a folded list that are told in full, however low the screen."""
 
 _UNREADABLE = 3
-_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 _SIGNS = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.INFO: "·"}
 _MARK_COLOURS = {"✓": "green", "!": "yellow", "✗": "red"}
 _END_OF_DIM = "\x1b[0m"
@@ -104,7 +104,9 @@ class _Screen:
             yield self._folded(*present[0], room - (2 if others else 0))
         if others:
             said = ", ".join(count(len(found), say.NOUNS[severity]) for severity, found in others)
-            yield [click.style(f"{_SIGNS[others[0][0]]} {said}: --all", fg=_COLOURS[others[0][0]], bold=True)]
+            yield [
+                click.style(f"{_SIGNS[others[0][0]]} {said}: --all", fg=say.COLOURS[others[0][0]], bold=True)
+            ]
 
     def _folded(self, severity: Severity, findings: list[Finding], room: int) -> list[str]:
         """Return as much of a list as fits, the first told in full and the last line saying what is left."""
@@ -126,9 +128,9 @@ class _Screen:
         field = min(max(len(row.field) for row in rows), self._width - rule - len(titles) - 6)
         title = f"{_SIGNS[severity]} {count(len(findings), say.NOUNS[severity])}"
         gap = max(2, 6 + rule + field - len(title))
-        lines = [click.style(title, fg=_COLOURS[severity], bold=True) + " " * gap + _dim(titles)]
+        lines = [click.style(title, fg=say.COLOURS[severity], bold=True) + " " * gap + _dim(titles)]
         for number, row in enumerate(rows):
-            name = click.style(f"{row.rule:<{rule}}", fg=_COLOURS[severity])
+            name = click.style(f"{row.rule:<{rule}}", fg=say.COLOURS[severity])
             place = row.field if len(row.field) <= field else f"…{row.field[1 - field :]}"
             lines.append(f"  {name}  {_bold(place)}{' ' * (field - len(place))}  {numbers[number]}".rstrip())
             lines += self._details(row.finding) if number < detailed else []
@@ -180,7 +182,7 @@ class _Screen:
     def _frame(self, finding: Finding) -> list[str]:
         """Return a finding with the contract's own lines beside what was recorded."""
         frame = build_frame(finding, self._run)
-        colour = _COLOURS[finding.rule.severity]
+        colour = say.COLOURS[finding.rule.severity]
         head = f"{_SIGNS[finding.rule.severity]} {finding.rule.id}"
         field, times = tell.describe_field(finding), tell.describe_spread(finding, self._run)
         named = f"{head}  {field}".rstrip()
@@ -326,7 +328,7 @@ class _Screen:
         said = f"{mark} {words} · exit code {int(run.exit_code)}"
         first, *more = textwrap.wrap(said, self._width, subsequent_indent="  ", break_on_hyphens=False)
         lines = [click.style(line, fg=colour, bold=True) for line in (first, *more)]
-        if run.verdict is Verdict.INTERRUPTED:
+        if run.exit_code is ExitCode.INTERRUPTED:
             lines.append(f"  {say.INTERRUPTED}")
         if vacuity := say.describe_vacuity(run):
             lines += self._hanging(vacuity, 2)
@@ -386,7 +388,7 @@ def render_concise(run: CheckedRun, view: View | None = None) -> str:
 
 
 def _line(finding: Finding, run: CheckedRun, *, is_verbose: bool) -> str:
-    severity = click.style(finding.rule.severity.label, fg=_COLOURS[finding.rule.severity])
+    severity = click.style(finding.rule.severity.label, fg=say.COLOURS[finding.rule.severity])
     where = f" {printable(finding.pointer)}" if finding.pointer else ""
     place = finding.place
     details = [
