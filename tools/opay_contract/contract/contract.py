@@ -11,18 +11,9 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import msgspec
 from msgspec.structs import replace
 
-from opay_contract.contract.addresses import (
-    value_below,
-)
-from opay_contract.contract.operation import (
-    Form,
-    OpenQuestion,
-    Operation,
-    is_of_another_type,
-)
-from opay_contract.contract.parameters import (
-    ParameterReader,
-)
+from opay_contract.contract.addresses import value_below
+from opay_contract.contract.operation import Form, OpenQuestion, Operation, is_of_another_type
+from opay_contract.contract.parameters import ParameterReader
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import NotJson, Parsed, parse_json
