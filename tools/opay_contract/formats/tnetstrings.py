@@ -152,10 +152,10 @@ def read_pairs(value: Value) -> list[tuple[str, str]]:
         pair_size, size, name, length = found.groups()
         start = found.end()
         end = start + int(length)
-        position = end + 2
-        is_pair = text[end:position] == b",]" and int(pair_size) == end + 1 - found.start(2)
+        is_pair = text[end : end + 2] == b",]" and int(pair_size) == end + 1 - found.start(2)
         if not is_pair or int(size) != len(name):
             break
+        position = end + 2
         pairs.append((name.decode(), read_text((BYTES, text[start:end]))))
     if position == len(text):
         return pairs
