@@ -324,7 +324,7 @@ DEEPER = st.fixed_dictionaries(
 )
 
 
-@pytest.mark.parametrize("examples", one_in(2, (FEW_EXAMPLES, 300)))
+@pytest.mark.parametrize("examples", one_in(2, (FEW_EXAMPLES, 100)))
 def test_unions_say_of_many_bodies_what_they_say_of_each(
     build: Callable[..., Contract], examples: int
 ) -> None:
