@@ -113,4 +113,4 @@ def test_an_account_number_is_no_card_before_and_after(make_redactor: Any) -> No
     made = make_redactor().values.name(account)
     assert describe_name(made) == describe_name(account) != account
     assert card_hits(made) == card_hits(account) == []
-    assert card_hits(account.replace("SA", "SA1")) == [16]
+    assert card_hits(account[10:]) == [16]
