@@ -11,7 +11,7 @@ from msgspec import field
 from msgspec.structs import replace
 from requests.adapters import BaseAdapter
 
-from opay_contract.errors import OpayContractError
+from opay_contract.errors import OpayContractError, UnreachableError
 from opay_contract.model.exchange import Exchange, Request, Response, as_headers, exchange_of_now, header
 
 Listener = Callable[[Exchange], None]
@@ -27,10 +27,6 @@ _DROPPED = (
 
 class BudgetError(OpayContractError):
     """The requests that a run may send are all sent."""
-
-
-class UnreachableError(OpayContractError):
-    """The target did not answer, and was asked often enough."""
 
 
 class Clock(Protocol):
@@ -72,6 +68,8 @@ class Client(msgspec.Struct):
     """What takes the requests in place of a connection, for a server in process."""
     sent: int = 0
     """How many requests were sent, retries included."""
+    certificates: str | None = None
+    """The file or folder of certificates that are trusted, where it is not the usual one."""
     was_refused: bool = False
     """Whether a request was not sent because the budget was used up."""
     _session: requests.Session = field(default_factory=requests.Session)
@@ -79,6 +77,7 @@ class Client(msgspec.Struct):
 
     def __post_init__(self) -> None:
         """Take nothing from the environment but proxies: not the password of a .netrc file above all."""
+        self._session.verify = self.certificates or True
         self._session.auth = lambda request: request
         self._session.headers.clear()
         if self.adapter is not None:
@@ -115,6 +114,13 @@ class Client(msgspec.Struct):
                 allow_redirects=False,
                 proxies={} if self.adapter else self._proxies(request),
             )
+        except requests.exceptions.SSLError as error:
+            is_distrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
+            raise UnreachableError(
+                "its certificate is not trusted; REQUESTS_CA_BUNDLE names the file of those that are"
+                if is_distrusted
+                else "no TLS connection; does it speak https?"
+            ) from None
         except _DROPPED as error:
             if is_last:
                 raise UnreachableError(
