@@ -11,7 +11,7 @@ from msgspec import field
 from msgspec.structs import replace
 from requests.adapters import BaseAdapter
 
-from opay_contract.errors import OpayContractError, UnreachableError
+from opay_contract.errors import OpayContractError, UnreachableError, UsageError
 from opay_contract.model.exchange import Exchange, Request, Response, as_headers, exchange_of_now, header
 
 Listener = Callable[[Exchange], None]
@@ -90,7 +90,8 @@ class Client(msgspec.Struct):
     def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Exchange:
         """Send a request until it is answered, other than by 429; or return that last 429.
 
-        Raises BudgetError where no request is left, and UnreachableError where no answer came.
+        Raises BudgetError where no request is left, UnreachableError where no answer came, and UsageError
+        where the environment names a proxy that is none.
         """
         request = requests.Request(method, url, headers=dict(headers), data=body).prepare()
         for number in range(1, self.rate_policy.tries + 1):
@@ -127,6 +128,8 @@ class Client(msgspec.Struct):
                     f"no answer in {self.rate_policy.tries} tries: {type(error).__name__}; is the target up?"
                 ) from None
             return None
+        except (requests.exceptions.RequestException, ValueError):  # the target is a URL: it was asked for
+            raise UsageError("the proxy that the environment names for the target cannot be used") from None
         exchange = exchange_of_now(
             Request(
                 method=request.method,

@@ -190,7 +190,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if run.target is None:
         return
     with _asking(config, run, run.target) as client:
-        run.probed = probe(Api(judge=judge_of(run.target, contract_of(config)), client=client))
+        try:
+            run.probed = probe(Api(judge=judge_of(run.target, contract_of(config)), client=client))
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
         run.sent, run.has_space = client.sent, run.probed.api.judge.has_space
     if run.probed.trouble:
         raise pytest.UsageError(run.probed.trouble)

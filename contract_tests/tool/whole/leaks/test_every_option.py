@@ -101,7 +101,7 @@ def test_what_is_in_a_file_is_never_said_as_a_name(
         assert_silent(done.stderr, "" if one[0] in ("bundle", "spec", "docs") else done.stdout)
 
 
-def test_a_variable_that_names_no_certificates_is_refused_without_its_value(
+def test_a_variable_that_names_no_certificates_or_no_proxy_is_refused_without_its_value(
     folder: Path, assert_silent: Callable[..., None]
 ) -> None:
     targets = ["--target", "https://127.0.0.1:9"] * 2
@@ -113,3 +113,7 @@ def test_a_variable_that_names_no_certificates_is_refused_without_its_value(
             done = run_command(*command, cwd=folder, environment=environment)
             assert (done.returncode, variable in done.stderr) == (2, True), done.stderr
             assert_silent(done.stderr)
+    for command, named in product(commands[1:], (PERSON, "socks5://127.0.0.1:9", f"https://{PERSON}@[::1")):
+        done = run_command(*command, cwd=folder, environment=ENVIRONMENT | given | {"HTTPS_PROXY": named})
+        assert (done.returncode, "the proxy that the environment" in done.stderr) == (2, True), done.stderr
+        assert_silent(done.stderr)
