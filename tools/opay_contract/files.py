@@ -11,6 +11,8 @@ from typing import Any
 
 from opay_contract.errors import UsageError
 
+NO_SUCH_PROXY = "the proxy that the environment names for the target cannot be used"
+
 _LONGEST = 60
 """How much of a name the draft's has, which a file system may find too long else."""
 

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from opay_contract.errors import UsageError
-from opay_contract.files import find_certificates
+from opay_contract.files import NO_SUCH_PROXY, find_certificates
 from opay_contract.mock import serving
 from opay_contract.model.exchange import as_headers
 from opay_contract.record.files import Body, BodyBuffer, Captured, Omitted, capture
@@ -77,7 +77,10 @@ class Upstream:
         trusted = find_certificates()
         kind = "capath" if trusted and Path(trusted).is_dir() else "cafile"
         verify = True if trusted is None else ssl.create_default_context(**{kind: trusted})
-        self._transport = httpx.AsyncHTTPTransport(limits=limits, proxy=proxy, verify=verify)
+        try:
+            self._transport = httpx.AsyncHTTPTransport(limits=limits, proxy=proxy, verify=verify)
+        except (httpx.InvalidURL, ValueError, ImportError):  # the last for a kind that needs another library
+            raise UsageError(NO_SUCH_PROXY) from None
 
     @property
     def host(self) -> bytes:

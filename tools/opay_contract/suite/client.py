@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from requests.adapters import BaseAdapter
 
 from opay_contract.errors import OpayContractError, UnreachableError, UsageError
+from opay_contract.files import NO_SUCH_PROXY
 from opay_contract.model.exchange import Exchange, Request, Response, as_headers, exchange_of_now, header
 
 Listener = Callable[[Exchange], None]
@@ -129,7 +130,7 @@ class Client(msgspec.Struct):
                 ) from None
             return None
         except (requests.exceptions.RequestException, ValueError):  # the target is a URL: it was asked for
-            raise UsageError("the proxy that the environment names for the target cannot be used") from None
+            raise UsageError(NO_SUCH_PROXY) from None
         exchange = exchange_of_now(
             Request(
                 method=request.method,

@@ -113,7 +113,11 @@ def test_a_variable_that_names_no_certificates_or_no_proxy_is_refused_without_it
             done = run_command(*command, cwd=folder, environment=environment)
             assert (done.returncode, variable in done.stderr) == (2, True), done.stderr
             assert_silent(done.stderr)
-    for command, named in product(commands[1:], (PERSON, "socks5://127.0.0.1:9", f"https://{PERSON}@[::1")):
-        done = run_command(*command, cwd=folder, environment=ENVIRONMENT | given | {"HTTPS_PROXY": named})
+    through = ["record", "--to", "new", "--upstream", "https://sandbox-cashierapi.opaycheckout.com"]
+    for command, named in product(
+        (through, *commands[1:]), (PERSON, "socks5://127.0.0.1:9", f"https://{PERSON}@[::1")
+    ):
+        environment = ENVIRONMENT | given | {"OPAY_REDACTION_KEY": "x" * 32}
+        done = run_command(*command, cwd=folder, environment=environment | {"HTTPS_PROXY": named})
         assert (done.returncode, "the proxy that the environment" in done.stderr) == (2, True), done.stderr
         assert_silent(done.stderr)
