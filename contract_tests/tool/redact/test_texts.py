@@ -114,3 +114,12 @@ def test_an_account_number_is_no_card_before_and_after(make_redactor: Any) -> No
     assert describe_name(made) == describe_name(account) != account
     assert card_hits(made) == card_hits(account) == []
     assert card_hits(account[10:]) == [16]
+
+
+@each("address", ["127.0.0.1", "10.0.0.1", "1::2", "8.8.8.8", "::1"])
+def test_an_address_in_the_place_of_a_name_is_replaced_by_what_does_not_look_like_a_name(
+    address: str, make_redactor: Any
+) -> None:
+    made = make_redactor().values.name(address)
+    assert made != address
+    assert describe_name(made) == describe_name(address) != address

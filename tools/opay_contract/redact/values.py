@@ -330,7 +330,9 @@ class Values(msgspec.Struct, frozen=True):
             is_alike = _shape_of(made) == shape and card_hits(made) == hits
             if is_alike and self.texts.is_clean(made, NAME):
                 return made
-        return self.texts.redact(name, NAME)
+        made = self.texts.redact(name, NAME)
+        looks_like_name = describe_name(made) == made and shape != _shape_of(made)
+        return f"9{made[1:]}" if looks_like_name else made
 
     def _may_stay(self, value: str, statement: Statement) -> bool:
         if not value or value in statement.choices:
