@@ -226,6 +226,15 @@ def test_a_response_of_another_shape_is_unreadable(read: Read, response: Any) ->
     assert isinstance(found, Unreadable)
 
 
+@each("body", [None, {}, {"string": None}])
+def test_a_body_that_was_left_out_is_unreadable_where_there_may_have_been_one(read: Read, body: Any) -> None:
+    (found,) = read(json.dumps(cassette(body)).encode())
+    assert "has no body" in found.reason
+    for response in ({"status": {"code": 204}}, {"headers": {"Content-Length": ["0"]}}):
+        (found,) = read(json.dumps(cassette(body, **response)).encode())
+        assert found.response.body == b""
+
+
 def test_a_scalar_without_an_end_is_refused_before_it_fills_the_memory(
     read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:

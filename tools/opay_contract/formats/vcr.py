@@ -24,8 +24,8 @@ from opay_contract.formats.messages import (
     PlaceOf,
     attempt,
     build_exchange,
-    empty_body,
     encode_text,
+    left_out_body,
     parse_base64,
     parse_entry,
     parse_headers,
@@ -164,7 +164,7 @@ def _response(recorded: Any) -> Response:
     status = parse_status(int(written[1][:_STATUS_DIGITS]) if written else value)
     headers = parse_headers(members.get("headers"))
     body = _bytes(members, _RESPONSE_BODIES)
-    decoded = empty_body(headers, NO_BODY) if body is None else decode_body(body, headers)
+    decoded = left_out_body(status, headers, NO_BODY) if body is None else decode_body(body, headers)
     return Response(status=status, headers=headers, body=decoded)
 
 
