@@ -23,7 +23,7 @@ from opay_contract.model.exchange import Exchange, Place, Request, Response
 from opay_contract.model.finding import Outcome
 from opay_contract.suite import from_schema
 
-QUICK = settings(deadline=None, derandomize=True, max_examples=40)
+QUICK = settings(deadline=None, derandomize=True, max_examples=12)
 RUN = Settings(started_at=1_790_000_000.0)
 QUERIES = {"by-customer": b'{"customerId": "c"}', "by-token": b'{"opayToken": "t"}'}
 DATA = {"by-customer": "customer-tokens", "by-token": "token-info"}

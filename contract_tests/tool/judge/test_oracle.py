@@ -112,7 +112,7 @@ def test_both_libraries_agree_by_another_contract_but_for_formats() -> None:
     """The oracle takes any text with an @ for an e-mail address, so formats are left to the other."""
     judge = contract(LEDGER).schemas.validator(f"{OPEN}schemas/balance.json")
 
-    @settings(QUICK, max_examples=25)
+    @QUICK
     @given(bodies("balance.json", LEDGER))
     def alike(case: tuple[Any, Tokens]) -> None:
         broken = {keyword_of(error) for error in judge.iter_errors(case[0])}
@@ -157,7 +157,7 @@ OF_SCHEMAS = {
 def test_what_the_oracle_rejects_is_found_where_it_is_wrong_and_else_nothing_is(file: str) -> None:
     """Also, a finding of the schemas' rules has a reason in the oracle."""
 
-    @settings(QUICK, max_examples=20)
+    @QUICK
     @given(mutated(from_schema(f"schemas/{file}", contract())))
     def is_found(case: tuple[Any, Tokens]) -> None:
         value, place = case
@@ -194,7 +194,7 @@ def form_of(query: Any) -> str:
 def test_a_schema_may_be_given_as_such() -> None:
     schema = {"type": "array", "items": {"$ref": "schemas/customer-id.json"}, "minItems": 1}
 
-    @settings(QUICK, max_examples=10)
+    @QUICK
     @given(from_schema(schema))
     def is_list_of_ids(value: Any) -> None:
         assert value

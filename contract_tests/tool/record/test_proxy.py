@@ -218,8 +218,8 @@ def test_an_endless_answer_ends_when_its_client_is_gone(upstream: Any, proxy: An
     assert [type(item) for item in proxy.exchanges(1)] == [Unreadable]
 
 
-def test_ten_megabytes_pass_both_ways_in_little_memory(upstream: Any, proxy: Any) -> None:
-    body = os.urandom(10 * MEGABYTE)
+def test_six_megabytes_pass_both_ways_in_little_memory(upstream: Any, proxy: Any) -> None:
+    body = os.urandom(6 * MEGABYTE)
     seen: list[int] = []
 
     def respond(connection: socket.socket, _request: bytes) -> None:

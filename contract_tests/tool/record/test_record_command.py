@@ -1,7 +1,6 @@
 """The command in front of the mock: signatures hold, findings are told, nothing leaks, nothing fails."""
 
 import re
-import signal
 import stat
 import subprocess
 import sys
@@ -226,7 +225,7 @@ def started(*options: str | Path) -> Iterator[tuple[Asked, "subprocess.Popen[str
 
 
 def test_what_was_recorded_survives_a_kill_and_a_new_run_goes_on(
-    mock: Asked, tmp_path: Path, recorded: Any
+    mock: Asked, record: Recording, tmp_path: Path, recorded: Any
 ) -> None:
     path = tmp_path / "calls.ndjson"
     options = ("--to", path, "--upstream", mock.url)
@@ -241,10 +240,7 @@ def test_what_was_recorded_survives_a_kill_and_a_new_run_goes_on(
     before = len(recorded(path))
     with path.open("ab") as file:
         file.write(b'{"request":{"method":"PO')
-    with started(*options) as (proxy, process):
-        proxy.ask("customer-1")
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE) == 0
+    assert record(*options, talk=lambda proxy: proxy.ask("customer-1")).returncode == 0
     found = recorded(path)
     assert len(found) == before + 1
     assert {type(item) for item in found} == {Exchange}

@@ -118,14 +118,15 @@ def run(*arguments: Any) -> Result:
 def test_a_check_finds_the_same_and_a_second_redaction_changes_nothing(
     shape: str, tmp_path: Path, contract: Contract, make_redactor: Any
 ) -> None:
-    kept = [line for line in lines() if shape != "text" or all(map(is_text, map(line.get, SIDES)))]
+    step = 1 if shape == "binary" else 3  # what a line holds is not of the shape
+    kept = [line for line in lines()[::step] if shape != "text" or all(map(is_text, map(line.get, SIDES)))]
     rows, schema = [row_of(line, shape) for line in kept], schema_of(shape)
     rows.append({"recorded_at": "2026-05-01T10:00:00Z"})  # has no answer
     path, target, again = (tmp_path / f"{number}.parquet" for number in range(3))
     write(path, rows, schema)
     assert redact(path, target, make_redactor())
     old, new = check(path, contract), check(target, contract)
-    assert len(old.findings) > 30
+    assert len(old.findings) > 30 // step
     assert {key: one.count for key, one in new.findings.items()} == {
         key: one.count for key, one in old.findings.items()
     }
