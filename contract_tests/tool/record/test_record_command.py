@@ -29,6 +29,7 @@ from opay_contract.mock.statement import assumed_choices
 from opay_contract.mock.store import Store
 from opay_contract.model.exchange import Exchange
 from opay_contract.record.proxy import SERVER
+from opay_contract.record.recorder import Recorder
 from opay_contract.signing.requests_auth import SignatureAuth
 
 PATIENCE = 60
@@ -208,6 +209,18 @@ def test_files_that_are_rotated_are_named_to_the_last(mock: Asked, record: Recor
     options = ("--to", "a.ndjson", "--upstream", mock.url, "--rotate-size", "1", "--metrics")
     assert record(*options, talk=talk).stderr == "Recorded 3 exchanges in files up to 'a.0003.ndjson'.\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.0002.ndjson", "a.0003.ndjson", "a.ndjson"]
+
+
+def test_the_file_is_closed_when_the_command_ends_or_cannot_begin(
+    mock: Asked, record: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[str] = []
+    close = Recorder.close
+    monkeypatch.setattr(Recorder, "close", lambda one: (closed.append(one.describe()), close(one)))
+    options = ("--to", "a.ndjson", "--upstream", mock.url)
+    assert record(*options, talk=lambda proxy: proxy.ask("customer-1")).returncode == 0
+    assert record(*options, "--host", "192.0.2.1", talk=pytest.fail).returncode == 2
+    assert [one.partition(" to ")[0] for one in closed] == ["Recorded 1 exchange", "Recorded nothing"]
 
 
 @contextmanager

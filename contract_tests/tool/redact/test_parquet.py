@@ -195,6 +195,17 @@ def test_a_row_of_which_the_answer_cannot_be_read_still_says_whose_it_is(tmp_pat
         assert "1 exchange went to other hosts" in said
 
 
+def test_a_status_that_is_none_says_no_more_than_that(tmp_path: Path, make_redactor: Any) -> None:
+    """Its row cannot be read, and a number may be a card's."""
+    statuses = [-2, -1, 700, 998, 999, 1000, 4111111111111111]
+    path, target = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    rows = [{"response": {"status": one, "body": "{}"}} for one in statuses]
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    redact(path, target, make_redactor())
+    written = [row["response"]["status"] for row in pq.read_table(target).to_pylist()]
+    assert written == [999, -1, 700, 998, 999, 999, 999]
+
+
 def test_of_a_file_that_is_damaged_in_the_middle_nothing_is_written(tmp_path: Path) -> None:
     rows, schema = rows_with_secrets()
     path = write(tmp_path / "in.parquet", rows * 400, schema, row_group_size=600, compression="zstd")
