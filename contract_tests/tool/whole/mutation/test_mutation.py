@@ -15,7 +15,7 @@ from opay_contract.contract.documents import load_documents
 ROOT = Path(__file__).parents[4]
 SURVIVORS = tomllib.loads(Path(__file__).with_name("survivors.toml").read_text(encoding="utf-8"))
 MUTANTS = list(iter_mutants(ROOT))
-EVERY = 50
+EVERY = 100
 """Of so many mutants one is judged here; the program judges all."""
 
 
