@@ -78,6 +78,9 @@ def test_a_latency_at_a_bound_counts_below_it() -> None:
     metrics.observe(0.005)
     metrics.observe(0.0050001)
     lines = metrics.render().splitlines()
+    for name in {line.partition("{")[0].partition(" ")[0] for line in lines if not line.startswith("#")}:
+        whole = name.removesuffix("_bucket").removesuffix("_sum").removesuffix("_count")
+        assert sum(line.startswith(f"# TYPE {whole} ") for line in lines) == 1, name
     assert 'opay_record_latency_seconds_bucket{le="0.005"} 1' in lines
     assert 'opay_record_latency_seconds_bucket{le="0.01"} 2' in lines
     assert 'opay_record_latency_seconds_bucket{le="+Inf"} 2' in lines
