@@ -177,7 +177,7 @@ def test_what_the_oracle_rejects_is_found_where_it_is_wrong_and_else_nothing_is(
 
 
 @settings(QUICK, max_examples=25)
-@given(bodies("query-request.json"))
+@given(st.deferred(lambda: bodies("query-request.json")))
 def test_what_the_oracle_rejects_in_a_query_is_found_unless_it_was_refused(case: tuple[Any, Tokens]) -> None:
     answer = {"code": "00", "message": "", "data": None}
     rules = {finding.rule.id for finding in findings_of(contract(), dumped(case[0]), answer)}
