@@ -213,7 +213,7 @@ def test_what_is_of_another_type_is_refused_by_its_name_row_by_row(
 @pytest.mark.parametrize(
     ("bodies", "options"),
     [
-        (["x" * 1_000_000] * 70, {}),
+        (["x" * 1_000_000] * 100, {}),
         pytest.param(
             ["x" * 1_000_000] * 100,
             {"compression": "zstd", "dictionary_pagesize_limit": 1 << 30},
