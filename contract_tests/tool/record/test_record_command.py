@@ -215,8 +215,13 @@ def test_the_file_is_closed_when_the_command_ends_or_cannot_begin(
     mock: Asked, record: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed: list[str] = []
-    close = Recorder.close
-    monkeypatch.setattr(Recorder, "close", lambda one: (closed.append(one.describe()), close(one)))
+
+    class Told(Recorder):
+        def close(self) -> None:
+            closed.append(self.describe())
+            super().close()
+
+    monkeypatch.setattr("opay_contract.cli.record.Recorder", Told)
     options = ("--to", "a.ndjson", "--upstream", mock.url)
     assert record(*options, talk=lambda proxy: proxy.ask("customer-1")).returncode == 0
     assert record(*options, "--host", "192.0.2.1", talk=pytest.fail).returncode == 2
