@@ -111,11 +111,11 @@ def test_a_body_that_is_decoded_already_is_left_alone(read: Read, coding: str) -
         ("br", b"\x0b\x80\xff\x00", "cannot be decoded"),
         ("br", brotli.compress(BODY)[:-3], "cannot be decoded"),
         ("br", brotli.compress(BODY) + b"\xff\xff", "cannot be decoded"),
-        ("br", brotli.compress(bytes(65 << 20), quality=1), "more than 4 MiB"),
+        ("br", brotli.compress(bytes(5 << 20), quality=1), "more than 4 MiB"),
         ("gzip", gzip.compress(BODY, mtime=0)[:-9], "cannot be decoded"),
         ("deflate", b"\xff\xff\xff", "cannot be decoded"),
         ("zstd", zstandard.compress(BODY)[:-4], "cannot be decoded"),
-        ("gzip", gzip.compress(bytes(65 << 20), mtime=0), "more than 4 MiB"),
+        ("gzip", gzip.compress(bytes(5 << 20), mtime=0), "more than 4 MiB"),
     ],
 )
 def test_a_body_that_cannot_be_unpacked_is_unreadable(
