@@ -15,7 +15,7 @@ import msgspec
 from opay_contract.formats.errors import NO_URL, NoRecordingError, StreamError
 from opay_contract.formats.foreign import Foreign
 from opay_contract.formats.look import HEAD, is_undecided, iter_looks
-from opay_contract.formats.parquet import OpenParquet, is_damage, iter_rows, open_parquet, read_row
+from opay_contract.formats.parquet import OpenParquet, damage_of, iter_rows, open_parquet, read_row
 from opay_contract.formats.streams import (
     CHUNK,
     MAX_ENTRY,
@@ -191,8 +191,8 @@ def open_rows(source: Source) -> Iterator[OpenParquet]:
 
 
 def describe_damage(error: Exception) -> str:
-    """Tell the store's failures from damage."""
-    return "the Parquet data is damaged" if is_damage(error) else describe_failure(error)
+    """Tell the store's failures from those of the data."""
+    return damage_of(error) or describe_failure(error)
 
 
 def refused(source: Source, error: NoRecordingError) -> Unreadable:
