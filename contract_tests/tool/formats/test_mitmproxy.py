@@ -4,6 +4,7 @@ import gzip
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
@@ -318,10 +319,8 @@ def test_what_is_read_with_one_look_is_what_is_cut_value_by_value() -> None:
     ):
         for at, byte in product(range(min(len(text), 200)), b"01:,;]#"):
             damaged = text[:at] + bytes([byte]) + text[at + 1 :]
-            expected = outcome(lambda text=damaged, plain=plain: plain(text))
-            assert outcome(lambda text=damaged, kind=kind, quick=quick: quick((kind, text))) == expected, (
-                damaged
-            )
+            expected = outcome(partial(plain, damaged))
+            assert outcome(partial(quick, (kind, damaged))) == expected, damaged
 
 
 def test_many_flows_are_read_in_time_that_grows_with_their_number(read: Read) -> None:
