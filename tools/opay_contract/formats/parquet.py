@@ -88,7 +88,13 @@ def iter_rows(parquet: OpenParquet, max_unpacked: int | None = None) -> Iterator
         if max((column.unpacked for column in columns), default=0) > most:
             raise too_much(most)
         rows = max(1, min(_ROWS, _MAX_BATCH // max(1, sum(map(_longest, columns)))))
-        for batch in file.iter_batches(batch_size=rows, row_groups=[number], columns=wanted):
+        batches = file.iter_batches(
+            batch_size=rows,
+            row_groups=[number],
+            columns=wanted,
+            use_threads=False,  # for so few rows they cost more than they do
+        )
+        for batch in batches:
             unpacked += batch.nbytes
             if unpacked > most:
                 raise too_much(most)
