@@ -18,6 +18,10 @@ class UsageError(OpayContractError):
     """Settings or arguments that contradict each other or name what is not there."""
 
 
+class UnreachableError(OpayContractError):
+    """A target did not answer, and was asked often enough."""
+
+
 class ExitCode(IntEnum):
     """What the shell hears."""
 

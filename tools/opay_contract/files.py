@@ -11,6 +11,8 @@ from typing import Any
 
 from opay_contract.errors import UsageError
 
+NO_SUCH_PROXY = "the proxy that the environment names for the target cannot be used"
+
 _LONGEST = 60
 """How much of a name the draft's has, which a file system may find too long else."""
 
@@ -25,6 +27,26 @@ def read_text(file: Path) -> str:
         raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{file}: not UTF-8 text") from error
+
+
+def find_certificates() -> str | None:
+    """Return the file or folder of trusted certificates that the environment names, if it does.
+
+    Raises UsageError, without what the variable holds, where there are none.
+    """
+    import ssl  # noqa: PLC0415  takes time, and few commands open a connection
+
+    name = next(filter(os.environ.get, ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")), None)
+    if name is None:
+        return None
+    named = os.environ[name]
+    try:
+        is_any = Path(named).is_dir() or ssl.create_default_context(cafile=named).cert_store_stats()["x509"]
+    except (OSError, ValueError):  # which ssl's own errors are, too
+        is_any = False
+    if not is_any:
+        raise UsageError(f"{name} names no file of certificates that can be read")
+    return named
 
 
 def parse_toml(text: str, file: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -176,6 +177,21 @@ def test_damaged_parquet_and_parquet_on_standard_input_are_refused(tmp_path: Pat
     (verdict,) = iter_exchanges(stdin, stdin=io.BytesIO(path.read_bytes()))
     assert isinstance(verdict, Unreadable)
     assert "name the file" in verdict.reason
+
+
+def test_parquet_that_pyarrow_cannot_read_is_not_called_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"response": [{"body": "{}", "status": 2}]}), path, compression="snappy")
+    written = path.read_bytes()
+    lzo = re.sub(rb"(body\x15)\x02(?=\x16\x02)", lambda found: found[1] + b"\x06", written)
+    assert lzo != written
+    for data, words in ((lzo, "write it again with snappy"), (b"PARE" + written[4:], "is encrypted")):
+        path.write_bytes(data if words[0] == "w" else data[:-4] + b"PARE")
+        (verdict,) = read(str(path))
+        assert isinstance(verdict, Unreadable)
+        assert words in verdict.reason
+    assert "cannot read" in (parquet.damage_of(pa.ArrowNotImplementedError("nested")) or "")
+    assert parquet.damage_of(NotImplementedError("of a store")) is None
 
 
 ROW: dict[str, dict[str, Any]] = {

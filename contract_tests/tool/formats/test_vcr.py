@@ -207,6 +207,16 @@ def test_a_json_cassette_with_a_broken_entry_goes_on_with_the_next(read: Read) -
     assert [type(one) for one in found] == [Exchange, Unreadable, Exchange]
 
 
+def test_what_is_beside_the_messages_of_a_json_cassette_may_be_nested_as_deep_as_json(read: Read) -> None:
+    good = cassette(BODY.decode())["interactions"][0]
+    entries = [
+        json.dumps(good | {"more": json.loads("[" * deep + "]" * deep)}) for deep in (1, 5, 200, 201, 1)
+    ]
+    found = read(('{"interactions": [' + ",".join(entries) + "]}").encode())
+    reasons = [getattr(one, "reason", None) for one in found]
+    assert reasons == [None, None, None, "the entry is nested too deep", None]
+
+
 @each(
     "response",
     [{"status": {"code": 0}}, {"status": None}, {"body": {"string": 5}}, {"body": 5}, {"headers": [1]}],
@@ -214,6 +224,15 @@ def test_a_json_cassette_with_a_broken_entry_goes_on_with_the_next(read: Read) -
 def test_a_response_of_another_shape_is_unreadable(read: Read, response: Any) -> None:
     (found,) = read(json.dumps(cassette("x", **response)).encode())
     assert isinstance(found, Unreadable)
+
+
+@each("body", [None, {}, {"string": None}])
+def test_a_body_that_was_left_out_is_unreadable_where_there_may_have_been_one(read: Read, body: Any) -> None:
+    (found,) = read(json.dumps(cassette(body)).encode())
+    assert "has no body" in found.reason
+    for response in ({"status": {"code": 204}}, {"headers": {"Content-Length": ["0"]}}):
+        (found,) = read(json.dumps(cassette(body, **response)).encode())
+        assert found.response.body == b""
 
 
 def test_a_scalar_without_an_end_is_refused_before_it_fills_the_memory(

@@ -1,6 +1,7 @@
 """Full card numbers are found in any text, and what merely looks like one is left alone."""
 
 import random
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -226,6 +227,10 @@ def _iban(source: random.Random) -> str:
     return " ".join(fours(f"{bank}{98 - number % 97:02}{account}"))
 
 
+def _even(source: random.Random, count: int) -> str:
+    return source.choice((" ", "-")).join(fours(f"{source.randrange(10**count):0{count}}"))
+
+
 OTHERS: dict[str, tuple[Callable[[random.Random], str], float]] = {
     "a time in seconds": (lambda source: str(source.randrange(1_500_000_000, 1_900_000_000)), 0),
     "a time in milliseconds": (lambda source: str(source.randrange(1_500_000_000_000, 1_900_000_000_000)), 0),
@@ -238,10 +243,19 @@ OTHERS: dict[str, tuple[Callable[[random.Random], str], float]] = {
         0,
     ),
     "a UUID": (lambda source: str(UUID(int=source.getrandbits(128), version=4)), 0),
-    "a tracking id of 22 digits in groups of four": (
-        lambda source: " ".join(fours(f"94{source.randrange(10**20):020}")),
-        0.062,
+    "an account number with wrong check digits": (
+        lambda source: " ".join(fours(f"EG{source.randrange(10**27):027}")),
+        0.007,
     ),
+    "an order number whose date, time and counter stand apart": (
+        lambda source: re.sub("([0-9]{6})([0-9]{6})", r"\1-\2-", _order(source)),
+        0,
+    ),
+    "18 digits in groups of four": (lambda source: _even(source, 18), 0.026),
+    "20 digits in groups of four": (lambda source: _even(source, 20), 0.010),
+    "22 digits in groups of four": (lambda source: _even(source, 22), 0),
+    "24 digits in groups of four": (lambda source: _even(source, 24), 0.011),
+    "26 digits in groups of four": (lambda source: _even(source, 26), 0.001),
     "a product code of 13 digits": (lambda source: f"{source.randrange(10**13):013}", 0.018),
     "a waybill of 15 digits": (lambda source: str(source.randrange(10**14, 10**15)), 0.005),
     "16 digits": (lambda source: f"{source.randrange(10**16):016}", 0.036),
@@ -258,6 +272,29 @@ def test_other_numbers_are_rarely_taken_for_cards(kind: str) -> None:
     assert rate <= most
 
 
+BESIDE = [
+    "{0} 1226", "{0} 2612", "{0} 123", "{0} 1226 123", "{0} 1226 1234", "{0} 2026 12", "{0} 12 26",
+    "{0} 9999", "{0} 12/26 123", "{0} {1}", "{0} 0130 {1} 999", "{1} 123 {0}", "{0}  1500 2", "5 {0}",
+    "paid 1500 {0}", "{0} 1500 EGP", "{0} 3 times", "{0}\t1234 5678 9012",
+]  # fmt: skip
+NOT_BESIDE = [
+    "{0} 1326", "{0} 12", "1226 {0}", "{0} 1500 2", "{0} 1500 20 EGP", "{0} 1567 234",
+    "no {0} 1234 5678 9012",
+]  # fmt: skip
+
+
+def test_a_card_is_found_beside_its_expiry_and_code_another_card_and_a_word_of_a_sentence() -> None:
+    spelt = [text.format("4111 1111 1111 1111", "5555 5555 5555 4444") for text in BESIDE]
+    dashed = [text.replace(" ", "-") for text in spelt[:9]]
+    assert not [text for text in spelt + dashed if not has_card_number(text)]
+
+
+def test_even_groups_that_are_not_made_of_cards_are_one_number_of_another_kind() -> None:
+    spelt = [text.format("4111 1111 1111 1111") for text in NOT_BESIDE]
+    dashed = "no 4111-1111-1111-1111-1500 is paid"
+    assert not [text for text in (*spelt, dashed) if has_card_number(text)]
+
+
 @pytest.mark.parametrize(
     ("digits", "parted"),
     [
@@ -265,7 +302,9 @@ def test_other_numbers_are_rarely_taken_for_cards(kind: str) -> None:
         (with_check_digit("3050101123456"), "3050 101123 {}"),
     ],
 )
-def test_a_time_or_a_national_id_is_a_card_number_only_where_it_is_parted(digits: str, parted: str) -> None:
+def test_a_time_or_a_national_id_is_a_card_number_only_in_the_groups_of_a_card(
+    digits: str, parted: str
+) -> None:
     assert not has_card_number(digits)
     start = sum(map(str.isdigit, parted))
     assert has_card_number(parted.format(digits[start:]))

@@ -1,5 +1,6 @@
 """Pseudonyms are consistent, keyed, of the same form, and known for what they are."""
 
+from itertools import product
 from typing import Any
 
 from contract_tests.usual import each
@@ -14,6 +15,8 @@ from opay_contract.redact.pseudonyms import (
     card_hits,
     is_digit_pseudonym,
 )
+from opay_contract.redact.texts import Manner
+from opay_contract.redact.values import NOTHING_SAID
 from opay_contract.signing.signer import PUBLIC_TEST_KEY, sign, verify
 
 URL = "https://sandbox-cashierapi.opaycheckout.com/api/v1/international/token/query"
@@ -102,3 +105,23 @@ def test_names_of_one_form_become_longer_once_it_is_used_up_and_numbers_count_do
     made = [names.take(f"name{number}", lambda _: "zjxx9999") for number in range(3)]
     assert made == ["zjxx9999", "zjxx9999x", "zjxx9999b"]
     assert [numbers.take(f"{number:02}", lambda _: "99") for number in range(3)] == ["99", "98", "97"]
+
+
+def test_two_values_of_a_file_have_two_pseudonyms_as_long_as_there_are_any(make_redactor: Any) -> None:
+    """Of three letters there are 512, of five digits ten, or twenty of a number's, of fewer digits one."""
+    redactor = make_redactor()
+    texts, values = redactor.values.texts, redactor.values
+    letters = ["".join(one) for one in product("acdefg", repeat=3)]
+    addresses = [f"10.0.0.{number}" for number in range(60)]
+    for kind in (letters, addresses, [f"{number}" for number in range(400_000, 400_040)]):
+        made = [texts.redact(one) for one in kind]
+        assert len(set(made)) == len(kind)
+        assert [texts.redact(one, Manner(cards=False)) for one in kind] == made
+    five = [str(number) for number in range(12_000, 12_030)]
+    assert 8 <= len(set(map(texts.redact, five))) <= 10
+    redactor.memory.begin()
+    numbers = [values.number(one, NOTHING_SAID, 0.0) for one in five]
+    assert 15 <= len(set(numbers)) <= 20
+    assert {texts.redact(one) for one in ("1234", "5678")} == {"9999"}
+    redactor.memory.begin()
+    assert texts.redact(letters[-1]) == make_redactor().values.texts.redact(letters[-1])

@@ -9,7 +9,7 @@ from contract_tests.usual import each
 
 from opay_contract.formats.table import Format
 from opay_contract.judge.describing import describe_name
-from opay_contract.redact.pseudonyms import card_hits
+from opay_contract.redact.pseudonyms import TEST_NUMBERS, card_hits
 
 
 def line(**members: str) -> bytes:
@@ -113,4 +113,14 @@ def test_an_account_number_is_no_card_before_and_after(make_redactor: Any) -> No
     made = make_redactor().values.name(account)
     assert describe_name(made) == describe_name(account) != account
     assert card_hits(made) == card_hits(account) == []
-    assert card_hits(account.replace("SA", "SA1")) == [16]
+    assert not any(number in made.replace(" ", "") for number in TEST_NUMBERS[16])
+    assert card_hits(account[10:]) == [16]
+
+
+@each("address", ["127.0.0.1", "10.0.0.1", "1::2", "8.8.8.8", "::1"])
+def test_an_address_in_the_place_of_a_name_is_replaced_by_what_does_not_look_like_a_name(
+    address: str, make_redactor: Any
+) -> None:
+    made = make_redactor().values.name(address)
+    assert made != address
+    assert describe_name(made) == describe_name(address) != address

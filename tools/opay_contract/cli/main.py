@@ -9,7 +9,7 @@ import click
 
 from opay_contract import __version__
 from opay_contract.cli.help import Group
-from opay_contract.errors import ExitCode, OpayContractError
+from opay_contract.errors import ExitCode, OpayContractError, UnreachableError
 from opay_contract.words import printable
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def main() -> NoReturn:
         code = ExitCode.UNUSABLE
     except OpayContractError as error:
         click.echo(f"error: {printable(str(error))}", err=True)
-        code = ExitCode.UNUSABLE
+        code = ExitCode.INCOMPLETE if isinstance(error, UnreachableError) else ExitCode.UNUSABLE
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         code = ExitCode.INTERRUPTED

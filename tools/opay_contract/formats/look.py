@@ -116,8 +116,8 @@ def _add_members(cursor: JsonCursor, members: dict[str, bytes], before: str, dep
 
 
 def is_parquet(head: Head) -> bool:
-    """Tell Parquet by its first bytes."""
-    return head.raw.startswith(b"PAR1")
+    """Tell Parquet by its first bytes, which are others where even the end of the file is encrypted."""
+    return head.raw.startswith((b"PAR1", b"PARE"))
 
 
 # What a CI server writes before each line: GitHub, GitLab, Jenkins.

@@ -35,6 +35,11 @@ COLUMNS = ("request", "response", "recorded_at")
 """The columns that are read; others are passed over."""
 
 NO_PYARROW = "the file is Parquet, which needs pyarrow; pip install 'opay-contract[dask]'"
+ENCRYPTED = "the Parquet data is encrypted; write it without encryption"
+NOT_FOR_PYARROW = (
+    "the Parquet data has a codec, an encoding or a type that pyarrow cannot read; "
+    "write it again with snappy, gzip or zstd, and bodies as string or binary"
+)
 NO_RESPONSE_COLUMN = "the Parquet file has no column 'response' with the members 'status' and 'body'"
 NO_TEXT = (
     "the Parquet column '{}' is no text: columns of a fixed type have lost what drifted; "
@@ -45,7 +50,7 @@ NOT_HELD = ""
 """The one member of a row that Python cannot have."""
 
 _ROWS = 512  # at a time
-_MAX_BATCH = 32 << 20
+_MAX_BATCH = MAX_ENTRY
 _SNAPPY_AT_BEST = 25  # times; what other codecs make of a dictionary only the whole column's length tells
 
 Row = dict[str, Any]
@@ -189,9 +194,18 @@ def _has(struct: Any, *names: str) -> bool:
     return struct is not None and any(struct.get_field_index(name) >= 0 for name in names)
 
 
-def is_damage(error: Exception) -> bool:
-    """Tell pyarrow's failures, which come as ValueError or as OSError without a number, from others."""
-    return isinstance(error, ValueError) or (type(error) is OSError and error.errno is None)
+def damage_of(error: Exception) -> str | None:
+    """Return what a failure of pyarrow says of the data; None for another failure, such as a store's.
+
+    They come as ValueError, as OSError without a number, or as an error of pyarrow's own.
+    """
+    if type(error).__name__ == "ArrowNotImplementedError":
+        return NOT_FOR_PYARROW
+    if not isinstance(error, ValueError) and (type(error) is not OSError or error.errno is not None):
+        return None
+    if "crypt" in str(error):
+        return ENCRYPTED
+    return NOT_FOR_PYARROW if "upported" in str(error) else "the Parquet data is damaged"
 
 
 def read_row(place: Place, row: Row) -> Exchange | Unreadable:

@@ -2,13 +2,15 @@
 
 Issuer prefixes and lengths are those that the card schemes publish and issue (ISO/IEC 7812 gives the frame);
 they keep order numbers and timestamps, one in ten of which passes Luhn, from being taken for cards. So does
-what digits without separators say otherwise: a time with a counter behind it, or an Egyptian national id; and
-an account number (IBAN), however it is written.
+what digits say otherwise that are not grouped as on a card: a time with a counter behind it, or an Egyptian
+national id; an account number (IBAN), however it is written; and groups of a size that go on: they are one
+number of another kind, unless cards are all that they are made of.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 _SEPARATOR = r"[ \t\u00a0\u2009\u202f.\-_/\u2010-\u2015]{0,2}"
 _SEPARATED = re.compile(f"[0-9]|{_SEPARATOR.removesuffix('{0,2}')}")
@@ -66,10 +68,24 @@ _EGYPTIAN_ID = re.compile(rf"3[0-3][0-9]{_DAY}{_GOVERNORATES}[0-9]{{5}}")
 """Century, birthday, governorate, number and check digit, of people born from 2000 to 2039."""
 
 
+_MONTH = "(?:0[1-9]|1[0-2])"
+_BESIDE = re.compile(
+    rf"(?:9{{4}}|(?:{_MONTH}[0-9]{{2}}|[0-9]{{2}}{_MONTH}|20[0-9]{{2}}{_DAY}?)(?:[0-9]{{3,4}})?|[0-9]{{3}})?"
+)
+"""What stands behind a card in groups of the same size: when it expires, its security code, or both."""
+
+_LENGTHS_BESIDE = (0, 3, 4, 6, 7, 8, 9, 10, 11, 12)
+_WORD_BEFORE = re.compile(r"[^\W\d_][^\w\n]{0,3}\Z")
+_WORD_BEHIND = re.compile(r"[^\w\n]{0,3}[^\W\d_]")
+_NEAR = 4
+
 _DIGITS_AS_ZERO = bytes(ord("0") if byte in b"0123456789" else byte for byte in range(256))
 _ASCII_SEPARATORS = b" \t.-_/"
 _ASCII = bytes(range(128))
 _LONG_RUN = b"0" * _LENGTHS[0]
+_RUN_OF_ZEROS = re.compile(rb"0*+")
+_LONGEST_RUN = 64
+"""Digits in a row among which card numbers are looked for without the text around them."""
 
 
 class _Digits(dict[int, str]):
@@ -92,21 +108,44 @@ def has_card_number(text: str) -> bool:
 def may_have_card_number(text: bytes) -> bool:
     """Return whether UTF-8 text may have a card number; where False there surely is none. Quick.
 
-    No card number goes over the end of a line, so only lines with a long row of digits are looked at.
+    No card number goes over the end of a line, so only lines with a long row of digits are looked at, and
+    closely only where some of these would be a card number.
     """
     plain = text.translate(_DIGITS_AS_ZERO, _ASCII_SEPARATORS)
     start = plain.find(_LONG_RUN)
-    if not text.isascii():
-        foreign = set(text.translate(None, _ASCII).decode(errors="replace"))
-        if any(_MATTERS[character] for character in foreign):
-            return has_card_number(text.decode(errors="replace"))
-    lines = text.split(b"\n") if start >= 0 else []
-    while start >= 0:
-        if has_card_number(lines[plain.count(b"\n", 0, start)].decode(errors="replace")):
-            return True
-        end = plain.find(b"\n", start)
+    lines = text.split(b"\n") if start >= 0 or not text.isascii() else []
+    if not text.isascii() and any(map(_has_foreign_number, lines)):
+        return True
+    digits = text.translate(None, _ASCII_SEPARATORS) if start >= 0 else b""
+    number = end = 0
+    while start >= 0 and (run := _RUN_OF_ZEROS.match(plain, start)):
+        number += plain.count(b"\n", end, start)
+        end = run.end()
+        if _may_be_in_row(digits[start:end]):
+            if has_card_number(lines[number].decode(errors="replace")):
+                return True
+            end = plain.find(b"\n", start)
         start = plain.find(_LONG_RUN, end) if end >= 0 else -1
     return False
+
+
+def _has_foreign_number(line: bytes) -> bool:
+    """Tell whether a line has a card number, if characters of other scripts may play a part in one."""
+    foreign = "" if line.isascii() else set(line.translate(None, _ASCII).decode(errors="replace"))
+    return any(_MATTERS[one] for one in foreign) and has_card_number(line.decode(errors="replace"))
+
+
+def _may_be_in_row(row: bytes) -> bool:
+    """Tell whether some of the digits in a row would be a card number, wherever it is parted."""
+    if len(row) > _LONGEST_RUN:
+        return True
+    digits = row.decode()
+    return any(
+        is_card_number(digits[start : start + length], is_parted=True)
+        for start in range(len(digits) - LEAST_DIGITS + 1)
+        if _BY_FIRST_TWO[digits[start : start + 2]]
+        for length in _LENGTHS[: len(digits) - start - LEAST_DIGITS + 1]
+    )
 
 
 class _Matters(dict[str, bool]):
@@ -139,7 +178,7 @@ def _without_chance(found: re.Match[str]) -> str:
         is_other = int("".join(str(int(one, 36)) for one in plain[4:] + plain[:4])) % 97 == 1
     else:
         is_other = len(_LETTERS.intersection(found[0].lower())) >= _LEAST_LETTERS
-    return " h " if is_other else found[0]
+    return " | " if is_other else found[0]
 
 
 def _lengths(text: str) -> Iterator[int]:
@@ -147,7 +186,10 @@ def _lengths(text: str) -> Iterator[int]:
         text = _FOREIGN.sub(_with_plain_digits, unicodedata.normalize("NFKC", text))
     for run in _RUN.finditer(text):
         if run.end() - run.start() >= _LENGTHS[0]:
-            yield from _card_numbers_of(_GROUP.findall(run[0]))
+            groups = _GROUP.findall(run[0])
+            yield from (
+                _in_one_number(groups, run) if _is_one_number(groups, run) else _card_numbers_of(groups)
+            )
 
 
 def _with_plain_digits(found: re.Match[str]) -> str:
@@ -164,15 +206,21 @@ def passes_luhn(digits: str) -> bool:
     return (sum(raw[-2::-2].translate(_DOUBLED)) + sum(raw[-1::-2].translate(_PLAIN))) % 10 == 0
 
 
-def is_card_number(digits: str, *, is_parted: bool = False) -> bool:
-    """Return whether a string of ASCII digits is a card number; `is_parted` where separators part it."""
+def is_card_number(groups: Sequence[str]) -> bool:
+    """Return whether ASCII digits, in groups as they are written, are a card number."""
+    digits = "".join(groups)
     length = len(digits)
     if length not in _LENGTHS or not any(
         length in lengths and low <= digits[: len(low)] <= high
         for low, high, lengths in _BY_FIRST_TWO[digits[:2]]
     ):
         return False
-    return passes_luhn(digits) and (is_parted or not _is_something_else(digits))
+    return passes_luhn(digits) and (_is_grouped_as_on_cards(groups) or not _is_something_else(digits))
+
+
+def _is_grouped_as_on_cards(groups: Sequence[str]) -> bool:
+    first, second = len(groups[0]), len(groups[-1] if len(groups) == 1 else groups[1])
+    return len(groups) > 1 and (first, second) in ((1, 1), (4, 4), (4, 6))
 
 
 def _is_something_else(digits: str) -> bool:
@@ -182,10 +230,59 @@ def _is_something_else(digits: str) -> bool:
 def _card_numbers_of(groups: list[str]) -> Iterator[int]:
     """Try every row of whole groups: a card number never begins or ends inside a group of digits."""
     for start in range(len(groups)):
-        digits = ""
-        for count, group in enumerate(groups[start : start + _LENGTHS[-1]], start=1):
-            digits += group
-            if len(digits) > _LENGTHS[-1]:
+        length = 0
+        for end, group in enumerate(groups[start : start + _LENGTHS[-1]], start=start + 1):
+            length += len(group)
+            if length > _LENGTHS[-1]:
                 break
-            if len(digits) >= _LENGTHS[0] and is_card_number(digits, is_parted=count > 1):
-                yield len(digits)
+            if length >= _LENGTHS[0] and is_card_number(groups[start:end]):
+                yield length
+
+
+def _is_one_number(groups: list[str], run: re.Match[str]) -> bool:
+    """Tell groups of one size, the last of which may be shorter, with one and the same separator.
+
+    The first may be shorter as well where letters stand before it, as in an account number.
+    """
+    first, size, last = len(groups[0]), len(groups[1]) if len(groups) > 1 else 0, len(groups[-1])
+    is_even = first == size or (first < size and run.string[: run.start()][-1:].isalpha())
+    return (
+        0 < size < _LENGTHS[0]
+        and is_even
+        and last <= size
+        and all(len(group) == size for group in groups[1:-1])
+        and len(set(filter(None, _GROUP.split(run[0])))) == 1
+    )
+
+
+def _in_one_number(groups: list[str], run: re.Match[str]) -> Iterator[int]:
+    """Yield the cards that even groups are made of; in a sentence one group more may be a word of its own."""
+    found = _cards_one_after_another(groups)
+    if not found and " " in run[0]:
+        before = run.string[max(run.start() - _NEAR, 0) : run.start()]
+        if _WORD_BEFORE.search(before) or _WORD_BEHIND.match(run.string, run.end()):
+            is_full = len(groups[-1]) == len(groups[1])
+            found = _cards_one_after_another(groups[:-1]) or _cards_one_after_another(groups[is_full:])
+    yield from found
+
+
+def _cards_one_after_another(groups: list[str]) -> list[int]:
+    """Return the lengths of all cards of which digits may be made, with what stands beside each."""
+    digits, bounds = "".join(groups), list(accumulate(map(len, groups), initial=0))
+    places = {bound: at for at, bound in enumerate(bounds)}
+    reached, cards = {0}, dict[tuple[int, int], list[int]]()
+    for at, start in enumerate(bounds):
+        for end in range(start + _LENGTHS[0], start + _LENGTHS[-1] + 1) if start in reached else ():
+            if end in places and is_card_number(groups[at : places[end]]):
+                cards[start, end] = [
+                    end + more
+                    for more in _LENGTHS_BESIDE
+                    if end + more in places and _BESIDE.fullmatch(digits, end, end + more)
+                ]
+                reached.update(cards[start, end])
+    whole, found = {len(digits)}, list[int]()
+    for (start, end), following in reversed(cards.items()):
+        if not whole.isdisjoint(following):
+            whole.add(start)
+            found.append(end - start)
+    return found[::-1]

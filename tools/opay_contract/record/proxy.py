@@ -4,10 +4,12 @@ import asyncio
 import json
 import logging
 import socket
+import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from opay_contract.errors import UsageError
+from opay_contract.files import NO_SUCH_PROXY, find_certificates
 from opay_contract.mock import serving
 from opay_contract.model.exchange import as_headers
 from opay_contract.record.files import Body, BodyBuffer, Captured, Omitted, capture
@@ -71,10 +74,13 @@ class Upstream:
         limits = httpx.Limits(
             max_connections=None, max_keepalive_connections=100, keepalive_expiry=_KEEP_ALIVE_SECONDS
         )
+        trusted = find_certificates()
+        kind = "capath" if trusted and Path(trusted).is_dir() else "cafile"
+        verify = True if trusted is None else ssl.create_default_context(**{kind: trusted})
         try:
-            self._transport = httpx.AsyncHTTPTransport(limits=limits, proxy=proxy)
-        except OSError:  # which ssl's own errors are, too
-            raise UsageError("SSL_CERT_FILE names no file of certificates that can be read") from None
+            self._transport = httpx.AsyncHTTPTransport(limits=limits, proxy=proxy, verify=verify)
+        except (httpx.InvalidURL, ValueError, ImportError):  # the last for a kind that needs another library
+            raise UsageError(NO_SUCH_PROXY) from None
 
     @property
     def host(self) -> bytes:

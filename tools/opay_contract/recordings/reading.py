@@ -15,7 +15,7 @@ import msgspec
 from opay_contract.formats.errors import NO_URL, NoRecordingError, StreamError
 from opay_contract.formats.foreign import Foreign
 from opay_contract.formats.look import HEAD, is_undecided, iter_looks
-from opay_contract.formats.parquet import OpenParquet, is_damage, iter_rows, open_parquet, read_row
+from opay_contract.formats.parquet import OpenParquet, damage_of, iter_rows, open_parquet, read_row
 from opay_contract.formats.streams import (
     CHUNK,
     MAX_ENTRY,
@@ -154,9 +154,10 @@ def iter_exchanges(
             if read is None:
                 yield from _iter_parquet(source)
                 return
+            is_of_lines = recording.format in _LINES_OF_ITS_OWN
             for found in read(source.place, recording.stream):
                 last = found.place.entry
-                yield found if recording.format in _LINES_OF_ITS_OWN else with_url(found)
+                yield found if is_of_lines else with_url(found)
             if not last:
                 recording.refuse_nothing()
     except NoRecordingError as error:
@@ -190,8 +191,8 @@ def open_rows(source: Source) -> Iterator[OpenParquet]:
 
 
 def describe_damage(error: Exception) -> str:
-    """Tell the store's failures from damage."""
-    return "the Parquet data is damaged" if is_damage(error) else describe_failure(error)
+    """Tell the store's failures from those of the data."""
+    return damage_of(error) or describe_failure(error)
 
 
 def refused(source: Source, error: NoRecordingError) -> Unreadable:

@@ -273,12 +273,11 @@ def iter_cards(text: str) -> Iterator[list[tuple[int, int]]]:
 
 def _card_length(text: str, groups: list[tuple[int, int]]) -> int:
     """Return of how many groups the longest card number at the first is, or 0."""
-    digits, longest = "", 0
-    for count, (begin, end) in enumerate(groups, start=1):
-        digits += text[begin:end]
-        if len(digits) > _LONGEST_CARD:
+    parts, longest = [text[begin:end] for begin, end in groups], 0
+    for count in range(1, len(parts) + 1):
+        if sum(map(len, parts[:count])) > _LONGEST_CARD:
             break
-        if is_card_number(digits, is_parted=count > 1):
+        if is_card_number(parts[:count]):
             longest = count
     return longest
 

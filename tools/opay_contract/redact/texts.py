@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Hashable, Iterator
 from enum import StrEnum
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice, product
 from typing import NamedTuple
 
 import msgspec
@@ -40,6 +40,10 @@ _LEAST_LETTERS, _LEAST_WORD, _LONGEST_NAME, _MANY_DIGITS = 2, 4, 64, 5
 _QUOTED = re.compile(r'"([^"\\]{2,64})"')
 _JSON_IN_BASE64 = re.compile(r"(?:e[wy]|W[3wy])[A-Za-z0-9+/]{2,}={0,2}")
 _MOST_QUOTED = 1000
+_LONGEST_OWNED = 24
+_CHOSEN = re.compile(r"[^\W_9]")
+"""What makes one pseudonym differ from another; a longer one is no other value's by chance alone."""
+
 _MOST_NAMES = 100_000
 """How many values are remembered, so that a file of any size needs flat memory."""
 
@@ -57,11 +61,13 @@ class Memory(msgspec.Struct):
     _replaced: set[str] = field(default_factory=set)
     _noted: dict[str, bool] = field(default_factory=dict)
     _made: dict[Hashable, str] = field(default_factory=dict)
+    _owners: dict[str, str] = field(default_factory=dict)
+    _exhausted: set[str] = field(default_factory=set)
 
     def begin(self, forced: frozenset[str] = frozenset()) -> None:
         """Forget everything: a file begins."""
         self.forced = forced
-        for known in (self._kept, self._replaced, self._noted, self._made):
+        for known in (self._kept, self._replaced, self._noted, self._made, self._owners, self._exhausted):
             known.clear()
 
     def once(self, value: str, where: Hashable, make: Callable[[], str]) -> str:
@@ -73,6 +79,23 @@ class Memory(msgspec.Struct):
             if len(self._made) >= _REMEMBERED:
                 self._made.clear()
             made = self._made[value, where] = make()
+        return made
+
+    def own(self, made: str, value: str) -> bool:
+        """Return whether what takes a value's place may do so: it is no other value's in this file.
+
+        It may be another's as well where there is no choice, or was none left of its shape.
+        """
+        if len(made) > _LONGEST_OWNED or _CHOSEN.search(made) is None:
+            return True
+        owner = self._owners.get(made)
+        if owner is None and len(self._owners) < _MOST_NAMES:
+            self._owners[made] = value
+        return owner in (None, value) or _shape_of(made) in self._exhausted
+
+    def share(self, made: str) -> str:
+        """Note that no other pseudonym of its shape was found, and return it."""
+        self._exhausted.add(_shape_of(made))
         return made
 
     def keep(self, name: str) -> bool:
@@ -118,6 +141,10 @@ class Memory(msgspec.Struct):
         words = {word for word in split_words(local) if with_words and len(word) >= _LEAST_WORD}
         whole = {form for one in (text, local) if len(form := _ODD.sub("", one).lower()) >= _LEAST_LETTERS}
         return (whole | words) - self.known
+
+
+def _shape_of(made: str) -> str:
+    return re.sub(r"[^\W_]", "a", made)
 
 
 class PartKind(StrEnum):
@@ -249,6 +276,9 @@ class Detector:
 ATTEMPTS = 12
 """How many pseudonyms of a value are tried until one keeps all that the value showed."""
 
+_ALIKE = 2 * ATTEMPTS
+"""So many are tried for all that; more only where other values of the file have those."""
+
 _OTHER_DIGIT = re.compile(r"[^\D9]")
 
 _LONG = 4096
@@ -314,23 +344,29 @@ class Texts(msgspec.Struct, frozen=True):
 
     def _redact(self, text: str, manner: Manner, accept: Callable[[str], bool]) -> str:
         if self.is_clean(text, manner):
+            self.memory.own(text, text)
             return text
         self.memory.replace_text(text)
-        hits = card_hits(text) if manner.cards else []
-        for candidate in self._candidates(text, manner):
+        hits, doubled = card_hits(text) if manner.cards else [], ""
+        for number, candidate in enumerate(self._candidates(text, manner)):
+            if number >= _ALIKE and not doubled:
+                break
             keeps = not manner.cards or card_hits(candidate) == hits
             if keeps and accept(candidate) and self.is_clean(candidate, manner):
-                return candidate
+                if self.memory.own(candidate, text):
+                    return candidate
+                doubled = doubled or candidate
+        if doubled:
+            return self.memory.share(doubled)
         constants = CONSTANTS if accept is not accept_all and not hits else ()
         return next(filter(accept, constants), None) or self._last_resort(text, hits)
 
     def _candidates(self, text: str, manner: Manner) -> Iterator[str]:
         salts = range(ATTEMPTS if len(text) <= _LONG else 1)
-        for salt in salts:
-            yield self.variant(text, manner, salt)
         exact = Manner(keep_words=manner.keep_words, cards=manner.cards, exact=True)
-        for salt in salts:
-            yield self.variant(text, exact, salt)
+        more = range(ATTEMPTS, _ALIKE * 4) if len(text) <= _LONGEST_OWNED else ()
+        for each, salt in chain(product((manner, exact), salts), product((manner,), more)):
+            yield self.variant(text, each, salt)
 
     def variant(self, text: str, manner: Manner, salt: int) -> str:
         """Return one of the possible pseudonyms of a text, whether it keeps what the text showed or not."""

@@ -250,18 +250,26 @@ class Values(msgspec.Struct, frozen=True):
     def number(self, token: str, statement: Statement, recorded: float) -> str:
         """Return what takes the place of a number, as JSON has it."""
         match = _NUMBER.fullmatch(token)
-        if match is None or _is_clean_number(match) or self._number_may_stay(token, match, statement):
+        if match is None or _is_clean_number(match):
+            self.texts.memory.own(token, token)
+            return token
+        if self._number_may_stay(token, match, statement):
             return token
         judge = verdict(statement, recorded)
         value = _value_of(token)
         wanted, hits, is_odd = judge(value), _number_hits(value), _is_odd(token)
+        doubled = ""
         for made in self._numbers(match, value, statement, is_card=bool(hits)):
             if (
                 _number_hits(_value_of(made)) == hits
                 and judge(_value_of(made)) == wanted
                 and _is_odd(made) == is_odd
             ):
-                return made
+                if self.texts.memory.own(made, token):
+                    return made
+                doubled = doubled or made
+        if doubled:
+            return self.texts.memory.share(doubled)
         if "month" in statement.units and judge(12) == wanted:
             return "12"
         return self._make_number(match, value, bool(hits), 0)
@@ -322,7 +330,9 @@ class Values(msgspec.Struct, frozen=True):
             is_alike = _shape_of(made) == shape and card_hits(made) == hits
             if is_alike and self.texts.is_clean(made, NAME):
                 return made
-        return self.texts.redact(name, NAME)
+        made = self.texts.redact(name, NAME)
+        looks_like_name = describe_name(made) == made and shape != _shape_of(made)
+        return f"9{made[1:]}" if looks_like_name else made
 
     def _may_stay(self, value: str, statement: Statement) -> bool:
         if not value or value in statement.choices:

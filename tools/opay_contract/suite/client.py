@@ -11,7 +11,8 @@ from msgspec import field
 from msgspec.structs import replace
 from requests.adapters import BaseAdapter
 
-from opay_contract.errors import OpayContractError
+from opay_contract.errors import OpayContractError, UnreachableError, UsageError
+from opay_contract.files import NO_SUCH_PROXY
 from opay_contract.model.exchange import Exchange, Request, Response, as_headers, exchange_of_now, header
 
 Listener = Callable[[Exchange], None]
@@ -27,10 +28,6 @@ _DROPPED = (
 
 class BudgetError(OpayContractError):
     """The requests that a run may send are all sent."""
-
-
-class UnreachableError(OpayContractError):
-    """The target did not answer, and was asked often enough."""
 
 
 class Clock(Protocol):
@@ -72,6 +69,8 @@ class Client(msgspec.Struct):
     """What takes the requests in place of a connection, for a server in process."""
     sent: int = 0
     """How many requests were sent, retries included."""
+    certificates: str | None = None
+    """The file or folder of certificates that are trusted, where it is not the usual one."""
     was_refused: bool = False
     """Whether a request was not sent because the budget was used up."""
     _session: requests.Session = field(default_factory=requests.Session)
@@ -79,6 +78,7 @@ class Client(msgspec.Struct):
 
     def __post_init__(self) -> None:
         """Take nothing from the environment but proxies: not the password of a .netrc file above all."""
+        self._session.verify = self.certificates or True
         self._session.auth = lambda request: request
         self._session.headers.clear()
         if self.adapter is not None:
@@ -91,7 +91,8 @@ class Client(msgspec.Struct):
     def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Exchange:
         """Send a request until it is answered, other than by 429; or return that last 429.
 
-        Raises BudgetError where no request is left, and UnreachableError where no answer came.
+        Raises BudgetError where no request is left, UnreachableError where no answer came, and UsageError
+        where the environment names a proxy that is none.
         """
         request = requests.Request(method, url, headers=dict(headers), data=body).prepare()
         for number in range(1, self.rate_policy.tries + 1):
@@ -115,12 +116,21 @@ class Client(msgspec.Struct):
                 allow_redirects=False,
                 proxies={} if self.adapter else self._proxies(request),
             )
+        except requests.exceptions.SSLError as error:
+            is_distrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
+            raise UnreachableError(
+                "its certificate is not trusted; REQUESTS_CA_BUNDLE names the file of those that are"
+                if is_distrusted
+                else "no TLS connection; does it speak https?"
+            ) from None
         except _DROPPED as error:
             if is_last:
                 raise UnreachableError(
                     f"no answer in {self.rate_policy.tries} tries: {type(error).__name__}; is the target up?"
                 ) from None
             return None
+        except (requests.exceptions.RequestException, ValueError):  # the target is a URL: it was asked for
+            raise UsageError(NO_SUCH_PROXY) from None
         exchange = exchange_of_now(
             Request(
                 method=request.method,

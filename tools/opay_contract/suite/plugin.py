@@ -22,7 +22,7 @@ import opay_contract
 from opay_contract.contract.contract import Contract, with_base_url
 from opay_contract.contract.documents import default_directory, locate_root
 from opay_contract.contract.loading import load_contract
-from opay_contract.errors import OpayContractError, UsageError
+from opay_contract.errors import OpayContractError, UnreachableError, UsageError
 from opay_contract.suite.api import Api
 from opay_contract.suite.breach import (
     REPORTED,
@@ -33,7 +33,7 @@ from opay_contract.suite.breach import (
     render_findings_markdown,
     render_findings_text,
 )
-from opay_contract.suite.client import Client, Listener, RatePolicy, UnreachableError, share
+from opay_contract.suite.client import Client, Listener, RatePolicy, share
 from opay_contract.suite.questions import LACKS, MOCK, NEEDS, ApiJudge, ApiTarget, Questions
 from opay_contract.suite.targets import (
     NO_OPERATION,
@@ -190,7 +190,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if run.target is None:
         return
     with _asking(config, run, run.target) as client:
-        run.probed = probe(Api(judge=judge_of(run.target, contract_of(config)), client=client))
+        try:
+            run.probed = probe(Api(judge=judge_of(run.target, contract_of(config)), client=client))
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
         run.sent, run.has_space = client.sent, run.probed.api.judge.has_space
     if run.probed.trouble:
         raise pytest.UsageError(run.probed.trouble)
@@ -332,7 +335,7 @@ def _asking(config: pytest.Config, run: SuiteRun, target: ApiTarget) -> Iterator
     with ExitStack() as stack:
         contract = contract_of(config)
         listeners = [_recorder(stack, path, run.redaction_key, target, contract)] if path else []
-        made = Client(run.rate_policy, listeners, sent=run.sent)
+        made = Client(run.rate_policy, listeners, sent=run.sent, certificates=target.certificates)
         stack.callback(made.close)
         yield made
 

@@ -167,7 +167,8 @@ class ApiTarget(Hidden, frozen=True, kw_only=True):
     """A server and what it takes to ask it: what a contract asks for of this is there, the rest is empty.
 
     `customer_id` is the key of a record that it knows, as a customer's; `credential` is what goes where the
-    contract asks for an API key, a bearer token or a password.
+    contract asks for an API key, a bearer token or a password; `certificates` is the
+    file or folder of those that are trusted, where it is not the usual one.
     """
 
     name: str
@@ -176,6 +177,7 @@ class ApiTarget(Hidden, frozen=True, kw_only=True):
     private_key: str
     customer_id: str
     credential: str = ""
+    certificates: str | None = None
 
     @property
     def is_real(self) -> bool:

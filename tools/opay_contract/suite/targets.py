@@ -15,14 +15,15 @@ from msgspec import field
 from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract, Server, is_loopback, with_base_url
-from opay_contract.errors import UsageError
+from opay_contract.errors import UnreachableError, UsageError
+from opay_contract.files import find_certificates
 from opay_contract.model.exchange import header
 from opay_contract.model.finding import Severity
 from opay_contract.signing.doctor import describe_doubt
 from opay_contract.suite import catalogue
 from opay_contract.suite.api import Api, Reply
 from opay_contract.suite.breach import Breach
-from opay_contract.suite.client import BudgetError, Client, RatePolicy, UnreachableError
+from opay_contract.suite.client import BudgetError, Client, RatePolicy
 from opay_contract.suite.questions import (
     CREDENTIAL,
     CUSTOMER_ID,
@@ -47,7 +48,7 @@ def find_target(
 ) -> ApiTarget:
     """Return the target `name`, one of the contract's environments or a URL, with credentials.
 
-    A UsageError says what is wrong with the name, or which variables of the environment are missing.
+    A UsageError says what is wrong with the name, or which variables of the environment are missing or wrong.
     """
     if not contract.operations:
         raise UsageError(NO_OPERATION)
@@ -59,7 +60,8 @@ def find_target(
         raise UsageError(
             f"--target {name} is production, with real cards; if you mean it, add --allow-production"
         )
-    return ApiTarget(name=name, base_url=base_url, **_credentials(name, environment, Questions(contract)))
+    credentials = _credentials(name, environment, Questions(contract))
+    return ApiTarget(name=name, base_url=base_url, certificates=find_certificates(), **credentials)
 
 
 def _checked(name: str, servers: Mapping[str, Server]) -> str:
@@ -109,7 +111,7 @@ def asking(
             target, rate_policy = stack.enter_context(running_mock(contract)), RatePolicy()
         else:
             target = find_target(name, environment, contract, allow_production=allow_production)
-        client = Client(rate_policy)
+        client = Client(rate_policy, certificates=target.certificates)
         stack.callback(client.close)
         yield Api(judge=judge_of(target, contract), client=client)
 

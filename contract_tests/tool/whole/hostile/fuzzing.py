@@ -153,7 +153,7 @@ class Fuzzer:
 
 def _size_of(data: bytes, format_in: Format) -> int:
     """Return how long a file is, where its rows are packed what they unpack to."""
-    with suppress(pa.ArrowException, OSError):  # pyarrow says both of a damaged file
+    with suppress(pa.ArrowException, OSError, UnicodeDecodeError):  # pyarrow says each of a damaged file
         if format_in is Format.PARQUET:
             file = pq.read_metadata(io.BytesIO(data))
             return sum(file.row_group(number).total_byte_size for number in range(file.num_row_groups))

@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import NoReturn
 
@@ -81,30 +82,42 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("step", [23, pytest.param(1, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("step", [23, pytest.param(3, marks=pytest.mark.thorough)])
 def test_what_is_in_a_file_is_never_said_as_a_name(
     step: int, folder: Path, assert_silent: Callable[..., None]
 ) -> None:
-    """The usual run takes one in 23 of every option with every file."""
+    """Each option has its turn with one in so many files, and each file with one in so many options."""
+    files = [mark + file for file in FILES for mark in ("", "@")]
     every = [
-        one
+        (number + at, one)
         for name, command in commands(cli)
-        for file in FILES
-        for mark in ("", "@")
-        for one in arguments(name, command, mark + file)
+        for number, file in enumerate(files)
+        for at, one in enumerate(arguments(name, command, file))
     ]
     assert len(every) > 1000
-    for one in every[::step]:
+    for one in [one for turn, one in every if turn % step == 0]:
         done = run_command(*one, cwd=folder, environment=ENVIRONMENT | {"OPAY_REDACTION_KEY": "x" * 32})
         assert done.returncode != 70, one
         assert_silent(done.stderr, "" if one[0] in ("bundle", "spec", "docs") else done.stdout)
 
 
-def test_a_variable_that_names_no_certificates_is_refused_without_its_value(
+def test_a_variable_that_names_no_certificates_or_no_proxy_is_refused_without_its_value(
     folder: Path, assert_silent: Callable[..., None]
 ) -> None:
-    for named in (PERSON, "lines.txt"):
-        environment = ENVIRONMENT | {"SSL_CERT_FILE": named, "OPAY_REDACTION_KEY": "x" * 32}
-        done = run_command("record", *NEEDED["record"], cwd=folder, environment=environment)
-        assert (done.returncode, "SSL_CERT_FILE" in done.stderr) == (2, True), done.stderr
+    targets = ["--target", "https://127.0.0.1:9"] * 2
+    commands = (["record", *NEEDED["record"]], ["compare", *targets], ["test", "--probe", *targets[:2]])
+    given = dict.fromkeys(("OPAY_MERCHANT_ID", "OPAY_CUSTOMER_ID", "OPAY_PRIVATE_KEY"), "1")
+    for variable in ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
+        for command, named in product(commands, (PERSON, "lines.txt")):
+            environment = ENVIRONMENT | given | {variable: named, "OPAY_REDACTION_KEY": "x" * 32}
+            done = run_command(*command, cwd=folder, environment=environment)
+            assert (done.returncode, variable in done.stderr) == (2, True), done.stderr
+            assert_silent(done.stderr)
+    through = ["record", "--to", "new", "--upstream", "https://sandbox-cashierapi.opaycheckout.com"]
+    for command, named in product(
+        (through, *commands[1:]), (PERSON, "socks5://127.0.0.1:9", f"https://{PERSON}@[::1")
+    ):
+        environment = ENVIRONMENT | given | {"OPAY_REDACTION_KEY": "x" * 32}
+        done = run_command(*command, cwd=folder, environment=environment | {"HTTPS_PROXY": named})
+        assert (done.returncode, "the proxy that the environment" in done.stderr) == (2, True), done.stderr
         assert_silent(done.stderr)
