@@ -141,7 +141,7 @@ def _may_be_in_row(row: bytes) -> bool:
         return True
     digits = row.decode()
     return any(
-        is_card_number(digits[start : start + length], is_parted=True)
+        _is_issued(digits[start : start + length])
         for start in range(len(digits) - LEAST_DIGITS + 1)
         if _BY_FIRST_TWO[digits[start : start + 2]]
         for length in _LENGTHS[: len(digits) - start - LEAST_DIGITS + 1]
@@ -209,13 +209,17 @@ def passes_luhn(digits: str) -> bool:
 def is_card_number(groups: Sequence[str]) -> bool:
     """Return whether ASCII digits, in groups as they are written, are a card number."""
     digits = "".join(groups)
+    return _is_issued(digits) and (_is_grouped_as_on_cards(groups) or not _is_something_else(digits))
+
+
+def _is_issued(digits: str) -> bool:
+    """Return whether digits begin as an issuer's of their length do, and have a right check digit."""
     length = len(digits)
-    if length not in _LENGTHS or not any(
+    is_any = length in _LENGTHS and any(
         length in lengths and low <= digits[: len(low)] <= high
         for low, high, lengths in _BY_FIRST_TWO[digits[:2]]
-    ):
-        return False
-    return passes_luhn(digits) and (_is_grouped_as_on_cards(groups) or not _is_something_else(digits))
+    )
+    return is_any and passes_luhn(digits)
 
 
 def _is_grouped_as_on_cards(groups: Sequence[str]) -> bool:
