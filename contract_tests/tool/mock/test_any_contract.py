@@ -89,6 +89,14 @@ def test_a_payment_is_begun_with_the_public_key_and_found_with_a_signature() -> 
     assert (lost["code"], said(forged)["code"]) == ("02001", "02000")
 
 
+def test_an_answer_has_the_header_fields_that_are_required_and_no_others() -> None:
+    ask = answering(load_contract(SIBLINGS.parents[1] / "tool" / "whole" / "contracts" / "parameters"))
+    hotel = "/rooms?hotel=00000000-0000-4000-8000-000000000000"
+    answer = ask("GET", hotel, x_trace="abcd", cookie="theme=dark")
+    assert answer.status == 200
+    assert {name for name, _ in answer.fields if name.startswith(b"x-")} == {b"x-count"}
+
+
 PET = {"type": "object", "required": ["id", "name"], "properties": {
     "id": {"type": "integer", "minimum": 1}, "name": {"type": "string", "minLength": 3},
     "tag": {"enum": ["cat", "dog"]}, "born": {"type": "string", "format": "date"},
