@@ -184,6 +184,16 @@ def test_an_example_is_the_answer_and_other_media_types_have_theirs(ask: Ask) ->
     assert (ask("DELETE", "/pets/1", authorization="Basic eA==").status, table.status) == (204, 200)
 
 
+def test_the_greeting_names_a_method_that_curl_would_not_take_by_itself() -> None:
+    for method, has_body, named in (("put", True, True), ("post", False, True), ("post", True, False)):
+        body = {"requestBody": {"content": {JSON: {"example": {"a": 1}}}}} if has_body else {}
+        operation = {"operationId": "call", **body, "responses": {"200": {"description": "d"}}}
+        text = json.dumps(SHOP | {"paths": {"/pets": {method: operation}}})
+        contract = build_contract({"openapi.yaml": parse_document(text, "openapi.yaml")})
+        greeting = render_greeting("http://127.0.0.1:1", contract, Credentials(), None)
+        assert (f"/pets -X {method.upper()}" in greeting) is named, (method, has_body)
+
+
 def test_prefer_chooses_a_status_and_an_example(ask: Ask) -> None:
     assert said(ask("GET", "/pets/1", prefer="code=404")) == {"why": "gone"}
     assert said(ask("GET", "/pets/1", prefer="code=404, example=odd")) == {"why": "odd"}
