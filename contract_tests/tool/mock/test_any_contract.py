@@ -89,6 +89,14 @@ def test_a_payment_is_begun_with_the_public_key_and_found_with_a_signature() -> 
     assert (lost["code"], said(forged)["code"]) == ("02001", "02000")
 
 
+def test_an_answer_has_the_header_fields_that_are_required_and_no_others() -> None:
+    ask = answering(load_contract(SIBLINGS.parents[1] / "tool" / "whole" / "contracts" / "parameters"))
+    hotel = "/rooms?hotel=00000000-0000-4000-8000-000000000000"
+    answer = ask("GET", hotel, x_trace="abcd", cookie="theme=dark")
+    assert answer.status == 200
+    assert {name for name, _ in answer.fields if name.startswith(b"x-")} == {b"x-count"}
+
+
 PET = {"type": "object", "required": ["id", "name"], "properties": {
     "id": {"type": "integer", "minimum": 1}, "name": {"type": "string", "minLength": 3},
     "tag": {"enum": ["cat", "dog"]}, "born": {"type": "string", "format": "date"},
@@ -174,6 +182,16 @@ def test_an_example_is_the_answer_and_other_media_types_have_theirs(ask: Ask) ->
     table = ask("GET", "/list.csv")
     assert (dict(table.fields)[b"content-type"], table.body) == (b"text/csv", b"id,name\n1,Rex\n")
     assert (ask("DELETE", "/pets/1", authorization="Basic eA==").status, table.status) == (204, 200)
+
+
+def test_the_greeting_names_a_method_that_curl_would_not_take_by_itself() -> None:
+    for method, has_body, named in (("put", True, True), ("post", False, True), ("post", True, False)):
+        body = {"requestBody": {"content": {JSON: {"example": {"a": 1}}}}} if has_body else {}
+        operation = {"operationId": "call", **body, "responses": {"200": {"description": "d"}}}
+        text = json.dumps(SHOP | {"paths": {"/pets": {method: operation}}})
+        contract = build_contract({"openapi.yaml": parse_document(text, "openapi.yaml")})
+        greeting = render_greeting("http://127.0.0.1:1", contract, Credentials(), None)
+        assert (f"/pets -X {method.upper()}" in greeting) is named, (method, has_body)
 
 
 def test_prefer_chooses_a_status_and_an_example(ask: Ask) -> None:

@@ -28,6 +28,7 @@ from opay_contract.cli.mock import log_to
 from opay_contract.cli.mock import mock as mock_command
 from opay_contract.contract.loading import load_contract
 from opay_contract.errors import UsageError
+from opay_contract.mock import serving
 from opay_contract.mock.app import build_app
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings
@@ -364,6 +365,16 @@ def test_a_mock_in_a_thread_answers_for_as_long_as_it_is_wanted(build_mock: Call
         assert requests.get(url + "/__mock__/ready", timeout=PATIENCE).status_code == 200
     with pytest.raises(requests.ConnectionError):
         requests.get(url + "/__mock__/ready", timeout=PATIENCE)
+
+
+def test_a_mock_in_a_thread_ends_when_it_is_told_and_not_when_it_looks_next(
+    build_mock: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "_TICK", PATIENCE)
+    mock, begun = build_mock(), time.monotonic()
+    with running(mock.app) as url:
+        assert requests.get(url + "/__mock__/ready", timeout=PATIENCE).status_code == 200
+    assert time.monotonic() - begun < PATIENCE
 
 
 def test_what_cannot_be_is_refused_with_its_reason() -> None:

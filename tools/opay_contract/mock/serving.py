@@ -1,11 +1,14 @@
 """Runs the mock, and the proxy, on uvicorn: until a signal, or beside a test in a thread."""
 
+import asyncio
 import logging
 import signal
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
+from itertools import count
 from typing import Any
 
 import uvicorn
@@ -14,6 +17,7 @@ from starlette.types import ASGIApp
 from opay_contract.errors import UsageError
 
 _BACKLOG = 2048
+_TICK = 0.1
 _SECONDS_TO_FINISH = 30
 """How long a stop waits for requests in flight."""
 
@@ -64,7 +68,7 @@ def running(app: ASGIApp, bound: socket.socket | None = None, **options: Any) ->
             raise UsageError("the mock did not start")
         yield url_of(bound)
     finally:
-        server.should_exit = True
+        server.end()
         thread.join()
         bound.close()
 
@@ -94,15 +98,36 @@ class QuietServer(uvicorn.Server):
         }
         super().__init__(uvicorn.Config(app, **(usual | config)))
         self._on_ready, self._on_stop = on_ready, on_stop
+        self._wake: Callable[[], object] = lambda: None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, then say so."""
         await super().startup(sockets=sockets)
+        self._ended = asyncio.Event()
+        self._wake = partial(asyncio.get_running_loop().call_soon_threadsafe, self._ended.set)
         self._on_ready()
 
+    async def main_loop(self) -> None:
+        """Look whether to end as often as uvicorn does, and at once when it is told."""
+        for tick in count():
+            if await self.on_tick(tick):
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), _TICK)
+
+    def end(self) -> None:
+        """Stop as a signal would; any thread may say so."""
+        self.should_exit = True
+        self._wake()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finish, then let go."""
-        await super().shutdown(sockets=sockets)
+        """Finish, then let go; without a connection at once, where uvicorn waits a tenth of a second."""
+        if self.server_state.connections or self.server_state.tasks:
+            await super().shutdown(sockets=sockets)
+        for server in self.servers:
+            server.close()
+        for bound in sockets or []:
+            bound.close()
         if self._on_stop is not None:
             await self._on_stop()
 
